@@ -1,0 +1,37 @@
+"""Generate `bindings/_fwpuclnt.py` from the headers in this folder.
+
+Run `python -m bindings.cdef.generate` after changing a header. The generated
+module is committed, so that neither an installation nor an import parses C;
+a test regenerates it and compares.
+"""
+
+from pathlib import Path
+
+from cffi import FFI
+
+HEADERS = (
+    "base.h",
+    "fwptypes.h",
+    "engine.h",
+    "filter.h",
+    "sa_transform.h",
+    "sa_bundle.h",
+    "sa_context.h",
+)
+"""The headers, each after those that it builds on."""
+
+FOLDER = Path(__file__).parent
+GENERATED = FOLDER.parent / "_fwpuclnt.py"
+
+
+def generate(target: Path = GENERATED) -> None:
+    """Write the out-of-line ABI-mode module of all headers to `target`."""
+    builder = FFI()
+    for header in HEADERS:
+        builder.cdef((FOLDER / header).read_text(encoding="ascii"))
+    builder.set_source("bindings._fwpuclnt", None)
+    builder.emit_python_code(str(target))
+
+
+if __name__ == "__main__":
+    generate()
