@@ -1,0 +1,1 @@
+"""The filter engine: knows C, knows neither HTTP nor pydantic."""

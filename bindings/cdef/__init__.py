@@ -1,0 +1,1 @@
+"""The C declarations of WFP, and what generates the bindings from them."""

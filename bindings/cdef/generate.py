@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cffi import FFI
 
+
 HEADERS = (
     "base.h",
     "fwptypes.h",
@@ -17,6 +18,7 @@ HEADERS = (
     "sa_transform.h",
     "sa_bundle.h",
     "sa_context.h",
+    "host.h",
 )
 """The headers, each after those that it builds on."""
 

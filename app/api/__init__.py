@@ -1,0 +1,1 @@
+"""The resources, one small router for each, and what they share."""

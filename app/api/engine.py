@@ -1,0 +1,64 @@
+"""`/engine`: whose SA contexts the server shows, and whether it can read them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from pydantic import MISSING
+
+from app.api import problems
+from app.api.dependencies import ServiceDep, accepts_json
+from app.api.errors import problem_of
+from app.schemas.engine import Drain, Engine, NotReadyReason
+from app.schemas.names import EngineKind
+from app.service import Service
+
+
+router = APIRouter(tags=["Engine"], dependencies=[Depends(accepts_json)])
+
+
+@router.get(
+    "/engine", responses=problems.responses(problems.NOT_ACCEPTABLE, problems.INTERNAL_ERROR)
+)
+async def get_engine(service: ServiceDep) -> Engine:
+    """Get the state of the filter engine as the server last saw it; the engine is not asked."""
+    store, contact, current = service.store, service.store.contact, service.store.current
+    return Engine(
+        host=service.host,
+        kind=EngineKind(service.library.kind),
+        library=str(service.library.path),
+        functions=service.library.functions(),
+        session="open" if service.drain_engine.is_open else "closed",
+        ready=store.is_ready,
+        reasons=_reasons(service),
+        epoch=current.epoch if current else MISSING,
+        revision=current.revision if current else MISSING,
+        last_drain=Drain(
+            began_at=contact.at,
+            seconds=contact.seconds,
+            succeeded=contact.error is None,
+            contexts=contact.count if contact.error is None else MISSING,
+        )
+        if contact
+        else MISSING,
+        snapshots_held=len(store.holds),
+    )
+
+
+def _reasons(service: Service) -> list[NotReadyReason]:
+    if service.store.is_ready:
+        return []
+    contact = service.store.contact
+    if contact is None:
+        return [NotReadyReason(code="starting", detail="The engine has not been read yet.")]
+    if contact.error is None:
+        return [NotReadyReason(code="stale", detail="The engine was read too long ago.")]
+    problem = problem_of(contact.error)
+    return [
+        NotReadyReason(
+            code=problem.kind.code,
+            detail=problem.detail,
+            win_error=problem.members.get("winError", MISSING),
+            win_error_name=problem.members.get("winErrorName", MISSING),
+            function=problem.members.get("function", MISSING),
+        )
+    ]

@@ -1,0 +1,139 @@
+"""From exceptions to problems: one answer for each failure, the framework's own included."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api import problems
+from app.api.problems import ProblemError, ProblemKind, problem_response
+from app.repository.drains import DrainAborted
+from app.repository.holds import TooManySnapshots
+from app.repository.store import EngineSlow
+from bindings.errors import (
+    AccessDenied,
+    EngineError,
+    EngineGone,
+    EngineTimeout,
+    NotSupported,
+)
+
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS: Final = 2
+"""What `Retry-After` says where nothing better is known: the engine is asked as often."""
+
+_ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
+    (AccessDenied, problems.ENGINE_ACCESS_DENIED, "The engine denied access: {error}."),
+    (EngineGone, problems.ENGINE_UNAVAILABLE, "The engine cannot be reached: {error}."),
+    (EngineTimeout, problems.ENGINE_TIMEOUT, "The engine is busy: {error}."),
+    (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
+    (EngineError, problems.ENGINE_ERROR, "The engine refused: {error}."),
+)
+_HTTP_KINDS: Final = {
+    400: problems.BAD_REQUEST,
+    404: problems.NOT_FOUND,
+    405: problems.METHOD_NOT_ALLOWED,
+    406: problems.NOT_ACCEPTABLE,
+}
+
+
+def engine_problem(error: EngineError) -> ProblemError:
+    """The problem that tells of an engine's refusal, with the engine's own words."""
+    kind, detail = next(
+        (kind, detail) for class_, kind, detail in _ENGINE_KINDS if isinstance(error, class_)
+    )
+    return ProblemError(
+        kind,
+        detail.format(error=error),
+        headers=_retry(RETRY_SECONDS) if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None,
+        winError=error.code,
+        winErrorName=error.name,
+        function=error.function,
+    )
+
+
+def problem_of(error: Exception) -> ProblemError:
+    """The problem that tells of any failure; what is not foreseen tells nothing of the inside."""
+    match error:
+        case ProblemError():
+            return error
+        case EngineError():
+            return engine_problem(error)
+        case EngineSlow():
+            return ProblemError(
+                problems.ENGINE_TIMEOUT,
+                "The engine did not answer in time.",
+                headers=_retry(RETRY_SECONDS),
+            )
+        case TooManySnapshots():
+            return ProblemError(
+                problems.TOO_MANY_SNAPSHOTS,
+                "No further snapshot can be held now.",
+                headers=_retry(error.retry_after_seconds),
+            )
+        case DrainAborted():
+            return ProblemError(
+                problems.SERVER_STOPPING, "The server is stopping.", headers=_retry(RETRY_SECONDS)
+            )
+        case RequestValidationError():
+            return ProblemError(
+                problems.INVALID_PARAMETERS,
+                "At least one parameter is not valid.",
+                errors=[_invalid(entry) for entry in error.errors()],
+            )
+        case HTTPException():
+            return _http_problem(error)
+        case _:
+            return ProblemError(problems.INTERNAL_ERROR, "The server failed to answer.")
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every failure with a problem."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = problem_of(error)
+        if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.warning("request_failed", path=request.url.path, code=problem.kind.code)
+        return problem_response(request, problem)
+
+    for class_ in (
+        ProblemError,
+        EngineError,
+        EngineSlow,
+        TooManySnapshots,
+        DrainAborted,
+        RequestValidationError,
+        HTTPException,
+        Exception,
+    ):
+        app.add_exception_handler(class_, answer)
+
+
+def _http_problem(error: HTTPException) -> ProblemError:
+    kind = _HTTP_KINDS.get(error.status_code)
+    if kind is None:
+        phrase = HTTPStatus(error.status_code).phrase
+        kind = ProblemKind(phrase.lower().replace(" ", "_"), error.status_code, phrase, phrase)
+    return ProblemError(kind, kind.title + ".", headers=error.headers)
+
+
+def _invalid(entry: Any) -> dict[str, str]:
+    """One entry of pydantic's list of errors, without the input, which may be long or secret."""
+    location = [str(part) for part in entry["loc"][1:]]
+    parameter = location[0] if location else str(entry["loc"][0])
+    if entry["type"] == "extra_forbidden":
+        return {"parameter": parameter, "reason": "There is no such parameter."}
+    return {"parameter": parameter, "reason": str(entry["msg"])}
+
+
+def _retry(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, round(seconds)))}

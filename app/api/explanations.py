@@ -1,0 +1,23 @@
+"""`/problems/{code}`: what each problem means."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.api import problems
+from app.api.problems import KINDS, ProblemError
+from app.schemas.problems import ProblemExplanation
+
+
+router = APIRouter(prefix="/problems", tags=["Problems"])
+
+
+@router.get("/{code}", responses=problems.responses(problems.NOT_FOUND, problems.INTERNAL_ERROR))
+async def get_problem(code: str) -> ProblemExplanation:
+    """Explain a kind of problem, and what to do about it."""
+    kind = KINDS.get(code)
+    if kind is None:
+        raise ProblemError(problems.NOT_FOUND, "There is no problem of this code.")
+    return ProblemExplanation(
+        code=kind.code, status=kind.status, title=kind.title, explanation=kind.explanation
+    )

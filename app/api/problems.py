@@ -1,0 +1,234 @@
+"""The problems that the API can answer with, each with its explanation (RFC 9457).
+
+A kind of problem is declared once, here. Routes name those that they can give,
+and the OpenAPI document, `/problems/{code}` and the responses follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from http import HTTPStatus
+from operator import or_
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.schemas.problems import (
+    EngineProblem,
+    InvalidParametersProblem,
+    Problem,
+    SnapshotGoneProblem,
+)
+
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """One kind of problem: its code never changes and never means something else."""
+
+    code: str
+    status: int
+    title: str
+    explanation: str
+    schema: type[Problem] = Problem
+
+
+KINDS: dict[str, ProblemKind] = {}
+
+
+def _kind(
+    code: str, status: int, title: str, explanation: str, schema: type[Problem] = Problem
+) -> ProblemKind:
+    kind = KINDS[code] = ProblemKind(code, status, title, explanation, schema)
+    return kind
+
+
+BAD_REQUEST = _kind(
+    "bad_request",
+    400,
+    "The request cannot be understood",
+    "The server could not read the request as HTTP. Check the client or the proxy in between.",
+)
+CURSOR_INVALID = _kind(
+    "cursor_invalid",
+    400,
+    "The cursor is not valid",
+    "The cursor is damaged, or not one that this server made. Send `nextCursor` exactly as it "
+    "was received, or follow the `Link` header. To begin anew, leave the parameter out.",
+)
+CURSOR_MISMATCH = _kind(
+    "cursor_mismatch",
+    400,
+    "The cursor belongs to another list",
+    "A cursor carries the filters of its list. Filters sent beside it must say the same; it is "
+    "simplest to send the cursor alone. Only `limit` may change from page to page.",
+)
+NOT_FOUND = _kind(
+    "not_found",
+    404,
+    "There is nothing here",
+    "No resource has this path. `/openapi.json` lists all that there are.",
+)
+SA_CONTEXT_NOT_FOUND = _kind(
+    "sa_context_not_found",
+    404,
+    "There is no such SA context",
+    "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
+    "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
+)
+METHOD_NOT_ALLOWED = _kind(
+    "method_not_allowed",
+    405,
+    "The method is not allowed",
+    "This server only reads: the header `Allow` lists what the resource takes.",
+)
+NOT_ACCEPTABLE = _kind(
+    "not_acceptable",
+    406,
+    "No acceptable representation",
+    "The header `Accept` excludes everything that this resource can be given as. Accept "
+    "`application/json`.",
+)
+CURSOR_EXPIRED = _kind(
+    "cursor_expired",
+    410,
+    "The snapshot is no longer held",
+    "All pages of a list show one snapshot, which is held for a while after its last use and "
+    "for ten minutes at most, unless configured otherwise, and not beyond a restart of the "
+    "server. Begin anew with `restartUrl`, or go on after the last id with `resumeUrl` and "
+    "accept that what changed in between may be missed.",
+    SnapshotGoneProblem,
+)
+INVALID_PARAMETERS = _kind(
+    "invalid_parameters",
+    422,
+    "The parameters are not valid",
+    "`errors` names each parameter and what is wrong with it. Unknown parameters are refused "
+    "too, so that a misspelt filter is not taken for no filter.",
+    InvalidParametersProblem,
+)
+INTERNAL_ERROR = _kind(
+    "internal_error",
+    500,
+    "The server failed",
+    "This is a fault of the server. Its log has the details, at the time of the request.",
+)
+ENGINE_ERROR = _kind(
+    "engine_error",
+    500,
+    "The filter engine answered with an error",
+    "The engine refused with a code that has no meaning of its own here. `winErrorName` and "
+    "`function` say what it was.",
+    EngineProblem,
+)
+NOT_SUPPORTED_BY_ENGINE = _kind(
+    "not_supported_by_engine",
+    501,
+    "This Windows lacks the function",
+    "The version of Windows is older than the function that this resource needs.",
+    EngineProblem,
+)
+ENGINE_ACCESS_DENIED = _kind(
+    "engine_access_denied",
+    503,
+    "The server may not read the filter engine",
+    "The account that the server runs as lacks the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ "
+    "on the IPsec SA database. Administrators and members of the group Network Configuration "
+    "Operators (S-1-5-32-556) have them. An empty list is never shown instead.",
+    EngineProblem,
+)
+ENGINE_TIMEOUT = _kind(
+    "engine_timeout",
+    503,
+    "The filter engine is busy",
+    "Another program holds a transaction of the filter engine, and it did not end in time. "
+    "Try again after `Retry-After` seconds.",
+)
+ENGINE_UNAVAILABLE = _kind(
+    "engine_unavailable",
+    503,
+    "The filter engine cannot be reached",
+    "The Base Filtering Engine (service BFE) is stopped, restarting or out of reach. The server "
+    "tries again by itself; lists that were begun before go on from their snapshot. Check the "
+    "service BFE on the host.",
+    EngineProblem,
+)
+TOO_MANY_SNAPSHOTS = _kind(
+    "too_many_snapshots",
+    503,
+    "Too many lists are being walked through",
+    "Each list that has more than one page holds its snapshot, and no more can be held now. "
+    "Try again after `Retry-After` seconds, or ask for larger pages.",
+)
+SERVER_STOPPING = _kind(
+    "server_stopping",
+    503,
+    "The server is stopping",
+    "The server is about to end. Try again after `Retry-After` seconds.",
+)
+
+
+class ProblemError(Exception):
+    """Answers the request with a problem.
+
+    Attributes:
+        kind: what kind of problem.
+        detail: what went wrong this time, in a sentence.
+        headers: headers of the response.
+        members: further members, as the kind's schema names them.
+    """
+
+    def __init__(
+        self,
+        kind: ProblemKind,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers
+        self.members = members
+
+
+def problem_response(request: Request, problem: ProblemError) -> Response:
+    """The response that tells of a problem."""
+    return Response(
+        orjson.dumps(
+            {
+                "type": f"/problems/{problem.kind.code}",
+                "title": problem.kind.title,
+                "status": problem.kind.status,
+                "detail": problem.detail,
+                "instance": quote(request.scope["path"]),
+                "code": problem.kind.code,
+                **problem.members,
+            }
+        ),
+        problem.kind.status,
+        {"Cache-Control": "no-store", **(problem.headers or {})},
+        MEDIA_TYPE,
+    )
+
+
+def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses of a route that can answer with these problems."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for status in sorted({kind.status for kind in kinds}):
+        of_status = [kind for kind in kinds if kind.status == status]
+        schemas = dict.fromkeys(kind.schema for kind in of_status)
+        documented[status] = {
+            "model": reduce(or_, schemas),
+            "description": f"{HTTPStatus(status).phrase}: "
+            + ", ".join(f"`{kind.code}`" for kind in of_status),
+        }
+    return documented

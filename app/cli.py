@@ -1,0 +1,199 @@
+"""The command line: `sa-contexts serve`, `list` and `show`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from app.api.parameters import parse_subnet
+from app.encoding.sa_contexts import render_sa_context
+from app.main import create_app
+from app.service import create_service, open_engine, open_library
+from app.settings import Settings
+from app.table import print_table
+from app.telemetry.logging import configure_logging
+from bindings.engine import Engine
+from bindings.errors import EngineError, LibraryError, NotFound
+from bindings.interfaces import interface_aliases
+from bindings.template import SubnetTemplate
+
+
+app = typer.Typer(
+    help="The IPsec security associations of a Windows host, over HTTP and on the terminal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+GIL_SWITCH_SECONDS: Final = 0.0005
+"""How long a thread that reads the engine may keep the one that answers requests waiting.
+
+Python's own 5 ms would be felt in every request during a drain; see benchmarks/.
+"""
+GRACE_SECONDS: Final = 10
+
+EngineOption = Annotated[
+    Literal["auto", "windows", "simulator"] | None,
+    typer.Option("--engine", help="Whose SA contexts; auto: Windows' where there is one."),
+]
+ContextsOption = Annotated[
+    int | None, typer.Option("--simulated-contexts", help="How many contexts to simulate.")
+]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sa-contexts {version('sa-contexts')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_tell_version, help="Tell the version and end."
+        ),
+    ] = False,
+) -> None:
+    """What comes before a command."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0: any.")] = None,
+    engine: EngineOption = None,
+    simulated_contexts: ContextsOption = None,
+    simulated_churn: Annotated[
+        float | None, typer.Option(help="How many simulated changes a second.")
+    ] = None,
+) -> None:
+    """Serve the SA contexts over HTTP."""
+    with _explained_failures():
+        settings = _settings(
+            host=host,
+            port=port,
+            engine=engine,
+            simulated_contexts=simulated_contexts,
+            simulated_churn=simulated_churn,
+        )
+        configure_logging(settings.log_format, settings.log_level)
+        service = create_service(settings)
+    sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    uvicorn.run(
+        create_app(service),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+@app.command("list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="Give JSON, as the API does.")] = False,
+    local_subnet: Annotated[
+        str | None, typer.Option(help="Only contexts with a local address on this subnet.")
+    ] = None,
+    remote_subnet: Annotated[
+        str | None, typer.Option(help="Only contexts with a remote address on this subnet.")
+    ] = None,
+    engine: EngineOption = None,
+    simulated_contexts: ContextsOption = None,
+) -> None:
+    """List the SA contexts of this host, straight from the engine."""
+    template = SubnetTemplate(
+        _subnet(local_subnet, "--local-subnet"), _subnet(remote_subnet, "--remote-subnet")
+    )
+    with _opened(engine, simulated_contexts) as opened:
+        contexts = sorted(
+            (context for page in opened.pages(template) for context in page),
+            key=lambda context: context.sa_context_id,
+        )
+    alias = interface_aliases()
+    if as_json or not sys.stdout.isatty():
+        _print_json({"items": [render_sa_context(context, alias) for context in contexts]})
+    else:
+        print_table(contexts)
+
+
+@app.command()
+def show(
+    sa_context_id: Annotated[int, typer.Argument(min=0, max=(1 << 64) - 1, metavar="ID")],
+    engine: EngineOption = None,
+    simulated_contexts: ContextsOption = None,
+) -> None:
+    """Show one SA context, straight from the engine, as JSON."""
+    with _opened(engine, simulated_contexts) as opened:
+        try:
+            context = opened.get(sa_context_id)
+        except NotFound:
+            _fail(f"there is no SA context {sa_context_id}")
+    _print_json(render_sa_context(context, interface_aliases()))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@contextmanager
+def _opened(engine: str | None, simulated_contexts: int | None) -> Iterator[Engine]:
+    with _explained_failures():
+        settings = _settings(
+            engine=engine, simulated_contexts=simulated_contexts, simulated_churn=0
+        )
+        configure_logging(settings.log_format, settings.log_level)
+        with open_engine(open_library(settings), settings) as opened:
+            yield opened
+
+
+@contextmanager
+def _explained_failures() -> Iterator[None]:
+    """End with one clear sentence where the settings, the library or the engine fail."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {first['msg']}")
+    except (LibraryError, EngineError) as error:
+        _fail(str(error))
+
+
+def _settings(**given: Any) -> Settings:
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _subnet(text: str | None, option: str) -> Any:
+    if text is None:
+        return None
+    try:
+        return parse_subnet(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _fail(sentence: str) -> Any:
+    typer.echo(f"sa-contexts: {sentence}", err=True)
+    raise typer.Exit(1)
+
+
+def _print_json(value: Any) -> None:
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    sys.stdout.buffer.write(orjson.dumps(value, option=option))
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Transport filters and their values as JSON objects (`app.schemas.filters`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.encoding.addresses import address_text, subnet_text
+from app.encoding.names import ACTION_TYPE, DATA_TYPE, MATCH_TYPE, filter_flags
+from bindings.enums import DataType
+from bindings.records import (
+    Filter,
+    FilterCondition,
+    Range,
+    TokenInformation,
+    V4AddressAndMask,
+    V6AddressAndMask,
+    Value,
+)
+from bindings.well_known import CONDITION_FIELDS, LAYERS
+
+
+_VALUELESS = frozenset((DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION))
+_WIDE = frozenset((DataType.UINT64, DataType.INT64))
+
+
+def render_filter(record: Filter) -> dict[str, Any]:
+    """`Filter` of one record."""
+    layer = LAYERS.get(record.layer_key)
+    return {
+        "filterKey": record.filter_key,
+        "name": record.name,
+        "description": record.description,
+        "flags": filter_flags(record.flags),
+        "providerKey": record.provider_key,
+        "layerKey": record.layer_key,
+        **({"layer": layer} if layer else {}),
+        "subLayerKey": record.sub_layer_key,
+        "weight": render_value(record.weight),
+        "filterCondition": [_condition(condition) for condition in record.conditions],
+        "action": {**ACTION_TYPE[record.action_type], "filterType": record.filter_type},
+        "filterId": str(record.filter_id),
+        "effectiveWeight": render_value(record.effective_weight),
+    }
+
+
+def render_value(value: Value) -> dict[str, Any]:
+    """`ConditionValue` (or `SingleValue`) of one record."""
+    type_, content = value
+    shape = DATA_TYPE[type_]
+    if type_ in _VALUELESS or "typeRaw" in shape:
+        return shape
+    if type_ == DataType.RANGE:
+        low, high = content if isinstance(content, Range) else (None, None)
+        return {
+            **shape,
+            "low": None if low is None else render_value(low),
+            "high": None if high is None else render_value(high),
+        }
+    if type_ == DataType.TOKEN_INFORMATION:
+        sids, restricted = content if isinstance(content, TokenInformation) else ((), ())
+        return {**shape, "sids": _sids(sids), "restrictedSids": _sids(restricted)}
+    if isinstance(content, bytes):
+        return {**shape, "value": content.hex()}
+    if isinstance(content, V4AddressAndMask | V6AddressAndMask):
+        return {**shape, "value": subnet_text(content)}
+    if type_ in _WIDE and content is not None:
+        return {**shape, "value": str(content)}
+    return {**shape, "value": content}
+
+
+def _condition(condition: FilterCondition) -> dict[str, Any]:
+    field = CONDITION_FIELDS.get(condition.field_key)
+    rendered = {
+        "fieldKey": condition.field_key,
+        **MATCH_TYPE[condition.match_type],
+        "conditionValue": render_value(condition.condition_value),
+    }
+    if field:
+        rendered["field"] = field
+        if field.endswith("_address"):
+            address = _address(condition.condition_value)
+            if address:
+                rendered["address"] = address
+    return rendered
+
+
+def _address(value: Value) -> str | None:
+    """The value of an address field, as text: IPv4 is a number in host order, IPv6 16 bytes."""
+    type_, content = value
+    if type_ == DataType.UINT32 and isinstance(content, int):
+        return address_text(content.to_bytes(4, "big"))
+    if type_ == DataType.BYTE_ARRAY16 and isinstance(content, bytes):
+        return address_text(content)
+    if isinstance(content, V4AddressAndMask | V6AddressAndMask):
+        return subnet_text(content)
+    if isinstance(content, Range):
+        low, high = _address(content.low), _address(content.high)
+        return f"{low}-{high}" if low and high else None
+    return None
+
+
+def _sids(sids: tuple[tuple[str | None, int], ...]) -> list[dict[str, Any]]:
+    return [{"sid": sid, "attributes": attributes} for sid, attributes in sids]

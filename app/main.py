@@ -1,0 +1,37 @@
+"""The application: routes, problems and the OpenAPI document around a service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.api import engine, errors, explanations, health, openapi, sa_contexts
+from app.service import Service
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application that serves a service, which runs as long as the application does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = FastAPI(
+        title="sa-contexts",
+        summary="The IPsec security associations of a Windows host",
+        version=version("sa-contexts"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.service = service
+    for module in (sa_contexts, engine, health, explanations):
+        app.include_router(module.router)
+    errors.install(app)
+    openapi.install(app)
+    return app

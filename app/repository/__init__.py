@@ -1,0 +1,1 @@
+"""The store of SA contexts: versions, cursors, journal. Knows the bindings, knows no HTTP."""

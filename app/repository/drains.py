@@ -1,0 +1,86 @@
+"""Drains: reading everything the engine has, once for all who wait.
+
+At most one drain runs and one is queued. Whoever needs something fresher than
+what there is waits for one that starts after asking. Between two drains lies a
+minimum interval, which grows with the last drain's length: however many
+clients press, the engine is left alone at least half of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+
+class DrainAborted(Exception):
+    """The drain was given up because the server stops."""
+
+
+class _Drain:
+    """One drain, and what those who wait for it learn."""
+
+    def __init__(self) -> None:
+        self.done = anyio.Event()
+        self.began: float | None = None
+        self.error: Exception | None = DrainAborted()
+
+
+class Drains:
+    """Runs `work` for one or many at a time. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[None]],
+        *,
+        minimum_interval: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._work = work
+        self._minimum_interval = minimum_interval
+        self._clock = clock
+        self._running: _Drain | None = None
+        self._queued: _Drain | None = None
+        self._wanted = anyio.Event()
+        self._next_start = float("-inf")
+
+    async def wait(self, not_before: float) -> None:
+        """Wait until a drain has succeeded that began at `not_before` or later, on the clock.
+
+        Raises:
+            Exception: what the drain raised.
+            DrainAborted: the server stops.
+        """
+        drain = self._running
+        if drain is None or drain.began is None or drain.began < not_before:
+            drain = self._queued
+            if drain is None:
+                drain = self._queued = _Drain()
+                self._wanted.set()
+        await drain.done.wait()
+        if drain.error is not None:
+            raise drain.error
+
+    async def run(self) -> None:
+        """Run the drains that are asked for, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            await anyio.sleep(max(0.0, self._next_start - self._clock()))
+            self._wanted = anyio.Event()
+            drain, self._queued = self._queued, None
+            if drain is not None:
+                await self._drain(drain)
+
+    async def _drain(self, drain: _Drain) -> None:
+        self._running = drain
+        drain.began = self._clock()
+        try:
+            await self._work()
+            drain.error = None
+        except Exception as error:  # noqa: BLE001  # all who wait are told
+            drain.error = error
+        finally:
+            now = self._clock()
+            self._next_start = now + max(self._minimum_interval, now - drain.began)
+            self._running = None
+            drain.done.set()

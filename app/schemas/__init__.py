@@ -1,0 +1,1 @@
+"""The public shapes, one module for each resource."""

@@ -1,0 +1,247 @@
+"""The public names of WFP's enumerations and flags.
+
+A member is called as in `bindings.enums`; its value is what clients see. Each
+enumeration may grow, and has `unknown` for numbers that are not named here.
+"""
+
+from enum import StrEnum
+
+
+class IpVersion(StrEnum):
+    """FWP_IP_VERSION."""
+
+    V4 = "v4"
+    V6 = "v6"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Direction(StrEnum):
+    """FWP_DIRECTION."""
+
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+    UNKNOWN = "unknown"
+
+
+class TrafficType(StrEnum):
+    """IPSEC_TRAFFIC_TYPE."""
+
+    TRANSPORT = "transport"
+    TUNNEL = "tunnel"
+    UNKNOWN = "unknown"
+
+
+class TransformType(StrEnum):
+    """IPSEC_TRANSFORM_TYPE."""
+
+    AH = "ah"
+    ESP_AUTH = "esp_auth"
+    ESP_CIPHER = "esp_cipher"
+    ESP_AUTH_AND_CIPHER = "esp_auth_and_cipher"
+    ESP_AUTH_FW = "esp_auth_fw"
+    UNKNOWN = "unknown"
+
+
+class AuthType(StrEnum):
+    """IPSEC_AUTH_TYPE. The AES types are GMAC, alone or as part of GCM."""
+
+    MD5 = "md5"
+    SHA_1 = "sha_1"
+    SHA_256 = "sha_256"
+    AES_128 = "aes_128"
+    AES_192 = "aes_192"
+    AES_256 = "aes_256"
+    UNKNOWN = "unknown"
+
+
+class AuthConfig(StrEnum):
+    """IPSEC_AUTH_CONFIG."""
+
+    HMAC_MD5_96 = "hmac_md5_96"
+    HMAC_SHA_1_96 = "hmac_sha_1_96"
+    HMAC_SHA_256_128 = "hmac_sha_256_128"
+    GCM_AES_128 = "gcm_aes_128"
+    GCM_AES_192 = "gcm_aes_192"
+    GCM_AES_256 = "gcm_aes_256"
+    UNKNOWN = "unknown"
+
+
+class CipherType(StrEnum):
+    """IPSEC_CIPHER_TYPE. Whether CBC or GCM is told by the configuration."""
+
+    DES = "des"
+    TRIPLE_DES = "3des"
+    AES_128 = "aes_128"
+    AES_192 = "aes_192"
+    AES_256 = "aes_256"
+    UNKNOWN = "unknown"
+
+
+class CipherConfig(StrEnum):
+    """IPSEC_CIPHER_CONFIG."""
+
+    CBC_DES = "cbc_des"
+    CBC_3DES = "cbc_3des"
+    CBC_AES_128 = "cbc_aes_128"
+    CBC_AES_192 = "cbc_aes_192"
+    CBC_AES_256 = "cbc_aes_256"
+    GCM_AES_128 = "gcm_aes_128"
+    GCM_AES_192 = "gcm_aes_192"
+    GCM_AES_256 = "gcm_aes_256"
+    UNKNOWN = "unknown"
+
+
+class PfsGroup(StrEnum):
+    """IPSEC_PFS_GROUP. `mm`: the group of the main mode."""
+
+    NONE = "none"
+    GROUP_1 = "group_1"
+    GROUP_2 = "group_2"
+    GROUP_14 = "group_14"
+    ECP_256 = "ecp_256"
+    ECP_384 = "ecp_384"
+    MM = "mm"
+    GROUP_24 = "group_24"
+    UNKNOWN = "unknown"
+
+
+class TokenType(StrEnum):
+    """IPSEC_TOKEN_TYPE."""
+
+    MACHINE = "machine"
+    IMPERSONATION = "impersonation"
+    UNKNOWN = "unknown"
+
+
+class TokenPrincipal(StrEnum):
+    """IPSEC_TOKEN_PRINCIPAL."""
+
+    LOCAL = "local"
+    PEER = "peer"
+    UNKNOWN = "unknown"
+
+
+class TokenMode(StrEnum):
+    """IPSEC_TOKEN_MODE."""
+
+    MAIN = "main"
+    EXTENDED = "extended"
+    UNKNOWN = "unknown"
+
+
+class DataType(StrEnum):
+    """FWP_DATA_TYPE."""
+
+    EMPTY = "empty"
+    UINT8 = "uint8"
+    UINT16 = "uint16"
+    UINT32 = "uint32"
+    UINT64 = "uint64"
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    FLOAT = "float"
+    DOUBLE = "double"
+    BYTE_ARRAY16 = "byte_array16"
+    BYTE_BLOB = "byte_blob"
+    SID = "sid"
+    SECURITY_DESCRIPTOR = "security_descriptor"
+    TOKEN_INFORMATION = "token_information"  # noqa: S105  # no password
+    TOKEN_ACCESS_INFORMATION = "token_access_information"  # noqa: S105  # no password
+    UNICODE_STRING = "unicode_string"
+    BYTE_ARRAY6 = "byte_array6"
+    V4_ADDR_MASK = "v4_addr_mask"
+    V6_ADDR_MASK = "v6_addr_mask"
+    RANGE = "range"
+    UNKNOWN = "unknown"
+
+
+class MatchType(StrEnum):
+    """FWP_MATCH_TYPE."""
+
+    EQUAL = "equal"
+    GREATER = "greater"
+    LESS = "less"
+    GREATER_OR_EQUAL = "greater_or_equal"
+    LESS_OR_EQUAL = "less_or_equal"
+    RANGE = "range"
+    FLAGS_ALL_SET = "flags_all_set"
+    FLAGS_ANY_SET = "flags_any_set"
+    FLAGS_NONE_SET = "flags_none_set"
+    EQUAL_CASE_INSENSITIVE = "equal_case_insensitive"
+    NOT_EQUAL = "not_equal"
+    PREFIX = "prefix"
+    NOT_PREFIX = "not_prefix"
+    UNKNOWN = "unknown"
+
+
+class ActionType(StrEnum):
+    """FWP_ACTION_TYPE."""
+
+    BLOCK = "block"
+    PERMIT = "permit"
+    CALLOUT_TERMINATING = "callout_terminating"
+    CALLOUT_INSPECTION = "callout_inspection"
+    CALLOUT_UNKNOWN = "callout_unknown"
+    CONTINUE = "continue"
+    NONE = "none"
+    NONE_NO_MATCH = "none_no_match"
+    UNKNOWN = "unknown"
+
+
+class BundleFlag(StrEnum):
+    """IPSEC_SA_BUNDLE_FLAG_*."""
+
+    ND_SECURE = "nd_secure"
+    ND_BOUNDARY = "nd_boundary"
+    ND_PEER_NAT_BOUNDARY = "nd_peer_nat_boundary"
+    GUARANTEE_ENCRYPTION = "guarantee_encryption"
+    NLB = "nlb"
+    NO_MACHINE_LUID_VERIFY = "no_machine_luid_verify"
+    NO_IMPERSONATION_LUID_VERIFY = "no_impersonation_luid_verify"
+    NO_EXPLICIT_CRED_MATCH = "no_explicit_cred_match"
+    ALLOW_NULL_TARGET_NAME_MATCH = "allow_null_target_name_match"
+    CLEAR_DF_ON_TUNNEL = "clear_df_on_tunnel"
+    ASSUME_UDP_CONTEXT_OUTBOUND = "assume_udp_context_outbound"
+    ND_PEER_BOUNDARY = "nd_peer_boundary"
+    SUPPRESS_DUPLICATE_DELETION = "suppress_duplicate_deletion"
+    PEER_SUPPORTS_GUARANTEE_ENCRYPTION = "peer_supports_guarantee_encryption"
+    FORCE_INBOUND_CONNECTIONS = "force_inbound_connections"
+    FORCE_OUTBOUND_CONNECTIONS = "force_outbound_connections"
+    FORWARD_PATH_INITIATOR = "forward_path_initiator"
+    ENABLE_OPTIONAL_ASYMMETRIC_IDLE = "enable_optional_asymmetric_idle"
+    USING_DICTATED_KEYS = "using_dictated_keys"
+    LOCALLY_DICTATED_KEYS = "locally_dictated_keys"
+    SA_OFFLOADED = "sa_offloaded"
+    IP_IN_IP_PKT = "ip_in_ip_pkt"
+    LOW_POWER_MODE_SUPPORT = "low_power_mode_support"
+
+
+class FilterFlag(StrEnum):
+    """FWPM_FILTER_FLAG_*."""
+
+    PERSISTENT = "persistent"
+    BOOTTIME = "boottime"
+    HAS_PROVIDER_CONTEXT = "has_provider_context"
+    CLEAR_ACTION_RIGHT = "clear_action_right"
+    PERMIT_IF_CALLOUT_UNREGISTERED = "permit_if_callout_unregistered"
+    DISABLED = "disabled"
+    INDEXED = "indexed"
+    HAS_SECURITY_REALM_PROVIDER_CONTEXT = "has_security_realm_provider_context"
+    SYSTEMOS_ONLY = "systemos_only"
+    GAMEOS_ONLY = "gameos_only"
+    SILENT_MODE = "silent_mode"
+    IPSEC_NO_ACQUIRE_INITIATE = "ipsec_no_acquire_initiate"
+    RESERVED0 = "reserved0"
+    RESERVED1 = "reserved1"
+    RESERVED2 = "reserved2"
+
+
+class EngineKind(StrEnum):
+    """Whose SA contexts these are: the Windows host's, a simulator's, another library's."""
+
+    WINDOWS = "windows"
+    SIMULATOR = "simulator"
+    OTHER = "other"

@@ -1,0 +1,77 @@
+"""How the packets of an SA are protected: a union on `transformType`.
+
+The discriminator is spelled as clients see it: with an alias, pydantic 2.14
+loses it in the schema of a model that has the union in two places.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import MISSING, Field
+from typing_extensions import TypeAliasType
+
+from app.schemas.base import Guid, Raw, Shape
+from app.schemas.names import AuthConfig, AuthType, CipherConfig, CipherType, TransformType
+
+
+class AuthTransform(Shape):
+    """IPSEC_AUTH_TRANSFORM0: how packets are authenticated."""
+
+    auth_type: AuthType
+    auth_type_raw: Raw | MISSING = MISSING
+    auth_config: AuthConfig
+    auth_config_raw: Raw | MISSING = MISSING
+    crypto_module_id: Guid | None = Field(description="null: Windows' own cryptography.")
+
+
+class CipherTransform(Shape):
+    """IPSEC_CIPHER_TRANSFORM0: how packets are encrypted."""
+
+    cipher_type: CipherType
+    cipher_type_raw: Raw | MISSING = MISSING
+    cipher_config: CipherConfig
+    cipher_config_raw: Raw | MISSING = MISSING
+    crypto_module_id: Guid | None = Field(description="null: Windows' own cryptography.")
+
+
+class AuthenticatingTransform(Shape):
+    """Packets are authenticated, not encrypted: AH, or ESP without encryption."""
+
+    transformType: Literal[  # noqa: N815  # see above
+        TransformType.AH, TransformType.ESP_AUTH, TransformType.ESP_AUTH_FW
+    ]
+    auth_transform: AuthTransform | None
+
+
+class EncryptingTransform(Shape):
+    """Packets are encrypted, not authenticated."""
+
+    transformType: Literal[TransformType.ESP_CIPHER]  # noqa: N815  # see above
+    cipher_transform: CipherTransform | None
+
+
+class AuthenticatingAndEncryptingTransform(Shape):
+    """Packets are authenticated and encrypted. AES-GCM stands in both transforms."""
+
+    transformType: Literal[TransformType.ESP_AUTH_AND_CIPHER]  # noqa: N815  # see above
+    auth_transform: AuthTransform | None
+    cipher_transform: CipherTransform | None
+
+
+class UnknownTransform(Shape):
+    """A transform that is newer than this server."""
+
+    transformType: Literal[TransformType.UNKNOWN]  # noqa: N815  # see above
+    transform_type_raw: Raw
+
+
+SaTransform = TypeAliasType(
+    "SaTransform",
+    Annotated[
+        AuthenticatingTransform
+        | EncryptingTransform
+        | AuthenticatingAndEncryptingTransform
+        | UnknownTransform,
+        Field(discriminator="transformType"),
+    ],
+)
+"""The transform of one SA."""

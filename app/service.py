@@ -1,0 +1,113 @@
+"""What a running server consists of, beneath HTTP."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from app.repository.reading import Reader
+from app.repository.store import Store
+from app.settings import Settings
+from bindings.engine import Engine
+from bindings.interfaces import interface_aliases
+from bindings.library import EngineKind, Library, find_library
+
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The store and the reader of single contexts, each with a session of its own.
+
+    Attributes:
+        host: this host's name.
+        library: the library that both read from.
+        drain_engine: the engine that the store drains.
+        engine: the engine that single contexts are read from.
+    """
+
+    host: str
+    library: Library
+    drain_engine: Engine
+    engine: Engine
+    store: Store
+    reader: Reader
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the store; close both sessions at the end, whatever happens."""
+        try:
+            async with self.store.running():
+                yield
+        finally:
+            self.drain_engine.close()
+            self.engine.close()
+
+
+def open_library(settings: Settings) -> Library:
+    """The library that the settings name, with simulated contexts where it is a simulator.
+
+    Raises:
+        LibraryError: there is none that can be used.
+    """
+    library = Library(find_library(settings.engine, settings.library))
+    if library.kind is EngineKind.SIMULATOR:
+        _simulate(library, settings)
+    return library
+
+
+def open_engine(library: Library, settings: Settings) -> Engine:
+    """An engine with the settings' ways of reading; its session opens when first needed."""
+    return Engine(
+        library,
+        transaction_wait_ms=settings.transaction_wait_ms,
+        generation=settings.generation,
+        ipv6_order=settings.ipv6_order,
+    )
+
+
+def create_service(settings: Settings) -> Service:
+    """Everything that a server needs, not yet running.
+
+    Raises:
+        LibraryError: there is no library that can be used.
+    """
+    library = open_library(settings)
+    drain_engine, engine = open_engine(library, settings), open_engine(library, settings)
+    return Service(
+        host=socket.gethostname(),
+        library=library,
+        drain_engine=drain_engine,
+        engine=engine,
+        store=Store(
+            Reader(drain_engine, interface_aliases, page_size=settings.page_size),
+            settings.store_limits(),
+        ),
+        reader=Reader(engine, interface_aliases),
+    )
+
+
+def _simulate(library: Library, settings: Settings) -> None:
+    """Fill a simulator. Its control is part of its distribution, which may not be installed."""
+    try:
+        control: Any = importlib.import_module("sa_contexts_simulator")
+    except ImportError:
+        log.warning("simulator_without_control", library=str(library.path))
+        return
+    simulator = control.Simulator(library.path)
+    simulator.populate(settings.simulated_contexts, settings.simulated_seed)
+    if settings.simulated_churn:
+        simulator.start_churn(settings.simulated_churn, settings.simulated_seed)
+    log.warning(
+        "simulated_engine",
+        note="these SA contexts are simulated; they are no host's",
+        contexts=settings.simulated_contexts,
+        changes_per_second=settings.simulated_churn,
+    )

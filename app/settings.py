@@ -1,0 +1,73 @@
+"""Settings, from the environment (`SA_CONTEXTS_…`) or the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.repository.store import StoreLimits
+from bindings.addresses import Ipv6Order
+from bindings.sa_contexts import PAGE_SIZE
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("the path must be absolute")
+    return path
+
+
+class Settings(BaseSettings):
+    """How the server runs. Each setting is read from `SA_CONTEXTS_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="SA_CONTEXTS_", extra="forbid")
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
+    engine: Literal["auto", "windows", "simulator"] = Field(
+        "auto", description="Whose SA contexts to show; auto: Windows' where there is one."
+    )
+    library: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None, description="The absolute path of any library of WFP's ABI, instead."
+    )
+    generation: Literal[0, 1] = Field(
+        1, description="The generation of WFP's functions: 1, or 0 as Windows Vista has them."
+    )
+    ipv6_order: Ipv6Order = Field(
+        Ipv6Order.NETWORK,
+        description="How the engine orders the bytes of IPv6 addresses: network or reversed.",
+    )
+    page_size: int = Field(PAGE_SIZE, ge=1, le=100_000, description="Contexts read in one call.")
+    transaction_wait_ms: int = Field(
+        3000, ge=1, le=60_000, description="How long a call waits for another's transaction."
+    )
+    simulated_contexts: int = Field(250, ge=0, le=1_000_000, description="Simulated SA contexts.")
+    simulated_churn: float = Field(0.5, ge=0, le=10_000, description="Simulated changes a second.")
+    simulated_seed: int = Field(1, ge=0, description="The same seed gives the same contexts.")
+    minimum_interval_seconds: float = Field(0.25, ge=0, description="Least time between drains.")
+    refresh_seconds: float = Field(15, gt=0, description="How often to ask the engine unasked.")
+    ready_seconds: float = Field(60, gt=0, description="How old the last good answer may be.")
+    patience_seconds: float = Field(30, gt=0, description="How long a request waits for a drain.")
+    snapshot_idle_seconds: float = Field(60, gt=0, description="Hold of a snapshot not used.")
+    snapshot_max_seconds: float = Field(600, gt=0, description="Hold of a snapshot at most.")
+    snapshot_count: int = Field(64, ge=1, description="Snapshots held at most.")
+    snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
+    log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe entries that are logged."
+    )
+
+    def store_limits(self) -> StoreLimits:
+        """The settings that concern the store."""
+        return StoreLimits(
+            minimum_interval_seconds=self.minimum_interval_seconds,
+            refresh_seconds=self.refresh_seconds,
+            ready_seconds=self.ready_seconds,
+            patience_seconds=self.patience_seconds,
+            snapshot_idle_seconds=self.snapshot_idle_seconds,
+            snapshot_max_seconds=self.snapshot_max_seconds,
+            snapshot_count=self.snapshot_count,
+            snapshot_bytes=self.snapshot_bytes,
+        )

@@ -1,0 +1,114 @@
+"""The engine as the service sees it: a library, and a session that is reopened when it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Lock
+from types import TracebackType
+from typing import Self, TypeVar
+
+from bindings.addresses import Ipv6Order
+from bindings.errors import EngineError, EngineGone
+from bindings.library import Library
+from bindings.records import SaContext
+from bindings.sa_contexts import PAGE_SIZE, SaContexts
+from bindings.session import Session
+from bindings.template import SubnetTemplate
+
+
+T = TypeVar("T")
+
+
+class Engine:
+    """One session at a time with the engine behind a library.
+
+    Opens its session when it is first needed. When the session turns out to be
+    dead, it is closed, another is opened, and the work begins anew, once.
+
+    Attributes:
+        library: where the functions are.
+        incarnation: how many sessions were opened. Ids of SA contexts mean
+            nothing across two incarnations, for the engine may have restarted
+            in between.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        transaction_wait_ms: int = 3000,
+        generation: int = 1,
+        ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
+    ) -> None:
+        self.library = library
+        self.incarnation = 0
+        self._transaction_wait_ms = transaction_wait_ms
+        self._generation = generation
+        self._ipv6_order = ipv6_order
+        self._lock = Lock()
+        self._session: Session | None = None
+
+    def attempt(self, work: Callable[[SaContexts], T]) -> T:
+        """The result of `work`, which may be begun twice.
+
+        Threads take turns here: a session is used by one at a time.
+
+        Raises:
+            EngineGone: the engine is gone, also after a new session was tried.
+            EngineError: anything else that the engine refused.
+        """
+        with self._lock:
+            if self._session is not None:
+                with suppress(EngineGone):
+                    return self._run(work)
+            return self._run(work)
+
+    def pages(
+        self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
+    ) -> Iterator[list[SaContext]]:
+        """All pages of one enumeration, read before the first is given; see `SaContexts.pages`."""
+        return iter(self.attempt(lambda contexts: list(contexts.pages(template, size))))
+
+    def get(self, sa_context_id: int) -> SaContext:
+        """The context of this id; see `SaContexts.get`."""
+        return self.attempt(lambda contexts: contexts.get(sa_context_id))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session."""
+        return self._session is not None
+
+    def close(self) -> None:
+        """Close the session, whatever state it is in. The next work opens another."""
+        with self._lock:
+            self._discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self, work: Callable[[SaContexts], T]) -> T:
+        if self._session is None:
+            self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
+            self.incarnation += 1
+        try:
+            return work(
+                SaContexts(self._session, generation=self._generation, ipv6_order=self._ipv6_order)
+            )
+        except EngineGone:
+            self._discard()
+            raise
+
+    def _discard(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(EngineError):
+                session.close()

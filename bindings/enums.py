@@ -1,0 +1,228 @@
+"""The enumerations and flags of the SA context tree, named.
+
+Each class says which C enumeration it is and where that is defined. A number
+that a class does not know is not an error anywhere: newer Windows may send it.
+"""
+
+from enum import IntEnum, IntFlag
+
+
+class IpVersion(IntEnum):
+    """FWP_IP_VERSION (fwptypes.h)."""
+
+    V4 = 0
+    V6 = 1
+    NONE = 2
+
+
+class Direction(IntEnum):
+    """FWP_DIRECTION (fwptypes.h)."""
+
+    OUTBOUND = 0
+    INBOUND = 1
+
+
+class TrafficType(IntEnum):
+    """IPSEC_TRAFFIC_TYPE (ipsectypes.h)."""
+
+    TRANSPORT = 0
+    TUNNEL = 1
+
+
+class TransformType(IntEnum):
+    """IPSEC_TRANSFORM_TYPE (ipsectypes.h)."""
+
+    AH = 1
+    ESP_AUTH = 2
+    ESP_CIPHER = 3
+    ESP_AUTH_AND_CIPHER = 4
+    ESP_AUTH_FW = 5
+
+
+class AuthType(IntEnum):
+    """IPSEC_AUTH_TYPE (ipsectypes.h). The AES types are GMAC."""
+
+    MD5 = 0
+    SHA_1 = 1
+    SHA_256 = 2
+    AES_128 = 3
+    AES_192 = 4
+    AES_256 = 5
+
+
+class AuthConfig(IntEnum):
+    """IPSEC_AUTH_CONFIG_* (ipsectypes.h), a byte."""
+
+    HMAC_MD5_96 = 0
+    HMAC_SHA_1_96 = 1
+    HMAC_SHA_256_128 = 2
+    GCM_AES_128 = 3
+    GCM_AES_192 = 4
+    GCM_AES_256 = 5
+
+
+class CipherType(IntEnum):
+    """IPSEC_CIPHER_TYPE (ipsectypes.h). CBC or GCM is in the configuration."""
+
+    DES = 1
+    TRIPLE_DES = 2
+    AES_128 = 3
+    AES_192 = 4
+    AES_256 = 5
+
+
+class CipherConfig(IntEnum):
+    """IPSEC_CIPHER_CONFIG_* (ipsectypes.h), a byte."""
+
+    CBC_DES = 1
+    CBC_3DES = 2
+    CBC_AES_128 = 3
+    CBC_AES_192 = 4
+    CBC_AES_256 = 5
+    GCM_AES_128 = 6
+    GCM_AES_192 = 7
+    GCM_AES_256 = 8
+
+
+class PfsGroup(IntEnum):
+    """IPSEC_PFS_GROUP (ipsectypes.h). MM: the main mode's group; 2048 is another name of 14."""
+
+    NONE = 0
+    GROUP_1 = 1
+    GROUP_2 = 2
+    GROUP_14 = 3
+    ECP_256 = 4
+    ECP_384 = 5
+    MM = 6
+    GROUP_24 = 7
+
+
+class TokenType(IntEnum):
+    """IPSEC_TOKEN_TYPE (ipsectypes.h)."""
+
+    MACHINE = 0
+    IMPERSONATION = 1
+
+
+class TokenPrincipal(IntEnum):
+    """IPSEC_TOKEN_PRINCIPAL (ipsectypes.h)."""
+
+    LOCAL = 0
+    PEER = 1
+
+
+class TokenMode(IntEnum):
+    """IPSEC_TOKEN_MODE (ipsectypes.h)."""
+
+    MAIN = 0
+    EXTENDED = 1
+
+
+class DataType(IntEnum):
+    """FWP_DATA_TYPE (fwptypes.h)."""
+
+    EMPTY = 0
+    UINT8 = 1
+    UINT16 = 2
+    UINT32 = 3
+    UINT64 = 4
+    INT8 = 5
+    INT16 = 6
+    INT32 = 7
+    INT64 = 8
+    FLOAT = 9
+    DOUBLE = 10
+    BYTE_ARRAY16 = 11
+    BYTE_BLOB = 12
+    SID = 13
+    SECURITY_DESCRIPTOR = 14
+    TOKEN_INFORMATION = 15
+    TOKEN_ACCESS_INFORMATION = 16
+    UNICODE_STRING = 17
+    BYTE_ARRAY6 = 18
+    V4_ADDR_MASK = 256
+    V6_ADDR_MASK = 257
+    RANGE = 258
+
+
+class MatchType(IntEnum):
+    """FWP_MATCH_TYPE (fwptypes.h)."""
+
+    EQUAL = 0
+    GREATER = 1
+    LESS = 2
+    GREATER_OR_EQUAL = 3
+    LESS_OR_EQUAL = 4
+    RANGE = 5
+    FLAGS_ALL_SET = 6
+    FLAGS_ANY_SET = 7
+    FLAGS_NONE_SET = 8
+    EQUAL_CASE_INSENSITIVE = 9
+    NOT_EQUAL = 10
+    PREFIX = 11
+    NOT_PREFIX = 12
+
+
+class ActionType(IntEnum):
+    """FWP_ACTION_* (fwptypes.h)."""
+
+    BLOCK = 0x1001
+    PERMIT = 0x1002
+    CALLOUT_TERMINATING = 0x5003
+    CALLOUT_INSPECTION = 0x6004
+    CALLOUT_UNKNOWN = 0x4005
+    CONTINUE = 0x2006
+    NONE = 0x0007
+    NONE_NO_MATCH = 0x0008
+
+
+class BundleFlag(IntFlag):
+    """IPSEC_SA_BUNDLE_FLAG_* (ipsectypes.h), without the tunnel bandwidth above."""
+
+    ND_SECURE = 0x00000001
+    ND_BOUNDARY = 0x00000002
+    ND_PEER_NAT_BOUNDARY = 0x00000004
+    GUARANTEE_ENCRYPTION = 0x00000008
+    NLB = 0x00000010
+    NO_MACHINE_LUID_VERIFY = 0x00000020
+    NO_IMPERSONATION_LUID_VERIFY = 0x00000040
+    NO_EXPLICIT_CRED_MATCH = 0x00000080
+    ALLOW_NULL_TARGET_NAME_MATCH = 0x00000200
+    CLEAR_DF_ON_TUNNEL = 0x00000400
+    ASSUME_UDP_CONTEXT_OUTBOUND = 0x00000800
+    ND_PEER_BOUNDARY = 0x00001000
+    SUPPRESS_DUPLICATE_DELETION = 0x00002000
+    PEER_SUPPORTS_GUARANTEE_ENCRYPTION = 0x00004000
+    FORCE_INBOUND_CONNECTIONS = 0x00008000
+    FORCE_OUTBOUND_CONNECTIONS = 0x00010000
+    FORWARD_PATH_INITIATOR = 0x00020000
+    ENABLE_OPTIONAL_ASYMMETRIC_IDLE = 0x00040000
+    USING_DICTATED_KEYS = 0x00080000
+    LOCALLY_DICTATED_KEYS = 0x00100000
+    SA_OFFLOADED = 0x00200000
+    IP_IN_IP_PKT = 0x00400000
+    LOW_POWER_MODE_SUPPORT = 0x00800000
+
+
+BUNDLE_TUNNEL_BANDWIDTH_SHIFT = 28
+"""The four highest bits of a bundle's flags are one number: an IKEv2 tunnel's bandwidth class."""
+
+
+class FilterFlag(IntFlag):
+    """FWPM_FILTER_FLAG_* (fwpmtypes.h)."""
+
+    PERSISTENT = 0x00000001
+    BOOTTIME = 0x00000002
+    HAS_PROVIDER_CONTEXT = 0x00000004
+    CLEAR_ACTION_RIGHT = 0x00000008
+    PERMIT_IF_CALLOUT_UNREGISTERED = 0x00000010
+    DISABLED = 0x00000020
+    INDEXED = 0x00000040
+    HAS_SECURITY_REALM_PROVIDER_CONTEXT = 0x00000080
+    SYSTEMOS_ONLY = 0x00000100
+    GAMEOS_ONLY = 0x00000200
+    SILENT_MODE = 0x00000400
+    IPSEC_NO_ACQUIRE_INITIATE = 0x00000800
+    RESERVED0 = 0x00001000
+    RESERVED1 = 0x00002000
+    RESERVED2 = 0x00004000

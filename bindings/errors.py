@@ -1,0 +1,94 @@
+"""One funnel from the engine's return codes to exceptions.
+
+WFP returns its errors (GetLastError is not set), as documented with each
+function of fwpmu.h. A code becomes the exception class that says what a caller
+can do about it; the number, its name and the function travel inside.
+"""
+
+from __future__ import annotations
+
+from bindings.winerror import RPC_E_RANGE, WinError, name_of
+
+
+class EngineError(Exception):
+    """A call that the filter engine refused.
+
+    Attributes:
+        code: the return code, an unsigned 32-bit number.
+        name: its name in winerror.h, or the number where it has none.
+        function: the WFP function that returned it.
+    """
+
+    def __init__(self, code: int, function: str) -> None:
+        self.code = code & 0xFFFFFFFF
+        self.name = name_of(self.code)
+        self.function = function
+        super().__init__(f"{function} returned {self.name} ({self.code})")
+
+
+class AccessDenied(EngineError):
+    """The account may open the engine, but not enumerate or read (FWPM_ACTRL_ENUM, _READ)."""
+
+
+class EngineGone(EngineError):
+    """The engine cannot be reached, or the session or handle died with it: open a new one."""
+
+
+class EngineTimeout(EngineError):
+    """Another transaction held the engine for longer than the session waits."""
+
+
+class NotFound(EngineError):
+    """No object has this id."""
+
+
+class NeverMatch(EngineError):
+    """The template contradicts itself: nothing can match it."""
+
+
+class NotSupported(EngineError):
+    """This Windows is older than the function."""
+
+
+_CLASSES: dict[int, type[EngineError]] = {
+    WinError.ERROR_ACCESS_DENIED: AccessDenied,
+    WinError.FWP_E_NOT_FOUND: NotFound,
+    WinError.FWP_E_TIMEOUT: EngineTimeout,
+    WinError.FWP_E_NEVER_MATCH: NeverMatch,
+    WinError.RPC_S_PROCNUM_OUT_OF_RANGE: NotSupported,
+    **dict.fromkeys(
+        (
+            WinError.ERROR_INVALID_HANDLE,
+            WinError.ERROR_SERVICE_DISABLED,
+            WinError.ERROR_SERVICE_NOT_ACTIVE,
+            WinError.ERROR_SHUTDOWN_IN_PROGRESS,
+            WinError.RPC_S_INVALID_BINDING,
+            WinError.RPC_S_UNKNOWN_IF,
+            WinError.RPC_S_SERVER_UNAVAILABLE,
+            WinError.RPC_S_SERVER_TOO_BUSY,
+            WinError.RPC_S_CALL_FAILED,
+            WinError.RPC_S_CALL_FAILED_DNE,
+            WinError.RPC_S_CANNOT_SUPPORT,
+            WinError.RPC_S_CALL_CANCELLED,
+            WinError.RPC_S_COMM_FAILURE,
+            WinError.EPT_S_CANT_PERFORM_OP,
+            WinError.EPT_S_NOT_REGISTERED,
+            WinError.RPC_X_SS_IN_NULL_CONTEXT,
+            WinError.RPC_X_SS_CONTEXT_DAMAGED,
+            WinError.RPC_X_SS_HANDLES_MISMATCH,
+            WinError.FWP_E_SESSION_ABORTED,
+        ),
+        EngineGone,
+    ),
+    **dict.fromkeys(RPC_E_RANGE, EngineGone),
+}
+
+
+def error_for(code: int, function: str) -> EngineError:
+    """The exception for a code other than ERROR_SUCCESS that `function` returned."""
+    code &= 0xFFFFFFFF
+    return _CLASSES.get(code, EngineError)(code, function)
+
+
+class LibraryError(Exception):
+    """There is no usable library; the message says why, and the way out."""

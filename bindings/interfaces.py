@@ -1,0 +1,33 @@
+"""The names of network interfaces (ConvertInterfaceLuidToAlias, netioapi.h)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+
+from bindings._fwpuclnt import ffi
+from bindings.memory import read_wide_string
+
+
+ALIAS_LENGTH = 257
+"""IF_MAX_STRING_SIZE and a NUL, in characters (ifdef.h)."""
+
+
+def interface_aliases() -> Callable[[int], str | None]:
+    """A function from an interface's LUID to its name; it knows none outside Windows.
+
+    The function remembers what it was told, so make a new one for each reading
+    of the engine: names can change.
+    """
+    if os.name != "nt":
+        return lambda _luid: None
+    library = ffi.dlopen("iphlpapi.dll")
+
+    @lru_cache(maxsize=1024)
+    def alias(luid: int) -> str | None:
+        name = ffi.new("char16_t[]", ALIAS_LENGTH)
+        code = library.ConvertInterfaceLuidToAlias(ffi.new("UINT64 *", luid), name, ALIAS_LENGTH)
+        return None if code else read_wide_string(int(ffi.cast("uintptr_t", name)))
+
+    return alias

@@ -1,0 +1,117 @@
+"""Reading C memory by address, field by field, at the offsets of the cdef headers.
+
+A decoder names the fields that it wants and gets them as a tuple in one step.
+Fields that it does not name, key material among them, are skipped by the
+format (`x`, pad bytes) and never copied.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from bindings._fwpuclnt import ffi
+
+
+ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), 1 << 47)
+"""The user half of the address space, as one buffer whose index is the address.
+
+Reading through it costs a quarter of casting each address to a pointer first
+(see benchmarks/), and a decode reads some forty structs a context. Reading at
+an address that holds nothing ends the process, as in C.
+"""
+
+WIDE_STRING = ffi.typeof("char16_t *")
+GUID = ffi.typeof("GUID")
+
+_CODES = {
+    "uint8_t": "B",
+    "int8_t": "b",
+    "uint16_t": "H",
+    "int16_t": "h",
+    "uint32_t": "I",
+    "int32_t": "i",
+    "uint64_t": "Q",
+    "int64_t": "q",
+    "float": "f",
+    "double": "d",
+}
+
+
+class Layout:
+    """Chosen fields of one C struct.
+
+    A path is a field's name, or names joined by dots through embedded structs:
+    `saBundle.lifetime.lifetimeSeconds`. Numbers and enumerations come as int
+    (enumerations unsigned), pointers as their address, GUIDs and byte arrays
+    as bytes.
+    """
+
+    def __init__(self, struct_name: str, *paths: str) -> None:
+        ctype = ffi.typeof(struct_name)
+        self.size: int = ffi.sizeof(ctype)
+        layout, position = "<", 0
+        for path in paths:
+            offset, code = _locate(ctype, path)
+            if offset < position:
+                raise ValueError(f"{struct_name}: {path} must be named in the order of the struct")
+            layout += f"{offset - position}x{code}"
+            position = offset + struct.calcsize("<" + code)
+        self.read_from = struct.Struct(layout).unpack_from
+
+    def read(self, address: int) -> tuple[Any, ...]:
+        """The fields of the struct at `address`, in the order of the paths."""
+        return self.read_from(ADDRESS_SPACE, address)
+
+    def read_array(self, address: int, count: int) -> list[tuple[Any, ...]]:
+        """The fields of each of `count` structs that follow each other from `address`."""
+        read_from = self.read_from
+        return [
+            read_from(ADDRESS_SPACE, element)
+            for element in range(address, address + count * self.size, self.size)
+        ]
+
+
+def read_pointers(address: int, count: int) -> tuple[int, ...]:
+    """The `count` pointers of the array at `address`, as addresses."""
+    return struct.unpack_from(f"<{count}Q", ADDRESS_SPACE, address)
+
+
+def read_bytes(address: int, size: int) -> bytes:
+    """A copy of `size` bytes at `address`."""
+    copied: bytes = ADDRESS_SPACE[address : address + size]
+    return copied
+
+
+def read_wide_string(address: int) -> str | None:
+    """The NUL-terminated UTF-16 string at `address`; None for a NULL pointer.
+
+    Lone surrogates, which Windows allows in names and UTF-8 does not, become
+    U+FFFD.
+    """
+    if not address:
+        return None
+    text: str = ffi.string(ffi.cast(WIDE_STRING, address))
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _locate(ctype: Any, path: str) -> tuple[int, str]:
+    """The offset of a field within its outermost struct, and its `struct` code."""
+    offset = 0
+    for name in path.split("."):
+        field = dict(ctype.fields)[name]
+        offset += field.offset
+        ctype = field.type
+    return offset, _code(ctype)
+
+
+def _code(ctype: Any) -> str:
+    if ctype.kind == "pointer":
+        return "Q"
+    if ctype.kind == "enum":
+        return "I"
+    if ctype.kind == "array" or ctype == GUID:
+        return f"{ffi.sizeof(ctype)}s"
+    return _CODES[ctype.cname]

@@ -1,0 +1,223 @@
+"""What the engine holds, as immutable records in WFP's own terms.
+
+A record has the fields of the struct that it is named after (ipsectypes.h,
+fwptypes.h, fwpmtypes.h), in Python's spelling, without key material, handles
+to credentials and opaque blobs. Enumerations and flags are the numbers that
+the engine gave, known or not; `bindings.enums` names them. Addresses are
+packed bytes in network order, 4 for IPv4 and 16 for IPv6; None where the
+record's `ip_version` is neither. GUIDs are lower-case text.
+
+Fields that only generation 1 of a struct has (Windows 7 and later) are None in
+a record that was read with generation 0.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class AuthTransform(NamedTuple):
+    """IPSEC_AUTH_TRANSFORM0: how packets are authenticated."""
+
+    auth_type: int
+    auth_config: int
+    crypto_module_id: str | None
+
+
+class CipherTransform(NamedTuple):
+    """IPSEC_CIPHER_TRANSFORM0: how packets are encrypted."""
+
+    cipher_type: int
+    cipher_config: int
+    crypto_module_id: str | None
+
+
+class Sa(NamedTuple):
+    """IPSEC_SA0: one SA of a bundle.
+
+    The transform type says which transforms there are: authentication for AH,
+    ESP_AUTH and ESP_AUTH_FW, encryption for ESP_CIPHER, both for
+    ESP_AUTH_AND_CIPHER, none for a type that is not known.
+    """
+
+    spi: int
+    sa_transform_type: int
+    auth_transform: AuthTransform | None
+    cipher_transform: CipherTransform | None
+
+
+class Token(NamedTuple):
+    """IPSEC_TOKEN0: the kind of a token; the token itself is not read."""
+
+    type: int
+    principal: int
+    mode: int
+
+
+class Identity(NamedTuple):
+    """IPSEC_ID0: the peer's names. Only the initiator may trust them (ipsectypes.idl)."""
+
+    mm_target_name: str | None
+    em_target_name: str | None
+    tokens: tuple[Token, ...]
+
+
+class Lifetime(NamedTuple):
+    """IPSEC_SA_LIFETIME0: configured limits, not what remains; 0 means no limit."""
+
+    seconds: int
+    kilobytes: int
+    packets: int
+
+
+class SaBundle(NamedTuple):
+    """IPSEC_SA_BUNDLE1 (0): the SAs of one direction and what they share."""
+
+    flags: int
+    lifetime: Lifetime
+    idle_timeout_seconds: int
+    nd_allow_clear_timeout_seconds: int
+    ipsec_id: Identity | None
+    nap_context: int
+    qm_sa_id: int
+    sa_list: tuple[Sa, ...]
+    key_module_key: str | None
+    ip_version: int
+    peer_v4_private_address: bytes | None
+    mm_sa_id: int
+    pfs_group: int
+    sa_lookup_context: str | None
+    qm_filter_id: int | None
+
+
+class Traffic(NamedTuple):
+    """IPSEC_TRAFFIC1 (0): whose packets. In tunnel mode the addresses are the tunnel's ends.
+
+    `policy_id` is ipsecFilterId in transport mode and tunnelPolicyId in tunnel
+    mode. Ports and protocol 0 mean "see the transport filter".
+    """
+
+    ip_version: int
+    local_address: bytes | None
+    remote_address: bytes | None
+    traffic_type: int
+    policy_id: int
+    remote_port: int
+    local_port: int | None
+    ip_protocol: int | None
+    local_if_luid: int | None
+    real_if_profile_id: int | None
+
+
+class UdpEncapsulation(NamedTuple):
+    """IPSEC_V4_UDP_ENCAPSULATION0: the ports of NAT traversal, IPv4 only."""
+
+    local_udp_encap_port: int
+    remote_udp_encap_port: int
+
+
+class VirtualIfTunnelInfo(NamedTuple):
+    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: not zero for the virtual interfaces of IKEv2 tunnels."""
+
+    virtual_if_tunnel_id: int
+    traffic_selector_id: int
+
+
+class V4AddressAndMask(NamedTuple):
+    """FWP_V4_ADDR_AND_MASK, packed in network order; the mask may have holes."""
+
+    address: bytes
+    mask: bytes
+
+
+class V6AddressAndMask(NamedTuple):
+    """FWP_V6_ADDR_AND_MASK, the address packed in network order."""
+
+    address: bytes
+    prefix_length: int
+
+
+class TokenInformation(NamedTuple):
+    """FWP_TOKEN_INFORMATION: SIDs, each with its attributes (SID_AND_ATTRIBUTES)."""
+
+    sids: tuple[tuple[str | None, int], ...]
+    restricted_sids: tuple[tuple[str | None, int], ...]
+
+
+class Range(NamedTuple):
+    """FWP_RANGE0, both ends included."""
+
+    low: Value
+    high: Value
+
+
+class Value(NamedTuple):
+    """FWP_VALUE0 or FWP_CONDITION_VALUE0.
+
+    `value` is None for FWP_EMPTY, for a NULL pointer, for token access
+    information, which is not read, and for a type that is not known. SIDs are
+    text; byte arrays, blobs and security descriptors are bytes.
+    """
+
+    type: int
+    value: (
+        int
+        | float
+        | str
+        | bytes
+        | V4AddressAndMask
+        | V6AddressAndMask
+        | TokenInformation
+        | Range
+        | None
+    )
+
+
+class FilterCondition(NamedTuple):
+    """FWPM_FILTER_CONDITION0."""
+
+    field_key: str
+    match_type: int
+    condition_value: Value
+
+
+class Filter(NamedTuple):
+    """FWPM_FILTER0: the filter whose traffic the SA protects; its name is the rule's.
+
+    The provider's opaque data and context are left out. `filter_type` is the
+    callout's key where the action calls one.
+    """
+
+    filter_key: str
+    name: str | None
+    description: str | None
+    flags: int
+    provider_key: str | None
+    layer_key: str
+    sub_layer_key: str
+    weight: Value
+    conditions: tuple[FilterCondition, ...]
+    action_type: int
+    filter_type: str
+    filter_id: int
+    effective_weight: Value
+
+
+class SaDetails(NamedTuple):
+    """IPSEC_SA_DETAILS1 (0): one direction of a context."""
+
+    ip_version: int
+    sa_direction: int
+    traffic: Traffic
+    sa_bundle: SaBundle
+    udp_encapsulation: UdpEncapsulation | None
+    transport_filter: Filter | None
+    virtual_if_tunnel_info: VirtualIfTunnelInfo | None
+
+
+class SaContext(NamedTuple):
+    """IPSEC_SA_CONTEXT1 (0): a pair of SAs; one is missing while it is built or expires."""
+
+    sa_context_id: int
+    inbound_sa: SaDetails | None
+    outbound_sa: SaDetails | None

@@ -1,0 +1,130 @@
+"""Reading SA contexts: all of them page by page, or one by its id (fwpmu.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from bindings._fwpuclnt import ffi
+from bindings.addresses import Ipv6Order
+from bindings.decode import decode_sa_context0, decode_sa_context1
+from bindings.errors import EngineError, NeverMatch, NotSupported
+from bindings.memory import read_pointers
+from bindings.records import SaContext
+from bindings.session import Session
+from bindings.template import SubnetTemplate
+
+
+PAGE_SIZE: Final = 100
+"""How many contexts one call asks for, where nobody says otherwise.
+
+One page is one RPC buffer and one stretch of decoding that lets no other
+Python thread in; see benchmarks/.
+"""
+
+_DECODE = {0: decode_sa_context0, 1: decode_sa_context1}
+
+
+class SaContexts:
+    """What reads SA contexts through one session.
+
+    Generation 1 of the functions (Windows 7 and later) is used unless
+    generation 0 is asked for, the library lacks it, or the engine does not
+    know it (RPC_S_PROCNUM_OUT_OF_RANGE). Records of generation 0 lack what
+    its structs lack.
+    """
+
+    def __init__(
+        self, session: Session, *, generation: int = 1, ipv6_order: Ipv6Order = Ipv6Order.NETWORK
+    ) -> None:
+        self._session = session
+        self._ipv6_order = ipv6_order
+        has_newer = session.library.has("IPsecSaContextEnum1")
+        self.generation = generation if has_newer else 0
+
+    def pages(
+        self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
+    ) -> Iterator[list[SaContext]]:
+        """Yield every context once, in the engine's order, in pages of at most `size`.
+
+        An enumeration ends when fewer entries are returned than were asked
+        for. Each array is freed before its page is yielded, and the handle is
+        destroyed when the iteration ends, or is closed early.
+
+        Raises:
+            ValueError: `size` is less than 1.
+            AccessDenied: the account lacks FWPM_ACTRL_ENUM or FWPM_ACTRL_READ.
+            EngineGone: the engine stopped or the session died; begin again in a new one.
+            EngineError: anything else that the engine refused.
+        """
+        if size < 1:
+            raise ValueError("a page has at least one entry")
+        try:
+            with self._enumeration(template) as handle:
+                while True:
+                    page = self._next_page(handle, size)
+                    yield page
+                    if len(page) < size:
+                        return
+        except NeverMatch:
+            return
+
+    def get(self, sa_context_id: int) -> SaContext:
+        """The context of this id.
+
+        Raises:
+            NotFound: there is none, or none any more.
+            EngineError: as for `pages`.
+        """
+        try:
+            return self._get(sa_context_id)
+        except NotSupported:
+            if self.generation == 0:
+                raise
+            self.generation = 0
+            return self._get(sa_context_id)
+
+    @contextmanager
+    def _enumeration(self, template: SubnetTemplate | None) -> Iterator[Any]:
+        memory = template.as_c(self._ipv6_order) if template else None
+        handle = ffi.new("HANDLE *")
+        self._session.call(
+            "IPsecSaContextCreateEnumHandle0", memory.pointer if memory else ffi.NULL, handle
+        )
+        try:
+            yield handle[0]
+        except BaseException:
+            # The failure that is on its way says more than one of the clean-up.
+            with suppress(EngineError):
+                self._session.call("IPsecSaContextDestroyEnumHandle0", handle[0])
+            raise
+        self._session.call("IPsecSaContextDestroyEnumHandle0", handle[0])
+
+    def _next_page(self, handle: Any, size: int) -> list[SaContext]:
+        try:
+            return self._enum(handle, size)
+        except NotSupported:
+            if self.generation == 0:
+                raise
+            self.generation = 0
+            return self._enum(handle, size)
+
+    def _enum(self, handle: Any, size: int) -> list[SaContext]:
+        decode, order = _DECODE[self.generation], self._ipv6_order
+        returned = ffi.new("UINT32 *")
+        with self._session.result(f"IPSEC_SA_CONTEXT{self.generation} ***") as entries:
+            self._session.call(
+                f"IPsecSaContextEnum{self.generation}", handle, size, entries, returned
+            )
+            if not entries[0]:
+                return []
+            addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
+            return [decode(address, order) for address in addresses]
+
+    def _get(self, sa_context_id: int) -> SaContext:
+        with self._session.result(f"IPSEC_SA_CONTEXT{self.generation} **") as context:
+            self._session.call(f"IPsecSaContextGetById{self.generation}", sa_context_id, context)
+            return _DECODE[self.generation](
+                int(ffi.cast("uintptr_t", context[0])), self._ipv6_order
+            )

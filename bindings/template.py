@@ -1,0 +1,56 @@
+"""The enumeration template: which SA contexts the engine returns.
+
+IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 (ipsectypes.h) knows a local and a remote
+subnet. Its page names only FWP_V6_ADDR_AND_MASK; the comment in ipsectypes.idl
+also allows FWP_UINT32, FWP_BYTE_ARRAY16_TYPE and FWP_V4_ADDR_MASK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from bindings._fwpuclnt import ffi
+from bindings.addresses import Ipv6Order
+from bindings.enums import DataType
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetTemplate:
+    """SA contexts that have an SA between these subnets; None leaves a side open."""
+
+    local: IPv4Network | IPv6Network | None = None
+    remote: IPv4Network | IPv6Network | None = None
+
+    def as_c(self, ipv6_order: Ipv6Order) -> TemplateMemory:
+        """The template as the struct that IPsecSaContextCreateEnumHandle0 takes."""
+        return TemplateMemory(self, ipv6_order)
+
+
+class TemplateMemory:
+    """A template in C memory, which lives as long as this object."""
+
+    def __init__(self, template: SubnetTemplate, ipv6_order: Ipv6Order) -> None:
+        self.pointer = ffi.new("IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *")
+        self._parts = [
+            _fill(self.pointer.localSubNet, template.local, ipv6_order),
+            _fill(self.pointer.remoteSubNet, template.remote, ipv6_order),
+        ]
+
+
+def _fill(value: Any, subnet: IPv4Network | IPv6Network | None, ipv6_order: Ipv6Order) -> Any:
+    """Set an FWP_CONDITION_VALUE0 to a subnet; returns the memory that it points to."""
+    if subnet is None:
+        value.type = DataType.EMPTY
+        return None
+    if isinstance(subnet, IPv4Network):
+        part = ffi.new("FWP_V4_ADDR_AND_MASK *")
+        part.addr, part.mask = int(subnet.network_address), int(subnet.netmask)
+        value.type, value.v4AddrMask = DataType.V4_ADDR_MASK, part
+    else:
+        part = ffi.new("FWP_V6_ADDR_AND_MASK *")
+        part.addr = list(ipv6_order.to_wfp(subnet.network_address.packed))
+        part.prefixLength = subnet.prefixlen
+        value.type, value.v6AddrMask = DataType.V6_ADDR_MASK, part
+    return part

@@ -1,0 +1,129 @@
+"""Decoding FWP_VALUE0 and FWP_CONDITION_VALUE0, the tagged values of WFP (fwptypes.h).
+
+Small numbers are in the union itself; everything else is behind a pointer,
+64-bit numbers and doubles included.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bindings.enums import DataType
+from bindings.memory import Layout, read_bytes, read_wide_string
+from bindings.records import Range, TokenInformation, V4AddressAndMask, V6AddressAndMask, Value
+
+
+T = TypeVar("T")
+
+BLOB = Layout("FWP_BYTE_BLOB", "size", "data")
+V4_ADDR_AND_MASK = Layout("FWP_V4_ADDR_AND_MASK", "addr", "mask")
+V6_ADDR_AND_MASK = Layout("FWP_V6_ADDR_AND_MASK", "addr", "prefixLength")
+RANGE = Layout(
+    "FWP_RANGE0", "valueLow.type", "valueLow.uint64", "valueHigh.type", "valueHigh.uint64"
+)
+TOKEN_INFORMATION = Layout(
+    "FWP_TOKEN_INFORMATION", "sidCount", "sids", "restrictedSidCount", "restrictedSids"
+)
+SID_AND_ATTRIBUTES = Layout("SID_AND_ATTRIBUTES", "Sid", "Attributes")
+SID = Layout("SID", "Revision", "SubAuthorityCount", "IdentifierAuthority")
+
+
+def decode_value(type_: int, union: int) -> Value:
+    """The value whose type is `type_` and whose union, read as 8 bytes, is `union`."""
+    decode = _DECODERS.get(type_)
+    return Value(type_, None if decode is None else decode(union))
+
+
+def decode_sid(address: int) -> str | None:
+    """The SID at `address` as `S-1-…`; None for a NULL pointer (SID in winnt.h)."""
+    if not address:
+        return None
+    revision, count, authority = SID.read(address)
+    parts = struct.unpack(f"<{count}I", read_bytes(address + 8, 4 * count))
+    return "-".join(("S", str(revision), str(int.from_bytes(authority, "big")), *map(str, parts)))
+
+
+def _unsigned(bits: int) -> Callable[[int], int]:
+    """A number in the lowest `bits` of the union."""
+    mask = (1 << bits) - 1
+    return lambda union: union & mask
+
+
+def _signed(bits: int) -> Callable[[int], int]:
+    """The same in two's complement."""
+    mask, sign = (1 << bits) - 1, 1 << (bits - 1)
+    return lambda union: ((union & mask) ^ sign) - sign
+
+
+def _float(union: int) -> float:
+    value: float = struct.unpack("<f", (union & 0xFFFFFFFF).to_bytes(4, "little"))[0]
+    return value
+
+
+def _pointed(decode: Callable[[int], T]) -> Callable[[int], T | None]:
+    """The same for what is behind a pointer, which may be NULL."""
+    return lambda address: decode(address) if address else None
+
+
+def _pointed_number(code: str) -> Callable[[int], Any]:
+    number = struct.Struct("<" + code)
+    return _pointed(lambda address: number.unpack(read_bytes(address, number.size))[0])
+
+
+def _blob(address: int) -> bytes:
+    size, data = BLOB.read(address)
+    return read_bytes(data, size) if data else b""
+
+
+def _v4_address_and_mask(address: int) -> V4AddressAndMask:
+    host_order, mask = V4_ADDR_AND_MASK.read(address)
+    return V4AddressAndMask(host_order.to_bytes(4, "big"), mask.to_bytes(4, "big"))
+
+
+def _v6_address_and_mask(address: int) -> V6AddressAndMask:
+    return V6AddressAndMask(*V6_ADDR_AND_MASK.read(address))
+
+
+def _token_information(address: int) -> TokenInformation:
+    count, sids, restricted_count, restricted = TOKEN_INFORMATION.read(address)
+    return TokenInformation(_sids(sids, count), _sids(restricted, restricted_count))
+
+
+def _sids(address: int, count: int) -> tuple[tuple[str | None, int], ...]:
+    if not address:
+        return ()
+    return tuple(
+        (decode_sid(sid), attributes)
+        for sid, attributes in SID_AND_ATTRIBUTES.read_array(address, count)
+    )
+
+
+def _range(address: int) -> Range:
+    low_type, low, high_type, high = RANGE.read(address)
+    return Range(decode_value(low_type, low), decode_value(high_type, high))
+
+
+_DECODERS: dict[int, Callable[[int], Any]] = {
+    DataType.UINT8: _unsigned(8),
+    DataType.UINT16: _unsigned(16),
+    DataType.UINT32: _unsigned(32),
+    DataType.UINT64: _pointed_number("Q"),
+    DataType.INT8: _signed(8),
+    DataType.INT16: _signed(16),
+    DataType.INT32: _signed(32),
+    DataType.INT64: _pointed_number("q"),
+    DataType.FLOAT: _float,
+    DataType.DOUBLE: _pointed_number("d"),
+    DataType.BYTE_ARRAY16: _pointed(lambda address: read_bytes(address, 16)),
+    DataType.BYTE_BLOB: _pointed(_blob),
+    DataType.SID: decode_sid,
+    DataType.SECURITY_DESCRIPTOR: _pointed(_blob),
+    DataType.TOKEN_INFORMATION: _pointed(_token_information),
+    DataType.UNICODE_STRING: read_wide_string,
+    DataType.BYTE_ARRAY6: _pointed(lambda address: read_bytes(address, 6)),
+    DataType.V4_ADDR_MASK: _pointed(_v4_address_and_mask),
+    DataType.V6_ADDR_MASK: _pointed(_v6_address_and_mask),
+    DataType.RANGE: _pointed(_range),
+}

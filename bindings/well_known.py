@@ -1,0 +1,108 @@
+"""The GUIDs of WFP that mean something to a reader, by name (fwpmu.h).
+
+The names are those of fwpmu.h, without their prefix, in lower case.
+"""
+
+CONDITION_FIELDS = {
+    "d78e1e87-8644-4ea5-9437-d809ecefc971": "ale_app_id",
+    "b1277b9a-b781-40fc-9671-e5f1b989f34e": "ale_effective_name",
+    "46275a9d-c03f-4d77-b784-1c57f4d02753": "ale_nap_context",
+    "0e6cd086-e1fb-4212-842f-8a9f993fb3f6": "ale_original_app_id",
+    "81bc78fb-f28d-4886-a604-6acc261f261b": "ale_package_family_name",
+    "71bc78fa-f17c-4997-a602-6abb261f351c": "ale_package_id",
+    "1c974776-7182-46e9-afd3-b02910e30334": "ale_promiscuous_mode",
+    "b482d227-1979-4a98-8044-18bbe6237542": "ale_reauth_reason",
+    "1aa47f51-7f93-4508-a271-81abb00c9cab": "ale_remote_machine_id",
+    "f63073b7-0189-4ab0-95a4-6123cbfab862": "ale_remote_user_id",
+    "37a57699-5883-4963-92b8-3e704688b0ad": "ale_security_attribute_fqbn_value",
+    "b9f4e088-cb98-4efb-a2c7-ad07332643db": "ale_sio_firewall_system_port",
+    "af043a0a-b34d-4f86-979c-c90371af6e66": "ale_user_id",
+    "eb458cd5-da7b-4ef9-8d43-7b0a840332f2": "authentication_type",
+    "ab3033c9-c0e3-4759-937d-5758c65d4ae3": "current_profile_id",
+    "8784c146-ca97-44d6-9fd1-19fb1840cbf7": "direction",
+    "632ce23b-5167-435c-86d7-e903684aa80c": "flags",
+    "667fd755-d695-434a-8af5-d3835a1259bc": "interface_index",
+    "daf8cd14-e09e-4c93-a5ae-c5c13b73ffca": "interface_type",
+    "618a9b6d-386b-4136-ad6e-b51587cfb1cd": "ip_arrival_interface",
+    "2d79133b-b390-45c6-8699-acaceaafed33": "ip_destination_address",
+    "1ec1b7c9-4eea-4f5e-b9ef-76beaaaf17ee": "ip_destination_address_type",
+    "ce6def45-60fb-4a7b-a304-af30a117000e": "ip_destination_port",
+    "1076b8a5-6323-4c5e-9810-e8d3fc9e6136": "ip_forward_interface",
+    "d9ee00de-c1ef-4617-bfe3-ffd8f5a08957": "ip_local_address",
+    "6ec7f6c4-376b-45d7-9e9c-d337cedcd237": "ip_local_address_type",
+    "03a629cb-6e52-49f8-9c41-5709633c09cf": "ip_local_address_v4",
+    "2381be84-7524-45b3-a05b-1e637d9c7a6a": "ip_local_address_v6",
+    "4cd62a49-59c3-4969-b7f3-bda5d32890a4": "ip_local_interface",
+    "0c1ba1af-5765-453f-af22-a8f791ac775b": "ip_local_port",
+    "eabe448a-a711-4d64-85b7-3f76b65299c7": "ip_nexthop_address",
+    "93ae8f5b-7f6f-4719-98c8-14e97429ef04": "ip_nexthop_interface",
+    "da50d5c8-fa0d-4c89-b032-6e62136d1e96": "ip_physical_arrival_interface",
+    "f09bd5ce-5150-48be-b098-c25152fb1f92": "ip_physical_nexthop_interface",
+    "3971ef2b-623e-4f9a-8cb1-6e79b806b9a7": "ip_protocol",
+    "b235ae9a-1d64-49b8-a44c-5ff3d9095045": "ip_remote_address",
+    "1febb610-3bcc-45e1-bc36-2e067e2cb186": "ip_remote_address_v4",
+    "246e1d8c-8bee-4018-9b98-31d4582f3361": "ip_remote_address_v6",
+    "c35a604d-d22b-4e1a-91b4-68f674ee674b": "ip_remote_port",
+    "ae96897e-2e94-4bc9-b313-b27ee80e574d": "ip_source_address",
+    "a6afef91-3df4-4730-a214-f5426aebf821": "ip_source_port",
+    "ad37dee3-722f-45cc-a4e3-068048124452": "ipsec_policy_key",
+    "37a57700-5884-4964-92b8-3e704688b0ad": "ipsec_security_realm_id",
+    "35d0ea0e-15ca-492b-900e-97fd46352cce": "km_auth_nap_context",
+    "feef4582-ef8f-4f7b-858b-9077d122de47": "km_mode",
+    "ff0f5f49-0ceb-481b-8638-1479791f3f2c": "km_type",
+    "4ebf7562-9f18-4d06-9941-a7a625744d71": "local_interface_profile_id",
+    "076dfdbe-c56c-4f72-ae8a-2cfe7e5c8286": "original_icmp_type",
+    "46ea1551-2255-492b-8019-aabeee349f40": "original_profile_id",
+    "9b539082-eb90-4186-a6cc-de5b63235016": "peer_name",
+    "f68166fd-0682-4c89-b8f5-86436c7ef9b7": "remote_id",
+    "0cd42473-d621-4be3-ae8c-72a348d283e1": "sub_interface_index",
+    "77a40437-8779-4868-a261-f5a902f1c0cd": "tunnel_type",
+}
+"""FWPM_CONDITION_*: what a filter condition compares, in the layers of IPsec filters."""
+
+LAYERS = {
+    "b14b7bdb-dbbd-473e-bed4-8b4708d4f270": "ikeext_v4",
+    "b64786b3-f687-4eb9-89d2-8ef32acdabe2": "ikeext_v6",
+    "e41d2719-05c7-40f0-8983-ea8d17bbc2f6": "inbound_transport_fast",
+    "5926dfc8-e3cf-4426-a283-dc393f5d0f9d": "inbound_transport_v4",
+    "634a869f-fc23-4b90-b0c1-bf620a36ae6f": "inbound_transport_v6",
+    "a82acc24-4ee1-4ee1-b465-fd1d25cb10a4": "ipforward_v4",
+    "7b964818-19c7-493a-b71f-832c3684d28c": "ipforward_v6",
+    "f02b1526-a459-4a51-b9e3-759de52b9d2c": "ipsec_km_demux_v4",
+    "2f755cf6-2fd4-4e88-b3e4-a91bca495235": "ipsec_km_demux_v6",
+    "eda65c74-610d-4bc5-948f-3c4f89556867": "ipsec_v4",
+    "13c48442-8d87-4261-9a29-59d2abc348b4": "ipsec_v6",
+    "13ed4388-a070-4815-9935-7a9be6408b78": "outbound_transport_fast",
+    "09e61aea-d214-46e2-9b21-b26b0b2f28c8": "outbound_transport_v4",
+    "e1735bde-013f-4655-b351-a49e15762df0": "outbound_transport_v6",
+}
+"""FWPM_LAYER_*: where transport and IPsec filters stand."""
+
+SUBLAYERS = {
+    "877519e1-e6a9-41a5-81b4-8c4f118e4a60": "inspection",
+    "e076d572-5d3d-48ef-802b-909eddb098bd": "ipsec_dosp",
+    "a5082e73-8f71-4559-8a9a-101cea04ef87": "ipsec_forward_outbound_tunnel",
+    "37a57701-5884-4964-92b8-3e704688b0ad": "ipsec_security_realm",
+    "83f299ed-9ff4-4967-aff4-c309f4dab827": "ipsec_tunnel",
+    "1b75c0ce-ff60-4711-a70f-b4958cc3b2d0": "lips",
+    "ffe221c3-92a8-4564-a59f-dafb70756020": "mpssvc_app_isolation",
+    "09a47e38-fa97-471b-b123-18bcd7e65071": "mpssvc_edp",
+    "b3cdd441-af90-41ba-a745-7c6008ff2302": "mpssvc_quarantine",
+    "1ec6c7e1-fdd9-478a-b55f-ff8ba1d2c17d": "mpssvc_tenant_restrictions",
+    "b3cdd441-af90-41ba-a745-7c6008ff2301": "mpssvc_wf",
+    "b3cdd441-af90-41ba-a745-7c6008ff2300": "mpssvc_wsh",
+    "758c84f4-fb48-4de9-9aeb-3ed9551ab1fd": "rpc_audit",
+    "15a66e17-3f3c-4f7b-aa6c-812aa613dd82": "secure_socket",
+    "337608b9-b7d5-4d5f-82f9-3618618bc058": "tcp_chimney_offload",
+    "24421dcf-0ac5-4caa-9e14-50f6e3636af0": "tcp_templates",
+    "ba69dc66-5176-4979-9c89-26a7b46a8327": "teredo",
+    "eebecc03-ced4-4380-819a-2734397b2b74": "universal",
+}
+"""FWPM_SUBLAYER_*."""
+
+KEYING_MODULES = {
+    "11e3dae0-dd26-4590-857d-ab4b28d1a095": "authip",
+    "a9bbf787-82a8-45bb-a400-5d7e5952c7a9": "ike",
+    "041792cc-8f07-419d-a394-716968cb1647": "ikev2",
+}
+"""FWPM_KEYING_MODULE_*: what negotiated the SA."""
