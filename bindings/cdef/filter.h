@@ -1,5 +1,6 @@
 /* The filter, which an SA carries as its transport filter (fwpmtypes.h). */
 
+#define FWPM_FILTER_FLAG_NONE 0x00000000
 #define FWPM_FILTER_FLAG_PERSISTENT 0x00000001
 #define FWPM_FILTER_FLAG_BOOTTIME 0x00000002
 #define FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT 0x00000004

@@ -1,0 +1,70 @@
+"""Return codes become one class of exception each, with the names of winerror.h."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bindings import errors
+from bindings.errors import EngineError, error_for
+from bindings.winerror import WinError
+
+
+NAMES: dict[str, int] = json.loads(
+    (Path(__file__).parents[1] / "data" / "winerror.json").read_text(encoding="utf-8")
+)["codes"]
+
+
+def test_that_every_code_has_its_name() -> None:
+    assert {member.name: member.value for member in WinError} == NAMES
+
+
+def test_that_all_69_codes_of_wfp_are_there() -> None:
+    assert sum(name.startswith("FWP_E_") for name in NAMES) == 69
+
+
+@pytest.mark.parametrize(
+    ("code", "class_"),
+    [
+        (5, errors.AccessDenied),
+        (1722, errors.EngineGone),
+        (1723, errors.EngineGone),
+        (1726, errors.EngineGone),
+        (1727, errors.EngineGone),
+        (1717, errors.EngineGone),
+        (1753, errors.EngineGone),
+        (0x80320010, errors.EngineGone),
+        (0x80010001, errors.EngineGone),
+        (0x80010122, errors.EngineGone),
+        (0x80320008, errors.NotFound),
+        (0x80320012, errors.EngineTimeout),
+        (0x80320033, errors.NeverMatch),
+        (1745, errors.NotSupported),
+        (87, EngineError),
+    ],
+)
+def test_that_a_code_says_what_to_do(code: int, class_: type[EngineError]) -> None:
+    error = error_for(code, "IPsecSaContextEnum1")
+
+    assert type(error) is class_
+    assert (error.code, error.function) == (code, "IPsecSaContextEnum1")
+
+
+@given(st.integers(-(2**31), 2**32 - 1).filter(bool))
+def test_that_any_code_becomes_an_error_that_keeps_its_number(code: int) -> None:
+    error = error_for(code, "FwpmEngineOpen0")
+
+    assert error.code == code % 2**32
+    assert NAMES.get(error.name, error.code) == error.code
+    assert error.name in str(error)
+    assert "FwpmEngineOpen0" in str(error)
+
+
+def test_that_the_documented_range_is_recognised_and_others_are_numbers() -> None:
+    assert error_for(0x80010108, "x").name == "RPC_E_0x80010108"
+    assert error_for(0x80010123, "x").name == "0x80010123"
+    assert type(error_for(0x80010123, "x")) is EngineError

@@ -1,0 +1,44 @@
+"""What all tests share: the simulator, empty and well, and an environment without settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sa_contexts_simulator import LIBRARY, Simulator
+
+from bindings.library import Library
+
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("default")
+
+SIMULATOR_PATH = Path(os.environ.get("SA_CONTEXTS_TEST_LIBRARY") or LIBRARY).resolve()
+"""The simulator under test; another build of it, with a sanitizer for instance, can be named."""
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("SA_CONTEXTS_") and not name.startswith("SA_CONTEXTS_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return Library(SIMULATOR_PATH)
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    simulator = Simulator(SIMULATOR_PATH)
+    simulator.reset()
+    yield simulator
+    simulator.reset()
