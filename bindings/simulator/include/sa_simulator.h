@@ -1,0 +1,157 @@
+/* Control of the simulator: what a test does that Windows would do by itself.
+ *
+ * The library answers the IPsec SA context functions of the Windows Filtering
+ * Platform (fwpmu.h) from contexts of its own. The functions here fill it,
+ * change it, make it fail and count what its callers hold. They may be called
+ * from any thread at any time; none of them needs a session.
+ *
+ * Wherever a `function` is asked for, it is the name of a WFP function as
+ * exported, "IPsecSaContextEnum1" for instance, or "*" for all of them.
+ */
+
+#ifndef SA_SIMULATOR_H
+#define SA_SIMULATOR_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What every secret holds in everything handed out. Byte blobs (authKey,
+ * cipherKey, stateBlob) repeat the text, cut to the blob's size; 64-bit
+ * secrets (explicitCredentials, token) are the number. Neither may ever be
+ * seen outside the process. */
+#define SA_SIMULATOR_CANARY_TEXT "CANARY-KEY-MATERIAL"
+#define SA_SIMULATOR_CANARY_NUMBER 0x4352414E41525921u
+
+/* Freed memory is filled with this byte before it is given back. */
+#define SA_SIMULATOR_POISON 0xDD
+
+/* ---- which library this is ---------------------------------------------- */
+
+/* The version of the simulator, as text. That this export exists is how one
+ * tells the simulator from Windows' own library. */
+const char *sa_simulator_version(void);
+
+/* As freshly loaded: no contexts, no failures or delays, default options, the
+ * engine running, churn stopped, all counts 0. Sessions and enumerations that
+ * were open become invalid (ERROR_INVALID_HANDLE, not counted as a misuse);
+ * results that were not freed stay readable and can be freed, uncounted. */
+void sa_simulator_reset(void);
+
+/* ---- the contexts --------------------------------------------------------- */
+
+/* Replaces all contexts by `count` generated ones. Their content follows from
+ * `seed` and their number alone, and their ids too for the first population
+ * after a reset or an engine restart; a later one takes the ids that follow,
+ * for the engine never gives an id twice while it runs. */
+void sa_simulator_populate(uint32_t count, uint64_t seed);
+
+/* Copies the IPSEC_SA_CONTEXT1 at `tree` (any tree, however odd) and returns
+ * the id under which it is kept: its saContextId, whose context it replaces if
+ * there is one, or a new id if that is 0. Returns 0 if memory ran out.
+ * The copy holds canaries in place of secrets. Churn leaves it alone. */
+uint64_t sa_simulator_put(const void *tree);
+
+/* Removes a context. Returns 1, or 0 if there is none of that id. */
+int32_t sa_simulator_delete(uint64_t id);
+
+/* How many contexts there are. */
+uint32_t sa_simulator_count(void);
+
+/* Writes the ids to `out`, ascending, at most `capacity` of them, and returns
+ * how many contexts there are. `out` may be NULL if `capacity` is 0. */
+uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity);
+
+/* ---- change ---------------------------------------------------------------- */
+
+/* Makes that many changes now: contexts are begun, completed, modified,
+ * rekeyed (a new one is added, the old one loses its outbound SA), and deleted.
+ * The number of contexts stays near what the last population, put or deletion
+ * left. Changes nothing while the engine is stopped. */
+void sa_simulator_churn(uint32_t changes);
+
+/* Makes changes in the background, in small batches about every 10 ms, until
+ * stopped; the same seed gives the same order of changes. Replaces a churn that
+ * runs. Returns 1, or 0 if no thread could be started. */
+int32_t sa_simulator_start_churn(double changes_per_second, uint64_t seed);
+
+/* Ends the churn; after it returns, nothing changes any more. */
+void sa_simulator_stop_churn(void);
+
+/* ---- failures --------------------------------------------------------------- */
+
+/* Lets `after` calls of `function` pass and the next `times` (0: all, until
+ * cleared) return `code` without doing anything, except that a failing
+ * FwpmEngineClose0 or IPsecSaContextDestroyEnumHandle0 still releases its
+ * handle: the client's side is gone either way. Of several failures for one
+ * function the oldest that is due is returned. Returns 1, or 0 if there is no
+ * such function (FwpmFreeMemory0 returns no code), `code` is 0, or too many
+ * failures are set. */
+int32_t sa_simulator_fail(const char *function, uint32_t code, uint32_t after, uint32_t times);
+
+/* Makes every WFP call fail with a code that a real caller may meet (RPC errors,
+ * access denied, a timeout ...), at a rate of `per_million` calls; 0 ends it. */
+void sa_simulator_fail_randomly(uint32_t per_million, uint64_t seed);
+
+/* Forgets all failures, random ones too; delays stay. */
+void sa_simulator_clear_failures(void);
+
+/* Makes each call of `function` take that much longer; 0 ends it. Other calls
+ * go on meanwhile. Returns 1, or 0 if there is no such function. */
+int32_t sa_simulator_delay(const char *function, uint32_t milliseconds);
+
+/* Stops the engine, as if the Base Filtering Engine were stopped: opening fails
+ * with 1753, calls on open sessions with 1722. Closing still works. */
+void sa_simulator_stop_engine(void);
+
+/* Starts the stopped engine anew. The same peers negotiate the same kinds of
+ * contexts again, under ids from the base on; sessions from before answer
+ * FWP_E_SESSION_ABORTED until they are closed. */
+void sa_simulator_start_engine(void);
+
+/* ---- what Microsoft leaves open ----------------------------------------------- */
+
+enum sa_simulator_option {
+    /* What `entries` is when an enumeration returns nothing: 0 (default) NULL,
+     * 1 a real block without entries, which has to be freed. */
+    SA_SIMULATOR_OPTION_EMPTY_BLOCK = 1,
+    /* The order of an enumeration: 0 (default) by id, 1 shuffled. */
+    SA_SIMULATOR_OPTION_SHUFFLE = 2,
+    /* What the snapshot of an enumeration fixes: 0 (default) only the set of
+     * contexts, which are read when they are returned and skipped if deleted
+     * meanwhile, 1 their contents too. */
+    SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS = 3
+};
+
+/* Returns 1, or 0 if there is no such option or it has no such value. */
+int32_t sa_simulator_set_option(uint32_t option, int32_t value);
+
+/* ---- counts -------------------------------------------------------------------- */
+
+/* Sessions that were opened and not closed. */
+uint32_t sa_simulator_open_sessions(void);
+
+/* Enumeration handles that were created and neither destroyed nor released with
+ * their session or engine. */
+uint32_t sa_simulator_open_enumerations(void);
+
+/* Results that were handed out and not freed. */
+uint32_t sa_simulator_unfreed_blocks(void);
+
+/* Mistakes of callers that a real engine may answer with a crash or a leak:
+ * freeing what is not (or no longer) theirs, using a handle that is closed or
+ * never was, or another session's enumeration, passing NULL where none may be,
+ * closing a session with enumerations open (one for each). */
+uint64_t sa_simulator_misuses(void);
+
+/* Calls of a WFP function since the last reset, failed ones included; "*" gives
+ * the sum. Returns UINT64_MAX if there is no such function. */
+uint64_t sa_simulator_calls(const char *function);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,184 @@
+/* Counts, delays and failures of the WFP functions. */
+
+#include "calls.h"
+
+#include <string.h>
+
+#include "platform.h"
+#include "random.h"
+
+/* clang-format off */
+static const char *const names[FUNCTION_COUNT] = {
+    "FwpmEngineOpen0",
+    "FwpmEngineClose0",
+    "IPsecSaContextCreateEnumHandle0",
+    "IPsecSaContextEnum0",
+    "IPsecSaContextEnum1",
+    "IPsecSaContextDestroyEnumHandle0",
+    "IPsecSaContextGetById0",
+    "IPsecSaContextGetById1",
+    "FwpmFreeMemory0",
+};
+/* clang-format on */
+
+enum { ANY = FUNCTION_COUNT, NONE, FAILURE_CAPACITY = 256 };
+
+typedef struct failure {
+    int function; /* or ANY */
+    UINT32 code;
+    UINT32 after;
+    UINT32 times; /* 0: until cleared */
+} failure;
+
+static struct {
+    UINT64 counts[FUNCTION_COUNT];
+    UINT32 delays[FUNCTION_COUNT];
+    UINT64 misuses;
+    failure failures[FAILURE_CAPACITY];
+    size_t failure_count;
+    UINT32 random_per_million;
+    random_source dice;
+} calls;
+
+static int function_of(const char *name)
+{
+    if (name == NULL) {
+        return NONE;
+    }
+    if (strcmp(name, "*") == 0) {
+        return ANY;
+    }
+    int which = 0;
+    while (which < FUNCTION_COUNT && strcmp(name, names[which]) != 0) {
+        which++;
+    }
+    return which < FUNCTION_COUNT ? which : NONE;
+}
+
+/* The oldest failure that is due. One that is not yet due counts the calls that pass it. */
+static UINT32 scripted_failure(function which)
+{
+    for (size_t i = 0; i < calls.failure_count; i++) {
+        failure *each = &calls.failures[i];
+        if (each->function != ANY && each->function != (int)which) {
+            continue;
+        }
+        if (each->after > 0) {
+            each->after--;
+            continue;
+        }
+        UINT32 code = each->code;
+        if (each->times == 1) {
+            calls.failure_count--;
+            memmove(each, each + 1, (calls.failure_count - i) * sizeof *each);
+        } else if (each->times > 1) {
+            each->times--;
+        }
+        return code;
+    }
+    return 0;
+}
+
+static UINT32 random_failure(function which)
+{
+    static const UINT32 codes[] = {
+        RPC_S_SERVER_UNAVAILABLE, RPC_S_CALL_FAILED,       EPT_S_NOT_REGISTERED,
+        ERROR_ACCESS_DENIED,      ERROR_NOT_ENOUGH_MEMORY, FWP_E_TIMEOUT,
+        RPC_S_SERVER_TOO_BUSY,    RPC_S_CALL_FAILED_DNE,   FWP_E_SESSION_ABORTED,
+    };
+    UINT32 count = sizeof codes / sizeof codes[0];
+    if (calls.random_per_million == 0
+        || random_below(&calls.dice, 1000000) >= calls.random_per_million) {
+        return 0;
+    }
+    /* Where no session is asked for, none can have been aborted. */
+    return codes[random_below(&calls.dice, which == ENGINE_OPEN ? count - 1 : count)];
+}
+
+UINT32 calls_begin(function which)
+{
+    lock_acquire(LOCK_ENGINE);
+    calls.counts[which]++;
+    UINT32 delay = calls.delays[which];
+    if (delay != 0) {
+        lock_release(LOCK_ENGINE);
+        sleep_milliseconds(delay);
+        lock_acquire(LOCK_ENGINE);
+    }
+    if (which == FREE_MEMORY) {
+        return 0;
+    }
+    UINT32 code = scripted_failure(which);
+    return code != 0 ? code : random_failure(which);
+}
+
+UINT32 calls_end(UINT32 code)
+{
+    lock_release(LOCK_ENGINE);
+    return code;
+}
+
+UINT32 calls_misuse(UINT32 code)
+{
+    calls.misuses++;
+    return code;
+}
+
+UINT64 calls_misuses(void)
+{
+    return calls.misuses;
+}
+
+int calls_fail(const char *name, UINT32 code, UINT32 after, UINT32 times)
+{
+    failure added = {function_of(name), code, after, times};
+    if (added.function == NONE || added.function == FREE_MEMORY || code == 0
+        || calls.failure_count == FAILURE_CAPACITY) {
+        return 0;
+    }
+    calls.failures[calls.failure_count++] = added;
+    return 1;
+}
+
+void calls_fail_randomly(UINT32 per_million, uint64_t seed)
+{
+    calls.random_per_million = per_million;
+    calls.dice = random_for(seed, 'R');
+}
+
+void calls_clear_failures(void)
+{
+    calls.failure_count = 0;
+    calls.random_per_million = 0;
+}
+
+int calls_delay(const char *name, UINT32 milliseconds)
+{
+    int which = function_of(name);
+    for (int i = 0; i < FUNCTION_COUNT; i++) {
+        if (which == i || which == ANY) {
+            calls.delays[i] = milliseconds;
+        }
+    }
+    return which != NONE;
+}
+
+UINT64 calls_count(const char *name)
+{
+    int which = function_of(name);
+    if (which == NONE) {
+        return UINT64_MAX;
+    }
+    UINT64 sum = 0;
+    for (int i = 0; i < FUNCTION_COUNT; i++) {
+        if (which == i || which == ANY) {
+            sum += calls.counts[i];
+        }
+    }
+    return sum;
+}
+
+void calls_reset(void)
+{
+    memset(&calls, 0, sizeof calls);
+}

@@ -1,0 +1,40 @@
+/* Every WFP call passes here first: it is counted, delayed, and made to fail. */
+
+#ifndef SIMULATOR_CALLS_H
+#define SIMULATOR_CALLS_H
+
+#include "wfp.h"
+
+typedef enum function {
+    ENGINE_OPEN,
+    ENGINE_CLOSE,
+    CREATE_ENUM_HANDLE,
+    ENUM_0,
+    ENUM_1,
+    DESTROY_ENUM_HANDLE,
+    GET_BY_ID_0,
+    GET_BY_ID_1,
+    FREE_MEMORY, /* the last: it returns no code, so it cannot fail */
+    FUNCTION_COUNT
+} function;
+
+/* Takes LOCK_ENGINE, which the caller releases by calls_end, and tells whether
+ * this call is to fail: the code, or 0. Waits out a delay before. */
+UINT32 calls_begin(function which);
+/* Releases the lock and passes the code through. */
+UINT32 calls_end(UINT32 code);
+
+/* The rest is for the control functions, under LOCK_ENGINE. */
+
+/* Counts a caller's mistake; passes the code through. */
+UINT32 calls_misuse(UINT32 code);
+UINT64 calls_misuses(void);
+
+int calls_fail(const char *name, UINT32 code, UINT32 after, UINT32 times);
+void calls_fail_randomly(UINT32 per_million, uint64_t seed);
+void calls_clear_failures(void);
+int calls_delay(const char *name, UINT32 milliseconds);
+UINT64 calls_count(const char *name);
+void calls_reset(void);
+
+#endif

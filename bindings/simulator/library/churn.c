@@ -1,0 +1,204 @@
+/* Churn: what negotiation, rekeying and expiry do to the contexts of a busy host.
+ *
+ * Contexts are begun without SAs and get them one by one. A rekey adds a new
+ * context; the old one loses its outbound SA at once and goes a while later
+ * (IPsecSaContextExpire0). The generator's contexts only: one that a test put
+ * stays as it is.
+ */
+
+#include "churn.h"
+
+#include <string.h>
+
+#include "engine.h"
+#include "platform.h"
+#include "random.h"
+#include "store.h"
+
+enum { BATCH_MILLISECONDS = 10, SEARCH_LIMIT = 256 };
+
+static struct {
+    random_source dice;
+    uint32_t target;      /* contexts to stay near */
+    uint32_t next_number; /* recipes for contexts that are begun */
+    uint64_t population;
+    int is_running;  /* the thread, under LOCK_CHURN_THREAD */
+    int is_stopping; /* under LOCK_ENGINE */
+    double per_second;
+} churn;
+
+void churn_seed(uint64_t seed)
+{
+    churn.dice = random_for(seed, 'C');
+    churn.population = seed;
+    churn.next_number = 0x40000000u; /* far from the numbers of a population */
+}
+
+void churn_hold_count(void)
+{
+    churn.target = store_count();
+}
+
+/* A generated context that is in one of the stages, near a random place; NULL
+ * if there is none near. */
+static entry *pick(unsigned stages)
+{
+    size_t places;
+    entry *entries = store_entries(&places);
+    if (places == 0) {
+        return NULL;
+    }
+    size_t place = random_below(&churn.dice, (uint32_t)places);
+    for (size_t tried = 0; tried < SEARCH_LIMIT && tried < places; tried++) {
+        entry *each = &entries[(place + tried) % places];
+        if (!each->is_deleted && each->tree == NULL && (stages >> each->stage & 1u) != 0) {
+            return each;
+        }
+    }
+    return NULL;
+}
+
+#define IN(stage) (1u << (stage))
+#define IN_ANY (IN(STAGE_BEGUN) | IN(STAGE_INBOUND) | IN(STAGE_COMPLETE) | IN(STAGE_EXPIRING))
+
+static void begin_one(void)
+{
+    recipe of = {churn.population, churn.next_number++, engine_run(), 0, 0};
+    (void)store_add(&of, STAGE_BEGUN);
+}
+
+static int complete_one(void)
+{
+    entry *which = pick(IN(STAGE_BEGUN) | IN(STAGE_INBOUND));
+    if (which != NULL) {
+        which->stage = which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE;
+    }
+    return which != NULL;
+}
+
+static int modify_one(void)
+{
+    entry *which = pick(IN(STAGE_COMPLETE));
+    if (which != NULL) {
+        which->recipe.revision++;
+    }
+    return which != NULL;
+}
+
+static int rekey_one(void)
+{
+    entry *old = pick(IN(STAGE_COMPLETE));
+    if (old == NULL) {
+        return 0;
+    }
+    recipe of = old->recipe;
+    of.negotiation++;
+    of.revision = 0;
+    old->stage = STAGE_EXPIRING;
+    (void)store_add(&of, STAGE_COMPLETE);
+    return 1;
+}
+
+static int expire_one(void)
+{
+    entry *which = pick(IN(STAGE_COMPLETE));
+    if (which != NULL) {
+        which->stage = STAGE_EXPIRING;
+    }
+    return which != NULL;
+}
+
+static int delete_one(void)
+{
+    entry *which = pick(IN(STAGE_EXPIRING));
+    if (which == NULL) {
+        which = pick(IN_ANY);
+    }
+    if (which != NULL) {
+        store_remove(which);
+    }
+    return which != NULL;
+}
+
+static void change_one(void)
+{
+    uint32_t count = store_count();
+    uint32_t slack = churn.target / 100 + 1;
+    uint32_t dice = random_below(&churn.dice, 100);
+    int is_done = 0;
+    if (count > churn.target + slack) {
+        is_done = delete_one();
+    } else if (count + slack < churn.target) {
+        is_done = dice < 50 && rekey_one();
+    } else if (dice < 25) {
+        is_done = complete_one();
+    } else if (dice < 50) {
+        is_done = modify_one();
+    } else if (dice < 67) {
+        is_done = rekey_one();
+    } else if (dice < 70) {
+        is_done = expire_one();
+    } else if (dice < 88) {
+        is_done = delete_one();
+    }
+    if (!is_done && count <= churn.target + slack) {
+        begin_one();
+    }
+}
+
+void churn_make(uint32_t changes)
+{
+    for (uint32_t i = 0; engine_is_running() && i < changes; i++) {
+        change_one();
+    }
+}
+
+static void churn_body(void)
+{
+    uint64_t began = monotonic_milliseconds();
+    uint64_t made = 0;
+    int is_stopping = 0;
+    while (!is_stopping) {
+        sleep_milliseconds(BATCH_MILLISECONDS);
+        lock_acquire(LOCK_ENGINE);
+        is_stopping = churn.is_stopping;
+        uint64_t due =
+            (uint64_t)((double)(monotonic_milliseconds() - began) * churn.per_second / 1000.0);
+        if (!is_stopping && due > made) {
+            churn_make((uint32_t)(due - made));
+            made = due;
+        }
+        lock_release(LOCK_ENGINE);
+    }
+}
+
+void churn_stop(void)
+{
+    lock_acquire(LOCK_CHURN_THREAD);
+    if (churn.is_running) {
+        lock_acquire(LOCK_ENGINE);
+        churn.is_stopping = 1;
+        lock_release(LOCK_ENGINE);
+        thread_join();
+        churn.is_running = 0;
+    }
+    lock_release(LOCK_CHURN_THREAD);
+}
+
+int churn_start(double changes_per_second, uint64_t seed)
+{
+    churn_stop();
+    lock_acquire(LOCK_CHURN_THREAD);
+    int is_started = churn.is_running;
+    if (!is_started) {
+        lock_acquire(LOCK_ENGINE);
+        churn.dice = random_for(seed, 'C');
+        churn.per_second = changes_per_second > 0 ? changes_per_second : 0;
+        churn.is_stopping = 0;
+        lock_release(LOCK_ENGINE);
+        is_started = thread_start(churn_body);
+        churn.is_running = is_started;
+    }
+    lock_release(LOCK_CHURN_THREAD);
+    return is_started;
+}

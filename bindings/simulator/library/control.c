@@ -1,0 +1,196 @@
+/* The control functions, as sa_simulator.h documents them. */
+
+#include "sa_simulator.h"
+
+#include "calls.h"
+#include "churn.h"
+#include "engine.h"
+#include "handles.h"
+#include "ids.h"
+#include "options.h"
+#include "platform.h"
+#include "results.h"
+#include "store.h"
+
+#define LOCKED(statement)          \
+    do {                           \
+        lock_acquire(LOCK_ENGINE); \
+        statement;                 \
+        lock_release(LOCK_ENGINE); \
+    } while (0)
+
+const char *sa_simulator_version(void)
+{
+    return SA_SIMULATOR_VERSION;
+}
+
+void sa_simulator_reset(void)
+{
+    churn_stop();
+    lock_acquire(LOCK_ENGINE);
+    engine_reset(); /* first: enumerations hold trees of the store */
+    store_reset();
+    results_forget();
+    options_reset();
+    calls_reset();
+    churn_seed(0);
+    churn_hold_count();
+    lock_release(LOCK_ENGINE);
+}
+
+/* ---- the contexts ---- */
+
+void sa_simulator_populate(uint32_t count, uint64_t seed)
+{
+    lock_acquire(LOCK_ENGINE);
+    store_clear();
+    ids_seed(seed);
+    churn_seed(seed);
+    for (uint32_t number = 0; number < count; number++) {
+        recipe of = {seed, number, engine_run(), 0, 0};
+        (void)store_add(&of, generator_stage(&of));
+    }
+    churn_hold_count();
+    lock_release(LOCK_ENGINE);
+}
+
+uint64_t sa_simulator_put(const void *tree)
+{
+    uint64_t id;
+    LOCKED(id = tree == NULL ? 0 : store_put(tree); churn_hold_count());
+    return id;
+}
+
+int32_t sa_simulator_delete(uint64_t id)
+{
+    lock_acquire(LOCK_ENGINE);
+    entry *found = store_find(id);
+    if (found != NULL) {
+        store_remove(found);
+        churn_hold_count();
+    }
+    lock_release(LOCK_ENGINE);
+    return found != NULL;
+}
+
+uint32_t sa_simulator_count(void)
+{
+    uint32_t count;
+    LOCKED(count = store_count());
+    return count;
+}
+
+uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity)
+{
+    lock_acquire(LOCK_ENGINE);
+    size_t places;
+    const entry *all = store_entries(&places);
+    uint32_t written = 0;
+    for (size_t i = 0; i < places && written < capacity; i++) {
+        if (!all[i].is_deleted) {
+            out[written++] = all[i].id;
+        }
+    }
+    uint32_t count = store_count();
+    lock_release(LOCK_ENGINE);
+    return count;
+}
+
+/* ---- change ---- */
+
+void sa_simulator_churn(uint32_t changes)
+{
+    LOCKED(churn_make(changes));
+}
+
+int32_t sa_simulator_start_churn(double changes_per_second, uint64_t seed)
+{
+    return churn_start(changes_per_second, seed);
+}
+
+void sa_simulator_stop_churn(void)
+{
+    churn_stop();
+}
+
+/* ---- failures ---- */
+
+int32_t sa_simulator_fail(const char *function, uint32_t code, uint32_t after, uint32_t times)
+{
+    int32_t is_set;
+    LOCKED(is_set = calls_fail(function, code, after, times));
+    return is_set;
+}
+
+void sa_simulator_fail_randomly(uint32_t per_million, uint64_t seed)
+{
+    LOCKED(calls_fail_randomly(per_million, seed));
+}
+
+void sa_simulator_clear_failures(void)
+{
+    LOCKED(calls_clear_failures());
+}
+
+int32_t sa_simulator_delay(const char *function, uint32_t milliseconds)
+{
+    int32_t is_set;
+    LOCKED(is_set = calls_delay(function, milliseconds));
+    return is_set;
+}
+
+void sa_simulator_stop_engine(void)
+{
+    LOCKED(engine_stop());
+}
+
+void sa_simulator_start_engine(void)
+{
+    LOCKED(engine_start());
+}
+
+/* ---- what Microsoft leaves open ---- */
+
+int32_t sa_simulator_set_option(uint32_t option, int32_t value)
+{
+    int32_t is_set;
+    LOCKED(is_set = option_set(option, value));
+    return is_set;
+}
+
+/* ---- counts ---- */
+
+uint32_t sa_simulator_open_sessions(void)
+{
+    uint32_t count;
+    LOCKED(count = handles_open_sessions());
+    return count;
+}
+
+uint32_t sa_simulator_open_enumerations(void)
+{
+    uint32_t count;
+    LOCKED(count = handles_open_enumerations());
+    return count;
+}
+
+uint32_t sa_simulator_unfreed_blocks(void)
+{
+    uint32_t count;
+    LOCKED(count = results_unfreed());
+    return count;
+}
+
+uint64_t sa_simulator_misuses(void)
+{
+    uint64_t count;
+    LOCKED(count = calls_misuses());
+    return count;
+}
+
+uint64_t sa_simulator_calls(const char *function)
+{
+    uint64_t count;
+    LOCKED(count = calls_count(function));
+    return count;
+}

@@ -1,0 +1,27 @@
+/* Deep copies of SA contexts, with canaries in place of secrets. */
+
+#ifndef SIMULATOR_COPY_H
+#define SIMULATOR_COPY_H
+
+#include "arena.h"
+#include "wfp.h"
+
+/* Copies a context of generation 1 into the arena, or only measures it. The
+ * second gives it the shape of generation 0, which lacks some fields. */
+IPSEC_SA_CONTEXT1 *copy_context1(arena *to, const IPSEC_SA_CONTEXT1 *from);
+IPSEC_SA_CONTEXT0 *copy_context0(arena *to, const IPSEC_SA_CONTEXT1 *from);
+
+/* The parts: a filter and its values (copy_filter.c), an SA bundle's parts (copy_bundle.c). */
+FWPM_FILTER0 *copy_filter(arena *to, const FWPM_FILTER0 *from);
+IPSEC_ID0 *copy_id(arena *to, const IPSEC_ID0 *from);
+IPSEC_SA0 *copy_sa_list(arena *to, const IPSEC_SA0 *from, UINT32 count);
+IPSEC_KEYMODULE_STATE0 *copy_keymodule_state(arena *to, const IPSEC_KEYMODULE_STATE0 *from);
+
+/* The leaves. NULL is copied as NULL. */
+GUID *copy_guid(arena *to, const GUID *from);
+char16_t *copy_string(arena *to, const char16_t *from);
+FWP_BYTE_BLOB copy_bytes(arena *to, FWP_BYTE_BLOB from);
+/* A blob of the same size that holds the canary instead. */
+FWP_BYTE_BLOB copy_secret(arena *to, FWP_BYTE_BLOB from);
+
+#endif

@@ -1,0 +1,133 @@
+/* FwpmEngineOpen0, FwpmEngineClose0, FwpmFreeMemory0. */
+
+#include "engine.h"
+
+#include "calls.h"
+#include "results.h"
+
+static struct {
+    int is_stopped;
+    UINT32 restarts;
+} engine;
+
+int engine_is_running(void)
+{
+    return !engine.is_stopped;
+}
+
+UINT32 engine_run(void)
+{
+    return engine.restarts + 1;
+}
+
+void engine_stop(void)
+{
+    engine.is_stopped = 1;
+    /* The engine's side of every enumeration ends with it. */
+    (void)handles_close_enumerations(NULL);
+}
+
+void engine_start(void)
+{
+    if (engine.is_stopped) {
+        engine.is_stopped = 0;
+        engine.restarts++;
+        store_renegotiate(engine_run());
+    }
+}
+
+void engine_reset(void)
+{
+    engine.is_stopped = 0;
+    engine.restarts = 0;
+    handles_forget();
+}
+
+UINT32 engine_check_session(HANDLE engineHandle)
+{
+    const session *found = handles_session(engineHandle);
+    if (found == NULL) {
+        return calls_misuse(ERROR_INVALID_HANDLE);
+    }
+    if (found->is_forgotten) {
+        return ERROR_INVALID_HANDLE;
+    }
+    if (!engine_is_running()) {
+        return RPC_S_SERVER_UNAVAILABLE;
+    }
+    return found->engine_run == engine_run() ? ERROR_SUCCESS : FWP_E_SESSION_ABORTED;
+}
+
+static UINT32 open_session(const char16_t *serverName, UINT32 authnService, HANDLE *engineHandle)
+{
+    session *made;
+    if (engineHandle == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    if (serverName != NULL) {
+        return ERROR_INVALID_PARAMETER;
+    }
+    if (authnService != RPC_C_AUTHN_WINNT && authnService != RPC_C_AUTHN_DEFAULT) {
+        return RPC_S_UNKNOWN_AUTHN_SERVICE;
+    }
+    if (!engine_is_running()) {
+        return EPT_S_NOT_REGISTERED;
+    }
+    HANDLE opened = handles_open_session(&made);
+    if (opened == NULL) {
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    made->engine_run = engine_run();
+    *engineHandle = opened;
+    return ERROR_SUCCESS;
+}
+
+DWORD WINAPI FwpmEngineOpen0(const char16_t *serverName, UINT32 authnService, void *authIdentity,
+                             const FWPM_SESSION0 *session, HANDLE *engineHandle)
+{
+    /* Nothing that a reader does depends on who it is or how its session is named. */
+    (void)authIdentity;
+    (void)session;
+    UINT32 code = calls_begin(ENGINE_OPEN);
+    return calls_end(code != 0 ? code : open_session(serverName, authnService, engineHandle));
+}
+
+/* A session is closed whatever state the engine is in: what is closed is the
+ * client's side. FWP_E_SESSION_ABORTED asks for it ("needs to be closed by
+ * calling FwpmEngineClose0, even though it is no longer valid"). */
+static UINT32 close_session(HANDLE engineHandle)
+{
+    const session *found = handles_session(engineHandle);
+    if (found == NULL) {
+        return calls_misuse(ERROR_INVALID_HANDLE);
+    }
+    int is_forgotten = found->is_forgotten;
+    for (UINT32 left = handles_close_enumerations(engineHandle); left > 0; left--) {
+        (void)calls_misuse(0);
+    }
+    handles_close(engineHandle);
+    return is_forgotten ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
+}
+
+DWORD WINAPI FwpmEngineClose0(HANDLE engineHandle)
+{
+    UINT32 code = calls_begin(ENGINE_CLOSE);
+    UINT32 closed = close_session(engineHandle);
+    return calls_end(code != 0 ? code : closed);
+}
+
+void WINAPI FwpmFreeMemory0(void **p)
+{
+    (void)calls_begin(FREE_MEMORY);
+    void *block = p == NULL ? NULL : *p;
+    size_t size = results_take_back(block);
+    /* Freeing nothing is harmless; freeing what is not ours is not. */
+    if (p == NULL || (block != NULL && size == 0)) {
+        (void)calls_misuse(0);
+    }
+    (void)calls_end(0);
+    if (size != 0) {
+        results_destroy(block, size);
+        *p = NULL;
+    }
+}

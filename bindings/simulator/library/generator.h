@@ -1,0 +1,67 @@
+/* Contexts as a busy host has them, made from a recipe of a few numbers.
+ *
+ * A generated context is kept as its recipe and made anew whenever it is read,
+ * which costs a microsecond and saves two kilobytes. Equal recipes give equal
+ * contexts, on every platform.
+ */
+
+#ifndef SIMULATOR_GENERATOR_H
+#define SIMULATOR_GENERATOR_H
+
+#include "wfp.h"
+
+typedef struct recipe {
+    uint64_t population;  /* seed of the host and its peers */
+    uint32_t number;      /* which of the host's contexts; neighbours share a peer */
+    uint32_t engine_run;  /* counts engine restarts: main mode is negotiated anew */
+    uint32_t negotiation; /* counts rekeys: quick mode is negotiated anew */
+    uint32_t revision;    /* counts modifications of the same SAs */
+} recipe;
+
+/* How much of a context there is. */
+typedef enum stage {
+    STAGE_BEGUN,    /* no SA yet */
+    STAGE_INBOUND,  /* the inbound SA is there, the outbound one not yet */
+    STAGE_COMPLETE, /* both */
+    STAGE_EXPIRING  /* the outbound SA is gone, the inbound one in its grace period */
+} stage;
+
+/* The stage in which a population holds this context: most are complete. */
+stage generator_stage(const recipe *of);
+
+/* One SA with all that hangs on it, at its largest. */
+typedef struct generated_sa {
+    IPSEC_SA_DETAILS1 details;
+    IPSEC_ID0 id;
+    IPSEC_TOKEN0 tokens[2];
+    char16_t machine_name[64];
+    char16_t user_name[48];
+    IPSEC_SA0 sas[2];
+    IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0 esp;
+    IPSEC_SA_AUTH_INFORMATION0 ah;
+    IPSEC_KEYMODULE_STATE0 state;
+    IPSEC_V4_UDP_ENCAPSULATION0 udp_encapsulation;
+    FWPM_FILTER0 filter;
+    char16_t filter_name[96];
+    char16_t filter_description[128];
+    GUID provider;
+    UINT64 weight;
+    UINT64 effective_weight;
+    FWPM_FILTER_CONDITION0 conditions[4];
+    FWP_BYTE_ARRAY16 addresses[2];
+    FWP_V4_ADDR_AND_MASK v4_subnets[2];
+    FWP_V6_ADDR_AND_MASK v6_subnets[2];
+    FWP_RANGE0 ports;
+} generated_sa;
+
+typedef struct generated_context {
+    IPSEC_SA_CONTEXT1 context;
+    generated_sa inbound;
+    generated_sa outbound;
+} generated_context;
+
+/* Makes the context; `into` holds it, and its pointers point into `into`. Key
+ * blobs have their sizes and no bytes worth reading: copies fill the canary. */
+void generate_context(generated_context *into, const recipe *of, uint64_t id, stage stage);
+
+#endif

@@ -1,0 +1,181 @@
+/* A table of objects; a handle is a random number and a place in the table,
+ * disguised by a secret of the process. */
+
+#include "handles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform.h"
+#include "random.h"
+
+enum kind { FREE, SESSION, ENUMERATION };
+
+typedef struct slot {
+    uint64_t handle;
+    enum kind kind;
+    union {
+        session session;
+        enumeration enumeration;
+    } object;
+} slot;
+
+static struct {
+    slot **slots; /* each on its own, so that objects stay where they are */
+    uint32_t count;
+    random_source numbers;
+    uint64_t secret; /* 0 until the first handle */
+} table;
+
+enum { PLACE_BITS = 24 };
+
+static slot *find(HANDLE handle, enum kind kind)
+{
+    uint64_t number = (uint64_t)(uintptr_t)handle;
+    uint32_t place = (uint32_t)(number ^ table.secret) & ((1u << PLACE_BITS) - 1);
+    if (place >= table.count || table.slots[place]->handle != number
+        || table.slots[place]->kind != kind) {
+        return NULL;
+    }
+    return table.slots[place];
+}
+
+/* A free place, found by going round, so that an old one is not soon used again. */
+static slot *free_slot(uint32_t *place)
+{
+    static uint32_t last;
+    for (uint32_t i = 0; i < table.count; i++) {
+        last = (last + 1) % table.count;
+        if (table.slots[last]->kind == FREE) {
+            *place = last;
+            return table.slots[last];
+        }
+    }
+    slot **slots = realloc(table.slots, (table.count + 1) * sizeof(slot *));
+    if (slots == NULL) {
+        return NULL;
+    }
+    table.slots = slots;
+    slots[table.count] = calloc(1, sizeof(slot));
+    if (slots[table.count] == NULL || table.count >> PLACE_BITS != 0) {
+        free(slots[table.count]);
+        return NULL;
+    }
+    *place = table.count;
+    return slots[table.count++];
+}
+
+static slot *open_slot(enum kind kind)
+{
+    if (table.secret == 0) {
+        table.secret = entropy() | 1u;
+        table.numbers = random_for(table.secret, entropy());
+    }
+    uint32_t place;
+    slot *made = free_slot(&place);
+    if (made == NULL) {
+        return NULL;
+    }
+    memset(made, 0, sizeof *made);
+    made->kind = kind;
+    do {
+        made->handle = (random_next(&table.numbers) << PLACE_BITS | place) ^ table.secret;
+    } while (made->handle == 0 || made->handle == UINT64_MAX); /* NULL, INVALID_HANDLE_VALUE */
+    return made;
+}
+
+static void close_slot(slot *closed)
+{
+    if (closed->kind == ENUMERATION) {
+        for (size_t i = 0; i < closed->object.enumeration.count; i++) {
+            entry_let_go(&closed->object.enumeration.entries[i]);
+        }
+        free(closed->object.enumeration.entries);
+    }
+    memset(closed, 0, sizeof *closed);
+}
+
+HANDLE handles_open_session(session **made)
+{
+    slot *opened = open_slot(SESSION);
+    if (opened == NULL) {
+        return NULL;
+    }
+    *made = &opened->object.session;
+    return (HANDLE)(uintptr_t)opened->handle;
+}
+
+HANDLE handles_open_enumeration(enumeration **made)
+{
+    slot *opened = open_slot(ENUMERATION);
+    if (opened == NULL) {
+        return NULL;
+    }
+    *made = &opened->object.enumeration;
+    return (HANDLE)(uintptr_t)opened->handle;
+}
+
+session *handles_session(HANDLE handle)
+{
+    slot *found = find(handle, SESSION);
+    return found == NULL ? NULL : &found->object.session;
+}
+
+enumeration *handles_enumeration(HANDLE handle)
+{
+    slot *found = find(handle, ENUMERATION);
+    return found == NULL ? NULL : &found->object.enumeration;
+}
+
+void handles_close(HANDLE handle)
+{
+    slot *found = find(handle, SESSION);
+    if (found == NULL) {
+        found = find(handle, ENUMERATION);
+    }
+    if (found != NULL) {
+        close_slot(found);
+    }
+}
+
+UINT32 handles_close_enumerations(HANDLE of_session)
+{
+    UINT32 closed = 0;
+    for (uint32_t i = 0; i < table.count; i++) {
+        slot *each = table.slots[i];
+        if (each->kind == ENUMERATION
+            && (of_session == NULL || each->object.enumeration.session == of_session)) {
+            close_slot(each);
+            closed++;
+        }
+    }
+    return closed;
+}
+
+UINT32 handles_open_sessions(void)
+{
+    UINT32 open = 0;
+    for (uint32_t i = 0; i < table.count; i++) {
+        open += table.slots[i]->kind == SESSION && !table.slots[i]->object.session.is_forgotten;
+    }
+    return open;
+}
+
+UINT32 handles_open_enumerations(void)
+{
+    UINT32 open = 0;
+    for (uint32_t i = 0; i < table.count; i++) {
+        open += table.slots[i]->kind == ENUMERATION;
+    }
+    return open;
+}
+
+void handles_forget(void)
+{
+    (void)handles_close_enumerations(NULL);
+    for (uint32_t i = 0; i < table.count; i++) {
+        if (table.slots[i]->kind == SESSION) {
+            table.slots[i]->object.session.is_forgotten = 1;
+        }
+    }
+}

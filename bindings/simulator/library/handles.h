@@ -1,0 +1,46 @@
+/* Handles: sessions and enumerations. Callers hold LOCK_ENGINE.
+ *
+ * A handle is no pointer but a number that cannot be guessed and does not come
+ * again, so that a stale one is always found out.
+ */
+
+#ifndef SIMULATOR_HANDLES_H
+#define SIMULATOR_HANDLES_H
+
+#include "store.h"
+#include "wfp.h"
+
+typedef struct session {
+    UINT32 engine_run; /* the run of the engine in which it was opened */
+    int is_forgotten;  /* opened before a reset */
+} session;
+
+/* A snapshot, and how far it was read. */
+typedef struct enumeration {
+    HANDLE session;
+    entry *entries;
+    size_t count;
+    size_t next;
+} enumeration;
+
+/* Makes a handle with its object zeroed; NULL if memory ran out. */
+HANDLE handles_open_session(session **made);
+HANDLE handles_open_enumeration(enumeration **made);
+
+/* The object of a handle; NULL if there is no such handle, or it is of the other kind. */
+session *handles_session(HANDLE handle);
+enumeration *handles_enumeration(HANDLE handle);
+
+/* Releases a handle and its object. */
+void handles_close(HANDLE handle);
+
+/* Releases the enumerations of a session, or all of them (NULL); tells how many. */
+UINT32 handles_close_enumerations(HANDLE of_session);
+
+UINT32 handles_open_sessions(void); /* those that are not forgotten */
+UINT32 handles_open_enumerations(void);
+
+/* Forgets all sessions and releases all enumerations. */
+void handles_forget(void);
+
+#endif

@@ -1,0 +1,53 @@
+/* Ids are LUIDs, and clients have to bear any: after a few dozen they jump past
+ * 2^53, where a double no longer tells neighbours apart, and now and then on. */
+
+#include "ids.h"
+
+#include "random.h"
+
+enum { FIRST_JUMP_AFTER = 24, JUMP_EVERY = 256 };
+
+static struct {
+    uint64_t seed;
+    uint64_t last;
+    uint64_t given;
+    uint64_t first_jump;
+    random_source steps;
+} ids;
+
+void ids_rewind(void)
+{
+    ids.steps = random_for(ids.seed, 'L');
+    ids.given = 0;
+    ids.last = 0x10000u + random_below(&ids.steps, 0x1000000u);
+    ids.first_jump = FIRST_JUMP_AFTER + random_below(&ids.steps, FIRST_JUMP_AFTER);
+}
+
+void ids_seed(uint64_t seed)
+{
+    if (ids.given == 0) {
+        ids.seed = seed;
+        ids_rewind();
+    }
+}
+
+void ids_reset(void)
+{
+    ids.seed = 0;
+    ids_rewind();
+}
+
+uint64_t ids_next(void)
+{
+    if (ids.last == 0) {
+        ids_rewind(); /* the library was just loaded */
+    }
+    ids.last += 1 + random_below(&ids.steps, 6);
+    ids.given++;
+    if (ids.given == ids.first_jump) {
+        ids.last += (uint64_t)1 << 53;
+    } else if (ids.given > ids.first_jump && random_below(&ids.steps, JUMP_EVERY) == 0) {
+        ids.last += random_next(&ids.steps) >> 28;
+    }
+    return ids.last;
+}

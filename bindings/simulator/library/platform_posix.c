@@ -1,0 +1,75 @@
+/* The operating system, where it is POSIX. */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include "platform.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+static pthread_mutex_t locks[LOCK_COUNT] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+static pthread_t thread;
+
+void lock_acquire(enum lock lock)
+{
+    (void)pthread_mutex_lock(&locks[lock]);
+}
+
+void lock_release(enum lock lock)
+{
+    (void)pthread_mutex_unlock(&locks[lock]);
+}
+
+void sleep_milliseconds(uint32_t milliseconds)
+{
+    struct timespec left = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000L};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
+
+uint64_t monotonic_milliseconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+uint64_t entropy(void)
+{
+    uint64_t number = 0;
+    FILE *source = fopen("/dev/urandom", "rb");
+    size_t read = 0;
+    if (source != NULL) {
+        read = fread(&number, sizeof number, 1, source);
+        (void)fclose(source);
+    }
+    if (read != 1) {
+        struct timespec now;
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        number =
+            ((uint64_t)now.tv_sec << 32) ^ (uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)&number;
+    }
+    return number;
+}
+
+static void *run(void *body)
+{
+    (*(thread_body *)body)();
+    return NULL;
+}
+
+int thread_start(thread_body body)
+{
+    /* A function cannot be passed as a void *; a place that holds it can. The
+     * library is linked with `nodelete`, so it needs no pinning here. */
+    static thread_body started;
+    started = body;
+    return pthread_create(&thread, NULL, run, &started) == 0;
+}
+
+void thread_join(void)
+{
+    (void)pthread_join(thread, NULL);
+}

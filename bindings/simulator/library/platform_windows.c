@@ -1,0 +1,66 @@
+/* The operating system, where it is Windows. */
+
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+#include "platform.h"
+
+static SRWLOCK locks[LOCK_COUNT] = {SRWLOCK_INIT, SRWLOCK_INIT};
+static HANDLE thread;
+
+void lock_acquire(enum lock lock)
+{
+    AcquireSRWLockExclusive(&locks[lock]);
+}
+
+void lock_release(enum lock lock)
+{
+    ReleaseSRWLockExclusive(&locks[lock]);
+}
+
+void sleep_milliseconds(uint32_t milliseconds)
+{
+    Sleep(milliseconds);
+}
+
+uint64_t monotonic_milliseconds(void)
+{
+    return GetTickCount64();
+}
+
+uint64_t entropy(void)
+{
+    LARGE_INTEGER ticks;
+    FILETIME now;
+    QueryPerformanceCounter(&ticks);
+    GetSystemTimeAsFileTime(&now);
+    return (uint64_t)ticks.QuadPart * 0x9E3779B97F4A7C15u ^ ((uint64_t)now.dwLowDateTime << 32)
+           ^ now.dwHighDateTime ^ ((uint64_t)GetCurrentProcessId() << 16)
+           ^ (uint64_t)(uintptr_t)&ticks;
+}
+
+static DWORD WINAPI run(LPVOID body)
+{
+    (*(thread_body *)body)();
+    return 0;
+}
+
+int thread_start(thread_body body)
+{
+    static thread_body started;
+    HMODULE library;
+    started = body;
+    if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                            (LPCWSTR)(const void *)&started, &library)) {
+        return 0;
+    }
+    thread = CreateThread(NULL, 0, run, &started, 0, NULL);
+    return thread != NULL;
+}
+
+void thread_join(void)
+{
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+    thread = NULL;
+}

@@ -1,0 +1,46 @@
+/* Numbers that look random and follow from a seed, the same on every platform. */
+
+#ifndef SIMULATOR_RANDOM_H
+#define SIMULATOR_RANDOM_H
+
+#include <stdint.h>
+
+/* SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number
+ * Generators", 2014): one word of state, any seed is good. */
+typedef struct random_source {
+    uint64_t state;
+} random_source;
+
+static inline uint64_t random_mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+static inline uint64_t random_next(random_source *source)
+{
+    source->state += 0x9E3779B97F4A7C15u;
+    return random_mix(source->state);
+}
+
+/* A source for one purpose: `seed` names the world, `purpose` what it is for. */
+static inline random_source random_for(uint64_t seed, uint64_t purpose)
+{
+    random_source source = {random_mix(seed + 0x9E3779B97F4A7C15u) ^ random_mix(purpose)};
+    return source;
+}
+
+/* From 0 to below `bound`, which is not 0. The bias is of no matter here. */
+static inline uint32_t random_below(random_source *source, uint32_t bound)
+{
+    return (uint32_t)(((random_next(source) >> 32) * bound) >> 32);
+}
+
+/* True in `percent` of 100 cases. */
+static inline int random_chance(random_source *source, uint32_t percent)
+{
+    return random_below(source, 100) < percent;
+}
+
+#endif

@@ -1,0 +1,226 @@
+/* An array ordered by id. Ids ascend, so nearly every addition is at its end;
+ * deleted entries keep their places until there are many. */
+
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+#include "ids.h"
+
+struct put_tree {
+    size_t holders;
+    IPSEC_SA_CONTEXT1 *context; /* in the same block, behind this */
+};
+
+static struct {
+    entry *entries;
+    size_t places;
+    size_t capacity;
+    size_t deleted;
+} store;
+
+static void compact(void)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < store.places; i++) {
+        if (!store.entries[i].is_deleted) {
+            store.entries[kept++] = store.entries[i];
+        }
+    }
+    store.places = kept;
+    store.deleted = 0;
+}
+
+static int make_room(void)
+{
+    if (store.places < store.capacity) {
+        return 1;
+    }
+    if (store.deleted > store.places / 8) {
+        compact();
+        return 1;
+    }
+    size_t capacity = store.capacity == 0 ? 64 : store.capacity * 2;
+    entry *entries = realloc(store.entries, capacity * sizeof *entries);
+    if (entries == NULL) {
+        return 0;
+    }
+    store.entries = entries;
+    store.capacity = capacity;
+    return 1;
+}
+
+/* The first place whose id is not below `id`. */
+static size_t place_of(UINT64 id)
+{
+    size_t low = 0;
+    size_t high = store.places;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (store.entries[middle].id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static entry *insert(const entry *added)
+{
+    if (!make_room()) {
+        return NULL;
+    }
+    size_t place = place_of(added->id);
+    if (place < store.places && store.entries[place].id == added->id) {
+        store.deleted--; /* put again after it was deleted: the place is still there */
+    } else {
+        memmove(&store.entries[place + 1], &store.entries[place],
+                (store.places - place) * sizeof *store.entries);
+        store.places++;
+    }
+    store.entries[place] = *added;
+    return &store.entries[place];
+}
+
+UINT32 store_count(void)
+{
+    return (UINT32)(store.places - store.deleted);
+}
+
+entry *store_find(UINT64 id)
+{
+    size_t place = place_of(id);
+    if (place == store.places || store.entries[place].id != id || store.entries[place].is_deleted) {
+        return NULL;
+    }
+    return &store.entries[place];
+}
+
+entry *store_entries(size_t *places)
+{
+    *places = store.places;
+    return store.entries;
+}
+
+static UINT64 unused_id(void)
+{
+    UINT64 id;
+    do {
+        id = ids_next();
+    } while (store_find(id) != NULL);
+    return id;
+}
+
+entry *store_add(const recipe *of, stage stage)
+{
+    entry added = {unused_id(), *of, stage, 0, NULL};
+    return insert(&added);
+}
+
+void store_remove(entry *which)
+{
+    entry_let_go(which);
+    which->tree = NULL;
+    which->is_deleted = 1;
+    store.deleted++;
+}
+
+void store_clear(void)
+{
+    for (size_t i = 0; i < store.places; i++) {
+        entry_let_go(&store.entries[i]);
+    }
+    store.places = 0;
+    store.deleted = 0;
+}
+
+void store_reset(void)
+{
+    store_clear();
+    free(store.entries);
+    store.entries = NULL;
+    store.capacity = 0;
+    ids_reset();
+}
+
+static put_tree *copy_tree(const IPSEC_SA_CONTEXT1 *from)
+{
+    arena to = {NULL, sizeof(put_tree)};
+    (void)copy_context1(&to, from);
+    put_tree *made = calloc(1, to.used);
+    if (made != NULL) {
+        to.base = (uint8_t *)made;
+        to.used = sizeof *made;
+        made->holders = 1;
+        made->context = copy_context1(&to, from);
+    }
+    return made;
+}
+
+UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
+{
+    entry added;
+    memset(&added, 0, sizeof added);
+    added.stage = STAGE_COMPLETE;
+    added.tree = copy_tree(tree);
+    if (added.tree == NULL) {
+        return 0;
+    }
+    added.id = tree->saContextId != 0 ? tree->saContextId : unused_id();
+    added.tree->context->saContextId = added.id;
+
+    entry *replaced = store_find(added.id);
+    if (replaced != NULL) {
+        entry_let_go(replaced);
+        *replaced = added;
+    } else if (insert(&added) == NULL) {
+        entry_let_go(&added);
+        return 0;
+    }
+    return added.id;
+}
+
+void store_renegotiate(uint32_t engine_run)
+{
+    compact();
+    ids_rewind();
+    for (size_t i = 0; i < store.places; i++) {
+        entry *each = &store.entries[i];
+        each->id = ids_next();
+        if (each->tree != NULL) {
+            /* Snapshots ended with the engine that took them, so the tree is the entry's alone. */
+            each->tree->context->saContextId = each->id;
+        } else {
+            each->recipe.engine_run = engine_run;
+            each->recipe.negotiation = 0;
+            each->recipe.revision = 0;
+            each->stage = generator_stage(&each->recipe);
+        }
+    }
+}
+
+const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
+{
+    if (of->tree != NULL) {
+        return of->tree->context;
+    }
+    generate_context(room, &of->recipe, of->id, of->stage);
+    return &room->context;
+}
+
+void entry_hold(const entry *of)
+{
+    if (of->tree != NULL) {
+        of->tree->holders++;
+    }
+}
+
+void entry_let_go(const entry *of)
+{
+    if (of->tree != NULL && --of->tree->holders == 0) {
+        free(of->tree);
+    }
+}

@@ -1,0 +1,46 @@
+/* All contexts that the engine holds, by id. Callers hold LOCK_ENGINE. */
+
+#ifndef SIMULATOR_STORE_H
+#define SIMULATOR_STORE_H
+
+#include "generator.h"
+#include "wfp.h"
+
+/* A tree that somebody put, shared by the entries that have it. */
+typedef struct put_tree put_tree;
+
+/* One context: its recipe, or the tree that was put. */
+typedef struct entry {
+    UINT64 id;
+    recipe recipe;
+    stage stage;
+    int is_deleted; /* its place is taken until the next compaction */
+    put_tree *tree; /* NULL if generated */
+} entry;
+
+UINT32 store_count(void);
+entry *store_find(UINT64 id); /* NULL if there is none */
+
+/* All entries ascending by id; skip those that are deleted. Valid until the next change. */
+entry *store_entries(size_t *places);
+
+/* Adds a generated context under the next id. Returns NULL if memory ran out. */
+entry *store_add(const recipe *of, stage stage);
+void store_remove(entry *which);
+void store_clear(void);
+
+/* Copies a tree; 0 if memory ran out. */
+UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree);
+
+/* All contexts negotiated anew, with ids counted from the base again. */
+void store_renegotiate(uint32_t engine_run);
+/* No contexts, and no memory of any id. */
+void store_reset(void);
+
+/* What an entry says: its tree, or one generated into `room`. */
+const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room);
+/* An entry that is kept aside of the store holds its tree. */
+void entry_hold(const entry *of);
+void entry_let_go(const entry *of);
+
+#endif

@@ -1,0 +1,30 @@
+/* The template of an enumeration: which contexts it asks for. */
+
+#ifndef SIMULATOR_TEMPLATE_H
+#define SIMULATOR_TEMPLATE_H
+
+#include "wfp.h"
+
+/* A subnet, or a single address, or (FWP_IP_VERSION_NONE) anything. */
+typedef struct subnet {
+    FWP_IP_VERSION version;
+    UINT32 v4;
+    UINT32 v4_mask;
+    UINT8 v6[16];
+    UINT32 v6_prefix;
+} subnet;
+
+typedef struct template_subnets {
+    subnet local;
+    subnet remote;
+} template_subnets;
+
+/* Reads a template, which may be NULL (anything). Returns an error code, or 0. */
+UINT32 template_read(template_subnets *into, const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *from);
+
+int template_is_anything(const template_subnets *subnets);
+
+/* Whether one SA of the context has both its local and its remote address in the subnets. */
+int template_matches(const template_subnets *subnets, const IPSEC_SA_CONTEXT1 *context);
+
+#endif

@@ -1,0 +1,60 @@
+/* The declarations of the Windows Filtering Platform, and its error codes.
+ *
+ * The declarations are those that the Python bindings read (bindings/cdef), so
+ * that both sides agree on the ABI by construction. They declare Windows' type
+ * names themselves: no file that includes this one may include <windows.h>.
+ */
+
+#ifndef SIMULATOR_WFP_H
+#define SIMULATOR_WFP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uchar.h>
+
+#ifdef _WIN32
+#define WINAPI __stdcall
+#else
+#define WINAPI
+#endif
+
+/* Each builds on those before it. */
+#include "cdef/base.h"
+#include "cdef/fwptypes.h"
+#include "cdef/engine.h"
+#include "cdef/filter.h"
+#include "cdef/sa_transform.h"
+#include "cdef/sa_bundle.h"
+#include "cdef/sa_context.h"
+
+_Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
+_Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");
+_Static_assert(sizeof(IPSEC_SA_DETAILS0) == 168, "IPSEC_SA_DETAILS0, ipsectypes.h");
+_Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.h");
+
+/* winerror.h */
+#define ERROR_SUCCESS 0u
+#define ERROR_ACCESS_DENIED 5u
+#define ERROR_INVALID_HANDLE 6u
+#define ERROR_NOT_ENOUGH_MEMORY 8u
+#define ERROR_INVALID_PARAMETER 87u
+#define RPC_S_SERVER_UNAVAILABLE 1722u
+#define RPC_S_SERVER_TOO_BUSY 1723u
+#define RPC_S_CALL_FAILED 1726u
+#define RPC_S_CALL_FAILED_DNE 1727u
+#define RPC_S_UNKNOWN_AUTHN_SERVICE 1747u
+#define EPT_S_NOT_REGISTERED 1753u
+#define RPC_X_SS_HANDLES_MISMATCH 1778u
+#define RPC_X_NULL_REF_POINTER 1780u
+#define FWP_E_NOT_FOUND 0x80320008u
+#define FWP_E_SESSION_ABORTED 0x80320010u
+#define FWP_E_TIMEOUT 0x80320012u
+#define FWP_E_INVALID_NET_MASK 0x8032001Fu
+#define FWP_E_TYPE_MISMATCH 0x80320027u
+#define FWP_E_NEVER_MATCH 0x80320033u
+
+/* rpcdce.h */
+#define RPC_C_AUTHN_WINNT 10u
+#define RPC_C_AUTHN_DEFAULT 0xFFFFFFFFu
+
+#endif

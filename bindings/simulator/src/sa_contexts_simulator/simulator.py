@@ -1,0 +1,243 @@
+"""Control of the simulator's library from Python.
+
+Each method is the control function of the same name; `include/sa_simulator.h`
+is the full description. A library that is already loaded in this process,
+by cffi for instance, is controlled as it is: the operating system keeps one
+instance per file.
+"""
+
+import ctypes
+import enum
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+
+def _library() -> Path:
+    """Find the library beside the package; an editable install keeps it apart from the sources."""
+    name = "sa_simulator.dll" if sys.platform == "win32" else "sa_simulator.so"
+    folders = [Path(folder) for folder in sys.modules[__name__.rpartition(".")[0]].__path__]
+    return next((each / name for each in folders if (each / name).exists()), folders[0] / name)
+
+
+LIBRARY: Final = _library()
+"""The library, to be loaded by whoever takes an `fwpuclnt.dll`."""
+
+
+class Option(enum.IntEnum):
+    """What Microsoft leaves open, and the simulator does either way (0 by default)."""
+
+    EMPTY_BLOCK = 1
+    """An enumeration that returns nothing gives a block to be freed, instead of NULL."""
+
+    SHUFFLE = 2
+    """Enumerations are in random order, instead of by id."""
+
+    SNAPSHOT_CONTENTS = 3
+    """The snapshot of an enumeration fixes contents too, instead of only the set."""
+
+
+_U32, _U64, _I32 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int32
+_NAME = ctypes.c_char_p
+
+_PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "version": (ctypes.c_char_p, ()),
+    "reset": (None, ()),
+    "populate": (None, (_U32, _U64)),
+    "put": (_U64, (ctypes.c_void_p,)),
+    "delete": (_I32, (_U64,)),
+    "count": (_U32, ()),
+    "ids": (_U32, (ctypes.POINTER(_U64), _U32)),
+    "churn": (None, (_U32,)),
+    "start_churn": (_I32, (ctypes.c_double, _U64)),
+    "stop_churn": (None, ()),
+    "fail": (_I32, (_NAME, _U32, _U32, _U32)),
+    "fail_randomly": (None, (_U32, _U64)),
+    "clear_failures": (None, ()),
+    "delay": (_I32, (_NAME, _U32)),
+    "stop_engine": (None, ()),
+    "start_engine": (None, ()),
+    "set_option": (_I32, (_U32, _I32)),
+    "open_sessions": (_U32, ()),
+    "open_enumerations": (_U32, ()),
+    "unfreed_blocks": (_U32, ()),
+    "misuses": (_U64, ()),
+    "calls": (_U64, (_NAME,)),
+}
+
+_UNKNOWN_FUNCTION: Final = 2**64 - 1
+
+
+class Simulator:
+    """The one simulator behind a library file: what it holds is shared by all who load it."""
+
+    def __init__(self, path: Path = LIBRARY) -> None:
+        """Load the library, or find it loaded.
+
+        Raises:
+            OSError: there is no such library, or it is not a simulator.
+        """
+        self.path = path
+        library = ctypes.CDLL(str(path.resolve(strict=True)))
+        self._functions: dict[str, Callable[..., Any]] = {}
+        for name, (result, arguments) in _PROTOTYPES.items():
+            try:
+                function = library[f"sa_simulator_{name}"]
+            except AttributeError:
+                message = f"{path} is not a simulator of this version: it lacks sa_simulator_{name}"
+                raise OSError(message) from None
+            function.restype = result
+            function.argtypes = arguments
+            self._functions[name] = function
+
+    def _number(self, name: str, *arguments: object) -> int:
+        return int(self._functions[name](*arguments))
+
+    def _act(self, name: str, *arguments: object) -> None:
+        self._functions[name](*arguments)
+
+    @property
+    def version(self) -> str:
+        """The version of the library."""
+        text: bytes = self._functions["version"]()
+        return text.decode("ascii")
+
+    def reset(self) -> None:
+        """Make it as freshly loaded: empty, running, without failures, all counts 0."""
+        self._act("reset")
+
+    # ---- the contexts ----
+
+    def populate(self, count: int, seed: int = 0) -> None:
+        """Replace all contexts by `count` generated ones, the same for the same seed."""
+        self._act("populate", _u32(count), _u64(seed))
+
+    def put(self, tree: int) -> int:
+        """Copy the `IPSEC_SA_CONTEXT1` at the address `tree`; return its id.
+
+        It replaces the context of its `saContextId`; with 0 there it is added
+        under a new id.
+        """
+        if not tree:
+            raise ValueError("tree is NULL")
+        context_id = self._number("put", tree)
+        if not context_id:
+            raise MemoryError
+        return context_id
+
+    def delete(self, context_id: int) -> bool:
+        """Remove a context; return whether there was one."""
+        return bool(self._number("delete", _u64(context_id)))
+
+    def count(self) -> int:
+        """Return how many contexts there are."""
+        return self._number("count")
+
+    def ids(self) -> list[int]:
+        """Return the ids of all contexts, ascending."""
+        capacity = self.count()
+        while True:
+            ids = (_U64 * capacity)()
+            count = self._number("ids", ids, capacity)
+            if count <= capacity:
+                return list(ids[:count])
+            capacity = count
+
+    # ---- change ----
+
+    def churn(self, changes: int) -> None:
+        """Make that many changes now, keeping the number of contexts about as it is."""
+        self._act("churn", _u32(changes))
+
+    def start_churn(self, changes_per_second: float, seed: int = 0) -> None:
+        """Make changes in the background until stopped."""
+        if not self._number("start_churn", changes_per_second, _u64(seed)):
+            raise RuntimeError("the churn thread could not be started")
+
+    def stop_churn(self) -> None:
+        """End the churn; after this nothing changes by itself."""
+        self._act("stop_churn")
+
+    # ---- failures ----
+
+    def fail(self, function: str, code: int, *, after: int = 0, times: int = 1) -> None:
+        """Let `after` calls pass, then make `times` calls (0: all) return `code`.
+
+        `function` is a WFP function's name, or `"*"` for any that returns a code.
+
+        Raises:
+            ValueError: there is no such function, or the code is 0.
+        """
+        arguments = function.encode(), _u32(code), _u32(after), _u32(times)
+        if not self._number("fail", *arguments):
+            raise ValueError(f"cannot make {function!r} fail with {code}")
+
+    def fail_randomly(self, per_million: int, seed: int = 0) -> None:
+        """Make WFP calls fail with realistic codes at that rate; 0 ends it."""
+        self._act("fail_randomly", _u32(per_million), _u64(seed))
+
+    def clear_failures(self) -> None:
+        """Forget all failures, the random ones too."""
+        self._act("clear_failures")
+
+    def delay(self, function: str, milliseconds: int) -> None:
+        """Make each call of a WFP function (`"*"`: of all) take that much longer."""
+        if not self._number("delay", function.encode(), _u32(milliseconds)):
+            raise ValueError(f"no such function: {function!r}")
+
+    def stop_engine(self) -> None:
+        """Stop the engine, as if the Base Filtering Engine were stopped."""
+        self._act("stop_engine")
+
+    def start_engine(self) -> None:
+        """Start the stopped engine anew: sessions are dead, ids begin from their base."""
+        self._act("start_engine")
+
+    def set_option(self, option: Option, value: int = 1) -> None:
+        """Choose one of the ways that Microsoft leaves open."""
+        if not self._number("set_option", _u32(option), value):
+            raise ValueError(f"no such value of {option!r}: {value}")
+
+    # ---- counts ----
+
+    def open_sessions(self) -> int:
+        """Return how many sessions were opened and not closed."""
+        return self._number("open_sessions")
+
+    def open_enumerations(self) -> int:
+        """Return how many enumeration handles are open."""
+        return self._number("open_enumerations")
+
+    def open_handles(self) -> int:
+        """Return how many sessions and enumerations are open."""
+        return self.open_sessions() + self.open_enumerations()
+
+    def unfreed_blocks(self) -> int:
+        """Return how many results were handed out and not freed."""
+        return self._number("unfreed_blocks")
+
+    def misuses(self) -> int:
+        """Return how many mistakes callers made that Windows may answer with a crash or a leak."""
+        return self._number("misuses")
+
+    def calls(self, function: str = "*") -> int:
+        """Return how often a WFP function (`"*"`: any) was called since the last reset."""
+        count = self._number("calls", function.encode())
+        if count == _UNKNOWN_FUNCTION:
+            raise ValueError(f"no such function: {function!r}")
+        return count
+
+
+def _u32(value: int) -> int:
+    """Refuse what ctypes would silently cut to 32 bits."""
+    if not 0 <= value < 2**32:
+        raise ValueError(f"not an unsigned 32-bit number: {value}")
+    return value
+
+
+def _u64(value: int) -> int:
+    """Refuse what ctypes would silently cut to 64 bits."""
+    if not 0 <= value < 2**64:
+        raise ValueError(f"not an unsigned 64-bit number: {value}")
+    return value

@@ -1,0 +1,148 @@
+/* Many threads that read, hold, leak nothing and make no mistakes, while the
+ * contexts churn, the engine restarts and calls fail. Built with sanitizers. */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include "wfp.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sa_simulator.h"
+
+enum { THREADS = 4, ROUNDS = 60, CONTEXTS = 300 };
+
+static _Atomic uint64_t sum; /* of what is read, so that it is read */
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    exit(1);
+}
+
+static uint64_t read_sa(const IPSEC_SA_DETAILS1 *sa)
+{
+    if (sa == NULL) {
+        return 0;
+    }
+    uint64_t read = sa->traffic.localIfLuid + sa->saBundle.qmSaId;
+    for (UINT32 i = 0; i < sa->saBundle.numSAs; i++) {
+        const IPSEC_SA_AUTH_INFORMATION0 *auth = sa->saBundle.saList[i].ahInformation;
+        read += sa->saBundle.saList[i].spi + auth->authKey.data[auth->authKey.size - 1];
+    }
+    for (const char16_t *name = sa->saBundle.ipsecId == NULL ? NULL
+                                                             : sa->saBundle.ipsecId->mmTargetName;
+         name != NULL && *name != 0; name++) {
+        read += *name;
+    }
+    const FWPM_FILTER0 *filter = sa->transportFilter;
+    for (UINT32 i = 0; filter != NULL && i < filter->numFilterConditions; i++) {
+        const FWP_CONDITION_VALUE0 *value = &filter->filterCondition[i].conditionValue;
+        read += value->type == FWP_RANGE_TYPE ? value->rangeValue->valueHigh.uint16 : value->uint8;
+    }
+    return read;
+}
+
+static void read_page(HANDLE engine, HANDLE enumeration, UINT32 size, UINT32 *count)
+{
+    IPSEC_SA_CONTEXT1 **entries = NULL;
+    *count = 0;
+    if (IPsecSaContextEnum1(engine, enumeration, size, &entries, count) != 0) {
+        *count = 0;
+        return;
+    }
+    uint64_t read = 0;
+    for (UINT32 i = 0; i < *count; i++) {
+        read += entries[i]->saContextId + read_sa(entries[i]->inboundSa)
+                + read_sa(entries[i]->outboundSa);
+    }
+    if (*count > 0) {
+        IPSEC_SA_CONTEXT0 *one = NULL;
+        UINT64 id = entries[*count - 1]->saContextId;
+        if (IPsecSaContextGetById0(engine, id, &one) == 0) {
+            if (one->saContextId != id) {
+                fail("another context than the one asked for");
+            }
+            FwpmFreeMemory0((void **)&one);
+        }
+    }
+    sum += read;
+    if (entries != NULL) {
+        FwpmFreeMemory0((void **)&entries);
+    }
+}
+
+static void *read_all(void *number)
+{
+    UINT32 size = 1 + *(const UINT32 *)number * 37;
+    for (int round = 0; round < ROUNDS; round++) {
+        HANDLE engine;
+        HANDLE enumeration;
+        UINT32 count;
+        if (FwpmEngineOpen0(NULL, 10, NULL, NULL, &engine) != 0) {
+            continue;
+        }
+        if (IPsecSaContextCreateEnumHandle0(engine, NULL, &enumeration) == 0) {
+            do {
+                read_page(engine, enumeration, size, &count);
+            } while (count == size);
+            (void)IPsecSaContextDestroyEnumHandle0(engine, enumeration);
+        }
+        (void)FwpmEngineClose0(engine);
+    }
+    return NULL;
+}
+
+static void *disturb(void *unused)
+{
+    (void)unused;
+    for (int round = 0; round < ROUNDS; round++) {
+        sa_simulator_set_option(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS, round & 1);
+        sa_simulator_set_option(SA_SIMULATOR_OPTION_SHUFFLE, round >> 1 & 1);
+        sa_simulator_set_option(SA_SIMULATOR_OPTION_EMPTY_BLOCK, round >> 2 & 1);
+        if (round % 16 == 15) {
+            sa_simulator_stop_engine();
+            sa_simulator_start_engine();
+        }
+        IPSEC_SA_CONTEXT1 empty = {0, NULL, NULL};
+        uint64_t id = sa_simulator_put(&empty);
+        sa_simulator_churn(50);
+        (void)sa_simulator_delete(id);
+    }
+    return NULL;
+}
+
+int main(void)
+{
+    pthread_t readers[THREADS];
+    pthread_t disturber;
+    UINT32 numbers[THREADS];
+    sa_simulator_populate(CONTEXTS, 1);
+    sa_simulator_fail_randomly(2000, 1);
+    if (!sa_simulator_start_churn(20000, 1)) {
+        fail("churn did not start");
+    }
+    (void)pthread_create(&disturber, NULL, disturb, NULL);
+    for (UINT32 i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        (void)pthread_create(&readers[i], NULL, read_all, &numbers[i]);
+    }
+    for (UINT32 i = 0; i < THREADS; i++) {
+        (void)pthread_join(readers[i], NULL);
+    }
+    (void)pthread_join(disturber, NULL);
+    sa_simulator_stop_churn();
+    if (sa_simulator_open_sessions() + sa_simulator_open_enumerations()
+            + sa_simulator_unfreed_blocks()
+        != 0) {
+        fail("something is still open");
+    }
+    printf("%llu calls, %llu misuses, sum %llu\n", (unsigned long long)sa_simulator_calls("*"),
+           (unsigned long long)sa_simulator_misuses(), (unsigned long long)sum);
+    if (sa_simulator_calls("IPsecSaContextEnum1") < ROUNDS) {
+        fail("nothing was read");
+    }
+    sa_simulator_reset();
+    return 0;
+}
