@@ -38,6 +38,8 @@ class Selection:
 
     def matches(self, endpoints: Endpoints) -> bool:
         """Whether one of the SAs with these addresses meets the selection."""
+        if not self._local and not self._remote:
+            return True
         return any(
             _is_on(local, self._local) and _is_on(remote, self._remote)
             for local, remote in endpoints

@@ -1,0 +1,97 @@
+"""Cursors say all that is needed, and nothing that was not said by the server."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+from ipaddress import IPv4Network, IPv6Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.repository.cursors import (
+    MAX_LENGTH,
+    Cursor,
+    CursorDamaged,
+    CursorKey,
+    CursorOfAnotherRun,
+)
+from app.repository.selection import Selection
+
+
+def subnets() -> st.SearchStrategy[tuple[IPv4Network | IPv6Network, ...]]:
+    v4 = st.builds(
+        lambda number, prefix: IPv4Network((number >> (32 - prefix) << (32 - prefix), prefix)),
+        st.integers(0, 2**32 - 1),
+        st.integers(0, 32),
+    )
+    v6 = st.builds(
+        lambda number, prefix: IPv6Network((number >> (128 - prefix) << (128 - prefix), prefix)),
+        st.integers(0, 2**128 - 1),
+        st.integers(0, 128),
+    )
+    return st.lists(v4 | v6, max_size=16).map(tuple)
+
+
+CURSORS = st.builds(
+    Cursor,
+    epoch=st.text("0123456789abcdef", min_size=12, max_size=12),
+    revision=st.none() | st.integers(1, 2**53),
+    after=st.integers(0, 2**64 - 1),
+    selection=st.builds(Selection, subnets(), subnets()),
+)
+KEY = CursorKey(b"a key of thirty-two bytes, fixed")
+
+
+@given(CURSORS)
+def test_that_a_cursor_comes_back_as_it_was(cursor: Cursor) -> None:
+    text = KEY.write(cursor)
+
+    assert KEY.read(text) == cursor
+    assert KEY.write(cursor) == text
+    assert len(text) <= MAX_LENGTH
+    assert set(text) <= set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+    )
+
+
+@given(CURSORS, st.data())
+def test_that_a_cursor_with_one_other_character_is_refused(
+    cursor: Cursor, data: st.DataObject
+) -> None:
+    text = KEY.write(cursor)
+    at = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.characters(codec="utf-8").filter(lambda c: c != text[at]))
+    forged = text[:at] + other + text[at + 1 :]
+
+    with pytest.raises((CursorDamaged, CursorOfAnotherRun)):
+        KEY.read(forged)
+
+
+@given(st.text(max_size=300) | st.from_regex(r"1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}"))
+def test_that_no_text_is_taken_for_a_cursor(text: str) -> None:
+    with pytest.raises((CursorDamaged, CursorOfAnotherRun)):
+        KEY.read(text)
+
+
+@given(CURSORS)
+def test_that_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cursor) -> None:
+    with pytest.raises(CursorOfAnotherRun) as caught:
+        KEY.read(CursorKey().write(cursor))
+
+    assert caught.value.selection == cursor.selection
+
+
+def test_that_what_a_cursor_says_can_be_seen_but_not_the_key() -> None:
+    text = KEY.write(Cursor("0123456789ab", 7, 2**64 - 1, Selection()))
+
+    payload = text.split(".")[2]
+    assert urlsafe_b64decode(payload + "=" * (-len(payload) % 4)) == (
+        b'{"e":"0123456789ab","r":7,"a":"18446744073709551615"}'
+    )
+    assert b"fixed" not in urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+
+
+def test_that_a_text_too_long_is_refused_before_it_is_looked_at() -> None:
+    with pytest.raises(CursorDamaged):
+        KEY.read("1.00000000." + "A" * MAX_LENGTH + "." + "A" * 22)
