@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 import typer
-import uvicorn
 from pydantic import ValidationError
 
+from app import server
 from app.api.parameters import parse_subnet
 from app.encoding.sa_contexts import render_sa_context
 from app.main import create_app
@@ -32,13 +32,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-GIL_SWITCH_SECONDS: Final = 0.0005
-"""How long a thread that reads the engine may keep the one that answers requests waiting.
-
-Python's own 5 ms would be felt in every request during a drain; see benchmarks/.
-"""
-GRACE_SECONDS: Final = 10
 
 EngineOption = Annotated[
     Literal["auto", "windows", "simulator"] | None,
@@ -88,16 +81,7 @@ def serve(
         )
         configure_logging(settings.log_format, settings.log_level)
         service = create_service(settings)
-    sys.setswitchinterval(GIL_SWITCH_SECONDS)
-    uvicorn.run(
-        create_app(service),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    server.run(create_app(service), settings.host, settings.port)
 
 
 @app.command("list")

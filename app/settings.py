@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,26 +49,20 @@ class Settings(BaseSettings):
     simulated_seed: int = Field(1, ge=0, description="The same seed gives the same contexts.")
     minimum_interval_seconds: float = Field(0.25, ge=0, description="Least time between drains.")
     refresh_seconds: float = Field(15, gt=0, description="How often to ask the engine unasked.")
+    retry_seconds: float = Field(2, gt=0, description="The same while it does not answer.")
     ready_seconds: float = Field(60, gt=0, description="How old the last good answer may be.")
     patience_seconds: float = Field(30, gt=0, description="How long a request waits for a drain.")
     snapshot_idle_seconds: float = Field(60, gt=0, description="Hold of a snapshot not used.")
     snapshot_max_seconds: float = Field(600, gt=0, description="Hold of a snapshot at most.")
     snapshot_count: int = Field(64, ge=1, description="Snapshots held at most.")
     snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
+    journal_changes: int = Field(100_000, ge=1, description="Changes that the journal keeps.")
+    journal_bytes: int = Field(64 << 20, ge=1, description="JSON that the journal keeps.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe entries that are logged."
     )
 
     def store_limits(self) -> StoreLimits:
-        """The settings that concern the store."""
-        return StoreLimits(
-            minimum_interval_seconds=self.minimum_interval_seconds,
-            refresh_seconds=self.refresh_seconds,
-            ready_seconds=self.ready_seconds,
-            patience_seconds=self.patience_seconds,
-            snapshot_idle_seconds=self.snapshot_idle_seconds,
-            snapshot_max_seconds=self.snapshot_max_seconds,
-            snapshot_count=self.snapshot_count,
-            snapshot_bytes=self.snapshot_bytes,
-        )
+        """The settings that concern the store, which has them by the same names."""
+        return StoreLimits(**self.model_dump(include={field.name for field in fields(StoreLimits)}))

@@ -29,7 +29,7 @@ from bindings.records import (
     UdpEncapsulation,
     VirtualIfTunnelInfo,
 )
-from bindings.values import decode_value
+from bindings.values import decode_condition_value, decode_value
 
 
 CONTEXT = Layout("IPSEC_SA_CONTEXT1", "saContextId", "inboundSa", "outboundSa")
@@ -325,7 +325,9 @@ def _filter(address: int) -> Filter:
         tuple(
             [
                 FilterCondition(
-                    well_known_guid_text(field_key), match_type, decode_value(type_, union)
+                    well_known_guid_text(field_key),
+                    match_type,
+                    decode_condition_value(type_, union),
                 )
                 for field_key, match_type, type_, union in CONDITION.read_array(
                     conditions, condition_count

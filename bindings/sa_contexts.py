@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -45,12 +45,12 @@ class SaContexts:
 
     def pages(
         self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
-    ) -> Iterator[list[SaContext]]:
+    ) -> Generator[list[SaContext]]:
         """Yield every context once, in the engine's order, in pages of at most `size`.
 
         An enumeration ends when fewer entries are returned than were asked
         for. Each array is freed before its page is yielded, and the handle is
-        destroyed when the iteration ends, or is closed early.
+        destroyed when the iteration ends. Who may leave it early closes it.
 
         Raises:
             ValueError: `size` is less than 1.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bindings.enums import DataType
 from bindings.memory import Layout, read_bytes, read_wide_string
@@ -27,12 +27,19 @@ TOKEN_INFORMATION = Layout(
     "FWP_TOKEN_INFORMATION", "sidCount", "sids", "restrictedSidCount", "restrictedSids"
 )
 SID_AND_ATTRIBUTES = Layout("SID_AND_ATTRIBUTES", "Sid", "Attributes")
+SID_HEADER_BYTES: Final = 8
 SID = Layout("SID", "Revision", "SubAuthorityCount", "IdentifierAuthority")
 
 
 def decode_value(type_: int, union: int) -> Value:
-    """The value whose type is `type_` and whose union, read as 8 bytes, is `union`."""
+    """The FWP_VALUE0 whose type is `type_` and whose union, read as 8 bytes, is `union`."""
     decode = _DECODERS.get(type_)
+    return Value(type_, None if decode is None else decode(union))
+
+
+def decode_condition_value(type_: int, union: int) -> Value:
+    """The FWP_CONDITION_VALUE0, whose union has three more arms."""
+    decode = _CONDITION_DECODERS.get(type_)
     return Value(type_, None if decode is None else decode(union))
 
 
@@ -40,9 +47,12 @@ def decode_sid(address: int) -> str | None:
     """The SID at `address` as `S-1-…`; None for a NULL pointer (SID in winnt.h)."""
     if not address:
         return None
-    revision, count, authority = SID.read(address)
-    parts = struct.unpack(f"<{count}I", read_bytes(address + 8, 4 * count))
-    return "-".join(("S", str(revision), str(int.from_bytes(authority, "big")), *map(str, parts)))
+    revision, count, authority_bytes = SID.read(address)
+    authority = int.from_bytes(authority_bytes, "big")
+    # From 2^32 on the authority is written in hexadecimal ([MS-DTYP] 2.4.2.1).
+    written = str(authority) if authority < 1 << 32 else f"0x{authority:012x}"
+    parts = struct.unpack(f"<{count}I", read_bytes(address + SID_HEADER_BYTES, 4 * count))
+    return "-".join(("S", str(revision), written, *map(str, parts)))
 
 
 def _unsigned(bits: int) -> Callable[[int], int]:
@@ -123,6 +133,9 @@ _DECODERS: dict[int, Callable[[int], Any]] = {
     DataType.TOKEN_INFORMATION: _pointed(_token_information),
     DataType.UNICODE_STRING: read_wide_string,
     DataType.BYTE_ARRAY6: _pointed(lambda address: read_bytes(address, 6)),
+}
+_CONDITION_DECODERS: dict[int, Callable[[int], Any]] = {
+    **_DECODERS,
     DataType.V4_ADDR_MASK: _pointed(_v4_address_and_mask),
     DataType.V6_ADDR_MASK: _pointed(_v6_address_and_mask),
     DataType.RANGE: _pointed(_range),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sa_contexts_simulator import LIBRARY, Simulator
 
+from app.telemetry.logging import configure_logging
 from bindings.library import Library
 
 
@@ -24,11 +25,23 @@ SIMULATOR_PATH = Path(os.environ.get("SA_CONTEXTS_TEST_LIBRARY") or LIBRARY).res
 """The simulator under test; another build of it, with a sanitizer for instance, can be named."""
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_log() -> None:
+    configure_logging("json", "debug")
+
+
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("SA_CONTEXTS_") and not name.startswith("SA_CONTEXTS_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """The event loop of tests that need one: the server's."""
+    backend: str = request.param
+    return backend
 
 
 @pytest.fixture(scope="session")

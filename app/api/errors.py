@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -70,7 +71,7 @@ def problem_of(error: Exception) -> ProblemError:
             return engine_problem(error)
         case EngineSlow():
             return ProblemError(
-                problems.ENGINE_TIMEOUT,
+                problems.ENGINE_SLOW,
                 "The engine did not answer in time.",
                 headers=_retry(RETRY_SECONDS),
             )
@@ -121,8 +122,7 @@ def install(app: FastAPI) -> None:
 def _http_problem(error: HTTPException) -> ProblemError:
     kind = _HTTP_KINDS.get(error.status_code)
     if kind is None:
-        phrase = HTTPStatus(error.status_code).phrase
-        kind = ProblemKind(phrase.lower().replace(" ", "_"), error.status_code, phrase, phrase)
+        kind = replace(problems.REQUEST_REFUSED, status=error.status_code)
     return ProblemError(kind, kind.title + ".", headers=error.headers)
 
 

@@ -96,6 +96,13 @@ NOT_ACCEPTABLE = _kind(
     "The header `Accept` excludes everything that this resource can be given as. Accept "
     "`application/json`.",
 )
+REQUEST_REFUSED = _kind(
+    "request_refused",
+    400,
+    "The request was refused",
+    "The server refused the request for a reason that its status tells: 413 for a body that is "
+    "too large, 415 for one of a type that is not taken, and so on.",
+)
 CURSOR_EXPIRED = _kind(
     "cursor_expired",
     410,
@@ -150,6 +157,15 @@ ENGINE_TIMEOUT = _kind(
     "The filter engine is busy",
     "Another program holds a transaction of the filter engine, and it did not end in time. "
     "Try again after `Retry-After` seconds.",
+    EngineProblem,
+)
+ENGINE_SLOW = _kind(
+    "engine_slow",
+    503,
+    "The filter engine does not answer",
+    "The engine has been asked and has not answered within the server's patience. It may hold "
+    "very many SA contexts, or another program may keep it busy. Try again after `Retry-After` "
+    "seconds.",
 )
 ENGINE_UNAVAILABLE = _kind(
     "engine_unavailable",

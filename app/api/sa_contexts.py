@@ -34,6 +34,7 @@ _ENGINE = (
     problems.ENGINE_ERROR,
     problems.ENGINE_ACCESS_DENIED,
     problems.ENGINE_TIMEOUT,
+    problems.ENGINE_SLOW,
     problems.ENGINE_UNAVAILABLE,
     problems.SERVER_STOPPING,
     problems.INTERNAL_ERROR,

@@ -72,15 +72,14 @@ def _condition(condition: FilterCondition) -> dict[str, Any]:
     field = CONDITION_FIELDS.get(condition.field_key)
     rendered = {
         "fieldKey": condition.field_key,
+        **({"field": field} if field else {}),
         **MATCH_TYPE[condition.match_type],
         "conditionValue": render_value(condition.condition_value),
     }
-    if field:
-        rendered["field"] = field
-        if field.endswith("_address"):
-            address = _address(condition.condition_value)
-            if address:
-                rendered["address"] = address
+    if field is not None and field.endswith("_address"):
+        address = _address(condition.condition_value)
+        if address is not None:
+            rendered["address"] = address
     return rendered
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from app.encoding.sa_contexts import InterfaceAlias, encode_sa_context
@@ -55,11 +56,10 @@ class Reader:
 
     def _drain(self, contexts: SaContexts) -> dict[int, Entry]:
         alias = self._aliases()
-        return {
-            context.sa_context_id: _entry(context, alias)
-            for page in contexts.pages(size=self._page_size)
-            for context in page
-        }
+        with closing(contexts.pages(size=self._page_size)) as pages:
+            return {
+                context.sa_context_id: _entry(context, alias) for page in pages for context in page
+            }
 
 
 def _entry(context: SaContext, alias: InterfaceAlias) -> Entry:

@@ -424,7 +424,7 @@ def _sids(address: int, count: int) -> tuple[tuple[str | None, int], ...]:
 
 
 def _sid(address: int) -> str:
-    """A SID as ConvertSidToStringSidW writes it, [MS-DTYP] 2.4.2.1: big authorities in hex."""
+    """A SID in its text form, [MS-DTYP] 2.4.2.1: an authority from 2**32 on is in hexadecimal."""
     revision, count = _number(address, 1), _number(address + 1, 1)
     authority = int.from_bytes(ctypes.string_at(address + 2, 6), "big")
     parts = [_number(address + _SID_HEADER_BYTES + 4 * i, 4) for i in range(count)]

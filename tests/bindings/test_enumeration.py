@@ -125,9 +125,7 @@ def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> Non
     )
 
 
-def test_that_an_older_engine_is_read_by_generation_0(
-    engine: Engine, simulator: Simulator
-) -> None:
+def test_that_an_older_engine_is_read_by_generation_0(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(30)
     newer = [context for page in engine.pages() for context in page]
     simulator.fail("IPsecSaContextEnum1", 1745, times=0)

@@ -109,9 +109,7 @@ def test_that_every_enum_has_microsofts_members() -> None:
 def test_that_every_constant_has_microsofts_value(library: Library) -> None:
     declared = {name: getattr(library.lib, name) for name in MICROSOFT["constants"]}
 
-    assert declared == {
-        name: value & 0xFFFFFFFF for name, value in MICROSOFT["constants"].items()
-    }
+    assert declared == {name: value & 0xFFFFFFFF for name, value in MICROSOFT["constants"].items()}
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,7 @@ def test_that_a_cursor_comes_back_as_it_was(cursor: Cursor) -> None:
     assert KEY.read(text) == cursor
     assert KEY.write(cursor) == text
     assert len(text) <= MAX_LENGTH
-    assert set(text) <= set(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
-    )
+    assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
 @given(CURSORS, st.data())

@@ -97,7 +97,8 @@ def test_that_selecting_page_by_page_gives_what_matches_once(
         state[i].body
         for i in sorted(state)
         if after is None or i > after
-        if not wanted or state[i].endpoints[0][1] in {ip_address(f"10.0.1.{n}").packed for n in wanted}
+        if not wanted
+        or state[i].endpoints[0][1] in {ip_address(f"10.0.1.{n}").packed for n in wanted}
     ]
 
     found: list[bytes] = []

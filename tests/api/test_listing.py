@@ -1,0 +1,200 @@
+"""Walking through `/sa-contexts`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import orjson
+import pytest
+from httpx2 import Response
+from sa_contexts_simulator import Option, Simulator
+from starlette.testclient import TestClient
+
+from app.schemas.sa_contexts import SaContextPage
+from tests.api.conftest import Serve
+
+
+def walk(client: TestClient, **parameters: Any) -> Iterator[Response]:
+    """The pages of a list, all but the first asked for twice, by following the Link header."""
+    page = client.get("/sa-contexts", params=parameters)
+    while True:
+        assert page.status_code == 200, page.text
+        yield page
+        link = page.links.get("next")
+        assert (link is None) == ("nextCursor" not in content_of(page))
+        if link is None:
+            return
+        url = "/sa-contexts" + str(link["url"])
+        page = client.get(url)
+        assert client.get(url).content == page.content
+
+
+def content_of(page: Response) -> dict[str, Any]:
+    content: dict[str, Any] = orjson.loads(page.content)
+    return content
+
+
+def ids_of(page: Response) -> list[int]:
+    return [int(item["saContextId"]) for item in content_of(page)["items"]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001])
+@pytest.mark.parametrize("limit", [1, 7, 100, 1000])
+def test_that_a_walk_gives_each_context_once_in_order(
+    serve: Serve, simulator: Simulator, count: int, limit: int
+) -> None:
+    simulator.set_option(Option.SHUFFLE)
+    client = serve(contexts=count)
+
+    pages = list(walk(client, limit=limit))
+
+    assert [i for page in pages for i in ids_of(page)] == simulator.ids()
+    assert all(len(ids_of(page)) == limit for page in pages[:-1])
+    assert len({str(content_of(page)["snapshot"]) for page in pages}) == 1
+
+
+@pytest.mark.parametrize("limit", [100, 1000])
+def test_that_a_long_walk_is_complete(serve: Serve, simulator: Simulator, limit: int) -> None:
+    client = serve(contexts=25_000)
+
+    assert [i for page in walk(client, limit=limit) for i in ids_of(page)] == simulator.ids()
+
+
+@pytest.mark.parametrize(("count", "limit"), [(1001, 7), (1001, 100), (25_000, 1000)])
+def test_that_a_walk_shows_one_snapshot_while_everything_changes(
+    serve: Serve, simulator: Simulator, count: int, limit: int
+) -> None:
+    client = serve(contexts=count, refresh_seconds=0.2)
+    before = set(simulator.ids())
+    simulator.start_churn(200, seed=5)
+
+    pages = list(walk(client, limit=limit))
+
+    simulator.stop_churn()
+    found = [i for page in pages for i in ids_of(page)]
+    assert all(one < next_ for one, next_ in pairwise(found))
+    assert len({str(content_of(page)["snapshot"]) for page in pages}) == 1
+    assert before & set(simulator.ids()) <= set(found)  # what was there all the time
+
+
+def test_that_pages_are_what_the_schema_says(client: TestClient) -> None:
+    for page in walk(client, limit=10):
+        SaContextPage.model_validate_json(page.content)
+        assert page.headers["content-type"] == "application/json"
+        assert page.headers["cache-control"] == "no-store"
+
+
+def test_that_an_empty_engine_gives_an_empty_list(serve: Serve) -> None:
+    page = serve(contexts=0).get("/sa-contexts")
+
+    assert page.status_code == 200
+    assert page.json()["items"] == []
+    assert "nextCursor" not in page.json()
+
+
+def test_that_a_snapshot_says_whose_contexts_it_shows(client: TestClient) -> None:
+    snapshot = client.get("/sa-contexts").json()["snapshot"]
+
+    assert snapshot["engine"] == "simulator"
+    assert snapshot["takenAt"].endswith("Z")
+    assert snapshot["revision"] >= 1
+
+
+def test_that_the_limit_is_100_and_brought_down_to_1000(serve: Serve) -> None:
+    client = serve(contexts=1200)
+
+    assert len(ids_of(client.get("/sa-contexts"))) == 100
+    assert len(ids_of(client.get("/sa-contexts?limit=1000000"))) == 1000
+
+
+def test_that_the_limit_may_change_from_page_to_page(client: TestClient) -> None:
+    first = client.get("/sa-contexts?limit=3").json()
+    second = client.get(f"/sa-contexts?limit=5&cursor={first['nextCursor']}")
+
+    assert len(ids_of(second)) == 5
+    assert second.links["next"]["url"].endswith("&limit=5")
+
+
+def test_that_contexts_are_filtered_by_subnet(client: TestClient) -> None:
+    everything = client.get("/sa-contexts?limit=1000").json()["items"]
+    remote = next(
+        item["outboundSa"]["traffic"]["remoteAddress"] for item in everything if item["outboundSa"]
+    )
+
+    found = list(walk(client, limit=1, remoteSubnet=[remote, "203.0.113.255"], localSubnet="::/0"))
+    found += list(
+        walk(client, limit=1, remoteSubnet=[remote, "203.0.113.255"], localSubnet="0.0.0.0/0")
+    )
+
+    assert {i for page in found for i in ids_of(page)} == {
+        int(item["saContextId"])
+        for item in everything
+        if any(
+            sa and sa["traffic"]["remoteAddress"] == remote
+            for sa in (item["inboundSa"], item["outboundSa"])
+        )
+    }
+
+
+def test_that_a_cursor_carries_its_filters(client: TestClient) -> None:
+    first = client.get("/sa-contexts?limit=1&localSubnet=10.0.0.0/8").json()
+    cursor = first["nextCursor"]
+
+    alone = client.get(f"/sa-contexts?limit=1&cursor={cursor}")
+    beside = client.get(f"/sa-contexts?limit=1&cursor={cursor}&localSubnet=10.0.0.0/8")
+
+    assert alone.status_code == 200
+    assert alone.content == beside.content
+
+
+def test_that_families_that_cannot_match_give_an_empty_list(client: TestClient) -> None:
+    page = client.get("/sa-contexts?localSubnet=10.0.0.0/8&remoteSubnet=2001:db8::/32")
+
+    assert (page.status_code, page.json()["items"]) == (200, [])
+
+
+def test_that_max_age_decides_whether_the_engine_is_read(
+    client: TestClient, simulator: Simulator
+) -> None:
+    def drains() -> int:
+        return simulator.calls("IPsecSaContextCreateEnumHandle0")
+
+    client.get("/sa-contexts?maxAge=0")
+    before = drains()
+    old = client.get("/sa-contexts?maxAge=3600").json()["snapshot"]
+    assert drains() == before
+    new = client.get("/sa-contexts?maxAge=0").json()["snapshot"]
+
+    assert drains() == before + 1
+    assert new["revision"] == old["revision"] + 1
+
+
+def test_that_one_context_is_read_from_the_engine_now(
+    client: TestClient, simulator: Simulator
+) -> None:
+    listed = client.get("/sa-contexts?limit=1000").json()["items"]
+    for item in listed:
+        assert client.get(f"/sa-contexts/{item['saContextId']}").json() == item
+
+    simulator.delete(int(listed[0]["saContextId"]))
+    gone = client.get(f"/sa-contexts/{listed[0]['saContextId']}")
+
+    assert (gone.status_code, gone.json()["code"]) == (404, "sa_context_not_found")
+
+
+def test_that_an_id_above_2_to_53_is_unharmed(serve: Serve, simulator: Simulator) -> None:
+    client = serve(contexts=60)
+    large = max(simulator.ids())
+
+    assert large > 2**53
+    assert client.get(f"/sa-contexts/{large}").json()["saContextId"] == str(large)
+
+
+def test_that_a_half_built_context_is_listed(client: TestClient, simulator: Simulator) -> None:
+    simulator.churn(200)
+
+    items = client.get("/sa-contexts?limit=1000&maxAge=0").json()["items"]
+
+    assert any(item["outboundSa"] is None for item in items)

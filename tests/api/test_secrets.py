@@ -1,0 +1,100 @@
+"""Key material leaves the process nowhere: the simulator's canary is in no answer and no log."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+from itertools import product
+
+import pytest
+from sa_contexts_simulator import Simulator
+
+from tests.api.conftest import Serve
+
+
+TEXT = b"CANARY-KEY-MATERIAL"
+NUMBER = 0x4352414E41525921
+FUNCTIONS = (
+    "FwpmEngineOpen0",
+    "FwpmEngineClose0",
+    "IPsecSaContextCreateEnumHandle0",
+    "IPsecSaContextEnum1",
+    "IPsecSaContextDestroyEnumHandle0",
+    "IPsecSaContextGetById1",
+)
+
+
+def traces() -> set[str]:
+    """The forms in which the canary might show, short of an encoding nobody uses."""
+    shapes = {TEXT.decode(), TEXT.hex(), repr(TEXT)[2:-1], str(list(TEXT))[1:-1], str(NUMBER)}
+    shapes |= {f"{NUMBER:x}", NUMBER.to_bytes(8, "little").hex(), NUMBER.to_bytes(8).decode()}
+    shapes |= {b64encode(TEXT[shift:])[4:-6].decode() for shift in range(3)}
+    return {shape.lower() for shape in shapes}
+
+
+def assert_clean(text: str) -> None:
+    found = [trace for trace in traces() if trace in text.lower()]
+    assert not found, found
+
+
+def test_that_the_search_would_find_the_canary() -> None:
+    for leak in (TEXT.decode(), TEXT.hex(), b64encode(b"xx" + TEXT).decode(), str(NUMBER)):
+        with pytest.raises(AssertionError):
+            assert_clean(f"...{leak}...")
+
+
+def test_that_the_canary_is_in_no_answer_and_no_log(
+    serve: Serve,
+    simulator: Simulator,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = serve(contexts=300)
+    ids = simulator.ids()
+    paths = [
+        "/sa-contexts?limit=1000&maxAge=0",
+        "/sa-contexts?limit=10&maxAge=0",
+        "/sa-contexts?limit=0",
+        "/sa-contexts?cursor=x",
+        "/sa-contexts/0",
+        "/sa-contexts/x",
+        *(f"/sa-contexts/{i}" for i in ids[:50]),
+        "/engine",
+        "/health/live",
+        "/health/ready",
+        "/problems/engine_error",
+        "/openapi.json",
+        "/nothing",
+    ]
+    seen: set[int] = set()
+
+    def exercise(some: list[str]) -> None:
+        for path in some:
+            response = client.get(path)
+            seen.add(response.status_code)
+            assert_clean(response.text)
+            assert_clean(str(response.headers))
+
+    exercise(paths)
+    for function, code in product(FUNCTIONS, (5, 8, 1722, 1745, 0x80320012, 0xC0FFEE)):
+        simulator.fail(function, code, times=0)
+        exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}", "/engine"])
+        simulator.clear_failures()
+    for target in ("bindings.decode._bundle", "app.repository.reading.encode_sa_context"):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, _fail)
+            exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}"])
+    simulator.stop_engine()
+    exercise(paths)
+
+    assert {200, 400, 404, 422, 500, 501, 503} <= seen
+    assert_clean(caplog.text)
+    captured = capfd.readouterr()
+    assert_clean(captured.out + captured.err)
+    assert "Traceback" in caplog.text or "exception" in caplog.text
+
+
+def _fail(*arguments: object) -> None:
+    raise RuntimeError(f"a fault amid {arguments!r}")

@@ -1,0 +1,168 @@
+"""How long snapshots are held, and what a client is told afterwards."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from sa_contexts_simulator import Simulator
+from starlette.testclient import TestClient
+
+from app.repository.store import Store
+from tests.api.conftest import Serve
+from tests.api.test_listing import ids_of, walk
+
+
+class Clock:
+    """The store's clock, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    defaults: dict[str, Any] = dict(Store.__init__.__kwdefaults__ or {})
+    monkeypatch.setattr(Store.__init__, "__kwdefaults__", {**defaults, "clock": clock})
+    return clock
+
+
+def first_page(client: TestClient, **parameters: Any) -> Response:
+    page = client.get("/sa-contexts", params={"limit": 3, "maxAge": 0, **parameters})
+    assert page.status_code == 200, page.text
+    return page
+
+
+def test_that_the_hold_is_told(client: TestClient) -> None:
+    page = first_page(client)
+
+    assert page.headers["snapshot-idle-seconds"] == "60"
+    expires = parsedate_to_datetime(page.headers["snapshot-expires"])
+    date = parsedate_to_datetime(page.headers.get("date", page.headers["snapshot-expires"]))
+    assert 0 <= (expires - date).total_seconds() <= 601
+
+
+def test_that_nothing_is_held_for_a_list_of_one_page(client: TestClient) -> None:
+    page = first_page(client, limit=1000)
+
+    assert "snapshot-expires" not in page.headers
+    assert client.get("/engine").json()["snapshotsHeld"] == 0
+
+
+def test_that_use_prolongs_the_hold_up_to_the_maximum(serve: Serve, clock: Clock) -> None:
+    client = serve(contexts=25)
+    cursor = first_page(client).json()["nextCursor"]
+    for _ in range(10):
+        clock.now += 59
+        assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 200
+
+    clock.now += 11
+
+    assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 410
+
+
+def test_that_an_expired_walk_can_be_resumed_or_begun_anew(
+    serve: Serve, simulator: Simulator, clock: Clock
+) -> None:
+    client = serve(contexts=25)
+    first = first_page(client, localSubnet=["0.0.0.0/0", "::/0"])
+    clock.now += 61
+
+    gone = client.get("/sa-contexts", params={"cursor": first.json()["nextCursor"], "limit": 4})
+
+    assert gone.status_code == 410
+    assert gone.json()["code"] == "cursor_expired"
+    seen = ids_of(first)
+    simulator.delete(simulator.ids()[-1])
+    resumed = client.get("/sa-contexts" + gone.json()["resumeUrl"])
+    assert len(ids_of(resumed)) == 4
+    assert resumed.json()["snapshot"]["revision"] > first.json()["snapshot"]["revision"]
+    url = "/sa-contexts" + gone.json()["resumeUrl"]
+    while True:
+        page = client.get(url)
+        seen += ids_of(page)
+        if "next" not in page.links:
+            break
+        url = "/sa-contexts" + page.links["next"]["url"]
+    has_sa = {int(i["saContextId"]) for i in _all(client) if i["inboundSa"] or i["outboundSa"]}
+    assert seen == sorted(has_sa)
+    again = client.get("/sa-contexts" + gone.json()["restartUrl"])
+    assert ids_of(again) == seen[:4]
+
+
+def _all(client: TestClient) -> list[Any]:
+    items: list[Any] = client.get("/sa-contexts?limit=1000&maxAge=0").json()["items"]
+    return items
+
+
+def test_that_a_cursor_of_another_run_is_gone_with_its_filters_kept(serve: Serve) -> None:
+    cursor = first_page(serve(contexts=25), localSubnet="10.0.0.0/8").json()["nextCursor"]
+
+    gone = serve(contexts=25).get("/sa-contexts", params={"cursor": cursor})
+
+    assert gone.status_code == 410
+    assert gone.json()["restartUrl"] == "?localSubnet=10.0.0.0%2F8"
+    assert "resumeUrl" not in gone.json()
+
+
+def test_that_after_a_restart_of_the_engine_ids_mean_nothing(
+    serve: Serve, simulator: Simulator, clock: Clock
+) -> None:
+    client = serve(contexts=25)
+    first = first_page(client)
+    resume = _gone(client, clock, first)["resumeUrl"]
+    simulator.stop_engine()
+    simulator.start_engine()
+    clock.now += 10
+    second = first_page(client)
+
+    assert second.json()["snapshot"]["epoch"] != first.json()["snapshot"]["epoch"]
+    assert "resumeUrl" not in _gone(client, clock, first)
+    late = client.get("/sa-contexts" + resume)
+    assert (late.status_code, "resumeUrl" in late.json()) == (410, False)
+
+
+def _gone(client: TestClient, clock: Clock, page: Response) -> dict[str, Any]:
+    clock.now += 61
+    gone = client.get("/sa-contexts", params={"cursor": page.json()["nextCursor"]})
+    assert gone.status_code == 410
+    problem: dict[str, Any] = gone.json()
+    return problem
+
+
+def test_that_a_list_goes_on_while_the_engine_is_down_and_a_new_one_does_not_begin(
+    client: TestClient, simulator: Simulator
+) -> None:
+    ids = simulator.ids()
+    pages = walk(client, limit=4)
+    found = ids_of(next(pages))
+    simulator.stop_engine()
+
+    found += [i for page in pages for i in ids_of(page)]
+    new = client.get("/sa-contexts?maxAge=0")
+
+    assert found == ids
+    assert new.status_code == 503
+    assert new.headers["retry-after"] == "2"
+    assert new.json()["code"] == "engine_unavailable"
+
+
+def test_that_over_the_cap_the_newest_walk_is_refused(serve: Serve) -> None:
+    client = serve(contexts=25, snapshot_count=2)
+    older = [first_page(client) for _ in range(2)]
+
+    refused = client.get("/sa-contexts?limit=3&maxAge=0")
+
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "too_many_snapshots"
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    for page in older:
+        cursor = page.json()["nextCursor"]
+        assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 200
+    assert client.get("/sa-contexts?limit=1000&maxAge=0").status_code == 200  # needs no hold
