@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 from asyncio import BaseTransport
@@ -41,6 +42,9 @@ class PromptProtocol(H11Protocol):
 def run(application: ASGIApp, host: str, port: int) -> None:
     """Serve until told to stop; requests under way may end."""
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    # What there is now stays; not looking at it again makes each collection short.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
         application,
         host=host,

@@ -16,8 +16,8 @@ from bindings._fwpuclnt import ffi
 ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), 1 << 47)
 """The user half of the address space, as one buffer whose index is the address.
 
-Reading through it costs a quarter of casting each address to a pointer first
-(see benchmarks/), and a decode reads some forty structs a context. Reading at
+Reading through it costs a quarter to a half of casting each address to a
+pointer first (see benchmarks/), and a decode reads some forty structs a context. Reading at
 an address that holds nothing ends the process, as in C.
 """
 

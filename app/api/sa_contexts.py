@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.api import problems
 from app.api.dependencies import ServiceDep, accepts_json
+from app.api.pages import PageResponse
 from app.api.parameters import SaContextQuery
 from app.api.problems import ProblemError
 from app.repository.cursors import CursorDamaged, CursorOfAnotherRun
@@ -134,11 +135,12 @@ async def get_sa_context(
             errors=[{"parameter": "saContextId", "reason": f"Should be at most {MAX_ID}"}],
         )
     try:
-        return _json(await _read_one(service, number))
+        text = await _read_one(service, number)
     except NotFound:
         raise ProblemError(
             problems.SA_CONTEXT_NOT_FOUND, f"There is no SA context of the id {number}."
         ) from None
+    return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 async def _read_one(service: Service, sa_context_id: int) -> bytes:
@@ -170,7 +172,7 @@ def _expired(query: SaContextQuery, gone: SnapshotGone) -> ProblemError:
 def _page_response(
     page: Page, query: SaContextQuery, selection: Selection, service: Service
 ) -> Response:
-    """The page as bytes, joined from the texts that the store keeps."""
+    """The page, made of the texts that the store keeps."""
     version = page.version
     snapshot = orjson.dumps(
         {
@@ -182,11 +184,11 @@ def _page_response(
         },
         option=orjson.OPT_UTC_Z,
     )
-    parts = [b'{"items":[', b",".join(page.texts), b"]"]
+    rest = b',"snapshot":' + snapshot
     if page.next_cursor is not None:
-        parts += [b',"nextCursor":', orjson.dumps(page.next_cursor)]
-    parts += [b',"snapshot":', snapshot, b"}"]
-    response = _json(b"".join(parts))
+        rest = b',"nextCursor":' + orjson.dumps(page.next_cursor) + rest
+    response = PageResponse(page.texts, rest)
+    response.headers["Cache-Control"] = "no-store"
     if page.next_cursor is not None:
         link = query.link(cursor=page.next_cursor, selection=selection)
         response.headers["Link"] = f'<{link}>; rel="next"'
@@ -199,7 +201,3 @@ def _tell_hold(response: Response, held_seconds: float, store: Store) -> None:
     expires = datetime.now(UTC) + timedelta(seconds=held_seconds)
     response.headers["Snapshot-Expires"] = format_datetime(expires, usegmt=True)
     response.headers["Snapshot-Idle-Seconds"] = str(int(store.holds.idle_seconds))
-
-
-def _json(body: bytes) -> Response:
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

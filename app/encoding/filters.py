@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from app.encoding.addresses import address_text, subnet_text
 from app.encoding.names import ACTION_TYPE, DATA_TYPE, MATCH_TYPE, filter_flags
@@ -19,8 +20,28 @@ from bindings.records import (
 from bindings.well_known import CONDITION_FIELDS, LAYERS
 
 
-_VALUELESS = frozenset((DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION))
-_WIDE = frozenset((DataType.UINT64, DataType.INT64))
+# An attribute of an enumeration costs more than a comparison; these are looked at most often.
+_RANGE: Final = int(DataType.RANGE)
+_TOKEN_INFORMATION: Final = int(DataType.TOKEN_INFORMATION)
+_UINT32: Final = int(DataType.UINT32)
+_BYTE_ARRAY16: Final = int(DataType.BYTE_ARRAY16)
+_SUBNETS: Final = (V4AddressAndMask, V6AddressAndMask)
+_WIDE: Final = frozenset((DataType.UINT64, DataType.INT64))
+_VALUELESS: Final = frozenset((DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION))
+_PLAIN: Final = frozenset(
+    (
+        DataType.UINT8,
+        DataType.UINT16,
+        DataType.UINT32,
+        DataType.INT8,
+        DataType.INT16,
+        DataType.INT32,
+        DataType.FLOAT,
+        DataType.DOUBLE,
+        DataType.SID,
+        DataType.UNICODE_STRING,
+    )
+)
 
 
 def render_filter(record: Filter) -> dict[str, Any]:
@@ -47,28 +68,32 @@ def render_value(value: Value) -> dict[str, Any]:
     """`ConditionValue` (or `SingleValue`) of one record."""
     type_, content = value
     shape = DATA_TYPE[type_]
+    if type_ in _PLAIN:
+        return {**shape, "value": content}
+    if type_ in _WIDE:
+        return {**shape, "value": None if content is None else str(content)}
     if type_ in _VALUELESS or "typeRaw" in shape:
         return shape
-    if type_ == DataType.RANGE:
+    if type_ == _RANGE:
         low, high = content if isinstance(content, Range) else (None, None)
         return {
             **shape,
             "low": None if low is None else render_value(low),
             "high": None if high is None else render_value(high),
         }
-    if type_ == DataType.TOKEN_INFORMATION:
+    if type_ == _TOKEN_INFORMATION:
         sids, restricted = content if isinstance(content, TokenInformation) else ((), ())
         return {**shape, "sids": _sids(sids), "restrictedSids": _sids(restricted)}
     if isinstance(content, bytes):
         return {**shape, "value": content.hex()}
-    if isinstance(content, V4AddressAndMask | V6AddressAndMask):
+    if isinstance(content, _SUBNETS):
         return {**shape, "value": subnet_text(content)}
-    if type_ in _WIDE and content is not None:
-        return {**shape, "value": str(content)}
-    return {**shape, "value": content}
+    return {**shape, "value": None}
 
 
+@lru_cache(maxsize=65536)
 def _condition(condition: FilterCondition) -> dict[str, Any]:
+    """`FilterCondition` of one record. The same few recur in every filter, and in every drain."""
     field = CONDITION_FIELDS.get(condition.field_key)
     rendered = {
         "fieldKey": condition.field_key,
@@ -86,11 +111,11 @@ def _condition(condition: FilterCondition) -> dict[str, Any]:
 def _address(value: Value) -> str | None:
     """The value of an address field, as text: IPv4 is a number in host order, IPv6 16 bytes."""
     type_, content = value
-    if type_ == DataType.UINT32 and isinstance(content, int):
+    if type_ == _UINT32 and isinstance(content, int):
         return address_text(content.to_bytes(4, "big"))
-    if type_ == DataType.BYTE_ARRAY16 and isinstance(content, bytes):
+    if type_ == _BYTE_ARRAY16 and isinstance(content, bytes):
         return address_text(content)
-    if isinstance(content, V4AddressAndMask | V6AddressAndMask):
+    if isinstance(content, _SUBNETS):
         return subnet_text(content)
     if isinstance(content, Range):
         low, high = _address(content.low), _address(content.high)

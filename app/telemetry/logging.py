@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -15,8 +15,17 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(
 """Tracebacks without the values of variables, which no log needs to know."""
 
 
-def configure_logging(log_format: Literal["text", "json"], level: str) -> None:
-    """Send structlog's entries and those of the standard library (uvicorn's) to one place."""
+def configure_logging(
+    log_format: Literal["text", "json"], level: str, stream: TextIO | None = None
+) -> None:
+    """Send structlog's entries and the standard library's (uvicorn's) to one stream.
+
+    Args:
+        log_format: lines for people, or JSON.
+        level: the least severe entries that are written, by the name of their level.
+        stream: where to; standard error if not given.
+    """
+    stream = stream or sys.stderr
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -28,7 +37,7 @@ def configure_logging(log_format: Literal["text", "json"], level: str) -> None:
         if log_format == "json"
         else [
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
+                colors=stream.isatty(),
                 exception_formatter=structlog.dev.plain_traceback,
             )
         ]
@@ -38,7 +47,7 @@ def configure_logging(log_format: Literal["text", "json"], level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

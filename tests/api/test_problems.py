@@ -204,7 +204,7 @@ def test_that_an_unknown_problem_is_not_explained(client: TestClient) -> None:
 def test_that_other_refusals_of_the_framework_are_problems_too(serve: Serve) -> None:
     client = serve(contexts=0)
 
-    @client.app.get("/teapot")  # type: ignore[attr-defined]  # FastAPI
+    @client.app.get("/teapot")  # type: ignore[attr-defined, untyped-decorator]  # FastAPI
     async def teapot() -> None:
         raise HTTPException(418)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import logging
+import io
 from base64 import b64encode
 from itertools import product
+from typing import Literal
 
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.telemetry.logging import configure_logging
 from tests.api.conftest import Serve
 
 
@@ -43,14 +45,15 @@ def test_that_the_search_would_find_the_canary() -> None:
             assert_clean(f"...{leak}...")
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
 def test_that_the_canary_is_in_no_answer_and_no_log(
     serve: Serve,
     simulator: Simulator,
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
+    log_format: Literal["text", "json"],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    log = io.StringIO()
+    configure_logging(log_format, "debug", log)
     client = serve(contexts=300)
     ids = simulator.ids()
     paths = [
@@ -90,10 +93,9 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     exercise(paths)
 
     assert {200, 400, 404, 422, 500, 501, 503} <= seen
-    assert_clean(caplog.text)
-    captured = capfd.readouterr()
-    assert_clean(captured.out + captured.err)
-    assert "Traceback" in caplog.text or "exception" in caplog.text
+    configure_logging("json", "debug")
+    assert_clean(log.getvalue())
+    assert "a fault amid" in log.getvalue()
 
 
 def _fail(*arguments: object) -> None:

@@ -100,7 +100,7 @@ def test_that_an_iteration_left_early_leaves_nothing(
         pages = SaContexts(session).pages(size=10)
         next(pages)
         assert simulator.unfreed_blocks() == 0
-        pages.close()  # type: ignore[attr-defined]  # a generator
+        pages.close()
 
         assert simulator.open_handles() == 1  # the session
     assert_nothing_is_left(simulator)
@@ -365,7 +365,7 @@ class Failures(RuleBasedStateMachine):
 def test_that_nothing_is_left_after_10_000_enumerations_under_failures() -> None:
     Failures.enumerations = 0
     while Failures.enumerations < 10_000:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Failures,
             settings=settings(max_examples=50, stateful_step_count=50, deadline=None),
         )

@@ -112,7 +112,7 @@ def test_that_a_machine_with_neither_is_told_the_way_out(monkeypatch: pytest.Mon
 def test_that_a_simulator_that_is_not_installed_is_not_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(library_module.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
 
     assert simulator_library() is None
 

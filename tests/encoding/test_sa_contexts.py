@@ -206,10 +206,22 @@ def test_that_generated_contexts_are_encoded_as_the_schema_says(
     [
         (getattr(wfp, name), getattr(public, name))
         for name in (
-            "IpVersion Direction TrafficType TransformType AuthType AuthConfig CipherType "
-            "CipherConfig PfsGroup TokenType TokenPrincipal TokenMode DataType MatchType "
-            "ActionType"
-        ).split()
+            "IpVersion",
+            "Direction",
+            "TrafficType",
+            "TransformType",
+            "AuthType",
+            "AuthConfig",
+            "CipherType",
+            "CipherConfig",
+            "PfsGroup",
+            "TokenType",
+            "TokenPrincipal",
+            "TokenMode",
+            "DataType",
+            "MatchType",
+            "ActionType",
+        )
     ],
 )
 def test_that_every_number_has_a_name_and_there_is_one_for_the_others(

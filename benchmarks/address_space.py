@@ -1,0 +1,67 @@
+"""What it costs to read one struct: through one buffer of all addresses, or by a cast of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from benchmarks.figures import Figure, Section, ratios, take_turns
+from benchmarks.sizes import Sizes
+from bindings._fwpuclnt import ffi
+from bindings.decode import DETAILS1, SA
+from bindings.memory import ADDRESS_SPACE, Layout
+
+
+UNIT = "ns/struct"
+LAYOUTS = {"IPSEC_SA0": SA, "IPSEC_SA_DETAILS1": DETAILS1}
+"""A small struct and the largest."""
+
+
+def measure(sizes: Sizes) -> Section:
+    """Both ways in turns, on one struct in memory of this process."""
+    figures: list[Figure] = []
+    for name, layout in LAYOUTS.items():
+        struct = ffi.new(f"{name} *")
+        address = int(ffi.cast("uintptr_t", struct))
+        assert _through(layout, address) == _cast(layout, address)
+        taken = take_turns(
+            sizes.rounds,
+            {
+                "through": _timed(_through, layout, address, sizes.struct_reads),
+                "cast": _timed(_cast, layout, address, sizes.struct_reads),
+            },
+        )
+        figures += [
+            Figure(f"{name}: one buffer", UNIT, taken["through"]),
+            Figure(f"{name}: a cast each", UNIT, taken["cast"]),
+            ratios(f"{name}: buffer / cast", taken["through"], taken["cast"]),
+        ]
+    return Section(
+        "Reading one struct",
+        (
+            "one buffer: `bindings.memory.ADDRESS_SPACE`, whose index is the address.",
+            "a cast each: the address to a pointer and the pointer to a buffer, for each struct.",
+        ),
+        tuple(figures),
+    )
+
+
+def _through(layout: Layout, address: int) -> tuple[Any, ...]:
+    return layout.read_from(ADDRESS_SPACE, address)
+
+
+def _cast(layout: Layout, address: int) -> tuple[Any, ...]:
+    return layout.read_from(ffi.buffer(ffi.cast("char *", address), layout.size))
+
+
+def _timed(
+    read: Callable[[Layout, int], tuple[Any, ...]], layout: Layout, address: int, reads: int
+) -> Callable[[], float]:
+    def nanoseconds() -> float:
+        began = perf_counter()
+        for _ in range(reads):
+            read(layout, address)
+        return (perf_counter() - began) / reads * 1e9
+
+    return nanoseconds

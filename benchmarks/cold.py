@@ -1,0 +1,129 @@
+"""Cold: what it costs to read everything from the engine and to turn it into JSON."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from time import perf_counter
+
+import orjson
+
+from app.encoding.sa_contexts import encode_sa_context, render_sa_context
+from app.repository.reading import Reader
+from benchmarks.figures import Figure, Section, ratios, take_turns
+from benchmarks.fixture import naive_json, populated
+from benchmarks.sizes import PAGE_LIMIT, Sizes
+from bindings._fwpuclnt import ffi
+from bindings.engine import Engine
+from bindings.interfaces import interface_aliases
+from bindings.library import Library
+from bindings.sa_contexts import PAGE_SIZE
+from bindings.session import Session
+
+
+AT_LEAST = 2.0
+"""How many times ours the naive way must cost."""
+
+UNIT = "us/context"
+READY_DICTS = 1000
+
+
+def measure(sizes: Sizes) -> Section:
+    """Ours and the naive way in turns, and where ours spends its time."""
+    count = sizes.cold_contexts
+    library = populated(count)
+    ready = _ready_dicts(library)
+    with Engine(library) as engine, Session(library) as session:
+        reader = Reader(engine, interface_aliases)
+        taken = take_turns(
+            sizes.rounds,
+            {
+                "ours": _timed(lambda: len(reader.read_all().entries), count),
+                "naive": _timed(lambda: _count(naive_json(session, PAGE_LIMIT), count), count),
+                "dicts": _timed(lambda: sum(1 for _ in map(orjson.dumps, ready)), len(ready)),
+                "calls": _timed(lambda: _call_only(session), count),
+                "decoded": _timed(lambda: _decode_only(engine), count),
+                "encoded": _timed(lambda: _decode_and_encode(engine), count),
+            },
+        )
+    calls, decoded, encoded = taken["calls"], taken["decoded"], taken["encoded"]
+    return Section(
+        "Cold, in process",
+        (
+            f"ours: one drain of {count} contexts into a version's entries, their JSON included.",
+            "naive: a new enumeration by cffi's attributes into dicts, validated and serialised",
+            f"through the response model, {PAGE_LIMIT} contexts a page; no cache, no store.",
+            "of ours: the share of the C calls; of decoding to records; of encoding to JSON;",
+            "and of what a version keeps of each context for its filters.",
+        ),
+        (
+            Figure("ours", UNIT, taken["ours"]),
+            Figure("naive", UNIT, taken["naive"]),
+            ratios("naive / ours", taken["naive"], taken["ours"], at_least=AT_LEAST),
+            Figure("of ours: C calls", UNIT, calls),
+            Figure("of ours: decode", UNIT, _differences(decoded, calls)),
+            Figure("of ours: encode", UNIT, _differences(encoded, decoded)),
+            Figure("of ours: keep", UNIT, _differences(taken["ours"], encoded)),
+            Figure("for reference: orjson of ready dicts", UNIT, taken["dicts"]),
+        ),
+    )
+
+
+def _timed(work: Callable[[], int], count: int) -> Callable[[], float]:
+    """Microseconds a context of `work`, which must see `count` of them."""
+
+    def microseconds() -> float:
+        gc.collect()
+        began = perf_counter()
+        seen = work()
+        elapsed = perf_counter() - began
+        assert seen == count, f"{seen} contexts instead of {count}"
+        return elapsed / count * 1e6
+
+    return microseconds
+
+
+def _differences(whole: tuple[float, ...], part: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(larger - smaller for larger, smaller in zip(whole, part, strict=True))
+
+
+def _ready_dicts(library: Library) -> list[object]:
+    with Engine(library) as engine:
+        contexts = [context for page in engine.pages() for context in page]
+    return [render_sa_context(context) for context in contexts[:READY_DICTS]]
+
+
+def _count(pages: list[bytes], count: int) -> int:
+    """The naive pages were made; how many contexts they have is known from `fixture.check`."""
+    assert len(pages) == count // PAGE_LIMIT + 1
+    return count
+
+
+def _call_only(session: Session) -> int:
+    """Enumerate and free, in the reader's page size, without looking at anything."""
+    handle, returned = ffi.new("HANDLE *"), ffi.new("UINT32 *")
+    count = 0
+    session.call("IPsecSaContextCreateEnumHandle0", ffi.NULL, handle)
+    while True:
+        with session.result("IPSEC_SA_CONTEXT1 ***") as entries:
+            session.call("IPsecSaContextEnum1", handle[0], PAGE_SIZE, entries, returned)
+        count += int(returned[0])
+        if returned[0] < PAGE_SIZE:
+            break
+    session.call("IPsecSaContextDestroyEnumHandle0", handle[0])
+    return count
+
+
+def _decode_only(engine: Engine) -> int:
+    return engine.attempt(lambda contexts: sum(map(len, contexts.pages())))
+
+
+def _decode_and_encode(engine: Engine) -> int:
+    """As a drain does, without keeping more than the texts."""
+    alias = interface_aliases()
+    texts = engine.attempt(
+        lambda contexts: [
+            encode_sa_context(context, alias) for page in contexts.pages() for context in page
+        ]
+    )
+    return len(texts)

@@ -1,0 +1,65 @@
+"""The two servers that ours is compared with; `python -m benchmarks.comparisons` runs one.
+
+Both are served as `sa-contexts serve` serves: by `app.server`, in a process of
+their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from threading import Lock
+from typing import Any
+
+from fastapi import FastAPI, Response
+
+from app import server
+from app.schemas.sa_contexts import SaContextPage
+from benchmarks import naive
+from benchmarks.fixture import populated
+from benchmarks.sizes import PAGE_LIMIT
+from bindings.session import Session
+
+
+def static_app(size: int) -> FastAPI:
+    """Gives the same `size` ready bytes to each request: as fast as FastAPI answers at all."""
+    app = FastAPI()
+    body = b"[" + b" " * (size - 2) + b"]"
+
+    @app.get("/sa-contexts")
+    async def list_sa_contexts() -> Response:
+        return Response(body, media_type="application/json")
+
+    return app
+
+
+def naive_app(contexts: int) -> FastAPI:
+    """Enumerates anew for each request and answers through a response model.
+
+    Its session stays open, as ours does; one request uses it at a time.
+    """
+    app = FastAPI()
+    session, lock = Session(populated(contexts)), Lock()
+
+    @app.get("/sa-contexts", response_model=SaContextPage)
+    def list_sa_contexts(limit: int = PAGE_LIMIT) -> Any:
+        with lock:
+            items = next(naive.pages(session, limit))
+        return naive.page_of(items, session.library.kind)
+
+    return app
+
+
+def main() -> None:
+    """Serve one of the two until stopped."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=("static", "naive"))
+    parser.add_argument("number", type=int, help="bytes of a page, or contexts")
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    make = static_app if arguments.kind == "static" else naive_app
+    app = make(arguments.number)
+    server.run(app, "127.0.0.1", arguments.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What is measured on: the simulator's contexts of one seed, and that both ways read the same."""
+
+from __future__ import annotations
+
+import json
+from statistics import mean
+
+import orjson
+from pydantic import TypeAdapter
+from sa_contexts_simulator import LIBRARY, Simulator
+
+from app.encoding.sa_contexts import encode_sa_context
+from app.schemas.sa_contexts import SaContextPage
+from benchmarks import naive
+from benchmarks.sizes import CHECKED_CONTEXTS, MIN_MEAN_BYTES, PAGE_LIMIT, SEED
+from bindings.engine import Engine
+from bindings.library import Library
+from bindings.session import Session
+
+
+PAGE = TypeAdapter(SaContextPage)
+
+
+def populated(contexts: int) -> Library:
+    """The simulator in this process, with so many contexts."""
+    Simulator(LIBRARY).populate(contexts, SEED)
+    return Library(LIBRARY)
+
+
+def naive_json(session: Session, size: int) -> list[bytes]:
+    """All contexts the naive way, as JSON pages: what FastAPI does with a response model."""
+    engine = session.library.kind
+    return [
+        PAGE.dump_json(PAGE.validate_python(naive.page_of(items, engine)), by_alias=True)
+        for items in naive.pages(session, size)
+    ]
+
+
+def check() -> float:
+    """Assert that both ways give the same contexts, and thick ones; their mean length."""
+    library = populated(CHECKED_CONTEXTS)
+    with Engine(library) as engine:
+        ours = [encode_sa_context(context) for page in engine.pages() for context in page]
+    with Session(library) as session:
+        theirs = [
+            item for page in naive_json(session, PAGE_LIMIT) for item in json.loads(page)["items"]
+        ]
+    assert len(ours) == CHECKED_CONTEXTS
+    assert [orjson.loads(text) for text in ours] == theirs, "the naive way reads otherwise"
+    length = mean(map(len, ours))
+    assert length >= MIN_MEAN_BYTES, f"the mean context has {length:.0f} bytes only"
+    return length

@@ -1,0 +1,44 @@
+"""What the figures were taken on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+PACKAGES = ("cffi", "fastapi", "orjson", "pydantic", "uvicorn")
+
+
+def machine() -> dict[str, Any]:
+    """The processor, the system and the versions, and how busy others keep the machine."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": {name: version(name) for name in PACKAGES},
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def machine_text(machine: dict[str, Any]) -> str:
+    """The same in two lines."""
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}; {machine['system']}\n"
+        f"{machine['python']}; {packages}"
+    )
+
+
+def _cpu() -> str:
+    """The processor's model, where the system tells it."""
+    told = Path("/proc/cpuinfo")
+    if told.is_file():
+        for line in told.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,193 @@
+"""The command line, as a person and as a script use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from sa_contexts_simulator import Simulator
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.schemas.sa_contexts import SaContext
+from app.table import print_table
+from bindings.engine import Engine
+from bindings.library import Library
+from bindings.records import SaContext as Record
+
+
+def run(*arguments: str, **environment: str) -> Any:
+    return CliRunner().invoke(app, list(arguments), env=environment)
+
+
+@pytest.fixture(autouse=True)
+def _simulator(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SA_CONTEXTS_LIBRARY", str(simulator.path))
+
+
+def test_that_the_version_is_told() -> None:
+    result = run("--version")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("sa-contexts 0.")
+
+
+def test_that_a_list_is_json_for_programs(simulator: Simulator) -> None:
+    result = run("list", "--json", "--simulated-contexts", "30")
+
+    assert result.exit_code == 0
+    items = json.loads(result.stdout)["items"]
+    assert [int(item["saContextId"]) for item in items] == simulator.ids()
+    for item in items:
+        SaContext.model_validate(item)
+
+
+def test_that_a_list_is_filtered_by_the_engine(simulator: Simulator) -> None:
+    everything = json.loads(run("list").stdout)["items"]
+    local = "10.0.0.0/8"
+
+    result = run("list", "--local-subnet", local, "--remote-subnet", "0.0.0.0/0")
+
+    found = json.loads(result.stdout)["items"]
+    assert 0 < len(found) < len(everything)
+    assert all(
+        sa["traffic"]["localAddress"].startswith("10.")
+        for item in found
+        for sa in (item["inboundSa"], item["outboundSa"])
+        if sa
+    )
+    assert simulator.calls("IPsecSaContextEnum1") > 0
+
+
+@pytest.mark.parametrize("subnet", ["10.0.0.1/8", "nowhere", "10.0.0.0/99"])
+def test_that_a_bad_subnet_is_told(subnet: str) -> None:
+    result = run("list", "--local-subnet", subnet)
+
+    assert result.exit_code == 2
+    assert "--local-subnet" in result.output
+
+
+def test_that_one_context_is_shown(simulator: Simulator) -> None:
+    run("list", "--simulated-contexts", "3")
+    wanted = simulator.ids()[0]
+    simulator.reset()
+
+    result = run("show", str(wanted), "--simulated-contexts", "3")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["saContextId"] == str(wanted)
+
+
+def test_that_an_unknown_context_is_told() -> None:
+    result = run("show", "18446744073709551615")
+
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last == "sa-contexts: there is no SA context 18446744073709551615"
+
+
+@pytest.mark.parametrize("command", ["list", "serve"])
+@pytest.mark.parametrize(
+    ("library", "sentence"),
+    [
+        ("relative.dll", "setting library is not valid: Value error, the path must be absolute"),
+        ("/nowhere/fwpuclnt.dll", "there is no library at"),
+        (str(Path(__file__).resolve()), "cannot be loaded as a library"),
+    ],
+)
+def test_that_a_bad_library_ends_the_command_with_one_sentence(
+    command: str, library: str, sentence: str
+) -> None:
+    result = run(command, SA_CONTEXTS_LIBRARY=library)
+
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert result.stderr.strip().count("\n") == 0
+
+
+def test_that_a_bad_setting_is_told() -> None:
+    result = run("list", SA_CONTEXTS_PAGE_SIZE="0")
+
+    assert result.exit_code == 1
+    assert "setting page_size is not valid" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "1"]])
+def test_that_a_refusing_engine_is_told(simulator: Simulator, command: list[str]) -> None:
+    simulator.fail("*", 5, times=0)
+
+    result = run(*command)
+
+    assert result.exit_code == 1
+    assert "returned ERROR_ACCESS_DENIED (5)" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_that_a_terminal_gets_a_table(library: Library, simulator: Simulator) -> None:
+    simulator.populate(300)
+    with Engine(library) as engine:
+        contexts = [context for page in engine.pages() for context in page]
+
+    printed = StringIO()
+    print_table([*contexts, Record(7, None, None)], Console(file=printed, width=400))
+
+    lines = printed.getvalue().splitlines()
+    assert lines[0].split()[:2] == ["SA", "context"]
+    assert lines[-1].strip() == "301 SA contexts"
+    assert len(lines) == 303
+    assert "being built" in printed.getvalue()
+    assert "inbound only" in printed.getvalue()
+    assert "NAT-T" in printed.getvalue()
+
+
+def test_that_names_cannot_steer_the_terminal(library: Library, simulator: Simulator) -> None:
+    simulator.populate(50)
+    with Engine(library) as engine:
+        context = next(
+            c
+            for page in engine.pages()
+            for c in page
+            if c.outbound_sa and c.outbound_sa.transport_filter
+        )
+    assert context.outbound_sa is not None
+    assert context.outbound_sa.transport_filter is not None
+    hostile = context.outbound_sa.transport_filter._replace(name="\x1b]0;owned\x07\x1b[2J[red]x")
+    context = context._replace(outbound_sa=context.outbound_sa._replace(transport_filter=hostile))
+
+    printed = StringIO()
+    print_table([context], Console(file=printed, width=400, force_terminal=True))
+
+    assert "\x1b]0" not in printed.getvalue()
+    assert "\x1b[2J" not in printed.getvalue()
+    assert "[red]x" in printed.getvalue()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the leg under Wine has no terminal to start from")
+def test_that_a_port_that_is_taken_ends_the_server(simulator: Simulator) -> None:
+    script = (
+        "import socket, sys\n"
+        "from app import cli\n"
+        "taken = socket.create_server(('127.0.0.1', 0))\n"
+        "sys.argv = ['sa-contexts', 'serve', '--port', str(taken.getsockname()[1])]\n"
+        "cli.main()\n"
+    )
+    environment = {**os.environ, "SA_CONTEXTS_LIBRARY": str(simulator.path)}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        check=False,
+    )
+
+    assert ended.returncode != 0
+    assert "address already in use" in ended.stderr

@@ -1,0 +1,104 @@
+"""The promises to clients, seen from outside: nothing but HTTP and the published document."""
+
+from __future__ import annotations
+
+import socket
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import jsonschema
+import pytest
+
+
+@pytest.fixture(scope="module")
+def document(http: httpx2.Client) -> dict[str, Any]:
+    openapi: dict[str, Any] = http.get("/openapi.json").json()
+    return openapi
+
+
+def assert_documented(
+    document: dict[str, Any], response: httpx2.Response, path: str, method: str = "get"
+) -> None:
+    """The response is one that the OpenAPI document promises for the path."""
+    responses = document["paths"][path][method]["responses"]
+    content = responses[str(response.status_code)]["content"]
+    schema = content[response.headers["content-type"].partition(";")[0]]["schema"]
+    jsonschema.Draft202012Validator(
+        {**schema, "components": document["components"]},
+    ).validate(response.json())
+
+
+@pytest.mark.parametrize("limit", [7, 50, 100, 1000])
+def test_that_a_walk_is_complete_ordered_and_repeatable(http: httpx2.Client, limit: int) -> None:
+    page = http.get("/sa-contexts", params={"limit": limit})
+    snapshot, ids = page.json()["snapshot"], []
+    while True:
+        content = page.json()
+        assert content["snapshot"] == snapshot
+        ids += [int(item["saContextId"]) for item in content["items"]]
+        assert ("nextCursor" in content) == ("next" in page.links)
+        if "next" not in page.links:
+            break
+        assert len(content["items"]) == limit
+        url = str(page.request.url.join(page.links["next"]["url"]))
+        page = http.get(url)
+        assert http.get(url).content == page.content
+
+    assert all(one < next_ for one, next_ in pairwise(ids))
+    assert len(ids) > 100
+
+
+def test_that_pages_and_contexts_are_as_documented(
+    http: httpx2.Client, document: dict[str, Any]
+) -> None:
+    page = http.get("/sa-contexts?limit=1000")
+    assert_documented(document, page, "/sa-contexts")
+
+    for item in page.json()["items"][:25]:
+        one = http.get(f"/sa-contexts/{item['saContextId']}")
+        if one.status_code == 200 or one.json()["code"] != "sa_context_not_found":
+            assert_documented(document, one, "/sa-contexts/{saContextId}")
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "status"),
+    [
+        ("/sa-contexts/0", "/sa-contexts/{saContextId}", 404),
+        ("/sa-contexts/x", "/sa-contexts/{saContextId}", 422),
+        ("/sa-contexts?limit=0", "/sa-contexts", 422),
+        ("/sa-contexts?cursor=x", "/sa-contexts", 400),
+        ("/engine", "/engine", 200),
+        ("/health/live", "/health/live", 200),
+        ("/health/ready", "/health/ready", 200),
+        ("/problems/cursor_expired", "/problems/{code}", 200),
+        ("/problems/none", "/problems/{code}", 404),
+    ],
+)
+def test_that_other_answers_are_as_documented(
+    http: httpx2.Client, document: dict[str, Any], url: str, path: str, status: int
+) -> None:
+    response = http.get(url)
+
+    assert response.status_code == status
+    assert_documented(document, response, path)
+
+
+def test_that_the_engine_is_the_simulator_and_says_so(http: httpx2.Client) -> None:
+    assert http.get("/engine").json()["kind"] == "simulator"
+    assert http.get("/sa-contexts").json()["snapshot"]["engine"] == "simulator"
+
+
+def test_that_clients_who_leave_in_the_middle_do_no_harm(
+    http: httpx2.Client, base_url: str
+) -> None:
+    address = urlsplit(base_url)
+    for _ in range(50):
+        with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+            connection.sendall(
+                b"GET /sa-contexts?limit=1000&maxAge=0 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            )
+
+    assert http.get("/sa-contexts?limit=1").status_code == 200
+    assert http.get("/engine").json()["ready"] is True
