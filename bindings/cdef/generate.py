@@ -33,6 +33,8 @@ def generate(target: Path = GENERATED) -> None:
         builder.cdef((FOLDER / header).read_text(encoding="ascii"))
     builder.set_source("bindings._fwpuclnt", None)
     builder.emit_python_code(str(target))
+    # The same bytes on every system.
+    target.write_text(target.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,47 @@
+"""The documents say what is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.api.problems import KINDS
+from app.settings import Settings
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_that_every_setting_is_documented_with_its_default() -> None:
+    rows = re.findall(
+        r"^\| `SA_CONTEXTS_(\w+)` \| (?:`(.*?)`)? *\| (.+) \|$",
+        (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+
+    fields = Settings.model_fields
+    assert [name.lower() for name, _, _ in rows] == list(fields)
+    for name, default, text in rows:
+        field = fields[name.lower()]
+        expected = getattr(field.default, "value", field.default)
+        assert default == ("" if expected is None else str(expected))
+        assert text == field.description
+
+
+def test_that_every_problem_is_in_the_catalogue() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", text, re.MULTILINE)
+
+    assert rows == [(kind.code, str(kind.status), kind.title) for kind in KINDS.values()]
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))],
+)
+def test_that_links_lead_somewhere(document: str) -> None:
+    path = ROOT / document
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
