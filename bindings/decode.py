@@ -11,13 +11,12 @@ from typing import Any
 
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
 from bindings.enums import IpVersion, TransformType
-from bindings.guid import guid_text, well_known_guid_text
-from bindings.memory import Layout, read_bytes, read_wide_string
+from bindings.filters import decode_filter
+from bindings.guid import guid_text, read_guid
+from bindings.memory import Layout, offset_of, read_wide_string
 from bindings.records import (
     AuthTransform,
     CipherTransform,
-    Filter,
-    FilterCondition,
     Identity,
     Lifetime,
     Sa,
@@ -29,60 +28,58 @@ from bindings.records import (
     UdpEncapsulation,
     VirtualIfTunnelInfo,
 )
-from bindings.values import decode_condition_value, decode_value
 
 
 CONTEXT = Layout("IPSEC_SA_CONTEXT1", "saContextId", "inboundSa", "outboundSa")
 """Both generations have the same layout here; the details that they point to differ."""
 
-_DETAILS_0 = (
+_TRAFFIC_0 = (
     "ipVersion",
-    "saDirection",
-    "traffic.ipVersion",
-    "traffic.localV6Address",
-    "traffic.remoteV6Address",
-    "traffic.trafficType",
-    "traffic.ipsecFilterId",
-    "traffic.remotePort",
+    "localV6Address",
+    "remoteV6Address",
+    "trafficType",
+    "ipsecFilterId",
+    "remotePort",
 )
-_TRAFFIC_1 = (
-    "traffic.localPort",
-    "traffic.ipProtocol",
-    "traffic.localIfLuid",
-    "traffic.realIfProfileId",
-)
+_TRAFFIC_1 = ("localPort", "ipProtocol", "localIfLuid", "realIfProfileId")
 _BUNDLE_0 = (
-    "saBundle.flags",
-    "saBundle.lifetime.lifetimeSeconds",
-    "saBundle.lifetime.lifetimeKilobytes",
-    "saBundle.lifetime.lifetimePackets",
-    "saBundle.idleTimeoutSeconds",
-    "saBundle.ndAllowClearTimeoutSeconds",
-    "saBundle.ipsecId",
-    "saBundle.napContext",
-    "saBundle.qmSaId",
-    "saBundle.numSAs",
-    "saBundle.saList",
-    "saBundle.keyModuleState",
-    "saBundle.ipVersion",
-    "saBundle.peerV4PrivateAddress",
-    "saBundle.mmSaId",
-    "saBundle.pfsGroup",
+    "flags",
+    "lifetime.lifetimeSeconds",
+    "lifetime.lifetimeKilobytes",
+    "lifetime.lifetimePackets",
+    "idleTimeoutSeconds",
+    "ndAllowClearTimeoutSeconds",
+    "ipsecId",
+    "napContext",
+    "qmSaId",
+    "numSAs",
+    "saList",
+    "keyModuleState",
+    "ipVersion",
+    "peerV4PrivateAddress",
+    "mmSaId",
+    "pfsGroup",
 )
-_BUNDLE_1 = ("saBundle.saLookupContext", "saBundle.qmFilterId")
-_POINTERS = ("udpEncapsulation", "transportFilter")
-_VIRTUAL_IF = ("virtualIfTunnelInfo.virtualIfTunnelId", "virtualIfTunnelInfo.trafficSelectorId")
+_BUNDLE_1 = ("saLookupContext", "qmFilterId")
+_DETAILS_0 = ("ipVersion", "saDirection", "udpEncapsulation", "transportFilter")
+_DETAILS_1 = ("virtualIfTunnelInfo.virtualIfTunnelId", "virtualIfTunnelInfo.trafficSelectorId")
 
-DETAILS0 = Layout("IPSEC_SA_DETAILS0", *_DETAILS_0, *_BUNDLE_0, *_POINTERS)
-DETAILS1 = Layout(
-    "IPSEC_SA_DETAILS1",
-    *_DETAILS_0,
-    *_TRAFFIC_1,
-    *_BUNDLE_0,
-    *_BUNDLE_1,
-    *_POINTERS,
-    *_VIRTUAL_IF,
-)
+
+class Generation:
+    """The layouts of one generation of the details, and of what is embedded in them."""
+
+    def __init__(self, number: int) -> None:
+        newer = number >= 1
+        details = f"IPSEC_SA_DETAILS{number}"
+        self.details = Layout(details, *_DETAILS_0, *(_DETAILS_1 if newer else ()))
+        self.traffic = Layout(f"IPSEC_TRAFFIC{number}", *_TRAFFIC_0, *(_TRAFFIC_1 if newer else ()))
+        self.traffic_offset = offset_of(details, "traffic")
+        self.bundle = Layout(f"IPSEC_SA_BUNDLE{number}", *_BUNDLE_0, *(_BUNDLE_1 if newer else ()))
+        self.bundle_offset = offset_of(details, "saBundle")
+
+
+GENERATIONS = (Generation(0), Generation(1))
+
 SA = Layout("IPSEC_SA0", "spi", "saTransformType", "ahInformation")
 AUTH_TRANSFORM = Layout(
     "IPSEC_AUTH_TRANSFORM0",
@@ -108,98 +105,44 @@ AUTH_AND_CIPHER = Layout(
 IDENTITY = Layout("IPSEC_ID0", "mmTargetName", "emTargetName", "numTokens", "tokens")
 TOKEN = Layout("IPSEC_TOKEN0", "type", "principal", "mode")
 UDP_ENCAPSULATION = Layout("IPSEC_V4_UDP_ENCAPSULATION0", "localUdpEncapPort", "remoteUdpEncapPort")
-FILTER = Layout(
-    "FWPM_FILTER0",
-    "filterKey",
-    "displayData.name",
-    "displayData.description",
-    "flags",
-    "providerKey",
-    "layerKey",
-    "subLayerKey",
-    "weight.type",
-    "weight.uint64",
-    "numFilterConditions",
-    "filterCondition",
-    "action.type",
-    "action.filterType",
-    "filterId",
-    "effectiveWeight.type",
-    "effectiveWeight.uint64",
-)
-CONDITION = Layout(
-    "FWPM_FILTER_CONDITION0",
-    "fieldKey",
-    "matchType",
-    "conditionValue.type",
-    "conditionValue.uint64",
-)
 
 
-def decode_sa_context1(address: int, ipv6_order: Ipv6Order) -> SaContext:
-    """The IPSEC_SA_CONTEXT1 at `address`."""
+def decode_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> SaContext:
+    """The IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
+
+    What only generation 1 has is None in a record of generation 0.
+    """
     context_id, inbound, outbound = CONTEXT.read(address)
+    layouts = GENERATIONS[generation]
     return SaContext(
         context_id,
-        _details1(inbound, ipv6_order) if inbound else None,
-        _details1(outbound, ipv6_order) if outbound else None,
+        _details(inbound, layouts, ipv6_order) if inbound else None,
+        _details(outbound, layouts, ipv6_order) if outbound else None,
     )
 
 
-def decode_sa_context0(address: int, ipv6_order: Ipv6Order) -> SaContext:
-    """The IPSEC_SA_CONTEXT0 at `address`; what only generation 1 has is None."""
-    context_id, inbound, outbound = CONTEXT.read(address)
-    return SaContext(
-        context_id,
-        _details0(inbound, ipv6_order) if inbound else None,
-        _details0(outbound, ipv6_order) if outbound else None,
-    )
-
-
-def _details1(address: int, ipv6_order: Ipv6Order) -> SaDetails:
-    fields = DETAILS1.read(address)
-    local_port, ip_protocol, local_if_luid, real_if_profile_id = fields[8:12]
-    lookup_context, qm_filter_id, udp, transport_filter, tunnel_id, selector_id = fields[28:]
+def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> SaDetails:
+    ip_version, direction, udp, transport_filter, *tunnel = layouts.details.read(address)
     return SaDetails(
-        fields[0],
-        fields[1],
-        _traffic(fields, ipv6_order, local_port, ip_protocol, local_if_luid, real_if_profile_id),
-        _bundle(fields[12:28], guid_text(lookup_context), qm_filter_id),
-        _udp_encapsulation(fields[0], udp),
-        _filter(transport_filter) if transport_filter else None,
-        VirtualIfTunnelInfo(tunnel_id, selector_id),
+        ip_version,
+        direction,
+        _traffic(layouts.traffic.read(address + layouts.traffic_offset), ipv6_order),
+        _bundle(layouts.bundle.read(address + layouts.bundle_offset)),
+        _udp_encapsulation(ip_version, udp),
+        decode_filter(transport_filter) if transport_filter else None,
+        VirtualIfTunnelInfo(*tunnel) if tunnel else None,
     )
 
 
-def _details0(address: int, ipv6_order: Ipv6Order) -> SaDetails:
-    fields = DETAILS0.read(address)
-    udp, transport_filter = fields[24:]
-    return SaDetails(
-        fields[0],
-        fields[1],
-        _traffic(fields, ipv6_order, None, None, None, None),
-        _bundle(fields[8:24], None, None),
-        _udp_encapsulation(fields[0], udp),
-        _filter(transport_filter) if transport_filter else None,
-        None,
-    )
-
-
-def _traffic(
-    fields: tuple[Any, ...],
-    ipv6_order: Ipv6Order,
-    local_port: int | None,
-    ip_protocol: int | None,
-    local_if_luid: int | None,
-    real_if_profile_id: int | None,
-) -> Traffic:
-    ip_version, local, remote, traffic_type, policy_id, remote_port = fields[2:8]
+def _traffic(fields: tuple[Any, ...], ipv6_order: Ipv6Order) -> Traffic:
+    ip_version, local, remote, traffic_type, policy_id, remote_port, *newer = fields
     if ip_version == IpVersion.V4:
         local, remote = ipv4_from_wfp(local), ipv4_from_wfp(remote)
     elif ip_version == IpVersion.V6:
         local, remote = ipv6_order.from_wfp(local), ipv6_order.from_wfp(remote)
     else:
         local = remote = None
+    local_port, ip_protocol, local_if_luid, real_if_profile_id = newer or (None, None, None, None)
     return Traffic(
         ip_version,
         local,
@@ -214,9 +157,7 @@ def _traffic(
     )
 
 
-def _bundle(
-    fields: tuple[Any, ...], sa_lookup_context: str | None, qm_filter_id: int | None
-) -> SaBundle:
+def _bundle(fields: tuple[Any, ...]) -> SaBundle:
     (
         flags,
         seconds,
@@ -234,7 +175,9 @@ def _bundle(
         peer_private,
         mm_sa_id,
         pfs_group,
+        *newer,
     ) = fields
+    lookup_context, qm_filter_id = newer or (None, None)
     return SaBundle(
         flags,
         Lifetime(seconds, kilobytes, packets),
@@ -245,12 +188,12 @@ def _bundle(
         qm_sa_id,
         tuple([_sa(*sa) for sa in SA.read_array(sa_list, sa_count)]) if sa_list else (),
         # Only the GUID at the start of the state; the blob behind it is the module's secret.
-        well_known_guid_text(read_bytes(key_module_state, 16)) if key_module_state else None,
+        read_guid(key_module_state),
         ip_version,
         peer_private.to_bytes(4, "big") if ip_version == IpVersion.V4 else None,
         mm_sa_id,
         pfs_group,
-        sa_lookup_context,
+        None if lookup_context is None else guid_text(lookup_context),
         qm_filter_id,
     )
 
@@ -264,14 +207,14 @@ def _sa(spi: int, transform_type: int, information: int) -> Sa:
         cipher_type, cipher_config, cipher_module, auth_type, auth_config, auth_module = (
             AUTH_AND_CIPHER.read(information)
         )
-        cipher = CipherTransform(cipher_type, cipher_config, _optional_guid(cipher_module))
-        auth = AuthTransform(auth_type, auth_config, _optional_guid(auth_module))
+        cipher = CipherTransform(cipher_type, cipher_config, read_guid(cipher_module))
+        auth = AuthTransform(auth_type, auth_config, read_guid(auth_module))
     elif transform_type == TransformType.ESP_CIPHER:
         cipher_type, cipher_config, cipher_module = CIPHER_TRANSFORM.read(information)
-        cipher = CipherTransform(cipher_type, cipher_config, _optional_guid(cipher_module))
+        cipher = CipherTransform(cipher_type, cipher_config, read_guid(cipher_module))
     elif transform_type in _AUTHENTICATING:
         auth_type, auth_config, auth_module = AUTH_TRANSFORM.read(information)
-        auth = AuthTransform(auth_type, auth_config, _optional_guid(auth_module))
+        auth = AuthTransform(auth_type, auth_config, read_guid(auth_module))
     return Sa(spi, transform_type, auth, cipher)
 
 
@@ -292,56 +235,3 @@ def _udp_encapsulation(ip_version: int, address: int) -> UdpEncapsulation | None
     if ip_version != IpVersion.V4 or not address:
         return None
     return UdpEncapsulation(*UDP_ENCAPSULATION.read(address))
-
-
-def _filter(address: int) -> Filter:
-    (
-        filter_key,
-        name,
-        description,
-        flags,
-        provider_key,
-        layer_key,
-        sub_layer_key,
-        weight_type,
-        weight,
-        condition_count,
-        conditions,
-        action_type,
-        filter_type,
-        filter_id,
-        effective_weight_type,
-        effective_weight,
-    ) = FILTER.read(address)
-    return Filter(
-        well_known_guid_text(filter_key),
-        read_wide_string(name),
-        read_wide_string(description),
-        flags,
-        _optional_guid(provider_key),
-        well_known_guid_text(layer_key),
-        well_known_guid_text(sub_layer_key),
-        decode_value(weight_type, weight),
-        tuple(
-            [
-                FilterCondition(
-                    well_known_guid_text(field_key),
-                    match_type,
-                    decode_condition_value(type_, union),
-                )
-                for field_key, match_type, type_, union in CONDITION.read_array(
-                    conditions, condition_count
-                )
-            ]
-        )
-        if conditions
-        else (),
-        action_type,
-        well_known_guid_text(filter_type),
-        filter_id,
-        decode_value(effective_weight_type, effective_weight),
-    )
-
-
-def _optional_guid(address: int) -> str | None:
-    return well_known_guid_text(read_bytes(address, 16)) if address else None

@@ -72,6 +72,12 @@ class Layout:
         ]
 
 
+def offset_of(struct_name: str, path: str) -> int:
+    """Where in a struct an embedded struct begins, in bytes."""
+    offset: int = ffi.offsetof(struct_name, path)
+    return offset
+
+
 def read_pointers(address: int, count: int) -> tuple[int, ...]:
     """The `count` pointers of the array at `address`, as addresses."""
     return struct.unpack_from(f"<{count}Q", ADDRESS_SPACE, address)

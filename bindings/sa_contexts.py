@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.decode import decode_sa_context0, decode_sa_context1
+from bindings.decode import decode_sa_context
 from bindings.errors import EngineError, NeverMatch, NotSupported
 from bindings.memory import read_pointers
 from bindings.records import SaContext
@@ -22,8 +22,6 @@ PAGE_SIZE: Final = 100
 One page is one RPC buffer and one stretch of decoding that lets no other
 Python thread in; see benchmarks/.
 """
-
-_DECODE = {0: decode_sa_context0, 1: decode_sa_context1}
 
 
 class SaContexts:
@@ -111,20 +109,17 @@ class SaContexts:
             return self._enum(handle, size)
 
     def _enum(self, handle: Any, size: int) -> list[SaContext]:
-        decode, order = _DECODE[self.generation], self._ipv6_order
+        generation, order = self.generation, self._ipv6_order
         returned = ffi.new("UINT32 *")
-        with self._session.result(f"IPSEC_SA_CONTEXT{self.generation} ***") as entries:
-            self._session.call(
-                f"IPsecSaContextEnum{self.generation}", handle, size, entries, returned
-            )
+        with self._session.result(f"IPSEC_SA_CONTEXT{generation} ***") as entries:
+            self._session.call(f"IPsecSaContextEnum{generation}", handle, size, entries, returned)
             if not entries[0]:
                 return []
             addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
-            return [decode(address, order) for address in addresses]
+            return [decode_sa_context(address, generation, order) for address in addresses]
 
     def _get(self, sa_context_id: int) -> SaContext:
         with self._session.result(f"IPSEC_SA_CONTEXT{self.generation} **") as context:
             self._session.call(f"IPsecSaContextGetById{self.generation}", sa_context_id, context)
-            return _DECODE[self.generation](
-                int(ffi.cast("uintptr_t", context[0])), self._ipv6_order
-            )
+            address = int(ffi.cast("uintptr_t", context[0]))
+            return decode_sa_context(address, self.generation, self._ipv6_order)

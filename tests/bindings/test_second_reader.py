@@ -11,7 +11,7 @@ from sa_contexts_simulator import LIBRARY, Simulator
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.decode import decode_sa_context0, decode_sa_context1
+from bindings.decode import decode_sa_context
 from bindings.library import Library
 from bindings.records import SaContext, SaDetails
 from bindings.session import Session
@@ -20,7 +20,6 @@ from .second_reader import ABI, read_context
 from .trees import Tree, trees
 
 
-DECODE = {0: decode_sa_context0, 1: decode_sa_context1}
 V6 = 1  # FWP_IP_VERSION_V6
 
 any_tree = settings(
@@ -64,7 +63,7 @@ def differences(first: Any, second: Any, path: str = "context") -> list[str]:
 
 
 def decoded(address: int, generation: int) -> SaContext:
-    return DECODE[generation](address, Ipv6Order.NETWORK)
+    return decode_sa_context(address, generation, Ipv6Order.NETWORK)
 
 
 def enumerated(session: Session, generation: int, page: int = 200) -> Iterator[int]:
@@ -164,7 +163,7 @@ def test_that_a_reversed_order_turns_the_ipv6_addresses_of_traffic_and_nothing_e
         inbound_sa=reversed_traffic(context.inbound_sa),
         outbound_sa=reversed_traffic(context.outbound_sa),
     )
-    assert differences(decode_sa_context1(tree.address, Ipv6Order.REVERSED), expected) == []
+    assert differences(decode_sa_context(tree.address, 1, Ipv6Order.REVERSED), expected) == []
 
 
 # ---- values against Microsoft's words, not only against each other ----

@@ -1,0 +1,86 @@
+"""Decoding the transport filter of an SA (FWPM_FILTER0, fwpmtypes.h)."""
+
+from __future__ import annotations
+
+from bindings.guid import read_guid, well_known_guid_text
+from bindings.memory import Layout, read_wide_string
+from bindings.records import Filter, FilterCondition
+from bindings.values import decode_condition_value, decode_value
+
+
+FILTER = Layout(
+    "FWPM_FILTER0",
+    "filterKey",
+    "displayData.name",
+    "displayData.description",
+    "flags",
+    "providerKey",
+    "layerKey",
+    "subLayerKey",
+    "weight.type",
+    "weight.uint64",
+    "numFilterConditions",
+    "filterCondition",
+    "action.type",
+    "action.filterType",
+    "filterId",
+    "effectiveWeight.type",
+    "effectiveWeight.uint64",
+)
+CONDITION = Layout(
+    "FWPM_FILTER_CONDITION0",
+    "fieldKey",
+    "matchType",
+    "conditionValue.type",
+    "conditionValue.uint64",
+)
+
+
+def decode_filter(address: int) -> Filter:
+    """The FWPM_FILTER0 at `address`, without the provider's opaque data and context."""
+    (
+        filter_key,
+        name,
+        description,
+        flags,
+        provider_key,
+        layer_key,
+        sub_layer_key,
+        weight_type,
+        weight,
+        condition_count,
+        conditions,
+        action_type,
+        filter_type,
+        filter_id,
+        effective_weight_type,
+        effective_weight,
+    ) = FILTER.read(address)
+    return Filter(
+        well_known_guid_text(filter_key),
+        read_wide_string(name),
+        read_wide_string(description),
+        flags,
+        read_guid(provider_key),
+        well_known_guid_text(layer_key),
+        well_known_guid_text(sub_layer_key),
+        decode_value(weight_type, weight),
+        tuple(
+            [
+                FilterCondition(
+                    well_known_guid_text(field_key),
+                    match_type,
+                    decode_condition_value(type_, union),
+                )
+                for field_key, match_type, type_, union in CONDITION.read_array(
+                    conditions, condition_count
+                )
+            ]
+        )
+        if conditions
+        else (),
+        action_type,
+        well_known_guid_text(filter_type),
+        filter_id,
+        decode_value(effective_weight_type, effective_weight),
+    )
