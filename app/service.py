@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from anyio import CapacityLimiter
 
 from app.repository.reading import Reader
 from app.repository.store import Store
@@ -31,6 +32,8 @@ class Service:
         library: the library that both read from.
         drain_engine: the engine that the store drains.
         engine: the engine that single contexts are read from.
+        one_reader: lets one thread at a time read a single context; a session has room for one,
+            and threads that wait for it would be missing elsewhere.
     """
 
     host: str
@@ -39,6 +42,7 @@ class Service:
     engine: Engine
     store: Store
     reader: Reader
+    one_reader: CapacityLimiter
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -91,6 +95,7 @@ def create_service(settings: Settings) -> Service:
             settings.store_limits(),
         ),
         reader=Reader(engine, interface_aliases),
+        one_reader=CapacityLimiter(1),
     )
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from benchmarks.figures import Figure, Section, ratios, take_turns
 from benchmarks.sizes import Sizes
 from bindings._fwpuclnt import ffi
-from bindings.decode import DETAILS1, SA
+from bindings.decode import GENERATIONS, SA
 from bindings.memory import ADDRESS_SPACE, Layout
 
 
 UNIT = "ns/struct"
-LAYOUTS = {"IPSEC_SA0": SA, "IPSEC_SA_DETAILS1": DETAILS1}
+LAYOUTS = {"IPSEC_SA0": SA, "IPSEC_SA_BUNDLE1": GENERATIONS[1].bundle}
 """A small struct and the largest."""
 
 

@@ -146,7 +146,10 @@ async def get_sa_context(
 async def _read_one(service: Service, sa_context_id: int) -> bytes:
     with anyio.move_on_after(service.store.limits.patience_seconds):
         return await anyio.to_thread.run_sync(
-            service.reader.read_one, sa_context_id, abandon_on_cancel=True
+            service.reader.read_one,
+            sa_context_id,
+            abandon_on_cancel=True,
+            limiter=service.one_reader,
         )
     raise EngineSlow
 

@@ -63,13 +63,17 @@ class Drains:
 
     async def run(self) -> None:
         """Run the drains that are asked for, until cancelled."""
-        while True:
-            await self._wanted.wait()
-            await anyio.sleep(max(0.0, self._next_start - self._clock()))
-            self._wanted = anyio.Event()
-            drain, self._queued = self._queued, None
-            if drain is not None:
-                await self._drain(drain)
+        try:
+            while True:
+                await self._wanted.wait()
+                await anyio.sleep(max(0.0, self._next_start - self._clock()))
+                self._wanted = anyio.Event()
+                drain, self._queued = self._queued, None
+                if drain is not None:
+                    await self._drain(drain)
+        finally:
+            if self._queued is not None:
+                self._queued.done.set()
 
     async def _drain(self, drain: _Drain) -> None:
         self._running = drain

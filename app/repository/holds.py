@@ -62,7 +62,7 @@ class Holds:
         return hold
 
     def take(self, version: Version) -> Hold:
-        """Hold the newest version, or go on holding it.
+        """Hold a version, or go on holding it.
 
         Raises:
             TooManySnapshots: it is not held yet, and the cap is reached.
@@ -89,6 +89,7 @@ class Holds:
         versions = [hold.version for hold in self._held.values()]
         if current is not None and (current.epoch, current.revision) not in self._held:
             versions.append(current)
+        versions.sort(key=lambda version: version.began)
         total = versions[-1].size if versions else 0
         for older, newer in pairwise(versions):
             if older.epoch == newer.epoch:

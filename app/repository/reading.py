@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from app.encoding.sa_contexts import InterfaceAlias, encode_sa_context
+from app.repository.drains import DrainAborted
 from app.repository.selection import endpoints_of
 from app.repository.versions import Entry
 from bindings.engine import Engine
@@ -35,11 +36,17 @@ class Reader:
         self._engine = engine
         self._aliases = aliases
         self._page_size = page_size
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Let a reading of all contexts that is under way end at its next page."""
+        self._is_stopping = True
 
     def read_all(self) -> Reading:
         """Every context of one enumeration.
 
         Raises:
+            DrainAborted: it was stopped.
             EngineError: the engine refused, also after a new session was tried.
         """
         entries = self._engine.attempt(self._drain)
@@ -56,10 +63,14 @@ class Reader:
 
     def _drain(self, contexts: SaContexts) -> dict[int, Entry]:
         alias = self._aliases()
+        entries: dict[int, Entry] = {}
         with closing(contexts.pages(size=self._page_size)) as pages:
-            return {
-                context.sa_context_id: _entry(context, alias) for page in pages for context in page
-            }
+            for page in pages:
+                if self._is_stopping:
+                    raise DrainAborted
+                for context in page:
+                    entries[context.sa_context_id] = _entry(context, alias)
+        return entries
 
 
 def _entry(context: SaContext, alias: InterfaceAlias) -> Entry:

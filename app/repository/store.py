@@ -151,6 +151,7 @@ class Store:
         self._clock = clock
         self._key = CursorKey()
         self._incarnation = 0
+        self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
         self._drains = Drains(
             self._drain, minimum_interval=self.limits.minimum_interval_seconds, clock=clock
         )
@@ -162,6 +163,7 @@ class Store:
             tasks.start_soon(self._drains.run)
             tasks.start_soon(self._keep_in_contact)
             yield
+            self._reader.stop()
             tasks.cancel_scope.cancel()
 
     @property
@@ -248,7 +250,7 @@ class Store:
         began, at = self._clock(), datetime.now(UTC)
         try:
             version, changes, incarnation = await anyio.to_thread.run_sync(
-                self._read_next, self.current, at, began
+                self._read_next, self.current, at, began, limiter=self._one_thread
             )
         except Exception as error:
             self.contact = Contact(at, began, self._clock() - began, 0, error)

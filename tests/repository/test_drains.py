@@ -150,8 +150,11 @@ async def test_that_a_stop_tells_those_who_wait() -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(drains.run)
             await _settle()
+            work.now += 1
+            waiting.start_soon(ask)  # for a drain that will not begin
+            await _settle()
             tasks.cancel_scope.cancel()
-    assert len(told) == 1
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize(("length", "pause"), [(0.01, 0.05), (0.2, 0.2)])

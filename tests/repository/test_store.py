@@ -1,0 +1,112 @@
+"""The store over a real engine library: epochs, stops, and what is shared by all who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+import pytest
+from sa_contexts_simulator import Simulator
+
+from app.encoding.sa_contexts import no_alias
+from app.repository.drains import DrainAborted
+from app.repository.reading import Reader
+from app.repository.selection import EVERYTHING
+from app.repository.store import Store, StoreLimits
+from bindings.engine import Engine
+from bindings.errors import EngineError
+from bindings.library import Library
+from bindings.records import SaContext
+from bindings.sa_contexts import SaContexts
+
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = StoreLimits(minimum_interval_seconds=0, refresh_seconds=3600)
+
+
+def no_aliases() -> Callable[[int], None]:
+    return no_alias
+
+
+async def test_that_many_clients_cost_two_enumerations(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(200)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS)
+        async with store.running():
+            await store.fresh(0)
+            before = simulator.calls("IPsecSaContextCreateEnumHandle0")
+            async with anyio.create_task_group() as clients:
+                for _ in range(100):
+                    clients.start_soon(store.first_page, EVERYTHING, 100, 0.0)
+
+            assert simulator.calls("IPsecSaContextCreateEnumHandle0") - before <= 2
+
+
+async def test_that_an_engine_that_restarts_begins_a_new_epoch(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(20)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS)
+        async with store.running():
+            first = await store.fresh(0)
+            simulator.churn(3)
+            second = await store.fresh(0)
+            simulator.stop_engine()
+            with pytest.raises(EngineError):
+                await store.fresh(0)
+            simulator.start_engine()
+            third = await store.fresh(0)
+
+    assert (first.epoch, first.revision) == (second.epoch, second.revision - 1)
+    assert third.epoch != first.epoch
+    assert third.revision == 1
+    assert store.journal.since(first.epoch, 1) is None
+    assert store.journal.since(third.epoch, 1) == []
+
+
+async def test_that_a_stop_ends_a_reading_at_its_next_page(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(1000)
+    pages_read: list[int] = []
+    original = SaContexts.pages
+
+    def pages(contexts: SaContexts, *, size: int) -> object:
+        for page in original(contexts, size=size):
+            pages_read.append(len(page))
+            if len(pages_read) == 2:
+                reader.stop()
+            yield page
+
+    monkeypatch.setattr(SaContexts, "pages", pages)
+    with Engine(library) as engine:
+        reader = Reader(engine, no_aliases, page_size=10)
+        with pytest.raises(DrainAborted):
+            await anyio.to_thread.run_sync(reader.read_all)
+
+    assert len(pages_read) == 2
+
+
+async def test_that_a_fault_while_reading_leaves_nothing_open(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing test first: the generator lived on in the traceback, with its handle."""
+    simulator.populate(50)
+
+    def fail(context: SaContext, alias: object) -> bytes:
+        raise RuntimeError(f"cannot encode {context.sa_context_id} {alias}")
+
+    with Engine(library) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr("app.repository.reading.encode_sa_context", fail)
+            with pytest.raises(RuntimeError) as caught:
+                Reader(engine, no_aliases, page_size=10).read_all()
+            assert caught.value.__traceback__ is not None
+            assert simulator.open_enumerations() == 0
+            assert simulator.unfreed_blocks() == 0
+        assert len(Reader(engine, no_aliases).read_all().entries) == 50
