@@ -150,7 +150,8 @@ def _explained_failures() -> Iterator[None]:
         yield
     except ValidationError as error:
         first = error.errors()[0]
-        _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {first['msg']}")
+        reason = first["msg"].removeprefix("Value error, ")
+        _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {reason}")
     except (LibraryError, EngineError) as error:
         _fail(str(error))
 

@@ -46,6 +46,10 @@ class NeverMatch(EngineError):
     """The template contradicts itself: nothing can match it."""
 
 
+class IkeextNotRunning(EngineError):
+    """The IKEEXT service does not run, as on a machine without IPsec policy: there are no SAs."""
+
+
 class NotSupported(EngineError):
     """This Windows is older than the function."""
 
@@ -55,6 +59,7 @@ _CLASSES: dict[int, type[EngineError]] = {
     WinError.FWP_E_NOT_FOUND: NotFound,
     WinError.FWP_E_TIMEOUT: EngineTimeout,
     WinError.FWP_E_NEVER_MATCH: NeverMatch,
+    WinError.FWP_E_IKEEXT_NOT_RUNNING: IkeextNotRunning,
     WinError.RPC_S_PROCNUM_OUT_OF_RANGE: NotSupported,
     **dict.fromkeys(
         (

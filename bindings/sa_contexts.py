@@ -52,6 +52,7 @@ class SaContexts:
 
         Raises:
             ValueError: `size` is less than 1.
+            IkeextNotRunning: there are none, for the service that negotiates them is stopped.
             AccessDenied: the account lacks FWPM_ACTRL_ENUM or FWPM_ACTRL_READ.
             EngineGone: the engine stopped or the session died; begin again in a new one.
             EngineError: anything else that the engine refused.

@@ -21,7 +21,7 @@ from app.repository.selection import Selection
 from app.repository.store import EngineSlow, Page, SnapshotGone, Store
 from app.schemas.sa_contexts import SaContext, SaContextPage
 from app.service import Service
-from bindings.errors import NotFound
+from bindings.errors import IkeextNotRunning, NotFound
 
 
 router = APIRouter(
@@ -136,7 +136,7 @@ async def get_sa_context(
         )
     try:
         text = await _read_one(service, number)
-    except NotFound:
+    except (NotFound, IkeextNotRunning):
         raise ProblemError(
             problems.SA_CONTEXT_NOT_FOUND, f"There is no SA context of the id {number}."
         ) from None
@@ -188,6 +188,8 @@ def _page_response(
         option=orjson.OPT_UTC_Z,
     )
     rest = b',"snapshot":' + snapshot
+    if not version.is_ikeext_running:
+        rest = b',"ikeext":"not_running"' + rest
     if page.next_cursor is not None:
         rest = b',"nextCursor":' + orjson.dumps(page.next_cursor) + rest
     response = PageResponse(page.texts, rest)

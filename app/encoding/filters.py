@@ -28,6 +28,8 @@ _BYTE_ARRAY16: Final = int(DataType.BYTE_ARRAY16)
 _SUBNETS: Final = (V4AddressAndMask, V6AddressAndMask)
 _WIDE: Final = frozenset((DataType.UINT64, DataType.INT64))
 _VALUELESS: Final = frozenset((DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION))
+# What may hold 0.0 or -0.0, which are equal and not the same.
+_FLOATING: Final = frozenset((DataType.FLOAT, DataType.DOUBLE, DataType.RANGE))
 _PLAIN: Final = frozenset(
     (
         DataType.UINT8,
@@ -57,7 +59,12 @@ def render_filter(record: Filter) -> dict[str, Any]:
         **({"layer": layer} if layer else {}),
         "subLayerKey": record.sub_layer_key,
         "weight": render_value(record.weight),
-        "filterCondition": [_condition(condition) for condition in record.conditions],
+        "filterCondition": [
+            _condition(condition)
+            if condition.condition_value.type in _FLOATING
+            else _known_condition(condition)
+            for condition in record.conditions
+        ],
         "action": {**ACTION_TYPE[record.action_type], "filterType": record.filter_type},
         "filterId": str(record.filter_id),
         "effectiveWeight": render_value(record.effective_weight),
@@ -91,9 +98,8 @@ def render_value(value: Value) -> dict[str, Any]:
     return {**shape, "value": None}
 
 
-@lru_cache(maxsize=65536)
 def _condition(condition: FilterCondition) -> dict[str, Any]:
-    """`FilterCondition` of one record. The same few recur in every filter, and in every drain."""
+    """`FilterCondition` of one record."""
     field = CONDITION_FIELDS.get(condition.field_key)
     rendered = {
         "fieldKey": condition.field_key,
@@ -106,6 +112,10 @@ def _condition(condition: FilterCondition) -> dict[str, Any]:
         if address is not None:
             rendered["address"] = address
     return rendered
+
+
+_known_condition = lru_cache(maxsize=65536)(_condition)
+"""The same, remembered: the same conditions recur in many filters, and in every drain."""
 
 
 def _address(value: Value) -> str | None:

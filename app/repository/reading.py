@@ -11,6 +11,7 @@ from app.repository.drains import DrainAborted
 from app.repository.selection import endpoints_of
 from app.repository.versions import Entry
 from bindings.engine import Engine
+from bindings.errors import IkeextNotRunning
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
 
@@ -21,6 +22,7 @@ class Reading:
 
     entries: dict[int, Entry]
     incarnation: int
+    is_ikeext_running: bool
 
 
 class Reader:
@@ -49,8 +51,11 @@ class Reader:
             DrainAborted: it was stopped.
             EngineError: the engine refused, also after a new session was tried.
         """
-        entries = self._engine.attempt(self._drain)
-        return Reading(entries, self._engine.incarnation)
+        try:
+            entries = self._engine.attempt(self._drain)
+        except IkeextNotRunning:
+            return Reading({}, self._engine.incarnation, is_ikeext_running=False)
+        return Reading(entries, self._engine.incarnation, is_ikeext_running=True)
 
     def read_one(self, sa_context_id: int) -> bytes:
         """The JSON text of one context as it is now.

@@ -253,11 +253,15 @@ class Store:
                 self._read_next, self.current, at, began, limiter=self._one_thread
             )
         except Exception as error:
+            before = self.contact and self.contact.error
             self.contact = Contact(at, began, self._clock() - began, 0, error)
-            log.warning(
-                "drain_failed", error=str(error), exc_info=not isinstance(error, EngineError)
-            )
+            if str(before) != str(error):  # the same every two seconds would fill the log
+                log.warning(
+                    "drain_failed", error=str(error), exc_info=not isinstance(error, EngineError)
+                )
             raise
+        if self.contact is not None and self.contact.error is not None:
+            log.info("engine_answers_again", contexts=len(version.ids))
         self._incarnation = incarnation
         self.current = version
         if changes is None:
@@ -275,10 +279,12 @@ class Store:
         the engine may have restarted, and ids of before mean nothing.
         """
         reading = self._reader.read_all()
+        changes: tuple[Change, ...] | None = None
         if previous is None or reading.incarnation != self._incarnation:
             version = first_version(secrets.token_hex(6), reading.entries, at, began)
-            return version, None, reading.incarnation
-        version, changes = next_version(previous, reading.entries, at, began)
+        else:
+            version, changes = next_version(previous, reading.entries, at, began)
+        version = replace(version, is_ikeext_running=reading.is_ikeext_running)
         return version, changes, reading.incarnation
 
     async def _keep_in_contact(self) -> None:

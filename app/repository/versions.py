@@ -42,6 +42,8 @@ class Version:
         size: bytes of all JSON texts.
         retired: bytes of the texts that left since the epoch began; the difference
             between two versions bounds what holding the older one costs.
+        is_ikeext_running: False where the engine said that the service IKEEXT does not
+            run, and that there are no contexts therefore.
     """
 
     epoch: str
@@ -52,6 +54,7 @@ class Version:
     entries: tuple[Entry, ...]
     size: int
     retired: int = 0
+    is_ikeext_running: bool = True
 
     def select(
         self, selection: Selection, after: int | None, limit: int

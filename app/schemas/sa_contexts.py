@@ -1,6 +1,7 @@
 """SA contexts as clients see them, and a page of them."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import MISSING, Field
 
@@ -193,5 +194,10 @@ class SaContextPage(Shape):
     items: list[SaContext]
     next_cursor: str | MISSING = Field(
         default=MISSING, description="For the parameter `cursor`; absent on the last page."
+    )
+    ikeext: Literal["not_running"] | MISSING = Field(
+        default=MISSING,
+        description="Present where there are no contexts because the service IKEEXT, which "
+        "negotiates them, does not run; as on a host without IPsec policy.",
     )
     snapshot: Snapshot

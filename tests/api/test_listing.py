@@ -198,3 +198,20 @@ def test_that_a_half_built_context_is_listed(client: TestClient, simulator: Simu
     items = client.get("/sa-contexts?limit=1000&maxAge=0").json()["items"]
 
     assert any(item["outboundSa"] is None for item in items)
+
+
+def test_that_without_ikeext_there_are_none_and_the_list_says_why(
+    client: TestClient, simulator: Simulator
+) -> None:
+    known = simulator.ids()[0]
+    simulator.fail("IPsecSaContextCreateEnumHandle0", 0x80320044, times=0)
+    simulator.fail("IPsecSaContextGetById1", 0x80320044, times=0)
+
+    page = client.get("/sa-contexts?maxAge=0")
+
+    assert page.status_code == 200
+    assert (content_of(page)["items"], content_of(page)["ikeext"]) == ([], "not_running")
+    SaContextPage.model_validate_json(page.content)
+    assert client.get(f"/sa-contexts/{known}").status_code == 404
+    simulator.clear_failures()
+    assert "ikeext" not in content_of(client.get("/sa-contexts?maxAge=0"))

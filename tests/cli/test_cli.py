@@ -97,7 +97,7 @@ def test_that_an_unknown_context_is_told() -> None:
 @pytest.mark.parametrize(
     ("library", "sentence"),
     [
-        ("relative.dll", "setting library is not valid: Value error, the path must be absolute"),
+        ("relative.dll", "setting library is not valid: the path must be absolute"),
         ("/nowhere/fwpuclnt.dll", "there is no library at"),
         (str(Path(__file__).resolve()), "cannot be loaded as a library"),
     ],

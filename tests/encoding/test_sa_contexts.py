@@ -318,6 +318,15 @@ def test_that_64_bit_values_are_text_and_bytes_are_hexadecimal() -> None:
     assert render_value(Value(wfp.DataType.UINT64, None)) == {"type": "uint64", "value": None}
 
 
+def test_that_equal_values_that_are_not_the_same_are_told_apart() -> None:
+    field = str(uuid.UUID(int=0))
+    for number in (0.0, -0.0):
+        condition = FilterCondition(field, 0, Value(wfp.DataType.DOUBLE, number))
+        body = encode_sa_context(Record(1, _details(conditions=(condition,)), None))
+
+        assert f'"value":{number}'.encode() in body
+
+
 def _details(
     pfs_group: int = 0, flags: int = 0, conditions: tuple[FilterCondition, ...] = ()
 ) -> SaDetails:

@@ -110,3 +110,23 @@ async def test_that_a_fault_while_reading_leaves_nothing_open(
             assert simulator.open_enumerations() == 0
             assert simulator.unfreed_blocks() == 0
         assert len(Reader(engine, no_aliases).read_all().entries) == 50
+
+
+async def test_that_a_failure_is_logged_once_and_so_is_its_end(
+    library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.populate(5)
+    simulator.stop_engine()
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS)
+        async with store.running():
+            for _ in range(3):
+                with pytest.raises(EngineError):
+                    await store.fresh(0)
+            simulator.start_engine()
+            await store.fresh(0)
+            await store.fresh(0)
+
+    events = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
+    assert events.count("drain_failed") == 1
+    assert events.count("engine_answers_again") == 1
