@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import orjson
@@ -62,7 +62,15 @@ def test_that_a_long_walk_is_complete(serve: Serve, simulator: Simulator, limit:
     assert [i for page in walk(client, limit=limit) for i in ids_of(page)] == simulator.ids()
 
 
-@pytest.mark.parametrize(("count", "limit"), [(1001, 7), (1001, 100), (25_000, 1000)])
+@pytest.mark.parametrize(
+    ("count", "limit"),
+    [
+        *product([0, 1, 999, 1000, 1001], [7, 100, 1000]),
+        (1001, 1),
+        (25_000, 100),
+        (25_000, 1000),
+    ],
+)
 def test_that_a_walk_shows_one_snapshot_while_everything_changes(
     serve: Serve, simulator: Simulator, count: int, limit: int
 ) -> None:
@@ -77,6 +85,9 @@ def test_that_a_walk_shows_one_snapshot_while_everything_changes(
     assert all(one < next_ for one, next_ in pairwise(found))
     assert len({str(content_of(page)["snapshot"]) for page in pages}) == 1
     assert before & set(simulator.ids()) <= set(found)  # what was there all the time
+    snapshot = content_of(pages[0])["snapshot"]
+    held = client.app.state.service.store.holds.find(snapshot["epoch"], snapshot["revision"])  # type: ignore[attr-defined]  # FastAPI
+    assert held is None if len(pages) == 1 else found == list(held.version.ids)
 
 
 def test_that_pages_are_what_the_schema_says(client: TestClient) -> None:

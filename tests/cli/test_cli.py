@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.schemas.sa_contexts import SaContext
+from app.server import PromptProtocol
 from app.table import print_table
 from bindings.engine import Engine
 from bindings.library import Library
@@ -91,6 +93,27 @@ def test_that_an_unknown_context_is_told() -> None:
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
     assert last == "sa-contexts: there is no SA context 18446744073709551615"
+
+
+def test_that_the_options_of_serve_reach_the_server(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr("uvicorn.run", lambda _app, **options: given.update(options))
+    interval = sys.getswitchinterval()
+    try:
+        result = run(
+            "serve", "--host", "127.0.0.2", "--port", "8081", "--simulated-contexts", "7",
+            "--simulated-churn", "0", "--engine", "auto",
+        )  # fmt: skip
+    finally:
+        sys.setswitchinterval(interval)
+        gc.unfreeze()
+
+    assert result.exit_code == 0
+    assert (given["host"], given["port"], simulator.count()) == ("127.0.0.2", 8081, 7)
+    assert given["http"] is PromptProtocol
+    assert "these SA contexts are simulated" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["list", "serve"])
