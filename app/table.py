@@ -13,12 +13,17 @@ from app.encoding.names import AUTH_CONFIG, CIPHER_CONFIG, PFS_GROUP, TRAFFIC_TY
 from bindings.records import Sa, SaContext, SaDetails
 
 
+NAMES = frozenset(("Peer", "Rule"))
 COLUMNS = ("SA context", "Mode", "Local", "Remote", "Protection", "PFS", "Peer", "Rule", "State")
 
 
 def print_table(contexts: Iterable[SaContext], console: Console | None = None) -> None:
     """Print a line for each context: its outbound SA, or the inbound one where that is all."""
-    table = Table(*COLUMNS, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in COLUMNS:
+        # Names may be cut off; an address or an id that is not whole is of no use.
+        is_name = name in NAMES
+        table.add_column(name, no_wrap=is_name, overflow="ellipsis" if is_name else "fold")
     count = 0
     for context in contexts:
         table.add_row(*(Text(_printable(cell)) for cell in _row(context)))
