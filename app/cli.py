@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from app import server
+from app.api.errors import RIGHTS
 from app.api.parameters import parse_subnet
 from app.encoding.sa_contexts import render_sa_context
 from app.main import create_app
@@ -21,7 +23,7 @@ from app.settings import Settings
 from app.table import print_table
 from app.telemetry.logging import configure_logging
 from bindings.engine import Engine
-from bindings.errors import EngineError, LibraryError, NotFound
+from bindings.errors import AccessDenied, EngineError, LibraryError, NotFound
 from bindings.interfaces import interface_aliases
 from bindings.template import SubnetTemplate
 
@@ -81,7 +83,11 @@ def serve(
         )
         configure_logging(settings.log_format, settings.log_level)
         service = create_service(settings)
-    server.run(create_app(service), settings.host, settings.port)
+        try:
+            listener = server.listen(settings.host, settings.port)
+        except OSError as error:
+            _fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
+    server.run(create_app(service), listener, service.store.stop)
 
 
 @app.command("list")
@@ -152,6 +158,8 @@ def _explained_failures() -> Iterator[None]:
         first = error.errors()[0]
         reason = first["msg"].removeprefix("Value error, ")
         _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {reason}")
+    except AccessDenied as error:
+        _fail(f"{error}. {RIGHTS}")
     except (LibraryError, EngineError) as error:
         _fail(str(error))
 
@@ -175,8 +183,10 @@ def _fail(sentence: str) -> Any:
 
 
 def _print_json(value: Any) -> None:
-    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    sys.stdout.buffer.write(orjson.dumps(value, option=option))
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    # Names come from the network: no control character reaches a terminal as it is.
+    printable = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    sys.stdout.buffer.write(printable.encode())
     sys.stdout.buffer.flush()
 
 

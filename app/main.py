@@ -24,6 +24,7 @@ def create_app(service: Service) -> FastAPI:
         title="sa-contexts",
         summary="The IPsec security associations of a Windows host",
         version=version("sa-contexts"),
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,

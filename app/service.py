@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import structlog
-from anyio import CapacityLimiter
 
 from app.repository.reading import Reader
 from app.repository.store import Store
@@ -42,7 +43,7 @@ class Service:
     engine: Engine
     store: Store
     reader: Reader
-    one_reader: CapacityLimiter
+    one_reader: anyio.CapacityLimiter
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -51,8 +52,9 @@ class Service:
             async with self.store.running():
                 yield
         finally:
-            self.drain_engine.close()
-            self.engine.close()
+            with anyio.CancelScope(shield=True):
+                for engine in (self.drain_engine, self.engine):
+                    await anyio.to_thread.run_sync(engine.close)
 
 
 def open_library(settings: Settings) -> Library:
@@ -74,6 +76,7 @@ def open_engine(library: Library, settings: Settings) -> Engine:
         transaction_wait_ms=settings.transaction_wait_ms,
         generation=settings.generation,
         ipv6_order=settings.ipv6_order,
+        patience_seconds=settings.transaction_wait_ms / 1000,
     )
 
 
@@ -95,7 +98,7 @@ def create_service(settings: Settings) -> Service:
             settings.store_limits(),
         ),
         reader=Reader(engine, interface_aliases),
-        one_reader=CapacityLimiter(1),
+        one_reader=anyio.CapacityLimiter(1),
     )
 
 

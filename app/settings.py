@@ -23,7 +23,9 @@ def _absolute(path: Path) -> Path:
 class Settings(BaseSettings):
     """How the server runs. Each setting is read from `SA_CONTEXTS_` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="SA_CONTEXTS_", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="SA_CONTEXTS_", extra="forbid", allow_inf_nan=False
+    )
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
@@ -54,7 +56,7 @@ class Settings(BaseSettings):
     patience_seconds: float = Field(30, gt=0, description="How long a request waits for a drain.")
     snapshot_idle_seconds: float = Field(60, gt=0, description="Hold of a snapshot not used.")
     snapshot_max_seconds: float = Field(600, gt=0, description="Hold of a snapshot at most.")
-    snapshot_count: int = Field(64, ge=1, description="Snapshots held at most.")
+    snapshot_count: int = Field(256, ge=1, description="Different snapshots held at most.")
     snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
     journal_changes: int = Field(100_000, ge=1, description="Changes that the journal keeps.")
     journal_bytes: int = Field(64 << 20, ge=1, description="JSON that the journal keeps.")

@@ -13,24 +13,26 @@ from app.encoding.names import AUTH_CONFIG, CIPHER_CONFIG, PFS_GROUP, TRAFFIC_TY
 from bindings.records import Sa, SaContext, SaDetails
 
 
+WIDE = 140
+"""Characters; a narrower terminal is shown the columns up to the protection."""
 NAMES = frozenset(("Peer", "Rule"))
 COLUMNS = ("SA context", "Mode", "Local", "Remote", "Protection", "PFS", "Peer", "Rule", "State")
 
 
 def print_table(contexts: Iterable[SaContext], console: Console | None = None) -> None:
     """Print a line for each context: its outbound SA, or the inbound one where that is all."""
-    table = Table(box=None, pad_edge=False)
-    for name in COLUMNS:
-        # Names may be cut off; an address or an id that is not whole is of no use.
-        is_name = name in NAMES
-        table.add_column(name, no_wrap=is_name, overflow="ellipsis" if is_name else "fold")
-    count = 0
-    for context in contexts:
-        table.add_row(*(Text(_printable(cell)) for cell in _row(context)))
-        count += 1
     console = console or Console()
-    console.print(table)
-    console.print(f"{count} SA contexts", highlight=False)
+    columns = COLUMNS if console.width >= WIDE else COLUMNS[:5]
+    rows = [[_printable(cell) for cell in _row(context)[: len(columns)]] for context in contexts]
+    table = Table(box=None, pad_edge=False)
+    for index, name in enumerate(columns):
+        # Names may be cut off; an id or an address that is not whole is of no use.
+        longest = max((len(row[index]) for row in rows), default=0)
+        table.add_column(name, no_wrap=True, min_width=None if name in NAMES else longest)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table, crop=False)
+    console.print(f"{len(rows)} SA contexts", highlight=False)
 
 
 def _row(context: SaContext) -> tuple[str, ...]:

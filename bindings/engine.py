@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Lock
 from types import TracebackType
 from typing import Self, TypeVar
 
 from bindings.addresses import Ipv6Order
-from bindings.errors import EngineError, EngineGone
+from bindings.errors import EngineBusy, EngineError, EngineGone
 from bindings.library import Library
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
@@ -40,12 +40,23 @@ class Engine:
         transaction_wait_ms: int = 3000,
         generation: int = 1,
         ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
+        patience_seconds: float = 30.0,
     ) -> None:
+        """Make an engine; nothing is opened yet.
+
+        Args:
+            library: where the functions are.
+            transaction_wait_ms: see `Session`.
+            generation: see `SaContexts`.
+            ipv6_order: see `Ipv6Order`.
+            patience_seconds: how long a thread waits for its turn with the session.
+        """
         self.library = library
         self.incarnation = 0
         self._transaction_wait_ms = transaction_wait_ms
         self._generation = generation
         self._ipv6_order = ipv6_order
+        self._patience_seconds = patience_seconds
         self._lock = Lock()
         self._session: Session | None = None
 
@@ -56,9 +67,10 @@ class Engine:
 
         Raises:
             EngineGone: the engine is gone, also after a new session was tried.
+            EngineBusy: another thread still had the session after the patience.
             EngineError: anything else that the engine refused.
         """
-        with self._lock:
+        with self._turn():
             if self._session is not None:
                 with suppress(EngineGone):
                     return self._run(work)
@@ -80,8 +92,12 @@ class Engine:
         return self._session is not None
 
     def close(self) -> None:
-        """Close the session, whatever state it is in. The next work opens another."""
-        with self._lock:
+        """Close the session, whatever state it is in. The next work opens another.
+
+        A session in the hands of a thread that does not come back is left to the end of
+        the process, when the engine closes it.
+        """
+        with suppress(EngineBusy), self._turn():
             self._discard()
 
     def __enter__(self) -> Self:
@@ -94,6 +110,15 @@ class Engine:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=self._patience_seconds):
+            raise EngineBusy("the session is in use")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _run(self, work: Callable[[SaContexts], T]) -> T:
         if self._session is None:

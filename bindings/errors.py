@@ -95,5 +95,9 @@ def error_for(code: int, function: str) -> EngineError:
     return _CLASSES.get(code, EngineError)(code, function)
 
 
+class EngineBusy(Exception):
+    """Another thread has had the session for longer than this one was willing to wait."""
+
+
 class LibraryError(Exception):
     """There is no usable library; the message says why, and the way out."""

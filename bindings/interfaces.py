@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 from bindings._fwpuclnt import ffi
+from bindings.library import system_folder
 from bindings.memory import read_wide_string
 
 
 ALIAS_LENGTH = 257
 """IF_MAX_STRING_SIZE and a NUL, in characters (ifdef.h)."""
+
+
+@cache
+def _iphlpapi() -> Any:
+    return ffi.dlopen(str(system_folder() / "iphlpapi.dll"))
 
 
 def interface_aliases() -> Callable[[int], str | None]:
@@ -22,7 +29,7 @@ def interface_aliases() -> Callable[[int], str | None]:
     """
     if os.name != "nt":
         return lambda _luid: None
-    library = ffi.dlopen("iphlpapi.dll")
+    library = _iphlpapi()
 
     @lru_cache(maxsize=1024)
     def alias(luid: int) -> str | None:

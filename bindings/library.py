@@ -37,6 +37,7 @@ SIMULATOR_MARKER: Final = "sa_simulator_version"
 
 
 POINTER_BYTES: Final = 8
+MAX_PATH: Final = 260
 
 
 class EngineKind(StrEnum):
@@ -125,11 +126,15 @@ def require_64_bit() -> None:
 
 def system_library() -> Path | None:
     """Where Windows keeps fwpuclnt.dll; None on another system."""
-    if os.name != "nt":
-        return None
-    folder = ffi.new("char16_t[]", 260)
+    return system_folder() / "fwpuclnt.dll" if os.name == "nt" else None
+
+
+def system_folder() -> Path:
+    """Windows' System32, from where its own libraries are loaded (sysinfoapi.h)."""
+    folder = ffi.new("char16_t[]", MAX_PATH)
+    # kernel32 is loaded in every process; its name alone cannot lead elsewhere.
     ffi.dlopen("kernel32.dll").GetSystemDirectoryW(folder, len(folder))
-    return Path(ffi.string(folder)) / "fwpuclnt.dll"
+    return Path(ffi.string(folder))
 
 
 def simulator_library() -> Path | None:

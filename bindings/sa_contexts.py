@@ -9,11 +9,12 @@ from typing import Any, Final
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
 from bindings.decode import decode_sa_context
-from bindings.errors import EngineError, NeverMatch, NotSupported
+from bindings.errors import EngineError, NeverMatch, NotFound, NotSupported
 from bindings.memory import read_pointers
 from bindings.records import SaContext
 from bindings.session import Session
 from bindings.template import SubnetTemplate
+from bindings.winerror import WinError
 
 
 PAGE_SIZE: Final = 100
@@ -67,7 +68,8 @@ class SaContexts:
                     if len(page) < size:
                         return
         except NeverMatch:
-            return
+            if template is None:
+                raise
 
     def get(self, sa_context_id: int) -> SaContext:
         """The context of this id.
@@ -86,7 +88,7 @@ class SaContexts:
 
     @contextmanager
     def _enumeration(self, template: SubnetTemplate | None) -> Iterator[Any]:
-        memory = template.as_c(self._ipv6_order) if template else None
+        memory = None if template in (None, SubnetTemplate()) else template.as_c(self._ipv6_order)
         handle = ffi.new("HANDLE *")
         self._session.call(
             "IPsecSaContextCreateEnumHandle0", memory.pointer if memory else ffi.NULL, handle
@@ -122,5 +124,7 @@ class SaContexts:
     def _get(self, sa_context_id: int) -> SaContext:
         with self._session.result(f"IPSEC_SA_CONTEXT{self.generation} **") as context:
             self._session.call(f"IPsecSaContextGetById{self.generation}", sa_context_id, context)
+            if not context[0]:  # what the end of an enumeration may give, a lookup should not
+                raise NotFound(WinError.FWP_E_NOT_FOUND, f"IPsecSaContextGetById{self.generation}")
             address = int(ffi.cast("uintptr_t", context[0]))
             return decode_sa_context(address, self.generation, self._ipv6_order)

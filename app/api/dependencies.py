@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from app.api.problems import NOT_ACCEPTABLE, ProblemError
+from app.api.problems import INVALID_PARAMETERS, NOT_ACCEPTABLE, ProblemError
 from app.service import Service
 
 
@@ -16,6 +16,24 @@ async def service_of(request: Request) -> Service:
 
 
 ServiceDep = Annotated[Service, Depends(service_of)]
+
+
+SINGLE_PARAMETERS = ("limit", "cursor", "maxAge")
+
+
+async def given_once(request: Request) -> None:
+    """Refuse parameters of which a request says two things.
+
+    Raises:
+        ProblemError: 422.
+    """
+    repeated = [name for name in SINGLE_PARAMETERS if len(request.query_params.getlist(name)) > 1]
+    if repeated:
+        raise ProblemError(
+            INVALID_PARAMETERS,
+            "At least one parameter is not valid.",
+            errors=[{"parameter": name, "reason": "Should be given once"} for name in repeated],
+        )
 
 
 async def accepts_json(request: Request) -> None:

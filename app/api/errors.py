@@ -20,6 +20,7 @@ from app.repository.holds import TooManySnapshots
 from app.repository.store import EngineSlow
 from bindings.errors import (
     AccessDenied,
+    EngineBusy,
     EngineError,
     EngineGone,
     EngineTimeout,
@@ -32,8 +33,17 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS: Final = 2
 """What `Retry-After` says where nothing better is known: the engine is asked as often."""
 
+RIGHTS: Final = (
+    "The account needs the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ, which Administrators and "
+    "members of Network Configuration Operators (S-1-5-32-556) have."
+)
+
 _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
-    (AccessDenied, problems.ENGINE_ACCESS_DENIED, "The engine denied access: {error}."),
+    (
+        AccessDenied,
+        problems.ENGINE_ACCESS_DENIED,
+        f"The engine denied access: {{error}}. {RIGHTS}",
+    ),
     (EngineGone, problems.ENGINE_UNAVAILABLE, "The engine cannot be reached: {error}."),
     (EngineTimeout, problems.ENGINE_TIMEOUT, "The engine is busy: {error}."),
     (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
@@ -69,7 +79,7 @@ def problem_of(error: Exception) -> ProblemError:
             return error
         case EngineError():
             return engine_problem(error)
-        case EngineSlow():
+        case EngineSlow() | EngineBusy():
             return ProblemError(
                 problems.ENGINE_SLOW,
                 "The engine did not answer in time.",
@@ -102,7 +112,7 @@ def install(app: FastAPI) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
-        if problem.kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("request_failed", path=request.url.path, code=problem.kind.code)
         return problem_response(request, problem)
 
@@ -110,6 +120,7 @@ def install(app: FastAPI) -> None:
         ProblemError,
         EngineError,
         EngineSlow,
+        EngineBusy,
         TooManySnapshots,
         DrainAborted,
         RequestValidationError,

@@ -38,6 +38,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     for path in document["paths"].values():
         for operation in path.values():
+            unvalidated = operation["responses"].get("422", {})
+            if "HTTPValidationError" in str(unvalidated):
+                del operation["responses"]["422"]  # FastAPI's own, where no parameter can be bad
             for status, response in operation["responses"].items():
                 if status.startswith(("4", "5")):
                     _as_problem(response)

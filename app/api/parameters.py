@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -19,7 +20,6 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from app.repository.cursors import MAX_LENGTH
 from app.repository.selection import Selection, Subnet
 
 
@@ -27,6 +27,18 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_SUBNETS: Final = 16
 _SUBNET: Final = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]{1,3})?")
+
+
+def _plain(pattern: str, reason: str) -> Callable[[Any], Any]:
+    """A validator that takes text of one plain form, and not all that Python would."""
+    form = re.compile(pattern)
+
+    def validate(text: Any) -> Any:
+        if isinstance(text, str) and not form.fullmatch(text):
+            raise PydanticCustomError("plain", "{reason}", {"reason": reason})
+        return text
+
+    return validate
 
 
 def parse_subnet(text: Any) -> Subnet:
@@ -49,20 +61,27 @@ SubnetParameter = Annotated[
 class SaContextQuery(BaseModel):
     """What `GET /sa-contexts` takes."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
 
-    limit: Annotated[int, Field(ge=1), AfterValidator(lambda limit: min(limit, MAX_LIMIT))] = Field(
+    limit: Annotated[
+        int,
+        Field(ge=1),
+        AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
+        BeforeValidator(_plain(r"-?[0-9]{1,30}", "Should be a number")),
+    ] = Field(
         DEFAULT_LIMIT,
         description=f"How many contexts a page has at most; above {MAX_LIMIT} it is brought "
         f"down to {MAX_LIMIT}. It may change from page to page.",
     )
     cursor: str | None = Field(
         None,
-        max_length=MAX_LENGTH,
         description="The `nextCursor` of the page before. It says all that the list needs; "
         "filters beside it must say the same.",
     )
-    max_age: float | None = Field(
+    max_age: Annotated[
+        float | None,
+        BeforeValidator(_plain(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", "Should be a number of seconds")),
+    ] = Field(
         None,
         ge=0,
         allow_inf_nan=False,

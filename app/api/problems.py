@@ -216,20 +216,25 @@ class ProblemError(Exception):
         self.members = members
 
 
+def problem_text(problem: ProblemError, path: str) -> bytes:
+    """The JSON text of a problem that a request of `path` met."""
+    return orjson.dumps(
+        {
+            "type": f"/problems/{problem.kind.code}",
+            "title": problem.kind.title,
+            "status": problem.kind.status,
+            "detail": problem.detail,
+            "instance": quote(path),
+            "code": problem.kind.code,
+            **problem.members,
+        }
+    )
+
+
 def problem_response(request: Request, problem: ProblemError) -> Response:
     """The response that tells of a problem."""
     return Response(
-        orjson.dumps(
-            {
-                "type": f"/problems/{problem.kind.code}",
-                "title": problem.kind.title,
-                "status": problem.kind.status,
-                "detail": problem.detail,
-                "instance": quote(request.scope["path"]),
-                "code": problem.kind.code,
-                **problem.members,
-            }
-        ),
+        problem_text(problem, request.scope["path"]),
         problem.kind.status,
         {"Cache-Control": "no-store", **(problem.headers or {})},
         MEDIA_TYPE,

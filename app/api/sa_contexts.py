@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_json
+from app.api.dependencies import ServiceDep, accepts_json, given_once
 from app.api.pages import PageResponse
 from app.api.parameters import SaContextQuery
 from app.api.problems import ProblemError
@@ -33,6 +33,7 @@ MAX_ID = (1 << 64) - 1
 
 _ENGINE = (
     problems.ENGINE_ERROR,
+    problems.NOT_SUPPORTED_BY_ENGINE,
     problems.ENGINE_ACCESS_DENIED,
     problems.ENGINE_TIMEOUT,
     problems.ENGINE_SLOW,
@@ -44,6 +45,7 @@ _ENGINE = (
 
 @router.get(
     "",
+    dependencies=[Depends(given_once)],
     response_class=Response,
     responses={
         200: {

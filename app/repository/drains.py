@@ -43,6 +43,7 @@ class Drains:
         self._queued: _Drain | None = None
         self._wanted = anyio.Event()
         self._next_start = float("-inf")
+        self._is_stopped = False
 
     async def wait(self, not_before: float) -> None:
         """Wait until a drain has succeeded that began at `not_before` or later, on the clock.
@@ -51,6 +52,8 @@ class Drains:
             Exception: what the drain raised.
             DrainAborted: the server stops.
         """
+        if self._is_stopped:
+            raise DrainAborted
         drain = self._running
         if drain is None or drain.began is None or drain.began < not_before:
             drain = self._queued
@@ -59,7 +62,14 @@ class Drains:
                 self._wanted.set()
         await drain.done.wait()
         if drain.error is not None:
-            raise drain.error
+            raise drain.error.with_traceback(None)  # one error for many: each its own traceback
+
+    def stop(self) -> None:
+        """Tell all who wait, and who will ask, that the server stops."""
+        self._is_stopped = True
+        for drain in (self._running, self._queued):
+            if drain is not None:
+                drain.done.set()
 
     async def run(self) -> None:
         """Run the drains that are asked for, until cancelled."""
@@ -72,8 +82,7 @@ class Drains:
                 if drain is not None:
                     await self._drain(drain)
         finally:
-            if self._queued is not None:
-                self._queued.done.set()
+            self.stop()
 
     async def _drain(self, drain: _Drain) -> None:
         self._running = drain
@@ -82,7 +91,7 @@ class Drains:
             await self._work()
             drain.error = None
         except Exception as error:  # noqa: BLE001  # all who wait are told
-            drain.error = error
+            drain.error = error.with_traceback(None)
         finally:
             now = self._clock()
             self._next_start = now + max(self._minimum_interval, now - drain.began)

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 from app.repository.versions import Version
+
+
+BYTES_PER_CONTEXT: Final = 16
+"""What a version has for each context besides its text: an id and a reference."""
 
 
 class TooManySnapshots(Exception):
@@ -69,7 +74,7 @@ class Holds:
         """
         hold = self.find(version.epoch, version.revision)
         if hold is None:
-            if len(self._held) >= self._max_count or self.bytes(version) > self._max_bytes:
+            if self._is_full(version) or self.bytes(version) > self._max_bytes:
                 raise TooManySnapshots(self._first_expiry())
             now = self._clock()
             hold = Hold(version, since=now, used=now)
@@ -92,6 +97,9 @@ class Holds:
         versions.sort(key=lambda version: version.began)
         total = versions[-1].size if versions else 0
         for older, newer in pairwise(versions):
+            if older.entries is newer.entries:
+                continue
+            total += len(older.ids) * BYTES_PER_CONTEXT
             if older.epoch == newer.epoch:
                 total += min(older.size, newer.retired - older.retired)
             else:
@@ -101,6 +109,11 @@ class Holds:
     def __len__(self) -> int:
         self._expire()
         return len(self._held)
+
+    def _is_full(self, version: Version) -> bool:
+        """Whether `version` would be one too many. Versions without a difference count as one."""
+        kept = {id(hold.version.entries) for hold in self._held.values()}
+        return id(version.entries) not in kept and len(kept) >= self._max_count
 
     def _expire(self) -> None:
         now = self._clock()

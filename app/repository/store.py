@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -19,8 +19,8 @@ import anyio.to_thread
 import structlog
 
 from app.repository.cursors import Cursor, CursorKey
-from app.repository.drains import Drains
-from app.repository.holds import Holds
+from app.repository.drains import DrainAborted, Drains
+from app.repository.holds import Hold, Holds
 from app.repository.journal import Journal
 from app.repository.reading import Reader
 from app.repository.selection import EVERYTHING, Selection
@@ -46,7 +46,8 @@ class StoreLimits:
         patience_seconds: how long a request waits for a drain.
         snapshot_idle_seconds: how long a version is held after its last use.
         snapshot_max_seconds: how long it is held at most.
-        snapshot_count: how many versions are held.
+        snapshot_count: how many versions that differ are held; more than drains can give
+            within the idle time.
         snapshot_bytes: how many bytes of JSON all versions may have for another walk to begin.
         journal_changes: how many changes the journal keeps.
         journal_bytes: how many bytes of JSON it keeps.
@@ -59,7 +60,7 @@ class StoreLimits:
     patience_seconds: float = 30.0
     snapshot_idle_seconds: float = 60.0
     snapshot_max_seconds: float = 600.0
-    snapshot_count: int = 64
+    snapshot_count: int = 256
     snapshot_bytes: int = 2 << 30
     journal_changes: int = 100_000
     journal_bytes: int = 64 << 20
@@ -163,8 +164,13 @@ class Store:
             tasks.start_soon(self._drains.run)
             tasks.start_soon(self._keep_in_contact)
             yield
-            self._reader.stop()
+            self.stop()
             tasks.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Let go of all who wait for a drain; no other drain begins."""
+        self._reader.stop()
+        self._drains.stop()
 
     @property
     def is_ready(self) -> bool:
@@ -196,7 +202,7 @@ class Store:
             EngineError, EngineSlow: as for `fresh`.
             TooManySnapshots: the list has a second page, and no more can be held.
         """
-        return await self._page(await self.fresh(max_age), selection, None, limit)
+        return await self._page(await self.fresh(max_age), None, selection, None, limit)
 
     def read_cursor(self, text: str) -> Cursor:
         """The cursor of a text.
@@ -214,6 +220,7 @@ class Store:
             EngineError, EngineSlow, TooManySnapshots: as for `first_page`, where the
                 cursor goes on in the newest version.
         """
+        hold: Hold | None = None
         if cursor.revision is None:
             version = await self.fresh(RESUMED_MAX_AGE)
             if version.epoch != cursor.epoch:
@@ -223,16 +230,21 @@ class Store:
             if hold is None:
                 raise SnapshotGone(cursor.selection, self._resume(cursor))
             version = hold.version
-        return await self._page(version, cursor.selection, cursor.after, limit)
+        return await self._page(version, hold, cursor.selection, cursor.after, limit)
 
     async def _page(
-        self, version: Version, selection: Selection, after: int | None, limit: int
+        self,
+        version: Version,
+        hold: Hold | None,
+        selection: Selection,
+        after: int | None,
+        limit: int,
     ) -> Page:
         if selection == EVERYTHING:
             texts, last = version.select(selection, after, limit)
         else:
             texts, last = await anyio.to_thread.run_sync(version.select, selection, after, limit)
-        hold = self.holds.find(version.epoch, version.revision)
+        hold = hold or self.holds.find(version.epoch, version.revision)
         if last is None:
             held_seconds = None if hold is None else self.holds.remaining_seconds(hold)
             return Page(texts, version, None, held_seconds)
@@ -289,8 +301,12 @@ class Store:
 
     async def _keep_in_contact(self) -> None:
         while True:
-            with suppress(Exception):  # logged where it was raised
+            try:
                 await self._drains.wait(self._clock())
+            except DrainAborted:
+                return
+            except Exception:  # noqa: BLE001, S110  # logged where it was raised
+                pass
             while (due := self._next_contact() - self._clock()) > 0:  # noqa: ASYNC110  # it moves
                 await anyio.sleep(due)
 

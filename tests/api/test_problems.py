@@ -49,7 +49,17 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
         ("&".join(["remoteSubnet=10.0.0.0/8"] * 17), "remoteSubnet"),
         ("Limit=5", "Limit"),
         ("localsubnet=10.0.0.0/8", "localsubnet"),
-        ("cursor=" + "A" * 5000, "cursor"),
+        ("limit=1_000", "limit"),
+        ("limit=%2B5", "limit"),
+        ("limit=%205", "limit"),
+        ("limit=1.0", "limit"),
+        ("limit=" + "9" * 31, "limit"),
+        ("limit=5&limit=7", "limit"),
+        ("maxAge=1e3", "maxAge"),
+        ("maxAge=1&maxAge=1", "maxAge"),
+        ("cursor=a&cursor=b", "cursor"),
+        ("max_age=0", "max_age"),
+        ("local_subnet=10.0.0.0/8", "local_subnet"),
         ("cursor=1.00000000.AA.AAAAAAAAAAAAAAAAAAAAAA&maxAge=1", "query"),
     ],
 )
@@ -76,6 +86,12 @@ def test_that_no_invented_cursor_is_taken(client: TestClient, cursor: str) -> No
     assert_problem(response, 400, "cursor_invalid")
 
 
+def test_that_a_cursor_too_long_is_not_valid(client: TestClient) -> None:
+    for length in (4096, 4097, 50_000):
+        response = client.get(f"/sa-contexts?cursor={'A' * length}")
+        assert_problem(response, 400, "cursor_invalid")
+
+
 def test_that_a_cursor_beside_other_filters_is_refused(client: TestClient) -> None:
     cursor = client.get("/sa-contexts?limit=1&localSubnet=10.0.0.0/8").json()["nextCursor"]
 
@@ -84,7 +100,9 @@ def test_that_a_cursor_beside_other_filters_is_refused(client: TestClient) -> No
         assert_problem(response, 400, "cursor_mismatch")
 
 
-@pytest.mark.parametrize("path", ["/", "/sa-context", "/sa-contexts/1/2", "/%00", "/ä b", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["/", "/sa-context", "/sa-contexts/1/2", "/sa-contexts/", "/%00", "/ä b", "/docs"]
+)
 def test_that_an_unknown_path_is_told(client: TestClient, path: str) -> None:
     assert_problem(client.get(path), 404, "not_found")
 
@@ -148,6 +166,7 @@ def test_that_the_engines_words_are_kept(
         assert problem["winError"] == code
         assert problem["winErrorName"] == name
         assert problem["function"] == function
+        assert ("FWPM_ACTRL_ENUM" in problem["detail"]) == (code == 5)
         assert ("retry-after" in response.headers) == (status == 503)
 
 

@@ -153,9 +153,12 @@ def test_that_a_list_goes_on_while_the_engine_is_down_and_a_new_one_does_not_beg
     assert new.json()["code"] == "engine_unavailable"
 
 
-def test_that_over_the_cap_the_newest_walk_is_refused(serve: Serve) -> None:
+def test_that_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=25, snapshot_count=2)
-    older = [first_page(client) for _ in range(2)]
+    older = []
+    for _ in range(2):
+        older.append(first_page(client))
+        simulator.churn(5)
 
     refused = client.get("/sa-contexts?limit=3&maxAge=0")
 

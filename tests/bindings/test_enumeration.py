@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import product
@@ -21,7 +22,14 @@ from sa_contexts_simulator import Option, Simulator
 
 from bindings.addresses import Ipv6Order
 from bindings.engine import Engine
-from bindings.errors import EngineError, EngineGone, NotFound, NotSupported
+from bindings.errors import (
+    EngineBusy,
+    EngineError,
+    EngineGone,
+    NeverMatch,
+    NotFound,
+    NotSupported,
+)
 from bindings.library import Library
 from bindings.sa_contexts import SaContexts
 from bindings.session import Session
@@ -256,6 +264,31 @@ def test_that_a_first_session_that_cannot_be_opened_is_tried_once(
         engine.pages()
 
     assert simulator.calls("FwpmEngineOpen0") == 1
+
+
+def test_that_a_thread_does_not_wait_for_ever_for_its_turn(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(1)
+    with Engine(library, patience_seconds=0.01) as engine:
+
+        def work(_contexts: SaContexts) -> None:
+            with ThreadPoolExecutor(1) as other:
+                assert isinstance(other.submit(engine.get, 1).exception(), EngineBusy)
+                other.submit(engine.close).result()
+
+        engine.attempt(work)
+        assert engine.is_open
+    assert_nothing_is_left(simulator)
+
+
+def test_that_a_contradiction_that_nobody_asked_for_is_told(
+    engine: Engine, simulator: Simulator
+) -> None:
+    simulator.fail("IPsecSaContextCreateEnumHandle0", 0x80320033)
+
+    with pytest.raises(NeverMatch):
+        engine.pages()
 
 
 @pytest.mark.parametrize(("function", "code"), list(product(FUNCTIONS, CODES)))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import subprocess
+import socket
 import sys
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from rich.console import Console
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
@@ -20,6 +21,7 @@ from app.cli import app
 from app.schemas.sa_contexts import SaContext
 from app.server import PromptProtocol
 from app.table import print_table
+from app.telemetry.logging import configure_logging
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.records import SaContext as Record
@@ -30,8 +32,10 @@ def run(*arguments: str, **environment: str) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _simulator(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def _simulator(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SA_CONTEXTS_LIBRARY", str(simulator.path))
+    yield
+    configure_logging("json", "debug")  # the runner's standard error is closed
 
 
 def test_that_the_version_is_told() -> None:
@@ -98,12 +102,18 @@ def test_that_an_unknown_context_is_told() -> None:
 def test_that_the_options_of_serve_reach_the_server(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: dict[str, Any] = {}
-    monkeypatch.setattr("uvicorn.run", lambda _app, **options: given.update(options))
+    served: list[Any] = []
+
+    def serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        server.started = True
+        served.append((server.config.http, sockets[0].getsockname()))
+        sockets[0].close()
+
+    monkeypatch.setattr("uvicorn.Server.run", serve)
     interval = sys.getswitchinterval()
     try:
         result = run(
-            "serve", "--host", "127.0.0.2", "--port", "8081", "--simulated-contexts", "7",
+            "serve", "--host", "127.0.0.2", "--port", "0", "--simulated-contexts", "7",
             "--simulated-churn", "0", "--engine", "auto",
         )  # fmt: skip
     finally:
@@ -111,8 +121,9 @@ def test_that_the_options_of_serve_reach_the_server(
         gc.unfreeze()
 
     assert result.exit_code == 0
-    assert (given["host"], given["port"], simulator.count()) == ("127.0.0.2", 8081, 7)
-    assert given["http"] is PromptProtocol
+    ((protocol, address),) = served
+    assert (protocol, address[0], simulator.count()) == (PromptProtocol, "127.0.0.2", 7)
+    assert f"http://127.0.0.2:{address[1]}" in result.stderr
     assert "these SA contexts are simulated" in result.stderr
 
 
@@ -192,25 +203,36 @@ def test_that_names_cannot_steer_the_terminal(library: Library, simulator: Simul
     assert "[red]x" in printed.getvalue()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the leg under Wine has no terminal to start from")
-def test_that_a_port_that_is_taken_ends_the_server(simulator: Simulator) -> None:
-    script = (
-        "import socket, sys\n"
-        "from app import cli\n"
-        "taken = socket.create_server(('127.0.0.1', 0))\n"
-        "sys.argv = ['sa-contexts', 'serve', '--port', str(taken.getsockname()[1])]\n"
-        "cli.main()\n"
-    )
-    environment = {**os.environ, "SA_CONTEXTS_LIBRARY": str(simulator.path)}
+def test_that_a_port_that_is_taken_ends_the_command_with_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
 
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment,
-        check=False,
+        result = run("serve", "--port", str(port))
+
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(
+        f"sa-contexts: cannot listen on 127.0.0.1:{port}: Address already in use"
     )
 
-    assert ended.returncode != 0
-    assert "address already in use" in ended.stderr
+
+def test_that_a_host_that_does_not_exist_ends_the_command() -> None:
+    result = run("serve", "--host", "not an address", "--port", "0")
+
+    assert result.exit_code == 1
+    assert "cannot listen on not an address:0" in result.stderr
+
+
+def test_that_json_cannot_steer_the_terminal_either(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = "\x9b2J\u202e\x7f\U000e0001ü"
+    monkeypatch.setattr("app.cli.render_sa_context", lambda *_: {"name": hostile})
+    run("list", "--simulated-contexts", "1")
+
+    result = run("list", "--json")
+
+    assert json.loads(result.stdout)["items"][0]["name"] == hostile
+    assert all(c.isprintable() or c == "\n" for c in result.stdout)
+    assert "ü" in result.stdout
+    assert simulator.count() > 0

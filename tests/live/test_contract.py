@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,7 +91,41 @@ def test_that_the_engine_is_the_simulator_and_says_so(http: httpx2.Client) -> No
     assert http.get("/sa-contexts").json()["snapshot"]["engine"] == "simulator"
 
 
-def test_that_clients_who_leave_in_the_middle_do_no_harm(
+def test_that_every_reference_in_the_document_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            for name, value in node.items():
+                if name == "$ref":
+                    yield value
+                yield from references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    targets = set(references(document))
+    assert targets
+    for target in targets:
+        found: Any = document
+        for part in target.removeprefix("#/").split("/"):
+            found = found[part]
+
+
+@pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
+def test_that_what_is_not_http_is_refused_with_a_problem(base_url: str, request_: bytes) -> None:
+    address = urlsplit(base_url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(request_)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in head
+    assert b'"code":"bad_request"' in body
+
+
+def test_that_the_server_answers_when_clients_leave_in_the_middle(
     http: httpx2.Client, base_url: str
 ) -> None:
     address = urlsplit(base_url)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from app.repository.holds import Holds, TooManySnapshots
+from app.repository.holds import BYTES_PER_CONTEXT, Holds, TooManySnapshots
 from app.repository.versions import Entry, Version, first_version, next_version
 
 
@@ -45,7 +45,8 @@ class HeldVersions(RuleBasedStateMachine):
 
     @rule()
     def publish(self) -> None:
-        self.version, _ = next_version(self.version, {}, AT, self.now)
+        state = {1: Entry((), str(self.version.revision).encode())}
+        self.version, _ = next_version(self.version, state, AT, self.now)
 
     @rule()
     def take(self) -> None:
@@ -90,22 +91,43 @@ def _state(*bodies: bytes) -> dict[int, Entry]:
     return {number: Entry((), body) for number, body in enumerate(bodies)}
 
 
+def test_that_versions_without_a_difference_count_as_one() -> None:
+    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=150, clock=lambda: 0.0)
+    version = first_version("e", _state(b"a" * 100), AT, 0.0)
+    for revision in range(1, 50):
+        assert holds.take(version).version.revision == revision
+        version, _ = next_version(version, _state(b"a" * 100), AT, float(revision))
+
+    assert len(holds) == 49
+    assert holds.bytes(version) == 100
+
+
+def test_that_versions_are_counted_in_their_order_however_they_were_taken() -> None:
+    holds = _holds(10_000)
+    old = first_version("e", _state(b"a" * 100), AT, 0.0)
+    new, _ = next_version(old, _state(b"b" * 100), AT, 1.0)
+    holds.take(new)
+    holds.take(old)
+
+    assert holds.bytes(new) == 200 + BYTES_PER_CONTEXT
+
+
 def test_that_shared_contexts_are_counted_once() -> None:
     holds = _holds(10_000)
     version: Version = first_version("e", _state(b"a" * 100, b"b" * 100), AT, 0.0)
     holds.take(version)
-    version, _ = next_version(version, _state(b"a" * 100, b"c" * 50), AT, 0.0)
+    version, _ = next_version(version, _state(b"a" * 100, b"c" * 50), AT, 1.0)
 
-    assert holds.bytes(version) == 150 + 100
+    assert holds.bytes(version) == 150 + 100 + 2 * BYTES_PER_CONTEXT
     holds.take(version)
-    assert holds.bytes(version) == 250
+    assert holds.bytes(version) == 250 + 2 * BYTES_PER_CONTEXT
 
 
 def test_that_another_epoch_shares_nothing() -> None:
     holds = _holds(10_000)
     holds.take(first_version("e", _state(b"a" * 100), AT, 0.0))
 
-    assert holds.bytes(first_version("f", _state(b"a" * 100), AT, 0.0)) == 200
+    assert holds.bytes(first_version("f", _state(b"a" * 100), AT, 1.0)) == 200 + BYTES_PER_CONTEXT
     assert holds.bytes(None) == 100
     assert _holds(1).bytes(None) == 0
 

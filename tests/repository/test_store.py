@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import anyio
 import anyio.to_thread
@@ -130,3 +131,46 @@ async def test_that_a_failure_is_logged_once_and_so_is_its_end(
     events = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
     assert events.count("drain_failed") == 1
     assert events.count("engine_answers_again") == 1
+
+
+async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(5)
+    told: list[Exception] = []
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS)
+
+        async def ask() -> None:
+            try:
+                await store.fresh(0)
+            except DrainAborted as error:
+                told.append(error)
+
+        async with store.running():
+            await store.fresh(0)
+            simulator.delay("IPsecSaContextEnum1", 200)
+            async with anyio.create_task_group() as clients:
+                for _ in range(3):
+                    clients.start_soon(ask)
+                await anyio.sleep(0.05)  # until the drain is with the engine
+                store.stop()
+            clients_done = simulator.calls("IPsecSaContextEnum1")
+            assert len(told) == 3
+            with pytest.raises(DrainAborted):
+                await store.fresh(0)
+    assert simulator.calls("IPsecSaContextEnum1") == clients_done
+
+
+async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(5)
+    with Engine(library) as engine:
+        limits = replace(LIMITS, snapshot_count=1)
+        store = Store(Reader(engine, no_aliases), limits)
+        async with store.running():
+            pages = [await store.first_page(EVERYTHING, 1, 0.0) for _ in range(20)]
+
+    assert len({page.version.revision for page in pages}) == 20
+    assert len(store.holds) == 20
