@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     snapshot_max_seconds: float = Field(600, gt=0, description="Hold of a snapshot at most.")
     snapshot_count: int = Field(256, ge=1, description="Different snapshots held at most.")
     snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
+    hot_page_bytes: int = Field(
+        64 << 20, ge=0, description="JSON of pages asked for again, kept ready to be sent."
+    )
     journal_changes: int = Field(100_000, ge=1, description="Changes that the journal keeps.")
     journal_bytes: int = Field(64 << 20, ge=1, description="JSON that the journal keeps.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")

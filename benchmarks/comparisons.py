@@ -58,7 +58,7 @@ def main() -> None:
     arguments = parser.parse_args()
     make = static_app if arguments.kind == "static" else naive_app
     app = make(arguments.number)
-    server.run(app, "127.0.0.1", arguments.port)
+    server.run(app, server.listen("127.0.0.1", arguments.port), on_stop=lambda: None)
 
 
 if __name__ == "__main__":

@@ -45,12 +45,15 @@ class PageResponse(Response):
         await send({"type": "http.response.body", "body": b""})
 
     def _chunks(self) -> Iterator[bytes]:
+        yield _HEAD
         remaining = iter(self._texts)
-        separator = _HEAD
-        while texts := list(islice(remaining, CHUNK_TEXTS)):
-            yield separator + b",".join(texts)
-            separator = b","
-        yield (_TAIL if self._texts else _HEAD + _TAIL) + self._rest + b"}"
+        texts = list(islice(remaining, CHUNK_TEXTS))
+        while texts:
+            yield b",".join(texts)  # a single text, as of a hot page, is not copied
+            # The empty one makes the comma between this chunk and the next.
+            texts = list(islice(remaining, CHUNK_TEXTS))
+            texts = [b"", *texts] if texts else []
+        yield _TAIL + self._rest + b"}"
 
 
 _HEAD: Final = b'{"items":['

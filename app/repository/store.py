@@ -21,6 +21,7 @@ import structlog
 from app.repository.cursors import Cursor, CursorKey
 from app.repository.drains import DrainAborted, Drains
 from app.repository.holds import Hold, Holds
+from app.repository.hot_pages import HotPages
 from app.repository.journal import Journal
 from app.repository.reading import Reader
 from app.repository.selection import EVERYTHING, Selection
@@ -49,6 +50,7 @@ class StoreLimits:
         snapshot_count: how many versions that differ are held; more than drains can give
             within the idle time.
         snapshot_bytes: how many bytes of JSON all versions may have for another walk to begin.
+        hot_page_bytes: how many bytes of pages that were asked for again are kept joined.
         journal_changes: how many changes the journal keeps.
         journal_bytes: how many bytes of JSON it keeps.
     """
@@ -62,6 +64,7 @@ class StoreLimits:
     snapshot_max_seconds: float = 600.0
     snapshot_count: int = 256
     snapshot_bytes: int = 2 << 30
+    hot_page_bytes: int = 64 << 20
     journal_changes: int = 100_000
     journal_bytes: int = 64 << 20
 
@@ -90,7 +93,7 @@ class Page:
     """One page of a list.
 
     Attributes:
-        texts: the JSON text of each context.
+        texts: the JSON text of each context, or of several, joined by commas.
         version: what the page shows.
         next_cursor: where the list goes on; None at its end.
         held_seconds: for how long the version can be walked at most; None
@@ -148,6 +151,7 @@ class Store:
             max_bytes=self.limits.snapshot_bytes,
             clock=clock,
         )
+        self._hot_pages = HotPages(self.limits.hot_page_bytes)
         self._reader = reader
         self._clock = clock
         self._key = CursorKey()
@@ -244,6 +248,8 @@ class Store:
             texts, last = version.select(selection, after, limit)
         else:
             texts, last = await anyio.to_thread.run_sync(version.select, selection, after, limit)
+        page = (version.epoch, version.revision, selection, after, limit)
+        texts = self._hot_pages.ready(page, texts)
         hold = hold or self.holds.find(version.epoch, version.revision)
         if last is None:
             held_seconds = None if hold is None else self.holds.remaining_seconds(hold)
