@@ -43,5 +43,6 @@ def test_that_every_problem_is_in_the_catalogue() -> None:
 )
 def test_that_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
+    assert "@@" not in path.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
