@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
+from dataclasses import replace
 from itertools import product
 from typing import Literal
 
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.repository.cursors import Cursor, CursorKey
+from app.repository.selection import EVERYTHING
 from app.telemetry.logging import configure_logging
 from tests.api.conftest import Serve
 
@@ -54,13 +57,15 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
 ) -> None:
     log = io.StringIO()
     configure_logging(log_format, "debug", log)
-    client = serve(contexts=300)
+    client = serve(contexts=300, snapshot_count=1)
+    other = CursorKey().write(Cursor("0123456789ab", 1, 1, EVERYTHING))
     ids = simulator.ids()
     paths = [
         "/sa-contexts?limit=1000&maxAge=0",
         "/sa-contexts?limit=10&maxAge=0",
         "/sa-contexts?limit=0",
         "/sa-contexts?cursor=x",
+        f"/sa-contexts?cursor={other}",
         "/sa-contexts/0",
         "/sa-contexts/x",
         *(f"/sa-contexts/{i}" for i in ids[:50]),
@@ -81,6 +86,18 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
             assert_clean(str(response.headers))
 
     exercise(paths)
+    simulator.churn(5)
+    exercise(["/sa-contexts?limit=10&maxAge=0"])  # one snapshot more than can be held
+    for method, accept in (("POST", "*/*"), ("GET", "text/html")):
+        response = client.request(method, "/sa-contexts", headers={"accept": accept})
+        seen.add(response.status_code)
+        assert_clean(response.text)
+    simulator.delay("IPsecSaContextGetById1", 100)
+    store = client.app.state.service.store  # type: ignore[attr-defined]  # FastAPI
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "limits", replace(store.limits, patience_seconds=0.01))
+        exercise([f"/sa-contexts/{ids[0]}"])  # more patience than there is
+    simulator.delay("IPsecSaContextGetById1", 0)
     for function, code in product(FUNCTIONS, (5, 8, 1722, 1745, 0x80320012, 0xC0FFEE)):
         simulator.fail(function, code, times=0)
         exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}", "/engine"])
@@ -92,7 +109,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     simulator.stop_engine()
     exercise(paths)
 
-    assert {200, 400, 404, 422, 500, 501, 503} <= seen
+    assert {200, 400, 404, 405, 406, 410, 422, 500, 501, 503} <= seen
     configure_logging("json", "debug")
     assert_clean(log.getvalue())
     assert "a fault amid" in log.getvalue()

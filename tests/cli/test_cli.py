@@ -25,6 +25,7 @@ from app.telemetry.logging import configure_logging
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.records import SaContext as Record
+from tests.api.test_secrets import assert_clean
 
 
 def run(*arguments: str, **environment: str) -> Any:
@@ -236,3 +237,16 @@ def test_that_json_cannot_steer_the_terminal_either(
     assert all(c.isprintable() or c == "\n" for c in result.stdout)
     assert "ü" in result.stdout
     assert simulator.count() > 0
+
+
+def test_that_the_canary_is_in_nothing_that_is_printed(simulator: Simulator) -> None:
+    run("list", "--simulated-contexts", "200")
+    shown = simulator.ids()[0]
+    for command in (["list"], ["list", "--json"], ["show", str(shown)], ["show", "1"]):
+        for code in (None, 5, 1722):
+            simulator.clear_failures()
+            if code is not None:
+                simulator.fail("IPsecSaContextGetById1", code, times=0)
+                simulator.fail("IPsecSaContextEnum1", code, times=0)
+            result = run(*command, "--simulated-contexts", "200")
+            assert_clean(result.output)
