@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.repository.store import StoreLimits
+from app.repository.limits import StoreLimits
 from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 

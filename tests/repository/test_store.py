@@ -12,9 +12,10 @@ from sa_contexts_simulator import Simulator
 
 from app.encoding.sa_contexts import no_alias
 from app.repository.drains import DrainAborted
+from app.repository.limits import StoreLimits
 from app.repository.reading import Reader
 from app.repository.selection import EVERYTHING
-from app.repository.store import Store, StoreLimits
+from app.repository.store import Store
 from bindings.engine import Engine
 from bindings.errors import EngineError
 from bindings.library import Library
