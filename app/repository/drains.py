@@ -77,6 +77,8 @@ class Drains:
             while True:
                 await self._wanted.wait()
                 await anyio.sleep(max(0.0, self._next_start - self._clock()))
+                if self._is_stopped:
+                    return
                 self._wanted = anyio.Event()
                 drain, self._queued = self._queued, None
                 if drain is not None:
