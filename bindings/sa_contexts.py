@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
@@ -16,6 +16,8 @@ from bindings.session import Session
 from bindings.template import SubnetTemplate
 from bindings.winerror import WinError
 
+
+T = TypeVar("T")
 
 PAGE_SIZE: Final = 100
 """How many contexts one call asks for, where nobody says otherwise.
@@ -63,7 +65,7 @@ class SaContexts:
         try:
             with self._enumeration(template) as handle:
                 while True:
-                    page = self._next_page(handle, size)
+                    page = self._by_newest(lambda: self._enum(handle, size))
                     yield page
                     if len(page) < size:
                         return
@@ -78,13 +80,7 @@ class SaContexts:
             NotFound: there is none, or none any more.
             EngineError: as for `pages`.
         """
-        try:
-            return self._get(sa_context_id)
-        except NotSupported:
-            if self.generation == 0:
-                raise
-            self.generation = 0
-            return self._get(sa_context_id)
+        return self._by_newest(lambda: self._get(sa_context_id))
 
     @contextmanager
     def _enumeration(self, template: SubnetTemplate | None) -> Iterator[Any]:
@@ -102,14 +98,15 @@ class SaContexts:
             raise
         self._session.call("IPsecSaContextDestroyEnumHandle0", handle[0])
 
-    def _next_page(self, handle: Any, size: int) -> list[SaContext]:
+    def _by_newest(self, read: Callable[[], T]) -> T:
+        """What `read` gives; by generation 0 from where the engine does not know generation 1."""
         try:
-            return self._enum(handle, size)
+            return read()
         except NotSupported:
             if self.generation == 0:
                 raise
             self.generation = 0
-            return self._enum(handle, size)
+            return read()
 
     def _enum(self, handle: Any, size: int) -> list[SaContext]:
         generation, order = self.generation, self._ipv6_order

@@ -10,6 +10,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 
+_HEAD: Final = b'{"items":['
+_TAIL: Final = b"]"
+
 CHUNK_TEXTS: Final = 20
 """How many texts are joined at a time: some 100 kB, which malloc still serves without mapping
 memory for it. A page joined as a whole is several times slower to send (see benchmarks/), and
@@ -54,7 +57,3 @@ class PageResponse(Response):
             texts = list(islice(remaining, CHUNK_TEXTS))
             texts = [b"", *texts] if texts else []
         yield _TAIL + self._rest + b"}"
-
-
-_HEAD: Final = b'{"items":['
-_TAIL: Final = b"]"

@@ -117,21 +117,14 @@ class Holds:
 
     def _expire(self) -> None:
         now = self._clock()
-        self._held = {
-            key: hold
-            for key, hold in self._held.items()
-            if now < hold.used + self.idle_seconds and now < hold.since + self.max_seconds
-        }
+        self._held = {key: hold for key, hold in self._held.items() if now < self._end(hold)}
+
+    def _end(self, hold: Hold) -> float:
+        """When the version is let go, if it is not used before."""
+        return min(hold.used + self.idle_seconds, hold.since + self.max_seconds)
 
     def _first_expiry(self) -> float:
+        """How many seconds it is until the next version is let go."""
         now = self._clock()
-        return max(
-            0.0,
-            min(
-                (
-                    min(hold.used + self.idle_seconds, hold.since + self.max_seconds) - now
-                    for hold in self._held.values()
-                ),
-                default=self.idle_seconds,
-            ),
-        )
+        ends = [self._end(hold) for hold in self._held.values()]
+        return max(0.0, min(ends, default=now + self.idle_seconds) - now)
