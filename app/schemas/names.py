@@ -245,3 +245,33 @@ class EngineKind(StrEnum):
     WINDOWS = "windows"
     SIMULATOR = "simulator"
     OTHER = "other"
+
+
+class Weakness(StrEnum):
+    """What a baseline says against how a direction is protected (`docs/weaknesses.md`).
+
+    These words are this server's, after WFP's own; there is no `unknown`, for what
+    cannot be judged is not called weak. They are listed in this order.
+    """
+
+    DES = "des"
+    TRIPLE_DES = "3des"
+    MD5 = "md5"
+    SHA_1 = "sha_1"
+    NO_ENCRYPTION = "no_encryption"
+    NO_INTEGRITY = "no_integrity"
+    AH = "ah"
+    INTEGRITY_FROM_AH = "integrity_from_ah"
+    NO_PFS = "no_pfs"
+    PFS_GROUP_1 = "pfs_group_1"
+    PFS_GROUP_2 = "pfs_group_2"
+    PFS_GROUP_24 = "pfs_group_24"
+    LONG_LIFETIME = "long_lifetime"
+    IKEV1 = "ikev1"
+
+
+class Baseline(StrEnum):
+    """The published advice that SAs are judged against (`app.encoding.baselines`)."""
+
+    NIST_SP_800_77R1 = "nist_sp_800_77r1"
+    RFC_8221 = "rfc_8221"
