@@ -1,0 +1,140 @@
+"""The page for those who know Windows names every field, and nothing that there is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import pytest
+from pydantic import BaseModel
+from typing_extensions import TypeAliasType
+
+from app.schemas import names
+from app.schemas.sa_contexts import SaContext
+from bindings.well_known import KEYING_MODULES
+
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "windows-words.md"
+NOTHING: Final = "\N{EN DASH}"
+SHAPES, VALUES = PAGE.read_text(encoding="utf-8").split("\n## Values\n")
+
+# MSFT_NetQuickModeSA, as documented: what is shown, and what is called ignored.
+SHOWN: Final = {
+    *("LocalEndpoint", "RemoteEndpoint", "LocalPort", "RemotePort", "TrafficLuid", "IpProtocol"),
+    *("InterfaceAlias", "RealIfProfileId", "LocalUdpEncapsulationPort"),
+    *("RemoteUdpEncapsulationPort", "Flags", "TransportLayerFilterName", "MmSaId"),
+    *("FirstTransformType", "FirstIntegrityAlgorithm", "FirstCipherAlgorithm"),
+    *("SecondTransformType", "SecondIntegrityAlgorithm", "SecondCipherAlgorithm", "SecondSPI"),
+    *("PeerV4PrivateAddress", "PfsGroupId", "QuickModeFilterId", "LifetimePackets"),
+    *("NdAllowClearTimeoutSeconds", "NapContext", "QmSaId", "VirtualIfTunnelId"),
+    *("TrafficSelectorId", "MmTargetName", "EmTargetName", "ExplicitCredentials"),
+    *("InstanceID", "Caption"),
+}
+IGNORED: Final = {
+    *("DFHandling", "EncapsulationMode", "InboundDirection", "PFSInUse", "SPI"),
+    *("IdleDurationSeconds", "LifetimeKilobytes", "LifetimeSeconds", "PacketLoggingActive"),
+    *("RefreshThresholdSecondsPercentage", "RefreshThresholdKbytesPercentage"),
+}
+
+
+def shapes(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The shapes in an annotation, however deep in unions, lists and aliases."""
+    if isinstance(annotation, TypeAliasType):
+        yield from shapes(annotation.__value__)
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    else:
+        for argument in get_args(annotation):
+            yield from shapes(argument)
+
+
+def fields_of(shape: type[BaseModel]) -> set[tuple[str, str]]:
+    """Every shape below one, with its fields as clients see them."""
+    found = set()
+    for name, field in shape.model_fields.items():
+        found.add((shape.__name__, field.serialization_alias or field.alias or name))
+        for below in shapes(field.annotation):
+            found |= fields_of(below)
+    return found
+
+
+def sections(text: str) -> Iterator[tuple[str, list[list[str]]]]:
+    """The sections of a text: what each is called, and the rows of its table."""
+    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        title = re.match(r"`(\w+)`\n", section)
+        assert title, section
+        lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
+        yield title[1], [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)] for line in lines]
+
+
+def named(cell: str) -> list[str]:
+    return re.findall(r"`(\w+)`", cell)
+
+
+def test_that_every_field_is_on_the_page_and_no_other() -> None:
+    listed = [
+        (shape, field)
+        for shape, (_, _, *rows) in sections(SHAPES)
+        for cell, *_ in rows
+        for field in named(cell)
+    ]
+
+    assert len(listed) == len(set(listed))
+    # The shapes get `weaknesses` later than the page.
+    assert set(listed) == fields_of(SaContext) | {("SaDetails", "weaknesses")}
+
+
+def test_that_all_tables_have_a_cell_for_each_place_in_windows() -> None:
+    for title, (head, _, *rows) in sections(SHAPES):
+        assert head[:2] == ["field", "Get-NetIPsecQuickModeSA"], title
+        assert head[2] in {"netsh", "netsh wfp"}
+        for row in rows:
+            assert len(row) == 3
+            assert all(row), row
+
+
+def properties() -> list[tuple[str, bool]]:
+    """The properties that the page names, each with whether it is marked as ignored."""
+    return [
+        (name, bool(mark))
+        for _, (_, _, *rows) in sections(SHAPES)
+        for _, cell, _ in rows
+        if not cell.startswith(NOTHING)
+        for name, mark in re.findall(r"`(\w+)`( †)?", cell)
+    ]
+
+
+def test_that_the_properties_are_those_of_the_class() -> None:
+    assert {name for name, ignored in properties() if not ignored} <= SHOWN
+    assert {name for name, ignored in properties() if ignored} <= IGNORED
+
+
+def test_that_what_the_class_shows_and_the_api_does_not_is_told() -> None:
+    rest = VALUES.split("\n## What Windows shows and the API does not\n")[1]
+
+    assert SHOWN - {name for name, _ in properties()} == set(named(rest)) & SHOWN
+
+
+@pytest.mark.parametrize(
+    "enumeration", [names.TransformType, names.AuthConfig, names.CipherConfig, names.PfsGroup]
+)
+def test_that_every_value_is_on_the_page(enumeration: type[StrEnum]) -> None:
+    (_, _, *rows) = dict(sections(VALUES))[enumeration.__name__]
+
+    listed = [value for cell, *_ in rows for value in named(cell)]
+    assert sorted(listed) == sorted({member.value for member in enumeration} - {"unknown"})
+
+
+def test_that_every_keying_module_is_on_the_page() -> None:
+    (_, _, *rows) = dict(sections(VALUES))["keyModule"]
+
+    assert {value for cell, *_ in rows for value in named(cell)} == set(KEYING_MODULES.values())
+
+
+def test_that_the_page_has_no_other_tables_of_values() -> None:
+    assert {title for title, _ in sections(VALUES)} == {
+        *("TransformType", "AuthConfig", "CipherConfig", "PfsGroup", "keyModule")
+    }
