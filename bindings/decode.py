@@ -107,6 +107,12 @@ TOKEN = Layout("IPSEC_TOKEN0", "type", "principal", "mode")
 UDP_ENCAPSULATION = Layout("IPSEC_V4_UDP_ENCAPSULATION0", "localUdpEncapPort", "remoteUdpEncapPort")
 
 
+def read_sa_context_id(address: int) -> int:
+    """The id of the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`."""
+    context_id: int = CONTEXT.read(address)[0]
+    return context_id
+
+
 def decode_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> SaContext:
     """The IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
 

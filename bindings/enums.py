@@ -39,6 +39,20 @@ class TransformType(IntEnum):
     ESP_AUTH_FW = 5
 
 
+AUTHENTICATING = frozenset(
+    (
+        TransformType.AH,
+        TransformType.ESP_AUTH,
+        TransformType.ESP_AUTH_FW,
+        TransformType.ESP_AUTH_AND_CIPHER,
+    )
+)
+"""The transforms that have an IPSEC_AUTH_TRANSFORM0."""
+
+ENCRYPTING = frozenset((TransformType.ESP_CIPHER, TransformType.ESP_AUTH_AND_CIPHER))
+"""The transforms that have an IPSEC_CIPHER_TRANSFORM0."""
+
+
 class AuthType(IntEnum):
     """IPSEC_AUTH_TYPE (ipsectypes.h). The AES types are GMAC."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import Any, Final, Self, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.decode import decode_sa_context
+from bindings.decode import decode_sa_context, read_sa_context_id
 from bindings.errors import EngineError, NeverMatch, NotFound, NotSupported
 from bindings.memory import read_pointers
 from bindings.records import SaContext
@@ -25,6 +25,40 @@ PAGE_SIZE: Final = 100
 One page is one RPC buffer and one stretch of decoding that lets no other
 Python thread in; see benchmarks/.
 """
+
+
+class SaContextArray:
+    """One page of an enumeration in the engine's memory, which whoever has it frees."""
+
+    def __init__(
+        self, addresses: tuple[int, ...], generation: int, ipv6_order: Ipv6Order, memory: ExitStack
+    ) -> None:
+        self._addresses = addresses
+        self._generation = generation
+        self._ipv6_order = ipv6_order
+        self._memory = memory
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    def ids(self) -> list[int]:
+        """The id of each context."""
+        return [read_sa_context_id(address) for address in self._addresses]
+
+    def decode(self, index: int) -> SaContext:
+        """A copy of one context. IndexError where there is none, as once all are freed."""
+        return decode_sa_context(self._addresses[index], self._generation, self._ipv6_order)
+
+    def free(self) -> None:
+        """Free the whole array; further calls do nothing."""
+        self._addresses = ()
+        self._memory.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.free()
 
 
 class SaContexts:
@@ -49,9 +83,22 @@ class SaContexts:
     ) -> Generator[list[SaContext]]:
         """Yield every context once, in the engine's order, in pages of at most `size`.
 
+        Each array is freed before its page is yielded. Errors are those of `arrays`.
+        """
+        with closing(self.arrays(template, size)) as arrays:
+            for array in arrays:
+                with array:
+                    page = [array.decode(index) for index in range(len(array))]
+                yield page
+
+    def arrays(
+        self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
+    ) -> Generator[SaContextArray]:
+        """Yield the pages as the engine gave them, each to be freed by whom it is given to.
+
         An enumeration ends when fewer entries are returned than were asked
-        for. Each array is freed before its page is yielded, and the handle is
-        destroyed when the iteration ends. Who may leave it early closes it.
+        for. The handle is destroyed when the iteration ends. Who may leave it
+        early closes it.
 
         Raises:
             ValueError: `size` is less than 1.
@@ -64,11 +111,11 @@ class SaContexts:
             raise ValueError("a page has at least one entry")
         try:
             with self._enumeration(template) as handle:
-                while True:
-                    page = self._by_newest(lambda: self._enum(handle, size))
-                    yield page
-                    if len(page) < size:
-                        return
+                count = size
+                while count == size:
+                    array = self._by_newest(lambda: self._enum(handle, size))
+                    count = len(array)
+                    yield array
         except NeverMatch:
             if template is None:
                 raise
@@ -108,15 +155,20 @@ class SaContexts:
             self.generation = 0
             return read()
 
-    def _enum(self, handle: Any, size: int) -> list[SaContext]:
-        generation, order = self.generation, self._ipv6_order
+    def _enum(self, handle: Any, size: int) -> SaContextArray:
+        generation = self.generation
         returned = ffi.new("UINT32 *")
-        with self._session.result(f"IPSEC_SA_CONTEXT{generation} ***") as entries:
+        with ExitStack() as memory:
+            entries = memory.enter_context(
+                self._session.result(f"IPSEC_SA_CONTEXT{generation} ***")
+            )
             self._session.call(f"IPsecSaContextEnum{generation}", handle, size, entries, returned)
-            if not entries[0]:
-                return []
-            addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
-            return [decode_sa_context(address, generation, order) for address in addresses]
+            addresses = (
+                read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
+                if entries[0]
+                else ()
+            )
+            return SaContextArray(addresses, generation, self._ipv6_order, memory.pop_all())
 
     def _get(self, sa_context_id: int) -> SaContext:
         with self._session.result(f"IPSEC_SA_CONTEXT{self.generation} **") as context:
