@@ -94,10 +94,15 @@ def create_service(settings: Settings) -> Service:
         drain_engine=drain_engine,
         engine=engine,
         store=Store(
-            Reader(drain_engine, interface_aliases, page_size=settings.page_size),
+            Reader(
+                drain_engine,
+                interface_aliases,
+                baseline=settings.baseline,
+                page_size=settings.page_size,
+            ),
             settings.store_limits(),
         ),
-        reader=Reader(engine, interface_aliases),
+        reader=Reader(engine, interface_aliases, baseline=settings.baseline),
         one_reader=anyio.CapacityLimiter(1),
     )
 

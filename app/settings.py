@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.repository.limits import StoreLimits
+from app.schemas.names import Baseline
 from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
@@ -42,6 +43,9 @@ class Settings(BaseSettings):
         Ipv6Order.NETWORK,
         description="How the engine orders the bytes of IPv6 addresses: network or reversed.",
     )
+    baseline: Baseline = Field(
+        Baseline.NIST_SP_800_77R1, description="What weaknesses are judged against."
+    )
     page_size: int = Field(PAGE_SIZE, ge=1, le=100_000, description="Contexts read in one call.")
     transaction_wait_ms: int = Field(
         3000, ge=1, le=60_000, description="How long a call waits for another's transaction."
@@ -58,9 +62,6 @@ class Settings(BaseSettings):
     snapshot_max_seconds: float = Field(600, gt=0, description="Hold of a snapshot at most.")
     snapshot_count: int = Field(256, ge=1, description="Different snapshots held at most.")
     snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
-    hot_page_bytes: int = Field(
-        64 << 20, ge=0, description="JSON of pages asked for again, kept ready to be sent."
-    )
     journal_changes: int = Field(100_000, ge=1, description="Changes that the journal keeps.")
     journal_bytes: int = Field(64 << 20, ge=1, description="JSON that the journal keeps.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")

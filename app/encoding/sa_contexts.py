@@ -24,7 +24,9 @@ from app.encoding.names import (
     TRANSFORM_TYPE,
     bundle_flags,
 )
-from bindings.enums import TrafficType, TransformType
+from app.encoding.weaknesses import weaknesses_of
+from app.schemas.names import Baseline
+from bindings.enums import AUTHENTICATING, ENCRYPTING, TrafficType
 from bindings.records import (
     AuthTransform,
     CipherTransform,
@@ -45,41 +47,41 @@ _POLICY_ID: Final[dict[int, str]] = {
     TrafficType.TRANSPORT: "ipsecFilterId",
     TrafficType.TUNNEL: "tunnelPolicyId",
 }
-_AUTHENTICATING: Final = frozenset(
-    (
-        TransformType.AH,
-        TransformType.ESP_AUTH,
-        TransformType.ESP_AUTH_FW,
-        TransformType.ESP_AUTH_AND_CIPHER,
-    )
-)
-_ENCRYPTING: Final = frozenset((TransformType.ESP_CIPHER, TransformType.ESP_AUTH_AND_CIPHER))
 
 
 def no_alias(luid: int) -> None:
     """The host names no interfaces."""
 
 
-def encode_sa_context(context: SaContext, alias: InterfaceAlias = no_alias) -> bytes:
+def encode_sa_context(
+    context: SaContext,
+    alias: InterfaceAlias = no_alias,
+    baseline: Baseline = Baseline.NIST_SP_800_77R1,
+) -> bytes:
     """The JSON text of one context."""
-    return orjson.dumps(render_sa_context(context, alias))
+    return orjson.dumps(render_sa_context(context, alias, baseline))
 
 
-def render_sa_context(context: SaContext, alias: InterfaceAlias = no_alias) -> dict[str, Any]:
+def render_sa_context(
+    context: SaContext,
+    alias: InterfaceAlias = no_alias,
+    baseline: Baseline = Baseline.NIST_SP_800_77R1,
+) -> dict[str, Any]:
     """`SaContext` of one record, as an object that JSON can say."""
     inbound, outbound = context.inbound_sa, context.outbound_sa
     return {
         "saContextId": str(context.sa_context_id),
-        "inboundSa": None if inbound is None else _details(inbound, alias),
-        "outboundSa": None if outbound is None else _details(outbound, alias),
+        "inboundSa": None if inbound is None else _details(inbound, alias, baseline),
+        "outboundSa": None if outbound is None else _details(outbound, alias, baseline),
     }
 
 
-def _details(details: SaDetails, alias: InterfaceAlias) -> dict[str, Any]:
+def _details(details: SaDetails, alias: InterfaceAlias, baseline: Baseline) -> dict[str, Any]:
     udp, transport_filter = details.udp_encapsulation, details.transport_filter
     rendered: dict[str, Any] = {
         **IP_VERSION[details.ip_version],
         **SA_DIRECTION[details.sa_direction],
+        "weaknesses": weaknesses_of(details.sa_bundle, baseline),
         "traffic": _traffic(details.traffic, alias),
         "saBundle": _bundle(details.sa_bundle),
         "udpEncapsulation": None
@@ -168,9 +170,9 @@ def _key_module(key: str) -> dict[str, Any]:
 
 def _sa(sa: Sa) -> dict[str, Any]:
     transform = {**TRANSFORM_TYPE[sa.sa_transform_type]}
-    if sa.sa_transform_type in _AUTHENTICATING:
+    if sa.sa_transform_type in AUTHENTICATING:
         transform["authTransform"] = _auth(sa.auth_transform)
-    if sa.sa_transform_type in _ENCRYPTING:
+    if sa.sa_transform_type in ENCRYPTING:
         transform["cipherTransform"] = _cipher(sa.cipher_transform)
     return {"spi": sa.spi, "transform": transform}
 

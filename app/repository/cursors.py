@@ -16,23 +16,23 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import ip_network
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.repository.selection import Selection
+from app.schemas.names import View
 
 
 FORMAT: Final = "1"
-MAX_LENGTH: Final = 4096
+MAX_LENGTH: Final = 8192
 _MAC_BYTES: Final = 16
 _WELL_FORMED: Final = re.compile(r"1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})")
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Go on after the id `after`, in this epoch and with this selection.
+    """Go on after the id `after`, in this epoch, with this selection and view.
 
     A cursor without a revision goes on in the newest version of the epoch.
     """
@@ -41,6 +41,7 @@ class Cursor:
     revision: int | None
     after: int
     selection: Selection
+    view: View = View.FULL
 
 
 class CursorDamaged(Exception):
@@ -52,11 +53,13 @@ class CursorOfAnotherRun(Exception):
 
     Attributes:
         selection: what the cursor says it was made for; unproven, as the client sent it.
+        view: the same.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, view: View) -> None:
         super().__init__("the cursor was made by another run of the server")
         self.selection = selection
+        self.view = view
 
 
 class _Payload(BaseModel):
@@ -67,8 +70,8 @@ class _Payload(BaseModel):
     e: Annotated[str, Field(max_length=32)]
     r: Annotated[int, Field(ge=1)] | None
     a: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
-    local: list[str] = []
-    remote: list[str] = []
+    s: dict[str, list[str]] = {}
+    v: str = View.FULL.value
 
 
 class CursorKey:
@@ -80,13 +83,12 @@ class CursorKey:
 
     def write(self, cursor: Cursor) -> str:
         """The text of a cursor; the same cursor has the same text."""
-        selection = cursor.selection
         payload = _Payload(
             e=cursor.epoch,
             r=cursor.revision,
             a=str(cursor.after),
-            local=[str(subnet) for subnet in selection.local_subnets],
-            remote=[str(subnet) for subnet in selection.remote_subnets],
+            s=cursor.selection.texts(),
+            v=cursor.view.value,
         ).model_dump_json(exclude_defaults=True)
         signed = f"{FORMAT}.{self._name}.{_to_base64(payload.encode())}"
         return f"{signed}.{self._mac(signed)}"
@@ -103,7 +105,8 @@ class CursorKey:
             raise CursorDamaged
         name, payload, mac = parts.groups()
         if name != self._name:
-            raise CursorOfAnotherRun(_read_payload(payload).selection)
+            unproven = _read_payload(payload)
+            raise CursorOfAnotherRun(unproven.selection, unproven.view)
         if not hmac.compare_digest(mac, self._mac(text[: parts.end(2)])):
             raise CursorDamaged
         return _read_payload(payload)
@@ -116,13 +119,10 @@ def _read_payload(text: str) -> Cursor:
     try:
         json = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         payload = _Payload.model_validate_json(json)
-        selection = Selection(
-            tuple(ip_network(subnet) for subnet in payload.local),
-            tuple(ip_network(subnet) for subnet in payload.remote),
-        )
+        selection, view = Selection.parse(payload.s), View(payload.v)
     except (Base64Error, ValidationError, ValueError) as error:
         raise CursorDamaged from error
-    return Cursor(payload.e, payload.r, int(payload.a), selection)
+    return Cursor(payload.e, payload.r, int(payload.a), selection, view)
 
 
 def _to_base64(raw: bytes) -> str:

@@ -22,8 +22,14 @@ class _Drain:
 
     def __init__(self) -> None:
         self.done = anyio.Event()
+        self.announced = anyio.Event()
         self.began: float | None = None
         self.error: Exception | None = DrainAborted()
+
+    def end(self) -> None:
+        """Let all go on who wait."""
+        self.done.set()
+        self.announced.set()
 
 
 class Drains:
@@ -45,8 +51,12 @@ class Drains:
         self._next_start = float("-inf")
         self._is_stopped = False
 
-    async def wait(self, not_before: float) -> None:
+    async def wait(self, not_before: float, *, until_announced: bool = False) -> None:
         """Wait until a drain has succeeded that began at `not_before` or later, on the clock.
+
+        Args:
+            not_before: the time.
+            until_announced: whether it will do that the drain has announced what it will give.
 
         Raises:
             Exception: what the drain raised.
@@ -60,16 +70,21 @@ class Drains:
             if drain is None:
                 drain = self._queued = _Drain()
                 self._wanted.set()
-        await drain.done.wait()
-        if drain.error is not None:
+        await (drain.announced if until_announced else drain.done).wait()
+        if drain.done.is_set() and drain.error is not None:
             raise drain.error.with_traceback(None)  # one error for many: each its own traceback
+
+    def announce(self) -> None:
+        """Let those go on for whom it is enough that the drain that runs will succeed."""
+        if self._running is not None:
+            self._running.announced.set()
 
     def stop(self) -> None:
         """Tell all who wait, and who will ask, that the server stops."""
         self._is_stopped = True
         for drain in (self._running, self._queued):
             if drain is not None:
-                drain.done.set()
+                drain.end()
 
     async def run(self) -> None:
         """Run the drains that are asked for, until cancelled."""
@@ -98,4 +113,4 @@ class Drains:
             now = self._clock()
             self._next_start = now + max(self._minimum_interval, now - drain.began)
             self._running = None
-            drain.done.set()
+            drain.end()

@@ -1,21 +1,22 @@
 """Holds: the versions that clients are walking through.
 
 A version is held for an idle time after its last use, and for an absolute time
-at most. Over the cap the newest walks are refused, not the older ones broken.
+at most. One that is pinned is held as long as the pin. Over the cap the newest
+walks are refused, not the older ones broken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from app.repository.versions import Version
 
 
-BYTES_PER_CONTEXT: Final = 16
-"""What a version has for each context besides its text: an id and a reference."""
+BYTES_PER_CONTEXT: Final = 200
+"""What a version has for each context besides its text: id, key and place, about."""
 
 
 class TooManySnapshots(Exception):
@@ -37,6 +38,7 @@ class Hold:
     version: Version
     since: float
     used: float
+    pins: int = 0
 
 
 class Holds:
@@ -81,30 +83,44 @@ class Holds:
             self._held[version.epoch, version.revision] = hold
         return hold
 
+    @contextmanager
+    def pinned(self, version: Version) -> Iterator[Hold]:
+        """Hold a version until the end of the block, whatever the time.
+
+        Raises:
+            TooManySnapshots: as for `take`.
+        """
+        hold = self.take(version)
+        hold.pins += 1
+        try:
+            yield hold
+        finally:
+            hold.pins -= 1
+            hold.used = self._clock()
+
+    def complete(self, version: Version) -> None:
+        """Put a version in the place of itself as it was held incomplete."""
+        hold = self._held.get((version.epoch, version.revision))
+        if hold is not None:
+            hold.version = version
+
+    def drop(self, version: Version) -> None:
+        """Hold a version no longer."""
+        self._held.pop((version.epoch, version.revision), None)
+
     def remaining_seconds(self, hold: Hold) -> float:
         """For how long the version is held, if it is used in time."""
         return hold.since + self.max_seconds - self._clock()
 
     def bytes(self, current: Version | None) -> int:
-        """At most so many bytes are kept by `current` and all that is held.
-
-        A held version costs what the next newer one does not have, which is no
-        more than its own size, and no more than what was retired in between.
-        """
+        """So many bytes are kept by `current` and all that is held; what is shared counts once."""
         versions = [hold.version for hold in self._held.values()]
-        if current is not None and (current.epoch, current.revision) not in self._held:
+        if current is not None:
             versions.append(current)
-        versions.sort(key=lambda version: version.began)
-        total = versions[-1].size if versions else 0
-        for older, newer in pairwise(versions):
-            if older.entries is newer.entries:
-                continue
-            total += len(older.ids) * BYTES_PER_CONTEXT
-            if older.epoch == newer.epoch:
-                total += min(older.size, newer.retired - older.retired)
-            else:
-                total += older.size
-        return total
+        texts = {id(version.texts): version.texts for version in versions}
+        blocks = {id(block): len(block) for text in texts.values() for block in text.blocks}
+        contexts = sum(map(len, texts.values()))
+        return sum(blocks.values()) + contexts * BYTES_PER_CONTEXT
 
     def __len__(self) -> int:
         self._expire()
@@ -112,12 +128,14 @@ class Holds:
 
     def _is_full(self, version: Version) -> bool:
         """Whether `version` would be one too many. Versions without a difference count as one."""
-        kept = {id(hold.version.entries) for hold in self._held.values()}
-        return id(version.entries) not in kept and len(kept) >= self._max_count
+        kept = {id(hold.version.texts) for hold in self._held.values()}
+        return id(version.texts) not in kept and len(kept) >= self._max_count
 
     def _expire(self) -> None:
         now = self._clock()
-        self._held = {key: hold for key, hold in self._held.items() if now < self._end(hold)}
+        self._held = {
+            key: hold for key, hold in self._held.items() if hold.pins or now < self._end(hold)
+        }
 
     def _end(self, hold: Hold) -> float:
         """When the version is let go, if it is not used before."""
@@ -126,5 +144,5 @@ class Holds:
     def _first_expiry(self) -> float:
         """How many seconds it is until the next version is let go."""
         now = self._clock()
-        ends = [self._end(hold) for hold in self._held.values()]
+        ends = [self._end(hold) for hold in self._held.values() if not hold.pins]
         return max(0.0, min(ends, default=now + self.idle_seconds) - now)

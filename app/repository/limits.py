@@ -18,7 +18,6 @@ class StoreLimits:
         snapshot_count: how many versions that differ are held; more than drains can give
             within the idle time.
         snapshot_bytes: how many bytes of JSON all versions may have for another walk to begin.
-        hot_page_bytes: how many bytes of pages that were asked for again are kept joined.
         journal_changes: how many changes the journal keeps.
         journal_bytes: how many bytes of JSON it keeps.
     """
@@ -32,6 +31,5 @@ class StoreLimits:
     snapshot_max_seconds: float = 600.0
     snapshot_count: int = 256
     snapshot_bytes: int = 2 << 30
-    hot_page_bytes: int = 64 << 20
     journal_changes: int = 100_000
     journal_bytes: int = 64 << 20

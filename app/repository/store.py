@@ -2,31 +2,38 @@
 
 Its only writer is the drain. State is touched on one event loop only; reading
 the engine and working out what changed happen in a thread, on immutable data.
+A list without filters can begin before all contexts are decoded: their ids are
+known by then, and what the engine gave of each is in memory.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 import structlog
 
+from app.encoding.views import basic_view
+from app.repository.assembly import Assembly, Edition
+from app.repository.counts import Counts
 from app.repository.cursors import Cursor, CursorKey
 from app.repository.drains import DrainAborted, Drains
-from app.repository.holds import Hold, Holds
-from app.repository.hot_pages import HotPages
+from app.repository.holds import Holds
 from app.repository.journal import Journal
 from app.repository.limits import StoreLimits
+from app.repository.matches import Matches
 from app.repository.reading import Reader
 from app.repository.selection import EVERYTHING, Selection
-from app.repository.versions import Change, Version, first_version, next_version
+from app.repository.versions import Version
+from app.schemas.names import View
 from bindings.errors import EngineError
 
 
@@ -41,13 +48,15 @@ class SnapshotGone(Exception):
 
     Attributes:
         selection: what the walk was for.
+        view: how much of it.
         resume: a cursor that goes on after the same id in the newest version;
             None where the ids of the walk mean nothing any more.
     """
 
-    def __init__(self, selection: Selection, resume: str | None) -> None:
+    def __init__(self, selection: Selection, view: View, resume: str | None) -> None:
         super().__init__("the snapshot is no longer held")
         self.selection = selection
+        self.view = view
         self.resume = resume
 
 
@@ -60,15 +69,19 @@ class Page:
     """One page of a list.
 
     Attributes:
-        texts: the JSON text of each context, or of several, joined by commas.
+        pieces: the JSON texts of its contexts, each behind a comma.
         version: what the page shows.
+        selection: what the list is for.
+        view: how much of it.
         next_cursor: where the list goes on; None at its end.
         held_seconds: for how long the version can be walked at most; None
             where the page is the whole list and nothing is held for it.
     """
 
-    texts: list[bytes]
+    pieces: list[bytes]
     version: Version
+    selection: Selection
+    view: View
     next_cursor: str | None
     held_seconds: float | None
 
@@ -96,8 +109,9 @@ class Store:
     """Versions of the SA contexts, and the walks through them. Belongs to one event loop.
 
     Attributes:
-        current: the newest version; None until the engine has answered once.
+        edition: the newest version and its counts; None until the engine has answered once.
         contact: the last time the engine was asked.
+        stopping: set when the server stops, for what would go on for long.
     """
 
     def __init__(
@@ -108,8 +122,9 @@ class Store:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits: Final = limits or StoreLimits()
-        self.current: Version | None = None
+        self.edition: Edition | None = None
         self.contact: Contact | None = None
+        self.stopping = anyio.Event()
         self.journal = Journal(self.limits.journal_changes, self.limits.journal_bytes)
         self.holds = Holds(
             idle_seconds=self.limits.snapshot_idle_seconds,
@@ -118,11 +133,12 @@ class Store:
             max_bytes=self.limits.snapshot_bytes,
             clock=clock,
         )
-        self._hot_pages = HotPages(self.limits.hot_page_bytes)
+        self._matches = Matches()
         self._reader = reader
         self._clock = clock
         self._key = CursorKey()
         self._incarnation = 0
+        self._announced: Version | None = None
         self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
         self._drains = Drains(
             self._drain, minimum_interval=self.limits.minimum_interval_seconds, clock=clock
@@ -140,6 +156,7 @@ class Store:
 
     def stop(self) -> None:
         """Let go of all who wait for a drain; no other drain begins."""
+        self.stopping.set()
         self._reader.stop()
         self._drains.stop()
 
@@ -151,29 +168,70 @@ class Store:
             return False
         return self._clock() - contact.began <= self.limits.ready_seconds
 
-    async def fresh(self, max_age: float) -> Version:
+    @property
+    def current(self) -> Version | None:
+        """The newest version; None until the engine has answered once."""
+        return None if self.edition is None else self.edition.version
+
+    async def fresh(self, max_age: float, *, may_be_incomplete: bool = False) -> Version:
         """A version whose drain began at most `max_age` seconds ago.
+
+        Args:
+            max_age: in seconds.
+            may_be_incomplete: whether its first contexts will do.
 
         Raises:
             EngineError: the engine refused the drain that was waited for.
             EngineSlow: no drain ended in time.
         """
         not_before = self._clock() - max_age
-        if self.current is None or self.current.began < not_before:
-            with anyio.move_on_after(self.limits.patience_seconds) as scope:
-                await self._drains.wait(not_before)
-            if scope.cancelled_caught or self.current is None:
-                raise EngineSlow
-        return self.current
+        if self.current is not None and self.current.began >= not_before:
+            return self.current
+        with anyio.move_on_after(self.limits.patience_seconds) as scope:
+            await self._drains.wait(not_before, until_announced=may_be_incomplete)
+        version = (may_be_incomplete and self._announced) or self.current
+        if scope.cancelled_caught or version is None:
+            raise EngineSlow
+        return version
 
-    async def first_page(self, selection: Selection, limit: int, max_age: float) -> Page:
+    async def counts(self, max_age: float) -> tuple[Version, Counts]:
+        """A version no older than `max_age` seconds, and the counts of its contexts.
+
+        Raises:
+            EngineError, EngineSlow: as for `fresh`.
+        """
+        await self.fresh(max_age)
+        if self.edition is None:
+            raise EngineSlow
+        return self.edition.version, self.edition.counts
+
+    async def first_page(
+        self, selection: Selection, view: View, limit: int, max_age: float
+    ) -> Page:
         """The beginning of a list, on a version no older than `max_age` seconds.
 
         Raises:
             EngineError, EngineSlow: as for `fresh`.
             TooManySnapshots: the list has a second page, and no more can be held.
         """
-        return await self._page(await self.fresh(max_age), None, selection, None, limit)
+        version = await self.fresh(max_age, may_be_incomplete=selection == EVERYTHING)
+        return await self._page(version, selection, view, None, limit)
+
+    @asynccontextmanager
+    async def whole(
+        self, selection: Selection, max_age: float
+    ) -> AsyncIterator[tuple[Version, Sequence[int]]]:
+        """A version no older than `max_age` seconds, and where in it what is selected is.
+
+        The version is held until the end of the block.
+
+        Raises:
+            EngineError, EngineSlow: as for `fresh`.
+            TooManySnapshots: no more can be held.
+        """
+        version = await self.fresh(max_age)
+        with self.holds.pinned(version):
+            yield version, await self._matching(version, selection)
 
     def read_cursor(self, text: str) -> Cursor:
         """The cursor of a text.
@@ -191,39 +249,50 @@ class Store:
             EngineError, EngineSlow, TooManySnapshots: as for `first_page`, where the
                 cursor goes on in the newest version.
         """
-        hold: Hold | None = None
         if cursor.revision is None:
             version = await self.fresh(RESUMED_MAX_AGE)
             if version.epoch != cursor.epoch:
-                raise SnapshotGone(cursor.selection, None)
+                raise SnapshotGone(cursor.selection, cursor.view, None)
         else:
-            hold = self.holds.find(cursor.epoch, cursor.revision)
-            if hold is None:
-                raise SnapshotGone(cursor.selection, self._resume(cursor))
-            version = hold.version
-        return await self._page(version, hold, cursor.selection, cursor.after, limit)
+            version = await self._held(cursor, cursor.revision)
+        return await self._page(version, cursor.selection, cursor.view, cursor.after, limit)
+
+    async def _held(self, cursor: Cursor, revision: int) -> Version:
+        """The held version that a cursor goes on in, when it is complete."""
+        hold = self.holds.find(cursor.epoch, revision)
+        if hold is not None and not hold.version.is_complete:
+            with anyio.move_on_after(self.limits.patience_seconds):
+                await self._drains.wait(hold.version.began)
+            hold = self.holds.find(cursor.epoch, revision)
+            if hold is not None and not hold.version.is_complete:
+                raise EngineSlow
+        if hold is None:
+            raise SnapshotGone(cursor.selection, cursor.view, self._resume(cursor))
+        return hold.version
 
     async def _page(
-        self,
-        version: Version,
-        hold: Hold | None,
-        selection: Selection,
-        after: int | None,
-        limit: int,
+        self, version: Version, selection: Selection, view: View, after: int | None, limit: int
     ) -> Page:
+        matching = await self._matching(version, selection)
+        positions, last = version.page(matching, after, limit)
+        pieces = version.texts.pieces(positions)
+        if view is View.BASIC:
+            pieces = [basic_view(piece) for piece in pieces]
+        hold = self.holds.find(version.epoch, version.revision)
+        next_cursor = None
+        if last is not None:
+            hold = hold or self.holds.take(version)
+            next_cursor = self._key.write(
+                Cursor(version.epoch, version.revision, last, selection, view)
+            )
+        held_seconds = None if hold is None else self.holds.remaining_seconds(hold)
+        return Page(pieces, version, selection, view, next_cursor, held_seconds)
+
+    async def _matching(self, version: Version, selection: Selection) -> Sequence[int]:
+        """Where in a version what is selected is; found in a thread, once for a walk."""
         if selection == EVERYTHING:
-            texts, last = version.select(selection, after, limit)
-        else:
-            texts, last = await anyio.to_thread.run_sync(version.select, selection, after, limit)
-        page = (version.epoch, version.revision, selection, after, limit)
-        texts = self._hot_pages.ready(page, texts)
-        hold = hold or self.holds.find(version.epoch, version.revision)
-        if last is None:
-            held_seconds = None if hold is None else self.holds.remaining_seconds(hold)
-            return Page(texts, version, None, held_seconds)
-        hold = hold or self.holds.take(version)
-        cursor = Cursor(version.epoch, version.revision, last, selection)
-        return Page(texts, version, self._key.write(cursor), self.holds.remaining_seconds(hold))
+            return range(len(version.ids))
+        return await self._matches.of(version, selection)
 
     def _resume(self, cursor: Cursor) -> str | None:
         """The same place in the newest version, as long as its ids mean the same."""
@@ -234,8 +303,8 @@ class Store:
     async def _drain(self) -> None:
         began, at = self._clock(), datetime.now(UTC)
         try:
-            version, changes, incarnation = await anyio.to_thread.run_sync(
-                self._read_next, self.current, at, began, limiter=self._one_thread
+            edition = await anyio.to_thread.run_sync(
+                self._read_next, at, began, limiter=self._one_thread
             )
         except Exception as error:
             before = self.contact and self.contact.error
@@ -244,33 +313,53 @@ class Store:
                 log.warning(
                     "drain_failed", error=str(error), exc_info=not isinstance(error, EngineError)
                 )
+            if self._announced is not None:
+                self.holds.drop(self._announced)
             raise
+        finally:
+            self._announced = None
+        self._publish(edition)
         if self.contact is not None and self.contact.error is not None:
-            log.info("engine_answers_again", contexts=len(version.ids))
-        self._incarnation = incarnation
-        self.current = version
-        if changes is None:
-            self.journal.restart(version)
-        else:
-            self.journal.record(version, changes)
-        self.contact = Contact(at, began, self._clock() - began, len(version.ids), None)
+            log.info("engine_answers_again", contexts=len(edition.version.ids))
+        self.contact = Contact(at, began, self._clock() - began, len(edition.version.ids), None)
 
-    def _read_next(
-        self, previous: Version | None, at: datetime, began: float
-    ) -> tuple[Version, tuple[Change, ...] | None, int]:
-        """In a thread: the version after `previous`, what changed, and the incarnation.
+    def _read_next(self, at: datetime, began: float) -> Edition:
+        """In a thread: what follows on the newest edition.
 
-        There are no changes, but a new epoch, where the session was opened anew:
-        the engine may have restarted, and ids of before mean nothing.
+        A new epoch begins where the session was opened anew: the engine may
+        have restarted, and ids of before mean nothing.
         """
-        reading = self._reader.read_all()
-        changes: tuple[Change, ...] | None = None
-        if previous is None or reading.incarnation != self._incarnation:
-            version = first_version(secrets.token_hex(6), reading.entries, at, began)
+        previous = self.edition
+
+        def begin(incarnation: int) -> Assembly:
+            same = incarnation == self._incarnation and previous is not None
+            self._incarnation = incarnation
+            return Assembly(
+                previous.version.epoch if previous and same else secrets.token_hex(6),
+                at,
+                began,
+                previous=previous if same else None,
+                max_change_bytes=self.limits.journal_bytes,
+            )
+
+        return self._reader.read_all(begin, self._announce)
+
+    def _announce(self, version: Version) -> None:
+        """In a thread: let lists begin with the first contexts of a version."""
+
+        def announce() -> None:
+            self._announced = version
+            self._drains.announce()
+
+        anyio.from_thread.run_sync(announce)
+
+    def _publish(self, edition: Edition) -> None:
+        self.edition = edition
+        self.holds.complete(edition.version)
+        if edition.changes is None:
+            self.journal.restart(edition.version)
         else:
-            version, changes = next_version(previous, reading.entries, at, began)
-        version = replace(version, is_ikeext_running=reading.is_ikeext_running)
-        return version, changes, reading.incarnation
+            self.journal.record(edition.version, edition.changes)
 
     async def _keep_in_contact(self) -> None:
         while True:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from app.repository.selection import EVERYTHING, Endpoints, Selection
+from app.repository.keys import Key
+from app.repository.selection import EVERYTHING, Selection
+from app.repository.texts import Texts
 
 
 class Entry(NamedTuple):
-    """One context in a version: what filters look at, and its JSON text."""
+    """One context as it was read: what filters look at, and its JSON text."""
 
-    endpoints: Endpoints
+    key: Key
     body: bytes
 
 
@@ -31,19 +33,21 @@ class Change(NamedTuple):
 class Version:
     """The contexts of one drain, in ascending order of their id.
 
-    Entries that did not change are the same objects as in the version before,
-    so that holding an old version costs what has changed since.
+    What did not change is shared with the version before, so that holding an
+    old version costs what has changed since.
 
     Attributes:
         epoch: names the engine's run; ids mean nothing beyond it.
         revision: counts the versions of an epoch, from 1.
         taken_at: when the drain began, in UTC.
         began: the same on the store's own clock, in seconds.
-        size: bytes of all JSON texts.
-        retired: bytes of the texts that left since the epoch began; the difference
-            between two versions bounds what holding the older one costs.
+        ids: of all contexts.
+        texts: the JSON text of each.
+        keys: what filters look at of each.
         is_ikeext_running: False where the engine said that the service IKEEXT does not
             run, and that there are no contexts therefore.
+        is_complete: False while contexts are still being decoded: then only the first
+            have a text and a key.
     """
 
     epoch: str
@@ -51,78 +55,38 @@ class Version:
     taken_at: datetime
     began: float
     ids: array[int]
-    entries: tuple[Entry, ...]
-    size: int
-    retired: int = 0
+    texts: Texts
+    keys: Sequence[Key]
     is_ikeext_running: bool = True
+    is_complete: bool = True
 
-    def select(
-        self, selection: Selection, after: int | None, limit: int
-    ) -> tuple[list[bytes], int | None]:
-        """At most `limit` texts of matching contexts with ids above `after`.
+    def is_same_as(self, other: Version) -> bool:
+        """Whether nothing differs between the two, and all is shared."""
+        return self.texts is other.texts
 
-        Also gives the id of the last one, where more matching contexts follow.
-        """
-        start = 0 if after is None else bisect_right(self.ids, after)
+    def matching(self, selection: Selection) -> Sequence[int]:
+        """The positions of the contexts that meet a selection."""
         if selection == EVERYTHING:
-            found: Sequence[int] = range(start, min(start + limit + 1, len(self.ids)))
-        else:
-            found = self._search(selection, start, limit + 1)
-        texts = [self.entries[index].body for index in found[:limit]]
-        return texts, self.ids[found[limit - 1]] if len(found) > limit else None
+            return range(len(self.ids))
+        matches = selection.matcher()
+        return array("I", [at for at, key in enumerate(self.keys) if matches(key)])
 
-    def _search(self, selection: Selection, start: int, count: int) -> list[int]:
-        found: list[int] = []
-        for index in range(start, len(self.entries)):
-            if selection.matches(self.entries[index].endpoints):
-                found.append(index)
-                if len(found) == count:
-                    break
-        return found
+    def entries(self) -> Iterator[tuple[int, Entry]]:
+        """Each context's id, with its entry."""
+        for at, sa_context_id in enumerate(self.ids):
+            yield sa_context_id, Entry(self.keys[at], self.texts[at])
 
-
-def first_version(
-    epoch: str, contexts: Mapping[int, Entry], taken_at: datetime, began: float
-) -> Version:
-    """The first version of an epoch."""
-    ids = array("Q", sorted(contexts))
-    entries = tuple(contexts[i] for i in ids)
-    size = sum(len(entry.body) for entry in entries)
-    return Version(epoch, 1, taken_at, began, ids, entries, size)
+    def page(self, matching: Sequence[int], after: int | None, limit: int) -> Slice:
+        """At most `limit` of the matching contexts, with ids above `after`."""
+        first = 0 if after is None else bisect_right(self.ids, after)
+        start = first if isinstance(matching, range) else bisect_right(matching, first - 1)
+        stop = min(start + limit, len(matching))
+        last = self.ids[matching[stop - 1]] if stop < len(matching) else None
+        return Slice(matching[start:stop], last)
 
 
-def next_version(
-    previous: Version, contexts: Mapping[int, Entry], taken_at: datetime, began: float
-) -> tuple[Version, tuple[Change, ...]]:
-    """The version after `previous`, and what changed."""
-    ids = array("Q", sorted(contexts))
-    before = dict(zip(previous.ids, previous.entries, strict=True))
-    entries: list[Entry] = []
-    changes: list[Change] = []
-    size = retired = 0
-    for context_id in ids:
-        entry = contexts[context_id]
-        old = before.pop(context_id, None)
-        if old is None:
-            changes.append(Change("added", context_id, entry))
-        elif old == entry:
-            entry = old
-        else:
-            retired += len(old.body)
-            changes.append(Change("modified", context_id, entry))
-        entries.append(entry)
-        size += len(entry.body)
-    for context_id, old in before.items():
-        retired += len(old.body)
-        changes.append(Change("deleted", context_id, None))
-    version = Version(
-        previous.epoch,
-        previous.revision + 1,
-        taken_at,
-        began,
-        ids if changes else previous.ids,
-        tuple(entries) if changes else previous.entries,
-        size,
-        previous.retired + retired,
-    )
-    return version, tuple(changes)
+class Slice(NamedTuple):
+    """Some positions in a version, and the id of the last, where more matching ones follow."""
+
+    positions: Sequence[int]
+    last: int | None

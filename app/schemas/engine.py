@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import MISSING, Field
 
 from app.schemas.base import Shape
-from app.schemas.names import EngineKind
+from app.schemas.names import Baseline, EngineKind
 
 
 class Drain(Shape):
@@ -41,6 +41,7 @@ class Engine(Shape):
     epoch: str | MISSING = Field(default=MISSING, description="The engine's run, once it answered.")
     revision: int | MISSING = Field(default=MISSING, description="The newest snapshot's.")
     last_drain: Drain | MISSING = MISSING
+    baseline: Baseline = Field(description="What weaknesses are judged against.")
     snapshots_held: int = Field(description="How many snapshots clients are walking through.")
 
 

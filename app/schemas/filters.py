@@ -155,7 +155,9 @@ class Filter(Shape):
     )
     sub_layer_key: Guid
     weight: SingleValue
-    filter_condition: list[FilterCondition]
+    filter_condition: list[FilterCondition] | MISSING = Field(
+        default=MISSING, description="Absent with `view=basic`."
+    )
     action: FilterAction
     filter_id: Uint64
     effective_weight: SingleValue

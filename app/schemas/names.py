@@ -92,6 +92,41 @@ class CipherConfig(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Cipher(StrEnum):
+    """What a list is filtered by, and counted by: IPSEC_CIPHER_CONFIG, or nothing at all."""
+
+    NONE = "none"
+    CBC_DES = "cbc_des"
+    CBC_3DES = "cbc_3des"
+    CBC_AES_128 = "cbc_aes_128"
+    CBC_AES_192 = "cbc_aes_192"
+    CBC_AES_256 = "cbc_aes_256"
+    GCM_AES_128 = "gcm_aes_128"
+    GCM_AES_192 = "gcm_aes_192"
+    GCM_AES_256 = "gcm_aes_256"
+    UNKNOWN = "unknown"
+
+
+class Integrity(StrEnum):
+    """The same for IPSEC_AUTH_CONFIG."""
+
+    NONE = "none"
+    HMAC_MD5_96 = "hmac_md5_96"
+    HMAC_SHA_1_96 = "hmac_sha_1_96"
+    HMAC_SHA_256_128 = "hmac_sha_256_128"
+    GCM_AES_128 = "gcm_aes_128"
+    GCM_AES_192 = "gcm_aes_192"
+    GCM_AES_256 = "gcm_aes_256"
+    UNKNOWN = "unknown"
+
+
+class View(StrEnum):
+    """How much of each context a list shows."""
+
+    BASIC = "basic"
+    FULL = "full"
+
+
 class PfsGroup(StrEnum):
     """IPSEC_PFS_GROUP. `mm`: the group of the main mode."""
 

@@ -17,6 +17,7 @@ from app.schemas.names import (
     TokenPrincipal,
     TokenType,
     TrafficType,
+    Weakness,
 )
 from app.schemas.transforms import SaTransform
 
@@ -119,7 +120,9 @@ class SaBundle(Shape):
     lifetime: Lifetime
     idle_timeout_seconds: Uint32 = Field(description="0: no idle timeout.")
     nd_allow_clear_timeout_seconds: Uint32
-    ipsec_id: Identity | None
+    ipsec_id: Identity | MISSING | None = Field(
+        default=MISSING, description="Absent with `view=basic`."
+    )
     nap_context: Uint32
     qm_sa_id: Uint32 = Field(description="The same on both hosts and for both directions.")
     sa_list: list[Sa] = Field(description="One SA, or two: ESP, then AH.")
@@ -157,6 +160,9 @@ class SaDetails(Shape):
     ip_version_raw: Raw | MISSING = MISSING
     sa_direction: Direction
     sa_direction_raw: Raw | MISSING = MISSING
+    weaknesses: list[Weakness] = Field(
+        description="What the server's baseline says against the protection; `/engine` names it."
+    )
     traffic: Traffic
     sa_bundle: SaBundle
     udp_encapsulation: UdpEncapsulation | None
@@ -200,4 +206,12 @@ class SaContextPage(Shape):
         description="Present where there are no contexts because the service IKEEXT, which "
         "negotiates them, does not run; as on a host without IPsec policy.",
     )
+    snapshot: Snapshot
+
+
+class SaContextExportEnd(Shape):
+    """The last line of a list that is streamed as `application/x-ndjson`."""
+
+    end: Literal[True]
+    count: int = Field(ge=0, description="How many contexts came before.")
     snapshot: Snapshot

@@ -83,8 +83,7 @@ def test_that_every_field_is_on_the_page_and_no_other() -> None:
     ]
 
     assert len(listed) == len(set(listed))
-    # The shapes get `weaknesses` later than the page.
-    assert set(listed) == fields_of(SaContext) | {("SaDetails", "weaknesses")}
+    assert set(listed) == fields_of(SaContext)
 
 
 def test_that_all_tables_have_a_cell_for_each_place_in_windows() -> None:

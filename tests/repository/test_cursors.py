@@ -17,6 +17,7 @@ from app.repository.cursors import (
     CursorOfAnotherRun,
 )
 from app.repository.selection import Selection
+from app.schemas.names import Cipher, View
 
 
 def subnets() -> st.SearchStrategy[tuple[IPv4Network | IPv6Network, ...]]:
@@ -38,7 +39,16 @@ CURSORS = st.builds(
     epoch=st.text("0123456789abcdef", min_size=12, max_size=12),
     revision=st.none() | st.integers(1, 2**53),
     after=st.integers(0, 2**64 - 1),
-    selection=st.builds(Selection, subnets(), subnets()),
+    selection=st.builds(
+        lambda local, remote, ciphers, spis: Selection.of(
+            {"local_subnet": local, "remote_subnet": remote, "cipher": ciphers, "spi": spis}
+        ),
+        subnets(),
+        subnets(),
+        st.lists(st.sampled_from(Cipher), max_size=9),
+        st.lists(st.integers(0, 2**32 - 1), max_size=16),
+    ),
+    view=st.sampled_from(View),
 )
 KEY = CursorKey(b"a key of thirty-two bytes, fixed")
 
@@ -78,6 +88,7 @@ def test_that_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cu
         KEY.read(CursorKey().write(cursor))
 
     assert caught.value.selection == cursor.selection
+    assert caught.value.view is cursor.view
 
 
 def test_that_what_a_cursor_says_can_be_seen_but_not_the_key() -> None:

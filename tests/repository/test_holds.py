@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from app.repository.holds import BYTES_PER_CONTEXT, Holds, TooManySnapshots
-from app.repository.versions import Entry, Version, first_version, next_version
+from app.repository.versions import Entry, Version
+from tests.repository.states import edition_of, entry
 
 
-AT = datetime(2026, 11, 23, tzinfo=UTC)
 IDLE, MAXIMUM, COUNT = 60.0, 600.0, 4
 
 
@@ -29,7 +29,7 @@ class HeldVersions(RuleBasedStateMachine):
             max_bytes=10_000,
             clock=lambda: self.now,
         )
-        self.version = first_version("e", {}, AT, 0.0)
+        self.edition = edition_of({})
         self.model: dict[int, tuple[float, float]] = {}
 
     def _held(self) -> dict[int, tuple[float, float]]:
@@ -45,8 +45,12 @@ class HeldVersions(RuleBasedStateMachine):
 
     @rule()
     def publish(self) -> None:
-        state = {1: Entry((), str(self.version.revision).encode())}
-        self.version, _ = next_version(self.version, state, AT, self.now)
+        state = {1: entry(str(self.version.revision).encode())}
+        self.edition = edition_of(state, previous=self.edition, began=self.now)
+
+    @property
+    def version(self) -> Version:
+        return self.edition.version
 
     @rule()
     def take(self) -> None:
@@ -88,64 +92,77 @@ def _holds(max_bytes: int) -> Holds:
 
 
 def _state(*bodies: bytes) -> dict[int, Entry]:
-    return {number: Entry((), body) for number, body in enumerate(bodies)}
+    return {number: entry(body) for number, body in enumerate(bodies)}
 
 
 def test_that_versions_without_a_difference_count_as_one() -> None:
-    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=150, clock=lambda: 0.0)
-    version = first_version("e", _state(b"a" * 100), AT, 0.0)
+    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=500, clock=lambda: 0.0)
+    edition = edition_of(_state(b"a" * 100))
     for revision in range(1, 50):
-        assert holds.take(version).version.revision == revision
-        version, _ = next_version(version, _state(b"a" * 100), AT, float(revision))
+        assert holds.take(edition.version).version.revision == revision
+        edition = edition_of(_state(b"a" * 100), previous=edition)
 
     assert len(holds) == 49
-    assert holds.bytes(version) == 100
-
-
-def test_that_versions_are_counted_in_their_order_however_they_were_taken() -> None:
-    holds = _holds(10_000)
-    old = first_version("e", _state(b"a" * 100), AT, 0.0)
-    new, _ = next_version(old, _state(b"b" * 100), AT, 1.0)
-    holds.take(new)
-    holds.take(old)
-
-    assert holds.bytes(new) == 200 + BYTES_PER_CONTEXT
+    assert holds.bytes(edition.version) == 101 + BYTES_PER_CONTEXT
 
 
 def test_that_shared_contexts_are_counted_once() -> None:
     holds = _holds(10_000)
-    version: Version = first_version("e", _state(b"a" * 100, b"b" * 100), AT, 0.0)
-    holds.take(version)
-    version, _ = next_version(version, _state(b"a" * 100, b"c" * 50), AT, 1.0)
+    first = edition_of(_state(b"a" * 100, b"b" * 100))
+    holds.take(first.version)
+    assert holds.bytes(None) == 2 * (101 + BYTES_PER_CONTEXT)
 
-    assert holds.bytes(version) == 150 + 100 + 2 * BYTES_PER_CONTEXT
-    holds.take(version)
-    assert holds.bytes(version) == 250 + 2 * BYTES_PER_CONTEXT
+    second = edition_of(_state(b"a" * 100, b"c" * 50), previous=first)
 
-
-def test_that_another_epoch_shares_nothing() -> None:
-    holds = _holds(10_000)
-    holds.take(first_version("e", _state(b"a" * 100), AT, 0.0))
-
-    assert holds.bytes(first_version("f", _state(b"a" * 100), AT, 1.0)) == 200 + BYTES_PER_CONTEXT
-    assert holds.bytes(None) == 100
+    assert holds.bytes(second.version) == 2 * 101 + 51 + 4 * BYTES_PER_CONTEXT
     assert _holds(1).bytes(None) == 0
 
 
 def test_that_over_the_cap_of_bytes_the_newest_walk_is_refused() -> None:
-    holds = _holds(150)
-    old = first_version("e", _state(b"a" * 100), AT, 0.0)
-    holds.take(old)
-    new, _ = next_version(old, _state(b"b" * 100), AT, 0.0)
+    holds = _holds(400)
+    old = edition_of(_state(b"a" * 100))
+    holds.take(old.version)
+    new = edition_of(_state(b"b" * 100), previous=old)
 
     with pytest.raises(TooManySnapshots):
-        holds.take(new)
+        holds.take(new.version)
 
     assert holds.find("e", 1) is not None
 
 
 def test_that_a_snapshot_over_the_cap_by_itself_is_refused_for_the_idle_time() -> None:
     with pytest.raises(TooManySnapshots) as caught:
-        _holds(10).take(first_version("e", _state(b"a" * 100), AT, 0.0))
+        _holds(10).take(edition_of(_state(b"a" * 100)).version)
 
     assert caught.value.retry_after_seconds == 60
+
+
+def test_that_a_pinned_version_is_held_however_long_it_takes() -> None:
+    now = 0.0
+    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=999, clock=lambda: now)
+    first = edition_of(_state(b"a"))
+    second = edition_of(_state(b"b"), previous=first)
+
+    with holds.pinned(first.version):
+        now = 601.0
+        assert len(holds) == 1
+        with pytest.raises(TooManySnapshots) as caught:
+            holds.take(second.version)
+        assert caught.value.retry_after_seconds == 60
+    assert holds.find("e", 1) is None
+    holds.take(second.version)
+
+
+def test_that_a_version_takes_the_place_of_itself_when_it_is_complete() -> None:
+    holds = _holds(1000)
+    version = edition_of(_state(b"a")).version
+    incomplete = replace(version, is_complete=False)
+    hold = holds.take(incomplete)
+
+    holds.complete(version)
+
+    assert hold.version is version
+    holds.drop(version)
+    assert holds.find("e", 1) is None
+    holds.complete(version)  # nobody walks through it
+    assert len(holds) == 0

@@ -1,0 +1,161 @@
+"""Making a version out of what is read, context by context, beside the version before."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from app.repository.counts import Counts
+from app.repository.keys import Key
+from app.repository.texts import TextsBuilder
+from app.repository.versions import Change, Entry, Version
+
+
+class Edition(NamedTuple):
+    """A version, with what is known of it.
+
+    Attributes:
+        version: the version.
+        changes: what changed from the one before; None where there is none in the same
+            epoch, or where more changed than anybody would keep.
+        counts: of its contexts.
+    """
+
+    version: Version
+    changes: tuple[Change, ...] | None
+    counts: Counts
+
+
+class Assembly:
+    """Takes contexts in any order."""
+
+    def __init__(
+        self,
+        epoch: str,
+        taken_at: datetime,
+        began: float,
+        *,
+        previous: Edition | None = None,
+        max_change_bytes: int = 64 << 20,
+    ) -> None:
+        """Begin a version.
+
+        Args:
+            epoch: names the engine's run.
+            taken_at: when the drain began, in UTC.
+            began: the same on the store's clock.
+            previous: the edition before it, where there is one in this epoch.
+            max_change_bytes: how many bytes of changed texts are remembered as changes.
+        """
+        self._epoch, self._taken_at, self._began = epoch, taken_at, began
+        self._previous = previous
+        self._before: dict[int, int] = {}
+        if previous is not None:
+            ids = previous.version.ids
+            self._before = dict(zip(ids, range(len(ids)), strict=True))
+        self._put: set[int] = set()
+        self._ids = array("Q")
+        self._texts = TextsBuilder()
+        self._keys: list[Key] = []
+        self._counts = previous.counts.copy() if previous else Counts()
+        self._changes: list[Change] | None = None if previous is None else []
+        self._is_changed = previous is None
+        self._change_bytes_left = max_change_bytes
+
+    def put(self, sa_context_id: int, entry: Entry) -> None:
+        """Take a context; of one that an enumeration gives twice, the first.
+
+        What equals its entry in the version before is kept from there.
+        """
+        if sa_context_id in self._put:
+            return
+        self._put.add(sa_context_id)
+        key, body = entry
+        at = self._before.pop(sa_context_id, None)
+        if at is None or self._previous is None:
+            self._counts.add(key)
+            self._change(Change("added", sa_context_id, entry))
+            self._texts.add(body)
+        else:
+            version = self._previous.version
+            if body == version.texts[at] and key == version.keys[at]:
+                key = version.keys[at]
+                self._texts.keep(version.texts.place(at))
+            else:
+                self._counts.remove(version.keys[at])
+                self._counts.add(key)
+                self._change(Change("modified", sa_context_id, entry))
+                self._texts.add(body)
+        self._ids.append(sa_context_id)
+        self._keys.append(key)
+
+    def incomplete(self, ids: Sequence[int]) -> Version:
+        """The version as far as it goes; what was put are its first contexts, in their order.
+
+        Args:
+            ids: of all contexts that it will have, ascending.
+        """
+        return Version(
+            self._epoch,
+            self._revision,
+            self._taken_at,
+            self._began,
+            array("Q", ids),
+            self._texts.build(),
+            tuple(self._keys),
+            is_complete=False,
+        )
+
+    def finish(self, *, is_ikeext_running: bool = True) -> Edition:
+        """The version of all that was put."""
+        previous = self._previous
+        if previous is not None:
+            for sa_context_id, at in self._before.items():
+                self._counts.remove(previous.version.keys[at])
+                self._change(Change("deleted", sa_context_id, None))
+        if previous is not None and not self._is_changed:
+            before = previous.version
+            ids, texts, keys = before.ids, before.texts, before.keys
+        else:
+            order = self._order()
+            ids, keys = self._ids, tuple(self._keys)
+            if order is not None:
+                ids = array("Q", map(ids.__getitem__, order))
+                keys = tuple(map(keys.__getitem__, order))
+            texts = self._texts.build(order)
+        version = Version(
+            self._epoch,
+            self._revision,
+            self._taken_at,
+            self._began,
+            ids,
+            texts,
+            keys,
+            is_ikeext_running,
+        )
+        return Edition(
+            version, None if self._changes is None else tuple(self._changes), self._counts
+        )
+
+    @property
+    def _revision(self) -> int:
+        return 1 if self._previous is None else self._previous.version.revision + 1
+
+    def _change(self, change: Change) -> None:
+        self._is_changed = True
+        if self._changes is None:
+            return
+        if change.entry is not None:
+            self._change_bytes_left -= len(change.entry.body)
+        self._changes.append(change)
+        if self._change_bytes_left < 0:
+            self._changes = None
+
+    def _order(self) -> list[int] | None:
+        """The positions in ascending order of their ids; None where they are in that order."""
+        if all(one < other for one, other in pairwise(self._ids)):
+            return None
+        return sorted(range(len(self._ids)), key=self._ids.__getitem__)

@@ -1,0 +1,102 @@
+"""States of the engine, made by hand, as the store's parts take them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from hypothesis import strategies as st
+
+from app.repository.assembly import Assembly, Edition
+from app.repository.keys import key_of
+from app.repository.versions import Entry, Version
+from app.schemas.names import Baseline
+from bindings import enums as wfp
+from bindings.records import (
+    AuthTransform,
+    CipherTransform,
+    Lifetime,
+    Sa,
+    SaBundle,
+    SaContext,
+    SaDetails,
+    Traffic,
+)
+
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+LOCAL = "10.0.0.1"
+
+State = dict[int, Entry]
+
+
+def sa_details(
+    remote: str = "10.0.1.1", *, local: str = LOCAL, spis: tuple[int, ...] = (1,)
+) -> SaDetails:
+    """One direction, from `local` to `remote`."""
+    version = wfp.IpVersion.V6 if ":" in remote else wfp.IpVersion.V4
+    gcm = AuthTransform(wfp.AuthType.AES_256, wfp.AuthConfig.GCM_AES_256, None)
+    encrypted = CipherTransform(wfp.CipherType.AES_256, wfp.CipherConfig.GCM_AES_256, None)
+    sa_list = tuple(Sa(spi, wfp.TransformType.ESP_AUTH_AND_CIPHER, gcm, encrypted) for spi in spis)
+    traffic = Traffic(
+        version,
+        ip_address(local).packed,
+        ip_address(remote).packed,
+        wfp.TrafficType.TRANSPORT,
+        *(0,) * 6,
+    )
+    bundle = SaBundle(
+        0,
+        Lifetime(3600, 0, 0),
+        0,
+        0,
+        None,
+        0,
+        7,
+        sa_list,
+        None,
+        version,
+        None,
+        77,
+        wfp.PfsGroup.ECP_256,
+        None,
+        None,
+    )
+    return SaDetails(version, wfp.Direction.OUTBOUND, traffic, bundle, None, None, None)
+
+
+def entry(body: bytes, remote: str | None = "10.0.1.1") -> Entry:
+    """A context of one SA with a remote address, or of none, and any text."""
+    details = None if remote is None else sa_details(remote)
+    return Entry(key_of(SaContext(1, None, details), Baseline.NIST_SP_800_77R1), body)
+
+
+BODIES = st.sampled_from([b"{}", b'{"a":1}', b'{"bb":22}'])
+STATES = st.dictionaries(
+    st.integers(0, 30) | st.integers(2**63, 2**64 - 1),
+    st.builds(entry, BODIES, st.none() | st.integers(0, 5).map(lambda last: f"10.0.1.{last}")),
+    max_size=25,
+)
+
+
+def edition_of(
+    state: State,
+    *,
+    epoch: str = "e",
+    previous: Edition | None = None,
+    began: float = 0.0,
+    order: list[int] | None = None,
+) -> Edition:
+    """The edition of a state, whose contexts come in any order."""
+    assembly = Assembly(epoch, AT, began, previous=previous)
+    for sa_context_id in order or state:
+        assembly.put(sa_context_id, state[sa_context_id])
+    return assembly.finish()
+
+
+def state_of(version: Version) -> State:
+    """What a version shows."""
+    return {
+        sa_context_id: Entry(version.keys[at], version.texts[at])
+        for at, sa_context_id in enumerate(version.ids)
+    }
