@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from app.api import engine, errors, explanations, health, openapi, sa_contexts
+from app.api.head import HeadAsGet
 from app.service import Service
 
 
@@ -33,6 +34,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     for module in (sa_contexts, engine, health, explanations):
         app.include_router(module.router)
+    app.add_middleware(HeadAsGet)
     errors.install(app)
     openapi.install(app)
     return app

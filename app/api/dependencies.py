@@ -6,6 +6,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app.api.export import MEDIA_TYPE as NDJSON
+from app.api.negotiation import quality_of_type
 from app.api.problems import INVALID_PARAMETERS, NOT_ACCEPTABLE, ProblemError
 from app.service import Service
 
@@ -18,7 +20,7 @@ async def service_of(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(service_of)]
 
 
-SINGLE_PARAMETERS = ("limit", "cursor", "maxAge")
+SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers")
 
 
 async def given_once(request: Request) -> None:
@@ -42,23 +44,23 @@ async def accepts_json(request: Request) -> None:
     Raises:
         ProblemError: 406.
     """
-    accept = request.headers.get("accept")
-    if accept is not None and accept.strip() and not _accepts(accept, "application", "json"):
+    if not quality_of_type(request.headers.get("accept"), "application/json"):
         raise ProblemError(NOT_ACCEPTABLE, "The header Accept excludes application/json.")
 
 
-def _accepts(accept: str, type_: str, subtype: str) -> bool:
-    """Whether the most specific range that fits has a weight above 0."""
-    ranks = {f"{type_}/{subtype}": 2, f"{type_}/*": 1, "*/*": 0}
-    best, accepted = -1, False
-    for element in accept.lower().split(","):
-        media_range, *parameters = (part.strip() for part in element.split(";"))
-        rank = ranks.get(media_range, -1)
-        if rank > best:
-            best, accepted = rank, not _is_refused(parameters)
-    return accepted
+async def wants_ndjson(request: Request) -> bool:
+    """Whether a list is to be streamed as NDJSON, which is where that is wanted more than JSON.
+
+    Raises:
+        ProblemError: 406, where neither is accepted.
+    """
+    accept = request.headers.get("accept")
+    ndjson, json = (quality_of_type(accept, type_) for type_ in (NDJSON, "application/json"))
+    if not ndjson and not json:
+        raise ProblemError(
+            NOT_ACCEPTABLE, f"The header Accept excludes application/json and {NDJSON}."
+        )
+    return ndjson > json
 
 
-def _is_refused(parameters: list[str]) -> bool:
-    weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
-    return bool(weights) and not weights[0].strip("0.")
+WantsNdjson = Annotated[bool, Depends(wants_ndjson)]

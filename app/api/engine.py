@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import MISSING
 
 from app.api import problems
@@ -19,8 +19,10 @@ router = APIRouter(tags=["Engine"], dependencies=[Depends(accepts_json)])
 @router.get(
     "/engine", responses=problems.responses(problems.NOT_ACCEPTABLE, problems.INTERNAL_ERROR)
 )
-async def get_engine(service: ServiceDep) -> Engine:
+async def get_engine(service: ServiceDep, response: Response) -> Engine:
     """Get the state of the filter engine as the server last saw it; the engine is not asked."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Vary"] = "Accept"
     store, contact, current = service.store, service.store.contact, service.store.current
     return Engine(
         host=service.host,
@@ -41,6 +43,7 @@ async def get_engine(service: ServiceDep) -> Engine:
         if contact
         else MISSING,
         snapshots_held=len(store.holds),
+        baseline=service.reader.baseline,
     )
 
 

@@ -134,7 +134,10 @@ def _http_problem(error: HTTPException) -> ProblemError:
     kind = _HTTP_KINDS.get(error.status_code)
     if kind is None:
         kind = replace(problems.REQUEST_REFUSED, status=error.status_code)
-    return ProblemError(kind, kind.title + ".", headers=error.headers)
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return ProblemError(kind, kind.title + ".", headers=headers)
 
 
 def _invalid(entry: Any) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.api import problems
 from app.api.problems import KINDS, ProblemError
@@ -13,11 +13,12 @@ router = APIRouter(prefix="/problems", tags=["Problems"])
 
 
 @router.get("/{code}", responses=problems.responses(problems.NOT_FOUND, problems.INTERNAL_ERROR))
-async def get_problem(code: str) -> ProblemExplanation:
+async def get_problem(code: str, response: Response) -> ProblemExplanation:
     """Explain a kind of problem, and what to do about it."""
     kind = KINDS.get(code)
     if kind is None:
         raise ProblemError(problems.NOT_FOUND, "There is no problem of this code.")
+    response.headers["Cache-Control"] = "public, max-age=86400"
     return ProblemExplanation(
         code=kind.code, status=kind.status, title=kind.title, explanation=kind.explanation
     )

@@ -12,8 +12,9 @@ router = APIRouter(prefix="/health", tags=["Health"])
 
 
 @router.get("/live")
-async def get_liveness() -> Liveness:
+async def get_liveness(response: Response) -> Liveness:
     """Tell that the server is up."""
+    response.headers["Cache-Control"] = "no-store"
     return Liveness(status="live")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_network
-from typing import Annotated, Any, Final
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import (
@@ -20,12 +20,27 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from app.repository.selection import Selection, Subnet
+from app.repository.selection import FIELDS, Selection, Subnet
+from app.schemas.names import (
+    Cipher,
+    Integrity,
+    IpVersion,
+    PfsGroup,
+    TrafficType,
+    TransformType,
+    View,
+    Weakness,
+)
 
+
+T = TypeVar("T")
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
-MAX_SUBNETS: Final = 16
+MAX_VALUES: Final = 16
+"""Of one filter."""
+MAX_PEERS: Final = 1000
+_ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]+")
 _SUBNET: Final = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]{1,3})?")
 
 
@@ -41,14 +56,37 @@ def _plain(pattern: str, reason: str) -> Callable[[Any], Any]:
     return validate
 
 
-def parse_subnet(text: Any) -> Subnet:
-    """An address or a subnet in CIDR notation; other notations of `ipaddress` are refused."""
-    if not isinstance(text, str) or not _SUBNET.fullmatch(text):
-        raise PydanticCustomError("subnet", "Should be an address or a subnet in CIDR notation")
+def _parse(form: re.Pattern[str], make: Callable[[str], T], what: str, text: Any) -> T:
+    """What `make` gives; notations of `ipaddress` beside the form are refused."""
+    if not isinstance(text, str) or not form.fullmatch(text):
+        raise PydanticCustomError("address", "Should be {what}", {"what": what})
     try:
-        return ip_network(text)
+        return make(text)
     except ValueError as error:
-        raise PydanticCustomError("subnet", "{reason}", {"reason": str(error)}) from None
+        raise PydanticCustomError("address", "{reason}", {"reason": str(error)}) from None
+
+
+def parse_subnet(text: Any) -> Subnet:
+    """An address or a subnet in CIDR notation."""
+    return _parse(_SUBNET, ip_network, "an address or a subnet in CIDR notation", text)
+
+
+def parse_address(text: Any) -> IPv4Address | IPv6Address:
+    """An address."""
+    return _parse(_ADDRESS, ip_address, "an address", text)
+
+
+def _number(form: str, highest: int, reason: str) -> BeforeValidator:
+    """A number that is written in decimal or, where the form allows it, as 0x…."""
+    plain = _plain(form, reason)
+
+    def parse(text: Any) -> int:
+        number = int(plain(text), 0 if text[:2] in {"0x", "0X"} else 10)
+        if number > highest:
+            raise PydanticCustomError("number", "Should be at most {most}", {"most": highest})
+        return number
+
+    return BeforeValidator(parse)
 
 
 SubnetParameter = Annotated[
@@ -56,12 +94,70 @@ SubnetParameter = Annotated[
     BeforeValidator(parse_subnet),
     WithJsonSchema({"type": "string", "maxLength": 43, "examples": ["10.0.0.0/8", "2001:db8::1"]}),
 ]
+AddressParameter = Annotated[
+    IPv4Address | IPv6Address,
+    BeforeValidator(parse_address),
+    WithJsonSchema({"type": "string", "maxLength": 39, "examples": ["10.0.0.1", "2001:db8::1"]}),
+]
+Uint64Parameter = Annotated[
+    int,
+    _number(r"[0-9]{1,20}", (1 << 64) - 1, "Should be a number in decimal"),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^[0-9]{1,20}$", "examples": ["9007199254740993"]}
+    ),
+]
+SpiParameter = Annotated[
+    int,
+    _number(
+        r"[0-9]{1,10}|0[xX][0-9A-Fa-f]{1,8}",
+        (1 << 32) - 1,
+        "Should be a number in decimal, or 0x and up to eight hexadecimal digits",
+    ),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^([0-9]{1,10}|0[xX][0-9A-Fa-f]{1,8})$",
+            "examples": ["3735928559", "0xdeadbeef"],
+        }
+    ),
+]
 
 
-class SaContextQuery(BaseModel):
-    """What `GET /sa-contexts` takes."""
+def _filter(description: str) -> Any:
+    return Field([], max_length=MAX_VALUES, description=description)
+
+
+class Freshness(BaseModel):
+    """How old what is shown may be."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+    max_age: Annotated[
+        float | None,
+        BeforeValidator(_plain(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", "Should be a number of seconds")),
+    ] = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="How old the snapshot of a new list may be, in seconds; 1 where it is not "
+        "given. With 0 the engine is read anew. Not beside a cursor, whose snapshot is fixed.",
+    )
+
+
+class SummaryQuery(Freshness):
+    """What `GET /sa-contexts/summary` takes."""
+
+    peers: Annotated[int, BeforeValidator(_plain(r"-?[0-9]{1,30}", "Should be a number"))] = Field(
+        10, ge=0, le=MAX_PEERS, description="How many of the busiest peers are named."
+    )
+
+
+class SaContextQuery(Freshness):
+    """What `GET /sa-contexts` takes.
+
+    A context is shown when one of its SAs meets all filters. A filter given
+    several times means any of its values.
+    """
 
     limit: Annotated[
         int,
@@ -78,27 +174,31 @@ class SaContextQuery(BaseModel):
         description="The `nextCursor` of the page before. It says all that the list needs; "
         "filters beside it must say the same.",
     )
-    max_age: Annotated[
-        float | None,
-        BeforeValidator(_plain(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", "Should be a number of seconds")),
-    ] = Field(
-        None,
-        ge=0,
-        allow_inf_nan=False,
-        description="How old the snapshot of a new list may be, in seconds; 1 where it is not "
-        "given. With 0 the engine is read anew. Not beside a cursor, whose snapshot is fixed.",
+    view: View = Field(
+        View.FULL,
+        description="`basic` leaves out `transportFilter.filterCondition` and "
+        "`saBundle.ipsecId`, some half of each context.",
     )
-    local_subnet: list[SubnetParameter] = Field(
-        [],
-        max_length=MAX_SUBNETS,
-        description="Contexts with an SA whose local address is on this subnet; in tunnel mode, "
-        "the tunnel's end. Repeated: on any of them.",
+    local_subnet: list[SubnetParameter] = _filter(
+        "The local address is on this subnet; in tunnel mode, the tunnel's end."
     )
-    remote_subnet: list[SubnetParameter] = Field(
-        [],
-        max_length=MAX_SUBNETS,
-        description="The same for the remote address. An SA must meet both.",
+    remote_subnet: list[SubnetParameter] = _filter("The same for the remote address.")
+    local_address: list[AddressParameter] = _filter("The local address.")
+    remote_address: list[AddressParameter] = _filter("The remote address.")
+    ip_version: list[IpVersion] = _filter("In tunnel mode, that of the outer header.")
+    traffic_type: list[TrafficType] = _filter("Transport or tunnel mode.")
+    transform_type: list[TransformType] = _filter("How an SA of the bundle protects packets.")
+    cipher: list[Cipher] = _filter(
+        "`cipherConfig` of an SA of the bundle; `none` where none of them encrypts."
     )
+    integrity: list[Integrity] = _filter(
+        "`authConfig` of an SA of the bundle; `none` where none of them authenticates."
+    )
+    pfs_group: list[PfsGroup] = _filter("The group of perfect forward secrecy.")
+    weakness: list[Weakness] = _filter("One of the SA's `weaknesses`.")
+    mm_sa_id: list[Uint64Parameter] = _filter("The main mode SA that negotiated the SA.")
+    qm_filter_id: list[Uint64Parameter] = _filter("The quick mode filter.")
+    spi: list[SpiParameter] = _filter("The SPI of an SA of the bundle, in decimal or as 0x….")
 
     @model_validator(mode="after")
     def _without_age_beside_a_cursor(self) -> SaContextQuery:
@@ -109,25 +209,26 @@ class SaContextQuery(BaseModel):
     @property
     def selection(self) -> Selection:
         """The filters, in one form however they are ordered or repeated."""
-        return Selection(_in_order(self.local_subnet), _in_order(self.remote_subnet))
+        return Selection.of({name: getattr(self, name) for name in FIELDS})
 
-    def link(self, *, cursor: str | None, selection: Selection) -> str:
+    @property
+    def has_filters(self) -> bool:
+        """Whether any filter is given."""
+        return not self.model_fields_set.isdisjoint(FIELDS)
+
+    def link(self, *, cursor: str | None, selection: Selection, view: View) -> str:
         """A reference, relative to this request, to a list or to where it goes on."""
         parameters: list[tuple[str, str]] = []
         if cursor is None:
-            parameters += [("localSubnet", str(subnet)) for subnet in selection.local_subnets]
-            parameters += [("remoteSubnet", str(subnet)) for subnet in selection.remote_subnets]
+            parameters += [
+                (to_camel(name), text)
+                for name, texts in selection.texts().items()
+                for text in texts
+            ]
+            if view is not View.FULL:
+                parameters.append(("view", view.value))
         else:
             parameters.append(("cursor", cursor))
         if "limit" in self.model_fields_set:
             parameters.append(("limit", str(self.limit)))
         return "?" + urlencode(parameters)
-
-
-def _in_order(subnets: list[Subnet]) -> tuple[Subnet, ...]:
-    return tuple(
-        sorted(
-            set(subnets),
-            key=lambda subnet: (subnet.version, subnet.network_address, subnet.prefixlen),
-        )
-    )

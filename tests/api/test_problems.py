@@ -121,7 +121,7 @@ def test_that_only_reading_is_allowed(client: TestClient, path: str, method: str
     [
         ("text/html", 406),
         ("application/json;q=0", 406),
-        ("application/json;q=0.0, */*", 406),
+        ("application/json;q=0.0, text/html;q=1", 406),
         ("application/xml, text/*", 406),
         ("application/json", 200),
         ("APPLICATION/JSON", 200),

@@ -1,0 +1,115 @@
+"""The whole of a list as NDJSON: one context a line, and at last a line that says it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import anyio
+import orjson
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.api.negotiation import accepts_gzip
+from app.api.streaming import Compressor
+from app.encoding.views import basic_view
+from app.repository.selection import Selection
+from app.repository.store import Store
+from app.repository.versions import Version
+from app.schemas.names import View
+
+
+MEDIA_TYPE: Final = "application/x-ndjson"
+LINES: Final = 50
+"""How many lines are sent at once, some 250 kB: what an export needs of memory."""
+
+FAREWELL_SECONDS: Final = 1
+"""How long a client that reads no more is given for the end of what was cut off."""
+
+
+@asynccontextmanager
+async def _until_gone(receive: Receive, store: Store) -> AsyncIterator[None]:
+    """Leave the block when the client goes, when the server stops, or after the longest time."""
+
+    async def leave_when_gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+    async def leave_when_stopping() -> None:
+        await store.stopping.wait()
+        tasks.cancel_scope.cancel()
+
+    with anyio.move_on_after(store.limits.snapshot_max_seconds):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(leave_when_gone)
+            tasks.start_soon(leave_when_stopping)
+            yield
+            tasks.cancel_scope.cancel()
+
+
+class ExportResponse(Response):
+    """Streams a version that is held as long as that takes, and no longer than a walk may take.
+
+    When the server stops or the time is over, the stream ends without its last line.
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(
+        self,
+        store: Store,
+        selection: Selection,
+        view: View,
+        max_age: float,
+        snapshot: Callable[[Version], dict[str, Any]],
+    ) -> None:
+        """Make the response.
+
+        Args:
+            store: where the contexts are.
+            selection: which of them.
+            view: how much of each.
+            max_age: how old the version may be, in seconds.
+            snapshot: gives the public object that tells of a version.
+        """
+        self._store = store
+        self._selection = selection
+        self._view = view
+        self._max_age = max_age
+        self._snapshot = snapshot
+        super().__init__(headers={"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"})
+        del self.headers["Content-Length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the export at the pace of the client, until it goes."""
+        compressor = None
+        if accepts_gzip(Headers(scope=scope)):
+            compressor = Compressor()
+            self.headers["Content-Encoding"] = "gzip"
+
+        async def send_body(body: bytes) -> None:
+            if compressor is not None:
+                body = await compressor.compress(body)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        is_whole = False
+        async with self._store.whole(self._selection, self._max_age) as (version, matching):
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async with _until_gone(receive, self._store):
+                for body in self._bodies(version, matching):
+                    await send_body(body)
+                is_whole = True
+        rest = b"" if compressor is None else compressor.flush()
+        with anyio.move_on_after(None if is_whole else FAREWELL_SECONDS):
+            await send({"type": "http.response.body", "body": rest})
+
+    def _bodies(self, version: Version, matching: Sequence[int]) -> Iterator[bytes]:
+        for start in range(0, len(matching), LINES):
+            texts = [version.texts[at] for at in matching[start : start + LINES]]
+            lines = b"\n".join([*texts, b""])
+            yield basic_view(lines) if self._view is View.BASIC else lines
+        end = {"end": True, "count": len(matching), "snapshot": self._snapshot(version)}
+        yield orjson.dumps(end, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,31 @@
+"""HEAD on everything that GET is on (RFC 9110, 9.3.2): the same, without its body."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.lowlevel
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class HeadAsGet:
+    """Lets the application answer HEAD as it answers GET, and no further than the head."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what streams a body is cancelled where the body begins."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await send({"type": "http.response.body", "body": b""})
+                answering.cancel()
+                await anyio.lowlevel.checkpoint()
+            else:
+                await send(message)
+
+        with anyio.CancelScope() as answering:
+            await self._app({**scope, "method": "GET"}, receive, send_head)

@@ -1,0 +1,47 @@
+"""What a client accepts (RFC 9110, 12.5)."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+
+
+def quality_of_type(accept: str | None, media_type: str) -> float:
+    """How much a client wants a media type: the weight of the most specific range that fits.
+
+    Without the header, everything is wanted.
+    """
+    if accept is None or not accept.strip():
+        return 1.0
+    type_ = media_type.partition("/")[0]
+    ranks = {media_type: 2, f"{type_}/*": 1, "*/*": 0}
+    best, quality = -1, 0.0
+    for media_range, weight in _weighted(accept):
+        rank = ranks.get(media_range, -1)
+        if rank > best:
+            best, quality = rank, weight
+    return quality
+
+
+def accepts_gzip(headers: Headers) -> bool:
+    """Whether a response may be compressed by gzip: only where the client says so."""
+    weights = dict(_weighted(headers.get("accept-encoding", "")))
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _weighted(header: str) -> list[tuple[str, float]]:
+    """The elements of a header, in lower case, each with its weight."""
+    weighted = []
+    for element in header.lower().split(","):
+        name, *parameters = (part.strip() for part in element.split(";"))
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        weighted.append((name, _weight(weights[0]) if weights else 1.0))
+    return weighted
+
+
+def _weight(text: str) -> float:
+    """A weight; 1 where it is not one, as it is meant to be ignored then."""
+    try:
+        weight = float(text)
+    except ValueError:
+        return 1.0
+    return weight if 0 <= weight <= 1 else 1.0

@@ -1,0 +1,100 @@
+"""What HTTP itself promises: HEAD, conditional requests, caching."""
+
+from __future__ import annotations
+
+import pytest
+from sa_contexts_simulator import Simulator
+from starlette.testclient import TestClient
+
+from tests.api.conftest import Serve
+
+
+def paths(client: TestClient) -> list[str]:
+    """A path of each resource, found in the published document."""
+    some = client.get("/sa-contexts?limit=1").json()["items"][0]["saContextId"]
+    examples = {"{saContextId}": some, "{code}": "not_found"}
+    found = []
+    for path in client.get("/openapi.json").json()["paths"]:
+        for name, value in examples.items():
+            path = path.replace(name, value)  # noqa: PLW2901  # filled in step by step
+        found.append(path)
+    assert len(found) >= 7
+    return found
+
+
+def test_that_head_gives_what_get_gives_without_its_body(serve: Serve) -> None:
+    client = serve(contexts=300)
+    for path in [*paths(client), "/openapi.json", "/none", "/sa-contexts?limit=0"]:
+        got, head = client.get(path), client.head(path)
+        assert head.status_code == got.status_code, path
+        assert head.content == b""
+        ours = {"date", "snapshot-expires"}
+        assert {k: v for k, v in head.headers.items() if k not in ours} == {
+            k: v for k, v in got.headers.items() if k not in ours
+        }, path
+
+
+def test_that_head_of_an_export_does_not_read_it(client: TestClient) -> None:
+    response = client.head("/sa-contexts", headers={"accept": "application/x-ndjson"})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/x-ndjson"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_that_other_methods_are_refused_with_those_that_there_are(
+    client: TestClient, method: str
+) -> None:
+    for path in paths(client):
+        response = client.request(method, path)
+        assert response.status_code == 405, path
+        assert response.headers["allow"] == "GET, HEAD"
+
+
+def test_that_each_kind_of_response_says_how_it_may_be_kept(client: TestClient) -> None:
+    for path in paths(client):
+        response = client.get(path)
+        if path.startswith("/problems/"):
+            expected = "public, max-age=86400"
+        elif path.removeprefix("/sa-contexts/").isdecimal():
+            expected = "no-cache"
+        else:
+            expected = "no-store"
+        assert response.headers["cache-control"] == expected, path
+    assert client.get("/none").headers["cache-control"] == "no-store"
+
+
+def test_that_one_context_is_not_sent_again_while_it_is_the_same(
+    client: TestClient, simulator: Simulator
+) -> None:
+    path = f"/sa-contexts/{simulator.ids()[3]}"
+    first = client.get(path)
+    etag = first.headers["etag"]
+
+    assert etag.startswith('W/"')
+    for header in (etag, etag.removeprefix("W/"), f'"x", {etag}', "*"):
+        same = client.get(path, headers={"if-none-match": header})
+        assert (same.status_code, same.content) == (304, b"")
+        assert same.headers["etag"] == etag
+        assert same.headers["cache-control"] == "no-cache"
+        assert same.headers["vary"] == "Accept"
+    for header in ('W/"other"', "W/", etag.replace('"', "")):
+        assert client.get(path, headers={"if-none-match": header}).content == first.content
+    assert client.get("/sa-contexts/0", headers={"if-none-match": "*"}).status_code == 404
+
+
+def test_that_a_changed_context_has_another_etag(client: TestClient, simulator: Simulator) -> None:
+    def etags() -> dict[int, str]:
+        return {
+            i: client.get(f"/sa-contexts/{i}").headers["etag"]
+            for i in simulator.ids()
+            if client.get(f"/sa-contexts/{i}").status_code == 200
+        }
+
+    before = etags()
+    simulator.churn(100)
+    after = etags()
+
+    bodies = {i: client.get(f"/sa-contexts/{i}").content for i in after}
+    assert len(set(after.values())) == len(set(bodies.values()))
+    assert any(after[i] != before[i] for i in before.keys() & after.keys())
