@@ -114,7 +114,7 @@ def _condition(condition: FilterCondition) -> dict[str, Any]:
     return rendered
 
 
-_known_condition = lru_cache(maxsize=65536)(_condition)
+_known_condition = lru_cache(maxsize=4096)(_condition)
 """The same, remembered: the same conditions recur in many filters, and in every drain."""
 
 
