@@ -67,8 +67,8 @@ CURSOR_MISMATCH = _kind(
     "cursor_mismatch",
     400,
     "The cursor belongs to another list",
-    "A cursor carries the filters of its list. Filters sent beside it must say the same; it is "
-    "simplest to send the cursor alone. Only `limit` may change from page to page.",
+    "A cursor carries the filters and the view of its list. What is sent beside it must say the "
+    "same; it is simplest to send the cursor alone. Only `limit` may change from page to page.",
 )
 NOT_FOUND = _kind(
     "not_found",
@@ -94,7 +94,7 @@ NOT_ACCEPTABLE = _kind(
     406,
     "No acceptable representation",
     "The header `Accept` excludes everything that this resource can be given as. Accept "
-    "`application/json`.",
+    "`application/json`; lists of SA contexts can also be had as `application/x-ndjson`.",
 )
 REQUEST_REFUSED = _kind(
     "request_refused",

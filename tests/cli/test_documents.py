@@ -31,7 +31,7 @@ def test_that_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_that_every_problem_is_in_the_catalogue() -> None:
-    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", text, re.MULTILINE)
 
     assert rows == [(kind.code, str(kind.status), kind.title) for kind in KINDS.values()]

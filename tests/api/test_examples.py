@@ -1,0 +1,100 @@
+"""The requests of the documents are answered as the documents show.
+
+An example may leave out headers, and write `…` for any value, for the rest of a list, for the
+rest of a text, or for lines that are not shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.conftest import Serve
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(
+    r"^```\n\$ curl -i (?:-H '([^']+)' )?'http://127\.0\.0\.1:8080([^']+)'\n(.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+VOLATILE = {"epoch", "revision", "takenAt", "beganAt", "seconds", "host", "snapshotsHeld"}
+"""What differs from run to run."""
+ANY = "…"
+
+
+class Example(NamedTuple):
+    header: str
+    target: str
+    answer: str
+
+
+def examples() -> Iterator[Any]:
+    for document in sorted(DOCS.glob("*.md")):
+        for found in BLOCK.finditer(document.read_text(encoding="utf-8")):
+            yield pytest.param(Example(*found.groups()), id=f"{document.name}-{found[2]}")
+
+
+def assert_like(shown: Any, given: Any, name: str = "") -> None:
+    """What was given is what is shown, `…` aside."""
+    if shown == ANY or name in VOLATILE:
+        assert given is not None, name
+    elif isinstance(shown, dict):
+        assert list(shown) == list(given), name
+        for member, value in shown.items():
+            assert_like(value, given[member], member)
+    elif isinstance(shown, list):
+        is_shortened = bool(shown) and shown[-1] == ANY
+        items = shown[:-1] if is_shortened else shown
+        assert len(given) > len(items) if is_shortened else len(given) == len(items), name
+        for one, other in zip(items, given, strict=False):
+            assert_like(one, other, name)
+    elif isinstance(shown, str) and ANY in shown:
+        assert_text_like(shown, given)
+    else:
+        assert shown == given, name
+
+
+def assert_text_like(shown: str, given: str) -> None:
+    """Beginning and end are as shown; a cursor or a path between them may be any."""
+    begin, end = shown.partition("=1.")[0] if "=1." in shown else "", shown.rpartition(ANY)[2]
+    assert given.startswith(begin)
+    assert given.endswith(end)
+
+
+EXAMPLES = list(examples())
+
+
+def test_that_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 9
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_that_an_example_is_true(serve: Serve, example: Example) -> None:
+    client: TestClient = serve(contexts=250)
+    client.get("/sa-contexts?limit=1000&maxAge=0")
+    name, _, value = (example.header or "").partition(": ")
+
+    response = client.get(example.target, headers={name: value} if name else {})
+
+    head, _, body = example.answer.partition("\n\n")
+    status, *headers = head.splitlines()
+    assert status.split()[1] == str(response.status_code)
+    for line in headers:
+        header, _, shown = line.partition(": ")
+        given = response.headers[header]
+        if header not in {"etag", "snapshot-expires"}:
+            assert_text_like(shown, given) if ANY in shown else assert_like(shown, given)
+    if response.headers["content-type"] == "application/x-ndjson":
+        lines = body.strip().splitlines()
+        assert lines[1] == ANY
+        given_lines = response.text.splitlines()
+        assert_like(json.loads(lines[0]), json.loads(given_lines[0]))
+        assert_like(json.loads(lines[-1]), json.loads(given_lines[-1]))
+    else:
+        assert_like(json.loads(body), response.json())
