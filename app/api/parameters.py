@@ -177,7 +177,7 @@ class SaContextQuery(Freshness):
     view: View = Field(
         View.FULL,
         description="`basic` leaves out `transportFilter.filterCondition` and "
-        "`saBundle.ipsecId`, some half of each context.",
+        "`saBundle.ipsecId`, about a quarter of each context.",
     )
     local_subnet: list[SubnetParameter] = _filter(
         "The local address is on this subnet; in tunnel mode, the tunnel's end."

@@ -5,13 +5,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from datetime import datetime
+from heapq import merge
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.repository.counts import Counts
 from app.repository.keys import Key
 from app.repository.texts import TextsBuilder
 from app.repository.versions import Change, Entry, Version
+
+SORTED_AT_ONCE: Final = 8192
+"""Some milliseconds' worth."""
 
 
 class Edition(NamedTuple):
@@ -158,4 +162,10 @@ class Assembly:
         """The positions in ascending order of their ids; None where they are in that order."""
         if all(one < other for one, other in pairwise(self._ids)):
             return None
-        return sorted(range(len(self._ids)), key=self._ids.__getitem__)
+        # Sorting all at once would let no other thread in until it is done.
+        key, count = self._ids.__getitem__, len(self._ids)
+        parts = [
+            sorted(range(start, min(start + SORTED_AT_ONCE, count)), key=key)
+            for start in range(0, count, SORTED_AT_ONCE)
+        ]
+        return list(merge(*parts, key=key))

@@ -58,6 +58,16 @@ def test_that_what_did_not_change_is_shared(state: State) -> None:
     assert second.version.keys is first.version.keys
 
 
+def test_that_many_contexts_come_in_any_order() -> None:
+    ids = [number * 7919 % 20_011 for number in range(1, 20_011)]
+    body = entry(b"{}")
+
+    version = edition_of(dict.fromkeys(ids, body)).version
+
+    assert ids != sorted(ids)
+    assert list(version.ids) == sorted(ids)
+
+
 def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
     assembly = Assembly("e", AT, 0.0)
     for body in (b"first", b"second"):
