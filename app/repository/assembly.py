@@ -14,6 +14,7 @@ from app.repository.keys import Key
 from app.repository.texts import TextsBuilder
 from app.repository.versions import Change, Entry, Version
 
+
 SORTED_AT_ONCE: Final = 8192
 """Some milliseconds' worth."""
 
