@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.encoding.suites import suite_of
 from app.schemas.names import Baseline
@@ -19,36 +19,6 @@ _RECORD: Final = Struct("<IB16sB16sQ?QBII")
 
 Key = bytes
 """The records of a context's SAs; empty where it has none (yet, or any more)."""
-
-
-class SaKey(NamedTuple):
-    """What filters compare of one direction.
-
-    Attributes:
-        suite: its number in `app.encoding.suites.SUITES`.
-        local_length: bytes of the local address: 4, 16, or 0 where there is none.
-        local: the local address, packed in network order, filled up with zeros.
-        remote_length: the same for the remote address.
-        remote: the same.
-        mm_sa_id: the main mode SA's id.
-        has_qm_filter_id: False where the engine's generation has no such field.
-        qm_filter_id: the quick mode filter's id, or 0.
-        spi_count: how many of the next two there are.
-        first_spi: the SPI of the first SA of the bundle.
-        second_spi: of the second.
-    """
-
-    suite: int
-    local_length: int
-    local: bytes
-    remote_length: int
-    remote: bytes
-    mm_sa_id: int
-    has_qm_filter_id: bool
-    qm_filter_id: int
-    spi_count: int
-    first_spi: int
-    second_spi: int
 
 
 def key_of(context: SaContext, baseline: Baseline) -> Key:
@@ -62,13 +32,15 @@ def key_of(context: SaContext, baseline: Baseline) -> Key:
     )
 
 
-def sa_keys(key: Key) -> list[SaKey]:
-    """The records of a key."""
-    return [SaKey(*fields) for fields in _RECORD.iter_unpack(key)]
-
-
 unpack_records = _RECORD.iter_unpack
-"""The same as plain tuples, one after another."""
+"""The records of a key, one after another, each as a tuple:
+
+the number of its suite in `app.encoding.suites.SUITES`; the length of the local address (4, 16,
+or 0 where there is none) and the address itself, packed in network order and filled up with
+zeros; the same for the remote address; the main mode SA's id; whether there is a quick mode
+filter's id, which an engine of generation 0 does not tell, and this id or 0; how many of the two
+SPIs that follow there are.
+"""
 
 
 def _records(details: SaDetails, baseline: Baseline) -> bytes:

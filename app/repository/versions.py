@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -60,21 +60,12 @@ class Version:
     is_ikeext_running: bool = True
     is_complete: bool = True
 
-    def is_same_as(self, other: Version) -> bool:
-        """Whether nothing differs between the two, and all is shared."""
-        return self.texts is other.texts
-
     def matching(self, selection: Selection) -> Sequence[int]:
         """The positions of the contexts that meet a selection."""
         if selection == EVERYTHING:
             return range(len(self.ids))
         matches = selection.matcher()
         return array("I", [at for at, key in enumerate(self.keys) if matches(key)])
-
-    def entries(self) -> Iterator[tuple[int, Entry]]:
-        """Each context's id, with its entry."""
-        for at, sa_context_id in enumerate(self.ids):
-            yield sa_context_id, Entry(self.keys[at], self.texts[at])
 
     def page(self, matching: Sequence[int], after: int | None, limit: int) -> Slice:
         """At most `limit` of the matching contexts, with ids above `after`."""

@@ -195,7 +195,7 @@ def test_that_the_summary_counts_what_the_lists_show(
     second = assert_summary_is_what_the_lists_show(many)
 
     assert first["baseline"] == many.get("/engine").json()["baseline"] == "nist_sp_800_77r1"
-    assert second["snapshot"]["revision"] == first["snapshot"]["revision"] + 1
+    assert second["snapshot"]["revision"] > first["snapshot"]["revision"]
     assert first["contexts"] != second["contexts"]
 
 
