@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.api import engine, errors, explanations, health, openapi, sa_contexts
+from app.api import engine, errors, explanations, health, openapi, problems, sa_contexts
 from app.api.head import HeadAsGet
 from app.service import Service
 
@@ -29,6 +29,7 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        responses=problems.responses(),
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service

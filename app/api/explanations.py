@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from app.api import problems
 from app.api.problems import KINDS, ProblemError
@@ -13,7 +15,10 @@ router = APIRouter(prefix="/problems", tags=["Problems"])
 
 
 @router.get("/{code}", responses=problems.responses(problems.NOT_FOUND, problems.INTERNAL_ERROR))
-async def get_problem(code: str, response: Response) -> ProblemExplanation:
+async def get_problem(
+    code: Annotated[str, Path(description="The problem's `code`.", examples=["cursor_expired"])],
+    response: Response,
+) -> ProblemExplanation:
     """Explain a kind of problem, and what to do about it."""
     kind = KINDS.get(code)
     if kind is None:

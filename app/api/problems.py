@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from http import HTTPStatus
-from operator import or_
 from typing import Any
 from urllib.parse import quote
 
@@ -22,11 +20,17 @@ from app.schemas.problems import (
     EngineProblem,
     InvalidParametersProblem,
     Problem,
+    ServerProblem,
     SnapshotGoneProblem,
 )
 
 
 MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER = {
+    "description": "After how many seconds to try again.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +246,21 @@ def problem_response(request: Request, problem: ProblemError) -> Response:
 
 
 def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI responses of a route that can answer with these problems."""
+    """The OpenAPI responses of a route that can answer with these problems.
+
+    What any request may meet is added. A status has one schema: where the engine's
+    problems share it with the server's own, the one that holds both.
+    """
+    every = dict.fromkeys((*kinds, BAD_REQUEST, INTERNAL_ERROR))
     documented: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({kind.status for kind in kinds}):
-        of_status = [kind for kind in kinds if kind.status == status]
-        schemas = dict.fromkeys(kind.schema for kind in of_status)
+    for status in sorted({kind.status for kind in every}):
+        of_status = [kind for kind in every if kind.status == status]
+        schemas = {kind.schema for kind in of_status}
         documented[status] = {
-            "model": reduce(or_, schemas),
+            "model": schemas.pop() if len(schemas) == 1 else ServerProblem,
             "description": f"{HTTPStatus(status).phrase}: "
             + ", ".join(f"`{kind.code}`" for kind in of_status),
         }
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            documented[status]["headers"] = {"Retry-After": RETRY_AFTER}
     return documented

@@ -30,6 +30,22 @@ class EngineProblem(Problem):
     )
 
 
+class ServerProblem(Problem):
+    """The server could not answer. Where the filter engine refused, in the engine's own words."""
+
+    win_error: int | MISSING = Field(
+        default=MISSING, description="The code that the engine returned.", examples=[1753]
+    )
+    win_error_name: str | MISSING = Field(
+        default=MISSING, description="Its name in winerror.h.", examples=["EPT_S_NOT_REGISTERED"]
+    )
+    function: str | MISSING = Field(
+        default=MISSING,
+        description="The function that returned it.",
+        examples=["FwpmEngineOpen0"],
+    )
+
+
 class InvalidParameter(Shape):
     """What is wrong with one parameter."""
 
