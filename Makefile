@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
 SIMULATOR = $(shell find bindings/simulator bindings/cdef -name '*.[ch]' -o -name CMakeLists.txt)
 
-.PHONY: run test check bench lock
+.PHONY: run test check bench lock openapi
 
 run: $(INSTALLED)
 	$(BIN)/sa-contexts serve
@@ -19,11 +19,14 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	MYPYPATH=bindings/simulator/src $(BIN)/mypy --config-file pyproject.toml tests benchmarks
+	MYPYPATH=bindings/simulator/src $(BIN)/mypy --config-file pyproject.toml tests benchmarks sdk
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+openapi: $(INSTALLED)
+	$(BIN)/python -m sdk.document
 
 lock:
 	$(BIN)/python -m pip install --quiet uv

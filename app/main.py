@@ -8,7 +8,16 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.api import engine, errors, explanations, health, openapi, problems, sa_contexts
+from app.api import (
+    documentation,
+    engine,
+    errors,
+    explanations,
+    health,
+    openapi,
+    problems,
+    sa_contexts,
+)
 from app.api.head import HeadAsGet
 from app.service import Service
 
@@ -26,6 +35,7 @@ def create_app(service: Service) -> FastAPI:
         summary="The IPsec security associations of a Windows host",
         version=version("sa-contexts"),
         redirect_slashes=False,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -33,7 +43,7 @@ def create_app(service: Service) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    for module in (sa_contexts, engine, health, explanations):
+    for module in (sa_contexts, engine, health, explanations, documentation):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
     errors.install(app)

@@ -101,7 +101,7 @@ def test_that_a_cursor_beside_other_filters_is_refused(client: TestClient) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/sa-context", "/sa-contexts/1/2", "/sa-contexts/", "/%00", "/ä b", "/docs"]
+    "path", ["/", "/sa-context", "/sa-contexts/1/2", "/sa-contexts/", "/%00", "/ä b", "/docs/"]
 )
 def test_that_an_unknown_path_is_told(client: TestClient, path: str) -> None:
     assert_problem(client.get(path), 404, "not_found")

@@ -1,0 +1,39 @@
+"""Components of the document: what is said once and referred to."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+
+def name_headers(operations: list[dict[str, Any]], components: dict[str, Any]) -> None:
+    """Describe each header once.
+
+    Raises:
+        ValueError: two routes describe a header of one name differently.
+    """
+    named: dict[str, Any] = components.setdefault("headers", {})
+    for operation in operations:
+        for response in operation["responses"].values():
+            for name, header in response.get("headers", {}).items():
+                if named.setdefault(name, header) != header:
+                    raise ValueError(f"the header {name} is described in two ways")
+                response["headers"][name] = {"$ref": f"#/components/headers/{name}"}
+    if not named:
+        del components["headers"]
+
+
+def without_unused(document: dict[str, Any]) -> dict[str, Any]:
+    """The schemas that something refers to, from the paths on, in order of their names."""
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    used: set[str] = set()
+    open_ = _referred(document["paths"])
+    while open_:
+        used |= open_
+        open_ = _referred([schemas[name] for name in open_]) - used
+    return {name: schema for name, schema in sorted(schemas.items()) if name in used}
+
+
+def _referred(node: Any) -> set[str]:
+    return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(node)))

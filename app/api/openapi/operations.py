@@ -1,0 +1,48 @@
+"""Operations as clients read them: a summary, and failures that are problems."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from app.api.problems import KINDS, MEDIA_TYPE
+
+
+def complete(operation: dict[str, Any]) -> None:
+    """Make an operation of FastAPI's into one that is told in full."""
+    _split(operation)
+    responses: dict[str, Any] = operation["responses"]
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]  # FastAPI's own, where no parameter can be bad
+    for status, response in responses.items():
+        if status.startswith(("4", "5")):
+            _as_problem(response)
+
+
+def name_problem_codes(schemas: dict[str, Any]) -> None:
+    """Make the codes of problems an enumeration, so that generated code has their names."""
+    schemas["ProblemCode"] = {
+        "type": "string",
+        "enum": list(KINDS),
+        "description": "The kinds of problems; `/problems/{code}` explains each.",
+    }
+    for name, schema in schemas.items():
+        if name.endswith("Problem"):
+            code = schema["properties"]["code"]
+            del code["type"]
+            code["$ref"] = "#/components/schemas/ProblemCode"
+
+
+def _split(operation: dict[str, Any]) -> None:
+    """Take the summary from the first line of the docstring, not from the function's name."""
+    summary, _, rest = inspect.cleandoc(operation["description"]).partition("\n\n")
+    operation["summary"] = " ".join(summary.split()).removesuffix(".")
+    operation["description"] = rest or operation["description"]
+
+
+def _as_problem(response: dict[str, Any]) -> None:
+    """Move what FastAPI documents as JSON to the media type that problems have."""
+    content = response.get("content", {})
+    reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+    if reference.endswith("Problem"):
+        content[MEDIA_TYPE] = content.pop("application/json")

@@ -1,0 +1,29 @@
+"""Writes what the repository keeps of the OpenAPI document: `make openapi`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from sdk.examples import collect, simulated_app
+
+
+ROOT: Final = Path(__file__).parents[1]
+EXAMPLES: Final = ROOT / "app" / "api" / "openapi" / "examples.json"
+DOCUMENT: Final = ROOT / "docs" / "openapi.json"
+
+
+def published() -> dict[str, Any]:
+    """The document as a server publishes it."""
+    return simulated_app(simulated_contexts=0).openapi()
+
+
+def text_of(content: object) -> str:
+    """JSON for people, and for reading what a change changed."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    EXAMPLES.write_text(text_of(collect()), encoding="utf-8")
+    DOCUMENT.write_text(text_of(published()), encoding="utf-8")

@@ -1,0 +1,180 @@
+"""Examples for the OpenAPI document: what a server answered, on a simulator of a fixed seed.
+
+What differs from run to run and from machine to machine (the host, times, the
+epoch, cursors, the library's path) is replaced; nothing else is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, Final
+
+from fastapi import FastAPI
+from httpx2 import Response
+from sa_contexts_simulator import LIBRARY, Simulator
+from starlette.testclient import TestClient
+
+from app.api.problems import KINDS
+from app.main import create_app
+from app.service import create_service
+from app.settings import Settings
+
+
+SEED: Final = 1
+CONTEXTS: Final = 250
+
+CURSOR: Final = (
+    "1.5b5b7ad2.eyJlIjoiYjg5MzkzM2ZlZGM5IiwiciI6MSwiYSI6IjE2Njc2NTM4In0.Eg_xGk86ZI5hh9dVED1BeA"
+)
+_ANY_CURSOR: Final = re.compile(r"1\.[0-9a-f]{8}\.[\w-]+\.[\w-]{22}", re.ASCII)
+_REPLACED: Final = {
+    "beganAt": "2026-11-23T23:53:23.828198Z",
+    "epoch": "b893933fedc9",
+    "host": "WEB01",
+    "seconds": 0.059997901,
+    "takenAt": "2026-11-23T23:53:23.828198Z",
+}
+
+Examples = dict[str, dict[str, dict[str, dict[str, Any]]]]
+"""By operation, status and media type: examples by name, as OpenAPI has them."""
+
+
+@dataclass
+class Collection:
+    """Examples, as they come in."""
+
+    examples: Examples = field(default_factory=dict)
+
+    def add(self, operation: str, name: str, summary: str, response: Response) -> None:
+        """Keep a response as an example of an operation."""
+        media_type = response.headers["content-type"].partition(";")[0]
+        of_status = self.examples.setdefault(operation, {}).setdefault(
+            str(response.status_code), {}
+        )
+        of_status.setdefault(media_type, {})[name] = {
+            "summary": summary,
+            "value": _without_chance(response.json()),
+        }
+
+    def add_problem(self, operation: str, response: Response) -> None:
+        """Keep a problem, under its code."""
+        kind = KINDS[response.json()["code"]]
+        assert response.status_code == kind.status
+        self.add(operation, kind.code, kind.title, response)
+
+
+def collect() -> Examples:
+    """Ask a server for everything that the document shows."""
+    collection = Collection()
+    simulator = Simulator()
+    simulator.reset()
+    with _server() as client:
+        _contexts(client, collection)
+        _requests_refused(client, collection)
+        _engine(client, collection)
+        _other(client, collection)
+        _engine_failing(client, simulator, collection)
+    simulator.reset()
+    return collection.examples
+
+
+def simulated_app(**settings: Any) -> FastAPI:
+    """The application as it is served, on a simulator in which nothing changes by itself."""
+    quiet: dict[str, Any] = {
+        "engine": "simulator",
+        "simulated_churn": 0,
+        "minimum_interval_seconds": 0,
+        "refresh_seconds": 3600,
+    }
+    return create_app(create_service(Settings(**{**quiet, **settings})))
+
+
+@contextmanager
+def _server(**settings: Any) -> Iterator[TestClient]:
+    app = simulated_app(simulated_contexts=CONTEXTS, simulated_seed=SEED, **settings)
+    with TestClient(app) as client:
+        yield client
+
+
+def _contexts(client: TestClient, collection: Collection) -> None:
+    first = client.get("/sa-contexts?limit=1")
+    collection.add("list_sa_contexts", "page", "A page; more follow", first)
+    none = client.get("/sa-contexts?localSubnet=203.0.113.0/24")
+    collection.add("list_sa_contexts", "no_more", "The last page, here of an empty list", none)
+    one = client.get(
+        f"/sa-contexts/{_short(client.get('/sa-contexts?limit=1000').json()['items'])}"
+    )
+    collection.add("get_sa_context", "sa_context", "One that has an id above 2^53", one)
+
+
+def _short(items: list[Any]) -> str:
+    """The id of the context that is quickest to read, of those with all parts and a long id."""
+    whole = [
+        item
+        for item in items
+        if int(item["saContextId"]) > 1 << 53
+        and all(item[sa] and item[sa]["transportFilter"] for sa in ("inboundSa", "outboundSa"))
+    ]
+    return str(min(whole, key=lambda item: len(str(item)))["saContextId"])
+
+
+def _requests_refused(client: TestClient, collection: Collection) -> None:
+    for query in ("cursor=x", "limit=0&localSubnet=10.0.0.1/8"):
+        collection.add_problem("list_sa_contexts", client.get(f"/sa-contexts?{query}"))
+    cursor = client.get("/sa-contexts?limit=1").json()["nextCursor"]
+    mismatch = client.get(f"/sa-contexts?cursor={cursor}&localSubnet=10.0.0.0/8")
+    collection.add_problem("list_sa_contexts", mismatch)
+    not_accepted = client.get("/sa-contexts", headers={"Accept": "text/html"})
+    collection.add_problem("list_sa_contexts", not_accepted)
+    with _server(snapshot_idle_seconds=1e-9) as forgetful:
+        cursor = forgetful.get("/sa-contexts?limit=1").json()["nextCursor"]
+        collection.add_problem("list_sa_contexts", forgetful.get(f"/sa-contexts?cursor={cursor}"))
+    collection.add_problem("get_sa_context", client.get("/sa-contexts/1"))
+    collection.add_problem("get_sa_context", client.get("/sa-contexts/0x10"))
+
+
+def _engine(client: TestClient, collection: Collection) -> None:
+    collection.add("get_engine", "ready", "A simulated engine, read well", client.get("/engine"))
+
+
+def _other(client: TestClient, collection: Collection) -> None:
+    collection.add("get_liveness", "live", "The server is up", client.get("/health/live"))
+    collection.add("get_readiness", "ready", "The engine answers", client.get("/health/ready"))
+    explanation = client.get("/problems/cursor_expired")
+    collection.add("get_problem", "cursor_expired", "An explanation", explanation)
+    collection.add_problem("get_problem", client.get("/problems/nothing"))
+
+
+def _engine_failing(client: TestClient, simulator: Simulator, collection: Collection) -> None:
+    for code, function in (
+        (5, "IPsecSaContextCreateEnumHandle0"),
+        (1722, "IPsecSaContextCreateEnumHandle0"),
+        (8, "IPsecSaContextCreateEnumHandle0"),
+    ):
+        simulator.fail(function, code, times=0)
+        collection.add_problem("list_sa_contexts", client.get("/sa-contexts?maxAge=0"))
+        simulator.clear_failures()
+    collection.add(
+        "get_readiness",
+        "not_ready",
+        "The last contact failed",
+        client.get("/health/ready"),
+    )
+    simulator.fail("IPsecSaContextGetById1", 0x80320012, times=0)
+    collection.add_problem("get_sa_context", client.get("/sa-contexts/1"))
+    simulator.clear_failures()
+
+
+def _without_chance(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _REPLACED.get(name, _without_chance(each)) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_chance(each) for each in value]
+    if isinstance(value, str):
+        library = str(LIBRARY.resolve())
+        return _ANY_CURSOR.sub(CURSOR, value.replace(library, f"…/{PurePath(library).name}"))
+    return value

@@ -1,0 +1,212 @@
+"""The published document: kept, real, and such as generators and linters take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import jsonschema
+import pytest
+from sa_contexts_simulator import Simulator
+from starlette.testclient import TestClient
+
+from app.api.problems import KINDS, ProblemError, problem_text
+from sdk.document import DOCUMENT, EXAMPLES, published
+from sdk.examples import collect
+from tests.api.conftest import Serve
+
+
+KEPT: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+SCHEMAS: dict[str, Any] = KEPT["components"]["schemas"]
+OPERATIONS = {
+    operation["operationId"]: operation
+    for path in KEPT["paths"].values()
+    for operation in path.values()
+}
+CHANGED = (
+    "The OpenAPI document has changed. If it should, run `make openapi` and commit the result."
+)
+
+
+def is_valid(value: Any, schema: dict[str, Any]) -> bool:
+    validator = jsonschema.Draft202012Validator({**schema, "components": KEPT["components"]})
+    return bool(validator.is_valid(value))
+
+
+def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of a document that is no example, with where it stands."""
+    if isinstance(node, dict):
+        yield path, node
+        for name, value in node.items():
+            if name not in ("example", "examples"):
+                yield from nodes(value, f"{path}/{name}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from nodes(value, f"{path}/{number}")
+
+
+def test_that_the_kept_document_is_the_published_one(client: TestClient) -> None:
+    assert client.get("/openapi.json").json() == KEPT, CHANGED
+    assert published() == KEPT, CHANGED
+
+
+def test_that_examples_are_what_a_server_answers(simulator: Simulator) -> None:
+    assert simulator.count() == 0
+    assert collect() == json.loads(EXAMPLES.read_text(encoding="utf-8")), CHANGED
+
+
+def test_that_every_success_and_every_problem_of_its_own_has_a_valid_example() -> None:
+    shown = 0
+    for operation in OPERATIONS.values():
+        for response in operation["responses"].values():
+            for media_type, content in response.get("content", {}).items():
+                examples = content.get("examples", {})
+                if media_type == "application/json":
+                    assert examples, f"sdk/examples.py has none for {operation['operationId']}"
+                for example in examples.values():
+                    assert is_valid(example["value"], content["schema"])
+                    shown += 1
+    kept = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    assert shown == sum(
+        len(named)
+        for statuses in kept.values()
+        for media_types in statuses.values()
+        for named in media_types.values()
+    )
+
+
+def test_that_every_operation_is_told_in_full() -> None:
+    tags = {tag["name"] for tag in KEPT["tags"]}
+    assert len(OPERATIONS) == sum(len(path) for path in KEPT["paths"].values())
+    for name, operation in OPERATIONS.items():
+        assert name.isidentifier()
+        assert set(operation["tags"]) <= tags
+        assert not operation["summary"].endswith(".")
+        assert {"400", "500"} <= set(operation["responses"])
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"], (name, parameter["name"])
+
+
+def test_that_nothing_asks_for_a_credential_yet() -> None:
+    assert KEPT["security"] == []
+    assert KEPT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert not any("security" in operation for operation in OPERATIONS.values())
+
+
+def test_that_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None:
+    extra: dict[str, dict[str, Any]] = {
+        "EngineProblem": {"winError": 5, "winErrorName": "ERROR_ACCESS_DENIED", "function": "f"},
+        "InvalidParametersProblem": {"errors": [{"parameter": "limit", "reason": "no number"}]},
+        "SnapshotGoneProblem": {"restartUrl": "?"},
+    }
+    seen = set()
+    for operation in OPERATIONS.values():
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get("application/problem+json")
+            if content is None:
+                continue
+            assert list(content["schema"]) == ["$ref"]
+            codes = response["description"].partition(": ")[2].split(", ")
+            for code in (each.strip("`") for each in codes):
+                kind = KINDS[code]
+                members = extra.get(kind.schema.__name__, {})
+                problem = json.loads(problem_text(ProblemError(kind, "So.", **members), "/"))
+                assert problem["status"] == int(status)
+                assert is_valid(problem, content["schema"])
+                seen.add(code)
+            retry = response.get("headers", {}).get("Retry-After")
+            assert (retry is not None) == (status == "503")
+    unrouted = {"method_not_allowed", "request_refused"}
+    assert seen | unrouted >= set(KINDS)
+
+
+def test_that_enumerations_and_unions_have_names() -> None:
+    for path, node in nodes(KEPT):
+        if "enum" in node:
+            assert path.removeprefix("/components/schemas/") in SCHEMAS, path
+        if "oneOf" in node:
+            assert path.removeprefix("/components/schemas/") in SCHEMAS, path
+            assert node["discriminator"]["propertyName"]
+        choices = [choice for choice in node.get("anyOf", ()) if choice != {"type": "null"}]
+        assert len(choices) < 2 or path.endswith("OrNewer"), path
+
+
+def test_that_parameters_take_no_null_and_no_unknown_word() -> None:
+    for operation in OPERATIONS.values():
+        for parameter in operation.get("parameters", ()):
+            text = json.dumps(parameter["schema"])
+            assert "null" not in text
+            assert "OrNewer" not in text
+
+
+def replaced(value: Any, name: str, new: Any) -> Any:
+    """The value with another one in each member of that name."""
+    if isinstance(value, dict):
+        return {
+            key: new if key == name else replaced(each, name, new) for key, each in value.items()
+        }
+    return [replaced(each, name, new) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    "name", ["cipherType", "authConfig", "pfsGroup", "ipVersion", "saDirection", "matchType"]
+)
+def test_that_responses_may_have_newer_words(client: TestClient, name: str) -> None:
+    item = client.get("/sa-contexts?limit=1").json()["items"][0]
+    newer = replaced(item, name, "a_newer_word")
+
+    assert newer != item
+    assert is_valid(newer, SCHEMAS["SaContext"])
+    assert not is_valid(replaced(item, name, 7), SCHEMAS["SaContext"])
+
+
+def test_that_discriminators_have_only_their_words(client: TestClient) -> None:
+    item = client.get("/sa-contexts?limit=1").json()["items"][0]
+
+    assert is_valid(item, SCHEMAS["SaContext"])
+    assert not is_valid(replaced(item, "transformType", "newer"), SCHEMAS["SaContext"])
+
+
+def test_that_fields_may_be_added(client: TestClient) -> None:
+    item = deepcopy(client.get("/sa-contexts?limit=1").json()["items"][0])
+    item["outboundSa"]["saBundle"]["newer"] = 1
+
+    assert is_valid(item, SCHEMAS["SaContext"])
+
+
+def test_that_integers_say_how_wide_they_are() -> None:
+    integers = [(path, node) for path, node in nodes(SCHEMAS) if node.get("type") == "integer"]
+    assert integers
+    for path, node in integers:
+        is_narrow = node.get("maximum", 2**31) < 2**31
+        assert node["format"] == ("int32" if is_narrow else "int64"), path
+
+
+def test_that_words_that_are_no_names_have_one() -> None:
+    for schema in SCHEMAS.values():
+        words = schema.get("enum", ())
+        names = schema.get("x-enum-varnames", words)
+        assert len(set(names)) == len(words)
+        assert all(name.isidentifier() for name in names)
+
+
+def test_that_the_document_is_revalidated(client: TestClient) -> None:
+    first = client.get("/openapi.json")
+    tag = first.headers["etag"]
+
+    assert first.headers["cache-control"] == "no-cache"
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+        again = client.get("/openapi.json", headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+        assert again.headers["cache-control"] == "no-cache"
+    other = client.get("/openapi.json", headers={"If-None-Match": '"other"'})
+    assert other.content == first.content
+
+
+def test_that_two_servers_publish_the_same(serve: Serve) -> None:
+    tags = {serve(contexts=n).get("/openapi.json").headers["etag"] for n in (0, 3)}
+
+    assert len(tags) == 1
