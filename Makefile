@@ -35,6 +35,9 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --constraint requirements.lock \
 		pyproject.toml -o requirements-server.lock
+	$(BIN)/uv pip compile --quiet --universal --group sdk --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header -o sdk/requirements.lock
+	npm install --prefix sdk --package-lock-only
 
 $(INSTALLED): requirements.lock pyproject.toml bindings/simulator/pyproject.toml $(SIMULATOR)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -37,7 +37,10 @@ def _split(operation: dict[str, Any]) -> None:
     """Take the summary from the first line of the docstring, not from the function's name."""
     summary, _, rest = inspect.cleandoc(operation["description"]).partition("\n\n")
     operation["summary"] = " ".join(summary.split()).removesuffix(".")
-    operation["description"] = rest or operation["description"]
+    if rest:
+        operation["description"] = rest
+    else:
+        del operation["description"]
 
 
 def _as_problem(response: dict[str, Any]) -> None:

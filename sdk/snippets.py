@@ -1,0 +1,41 @@
+"""Takes the commands and programs out of docs/sdk.md, so that what is run is what it shows.
+
+    python -m sdk.snippets FOLDER
+
+writes, for each language, FOLDER/python/generate.sh and FOLDER/python/contexts.py, and so on.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "sdk.md"
+PROGRAMS: Final = {"python": "contexts.py", "typescript": "contexts.ts", "java": "Contexts.java"}
+
+_BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def write(folder: Path) -> None:
+    """Write each language's command and program.
+
+    Raises:
+        ValueError: the page does not have one of each.
+    """
+    sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    languages = {section.partition("\n")[0].lower(): section for section in sections}
+    for language, program in PROGRAMS.items():
+        blocks = _BLOCK.findall(languages.get(language, ""))
+        if [kind for kind, _ in blocks] != ["sh", language]:
+            raise ValueError(f"{PAGE}: {language} should have a command and a program")
+        of_language = folder / language
+        of_language.mkdir(parents=True, exist_ok=True)
+        (of_language / "generate.sh").write_text(blocks[0][1], encoding="utf-8")
+        (of_language / program).write_text(blocks[1][1], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

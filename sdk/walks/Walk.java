@@ -1,0 +1,85 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import sacontexts.ApiClient;
+import sacontexts.ApiException;
+import sacontexts.api.SaContextsApi;
+import sacontexts.api.SaContextsApi.APIGetSaContextRequest;
+import sacontexts.api.SaContextsApi.APIListSaContextsRequest;
+import sacontexts.model.AuthenticatingAndEncryptingTransform;
+import sacontexts.model.CipherTransform;
+import sacontexts.model.EncryptingTransform;
+import sacontexts.model.Problem;
+import sacontexts.model.ProblemCode;
+import sacontexts.model.SaContext;
+import sacontexts.model.SnapshotGoneProblem;
+
+/** The walk of the Java client. */
+class Walk {
+    private static final ObjectMapper JSON = ApiClient.createDefaultObjectMapper();
+
+    public static void main(String[] arguments) throws Exception {
+        var client = new ApiClient();
+        client.updateBaseUri(arguments[0]);
+        var api = new SaContextsApi(client);
+        List<SaContext> contexts = new ArrayList<>();
+        Contexts.each(api, 100, contexts::add);
+
+        var unknown = APIGetSaContextRequest.newBuilder().saContextId("1").build();
+        Problem notFound = problem(() -> api.getSaContext(unknown), Problem.class);
+        require(notFound.getCode().getActualInstance() == ProblemCode.SA_CONTEXT_NOT_FOUND);
+
+        var old = APIListSaContextsRequest.newBuilder().limit(100L).cursor(arguments[1]).build();
+        SnapshotGoneProblem gone = problem(() -> api.listSaContexts(old), SnapshotGoneProblem.class);
+        require(gone.getCode().getActualInstance() == ProblemCode.CURSOR_EXPIRED);
+
+        Map<String, Object> seen = new LinkedHashMap<>();
+        seen.put("ids", contexts.stream().map(SaContext::getSaContextId).toList());
+        seen.put(
+                "mmSaIds",
+                contexts.stream()
+                        .filter(context -> context.getOutboundSa() != null)
+                        .map(context -> context.getOutboundSa().getSaBundle().getMmSaId())
+                        .toList());
+        seen.put("notFound", Map.of("code", notFound.getCode(), "status", notFound.getStatus()));
+        seen.put(
+                "gone",
+                Map.of(
+                        "code", gone.getCode(),
+                        "status", gone.getStatus(),
+                        "restartUrl", gone.getRestartUrl()));
+        seen.put("newer", cipherType(JSON.readValue(arguments[2], SaContext.class)));
+        System.out.print(JSON.writeValueAsString(seen));
+    }
+
+    private static Object cipherType(SaContext context) {
+        var transform =
+                context.getOutboundSa().getSaBundle().getSaList().get(0).getTransform().getActualInstance();
+        CipherTransform cipher =
+                transform instanceof EncryptingTransform
+                        ? ((EncryptingTransform) transform).getCipherTransform()
+                        : ((AuthenticatingAndEncryptingTransform) transform).getCipherTransform();
+        return cipher.getCipherType().getActualInstance();
+    }
+
+    private interface Call {
+        void run() throws ApiException;
+    }
+
+    private static <T> T problem(Call call, Class<T> type) throws Exception {
+        try {
+            call.run();
+        } catch (ApiException exception) {
+            return JSON.readValue(exception.getResponseBody(), type);
+        }
+        throw new AssertionError("no problem");
+    }
+
+    private static void require(boolean holds) {
+        if (!holds) {
+            throw new AssertionError();
+        }
+    }
+}

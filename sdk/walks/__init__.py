@@ -1,0 +1,1 @@
+"""Walks of generated clients: programs around those of docs/sdk.md, one for each language."""

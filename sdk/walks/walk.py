@@ -1,0 +1,54 @@
+"""The walk of the Python client."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from contexts import sa_contexts
+from sa_contexts_client import Client
+from sa_contexts_client.api.sa_contexts import get_sa_context, list_sa_contexts
+from sa_contexts_client.models import (
+    AuthenticatingAndEncryptingTransform,
+    EncryptingTransform,
+    Problem,
+    ProblemCode,
+    SaContext,
+    SnapshotGoneProblem,
+)
+
+
+def main(url: str, old_cursor: str, newer: str) -> None:
+    """Print what the client saw."""
+    client = Client(base_url=url)
+    contexts = list(sa_contexts(client, limit=100))
+
+    not_found = get_sa_context.sync(client=client, sa_context_id="1")
+    assert isinstance(not_found, Problem)
+    assert not_found.code is ProblemCode.SA_CONTEXT_NOT_FOUND
+
+    gone = list_sa_contexts.sync(client=client, limit=100, cursor=old_cursor)
+    assert isinstance(gone, SnapshotGoneProblem)
+    assert gone.code is ProblemCode.CURSOR_EXPIRED
+
+    seen = {
+        "ids": [context.sa_context_id for context in contexts],
+        "mmSaIds": [c.outbound_sa.sa_bundle.mm_sa_id for c in contexts if c.outbound_sa],
+        "notFound": {"code": not_found.code, "status": not_found.status},
+        "gone": {"code": gone.code, "status": gone.status, "restartUrl": gone.restart_url},
+        "newer": cipher_type(SaContext.from_dict(json.loads(newer))),
+    }
+    json.dump(seen, sys.stdout)
+
+
+def cipher_type(context: SaContext) -> str:
+    """The outbound SA's."""
+    assert context.outbound_sa
+    transform = context.outbound_sa.sa_bundle.sa_list[0].transform
+    assert isinstance(transform, EncryptingTransform | AuthenticatingAndEncryptingTransform)
+    assert transform.cipher_transform
+    return transform.cipher_transform.cipher_type
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
