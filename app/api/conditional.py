@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
+from types import MappingProxyType
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.status import HTTP_304_NOT_MODIFIED
 
 
-REVALIDATE = "no-cache"
+VARIES_BY_ACCEPT: Final = MappingProxyType({"Vary": "Accept"})
+
+REVALIDATE: Final = "no-cache"
 """May be kept, and must be asked about each time it is used (RFC 9111, 5.2.2.4)."""
 
 
-def conditional_response(request: Request, body: bytes, *, vary: str = "Accept") -> Response:
-    """A JSON response with a weak ETag, or 304 where the client names that."""
+def conditional_response(
+    request: Request,
+    body: bytes,
+    *,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] = VARIES_BY_ACCEPT,
+) -> Response:
+    """A response with a weak ETag, or 304 where the client names that."""
     etag = f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": REVALIDATE, "Vary": vary}
+    headers = {**headers, "ETag": etag, "Cache-Control": REVALIDATE}
     if _names(request.headers.getlist("if-none-match"), etag):
         return Response(status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
 
 
 def _names(headers: list[str], etag: str) -> bool:

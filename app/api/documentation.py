@@ -15,7 +15,9 @@ from typing import Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from app.api.conditional import conditional_response
 from app.api.problems import NOT_FOUND, ProblemError
+from app.api.streaming import PiecesResponse
 
 
 router = APIRouter(include_in_schema=False)
@@ -26,7 +28,6 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 
 _HEADERS: Final = {
-    "Cache-Control": "no-cache",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -91,8 +92,7 @@ def _assets() -> dict[str, Asset]:
 @router.get("/openapi.json")
 async def get_document(request: Request) -> Response:
     """The OpenAPI document."""
-    content = orjson.dumps(request.app.openapi())
-    return _revalidated(request, content, "application/json", {"Cache-Control": "no-cache"})
+    return conditional_response(request, orjson.dumps(request.app.openapi()), headers={})
 
 
 @router.get("/docs")
@@ -101,7 +101,9 @@ async def get_page(request: Request) -> Response:
     page = _PAGE
     for plain, asset in _assets().items():
         page = page.replace(f"{{{plain}}}", f"docs/{asset.name}")
-    return _revalidated(request, page.encode(), "text/html; charset=utf-8", _HEADERS)
+    return conditional_response(
+        request, page.encode(), media_type="text/html; charset=utf-8", headers=_HEADERS
+    )
 
 
 @router.get("/docs/{name}")
@@ -109,21 +111,11 @@ async def get_asset(name: str) -> Response:
     """A part of the page."""
     for asset in _assets().values():
         if asset.name == name:
-            headers = {**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
-            return Response(asset.content, headers=headers, media_type=asset.media_type)
+            response = PiecesResponse([asset.content], asset.media_type)
+            response.headers.update(_HEADERS)
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+            return response
     raise ProblemError(NOT_FOUND, "The page has no such part.")
-
-
-def _revalidated(
-    request: Request, content: bytes, media_type: str, headers: dict[str, str]
-) -> Response:
-    """The content, or that it is what the client has (RFC 9110, 13.1.2)."""
-    tag = f'W/"{_digest(content)}"'
-    headers = {**headers, "ETag": tag}
-    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
-    if "*" in known or tag in known or tag.removeprefix("W/") in known:
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=media_type)
 
 
 def _digest(content: bytes) -> str:
