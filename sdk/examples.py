@@ -6,6 +6,7 @@ epoch, cursors, the library's path) is replaced; nothing else is.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ class Collection:
         )
         of_status.setdefault(media_type, {})[name] = {
             "summary": summary,
-            "value": _without_chance(response.json()),
+            "value": _value(response),
         }
 
     def add_problem(self, operation: str, response: Response) -> None:
@@ -101,10 +102,16 @@ def _server(**settings: Any) -> Iterator[TestClient]:
 
 
 def _contexts(client: TestClient, collection: Collection) -> None:
-    first = client.get("/sa-contexts?limit=1")
-    collection.add("list_sa_contexts", "page", "A page; more follow", first)
-    none = client.get("/sa-contexts?localSubnet=203.0.113.0/24")
-    collection.add("list_sa_contexts", "no_more", "The last page, here of an empty list", none)
+    first = client.get("/sa-contexts?limit=1&view=basic")
+    collection.add("list_sa_contexts", "page", "A page of the basic view; more follow", first)
+    none = "/sa-contexts?localSubnet=203.0.113.0/24"
+    collection.add(
+        "list_sa_contexts", "no_more", "The last page, here of an empty list", client.get(none)
+    )
+    export = client.get(none, headers={"Accept": "application/x-ndjson"})
+    collection.add("list_sa_contexts", "export", "The last line, here the only one", export)
+    summary = client.get("/sa-contexts/summary?peers=2")
+    collection.add("summarize_sa_contexts", "summary", "Counts, and the two busiest peers", summary)
     one = client.get(
         f"/sa-contexts/{_short(client.get('/sa-contexts?limit=1000').json()['items'])}"
     )
@@ -130,6 +137,7 @@ def _requests_refused(client: TestClient, collection: Collection) -> None:
     collection.add_problem("list_sa_contexts", mismatch)
     not_accepted = client.get("/sa-contexts", headers={"Accept": "text/html"})
     collection.add_problem("list_sa_contexts", not_accepted)
+    collection.add_problem("summarize_sa_contexts", client.get("/sa-contexts/summary?peers=x"))
     with _server(snapshot_idle_seconds=1e-9) as forgetful:
         cursor = forgetful.get("/sa-contexts?limit=1").json()["nextCursor"]
         collection.add_problem("list_sa_contexts", forgetful.get(f"/sa-contexts?cursor={cursor}"))
@@ -167,6 +175,13 @@ def _engine_failing(client: TestClient, simulator: Simulator, collection: Collec
     simulator.fail("IPsecSaContextGetById1", 0x80320012, times=0)
     collection.add_problem("get_sa_context", client.get("/sa-contexts/1"))
     simulator.clear_failures()
+
+
+def _value(response: Response) -> Any:
+    if response.headers["content-type"].startswith("application/x-ndjson"):
+        lines = (_without_chance(json.loads(line)) for line in response.text.splitlines())
+        return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    return _without_chance(response.json())
 
 
 def _without_chance(value: Any) -> Any:

@@ -33,6 +33,11 @@ from app.service import Service
 from bindings.errors import IkeextNotRunning, NotFound
 
 
+ETAG = {
+    "description": "For `If-None-Match`: the same as long as the context is.",
+    "schema": {"type": "string"},
+}
+
 router = APIRouter(prefix="/sa-contexts", tags=["SA contexts"])
 
 DEFAULT_MAX_AGE = 1.0
@@ -63,7 +68,13 @@ _ENGINE = (
                         "type": "string",
                         "description": "One `SaContext` a line. The last line is an "
                         "`SaContextExportEnd`; without it, the list is not whole.",
-                    }
+                    },
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                        "anyOf": [
+                            {"$ref": "#/components/schemas/SaContext"},
+                            {"$ref": "#/components/schemas/SaContextExportEnd"},
+                        ]
+                    },
                 }
             },
             "headers": {
@@ -160,13 +171,10 @@ async def summarize_sa_contexts(
         200: {
             "model": SaContext,
             "headers": {
-                "ETag": {
-                    "description": "For `If-None-Match`: the same as long as the context is.",
-                    "schema": {"type": "string"},
-                }
+                "ETag": ETAG,
             },
         },
-        304: {"description": "Not Modified: as `If-None-Match` has it."},
+        304: {"description": "Not Modified: as `If-None-Match` has it.", "headers": {"ETag": ETAG}},
         **problems.responses(
             problems.SA_CONTEXT_NOT_FOUND,
             problems.NOT_ACCEPTABLE,

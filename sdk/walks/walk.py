@@ -14,7 +14,9 @@ from sa_contexts_client.models import (
     Problem,
     ProblemCode,
     SaContext,
+    SaContextPage,
     SnapshotGoneProblem,
+    View,
 )
 
 
@@ -22,6 +24,13 @@ def main(url: str, old_cursor: str, newer: str) -> None:
     """Print what the client saw."""
     client = Client(base_url=url)
     contexts = list(sa_contexts(client, limit=100))
+
+    # What is not given is not sent, so that a cursor of another view stands alone.
+    basic = list_sa_contexts.sync(client=client, limit=1, view=View.BASIC)
+    assert isinstance(basic, SaContextPage)
+    assert isinstance(basic.next_cursor, str)
+    following = list_sa_contexts.sync(client=client, cursor=basic.next_cursor)
+    assert isinstance(following, SaContextPage)
 
     not_found = get_sa_context.sync(client=client, sa_context_id="1")
     assert isinstance(not_found, Problem)

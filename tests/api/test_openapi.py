@@ -63,7 +63,7 @@ def test_that_every_success_and_every_problem_of_its_own_has_a_valid_example() -
         for response in operation["responses"].values():
             for media_type, content in response.get("content", {}).items():
                 examples = content.get("examples", {})
-                if media_type == "application/json":
+                if not media_type.startswith("application/problem"):
                     assert examples, f"sdk/examples.py has none for {operation['operationId']}"
                 for example in examples.values():
                     assert is_valid(example["value"], content["schema"])
@@ -122,6 +122,13 @@ def test_that_each_status_has_one_named_problem_that_holds_all_of_its_kinds() ->
     assert seen | unrouted >= set(KINDS)
 
 
+def test_that_json_is_the_first_of_several_media_types() -> None:
+    content = OPERATIONS["list_sa_contexts"]["responses"]["200"]["content"]
+
+    assert list(content) == ["application/json", "application/x-ndjson"]
+    assert content["application/x-ndjson"]["schema"]["type"] == "string"
+
+
 def test_that_enumerations_and_unions_have_names() -> None:
     for path, node in nodes(KEPT):
         if "enum" in node:
@@ -130,15 +137,16 @@ def test_that_enumerations_and_unions_have_names() -> None:
             assert path.removeprefix("/components/schemas/") in SCHEMAS, path
             assert node["discriminator"]["propertyName"]
         choices = [choice for choice in node.get("anyOf", ()) if choice != {"type": "null"}]
-        assert len(choices) < 2 or path.endswith("OrNewer"), path
+        assert len(choices) < 2 or path.endswith(("OrNewer", "x-itemSchema")), path
 
 
-def test_that_parameters_take_no_null_and_no_unknown_word() -> None:
+def test_that_parameters_have_no_null_no_newer_word_and_no_default() -> None:
     for operation in OPERATIONS.values():
         for parameter in operation.get("parameters", ()):
             text = json.dumps(parameter["schema"])
             assert "null" not in text
             assert "OrNewer" not in text
+            assert "default" not in text
 
 
 def replaced(value: Any, name: str, new: Any) -> Any:
@@ -174,6 +182,35 @@ def test_that_fields_may_be_added(client: TestClient) -> None:
     item["outboundSa"]["saBundle"]["newer"] = 1
 
     assert is_valid(item, SCHEMAS["SaContext"])
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "headers"),
+    [
+        ("/sa-contexts?limit=3", "/sa-contexts", {}),
+        ("/sa-contexts", "/sa-contexts", {"Accept": "application/x-ndjson"}),
+        ("/sa-contexts?limit=0", "/sa-contexts", {}),
+        ("/sa-contexts/summary", "/sa-contexts/summary", {}),
+        ("/sa-contexts/{id}", "/sa-contexts/{saContextId}", {}),
+        ("/sa-contexts/{id}", "/sa-contexts/{saContextId}", {"If-None-Match": "*"}),
+        ("/engine", "/engine", {}),
+        ("/health/live", "/health/live", {}),
+        ("/health/ready", "/health/ready", {}),
+        ("/problems/not_found", "/problems/{code}", {}),
+    ],
+)
+def test_that_the_headers_of_answers_are_documented(
+    client: TestClient, simulator: Simulator, url: str, path: str, headers: dict[str, str]
+) -> None:
+    response = client.get(url.format(id=simulator.ids()[0]), headers=headers)
+    documented = KEPT["paths"][path]["get"]["responses"][str(response.status_code)]["headers"]
+    has = set(response.headers) - {"content-type", "content-length", "content-encoding"}
+
+    assert has <= {name.lower() for name in documented}
+    of_pages = {"Link", "Snapshot-Expires", "Snapshot-Idle-Seconds"}
+    assert {name.lower() for name in set(documented) - of_pages} <= has
+    for name, header in documented.items():
+        assert header == {"$ref": f"#/components/headers/{name}"}
 
 
 def test_that_integers_say_how_wide_they_are() -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.openapi.constants import REF_TEMPLATE
 from fastapi.openapi.utils import get_openapi
 
 from app.api.openapi.components import name_headers, without_unused
 from app.api.openapi.examples import add_examples
 from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import tidy_parameter, tidy_schemas
+from app.schemas.sa_contexts import SaContextExportEnd
 
 
 DESCRIPTION: Final = """\
@@ -58,6 +60,10 @@ SECURITY_SCHEMES: Final = {
 }
 
 
+STREAMED: Final = (SaContextExportEnd,)
+"""Shapes that only lines of streams have, of which FastAPI does not know."""
+
+
 def install(app: FastAPI) -> None:
     """Let `app` publish the document that clients and generators are given."""
 
@@ -83,6 +89,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["security"] = []
     components = document["components"]
     components["securitySchemes"] = SECURITY_SCHEMES
+    for shape in STREAMED:
+        schema = shape.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
+        components["schemas"].update(schema.pop("$defs"), **{shape.__name__: schema})
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     for operation in operations:
         complete(operation)

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Final
 
 from app.api.problems import KINDS, MEDIA_TYPE
+
+
+CACHE_CONTROL: Final = {
+    "description": "Whether and how long the answer may be kept (RFC 9111).",
+    "schema": {"type": "string"},
+}
+VARY: Final = {
+    "description": "What the answer depends on beside the URL: the form that `Accept` asks for, "
+    "and compression where it is large.",
+    "schema": {"type": "string"},
+}
 
 
 def complete(operation: dict[str, Any]) -> None:
@@ -14,9 +25,17 @@ def complete(operation: dict[str, Any]) -> None:
     responses: dict[str, Any] = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]  # FastAPI's own, where no parameter can be bad
+    is_negotiated = "406" in responses
     for status, response in responses.items():
+        headers = response.setdefault("headers", {})
+        headers["Cache-Control"] = CACHE_CONTROL
+        if "content" in response:  # generators take the first
+            content = response["content"].items()
+            response["content"] = dict(sorted(content, key=lambda of: of[0] != "application/json"))
         if status.startswith(("4", "5")):
             _as_problem(response)
+        elif is_negotiated:
+            headers["Vary"] = VARY
 
 
 def name_problem_codes(schemas: dict[str, Any]) -> None:

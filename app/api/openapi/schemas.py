@@ -43,14 +43,18 @@ def tidy_schemas(schemas: dict[str, Schema]) -> None:
 def tidy_parameter(parameter: dict[str, Any], schemas: dict[str, Schema]) -> None:
     """Name the enumerations of a parameter, which takes only words that the server knows.
 
+    Its default is told in words: some generated clients send it where nothing is
+    given, and `view=full` beside the cursor of another view is refused.
+
     Raises:
         ValueError: there is another component of a name.
     """
     schema = parameter["schema"]
     _tidy(schema)
     schema.pop("description", None)  # the parameter has it
-    if schema.get("default", ...) in ([], None):
-        del schema["default"]  # the same as not giving it
+    default = schema.pop("default", None)
+    if default not in ([], None):
+        parameter["description"] += f" `{default}` unless given."
     choices = [choice for choice in schema.pop("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         schema.update(choices[0])
