@@ -14,6 +14,7 @@ from typing import Any
 
 from app.schemas import names as public
 from benchmarks.naive_filter import filter_of, guid, named, optional_guid, text
+from benchmarks.naive_weaknesses import weaknesses_of
 from bindings import enums as wfp
 from bindings._fwpuclnt import ffi
 from bindings.enums import IpVersion, TrafficType, TransformType
@@ -71,6 +72,7 @@ def _details(details: Any) -> dict[str, Any]:
     return {
         **_ip_version(details.ipVersion),
         **named("saDirection", wfp.Direction, public.Direction, details.saDirection),
+        "weaknesses": weaknesses_of(details.saBundle),
         "traffic": _traffic(details.traffic),
         "saBundle": _bundle(details.saBundle),
         "udpEncapsulation": udp,
