@@ -16,6 +16,7 @@ from app.api import (
     health,
     openapi,
     problems,
+    sa_context_list,
     sa_contexts,
 )
 from app.api.head import HeadAsGet
@@ -43,7 +44,7 @@ def create_app(service: Service) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    for module in (sa_contexts, engine, health, explanations, documentation):
+    for module in (sa_context_list, sa_contexts, engine, health, explanations, documentation):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
     errors.install(app)

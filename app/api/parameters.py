@@ -35,6 +35,7 @@ from app.schemas.names import (
 
 T = TypeVar("T")
 
+DEFAULT_MAX_AGE: Final = 1.0
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_VALUES: Final = 16
@@ -142,6 +143,11 @@ class Freshness(BaseModel):
         description="How old the snapshot of a new list may be, in seconds; 1 where it is not "
         "given. With 0 the engine is read anew. Not beside a cursor, whose snapshot is fixed.",
     )
+
+    @property
+    def age(self) -> float:
+        """How old it may be, in seconds, said or not."""
+        return DEFAULT_MAX_AGE if self.max_age is None else self.max_age
 
 
 class SummaryQuery(Freshness):

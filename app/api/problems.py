@@ -194,6 +194,18 @@ SERVER_STOPPING = _kind(
     "The server is about to end. Try again after `Retry-After` seconds.",
 )
 
+OF_THE_ENGINE = (
+    ENGINE_ERROR,
+    NOT_SUPPORTED_BY_ENGINE,
+    ENGINE_ACCESS_DENIED,
+    ENGINE_TIMEOUT,
+    ENGINE_SLOW,
+    ENGINE_UNAVAILABLE,
+    SERVER_STOPPING,
+    INTERNAL_ERROR,
+)
+"""What can befall whatever needs the engine."""
+
 
 class ProblemError(Exception):
     """Answers the request with a problem.

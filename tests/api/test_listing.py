@@ -225,3 +225,30 @@ def test_that_without_ikeext_there_are_none_and_the_list_says_why(
     assert client.get(f"/sa-contexts/{known}").status_code == 404
     simulator.clear_failures()
     assert "ikeext" not in content_of(client.get("/sa-contexts?maxAge=0"))
+
+
+@pytest.mark.parametrize("limit", ["", "limit=7", "limit=1000", "limit=999999999"])
+def test_that_the_order_of_the_parameters_makes_no_difference(
+    client: TestClient, limit: str
+) -> None:
+    """The plainest form of a request for a page is answered on a way of its own."""
+    cursor = f"cursor={content_of(client.get('/sa-contexts?limit=3'))['nextCursor']}"
+    for one in (cursor, "cursor=1.00000000.e30.AAAAAAAAAAAAAAAAAAAAAA", "cursor=x"):
+        plain = client.get("/sa-contexts?" + "&".join(filter(None, (one, limit))))
+        other = client.get("/sa-contexts?" + "&".join(filter(None, (limit, "", one, "view=full"))))
+
+        assert other.status_code == plain.status_code
+        if plain.status_code == 200:
+            assert other.content == plain.content
+            assert other.links == plain.links
+        else:
+            assert other.json() == plain.json()
+
+
+@pytest.mark.parametrize("limit", ["limit=0", "limit=01", "limit=x", "limit=2&limit=2"])
+def test_that_a_limit_is_looked_at_beside_a_cursor_too(client: TestClient, limit: str) -> None:
+    cursor = content_of(client.get("/sa-contexts?limit=3"))["nextCursor"]
+
+    response = client.get(f"/sa-contexts?cursor={cursor}&{limit}")
+
+    assert response.status_code == (200 if limit == "limit=01" else 422)
