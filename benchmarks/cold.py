@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -13,13 +13,13 @@ from app.encoding.sa_contexts import encode_sa_context, render_sa_context
 from app.repository.assembly import Assembly
 from app.repository.reading import Reader
 from benchmarks.figures import Figure, Section, ratios, take_turns
-from benchmarks.fixture import naive_json, populated
+from benchmarks.fixture import arrays, naive_json, populated
 from benchmarks.sizes import PAGE_LIMIT, Sizes
-from bindings._fwpuclnt import ffi
 from bindings.engine import Engine
 from bindings.interfaces import interface_aliases
 from bindings.library import Library
-from bindings.sa_contexts import PAGE_SIZE
+from bindings.records import SaContext
+from bindings.sa_contexts import SaContexts
 from bindings.session import Session
 
 
@@ -34,18 +34,18 @@ def measure(sizes: Sizes) -> Section:
     """Ours and the naive way in turns, and where ours spends its time."""
     count = sizes.cold_contexts
     library = populated(count)
-    ready = _ready_dicts(library)
+    ready = ready_dicts(library)
     with Engine(library) as engine, Session(library) as session:
         reader = Reader(engine, interface_aliases)
         taken = take_turns(
             sizes.rounds,
             {
-                "ours": _timed(lambda: _drain(reader), count),
-                "naive": _timed(lambda: _count(naive_json(session, PAGE_LIMIT), count), count),
-                "dicts": _timed(lambda: sum(1 for _ in map(orjson.dumps, ready)), len(ready)),
-                "calls": _timed(lambda: _call_only(session), count),
-                "decoded": _timed(lambda: _decode_only(engine), count),
-                "encoded": _timed(lambda: _decode_and_encode(engine), count),
+                "ours": timed(lambda: _drain(reader), count),
+                "naive": timed(lambda: _count(naive_json(session, PAGE_LIMIT), count), count),
+                "dicts": timed(lambda: sum(1 for _ in map(orjson.dumps, ready)), len(ready)),
+                "calls": timed(lambda: call_only(session), count),
+                "decoded": timed(lambda: _decode_only(engine), count),
+                "encoded": timed(lambda: _decode_and_encode(engine), count),
             },
         )
     calls, decoded, encoded = taken["calls"], taken["decoded"], taken["encoded"]
@@ -63,15 +63,15 @@ def measure(sizes: Sizes) -> Section:
             Figure("naive", UNIT, taken["naive"]),
             ratios("naive / ours", taken["naive"], taken["ours"], at_least=AT_LEAST),
             Figure("of ours: C calls", UNIT, calls),
-            Figure("of ours: decode", UNIT, _differences(decoded, calls)),
-            Figure("of ours: encode", UNIT, _differences(encoded, decoded)),
-            Figure("of ours: keep", UNIT, _differences(taken["ours"], encoded)),
+            Figure("of ours: decode", UNIT, differences(decoded, calls)),
+            Figure("of ours: encode", UNIT, differences(encoded, decoded)),
+            Figure("of ours: keep", UNIT, differences(taken["ours"], encoded)),
             Figure("for reference: orjson of ready dicts", UNIT, taken["dicts"]),
         ),
     )
 
 
-def _timed(work: Callable[[], int], count: int) -> Callable[[], float]:
+def timed(work: Callable[[], int], count: int) -> Callable[[], float]:
     """Microseconds a context of `work`, which must see `count` of them."""
 
     def microseconds() -> float:
@@ -93,11 +93,13 @@ def _drain(reader: Reader) -> int:
     return len(edition.version.ids)
 
 
-def _differences(whole: tuple[float, ...], part: tuple[float, ...]) -> tuple[float, ...]:
+def differences(whole: tuple[float, ...], part: tuple[float, ...]) -> tuple[float, ...]:
+    """What is left of the whole without the part, round by round."""
     return tuple(larger - smaller for larger, smaller in zip(whole, part, strict=True))
 
 
-def _ready_dicts(library: Library) -> list[object]:
+def ready_dicts(library: Library) -> list[object]:
+    """Some contexts as what JSON is made from."""
     with Engine(library) as engine:
         contexts = [context for page in engine.pages() for context in page]
     return [render_sa_context(context) for context in contexts[:READY_DICTS]]
@@ -109,31 +111,27 @@ def _count(pages: list[bytes], count: int) -> int:
     return count
 
 
-def _call_only(session: Session) -> int:
+def call_only(session: Session) -> int:
     """Enumerate and free, in the reader's page size, without looking at anything."""
-    handle, returned = ffi.new("HANDLE *"), ffi.new("UINT32 *")
-    count = 0
-    session.call("IPsecSaContextCreateEnumHandle0", ffi.NULL, handle)
-    while True:
-        with session.result("IPSEC_SA_CONTEXT1 ***") as entries:
-            session.call("IPsecSaContextEnum1", handle[0], PAGE_SIZE, entries, returned)
-        count += int(returned[0])
-        if returned[0] < PAGE_SIZE:
-            break
-    session.call("IPsecSaContextDestroyEnumHandle0", handle[0])
-    return count
+    return sum(count for _, count in arrays(session))
 
 
 def _decode_only(engine: Engine) -> int:
-    return engine.attempt(lambda contexts: sum(map(len, contexts.pages())))
+    return engine.attempt(lambda contexts: sum(1 for _ in one_by_one(contexts)))
 
 
 def _decode_and_encode(engine: Engine) -> int:
     """As a drain does, without keeping more than the texts."""
     alias = interface_aliases()
     texts = engine.attempt(
-        lambda contexts: [
-            encode_sa_context(context, alias) for page in contexts.pages() for context in page
-        ]
+        lambda contexts: [encode_sa_context(context, alias) for context in one_by_one(contexts)]
     )
     return len(texts)
+
+
+def one_by_one(contexts: SaContexts) -> Iterator[SaContext]:
+    """Each context, decoded when it is asked for, as a drain does: no page of them is kept."""
+    for array in contexts.arrays():
+        with array:
+            for index in range(len(array)):
+                yield array.decode(index)

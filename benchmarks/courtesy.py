@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from benchmarks import servers
 from benchmarks.client import PATH, Client
-from benchmarks.figures import Figure, Section
+from benchmarks.figures import Figure, Section, percentiles
 from benchmarks.sizes import Sizes
 
 
@@ -60,8 +60,8 @@ def measure(sizes: Sizes) -> Section:
             f"{len(drains)} drains.",
         ),
         (
-            *_percentiles("without drains", quiet),
-            *_percentiles("during a drain", met),
+            *percentiles("without drains", _milliseconds(quiet)),
+            *percentiles("during a drain", _milliseconds(met)),
             Figure("a drain, alone", "s", tuple(span.seconds for span in alone)),
             Figure("a drain, beside the requests", "s", tuple(span.seconds for span in drains)),
         ),
@@ -129,12 +129,5 @@ def _during(requests: list[Span], drains: list[Span]) -> list[Span]:
     return met
 
 
-def _percentiles(name: str, spans: list[Span]) -> tuple[Figure, ...]:
-    """The median, the 99th percentile and the greatest, in milliseconds."""
-    latencies = sorted(span.seconds * 1e3 for span in spans)
-    last = len(latencies) - 1
-    chosen = {"p50": last // 2, "p99": round(last * 0.99), "max": last}
-    return tuple(
-        Figure(f"{name}: {percentile}", "ms", (latencies[index],))
-        for percentile, index in chosen.items()
-    )
+def _milliseconds(spans: list[Span]) -> list[float]:
+    return [span.seconds * 1e3 for span in spans]

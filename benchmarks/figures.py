@@ -72,6 +72,17 @@ def ratios(
     return Figure(name, "times", values, at_least)
 
 
+def percentiles(name: str, milliseconds: Sequence[float]) -> tuple[Figure, ...]:
+    """The median, the 99th percentile and the greatest."""
+    ordered = sorted(milliseconds)
+    last = len(ordered) - 1
+    chosen = {"p50": last // 2, "p99": round(last * 0.99), "max": last}
+    return tuple(
+        Figure(f"{name}: {percentile}", "ms", (ordered[index],))
+        for percentile, index in chosen.items()
+    )
+
+
 def take_turns(
     rounds: int, measures: dict[str, Callable[[], float]]
 ) -> dict[str, tuple[float, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from statistics import mean
 
 import orjson
@@ -13,8 +14,10 @@ from app.encoding.sa_contexts import encode_sa_context
 from app.schemas.sa_contexts import SaContextPage
 from benchmarks import naive
 from benchmarks.sizes import CHECKED_CONTEXTS, MIN_MEAN_BYTES, PAGE_LIMIT, SEED
+from bindings._fwpuclnt import ffi
 from bindings.engine import Engine
 from bindings.library import Library
+from bindings.sa_contexts import PAGE_SIZE
 from bindings.session import Session
 
 
@@ -25,6 +28,22 @@ def populated(contexts: int) -> Library:
     """The simulator in this process, with so many contexts."""
     Simulator(LIBRARY).populate(contexts, SEED)
     return Library(LIBRARY)
+
+
+def arrays(session: Session, size: int = PAGE_SIZE) -> Iterator[tuple[int, int]]:
+    """Each array of IPSEC_SA_CONTEXT1 of one enumeration: its address, and how many it has.
+
+    An array is freed when the next is asked for. It is not looked at here.
+    """
+    handle, returned = ffi.new("HANDLE *"), ffi.new("UINT32 *")
+    session.call("IPsecSaContextCreateEnumHandle0", ffi.NULL, handle)
+    count = size
+    while count == size:
+        with session.result("IPSEC_SA_CONTEXT1 ***") as entries:
+            session.call("IPsecSaContextEnum1", handle[0], size, entries, returned)
+            count = returned[0]
+            yield int(ffi.cast("uintptr_t", entries[0])), count
+    session.call("IPsecSaContextDestroyEnumHandle0", handle[0])
 
 
 def naive_json(session: Session, size: int) -> list[bytes]:
