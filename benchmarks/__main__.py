@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import address_space, cold, courtesy, fixture, warm
+from benchmarks import address_space, cold, compiled_step, courtesy, fixture, warm
 from benchmarks.figures import raw, table
 from benchmarks.machine import machine, machine_text
 from benchmarks.sizes import FULL, PAGE_LIMIT, QUICK, SEED
@@ -15,6 +15,7 @@ from benchmarks.sizes import FULL, PAGE_LIMIT, QUICK, SEED
 
 BENCHMARKS = {
     "cold": cold.measure,
+    "compiled": compiled_step.measure,
     "reading": address_space.measure,
     "warm": warm.measure,
     "courtesy": courtesy.measure,

@@ -31,6 +31,8 @@ class Sizes:
         courtesy_contexts: contexts that are drained again and again.
         courtesy_requests: requests timed without drains, and again during drains.
         struct_reads: structs read in one round.
+        any_trees: arbitrary contexts for which the compiled step must write what ours does.
+        naps: how often a thread sleeps beside one that reads.
     """
 
     rounds: int
@@ -41,6 +43,8 @@ class Sizes:
     courtesy_contexts: int
     courtesy_requests: int
     struct_reads: int
+    any_trees: int
+    naps: int
 
 
 FULL = Sizes(
@@ -52,6 +56,8 @@ FULL = Sizes(
     courtesy_contexts=25_000,
     courtesy_requests=3_000,
     struct_reads=200_000,
+    any_trees=1_000,
+    naps=1_000,
 )
 QUICK = Sizes(
     rounds=3,
@@ -62,4 +68,6 @@ QUICK = Sizes(
     courtesy_contexts=2_000,
     courtesy_requests=200,
     struct_reads=20_000,
+    any_trees=200,
+    naps=100,
 )

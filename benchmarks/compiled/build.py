@@ -1,0 +1,56 @@
+"""Building the experiment's library: `python -m benchmarks.compiled.build [--windows] FOLDER`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+from pathlib import Path
+
+from benchmarks.compiled.names import header
+
+
+FOLDER = Path(__file__).parent
+LIBRARY = FOLDER / "library"
+BINDINGS = FOLDER.parent.parent / "bindings"
+INCLUDED = (LIBRARY, BINDINGS, BINDINGS / "simulator" / "library")
+"""Where the headers are; the last has `wfp.h`, which declares what all of `cdef` does."""
+
+OPTIONS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-O2", "-shared")
+FOR_THIS_HOST = ("cc", "-fPIC", "-fvisibility=hidden")
+FOR_WINDOWS = ("x86_64-w64-mingw32-gcc", "-static")
+LINKED = ("-lws2_32",)
+"""What Windows has inet_ntop in."""
+
+
+def build(folder: Path, *, for_windows: bool = False) -> Path:
+    """Build into `folder`; where the library is.
+
+    Raises:
+        subprocess.CalledProcessError: the compiler refused; it has said why.
+        FileNotFoundError: there is no compiler.
+    """
+    (folder / "names.h").write_text(header(), encoding="ascii")
+    library = folder / f"encode_sa_contexts.{'dll' if for_windows else 'so'}"
+    command = [*(FOR_WINDOWS if for_windows else FOR_THIS_HOST), *OPTIONS]
+    if os.environ.get(
+        "CI"
+    ):  # not for a reader's compiler, which may warn of what is not known here
+        command.append("-Werror")
+    command += [f"-I{path}" for path in (*INCLUDED, folder)]
+    command += [str(source) for source in sorted(LIBRARY.glob("*.c"))]
+    subprocess.run([*command, *(LINKED if for_windows else ()), "-o", str(library)], check=True)
+    return library
+
+
+def main() -> None:
+    """Build, for use elsewhere."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compiled.build")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--windows", action="store_true", help="with mingw-w64, for Windows")
+    arguments = parser.parse_args()
+    print(build(arguments.folder, for_windows=arguments.windows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""That the compiled step writes what `app.encoding` gives, byte for byte, and nothing beyond."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.encoding.sa_contexts import encode_sa_context
+from benchmarks.compiled import odd_trees
+from benchmarks.compiled.step import CompiledStep, ffi
+from benchmarks.fixture import arrays
+from bindings.addresses import Ipv6Order
+from bindings.decode import decode_sa_context
+from bindings.memory import read_pointers
+from bindings.session import Session
+from tests.bindings.trees import Tree, trees
+
+
+UNTOUCHED: Final = 0xEE
+"""What is behind a buffer, and must stay."""
+
+
+def check(step: CompiledStep, session: Session, any_trees: int) -> None:
+    """Assert equality for all that the engine gives, for odd trees and for arbitrary ones.
+
+    Args:
+        step: the compiled step.
+        session: with the fixture.
+        any_trees: how many of `tests.bindings.trees` are tried, in which secrets
+            lie where no process has memory: who follows a pointer to them crashes.
+    """
+    for array, count in arrays(session):
+        expected = [_expected(entry, step) for entry in read_pointers(array, count)]
+        assert step.texts(array, count) == expected, "the compiled step writes otherwise"
+
+    @settings(
+        max_examples=any_trees,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(trees(), st.randoms(use_true_random=False))
+    def check_any(tree: Tree, random: Random) -> None:
+        odd_trees.shape(tree, random)
+        _check_tree(step, tree)
+
+    check_any()
+    for tree in odd_trees.each():
+        _check_tree(step, tree)
+
+
+def _check_tree(step: CompiledStep, tree: Tree) -> None:
+    expected = _expected(tree.address, step)
+    array = ffi.new("uintptr_t[1]", [tree.address])
+    assert step.texts(int(ffi.cast("uintptr_t", array)), 1) == [expected]
+    for room in (len(expected), len(expected) - 1, len(expected) // 2, 0):
+        assert _written_into(step, array, room) == (expected if room == len(expected) else None)
+
+
+def _expected(entry: int, step: CompiledStep) -> bytes:
+    context = decode_sa_context(entry, 1, Ipv6Order.NETWORK)
+    return encode_sa_context(context, baseline=step.baseline)
+
+
+def _written_into(step: CompiledStep, array: object, room: int) -> bytes | None:
+    """What the step writes into so many bytes, and nothing behind them; None if it does not fit."""
+    beyond = bytes([UNTOUCHED]) * 64
+    buffer, ends = ffi.new("char[]", bytes(room) + beyond), ffi.new("uint32_t[1]")
+    fitted = step.encode(ffi.cast("void **", array), 1, step.judged_by, buffer, room, ends)
+    memory: bytes = ffi.buffer(buffer)[0 : room + len(beyond)]
+    assert memory[room:] == beyond, "the compiled step writes beyond its buffer"
+    return memory[: ends[0]] if fitted else None

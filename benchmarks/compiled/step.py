@@ -1,0 +1,99 @@
+"""Calling the compiled step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from cffi import FFI
+
+from app.encoding.baselines import BASELINES
+from app.schemas.names import Baseline
+from benchmarks.compiled.build import FOLDER, build
+from benchmarks.compiled.names import WEAKNESS_BITS
+
+
+ROOM: Final = 1 << 20
+"""Bytes of the buffer to begin with, enough for a page of 100 contexts and more."""
+
+ffi = FFI()
+ffi.cdef("""
+typedef struct baseline {
+    uint32_t against;
+    uint32_t longest_lifetime_seconds;
+} baseline;
+
+uint32_t encode_sa_contexts(const void *const *entries, uint32_t count, const baseline *judged_by,
+                            char *buffer, size_t size, uint32_t *ends);
+""")
+
+
+class CompiledStep:
+    """Encodes SA contexts where they lie in memory. One thread at a time may use it.
+
+    cffi lets other Python threads run while the library works.
+
+    Attributes:
+        encode: the library's function, as json.h describes it.
+        baseline: what weaknesses are judged against.
+        judged_by: the same as the library takes it.
+    """
+
+    def __init__(
+        self,
+        library: Path,
+        *,
+        baseline: Baseline = Baseline.NIST_SP_800_77R1,
+        room: int = ROOM,
+    ) -> None:
+        """Load the library.
+
+        Args:
+            library: what `benchmarks.compiled.build` built.
+            baseline: what weaknesses are judged against.
+            room: the size of the buffer, in bytes, which grows where one context needs more.
+        """
+        self.encode: Any = ffi.dlopen(str(library)).encode_sa_contexts
+        self.baseline = baseline
+        advice = BASELINES[baseline]
+        self.judged_by: Any = ffi.new("baseline *")
+        self.judged_by.against = sum(WEAKNESS_BITS[weakness] for weakness in advice.against)
+        self.judged_by.longest_lifetime_seconds = advice.longest_lifetime_seconds or 0
+        self._make_room(room)
+
+    def texts(self, array: int, count: int) -> list[bytes]:
+        """The JSON text of each of `count` contexts, to which the array at this address points."""
+        entries = ffi.cast("void **", array)
+        ends = ffi.new("uint32_t[]", count)
+        texts: list[bytes] = []
+        while len(texts) < count:
+            done = len(texts)
+            fitted = self.encode(
+                entries + done, count - done, self.judged_by, self._buffer, self._room, ends
+            )
+            if not fitted:
+                self._make_room(2 * self._room)
+            begin = 0
+            for end in ends[0:fitted]:
+                texts.append(self._view[begin:end])
+                begin = end
+        return texts
+
+    def _make_room(self, size: int) -> None:
+        self._room = size
+        self._buffer = ffi.new("char[]", size)
+        self._view = ffi.buffer(self._buffer)
+
+
+@contextmanager
+def library() -> Iterator[Path]:
+    """The experiment's library: built for this run, or, on Windows, built before (`build`)."""
+    if os.name == "nt":
+        yield FOLDER / "encode_sa_contexts.dll"
+        return
+    with TemporaryDirectory() as folder:
+        yield build(Path(folder))

@@ -1,0 +1,118 @@
+"""What decoding and encoding would cost as one compiled step, which the product does not have."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from threading import Event, Thread
+from time import perf_counter, sleep
+
+import orjson
+
+from app.encoding.sa_contexts import encode_sa_context
+from app.schemas.names import Baseline
+from app.server import GIL_SWITCH_SECONDS
+from benchmarks import cold
+from benchmarks.compiled import equality
+from benchmarks.compiled.step import CompiledStep, library
+from benchmarks.figures import Figure, Section, percentiles, ratios, take_turns
+from benchmarks.fixture import arrays, populated
+from benchmarks.sizes import Sizes
+from bindings.engine import Engine
+from bindings.sa_contexts import PAGE_SIZE
+from bindings.session import Session
+
+
+UNIT = "us/context"
+NAP_SECONDS = 0.001
+
+
+def measure(sizes: Sizes) -> Section:
+    """Both ways in turns, after they were seen to give the same; then beside another thread."""
+    count = sizes.cold_contexts
+    contexts = populated(count)
+    with library() as path, Engine(contexts) as engine, Session(contexts) as session:
+        for baseline in Baseline:
+            equality.check(CompiledStep(path, baseline=baseline), session, sizes.any_trees)
+        step = CompiledStep(path)
+
+        def ours() -> int:
+            return len(
+                engine.attempt(
+                    lambda reader: [
+                        encode_sa_context(context) for context in cold.one_by_one(reader)
+                    ]
+                )
+            )
+
+        def compiled() -> int:
+            return len([text for array in arrays(session) for text in step.texts(*array)])
+
+        ready = cold.ready_dicts(contexts)
+        taken = take_turns(
+            sizes.rounds,
+            {
+                "ours": cold.timed(ours, count),
+                "compiled": cold.timed(compiled, count),
+                "dicts": cold.timed(lambda: len(list(map(orjson.dumps, ready))), len(ready)),
+                "calls": cold.timed(lambda: cold.call_only(session), count),
+            },
+        )
+        waits = {
+            "alone": _waits(sizes.naps, lambda: sleep(NAP_SECONDS)),
+            "beside ours": _waits(sizes.naps, ours),
+            "beside the compiled step": _waits(sizes.naps, compiled),
+        }
+    in_python, in_c = (cold.differences(taken[way], taken["calls"]) for way in ("ours", "compiled"))
+    return Section(
+        "A compiled step, an experiment that is not in the product",
+        (
+            f"ours: decoding and encoding {count} contexts in Python, without the C calls.",
+            f"compiled: the same by one C function for each array of {PAGE_SIZE}, its texts copied",
+            "into `bytes`. Both write the same, byte for byte, for these contexts and for",
+            f"{sizes.any_trees} arbitrary ones.",
+            "another thread: how late it wakes from naps of 1 ms while a thread reads either way,",
+            f"with the server's switch interval of {GIL_SWITCH_SECONDS * 1e3:g} ms.",
+        ),
+        (
+            Figure("ours", UNIT, in_python),
+            Figure("compiled", UNIT, in_c),
+            Figure("orjson of ready dicts", UNIT, taken["dicts"]),
+            Figure("C calls alone", UNIT, taken["calls"]),
+            ratios("ours / orjson", in_python, taken["dicts"]),
+            ratios("compiled / orjson", in_c, taken["dicts"]),
+            ratios("ours / compiled", in_python, in_c),
+            ratios("the same, C calls included", taken["ours"], taken["compiled"]),
+            *(
+                figure
+                for name, late in waits.items()
+                for figure in percentiles(f"another thread, {name}", late)
+            ),
+        ),
+    )
+
+
+def _waits(naps: int, work: Callable[[], object]) -> list[float]:
+    """How many milliseconds too late this thread wakes from each nap, while another one works."""
+    enough = Event()
+
+    def repeat() -> None:
+        while not enough.is_set():
+            work()
+
+    switch_seconds = sys.getswitchinterval()
+    sys.setswitchinterval(GIL_SWITCH_SECONDS)
+    thread = Thread(target=repeat, name="works")
+    thread.start()
+    try:
+        return [_late() for _ in range(naps)]
+    finally:
+        enough.set()
+        thread.join()
+        sys.setswitchinterval(switch_seconds)
+
+
+def _late() -> float:
+    began = perf_counter()
+    sleep(NAP_SECONDS)
+    return (perf_counter() - began - NAP_SECONDS) * 1e3
