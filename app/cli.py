@@ -87,7 +87,8 @@ def serve(
             listener = server.listen(settings.host, settings.port)
         except OSError as error:
             _fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
-    server.run(create_app(service), listener, service.store.stop)
+    limits = settings.connection_limits()
+    server.run(server.create_server(create_app(service), service.store.stop, limits), listener)
 
 
 @app.command("list")

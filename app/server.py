@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
 import socket
 import sys
-from asyncio import BaseTransport
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from functools import partial
+from typing import Any, Final, cast
 
-import h11
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.api.problems import BAD_REQUEST, MEDIA_TYPE, ProblemError, problem_text
+from app.connection import Connection, Waiting
+from app.limits import ConnectionLimits
 
 
 log = structlog.get_logger(__name__)
+
 
 GIL_SWITCH_SECONDS: Final = 0.0005
 """How long a thread that reads the engine may keep the one that answers requests waiting.
@@ -29,43 +31,41 @@ Python's own 5 ms would be felt in every request during a drain; see benchmarks/
 GRACE_SECONDS: Final = 10
 """How long requests may take to end when the server is told to stop."""
 STARTUP_FAILED: Final = 3
+BACKLOG: Final = 2048
+"""How many connections may wait to be accepted; who finds no room tries again a second later."""
+ACCEPT_COUNT: Final = 16
+"""How many connections are accepted before others are served again.
 
+Each costs a dozen calls of the system, after each of which a thread that reads the engine may keep
+the loop waiting. asyncio would accept as many as may wait.
+"""
+RECEIVE_BYTES: Final = 32 << 10
+"""What the system may keep for a connection until it is read, and so what one reading gives.
 
-class PromptProtocol(H11Protocol):
-    """Sends what is written at once, and refuses what is not HTTP with a problem.
-
-    asyncio's Proactor loop, Windows' default, leaves Nagle's algorithm on for
-    the sockets that it accepts, and uvicorn writes head and body separately:
-    a small response would wait for the client's delayed acknowledgement, some
-    40 ms.
-    """
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Turn Nagle's algorithm off, where the connection is one of TCP."""
-        connection: socket.socket | None = transport.get_extra_info("socket")
-        if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be read as a request, and close the connection."""
-        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
-        body = problem_text(ProblemError(BAD_REQUEST, msg), "/")
-        for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+Requests are small. What clients send ahead would otherwise be read by the quarter of a megabyte.
+"""
 
 
 class Server(uvicorn.Server):
-    """A server that tells when it begins to stop, before it waits for requests to end."""
+    """A server that holds clients to their limits, and tells when it begins to stop."""
 
     def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_stop = on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections; more of them may wait than asyncio accepts at once."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(BACKLOG)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at every connection once a second; uvicorn calls this ten times as often."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in cast(set[Connection], self.server_state.connections).copy():
+                connection.enforce_limits(now)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: let go of who waits, then wait for the rest."""
@@ -80,32 +80,51 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: there is no such address, or the port is taken.
     """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(address, family=family)
+    listener = socket.create_server(address, family=family, backlog=BACKLOG)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # theirs are alike
+    return listener
 
 
-def run(application: ASGIApp, listener: socket.socket, on_stop: Callable[[], None]) -> None:
-    """Serve until told to stop; requests under way may end.
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether an entry is not about a client's mistake.
+
+    uvicorn warns of each, and clients could fill a disk with them; they are told instead.
+    """
+    return record.levelno != logging.WARNING
+
+
+def create_server(
+    application: ASGIApp, on_stop: Callable[[], None], limits: ConnectionLimits | None = None
+) -> Server:
+    """A server that is not yet running.
 
     Args:
         application: what answers.
-        listener: where from.
         on_stop: called in the event loop when the server begins to stop.
+        limits: what clients may take.
     """
+    limits = limits or ConnectionLimits()
+    config = uvicorn.Config(
+        application,
+        http=cast(Any, partial(Connection, limits, Waiting())),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=ACCEPT_COUNT,
+        timeout_keep_alive=limits.idle_seconds,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_is_ours)
+    return Server(config, on_stop)
+
+
+def run(server: Server, listener: socket.socket) -> None:
+    """Serve what comes to `listener` until told to stop; requests under way may end."""
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
     # What there is now stays; not looking at it again makes each collection short.
     gc.collect()
     gc.freeze()
-    server = Server(
-        uvicorn.Config(
-            application,
-            http=PromptProtocol,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        ),
-        on_stop,
-    )
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
     with suppress(KeyboardInterrupt):

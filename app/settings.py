@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.limits import ConnectionLimits
 from app.repository.limits import StoreLimits
 from app.schemas.names import Baseline
 from bindings.addresses import Ipv6Order
@@ -30,6 +31,17 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
+    connection_count: int = Field(256, ge=1, description="Connections at most.")
+    idle_seconds: int = Field(
+        5, ge=1, description="How long a connection may be without a request."
+    )
+    request_seconds: float = Field(10, gt=0, description="How long a request may take to arrive.")
+    response_seconds: float = Field(
+        30, gt=0, description="How long a client may leave off reading."
+    )
+    request_bytes: int = Field(
+        16 << 10, ge=1024, description="A request's head at most, and its body."
+    )
     engine: Literal["auto", "windows", "simulator"] = Field(
         "auto", description="Whose SA contexts to show; auto: Windows' where there is one."
     )
@@ -69,6 +81,14 @@ class Settings(BaseSettings):
         "info", description="The least severe entries that are logged."
     )
 
+    def connection_limits(self) -> ConnectionLimits:
+        """The settings that concern connections."""
+        return ConnectionLimits(**self._of(ConnectionLimits))
+
     def store_limits(self) -> StoreLimits:
         """The settings that concern the store, which has them by the same names."""
-        return StoreLimits(**self.model_dump(include={field.name for field in fields(StoreLimits)}))
+        return StoreLimits(**self._of(StoreLimits))
+
+    def _of(self, limits: type[ConnectionLimits | StoreLimits]) -> dict[str, Any]:
+        """What has the same names here and there."""
+        return self.model_dump(include={field.name for field in fields(limits)})

@@ -58,7 +58,8 @@ def main() -> None:
     arguments = parser.parse_args()
     make = static_app if arguments.kind == "static" else naive_app
     app = make(arguments.number)
-    server.run(app, server.listen("127.0.0.1", arguments.port), on_stop=lambda: None)
+    listener = server.listen("127.0.0.1", arguments.port)
+    server.run(server.create_server(app, lambda: None), listener)
 
 
 if __name__ == "__main__":

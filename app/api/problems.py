@@ -100,12 +100,31 @@ NOT_ACCEPTABLE = _kind(
     "The header `Accept` excludes everything that this resource can be given as. Accept "
     "`application/json`; lists of SA contexts can also be had as `application/x-ndjson`.",
 )
+REQUEST_TIMEOUT = _kind(
+    "request_timeout",
+    408,
+    "The request took too long to arrive",
+    "The server waits some seconds for the whole of a request, then closes the connection.",
+)
 REQUEST_REFUSED = _kind(
     "request_refused",
     400,
     "The request was refused",
     "The server refused the request for a reason that its status tells: 413 for a body that is "
     "too large, 415 for one of a type that is not taken, and so on.",
+)
+LENGTH_REQUIRED = _kind(
+    "length_required",
+    411,
+    "The request's body is of unknown length",
+    "This server only reads; no resource takes a body. Send the request without one, and without "
+    "the header `Transfer-Encoding`.",
+)
+CONTENT_TOO_LARGE = _kind(
+    "content_too_large",
+    413,
+    "The request's body is too large",
+    "This server only reads; no resource takes a body. Send the request without one.",
 )
 CURSOR_EXPIRED = _kind(
     "cursor_expired",
@@ -124,6 +143,13 @@ INVALID_PARAMETERS = _kind(
     "`errors` names each parameter and what is wrong with it. Unknown parameters are refused "
     "too, so that a misspelt filter is not taken for no filter.",
     InvalidParametersProblem,
+)
+HEADER_FIELDS_TOO_LARGE = _kind(
+    "header_fields_too_large",
+    431,
+    "The request's head is too large",
+    "The request line and the header fields together are longer than the server takes. Drop "
+    "cookies and other fields that this server has no use for, and filters that repeat.",
 )
 INTERNAL_ERROR = _kind(
     "internal_error",
@@ -186,6 +212,13 @@ TOO_MANY_SNAPSHOTS = _kind(
     "Too many lists are being walked through",
     "Each list that has more than one page holds its snapshot, and no more can be held now. "
     "Try again after `Retry-After` seconds, or ask for larger pages.",
+)
+TOO_MANY_CONNECTIONS = _kind(
+    "too_many_connections",
+    503,
+    "Too many connections are open",
+    "All connections that the server allows are waiting for answers. Try again after "
+    "`Retry-After` seconds; use one connection for many requests.",
 )
 SERVER_STOPPING = _kind(
     "server_stopping",

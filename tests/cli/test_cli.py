@@ -18,8 +18,8 @@ from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.connection import Connection
 from app.schemas.sa_contexts import SaContext
-from app.server import PromptProtocol
 from app.table import print_table
 from app.telemetry.logging import configure_logging
 from bindings.engine import Engine
@@ -107,7 +107,8 @@ def test_that_the_options_of_serve_reach_the_server(
 
     def serve(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
         server.started = True
-        served.append((server.config.http, sockets[0].getsockname()))
+        protocol: Any = server.config.http
+        served.append((protocol.func, sockets[0].getsockname()))
         sockets[0].close()
 
     monkeypatch.setattr("uvicorn.Server.run", serve)
@@ -123,7 +124,7 @@ def test_that_the_options_of_serve_reach_the_server(
 
     assert result.exit_code == 0
     ((protocol, address),) = served
-    assert (protocol, address[0], simulator.count()) == (PromptProtocol, "127.0.0.2", 7)
+    assert (protocol, address[0], simulator.count()) == (Connection, "127.0.0.2", 7)
     assert f"http://127.0.0.2:{address[1]}" in result.stderr
     assert "these SA contexts are simulated" in result.stderr
 

@@ -1,0 +1,421 @@
+"""What one connection can cost, and what a client is told that takes more: real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, cast
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from app.connection import LINGER_SECONDS, SLICE_BYTES, Connection, Waiting
+from app.limits import ConnectionLimits
+from app.server import Server, create_server, listen
+
+
+LIMITS = ConnectionLimits(
+    connection_count=4, idle_seconds=2, request_seconds=0.5, response_seconds=1, request_bytes=1024
+)
+TICK_SECONDS = 1.5
+"""How much later than a limit says something may happen: connections are looked at each second."""
+HIGH_WATER = 64 << 10
+"""At how many bytes that are not taken asyncio asks for no more."""
+BODY = bytes(range(256)) * (64 << 10)
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+LAST = GET + b"Connection: close\r\n"
+
+
+class Application:
+    """Answers `/` at once, `/wait` when told to, and `/large` at length."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.begun = 0
+        self.given_up = Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for expected in ("startup", "shutdown"):
+                assert (await receive())["type"] == f"lifespan.{expected}"
+                await send({"type": f"lifespan.{expected}.complete"})
+            return
+        self.begun += 1
+        if scope["path"] == "/wait":
+            try:
+                await self.go_on.wait()
+            except asyncio.CancelledError:
+                self.given_up.set()
+                raise
+        body = BODY if scope["path"] == "/large" else b"here"
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Served:
+    """A server of a thread of this process, and clients that are closed at the end."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._listener = listen("127.0.0.1", 0)
+        self.address = self._listener.getsockname()
+        self.application = Application()
+        self.server: Server = create_server(self.application, self._begin_stop, LIMITS)
+        self.loop = asyncio.new_event_loop()
+        self.thread = Thread(target=self._run)
+
+    def connect(self, data: bytes = b"", *, receive_bytes: int | None = None) -> socket.socket:
+        client = self._stack.enter_context(socket.socket())
+        client.settimeout(10)
+        if receive_bytes is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        client.connect(self.address)
+        client.sendall(data)
+        return client
+
+    def go_on(self) -> None:
+        self.loop.call_soon_threadsafe(self.application.go_on.set)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+        """Wait until something holds in the server's loop."""
+
+        async def hold() -> None:
+            while not condition():  # noqa: ASYNC110  # it is asked from another thread
+                await asyncio.sleep(0.01)
+
+        waiting = asyncio.wait_for(hold(), seconds)
+        asyncio.run_coroutine_threadsafe(waiting, self.loop).result()
+
+    @property
+    def connections(self) -> set[Connection]:
+        return cast(set[Connection], self.server.server_state.connections)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self.server.serve([self._listener]))
+        self.loop.close()
+
+    def _begin_stop(self) -> None:
+        self.application.go_on.set()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with ExitStack() as stack:
+        served = Served(stack)
+        served.thread.start()
+        try:
+            yield served
+        finally:
+            stack.close()
+            served.server.should_exit = True
+            served.thread.join(20)
+        assert not served.thread.is_alive()
+
+
+def received(client: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    answer = bytearray()
+    while chunk := client.recv(1 << 20):
+        answer += chunk
+    return bytes(answer)
+
+
+def answered(client: socket.socket) -> bool:
+    """Whether the small answer comes, and nothing after it yet."""
+    answer = b""
+    while not answer.endswith(b"\r\n\r\nhere") and (chunk := client.recv(4096)):
+        answer += chunk
+    return answer.startswith(b"HTTP/1.1 200 ") and answer.count(b"HTTP/1.1 ") == 1
+
+
+def problem(answer: bytes) -> dict[str, Any]:
+    """The problem that an answer consists of, as its head tells it."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    fields = dict(re.findall(r"([\w-]+): (.*)\r\n", head.decode() + "\r\n"))
+    assert fields["content-type"] == "application/problem+json"
+    assert fields["connection"] == "close"
+    assert int(fields["content-length"]) == len(body)
+    content: dict[str, Any] = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {content['status']} ".encode())
+    return content
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 400, "bad_request"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
+        (GET + b"A: " + b"a" * 2048, 431, "header_fields_too_large"),
+        (GET + b"A: " + b"a" * 2048 + b"\r\n\r\n", 431, "header_fields_too_large"),
+        (GET + b"a: a\r\n" * 10_000_000, 431, "header_fields_too_large"),
+        (GET + b"Content-Length: 1025\r\n\r\n", 413, "content_too_large"),
+        (GET + b"Content-Length: 99999999999\r\n\r\n" + b"a" * 9_000_000, 413, "content_too_large"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n", 411, "length_required"),
+        (GET + b"a:\r\n" * 101 + b"\r\n", 431, "header_fields_too_large"),
+        (GET + b"Expect: 100-continue\r\nContent-Length: 9999\r\n\r\n", 413, "content_too_large"),
+        (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501, "request_refused"),
+    ],
+)
+def test_that_what_is_refused_is_refused_with_a_problem(
+    served: Served, request_: bytes, status: int, code: str
+) -> None:
+    client = served.connect()
+    with suppress(ConnectionError):  # it closes before all is sent
+        client.sendall(request_)
+
+    told = problem(received(client))
+
+    assert (told["status"], told["code"]) == (status, code)
+    assert served.application.begun == 0
+
+
+def test_that_a_refusal_of_head_has_no_body(served: Served) -> None:
+    client = served.connect(b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")
+
+    head, _, body = received(client).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert body == b""
+
+
+def test_that_a_client_that_does_not_stop_after_a_refusal_is_cut_off(served: Served) -> None:
+    client = served.connect(GET + b"Content-Length: 99999999999\r\n\r\n")
+    began = monotonic()
+
+    with suppress(ConnectionError):
+        while monotonic() < began + 10:
+            client.sendall(b"a" * 1024)
+
+    assert LINGER_SECONDS - 1 < monotonic() - began < LINGER_SECONDS + TICK_SECONDS
+
+
+def test_that_a_small_body_is_taken_and_ignored(served: Served) -> None:
+    client = served.connect(LAST + b"Content-Length: 4\r\n\r\nbody")
+
+    assert received(client).endswith(b"\r\n\r\nhere")
+
+
+def test_that_a_client_that_asks_whether_to_send_a_small_body_is_told_to(served: Served) -> None:
+    client = served.connect(LAST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+    assert client.recv(4096).startswith(b"HTTP/1.1 100 ")
+
+    client.sendall(b"body")
+
+    assert received(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_that_what_comes_after_the_last_request_does_not_harm_its_answer(served: Served) -> None:
+    client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    served.until(lambda: served.application.begun == 1)
+    client.sendall(b"nonsense")
+    client.sendall(b"nonsense" * 1000)
+    served.go_on()
+
+    assert answered(client)
+
+
+def test_that_requests_that_come_together_are_answered_in_order(served: Served) -> None:
+    names = [b"/", b"/large", b"/", b"/large"]
+    client = served.connect(
+        b"".join(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % name for name in names) + LAST + b"\r\n"
+    )
+
+    answer = received(client)
+
+    bodies = [len(BODY) if name == b"/large" else 4 for name in names]
+    told = [int(length) for length in re.findall(rb"\r\ncontent-length: (\d+)\r\n", answer)]
+    assert told == [*bodies, 4]
+    assert answer.count(BODY) == 2
+
+
+def test_that_a_silent_client_is_left(served: Served) -> None:
+    client = served.connect()
+    began = monotonic()
+
+    assert received(client) == b""
+    assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+
+
+def test_that_a_client_without_a_further_request_is_left(served: Served) -> None:
+    client = served.connect(GET + b"\r\n")
+    began = monotonic()
+
+    assert received(client).endswith(b"here")
+    assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"G", GET, GET + b"Content-Length: 4\r\n\r\nbod"],
+    ids=["line", "head", "body"],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_that_a_request_must_be_complete_in_time(
+    served: Served, request_: bytes, is_first: bool
+) -> None:
+    client = served.connect()
+    if not is_first:
+        client.sendall(GET + b"\r\n")
+        assert answered(client)
+    client.sendall(request_)
+    began = monotonic()
+
+    told = problem(received(client))
+
+    assert (told["status"], told["code"]) == (408, "request_timeout")
+    assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
+
+
+def test_that_a_client_that_sends_by_the_byte_gains_no_time(served: Served) -> None:
+    client = served.connect()
+    client.settimeout(0.05)
+    began, answer = monotonic(), b""
+    with suppress(ConnectionError):
+        for byte in GET * 100:
+            client.sendall(bytes([byte]))
+            with suppress(TimeoutError):
+                answer = received(client)
+                break
+
+    assert problem(answer)["code"] == "request_timeout"
+    assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
+
+
+def test_that_an_answer_may_take_longer_than_a_request(served: Served) -> None:
+    client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    served.until(lambda: served.application.begun == 1)
+    later = served.loop.time() + LIMITS.idle_seconds + TICK_SECONDS
+    served.until(lambda: served.loop.time() > later)
+    served.go_on()
+
+    assert received(client).endswith(b"here")
+
+
+def test_that_who_waits_longest_makes_room_for_the_newest(served: Served) -> None:
+    clients = [served.connect() for _ in range(LIMITS.connection_count)]
+    for client in reversed(clients):
+        client.sendall(GET + b"\r\n")
+        assert answered(client)
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    assert received(clients.pop()) == b""
+    for client in clients:
+        client.sendall(LAST + b"\r\n")
+        assert received(client).endswith(b"here")
+
+
+def test_that_who_never_asked_makes_room_before_who_did(served: Served) -> None:
+    clients = [served.connect() for _ in range(LIMITS.connection_count)]
+    served.until(lambda: len(served.connections) == LIMITS.connection_count)
+    clients[0].sendall(GET + b"\r\n")
+    assert answered(clients[0])
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    with suppress(ConnectionError):
+        assert received(clients[1]) == b""
+    for client in (clients[0], clients[2], clients[3]):
+        client.sendall(LAST + b"\r\n")
+        assert received(client).endswith(b"here")
+
+
+def test_that_the_newest_is_refused_while_all_others_are_being_answered(served: Served) -> None:
+    clients = [
+        served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        for _ in range(LIMITS.connection_count)
+    ]
+    served.until(lambda: served.application.begun == LIMITS.connection_count)
+
+    newest = served.connect(LAST + b"\r\n")
+
+    answer = received(newest)
+    told = problem(answer)
+    assert (told["status"], told["code"]) == (503, "too_many_connections")
+    assert b"\r\nretry-after: " in answer
+    served.go_on()
+    for client in clients:
+        assert received(client).endswith(b"here")
+
+
+def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: Served) -> None:
+    client = served.connect(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", receive_bytes=4096)
+    served.until(lambda: any(c.transport.get_write_buffer_size() for c in served.connections))
+    (connection,) = served.connections
+    began = monotonic()
+
+    assert connection.transport.get_write_buffer_size() <= HIGH_WATER + SLICE_BYTES
+    served.until(lambda: not served.connections)
+    assert monotonic() - began - LIMITS.response_seconds < TICK_SECONDS + 1
+    with suppress(ConnectionError):
+        assert len(received(client)) < len(BODY)
+
+
+def test_that_a_client_that_reads_slowly_gets_all(served: Served) -> None:
+    """It takes longer than an answer may lie unread, but never leaves off for so long."""
+    client = served.connect(
+        b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", receive_bytes=64 << 10
+    )
+    began, seconds = monotonic(), LIMITS.response_seconds + 1.5
+    answer = bytearray()
+    while chunk := client.recv(256 << 10):
+        answer += chunk
+        due = began + seconds * len(answer) / len(BODY)
+        served.until(lambda: monotonic() >= due)  # noqa: B023  # called at once
+
+    assert answer.endswith(BODY)
+    assert monotonic() - began > seconds
+
+
+def test_that_the_work_for_a_client_that_left_is_given_up(served: Served) -> None:
+    client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+    served.until(lambda: served.application.begun == 1)
+
+    client.close()
+
+    assert served.application.given_up.wait(10)
+    served.until(lambda: not served.server.server_state.tasks)
+
+
+class Transport(asyncio.Transport):
+    """A transport that knows its socket."""
+
+    def __init__(self, connection: socket.socket | None) -> None:
+        super().__init__({"socket": connection})
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    config = create_server(Application(), lambda: None, LIMITS).config
+    loop = asyncio.new_event_loop()
+    yield Connection(LIMITS, Waiting(), config, ServerState(), {}, loop)
+    loop.close()
+
+
+def test_that_small_answers_are_sent_at_once(connection: Connection) -> None:
+    """Proactor's sockets come with Nagle's algorithm on, as one does that is made by hand."""
+    with socket.socket() as tcp:
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
+
+        connection.connection_made(Transport(tcp))
+
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs sockets that are not TCP")
+def test_that_other_connections_are_left_as_they_are(connection: Connection) -> None:
+    with socket.socket(socket.AF_UNIX) as unix:
+        connection.connection_made(Transport(unix))
