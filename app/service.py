@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from app.repository.lists import Lists
 from app.repository.reading import Reader
 from app.repository.store import Store
 from app.settings import Settings
@@ -42,6 +43,7 @@ class Service:
     drain_engine: Engine
     engine: Engine
     store: Store
+    lists: Lists
     reader: Reader
     one_reader: anyio.CapacityLimiter
 
@@ -88,20 +90,22 @@ def create_service(settings: Settings) -> Service:
     """
     library = open_library(settings)
     drain_engine, engine = open_engine(library, settings), open_engine(library, settings)
+    store = Store(
+        Reader(
+            drain_engine,
+            interface_aliases,
+            baseline=settings.baseline,
+            page_size=settings.page_size,
+        ),
+        settings.store_limits(),
+    )
     return Service(
         host=socket.gethostname(),
         library=library,
         drain_engine=drain_engine,
         engine=engine,
-        store=Store(
-            Reader(
-                drain_engine,
-                interface_aliases,
-                baseline=settings.baseline,
-                page_size=settings.page_size,
-            ),
-            settings.store_limits(),
-        ),
+        store=store,
+        lists=Lists(store),
         reader=Reader(engine, interface_aliases, baseline=settings.baseline),
         one_reader=anyio.CapacityLimiter(1),
     )

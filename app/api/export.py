@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from app.api.negotiation import accepts_gzip
 from app.api.streaming import Compressor
 from app.encoding.views import basic_view
+from app.repository.lists import Lists
 from app.repository.selection import Selection
 from app.repository.store import Store
 from app.repository.versions import Version
@@ -60,7 +61,7 @@ class ExportResponse(Response):
 
     def __init__(
         self,
-        store: Store,
+        lists: Lists,
         selection: Selection,
         view: View,
         max_age: float,
@@ -69,13 +70,13 @@ class ExportResponse(Response):
         """Make the response.
 
         Args:
-            store: where the contexts are.
+            lists: where the contexts are.
             selection: which of them.
             view: how much of each.
             max_age: how old the version may be, in seconds.
             snapshot: gives the public object that tells of a version.
         """
-        self._store = store
+        self._lists = lists
         self._selection = selection
         self._view = view
         self._max_age = max_age
@@ -96,9 +97,9 @@ class ExportResponse(Response):
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
         is_whole = False
-        async with self._store.whole(self._selection, self._max_age) as (version, matching):
+        async with self._lists.whole(self._selection, self._max_age) as (version, matching):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with _until_gone(receive, self._store):
+            async with _until_gone(receive, self._lists.store):
                 for body in self._bodies(version, matching):
                     await send_body(body)
                 is_whole = True

@@ -18,8 +18,8 @@ from app.api.snapshots import snapshot_of, tell_hold
 from app.api.streaming import PiecesResponse
 from app.api.walks import WalkRoute
 from app.repository.cursors import CursorDamaged, CursorOfAnotherRun
+from app.repository.lists import Page, SnapshotGone
 from app.repository.selection import Selection
-from app.repository.store import Page, SnapshotGone
 from app.schemas.names import View
 from app.schemas.sa_contexts import SaContextPage
 from app.service import Service
@@ -83,16 +83,16 @@ async def list_sa_contexts(
     `Link` header; when both are absent, the list is complete. As
     `application/x-ndjson` the whole list is streamed, one context a line.
     """
-    store = service.store
+    lists = service.lists
     if is_export:
         return _export(query, service)
     if query.cursor is None:
-        page = await store.first_page(query.selection, query.view, query.limit, query.age)
+        page = await lists.first_page(query.selection, query.view, query.limit, query.age)
         return _page_response(page, query, service)
     try:
-        cursor = store.read_cursor(query.cursor)
+        cursor = lists.read_cursor(query.cursor)
         _require_same(query, cursor.selection, cursor.view)
-        page = await store.page_at(cursor, query.limit)
+        page = await lists.page_at(cursor, query.limit)
     except CursorDamaged:
         raise ProblemError(problems.CURSOR_INVALID, "The cursor is not valid.") from None
     except CursorOfAnotherRun as error:
@@ -140,7 +140,7 @@ def _export(query: SaContextQuery, service: Service) -> Response:
             ],
         )
     return ExportResponse(
-        service.store,
+        service.lists,
         query.selection,
         query.view,
         query.age,

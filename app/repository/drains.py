@@ -74,6 +74,11 @@ class Drains:
         if drain.done.is_set() and drain.error is not None:
             raise drain.error.with_traceback(None)  # one error for many: each its own traceback
 
+    async def ended(self) -> None:
+        """Wait until the drain that runs now, if one does, has ended in whatever way."""
+        if self._running is not None:
+            await self._running.done.wait()
+
     def announce(self) -> None:
         """Let those go on for whom it is enough that the drain that runs will succeed."""
         if self._running is not None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,69 +21,22 @@ import anyio.from_thread
 import anyio.to_thread
 import structlog
 
-from app.encoding.views import basic_view
 from app.repository.assembly import Assembly, Edition
 from app.repository.counts import Counts
-from app.repository.cursors import Cursor, CursorKey
 from app.repository.drains import DrainAborted, Drains
 from app.repository.holds import Holds
 from app.repository.journal import Journal
 from app.repository.limits import StoreLimits
-from app.repository.matches import Matches
 from app.repository.reading import Reader
-from app.repository.selection import EVERYTHING, Selection
 from app.repository.versions import Version
-from app.schemas.names import View
 from bindings.errors import EngineError
 
 
 log = structlog.get_logger(__name__)
 
-RESUMED_MAX_AGE: Final = 1.0
-"""How old, in seconds, the version may be in which a resumed walk goes on."""
-
-
-class SnapshotGone(Exception):
-    """The version that a cursor goes on in is no longer held.
-
-    Attributes:
-        selection: what the walk was for.
-        view: how much of it.
-        resume: a cursor that goes on after the same id in the newest version;
-            None where the ids of the walk mean nothing any more.
-    """
-
-    def __init__(self, selection: Selection, view: View, resume: str | None) -> None:
-        super().__init__("the snapshot is no longer held")
-        self.selection = selection
-        self.view = view
-        self.resume = resume
-
 
 class EngineSlow(Exception):
     """No drain ended within the store's patience."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list.
-
-    Attributes:
-        pieces: the JSON texts of its contexts, each behind a comma.
-        version: what the page shows.
-        selection: what the list is for.
-        view: how much of it.
-        next_cursor: where the list goes on; None at its end.
-        held_seconds: for how long the version can be walked at most; None
-            where the page is the whole list and nothing is held for it.
-    """
-
-    pieces: list[bytes]
-    version: Version
-    selection: Selection
-    view: View
-    next_cursor: str | None
-    held_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +86,8 @@ class Store:
             max_bytes=self.limits.snapshot_bytes,
             clock=clock,
         )
-        self._matches = Matches()
         self._reader = reader
         self._clock = clock
-        self._key = CursorKey()
         self._incarnation = 0
         self._announced: Version | None = None
         self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
@@ -194,6 +145,11 @@ class Store:
             raise EngineSlow
         return version
 
+    async def announced_is_made(self) -> None:
+        """Wait, as long as the patience lasts, until nothing is announced that is still to come."""
+        with anyio.move_on_after(self.limits.patience_seconds):
+            await self._drains.ended()
+
     async def counts(self, max_age: float) -> tuple[Version, Counts]:
         """A version no older than `max_age` seconds, and the counts of its contexts.
 
@@ -204,101 +160,6 @@ class Store:
         if self.edition is None:
             raise EngineSlow
         return self.edition.version, self.edition.counts
-
-    async def first_page(
-        self, selection: Selection, view: View, limit: int, max_age: float
-    ) -> Page:
-        """The beginning of a list, on a version no older than `max_age` seconds.
-
-        Raises:
-            EngineError, EngineSlow: as for `fresh`.
-            TooManySnapshots: the list has a second page, and no more can be held.
-        """
-        version = await self.fresh(max_age, may_be_incomplete=selection == EVERYTHING)
-        return await self._page(version, selection, view, None, limit)
-
-    @asynccontextmanager
-    async def whole(
-        self, selection: Selection, max_age: float
-    ) -> AsyncIterator[tuple[Version, Sequence[int]]]:
-        """A version no older than `max_age` seconds, and where in it what is selected is.
-
-        The version is held until the end of the block.
-
-        Raises:
-            EngineError, EngineSlow: as for `fresh`.
-            TooManySnapshots: no more can be held.
-        """
-        version = await self.fresh(max_age)
-        with self.holds.pinned(version):
-            yield version, await self._matching(version, selection)
-
-    def read_cursor(self, text: str) -> Cursor:
-        """The cursor of a text.
-
-        Raises:
-            CursorDamaged, CursorOfAnotherRun: as for `CursorKey.read`.
-        """
-        return self._key.read(text)
-
-    async def page_at(self, cursor: Cursor, limit: int) -> Page:
-        """The page at a cursor.
-
-        Raises:
-            SnapshotGone: its version is no longer held.
-            EngineError, EngineSlow, TooManySnapshots: as for `first_page`, where the
-                cursor goes on in the newest version.
-        """
-        if cursor.revision is None:
-            version = await self.fresh(RESUMED_MAX_AGE)
-            if version.epoch != cursor.epoch:
-                raise SnapshotGone(cursor.selection, cursor.view, None)
-        else:
-            version = await self._held(cursor, cursor.revision)
-        return await self._page(version, cursor.selection, cursor.view, cursor.after, limit)
-
-    async def _held(self, cursor: Cursor, revision: int) -> Version:
-        """The held version that a cursor goes on in, when it is complete."""
-        hold = self.holds.find(cursor.epoch, revision)
-        if hold is not None and not hold.version.is_complete:
-            with anyio.move_on_after(self.limits.patience_seconds):
-                await self._drains.wait(hold.version.began)
-            hold = self.holds.find(cursor.epoch, revision)
-            if hold is not None and not hold.version.is_complete:
-                raise EngineSlow
-        if hold is None:
-            raise SnapshotGone(cursor.selection, cursor.view, self._resume(cursor))
-        return hold.version
-
-    async def _page(
-        self, version: Version, selection: Selection, view: View, after: int | None, limit: int
-    ) -> Page:
-        matching = await self._matching(version, selection)
-        positions, last = version.page(matching, after, limit)
-        pieces = version.texts.pieces(positions)
-        if view is View.BASIC:
-            pieces = [basic_view(piece) for piece in pieces]
-        hold = self.holds.find(version.epoch, version.revision)
-        next_cursor = None
-        if last is not None:
-            hold = hold or self.holds.take(version)
-            next_cursor = self._key.write(
-                Cursor(version.epoch, version.revision, last, selection, view)
-            )
-        held_seconds = None if hold is None else self.holds.remaining_seconds(hold)
-        return Page(pieces, version, selection, view, next_cursor, held_seconds)
-
-    async def _matching(self, version: Version, selection: Selection) -> Sequence[int]:
-        """Where in a version what is selected is; found in a thread, once for a walk."""
-        if selection == EVERYTHING:
-            return range(len(version.ids))
-        return await self._matches.of(version, selection)
-
-    def _resume(self, cursor: Cursor) -> str | None:
-        """The same place in the newest version, as long as its ids mean the same."""
-        if self.current is None or cursor.epoch != self.current.epoch:
-            return None
-        return self._key.write(replace(cursor, revision=None))
 
     async def _drain(self) -> None:
         began, at = self._clock(), datetime.now(UTC)
