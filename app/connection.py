@@ -19,6 +19,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import anyio
+import anyio.lowlevel
 import h11
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -275,8 +276,22 @@ class Connection(H11Protocol):
                     return
                 is_complete = not message["more_body"]
             self._enter(Stage.ANSWERING)
-            await self._application(scope, receive, _in_slices(send))
+            await self._application(scope, receive, _in_slices(self._while_there(send)))
         self._answering = None
+
+    def _while_there(self, send: Send) -> Send:
+        """Sends as `send` does, as long as there is a client.
+
+        A write that fails tells asyncio that the client left, and this connection in the loop's
+        next turn; until then each further write would only be logged.
+        """
+
+        async def send_while_there(message: Message) -> None:
+            if self.transport.is_closing():
+                await anyio.lowlevel.checkpoint()
+            await send(message)
+
+        return send_while_there
 
     def _refuse(self, problem: ProblemError) -> None:
         """Answer whatever came with a problem, and listen no longer."""

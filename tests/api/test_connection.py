@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from struct import pack
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, cast
@@ -35,9 +36,14 @@ LAST = GET + b"Connection: close\r\n"
 
 
 class Application:
-    """Answers `/` at once, `/wait` when told to, and `/large` at length."""
+    """Answers `/` at once, `/wait` when told to, and `/large` at length.
+
+    It answers `/pieces` piece by piece, but not before the client has left, and lets the loop not
+    see that meanwhile.
+    """
 
     def __init__(self) -> None:
+        self.client_left = Event()
         self.go_on = asyncio.Event()
         self.begun = 0
         self.given_up = Event()
@@ -55,6 +61,13 @@ class Application:
             except asyncio.CancelledError:
                 self.given_up.set()
                 raise
+        if scope["path"] == "/pieces":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            self.client_left.wait(10)
+            for _ in range(1000):
+                await send({"type": "http.response.body", "body": b"here", "more_body": True})
+            await send({"type": "http.response.body"})
+            return
         body = BODY if scope["path"] == "/large" else b"here"
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -388,6 +401,21 @@ def test_that_the_work_for_a_client_that_left_is_given_up(served: Served) -> Non
 
     assert served.application.given_up.wait(10)
     served.until(lambda: not served.server.server_state.tasks)
+
+
+def test_that_nothing_more_is_written_to_a_client_that_left(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write that fails is the first to tell; asyncio logs each of those that come after it."""
+    client = served.connect(b"GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+    client.close()
+
+    served.application.client_left.set()
+
+    served.until(lambda: not served.server.server_state.tasks)
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 class Transport(asyncio.Transport):
