@@ -167,6 +167,8 @@ class Store:
             edition = await anyio.to_thread.run_sync(
                 self._read_next, at, began, limiter=self._one_thread
             )
+        except DrainAborted:
+            raise
         except Exception as error:
             before = self.contact and self.contact.error
             self.contact = Contact(at, began, self._clock() - began, 0, error)

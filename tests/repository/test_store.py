@@ -90,6 +90,21 @@ async def test_that_a_failure_is_logged_once_and_so_is_its_end(
     assert events.count("engine_answers_again") == 1
 
 
+async def test_that_a_stop_during_a_drain_is_no_failure(
+    library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.populate(5000)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS)
+        async with store.running():
+            await store.fresh(0, may_be_incomplete=True)
+            assert store.current is None
+            store.stop()
+
+    assert store.current is None
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
     library: Library, simulator: Simulator
 ) -> None:
