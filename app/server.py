@@ -45,6 +45,9 @@ RECEIVE_BYTES: Final = 32 << 10
 Requests are small. What clients send ahead would otherwise be read by the quarter of a megabyte.
 """
 
+_CUT_OFF: Final = "ASGI callable returned without completing response."
+"""uvicorn's words."""
+
 
 class Server(uvicorn.Server):
     """A server that holds clients to their limits, and tells when it begins to stop."""
@@ -89,8 +92,9 @@ def _is_ours(record: logging.LogRecord) -> bool:
     """Whether an entry is not about a client's mistake.
 
     uvicorn warns of each, and clients could fill a disk with them; they are told instead.
+    An export that is cut off because its client hardly reads is taken for one of ours.
     """
-    return record.levelno != logging.WARNING
+    return record.levelno != logging.WARNING and record.msg != _CUT_OFF
 
 
 def create_server(

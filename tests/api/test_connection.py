@@ -36,7 +36,7 @@ LAST = GET + b"Connection: close\r\n"
 
 
 class Application:
-    """Answers `/` at once, `/wait` when told to, and `/large` at length.
+    """Answers `/` at once, `/wait` when told to, `/large` at length, and `/part` in part.
 
     It answers `/pieces` piece by piece, but not before the client has left, and lets the loop not
     see that meanwhile.
@@ -67,6 +67,10 @@ class Application:
             for _ in range(1000):
                 await send({"type": "http.response.body", "body": b"here", "more_body": True})
             await send({"type": "http.response.body"})
+            return
+        if scope["path"] == "/part":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"here", "more_body": True})
             return
         body = BODY if scope["path"] == "/large" else b"here"
         headers = [(b"content-length", str(len(body)).encode())]
@@ -416,6 +420,15 @@ def test_that_nothing_more_is_written_to_a_client_that_left(
 
     served.until(lambda: not served.server.server_state.tasks)
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+def test_that_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = received(served.connect(b"GET /part HTTP/1.1\r\nHost: a\r\n\r\n"))
+
+    assert answer.endswith(b"\r\n4\r\nhere\r\n")  # there is no last chunk (RFC 9112, 7.1)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 class Transport(asyncio.Transport):
