@@ -233,7 +233,7 @@ class Connection(H11Protocol):
         self._stage, self._since = stage, self.loop.time()
         if stage is Stage.ANSWERING:
             self._waiting.discard(self)
-        else:
+        elif self in self.connections:  # not lost meanwhile
             self._waiting.add(self, is_known=self._is_known)
 
     def _seconds(self) -> float:

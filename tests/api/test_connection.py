@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from struct import pack
+from struct import pack
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, cast
@@ -257,16 +258,16 @@ def test_that_requests_that_come_together_are_answered_in_order(served: Served) 
 
 
 def test_that_a_silent_client_is_left(served: Served) -> None:
-    client = served.connect()
     began = monotonic()
+    client = served.connect()
 
     assert received(client) == b""
     assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
 
 
 def test_that_a_client_without_a_further_request_is_left(served: Served) -> None:
-    client = served.connect(GET + b"\r\n")
     began = monotonic()
+    client = served.connect(GET + b"\r\n")
 
     assert received(client).endswith(b"here")
     assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
@@ -429,6 +430,17 @@ def test_that_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
 
     assert answer.endswith(b"\r\n4\r\nhere\r\n")  # there is no last chunk (RFC 9112, 7.1)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_that_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
+    for _ in range(200):
+        client = served.connect(GET + b"\r\n")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+        client.close()
+
+    served.until(lambda: not served.connections and not served.server.server_state.tasks)
+    protocol: Any = served.server.config.http
+    assert protocol.args[1].first() is None
 
 
 class Transport(asyncio.Transport):
