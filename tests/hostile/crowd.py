@@ -1,0 +1,280 @@
+"""Clients that mean harm, by the hundred, in a process of their own.
+
+Each is a coroutine of one connection, and tells how it ended; a crowd runs many of them at a
+time, again and again, and counts their ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import re
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from random import Random
+from struct import pack
+
+
+GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n"
+PROBE = GET % b"/health/live" + b"\r\n"
+LARGE = GET % b"/sa-contexts?limit=1000&maxAge=3600"
+ALL = GET % b"/sa-contexts?maxAge=3600" + b"Accept: application/x-ndjson\r\n"
+GZIP = b"Accept-Encoding: gzip\r\n"
+LARGE_PAGE = LARGE + b"\r\n"
+FILTERED_PAGE = LARGE.replace(b"?", b"?ipVersion=v4&ipVersion=v6&") + b"\r\n"
+BASIC_PAGE = LARGE.replace(b"?", b"?view=basic&") + b"\r\n"
+COMPRESSED_PAGE = LARGE + GZIP + b"\r\n"
+EXPORT = ALL + b"\r\n"
+COMPRESSED_EXPORT = ALL + GZIP + b"\r\n"
+NEW_READING = GET % b"/sa-contexts?limit=1000&maxAge=0" + b"\r\n"
+SEND_BYTES = 64 << 10
+CLOSED, RESET = "closed", "reset"
+
+
+class Connection:
+    """A socket without the buffers of streams: what is not read here stays unread."""
+
+    def __init__(self, receive_bytes: int | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        if receive_bytes is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+
+    async def connect(self, port: int) -> None:
+        await self._loop.sock_connect(self.socket, ("127.0.0.1", port))
+
+    async def send(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self.socket, data)
+
+    async def receive(self, count: int = 64 << 10) -> bytes:
+        return await self._loop.sock_recv(self.socket, count)
+
+    async def end(self) -> str:
+        """How the answer that comes last ends, and the connection with it."""
+        answer = b""
+        with suppress(ConnectionError):
+            while chunk := await self.receive():
+                answer = (answer + chunk)[-4096:]
+            return ending(answer) or CLOSED
+        return ending(answer) or RESET
+
+    def reset(self) -> None:
+        """Close without a word."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+        self.socket.close()
+
+
+Client = Callable[[Connection], Awaitable[str]]
+
+
+def ending(answer: bytes) -> str:
+    """The problem that an answer ends with, or its status."""
+    problem = re.search(rb'\{"type":"/problems/[^{}]*\}$', answer)
+    if problem:
+        content = json.loads(problem[0])
+        return f"{content['status']} {content['code']}"
+    statuses = re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)
+    return statuses[-1].decode() if statuses else ""
+
+
+async def silent(connection: Connection) -> str:
+    """Says nothing."""
+    return await connection.end()
+
+
+async def half(connection: Connection) -> str:
+    """Begins a request."""
+    await connection.send(GET % b"/health/live")
+    return await connection.end()
+
+
+async def dripping(connection: Connection) -> str:
+    """Sends a request by the byte."""
+    ended = asyncio.create_task(connection.end())
+    with suppress(ConnectionError):
+        for byte in GET % b"/health/live" + b"A: a\r\n" * 100:
+            if ended.done():
+                break
+            await connection.send(bytes([byte]))
+            await asyncio.sleep(0.2)
+    return await ended
+
+
+async def idle(connection: Connection) -> str:
+    """Asks once, and stays."""
+    await connection.send(PROBE)
+    return await connection.end()
+
+
+async def heads_without_end(connection: Connection) -> str:
+    """Sends one field after the other."""
+    return await _flooding(connection, GET % b"/", b"a: aaaaaaaa\r\n" * (SEND_BYTES // 13))
+
+
+async def one_long_field(connection: Connection) -> str:
+    """Sends one field without an end."""
+    return await _flooding(connection, GET % b"/" + b"A: ", b"a" * SEND_BYTES)
+
+
+async def many_fields(connection: Connection) -> str:
+    """Sends a request with as many fields as there is room for."""
+    await connection.send(GET % b"/health/live" + b"a:\r\n" * 4000 + b"\r\n")
+    return await connection.end()
+
+
+async def announced_body(connection: Connection) -> str:
+    """Sends a body of ten gigabytes, as announced."""
+    head = GET % b"/health/live" + b"Content-Length: 10000000000\r\n\r\n"
+    return await _flooding(connection, head, b"a" * SEND_BYTES)
+
+
+async def chunked_body(connection: Connection) -> str:
+    """Sends a body of small chunks without an end."""
+    head = GET % b"/health/live" + b"Transfer-Encoding: chunked\r\n\r\n"
+    return await _flooding(connection, head, b"1\r\na\r\n" * (SEND_BYTES // 6))
+
+
+async def pipelining(connection: Connection) -> str:
+    """Sends thousands of requests before it reads an answer."""
+    count = 500
+    sending = asyncio.create_task(connection.send(PROBE * count))
+    await asyncio.sleep(1)
+    answers, rest = 0, b""
+    while answers < count:
+        chunk = await connection.receive()
+        if not chunk:
+            return CLOSED
+        rest += chunk
+        answers += rest.count(b'{"status":"live"}')
+        rest = rest[rest.rfind(b'{"status":"live"}') + 1 :][-300:]
+        rest = rest.replace(b'"status":"live"}', b"")
+    await sending
+    return "all answered"
+
+
+async def pipelining_unread(connection: Connection) -> str:
+    """Sends requests for as long as they are taken, and reads nothing."""
+    with suppress(ConnectionError):
+        while True:
+            await connection.send(PROBE * 100)
+    return RESET
+
+
+async def leaving_at_once(connection: Connection) -> str:
+    """Connects and goes."""
+    connection.reset()
+    return "left"
+
+
+async def asking_and_leaving(connection: Connection) -> str:
+    """Asks for a new reading of the engine, and does not wait for it."""
+    await connection.send(NEW_READING)
+    connection.reset()
+    return "left"
+
+
+async def one_request(connection: Connection) -> str:
+    """Asks once on each connection."""
+    await connection.send(GET % b"/health/live" + b"Connection: close\r\n\r\n")
+    return await connection.end()
+
+
+async def not_reading(connection: Connection) -> str:
+    """Asks for large pages, and reads nothing."""
+    return await _unread(connection, LARGE_PAGE * 3)
+
+
+async def not_reading_filtered(connection: Connection) -> str:
+    """The same, of contexts that are picked out one by one."""
+    return await _unread(connection, FILTERED_PAGE)
+
+
+async def not_reading_basic(connection: Connection) -> str:
+    """The same, of texts that are shortened for it."""
+    return await _unread(connection, BASIC_PAGE)
+
+
+async def not_reading_compressed(connection: Connection) -> str:
+    """The same, compressed."""
+    return await _unread(connection, COMPRESSED_PAGE)
+
+
+async def not_reading_export(connection: Connection) -> str:
+    """Asks for all there is, and reads nothing."""
+    return await _unread(connection, EXPORT)
+
+
+async def not_reading_compressed_export(connection: Connection) -> str:
+    """The same, compressed."""
+    return await _unread(connection, COMPRESSED_EXPORT)
+
+
+async def reading_by_drops(connection: Connection) -> str:
+    """Asks for large pages, and reads a little now and then."""
+    await connection.send(LARGE_PAGE)
+    with suppress(ConnectionError):
+        while await connection.receive(1000):  # noqa: ASYNC110  # it is slow on purpose
+            await asyncio.sleep(0.1)
+        return CLOSED
+    return RESET
+
+
+async def _unread(connection: Connection, request: bytes) -> str:
+    await connection.send(request)
+    await asyncio.sleep(8)
+    return await connection.end()
+
+
+async def _flooding(connection: Connection, head: bytes, more: bytes) -> str:
+    ended = asyncio.create_task(connection.end())
+    with suppress(ConnectionError):
+        await connection.send(head)
+        while not ended.done():
+            await connection.send(more)
+    return await ended
+
+
+async def _crowd(
+    client: Client, port: int, count: int, seconds: float, receive_bytes: int | None
+) -> Counter[str]:
+    ends: Counter[str] = Counter()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+
+    async def member(number: int) -> None:
+        await asyncio.sleep(Random(number).random() * min(1, seconds / 4))
+        while loop.time() < deadline:
+            connection = Connection(receive_bytes)
+            try:
+                async with asyncio.timeout_at(deadline + 1):
+                    await connection.connect(port)
+                    ends[await client(connection)] += 1
+            except ConnectionError:
+                ends[RESET] += 1
+            except TimeoutError:
+                ends["still there"] += 1
+            finally:
+                connection.socket.close()
+
+    await asyncio.gather(*map(member, range(count)))
+    return ends
+
+
+def _run(
+    client: Client, port: int, count: int, seconds: float, receive_bytes: int | None
+) -> Counter[str]:
+    return asyncio.run(_crowd(client, port, count, seconds, receive_bytes))
+
+
+def crowd(
+    client: Client, port: int, *, count: int, seconds: float, receive_bytes: int | None = None
+) -> Counter[str]:
+    """Let `count` clients at a time do harm for so long, and count how each of them ended."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        return pool.submit(_run, client, port, count, seconds, receive_bytes).result()

@@ -1,0 +1,102 @@
+"""Answers that a schema alone does not explain: documented, and no others are accepted.
+
+schemathesis imports this (`hooks` in schemathesis.toml).
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+
+
+FREE_TEXTS = {
+    "localSubnet",
+    "remoteSubnet",
+    "localAddress",
+    "remoteAddress",
+    "mmSaId",
+    "qmFilterId",
+    "spi",
+    "saContextId",
+}
+"""Texts of which a schema cannot say all: host bits that are set, numbers above 64 bits."""
+
+
+MAX_INT64 = (1 << 63) - 1
+ANSWERS: Counter[str] = Counter()
+
+
+@schemathesis.hook
+def filter_failure(
+    context: schemathesis.HookContext,  # noqa: ARG001  # called by name
+    failure: Failure,
+    case: schemathesis.Case[Any],
+    response: schemathesis.Response,
+) -> bool:
+    """Whether a failure is one; what is documented is none."""
+    query = case.query or {}
+    if isinstance(failure, AcceptedNegativeData):
+        # Above 1000 a limit is brought down, above the 64 bits of its format too.
+        return not ("limit" in query and int(query["limit"]) > MAX_INT64)
+    if isinstance(failure, RejectedPositiveData):
+        is_export = response.request.headers.get("Accept") == "application/x-ndjson"
+        return not _is_documented_refusal(query, response.json(), is_export=is_export)
+    return True
+
+
+@schemathesis.hook
+def after_call(
+    context: schemathesis.HookContext,  # noqa: ARG001  # called by name
+    case: schemathesis.Case[Any],
+    response: schemathesis.Response,
+) -> None:
+    """Count what was answered."""
+    ANSWERS[f"{case.operation.label} {response.status_code}"] += 1
+
+
+@atexit.register
+def _tell() -> None:
+    if "ANSWERS" in os.environ:
+        Path(os.environ["ANSWERS"]).write_text(json.dumps(ANSWERS), encoding="ascii")
+
+
+@schemathesis.check
+def unavailability_ends(
+    ctx: schemathesis.CheckContext,  # noqa: ARG001  # called by name
+    response: schemathesis.Response,
+    case: schemathesis.Case[Any],  # noqa: ARG001
+) -> None:
+    """A 503 says when to try again."""
+    if response.status_code == 503 and response.headers["content-type"] != ["application/json"]:
+        assert int(response.headers["retry-after"][0]) >= 1
+
+
+def _is_documented_refusal(
+    query: dict[str, Any], problem: dict[str, Any], *, is_export: bool
+) -> bool:
+    match problem["code"]:
+        case "cursor_invalid" | "cursor_expired" | "cursor_mismatch":
+            return "cursor" in query
+        case "invalid_parameters":
+            if "cursor" in query and (is_export or "maxAge" in query):
+                return True
+            if "limit" in query and is_export:
+                return True
+            return all(
+                error["parameter"] in FREE_TEXTS or _is_unplain(query.get(error["parameter"]))
+                for error in problem["errors"]
+            )
+    return False
+
+
+def _is_unplain(number: object) -> bool:
+    """Whether a number has an exponent, or more digits than anyone means."""
+    return isinstance(number, (int, float)) and ("e" in str(number) or len(str(number)) > 30)

@@ -1,0 +1,131 @@
+"""A target in a process of its own, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+
+ROOT = Path(__file__).parents[2]
+STOP_SECONDS = 15
+"""The server gives requests ten seconds to end; the rest is the interpreter's own end."""
+
+
+class Target:
+    """A running target.
+
+    Attributes:
+        url: where it serves.
+        resident_before: the memory that it had before it was attacked, in bytes.
+        counts: what its simulator counted, once it has ended.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.port: int = self._told()["port"]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.counts: dict[str, int] = {}
+        self.resident_before = 0
+
+    def storm(self, seed: int) -> None:
+        """Let its engine fail at random."""
+        self._order(f"storm {seed}")
+
+    def calm(self) -> None:
+        """Let its engine be well again."""
+        self._order("calm")
+
+    def trim(self) -> None:
+        """Let it give back the memory that it does not use: the allocator keeps much of it."""
+        self._order("trim")
+
+    def resident_bytes(self) -> int:
+        """The memory that it has now."""
+        return self._memory("VmRSS")
+
+    def peak_bytes(self) -> int:
+        """The most that it has had since `forget_peak`."""
+        return self._memory("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Begin to look for the peak anew."""
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def engine(self) -> Any:
+        """What it says of itself."""
+        return httpx2.get(f"{self.url}/engine", timeout=30).json()
+
+    def log(self) -> list[dict[str, Any]]:
+        """The entries of its log."""
+        lines = self._log.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def stop(self) -> None:
+        """Stop it as a person would; it must end in time."""
+        self._process.send_signal(signal.SIGINT)
+        output, _ = self._process.communicate(timeout=STOP_SECONDS)
+        self.counts = json.loads(output.splitlines()[-1])
+        assert self._process.returncode == 0
+
+    def _order(self, order: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+        assert self._told() == {"obeyed": order}
+
+    def _told(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, self._log.read_text(encoding="utf-8")
+        return json.loads(line)
+
+    def _memory(self, name: str) -> int:
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
+        return int(line.split()[1]) << 10
+
+
+@contextmanager
+def running_target(**settings: object) -> Iterator[Target]:
+    """A target with these settings, which is stopped at the end if it was not before.
+
+    At its end no handle is open, no block of the engine's memory is unfreed, nothing was
+    misused, and nothing went wrong that the server did not foresee.
+    """
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
+    chosen = {"port": 0, "engine": "simulator", **settings}
+    environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in chosen.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("w", encoding="utf-8") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.hostile.target"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        with process:
+            try:
+                target = Target(process, log)
+                yield target
+                if not target.counts:
+                    target.stop()
+                bad = [entry for entry in target.log() if "exception" in entry]
+                assert bad == []
+            finally:
+                process.kill()
+        assert target.counts == {"open_handles": 0, "unfreed_blocks": 0, "misuses": 0}

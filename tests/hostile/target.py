@@ -1,0 +1,67 @@
+"""A server to be attacked: as `sa-contexts serve`, on a simulator that fails when it is told to.
+
+`python -m tests.hostile.target` takes its settings from the environment, and its orders from
+standard input: `storm SEED`, `calm` and `trim`. On standard output it tells where it listens, and
+at its end what the simulator counted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import sys
+from threading import Thread
+from typing import Any
+
+from sa_contexts_simulator import Simulator
+
+from app import server
+from app.main import create_app
+from app.service import create_service
+from app.settings import Settings
+from app.telemetry.logging import configure_logging
+from tests.hostile.faults import Storm
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    no_options: dict[str, Any] = {}
+    settings = Settings(**no_options)
+    configure_logging("json", "warning")
+    service = create_service(settings)
+    simulator = Simulator(service.library.path)
+    listener = server.listen(settings.host, settings.port)
+    _tell({"port": listener.getsockname()[1]})
+    Thread(target=_obey, args=(simulator,), daemon=True).start()
+    limits = settings.connection_limits()
+    server.run(server.create_server(create_app(service), service.store.stop, limits), listener)
+    _tell(
+        {
+            "open_handles": simulator.open_handles(),
+            "unfreed_blocks": simulator.unfreed_blocks(),
+            "misuses": simulator.misuses(),
+        }
+    )
+
+
+def _obey(simulator: Simulator) -> None:
+    storm: Storm | None = None
+    for order in sys.stdin:
+        name, *arguments = order.split()
+        if name == "trim":
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)
+        elif storm is not None:
+            storm.end()
+        if name == "storm":
+            storm = Storm(simulator, int(arguments[0]))
+        _tell({"obeyed": order.strip()})
+
+
+def _tell(what: dict[str, object]) -> None:
+    print(json.dumps(what), flush=True)  # noqa: T201  # who started it reads this
+
+
+if __name__ == "__main__":
+    main()

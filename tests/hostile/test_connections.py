@@ -1,0 +1,65 @@
+"""Clients that take connections, time and room, and give nothing for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hostile import crowd as clients
+from tests.hostile.conftest import Attacked
+from tests.hostile.crowd import Client, crowd
+from tests.hostile.process import Target
+
+
+@pytest.mark.parametrize(
+    ("client", "count", "seconds", "end"),
+    [
+        pytest.param(clients.silent, 5000, 6, "closed", id="silent"),
+        pytest.param(clients.half, 2000, 6, "closed", id="half"),
+        pytest.param(clients.dripping, 200, 13, "408 request_timeout", id="dripping"),
+        pytest.param(clients.idle, 5000, 6, "200", id="idle"),
+        pytest.param(
+            clients.heads_without_end, 20, 4, "431 header_fields_too_large", id="heads_without_end"
+        ),
+        pytest.param(
+            clients.one_long_field, 20, 4, "431 header_fields_too_large", id="one_long_field"
+        ),
+        pytest.param(clients.many_fields, 20, 4, "431 header_fields_too_large", id="many_fields"),
+        pytest.param(clients.announced_body, 20, 4, "413 content_too_large", id="announced_body"),
+        pytest.param(clients.chunked_body, 20, 4, "411 length_required", id="chunked_body"),
+        pytest.param(clients.pipelining, 20, 8, "all answered", id="pipelining"),
+        pytest.param(clients.leaving_at_once, 100, 4, "left", id="leaving_at_once"),
+        pytest.param(clients.asking_and_leaving, 100, 4, "left", id="asking_and_leaving"),
+        pytest.param(clients.one_request, 100, 4, "200", id="one_request"),
+    ],
+)
+def test_that_the_server_outlives(
+    attacked: Attacked, target: Target, client: Client, count: int, seconds: float, end: str
+) -> None:
+    with attacked():
+        ends = crowd(client, target.port, count=count, seconds=seconds)
+
+    assert ends[end] >= min(count, 20), ends
+
+
+@pytest.mark.parametrize(
+    ("client", "count", "seconds"),
+    [
+        pytest.param(clients.not_reading, 250, 9, id="not_reading"),
+        pytest.param(clients.not_reading_filtered, 250, 9, id="not_reading_filtered"),
+        pytest.param(clients.not_reading_basic, 250, 9, id="not_reading_basic"),
+        pytest.param(clients.not_reading_compressed, 250, 9, id="not_reading_compressed"),
+        pytest.param(clients.not_reading_export, 250, 9, id="not_reading_export"),
+        pytest.param(
+            clients.not_reading_compressed_export, 250, 9, id="not_reading_compressed_export"
+        ),
+        pytest.param(clients.reading_by_drops, 250, 9, id="reading_by_drops"),
+        pytest.param(clients.pipelining_unread, 200, 9, id="pipelining_unread"),
+    ],
+)
+def test_that_slow_readers_cost_little(
+    attacked: Attacked, target: Target, client: Client, count: int, seconds: float
+) -> None:
+    with attacked():
+        ends = crowd(client, target.port, count=count, seconds=seconds, receive_bytes=4096)
+
+    assert ends.total() >= count, ends

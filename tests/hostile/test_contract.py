@@ -1,0 +1,78 @@
+"""Requests that no one here thought of, made from the published document by schemathesis."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import httpx2
+
+from tests.hostile.process import ROOT, running_target
+
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+STORM = 1
+
+
+def fuzz(url: str, seconds: int, *options: str, answers: Path) -> Counter[str]:
+    """Let schemathesis run for so long; it must find nothing. Gives how often what was answered."""
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
+            *("run", f"{url}/openapi.json", "--max-time", str(seconds), "--no-color", *options),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "ANSWERS": str(answers)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(run.stdout, run.stderr)  # noqa: T201  # what was found, and how to see it again
+    assert run.returncode == 0
+    return Counter(json.loads(answers.read_text(encoding="ascii")))
+
+
+def operations(url: str) -> set[str]:
+    """All that the document has."""
+    paths = httpx2.get(f"{url}/openapi.json").json()["paths"]
+    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
+def test_that_every_check_passes_on_an_engine_that_is_well(tmp_path: Path) -> None:
+    with running_target(simulated_churn=20) as target:
+        answers = fuzz(target.url, 45, answers=tmp_path / "answers")
+
+        assert {f"{operation} 200" for operation in operations(target.url)} <= set(answers)
+        assert answers["GET /sa-contexts 422"] > 100
+        assert target.engine()["ready"] is True
+
+
+def test_that_every_check_passes_on_exports(tmp_path: Path) -> None:
+    options = (
+        *("--include-operation-id", "list_sa_contexts", "--phases", "examples,coverage,fuzzing"),
+        *("--header", "Accept: application/x-ndjson"),
+    )
+    with running_target(simulated_churn=20) as target:
+        answers = fuzz(target.url, 15, *options, answers=tmp_path / "answers")
+
+    assert answers["GET /sa-contexts 200"] > 100
+
+
+def test_that_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
+    """All but that there are server errors, which then must be: as they are documented."""
+    with running_target(simulated_churn=20, patience_seconds=2) as target:
+        target.storm(STORM)
+        options = ("--exclude-checks", "not_a_server_error")
+        answers = fuzz(target.url, 45, *options, answers=tmp_path / "answers")
+        target.calm()
+
+        for path in ("/sa-contexts", "/sa-contexts/summary", "/sa-contexts/{saContextId}"):
+            for status in (200, 500, 503):
+                assert answers[f"GET {path} {status}"]
+        page = httpx2.get(f"{target.url}/sa-contexts?maxAge=0&limit=1000", timeout=60)
+        assert len(page.json()["items"]) > 100
+        assert target.engine()["ready"] is True
