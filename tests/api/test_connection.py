@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from struct import pack
-from struct import pack
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, cast
