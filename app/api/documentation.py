@@ -111,7 +111,7 @@ async def get_asset(name: str) -> Response:
     """A part of the page."""
     for asset in _assets().values():
         if asset.name == name:
-            response = PiecesResponse([asset.content], asset.media_type)
+            response = PiecesResponse([asset.content], asset.media_type, len(asset.content))
             response.headers.update(_HEADERS)
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
             return response

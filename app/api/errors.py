@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS: Final = 2
 """What `Retry-After` says where nothing better is known: the engine is asked as often."""
 
+MOST_ERRORS: Final = 32
+"""How many parameters are named that are not valid; a request may have thousands."""
+
 RIGHTS: Final = (
     "The account needs the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ, which Administrators and "
     "members of Network Configuration Operators (S-1-5-32-556) have."
@@ -99,7 +102,7 @@ def problem_of(error: Exception) -> ProblemError:
             return ProblemError(
                 problems.INVALID_PARAMETERS,
                 "At least one parameter is not valid.",
-                errors=[_invalid(entry) for entry in error.errors()],
+                errors=[_invalid(entry) for entry in error.errors()[:MOST_ERRORS]],
             )
         case HTTPException():
             return _http_problem(error)

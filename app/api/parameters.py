@@ -36,6 +36,9 @@ from app.schemas.names import (
 T = TypeVar("T")
 
 DEFAULT_MAX_AGE: Final = 1.0
+MAX_AGE: Final = 1_000_000_000
+"""Seconds, some thirty years."""
+SECONDS: Final = r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?"
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_VALUES: Final = 16
@@ -135,10 +138,11 @@ class Freshness(BaseModel):
 
     max_age: Annotated[
         float | None,
-        BeforeValidator(_plain(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", "Should be a number of seconds")),
+        BeforeValidator(_plain(SECONDS, "Should be a number of seconds")),
     ] = Field(
         None,
         ge=0,
+        le=MAX_AGE,
         allow_inf_nan=False,
         description="How old the snapshot of a new list may be, in seconds; 1 where it is not "
         "given. With 0 the engine is read anew. Not beside a cursor, whose snapshot is fixed.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Response
@@ -15,7 +15,7 @@ from app.api.export import ExportResponse
 from app.api.parameters import SaContextQuery
 from app.api.problems import ProblemError
 from app.api.snapshots import snapshot_of, tell_hold
-from app.api.streaming import PiecesResponse
+from app.api.streaming import Piece, PiecesResponse
 from app.api.walks import WalkRoute
 from app.repository.cursors import CursorDamaged, CursorOfAnotherRun
 from app.repository.lists import Page, SnapshotGone
@@ -24,6 +24,8 @@ from app.schemas.names import View
 from app.schemas.sa_contexts import SaContextPage
 from app.service import Service
 
+
+HEAD: Final = b'{"items":['
 
 router = APIRouter(prefix="/sa-contexts", tags=["SA contexts"], route_class=WalkRoute)
 
@@ -44,6 +46,18 @@ RESPONSES = {
                     ]
                 },
             }
+        },
+        "links": {
+            "nextPage": {
+                "operationId": "list_sa_contexts",
+                "parameters": {"query.cursor": "$response.body#/nextCursor"},
+                "description": "The next page of the same snapshot.",
+            },
+            "firstContext": {
+                "operationId": "get_sa_context",
+                "parameters": {"path.saContextId": "$response.body#/items/0/saContextId"},
+                "description": "The first context of the page, as it is now.",
+            },
         },
         "headers": {
             "Link": {
@@ -150,14 +164,15 @@ def _export(query: SaContextQuery, service: Service) -> Response:
 
 def _page_response(page: Page, query: SaContextQuery, service: Service) -> Response:
     """The page, made of the texts that the store keeps."""
-    rest = b',"snapshot":' + orjson.dumps(
-        snapshot_of(page.version, service), option=orjson.OPT_UTC_Z
-    )
-    if not page.version.is_ikeext_running:
-        rest = b',"ikeext":"not_running"' + rest
+    end = b"]"
     if page.next_cursor is not None:
-        rest = b',"nextCursor":' + orjson.dumps(page.next_cursor) + rest
-    response = PiecesResponse(_items(page.pieces, rest), "application/json")
+        end += b',"nextCursor":' + orjson.dumps(page.next_cursor)
+    if not page.version.is_ikeext_running:
+        end += b',"ikeext":"not_running"'
+    snapshot = snapshot_of(page.version, service)
+    end += b',"snapshot":' + orjson.dumps(snapshot, option=orjson.OPT_UTC_Z) + b"}"
+    length = None if page.length is None else len(HEAD) + max(0, page.length - 1) + len(end)
+    response = PiecesResponse(_items(page.pieces, end), "application/json", length)
     response.headers["Cache-Control"] = "no-store"
     if page.next_cursor is not None:
         link = query.link(cursor=page.next_cursor, selection=page.selection, view=page.view)
@@ -167,14 +182,16 @@ def _page_response(page: Page, query: SaContextQuery, service: Service) -> Respo
     return response
 
 
-def _items(pieces: list[bytes], rest: bytes) -> Iterator[bytes]:
+def _items(pieces: Iterator[bytes], end: bytes) -> Iterator[Piece]:
     """A JSON object of `items` and the members that follow, in pieces.
 
     Args:
         pieces: the items, each behind a comma, of which the first is one too many.
-        rest: the members, each behind a comma.
+        end: of `items`, and the other members.
     """
-    first, *others = pieces or [b","]
-    yield b"".join((b'{"items":[', memoryview(first)[1:]))
-    yield from others
-    yield b"]" + rest + b"}"
+    yield HEAD
+    for first in pieces:
+        yield memoryview(first)[1:]
+        break
+    yield from pieces
+    yield end

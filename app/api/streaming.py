@@ -24,25 +24,35 @@ _GZIP: Final = 31
 """`wbits` for the format of gzip with the largest window (zlib's manual, deflateInit2)."""
 
 
-class PiecesResponse(Response):
-    """A body made of pieces that are in memory already; nothing is copied as a whole."""
+Piece = bytes | memoryview
 
-    def __init__(self, pieces: Iterable[bytes], media_type: str) -> None:
-        """Make the response."""
-        self._pieces = list(pieces)
+
+class PiecesResponse(Response):
+    """A body made of pieces, each taken when the one before is sent; no whole is ever copied."""
+
+    def __init__(self, pieces: Iterable[Piece], media_type: str, length: int | None) -> None:
+        """Make the response.
+
+        Args:
+            pieces: of the body.
+            media_type: of the body.
+            length: how many bytes all pieces have, where that is known.
+        """
+        self._pieces = iter(pieces)
+        self._length = length
         self.media_type = media_type
         super().__init__()
         self.headers["Vary"] = "Accept, Accept-Encoding"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
         """Send the response, at the pace of the client."""
-        length = sum(map(len, self._pieces))
-        compressor = None
-        if length >= LEAST_COMPRESSED and accepts_gzip(Headers(scope=scope)):
+        length, compressor = self._length, None
+        is_large = length is None or length >= LEAST_COMPRESSED
+        del self.headers["Content-Length"]
+        if is_large and accepts_gzip(Headers(scope=scope)):
             compressor = Compressor()
             self.headers["Content-Encoding"] = "gzip"
-            del self.headers["Content-Length"]
-        else:
+        elif length is not None:
             self.headers["Content-Length"] = str(length)
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
@@ -60,7 +70,7 @@ class Compressor:
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
 
-    async def compress(self, piece: bytes) -> bytes:
+    async def compress(self, piece: Piece) -> bytes:
         """What is ready to be sent of all that was given so far."""
         return await anyio.to_thread.run_sync(self._compressor.compress, piece)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -42,7 +42,8 @@ class Page:
     """One page of a list.
 
     Attributes:
-        pieces: the JSON texts of its contexts, each behind a comma.
+        pieces: the JSON texts of its contexts, each behind a comma; made as they are taken.
+        length: how many bytes all pieces have; None where that is not known beforehand.
         version: what the page shows.
         selection: what the list is for.
         view: how much of it.
@@ -51,7 +52,8 @@ class Page:
             where the page is the whole list and nothing is held for it.
     """
 
-    pieces: list[bytes]
+    pieces: Iterator[bytes]
+    length: int | None
     version: Version
     selection: Selection
     view: View
@@ -136,9 +138,11 @@ class Lists:
     ) -> Page:
         matching = await self._matching(version, selection)
         positions, last = version.page(matching, after, limit)
-        pieces = version.texts.pieces(positions)
+        pieces, length = version.texts.pieces(positions), None
         if view is View.BASIC:
-            pieces = [basic_view(piece) for piece in pieces]
+            pieces = map(basic_view, pieces)
+        else:
+            length = version.texts.length(positions)
         hold = self.store.holds.find(version.epoch, version.revision)
         next_cursor = None
         if last is not None:
@@ -147,7 +151,7 @@ class Lists:
                 Cursor(version.epoch, version.revision, last, selection, view)
             )
         held_seconds = None if hold is None else self.store.holds.remaining_seconds(hold)
-        return Page(pieces, version, selection, view, next_cursor, held_seconds)
+        return Page(pieces, length, version, selection, view, next_cursor, held_seconds)
 
     async def _matching(self, version: Version, selection: Selection) -> Sequence[int]:
         """Where in a version what is selected is; found in a thread, once for a walk."""

@@ -74,11 +74,19 @@ class Texts:
         run = bisect_right(self._firsts, position) - 1
         return Place(self._run_blocks[run], self._starts[position], self._ends[position])
 
-    def pieces(self, positions: Sequence[int]) -> list[bytes]:
-        """The texts of these positions, each behind a comma, in few pieces."""
+    def pieces(self, positions: Sequence[int]) -> Iterator[bytes]:
+        """The texts of these positions, each behind a comma, in few pieces.
+
+        Pieces are made as they are taken: who takes them slowly holds one, not all.
+        """
         if isinstance(positions, range):
-            return list(_joined(self._of_runs(positions.start, positions.stop)))
-        return list(_joined(b"," + self[position] for position in positions))
+            return _joined(self._of_runs(positions.start, positions.stop))
+        return _joined(b"," + self[position] for position in positions)
+
+    def length(self, positions: Sequence[int]) -> int:
+        """How many bytes the pieces of these positions have."""
+        starts, ends = self._starts, self._ends
+        return sum(ends[position] - starts[position] + 1 for position in positions)
 
     @property
     def is_scattered(self) -> bool:

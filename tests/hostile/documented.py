@@ -90,13 +90,5 @@ def _is_documented_refusal(
                 return True
             if "limit" in query and is_export:
                 return True
-            return all(
-                error["parameter"] in FREE_TEXTS or _is_unplain(query.get(error["parameter"]))
-                for error in problem["errors"]
-            )
+            return all(error["parameter"] in FREE_TEXTS for error in problem["errors"])
     return False
-
-
-def _is_unplain(number: object) -> bool:
-    """Whether a number has an exponent, or more digits than anyone means."""
-    return isinstance(number, (int, float)) and ("e" in str(number) or len(str(number)) > 30)
