@@ -27,7 +27,7 @@ class Answer:
     def next_target(self) -> str | None:
         """Where the list goes on."""
         link = _NEXT.search(self.head)
-        return PATH + link[1].decode() if link else None
+        return "/" + link[1].decode() if link else None
 
 
 class Client(AbstractContextManager["Client"]):

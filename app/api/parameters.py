@@ -227,7 +227,11 @@ class SaContextQuery(Freshness):
         return not self.model_fields_set.isdisjoint(FIELDS)
 
     def link(self, *, cursor: str | None, selection: Selection, view: View) -> str:
-        """A reference, relative to this request, to a list or to where it goes on."""
+        """A reference, relative to this request, to a list or to where it goes on.
+
+        It has a path, for not all clients resolve a mere query as RFC 3986 (5.4.1) says: of `?`
+        alone some make the very URL that it is to replace.
+        """
         parameters: list[tuple[str, str]] = []
         if cursor is None:
             parameters += [
@@ -241,4 +245,4 @@ class SaContextQuery(Freshness):
             parameters.append(("cursor", cursor))
         if "limit" in self.model_fields_set:
             parameters.append(("limit", str(self.limit)))
-        return "?" + urlencode(parameters)
+        return "sa-contexts" + ("?" + urlencode(parameters) if parameters else "")

@@ -39,6 +39,7 @@ class Hold:
     since: float
     used: float
     pins: int = 0
+    is_walked: bool = False
 
 
 class Holds:
@@ -62,7 +63,7 @@ class Holds:
 
     def find(self, epoch: str, revision: int) -> Hold | None:
         """The hold on a version, whose idle time begins anew; None where it is not held."""
-        self._expire()
+        self.expire()
         hold = self._held.get((epoch, revision))
         if hold is not None:
             hold.used = self._clock()
@@ -74,6 +75,11 @@ class Holds:
         Raises:
             TooManySnapshots: it is not held yet, and the cap is reached.
         """
+        hold = self._hold(version)
+        hold.is_walked = True
+        return hold
+
+    def _hold(self, version: Version) -> Hold:
         hold = self.find(version.epoch, version.revision)
         if hold is None:
             if self._is_full(version) or self.bytes(version) > self._max_bytes:
@@ -85,18 +91,20 @@ class Holds:
 
     @contextmanager
     def pinned(self, version: Version) -> Iterator[Hold]:
-        """Hold a version until the end of the block, whatever the time.
+        """Hold a version until the end of the block, whatever the time, and no longer for its sake.
 
         Raises:
             TooManySnapshots: as for `take`.
         """
-        hold = self.take(version)
+        hold = self._hold(version)
         hold.pins += 1
         try:
             yield hold
         finally:
             hold.pins -= 1
             hold.used = self._clock()
+            if not hold.pins and not hold.is_walked:
+                self.drop(version)
 
     def complete(self, version: Version) -> None:
         """Put a version in the place of itself as it was held incomplete."""
@@ -123,7 +131,7 @@ class Holds:
         return sum(blocks.values()) + contexts * BYTES_PER_CONTEXT
 
     def __len__(self) -> int:
-        self._expire()
+        self.expire()
         return len(self._held)
 
     def _is_full(self, version: Version) -> bool:
@@ -131,7 +139,8 @@ class Holds:
         kept = {id(hold.version.texts) for hold in self._held.values()}
         return id(version.texts) not in kept and len(kept) >= self._max_count
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Let go of what was held long enough."""
         now = self._clock()
         self._held = {
             key: hold for key, hold in self._held.items() if hold.pins or now < self._end(hold)

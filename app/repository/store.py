@@ -88,7 +88,7 @@ class Store:
         )
         self._reader = reader
         self._clock = clock
-        self._incarnation = 0
+        self._incarnation: int | None = None
         self._announced: Version | None = None
         self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
         self._drains = Drains(
@@ -164,7 +164,7 @@ class Store:
     async def _drain(self) -> None:
         began, at = self._clock(), datetime.now(UTC)
         try:
-            edition = await anyio.to_thread.run_sync(
+            edition, incarnation = await anyio.to_thread.run_sync(
                 self._read_next, at, began, limiter=self._one_thread
             )
         except DrainAborted:
@@ -178,34 +178,37 @@ class Store:
                 )
             if self._announced is not None:
                 self.holds.drop(self._announced)
+                self._incarnation = None  # its revision was told, and is no other version's
             raise
         finally:
             self._announced = None
+        self._incarnation = incarnation
         self._publish(edition)
         if self.contact is not None and self.contact.error is not None:
             log.info("engine_answers_again", contexts=len(edition.version.ids))
         self.contact = Contact(at, began, self._clock() - began, len(edition.version.ids), None)
 
-    def _read_next(self, at: datetime, began: float) -> Edition:
-        """In a thread: what follows on the newest edition.
+    def _read_next(self, at: datetime, began: float) -> tuple[Edition, int]:
+        """In a thread: what follows on the newest edition, and the incarnation that gave it.
 
         A new epoch begins where the session was opened anew: the engine may
         have restarted, and ids of before mean nothing.
         """
-        previous = self.edition
+        begun = 0
 
         def begin(incarnation: int) -> Assembly:
-            same = incarnation == self._incarnation and previous is not None
-            self._incarnation = incarnation
+            nonlocal begun
+            begun = incarnation
+            previous = self.edition if incarnation == self._incarnation else None
             return Assembly(
-                previous.version.epoch if previous and same else secrets.token_hex(6),
+                previous.version.epoch if previous else secrets.token_hex(6),
                 at,
                 began,
-                previous=previous if same else None,
+                previous=previous,
                 max_change_bytes=self.limits.journal_bytes,
             )
 
-        return self._reader.read_all(begin, self._announce)
+        return self._reader.read_all(begin, self._announce), begun
 
     def _announce(self, version: Version) -> None:
         """In a thread: let lists begin with the first contexts of a version."""
@@ -219,6 +222,7 @@ class Store:
     def _publish(self, edition: Edition) -> None:
         self.edition = edition
         self.holds.complete(edition.version)
+        self.holds.expire()
         if edition.changes is None:
             self.journal.restart(edition.version)
         else:

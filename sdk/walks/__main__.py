@@ -75,7 +75,11 @@ def main(command: list[str]) -> None:
         item["outboundSa"]["saBundle"]["mmSaId"] for item in every if item["outboundSa"]
     ]
     assert seen["notFound"] == {"code": "sa_context_not_found", "status": 404}
-    assert seen["gone"] == {"code": "cursor_expired", "status": 410, "restartUrl": "?limit=100"}
+    assert seen["gone"] == {
+        "code": "cursor_expired",
+        "status": 410,
+        "restartUrl": "sa-contexts?limit=100",
+    }
     assert seen["newer"] == NEWER_WORD
     print(f"{len(seen['ids'])} contexts in {-(-len(seen['ids']) // LIMIT)} pages, as they are")
 

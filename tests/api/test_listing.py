@@ -26,7 +26,7 @@ def walk(client: TestClient, **parameters: Any) -> Iterator[Response]:
         assert (link is None) == ("nextCursor" not in content_of(page))
         if link is None:
             return
-        url = "/sa-contexts" + str(link["url"])
+        url = "/" + str(link["url"])
         page = client.get(url)
         assert client.get(url).content == page.content
 

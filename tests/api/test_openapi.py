@@ -99,7 +99,7 @@ def test_that_each_status_has_one_named_problem_that_holds_all_of_its_kinds() ->
     extra: dict[str, dict[str, Any]] = {
         "EngineProblem": {"winError": 5, "winErrorName": "ERROR_ACCESS_DENIED", "function": "f"},
         "InvalidParametersProblem": {"errors": [{"parameter": "limit", "reason": "no number"}]},
-        "SnapshotGoneProblem": {"restartUrl": "?"},
+        "SnapshotGoneProblem": {"restartUrl": "sa-contexts"},
     }
     seen = set()
     for operation in OPERATIONS.values():

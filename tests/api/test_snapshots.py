@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
-from httpx2 import Response
+from httpx2 import URL, Response
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
@@ -80,19 +81,19 @@ def test_that_an_expired_walk_can_be_resumed_or_begun_anew(
     assert gone.json()["code"] == "cursor_expired"
     seen = ids_of(first)
     simulator.delete(simulator.ids()[-1])
-    resumed = client.get("/sa-contexts" + gone.json()["resumeUrl"])
+    resumed = client.get("/" + gone.json()["resumeUrl"])
     assert len(ids_of(resumed)) == 4
     assert resumed.json()["snapshot"]["revision"] > first.json()["snapshot"]["revision"]
-    url = "/sa-contexts" + gone.json()["resumeUrl"]
+    url = "/" + gone.json()["resumeUrl"]
     while True:
         page = client.get(url)
         seen += ids_of(page)
         if "next" not in page.links:
             break
-        url = "/sa-contexts" + page.links["next"]["url"]
+        url = "/" + page.links["next"]["url"]
     has_sa = {int(i["saContextId"]) for i in _all(client) if i["inboundSa"] or i["outboundSa"]}
     assert seen == sorted(has_sa)
-    again = client.get("/sa-contexts" + gone.json()["restartUrl"])
+    again = client.get("/" + gone.json()["restartUrl"])
     assert ids_of(again) == seen[:4]
 
 
@@ -107,7 +108,7 @@ def test_that_a_cursor_of_another_run_is_gone_with_its_filters_kept(serve: Serve
     gone = serve(contexts=25).get("/sa-contexts", params={"cursor": cursor})
 
     assert gone.status_code == 410
-    assert gone.json()["restartUrl"] == "?localSubnet=10.0.0.0%2F8"
+    assert gone.json()["restartUrl"] == "sa-contexts?localSubnet=10.0.0.0%2F8"
     assert "resumeUrl" not in gone.json()
 
 
@@ -124,7 +125,7 @@ def test_that_after_a_restart_of_the_engine_ids_mean_nothing(
 
     assert second.json()["snapshot"]["epoch"] != first.json()["snapshot"]["epoch"]
     assert "resumeUrl" not in _gone(client, clock, first)
-    late = client.get("/sa-contexts" + resume)
+    late = client.get("/" + resume)
     assert (late.status_code, "resumeUrl" in late.json()) == (410, False)
 
 
@@ -169,3 +170,18 @@ def test_that_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: S
         cursor = page.json()["nextCursor"]
         assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 200
     assert client.get("/sa-contexts?limit=1000&maxAge=0").status_code == 200  # needs no hold
+
+
+def test_that_the_ways_on_lead_on_as_python_resolves_them(serve: Serve, clock: Clock) -> None:
+    """A failing test first: of `?`, urljoin made the URL of the expired cursor again."""
+    client = serve(contexts=25)
+    first = client.get("/sa-contexts?limit=20")
+    here = "http://host/prefix/sa-contexts?cursor=" + first.json()["nextCursor"]
+    gone = _gone(client, clock, first)
+
+    restart, resume = (urljoin(here, gone[name]) for name in ("restartUrl", "resumeUrl"))
+
+    assert restart == "http://host/prefix/sa-contexts"
+    assert resume.startswith("http://host/prefix/sa-contexts?cursor=1.")
+    assert str(URL(here).join(gone["restartUrl"])) == restart
+    assert client.get(urlsplit(restart).path.removeprefix("/prefix")).status_code == 200

@@ -153,6 +153,21 @@ def test_that_a_pinned_version_is_held_however_long_it_takes() -> None:
     holds.take(second.version)
 
 
+def test_that_a_pin_leaves_nothing_held_but_what_is_walked() -> None:
+    holds = _holds(10_000)
+    version = edition_of(_state(b"a")).version
+
+    with holds.pinned(version), holds.pinned(version):
+        assert len(holds) == 1
+    assert len(holds) == 0
+    with holds.pinned(version):
+        holds.take(version)
+    assert len(holds) == 1
+    with holds.pinned(version):
+        pass
+    assert len(holds) == 1
+
+
 def test_that_a_version_takes_the_place_of_itself_when_it_is_complete() -> None:
     holds = _holds(1000)
     version = edition_of(_state(b"a")).version

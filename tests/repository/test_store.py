@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from weakref import ref
 
 import anyio
 import anyio.lowlevel
@@ -133,3 +135,52 @@ async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_ans
             with pytest.raises(DrainAborted):
                 await store.fresh(0)
     assert simulator.calls("IPsecSaContextEnum1") == before + 1
+
+
+@pytest.mark.parametrize(
+    ("function", "code", "after"),
+    [
+        ("IPsecSaContextCreateEnumHandle0", 0x80320044, 1),  # FWP_E_IKEEXT_NOT_RUNNING
+        ("IPsecSaContextEnum1", 0x80320012, 0),  # FWP_E_TIMEOUT
+        ("IPsecSaContextEnum1", 5, 0),
+    ],
+)
+async def test_that_no_failure_after_a_restart_keeps_the_epoch(
+    library: Library, simulator: Simulator, function: str, code: int, after: int
+) -> None:
+    """A failing test first: a drain that failed after the restart was taken for the first."""
+    simulator.populate(50)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS)
+        async with store.running():
+            before = await store.fresh(0)
+            simulator.stop_engine()
+            simulator.start_engine()
+            simulator.populate(50, seed=99)
+            simulator.fail(function, code, after=after)
+            for _ in range(2):
+                with suppress(EngineError):
+                    await store.fresh(0)
+            simulator.clear_failures()
+            after_all = await store.fresh(0)
+
+    assert after_all.epoch != before.epoch
+    assert list(after_all.ids) == simulator.ids()
+
+
+async def test_that_what_nobody_walks_through_any_more_is_let_go_without_being_asked(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(50)
+    now = 0.0
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS, clock=lambda: now)
+        async with store.running():
+            version = await store.fresh(0)
+            texts = ref(store.holds.take(version).version.texts)
+            simulator.churn(10)
+            now += LIMITS.snapshot_idle_seconds + 1
+            del version
+            await store.fresh(0)
+            await store.fresh(0)
+            assert texts() is None
