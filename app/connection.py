@@ -33,7 +33,7 @@ from app.limits import ConnectionLimits
 SLICE_BYTES: Final = 128 << 10
 """How much of an answer is handed over at a time; a client that does not read costs little more.
 
-Large enough that a page in chunks (`app.api.pages`) passes as it is.
+A page's blocks (`app.repository.texts`) are some times as large.
 """
 LINGER_SECONDS: Final = 2
 """How long a client may go on sending after it was refused.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from app.api.export import MEDIA_TYPE as NDJSON
 from app.api.negotiation import quality_of_type
-from app.api.problems import INVALID_PARAMETERS, NOT_ACCEPTABLE, ProblemError
+from app.api.problems import INVALID_PARAMETERS, MOST_ERRORS, NOT_ACCEPTABLE, ProblemError
 from app.service import Service
 
 
@@ -38,14 +39,35 @@ async def given_once(request: Request) -> None:
         )
 
 
+async def takes_no_parameters(request: Request) -> None:
+    """Refuse parameters where there are none to be given.
+
+    Raises:
+        ProblemError: 422.
+    """
+    if request.query_params:
+        raise ProblemError(
+            INVALID_PARAMETERS,
+            "At least one parameter is not valid.",
+            errors=[
+                {"parameter": name, "reason": "There is no such parameter."}
+                for name in islice(request.query_params, MOST_ERRORS)
+            ],
+        )
+
+
 async def accepts_json(request: Request) -> None:
     """Refuse a request whose `Accept` excludes JSON (RFC 9110, 12.5.1).
 
     Raises:
         ProblemError: 406.
     """
-    if not quality_of_type(request.headers.get("accept"), "application/json"):
-        raise ProblemError(NOT_ACCEPTABLE, "The header Accept excludes application/json.")
+    if not quality_of_type(request.headers, "application/json"):
+        raise ProblemError(
+            NOT_ACCEPTABLE,
+            "The header Accept excludes application/json.",
+            headers={"Vary": "Accept"},
+        )
 
 
 async def wants_ndjson(request: Request) -> bool:
@@ -54,11 +76,14 @@ async def wants_ndjson(request: Request) -> bool:
     Raises:
         ProblemError: 406, where neither is accepted.
     """
-    accept = request.headers.get("accept")
-    ndjson, json = (quality_of_type(accept, type_) for type_ in (NDJSON, "application/json"))
+    ndjson, json = (
+        quality_of_type(request.headers, type_) for type_ in (NDJSON, "application/json")
+    )
     if not ndjson and not json:
         raise ProblemError(
-            NOT_ACCEPTABLE, f"The header Accept excludes application/json and {NDJSON}."
+            NOT_ACCEPTABLE,
+            f"The header Accept excludes application/json and {NDJSON}.",
+            headers={"Vary": "Accept"},
         )
     return ndjson > json
 

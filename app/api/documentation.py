@@ -14,6 +14,7 @@ from typing import Final
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from app.api.conditional import conditional_response
 from app.api.problems import NOT_FOUND, ProblemError
@@ -93,6 +94,12 @@ def _assets() -> dict[str, Asset]:
 async def get_document(request: Request) -> Response:
     """The OpenAPI document."""
     return conditional_response(request, orjson.dumps(request.app.openapi()), headers={})
+
+
+@router.get("/")
+async def get_root() -> Response:
+    """For who opens the server in a browser: the way to the page."""
+    return RedirectResponse("docs", headers={"Cache-Control": "no-store"})
 
 
 @router.get("/docs")

@@ -6,18 +6,23 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import MISSING
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_json
+from app.api.dependencies import ServiceDep, accepts_json, takes_no_parameters
 from app.api.errors import problem_of
 from app.schemas.engine import Drain, Engine, NotReadyReason
 from app.schemas.names import EngineKind
 from app.service import Service
 
 
-router = APIRouter(tags=["Engine"], dependencies=[Depends(accepts_json)])
+router = APIRouter(
+    tags=["Engine"], dependencies=[Depends(accepts_json), Depends(takes_no_parameters)]
+)
 
 
 @router.get(
-    "/engine", responses=problems.responses(problems.NOT_ACCEPTABLE, problems.INTERNAL_ERROR)
+    "/engine",
+    responses=problems.responses(
+        problems.NOT_ACCEPTABLE, problems.INVALID_PARAMETERS, problems.INTERNAL_ERROR
+    ),
 )
 async def get_engine(service: ServiceDep, response: Response) -> Engine:
     """Get the state of the filter engine as the server last saw it; the engine is not asked."""

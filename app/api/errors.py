@@ -33,9 +33,6 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS: Final = 2
 """What `Retry-After` says where nothing better is known: the engine is asked as often."""
 
-MOST_ERRORS: Final = 32
-"""How many parameters are named that are not valid; a request may have thousands."""
-
 RIGHTS: Final = (
     "The account needs the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ, which Administrators and "
     "members of Network Configuration Operators (S-1-5-32-556) have."
@@ -102,7 +99,7 @@ def problem_of(error: Exception) -> ProblemError:
             return ProblemError(
                 problems.INVALID_PARAMETERS,
                 "At least one parameter is not valid.",
-                errors=[_invalid(entry) for entry in error.errors()[:MOST_ERRORS]],
+                errors=[_invalid(entry) for entry in error.errors()[: problems.MOST_ERRORS]],
             )
         case HTTPException():
             return _http_problem(error)
@@ -145,11 +142,16 @@ def _http_problem(error: HTTPException) -> ProblemError:
 
 def _invalid(entry: Any) -> dict[str, str]:
     """One entry of pydantic's list of errors, without the input, which may be long or secret."""
-    location = [str(part) for part in entry["loc"][1:]]
-    parameter = location[0] if location else str(entry["loc"][0])
-    if entry["type"] == "extra_forbidden":
-        return {"parameter": parameter, "reason": "There is no such parameter."}
-    return {"parameter": parameter, "reason": str(entry["msg"])}
+    _, *location = (str(part) for part in entry["loc"])
+    reasons = {
+        "extra_forbidden": "There is no such parameter.",
+        "too_long": f"Should be given at most {entry.get('ctx', {}).get('max_length')} times",
+        "string_pattern_mismatch": "Should be a number in decimal",
+    }
+    return {
+        "parameter": location[0] if location else "maxAge",  # what only two together make bad
+        "reason": reasons.get(entry["type"], str(entry["msg"])),
+    }
 
 
 def _retry(seconds: float) -> dict[str, str]:

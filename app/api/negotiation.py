@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 
 
-def quality_of_type(accept: str | None, media_type: str) -> float:
+def quality_of_type(headers: Headers, media_type: str) -> float:
     """How much a client wants a media type: the weight of the most specific range that fits.
 
-    Without the header, everything is wanted.
+    Without the header `Accept`, everything is wanted.
     """
-    if accept is None or not accept.strip():
+    accept = _joined(headers, "accept")
+    if not accept.strip():
         return 1.0
     type_ = media_type.partition("/")[0]
     ranks = {media_type: 2, f"{type_}/*": 1, "*/*": 0}
@@ -24,8 +25,13 @@ def quality_of_type(accept: str | None, media_type: str) -> float:
 
 def accepts_gzip(headers: Headers) -> bool:
     """Whether a response may be compressed by gzip: only where the client says so."""
-    weights = dict(_weighted(headers.get("accept-encoding", "")))
+    weights = dict(_weighted(_joined(headers, "accept-encoding")))
     return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _joined(headers: Headers, name: str) -> str:
+    """A header that may stand in several lines (RFC 9110, 5.3)."""
+    return ",".join(headers.getlist(name))
 
 
 def _weighted(header: str) -> list[tuple[str, float]]:

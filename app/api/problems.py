@@ -27,6 +27,9 @@ from app.schemas.problems import (
 
 MEDIA_TYPE = "application/problem+json"
 
+MOST_ERRORS = 32
+"""How many parameters are named that are not valid; a request may have thousands."""
+
 RETRY_AFTER = {
     "description": "After how many seconds to try again.",
     "schema": {"type": "integer", "minimum": 1},
@@ -110,8 +113,8 @@ REQUEST_REFUSED = _kind(
     "request_refused",
     400,
     "The request was refused",
-    "The server refused the request for a reason that its status tells: 413 for a body that is "
-    "too large, 415 for one of a type that is not taken, and so on.",
+    "The server refused the request for a reason that the status of the answer tells, which may "
+    "be another than 400: 501 for a transfer coding that it does not know, for instance.",
 )
 LENGTH_REQUIRED = _kind(
     "length_required",

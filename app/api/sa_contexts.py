@@ -10,7 +10,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.api import problems
 from app.api.conditional import conditional_response
-from app.api.dependencies import ServiceDep, accepts_json, given_once
+from app.api.dependencies import (
+    ServiceDep,
+    accepts_json,
+    given_once,
+    takes_no_parameters,
+)
 from app.api.parameters import SummaryQuery
 from app.api.problems import ProblemError
 from app.api.snapshots import snapshot_of
@@ -69,6 +74,7 @@ async def summarize_sa_contexts(
 
 @router.get(
     "/{saContextId}",
+    dependencies=[Depends(takes_no_parameters)],
     response_class=Response,
     responses={
         200: {

@@ -7,6 +7,7 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from tests.api.conftest import Serve
+from tests.api.test_problems import assert_problem
 
 
 def paths(client: TestClient) -> list[str]:
@@ -98,3 +99,43 @@ def test_that_a_changed_context_has_another_etag(client: TestClient, simulator: 
     bodies = {i: client.get(f"/sa-contexts/{i}").content for i in after}
     assert len(set(after.values())) == len(set(bodies.values()))
     assert any(after[i] != before[i] for i in before.keys() & after.keys())
+
+
+def test_that_a_header_may_stand_in_several_lines(client: TestClient) -> None:
+    lines = [("accept", "text/html"), ("accept", "application/json")]
+
+    assert client.get("/engine", headers=lines).status_code == 200
+    refused = client.get("/engine", headers=[("accept", "text/html"), ("accept", "image/png")])
+    assert (refused.status_code, refused.headers["vary"]) == (406, "Accept")
+
+
+def test_that_parameters_are_refused_where_there_are_none(client: TestClient) -> None:
+    some = client.get("/sa-contexts?limit=1").json()["items"][0]["saContextId"]
+    for path in ("/engine", f"/sa-contexts/{some}"):
+        problem = assert_problem(client.get(f"{path}?view=basic"), 422, "invalid_parameters")
+        assert [error["parameter"] for error in problem["errors"]] == ["view"]
+        many = client.get(path + "?" + "&".join(f"a{number}=1" for number in range(999)))
+        assert len(assert_problem(many, 422, "invalid_parameters")["errors"]) == 32
+
+
+def test_that_a_browser_finds_the_page(client: TestClient) -> None:
+    page = client.get("/")
+
+    assert str(page.url).endswith("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter", "reason"),
+    [
+        ("/sa-contexts/x", "saContextId", "Should be a number in decimal"),
+        ("/sa-contexts?" + "spi=1&" * 17, "spi", "Should be given at most 16 times"),
+        ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot stand beside a cursor"),
+    ],
+)
+def test_that_a_reason_is_told_in_words_of_http(
+    client: TestClient, path: str, parameter: str, reason: str
+) -> None:
+    problem = assert_problem(client.get(path), 422, "invalid_parameters")
+
+    assert problem["errors"] == [{"parameter": parameter, "reason": reason}]
