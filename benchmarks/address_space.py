@@ -9,8 +9,8 @@ from typing import Any
 from benchmarks.figures import Figure, Section, ratios, take_turns
 from benchmarks.sizes import Sizes
 from bindings._fwpuclnt import ffi
-from bindings.decode import GENERATIONS, SA
 from bindings.memory import ADDRESS_SPACE, Layout
+from bindings.tree import GENERATIONS, SA
 
 
 UNIT = "ns/struct"

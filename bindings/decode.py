@@ -1,19 +1,10 @@
-"""Decoding the SA context tree: from C memory to records, in both generations (ipsectypes.h).
-
-Everything is copied; nothing here keeps an address. Only the fields named in
-the layouts below are read, so key material (authKey, cipherKey, stateBlob,
-explicitCredentials, token) is not.
-"""
+"""Decoding SA contexts: from the plain tuples of `bindings.tree` to records."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from bindings.addresses import Ipv6Order, ipv4_from_wfp
-from bindings.enums import IpVersion, TransformType
 from bindings.filters import decode_filter
-from bindings.guid import guid_text, read_guid
-from bindings.memory import Layout, offset_of, read_wide_string
+from bindings.guid import guid_text, well_known_guid_text
+from bindings.memory import Plain
 from bindings.records import (
     AuthTransform,
     CipherTransform,
@@ -30,173 +21,59 @@ from bindings.records import (
 )
 
 
-CONTEXT = Layout("IPSEC_SA_CONTEXT1", "saContextId", "inboundSa", "outboundSa")
-"""Both generations have the same layout here; the details that they point to differ."""
-
-_TRAFFIC_0 = (
-    "ipVersion",
-    "localV6Address",
-    "remoteV6Address",
-    "trafficType",
-    "ipsecFilterId",
-    "remotePort",
-)
-_TRAFFIC_1 = ("localPort", "ipProtocol", "localIfLuid", "realIfProfileId")
-_BUNDLE_0 = (
-    "flags",
-    "lifetime.lifetimeSeconds",
-    "lifetime.lifetimeKilobytes",
-    "lifetime.lifetimePackets",
-    "idleTimeoutSeconds",
-    "ndAllowClearTimeoutSeconds",
-    "ipsecId",
-    "napContext",
-    "qmSaId",
-    "numSAs",
-    "saList",
-    "keyModuleState",
-    "ipVersion",
-    "peerV4PrivateAddress",
-    "mmSaId",
-    "pfsGroup",
-)
-_BUNDLE_1 = ("saLookupContext", "qmFilterId")
-_DETAILS_0 = ("ipVersion", "saDirection", "udpEncapsulation", "transportFilter")
-_DETAILS_1 = ("virtualIfTunnelInfo.virtualIfTunnelId", "virtualIfTunnelInfo.trafficSelectorId")
-
-
-class Generation:
-    """The layouts of one generation of the details, and of what is embedded in them."""
-
-    def __init__(self, number: int) -> None:
-        newer = number >= 1
-        details = f"IPSEC_SA_DETAILS{number}"
-        self.details = Layout(details, *_DETAILS_0, *(_DETAILS_1 if newer else ()))
-        self.traffic = Layout(f"IPSEC_TRAFFIC{number}", *_TRAFFIC_0, *(_TRAFFIC_1 if newer else ()))
-        self.traffic_offset = offset_of(details, "traffic")
-        self.bundle = Layout(f"IPSEC_SA_BUNDLE{number}", *_BUNDLE_0, *(_BUNDLE_1 if newer else ()))
-        self.bundle_offset = offset_of(details, "saBundle")
-
-
-GENERATIONS = (Generation(0), Generation(1))
-
-SA = Layout("IPSEC_SA0", "spi", "saTransformType", "ahInformation")
-AUTH_TRANSFORM = Layout(
-    "IPSEC_AUTH_TRANSFORM0",
-    "authTransformId.authType",
-    "authTransformId.authConfig",
-    "cryptoModuleId",
-)
-CIPHER_TRANSFORM = Layout(
-    "IPSEC_CIPHER_TRANSFORM0",
-    "cipherTransformId.cipherType",
-    "cipherTransformId.cipherConfig",
-    "cryptoModuleId",
-)
-AUTH_AND_CIPHER = Layout(
-    "IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0",
-    "saCipherInformation.cipherTransform.cipherTransformId.cipherType",
-    "saCipherInformation.cipherTransform.cipherTransformId.cipherConfig",
-    "saCipherInformation.cipherTransform.cryptoModuleId",
-    "saAuthInformation.authTransform.authTransformId.authType",
-    "saAuthInformation.authTransform.authTransformId.authConfig",
-    "saAuthInformation.authTransform.cryptoModuleId",
-)
-IDENTITY = Layout("IPSEC_ID0", "mmTargetName", "emTargetName", "numTokens", "tokens")
-TOKEN = Layout("IPSEC_TOKEN0", "type", "principal", "mode")
-UDP_ENCAPSULATION = Layout("IPSEC_V4_UDP_ENCAPSULATION0", "localUdpEncapPort", "remoteUdpEncapPort")
-
-
-def read_sa_context_id(address: int) -> int:
-    """The id of the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`."""
-    context_id: int = CONTEXT.read(address)[0]
-    return context_id
-
-
-def decode_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> SaContext:
-    """The IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
-
-    What only generation 1 has is None in a record of generation 0.
-    """
-    context_id, inbound, outbound = CONTEXT.read(address)
-    layouts = GENERATIONS[generation]
+def decode_sa_context(context: Plain) -> SaContext:
+    """The record of a context. What only generation 1 has is None in one of generation 0."""
+    context_id, inbound, outbound = context
     return SaContext(
         context_id,
-        _details(inbound, layouts, ipv6_order) if inbound else None,
-        _details(outbound, layouts, ipv6_order) if outbound else None,
+        None if inbound is None else _details(inbound),
+        None if outbound is None else _details(outbound),
     )
 
 
-def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> SaDetails:
-    ip_version, direction, udp, transport_filter, *tunnel = layouts.details.read(address)
+def _details(plain: Plain) -> SaDetails:
+    ip_version, direction, traffic, bundle, udp, transport_filter, tunnel = plain
     return SaDetails(
         ip_version,
         direction,
-        _traffic(layouts.traffic.read(address + layouts.traffic_offset), ipv6_order),
-        _bundle(layouts.bundle.read(address + layouts.bundle_offset)),
-        _udp_encapsulation(ip_version, udp),
-        decode_filter(transport_filter) if transport_filter else None,
-        VirtualIfTunnelInfo(*tunnel) if tunnel else None,
+        Traffic._make(traffic),
+        _bundle(bundle),
+        None if udp is None else UdpEncapsulation._make(udp),
+        None if transport_filter is None else decode_filter(transport_filter),
+        None if tunnel is None else VirtualIfTunnelInfo._make(tunnel),
     )
 
 
-def _traffic(fields: tuple[Any, ...], ipv6_order: Ipv6Order) -> Traffic:
-    ip_version, local, remote, traffic_type, policy_id, remote_port, *newer = fields
-    if ip_version == IpVersion.V4:
-        local, remote = ipv4_from_wfp(local), ipv4_from_wfp(remote)
-    elif ip_version == IpVersion.V6:
-        local, remote = ipv6_order.from_wfp(local), ipv6_order.from_wfp(remote)
-    else:
-        local = remote = None
-    local_port, ip_protocol, local_if_luid, real_if_profile_id = newer or (None, None, None, None)
-    return Traffic(
-        ip_version,
-        local,
-        remote,
-        traffic_type,
-        policy_id,
-        remote_port,
-        local_port,
-        ip_protocol,
-        local_if_luid,
-        real_if_profile_id,
-    )
-
-
-def _bundle(fields: tuple[Any, ...]) -> SaBundle:
+def _bundle(plain: Plain) -> SaBundle:
     (
         flags,
-        seconds,
-        kilobytes,
-        packets,
+        lifetime,
         idle_timeout,
         nd_allow_clear_timeout,
         ipsec_id,
         nap_context,
         qm_sa_id,
-        sa_count,
         sa_list,
-        key_module_state,
+        key_module_key,
         ip_version,
         peer_private,
         mm_sa_id,
         pfs_group,
-        *newer,
-    ) = fields
-    lookup_context, qm_filter_id = newer or (None, None)
+        lookup_context,
+        qm_filter_id,
+    ) = plain
     return SaBundle(
         flags,
-        Lifetime(seconds, kilobytes, packets),
+        Lifetime._make(lifetime),
         idle_timeout,
         nd_allow_clear_timeout,
-        _identity(ipsec_id) if ipsec_id else None,
+        None if ipsec_id is None else _identity(ipsec_id),
         nap_context,
         qm_sa_id,
-        tuple([_sa(*sa) for sa in SA.read_array(sa_list, sa_count)]) if sa_list else (),
-        # Only the GUID at the start of the state; the blob behind it is the module's secret.
-        read_guid(key_module_state),
+        tuple([_sa(*sa) for sa in sa_list]),
+        None if key_module_key is None else well_known_guid_text(key_module_key),
         ip_version,
-        peer_private.to_bytes(4, "big") if ip_version == IpVersion.V4 else None,
+        peer_private,
         mm_sa_id,
         pfs_group,
         None if lookup_context is None else guid_text(lookup_context),
@@ -204,40 +81,29 @@ def _bundle(fields: tuple[Any, ...]) -> SaBundle:
     )
 
 
-def _sa(spi: int, transform_type: int, information: int) -> Sa:
-    auth: AuthTransform | None = None
-    cipher: CipherTransform | None = None
-    if not information:
-        pass
-    elif transform_type == TransformType.ESP_AUTH_AND_CIPHER:
-        cipher_type, cipher_config, cipher_module, auth_type, auth_config, auth_module = (
-            AUTH_AND_CIPHER.read(information)
-        )
-        cipher = CipherTransform(cipher_type, cipher_config, read_guid(cipher_module))
-        auth = AuthTransform(auth_type, auth_config, read_guid(auth_module))
-    elif transform_type == TransformType.ESP_CIPHER:
-        cipher_type, cipher_config, cipher_module = CIPHER_TRANSFORM.read(information)
-        cipher = CipherTransform(cipher_type, cipher_config, read_guid(cipher_module))
-    elif transform_type in _AUTHENTICATING:
-        auth_type, auth_config, auth_module = AUTH_TRANSFORM.read(information)
-        auth = AuthTransform(auth_type, auth_config, read_guid(auth_module))
-    return Sa(spi, transform_type, auth, cipher)
-
-
-_AUTHENTICATING = frozenset((TransformType.AH, TransformType.ESP_AUTH, TransformType.ESP_AUTH_FW))
-
-
-def _identity(address: int) -> Identity:
-    mm_target_name, em_target_name, count, tokens = IDENTITY.read(address)
-    return Identity(
-        read_wide_string(mm_target_name),
-        read_wide_string(em_target_name),
-        tuple([Token(*token) for token in TOKEN.read_array(tokens, count)]) if tokens else (),
+def _sa(spi: int, transform_type: int, auth: Plain | None, cipher: Plain | None) -> Sa:
+    return Sa(
+        spi,
+        transform_type,
+        None if auth is None else _auth_transform(*auth),
+        None if cipher is None else _cipher_transform(*cipher),
     )
 
 
-def _udp_encapsulation(ip_version: int, address: int) -> UdpEncapsulation | None:
-    """None for IPv6, where the union's arm does not exist and the pointer means nothing."""
-    if ip_version != IpVersion.V4 or not address:
-        return None
-    return UdpEncapsulation(*UDP_ENCAPSULATION.read(address))
+def _auth_transform(auth_type: int, auth_config: int, module: bytes | None) -> AuthTransform:
+    return AuthTransform(
+        auth_type, auth_config, None if module is None else well_known_guid_text(module)
+    )
+
+
+def _cipher_transform(
+    cipher_type: int, cipher_config: int, module: bytes | None
+) -> CipherTransform:
+    return CipherTransform(
+        cipher_type, cipher_config, None if module is None else well_known_guid_text(module)
+    )
+
+
+def _identity(plain: Plain) -> Identity:
+    mm_target_name, em_target_name, tokens = plain
+    return Identity(mm_target_name, em_target_name, tuple([Token._make(token) for token in tokens]))

@@ -1,11 +1,11 @@
-"""Decoding the transport filter of an SA (FWPM_FILTER0, fwpmtypes.h)."""
+"""Reading and decoding the transport filter of an SA (FWPM_FILTER0, fwpmtypes.h)."""
 
 from __future__ import annotations
 
-from bindings.guid import read_guid, well_known_guid_text
-from bindings.memory import Layout, read_wide_string
+from bindings.guid import well_known_guid_text
+from bindings.memory import Layout, Plain, read_guid, read_wide_string
 from bindings.records import Filter, FilterCondition
-from bindings.values import decode_condition_value, decode_value
+from bindings.values import decode_value, read_condition_value, read_value
 
 
 FILTER = Layout(
@@ -36,7 +36,7 @@ CONDITION = Layout(
 )
 
 
-def decode_filter(address: int) -> Filter:
+def read_filter(address: int) -> Plain:
     """The FWPM_FILTER0 at `address`, without the provider's opaque data and context."""
     (
         filter_key,
@@ -56,31 +56,64 @@ def decode_filter(address: int) -> Filter:
         effective_weight_type,
         effective_weight,
     ) = FILTER.read(address)
-    return Filter(
-        well_known_guid_text(filter_key),
+    return (
+        filter_key,
         read_wide_string(name),
         read_wide_string(description),
         flags,
         read_guid(provider_key),
-        well_known_guid_text(layer_key),
-        well_known_guid_text(sub_layer_key),
-        decode_value(weight_type, weight),
-        tuple(
-            [
-                FilterCondition(
-                    well_known_guid_text(field_key),
-                    match_type,
-                    decode_condition_value(type_, union),
-                )
-                for field_key, match_type, type_, union in CONDITION.read_array(
-                    conditions, condition_count
-                )
-            ]
-        )
+        layer_key,
+        sub_layer_key,
+        read_value(weight_type, weight),
+        [
+            (field_key, match_type, read_condition_value(type_, union))
+            for field_key, match_type, type_, union in CONDITION.read_array(
+                conditions, condition_count
+            )
+        ]
         if conditions
         else (),
         action_type,
+        filter_type,
+        filter_id,
+        read_value(effective_weight_type, effective_weight),
+    )
+
+
+def decode_filter(plain: Plain) -> Filter:
+    """The record of a filter."""
+    (
+        filter_key,
+        name,
+        description,
+        flags,
+        provider_key,
+        layer_key,
+        sub_layer_key,
+        weight,
+        conditions,
+        action_type,
+        filter_type,
+        filter_id,
+        effective_weight,
+    ) = plain
+    return Filter(
+        well_known_guid_text(filter_key),
+        name,
+        description,
+        flags,
+        None if provider_key is None else well_known_guid_text(provider_key),
+        well_known_guid_text(layer_key),
+        well_known_guid_text(sub_layer_key),
+        decode_value(*weight),
+        tuple(
+            [
+                FilterCondition(well_known_guid_text(field_key), match_type, decode_value(*value))
+                for field_key, match_type, value in conditions
+            ]
+        ),
+        action_type,
         well_known_guid_text(filter_type),
         filter_id,
-        decode_value(effective_weight_type, effective_weight),
+        decode_value(*effective_weight),
     )

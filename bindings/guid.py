@@ -3,10 +3,7 @@
 import struct
 from functools import lru_cache
 
-from bindings.memory import read_bytes
 
-
-GUID_BYTES = 16
 _FIELDS = struct.Struct("<IHH")
 
 
@@ -18,8 +15,3 @@ def guid_text(raw: bytes) -> str:
 
 well_known_guid_text = lru_cache(maxsize=4096)(guid_text)
 """The same, remembered: for layers, fields, providers and rules, which recur in every context."""
-
-
-def read_guid(address: int) -> str | None:
-    """The GUID at `address`; None for a NULL pointer."""
-    return well_known_guid_text(read_bytes(address, GUID_BYTES)) if address else None

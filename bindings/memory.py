@@ -8,7 +8,9 @@ format (`x`, pad bytes) and never copied.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from bindings._fwpuclnt import ffi
 
@@ -23,6 +25,14 @@ an address that holds nothing ends the process, as in C.
 
 WIDE_STRING = ffi.typeof("char16_t *")
 GUID = ffi.typeof("GUID")
+GUID_BYTES: Final = ffi.sizeof(GUID)
+
+Plain = tuple[Any, ...]
+"""A struct and all that belongs to it, copied: no more than its record is made of, and no less.
+
+Its parts have the order of the record's fields: numbers, texts, bytes, further
+plain tuples, lists of these; GUIDs are their 16 bytes in memory, NULL is None.
+"""
 
 _CODES = {
     "uint8_t": "B",
@@ -58,18 +68,12 @@ class Layout:
             layout += f"{offset - position}x{code}"
             position = offset + struct.calcsize("<" + code)
         self.read_from = struct.Struct(layout).unpack_from
-
-    def read(self, address: int) -> tuple[Any, ...]:
-        """The fields of the struct at `address`, in the order of the paths."""
-        return self.read_from(ADDRESS_SPACE, address)
+        # The fields of the struct at an address, in the order of the paths.
+        self.read: Callable[[int], tuple[Any, ...]] = partial(self.read_from, ADDRESS_SPACE)
 
     def read_array(self, address: int, count: int) -> list[tuple[Any, ...]]:
         """The fields of each of `count` structs that follow each other from `address`."""
-        read_from = self.read_from
-        return [
-            read_from(ADDRESS_SPACE, element)
-            for element in range(address, address + count * self.size, self.size)
-        ]
+        return [*map(self.read, range(address, address + count * self.size, self.size))]
 
 
 def offset_of(struct_name: str, path: str) -> int:
@@ -89,6 +93,11 @@ def read_bytes(address: int, size: int) -> bytes:
     return copied
 
 
+def read_guid(address: int) -> bytes | None:
+    """The 16 bytes of the GUID at `address`; None for a NULL pointer."""
+    return ADDRESS_SPACE[address : address + GUID_BYTES] if address else None
+
+
 def read_wide_string(address: int) -> str | None:
     """The NUL-terminated UTF-16 string at `address`; None for a NULL pointer.
 
@@ -98,9 +107,11 @@ def read_wide_string(address: int) -> str | None:
     if not address:
         return None
     text: str = ffi.string(ffi.cast(WIDE_STRING, address))
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def _locate(ctype: Any, path: str) -> tuple[int, str]:

@@ -8,12 +8,13 @@ from typing import Any, Final, Self, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.decode import decode_sa_context, read_sa_context_id
+from bindings.decode import decode_sa_context
 from bindings.errors import EngineError, NeverMatch, NotFound, NotSupported
-from bindings.memory import read_pointers
+from bindings.memory import Plain, read_pointers
 from bindings.records import SaContext
 from bindings.session import Session
 from bindings.template import SubnetTemplate
+from bindings.tree import read_sa_context, read_sa_context_id
 from bindings.winerror import WinError
 
 
@@ -45,9 +46,13 @@ class SaContextArray:
         """The id of each context."""
         return [read_sa_context_id(address) for address in self._addresses]
 
-    def decode(self, index: int) -> SaContext:
+    def read(self, index: int) -> Plain:
         """A copy of one context. IndexError where there is none, as once all are freed."""
-        return decode_sa_context(self._addresses[index], self._generation, self._ipv6_order)
+        return read_sa_context(self._addresses[index], self._generation, self._ipv6_order)
+
+    def decode(self, index: int) -> SaContext:
+        """The record of one context; errors as for `read`."""
+        return decode_sa_context(self.read(index))
 
     def free(self) -> None:
         """Free the whole array; further calls do nothing."""
@@ -176,4 +181,4 @@ class SaContexts:
             if not context[0]:  # what the end of an enumeration may give, a lookup should not
                 raise NotFound(WinError.FWP_E_NOT_FOUND, f"IPsecSaContextGetById{self.generation}")
             address = int(ffi.cast("uintptr_t", context[0]))
-            return decode_sa_context(address, self.generation, self._ipv6_order)
+            return decode_sa_context(read_sa_context(address, self.generation, self._ipv6_order))

@@ -1,4 +1,4 @@
-"""Decoding FWP_VALUE0 and FWP_CONDITION_VALUE0, the tagged values of WFP (fwptypes.h).
+"""Reading and decoding FWP_VALUE0 and FWP_CONDITION_VALUE0, the tagged values of WFP (fwptypes.h).
 
 Small numbers are in the union itself; everything else is behind a pointer,
 64-bit numbers and doubles included.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from bindings.enums import DataType
-from bindings.memory import Layout, read_bytes, read_wide_string
+from bindings.memory import ADDRESS_SPACE, Layout, Plain, read_bytes, read_wide_string
 from bindings.records import Range, TokenInformation, V4AddressAndMask, V6AddressAndMask, Value
 
 
@@ -31,19 +31,25 @@ SID_HEADER_BYTES: Final = 8
 SID = Layout("SID", "Revision", "SubAuthorityCount", "IdentifierAuthority")
 
 
-def decode_value(type_: int, union: int) -> Value:
+def read_value(type_: int, union: int) -> Plain:
     """The FWP_VALUE0 whose type is `type_` and whose union, read as 8 bytes, is `union`."""
-    decode = _DECODERS.get(type_)
-    return Value(type_, None if decode is None else decode(union))
+    read = _READERS.get(type_)
+    return type_, None if read is None else read(union)
 
 
-def decode_condition_value(type_: int, union: int) -> Value:
+def read_condition_value(type_: int, union: int) -> Plain:
     """The FWP_CONDITION_VALUE0, whose union has three more arms."""
-    decode = _CONDITION_DECODERS.get(type_)
-    return Value(type_, None if decode is None else decode(union))
+    read = _CONDITION_READERS.get(type_)
+    return type_, None if read is None else read(union)
 
 
-def decode_sid(address: int) -> str | None:
+def decode_value(type_: int, content: Any) -> Value:
+    """The record of either."""
+    decode = _DECODERS.get(type_)
+    return Value(type_, content if decode is None or content is None else decode(content))
+
+
+def read_sid(address: int) -> str | None:
     """The SID at `address` as `S-1-…`; None for a NULL pointer (SID in winnt.h)."""
     if not address:
         return None
@@ -72,14 +78,18 @@ def _float(union: int) -> float:
     return value
 
 
-def _pointed(decode: Callable[[int], T]) -> Callable[[int], T | None]:
+def _pointed(read: Callable[[int], T]) -> Callable[[int], T | None]:
     """The same for what is behind a pointer, which may be NULL."""
-    return lambda address: decode(address) if address else None
+    return lambda address: read(address) if address else None
 
 
 def _pointed_number(code: str) -> Callable[[int], Any]:
     number = struct.Struct("<" + code)
-    return _pointed(lambda address: number.unpack(read_bytes(address, number.size))[0])
+    return _pointed(lambda address: number.unpack_from(ADDRESS_SPACE, address)[0])
+
+
+def _pointed_bytes(size: int) -> Callable[[int], Any]:
+    return lambda address: ADDRESS_SPACE[address : address + size] if address else None
 
 
 def _blob(address: int) -> bytes:
@@ -87,35 +97,26 @@ def _blob(address: int) -> bytes:
     return read_bytes(data, size) if data else b""
 
 
-def _v4_address_and_mask(address: int) -> V4AddressAndMask:
-    host_order, mask = V4_ADDR_AND_MASK.read(address)
-    return V4AddressAndMask(host_order.to_bytes(4, "big"), mask.to_bytes(4, "big"))
-
-
-def _v6_address_and_mask(address: int) -> V6AddressAndMask:
-    return V6AddressAndMask(*V6_ADDR_AND_MASK.read(address))
-
-
-def _token_information(address: int) -> TokenInformation:
+def _token_information(address: int) -> Plain:
     count, sids, restricted_count, restricted = TOKEN_INFORMATION.read(address)
-    return TokenInformation(_sids(sids, count), _sids(restricted, restricted_count))
+    return _sids(sids, count), _sids(restricted, restricted_count)
 
 
 def _sids(address: int, count: int) -> tuple[tuple[str | None, int], ...]:
     if not address:
         return ()
     return tuple(
-        (decode_sid(sid), attributes)
+        (read_sid(sid), attributes)
         for sid, attributes in SID_AND_ATTRIBUTES.read_array(address, count)
     )
 
 
-def _range(address: int) -> Range:
+def _range(address: int) -> Plain:
     low_type, low, high_type, high = RANGE.read(address)
-    return Range(decode_value(low_type, low), decode_value(high_type, high))
+    return read_value(low_type, low), read_value(high_type, high)
 
 
-_DECODERS: dict[int, Callable[[int], Any]] = {
+_READERS: dict[int, Callable[[int], Any]] = {
     DataType.UINT8: _unsigned(8),
     DataType.UINT16: _unsigned(16),
     DataType.UINT32: _unsigned(32),
@@ -126,17 +127,36 @@ _DECODERS: dict[int, Callable[[int], Any]] = {
     DataType.INT64: _pointed_number("q"),
     DataType.FLOAT: _float,
     DataType.DOUBLE: _pointed_number("d"),
-    DataType.BYTE_ARRAY16: _pointed(lambda address: read_bytes(address, 16)),
+    DataType.BYTE_ARRAY16: _pointed_bytes(16),
     DataType.BYTE_BLOB: _pointed(_blob),
-    DataType.SID: decode_sid,
+    DataType.SID: read_sid,
     DataType.SECURITY_DESCRIPTOR: _pointed(_blob),
     DataType.TOKEN_INFORMATION: _pointed(_token_information),
     DataType.UNICODE_STRING: read_wide_string,
-    DataType.BYTE_ARRAY6: _pointed(lambda address: read_bytes(address, 6)),
+    DataType.BYTE_ARRAY6: _pointed_bytes(6),
 }
-_CONDITION_DECODERS: dict[int, Callable[[int], Any]] = {
-    **_DECODERS,
-    DataType.V4_ADDR_MASK: _pointed(_v4_address_and_mask),
-    DataType.V6_ADDR_MASK: _pointed(_v6_address_and_mask),
+_CONDITION_READERS: dict[int, Callable[[int], Any]] = {
+    **_READERS,
+    DataType.V4_ADDR_MASK: _pointed(V4_ADDR_AND_MASK.read),
+    DataType.V6_ADDR_MASK: _pointed(V6_ADDR_AND_MASK.read),
     DataType.RANGE: _pointed(_range),
 }
+
+
+def _v4_address_and_mask(plain: Plain) -> V4AddressAndMask:
+    host_order, mask = plain
+    return V4AddressAndMask(host_order.to_bytes(4, "big"), mask.to_bytes(4, "big"))
+
+
+def _decoded_range(plain: Plain) -> Range:
+    low, high = plain
+    return Range(decode_value(*low), decode_value(*high))
+
+
+_DECODERS: dict[int, Callable[[Plain], Any]] = {
+    DataType.TOKEN_INFORMATION: TokenInformation._make,
+    DataType.V4_ADDR_MASK: _v4_address_and_mask,
+    DataType.V6_ADDR_MASK: V6AddressAndMask._make,
+    DataType.RANGE: _decoded_range,
+}
+"""For what is more than a number, a text or bytes."""

@@ -16,6 +16,7 @@ from bindings.addresses import Ipv6Order
 from bindings.decode import decode_sa_context
 from bindings.memory import read_pointers
 from bindings.session import Session
+from bindings.tree import read_sa_context
 from tests.bindings.trees import Tree, trees
 
 
@@ -61,7 +62,7 @@ def _check_tree(step: CompiledStep, tree: Tree) -> None:
 
 
 def _expected(entry: int, step: CompiledStep) -> bytes:
-    context = decode_sa_context(entry, 1, Ipv6Order.NETWORK)
+    context = decode_sa_context(read_sa_context(entry, 1, Ipv6Order.NETWORK))
     return encode_sa_context(context, baseline=step.baseline)
 
 

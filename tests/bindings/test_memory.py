@@ -15,7 +15,7 @@ from bindings.guid import guid_text
 from bindings.interfaces import interface_aliases
 from bindings.memory import read_bytes, read_pointers, read_wide_string
 from bindings.template import SubnetTemplate
-from bindings.values import decode_sid
+from bindings.values import read_sid
 
 
 def address_of(pointer: object) -> int:
@@ -88,8 +88,8 @@ def test_that_the_administrators_sid_reads_as_windows_writes_it() -> None:
     sid = bytes([1, 2, 0, 0, 0, 0, 0, 5]) + (32).to_bytes(4, "little") + (544).to_bytes(4, "little")
     memory = ffi.new("uint8_t[]", sid)
 
-    assert decode_sid(address_of(memory)) == "S-1-5-32-544"
-    assert decode_sid(0) is None
+    assert read_sid(address_of(memory)) == "S-1-5-32-544"
+    assert read_sid(0) is None
 
 
 def test_that_an_unknown_interface_has_no_name() -> None:

@@ -1,0 +1,242 @@
+"""Reading the SA context tree: from C memory to plain tuples, in both generations (ipsectypes.h).
+
+Everything is copied; nothing here keeps an address. Only the fields named in
+the layouts below are read, so key material (authKey, cipherKey, stateBlob,
+explicitCredentials, token) is not. What a plain tuple is, `bindings.memory.Plain`
+says.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bindings.addresses import Ipv6Order, ipv4_from_wfp
+from bindings.enums import IpVersion, TransformType
+from bindings.filters import read_filter
+from bindings.memory import Layout, Plain, offset_of, read_guid, read_wide_string
+from bindings.records import SaDetails, Traffic
+
+
+CONTEXT = Layout("IPSEC_SA_CONTEXT1", "saContextId", "inboundSa", "outboundSa")
+"""Both generations have the same layout here; the details that they point to differ."""
+
+_TRAFFIC_0 = (
+    "ipVersion",
+    "localV6Address",
+    "remoteV6Address",
+    "trafficType",
+    "ipsecFilterId",
+    "remotePort",
+)
+_TRAFFIC_1 = ("localPort", "ipProtocol", "localIfLuid", "realIfProfileId")
+_BUNDLE_0 = (
+    "flags",
+    "lifetime.lifetimeSeconds",
+    "lifetime.lifetimeKilobytes",
+    "lifetime.lifetimePackets",
+    "idleTimeoutSeconds",
+    "ndAllowClearTimeoutSeconds",
+    "ipsecId",
+    "napContext",
+    "qmSaId",
+    "numSAs",
+    "saList",
+    "keyModuleState",
+    "ipVersion",
+    "peerV4PrivateAddress",
+    "mmSaId",
+    "pfsGroup",
+)
+_BUNDLE_1 = ("saLookupContext", "qmFilterId")
+_DETAILS_0 = ("ipVersion", "saDirection", "udpEncapsulation", "transportFilter")
+_DETAILS_1 = ("virtualIfTunnelInfo.virtualIfTunnelId", "virtualIfTunnelInfo.trafficSelectorId")
+
+
+class Generation:
+    """The layouts of one generation of the details, and of what is embedded in them."""
+
+    def __init__(self, number: int) -> None:
+        newer = number >= 1
+        details = f"IPSEC_SA_DETAILS{number}"
+        self.details = Layout(details, *_DETAILS_0, *(_DETAILS_1 if newer else ()))
+        self.traffic = Layout(f"IPSEC_TRAFFIC{number}", *_TRAFFIC_0, *(_TRAFFIC_1 if newer else ()))
+        self.traffic_offset = offset_of(details, "traffic")
+        self.bundle = Layout(f"IPSEC_SA_BUNDLE{number}", *_BUNDLE_0, *(_BUNDLE_1 if newer else ()))
+        self.bundle_offset = offset_of(details, "saBundle")
+
+
+GENERATIONS = (Generation(0), Generation(1))
+
+SA = Layout("IPSEC_SA0", "spi", "saTransformType", "ahInformation")
+AUTH_TRANSFORM = Layout(
+    "IPSEC_AUTH_TRANSFORM0",
+    "authTransformId.authType",
+    "authTransformId.authConfig",
+    "cryptoModuleId",
+)
+CIPHER_TRANSFORM = Layout(
+    "IPSEC_CIPHER_TRANSFORM0",
+    "cipherTransformId.cipherType",
+    "cipherTransformId.cipherConfig",
+    "cryptoModuleId",
+)
+AUTH_AND_CIPHER = Layout(
+    "IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0",
+    "saCipherInformation.cipherTransform.cipherTransformId.cipherType",
+    "saCipherInformation.cipherTransform.cipherTransformId.cipherConfig",
+    "saCipherInformation.cipherTransform.cryptoModuleId",
+    "saAuthInformation.authTransform.authTransformId.authType",
+    "saAuthInformation.authTransform.authTransformId.authConfig",
+    "saAuthInformation.authTransform.cryptoModuleId",
+)
+IDENTITY = Layout("IPSEC_ID0", "mmTargetName", "emTargetName", "numTokens", "tokens")
+TOKEN = Layout("IPSEC_TOKEN0", "type", "principal", "mode")
+UDP_ENCAPSULATION = Layout("IPSEC_V4_UDP_ENCAPSULATION0", "localUdpEncapPort", "remoteUdpEncapPort")
+
+# An attribute of an enumeration costs more than a comparison.
+_V4: Final = int(IpVersion.V4)
+_V6: Final = int(IpVersion.V6)
+_ESP_CIPHER: Final = int(TransformType.ESP_CIPHER)
+_ESP_AUTH_AND_CIPHER: Final = int(TransformType.ESP_AUTH_AND_CIPHER)
+_ONLY_AUTHENTICATING: Final = frozenset(
+    (TransformType.AH, TransformType.ESP_AUTH, TransformType.ESP_AUTH_FW)
+)
+
+_TRAFFIC: Final = SaDetails._fields.index("traffic")
+_LOCAL_IF_LUID: Final = Traffic._fields.index("local_if_luid")
+
+
+def read_sa_context_id(address: int) -> int:
+    """The id of the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`."""
+    context_id: int = CONTEXT.read(address)[0]
+    return context_id
+
+
+def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> Plain:
+    """The IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
+
+    What only generation 1 has is None in one of generation 0.
+    """
+    context_id, inbound, outbound = CONTEXT.read(address)
+    layouts = GENERATIONS[generation]
+    return (
+        context_id,
+        _details(inbound, layouts, ipv6_order) if inbound else None,
+        _details(outbound, layouts, ipv6_order) if outbound else None,
+    )
+
+
+def local_if_luids(context: Plain) -> list[int]:
+    """The LUID of the local interface of each direction, where the engine told it."""
+    return [
+        luid
+        for details in context[1:]
+        if details is not None and (luid := details[_TRAFFIC][_LOCAL_IF_LUID]) is not None
+    ]
+
+
+def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> Plain:
+    ip_version, direction, udp, transport_filter, *tunnel = layouts.details.read(address)
+    return (
+        ip_version,
+        direction,
+        _traffic(layouts.traffic.read(address + layouts.traffic_offset), ipv6_order),
+        _bundle(layouts.bundle.read(address + layouts.bundle_offset)),
+        # For IPv6, the union's arm does not exist and the pointer means nothing.
+        UDP_ENCAPSULATION.read(udp) if ip_version == _V4 and udp else None,
+        read_filter(transport_filter) if transport_filter else None,
+        tunnel or None,
+    )
+
+
+def _traffic(fields: Plain, ipv6_order: Ipv6Order) -> Plain:
+    ip_version, local, remote, traffic_type, policy_id, remote_port, *newer = fields
+    if ip_version == _V4:
+        local, remote = ipv4_from_wfp(local), ipv4_from_wfp(remote)
+    elif ip_version == _V6:
+        local, remote = ipv6_order.from_wfp(local), ipv6_order.from_wfp(remote)
+    else:
+        local = remote = None
+    local_port, ip_protocol, local_if_luid, real_if_profile_id = newer or (None, None, None, None)
+    return (
+        ip_version,
+        local,
+        remote,
+        traffic_type,
+        policy_id,
+        remote_port,
+        local_port,
+        ip_protocol,
+        local_if_luid,
+        real_if_profile_id,
+    )
+
+
+def _bundle(fields: Plain) -> Plain:
+    (
+        flags,
+        seconds,
+        kilobytes,
+        packets,
+        idle_timeout,
+        nd_allow_clear_timeout,
+        ipsec_id,
+        nap_context,
+        qm_sa_id,
+        sa_count,
+        sa_list,
+        key_module_state,
+        ip_version,
+        peer_private,
+        mm_sa_id,
+        pfs_group,
+        *newer,
+    ) = fields
+    lookup_context, qm_filter_id = newer or (None, None)
+    return (
+        flags,
+        (seconds, kilobytes, packets),
+        idle_timeout,
+        nd_allow_clear_timeout,
+        _identity(ipsec_id) if ipsec_id else None,
+        nap_context,
+        qm_sa_id,
+        [_sa(*sa) for sa in SA.read_array(sa_list, sa_count)] if sa_list else (),
+        # Only the GUID at the start of the state; the blob behind it is the module's secret.
+        read_guid(key_module_state),
+        ip_version,
+        peer_private.to_bytes(4, "big") if ip_version == _V4 else None,
+        mm_sa_id,
+        pfs_group,
+        lookup_context,
+        qm_filter_id,
+    )
+
+
+def _sa(spi: int, transform_type: int, information: int) -> Plain:
+    auth: Plain | None = None
+    cipher: Plain | None = None
+    if not information:
+        pass
+    elif transform_type == _ESP_AUTH_AND_CIPHER:
+        cipher_type, cipher_config, cipher_module, auth_type, auth_config, auth_module = (
+            AUTH_AND_CIPHER.read(information)
+        )
+        cipher = cipher_type, cipher_config, read_guid(cipher_module)
+        auth = auth_type, auth_config, read_guid(auth_module)
+    elif transform_type == _ESP_CIPHER:
+        cipher_type, cipher_config, cipher_module = CIPHER_TRANSFORM.read(information)
+        cipher = cipher_type, cipher_config, read_guid(cipher_module)
+    elif transform_type in _ONLY_AUTHENTICATING:
+        auth_type, auth_config, auth_module = AUTH_TRANSFORM.read(information)
+        auth = auth_type, auth_config, read_guid(auth_module)
+    return spi, transform_type, auth, cipher
+
+
+def _identity(address: int) -> Plain:
+    mm_target_name, em_target_name, count, tokens = IDENTITY.read(address)
+    return (
+        read_wide_string(mm_target_name),
+        read_wide_string(em_target_name),
+        TOKEN.read_array(tokens, count) if tokens else (),
+    )
