@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from bindings._fwpuclnt import ffi
@@ -24,14 +24,14 @@ def _iphlpapi() -> Any:
 def interface_aliases() -> Callable[[int], str | None]:
     """A function from an interface's LUID to its name; it knows none outside Windows.
 
-    The function remembers what it was told, so make a new one for each reading
-    of the engine: names can change.
+    The function remembers all that it was told, so that a LUID has one name in
+    one reading of the engine. Make a new one for each: names can change.
     """
     if os.name != "nt":
         return lambda _luid: None
     library = _iphlpapi()
 
-    @lru_cache(maxsize=1024)
+    @cache
     def alias(luid: int) -> str | None:
         name = ffi.new("char16_t[]", ALIAS_LENGTH)
         code = library.ConvertInterfaceLuidToAlias(ffi.new("UINT64 *", luid), name, ALIAS_LENGTH)

@@ -13,6 +13,7 @@ from app.repository.counts import Counts
 from app.repository.keys import Key
 from app.repository.texts import TextsBuilder
 from app.repository.versions import Change, Entry, Version
+from bindings.marks import MARK_BYTES
 
 
 SORTED_AT_ONCE: Final = 8192
@@ -27,11 +28,14 @@ class Edition(NamedTuple):
         changes: what changed from the one before; None where there is none in the same
             epoch, or where more changed than anybody would keep.
         counts: of its contexts.
+        marks: of all contexts in the order of their ids, one after another: by which the
+            next drain knows what it need not decode (`bindings.marks`).
     """
 
     version: Version
     changes: tuple[Change, ...] | None
     counts: Counts
+    marks: bytes
 
 
 class Assembly:
@@ -65,37 +69,60 @@ class Assembly:
         self._ids = array("Q")
         self._texts = TextsBuilder()
         self._keys: list[Key] = []
+        self._marks = bytearray()
         self._counts = previous.counts.copy() if previous else Counts()
         self._changes: list[Change] | None = None if previous is None else []
         self._is_changed = previous is None
         self._change_bytes_left = max_change_bytes
 
-    def put(self, sa_context_id: int, entry: Entry) -> None:
-        """Take a context; of one that an enumeration gives twice, the first.
+    def keep(self, sa_context_id: int, mark: bytes) -> bool:
+        """Take a context from the version before if its mark there is the same; whether it is.
+
+        Of a context that an enumeration gives twice, the first is taken.
+        """
+        if sa_context_id in self._put:
+            return True
+        at = self._before.get(sa_context_id)
+        if at is None or self._previous is None:
+            return False
+        if mark != self._previous.marks[at * MARK_BYTES : (at + 1) * MARK_BYTES]:
+            return False
+        del self._before[sa_context_id]
+        self._keep(sa_context_id, at, mark, self._previous.version)
+        return True
+
+    def put(self, sa_context_id: int, mark: bytes, entry: Entry) -> None:
+        """Take a context that was decoded; of one that an enumeration gives twice, the first.
 
         What equals its entry in the version before is kept from there.
         """
         if sa_context_id in self._put:
             return
-        self._put.add(sa_context_id)
         key, body = entry
         at = self._before.pop(sa_context_id, None)
         if at is None or self._previous is None:
             self._counts.add(key)
             self._change(Change("added", sa_context_id, entry))
-            self._texts.add(body)
         else:
             version = self._previous.version
             if body == version.texts[at] and key == version.keys[at]:
-                key = version.keys[at]
-                self._texts.keep(version.texts.place(at))
-            else:
-                self._counts.remove(version.keys[at])
-                self._counts.add(key)
-                self._change(Change("modified", sa_context_id, entry))
-                self._texts.add(body)
+                self._keep(sa_context_id, at, mark, version)
+                return
+            self._counts.remove(version.keys[at])
+            self._counts.add(key)
+            self._change(Change("modified", sa_context_id, entry))
+        self._texts.add(body)
+        self._append(sa_context_id, key, mark)
+
+    def _keep(self, sa_context_id: int, at: int, mark: bytes, before: Version) -> None:
+        self._texts.keep(before.texts.place(at))
+        self._append(sa_context_id, before.keys[at], mark)
+
+    def _append(self, sa_context_id: int, key: Key, mark: bytes) -> None:
+        self._put.add(sa_context_id)
         self._ids.append(sa_context_id)
         self._keys.append(key)
+        self._marks += mark
 
     def incomplete(self, ids: Sequence[int]) -> Version:
         """The version as far as it goes; what was put are its first contexts, in their order.
@@ -121,11 +148,13 @@ class Assembly:
             for sa_context_id, at in self._before.items():
                 self._counts.remove(previous.version.keys[at])
                 self._change(Change("deleted", sa_context_id, None))
+        order, marks = self._order(), bytes(self._marks)
+        if order is not None:
+            marks = b"".join([marks[at * MARK_BYTES : (at + 1) * MARK_BYTES] for at in order])
         if previous is not None and not self._is_changed:
             before = previous.version
             ids, texts, keys = before.ids, before.texts, before.keys
         else:
-            order = self._order()
             ids, keys = self._ids, tuple(self._keys)
             if order is not None:
                 ids = array("Q", map(ids.__getitem__, order))
@@ -141,9 +170,8 @@ class Assembly:
             keys,
             is_ikeext_running,
         )
-        return Edition(
-            version, None if self._changes is None else tuple(self._changes), self._counts
-        )
+        changes = None if self._changes is None else tuple(self._changes)
+        return Edition(version, changes, self._counts, marks)
 
     @property
     def _revision(self) -> int:

@@ -13,9 +13,12 @@ from app.repository.drains import DrainAborted
 from app.repository.keys import key_of
 from app.repository.versions import Entry, Version
 from app.schemas.names import Baseline
+from bindings.decode import decode_sa_context
 from bindings.engine import Engine
 from bindings.errors import IkeextNotRunning
+from bindings.marks import mark_of
 from bindings.sa_contexts import PAGE_SIZE, SaContextArray, SaContexts
+from bindings.tree import local_if_luids
 
 
 MOST_UNREAD: Final = 16_384
@@ -123,11 +126,16 @@ class Reader:
     ) -> None:
         if self._is_stopping:
             raise DrainAborted
-        context = array.decode(index)
+        plain = array.read(index)
+        sa_context_id: int = plain[0]
+        mark = mark_of(plain, *map(alias, local_if_luids(plain)))
+        if assembly.keep(sa_context_id, mark):
+            return
+        context = decode_sa_context(plain)
         entry = Entry(
             key_of(context, self.baseline), encode_sa_context(context, alias, self.baseline)
         )
-        assembly.put(context.sa_context_id, entry)
+        assembly.put(sa_context_id, mark, entry)
 
 
 class _Place(NamedTuple):

@@ -12,6 +12,7 @@ from app.repository.keys import key_of
 from app.repository.versions import Entry, Version
 from app.schemas.names import Baseline
 from bindings import enums as wfp
+from bindings.marks import mark_of
 from bindings.records import (
     AuthTransform,
     CipherTransform,
@@ -71,6 +72,11 @@ def entry(body: bytes, remote: str | None = "10.0.1.1") -> Entry:
     return Entry(key_of(SaContext(1, None, details), Baseline.NIST_SP_800_77R1), body)
 
 
+def mark(entry: Entry) -> bytes:
+    """The mark of a context that has this entry."""
+    return mark_of((*entry,))
+
+
 BODIES = st.sampled_from([b"{}", b'{"a":1}', b'{"bb":22}'])
 STATES = st.dictionaries(
     st.integers(0, 30) | st.integers(2**63, 2**64 - 1),
@@ -86,11 +92,20 @@ def edition_of(
     previous: Edition | None = None,
     began: float = 0.0,
     order: list[int] | None = None,
+    decoded: list[int] | None = None,
 ) -> Edition:
-    """The edition of a state, whose contexts come in any order."""
+    """The edition of a state, whose contexts come in any order.
+
+    With a list for the ids of those that have to be decoded, marks are looked at.
+    """
     assembly = Assembly(epoch, AT, began, previous=previous)
     for sa_context_id in order or state:
-        assembly.put(sa_context_id, state[sa_context_id])
+        entry = state[sa_context_id]
+        if decoded is not None:
+            if assembly.keep(sa_context_id, mark(entry)):
+                continue
+            decoded.append(sa_context_id)
+        assembly.put(sa_context_id, mark(entry), entry)
     return assembly.finish()
 
 

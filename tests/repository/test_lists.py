@@ -23,7 +23,7 @@ from app.repository.versions import Version
 from app.schemas.names import View
 from bindings.engine import Engine
 from bindings.library import Library
-from bindings.records import SaContext
+from bindings.memory import Plain
 from bindings.sa_contexts import SaContextArray
 
 
@@ -52,24 +52,24 @@ async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
 
 
 class HeldBack:
-    """Lets the decoding of all contexts but the first wait until it is told to go on."""
+    """Lets the reading of all contexts but the first wait until it is told to go on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
         self.may_go_on = Event()
         self.failure: Exception | None = None
-        decoded = 0
-        decode = SaContextArray.decode
+        taken = 0
+        read = SaContextArray.read
 
-        def held_back(array: SaContextArray, index: int) -> SaContext:
-            nonlocal decoded
-            decoded += 1
-            if decoded > first:
+        def held_back(array: SaContextArray, index: int) -> Plain:
+            nonlocal taken
+            taken += 1
+            if taken > first:
                 assert self.may_go_on.wait(20)
                 if self.failure is not None:
                     raise self.failure
-            return decode(array, index)
+            return read(array, index)
 
-        monkeypatch.setattr(SaContextArray, "decode", held_back)
+        monkeypatch.setattr(SaContextArray, "read", held_back)
 
 
 @pytest.fixture

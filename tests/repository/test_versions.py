@@ -9,7 +9,7 @@ from app.repository.assembly import Assembly
 from app.repository.journal import Journal
 from app.repository.selection import EVERYTHING, Selection
 from app.repository.versions import Entry, Version
-from tests.repository.states import AT, STATES, State, edition_of, entry, state_of
+from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
 
 
 @given(STATES, st.randoms())
@@ -58,6 +58,43 @@ def test_that_what_did_not_change_is_shared(state: State) -> None:
     assert second.version.keys is first.version.keys
 
 
+@given(st.lists(STATES, min_size=1, max_size=6), st.randoms())
+def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
+    states: list[State], random: st.DataObject
+) -> None:
+    with_marks, without, before = None, None, State()
+    for state in states:
+        order = list(state)
+        random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis' own Random
+        decoded: list[int] = []
+        with_marks = edition_of(state, previous=with_marks, order=order, decoded=decoded)
+        without = edition_of(state, previous=without, order=order)
+
+        assert sorted(decoded) == sorted(i for i in state if before.get(i) != state[i])
+        assert state_of(with_marks.version) == state_of(without.version) == state
+        assert with_marks.version.ids == without.version.ids
+        assert with_marks.changes == without.changes
+        assert with_marks.marks == without.marks == b"".join(mark(state[i]) for i in sorted(state))
+        assert vars(with_marks.counts) == vars(without.counts)
+        before = state
+
+
+def test_that_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
+    same = entry(b"{}")
+    first = edition_of({1: same, 2: same})
+    assembly = Assembly("e", AT, 0.0, previous=first)
+    assert assembly.keep(2, mark(same))
+    other = mark(entry(b"{ }"))
+    assert not assembly.keep(1, other)
+    assembly.put(1, other, same)
+
+    second = assembly.finish()
+
+    assert second.changes == ()
+    assert second.version.texts is first.version.texts
+    assert second.marks == other + mark(same)
+
+
 def test_that_many_contexts_come_in_any_order() -> None:
     ids = [number * 7919 % 20_011 for number in range(1, 20_011)]
     body = entry(b"{}")
@@ -71,7 +108,8 @@ def test_that_many_contexts_come_in_any_order() -> None:
 def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
     assembly = Assembly("e", AT, 0.0)
     for body in (b"first", b"second"):
-        assembly.put(5, entry(body))
+        assembly.put(5, mark(entry(body)), entry(body))
+    assert assembly.keep(5, mark(entry(b"third")))
 
     edition = assembly.finish()
 
@@ -83,7 +121,7 @@ def test_that_more_changes_than_anybody_keeps_are_none() -> None:
     first = edition_of({})
     assembly = Assembly("e", AT, 0.0, previous=first, max_change_bytes=100)
     for number in range(20):
-        assembly.put(number, entry(b"x" * 10))
+        assembly.put(number, mark(entry(b"x" * 10)), entry(b"x" * 10))
 
     edition = assembly.finish()
 
@@ -99,12 +137,12 @@ def test_that_a_version_that_is_not_complete_has_its_first_contexts(
     ids = sorted(state)
     assembly = Assembly("e", AT, 0.0)
     for number in ids[:count]:
-        assembly.put(number, state[number])
+        assembly.put(number, mark(state[number]), state[number])
 
     incomplete = assembly.incomplete(ids)
 
     for number in ids[count:]:
-        assembly.put(number, state[number])
+        assembly.put(number, mark(state[number]), state[number])
     version = assembly.finish().version
     assert not incomplete.is_complete
     assert version.is_complete
