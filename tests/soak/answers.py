@@ -1,0 +1,88 @@
+"""Answers made by hand, for the tests of what judges answers."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import orjson
+
+from tests.soak.contract import Answer
+from tests.soak.schemas import DOCUMENT
+
+
+CONTEXT: dict[str, Any] = DOCUMENT["paths"]["/sa-contexts/{saContextId}"]["get"]["responses"][
+    "200"
+]["content"]["application/json"]["examples"]["sa_context"]["value"]
+SNAPSHOT = {
+    "epoch": "6196afc19aa1",
+    "revision": 2,
+    "takenAt": "2026-11-24T23:28:38.313056Z",
+    "host": "WEB01",
+    "engine": "simulator",
+}
+OF_A_PAGE = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "vary": "Accept, Accept-Encoding",
+}
+
+
+def answer(
+    target: str,
+    status: int,
+    content: Any,
+    headers: dict[str, str],
+    *,
+    method: str = "GET",
+    asked: float = 0,
+    answered: float = 0,
+) -> Answer:
+    """An answer with this content."""
+    body = b"" if content is None else orjson.dumps(content)
+    return Answer(method, target, status, headers, body, content, asked, answered)
+
+
+def context(number: int) -> dict[str, Any]:
+    """A context of this id."""
+    return {**deepcopy(CONTEXT), "saContextId": str(number)}
+
+
+def page(
+    target: str,
+    numbers: list[int],
+    next_cursor: str | None = None,
+    *,
+    expires_seconds: float = 600,
+    **changes: Any,
+) -> Answer:
+    """A page of a list, as it should be but for the changes."""
+    content = {"items": [context(number) for number in numbers], "snapshot": SNAPSHOT}
+    headers = dict(OF_A_PAGE)
+    if next_cursor is not None:
+        content["nextCursor"] = next_cursor
+        expires = datetime.now(UTC) + timedelta(seconds=expires_seconds)
+        headers |= {
+            "link": f'<?cursor={next_cursor}&limit={len(numbers)}>; rel="next"',
+            "snapshot-expires": format_datetime(expires, usegmt=True),
+            "snapshot-idle-seconds": "60",
+        }
+    return answer(target, 200, content | changes, headers)
+
+
+def problem(target: str, code: str, status: int, **members: Any) -> dict[str, Any]:
+    """A problem that a request of `target` met."""
+    return {
+        "type": f"/problems/{code}",
+        "title": "Something is wrong",
+        "status": status,
+        "detail": "So.",
+        "instance": target.partition("?")[0],
+        "code": code,
+        **members,
+    }
+
+
+OF_A_PROBLEM = {"content-type": "application/problem+json", "cache-control": "no-store"}

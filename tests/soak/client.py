@@ -1,0 +1,169 @@
+"""One client: it asks, and each answer is judged before it is looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import httpx2
+import orjson
+
+from tests.soak.canary import shows_key
+from tests.soak.contract import PROBLEM, Answer, Violation, check, operation_of
+from tests.soak.outcomes import Outcomes
+from tests.soak.seen import Seen
+
+
+TIMEOUT_SECONDS = 60
+KEEP_ALIVE_SECONDS = 2
+"""Less than servers have, so that none closes a connection while a request is on its way."""
+
+
+class ServerGone(Exception):
+    """The server has stopped, as it was told to."""
+
+
+class CutOff(Exception):
+    """A body ended before its end."""
+
+
+@dataclass
+class Scene:
+    """What all clients share.
+
+    Attributes:
+        url: where the server is.
+        outcomes: what came of it all.
+        seen: what they have seen so far.
+        is_stopping: whether the server has been told to stop.
+        hold_seconds: how long it holds a snapshot at most, as it was told.
+    """
+
+    url: str
+    hold_seconds: float
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    seen: Seen = field(default_factory=Seen)
+    is_stopping: bool = False
+
+
+class Client:
+    """A client with connections, habits and chance of its own.
+
+    Attributes:
+        scene: what it shares with others.
+        random: what it does by chance, the same for the same seed and name.
+    """
+
+    def __init__(self, scene: Scene, name: str, seed: int) -> None:
+        self.scene = scene
+        self.random = Random(f"{seed} {name}")
+        self._http = httpx2.AsyncClient(
+            base_url=scene.url,
+            timeout=TIMEOUT_SECONDS,
+            limits=httpx2.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
+            trust_env=False,
+        )
+
+    async def ask(
+        self, target: str, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to a request, which is as documented.
+
+        Raises:
+            Violation: it is not.
+            ServerGone: there is none, for the server stops.
+        """
+        asked = time.monotonic()
+        try:
+            response = await self._http.request(method, target, headers=self._headers(headers))
+        except httpx2.TransportError as error:
+            raise self._lost(error, method, target) from error
+        answer = _answer(method, target, response, response.content, asked)
+        self._judge(answer)
+        return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, target: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+        """A success as its head came, judged, and its body as it comes, which may raise `CutOff`.
+
+        The body of what is no success is in the answer.
+
+        Raises:
+            Violation, ServerGone: as for `ask`.
+        """
+        asked = time.monotonic()
+        try:
+            async with self._http.stream("GET", target, headers=self._headers(headers)) as response:
+                body = b"" if response.is_success else await response.aread()
+                answer = _answer("GET", target, response, body, asked)
+                self._judge(answer, is_whole=not response.is_success)
+                yield answer, _pieces(response)
+        except httpx2.TransportError as error:
+            raise self._lost(error, "GET", target) from error
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    def count(self, kind: str, outcome: str) -> None:
+        """Tell what came of what."""
+        self.scene.outcomes.count(kind, outcome)
+
+    def _headers(self, given: Mapping[str, str] | None) -> dict[str, str]:
+        coding = self.random.choice(["identity", "identity", "gzip"])
+        return {"accept-encoding": coding, **(given or {})}
+
+    def _judge(self, answer: Answer, *, is_whole: bool = True) -> None:
+        check(answer, is_whole=is_whole)
+        if shows_key(str(answer.headers).encode() + answer.body):
+            raise answer.violation("key material")
+        outcome = self._outcome(answer)
+        if outcome == "503 server_stopping" and not self.scene.is_stopping:
+            raise answer.violation("the server was not told to stop")
+        operation = operation_of(answer)
+        self.count(f"{answer.method} {operation.path}" if operation else "elsewhere", outcome)
+        self.scene.outcomes.bytes += len(answer.body)
+
+    def _outcome(self, answer: Answer) -> str:
+        if answer.media_type == PROBLEM and answer.content:
+            return f"{answer.status} {answer.content['code']}"
+        coding = answer.headers.get("content-encoding")
+        parts = [f"{answer.status} {answer.media_type}".strip(), *([coding] if coding else [])]
+        return ", ".join(parts)
+
+    def _lost(self, error: Exception, method: str, target: str) -> Exception:
+        if self.scene.is_stopping:
+            return ServerGone()
+        return Violation(f"{method} {target}\n=> no answer: {error!r}")
+
+
+async def _pieces(response: httpx2.Response) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.aiter_bytes():
+            yield piece
+    except httpx2.TransportError as error:
+        raise CutOff from error
+
+
+def _answer(
+    method: str, target: str, response: httpx2.Response, body: bytes, asked: float
+) -> Answer:
+    content: Any = None
+    with suppress(orjson.JSONDecodeError):
+        content = orjson.loads(body)
+    return Answer(
+        method,
+        target,
+        response.status_code,
+        dict(response.headers),
+        body,
+        content,
+        asked,
+        time.monotonic(),
+    )

@@ -1,0 +1,145 @@
+"""Clients that want all of a list at once, as NDJSON: quickly, slowly, or not to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from tests.soak.canary import shows_key
+from tests.soak.client import Client, CutOff
+from tests.soak.contract import NDJSON, Answer, check_line
+from tests.soak.filters import Filters, draw, matches
+from tests.soak.walks import BASIC_LEAVES_OUT, LIST
+
+
+class Export:
+    """What one export has given so far.
+
+    Attributes:
+        ids: of the contexts, in the order in which they came.
+        end: the last line; None as long as it has not come.
+    """
+
+    def __init__(self, answer: Answer, filters: Filters, view: str) -> None:
+        self.ids: list[int] = []
+        self.end: dict[str, Any] | None = None
+        self._answer = answer
+        self._filters = filters
+        self._view = view
+
+    def take(self, line: bytes) -> None:
+        """Look at a line.
+
+        Raises:
+            Violation: it is not the next one of this export.
+        """
+        if shows_key(line):
+            raise self._answer.violation("key material")
+        content = orjson.loads(line)
+        check_line(self._answer, content)
+        if self.end is not None:
+            raise self._answer.violation("a line after the last")
+        if "end" in content:
+            self.end = content
+            if content["count"] != len(self.ids):
+                raise self._answer.violation(f"{content['count']} told, {len(self.ids)} given")
+            return
+        number = int(content["saContextId"])
+        if self.ids and number <= self.ids[-1]:
+            raise self._answer.violation(f"{number} after {self.ids[-1]}")
+        if not matches(content, self._filters):
+            raise self._answer.violation(f"{number} does not match {self._filters}")
+        if self._view == "basic" and any(name in line for name in BASIC_LEAVES_OUT):
+            raise self._answer.violation("more than the basic view")
+        self.ids.append(number)
+
+
+async def export(client: Client, *, pause_seconds: float, leaves: bool) -> None:
+    """Read an export.
+
+    Args:
+        client: who reads.
+        pause_seconds: the most that it waits before each piece.
+        leaves: whether it goes before the end.
+    """
+    random = client.random
+    filters = draw(random, list(client.scene.seen.contexts)) if random.random() < 0.3 else {}
+    view = random.choice(["full", "basic"])
+    query = [(name, value) for name, values in filters.items() for value in values]
+    target = f"{LIST}?{urlencode([*query, ('view', view), ('maxAge', random.choice([0, 1, 10]))])}"
+    async with client.stream(target, {"accept": NDJSON}) as (answer, pieces):
+        if answer.status != 200:
+            client.count("exports", "refused")
+            if answer.status == 503:
+                await asyncio.sleep(int(answer.headers["retry-after"]))
+            return
+        progress = Export(answer, filters, view)
+        lines = _lines(client, pieces, pause_seconds * random.random())
+        most = random.randrange(2000) if leaves else None
+        with suppress(CutOff):
+            async for line in lines:
+                progress.take(line)
+                if most is not None and len(progress.ids) > most:
+                    client.count("exports", "left")
+                    return
+    client.scene.outcomes.contexts += len(progress.ids)
+    client.count("exports", _end(client, answer, progress))
+
+
+async def export_ids(client: Client, patience_seconds: float) -> list[int]:
+    """The ids of all contexts, read anew, as soon as they can be had.
+
+    Raises:
+        Violation: they cannot in time, or not all of them.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        async with client.stream(f"{LIST}?maxAge=0", {"accept": NDJSON}) as (answer, pieces):
+            if answer.status == 200:
+                progress = Export(answer, {}, "full")
+                with suppress(CutOff):
+                    async for line in _lines(client, pieces, 0):
+                        progress.take(line)
+                if progress.end is None:
+                    raise answer.violation("cut off")
+                return progress.ids
+        if answer.status != 503 or time.monotonic() > deadline:
+            raise answer.violation("the server does not recover")
+        await asyncio.sleep(int(answer.headers["retry-after"]))
+
+
+def _end(client: Client, answer: Answer, progress: Export) -> str:
+    """How an export ended that was read to its end."""
+    if progress.end is not None:
+        return "complete"
+    if client.scene.is_stopping:
+        return "cut off by the stop"
+    if time.monotonic() - answer.asked < client.scene.hold_seconds:
+        raise answer.violation("cut off too soon")
+    return "cut off after the longest time"
+
+
+async def _lines(
+    client: Client, pieces: AsyncIterator[bytes], pause_seconds: float
+) -> AsyncIterator[bytes]:
+    """The lines of a body; who stops reads what is left without a pause.
+
+    Raises:
+        CutOff: the body ends before its end, or within a line.
+    """
+    rest = b""
+    async for piece in pieces:
+        client.scene.outcomes.bytes += len(piece)
+        if pause_seconds and not client.scene.is_stopping:
+            await asyncio.sleep(pause_seconds)
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line
+    if rest:
+        raise CutOff

@@ -1,0 +1,90 @@
+"""Clients that ask small questions: of one context, of the counts, of the server itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from tests.soak.client import Client
+from tests.soak.contract import NDJSON, Answer
+from tests.soak.schemas import DOCUMENT
+from tests.soak.walks import LIST
+
+
+PROBLEM_CODES = DOCUMENT["components"]["schemas"]["ProblemCode"]["enum"]
+CLOCK = timedelta(seconds=0.1)
+"""What the system's clock may be set back by meanwhile."""
+
+
+async def poll(client: Client) -> None:
+    """Ask how things are now: what is shown is no older than asked for."""
+    age = client.random.choice([None, 0, 0, 0.3, 2])
+    query = {"limit": str(client.random.choice([1, 10, 100])), **({} if age is None else
+             {"maxAge": str(age)})}  # fmt: skip
+    asked = datetime.now(UTC)
+    answer = await client.ask(f"{LIST}?{urlencode(query)}")
+    if answer.status != 200:
+        return
+    client.scene.seen.remember(answer.content, client.random)
+    _check_age(answer, asked, 1 if age is None else age)
+    client.count("polls", "not running" if "ikeext" in answer.content else "fresh")
+
+
+async def look_up(client: Client) -> None:
+    """Ask for a context, and then whether it is still the same."""
+    target = f"{LIST}/{client.scene.seen.id(client.random)}"
+    if client.random.random() < 0.1:
+        await client.ask(target, "HEAD")
+    answer = await client.ask(target)
+    if answer.status != 200:
+        return
+    if not target.endswith(f"/{answer.content['saContextId']}"):
+        raise answer.violation("another context than asked for")
+    etag = answer.headers["etag"]
+    again = await client.ask(target, headers={"if-none-match": etag})
+    is_same = again.headers.get("etag") == etag
+    if again.status in (200, 304) and is_same != (again.status == 304):
+        raise again.violation(f"the tag was {etag}")
+
+
+async def summarize(client: Client) -> None:
+    """Ask for counts; what counts parts of the whole is no more than the whole."""
+    age, peers = client.random.choice([0, 0.5, 5]), client.random.randrange(20)
+    asked = datetime.now(UTC)
+    answer = await client.ask(f"{LIST}/summary?maxAge={age}&peers={peers}")
+    if answer.status != 200:
+        return
+    _check_age(answer, asked, age)
+    content = answer.content
+    counts = [
+        each["contexts"]
+        for name in ("ipVersion", "trafficType", "cipher", "integrity", "pfsGroup", "weakness")
+        for each in content[name]
+    ]
+    busiest = [peer["contexts"] for peer in content["peers"]]
+    if max(counts, default=0) > content["contexts"]:
+        raise answer.violation("a part is more than the whole")
+    if len(busiest) != min(peers, content["peerCount"]) or busiest != sorted(busiest, reverse=True):
+        raise answer.violation("these are not the busiest peers")
+
+
+async def probe(client: Client) -> None:
+    """Ask the server about itself."""
+    for target in ("/health/live", "/health/ready", "/engine"):
+        await client.ask(target)
+    await client.ask(f"/problems/{client.random.choice(PROBLEM_CODES)}")
+    await client.ask(f"{LIST}?limit=5", "HEAD")
+    await client.ask(LIST, "HEAD", {"accept": NDJSON})
+    page = await client.ask("/openapi.json")
+    if page.content != DOCUMENT:
+        raise page.violation("not the published document")
+    again = await client.ask("/openapi.json", headers={"if-none-match": page.headers["etag"]})
+    if again.status != 304:
+        raise again.violation("the document has not changed")
+
+
+def _check_age(answer: Answer, asked: datetime, age: float) -> None:
+    """The reading began at most `age` seconds before the request was there."""
+    taken = datetime.fromisoformat(answer.content["snapshot"]["takenAt"])
+    if taken < asked - timedelta(seconds=age) - CLOCK:
+        raise answer.violation(f"read {(asked - taken).total_seconds():.3f} s before it was asked")

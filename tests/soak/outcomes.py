@@ -1,0 +1,86 @@
+"""What came of all that clients did, and what must have come of it for a soak to prove much."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+LIST, SUMMARY, ONE = (
+    "GET /sa-contexts",
+    "GET /sa-contexts/summary",
+    "GET /sa-contexts/{saContextId}",
+)
+
+_OF_THE_ENGINE = (
+    "500 engine_error",
+    "501 not_supported_by_engine",
+    "503 engine_access_denied",
+    "503 engine_slow",
+    "503 engine_timeout",
+    "503 engine_unavailable",
+)
+_OF_ANY = ("406 not_acceptable", "422 invalid_parameters")
+
+EXPECTED: dict[str, tuple[str, ...]] = {
+    LIST: (
+        "200 application/json",
+        "200 application/json, gzip",
+        "200 application/x-ndjson",
+        "200 application/x-ndjson, gzip",
+        "400 cursor_invalid",
+        "400 cursor_mismatch",
+        "410 cursor_expired",
+        "503 too_many_snapshots",
+        *_OF_ANY,
+        *_OF_THE_ENGINE,
+    ),
+    SUMMARY: ("200 application/json", *_OF_ANY, *_OF_THE_ENGINE),
+    ONE: ("200 application/json", "304", "404 sa_context_not_found", *_OF_ANY, *_OF_THE_ENGINE),
+    "HEAD /sa-contexts": ("200 application/json", "200 application/x-ndjson"),
+    "HEAD /sa-contexts/{saContextId}": ("200 application/json",),
+    "GET /engine": ("200 application/json", "406 not_acceptable"),
+    "GET /health/live": ("200 application/json",),
+    "GET /health/ready": ("200 application/json", "503 application/json"),
+    "GET /problems/{code}": ("200 application/json", "404 not_found"),
+    "elsewhere": ("200 application/json", "304", "404 not_found", "405 method_not_allowed"),
+    "walks": ("complete", "without any", "left", "resumed", "restarted", "page asked for again",
+              "waited after 503", "given up", "page not read"),
+    "exports": ("complete", "left", "cut off after the longest time", "refused"),
+    "polls": ("fresh", "not running"),
+}  # fmt: skip
+"""Each of these must have come about."""
+
+
+class Outcomes:
+    """How often what came of which kind of thing."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.contexts = 0
+        self.bytes = 0
+
+    def count(self, kind: str, outcome: str) -> None:
+        """One more of it."""
+        self.counts[kind, outcome] += 1
+
+    def requests(self) -> int:
+        """How many answers there were."""
+        return sum(count for (_, outcome), count in self.counts.items() if outcome[0].isdigit())
+
+    def missing(self) -> list[str]:
+        """What should have come about and has not."""
+        return [
+            f"never seen: {kind}: {outcome}"
+            for kind, outcomes in EXPECTED.items()
+            for outcome in outcomes
+            if not self.counts[kind, outcome]
+        ]
+
+    def table(self) -> str:
+        """All of it, for people."""
+        width = max((len(kind) for kind, _ in self.counts), default=0)
+        lines = [
+            f"{kind:{width}}  {count:8}  {outcome}"
+            for (kind, outcome), count in sorted(self.counts.items())
+        ]
+        return "\n".join(lines)

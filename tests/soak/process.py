@@ -1,0 +1,142 @@
+"""A target in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sa_contexts_simulator import LIBRARY
+
+
+ROOT = Path(__file__).parents[2]
+ALLOCATOR = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(64 << 10),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 20),
+}
+"""Lets glibc give back what is freed (mallopt(3)), so that what is seen is what the server keeps.
+
+As it comes, it keeps more for its many threads than the server does: a leak would be lost in that.
+"""
+START_SECONDS = 60
+STOP_SECONDS = 60
+"""When the wait for its end is given up; how long it may take is for `End` to be judged by."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a target ended.
+
+    Attributes:
+        seconds: how long that took.
+        code: what the process returned.
+        counts: what its simulator counted.
+    """
+
+    seconds: float
+    code: int
+    counts: dict[str, int]
+
+
+class Target:
+    """A running target.
+
+    Attributes:
+        url: where it serves.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.url = self._wait_for_url()
+
+    def storm(self, seed: int) -> None:
+        """Let its engine fail now and then."""
+        self._order(f"storm {seed}")
+
+    def settle(self) -> list[int]:
+        """Let its engine be well and change no more; the ids of what there is then."""
+        ids: list[int] = self._order("settle")["ids"]
+        return ids
+
+    def resident_bytes(self) -> int:
+        """The memory that it has now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+        assert found, status
+        return int(found[1]) << 10
+
+    def processor_seconds(self) -> float:
+        """How long it has been computing."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").split(") ")
+        user, system = fields[-1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def log(self) -> str:
+        """Its log so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def stop(self) -> End:
+        """Stop it as a person would."""
+        began = time.monotonic()
+        self._process.send_signal(signal.SIGINT)
+        output, _ = self._process.communicate(timeout=STOP_SECONDS)
+        seconds = time.monotonic() - began
+        last = output.splitlines()[-1] if output else "{}"
+        return End(seconds, self._process.returncode, json.loads(last))
+
+    def _order(self, order: str) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+        told = json.loads(self._process.stdout.readline())
+        assert told["obeyed"] == order
+        return told
+
+    def _wait_for_url(self) -> str:
+        """What its log says."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            found = re.search(r'"url": "(http://[^"]+)"', self.log())
+            if found:
+                return found[1]
+            time.sleep(0.1)
+        raise RuntimeError(f"the server does not listen: {self.log()}")
+
+
+@contextmanager
+def running_target(**settings: object) -> Iterator[Target]:
+    """A target with these settings, which is ended at the end whatever happens."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
+    chosen = {"port": 0, "library": LIBRARY, "log_format": "json", **settings}
+    environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in chosen.items()}
+    environment |= ALLOCATOR
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("w", encoding="utf-8") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.soak.target"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        with process:
+            try:
+                yield Target(process, log)
+            finally:
+                process.kill()

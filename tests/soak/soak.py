@@ -1,0 +1,141 @@
+"""A soak: one server, an engine that fails now and then, and clients of every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from traceback import format_exception
+
+from tests.soak import log
+from tests.soak.client import Client, Scene, ServerGone
+from tests.soak.contract import Violation
+from tests.soak.exports import export, export_ids
+from tests.soak.lookups import look_up, poll, probe, summarize
+from tests.soak.memory import Curve, Sample
+from tests.soak.outcomes import Outcomes
+from tests.soak.process import End, Target, running_target
+from tests.soak.strangers import err, forge
+from tests.soak.walks import abandon, walk
+
+
+CONTEXTS = 2000
+CHURN = 100
+HOLD_SECONDS = 20
+SETTINGS = {
+    "simulated_contexts": CONTEXTS,
+    "simulated_churn": CHURN,
+    # As short as they must be for all of them to be reached within a minute.
+    "snapshot_idle_seconds": 4,
+    "snapshot_max_seconds": HOLD_SECONDS,
+    "snapshot_count": 8,
+    "patience_seconds": 2,
+    "refresh_seconds": 5,
+    "retry_seconds": 0.5,
+    "journal_bytes": 4 << 20,
+}
+RECOVERY_SECONDS = 15
+GRACE_SECONDS = 12
+"""Ten for requests to end (`app.server`), and a little for the interpreter."""
+
+Activity = Callable[[Client], Awaitable[None]]
+
+CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
+    ("walker", 4, partial(walk, most_pages=200, pause_seconds=0), 0.5),
+    ("leisurely walker", 5, partial(walk, most_pages=50, pause_seconds=1), 0.5),
+    ("sleepy walker", 6, partial(walk, most_pages=8, pause_seconds=10), 0.5),
+    ("exporter", 2, partial(export, pause_seconds=0, leaves=False), 2),
+    ("slow exporter", 4, partial(export, pause_seconds=0.3, leaves=False), 1),
+    ("leaving exporter", 2, partial(export, pause_seconds=0.01, leaves=True), 2),
+    ("hurried client", 1, abandon, 1),
+    ("poller", 6, poll, 0.3),
+    ("reader", 4, look_up, 0.1),
+    ("counter", 3, summarize, 0.3),
+    ("prober", 1, probe, 1),
+    ("stranger", 1, err, 0.1),
+    ("forger", 1, forge, 0.2),
+)
+"""Who, how many of them, what each does again and again, and its longest pause in between."""
+
+
+@dataclass
+class Report:
+    """What was seen.
+
+    Attributes:
+        faults: why the soak failed; empty where it did not.
+    """
+
+    outcomes: Outcomes
+    faults: list[str] = field(default_factory=list)
+    curve: Curve = field(default_factory=lambda: Curve([]))
+    end: End | None = None
+    processor_seconds: float = 0
+    recovery_seconds: float = 0
+    drains_failed: int = 0
+
+
+async def soak(seconds: float, seed: int) -> Report:
+    """Soak a server for so long, and stop it while clients are at work."""
+    with running_target(simulated_seed=seed, **SETTINGS) as target:
+        scene = Scene(target.url, HOLD_SECONDS)
+        report = Report(scene.outcomes)
+        try:
+            async with AsyncExitStack() as clients, asyncio.TaskGroup() as tasks:
+                _send_clients(scene, seed, clients, tasks)
+                sampling = tasks.create_task(_sample(target, report.curve))
+                target.storm(seed)
+                await asyncio.sleep(seconds)
+                sampling.cancel()
+                report.processor_seconds = target.processor_seconds()
+                await _settle(target, scene, seed, report)
+                scene.is_stopping = True
+                report.end = await asyncio.to_thread(target.stop)
+        except* Violation as group:
+            report.faults += [str(error) for error in group.exceptions]
+        except* Exception as group:  # noqa: BLE001  # it is told, with all that was seen
+            report.faults += ["".join(format_exception(error)) for error in group.exceptions]
+        text = target.log()
+    report.drains_failed = text.count('"drain_failed"')
+    report.faults += log.faults(text)
+    return report
+
+
+def _send_clients(scene: Scene, seed: int, stack: AsyncExitStack, tasks: asyncio.TaskGroup) -> None:
+    for kind, count, activity, pause_seconds in CLIENTS:
+        for number in range(count):
+            client = Client(scene, f"{kind} {number}", seed)
+            stack.push_async_callback(client.close)
+            tasks.create_task(_live(client, activity, pause_seconds))
+
+
+async def _live(client: Client, activity: Activity, pause_seconds: float) -> None:
+    with suppress(ServerGone):
+        while True:
+            await activity(client)
+            await asyncio.sleep(client.random.uniform(0, pause_seconds))
+
+
+async def _sample(target: Target, curve: Curve) -> None:
+    began = time.monotonic()
+    while True:
+        curve.samples.append(Sample(time.monotonic() - began, target.resident_bytes()))
+        await asyncio.sleep(1)
+
+
+async def _settle(target: Target, scene: Scene, seed: int, report: Report) -> None:
+    """End faults and change: the server recovers, and shows exactly what the engine has."""
+    client = Client(scene, "last", seed)
+    ids = await asyncio.to_thread(target.settle)
+    began = time.monotonic()
+    exported = await export_ids(client, RECOVERY_SECONDS)
+    report.recovery_seconds = time.monotonic() - began
+    if exported != ids:
+        raise Violation("the last export has other contexts than the engine")
+    ready = await client.ask("/health/ready")
+    if ready.status != 200:
+        raise ready.violation("the engine is well, and was read")
+    await client.close()

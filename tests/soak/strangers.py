@@ -1,0 +1,72 @@
+"""Clients that ask for what there is not, or in a way that is refused."""
+
+from __future__ import annotations
+
+from app.repository.cursors import Cursor, CursorKey
+from app.repository.selection import EVERYTHING
+from tests.soak.client import Client
+from tests.soak.contract import NDJSON
+from tests.soak.walks import LIST
+
+
+FOREIGN = CursorKey().write(Cursor("0123456789ab", 1, 1, EVERYTHING))
+"""Made by another server."""
+FORGED = "1.00000000.eyJ9.AAAAAAAAAAAAAAAAAAAAAA"
+
+REFUSED: tuple[tuple[str, str, dict[str, str], int, str], ...] = (
+    *(
+        ("GET", f"{LIST}?{query}", {}, 422, "invalid_parameters")
+        for query in (
+            "limit=0", "limit=-1", "limit=x", "limit=", "limit=1&limit=2", "maxAge=-1",
+            "maxAge=nan", "view=all", "colour=blue", "cipher=rc4", "localSubnet=10.0.0.1/8",
+            "remoteSubnet=nowhere", "localAddress=10.0.0", "spi=0x123456789", "mmSaId=-1",
+            "ipVersion=v5", "qmFilterId=99999999999999999999", f"cursor={FORGED}&maxAge=0",
+            "&".join(["weakness=des"] * 17),
+        )
+    ),
+    ("GET", f"{LIST}?limit=5", {"accept": NDJSON}, 422, "invalid_parameters"),
+    ("GET", f"{LIST}?cursor=x", {"accept": NDJSON}, 422, "invalid_parameters"),
+    ("GET", f"{LIST}?cursor=x", {}, 400, "cursor_invalid"),
+    ("GET", f"{LIST}?cursor={FORGED}", {}, 400, "cursor_invalid"),
+    ("GET", f"{LIST}?cursor={FOREIGN}", {}, 410, "cursor_expired"),
+    ("GET", f"{LIST}?cursor={FOREIGN}&ipVersion=v4", {}, 400, "cursor_mismatch"),
+    ("GET", f"{LIST}?cursor={FOREIGN}&view=basic", {}, 400, "cursor_mismatch"),
+    ("GET", LIST, {"accept": "text/html"}, 406, "not_acceptable"),
+    ("GET", f"{LIST}/summary", {"accept": NDJSON}, 406, "not_acceptable"),
+    ("GET", f"{LIST}/summary?peers=1001", {}, 422, "invalid_parameters"),
+    ("GET", f"{LIST}/1", {"accept": "text/html"}, 406, "not_acceptable"),
+    ("GET", f"{LIST}/x", {}, 422, "invalid_parameters"),
+    ("GET", f"{LIST}/99999999999999999999", {}, 422, "invalid_parameters"),
+    ("GET", "/engine", {"accept": "text/html"}, 406, "not_acceptable"),
+    ("GET", "/problems/no_such_problem", {}, 404, "not_found"),
+    ("GET", "/nothing", {}, 404, "not_found"),
+    ("GET", f"{LIST}/1/2", {}, 404, "not_found"),
+    ("HEAD", "/nothing", {}, 404, ""),
+    ("POST", LIST, {}, 405, "method_not_allowed"),
+    ("DELETE", f"{LIST}/1", {}, 405, "method_not_allowed"),
+)  # fmt: skip
+"""Method, target, headers; status and code of the answer, whatever the engine does."""
+
+
+async def err(client: Client) -> None:
+    """Ask for something that is refused."""
+    method, target, headers, status, code = client.random.choice(REFUSED)
+    answer = await client.ask(target, method, headers)
+    told = answer.content["code"] if answer.content else ""
+    if (answer.status, told) != (status, code):
+        raise answer.violation(f"{status} {code} is due")
+
+
+async def forge(client: Client) -> None:
+    """Send a cursor that was seen before, with one character changed."""
+    random, cursors = client.random, client.scene.seen.cursors
+    if not cursors:
+        return
+    genuine = random.choice(cursors)
+    at = random.randrange(len(genuine))
+    forged = genuine[:at] + random.choice("0123456789abcdefABCDEF-_.") + genuine[at + 1 :]
+    if forged == genuine:
+        return
+    answer = await client.ask(f"{LIST}?cursor={forged}")
+    if answer.status not in (400, 410):  # a changed name of the key is another server's
+        raise answer.violation(f"the cursor is not genuine; {genuine} was")

@@ -1,0 +1,56 @@
+"""The server that is soaked: `sa-contexts serve` itself, beside a thread that torments its engine.
+
+`python -m tests.soak.target` takes its settings from the environment, and its orders from standard
+input: `storm SEED` lets the engine fail, and `settle` ends that and all change. Each is confirmed
+on standard output, where it tells at its end what the simulator counted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from threading import Thread
+
+from sa_contexts_simulator import Simulator
+
+from app import cli
+from tests.soak.faults import Storm
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    simulator = Simulator()  # the same instance that the server loads
+    Thread(target=_obey, args=(simulator,), daemon=True).start()
+    cli.app(["serve"], standalone_mode=False)
+    _tell(
+        {
+            "open_handles": simulator.open_handles(),
+            "open_enumerations": simulator.open_enumerations(),
+            "unfreed_blocks": simulator.unfreed_blocks(),
+            "misuses": simulator.misuses(),
+            "calls": simulator.calls(),
+        }
+    )
+
+
+def _obey(simulator: Simulator) -> None:
+    storm: Storm | None = None
+    for order in sys.stdin:
+        told: dict[str, object] = {"obeyed": order.strip()}
+        match order.split():
+            case ["storm", seed]:
+                storm = Storm(simulator, int(seed))
+            case ["settle"]:
+                if storm is not None:
+                    storm.end()
+                simulator.stop_churn()
+                told["ids"] = simulator.ids()
+        _tell(told)
+
+
+def _tell(what: dict[str, object]) -> None:
+    print(json.dumps(what), flush=True)  # noqa: T201  # who started it reads this
+
+
+if __name__ == "__main__":
+    main()
