@@ -102,7 +102,12 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         simulator.fail(function, code, times=0)
         exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}", "/engine"])
         simulator.clear_failures()
-    for target in ("bindings.decode._bundle", "app.repository.reading.encode_sa_context"):
+    for target in (
+        "bindings.tree._bundle",
+        "bindings.decode._bundle",
+        "app.repository.reading.encode_sa_context",
+    ):
+        simulator.churn(20)  # what did not change is not decoded
         with monkeypatch.context() as patch:
             patch.setattr(target, _fail)
             exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}"])
