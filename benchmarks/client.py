@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 
 
 PATH = "/sa-contexts"
+NEWEST = f"{PATH}?maxAge=86400"
+"""Begins a list on the newest version, however old it is."""
+ANEW = f"{PATH}/summary?maxAge=0"
+"""Waits until the engine has been read anew, and holds nothing."""
+
+LEAST_REST_SECONDS = 0.3
+"""A little more than what lies between two drains at least, where nobody sets another."""
+
 HEAD_END = b"\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+LEAST_REST_SECONDS = 0.25
+"""The least time between two drains, where nobody sets another."""
+
 TIMEOUT_SECONDS = 300
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 _NEXT = re.compile(rb'\r\nlink: <([^>]+)>; rel="next"\r\n', re.IGNORECASE)
@@ -44,23 +58,34 @@ class Client(AbstractContextManager["Client"]):
         self._socket.close()
         self._socket = _connected(self._port)
 
-    def get(self, target: str) -> Answer:
+    def get(self, target: str, *headers: str) -> Answer:
         """Ask for a target, and read the whole answer."""
-        self._socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        self.ask(target, *headers)
+        return self.answer()
+
+    def ask(self, target: str, *headers: str) -> None:
+        """Send a request; `answer` reads what comes back."""
+        lines = (f"GET {target} HTTP/1.1", "Host: localhost", *headers, "", "")
+        self._socket.sendall("\r\n".join(lines).encode())
+
+    def answer(self) -> Answer:
+        """Read the whole answer to what was asked."""
         received = self._receive(0)
         while (end := self._buffer.find(HEAD_END, 0, received)) < 0:
             received += self._receive(received)
         begin = end + len(HEAD_END)
         head = bytes(self._buffer[:begin])
+        assert head.startswith(b"HTTP/1.1 200 "), bytes(self._buffer[:received])
         length = _LENGTH.search(head)
-        assert head.startswith(b"HTTP/1.1 200 "), f"{target}: {bytes(self._buffer[:received])!r}"
-        assert length, f"{target}: no length"
-        total = begin + int(length[1])
+        if length is None:  # sent in chunks, of which the last is empty
+            while not self._buffer.endswith(LAST_CHUNK, 0, received):
+                received += self._receive(received)
+            total = received
+        else:
+            total = begin + int(length[1])
+            while received < total:
+                received += self._receive(received)
         self._body = slice(begin, total)
-        if total > len(self._buffer):
-            self._buffer.extend(bytes(total - len(self._buffer)))
-        while received < total:
-            received += self._receive(received)
         return Answer(head, total - begin)
 
     @property
@@ -68,7 +93,28 @@ class Client(AbstractContextManager["Client"]):
         """The body of the last answer, copied only when somebody wants to see it."""
         return bytes(self._buffer[self._body])
 
+    def has_drained(self) -> bool:
+        """Whether the server has asked its engine for something, with success or without."""
+        self.get("/engine")
+        return "lastDrain" in json.loads(self.body)
+
+    def last_drain_seconds(self) -> float:
+        """How long the server's last drain took."""
+        self.get("/engine")
+        seconds: float = json.loads(self.body)["lastDrain"]["seconds"]
+        return seconds
+
+    def rest(self) -> None:
+        """Wait as long as the server wants to leave the engine alone after a drain.
+
+        The connection is another then.
+        """
+        time.sleep(self.last_drain_seconds() + LEAST_REST_SECONDS)
+        self.reconnect()
+
     def _receive(self, offset: int) -> int:
+        if offset == len(self._buffer):
+            self._buffer.extend(bytes(offset))
         with memoryview(self._buffer) as view:
             count = self._socket.recv_into(view[offset:])
         assert count, "the server closed the connection"

@@ -15,6 +15,7 @@ from app.server import GIL_SWITCH_SECONDS
 from benchmarks import cold
 from benchmarks.compiled import equality
 from benchmarks.compiled.step import CompiledStep, library
+from benchmarks.drains import UNIT, timed
 from benchmarks.figures import Figure, Section, percentiles, ratios, take_turns
 from benchmarks.fixture import arrays, populated
 from benchmarks.sizes import Sizes
@@ -23,13 +24,12 @@ from bindings.sa_contexts import PAGE_SIZE
 from bindings.session import Session
 
 
-UNIT = "us/context"
 NAP_SECONDS = 0.001
 
 
-def measure(sizes: Sizes) -> Section:
+def measure(sizes: Sizes) -> list[Section]:
     """Both ways in turns, after they were seen to give the same; then beside another thread."""
-    count = sizes.cold_contexts
+    count = sizes.small
     contexts = populated(count)
     with library() as path, Engine(contexts) as engine, Session(contexts) as session:
         for baseline in Baseline:
@@ -52,10 +52,10 @@ def measure(sizes: Sizes) -> Section:
         taken = take_turns(
             sizes.rounds,
             {
-                "ours": cold.timed(ours, count),
-                "compiled": cold.timed(compiled, count),
-                "dicts": cold.timed(lambda: len(list(map(orjson.dumps, ready))), len(ready)),
-                "calls": cold.timed(lambda: cold.call_only(session), count),
+                "ours": timed(ours, count),
+                "compiled": timed(compiled, count),
+                "dicts": timed(lambda: len(list(map(orjson.dumps, ready))), len(ready)),
+                "calls": timed(lambda: cold.call_only(session), count),
             },
         )
         waits = {
@@ -64,16 +64,13 @@ def measure(sizes: Sizes) -> Section:
             "beside the compiled step": _waits(sizes.naps, compiled),
         }
     in_python, in_c = (cold.differences(taken[way], taken["calls"]) for way in ("ours", "compiled"))
-    return Section(
+    section = Section(
         "A compiled step, an experiment that is not in the product",
-        (
-            f"ours: decoding and encoding {count} contexts in Python, without the C calls.",
-            f"compiled: the same by one C function for each array of {PAGE_SIZE}, its texts copied",
-            "into `bytes`. Both write the same, byte for byte, for these contexts and for",
-            f"{sizes.any_trees} arbitrary ones.",
-            "another thread: how late it wakes from naps of 1 ms while a thread reads either way,",
-            f"with the server's switch interval of {GIL_SWITCH_SECONDS * 1e3:g} ms.",
-        ),
+        f"Ours: decoding and encoding {count} contexts in Python, without the C calls. Compiled: "
+        f"the same by one C function for each array of {PAGE_SIZE}, its texts copied into `bytes`. "
+        f"Both write the same, byte for byte, for these contexts and for {sizes.any_trees} "
+        "arbitrary ones. Another thread: how late it wakes from naps of 1 ms while a thread reads "
+        f"either way, with the server's switch interval of {GIL_SWITCH_SECONDS * 1e3:g} ms.",
         (
             Figure("ours", UNIT, in_python),
             Figure("compiled", UNIT, in_c),
@@ -90,6 +87,7 @@ def measure(sizes: Sizes) -> Section:
             ),
         ),
     )
+    return [section]
 
 
 def _waits(naps: int, work: Callable[[], object]) -> list[float]:

@@ -1,133 +1,113 @@
-"""Courtesy: how long a warm page takes while the server drains the engine."""
+"""Courtesy: how long a warm page takes while the server reads the engine."""
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Event, Thread
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import NamedTuple
 
 from benchmarks import servers
-from benchmarks.client import PATH, Client
-from benchmarks.figures import Figure, Section, percentiles
-from benchmarks.sizes import Sizes
+from benchmarks.client import ANEW, NEWEST, Client
+from benchmarks.figures import Bar, Figure, Section, percentiles
+from benchmarks.servers import Server
+from benchmarks.sizes import SEED, Sizes
 
 
-LIMIT = 100
-FIRST = f"{PATH}?limit={LIMIT}&maxAge=86400"
-FRESH = f"{PATH}?limit=1&maxAge=0"
-DRAINS_ALONE = 3
-MOST_SECONDS = 120
-"""After this the benchmark ends with the requests that it has."""
+MOST_MILLISECONDS = 50.0
+"""What 99 of 100 requests may take during a drain."""
+
+PERIOD_SECONDS = {100: 0.01, 1000: 0.05}
+"""How often a page of so many contexts is asked for."""
+QUIET_SECONDS = 5.0
 
 
-class Span(NamedTuple):
-    """From when to when, in seconds on this process's clock."""
+class Latency(NamedTuple):
+    """How long a request took, in milliseconds."""
 
-    began: float
-    ended: float
-
-    @property
-    def seconds(self) -> float:
-        """How long."""
-        return self.ended - self.began
+    since_due: float
+    since_sent: float
 
 
-def measure(sizes: Sizes) -> Section:
-    """Requests without drains, then those that were on their way during a drain."""
-    count, requests = sizes.courtesy_contexts, sizes.courtesy_requests
-    with servers.ours(count) as port, Client(port) as client:
-        client.get(FIRST)
-        alone = [_drain(client) for _ in range(DRAINS_ALONE)]
-        target = client.get(FIRST).next_target
-        assert target is not None, "the snapshot has one page only"
-        _ask(client, target, requests // 10)  # warms up
-        quiet = [_ask_once(client, target) for _ in range(requests)]
-        with _continuous_drains(port) as drains:
-            disturbed = _ask_until_disturbed(client, target, requests, drains)
-    drains = [drain for drain in drains if drain.ended <= disturbed[-1].ended]
-    met = _during(disturbed, drains)
-    assert met, "no request met a drain that ended in time"
-    return Section(
-        "Courtesy, over HTTP",
-        (
-            f"a page of {LIMIT} contexts of a held snapshot, one request at a time:",
-            f"{requests} without drains; then, while another client has all {count} contexts",
-            f"read anew without end, {len(met)} that were on their way during one of",
-            f"{len(drains)} drains.",
-        ),
-        (
-            *percentiles("without drains", _milliseconds(quiet)),
-            *percentiles("during a drain", _milliseconds(met)),
-            Figure("a drain, alone", "s", tuple(span.seconds for span in alone)),
-            Figure("a drain, beside the requests", "s", tuple(span.seconds for span in drains)),
-        ),
-    )
+def measure(sizes: Sizes) -> list[Section]:
+    """Pages of a held snapshot, without a drain, then while all contexts are replaced."""
+    contexts = sizes.large
+    figures: list[Figure] = []
+    drains: list[float] = []
+    with servers.ours(contexts) as server, Client(server.port) as client:
+        client.get(ANEW)
+        alone = client.last_drain_seconds()
+        for limit in PERIOD_SECONDS:
+            client.reconnect()
+            target = client.get(f"{NEWEST}&limit={limit}").next_target
+            assert target
+            quiet = _ask(client, target, limit, _after(QUIET_SECONDS))
+            disturbed: list[Latency] = []
+            for number in range(sizes.courtesy_drains if limit == min(PERIOD_SECONDS) else 1):
+                client.rest()
+                server.simulate("populate", contexts, SEED + limit + number)
+                disturbed += _ask_during_drain(server, client, target, limit)
+                drains.append(client.last_drain_seconds())
+            figures += _figures(limit, quiet, disturbed)
+    return [
+        Section(
+            f"Courtesy: warm pages while {contexts} contexts are read, over HTTP",
+            f"A page of a held snapshot, asked for every {PERIOD_SECONDS[100] * 1e3:.0f} ms "
+            f"(limit=1000: every {PERIOD_SECONDS[1000] * 1e3:.0f} ms) on one connection. Its time "
+            "counts from when it was due, so that a delay is seen in every request that it delays; "
+            "sent: from when it was sent. Every context is another than in the version before, "
+            "whose are all gone: nothing can be kept, all is counted as change, and the snapshot "
+            "that is walked stays in memory beside the new one. A server's first drain does less.",
+            (
+                *figures,
+                Figure("a drain alone", "s", (alone,)),
+                Figure("a drain beside the requests", "s", tuple(drains)),
+            ),
+        )
+    ]
 
 
-def _ask_once(client: Client, target: str) -> Span:
-    began = perf_counter()
-    client.get(target)
-    return Span(began, perf_counter())
+def _figures(limit: int, quiet: list[Latency], disturbed: list[Latency]) -> list[Figure]:
+    due = [latency.since_due for latency in disturbed]
+    sent = [latency.since_sent for latency in disturbed]
+    return [
+        *percentiles(f"limit={limit}, no drain", [latency.since_due for latency in quiet]),
+        *percentiles(f"limit={limit}, drain", due, Bar.AT_MOST, MOST_MILLISECONDS),
+        *percentiles(f"limit={limit}, drain, sent", sent),
+    ]
 
 
-def _ask(client: Client, target: str, requests: int) -> list[Span]:
-    return [_ask_once(client, target) for _ in range(requests)]
+def _ask_during_drain(server: Server, client: Client, target: str, limit: int) -> list[Latency]:
+    """Ask until a drain is over that begins now."""
+    is_over = Event()
 
+    def drain() -> None:
+        with Client(server.port) as other:
+            other.get(ANEW)
+        is_over.set()
 
-def _ask_until_disturbed(
-    client: Client, target: str, requests: int, drains: list[Span]
-) -> list[Span]:
-    """Ask until so many requests met a drain that has ended."""
-    spans: list[Span] = []
-    stop = perf_counter() + MOST_SECONDS
-    while len(_during(spans, list(drains))) < requests and perf_counter() < stop:
-        spans += _ask(client, target, LIMIT)
-    return spans
-
-
-@contextmanager
-def _continuous_drains(port: int) -> Iterator[list[Span]]:
-    """Another client that always waits for a drain; the drains that ended."""
-    drains: list[Span] = []
-    enough = Event()
-
-    def ask() -> None:
-        with Client(port) as client:
-            while not enough.is_set():
-                drains.append(_drain(client))
-
-    thread = Thread(target=ask, name="drains")
+    thread = Thread(target=drain, name="drain")
     thread.start()
-    try:
-        yield drains
-    finally:
-        enough.set()
-        thread.join()
+    latencies = _ask(client, target, limit, is_over.is_set)
+    thread.join()
+    return latencies
 
 
-def _drain(client: Client) -> Span:
-    """Have the engine read anew; when the drain ran, told by its end and its length."""
-    client.get(FRESH)
-    ended = perf_counter()
-    client.get("/engine")
-    seconds: float = json.loads(client.body)["lastDrain"]["seconds"]
-    return Span(ended - seconds, ended)
+def _after(seconds: float) -> Callable[[], bool]:
+    """Whether so many seconds have passed since now."""
+    ends = perf_counter() + seconds
+    return lambda: perf_counter() > ends
 
 
-def _during(requests: list[Span], drains: list[Span]) -> list[Span]:
-    """The requests that were on their way during a drain; both are in order of time."""
-    ends = [drain.ended for drain in drains]
-    met = []
-    for request in requests:
-        index = bisect_left(ends, request.began)
-        if index < len(drains) and drains[index].began < request.ended:
-            met.append(request)
-    return met
-
-
-def _milliseconds(spans: list[Span]) -> list[float]:
-    return [span.seconds * 1e3 for span in spans]
+def _ask(client: Client, target: str, limit: int, is_over: Callable[[], bool]) -> list[Latency]:
+    """Ask at fixed times until it is over."""
+    latencies = []
+    due = perf_counter()
+    while not is_over():
+        sleep(max(0.0, due - perf_counter()))
+        sent = perf_counter()
+        client.get(target)
+        answered = perf_counter()
+        latencies.append(Latency((answered - due) * 1e3, (answered - sent) * 1e3))
+        due += PERIOD_SECONDS[limit]
+    return latencies

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from statistics import median
+from textwrap import fill
 from typing import Any
+
+
+TEXT_WIDTH = 92
+
+
+class Bar(StrEnum):
+    """What a limit is to a figure."""
+
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+    GOAL = "goal: at most"
+    """Worth coming near; missing it fails nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,97 +28,136 @@ class Figure:
 
     Attributes:
         values: one of each round; the table shows their median, least and greatest.
-        at_least: the bar that the median must reach, where there is one.
+        bar: what the median is judged by, where it is.
+        limit: the bar's.
     """
 
     name: str
     unit: str
     values: tuple[float, ...]
-    at_least: float | None = None
+    bar: Bar | None = None
+    limit: float = 0.0
 
     @property
     def is_met(self) -> bool:
-        """Whether the bar is reached, or there is none."""
-        return self.at_least is None or median(self.values) >= self.at_least
+        """Whether the bar is reached, or there is none that must be."""
+        if self.bar is Bar.AT_LEAST:
+            return median(self.values) >= self.limit
+        return self.bar is not Bar.AT_MOST or median(self.values) <= self.limit
 
-    def as_text(self, width: int) -> str:
+    def as_text(self, width: int, *, is_judged: bool) -> str:
         """One line of the table."""
-        line = f"  {self.name:<{width}} {_number(median(self.values)):>9} {self.unit:<9}"
+        line = f"  {self.name:<{width}} {number(median(self.values)):>9} {self.unit:<10}"
         if len(self.values) > 1:
-            spread = f"{_number(min(self.values))} .. {_number(max(self.values))}"
-            line += f" {spread:>20}"
-        if self.at_least is not None:
-            verdict = "PASS" if self.is_met else "FAIL"
-            line = f"{line:<{width + 46}}{verdict} (at least {self.at_least:g})"
+            spread = f"{number(min(self.values))} .. {number(max(self.values))}"
+            line += f" {spread:>18}"
+        if self.bar is not None:
+            verdict = f"({self.bar} {self.limit:g})"
+            if is_judged and self.bar is not Bar.GOAL:
+                verdict = f"{'PASS' if self.is_met else 'FAIL'} {verdict}"
+            line = f"{line:<{width + 42}} {verdict}"
         return line.rstrip()
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Quantities of several things side by side, without a bar.
+
+    Attributes:
+        columns: the name of each, with its unit; the first is that of the rows.
+        rows: the name of each, and its values.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+
+    def as_text(self) -> str:
+        """The grid, in columns as wide as they have to be."""
+        cells = [
+            self.columns,
+            *((name, *(number(value) for value in values)) for name, values in self.rows),
+        ]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join(
+            "  " + "  ".join((row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])))
+            for row in cells
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """What one benchmark found, with its terms in a line each."""
+    """What one benchmark found, and what its terms mean."""
 
     title: str
-    terms: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    terms: str
+    figures: tuple[Figure, ...] = ()
+    grid: Grid | None = None
 
     @property
     def is_met(self) -> bool:
         """Whether all bars are reached."""
         return all(figure.is_met for figure in self.figures)
 
-    def as_text(self, width: int) -> str:
+    def as_text(self, width: int, *, is_judged: bool) -> str:
         """The section of the table."""
         return "\n".join(
             (
                 self.title,
-                *(f"  {term}" for term in self.terms),
+                fill(self.terms, TEXT_WIDTH, initial_indent="  ", subsequent_indent="  "),
                 "",
-                *(figure.as_text(width) for figure in self.figures),
+                *(figure.as_text(width, is_judged=is_judged) for figure in self.figures),
+                *(() if self.grid is None else (self.grid.as_text(),)),
             )
         )
 
 
 def ratios(
-    name: str, over: Sequence[float], under: Sequence[float], *, at_least: float | None = None
+    name: str,
+    over: Sequence[float],
+    under: Sequence[float],
+    bar: Bar | None = None,
+    limit: float = 0.0,
 ) -> Figure:
     """How many times `under` the values of `over` are, round by round."""
     values = tuple(above / below for above, below in zip(over, under, strict=True))
-    return Figure(name, "times", values, at_least)
+    return Figure(name, "times", values, bar, limit)
 
 
-def percentiles(name: str, milliseconds: Sequence[float]) -> tuple[Figure, ...]:
-    """The median, the 99th percentile and the greatest."""
+def percentiles(
+    name: str, milliseconds: Sequence[float], bar: Bar | None = None, limit: float = 0.0
+) -> tuple[Figure, ...]:
+    """The median, the 99th percentile, which a bar is for, and the greatest."""
     ordered = sorted(milliseconds)
     last = len(ordered) - 1
-    chosen = {"p50": last // 2, "p99": round(last * 0.99), "max": last}
-    return tuple(
-        Figure(f"{name}: {percentile}", "ms", (ordered[index],))
-        for percentile, index in chosen.items()
+    return (
+        Figure(f"{name}: p50", "ms", (ordered[last // 2],)),
+        Figure(f"{name}: p99", "ms", (ordered[round(last * 0.99)],), bar, limit),
+        Figure(f"{name}: max", "ms", (ordered[last],)),
     )
 
 
 def take_turns(
-    rounds: int, measures: dict[str, Callable[[], float]]
+    rounds: int, measures: dict[str, Callable[[], float]], *, warm_up: bool = True
 ) -> dict[str, tuple[float, ...]]:
     """The values of each measure, taken in turn so that a busy machine is busy for all.
 
-    Each round begins with another measure. A first round warms up and is not kept.
+    Each round begins with another measure. A first round that warms up is not kept.
     """
     names = list(measures)
     kept: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(rounds + 1):
-        first = number % len(names)
+    for number_ in range(0 if warm_up else 1, rounds + 1):
+        first = number_ % len(names)
         for name in names[first:] + names[:first]:
             value = measures[name]()
-            if number:
+            if number_:
                 kept[name].append(value)
     return {name: tuple(values) for name, values in kept.items()}
 
 
-def table(sections: Sequence[Section]) -> str:
+def table(sections: Sequence[Section], *, is_judged: bool) -> str:
     """All sections as text, in columns of one width."""
     width = max(len(figure.name) for section in sections for figure in section.figures)
-    return "\n\n".join(section.as_text(width) for section in sections)
+    return "\n\n".join(section.as_text(width, is_judged=is_judged) for section in sections)
 
 
 def raw(sections: Sequence[Section]) -> list[dict[str, Any]]:
@@ -112,6 +165,6 @@ def raw(sections: Sequence[Section]) -> list[dict[str, Any]]:
     return [asdict(section) for section in sections]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three significant digits, or whole numbers where there are more."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"  # noqa: PLR2004  # digits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -10,21 +11,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from benchmarks.client import Client
+from benchmarks.client import LEAST_REST_SECONDS, Client
 from benchmarks.sizes import SEED
 
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60
 STOP_SECONDS = 20
+POLL_SECONDS = 0.05
 
 _UNDISTURBED = {
     "REFRESH_SECONDS": "86400",
+    "RETRY_SECONDS": "86400",
     "SNAPSHOT_IDLE_SECONDS": "86400",
     "SNAPSHOT_MAX_SECONDS": "86400",
-    "SNAPSHOT_COUNT": "100000",
-    "MINIMUM_INTERVAL_SECONDS": "0",
+    "SNAPSHOT_BYTES": str(1 << 40),
     "PATIENCE_SECONDS": "300",
     "SIMULATED_SEED": str(SEED),
     "LOG_LEVEL": "error",
@@ -32,64 +35,126 @@ _UNDISTURBED = {
 """Settings of ours under which it drains when it is asked to, and at no other time."""
 
 
-@contextmanager
-def ours(contexts: int) -> Iterator[int]:
-    """The port of `sa-contexts serve` on so many simulated contexts that do not change."""
-    command = ["app.cli", "serve", "--engine", "simulator", "--simulated-churn", "0"]
-    with _served(*command, "--simulated-contexts", str(contexts)) as port:
-        yield port
+class Server:
+    """A server process.
+
+    Attributes:
+        port: where it listens.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self._process = process
+        self.port = port
+
+    def simulate(self, method: str, *arguments: object) -> Any:
+        """Have the simulator in one of our servers do something; see `benchmarks.controlled`."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps([method, *arguments]) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    @property
+    def resident_bytes(self) -> int:
+        """How much of its memory is in the machine's (proc(5); Linux only)."""
+        return self._status("VmRSS")
+
+    @property
+    def most_resident_bytes(self) -> int:
+        """The most that this was since `forget_most_resident`."""
+        return self._status("VmHWM")
+
+    def forget_most_resident(self) -> None:
+        """Begin `most_resident_bytes` anew."""
+        self._proc("clear_refs").write_text("5", encoding="ascii")
+
+    @property
+    def processor_seconds(self) -> float:
+        """How long it has had a processor, the system's work for it included (proc(5))."""
+        fields = self._proc("stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    def _status(self, name: str) -> int:
+        for line in self._proc("status").read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition(":")
+            if key == name:
+                return int(value.split()[0]) * 1024
+        raise LookupError(name)
+
+    def _proc(self, file: str) -> Path:
+        return Path("/proc", str(self._process.pid), file)
 
 
 @contextmanager
-def static(size: int) -> Iterator[int]:
-    """The port of the static server, with pages of so many bytes."""
-    with _served("benchmarks.comparisons", "static", str(size)) as port:
-        yield port
+def ours(contexts: int) -> Iterator[Server]:
+    """`sa-contexts serve` on so many simulated contexts that do not change by themselves.
+
+    Nothing is read from the engine before the first request that wants to have it.
+    """
+    command = ["benchmarks.controlled", "serve", "--engine", "simulator", "--simulated-churn", "0"]
+    with _served(*command, "--simulated-contexts", str(contexts)) as server:
+        with Client(server.port) as client:
+            while not client.has_drained():  # in vain
+                time.sleep(POLL_SECONDS)
+        server.simulate("clear_failures")
+        time.sleep(LEAST_REST_SECONDS)
+        yield server
 
 
 @contextmanager
-def naive(contexts: int) -> Iterator[int]:
-    """The port of the naive server on so many simulated contexts."""
-    with _served("benchmarks.comparisons", "naive", str(contexts)) as port:
-        yield port
+def static(size: int) -> Iterator[Server]:
+    """The static server, with pages of so many bytes."""
+    with _served("benchmarks.comparisons", "static", str(size)) as server:
+        yield server
 
 
 @contextmanager
-def _served(module: str, *arguments: str) -> Iterator[int]:
+def naive(contexts: int) -> Iterator[Server]:
+    """The naive server on so many simulated contexts."""
+    with _served("benchmarks.comparisons", "naive", str(contexts)) as server:
+        yield server
+
+
+@contextmanager
+def _served(module: str, *arguments: str) -> Iterator[Server]:
     port = _free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("SA_CONTEXTS_")
     } | {f"SA_CONTEXTS_{name}": value for name, value in _UNDISTURBED.items()}
-    server = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments, "--port", str(port)],
         cwd=ROOT,
         env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
-        _wait_for(server, port)
-        yield port
+        _wait_for(process, port)
+        yield Server(process, port)
     finally:
-        server.terminate()
+        process.terminate()
         try:
-            server.wait(STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+def _wait_for(process: subprocess.Popen[str], port: int) -> None:
     """Until the server listens."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        assert server.poll() is None, f"{server.args!r} ended with {server.returncode}"
+        assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
         try:
             with Client(port):
                 return
         except ConnectionRefusedError:
-            time.sleep(0.05)
-    raise AssertionError(f"{server.args!r} does not listen")
+            time.sleep(POLL_SECONDS)
+    raise AssertionError(f"{process.args!r} does not listen")
 
 
 def _free_port() -> int:

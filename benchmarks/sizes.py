@@ -23,51 +23,70 @@ class Sizes:
 
     Attributes:
         rounds: how often each measure is taken; the compared ones take turns.
-        cold_contexts: contexts read in one round.
-        warm_contexts: contexts in the snapshot that is walked.
-        warm_walks: walks through that snapshot in one round; the static server
-            is asked for as many pages.
+        few_rounds: the same for what takes long.
+        small: contexts of a large host.
+        large: contexts of the largest host that is thought of.
+        naive_most: contexts read the naive way in one round.
+        growth: numbers of contexts at which the cost of reading is measured.
+        warm_pages: pages asked of ours and of the static server in one round.
         naive_pages: pages asked of the naive server in one round.
-        courtesy_contexts: contexts that are drained again and again.
-        courtesy_requests: requests timed without drains, and again during drains.
+        crowd: clients that ask at once.
+        courtesy_drains: drains of `large` contexts during which pages are asked for.
+        export_seconds: how long a slow reader reads of an export.
         struct_reads: structs read in one round.
         any_trees: arbitrary contexts for which the compiled step must write what ours does.
         naps: how often a thread sleeps beside one that reads.
+        compressions: of each kind.
     """
 
     rounds: int
-    cold_contexts: int
-    warm_contexts: int
-    warm_walks: int
+    few_rounds: int
+    small: int
+    large: int
+    naive_most: int
+    growth: tuple[int, ...]
+    warm_pages: int
     naive_pages: int
-    courtesy_contexts: int
-    courtesy_requests: int
+    crowd: int
+    courtesy_drains: int
+    export_seconds: float
     struct_reads: int
     any_trees: int
     naps: int
+    compressions: int
 
 
 FULL = Sizes(
     rounds=7,
-    cold_contexts=10_000,
-    warm_contexts=10_000,
-    warm_walks=10,
-    naive_pages=3,
-    courtesy_contexts=25_000,
-    courtesy_requests=3_000,
+    few_rounds=3,
+    small=10_000,
+    large=100_000,
+    naive_most=10_000,
+    growth=(1_000, 3_000, 10_000, 30_000, 100_000),
+    warm_pages=300,
+    naive_pages=2,
+    crowd=100,
+    courtesy_drains=2,
+    export_seconds=5.0,
     struct_reads=200_000,
     any_trees=1_000,
     naps=1_000,
+    compressions=5,
 )
 QUICK = Sizes(
-    rounds=3,
-    cold_contexts=1_000,
-    warm_contexts=3_000,
-    warm_walks=2,
+    rounds=2,
+    few_rounds=1,
+    small=1_500,
+    large=3_000,
+    naive_most=1_000,
+    growth=(300, 1_000, 3_000),
+    warm_pages=20,
     naive_pages=1,
-    courtesy_contexts=2_000,
-    courtesy_requests=200,
+    crowd=20,
+    courtesy_drains=1,
+    export_seconds=0.5,
     struct_reads=20_000,
     any_trees=200,
     naps=100,
+    compressions=1,
 )

@@ -3,94 +3,143 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from contextlib import ExitStack
 from time import perf_counter
 
 from benchmarks import servers
-from benchmarks.client import PATH, Client
-from benchmarks.figures import Figure, Section, ratios, take_turns
-from benchmarks.sizes import MIN_MEAN_BYTES, PAGE_LIMIT, Sizes
+from benchmarks.client import ANEW, NEWEST, PATH, Client
+from benchmarks.figures import Bar, Figure, Section, ratios, take_turns
+from benchmarks.servers import Server
+from benchmarks.sizes import MIN_MEAN_BYTES, PAGE_LIMIT, SEED, Sizes
 
 
-AT_LEAST = 0.5
+OF_STATIC = 0.8
 """What part of the static server's pages ours must give."""
+OF_NAIVE = 50.0
+"""How many times the naive server's pages ours must give."""
 
 UNIT = "pages/s"
-FIRST = f"{PATH}?limit={PAGE_LIMIT}&maxAge=86400"
-"""Begins a walk on the newest version, however old it is."""
+FIRST = f"{NEWEST}&limit={PAGE_LIMIT}"
+
+CHURN = (2, 4, 8)
+"""After how many drains the walks are measured again; before each, some contexts change."""
+CHANGED_PERCENT = 2.5
 
 
-def measure(sizes: Sizes) -> Section:
+def measure(sizes: Sizes) -> list[Section]:
+    """The largest host; then a large one, which is changed bit by bit afterwards."""
+    return [_measure(sizes.large, sizes, ()), _measure(sizes.small, sizes, CHURN)]
+
+
+def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
     """The three servers in turns, each with one client."""
-    count = sizes.warm_contexts
     with ExitStack() as stack:
-        our_client = stack.enter_context(Client(stack.enter_context(servers.ours(count))))
-        page_bytes, pages = _check_walk(our_client, count)
-        static_port = stack.enter_context(servers.static(page_bytes))
-        static_client = stack.enter_context(Client(static_port))
-        naive_client = stack.enter_context(Client(stack.enter_context(servers.naive(count))))
+        server = stack.enter_context(servers.ours(contexts))
+        our_client = stack.enter_context(Client(server.port))
+        page_bytes, targets = _check_walk(our_client, contexts)
+        pages = len(targets)
+        static_server = stack.enter_context(servers.static(page_bytes))
+        static_client = stack.enter_context(Client(static_server.port))
+        naive_server = stack.enter_context(servers.naive(contexts))
+        naive_client = stack.enter_context(Client(naive_server.port))
         _check_naive(our_client, naive_client)
-        asked = pages * sizes.warm_walks
+
+        walks = max(1, sizes.warm_pages // pages)
+        ours = _rate(our_client, lambda: _walk(our_client, walks))
+        static = _rate(static_client, lambda: _ask(static_client, [PATH] * (pages * walks)))
+        naive = _rate(naive_client, lambda: _ask(naive_client, [PATH] * sizes.naive_pages))
+        shuffled = random.Random(SEED).sample(targets * walks, pages * walks)
+        anyhow = _rate(our_client, lambda: _ask(our_client, shuffled))
         taken = take_turns(
-            sizes.rounds,
-            {
-                "ours": _rate(our_client, lambda: _walks(our_client, sizes.warm_walks), asked),
-                "static": _rate(static_client, lambda: _ask(static_client, asked), asked),
-                "naive": _rate(
-                    naive_client, lambda: _ask(naive_client, sizes.naive_pages), sizes.naive_pages
-                ),
-            },
+            sizes.rounds, {"ours": ours, "static": static, "naive": naive, "anyhow": anyhow}
         )
-    return Section(
-        "Warm pages, over HTTP",
-        (
-            f"ours: walks by cursor through a held snapshot of {count} contexts.",
-            f"static: a FastAPI endpoint that returns {page_bytes} ready bytes, as many as a page.",
-            f"naive: a new enumeration for each request, its first {PAGE_LIMIT} contexts through a",
-            "response model. Each server is a process with the same uvicorn; one client,",
-            "one connection, one request at a time.",
-        ),
-        (
+        figures = [
             Figure("ours", UNIT, taken["ours"]),
             Figure("static", UNIT, taken["static"]),
             Figure("naive", UNIT, taken["naive"]),
-            ratios("ours / static", taken["ours"], taken["static"], at_least=AT_LEAST),
-            ratios("ours / naive", taken["ours"], taken["naive"]),
-        ),
+            ratios("ours / static", taken["ours"], taken["static"], Bar.AT_LEAST, OF_STATIC),
+            ratios("ours / naive", taken["ours"], taken["naive"], Bar.AT_LEAST, OF_NAIVE),
+            ratios("ours in random order / static", taken["anyhow"], taken["static"]),
+            Figure("processor, ours", "ms/page", (_processor_ms(server, ours, pages * walks),)),
+            Figure(
+                "processor, static",
+                "ms/page",
+                (_processor_ms(static_server, static, pages * walks),),
+            ),
+        ]
+        done = 0
+        for drains in churn:
+            for _ in range(done, drains):
+                _change(server, our_client, int(contexts * CHANGED_PERCENT / 100))
+            done = drains
+            taken = take_turns(sizes.rounds, {"ours": ours, "static": static})
+            name = f"ours / static, {drains * CHANGED_PERCENT:g} % changed in {drains} steps"
+            figures.append(ratios(name, taken["ours"], taken["static"]))
+    return Section(
+        f"Warm pages of {contexts} contexts, over HTTP",
+        f"Ours: walks by cursor through a held snapshot, {PAGE_LIMIT} contexts a page; or the same "
+        "pages in random order, by cursors that are known. Static: a FastAPI endpoint that returns "
+        f"{page_bytes} ready bytes, as many as a page. Naive: a new enumeration for each request, "
+        f"its first {PAGE_LIMIT} contexts through a response model. Each server is a process with "
+        "the same uvicorn; one client, one connection, one request at a time. Processor: how long "
+        "that process works for a page, and the system for it.",
+        tuple(figures),
     )
 
 
-def _rate(client: Client, work: Callable[[], None], pages: int) -> Callable[[], float]:
+def _rate(client: Client, ask: Callable[[], int]) -> Callable[[], float]:
     def pages_a_second() -> float:
         client.reconnect()  # it was idle while it was others' turn
         began = perf_counter()
-        work()
+        pages = ask()
         return pages / (perf_counter() - began)
 
     return pages_a_second
 
 
-def _walks(client: Client, walks: int) -> None:
+def _processor_ms(server: Server, ask: Callable[[], float], pages: int) -> float:
+    """How long a server works for a page, in milliseconds, while so many are asked for."""
+    before = server.processor_seconds
+    ask()
+    return (server.processor_seconds - before) / pages * 1e3
+
+
+def _walk(client: Client, walks: int) -> int:
+    """Walk through the whole list; how many pages that were."""
+    pages = 0
     for _ in range(walks):
         target: str | None = FIRST
         while target is not None:
             target = client.get(target).next_target
+            pages += 1
+    return pages
 
 
-def _ask(client: Client, pages: int) -> None:
-    for _ in range(pages):
-        client.get(PATH)
+def _ask(client: Client, targets: list[str]) -> int:
+    for target in targets:
+        client.get(target)
+    return len(targets)
 
 
-def _check_walk(client: Client, contexts: int) -> tuple[int, int]:
-    """Walk once; assert that every context comes once; the mean page's bytes, and how many."""
+def _change(server: Server, client: Client, changes: int) -> None:
+    """Change contexts here and there, and have the server see that."""
+    server.simulate("churn", changes)
+    client.reconnect()
+    client.get(ANEW)
+
+
+def _check_walk(client: Client, contexts: int) -> tuple[int, list[str]]:
+    """Walk once; assert that every context comes once; the mean page's bytes, and all targets."""
     ids: list[int] = []
     lengths: list[int] = []
+    targets: list[str] = []
     snapshots: set[str] = set()
     target: str | None = FIRST
     while target is not None:
         answer = client.get(target)
+        targets.append(target)
         page = json.loads(client.body)
         ids += [int(item["saContextId"]) for item in page["items"]]
         snapshots.add(json.dumps(page["snapshot"]))
@@ -100,7 +149,7 @@ def _check_walk(client: Client, contexts: int) -> tuple[int, int]:
     assert ids == sorted(set(ids)), "the walk repeats contexts or leaves their order"
     assert len(snapshots) == 1, "the walk leaves its snapshot"
     assert sum(lengths) >= contexts * MIN_MEAN_BYTES, "the contexts are thin"
-    return sum(lengths) // len(lengths), len(lengths)
+    return sum(lengths) // len(lengths), targets
 
 
 def _check_naive(our_client: Client, naive_client: Client) -> None:

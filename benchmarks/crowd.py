@@ -1,0 +1,89 @@
+"""A crowd: how often the engine is read when many ask at once."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from time import perf_counter, sleep
+
+from benchmarks import servers
+from benchmarks.client import ANEW, LEAST_REST_SECONDS, PATH, Client
+from benchmarks.figures import Bar, Figure, Section
+from benchmarks.servers import Server
+from benchmarks.sizes import Sizes
+
+
+MOST_ENUMERATIONS = 2.0
+BEGINS_ENUMERATION = "IPsecSaContextCreateEnumHandle0"
+DEFAULT_MAX_AGE_SECONDS = 1.0
+FEW_CONTEXTS = 250
+"""Of which a drain takes less time than a crowd's requests."""
+
+TARGETS = {
+    "maxAge=0": f"{PATH}?limit=100&maxAge=0",
+    "no maxAge": f"{PATH}?limit=100",
+}
+
+
+def measure(sizes: Sizes) -> list[Section]:
+    """All clients ask at the same time, then read what they get."""
+    figures = [
+        figure
+        for contexts in (FEW_CONTEXTS, sizes.small)
+        for figure in _figures(contexts, sizes.crowd, sizes.few_rounds)
+    ]
+    return [
+        Section(
+            f"A crowd: {sizes.crowd} clients at once, over HTTP",
+            f"{sizes.crowd} connections; on each a request for limit=100 is sent before the first "
+            "answer is read. The enumerations that this causes are the simulator's own count; "
+            "shown is the most of all times. Answered: when the last client has its page.",
+            tuple(figures),
+        )
+    ]
+
+
+def _figures(contexts: int, crowd: int, rounds: int) -> list[Figure]:
+    enumerations: dict[str, list[float]] = {name: [] for name in TARGETS}
+    seconds: dict[str, list[float]] = {name: [] for name in TARGETS}
+    with servers.ours(contexts) as server, ExitStack() as stack:
+        clients = [stack.enter_context(Client(server.port)) for _ in range(crowd)]
+        clients[0].get(ANEW)
+        for _ in range(rounds):
+            for name, target in TARGETS.items():
+                _rest(clients)
+                before = _enumerations(server)
+                began = perf_counter()
+                for client in clients:
+                    client.ask(target)
+                for client in clients:
+                    client.answer()
+                seconds[name].append(perf_counter() - began)
+                enumerations[name].append(_enumerations(server) - before)
+    return [
+        figure
+        for name in TARGETS
+        for figure in (
+            Figure(
+                f"{contexts} contexts, {name}: enumerations",
+                "",
+                (max(enumerations[name]),),
+                Bar.AT_MOST,
+                MOST_ENUMERATIONS,
+            ),
+            Figure(f"{contexts} contexts, {name}: answered", "s", tuple(seconds[name])),
+        )
+    ]
+
+
+def _rest(clients: list[Client]) -> None:
+    """Until the last drain is over, what it gave older than the default allows, and the engine
+    left alone for long enough."""
+    clients[0].reconnect()
+    sleep(2 * clients[0].last_drain_seconds() + DEFAULT_MAX_AGE_SECONDS + LEAST_REST_SECONDS)
+    for client in clients:
+        client.reconnect()
+
+
+def _enumerations(server: Server) -> int:
+    calls: int = server.simulate("calls", BEGINS_ENUMERATION)
+    return calls

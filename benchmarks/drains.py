@@ -1,0 +1,67 @@
+"""Reading everything in this process, ours and the naive way, and the time that takes."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import thread_time
+
+from app.repository.assembly import Assembly, Edition
+from app.repository.reading import Reader
+from benchmarks.fixture import naive_json
+from benchmarks.sizes import PAGE_LIMIT
+from bindings.session import Session
+
+
+UNIT = "us/context"
+
+
+def drain(reader: Reader, previous: Edition | None = None) -> Edition:
+    """What the store does; without a previous edition, as with an engine not read before."""
+    return reader.read_all(
+        lambda _incarnation: Assembly("e", datetime.now(UTC), 0.0, previous=previous),
+        lambda _version: None,
+    )
+
+
+def size_of_drain(reader: Reader, previous: Edition | None = None) -> int:
+    """Drain; how many contexts there were."""
+    return len(drain(reader, previous).version.ids)
+
+
+def size_of_naive(session: Session, contexts: int) -> int:
+    """Read so many the naive way; that each page has as many as it should `fixture` checks."""
+    pages = naive_json(session, PAGE_LIMIT)
+    assert len(pages) == contexts // PAGE_LIMIT + 1
+    return contexts
+
+
+def timed(work: Callable[[], int], contexts: int) -> Callable[[], float]:
+    """Gives the microseconds a context of `work`, which tells how many it saw.
+
+    They are those that this thread has the processor: nothing here waits, and what others
+    do on the machine is no part of it.
+    """
+
+    def microseconds() -> float:
+        gc.collect()
+        began = thread_time()
+        seen = work()
+        elapsed = thread_time() - began
+        assert seen == contexts, f"{seen} contexts instead of {contexts}"
+        return elapsed / contexts * 1e6
+
+    return microseconds
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """What there is now is not looked at by the garbage collector, as in a server that runs."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

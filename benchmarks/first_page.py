@@ -1,0 +1,58 @@
+"""First page: how soon a list begins that wants to see the engine as it is now."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from benchmarks import servers
+from benchmarks.client import PATH, Client
+from benchmarks.figures import Bar, Figure, Section
+from benchmarks.sizes import Sizes
+
+
+MOST_MILLISECONDS = 400.0
+LIMITS = (100, 1000)
+
+
+def measure(sizes: Sizes) -> list[Section]:
+    """Of a server's first drain, and of drains beside the version before."""
+    contexts = sizes.small
+    first: dict[int, list[float]] = {limit: [] for limit in LIMITS}
+    later: dict[int, list[float]] = {limit: [] for limit in LIMITS}
+    for _ in range(sizes.few_rounds):
+        for limit in LIMITS:
+            with servers.ours(contexts) as server, Client(server.port) as client:
+                first[limit].append(_first_page(client, limit))
+                for each in LIMITS:
+                    client.rest()
+                    server.simulate("churn", contexts // 100)
+                    later[each].append(_first_page(client, each))
+    return [
+        Section(
+            f"First page of {contexts} contexts, over HTTP",
+            "From the request, with maxAge=0 and an engine left alone before, to the end of the "
+            "page. First drain: the server has not read the engine before. Later drain: 1 % has "
+            "changed since the one before.",
+            tuple(
+                Figure(
+                    f"{name} drain, limit={limit}",
+                    "ms",
+                    tuple(taken[limit]),
+                    Bar.AT_MOST,
+                    MOST_MILLISECONDS,
+                )
+                for name, taken in (("first", first), ("later", later))
+                for limit in LIMITS
+            ),
+        )
+    ]
+
+
+def _first_page(client: Client, limit: int) -> float:
+    """The milliseconds until a list has begun; ends when the list could be walked to its end."""
+    began = perf_counter()
+    following = client.get(f"{PATH}?maxAge=0&limit={limit}").next_target
+    milliseconds = (perf_counter() - began) * 1e3
+    assert following
+    client.get(following)
+    return milliseconds

@@ -1,0 +1,165 @@
+"""Growth: what reading costs by the number of contexts, and what reading them again costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+from sa_contexts_simulator import LIBRARY, Simulator
+
+from app.repository.assembly import Edition
+from app.repository.reading import Reader
+from benchmarks.cold import NAIVE
+from benchmarks.drains import UNIT, drain, settled, size_of_drain, size_of_naive, timed
+from benchmarks.figures import Bar, Figure, Section, ratios, take_turns
+from benchmarks.plot import Series
+from benchmarks.sizes import SEED, Sizes
+from bindings.engine import Engine
+from bindings.interfaces import interface_aliases
+from bindings.library import Library
+from bindings.session import Session
+
+
+MOST_DEVIATION = 15.0
+"""Percent by which a cost may lie off the straight line through all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Seconds as a straight line of the number of contexts."""
+
+    seconds: float
+    seconds_a_context: float
+
+    @classmethod
+    def through(cls, points: Sequence[tuple[float, float]]) -> Line:
+        """The line with the least relative errors (their squares' sum) through such points."""
+        weights = [1 / seconds**2 for _, seconds in points]
+        total = sum(weights)
+        mean_x = sum(w * x for w, (x, _) in zip(weights, points, strict=True)) / total
+        mean_y = sum(w * y for w, (_, y) in zip(weights, points, strict=True)) / total
+        slope = sum(
+            w * (x - mean_x) * (y - mean_y) for w, (x, y) in zip(weights, points, strict=True)
+        ) / sum(w * (x - mean_x) ** 2 for w, (x, _) in zip(weights, points, strict=True))
+        return cls(mean_y - slope * mean_x, slope)
+
+    def at(self, contexts: float) -> float:
+        """The seconds for so many contexts."""
+        return self.seconds + self.seconds_a_context * contexts
+
+    def deviation(self, points: Sequence[tuple[float, float]]) -> float:
+        """How far the farthest point lies off the line, in percent of what the line says."""
+        return max(abs(seconds / self.at(contexts) - 1) for contexts, seconds in points) * 100
+
+
+def measure(sizes: Sizes) -> list[Section]:
+    """Both ways at growing numbers of contexts, in turns."""
+    few, many = sizes.growth[0], sizes.growth[-1]
+    simulator, library = Simulator(LIBRARY), Library(LIBRARY)
+    with Engine(library) as engine, Session(library) as session, settled():
+        reader = Reader(engine, interface_aliases)
+
+        def ours(contexts: int) -> Callable[[], float]:
+            return _populated(simulator, contexts, timed(lambda: size_of_drain(reader), contexts))
+
+        def naive(contexts: int) -> Callable[[], float]:
+            read = timed(lambda: size_of_naive(session, contexts), contexts)
+            return _populated(simulator, contexts, read)
+
+        naive_sizes = [contexts for contexts in sizes.growth if contexts <= sizes.naive_most]
+        taken = take_turns(
+            sizes.few_rounds,
+            {
+                **{f"ours, {contexts}": ours(contexts) for contexts in sizes.growth},
+                **{f"naive, {contexts}": naive(contexts) for contexts in naive_sizes},
+            },
+            warm_up=False,
+        )
+        again = _again(sizes, simulator, reader)
+    points = [(n, median(taken[f"ours, {n}"]) * n / 1e6) for n in sizes.growth]
+    line = Line.through(points)
+    most = naive_sizes[-1]
+    return [
+        Section(
+            f"Growth: reading {few} to {many} contexts, in process",
+            f"As above. The naive way is not asked for more than {most} contexts: what it costs "
+            f"for each hardly differs from {naive_sizes[0]} on. The line that ours is held "
+            "against is the straight one with the least relative errors: seconds = "
+            f"{line.seconds:.3g} + {line.seconds_a_context:.3g} * contexts.",
+            (
+                *(Figure(name, UNIT, values) for name, values in taken.items()),
+                ratios(
+                    f"naive, {most} / naive, {naive_sizes[0]}",
+                    taken[f"naive, {most}"],
+                    taken[f"naive, {naive_sizes[0]}"],
+                ),
+                ratios(
+                    f"naive, {most} / ours, {many}",
+                    taken[f"naive, {most}"],
+                    taken[f"ours, {many}"],
+                    Bar.AT_LEAST,
+                    NAIVE,
+                ),
+                Figure(
+                    "ours: farthest off the line",
+                    "%",
+                    (line.deviation(points),),
+                    Bar.AT_MOST,
+                    MOST_DEVIATION,
+                ),
+            ),
+        ),
+        again,
+    ]
+
+
+def series(section: Section) -> list[Series]:
+    """What a plot of the first section shows: seconds by contexts, and the lines through them."""
+    lines = []
+    for way in ("ours", "naive"):
+        points = []
+        for figure in section.figures:
+            name, _, contexts = figure.name.partition(", ")
+            if name == way and contexts.isdecimal():
+                points.append((float(contexts), median(figure.values) * int(contexts) / 1e6))
+        lines.append(Series(way, points, Line.through(points).at))
+    return lines
+
+
+def _populated(
+    simulator: Simulator, contexts: int, measure_: Callable[[], float]
+) -> Callable[[], float]:
+    def populated() -> float:
+        simulator.populate(contexts, SEED)
+        return measure_()
+
+    return populated
+
+
+def _again(sizes: Sizes, simulator: Simulator, reader: Reader) -> Section:
+    """Reading all once more, when nothing or little has changed."""
+    figures = []
+    for contexts in (sizes.small, sizes.large):
+        simulator.populate(contexts, SEED)
+        newest = [drain(reader)]
+        for percent in (0, 1):
+            values = []
+            for _ in range(sizes.few_rounds):
+                simulator.churn(contexts * percent // 100)
+                count = simulator.count()
+                values.append(timed(partial(_renew, reader, newest), count)())
+            figures.append(Figure(f"{contexts}, {percent} % changed", UNIT, tuple(values)))
+    return Section(
+        "Again: reading what was read before, in process",
+        "A drain beside the version before: all is read and encoded anew, and what is the same "
+        "stays where it is in memory.",
+        tuple(figures),
+    )
+
+
+def _renew(reader: Reader, newest: list[Edition]) -> int:
+    """Put a new edition in the place of the newest; how many contexts it has."""
+    newest[0] = drain(reader, newest[0])
+    return len(newest[0].version.ids)

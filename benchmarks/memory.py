@@ -1,0 +1,86 @@
+"""Memory: what snapshots of a large host keep of the machine's."""
+
+from __future__ import annotations
+
+from benchmarks import servers
+from benchmarks.client import ANEW, NEWEST, Client
+from benchmarks.figures import Bar, Figure, Section
+from benchmarks.sizes import PAGE_LIMIT, Sizes
+
+
+ONE = 1.3
+TWO = 1.5
+"""How many times the encoded bytes of one snapshot a server may need for one, and for two that
+differ in 5 % of the contexts."""
+
+CHANGED_PERCENT = 5
+
+
+def measure(sizes: Sizes) -> list[Section]:
+    """A new server for each round."""
+    contexts = sizes.large
+    one, two, two_used, encoded = zip(
+        *(_measure(contexts) for _ in range(max(1, sizes.few_rounds - 1))), strict=True
+    )
+    return [
+        Section(
+            f"Memory of snapshots of {contexts} contexts",
+            "The server's resident set, less what it was before it first read the engine, over the "
+            "bytes of all contexts' JSON. One: read and held. Two: read again after changes to "
+            f"{CHANGED_PERCENT} %, and both held; the journal is included.",
+            (
+                Figure("bytes of JSON", "MB", tuple(size / 1e6 for size in encoded)),
+                Figure(
+                    "one snapshot / JSON",
+                    "times",
+                    tuple(more / size for more, size in zip(one, encoded, strict=True)),
+                    Bar.AT_MOST,
+                    ONE,
+                ),
+                Figure(
+                    "two snapshots / JSON of one",
+                    "times",
+                    tuple(more / size for more, size in zip(two, encoded, strict=True)),
+                    Bar.AT_MOST,
+                    TWO,
+                ),
+                Figure(
+                    "the same, unused memory given back",
+                    "times",
+                    tuple(more / size for more, size in zip(two_used, encoded, strict=True)),
+                ),
+            ),
+        )
+    ]
+
+
+def _measure(contexts: int) -> tuple[int, int, int, int]:
+    """What one snapshot adds to a new server's memory, what two add, the same when the C library
+    has given back what is free, and the bytes of JSON."""
+    with servers.ours(contexts) as server, Client(server.port) as client:
+        client.get("/engine")  # so that answering has cost its memory
+        before = server.resident_bytes
+        _read_and_hold(client)
+        one = server.resident_bytes - before
+        server.simulate("churn", contexts * CHANGED_PERCENT // 100)
+        _read_and_hold(client)
+        two = server.resident_bytes - before
+        server.simulate("trim")
+        return one, two, server.resident_bytes - before, _encoded_bytes(client)
+
+
+def _read_and_hold(client: Client) -> None:
+    client.reconnect()
+    client.get(ANEW)
+    assert client.get(f"{NEWEST}&limit=1").next_target
+
+
+def _encoded_bytes(client: Client) -> int:
+    """The lengths of all pages: what is not contexts in them is some 0.01 %."""
+    encoded = 0
+    target: str | None = f"{NEWEST}&limit={PAGE_LIMIT}"
+    while target is not None:
+        answer = client.get(target)
+        encoded += answer.length
+        target = answer.next_target
+    return encoded
