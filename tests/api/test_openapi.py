@@ -193,6 +193,8 @@ def test_that_fields_may_be_added(client: TestClient) -> None:
         ("/sa-contexts?limit=3", "/sa-contexts", {}),
         ("/sa-contexts", "/sa-contexts", {"Accept": "application/x-ndjson"}),
         ("/sa-contexts?limit=0", "/sa-contexts", {}),
+        ("/sa-contexts", "/sa-contexts", {"Accept": "text/html"}),
+        ("/engine", "/engine", {"Accept": "text/html"}),
         ("/sa-contexts/summary", "/sa-contexts/summary", {}),
         ("/sa-contexts/{id}", "/sa-contexts/{saContextId}", {}),
         ("/sa-contexts/{id}", "/sa-contexts/{saContextId}", {"If-None-Match": "*"}),

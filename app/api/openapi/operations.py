@@ -32,9 +32,10 @@ def complete(operation: dict[str, Any]) -> None:
         if "content" in response:  # generators take the first
             content = response["content"].items()
             response["content"] = dict(sorted(content, key=lambda of: of[0] != "application/json"))
-        if status.startswith(("4", "5")):
+        is_failure = status.startswith(("4", "5"))
+        if is_failure:
             _as_problem(response)
-        elif is_negotiated:
+        if is_negotiated and (status == "406" or not is_failure):
             headers["Vary"] = VARY
 
 
