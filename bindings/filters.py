@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bindings.guid import well_known_guid_text
+from bindings.guid import guid_text, well_known_guid_text
 from bindings.memory import Layout, Plain, read_guid, read_wide_string
 from bindings.records import Filter, FilterCondition
 from bindings.values import decode_value, read_condition_value, read_value
@@ -98,7 +98,7 @@ def decode_filter(plain: Plain) -> Filter:
         effective_weight,
     ) = plain
     return Filter(
-        well_known_guid_text(filter_key),
+        guid_text(filter_key),
         name,
         description,
         flags,
