@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -169,12 +170,21 @@ def _key_module(key: str) -> dict[str, Any]:
 
 
 def _sa(sa: Sa) -> dict[str, Any]:
-    transform = {**TRANSFORM_TYPE[sa.sa_transform_type]}
-    if sa.sa_transform_type in AUTHENTICATING:
-        transform["authTransform"] = _auth(sa.auth_transform)
-    if sa.sa_transform_type in ENCRYPTING:
-        transform["cipherTransform"] = _cipher(sa.cipher_transform)
-    return {"spi": sa.spi, "transform": transform}
+    spi, type_, auth, cipher = sa
+    return {"spi": spi, "transform": _transform(type_, auth, cipher)}
+
+
+@lru_cache(maxsize=1024)
+def _transform(
+    type_: int, auth: AuthTransform | None, cipher: CipherTransform | None
+) -> dict[str, Any]:
+    """`SaTransform` of an SA, remembered: a host has few different ones."""
+    transform = {**TRANSFORM_TYPE[type_]}
+    if type_ in AUTHENTICATING:
+        transform["authTransform"] = _auth(auth)
+    if type_ in ENCRYPTING:
+        transform["cipherTransform"] = _cipher(cipher)
+    return transform
 
 
 def _auth(transform: AuthTransform | None) -> dict[str, Any] | None:
