@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from socket import AF_INET, AF_INET6, inet_ntop
+from socket import inet_ntoa
+from typing import Final
 
 from bindings.records import V4AddressAndMask, V6AddressAndMask
 
 
 IPV4_BYTES = 4
+
+_BEFORE_IPV4: Final = 12
+"""Where in an IPv6 address an IPv4 address may be."""
+
+_MAPPED: Final = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96
+_COMPATIBLE: Final = bytes(12)  # ::/96
+_ZEROS: Final = tuple(":" + "0:" * count for count in range(8, 1, -1))
 
 
 @lru_cache(maxsize=65536)
@@ -16,7 +24,28 @@ def address_text(packed: bytes | None) -> str | None:
     """The text of an address packed in network order, 4 or 16 bytes."""
     if packed is None:
         return None
-    return inet_ntop(AF_INET if len(packed) == IPV4_BYTES else AF_INET6, packed)
+    return inet_ntoa(packed) if len(packed) == IPV4_BYTES else _ipv6_text(packed)
+
+
+def _ipv6_text(packed: bytes) -> str:
+    """The same on every host, and with any Python: neither inet_ntop nor `ipaddress` is.
+
+    As with glibc, IPv4-mapped addresses end in an IPv4 address, and so do IPv4-compatible
+    ones where this does not begin with two zeros: `::1` stays as it is.
+    """
+    prefix, last = packed[:_BEFORE_IPV4], packed[_BEFORE_IPV4:]
+    if prefix == _MAPPED:
+        return f"::ffff:{inet_ntoa(last)}"
+    if prefix == _COMPATIBLE and any(last[:2]):
+        return f"::{inet_ntoa(last)}"
+    words = f":{packed.hex(':', 2)}:"
+    for _leading_zero in range(3):
+        words = words.replace(":0", ":")
+    for zeros in _ZEROS:  # the longest, and of these the first
+        if zeros in words:
+            before, _, after = words.partition(zeros)
+            return f"{before[1:]}::{after[:-1]}"
+    return words[1:-1]
 
 
 def subnet_text(subnet: V4AddressAndMask | V6AddressAndMask) -> str:
