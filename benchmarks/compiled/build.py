@@ -19,8 +19,6 @@ INCLUDED = (LIBRARY, BINDINGS, BINDINGS / "simulator" / "library")
 OPTIONS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-O2", "-shared")
 FOR_THIS_HOST = ("cc", "-fPIC", "-fvisibility=hidden")
 FOR_WINDOWS = ("x86_64-w64-mingw32-gcc", "-static")
-LINKED = ("-lws2_32",)
-"""What Windows has inet_ntop in."""
 
 
 def build(folder: Path, *, for_windows: bool = False) -> Path:
@@ -39,7 +37,7 @@ def build(folder: Path, *, for_windows: bool = False) -> Path:
         command.append("-Werror")
     command += [f"-I{path}" for path in (*INCLUDED, folder)]
     command += [str(source) for source in sorted(LIBRARY.glob("*.c"))]
-    subprocess.run([*command, *(LINKED if for_windows else ()), "-o", str(library)], check=True)
+    subprocess.run([*command, "-o", str(library)], check=True)
     return library
 
 

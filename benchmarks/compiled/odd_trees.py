@@ -21,7 +21,7 @@ DOUBLES: Final = (inf, -inf, -0.0, 1e15, 1e16, 1e17, 1e-4, 1e-5, 0.1, -1.5e300, 
 """Where the way in which numbers are written changes, and where rounding goes astray."""
 LIFETIMES: Final = (0, 1, 28_799, 28_800, 28_801, 2**32 - 1)
 ISATAP_AT, ISATAP = 8, bytes.fromhex("00005efe")
-"""What makes Windows write the last four bytes of an IPv6 address as an IPv4 address (RFC 5214)."""
+"""For what inet_ntop of Windows writes an IPv4 address at the end of an IPv6 address (RFC 5214)."""
 
 _ADDRESS_FIELDS: Final = [key for key, name in CONDITION_FIELDS.items() if "address" in name]
 NAMED: Final = {

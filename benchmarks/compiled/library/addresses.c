@@ -1,16 +1,11 @@
-/* Addresses, and subnets. Those of IPv6 are written by the system, as in Python: Windows writes
- * some otherwise than others do. */
+/* Addresses, and subnets. Those of IPv6 are written by hand, as in `app.encoding.addresses`: what
+ * inet_ntop writes is not the same on every host. */
+
+#include <stdio.h>
 
 #include "json.h"
 
-#ifdef _WIN32
-/* ws2tcpip.h, which needs windows.h, whose types wfp.h declares itself. */
-#define AF_INET6 23
-__declspec(dllimport) const char *WINAPI
-    inet_ntop(int family, const void *address, char *buffer, size_t size);
-#else
-#include <arpa/inet.h>
-#endif
+#define WORDS 8
 
 void put_v4_address(writer *to, UINT32 host_order)
 {
@@ -22,11 +17,42 @@ void put_v4_address(writer *to, UINT32 host_order)
     }
 }
 
+static void put_words(writer *to, const UINT16 *words, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char digits[5];
+        int length = snprintf(digits, sizeof digits, "%x", words[i]);
+        put(to, digits, (size_t)length);
+        if (i + 1 < count) {
+            PUT(to, ":");
+        }
+    }
+}
+
 void put_v6_address(writer *to, const UINT8 address[16])
 {
-    char written[46]; /* INET6_ADDRSTRLEN */
-    inet_ntop(AF_INET6, address, written, sizeof written);
-    put(to, written, strlen(written));
+    UINT16 words[WORDS];
+    int first = 0, zeros = 0; /* the longest run of zeros, and of these the first */
+    for (int i = 0, run = 0; i < WORDS; i++) {
+        words[i] = (UINT16)(address[2 * i] << 8 | address[2 * i + 1]);
+        run = words[i] == 0 ? run + 1 : 0;
+        if (run > zeros) {
+            zeros = run;
+            first = i + 1 - run;
+        }
+    }
+    if (first == 0 && (zeros == 6 || (zeros == 5 && words[5] == 0xFFFF))) {
+        put(to, "::ffff:", zeros == 6 ? 2 : 7);
+        put_v4_address(to, (UINT32)words[6] << 16 | words[7]);
+        return;
+    }
+    if (zeros < 2) {
+        put_words(to, words, WORDS);
+        return;
+    }
+    put_words(to, words, first);
+    PUT(to, "::");
+    put_words(to, words + first + zeros, WORDS - first - zeros);
 }
 
 void put_v4_subnet(writer *to, const FWP_V4_ADDR_AND_MASK *subnet)
