@@ -143,10 +143,11 @@ class Lists:
             pieces = map(basic_view, pieces)
         else:
             length = version.texts.length(positions)
-        hold = self.store.holds.find(version.epoch, version.revision)
         next_cursor = None
-        if last is not None:
-            hold = hold or self.store.holds.take(version)
+        if last is None:
+            hold = self.store.holds.find(version.epoch, version.revision)
+        else:
+            hold = self.store.holds.take(version)
             next_cursor = self._key.write(
                 Cursor(version.epoch, version.revision, last, selection, view)
             )

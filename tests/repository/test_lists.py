@@ -51,6 +51,23 @@ async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
     assert len(store.holds) == 20
 
 
+async def test_that_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(5)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, no_aliases), LIMITS)
+        lists = Lists(store)
+        async with store.running():
+            async with lists.whole(EVERYTHING, 60.0):
+                first = await lists.first_page(EVERYTHING, View.FULL, 2, 60.0)
+            assert first.next_cursor is not None
+
+            second = await lists.page_at(lists.read_cursor(first.next_cursor), 2)
+
+    assert second.version is first.version
+
+
 class HeldBack:
     """Lets the reading of all contexts but the first wait until it is told to go on."""
 
