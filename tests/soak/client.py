@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -40,6 +41,7 @@ class Scene:
         outcomes: what came of it all.
         seen: what they have seen so far.
         is_stopping: whether the server has been told to stop.
+        at_work: clear while all clients are to rest.
         hold_seconds: how long it holds a snapshot at most, as it was told.
     """
 
@@ -48,6 +50,12 @@ class Scene:
     outcomes: Outcomes = field(default_factory=Outcomes)
     seen: Seen = field(default_factory=Seen)
     is_stopping: bool = False
+    at_work: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_hurrying(self) -> bool:
+        """Whether who reads slowly is to come to an end."""
+        return self.is_stopping or not self.at_work.is_set()
 
 
 class Client:
@@ -58,8 +66,9 @@ class Client:
         random: what it does by chance, the same for the same seed and name.
     """
 
-    def __init__(self, scene: Scene, name: str, seed: int) -> None:
+    def __init__(self, scene: Scene, name: str, seed: int, *, rests: bool = True) -> None:
         self.scene = scene
+        self._rests = rests
         self.random = Random(f"{seed} {name}")
         self._http = httpx2.AsyncClient(
             base_url=scene.url,
@@ -77,6 +86,7 @@ class Client:
             Violation: it is not.
             ServerGone: there is none, for the server stops.
         """
+        await self._begin()
         asked = time.monotonic()
         try:
             response = await self._http.request(method, target, headers=self._headers(headers))
@@ -97,6 +107,7 @@ class Client:
         Raises:
             Violation, ServerGone: as for `ask`.
         """
+        await self._begin()
         asked = time.monotonic()
         try:
             async with self._http.stream("GET", target, headers=self._headers(headers)) as response:
@@ -114,6 +125,11 @@ class Client:
     def count(self, kind: str, outcome: str) -> None:
         """Tell what came of what."""
         self.scene.outcomes.count(kind, outcome)
+
+    async def _begin(self) -> None:
+        """Ask for nothing while all rest."""
+        if self._rests:
+            await self.scene.at_work.wait()
 
     def _headers(self, given: Mapping[str, str] | None) -> dict[str, str]:
         coding = self.random.choice(["identity", "identity", "gzip"])

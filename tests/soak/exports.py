@@ -128,7 +128,7 @@ def _end(client: Client, answer: Answer, progress: Export) -> str:
 async def _lines(
     client: Client, pieces: AsyncIterator[bytes], pause_seconds: float
 ) -> AsyncIterator[bytes]:
-    """The lines of a body; who stops reads what is left without a pause.
+    """The lines of a body; who is to come to an end reads on without a pause.
 
     Raises:
         CutOff: the body ends before its end, or within a line.
@@ -136,7 +136,7 @@ async def _lines(
     rest = b""
     async for piece in pieces:
         client.scene.outcomes.bytes += len(piece)
-        if pause_seconds and not client.scene.is_stopping:
+        if pause_seconds and not client.scene.is_hurrying:
             await asyncio.sleep(pause_seconds)
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:

@@ -25,7 +25,7 @@ ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(64 << 10),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 20),
 }
-"""Lets glibc give back what is freed (mallopt(3)), so that what is seen is what the server keeps.
+"""Lets glibc give back what is freed (mallopt(3)): what is seen is then what the server keeps.
 
 As it comes, it keeps more for its many threads than the server does: a leak would be lost in that.
 """

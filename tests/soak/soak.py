@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from traceback import format_exception
 
@@ -15,9 +14,9 @@ from tests.soak.client import Client, Scene, ServerGone
 from tests.soak.contract import Violation
 from tests.soak.exports import export, export_ids
 from tests.soak.lookups import look_up, poll, probe, summarize
-from tests.soak.memory import Curve, Sample
-from tests.soak.outcomes import Outcomes
-from tests.soak.process import End, Target, running_target
+from tests.soak.memory import Memory, Sample
+from tests.soak.process import Target, running_target
+from tests.soak.report import Report
 from tests.soak.strangers import err, forge
 from tests.soak.walks import abandon, walk
 
@@ -37,9 +36,10 @@ SETTINGS = {
     "retry_seconds": 0.5,
     "journal_bytes": 4 << 20,
 }
+RESTS = 4
+"""How often clients rest, so that the memory is seen that no snapshot takes."""
+REST_SECONDS = 4
 RECOVERY_SECONDS = 15
-GRACE_SECONDS = 12
-"""Ten for requests to end (`app.server`), and a little for the interpreter."""
 
 Activity = Callable[[Client], Awaitable[None]]
 
@@ -61,23 +61,6 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
 """Who, how many of them, what each does again and again, and its longest pause in between."""
 
 
-@dataclass
-class Report:
-    """What was seen.
-
-    Attributes:
-        faults: why the soak failed; empty where it did not.
-    """
-
-    outcomes: Outcomes
-    faults: list[str] = field(default_factory=list)
-    curve: Curve = field(default_factory=lambda: Curve([]))
-    end: End | None = None
-    processor_seconds: float = 0
-    recovery_seconds: float = 0
-    drains_failed: int = 0
-
-
 async def soak(seconds: float, seed: int) -> Report:
     """Soak a server for so long, and stop it while clients are at work."""
     with running_target(simulated_seed=seed, **SETTINGS) as target:
@@ -86,12 +69,19 @@ async def soak(seconds: float, seed: int) -> Report:
         try:
             async with AsyncExitStack() as clients, asyncio.TaskGroup() as tasks:
                 _send_clients(scene, seed, clients, tasks)
-                sampling = tasks.create_task(_sample(target, report.curve))
+                last = Client(scene, "last", seed, rests=False)
+                clients.push_async_callback(last.close)
+                sampling = tasks.create_task(_sample(target, scene, report.memory))
                 target.storm(seed)
-                await asyncio.sleep(seconds)
+                for _ in range(RESTS):
+                    scene.at_work.set()
+                    await asyncio.sleep(seconds / RESTS)
+                    scene.at_work.clear()
+                    report.memory.rests.append(await _rest(target, last))
                 sampling.cancel()
+                scene.at_work.set()
                 report.processor_seconds = target.processor_seconds()
-                await _settle(target, scene, seed, report)
+                await _settle(target, last, report)
                 scene.is_stopping = True
                 report.end = await asyncio.to_thread(target.stop)
         except* Violation as group:
@@ -119,16 +109,31 @@ async def _live(client: Client, activity: Activity, pause_seconds: float) -> Non
             await asyncio.sleep(client.random.uniform(0, pause_seconds))
 
 
-async def _sample(target: Target, curve: Curve) -> None:
+async def _sample(target: Target, scene: Scene, memory: Memory) -> None:
+    """Look at the memory once a second, while clients are at work."""
     began = time.monotonic()
     while True:
-        curve.samples.append(Sample(time.monotonic() - began, target.resident_bytes()))
+        await scene.at_work.wait()
+        memory.samples.append(Sample(time.monotonic() - began, target.resident_bytes()))
         await asyncio.sleep(1)
 
 
-async def _settle(target: Target, scene: Scene, seed: int, report: Report) -> None:
+async def _rest(target: Target, client: Client) -> int:
+    """The memory that the server has once no snapshot is held any more."""
+    began = time.monotonic()
+    while (engine := await client.ask("/engine")).content["snapshotsHeld"]:
+        if time.monotonic() - began > HOLD_SECONDS + REST_SECONDS:
+            raise engine.violation("snapshots are held that nobody uses")
+        await asyncio.sleep(0.5)
+    levels = []
+    for _ in range(REST_SECONDS):
+        levels.append(target.resident_bytes())
+        await asyncio.sleep(1)
+    return min(levels)
+
+
+async def _settle(target: Target, client: Client, report: Report) -> None:
     """End faults and change: the server recovers, and shows exactly what the engine has."""
-    client = Client(scene, "last", seed)
     ids = await asyncio.to_thread(target.settle)
     began = time.monotonic()
     exported = await export_ids(client, RECOVERY_SECONDS)
@@ -138,4 +143,3 @@ async def _settle(target: Target, scene: Scene, seed: int, report: Report) -> No
     ready = await client.ask("/health/ready")
     if ready.status != 200:
         raise ready.violation("the engine is well, and was read")
-    await client.close()

@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from tests.soak import log
-from tests.soak.__main__ import judge
-from tests.soak.memory import Curve, Sample
+from tests.soak.memory import Memory, Sample
 from tests.soak.outcomes import EXPECTED, Outcomes
 from tests.soak.process import End
-from tests.soak.soak import GRACE_SECONDS, Report
+from tests.soak.report import GRACE_SECONDS, Report
 
 
 CLEAN = {"open_handles": 0, "open_enumerations": 0, "unfreed_blocks": 0, "misuses": 0, "calls": 9}
@@ -26,41 +25,41 @@ def report(end: End | None = GOOD, *, missing: str = "", leak: int = 0) -> Repor
         for outcome in each:
             if outcome != missing:
                 outcomes.count(kind, outcome)
-    curve = Curve([Sample(second, (100 << 20) + leak * second) for second in range(600)])
-    return Report(outcomes, curve=curve, end=end)
+    samples = [Sample(second, (100 << 20) + leak * second) for second in range(600)]
+    return Report(outcomes, memory=Memory(samples, [1, 1, 1, 1]), end=end)
 
 
 def test_that_a_good_soak_passes() -> None:
-    assert judge(report(), is_long=True) == []
+    assert report().judge(is_long=True) == []
 
 
 @pytest.mark.parametrize("name", ["open_handles", "open_enumerations", "unfreed_blocks", "misuses"])
 def test_that_what_is_left_open_fails(name: str) -> None:
-    assert judge(report(replace(GOOD, counts={**CLEAN, name: 1})), is_long=False) == [f"{name}: 1"]
+    assert report(replace(GOOD, counts={**CLEAN, name: 1})).judge(is_long=False) == [f"{name}: 1"]
 
 
 def test_that_a_server_that_does_not_end_well_fails() -> None:
-    assert judge(report(replace(GOOD, code=-9)), is_long=False)
-    assert judge(report(replace(GOOD, seconds=GRACE_SECONDS + 1)), is_long=False)
-    assert judge(report(replace(GOOD, counts={})), is_long=False)
-    assert judge(report(None), is_long=False)
+    assert report(replace(GOOD, code=-9)).judge(is_long=False)
+    assert report(replace(GOOD, seconds=GRACE_SECONDS + 1)).judge(is_long=False)
+    assert report(replace(GOOD, counts={})).judge(is_long=False)
+    assert report(None).judge(is_long=False)
 
 
 def test_that_a_soak_that_met_no_busy_server_fails() -> None:
-    faults = judge(report(missing="503 too_many_snapshots"), is_long=True)
+    faults = report(missing="503 too_many_snapshots").judge(is_long=True)
 
     assert faults == ["never seen: GET /sa-contexts: 503 too_many_snapshots"]
 
 
 def test_that_a_leak_fails() -> None:
-    assert judge(report(leak=100_000), is_long=True)
+    assert report(leak=100_000).judge(is_long=True)
 
 
 def test_that_what_was_found_on_the_way_is_told() -> None:
     found = report()
     found.faults.append("GET /engine: not valid")
 
-    assert judge(found, is_long=False) == ["GET /engine: not valid"]
+    assert found.judge(is_long=False) == ["GET /engine: not valid"]
 
 
 def entry(event: str, level: str = "warning", **members: object) -> str:
