@@ -54,7 +54,7 @@ def measure(sizes: Sizes) -> list[Section]:
             f"dicts, validated and serialised through the response model, {PAGE_LIMIT} contexts a "
             "page; no cache. Ready dicts: `orjson.dumps` of the same contexts, rendered before. Of "
             "ours: the share of the C calls; of decoding to records; of encoding to JSON; of the "
-            "rest: filters' keys, counts, order, blocks.",
+            "rest: marks, filters' keys, counts, order, blocks.",
             (
                 Figure("ours", UNIT, taken["ours"]),
                 Figure("naive", UNIT, taken["naive"]),
