@@ -62,13 +62,14 @@ def test_that_each_byte_of_a_record_makes_another_mark_and_no_other_byte_does() 
 
 DECISIVE = COUNTS | {"size", "sidCount", "restrictedSidCount", "saTransformType"}
 VALUES = {"FWP_VALUE0", "FWP_CONDITION_VALUE0"}
+POINTERS = ("*", "LPWSTR", "PSID_AND_ATTRIBUTES")
 
 
 def leaves(struct: str) -> Iterator[int]:
     """The bytes of a struct that a record may have and that do not tell how to read others."""
     for name, field in ABI["structs"][struct]["fields"].items():
         place = range(field["offset"], field["offset"] + field["size"])
-        if name in DECISIVE | UNREAD.get(struct, set()) or field["type"].endswith(("*", "STR")):
+        if name in DECISIVE | UNREAD.get(struct, set()) or field["type"].endswith(POINTERS):
             continue
         if field["type"] in ABI["structs"]:
             if field["type"] not in VALUES:
