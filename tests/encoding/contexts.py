@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from hypothesis import strategies as st
@@ -41,6 +42,12 @@ def numbers_of(enumeration: type[Any]) -> st.SearchStrategy[int]:
     return st.sampled_from([member.value for member in enumeration]) | U32
 
 
+def _float(raw: bytes) -> float:
+    """Any float of C, NaN and infinities too; `floats(width=32)` gives some up as too large."""
+    value: float = struct.unpack("<f", raw)[0]
+    return value
+
+
 def values(depth: int = 1) -> st.SearchStrategy[Value]:
     of_type = {
         wfp.DataType.UINT8: U8,
@@ -51,7 +58,7 @@ def values(depth: int = 1) -> st.SearchStrategy[Value]:
         wfp.DataType.INT16: st.integers(-(2**15), 2**15 - 1),
         wfp.DataType.INT32: st.integers(-(2**31), 2**31 - 1),
         wfp.DataType.INT64: st.integers(-(2**63), 2**63 - 1),
-        wfp.DataType.FLOAT: st.floats(width=32),
+        wfp.DataType.FLOAT: st.binary(min_size=4, max_size=4).map(_float),
         wfp.DataType.DOUBLE: st.floats(),
         wfp.DataType.BYTE_ARRAY16: st.binary(min_size=16, max_size=16),
         wfp.DataType.BYTE_BLOB: st.binary(max_size=40),
