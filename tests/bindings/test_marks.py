@@ -177,6 +177,14 @@ def test_that_a_mark_depends_on_the_order_of_ipv6_where_a_record_does(tree: Tree
     assert (marked(tree.address, order=Ipv6Order.REVERSED) != marked(tree.address)) == is_other
 
 
+@given(st.binary(min_size=2))
+def test_that_equal_contexts_have_one_mark_whatever_objects_they_are_of(part: bytes) -> None:
+    other = part[:1] + part[1:]
+    assert other is not part
+
+    assert mark_of((1, (part, part), None)) == mark_of((1, (part, other), None))
+
+
 @given(*[st.lists(st.none() | st.text(max_size=2), max_size=2)] * 2)
 def test_that_what_is_beside_a_context_is_in_its_mark(
     beside: list[str | None], other: list[str | None]
