@@ -1,9 +1,9 @@
 """Whether memory is flat.
 
 At work, memory goes up and down with the snapshots that clients walk through; what is looked at is
-whether it has a trend. At rest nothing is held, and what is left is the server's own: there a leak
-shows that would be lost in the ups and downs. The first quarter of the time is left out, as
-caches fill then.
+whether it has a trend. At rest nothing is held, and what is free was given back: what is left is
+the server's own, and there a leak shows that would be lost in the ups and downs. The first quarter
+of the time is left out, as caches fill then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Ten minutes of a flat curve give up to 0.1 by chance.
 MOST_RISE = 0.20
 """From the most memory of the second quarter to that of the last; up to 0.1 by chance."""
 MOST_LEFT = 0.10
-"""From the rest after the second quarter to the last."""
+"""From the rest after the second quarter to the last; caches that are still filling give 0.04."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class Target:
         """Let its engine fail now and then."""
         self._order(f"storm {seed}")
 
+    def trim(self) -> None:
+        """Let it give back the memory that it has no use for."""
+        self._order("trim")
+
     def settle(self) -> list[int]:
         """Let its engine be well and change no more; the ids of what there is then."""
         ids: list[int] = self._order("settle")["ids"]

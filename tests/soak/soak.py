@@ -30,7 +30,7 @@ SETTINGS = {
     # As short as they must be for all of them to be reached within a minute.
     "snapshot_idle_seconds": 4,
     "snapshot_max_seconds": HOLD_SECONDS,
-    "snapshot_count": 8,
+    "snapshot_count": 12,
     "patience_seconds": 2,
     "refresh_seconds": 5,
     "retry_seconds": 0.5,
@@ -127,6 +127,7 @@ async def _rest(target: Target, client: Client) -> int:
         await asyncio.sleep(0.5)
     levels = []
     for _ in range(REST_SECONDS):
+        target.trim()
         levels.append(target.resident_bytes())
         await asyncio.sleep(1)
     return min(levels)

@@ -1,12 +1,14 @@
 """The server that is soaked: `sa-contexts serve` itself, beside a thread that torments its engine.
 
 `python -m tests.soak.target` takes its settings from the environment, and its orders from standard
-input: `storm SEED` lets the engine fail, and `settle` ends that and all change. Each is confirmed
-on standard output, where it tells at its end what the simulator counted.
+input: `storm SEED` lets the engine fail, `trim` gives memory back that is free, and `settle` ends
+failures and all change. Each is confirmed on standard output, where it tells at its end what the
+simulator counted.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import sys
 from threading import Thread
@@ -40,6 +42,8 @@ def _obey(simulator: Simulator) -> None:
         match order.split():
             case ["storm", seed]:
                 storm = Storm(simulator, int(seed))
+            case ["trim"]:
+                ctypes.CDLL(None).malloc_trim(0)  # glibc's malloc.h
             case ["settle"]:
                 if storm is not None:
                     storm.end()

@@ -154,7 +154,7 @@ async def walk(client: Client, *, most_pages: int, pause_seconds: float) -> None
                 target = _with_limit(client, following)
             case 410:
                 restart, resume = progress.ways_on(answer)
-                if resume is None or random.random() < 0.3:
+                if resume is None or random.random() < 0.1:
                     client.count("walks", "restarted")
                     progress.begin()
                     target = restart
