@@ -16,6 +16,7 @@ from app.api import (
     health,
     openapi,
     problems,
+    sa_context_events,
     sa_context_list,
     sa_contexts,
 )
@@ -44,7 +45,15 @@ def create_app(service: Service) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    for module in (sa_context_list, sa_contexts, engine, health, explanations, documentation):
+    for module in (
+        sa_context_list,
+        sa_context_events,  # before those with an id in their path
+        sa_contexts,
+        engine,
+        health,
+        explanations,
+        documentation,
+    ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
     errors.install(app)

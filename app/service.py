@@ -13,10 +13,12 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from app.repository.feeds import Feeds
 from app.repository.lists import Lists
 from app.repository.reading import Reader
 from app.repository.store import Store
 from app.settings import Settings
+from app.streams import Streams
 from bindings.engine import Engine
 from bindings.interfaces import interface_aliases
 from bindings.library import EngineKind, Library, find_library
@@ -44,15 +46,24 @@ class Service:
     engine: Engine
     store: Store
     lists: Lists
+    feeds: Feeds
+    streams: Streams
     reader: Reader
     one_reader: anyio.CapacityLimiter
+
+    def stop(self) -> None:
+        """Let go of all who wait or watch."""
+        self.streams.stop()
+        self.store.stop()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the store; close both sessions at the end, whatever happens."""
         try:
-            async with self.store.running():
+            async with anyio.create_task_group() as tasks, self.store.running():
+                tasks.start_soon(self.streams.run)
                 yield
+                tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 for engine in (self.drain_engine, self.engine):
@@ -106,6 +117,8 @@ def create_service(settings: Settings) -> Service:
         engine=engine,
         store=store,
         lists=Lists(store),
+        feeds=Feeds(store.journal),
+        streams=Streams(settings.stream_count, settings.stream_seconds),
         reader=Reader(engine, interface_aliases, baseline=settings.baseline),
         one_reader=anyio.CapacityLimiter(1),
     )
