@@ -126,13 +126,17 @@ class SaContexts:
                 raise
 
     def get(self, sa_context_id: int) -> SaContext:
-        """The context of this id.
+        """The context of this id; errors as for `read`."""
+        return decode_sa_context(self.read(sa_context_id))
+
+    def read(self, sa_context_id: int) -> Plain:
+        """A copy of the context of this id.
 
         Raises:
             NotFound: there is none, or none any more.
             EngineError: as for `pages`.
         """
-        return self._by_newest(lambda: self._get(sa_context_id))
+        return self._by_newest(lambda: self._read(sa_context_id))
 
     @contextmanager
     def _enumeration(self, template: SubnetTemplate | None) -> Iterator[Any]:
@@ -175,10 +179,10 @@ class SaContexts:
             )
             return SaContextArray(addresses, generation, self._ipv6_order, memory.pop_all())
 
-    def _get(self, sa_context_id: int) -> SaContext:
+    def _read(self, sa_context_id: int) -> Plain:
         with self._session.result(f"IPSEC_SA_CONTEXT{self.generation} **") as context:
             self._session.call(f"IPsecSaContextGetById{self.generation}", sa_context_id, context)
             if not context[0]:  # what the end of an enumeration may give, a lookup should not
                 raise NotFound(WinError.FWP_E_NOT_FOUND, f"IPsecSaContextGetById{self.generation}")
             address = int(ffi.cast("uintptr_t", context[0]))
-            return decode_sa_context(read_sa_context(address, self.generation, self._ipv6_order))
+            return read_sa_context(address, self.generation, self._ipv6_order)
