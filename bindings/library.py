@@ -30,7 +30,12 @@ REQUIRED: Final = (
 )
 """What every library must export: Windows Vista's part of the SA context functions."""
 
-OPTIONAL: Final = ("IPsecSaContextEnum1", "IPsecSaContextGetById1")
+OPTIONAL: Final = (
+    "IPsecSaContextEnum1",
+    "IPsecSaContextGetById1",
+    "IPsecSaContextSubscribe0",
+    "IPsecSaContextUnsubscribe0",
+)
 """What newer Windows added; looked up when first needed."""
 
 SIMULATOR_MARKER: Final = "sa_simulator_version"

@@ -126,16 +126,16 @@ class SaContexts:
                 raise
 
     def get(self, sa_context_id: int) -> SaContext:
-        """The context of this id.
+        """The context of this id; errors as for `read`."""
+        return decode_sa_context(self.read(sa_context_id))
+
+    def read(self, sa_context_id: int) -> Plain:
+        """A copy of the context of this id.
 
         Raises:
             NotFound: there is none, or none any more.
             EngineError: as for `pages`.
         """
-        return decode_sa_context(self.read(sa_context_id))
-
-    def read(self, sa_context_id: int) -> Plain:
-        """A copy of the context of this id; errors as for `get`."""
         return self._by_newest(lambda: self._read(sa_context_id))
 
     @contextmanager

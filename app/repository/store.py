@@ -86,13 +86,22 @@ class Store:
         reader: Reader,
         limits: StoreLimits | None = None,
         *,
+        hints: Hints | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Make a store.
+
+        Args:
+            reader: reads the engine.
+            limits: how long and how much is kept.
+            hints: where others give hints; without, changes are found by comparison.
+            clock: gives the time in seconds.
+        """
         self.limits: Final = limits or StoreLimits()
         self.contents: Contents | None = None
         self.contact: Contact | None = None
         self.stopping = anyio.Event()
-        self.hints = Hints(MOST_HINTS)
+        self.hints = hints or Hints(MOST_HINTS)
         self.news = News()
         self.journal = Journal(self.limits.journal_changes, self.limits.journal_bytes)
         self.holds = Holds(

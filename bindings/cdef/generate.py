@@ -18,6 +18,7 @@ HEADERS = (
     "sa_transform.h",
     "sa_bundle.h",
     "sa_context.h",
+    "subscription.h",
     "host.h",
 )
 """The headers, each after those that it builds on."""

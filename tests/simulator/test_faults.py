@@ -7,7 +7,7 @@ from ctypes import byref
 import pytest
 from sa_contexts_simulator import Option, Simulator
 
-from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Wfp, WfpError, pointer
+from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer
 
 
 def get(wfp: Wfp, engine: int, context_id: int) -> int:
@@ -135,6 +135,8 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
         for generation in (0, 1):
             with wfp.get(engine, simulator.ids()[0], generation):
                 pass
+        callback = Callback(lambda _context, _change: None)
+        wfp.unsubscribe(engine, wfp.subscribe(engine, callback))
 
     assert all(simulator.calls(name) > 0 for name in FUNCTIONS)
     assert sum(simulator.calls(name) for name in FUNCTIONS) == simulator.calls()

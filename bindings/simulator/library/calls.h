@@ -14,6 +14,8 @@ typedef enum function {
     DESTROY_ENUM_HANDLE,
     GET_BY_ID_0,
     GET_BY_ID_1,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
     FREE_MEMORY, /* the last: it returns no code, so it cannot fail */
     FUNCTION_COUNT
 } function;

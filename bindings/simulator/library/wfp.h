@@ -26,6 +26,7 @@
 #include "cdef/sa_transform.h"
 #include "cdef/sa_bundle.h"
 #include "cdef/sa_context.h"
+#include "cdef/subscription.h"
 
 _Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
 _Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");
@@ -38,6 +39,7 @@ _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.
 #define ERROR_INVALID_HANDLE 6u
 #define ERROR_NOT_ENOUGH_MEMORY 8u
 #define ERROR_INVALID_PARAMETER 87u
+#define ERROR_POSSIBLE_DEADLOCK 1131u
 #define RPC_S_SERVER_UNAVAILABLE 1722u
 #define RPC_S_SERVER_TOO_BUSY 1723u
 #define RPC_S_CALL_FAILED 1726u
