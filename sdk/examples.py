@@ -29,7 +29,8 @@ SEED: Final = 1
 CONTEXTS: Final = 250
 
 CURSOR: Final = (
-    "1.5b5b7ad2.eyJlIjoiYjg5MzkzM2ZlZGM5IiwiciI6MSwiYSI6IjE2Njc2NTM4In0.Eg_xGk86ZI5hh9dVED1BeA"
+    "1.5b5b7ad2.eyJlIjoiYjg5MzkzM2ZlZGM5IiwiciI6MSwiYSI6IjE2Njc2NTM4IiwiayI6InNhLWNvbnRleHRz"
+    "In0.Eg_xGk86ZI5hh9dVED1BeA"
 )
 _ANY_CURSOR: Final = re.compile(r"1\.[0-9a-f]{8}\.[\w-]+\.[\w-]{22}", re.ASCII)
 _EPOCH: Final = re.compile(r"(?<![-0-9a-f])[0-9a-f]{12}(?=[-\"])")

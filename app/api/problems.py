@@ -75,7 +75,8 @@ CURSOR_MISMATCH = _kind(
     400,
     "The cursor belongs to another list",
     "A cursor carries the filters and the view of its list. What is sent beside it must say the "
-    "same; it is simplest to send the cursor alone. Only `limit` may change from page to page.",
+    "same; it is simplest to send the cursor alone. Only `limit` may change from page to page. "
+    "Nor does the cursor of one resource, of `/sa-contexts` for instance, go on in another.",
 )
 NOT_FOUND = _kind(
     "not_found",

@@ -12,7 +12,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.repository.cursors import Cursor, CursorKey
-from app.repository.selection import EVERYTHING
+from app.repository.sa_context_selection import SaContextSelection
 from app.telemetry.logging import configure_logging
 from tests.api.conftest import Serve
 
@@ -58,7 +58,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     log = io.StringIO()
     configure_logging(log_format, "debug", log)
     client = serve(contexts=300, snapshot_count=1)
-    other = CursorKey().write(Cursor("0123456789ab", 1, 1, EVERYTHING))
+    other = CursorKey().write(Cursor("0123456789ab", 1, 1, SaContextSelection()))
     ids = simulator.ids()
     paths = [
         "/sa-contexts?limit=1000&maxAge=0",
@@ -105,7 +105,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     for target in (
         "bindings.tree._bundle",
         "bindings.decode._bundle",
-        "app.repository.reading.encode_sa_context",
+        "app.repository.sa_contexts.encode_sa_context",
     ):
         simulator.churn(20)  # what did not change is not decoded
         with monkeypatch.context() as patch:
