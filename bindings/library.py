@@ -35,6 +35,12 @@ OPTIONAL: Final = (
     "IPsecSaContextGetById1",
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
+    "FwpmConnectionCreateEnumHandle0",
+    "FwpmConnectionEnum0",
+    "FwpmConnectionDestroyEnumHandle0",
+    "FwpmConnectionGetById0",
+    "FwpmConnectionSubscribe0",
+    "FwpmConnectionUnsubscribe0",
 )
 """What newer Windows added; looked up when first needed."""
 
