@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from app.api import (
+    connections,
     documentation,
     engine,
     errors,
@@ -49,6 +50,7 @@ def create_app(service: Service) -> FastAPI:
         sa_context_list,
         sa_context_events,  # before those with an id in their path
         sa_contexts,
+        connections,
         engine,
         health,
         explanations,

@@ -6,15 +6,17 @@ import importlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 import anyio.to_thread
 import structlog
 
+from app.repository.connections import ConnectionKind
 from app.repository.feeds import Feeds
 from app.repository.hints import Hints
+from app.repository.kinds import Kind
 from app.repository.lists import Lists
 from app.repository.reading import Reader
 from app.repository.sa_contexts import SaContextKind
@@ -61,6 +63,7 @@ class Service:
         feeds: what happens to SA contexts, for those who watch.
         streams: the open ones.
         sa_contexts: the SA contexts, by which is judged whether the engine answers.
+        connections: the connections, which are read when somebody asks.
     """
 
     host: str
@@ -71,11 +74,12 @@ class Service:
     feeds: Feeds
     streams: Streams
     sa_contexts: Collection
+    connections: Collection
 
     @property
     def collections(self) -> tuple[Collection, ...]:
         """All kinds."""
-        return (self.sa_contexts,)
+        return self.sa_contexts, self.connections
 
     @property
     def store(self) -> Store:
@@ -151,6 +155,7 @@ def create_service(settings: Settings) -> Service:
         streams=Streams(settings.stream_count, settings.stream_seconds),
         one_reader=anyio.CapacityLimiter(1),
         sa_contexts=sa_contexts,
+        connections=_on_demand(ConnectionKind(), library, settings),
     )
 
 
@@ -161,6 +166,15 @@ def _sa_contexts(library: Library, settings: Settings) -> Collection:
     kind = SaContextKind(interface_aliases, settings.baseline)
     reader = Reader(engine, kind, page_size=settings.page_size)
     store = Store(reader, settings.store_limits(), hints=hints)
+    return Collection(engine, store, Lists(store))
+
+
+def _on_demand(kind: Kind, library: Library, settings: Settings) -> Collection:
+    """What is read when somebody asks; its changes are nobody's news."""
+    engine = open_engine(library, settings)
+    reader = Reader(engine, kind, page_size=settings.page_size)
+    limits = replace(settings.store_limits(), journal_changes=0, journal_bytes=0)
+    store = Store(reader, limits, stays_in_contact=False)
     return Collection(engine, store, Lists(store))
 
 

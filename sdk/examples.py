@@ -38,7 +38,9 @@ _REPLACED: Final = {
     "beganAt": "2026-11-23T23:53:23.828198Z",
     "epoch": "b893933fedc9",
     "host": "WEB01",
+    "revision": 1,  # on a slow machine, the engine is read again meanwhile
     "seconds": 0.059997901,
+    "snapshotsHeld": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
 }
 
@@ -77,6 +79,7 @@ def collect() -> Examples:
     simulator.reset()
     with _server() as client:
         _contexts(client, collection)
+        _connections(client, collection)
         _requests_refused(client, collection)
         _engine(client, collection)
         _other(client, collection)
@@ -126,6 +129,23 @@ def _events(spi: int, collection: Collection) -> None:
         collection.add("watch_sa_contexts", "initial", "One context, and no change", brief.get(url))
     with _server(stream_count=0) as full:
         collection.add_problem("watch_sa_contexts", full.get("/sa-contexts/events"))
+
+
+def _connections(client: TestClient, collection: Collection) -> None:
+    first = client.get("/connections?limit=1&trafficType=tunnel&keyModule=ikev2")
+    collection.add("list_connections", "page", "A page; more follow", first)
+    none = "/connections?localSubnet=203.0.113.0/24"
+    collection.add(
+        "list_connections", "no_more", "The last page, here of an empty list", client.get(none)
+    )
+    export = client.get(none, headers={"Accept": "application/x-ndjson"})
+    collection.add("list_connections", "export", "The last line, here the only one", export)
+    one = client.get(f"/connections/{first.json()['items'][0]['connectionId']}")
+    collection.add("get_connection", "connection", "One through a tunnel", one)
+    cursor = client.get("/sa-contexts?limit=1").json()["nextCursor"]
+    for query in (f"cursor={cursor}", "keyModule=ikev3"):
+        collection.add_problem("list_connections", client.get(f"/connections?{query}"))
+    collection.add_problem("get_connection", client.get("/connections/1"))
 
 
 def _short(items: list[Any]) -> str:

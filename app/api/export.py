@@ -110,5 +110,10 @@ class ExportResponse(Response):
         for start in range(0, len(matching), LINES):
             lines = b"".join(version.texts[at] + b"\n" for at in matching[start : start + LINES])
             yield self._lists.kind.basic_view(lines) if self._view is View.BASIC else lines
-        end = {"end": True, "count": len(matching), "snapshot": self._snapshot(version)}
+        end = {
+            "end": True,
+            "count": len(matching),
+            **version.remarks,
+            "snapshot": self._snapshot(version),
+        }
         yield orjson.dumps(end, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)

@@ -14,7 +14,7 @@ from app.api.problems import ProblemError, ProblemKind
 from app.repository.store import EngineSlow, Store
 from app.schemas.base import Shape
 from app.service import Service
-from bindings.errors import IkeextNotRunning, NotFound
+from bindings.errors import EngineError, NotFound
 
 
 ETAG: Final = {
@@ -23,15 +23,18 @@ ETAG: Final = {
 }
 
 
-def item_responses(item: type[Shape], missing: ProblemKind) -> dict[int | str, dict[str, Any]]:
+def item_responses(
+    item: type[Shape], missing: ProblemKind, links: dict[str, Any]
+) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI responses of an item.
 
     Args:
         item: what it answers with.
         missing: that there is no such item.
+        links: to other operations.
     """
     return {
-        200: {"model": item, "headers": {"ETag": ETAG}},
+        200: {"model": item, "headers": {"ETag": ETAG}, "links": links},
         304: {"description": "Not Modified: as `If-None-Match` has it.", "headers": {"ETag": ETAG}},
         **problems.responses(
             missing,
@@ -60,8 +63,10 @@ async def answer_item(
     """
     try:
         text = await _read(id_, store, service)
-    except (NotFound, IkeextNotRunning):
-        raise ProblemError(missing, f"The engine has none of the id {id_}.") from None
+    except EngineError as error:
+        if isinstance(error, NotFound) or store.kind.absence(error) is not None:
+            raise ProblemError(missing, f"The engine has none of the id {id_}.") from None
+        raise
     return conditional_response(request, text)
 
 

@@ -91,6 +91,14 @@ SA_CONTEXT_NOT_FOUND = _kind(
     "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
     "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
 )
+CONNECTION_NOT_FOUND = _kind(
+    "connection_not_found",
+    404,
+    "There is no such connection",
+    "The engine knows no connection of this id. Connections end with their last SA, and when the "
+    "Base Filtering Engine restarts. The engine knows any only while it keeps track of them, which "
+    "`monitoring` of `/connections` tells.",
+)
 METHOD_NOT_ALLOWED = _kind(
     "method_not_allowed",
     405,
@@ -102,7 +110,7 @@ NOT_ACCEPTABLE = _kind(
     406,
     "No acceptable representation",
     "The header `Accept` excludes everything that this resource can be given as. Accept "
-    "`application/json`; lists of SA contexts can also be had as `application/x-ndjson`.",
+    "`application/json`; lists can also be had as `application/x-ndjson`.",
 )
 REQUEST_TIMEOUT = _kind(
     "request_timeout",

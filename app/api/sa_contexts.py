@@ -65,7 +65,7 @@ async def summarize_sa_contexts(
     "/{saContextId}",
     dependencies=[Depends(takes_no_parameters)],
     response_class=Response,
-    responses=item_responses(SaContext, problems.SA_CONTEXT_NOT_FOUND),
+    responses=item_responses(SaContext, problems.SA_CONTEXT_NOT_FOUND, links={}),
 )
 async def get_sa_context(
     sa_context_id: Annotated[

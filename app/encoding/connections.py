@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import orjson
 
 from app.encoding.addresses import address_text
 from app.encoding.ikeext import render_credential, render_proposal
-from app.encoding.names import IP_VERSION, IPSEC_TRAFFIC_MODE_TYPE, KEY_MODULE
+from app.encoding.names import (
+    IP_VERSION,
+    IPSEC_TRAFFIC_MODE_TYPE,
+    KEY_MODULE,
+    TRAFFIC_TYPE,
+)
 from bindings.connections import Connection
 
 
@@ -52,4 +58,17 @@ def render_connection(connection: Connection) -> dict[str, Any]:
         "bytesTransferredOut": str(connection.bytes_transferred_out),
         "bytesTransferredTotal": str(connection.bytes_transferred_total),
         "startSysTime": filetime_text(connection.started),
+        "saContextsUrl": _sa_contexts_url(connection),
     }
+
+
+def _sa_contexts_url(connection: Connection) -> str:
+    """The list of the SA contexts with the same ends and the same mode."""
+    asked = {
+        "localAddress": address_text(connection.local_address),
+        "remoteAddress": address_text(connection.remote_address),
+        "trafficType": TRAFFIC_TYPE[connection.ipsec_traffic_mode_type]["trafficType"],
+    }
+    return "/sa-contexts?" + urlencode(
+        {name: text for name, text in asked.items() if text}, safe=":"
+    )

@@ -15,6 +15,7 @@ from app.repository.rekeys import Negotiation
 from app.repository.selection import Key, Selection
 from app.repository.versions import Entry
 from bindings.engine import Engine
+from bindings.errors import EngineError, IkeextNotRunning
 from bindings.memory import Plain
 
 
@@ -103,6 +104,10 @@ class Kind(ABC):
     def remarks(self, engine: Engine) -> Mapping[str, str]:  # noqa: ARG002  # for subclasses
         """What is to be said of all objects together, as members of each page."""
         return {}
+
+    def absence(self, error: EngineError) -> Mapping[str, str] | None:
+        """What is to be said where an error means that there are no objects; None otherwise."""
+        return {"ikeext": "not_running"} if isinstance(error, IkeextNotRunning) else None
 
     def counts(self) -> Counts:
         """Counts of no objects, to begin with; nothing is counted unless a kind says so."""

@@ -13,7 +13,7 @@ from app.repository.drains import DrainAborted
 from app.repository.kinds import Array, Encoder, Enumerable, Kind
 from app.repository.versions import Version
 from bindings.engine import Engine
-from bindings.errors import IkeextNotRunning, NotFound
+from bindings.errors import EngineError, IkeextNotRunning, NotFound
 from bindings.sa_contexts import PAGE_SIZE
 
 
@@ -83,9 +83,12 @@ class Reader:
 
         try:
             assembly, unread = self.kind.attempt(self._engine, enumerate_all)
-        except IkeextNotRunning:
+        except EngineError as error:
+            absence = self.kind.absence(error)
+            if absence is None:
+                raise
             assembly = begin(self._engine.incarnation)
-            assembly.remarks = {**remarks, "ikeext": "not_running"}
+            assembly.remarks = {**remarks, **absence}
             return assembly.finish()
         with unread:
             places = unread.places()

@@ -1,12 +1,14 @@
-"""Connections as clients see them."""
+"""Connections as clients see them, and a page of them."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import MISSING, Field
 
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint64
 from app.schemas.ikeext import Credential, IkeProposal
-from app.schemas.names import IpVersion, KeyModule, TrafficType
+from app.schemas.names import IpVersion, KeyModule, Monitoring, TrafficType
+from app.schemas.sa_contexts import Snapshot
 
 
 class Connection(Shape):
@@ -34,3 +36,40 @@ class Connection(Shape):
     start_sys_time: datetime | None = Field(
         description="When the connection was created; null where the engine does not tell."
     )
+    sa_contexts_url: str = Field(
+        description="The SA contexts that protect it, as a list; inferred: those with the same "
+        "two ends and the same mode, for the engine gives no id in common.",
+        examples=["/sa-contexts?localAddress=10.0.0.1&remoteAddress=10.0.0.2&trafficType=tunnel"],
+    )
+
+
+class ConnectionPage(Shape):
+    """Connections in ascending order of their id.
+
+    More exist exactly when `nextCursor` is present.
+    """
+
+    items: list[Connection]
+    next_cursor: str | MISSING = Field(
+        default=MISSING, description="For the parameter `cursor`; absent on the last page."
+    )
+    monitoring: Monitoring = Field(
+        description="Whether the engine keeps track of connections "
+        "(FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS); if not, there are none."
+    )
+    ikeext: Literal["not_running"] | MISSING = Field(
+        default=MISSING,
+        description="Present where there are none because the service IKEEXT, which negotiates "
+        "them, does not run.",
+    )
+    snapshot: Snapshot
+
+
+class ConnectionExportEnd(Shape):
+    """The last line of a list that is streamed as `application/x-ndjson`."""
+
+    end: Literal[True]
+    count: int = Field(ge=0, description="How many connections came before.")
+    monitoring: Monitoring = Field(description="As on a page.")
+    ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
+    snapshot: Snapshot

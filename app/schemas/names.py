@@ -346,6 +346,14 @@ class Impersonation(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Monitoring(StrEnum):
+    """Whether the engine keeps track of something; `unknown` where it does not tell."""
+
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
 class EngineKind(StrEnum):
     """Whose SA contexts these are: the Windows host's, a simulator's, another library's."""
 

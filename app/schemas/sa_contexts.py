@@ -214,4 +214,5 @@ class SaContextExportEnd(Shape):
 
     end: Literal[True]
     count: int = Field(ge=0, description="How many contexts came before.")
+    ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
     snapshot: Snapshot

@@ -26,6 +26,9 @@ FUNCTIONS = (
     "IPsecSaContextEnum1",
     "IPsecSaContextDestroyEnumHandle0",
     "IPsecSaContextGetById1",
+    "FwpmConnectionCreateEnumHandle0",
+    "FwpmConnectionEnum0",
+    "FwpmConnectionDestroyEnumHandle0",
 )
 
 
@@ -59,7 +62,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     configure_logging(log_format, "debug", log)
     client = serve(contexts=300, snapshot_count=1)
     other = CursorKey().write(Cursor("0123456789ab", 1, 1, SaContextSelection()))
-    ids = simulator.ids()
+    ids, connection = simulator.ids(), simulator.connections()[0]
     paths = [
         "/sa-contexts?limit=1000&maxAge=0",
         "/sa-contexts?limit=10&maxAge=0",
@@ -69,6 +72,11 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         "/sa-contexts/0",
         "/sa-contexts/x",
         *(f"/sa-contexts/{i}" for i in ids[:50]),
+        "/connections?limit=1000&maxAge=0",
+        "/connections?cipher=x",
+        f"/connections?cursor={other}",
+        "/connections/0",
+        *(f"/connections/{i}" for i in simulator.connections()[:50]),
         "/engine",
         "/health/live",
         "/health/ready",
@@ -101,16 +109,20 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     for function, code in product(FUNCTIONS, (5, 8, 1722, 1745, 0x80320012, 0xC0FFEE)):
         simulator.fail(function, code, times=0)
         exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}", "/engine"])
+        exercise(["/connections?maxAge=0", f"/connections/{connection}"])
         simulator.clear_failures()
     for target in (
         "bindings.tree._bundle",
         "bindings.decode._bundle",
         "app.repository.sa_contexts.encode_sa_context",
+        "bindings.connections.read_credential",
+        "app.repository.connections.encode_connection",
     ):
         simulator.churn(20)  # what did not change is not decoded
         with monkeypatch.context() as patch:
             patch.setattr(target, _fail)
             exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}"])
+            exercise(["/connections?maxAge=0", f"/connections/{connection}"])
     simulator.stop_engine()
     exercise(paths)
 
