@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from bindings.addresses import Ipv6Order
 from bindings.errors import EngineBusy, EngineError, EngineGone
+from bindings.ike_sas import IkeSas
 from bindings.library import Library
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
@@ -60,6 +61,26 @@ class Engine:
         self._session: Session | None = None
 
     def attempt(self, work: Callable[[SaContexts], T]) -> T:
+        """The result of `work` with SA contexts; see `in_session`."""
+        return self.in_session(
+            lambda session: work(
+                SaContexts(session, generation=self._generation, ipv6_order=self._ipv6_order)
+            )
+        )
+
+    def ike_sas(self, work: Callable[[IkeSas], T]) -> T:
+        """The result of `work` with main mode SAs; see `in_session`.
+
+        They are read by Windows Vista's functions where SA contexts are, else by the newest.
+        """
+        generation = 0 if self._generation == 0 else 2
+        return self.in_session(
+            lambda session: work(
+                IkeSas(session, generation=generation, ipv6_order=self._ipv6_order)
+            )
+        )
+
+    def in_session(self, work: Callable[[Session], T]) -> T:
         """The result of `work`, which may be begun twice.
 
         Threads take turns here: a session is used by one at a time.
@@ -114,14 +135,12 @@ class Engine:
         finally:
             self._lock.release()
 
-    def _run(self, work: Callable[[SaContexts], T]) -> T:
+    def _run(self, work: Callable[[Session], T]) -> T:
         if self._session is None:
             self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
             self.incarnation += 1
         try:
-            return work(
-                SaContexts(self._session, generation=self._generation, ipv6_order=self._ipv6_order)
-            )
+            return work(self._session)
         except EngineGone:
             self._discard()
             raise

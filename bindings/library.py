@@ -30,8 +30,19 @@ REQUIRED: Final = (
 )
 """What every library must export: Windows Vista's part of the SA context functions."""
 
-OPTIONAL: Final = ("IPsecSaContextEnum1", "IPsecSaContextGetById1")
-"""What newer Windows added; looked up when first needed."""
+OPTIONAL: Final = (
+    "IPsecSaContextEnum1",
+    "IPsecSaContextGetById1",
+    "IkeextSaCreateEnumHandle0",
+    "IkeextSaEnum0",
+    "IkeextSaEnum1",
+    "IkeextSaEnum2",
+    "IkeextSaDestroyEnumHandle0",
+    "IkeextSaGetById0",
+    "IkeextSaGetById1",
+    "IkeextSaGetById2",
+)
+"""What newer Windows added, and what is not about SA contexts; looked up when first needed."""
 
 SIMULATOR_MARKER: Final = "sa_simulator_version"
 

@@ -18,6 +18,8 @@ HEADERS = (
     "sa_transform.h",
     "sa_bundle.h",
     "sa_context.h",
+    "ikeext.h",
+    "ike_sa.h",
     "host.h",
 )
 """The headers, each after those that it builds on."""

@@ -1,7 +1,7 @@
 /* Control of the simulator: what a test does that Windows would do by itself.
  *
- * The library answers the IPsec SA context functions of the Windows Filtering
- * Platform (fwpmu.h) from contexts of its own. The functions here fill it,
+ * The library answers the functions of the Windows Filtering Platform (fwpmu.h)
+ * about IPsec SA contexts and main mode SAs from ones of its own. The functions here fill it,
  * change it, make it fail and count what its callers hold. They may be called
  * from any thread at any time; none of them needs a session.
  *
@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* What every secret holds in everything handed out. Byte blobs (authKey,
- * cipherKey, stateBlob) repeat the text, cut to the blob's size; 64-bit
+ * cipherKey, stateBlob, presharedKey, correlationKey) repeat the text, cut to the blob's size; 64-bit
  * secrets (explicitCredentials, token) are the number. Neither may ever be
  * seen outside the process. */
 #define SA_SIMULATOR_CANARY_TEXT "CANARY-KEY-MATERIAL"
@@ -63,6 +63,25 @@ uint32_t sa_simulator_count(void);
 /* Writes the ids to `out`, ascending, at most `capacity` of them, and returns
  * how many contexts there are. `out` may be NULL if `capacity` is 0. */
 uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity);
+
+/* ---- the main mode SAs ------------------------------------------------------ */
+
+/* Generated contexts bring their main mode SAs with them: mmSaId names one with
+ * the same addresses, key module and peer, except for one in some sixty that is
+ * gone. The last eight whose contexts went stay; churn rekeys and expires them.
+ * A context that was put brings none. */
+
+/* Copies the IKEEXT_SA_DETAILS2 at `tree` (any tree, however odd) and keeps it
+ * under its saId, in place of the one that has it, until contexts are populated
+ * anew or the engine is started. Returns the id, or 0 if that is 0 or memory
+ * ran out. The copy holds canaries in place of secrets and of the certificate. */
+uint64_t sa_simulator_put_ike_sa(const void *tree);
+
+/* Removes a main mode SA, whatever contexts name it. Returns 1, or 0 if there is none. */
+int32_t sa_simulator_delete_ike_sa(uint64_t id);
+
+/* How many there are. */
+uint32_t sa_simulator_count_ike_sas(void);
 
 /* ---- change ---------------------------------------------------------------- */
 

@@ -17,6 +17,14 @@ static const char *const names[FUNCTION_COUNT] = {
     "IPsecSaContextDestroyEnumHandle0",
     "IPsecSaContextGetById0",
     "IPsecSaContextGetById1",
+    "IkeextSaCreateEnumHandle0",
+    "IkeextSaEnum0",
+    "IkeextSaEnum1",
+    "IkeextSaEnum2",
+    "IkeextSaDestroyEnumHandle0",
+    "IkeextSaGetById0",
+    "IkeextSaGetById1",
+    "IkeextSaGetById2",
     "FwpmFreeMemory0",
 };
 /* clang-format on */

@@ -14,6 +14,14 @@ typedef enum function {
     DESTROY_ENUM_HANDLE,
     GET_BY_ID_0,
     GET_BY_ID_1,
+    IKE_CREATE_ENUM_HANDLE,
+    IKE_ENUM_0,
+    IKE_ENUM_1,
+    IKE_ENUM_2,
+    IKE_DESTROY_ENUM_HANDLE,
+    IKE_GET_BY_ID_0,
+    IKE_GET_BY_ID_1,
+    IKE_GET_BY_ID_2,
     FREE_MEMORY, /* the last: it returns no code, so it cannot fail */
     FUNCTION_COUNT
 } function;

@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "handles.h"
 #include "ids.h"
+#include "main_modes.h"
 #include "options.h"
 #include "platform.h"
 #include "results.h"
@@ -47,7 +48,7 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     ids_seed(seed);
     churn_seed(seed);
     for (uint32_t number = 0; number < count; number++) {
-        recipe of = {seed, number, engine_run(), 0, 0};
+        recipe of = {seed, number, engine_run(), 0, 0, 0};
         (void)store_add(&of, generator_stage(&of));
     }
     churn_hold_count();
@@ -93,6 +94,29 @@ uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity)
     }
     uint32_t count = store_count();
     lock_release(LOCK_ENGINE);
+    return count;
+}
+
+/* ---- the main mode SAs ---- */
+
+uint64_t sa_simulator_put_ike_sa(const void *tree)
+{
+    uint64_t id;
+    LOCKED(id = tree == NULL ? 0 : main_modes_put(tree));
+    return id;
+}
+
+int32_t sa_simulator_delete_ike_sa(uint64_t id)
+{
+    int32_t was_there;
+    LOCKED(was_there = main_modes_delete(id));
+    return was_there;
+}
+
+uint32_t sa_simulator_count_ike_sas(void)
+{
+    uint32_t count;
+    LOCKED(count = main_modes_count());
     return count;
 }
 

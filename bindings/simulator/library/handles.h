@@ -15,9 +15,12 @@ typedef struct session {
     int is_forgotten;  /* opened before a reset */
 } session;
 
+typedef struct enumeration_kind enumeration_kind; /* enumeration.h */
+
 /* A snapshot, and how far it was read. */
 typedef struct enumeration {
     HANDLE session;
+    const enumeration_kind *of;
     entry *entries;
     size_t count;
     size_t next;

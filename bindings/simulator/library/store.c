@@ -8,11 +8,7 @@
 
 #include "copy.h"
 #include "ids.h"
-
-struct put_tree {
-    size_t holders;
-    IPSEC_SA_CONTEXT1 *context; /* in the same block, behind this */
-};
+#include "main_modes.h"
 
 static struct {
     entry *entries;
@@ -117,11 +113,24 @@ static UINT64 unused_id(void)
 entry *store_add(const recipe *of, stage stage)
 {
     entry added = {unused_id(), *of, stage, 0, NULL};
-    return insert(&added);
+    entry *kept = insert(&added);
+    if (kept != NULL) {
+        main_modes_join(&kept->recipe);
+    }
+    return kept;
+}
+
+/* A context that somebody put was negotiated under nothing that is known here. */
+static void leave_main_mode(const entry *which)
+{
+    if (which->tree == NULL) {
+        main_modes_leave(&which->recipe);
+    }
 }
 
 void store_remove(entry *which)
 {
+    leave_main_mode(which);
     entry_let_go(which);
     which->tree = NULL;
     which->is_deleted = 1;
@@ -135,6 +144,7 @@ void store_clear(void)
     }
     store.places = 0;
     store.deleted = 0;
+    main_modes_clear();
 }
 
 void store_reset(void)
@@ -146,18 +156,15 @@ void store_reset(void)
     ids_reset();
 }
 
-static put_tree *copy_tree(const IPSEC_SA_CONTEXT1 *from)
+static void set_id_of_tree(const entry *of)
 {
-    arena to = {NULL, sizeof(put_tree)};
-    (void)copy_context1(&to, from);
-    put_tree *made = calloc(1, to.used);
-    if (made != NULL) {
-        to.base = (uint8_t *)made;
-        to.used = sizeof *made;
-        made->holders = 1;
-        made->context = copy_context1(&to, from);
-    }
-    return made;
+    IPSEC_SA_CONTEXT1 *context = of->tree->root;
+    context->saContextId = of->id;
+}
+
+static void *copy_context(arena *to, const void *from)
+{
+    return copy_context1(to, from);
 }
 
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
@@ -165,15 +172,16 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
     entry added;
     memset(&added, 0, sizeof added);
     added.stage = STAGE_COMPLETE;
-    added.tree = copy_tree(tree);
+    added.tree = put_tree_copy(copy_context, tree);
     if (added.tree == NULL) {
         return 0;
     }
     added.id = tree->saContextId != 0 ? tree->saContextId : unused_id();
-    added.tree->context->saContextId = added.id;
+    set_id_of_tree(&added);
 
     entry *replaced = store_find(added.id);
     if (replaced != NULL) {
+        leave_main_mode(replaced);
         entry_let_go(replaced);
         *replaced = added;
     } else if (insert(&added) == NULL) {
@@ -187,16 +195,19 @@ void store_renegotiate(uint32_t engine_run)
 {
     compact();
     ids_rewind();
+    main_modes_clear();
     for (size_t i = 0; i < store.places; i++) {
         entry *each = &store.entries[i];
         each->id = ids_next();
         if (each->tree != NULL) {
             /* Snapshots ended with the engine that took them, so the tree is the entry's alone. */
-            each->tree->context->saContextId = each->id;
+            set_id_of_tree(each);
         } else {
             each->recipe.engine_run = engine_run;
             each->recipe.negotiation = 0;
             each->recipe.revision = 0;
+            each->recipe.main_mode = 0;
+            main_modes_join(&each->recipe);
             each->stage = generator_stage(&each->recipe);
         }
     }
@@ -205,7 +216,7 @@ void store_renegotiate(uint32_t engine_run)
 const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
 {
     if (of->tree != NULL) {
-        return of->tree->context;
+        return of->tree->root;
     }
     generate_context(room, &of->recipe, of->id, of->stage);
     return &room->context;
@@ -213,14 +224,10 @@ const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
 
 void entry_hold(const entry *of)
 {
-    if (of->tree != NULL) {
-        of->tree->holders++;
-    }
+    put_tree_hold(of->tree);
 }
 
 void entry_let_go(const entry *of)
 {
-    if (of->tree != NULL && --of->tree->holders == 0) {
-        free(of->tree);
-    }
+    put_tree_let_go(of->tree);
 }

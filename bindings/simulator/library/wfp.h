@@ -26,11 +26,14 @@
 #include "cdef/sa_transform.h"
 #include "cdef/sa_bundle.h"
 #include "cdef/sa_context.h"
+#include "cdef/ikeext.h"
+#include "cdef/ike_sa.h"
 
 _Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
 _Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS0) == 168, "IPSEC_SA_DETAILS0, ipsectypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.h");
+_Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.h");
 
 /* winerror.h */
 #define ERROR_SUCCESS 0u
