@@ -22,6 +22,7 @@ from bindings.winerror import WinError
 
 R = TypeVar("R")
 T = TypeVar("T")
+A = TypeVar("A", bound="ObjectArray[Any]")
 
 PAGE_SIZE: Final = 100
 """How many objects one call asks for, where nobody says otherwise.
@@ -100,7 +101,7 @@ class ObjectArray(Generic[R]):
         self.free()
 
 
-class ObjectReader(Generic[R]):
+class ObjectReader(Generic[R, A]):
     """What reads objects of one kind through one session.
 
     The newest generation of the functions is used that was asked for, that the
@@ -108,8 +109,11 @@ class ObjectReader(Generic[R]):
     otherwise). Records of an older one lack what its structs lack.
 
     Attributes:
+        array: the class of its pages.
         generation: the one in use.
     """
+
+    array: type[A]
 
     def __init__(
         self,
@@ -147,9 +151,7 @@ class ObjectReader(Generic[R]):
                     page = [array.decode(index) for index in range(len(array))]
                 yield page
 
-    def arrays(
-        self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
-    ) -> Generator[ObjectArray[R]]:
+    def arrays(self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE) -> Generator[A]:
         """Yield the pages as the engine gave them, each to be freed by whom it is given to.
 
         An enumeration ends when fewer entries are returned than were asked
@@ -224,7 +226,7 @@ class ObjectReader(Generic[R]):
                     raise
                 self.generation -= 1
 
-    def _enum(self, handle: Any, size: int) -> ObjectArray[R]:
+    def _enum(self, handle: Any, size: int) -> A:
         generation = self.generation
         returned = ffi.new("UINT32 *")
         with ExitStack() as memory:
@@ -237,9 +239,7 @@ class ObjectReader(Generic[R]):
                 if entries[0]
                 else ()
             )
-            return ObjectArray(
-                self._kind, addresses, generation, self._ipv6_order, memory.pop_all()
-            )
+            return self.array(self._kind, addresses, generation, self._ipv6_order, memory.pop_all())
 
     def _read(self, object_id: int) -> Plain:
         generation, function = self.generation, self._name("GetById")

@@ -29,14 +29,18 @@ IKE_SA: Final = ObjectKind(
     lookup=_lookup,
 )
 
-IkeSaArray = ObjectArray[IkeSa]
+
+class IkeSaArray(ObjectArray[IkeSa]):
+    """One page of main mode SAs in the engine's memory."""
 
 
-class IkeSas(ObjectReader[IkeSa]):
+class IkeSas(ObjectReader[IkeSa, IkeSaArray]):
     """What reads main mode SAs through one session.
 
     Generation 2 came with Windows 8, 1 with Windows 7.
     """
+
+    array = IkeSaArray
 
     def __init__(
         self, session: Session, *, generation: int = 2, ipv6_order: Ipv6Order = Ipv6Order.NETWORK

@@ -24,11 +24,15 @@ SA_CONTEXT: Final = ObjectKind(
     decode=decode_sa_context,
 )
 
-SaContextArray = ObjectArray[SaContext]
+
+class SaContextArray(ObjectArray[SaContext]):
+    """One page of SA contexts in the engine's memory."""
 
 
-class SaContexts(ObjectReader[SaContext]):
+class SaContexts(ObjectReader[SaContext, SaContextArray]):
     """What reads SA contexts through one session: generation 1 came with Windows 7."""
+
+    array = SaContextArray
 
     def __init__(
         self, session: Session, *, generation: int = 1, ipv6_order: Ipv6Order = Ipv6Order.NETWORK

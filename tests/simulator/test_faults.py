@@ -7,6 +7,7 @@ from ctypes import byref
 import pytest
 from sa_contexts_simulator import Option, Simulator
 
+from .ike import ike_sas
 from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Wfp, WfpError, pointer
 
 
@@ -135,6 +136,12 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
         for generation in (0, 1):
             with wfp.get(engine, simulator.ids()[0], generation):
                 pass
+        for generation in (0, 1, 2):
+            with ike_sas(wfp, generation=generation) as (sa, *_):
+                lookup = (None,) if generation else ()
+                memory = pointer()
+                wfp.call(f"IkeextSaGetById{generation}", engine, sa.saId, *lookup, byref(memory))
+                wfp.free(memory)
 
     assert all(simulator.calls(name) > 0 for name in FUNCTIONS)
     assert sum(simulator.calls(name) for name in FUNCTIONS) == simulator.calls()

@@ -240,6 +240,14 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "IPsecSaContextDestroyEnumHandle0": (pointer, pointer),
     "IPsecSaContextGetById0": (pointer, u64, pointer),
     "IPsecSaContextGetById1": (pointer, u64, pointer),
+    "IkeextSaCreateEnumHandle0": (pointer, pointer, pointer),
+    "IkeextSaEnum0": (pointer, pointer, u32, pointer, pointer),
+    "IkeextSaEnum1": (pointer, pointer, u32, pointer, pointer),
+    "IkeextSaEnum2": (pointer, pointer, u32, pointer, pointer),
+    "IkeextSaDestroyEnumHandle0": (pointer, pointer),
+    "IkeextSaGetById0": (pointer, u64, pointer),
+    "IkeextSaGetById1": (pointer, u64, pointer, pointer),
+    "IkeextSaGetById2": (pointer, u64, pointer, pointer),
 }
 
 type_of_context = {0: Context0, 1: Context}

@@ -19,9 +19,9 @@ extern "C" {
 #endif
 
 /* What every secret holds in everything handed out. Byte blobs (authKey,
- * cipherKey, stateBlob, presharedKey, correlationKey) repeat the text, cut to the blob's size; 64-bit
- * secrets (explicitCredentials, token) are the number. Neither may ever be
- * seen outside the process. */
+ * cipherKey, stateBlob, presharedKey, correlationKey) repeat the text, cut to the blob's size;
+ * 64-bit secrets (explicitCredentials, token) are the number. Neither may ever be seen outside the
+ * process. */
 #define SA_SIMULATOR_CANARY_TEXT "CANARY-KEY-MATERIAL"
 #define SA_SIMULATOR_CANARY_NUMBER 0x4352414E41525921u
 

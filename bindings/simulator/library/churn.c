@@ -2,8 +2,8 @@
  *
  * Contexts are begun without SAs and get them one by one. A rekey adds a new
  * context, at times under a new main mode SA; the old one loses its outbound SA
- * at once and goes a while later (IPsecSaContextExpire0). The generator's contexts only: one that a test put
- * stays as it is.
+ * at once and goes a while later (IPsecSaContextExpire0). The generator's contexts only: one that a
+ * test put stays as it is.
  */
 
 #include "churn.h"
@@ -22,8 +22,8 @@ static struct {
     random_source dice;
     random_source main_mode_dice; /* of its own: contexts churn the same whatever main mode does */
     uint32_t main_modes;          /* rekeys of main mode */
-    uint32_t target;      /* contexts to stay near */
-    uint32_t next_number; /* recipes for contexts that are begun */
+    uint32_t target;              /* contexts to stay near */
+    uint32_t next_number;         /* recipes for contexts that are begun */
     uint64_t population;
     int is_running;  /* the thread, under LOCK_CHURN_THREAD */
     int is_stopping; /* under LOCK_ENGINE */

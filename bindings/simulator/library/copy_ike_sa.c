@@ -69,10 +69,10 @@ static IKEEXT_CREDENTIAL2 copy_credential(arena *to, const IKEEXT_CREDENTIAL2 *f
     IKEEXT_CREDENTIAL2 copy = *from;
     switch (from->authenticationMethodType) {
     case IKEEXT_PRESHARED_KEY:
-        copy.presharedKey = copy_preshared_key(to, from->presharedKey,
-                                               is_newer
-                                                   ? sizeof(IKEEXT_PRESHARED_KEY_AUTHENTICATION1)
-                                                   : sizeof(IKEEXT_PRESHARED_KEY_AUTHENTICATION0));
+        copy.presharedKey =
+            copy_preshared_key(to, from->presharedKey,
+                               is_newer ? sizeof(IKEEXT_PRESHARED_KEY_AUTHENTICATION1)
+                                        : sizeof(IKEEXT_PRESHARED_KEY_AUTHENTICATION0));
         break;
     case IKEEXT_CERTIFICATE:
     case IKEEXT_CERTIFICATE_ECDSA_P256:
@@ -81,10 +81,9 @@ static IKEEXT_CREDENTIAL2 copy_credential(arena *to, const IKEEXT_CREDENTIAL2 *f
     case IKEEXT_SSL_ECDSA_P256:
     case IKEEXT_SSL_ECDSA_P384:
     case IKEEXT_IPV6_CGA:
-        copy.certificate =
-            copy_certificate(to, from->certificate,
-                             is_newer ? sizeof(IKEEXT_CERTIFICATE_CREDENTIAL1)
-                                      : sizeof(IKEEXT_CERTIFICATE_CREDENTIAL0));
+        copy.certificate = copy_certificate(to, from->certificate,
+                                            is_newer ? sizeof(IKEEXT_CERTIFICATE_CREDENTIAL1)
+                                                     : sizeof(IKEEXT_CERTIFICATE_CREDENTIAL0));
         break;
     case IKEEXT_KERBEROS:
     case IKEEXT_NTLM_V2:

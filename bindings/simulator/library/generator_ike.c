@@ -97,7 +97,8 @@ static IKEEXT_CREDENTIAL2 prove(generated_credential *room,
         while (*slash != 0 && *slash != u'/') {
             slash++;
         }
-        room->certificate.subjectName = write_subject(room->subject, *slash == 0 ? name : slash + 1);
+        room->certificate.subjectName =
+            write_subject(room->subject, *slash == 0 ? name : slash + 1);
         for (size_t i = 0; i < room->certificate.subjectName.size; i++) {
             hash.state = random_mix(hash.state ^ room->subject[i]);
         }
@@ -161,8 +162,8 @@ static void set_credentials(generated_ike_sa *sa, random_source *agreed, const p
     /* Only AuthIP has an extended mode. */
     if (with->keying == KEYING_AUTHIP && known.id.emTargetName != NULL) {
         int is_anonymous = random_chance(agreed, 15);
-        sa->pairs[1].localCredentials = prove(
-            &sa->credentials[2], is_anonymous ? IKEEXT_ANONYMOUS : IKEEXT_KERBEROS, here);
+        sa->pairs[1].localCredentials =
+            prove(&sa->credentials[2], is_anonymous ? IKEEXT_ANONYMOUS : IKEEXT_KERBEROS, here);
         sa->pairs[1].peerCredentials =
             prove(&sa->credentials[3], random_chance(agreed, 80) ? IKEEXT_KERBEROS : IKEEXT_NTLM_V2,
                   known.id.emTargetName);

@@ -105,8 +105,7 @@ static void let_linger(UINT64 id)
     main_mode *oldest = find(modes.lingering[modes.next_lingering]);
     modes.lingering[modes.next_lingering] = id;
     modes.next_lingering = (modes.next_lingering + 1) % LINGERING;
-    if (oldest != NULL && oldest->contexts == 0 && oldest->sa.tree == NULL
-        && oldest->sa.id != id) {
+    if (oldest != NULL && oldest->contexts == 0 && oldest->sa.tree == NULL && oldest->sa.id != id) {
         take_away(oldest);
     }
 }
