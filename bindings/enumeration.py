@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
@@ -30,6 +30,19 @@ PAGE_SIZE: Final = 100
 One page is one RPC buffer and one stretch of decoding that lets no other
 Python thread in; see benchmarks/.
 """
+
+
+class TemplateInMemory(Protocol):
+    """A template in C memory, which lives as long as this object."""
+
+    pointer: Any
+
+
+class Template(Protocol):
+    """What an enumeration is narrowed by."""
+
+    def as_c(self, ipv6_order: Ipv6Order, struct: str, /) -> TemplateInMemory:
+        """The template as `struct`, which …CreateEnumHandle0 takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +151,7 @@ class ObjectReader(Generic[R, A]):
         while self.generation > 0 and not session.library.has(self._name("Enum")):
             self.generation -= 1
 
-    def pages(
-        self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
-    ) -> Generator[list[R]]:
+    def pages(self, template: Template | None = None, size: int = PAGE_SIZE) -> Generator[list[R]]:
         """Yield every object once, in the engine's order, in pages of at most `size`.
 
         Each array is freed before its page is yielded. Errors are those of `arrays`.
@@ -151,7 +162,7 @@ class ObjectReader(Generic[R, A]):
                     page = [array.decode(index) for index in range(len(array))]
                 yield page
 
-    def arrays(self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE) -> Generator[A]:
+    def arrays(self, template: Template | None = None, size: int = PAGE_SIZE) -> Generator[A]:
         """Yield the pages as the engine gave them, each to be freed by whom it is given to.
 
         An enumeration ends when fewer entries are returned than were asked
@@ -196,7 +207,7 @@ class ObjectReader(Generic[R, A]):
         return f"{self._kind.functions}{function}{self.generation}"
 
     @contextmanager
-    def _enumeration(self, template: SubnetTemplate | None) -> Iterator[Any]:
+    def _enumeration(self, template: Template | None) -> Iterator[Any]:
         memory = (
             None
             if template in (None, SubnetTemplate())

@@ -15,24 +15,25 @@ typedef struct session {
     int is_forgotten;  /* opened before a reset */
 } session;
 
-typedef struct enumeration_kind enumeration_kind; /* enumeration.h */
+/* What an enumeration gives: a handle is good for the functions of its kind only. */
+typedef enum enumerated { SA_CONTEXTS, IKE_SAS } enumerated;
 
 /* A snapshot, and how far it was read. */
 typedef struct enumeration {
+    enumerated of;
     HANDLE session;
-    const enumeration_kind *of;
-    entry *entries;
+    void *objects; /* an array: of `entry` for SA contexts and main mode SAs */
     size_t count;
     size_t next;
 } enumeration;
 
 /* Makes a handle with its object zeroed; NULL if memory ran out. */
 HANDLE handles_open_session(session **made);
-HANDLE handles_open_enumeration(enumeration **made);
+HANDLE handles_open_enumeration(enumerated of, enumeration **made);
 
 /* The object of a handle; NULL if there is no such handle, or it is of the other kind. */
 session *handles_session(HANDLE handle);
-enumeration *handles_enumeration(HANDLE handle);
+enumeration *handles_enumeration(HANDLE handle, enumerated of);
 
 /* Releases a handle and its object. */
 void handles_close(HANDLE handle);

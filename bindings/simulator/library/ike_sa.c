@@ -6,20 +6,42 @@
 #include "calls.h"
 #include "copy.h"
 #include "engine.h"
-#include "enumeration.h"
+#include "enumerations.h"
 #include "main_modes.h"
+#include "options.h"
 #include "template.h"
 
-static void *lay_sa(arena *to, const entry *from, UINT32 generation)
+/* What is returned for an entry of the snapshot; NULL if it was deleted meanwhile. */
+static const void *current(const enumeration *from, size_t place)
 {
-    generated_ike_sa room;
-    const IKEEXT_SA_DETAILS2 *sa = main_mode_sa(from, &room);
-    return generation == 0   ? (void *)copy_ike_sa0(to, sa)
-           : generation == 1 ? (void *)copy_ike_sa1(to, sa)
-                             : (void *)copy_ike_sa2(to, sa);
+    const entry *of_snapshot = (const entry *)from->objects + place;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
+                                                                : main_modes_find(of_snapshot->id);
 }
 
-static const enumeration_kind ike_sas = {main_modes_find, lay_sa};
+static void *lay_sa0(arena *to, const void *object)
+{
+    generated_ike_sa room;
+    return copy_ike_sa0(to, main_mode_sa(object, &room));
+}
+
+static void *lay_sa1(arena *to, const void *object)
+{
+    generated_ike_sa room;
+    return copy_ike_sa1(to, main_mode_sa(object, &room));
+}
+
+static void *lay_sa2(arena *to, const void *object)
+{
+    generated_ike_sa room;
+    return copy_ike_sa2(to, main_mode_sa(object, &room));
+}
+
+static const enumerable generations[] = {
+    {IKE_SAS, current, lay_sa0},
+    {IKE_SAS, current, lay_sa1},
+    {IKE_SAS, current, lay_sa2},
+};
 
 /* Whether this host proved itself in main mode by the certificate of this hash. */
 static int is_by(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETAILS2 *sa)
@@ -52,24 +74,28 @@ static UINT32 take_snapshot(enumeration *into, const template_subnets *subnets,
                             const FWP_BYTE_BLOB *hash)
 {
     size_t count = main_modes_count();
-    entry *all = malloc((count + 1) * sizeof *all);
-    if (all == NULL) {
+    if (count == 0) {
+        return ERROR_SUCCESS;
+    }
+    entry *entries = malloc(count * sizeof *entries);
+    if (entries == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    main_modes_list(all);
+    into->objects = entries;
+    main_modes_list(entries);
     for (size_t i = 0; i < count; i++) {
         generated_ike_sa room;
-        const IKEEXT_SA_DETAILS2 *sa = main_mode_sa(&all[i], &room);
+        const IKEEXT_SA_DETAILS2 *sa = main_mode_sa(&entries[i], &room);
         const IKEEXT_TRAFFIC0 *traffic = &sa->ikeTraffic;
         if (template_holds(subnets, traffic->ipVersion, traffic->localV4Address,
                            traffic->localV6Address, traffic->remoteV4Address,
                            traffic->remoteV6Address)
             && is_by(hash, sa)) {
-            enumeration_add(into, &all[i]);
+            entries[into->count] = entries[i];
+            entry_hold(&entries[into->count++]);
         }
     }
-    free(all);
-    enumeration_order(into);
+    enumerations_shuffle(into, sizeof *entries);
     return ERROR_SUCCESS;
 }
 
@@ -93,7 +119,7 @@ static UINT32 create_enumeration(HANDLE engineHandle, const IKEEXT_SA_ENUM_TEMPL
         code = RPC_X_NULL_REF_POINTER;
     }
     if (code == ERROR_SUCCESS) {
-        code = enumeration_open(engineHandle, &ike_sas, main_modes_count(), &made, &opened);
+        code = enumerations_begin(engineHandle, IKE_SAS, &opened, &made);
     }
     if (code != ERROR_SUCCESS) {
         return code;
@@ -120,9 +146,9 @@ DWORD WINAPI IkeextSaEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEnt
 {
     UINT32 code = calls_begin(IKE_ENUM_0);
     return calls_end(code != 0 ? code
-                               : enumeration_next(engineHandle, enumHandle, &ike_sas, 0,
-                                                  numEntriesRequested, (void ***)entries,
-                                                  numEntriesReturned));
+                               : enumerations_next(engineHandle, enumHandle, &generations[0],
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
 }
 
 DWORD WINAPI IkeextSaEnum1(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
@@ -130,9 +156,9 @@ DWORD WINAPI IkeextSaEnum1(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEnt
 {
     UINT32 code = calls_begin(IKE_ENUM_1);
     return calls_end(code != 0 ? code
-                               : enumeration_next(engineHandle, enumHandle, &ike_sas, 1,
-                                                  numEntriesRequested, (void ***)entries,
-                                                  numEntriesReturned));
+                               : enumerations_next(engineHandle, enumHandle, &generations[1],
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
 }
 
 DWORD WINAPI IkeextSaEnum2(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
@@ -140,22 +166,37 @@ DWORD WINAPI IkeextSaEnum2(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEnt
 {
     UINT32 code = calls_begin(IKE_ENUM_2);
     return calls_end(code != 0 ? code
-                               : enumeration_next(engineHandle, enumHandle, &ike_sas, 2,
-                                                  numEntriesRequested, (void ***)entries,
-                                                  numEntriesReturned));
+                               : enumerations_next(engineHandle, enumHandle, &generations[2],
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
 }
 
 DWORD WINAPI IkeextSaDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
 {
     UINT32 code = calls_begin(IKE_DESTROY_ENUM_HANDLE);
-    UINT32 destroyed = enumeration_destroy(engineHandle, enumHandle, &ike_sas);
+    UINT32 destroyed = enumerations_destroy(engineHandle, enumHandle, IKE_SAS);
     return calls_end(code != 0 ? code : destroyed);
+}
+
+/* ---- one SA ---- */
+
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const enumerable *shape, void **sa)
+{
+    if (sa == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = engine_check_session(engineHandle);
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    const entry *found = main_modes_find(id);
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(shape, found, sa);
 }
 
 DWORD WINAPI IkeextSaGetById0(HANDLE engineHandle, UINT64 id, IKEEXT_SA_DETAILS0 **sa)
 {
     UINT32 code = calls_begin(IKE_GET_BY_ID_0);
-    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &ike_sas, 0, (void **)sa));
+    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[0], (void **)sa));
 }
 
 /* No page says what the lookup context narrows; an id alone decides here. */
@@ -165,7 +206,7 @@ DWORD WINAPI IkeextSaGetById1(HANDLE engineHandle, UINT64 id, GUID *saLookupCont
 {
     (void)saLookupContext;
     UINT32 code = calls_begin(IKE_GET_BY_ID_1);
-    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &ike_sas, 1, (void **)sa));
+    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[1], (void **)sa));
 }
 
 DWORD WINAPI IkeextSaGetById2(HANDLE engineHandle, UINT64 id, GUID *saLookupContext,
@@ -173,5 +214,5 @@ DWORD WINAPI IkeextSaGetById2(HANDLE engineHandle, UINT64 id, GUID *saLookupCont
 {
     (void)saLookupContext;
     UINT32 code = calls_begin(IKE_GET_BY_ID_2);
-    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &ike_sas, 2, (void **)sa));
+    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[2], (void **)sa));
 }

@@ -1,39 +1,67 @@
 /* The IPsecSaContext functions: enumerating, and reading one by its id. */
 
+#include <stdlib.h>
+
 #include "calls.h"
 #include "copy.h"
 #include "engine.h"
-#include "enumeration.h"
+#include "enumerations.h"
+#include "options.h"
+#include "store.h"
 #include "template.h"
 
-static const entry *find_context(UINT64 id)
+/* ---- what is returned, in the shape of either generation ---- */
+
+/* What is returned for an entry of the snapshot; NULL if it was deleted meanwhile. */
+static const void *current(const enumeration *from, size_t place)
 {
-    return store_find(id);
+    const entry *of_snapshot = (const entry *)from->objects + place;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
+                                                                : store_find(of_snapshot->id);
 }
 
-static void *lay_context(arena *to, const entry *from, UINT32 generation)
+static void *lay_context0(arena *to, const void *object)
 {
     generated_context room;
-    const IPSEC_SA_CONTEXT1 *context = entry_context(from, &room);
-    return generation == 0 ? (void *)copy_context0(to, context)
-                           : (void *)copy_context1(to, context);
+    return copy_context0(to, entry_context(object, &room));
 }
 
-static const enumeration_kind contexts = {find_context, lay_context};
+static void *lay_context1(arena *to, const void *object)
+{
+    generated_context room;
+    return copy_context1(to, entry_context(object, &room));
+}
 
-static void take_snapshot(enumeration *into, const template_subnets *subnets)
+static const enumerable generation0 = {SA_CONTEXTS, current, lay_context0};
+static const enumerable generation1 = {SA_CONTEXTS, current, lay_context1};
+
+/* ---- enumerations ---- */
+
+/* The set is fixed now ("works on a snapshot ... taken at the time the
+ * enumeration handle was created", as the pages of the sibling functions say). */
+static UINT32 take_snapshot(enumeration *into, const template_subnets *subnets)
 {
     size_t places;
     const entry *all = store_entries(&places);
     int is_anything = template_is_anything(subnets);
+    if (places == 0) {
+        return ERROR_SUCCESS;
+    }
+    entry *entries = malloc(places * sizeof *entries);
+    if (entries == NULL) {
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    into->objects = entries;
     for (size_t i = 0; i < places; i++) {
         generated_context room;
         if (!all[i].is_deleted
             && (is_anything || template_matches(subnets, entry_context(&all[i], &room)))) {
-            enumeration_add(into, &all[i]);
+            entries[into->count++] = all[i];
+            entry_hold(&all[i]);
         }
     }
-    enumeration_order(into);
+    enumerations_shuffle(into, sizeof *entries);
+    return ERROR_SUCCESS;
 }
 
 static UINT32 create_enumeration(HANDLE engineHandle,
@@ -51,13 +79,21 @@ static UINT32 create_enumeration(HANDLE engineHandle,
         enumTemplate = enumTemplate == NULL ? &anything : enumTemplate;
         code = template_read(&subnets, &enumTemplate->localSubNet, &enumTemplate->remoteSubNet);
     }
-    if (code == ERROR_SUCCESS) {
-        code = enumeration_open(engineHandle, &contexts, store_count(), &made, enumHandle);
+    if (code != ERROR_SUCCESS) {
+        return code;
     }
-    if (code == ERROR_SUCCESS) {
-        take_snapshot(made, &subnets);
+    HANDLE opened;
+    code = enumerations_begin(engineHandle, SA_CONTEXTS, &opened, &made);
+    if (code != ERROR_SUCCESS) {
+        return code;
     }
-    return code;
+    code = take_snapshot(made, &subnets);
+    if (code != ERROR_SUCCESS) {
+        handles_close(opened);
+        return code;
+    }
+    *enumHandle = opened;
+    return ERROR_SUCCESS;
 }
 
 DWORD WINAPI IPsecSaContextCreateEnumHandle0(HANDLE engineHandle,
@@ -73,9 +109,9 @@ DWORD WINAPI IPsecSaContextEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 
 {
     UINT32 code = calls_begin(ENUM_0);
     return calls_end(code != 0 ? code
-                               : enumeration_next(engineHandle, enumHandle, &contexts, 0,
-                                                  numEntriesRequested, (void ***)entries,
-                                                  numEntriesReturned));
+                               : enumerations_next(engineHandle, enumHandle, &generation0,
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
 }
 
 DWORD WINAPI IPsecSaContextEnum1(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
@@ -83,28 +119,43 @@ DWORD WINAPI IPsecSaContextEnum1(HANDLE engineHandle, HANDLE enumHandle, UINT32 
 {
     UINT32 code = calls_begin(ENUM_1);
     return calls_end(code != 0 ? code
-                               : enumeration_next(engineHandle, enumHandle, &contexts, 1,
-                                                  numEntriesRequested, (void ***)entries,
-                                                  numEntriesReturned));
+                               : enumerations_next(engineHandle, enumHandle, &generation1,
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
 }
 
 DWORD WINAPI IPsecSaContextDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
 {
     UINT32 code = calls_begin(DESTROY_ENUM_HANDLE);
-    UINT32 destroyed = enumeration_destroy(engineHandle, enumHandle, &contexts);
+    UINT32 destroyed = enumerations_destroy(engineHandle, enumHandle, SA_CONTEXTS);
     return calls_end(code != 0 ? code : destroyed);
+}
+
+/* ---- one context ---- */
+
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const enumerable *shape, void **saContext)
+{
+    if (saContext == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = engine_check_session(engineHandle);
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    const entry *found = store_find(id);
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(shape, found, saContext);
 }
 
 DWORD WINAPI IPsecSaContextGetById0(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT0 **saContext)
 {
     UINT32 code = calls_begin(GET_BY_ID_0);
     return calls_end(code != 0 ? code
-                               : get_by_id(engineHandle, id, &contexts, 0, (void **)saContext));
+                               : get_by_id(engineHandle, id, &generation0, (void **)saContext));
 }
 
 DWORD WINAPI IPsecSaContextGetById1(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT1 **saContext)
 {
     UINT32 code = calls_begin(GET_BY_ID_1);
     return calls_end(code != 0 ? code
-                               : get_by_id(engineHandle, id, &contexts, 1, (void **)saContext));
+                               : get_by_id(engineHandle, id, &generation1, (void **)saContext));
 }
