@@ -14,6 +14,7 @@ from bindings.library import Library
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
 from bindings.session import Session
+from bindings.statistics import IkeStatistics, IpsecStatistics, ike_statistics, ipsec_statistics
 from bindings.template import SubnetTemplate
 
 
@@ -78,6 +79,25 @@ class Engine:
             lambda session: work(
                 IkeSas(session, generation=generation, ipv6_order=self._ipv6_order)
             )
+        )
+
+    def ipsec_statistics(self) -> tuple[int, IpsecStatistics]:
+        """What the engine has counted of SAs and packets, and the incarnation that it is of."""
+        return self.in_session(
+            lambda session: (
+                self.incarnation,
+                ipsec_statistics(session, generation=self._generation),
+            )
+        )
+
+    def ike_statistics(self) -> tuple[int, IkeStatistics]:
+        """The same of negotiations.
+
+        Raises:
+            IkeextNotRunning: the service that negotiates does not run.
+        """
+        return self.in_session(
+            lambda session: (self.incarnation, ike_statistics(session, generation=self._generation))
         )
 
     def in_session(self, work: Callable[[Session], T]) -> T:

@@ -41,6 +41,10 @@ OPTIONAL: Final = (
     "IkeextSaGetById0",
     "IkeextSaGetById1",
     "IkeextSaGetById2",
+    "IPsecGetStatistics0",
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics0",
+    "IkeextGetStatistics1",
 )
 """What newer Windows added, and what is not about SA contexts; looked up when first needed."""
 

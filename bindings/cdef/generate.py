@@ -20,6 +20,7 @@ HEADERS = (
     "sa_context.h",
     "ikeext.h",
     "ike_sa.h",
+    "statistics.h",
     "host.h",
 )
 """The headers, each after those that it builds on."""

@@ -13,6 +13,8 @@ from .wfp import FUNCTIONS
 AFTER_VISTA = {
     "IPsecSaContextEnum1",
     "IPsecSaContextGetById1",
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics1",
     "IkeextSaEnum1",
     "IkeextSaEnum2",
     "IkeextSaGetById1",

@@ -248,6 +248,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "IkeextSaGetById0": (pointer, u64, pointer),
     "IkeextSaGetById1": (pointer, u64, pointer, pointer),
     "IkeextSaGetById2": (pointer, u64, pointer, pointer),
+    "IPsecGetStatistics0": (pointer, pointer),
+    "IPsecGetStatistics1": (pointer, pointer),
+    "IkeextGetStatistics0": (pointer, pointer),
+    "IkeextGetStatistics1": (pointer, pointer),
 }
 
 type_of_context = {0: Context0, 1: Context}

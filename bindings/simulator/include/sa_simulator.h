@@ -83,6 +83,17 @@ int32_t sa_simulator_delete_ike_sa(uint64_t id);
 /* How many there are. */
 uint32_t sa_simulator_count_ike_sas(void);
 
+/* ---- statistics --------------------------------------------------------------- */
+
+/* What is counted follows from what happens to the contexts, changes by churn
+ * above all: equal seeds and changes give equal counts. It begins from 0 when
+ * contexts are populated and when the engine is started. */
+
+/* Takes the IPSEC_STATISTICS1, or the IKEEXT_STATISTICS1, at `counts` for what
+ * has been counted so far; it goes on from there. */
+void sa_simulator_put_ipsec_statistics(const void *counts);
+void sa_simulator_put_ike_statistics(const void *counts);
+
 /* ---- change ---------------------------------------------------------------- */
 
 /* Makes that many changes now: contexts are begun, completed, modified,

@@ -25,6 +25,10 @@ static const char *const names[FUNCTION_COUNT] = {
     "IkeextSaGetById0",
     "IkeextSaGetById1",
     "IkeextSaGetById2",
+    "IPsecGetStatistics0",
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics0",
+    "IkeextGetStatistics1",
     "FwpmFreeMemory0",
 };
 /* clang-format on */

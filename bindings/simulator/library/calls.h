@@ -22,6 +22,10 @@ typedef enum function {
     IKE_GET_BY_ID_0,
     IKE_GET_BY_ID_1,
     IKE_GET_BY_ID_2,
+    IPSEC_GET_STATISTICS_0,
+    IPSEC_GET_STATISTICS_1,
+    IKE_GET_STATISTICS_0,
+    IKE_GET_STATISTICS_1,
     FREE_MEMORY, /* the last: it returns no code, so it cannot fail */
     FUNCTION_COUNT
 } function;

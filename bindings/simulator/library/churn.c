@@ -14,6 +14,7 @@
 #include "main_modes.h"
 #include "platform.h"
 #include "random.h"
+#include "statistics.h"
 #include "store.h"
 
 enum { BATCH_MILLISECONDS = 10, SEARCH_LIMIT = 256 };
@@ -22,8 +23,9 @@ static struct {
     random_source dice;
     random_source main_mode_dice; /* of its own: contexts churn the same whatever main mode does */
     uint32_t main_modes;          /* rekeys of main mode */
-    uint32_t target;              /* contexts to stay near */
-    uint32_t next_number;         /* recipes for contexts that are begun */
+    random_source traffic_dice;
+    uint32_t target;      /* contexts to stay near */
+    uint32_t next_number; /* recipes for contexts that are begun */
     uint64_t population;
     int is_running;  /* the thread, under LOCK_CHURN_THREAD */
     int is_stopping; /* under LOCK_ENGINE */
@@ -35,6 +37,7 @@ void churn_seed(uint64_t seed)
     churn.dice = random_for(seed, 'C');
     churn.main_mode_dice = random_for(seed, 'M');
     churn.main_modes = 0;
+    churn.traffic_dice = random_for(seed, 'T');
     churn.population = seed;
     churn.next_number = 0x40000000u; /* far from the numbers of a population */
 }
@@ -103,6 +106,8 @@ static int rekey_one(void)
         of.main_mode = ++churn.main_modes; /* of what is gone nothing is derived any more */
     }
     old->stage = STAGE_EXPIRING;
+    statistics_sas_deleted(1);
+    statistics_rekeyed();
     (void)store_add(&of, STAGE_COMPLETE);
     return 1;
 }
@@ -112,6 +117,7 @@ static int expire_one(void)
     entry *which = pick(IN(STAGE_COMPLETE));
     if (which != NULL) {
         which->stage = STAGE_EXPIRING;
+        statistics_sas_deleted(1);
         if (random_chance(&churn.main_mode_dice, 25)) {
             main_modes_expire(&which->recipe);
         }
@@ -161,6 +167,7 @@ void churn_make(uint32_t changes)
 {
     for (uint32_t i = 0; engine_is_running() && i < changes; i++) {
         change_one();
+        statistics_traffic(&churn.traffic_dice);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "platform.h"
 #include "results.h"
+#include "statistics.h"
 #include "store.h"
 
 #define LOCKED(statement)          \
@@ -118,6 +119,18 @@ uint32_t sa_simulator_count_ike_sas(void)
     uint32_t count;
     LOCKED(count = main_modes_count());
     return count;
+}
+
+/* ---- statistics ---- */
+
+void sa_simulator_put_ipsec_statistics(const void *counts)
+{
+    LOCKED(statistics_put_ipsec(counts));
+}
+
+void sa_simulator_put_ike_statistics(const void *counts)
+{
+    LOCKED(statistics_put_ike(counts));
 }
 
 /* ---- change ---- */

@@ -27,6 +27,12 @@ typedef enum stage {
     STAGE_EXPIRING  /* the outbound SA is gone, the inbound one in its grace period */
 } stage;
 
+/* How many SAs that is. */
+static inline uint32_t stage_sas(stage stage)
+{
+    return stage == STAGE_COMPLETE ? 2 : stage == STAGE_BEGUN ? 0 : 1;
+}
+
 /* The stage in which a population holds this context: most are complete. */
 stage generator_stage(const recipe *of);
 
@@ -81,9 +87,6 @@ typedef struct generated_ike_sa {
     IKEEXT_CREDENTIAL_PAIR2 pairs[2]; /* of main mode and of extended mode */
     generated_credential credentials[4];
 } generated_ike_sa;
-
-/* The id of the main mode SA that a context was negotiated under. */
-uint64_t generator_main_mode(const recipe *of);
 
 /* Makes that SA, as generate_context makes a context; who the peer is and at
  * which addresses is what the contexts say. */

@@ -174,11 +174,6 @@ static void set_credentials(generated_ike_sa *sa, random_source *agreed, const p
 
 /* ---- the whole ---- */
 
-uint64_t generator_main_mode(const recipe *of)
-{
-    return generate_peer(of).mm_sa_id;
-}
-
 void generate_ike_sa(generated_ike_sa *into, const recipe *of)
 {
     static UINT8 no_secret[32];

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "copy.h"
+#include "generator_parts.h"
 #include "random.h"
+#include "statistics.h"
 
 enum {
     LINGERING = 8,   /* how many may be there without a context, those that were put aside */
@@ -80,6 +82,10 @@ static main_mode *add(const entry *sa)
 static void take_away(main_mode *which)
 {
     put_tree_let_go(which->sa.tree);
+    if (which->sa.tree == NULL) {
+        peer with = generate_peer(&which->sa.recipe);
+        statistics_main_mode_ended(&with);
+    }
     modes.used--;
     /* Whatever was pushed on past the hole moves back into it. */
     const size_t mask = modes.capacity - 1;
@@ -112,11 +118,13 @@ static void let_linger(UINT64 id)
 
 void main_modes_join(const recipe *of)
 {
-    UINT64 id = generator_main_mode(of);
-    main_mode *joined = find(id);
-    if (joined == NULL && random_mix(id) % GONE_ONE_IN != 0) {
-        entry sa = {id, *of, STAGE_COMPLETE, 0, NULL};
+    peer with = generate_peer(of);
+    main_mode *joined = find(with.mm_sa_id);
+    statistics_quick_mode(&with);
+    if (joined == NULL && random_mix(with.mm_sa_id) % GONE_ONE_IN != 0) {
+        entry sa = {with.mm_sa_id, *of, STAGE_COMPLETE, 0, NULL};
         joined = add(&sa);
+        statistics_main_mode(&with);
     }
     if (joined != NULL) {
         joined->contexts++;
@@ -125,7 +133,9 @@ void main_modes_join(const recipe *of)
 
 void main_modes_leave(const recipe *of)
 {
-    main_mode *left = find(generator_main_mode(of));
+    peer with = generate_peer(of);
+    main_mode *left = find(with.mm_sa_id);
+    statistics_quick_mode_ended(&with);
     if (left != NULL && left->contexts > 0 && --left->contexts == 0) {
         let_linger(left->sa.id);
     }
@@ -133,12 +143,12 @@ void main_modes_leave(const recipe *of)
 
 void main_modes_expire(const recipe *of)
 {
-    (void)main_modes_delete(generator_main_mode(of));
+    (void)main_modes_delete(generate_peer(of).mm_sa_id);
 }
 
 int main_modes_has(const recipe *of)
 {
-    return find(generator_main_mode(of)) != NULL;
+    return find(generate_peer(of).mm_sa_id) != NULL;
 }
 
 UINT32 main_modes_count(void)
@@ -188,6 +198,10 @@ UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree)
     }
     main_mode *replaced = find(added.id);
     if (replaced != NULL) {
+        if (replaced->sa.tree == NULL) {
+            peer with = generate_peer(&replaced->sa.recipe);
+            statistics_main_mode_ended(&with);
+        }
         put_tree_let_go(replaced->sa.tree);
         replaced->sa = added;
     } else if (add(&added) == NULL) {
@@ -213,6 +227,7 @@ void main_modes_clear(void)
     }
     free(modes.places);
     memset(&modes, 0, sizeof modes);
+    statistics_begin();
 }
 
 const IKEEXT_SA_DETAILS2 *main_mode_sa(const entry *of, generated_ike_sa *room)

@@ -10,7 +10,7 @@
 
 #include "store.h"
 
-/* A context of this recipe came, or went. */
+/* A context of this recipe came, or went. Both are counted (statistics.h). */
 void main_modes_join(const recipe *of);
 void main_modes_leave(const recipe *of);
 
@@ -30,6 +30,7 @@ UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree);
 /* Tells whether there was one. */
 int main_modes_delete(UINT64 id);
 
+/* Forgets all, and what was counted. */
 void main_modes_clear(void);
 
 /* What an entry says: its tree, or one generated into `room`. */

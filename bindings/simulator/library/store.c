@@ -9,6 +9,7 @@
 #include "copy.h"
 #include "ids.h"
 #include "main_modes.h"
+#include "statistics.h"
 
 static struct {
     entry *entries;
@@ -131,6 +132,7 @@ static void leave_main_mode(const entry *which)
 void store_remove(entry *which)
 {
     leave_main_mode(which);
+    statistics_sas_deleted(which->tree == NULL ? stage_sas(which->stage) : 0);
     entry_let_go(which);
     which->tree = NULL;
     which->is_deleted = 1;

@@ -28,6 +28,7 @@
 #include "cdef/sa_context.h"
 #include "cdef/ikeext.h"
 #include "cdef/ike_sa.h"
+#include "cdef/statistics.h"
 
 _Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
 _Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");

@@ -52,6 +52,8 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "put_ike_sa": (_U64, (ctypes.c_void_p,)),
     "delete_ike_sa": (_I32, (_U64,)),
     "count_ike_sas": (_U32, ()),
+    "put_ipsec_statistics": (None, (ctypes.c_void_p,)),
+    "put_ike_statistics": (None, (ctypes.c_void_p,)),
     "churn": (None, (_U32,)),
     "start_churn": (_I32, (ctypes.c_double, _U64)),
     "stop_churn": (None, ()),
@@ -165,6 +167,20 @@ class Simulator:
     def count_ike_sas(self) -> int:
         """Return how many main mode SAs there are."""
         return self._number("count_ike_sas")
+
+    # ---- statistics ----
+
+    def put_ipsec_statistics(self, counts: int) -> None:
+        """Take the `IPSEC_STATISTICS1` at the address `counts` for what was counted so far."""
+        if not counts:
+            raise ValueError("counts is NULL")
+        self._act("put_ipsec_statistics", counts)
+
+    def put_ike_statistics(self, counts: int) -> None:
+        """Take the `IKEEXT_STATISTICS1` at the address `counts` for what was counted so far."""
+        if not counts:
+            raise ValueError("counts is NULL")
+        self._act("put_ike_statistics", counts)
 
     # ---- change ----
 
