@@ -18,6 +18,7 @@ from app.api import (
     problems,
     sa_context_list,
     sa_contexts,
+    statistics,
 )
 from app.api.head import HeadAsGet
 from app.service import Service
@@ -44,7 +45,15 @@ def create_app(service: Service) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    for module in (sa_context_list, sa_contexts, engine, health, explanations, documentation):
+    for module in (
+        sa_context_list,
+        sa_contexts,
+        statistics,
+        engine,
+        health,
+        explanations,
+        documentation,
+    ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
     errors.install(app)

@@ -15,6 +15,7 @@ import structlog
 
 from app.repository.lists import Lists
 from app.repository.reading import Reader
+from app.repository.statistics import StatisticsReader
 from app.repository.store import Store
 from app.settings import Settings
 from bindings.engine import Engine
@@ -36,6 +37,7 @@ class Service:
         engine: the engine that single contexts are read from.
         one_reader: lets one thread at a time read a single context; a session has room for one,
             and threads that wait for it would be missing elsewhere.
+        statistics: reads the engine's own counters, by `engine` too.
     """
 
     host: str
@@ -46,6 +48,7 @@ class Service:
     lists: Lists
     reader: Reader
     one_reader: anyio.CapacityLimiter
+    statistics: StatisticsReader
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -99,6 +102,7 @@ def create_service(settings: Settings) -> Service:
         ),
         settings.store_limits(),
     )
+    one_reader = anyio.CapacityLimiter(1)
     return Service(
         host=socket.gethostname(),
         library=library,
@@ -107,7 +111,10 @@ def create_service(settings: Settings) -> Service:
         store=store,
         lists=Lists(store),
         reader=Reader(engine, interface_aliases, baseline=settings.baseline),
-        one_reader=anyio.CapacityLimiter(1),
+        one_reader=one_reader,
+        statistics=StatisticsReader(
+            engine, one_reader, patience_seconds=store.limits.patience_seconds
+        ),
     )
 
 

@@ -42,6 +42,10 @@ TAGS: Final = (
         "page by page, and all pages of a walk show one snapshot.",
     },
     {
+        "name": "Statistics",
+        "description": "What the engine itself has counted, for the whole host.",
+    },
+    {
         "name": "Engine",
         "description": "The filter engine behind the server: whose it is, and whether it answers.",
     },
