@@ -88,7 +88,7 @@ def serve(
         except OSError as error:
             _fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
     limits = settings.connection_limits()
-    server.run(server.create_server(create_app(service), service.store.stop, limits), listener)
+    server.run(server.create_server(create_app(service), service.stop, limits), listener)
 
 
 @app.command("list")

@@ -277,6 +277,8 @@ class Connection(H11Protocol):
                 is_complete = not message["more_body"]
             self._enter(Stage.ANSWERING)
             await self._application(scope, receive, _in_slices(self._while_there(send)))
+            if not self.cycle.response_complete and self.flow.write_paused:
+                self.transport.abort()  # closing would wait until the client reads
         self._answering = None
 
     def _while_there(self, send: Send) -> Send:

@@ -16,6 +16,7 @@ from app.api import (
     health,
     openapi,
     problems,
+    sa_context_events,
     sa_context_list,
     sa_contexts,
     statistics,
@@ -47,6 +48,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     for module in (
         sa_context_list,
+        sa_context_events,  # before those with an id in their path
         sa_contexts,
         statistics,
         engine,

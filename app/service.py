@@ -13,14 +13,18 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from app.repository.feeds import Feeds
+from app.repository.hints import Hints
 from app.repository.lists import Lists
 from app.repository.reading import Reader
 from app.repository.statistics import StatisticsReader
-from app.repository.store import Store
+from app.repository.store import MOST_HINTS, Store
 from app.settings import Settings
+from app.streams import Streams
 from bindings.engine import Engine
 from bindings.interfaces import interface_aliases
 from bindings.library import EngineKind, Library, find_library
+from bindings.subscriptions import Notify
 
 
 log = structlog.get_logger(__name__)
@@ -33,7 +37,7 @@ class Service:
     Attributes:
         host: this host's name.
         library: the library that both read from.
-        drain_engine: the engine that the store drains.
+        drain_engine: the engine that the store drains, and that announces changes to it.
         engine: the engine that single contexts are read from.
         one_reader: lets one thread at a time read a single context; a session has room for one,
             and threads that wait for it would be missing elsewhere.
@@ -46,16 +50,25 @@ class Service:
     engine: Engine
     store: Store
     lists: Lists
+    feeds: Feeds
+    streams: Streams
     reader: Reader
     one_reader: anyio.CapacityLimiter
     statistics: StatisticsReader
+
+    def stop(self) -> None:
+        """Let go of all who wait or watch."""
+        self.streams.stop()
+        self.store.stop()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the store; close both sessions at the end, whatever happens."""
         try:
-            async with self.store.running():
+            async with anyio.create_task_group() as tasks, self.store.running():
+                tasks.start_soon(self.streams.run)
                 yield
+                tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 for engine in (self.drain_engine, self.engine):
@@ -74,14 +87,21 @@ def open_library(settings: Settings) -> Library:
     return library
 
 
-def open_engine(library: Library, settings: Settings) -> Engine:
-    """An engine with the settings' ways of reading; its session opens when first needed."""
+def open_engine(library: Library, settings: Settings, on_change: Notify | None = None) -> Engine:
+    """An engine with the settings' ways of reading; its session opens when first needed.
+
+    Args:
+        library: where the functions are.
+        settings: how to read.
+        on_change: what is told of changes, if anything is.
+    """
     return Engine(
         library,
         transaction_wait_ms=settings.transaction_wait_ms,
         generation=settings.generation,
         ipv6_order=settings.ipv6_order,
         patience_seconds=settings.transaction_wait_ms / 1000,
+        on_change=on_change,
     )
 
 
@@ -92,7 +112,11 @@ def create_service(settings: Settings) -> Service:
         LibraryError: there is no library that can be used.
     """
     library = open_library(settings)
-    drain_engine, engine = open_engine(library, settings), open_engine(library, settings)
+    hints = Hints(MOST_HINTS)
+    drain_engine = open_engine(
+        library, settings, lambda _event, sa_context_id: hints.give(sa_context_id)
+    )
+    engine = open_engine(library, settings)
     store = Store(
         Reader(
             drain_engine,
@@ -101,6 +125,7 @@ def create_service(settings: Settings) -> Service:
             page_size=settings.page_size,
         ),
         settings.store_limits(),
+        hints=hints,
     )
     one_reader = anyio.CapacityLimiter(1)
     return Service(
@@ -110,6 +135,8 @@ def create_service(settings: Settings) -> Service:
         engine=engine,
         store=store,
         lists=Lists(store),
+        feeds=Feeds(store.journal),
+        streams=Streams(settings.stream_count, settings.stream_seconds),
         reader=Reader(engine, interface_aliases, baseline=settings.baseline),
         one_reader=one_reader,
         statistics=StatisticsReader(

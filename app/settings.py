@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     simulated_seed: int = Field(1, ge=0, description="The same seed gives the same contexts.")
     minimum_interval_seconds: float = Field(0.25, ge=0, description="Least time between drains.")
     refresh_seconds: float = Field(15, gt=0, description="How often to ask the engine unasked.")
+    gather_seconds: float = Field(
+        0.1, ge=0, le=10, description="How long announced changes are gathered."
+    )
     retry_seconds: float = Field(2, gt=0, description="The same while it does not answer.")
     ready_seconds: float = Field(60, gt=0, description="How old the last good answer may be.")
     patience_seconds: float = Field(30, gt=0, description="How long a request waits for a drain.")
@@ -76,6 +79,8 @@ class Settings(BaseSettings):
     snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
     journal_changes: int = Field(100_000, ge=1, description="Changes that the journal keeps.")
     journal_bytes: int = Field(64 << 20, ge=1, description="JSON that the journal keeps.")
+    stream_count: int = Field(200, ge=0, description="Streams of events at most.")
+    stream_seconds: float = Field(3600, gt=0, description="How long a stream lasts at most.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe entries that are logged."

@@ -25,6 +25,7 @@ from benchmarks import (
     memory,
     plot,
     warm,
+    watchers,
 )
 from benchmarks.figures import Section, raw, table
 from benchmarks.machine import machine, machine_text
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "first-page": first_page.measure,
     "crowd": crowd.measure,
     "courtesy": courtesy.measure,
+    "watchers": watchers.measure,
     "memory": memory.measure,
     "export": export.measure,
     "filtered": filtered.measure,

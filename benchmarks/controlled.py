@@ -3,7 +3,10 @@
 A line is the name of one of `Simulator`'s methods and its arguments, as JSON;
 what the method returns comes back as a line on standard output. The thread that
 reads the lines waits in the system and takes nothing from the server meanwhile.
-One more method, `trim`, has the C library give back memory that nothing uses.
+More methods: `trim` has the C library give back memory that nothing uses; `listen`
+has what the engine announces written down, and `heard` gives it: for each SA context
+that came or went its id, and when that was announced, in nanoseconds of the
+monotonic clock.
 """
 
 from __future__ import annotations
@@ -12,21 +15,46 @@ import ctypes
 import json
 import sys
 from threading import Thread
+from time import monotonic_ns
 
 from sa_contexts_simulator import LIBRARY, Simulator
 
 from app import cli
+from bindings.engine import Engine
+from bindings.library import Library
 from bindings.winerror import WinError
 
 
 FIRST_CALL = "FwpmEngineOpen0"
 
 
+class _Listener:
+    """Hears what the engine announces, by a session of its own."""
+
+    def __init__(self) -> None:
+        self._heard: list[tuple[int, int, int]] = []
+        self._engine: Engine | None = None
+
+    def listen(self) -> bool:
+        """Begin; whether the engine announces anything."""
+        self._engine = Engine(Library(LIBRARY), on_change=self._hear)
+        self._engine.attempt(lambda _contexts: None)
+        return self._engine.is_subscribed
+
+    def heard(self) -> list[tuple[int, int, int]]:
+        """Change, id and time of all that was heard so far."""
+        return self._heard
+
+    def _hear(self, change: int, sa_context_id: int) -> None:
+        self._heard.append((int(change), sa_context_id, monotonic_ns()))
+
+
 def _obey() -> None:
-    simulator = Simulator(LIBRARY)
+    simulator, listener = Simulator(LIBRARY), _Listener()
+    ours = {"trim": _trim, "listen": listener.listen, "heard": listener.heard}
     for line in sys.stdin:
         method, *arguments = json.loads(line)
-        act = _trim if method == "trim" else getattr(simulator, method)
+        act = ours.get(method) or getattr(simulator, method)
         sys.stdout.write(json.dumps(act(*arguments)) + "\n")
         sys.stdout.flush()
 

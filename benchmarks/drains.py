@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import thread_time
 
-from app.repository.assembly import Assembly, Edition
+from app.repository.assembly import Assembly
+from app.repository.contents import Contents, Edition
 from app.repository.reading import Reader
 from benchmarks.fixture import naive_json
 from benchmarks.sizes import PAGE_LIMIT
@@ -21,7 +22,9 @@ UNIT = "us/context"
 def drain(reader: Reader, previous: Edition | None = None) -> Edition:
     """What the store does; without a previous edition, as with an engine not read before."""
     return reader.read_all(
-        lambda _incarnation: Assembly("e", datetime.now(UTC), 0.0, previous=previous),
+        lambda _incarnation: Assembly(
+            "e", datetime.now(UTC), 0.0, previous=previous and Contents(previous)
+        ),
         lambda _version: None,
     )
 

@@ -9,7 +9,7 @@ from statistics import median
 
 from sa_contexts_simulator import LIBRARY, Simulator
 
-from app.repository.assembly import Edition
+from app.repository.contents import Edition
 from app.repository.reading import Reader
 from benchmarks.cold import NAIVE
 from benchmarks.drains import UNIT, drain, settled, size_of_drain, size_of_naive, timed

@@ -86,13 +86,13 @@ class Server:
 
 
 @contextmanager
-def ours(contexts: int) -> Iterator[Server]:
+def ours(contexts: int, **settings: object) -> Iterator[Server]:
     """`sa-contexts serve` on so many simulated contexts that do not change by themselves.
 
     Nothing is read from the engine before the first request that wants to have it.
     """
     command = ["benchmarks.controlled", "serve", "--engine", "simulator", "--simulated-churn", "0"]
-    with _served(*command, "--simulated-contexts", str(contexts)) as server:
+    with _served(*command, "--simulated-contexts", str(contexts), **settings) as server:
         with Client(server.port) as client:
             while not client.has_drained():  # in vain
                 time.sleep(POLL_SECONDS)
@@ -116,13 +116,14 @@ def naive(contexts: int) -> Iterator[Server]:
 
 
 @contextmanager
-def _served(module: str, *arguments: str) -> Iterator[Server]:
+def _served(*command: str, **settings: object) -> Iterator[Server]:
     port = _free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("SA_CONTEXTS_")
     } | {f"SA_CONTEXTS_{name}": value for name, value in _UNDISTURBED.items()}
+    environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in settings.items()}
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments, "--port", str(port)],
+        [sys.executable, "-m", *command, "--port", str(port)],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.PIPE,

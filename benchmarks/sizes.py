@@ -37,6 +37,8 @@ class Sizes:
         any_trees: arbitrary contexts for which the compiled step must write what ours does.
         naps: how often a thread sleeps beside one that reads.
         compressions: of each kind.
+        watchers: clients that watch at once.
+        watch_seconds: for how long they watch.
     """
 
     rounds: int
@@ -54,6 +56,8 @@ class Sizes:
     any_trees: int
     naps: int
     compressions: int
+    watchers: int
+    watch_seconds: float
 
 
 FULL = Sizes(
@@ -72,6 +76,8 @@ FULL = Sizes(
     any_trees=1_000,
     naps=1_000,
     compressions=5,
+    watchers=1000,
+    watch_seconds=20.0,
 )
 QUICK = Sizes(
     rounds=2,
@@ -89,4 +95,6 @@ QUICK = Sizes(
     any_trees=200,
     naps=100,
     compressions=1,
+    watchers=50,
+    watch_seconds=2.0,
 )

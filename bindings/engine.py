@@ -8,13 +8,15 @@ from threading import Lock
 from typing import Self, TypeVar
 
 from bindings.addresses import Ipv6Order
-from bindings.errors import EngineBusy, EngineError, EngineGone
+from bindings.errors import EngineBusy, EngineError, EngineGone, NotSupported
 from bindings.ike_sas import IkeSas
 from bindings.library import Library
+from bindings.memory import Plain
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
 from bindings.session import Session
 from bindings.statistics import IkeStatistics, IpsecStatistics, ike_statistics, ipsec_statistics
+from bindings.subscriptions import Notify, Subscription, subscribe_to_sa_contexts
 from bindings.template import SubnetTemplate
 
 
@@ -25,13 +27,18 @@ class Engine:
     """One session at a time with the engine behind a library.
 
     Opens its session when it is first needed. When the session turns out to be
-    dead, it is closed, another is opened, and the work begins anew, once.
+    dead, it is closed, another is opened, and the work begins anew, once. If it
+    is to be told of changes, each session begins with a subscription; it does its
+    work without one too, and tries again to subscribe before the next.
 
     Attributes:
         library: where the functions are.
         incarnation: how many sessions were opened. Ids of SA contexts mean
             nothing across two incarnations, for the engine may have restarted
-            in between.
+            in between. While a notification is received, it is the one that its
+            id belongs to.
+        subscription_error: why there is no subscription though one was wanted;
+            None where there is one, or none was tried.
     """
 
     def __init__(
@@ -42,6 +49,7 @@ class Engine:
         generation: int = 1,
         ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
         patience_seconds: float = 30.0,
+        on_change: Notify | None = None,
     ) -> None:
         """Make an engine; nothing is opened yet.
 
@@ -51,15 +59,20 @@ class Engine:
             generation: see `SaContexts`.
             ipv6_order: see `Ipv6Order`.
             patience_seconds: how long a thread waits for its turn with the session.
+            on_change: what is told of SA contexts that are added or deleted, while there
+                is a session; see `subscribe_to_sa_contexts`.
         """
         self.library = library
         self.incarnation = 0
+        self.subscription_error: EngineError | None = None
         self._transaction_wait_ms = transaction_wait_ms
         self._generation = generation
         self._ipv6_order = ipv6_order
         self._patience_seconds = patience_seconds
+        self._on_change = on_change
         self._lock = Lock()
         self._session: Session | None = None
+        self._subscription: Subscription | None = None
 
     def attempt(self, work: Callable[[SaContexts], T]) -> T:
         """The result of `work` with SA contexts; see `in_session`."""
@@ -126,10 +139,19 @@ class Engine:
         """The context of this id; see `SaContexts.get`."""
         return self.attempt(lambda contexts: contexts.get(sa_context_id))
 
+    def read(self, sa_context_id: int) -> Plain:
+        """A copy of the context of this id; see `SaContexts.read`."""
+        return self.attempt(lambda contexts: contexts.read(sa_context_id))
+
     @property
     def is_open(self) -> bool:
         """Whether there is a session."""
         return self._session is not None
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether it was subscribed to changes. That the engine stopped shows at the next work."""
+        return self._subscription is not None
 
     def close(self) -> None:
         """Close the session, whatever state it is in. The next work opens another.
@@ -159,13 +181,33 @@ class Engine:
         if self._session is None:
             self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
             self.incarnation += 1
+            self.subscription_error = None
+        self._subscribe(self._session)
         try:
             return work(self._session)
         except EngineGone:
             self._discard()
             raise
 
+    def _subscribe(self, session: Session) -> None:
+        if (
+            self._on_change is None
+            or self._subscription is not None
+            or isinstance(self.subscription_error, NotSupported)
+        ):
+            return
+        try:
+            self._subscription = subscribe_to_sa_contexts(session, self._on_change)
+        except EngineError as error:
+            self.subscription_error = error
+        else:
+            self.subscription_error = None
+
     def _discard(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with suppress(EngineError):
+                subscription.close()
         session, self._session = self._session, None
         if session is not None:
             with suppress(EngineError):

@@ -132,6 +132,13 @@ class TokenMode(IntEnum):
     EXTENDED = 1
 
 
+class SaContextEvent(IntEnum):
+    """IPSEC_SA_CONTEXT_EVENT_TYPE0 (ipsectypes.h)."""
+
+    ADD = 1
+    DELETE = 2
+
+
 class DataType(IntEnum):
     """FWP_DATA_TYPE (fwptypes.h)."""
 

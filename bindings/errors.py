@@ -27,7 +27,7 @@ class EngineError(Exception):
 
 
 class AccessDenied(EngineError):
-    """The account may open the engine, but not enumerate or read (FWPM_ACTRL_ENUM, _READ)."""
+    """The account may open the engine, but not enumerate, read or subscribe (FWPM_ACTRL_...)."""
 
 
 class EngineGone(EngineError):

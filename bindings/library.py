@@ -33,6 +33,8 @@ REQUIRED: Final = (
 OPTIONAL: Final = (
     "IPsecSaContextEnum1",
     "IPsecSaContextGetById1",
+    "IPsecSaContextSubscribe0",
+    "IPsecSaContextUnsubscribe0",
     "IkeextSaCreateEnumHandle0",
     "IkeextSaEnum0",
     "IkeextSaEnum1",

@@ -66,6 +66,11 @@ class Session:
             if pointer[0]:
                 self.library.function("FwpmFreeMemory0")(ffi.cast("void **", pointer))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not closed; the engine may have ended it all the same."""
+        return self._handle is not None
+
     def close(self) -> None:
         """Close the session, also one that died: its memory is on this side (wfp-error-codes).
 

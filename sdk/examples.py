@@ -32,6 +32,7 @@ CURSOR: Final = (
     "1.5b5b7ad2.eyJlIjoiYjg5MzkzM2ZlZGM5IiwiciI6MSwiYSI6IjE2Njc2NTM4In0.Eg_xGk86ZI5hh9dVED1BeA"
 )
 _ANY_CURSOR: Final = re.compile(r"1\.[0-9a-f]{8}\.[\w-]+\.[\w-]{22}", re.ASCII)
+_EPOCH: Final = re.compile(r"(?<![-0-9a-f])[0-9a-f]{12}(?=[-\"])")
 _REPLACED: Final = {
     "beganAt": "2026-11-23T23:53:23.828198Z",
     "epoch": "b893933fedc9",
@@ -113,10 +114,18 @@ def _contexts(client: TestClient, collection: Collection) -> None:
     collection.add("list_sa_contexts", "export", "The last line, here the only one", export)
     summary = client.get("/sa-contexts/summary?peers=2")
     collection.add("summarize_sa_contexts", "summary", "Counts, and the two busiest peers", summary)
-    one = client.get(
-        f"/sa-contexts/{_short(client.get('/sa-contexts?limit=1000').json()['items'])}"
-    )
+    short = _short(client.get("/sa-contexts?limit=1000").json()["items"])
+    one = client.get(f"/sa-contexts/{short}")
     collection.add("get_sa_context", "sa_context", "One that has an id above 2^53", one)
+    _events(one.json()["inboundSa"]["saBundle"]["saList"][0]["spi"], collection)
+
+
+def _events(spi: int, collection: Collection) -> None:
+    with _server(stream_seconds=0.1) as brief:
+        url = f"/sa-contexts/events?initial=true&view=basic&spi={spi}"
+        collection.add("watch_sa_contexts", "initial", "One context, and no change", brief.get(url))
+    with _server(stream_count=0) as full:
+        collection.add_problem("watch_sa_contexts", full.get("/sa-contexts/events"))
 
 
 def _short(items: list[Any]) -> str:
@@ -196,6 +205,8 @@ def _value(response: Response) -> Any:
     if response.headers["content-type"].startswith("application/x-ndjson"):
         lines = (_without_chance(json.loads(line)) for line in response.text.splitlines())
         return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    if response.headers["content-type"].startswith("text/event-stream"):
+        return _EPOCH.sub(str(_REPLACED["epoch"]), response.text)
     return _without_chance(response.json())
 
 

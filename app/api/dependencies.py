@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app.api.event_stream import MEDIA_TYPE as EVENTS
 from app.api.export import MEDIA_TYPE as NDJSON
 from app.api.negotiation import quality_of_type
 from app.api.problems import INVALID_PARAMETERS, MOST_ERRORS, NOT_ACCEPTABLE, ProblemError
@@ -21,7 +22,7 @@ async def service_of(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(service_of)]
 
 
-SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers")
+SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers", "since", "initial")
 
 
 async def given_once(request: Request) -> None:
@@ -89,3 +90,17 @@ async def wants_ndjson(request: Request) -> bool:
 
 
 WantsNdjson = Annotated[bool, Depends(wants_ndjson)]
+
+
+async def accepts_events(request: Request) -> None:
+    """Refuse a request whose `Accept` excludes Server-Sent Events (RFC 9110, 12.5.1).
+
+    Raises:
+        ProblemError: 406.
+    """
+    if not quality_of_type(request.headers, EVENTS):
+        raise ProblemError(
+            NOT_ACCEPTABLE,
+            f"The header Accept excludes {EVENTS}.",
+            headers={"Vary": "Accept"},
+        )

@@ -35,6 +35,7 @@ async def get_engine(service: ServiceDep, response: Response) -> Engine:
         library=str(service.library.path),
         functions=service.library.functions(),
         session="open" if service.drain_engine.is_open else "closed",
+        changes="announced" if service.drain_engine.is_subscribed else "compared",
         ready=store.is_ready,
         reasons=_reasons(service),
         epoch=current.epoch if current else MISSING,
@@ -48,6 +49,7 @@ async def get_engine(service: ServiceDep, response: Response) -> Engine:
         if contact
         else MISSING,
         snapshots_held=len(store.holds),
+        streams=service.streams.count,
         baseline=service.reader.baseline,
     )
 

@@ -18,6 +18,7 @@ from app.api.problems import ProblemError, ProblemKind, problem_response
 from app.repository.drains import DrainAborted
 from app.repository.holds import TooManySnapshots
 from app.repository.store import EngineSlow
+from app.streams import TooManyStreams
 from bindings.errors import (
     AccessDenied,
     EngineBusy,
@@ -104,6 +105,12 @@ def problem_of(error: Exception) -> ProblemError:
                 "No further snapshot can be held now.",
                 headers=_retry(error.retry_after_seconds),
             )
+        case TooManyStreams():
+            return ProblemError(
+                problems.TOO_MANY_STREAMS,
+                "No further stream can be opened now.",
+                headers=_retry(RETRY_SECONDS),
+            )
         case DrainAborted():
             return ProblemError(
                 problems.SERVER_STOPPING, "The server is stopping.", headers=_retry(RETRY_SECONDS)
@@ -135,6 +142,7 @@ def install(app: FastAPI) -> None:
         EngineSlow,
         EngineBusy,
         TooManySnapshots,
+        TooManyStreams,
         DrainAborted,
         RequestValidationError,
         HTTPException,

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from app.repository.journal import EVENT_ID
 from app.repository.selection import FIELDS, Selection, Subnet
 from app.schemas.names import (
     Cipher,
@@ -162,12 +163,8 @@ class SummaryQuery(Freshness):
     )
 
 
-class SaContextQuery(Freshness):
-    """What `GET /sa-contexts` takes.
-
-    A context is shown when one of its SAs meets all filters. A filter given
-    several times means any of its values.
-    """
+class Paging(Freshness):
+    """Which page of a list, and of how much."""
 
     limit: Annotated[
         int,
@@ -184,6 +181,23 @@ class SaContextQuery(Freshness):
         description="The `nextCursor` of the page before. It says all that the list needs; "
         "filters beside it must say the same.",
     )
+
+    @model_validator(mode="after")
+    def _without_age_beside_a_cursor(self) -> Paging:
+        if self.cursor is not None and self.max_age is not None:
+            raise PydanticCustomError("max_age", "maxAge cannot stand beside a cursor")
+        return self
+
+
+class SaContextFilters(BaseModel):
+    """Which contexts are shown, and how much of each.
+
+    A context is shown when one of its SAs meets all filters. A filter given
+    several times means any of its values.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
     view: View = Field(
         View.FULL,
         description="`basic` leaves out `transportFilter.filterCondition` and "
@@ -210,12 +224,6 @@ class SaContextQuery(Freshness):
     qm_filter_id: list[Uint64Parameter] = _filter("The quick mode filter.")
     spi: list[SpiParameter] = _filter("The SPI of an SA of the bundle, in decimal or as 0x….")
 
-    @model_validator(mode="after")
-    def _without_age_beside_a_cursor(self) -> SaContextQuery:
-        if self.cursor is not None and self.max_age is not None:
-            raise PydanticCustomError("max_age", "maxAge cannot stand beside a cursor")
-        return self
-
     @property
     def selection(self) -> Selection:
         """The filters, in one form however they are ordered or repeated."""
@@ -225,6 +233,10 @@ class SaContextQuery(Freshness):
     def has_filters(self) -> bool:
         """Whether any filter is given."""
         return not self.model_fields_set.isdisjoint(FIELDS)
+
+
+class SaContextQuery(SaContextFilters, Paging):
+    """What `GET /sa-contexts` takes."""
 
     def link(self, *, cursor: str | None, selection: Selection, view: View) -> str:
         """A reference, relative to this request, to a list or to where it goes on.
@@ -246,3 +258,24 @@ class SaContextQuery(Freshness):
         if "limit" in self.model_fields_set:
             parameters.append(("limit", str(self.limit)))
         return "sa-contexts" + ("?" + urlencode(parameters) if parameters else "")
+
+
+class EventQuery(SaContextFilters):
+    """What `GET /sa-contexts/events` takes."""
+
+    since: Annotated[
+        str | None,
+        BeforeValidator(
+            _plain(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
+        ),
+    ] = Field(
+        None,
+        description="Go on after this: the id of an event, or the `epoch` and the `revision` of "
+        "a snapshot with a hyphen between. A client that comes again sends `Last-Event-ID`, "
+        "which counts instead.",
+        examples=["8f14e45fceea-17"],
+    )
+    initial: bool = Field(
+        False,
+        description="Begin with every context as `added`, and then `snapshot_end`.",
+    )

@@ -233,6 +233,13 @@ TOO_MANY_CONNECTIONS = _kind(
     "All connections that the server allows are waiting for answers. Try again after "
     "`Retry-After` seconds; use one connection for many requests.",
 )
+TOO_MANY_STREAMS = _kind(
+    "too_many_streams",
+    429,
+    "Too many streams are open",
+    "Each watcher keeps a stream open, and the server allows no more of them now. Try again after "
+    "`Retry-After` seconds; one stream without filters serves many consumers behind it.",
+)
 SERVER_STOPPING = _kind(
     "server_stopping",
     503,

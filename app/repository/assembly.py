@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from heapq import merge
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
+from app.repository.contents import Contents, Edition, Patch
 from app.repository.counts import Counts
 from app.repository.keys import Key
 from app.repository.texts import TextsBuilder
@@ -20,24 +21,6 @@ SORTED_AT_ONCE: Final = 8192
 """Some milliseconds' worth."""
 
 
-class Edition(NamedTuple):
-    """A version, with what is known of it.
-
-    Attributes:
-        version: the version.
-        changes: what changed from the one before; None where there is none in the same
-            epoch, or where more changed than anybody would keep.
-        counts: of its contexts.
-        marks: of all contexts in the order of their ids, one after another: by which the
-            next drain knows what it need not decode (`bindings.marks`).
-    """
-
-    version: Version
-    changes: tuple[Change, ...] | None
-    counts: Counts
-    marks: bytes
-
-
 class Assembly:
     """Takes contexts in any order."""
 
@@ -47,7 +30,7 @@ class Assembly:
         taken_at: datetime,
         began: float,
         *,
-        previous: Edition | None = None,
+        previous: Contents | None = None,
         max_change_bytes: int = 64 << 20,
     ) -> None:
         """Begin a version.
@@ -56,31 +39,43 @@ class Assembly:
             epoch: names the engine's run.
             taken_at: when the drain began, in UTC.
             began: the same on the store's clock.
-            previous: the edition before it, where there is one in this epoch.
+            previous: what was known until then, where something was in this epoch; it stays
+                as it is until the version is finished.
             max_change_bytes: how many bytes of changed texts are remembered as changes.
         """
         self._epoch, self._taken_at, self._began = epoch, taken_at, began
-        self._previous = previous
+        self._revision = 1 if previous is None else previous.revision + 1
+        self._previous = None if previous is None else previous.edition
         self._before: dict[int, int] = {}
+        self._patches: dict[int, Patch] = {}
         if previous is not None:
-            ids = previous.version.ids
+            ids = previous.edition.version.ids
             self._before = dict(zip(ids, range(len(ids)), strict=True))
+            for number, patch in previous.patches.items():
+                self._before.pop(number, None)
+                if patch is not None:
+                    self._patches[number] = patch
         self._put: set[int] = set()
         self._ids = array("Q")
         self._texts = TextsBuilder()
         self._keys: list[Key] = []
         self._marks = bytearray()
-        self._counts = previous.counts.copy() if previous else Counts()
+        self._counts = Counts() if previous is None else previous.counts.copy()
         self._changes: list[Change] | None = None if previous is None else []
-        self._is_changed = previous is None
+        self._is_changed = previous is None or bool(previous.patches)
         self._change_bytes_left = max_change_bytes
 
     def keep(self, sa_context_id: int, mark: bytes) -> bool:
-        """Take a context from the version before if its mark there is the same; whether it is.
+        """Take a context as it was known before if its mark is the same; whether it is.
 
         Of a context that an enumeration gives twice, the first is taken.
         """
         if sa_context_id in self._put:
+            return True
+        patch = self._patches.get(sa_context_id)
+        if patch is not None and patch.mark == mark:
+            del self._patches[sa_context_id]
+            self._add(sa_context_id, mark, patch.entry)
             return True
         at = self._before.get(sa_context_id)
         if at is None or self._previous is None:
@@ -98,21 +93,28 @@ class Assembly:
         """
         if sa_context_id in self._put:
             return
-        key, body = entry
         at = self._before.pop(sa_context_id, None)
-        if at is None or self._previous is None:
-            self._counts.add(key)
-            self._change(Change("added", sa_context_id, entry))
-        else:
+        known: Entry | None = None
+        if at is not None and self._previous is not None:
             version = self._previous.version
-            if body == version.texts[at] and key == version.keys[at]:
+            known = Entry(version.keys[at], version.texts[at])
+            if entry == known:
                 self._keep(sa_context_id, at, mark, version)
                 return
-            self._counts.remove(version.keys[at])
-            self._counts.add(key)
-            self._change(Change("modified", sa_context_id, entry))
-        self._texts.add(body)
-        self._append(sa_context_id, key, mark)
+        elif (patch := self._patches.pop(sa_context_id, None)) is not None:
+            known = patch.entry
+        if known is None:
+            self._counts.add(entry.key)
+            self._change(Change("added", sa_context_id, entry, None))
+        elif entry != known:
+            self._counts.remove(known.key)
+            self._counts.add(entry.key)
+            self._change(Change("modified", sa_context_id, entry, known.key))
+        self._add(sa_context_id, mark, entry)
+
+    def _add(self, sa_context_id: int, mark: bytes, entry: Entry) -> None:
+        self._texts.add(entry.body)
+        self._append(sa_context_id, entry.key, mark)
 
     def _keep(self, sa_context_id: int, at: int, mark: bytes, before: Version) -> None:
         self._texts.keep(before.texts.place(at))
@@ -144,10 +146,12 @@ class Assembly:
     def finish(self, *, is_ikeext_running: bool = True) -> Edition:
         """The version of all that was put."""
         previous = self._previous
+        gone = [(number, patch.entry.key) for number, patch in self._patches.items()]
         if previous is not None:
-            for sa_context_id, at in self._before.items():
-                self._counts.remove(previous.version.keys[at])
-                self._change(Change("deleted", sa_context_id, None))
+            gone += [(number, previous.version.keys[at]) for number, at in self._before.items()]
+        for sa_context_id, key in gone:
+            self._counts.remove(key)
+            self._change(Change("deleted", sa_context_id, None, key))
         order, marks = self._order(), bytes(self._marks)
         if order is not None:
             marks = b"".join([marks[at * MARK_BYTES : (at + 1) * MARK_BYTES] for at in order])
@@ -172,10 +176,6 @@ class Assembly:
         )
         changes = None if self._changes is None else tuple(self._changes)
         return Edition(version, changes, self._counts, marks)
-
-    @property
-    def _revision(self) -> int:
-        return 1 if self._previous is None else self._previous.version.revision + 1
 
     def _change(self, change: Change) -> None:
         self._is_changed = True

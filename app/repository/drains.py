@@ -66,13 +66,15 @@ class Drains:
             raise DrainAborted
         drain = self._running
         if drain is None or drain.began is None or drain.began < not_before:
-            drain = self._queued
-            if drain is None:
-                drain = self._queued = _Drain()
-                self._wanted.set()
+            drain = self._queue()
         await (drain.announced if until_announced else drain.done).wait()
         if drain.done.is_set() and drain.error is not None:
             raise drain.error.with_traceback(None)  # one error for many: each its own traceback
+
+    def request(self) -> None:
+        """Have a drain run that starts from now on, without waiting for it."""
+        if not self._is_stopped:
+            self._queue()
 
     async def ended(self) -> None:
         """Wait until the drain that runs now, if one does, has ended in whatever way."""
@@ -105,6 +107,13 @@ class Drains:
                     await self._drain(drain)
         finally:
             self.stop()
+
+    def _queue(self) -> _Drain:
+        """The queued drain."""
+        if self._queued is None:
+            self._queued = _Drain()
+            self._wanted.set()
+        return self._queued
 
     async def _drain(self, drain: _Drain) -> None:
         self._running = drain

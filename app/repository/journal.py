@@ -1,46 +1,83 @@
-"""The journal: what changed from version to version, as far back as its bounds allow."""
+"""The journal: what changed from revision to revision, as far back as its bounds allow."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections import deque
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
-from app.repository.versions import Change, Version
+from app.repository.versions import Change
+
+
+EVENT_ID: Final = re.compile(r"([0-9a-z]{1,32})-([0-9]{1,18})(?:\.([0-9]{1,9}))?", re.ASCII)
+
+
+class Place(NamedTuple):
+    """Where in an epoch's changes somebody is.
+
+    Attributes:
+        revision: the newest of which something is known.
+        taken: how many of its changes are known; None where all are.
+    """
+
+    revision: int
+    taken: int | None = None
+
+    def event_id(self, epoch: str) -> str:
+        """The place in text, as the id of the event that leads there."""
+        return f"{epoch}-{self.revision}" + ("" if self.taken is None else f".{self.taken}")
+
+
+def parse_event_id(text: str) -> tuple[str, Place] | None:
+    """The epoch and the place of an event's id; None where it is none."""
+    found = EVENT_ID.fullmatch(text)
+    if found is None:
+        return None
+    epoch, revision, taken = found.groups()
+    return epoch, Place(int(revision), None if taken is None else int(taken))
 
 
 class Difference(NamedTuple):
-    """What changed from the version before to `revision`."""
+    """What changed from the revision before to `revision`."""
 
-    epoch: str
     revision: int
     changes: tuple[Change, ...]
 
 
 class Journal:
-    """The newest differences of one epoch, bounded in changes and in bytes."""
+    """The newest differences of one epoch, bounded in changes and in bytes.
+
+    Attributes:
+        epoch: which; empty until the first begins.
+        newest: the last revision.
+        changes: how many changes are kept.
+        bytes: how many bytes of JSON they have.
+    """
 
     def __init__(self, max_changes: int, max_bytes: int) -> None:
-        self._max_changes = max_changes
-        self._max_bytes = max_bytes
-        self._epoch = ""
-        self._oldest = 0
-        self._newest = 0
-        self._differences: deque[Difference] = deque()
+        self.epoch = ""
+        self.newest = 0
         self.changes = 0
         self.bytes = 0
+        self._max_changes = max_changes
+        self._max_bytes = max_bytes
+        self._oldest = 0
+        self._differences: deque[Difference] = deque()
 
-    def restart(self, version: Version) -> None:
-        """Begin anew with the first version of an epoch."""
-        self._epoch = version.epoch
-        self._oldest = self._newest = version.revision
+    def restart(self, epoch: str, revision: int) -> None:
+        """Begin anew where what came before is not known, as in a new epoch."""
+        self.epoch = epoch
+        self._oldest = self.newest = revision
         self._differences.clear()
         self.changes = self.bytes = 0
 
-    def record(self, version: Version, changes: tuple[Change, ...]) -> None:
-        """Append what led to `version`, and let go of what no longer fits."""
-        self._newest = version.revision
+    def record(self, revision: int, changes: tuple[Change, ...]) -> None:
+        """Append what led to a revision, and let go of what no longer fits."""
+        self.newest = revision
         if changes:
-            self._differences.append(Difference(version.epoch, version.revision, changes))
+            self._differences.append(Difference(revision, changes))
             self.changes += len(changes)
             self.bytes += _size(changes)
         while self.changes > self._max_changes or self.bytes > self._max_bytes:
@@ -49,11 +86,16 @@ class Journal:
             self.changes -= len(gone.changes)
             self.bytes -= _size(gone.changes)
 
-    def since(self, epoch: str, revision: int) -> list[Difference] | None:
-        """What changed after a revision, oldest first; None where that is not known (any more)."""
-        if epoch != self._epoch or not self._oldest <= revision <= self._newest:
+    def since(self, epoch: str, place: Place) -> list[Difference] | None:
+        """What changed after a place, oldest first; None where that is not known (any more).
+
+        Of a revision of which some changes are known, all are given.
+        """
+        revision = place.revision if place.taken is None else place.revision - 1
+        if epoch != self.epoch or not self._oldest <= revision <= self.newest:
             return None
-        return [difference for difference in self._differences if difference.revision > revision]
+        first = bisect_right(self._differences, revision, key=attrgetter("revision"))
+        return [self._differences[at] for at in range(first, len(self._differences))]
 
 
 def _size(changes: tuple[Change, ...]) -> int:

@@ -9,7 +9,10 @@ class StoreLimits:
 
     Attributes:
         minimum_interval_seconds: the least time between two drains.
-        refresh_seconds: how often the engine is asked when no client wants to know.
+        refresh_seconds: how often the engine is asked when no client wants to know; changes
+            of which it gives no notice are found within this time.
+        gather_seconds: how long changes are gathered that the engine gives notice of, to be
+            told together.
         retry_seconds: the same while it does not answer.
         ready_seconds: how old the last good contact may be for the server to be ready.
         patience_seconds: how long a request waits for a drain.
@@ -24,6 +27,7 @@ class StoreLimits:
 
     minimum_interval_seconds: float = 0.25
     refresh_seconds: float = 15.0
+    gather_seconds: float = 0.1
     retry_seconds: float = 2.0
     ready_seconds: float = 60.0
     patience_seconds: float = 30.0

@@ -67,7 +67,7 @@ class Lists:
     def __init__(self, store: Store) -> None:
         self.store: Final = store
         self._key = CursorKey()
-        self._matches = Matches()
+        self.matches: Final = Matches()
 
     async def first_page(
         self, selection: Selection, view: View, limit: int, max_age: float
@@ -158,7 +158,7 @@ class Lists:
         """Where in a version what is selected is; found in a thread, once for a walk."""
         if selection == EVERYTHING:
             return range(len(version.ids))
-        return await self._matches.of(version, selection)
+        return await self.matches.of(version, selection)
 
     def _resume(self, cursor: Cursor) -> str | None:
         """The same place in the newest version, as long as its ids mean the same."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from typing import Final, NamedTuple, Self
 
 from app.encoding.sa_contexts import InterfaceAlias, encode_sa_context
-from app.repository.assembly import Assembly, Edition
+from app.repository.assembly import Assembly
+from app.repository.contents import Edition, Look, Patch
 from app.repository.drains import DrainAborted
 from app.repository.keys import key_of
 from app.repository.versions import Entry, Version
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
 from bindings.engine import Engine
-from bindings.errors import IkeextNotRunning
+from bindings.errors import IkeextNotRunning, NotFound
 from bindings.marks import mark_of
+from bindings.memory import Plain
+from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContextArray, SaContexts
 from bindings.tree import local_if_luids
 
@@ -96,6 +99,16 @@ class Reader:
                 unread.took_from(array)
         return assembly.finish()
 
+    def look(self, sa_context_ids: Iterable[int]) -> tuple[dict[int, Look], int]:
+        """What there is of each of these contexts, and the incarnation that gave the last.
+
+        Raises:
+            EngineError: the engine refused, also after a new session was tried.
+        """
+        alias = self._aliases()
+        looks = {number: self._look(number, alias) for number in sa_context_ids}
+        return looks, self._engine.incarnation
+
     def read_one(self, sa_context_id: int) -> bytes:
         """The JSON text of one context as it is now.
 
@@ -105,6 +118,22 @@ class Reader:
         """
         context = self._engine.get(sa_context_id)
         return encode_sa_context(context, self._aliases(), self.baseline)
+
+    def _look(self, sa_context_id: int, alias: InterfaceAlias) -> Look:
+        try:
+            plain = self._engine.attempt(lambda contexts: contexts.read(sa_context_id))
+        except (NotFound, IkeextNotRunning):
+            return Look(None)
+        context, mark = decode_sa_context(plain), _mark(plain, alias)
+        return Look(
+            Patch(mark, self._entry(context, alias)),
+            is_half_built=context.inbound_sa is None or context.outbound_sa is None,
+        )
+
+    def _entry(self, context: SaContext, alias: InterfaceAlias) -> Entry:
+        return Entry(
+            key_of(context, self.baseline), encode_sa_context(context, alias, self.baseline)
+        )
 
     def _enumerate(
         self, contexts: SaContexts, assembly: Assembly, alias: InterfaceAlias
@@ -128,14 +157,13 @@ class Reader:
             raise DrainAborted
         plain = array.read(index)
         sa_context_id: int = plain[0]
-        mark = mark_of(plain, *map(alias, local_if_luids(plain)))
-        if assembly.keep(sa_context_id, mark):
-            return
-        context = decode_sa_context(plain)
-        entry = Entry(
-            key_of(context, self.baseline), encode_sa_context(context, alias, self.baseline)
-        )
-        assembly.put(sa_context_id, mark, entry)
+        mark = _mark(plain, alias)
+        if not assembly.keep(sa_context_id, mark):
+            assembly.put(sa_context_id, mark, self._entry(decode_sa_context(plain), alias))
+
+
+def _mark(plain: Plain, alias: InterfaceAlias) -> bytes:
+    return mark_of(plain, *map(alias, local_if_luids(plain)))
 
 
 class _Place(NamedTuple):

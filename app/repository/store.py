@@ -1,9 +1,11 @@
 """The store: the engine's SA contexts as versions, for lists to be served from.
 
-Its only writer is the drain. State is touched on one event loop only; reading
-the engine and working out what changed happen in a thread, on immutable data.
-A list without filters can begin before all contexts are decoded: their ids are
-known by then, and what the engine gave of each is in memory.
+Two write to it, in turns: drains, which read all contexts and make a version,
+and looks at single contexts, which the engine gave a hint to. What either finds
+changed goes into the journal. State is touched on one event loop only; reading
+the engine and working out what changed happen in a thread, on data that does
+not change meanwhile. A list without filters can begin before all contexts are
+decoded: their ids are known by then, and what the engine gave of each is in memory.
 """
 
 from __future__ import annotations
@@ -21,18 +23,28 @@ import anyio.from_thread
 import anyio.to_thread
 import structlog
 
-from app.repository.assembly import Assembly, Edition
+from app.repository.assembly import Assembly
+from app.repository.contents import Contents, Edition, Look
 from app.repository.counts import Counts
 from app.repository.drains import DrainAborted, Drains
+from app.repository.hints import Hints
 from app.repository.holds import Holds
-from app.repository.journal import Journal
+from app.repository.journal import Journal, Place
 from app.repository.limits import StoreLimits
+from app.repository.news import News
 from app.repository.reading import Reader
+from app.repository.rekeys import Rekeys
 from app.repository.versions import Version
 from bindings.errors import EngineError
 
 
 log = structlog.get_logger(__name__)
+
+
+MOST_HINTS: Final = 10_000
+"""How many hints may wait; with more, a drain costs less than a look at each."""
+LOOK_AGAIN_SECONDS: Final = (0.2, 1.0, 5.0)
+"""When a context that was half-built is looked at again, counted from the look before."""
 
 
 class EngineSlow(Exception):
@@ -62,8 +74,10 @@ class Store:
     """Versions of the SA contexts, and the walks through them. Belongs to one event loop.
 
     Attributes:
-        edition: the newest version and its counts; None until the engine has answered once.
+        contents: what is known of the engine; None until it has answered once.
         contact: the last time the engine was asked.
+        hints: takes the ids of contexts to which something has happened.
+        news: of anything in the journal, and of the stop.
         stopping: set when the server stops, for what would go on for long.
     """
 
@@ -72,12 +86,23 @@ class Store:
         reader: Reader,
         limits: StoreLimits | None = None,
         *,
+        hints: Hints | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Make a store.
+
+        Args:
+            reader: reads the engine.
+            limits: how long and how much is kept.
+            hints: where others give hints; without, changes are found by comparison.
+            clock: gives the time in seconds.
+        """
         self.limits: Final = limits or StoreLimits()
-        self.edition: Edition | None = None
+        self.contents: Contents | None = None
         self.contact: Contact | None = None
         self.stopping = anyio.Event()
+        self.hints = hints or Hints(MOST_HINTS)
+        self.news = News()
         self.journal = Journal(self.limits.journal_changes, self.limits.journal_bytes)
         self.holds = Holds(
             idle_seconds=self.limits.snapshot_idle_seconds,
@@ -90,6 +115,9 @@ class Store:
         self._clock = clock
         self._incarnation: int | None = None
         self._announced: Version | None = None
+        self._rekeys = Rekeys(clock)
+        self._half_built: dict[int, int] = {}
+        self._writing = anyio.Lock()
         self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
         self._drains = Drains(
             self._drain, minimum_interval=self.limits.minimum_interval_seconds, clock=clock
@@ -101,6 +129,8 @@ class Store:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._drains.run)
             tasks.start_soon(self._keep_in_contact)
+            tasks.start_soon(self._follow_hints)
+            tasks.start_soon(self.news.tell_now_and_then)
             yield
             self.stop()
             tasks.cancel_scope.cancel()
@@ -108,6 +138,7 @@ class Store:
     def stop(self) -> None:
         """Let go of all who wait for a drain; no other drain begins."""
         self.stopping.set()
+        self.news.tell()
         self._reader.stop()
         self._drains.stop()
 
@@ -122,7 +153,7 @@ class Store:
     @property
     def current(self) -> Version | None:
         """The newest version; None until the engine has answered once."""
-        return None if self.edition is None else self.edition.version
+        return None if self.contents is None else self.contents.edition.version
 
     async def fresh(self, max_age: float, *, may_be_incomplete: bool = False) -> Version:
         """A version whose drain began at most `max_age` seconds ago.
@@ -145,6 +176,13 @@ class Store:
             raise EngineSlow
         return version
 
+    def knows_what_followed(self, version: Version) -> bool:
+        """Whether the journal knows all that changed after a version; if not, a drain is made."""
+        is_known = self.journal.since(version.epoch, Place(version.revision)) is not None
+        if not is_known:
+            self._drains.request()
+        return is_known
+
     async def announced_is_made(self) -> None:
         """Wait, as long as the patience lasts, until nothing is announced that is still to come."""
         with anyio.move_on_after(self.limits.patience_seconds):
@@ -157,11 +195,16 @@ class Store:
             EngineError, EngineSlow: as for `fresh`.
         """
         await self.fresh(max_age)
-        if self.edition is None:
+        if self.contents is None:
             raise EngineSlow
-        return self.edition.version, self.edition.counts
+        edition = self.contents.edition
+        return edition.version, edition.counts
 
     async def _drain(self) -> None:
+        async with self._writing:
+            await self._drain_alone()
+
+    async def _drain_alone(self) -> None:
         began, at = self._clock(), datetime.now(UTC)
         try:
             edition, incarnation = await anyio.to_thread.run_sync(
@@ -199,9 +242,9 @@ class Store:
         def begin(incarnation: int) -> Assembly:
             nonlocal begun
             begun = incarnation
-            previous = self.edition if incarnation == self._incarnation else None
+            previous = self.contents if incarnation == self._incarnation else None
             return Assembly(
-                previous.version.epoch if previous else secrets.token_hex(6),
+                previous.edition.version.epoch if previous else secrets.token_hex(6),
                 at,
                 began,
                 previous=previous,
@@ -220,13 +263,56 @@ class Store:
         anyio.from_thread.run_sync(announce)
 
     def _publish(self, edition: Edition) -> None:
-        self.edition = edition
-        self.holds.complete(edition.version)
+        version = edition.version
+        self.contents = Contents(edition)
+        self.holds.complete(version)
         self.holds.expire()
         if edition.changes is None:
-            self.journal.restart(edition.version)
+            self._rekeys.forget()
+            self.journal.restart(version.epoch, version.revision)
         else:
-            self.journal.record(edition.version, edition.changes)
+            self.journal.record(version.revision, self._rekeys.join(edition.changes))
+        if edition.changes != ():
+            self.news.tell()
+
+    async def _follow_hints(self) -> None:
+        while True:
+            await self.hints.wait()
+            await anyio.sleep(self.limits.gather_seconds)
+            async with self._writing:
+                await self._look_at(self.hints.take())
+            if self.hints.has_lost:
+                self.hints.has_lost = False
+                self._drains.request()
+
+    async def _look_at(self, sa_context_ids: list[int]) -> None:
+        """Take what there is of these contexts, unless they are of a run that is over."""
+        contents = self.contents
+        if contents is None or not sa_context_ids:
+            return  # the first drain sees them
+        try:
+            looks, incarnation = await anyio.to_thread.run_sync(
+                self._reader.look, sa_context_ids, limiter=self._one_thread
+            )
+        except Exception as error:  # noqa: BLE001  # the drain meets it, too, and tells all
+            log.info("look_failed", error=str(error), contexts=len(sa_context_ids))
+            self._drains.request()
+            return
+        if incarnation != self._incarnation:
+            self._drains.request()
+            return
+        changes = contents.take(looks)
+        self._look_again_at_half_built(looks)
+        if changes:
+            self.journal.record(contents.revision, self._rekeys.join(changes))
+            self.news.tell()
+
+    def _look_again_at_half_built(self, looks: dict[int, Look]) -> None:
+        for sa_context_id, look in looks.items():
+            times = self._half_built.pop(sa_context_id, 0)
+            if look.is_half_built and times < len(LOOK_AGAIN_SECONDS):
+                self._half_built[sa_context_id] = times + 1
+                self.hints.give_later(sa_context_id, LOOK_AGAIN_SECONDS[times])
 
     async def _keep_in_contact(self) -> None:
         while True:

@@ -21,12 +21,25 @@ class Entry(NamedTuple):
     body: bytes
 
 
-class Change(NamedTuple):
-    """What happened to one context between a version and the next; deleted ones have no entry."""
+ChangeKind = Literal["added", "modified", "deleted"]
 
-    kind: Literal["added", "modified", "deleted"]
+
+class Change(NamedTuple):
+    """What happened to one context from a revision to the next.
+
+    Attributes:
+        kind: whether it came, changed or went.
+        sa_context_id: which context.
+        entry: what it is now; None where it was deleted.
+        before: its key until then; None where it was added.
+        partner: another context, where one seems to have taken the other's place.
+    """
+
+    kind: ChangeKind
     sa_context_id: int
     entry: Entry | None
+    before: Key | None
+    partner: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,7 @@ class Version:
 
     Attributes:
         epoch: names the engine's run; ids mean nothing beyond it.
-        revision: counts the versions of an epoch, from 1.
+        revision: ascends within an epoch, from 1; some revisions are known by their changes only.
         taken_at: when the drain began, in UTC.
         began: the same on the store's own clock, in seconds.
         ids: of all contexts.

@@ -36,6 +36,10 @@ class Engine(Shape):
     library: str = Field(description="The file that the functions are loaded from.")
     functions: dict[str, bool] = Field(description="Which functions the library has.")
     session: Literal["open", "closed"] = Field(description="Whether a session is open.")
+    changes: Literal["announced", "compared"] = Field(
+        description="Whether the engine announces what comes and goes, or changes are only found "
+        "by reading it again."
+    )
     ready: bool
     reasons: list[NotReadyReason] = Field(description="Why not; empty when ready.")
     epoch: str | MISSING = Field(default=MISSING, description="The engine's run, once it answered.")
@@ -43,6 +47,7 @@ class Engine(Shape):
     last_drain: Drain | MISSING = MISSING
     baseline: Baseline = Field(description="What weaknesses are judged against.")
     snapshots_held: int = Field(description="How many snapshots clients are walking through.")
+    streams: int = Field(description="How many streams of events are open.")
 
 
 class Liveness(Shape):

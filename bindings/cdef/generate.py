@@ -18,6 +18,7 @@ HEADERS = (
     "sa_transform.h",
     "sa_bundle.h",
     "sa_context.h",
+    "subscription.h",
     "ikeext.h",
     "ike_sa.h",
     "statistics.h",

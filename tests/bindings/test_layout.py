@@ -126,6 +126,7 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.TokenPrincipal, "IPSEC_TOKEN_PRINCIPAL", "IPSEC_TOKEN_PRINCIPAL_"),
         (enums.TokenMode, "IPSEC_TOKEN_MODE", "IPSEC_TOKEN_MODE_"),
         (enums.DataType, "FWP_DATA_TYPE", "FWP_"),
+        (enums.SaContextEvent, "IPSEC_SA_CONTEXT_EVENT_TYPE0", "IPSEC_SA_CONTEXT_EVENT_"),
         (enums.MatchType, "FWP_MATCH_TYPE", "FWP_MATCH_"),
         (enums.KeyModule, "IKEEXT_KEY_MODULE_TYPE", "IKEEXT_KEY_MODULE_"),
         (enums.AuthenticationMethod, "IKEEXT_AUTHENTICATION_METHOD_TYPE", "IKEEXT_"),

@@ -47,7 +47,7 @@ def test_that_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
 def test_that_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
-    path = _compile(tmp_path, "int FwpmEngineOpen0(void) { return 0; }")
+    path = compile_library(tmp_path, "int FwpmEngineOpen0(void) { return 0; }")
 
     with pytest.raises(LibraryError, match=r"it lacks FwpmEngineClose0, FwpmFreeMemory0, .*ById0$"):
         Library(path)
@@ -55,7 +55,7 @@ def test_that_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
 def test_that_another_library_of_the_same_abi_is_told_as_other(tmp_path: Path) -> None:
-    path = _compile(
+    path = compile_library(
         tmp_path, "".join(f"int {name}(void) {{ return 0; }}" for name in library_module.REQUIRED)
     )
     library = Library(path)
@@ -117,7 +117,7 @@ def test_that_a_simulator_that_is_not_installed_is_not_found(
     assert simulator_library() is None
 
 
-def _compile(folder: Path, source: str) -> Path:
+def compile_library(folder: Path, source: str) -> Path:
     compiler = shutil.which("cc")
     assert compiler is not None, "a C compiler is needed"
     (folder / "library.c").write_text(source, encoding="ascii")

@@ -35,7 +35,7 @@ def main() -> None:
     _tell({"port": listener.getsockname()[1]})
     Thread(target=_obey, args=(simulator,), daemon=True).start()
     limits = settings.connection_limits()
-    server.run(server.create_server(create_app(service), service.store.stop, limits), listener)
+    server.run(server.create_server(create_app(service), service.stop, limits), listener)
     _tell(
         {
             "open_handles": simulator.open_handles(),

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 
 from hypothesis import strategies as st
 
-from app.repository.assembly import Assembly, Edition
+from app.repository.assembly import Assembly
+from app.repository.contents import Contents, Edition
 from app.repository.keys import key_of
 from app.repository.versions import Entry, Version
 from app.schemas.names import Baseline
@@ -98,7 +99,7 @@ def edition_of(
 
     With a list for the ids of those that have to be decoded, marks are looked at.
     """
-    assembly = Assembly(epoch, AT, began, previous=previous)
+    assembly = Assembly(epoch, AT, began, previous=previous and Contents(previous))
     for sa_context_id in order or state:
         entry = state[sa_context_id]
         if decoded is not None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sa_contexts_simulator import Option, Simulator
 
 from app.encoding.sa_contexts import encode_sa_context, no_alias
-from app.repository.assembly import Assembly, Edition
+from app.repository.assembly import Assembly
+from app.repository.contents import Contents, Edition
 from app.repository.drains import DrainAborted
-from app.repository.journal import Journal
+from app.repository.journal import Journal, Place
 from app.repository.keys import key_of
 from app.repository.reading import MOST_UNREAD, Reader
 from app.repository.versions import Change, Entry, Version
@@ -94,7 +95,8 @@ class Drains:
         self.decoded.clear()
         self.encoded.clear()
         self.edition = self._reader.read_all(
-            lambda _: Assembly("e", AT, 0.0, previous=previous), lambda _: None
+            lambda _: Assembly("e", AT, 0.0, previous=previous and Contents(previous)),
+            lambda _: None,
         )
         return self.edition
 
@@ -192,12 +194,12 @@ def test_that_drains_with_marks_give_what_those_without_give(
             assert vars(with_marks.counts) == vars(without.counts)
             for journal, edition in zip(journals, (with_marks, without), strict=True):
                 if number == 0:
-                    journal.restart(edition.version)
+                    journal.restart("e", edition.version.revision)
                 else:
-                    journal.record(edition.version, edition.changes or ())
+                    journal.record(edition.version.revision, edition.changes or ())
         revision = with_marks.version.revision
         for since in range(revision + 2):
-            first, second = (journal.since("e", since) for journal in journals)
+            first, second = (journal.since("e", Place(since)) for journal in journals)
             assert (first is None) == (second is None)
             assert first is None or [len(d.changes) for d in first] == [
                 len(d.changes) for d in second or ()

@@ -13,6 +13,7 @@ from sa_contexts_simulator import Simulator
 
 from app.encoding.sa_contexts import no_alias
 from app.repository.drains import DrainAborted
+from app.repository.journal import Place
 from app.repository.limits import StoreLimits
 from app.repository.lists import Lists
 from app.repository.reading import Reader
@@ -68,8 +69,8 @@ async def test_that_an_engine_that_restarts_begins_a_new_epoch(
     assert (first.epoch, first.revision) == (second.epoch, second.revision - 1)
     assert third.epoch != first.epoch
     assert third.revision == 1
-    assert store.journal.since(first.epoch, 1) is None
-    assert store.journal.since(third.epoch, 1) == []
+    assert store.journal.since(first.epoch, Place(1)) is None
+    assert store.journal.since(third.epoch, Place(1)) == []
 
 
 async def test_that_a_failure_is_logged_once_and_so_is_its_end(

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.repository.assembly import Assembly
-from app.repository.journal import Journal
+from app.repository.contents import Contents
+from app.repository.journal import Journal, Place
 from app.repository.selection import EVERYTHING, Selection
 from app.repository.versions import Entry, Version
 from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
@@ -82,7 +83,7 @@ def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
 def test_that_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
     same = entry(b"{}")
     first = edition_of({1: same, 2: same})
-    assembly = Assembly("e", AT, 0.0, previous=first)
+    assembly = Assembly("e", AT, 0.0, previous=Contents(first))
     assert assembly.keep(2, mark(same))
     other = mark(entry(b"{ }"))
     assert not assembly.keep(1, other)
@@ -119,7 +120,7 @@ def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
 
 def test_that_more_changes_than_anybody_keeps_are_none() -> None:
     first = edition_of({})
-    assembly = Assembly("e", AT, 0.0, previous=first, max_change_bytes=100)
+    assembly = Assembly("e", AT, 0.0, previous=Contents(first), max_change_bytes=100)
     for number in range(20):
         assembly.put(number, mark(entry(b"x" * 10)), entry(b"x" * 10))
 
@@ -192,21 +193,21 @@ def test_that_the_journal_knows_all_or_says_that_it_does_not(
 ) -> None:
     journal = Journal(max_changes, max_bytes)
     edition = edition_of(states[0])
-    journal.restart(edition.version)
+    journal.restart("e", 1)
     history = {1: states[0]}
     for state in states[1:]:
         edition = edition_of(state, previous=edition)
-        journal.record(edition.version, edition.changes or ())
+        journal.record(edition.version.revision, edition.changes or ())
         history[edition.version.revision] = state
 
     version = edition.version
     assert journal.changes <= max_changes
     assert journal.bytes <= max_bytes
-    assert journal.since("another", 1) is None
-    assert journal.since("e", version.revision + 1) is None
-    assert journal.since("e", version.revision) == []
+    assert journal.since("another", Place(1)) is None
+    assert journal.since("e", Place(version.revision + 1)) is None
+    assert journal.since("e", Place(version.revision)) == []
     for revision, state in history.items():
-        differences = journal.since("e", revision)
+        differences = journal.since("e", Place(revision))
         if differences is None:
             continue
         replayed = dict(state)
@@ -222,13 +223,13 @@ def test_that_the_journal_knows_all_or_says_that_it_does_not(
 def test_that_a_journal_begins_anew_with_an_epoch() -> None:
     journal = Journal(100, 1000)
     first = edition_of({1: entry(b"{}")})
-    journal.restart(first.version)
+    journal.restart("e", 1)
     second = edition_of({}, previous=first)
-    journal.record(second.version, second.changes or ())
+    journal.record(2, second.changes or ())
     assert journal.changes == 1
 
-    journal.restart(edition_of({}, epoch="f").version)
+    journal.restart("f", 1)
 
     assert journal.changes == journal.bytes == 0
-    assert journal.since("e", 1) is None
-    assert journal.since("f", 1) == []
+    assert journal.since("e", Place(1)) is None
+    assert journal.since("f", Place(1)) == []

@@ -1,4 +1,4 @@
-/* Many threads that read, hold, leak nothing and make no mistakes, while the
+/* Many threads that read, listen, leak nothing and make no mistakes, while the
  * contexts churn, the engine restarts and calls fail. Built with sanitizers. */
 
 #define _POSIX_C_SOURCE 200809L
@@ -14,6 +14,7 @@
 enum { THREADS = 4, ROUNDS = 60, CONTEXTS = 300 };
 
 static _Atomic uint64_t sum; /* of what is read, so that it is read */
+static _Atomic uint64_t notifications;
 
 static void fail(const char *what)
 {
@@ -73,21 +74,38 @@ static void read_page(HANDLE engine, HANDLE enumeration, UINT32 size, UINT32 *co
     }
 }
 
+/* Reads what was added in the session that subscribed, which nobody closes before. */
+static void WINAPI notice(void *context, const IPSEC_SA_CONTEXT_CHANGE0 *change)
+{
+    IPSEC_SA_CONTEXT0 *one = NULL;
+    notifications++;
+    if (change->changeType == IPSEC_SA_CONTEXT_EVENT_ADD
+        && IPsecSaContextGetById0(context, change->saContextId, &one) == 0) {
+        FwpmFreeMemory0((void **)&one);
+    }
+}
+
 static void *read_all(void *number)
 {
     UINT32 size = 1 + *(const UINT32 *)number * 37;
     for (int round = 0; round < ROUNDS; round++) {
         HANDLE engine;
         HANDLE enumeration;
+        HANDLE subscription = NULL;
         UINT32 count;
+        IPSEC_SA_CONTEXT_SUBSCRIPTION0 everything = {NULL, 0, {0, 0, 0, {0}}};
         if (FwpmEngineOpen0(NULL, 10, NULL, NULL, &engine) != 0) {
             continue;
         }
+        (void)IPsecSaContextSubscribe0(engine, &everything, notice, engine, &subscription);
         if (IPsecSaContextCreateEnumHandle0(engine, NULL, &enumeration) == 0) {
             do {
                 read_page(engine, enumeration, size, &count);
             } while (count == size);
             (void)IPsecSaContextDestroyEnumHandle0(engine, enumeration);
+        }
+        if (round % 3 != 0) { /* else the session's end is the subscription's */
+            (void)IPsecSaContextUnsubscribe0(engine, subscription);
         }
         (void)FwpmEngineClose0(engine);
     }
@@ -101,6 +119,10 @@ static void *disturb(void *unused)
         sa_simulator_set_option(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS, round & 1);
         sa_simulator_set_option(SA_SIMULATOR_OPTION_SHUFFLE, round >> 1 & 1);
         sa_simulator_set_option(SA_SIMULATOR_OPTION_EMPTY_BLOCK, round >> 2 & 1);
+        sa_simulator_set_option(SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE, round >> 3 & 1);
+        sa_simulator_delay_notifications(round % 4 == 3);
+        sa_simulator_lose_randomly(round % 5 == 4 ? 100000 : 0, 1);
+        (void)sa_simulator_deliver_from(1 + (uint32_t)round % 4);
         if (round % 16 == 15) {
             sa_simulator_stop_engine();
             sa_simulator_start_engine();
@@ -133,8 +155,11 @@ int main(void)
     }
     (void)pthread_join(disturber, NULL);
     sa_simulator_stop_churn();
+    if (!sa_simulator_flush(10000)) {
+        fail("something is still to be delivered");
+    }
     if (sa_simulator_open_sessions() + sa_simulator_open_enumerations()
-            + sa_simulator_unfreed_blocks()
+            + sa_simulator_open_subscriptions() + sa_simulator_unfreed_blocks()
         != 0) {
         fail("something is still open");
     }
@@ -142,6 +167,9 @@ int main(void)
            (unsigned long long)sa_simulator_misuses(), (unsigned long long)sum);
     if (sa_simulator_calls("IPsecSaContextEnum1") < ROUNDS) {
         fail("nothing was read");
+    }
+    if (notifications < ROUNDS || notifications != sa_simulator_delivered()) {
+        fail("another number of notifications than were delivered");
     }
     sa_simulator_reset();
     return 0;

@@ -8,7 +8,7 @@ import pytest
 from sa_contexts_simulator import Option, Simulator
 
 from .ike import ike_sas
-from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Wfp, WfpError, pointer, u32
+from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer, u32
 
 
 def get(wfp: Wfp, engine: int, context_id: int) -> int:
@@ -136,6 +136,8 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
         for generation in (0, 1):
             with wfp.get(engine, simulator.ids()[0], generation):
                 pass
+        callback = Callback(lambda _context, _change: None)
+        wfp.unsubscribe(engine, wfp.subscribe(engine, callback))
         for generation in (0, 1, 2):
             with ike_sas(wfp, generation=generation) as (sa, *_):
                 lookup = (None,) if generation else ()

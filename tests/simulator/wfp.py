@@ -24,6 +24,7 @@ GUID = u8 * 16
 SUCCESS = 0
 INVALID_HANDLE = 6
 INVALID_PARAMETER = 87
+POSSIBLE_DEADLOCK = 1131
 SERVER_UNAVAILABLE = 1722
 UNKNOWN_AUTHN_SERVICE = 1747
 NOT_REGISTERED = 1753
@@ -226,6 +227,28 @@ class Context0(Structure):
     ]
 
 
+class Subscription(Structure):
+    """IPSEC_SA_CONTEXT_SUBSCRIPTION0."""
+
+    _fields_: ClassVar = [
+        ("enumTemplate", POINTER(Template)),
+        ("flags", u32),
+        ("sessionKey", u32 * 4),
+    ]
+
+
+class Change(Structure):
+    """IPSEC_SA_CONTEXT_CHANGE0."""
+
+    _fields_: ClassVar = [("changeType", u32), ("saContextId", u64)]
+
+
+ADD, DELETE = 1, 2
+
+Callback = ctypes.CFUNCTYPE(None, pointer, POINTER(Change))
+
+assert ctypes.sizeof(Subscription) == 32
+assert ctypes.sizeof(Change) == 16
 assert ctypes.sizeof(Details) == 224
 assert ctypes.sizeof(Details0) == 168
 assert ctypes.sizeof(Filter) == 200
@@ -240,6 +263,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "IPsecSaContextDestroyEnumHandle0": (pointer, pointer),
     "IPsecSaContextGetById0": (pointer, u64, pointer),
     "IPsecSaContextGetById1": (pointer, u64, pointer),
+    "IPsecSaContextSubscribe0": (pointer, pointer, pointer, pointer, pointer),
+    "IPsecSaContextUnsubscribe0": (pointer, pointer),
     "IkeextSaCreateEnumHandle0": (pointer, pointer, pointer),
     "IkeextSaEnum0": (pointer, pointer, u32, pointer, pointer),
     "IkeextSaEnum1": (pointer, pointer, u32, pointer, pointer),
@@ -350,6 +375,24 @@ class Wfp:
                     break
             self.destroy(engine, handle)
         return seen
+
+    def subscribe(
+        self,
+        engine: int,
+        callback: Any,
+        context: int | None = None,
+        template: Template | None = None,
+    ) -> int:
+        """Subscribe; the `Callback` is the caller's to keep."""
+        handle = pointer()
+        what = Subscription(ctypes.pointer(template) if template is not None else None)
+        name = "IPsecSaContextSubscribe0"
+        self.call(name, engine, byref(what), callback, context, byref(handle))
+        assert handle.value is not None
+        return handle.value
+
+    def unsubscribe(self, engine: int, handle: int) -> None:
+        self.call("IPsecSaContextUnsubscribe0", engine, handle)
 
     @contextmanager
     def get(self, engine: int, context_id: int, generation: int = 1) -> Iterator[Any]:

@@ -2,8 +2,8 @@
 
 At work, memory goes up and down with the snapshots that clients walk through; what is looked at is
 whether it has a trend. At rest nothing is held, and what is free was given back: what is left is
-the server's own, and there a leak shows that would be lost in the ups and downs. The first quarter
-of the time is left out, as caches fill then.
+the server's own, and there a leak shows that would be lost in the ups and downs. The beginning is
+left out, as caches fill then.
 """
 
 from __future__ import annotations
@@ -19,8 +19,14 @@ Ten minutes of a flat curve give up to 0.1 by chance.
 """
 MOST_RISE = 0.20
 """From the most memory of the second quarter to that of the last; up to 0.1 by chance."""
-MOST_LEFT = 0.10
-"""From the rest after the second quarter to the last; caches that are still filling give 0.04."""
+MOST_LEFT = 0.05
+"""From the highest of the early rests to the lowest of the late ones.
+
+A single rest is up to 0.08 above or below the others, by how the heap happens to lie; a leak lifts
+all late ones above all early ones.
+"""
+EARLY, LATE = slice(1, 4), slice(-3, None)
+"""Of eight rests: without the first, when caches fill, and without the one in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Memory:
 
     Attributes:
         samples: while clients are at work.
-        rests: the bytes that it had at rest, after each quarter.
+        rests: the bytes that it had at rest, after each eighth.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -61,8 +67,8 @@ class Memory:
         return self._peak(4) / self._peak(2) - 1
 
     def left(self) -> float:
-        """By which part the last rest exceeds that after the second quarter."""
-        return self.rests[3] / self.rests[1] - 1
+        """By which part the lowest of the late rests exceeds the highest of the early ones."""
+        return min(self.rests[LATE]) / max(self.rests[EARLY]) - 1
 
     def faults(self) -> list[str]:
         """Why it is not flat; empty where it is."""

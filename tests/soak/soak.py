@@ -36,7 +36,7 @@ SETTINGS = {
     "retry_seconds": 0.5,
     "journal_bytes": 4 << 20,
 }
-RESTS = 4
+RESTS = 8
 """How often clients rest, so that the memory is seen that no snapshot takes."""
 REST_SECONDS = 4
 RECOVERY_SECONDS = 15

@@ -16,6 +16,7 @@ from app.api.openapi.components import name_headers, without_unused
 from app.api.openapi.examples import add_examples
 from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import tidy_parameter, tidy_schemas
+from app.schemas.events import SaContextDeleted, SaContextEvent, StreamEnd, StreamPlace
 from app.schemas.sa_contexts import SaContextExportEnd
 
 
@@ -64,7 +65,13 @@ SECURITY_SCHEMES: Final = {
 }
 
 
-STREAMED: Final = (SaContextExportEnd,)
+STREAMED: Final = (
+    SaContextExportEnd,
+    SaContextEvent,
+    SaContextDeleted,
+    StreamPlace,
+    StreamEnd,
+)
 """Shapes that only lines of streams have, of which FastAPI does not know."""
 
 
@@ -95,7 +102,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"] = SECURITY_SCHEMES
     for shape in STREAMED:
         schema = shape.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
-        components["schemas"].update(schema.pop("$defs"), **{shape.__name__: schema})
+        components["schemas"].update(schema.pop("$defs", {}), **{shape.__name__: schema})
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     for operation in operations:
         complete(operation)

@@ -35,9 +35,10 @@ extern "C" {
 const char *sa_simulator_version(void);
 
 /* As freshly loaded: no contexts, no failures or delays, default options, the
- * engine running, churn stopped, all counts 0. Sessions and enumerations that
- * were open become invalid (ERROR_INVALID_HANDLE, not counted as a misuse);
- * results that were not freed stay readable and can be freed, uncounted. */
+ * engine running, churn stopped, all counts 0, no notifications on their way.
+ * Waits until no callback is under way, so it must not be called from one.
+ * Sessions, enumerations and subscriptions that were open become invalid (ERROR_INVALID_HANDLE, not
+ * counted as a misuse); results that were not freed stay readable and can be freed, uncounted. */
 void sa_simulator_reset(void);
 
 /* ---- the contexts --------------------------------------------------------- */
@@ -110,15 +111,44 @@ int32_t sa_simulator_start_churn(double changes_per_second, uint64_t seed);
 /* Ends the churn; after it returns, nothing changes any more. */
 void sa_simulator_stop_churn(void);
 
+/* ---- notifications -------------------------------------------------------- */
+
+/* Each change of the contexts is announced to those who subscribed: that one
+ * was added, or deleted, not that one was modified. Callbacks are called on
+ * native threads of the library's own, while nothing in it is locked. At most
+ * 262144 notifications wait; more are lost. */
+
+/* Announces a change that did not happen, to all who subscribed to changes of
+ * SA contexts, whatever their template. Any type and any id will do. */
+void sa_simulator_announce(uint32_t type, uint64_t id);
+
+/* Loses the next `times` notifications, instead of delivering them. */
+void sa_simulator_lose(uint32_t times);
+
+/* Loses notifications at a rate of `per_million`; 0 ends it. */
+void sa_simulator_lose_randomly(uint32_t per_million, uint64_t seed);
+
+/* Delivers notifications no sooner than that long after the change; 0 ends it. */
+void sa_simulator_delay_notifications(uint32_t milliseconds);
+
+/* How many threads deliver, 1 (default) to 8. With more than one, notifications
+ * overtake each other, and callbacks of one subscription are called at once.
+ * Waits until no callback is under way, so it must not be called from one.
+ * Returns 1, or 0 if there cannot be so many. */
+int32_t sa_simulator_deliver_from(uint32_t threads);
+
+/* Waits, at most that long, until nothing is left to deliver and no callback is
+ * under way. Returns 1 if so, or 0. */
+int32_t sa_simulator_flush(uint32_t milliseconds);
+
 /* ---- failures --------------------------------------------------------------- */
 
 /* Lets `after` calls of `function` pass and the next `times` (0: all, until
  * cleared) return `code` without doing anything, except that a failing
- * FwpmEngineClose0 or IPsecSaContextDestroyEnumHandle0 still releases its
- * handle: the client's side is gone either way. Of several failures for one
- * function the oldest that is due is returned. Returns 1, or 0 if there is no
- * such function (FwpmFreeMemory0 returns no code), `code` is 0, or too many
- * failures are set. */
+ * FwpmEngineClose0, IPsecSaContextDestroyEnumHandle0 or
+ * IPsecSaContextUnsubscribe0 still releases its handle: the client's side is gone either way. Of
+ * several failures for one function the oldest that is due is returned. Returns 1, or 0 if there is
+ * no such function (FwpmFreeMemory0 returns no code), `code` is 0, or too many failures are set. */
 int32_t sa_simulator_fail(const char *function, uint32_t code, uint32_t after, uint32_t times);
 
 /* Makes every WFP call fail with a code that a real caller may meet (RPC errors,
@@ -133,7 +163,8 @@ void sa_simulator_clear_failures(void);
 int32_t sa_simulator_delay(const char *function, uint32_t milliseconds);
 
 /* Stops the engine, as if the Base Filtering Engine were stopped: opening fails
- * with 1753, calls on open sessions with 1722. Closing still works. */
+ * with 1753, calls on open sessions with 1722. Closing still works. Subscriptions
+ * end, and nobody is told. */
 void sa_simulator_stop_engine(void);
 
 /* Starts the stopped engine anew. The same peers negotiate the same kinds of
@@ -152,7 +183,10 @@ enum sa_simulator_option {
     /* What the snapshot of an enumeration fixes: 0 (default) only the set of
      * contexts, which are read when they are returned and skipped if deleted
      * meanwhile, 1 their contents too. */
-    SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS = 3
+    SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS = 3,
+    /* When churn announces a context that it began: 0 (default) at once, before
+     * its SAs are attached, 1 when both are. */
+    SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE = 4
 };
 
 /* Returns 1, or 0 if there is no such option or it has no such value. */
@@ -167,13 +201,22 @@ uint32_t sa_simulator_open_sessions(void);
  * their session or engine. */
 uint32_t sa_simulator_open_enumerations(void);
 
+/* Subscriptions that were made and neither cancelled nor ended with their session
+ * or engine. */
+uint32_t sa_simulator_open_subscriptions(void);
+
+/* Notifications since the last reset: callbacks that returned, and what was lost. */
+uint64_t sa_simulator_delivered(void);
+uint64_t sa_simulator_lost(void);
+
 /* Results that were handed out and not freed. */
 uint32_t sa_simulator_unfreed_blocks(void);
 
 /* Mistakes of callers that a real engine may answer with a crash or a leak:
  * freeing what is not (or no longer) theirs, using a handle that is closed or
- * never was, or another session's enumeration, passing NULL where none may be,
- * closing a session with enumerations open (one for each). */
+ * never was, or another session's enumeration or subscription, passing NULL where
+ * none may be, closing a session with enumerations open (one for each),
+ * unsubscribing from within the callback. */
 uint64_t sa_simulator_misuses(void);
 
 /* Calls of a WFP function since the last reset, failed ones included; "*" gives

@@ -17,6 +17,8 @@ static const char *const names[FUNCTION_COUNT] = {
     "IPsecSaContextDestroyEnumHandle0",
     "IPsecSaContextGetById0",
     "IPsecSaContextGetById1",
+    "IPsecSaContextSubscribe0",
+    "IPsecSaContextUnsubscribe0",
     "IkeextSaCreateEnumHandle0",
     "IkeextSaEnum0",
     "IkeextSaEnum1",

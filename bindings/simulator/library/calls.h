@@ -14,6 +14,8 @@ typedef enum function {
     DESTROY_ENUM_HANDLE,
     GET_BY_ID_0,
     GET_BY_ID_1,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
     IKE_CREATE_ENUM_HANDLE,
     IKE_ENUM_0,
     IKE_ENUM_1,

@@ -79,7 +79,7 @@ static int complete_one(void)
 {
     entry *which = pick(IN(STAGE_BEGUN) | IN(STAGE_INBOUND));
     if (which != NULL) {
-        which->stage = which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE;
+        store_attach(which);
     }
     return which != NULL;
 }
@@ -197,7 +197,7 @@ void churn_stop(void)
         lock_acquire(LOCK_ENGINE);
         churn.is_stopping = 1;
         lock_release(LOCK_ENGINE);
-        thread_join();
+        thread_join(THREAD_CHURN);
         churn.is_running = 0;
     }
     lock_release(LOCK_CHURN_THREAD);
@@ -214,7 +214,7 @@ int churn_start(double changes_per_second, uint64_t seed)
         churn.per_second = changes_per_second > 0 ? changes_per_second : 0;
         churn.is_stopping = 0;
         lock_release(LOCK_ENGINE);
-        is_started = thread_start(churn_body);
+        is_started = thread_start(THREAD_CHURN, churn_body);
         churn.is_running = is_started;
     }
     lock_release(LOCK_CHURN_THREAD);

@@ -8,9 +8,11 @@
 #include "handles.h"
 #include "ids.h"
 #include "main_modes.h"
+#include "notifications.h"
 #include "options.h"
 #include "platform.h"
 #include "results.h"
+#include "sa_context_events.h"
 #include "statistics.h"
 #include "store.h"
 
@@ -29,8 +31,11 @@ const char *sa_simulator_version(void)
 void sa_simulator_reset(void)
 {
     churn_stop();
+    LOCKED(handles_close_subscriptions(NULL));
+    notifications_stop();
     lock_acquire(LOCK_ENGINE);
     engine_reset(); /* first: enumerations hold trees of the store */
+    notifications_reset();
     store_reset();
     results_forget();
     options_reset();
@@ -150,6 +155,40 @@ void sa_simulator_stop_churn(void)
     churn_stop();
 }
 
+/* ---- notifications ---- */
+
+void sa_simulator_announce(uint32_t type, uint64_t id)
+{
+    LOCKED(announce_sa_context_by_hand(type, id));
+}
+
+void sa_simulator_lose(uint32_t times)
+{
+    LOCKED(notifications_lose(times));
+}
+
+void sa_simulator_lose_randomly(uint32_t per_million, uint64_t seed)
+{
+    LOCKED(notifications_lose_randomly(per_million, seed));
+}
+
+void sa_simulator_delay_notifications(uint32_t milliseconds)
+{
+    LOCKED(notifications_delay(milliseconds));
+}
+
+int32_t sa_simulator_deliver_from(uint32_t threads)
+{
+    return notifications_deliver_from(threads);
+}
+
+int32_t sa_simulator_flush(uint32_t milliseconds)
+{
+    int32_t is_empty;
+    LOCKED(is_empty = notifications_flush(milliseconds));
+    return is_empty;
+}
+
 /* ---- failures ---- */
 
 int32_t sa_simulator_fail(const char *function, uint32_t code, uint32_t after, uint32_t times)
@@ -208,6 +247,27 @@ uint32_t sa_simulator_open_enumerations(void)
 {
     uint32_t count;
     LOCKED(count = handles_open_enumerations());
+    return count;
+}
+
+uint32_t sa_simulator_open_subscriptions(void)
+{
+    uint32_t count;
+    LOCKED(count = handles_open_subscriptions());
+    return count;
+}
+
+uint64_t sa_simulator_delivered(void)
+{
+    uint64_t count;
+    LOCKED(count = notifications_delivered());
+    return count;
+}
+
+uint64_t sa_simulator_lost(void)
+{
+    uint64_t count;
+    LOCKED(count = notifications_lost());
     return count;
 }
 

@@ -25,6 +25,8 @@ void engine_stop(void)
     engine.is_stopped = 1;
     /* The engine's side of every enumeration ends with it. */
     (void)handles_close_enumerations(NULL);
+    /* And every subscription, of which nobody is told. */
+    handles_close_subscriptions(NULL);
 }
 
 void engine_start(void)
@@ -105,6 +107,9 @@ static UINT32 close_session(HANDLE engineHandle)
     for (UINT32 left = handles_close_enumerations(engineHandle); left > 0; left--) {
         (void)calls_misuse(0);
     }
+    /* "It is not necessary to unsubscribe before closing a session": no mistake. A
+     * callback that is under way is not waited for, since no page says that it is. */
+    handles_close_subscriptions(engineHandle);
     handles_close(engineHandle);
     return is_forgotten ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
 }

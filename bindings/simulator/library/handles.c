@@ -9,7 +9,7 @@
 #include "platform.h"
 #include "random.h"
 
-enum kind { FREE, SESSION, ENUMERATION };
+enum kind { FREE, SESSION, ENUMERATION, SUBSCRIPTION };
 
 typedef struct slot {
     uint64_t handle;
@@ -17,6 +17,7 @@ typedef struct slot {
     union {
         session session;
         enumeration enumeration;
+        subscribed subscription;
     } object;
 } slot;
 
@@ -98,6 +99,9 @@ static void close_slot(slot *closed)
         }
         free(ended->objects);
     }
+    if (closed->kind == SUBSCRIPTION && closed->object.subscription.to != NULL) {
+        subscription_cancel(closed->object.subscription.to);
+    }
     memset(closed, 0, sizeof *closed);
 }
 
@@ -122,6 +126,16 @@ HANDLE handles_open_enumeration(enumerated of, enumeration **made)
     return (HANDLE)(uintptr_t)opened->handle;
 }
 
+HANDLE handles_open_subscription(subscribed **made)
+{
+    slot *opened = open_slot(SUBSCRIPTION);
+    if (opened == NULL) {
+        return NULL;
+    }
+    *made = &opened->object.subscription;
+    return (HANDLE)(uintptr_t)opened->handle;
+}
+
 session *handles_session(HANDLE handle)
 {
     slot *found = find(handle, SESSION);
@@ -134,11 +148,20 @@ enumeration *handles_enumeration(HANDLE handle, enumerated of)
     return found == NULL || found->object.enumeration.of != of ? NULL : &found->object.enumeration;
 }
 
+subscribed *handles_subscription(HANDLE handle)
+{
+    slot *found = find(handle, SUBSCRIPTION);
+    return found == NULL ? NULL : &found->object.subscription;
+}
+
 void handles_close(HANDLE handle)
 {
     slot *found = find(handle, SESSION);
     if (found == NULL) {
         found = find(handle, ENUMERATION);
+    }
+    if (found == NULL) {
+        found = find(handle, SUBSCRIPTION);
     }
     if (found != NULL) {
         close_slot(found);
@@ -159,6 +182,17 @@ UINT32 handles_close_enumerations(HANDLE of_session)
     return closed;
 }
 
+void handles_close_subscriptions(HANDLE of_session)
+{
+    for (uint32_t i = 0; i < table.count; i++) {
+        slot *each = table.slots[i];
+        if (each->kind == SUBSCRIPTION
+            && (of_session == NULL || each->object.subscription.session == of_session)) {
+            close_slot(each);
+        }
+    }
+}
+
 UINT32 handles_open_sessions(void)
 {
     UINT32 open = 0;
@@ -177,9 +211,19 @@ UINT32 handles_open_enumerations(void)
     return open;
 }
 
+UINT32 handles_open_subscriptions(void)
+{
+    UINT32 open = 0;
+    for (uint32_t i = 0; i < table.count; i++) {
+        open += table.slots[i]->kind == SUBSCRIPTION;
+    }
+    return open;
+}
+
 void handles_forget(void)
 {
     (void)handles_close_enumerations(NULL);
+    handles_close_subscriptions(NULL);
     for (uint32_t i = 0; i < table.count; i++) {
         if (table.slots[i]->kind == SESSION) {
             table.slots[i]->object.session.is_forgotten = 1;

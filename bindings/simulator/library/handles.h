@@ -1,4 +1,4 @@
-/* Handles: sessions and enumerations. Callers hold LOCK_ENGINE.
+/* Handles: sessions, enumerations and subscriptions. Callers hold LOCK_ENGINE.
  *
  * A handle is no pointer but a number that cannot be guessed and does not come
  * again, so that a stale one is always found out.
@@ -8,6 +8,7 @@
 #define SIMULATOR_HANDLES_H
 
 #include "store.h"
+#include "subscriptions.h"
 #include "wfp.h"
 
 typedef struct session {
@@ -27,24 +28,34 @@ typedef struct enumeration {
     size_t next;
 } enumeration;
 
+typedef struct subscribed {
+    HANDLE session;
+    subscription *to;
+} subscribed;
+
 /* Makes a handle with its object zeroed; NULL if memory ran out. */
 HANDLE handles_open_session(session **made);
 HANDLE handles_open_enumeration(enumerated of, enumeration **made);
+HANDLE handles_open_subscription(subscribed **made);
 
-/* The object of a handle; NULL if there is no such handle, or it is of the other kind. */
+/* The object of a handle; NULL if there is no such handle, or it is of another kind. */
 session *handles_session(HANDLE handle);
 enumeration *handles_enumeration(HANDLE handle, enumerated of);
+subscribed *handles_subscription(HANDLE handle);
 
 /* Releases a handle and its object. */
 void handles_close(HANDLE handle);
 
 /* Releases the enumerations of a session, or all of them (NULL); tells how many. */
 UINT32 handles_close_enumerations(HANDLE of_session);
+/* Cancels the subscriptions of a session, or all of them (NULL). */
+void handles_close_subscriptions(HANDLE of_session);
 
 UINT32 handles_open_sessions(void); /* those that are not forgotten */
 UINT32 handles_open_enumerations(void);
+UINT32 handles_open_subscriptions(void);
 
-/* Forgets all sessions and releases all enumerations. */
+/* Forgets all sessions, releases all enumerations and cancels all subscriptions. */
 void handles_forget(void);
 
 #endif

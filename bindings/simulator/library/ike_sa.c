@@ -112,7 +112,8 @@ static UINT32 create_enumeration(HANDLE engineHandle, const IKEEXT_SA_ENUM_TEMPL
     UINT32 code = engine_check_session(engineHandle);
     enumTemplate = enumTemplate == NULL ? &anything : enumTemplate;
     if (code == ERROR_SUCCESS) {
-        code = template_read(&subnets, &enumTemplate->localSubNet, &enumTemplate->remoteSubNet);
+        code = template_read_subnets(&subnets, &enumTemplate->localSubNet,
+                                     &enumTemplate->remoteSubNet);
     }
     if (code == ERROR_SUCCESS && enumTemplate->localMainModeCertHash.size != 0
         && enumTemplate->localMainModeCertHash.data == NULL) {

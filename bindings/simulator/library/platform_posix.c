@@ -9,8 +9,11 @@
 #include <stdio.h>
 #include <time.h>
 
-static pthread_mutex_t locks[LOCK_COUNT] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
-static pthread_t thread;
+static pthread_mutex_t locks[LOCK_COUNT] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+                                            PTHREAD_MUTEX_INITIALIZER};
+static pthread_cond_t conditions[CONDITION_COUNT] = {PTHREAD_COND_INITIALIZER,
+                                                     PTHREAD_COND_INITIALIZER};
+static pthread_t threads[THREAD_COUNT];
 
 void lock_acquire(enum lock lock)
 {
@@ -20,6 +23,29 @@ void lock_acquire(enum lock lock)
 void lock_release(enum lock lock)
 {
     (void)pthread_mutex_unlock(&locks[lock]);
+}
+
+void condition_wait(enum condition condition, enum lock lock, uint32_t milliseconds)
+{
+    if (milliseconds == WAIT_FOREVER) {
+        (void)pthread_cond_wait(&conditions[condition], &locks[lock]);
+        return;
+    }
+    /* A condition that is initialised statically goes by this clock. */
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)(milliseconds / 1000);
+    until.tv_nsec += (long)(milliseconds % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    (void)pthread_cond_timedwait(&conditions[condition], &locks[lock], &until);
+}
+
+void condition_broadcast(enum condition condition)
+{
+    (void)pthread_cond_broadcast(&conditions[condition]);
 }
 
 void sleep_milliseconds(uint32_t milliseconds)
@@ -60,16 +86,22 @@ static void *run(void *body)
     return NULL;
 }
 
-int thread_start(thread_body body)
+int thread_start(enum thread thread, thread_body body)
 {
     /* A function cannot be passed as a void *; a place that holds it can. The
      * library is linked with `nodelete`, so it needs no pinning here. */
-    static thread_body started;
-    started = body;
-    return pthread_create(&thread, NULL, run, &started) == 0;
+    static thread_body started[THREAD_COUNT];
+    started[thread] = body;
+    return pthread_create(&threads[thread], NULL, run, &started[thread]) == 0;
 }
 
-void thread_join(void)
+void thread_join(enum thread thread)
 {
-    (void)pthread_join(thread, NULL);
+    (void)pthread_join(threads[thread], NULL);
+}
+
+uint64_t thread_current(void)
+{
+    static _Thread_local char mine;
+    return (uint64_t)(uintptr_t)&mine;
 }

@@ -5,8 +5,10 @@
 
 #include "platform.h"
 
-static SRWLOCK locks[LOCK_COUNT] = {SRWLOCK_INIT, SRWLOCK_INIT};
-static HANDLE thread;
+static SRWLOCK locks[LOCK_COUNT] = {SRWLOCK_INIT, SRWLOCK_INIT, SRWLOCK_INIT};
+static CONDITION_VARIABLE conditions[CONDITION_COUNT] = {CONDITION_VARIABLE_INIT,
+                                                         CONDITION_VARIABLE_INIT};
+static HANDLE threads[THREAD_COUNT];
 
 void lock_acquire(enum lock lock)
 {
@@ -16,6 +18,17 @@ void lock_acquire(enum lock lock)
 void lock_release(enum lock lock)
 {
     ReleaseSRWLockExclusive(&locks[lock]);
+}
+
+void condition_wait(enum condition condition, enum lock lock, uint32_t milliseconds)
+{
+    (void)SleepConditionVariableSRW(&conditions[condition], &locks[lock],
+                                    milliseconds == WAIT_FOREVER ? INFINITE : milliseconds, 0);
+}
+
+void condition_broadcast(enum condition condition)
+{
+    WakeAllConditionVariable(&conditions[condition]);
 }
 
 void sleep_milliseconds(uint32_t milliseconds)
@@ -45,22 +58,27 @@ static DWORD WINAPI run(LPVOID body)
     return 0;
 }
 
-int thread_start(thread_body body)
+int thread_start(enum thread thread, thread_body body)
 {
-    static thread_body started;
+    static thread_body started[THREAD_COUNT];
     HMODULE library;
-    started = body;
+    started[thread] = body;
     if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
                             (LPCWSTR)(const void *)&started, &library)) {
         return 0;
     }
-    thread = CreateThread(NULL, 0, run, &started, 0, NULL);
-    return thread != NULL;
+    threads[thread] = CreateThread(NULL, 0, run, &started[thread], 0, NULL);
+    return threads[thread] != NULL;
 }
 
-void thread_join(void)
+void thread_join(enum thread thread)
 {
-    WaitForSingleObject(thread, INFINITE);
-    CloseHandle(thread);
-    thread = NULL;
+    WaitForSingleObject(threads[thread], INFINITE);
+    CloseHandle(threads[thread]);
+    threads[thread] = NULL;
+}
+
+uint64_t thread_current(void)
+{
+    return GetCurrentThreadId();
 }

@@ -68,7 +68,6 @@ static UINT32 create_enumeration(HANDLE engineHandle,
                                  const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
 {
-    static const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 anything;
     template_subnets subnets;
     enumeration *made;
     if (enumHandle == NULL) {
@@ -76,8 +75,7 @@ static UINT32 create_enumeration(HANDLE engineHandle,
     }
     UINT32 code = engine_check_session(engineHandle);
     if (code == ERROR_SUCCESS) {
-        enumTemplate = enumTemplate == NULL ? &anything : enumTemplate;
-        code = template_read(&subnets, &enumTemplate->localSubNet, &enumTemplate->remoteSubNet);
+        code = template_read(&subnets, enumTemplate);
     }
     if (code != ERROR_SUCCESS) {
         return code;

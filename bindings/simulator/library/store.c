@@ -9,6 +9,8 @@
 #include "copy.h"
 #include "ids.h"
 #include "main_modes.h"
+#include "options.h"
+#include "sa_context_events.h"
 #include "statistics.h"
 
 static struct {
@@ -111,14 +113,35 @@ static UINT64 unused_id(void)
     return id;
 }
 
+static int is_half_built(stage stage)
+{
+    return stage == STAGE_BEGUN || stage == STAGE_INBOUND;
+}
+
+static int announces_only_complete(void)
+{
+    return option_is_set(SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE);
+}
+
 entry *store_add(const recipe *of, stage stage)
 {
     entry added = {unused_id(), *of, stage, 0, NULL};
-    entry *kept = insert(&added);
-    if (kept != NULL) {
-        main_modes_join(&kept->recipe);
+    entry *inserted = insert(&added);
+    if (inserted != NULL) {
+        main_modes_join(&inserted->recipe);
     }
-    return kept;
+    if (inserted != NULL && !(is_half_built(stage) && announces_only_complete())) {
+        announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
+    }
+    return inserted;
+}
+
+void store_attach(entry *which)
+{
+    which->stage = which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE;
+    if (which->stage == STAGE_COMPLETE && announces_only_complete()) {
+        announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, which);
+    }
 }
 
 /* A context that somebody put was negotiated under nothing that is known here. */
@@ -133,6 +156,7 @@ void store_remove(entry *which)
 {
     leave_main_mode(which);
     statistics_sas_deleted(which->tree == NULL ? stage_sas(which->stage) : 0);
+    announce_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, which);
     entry_let_go(which);
     which->tree = NULL;
     which->is_deleted = 1;
@@ -142,6 +166,9 @@ void store_remove(entry *which)
 void store_clear(void)
 {
     for (size_t i = 0; i < store.places; i++) {
+        if (!store.entries[i].is_deleted) {
+            announce_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, &store.entries[i]);
+        }
         entry_let_go(&store.entries[i]);
     }
     store.places = 0;
@@ -186,10 +213,14 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
         leave_main_mode(replaced);
         entry_let_go(replaced);
         *replaced = added;
-    } else if (insert(&added) == NULL) {
+        return added.id;
+    }
+    entry *inserted = insert(&added);
+    if (inserted == NULL) {
         entry_let_go(&added);
         return 0;
     }
+    announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
     return added.id;
 }
 

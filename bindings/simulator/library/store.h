@@ -1,4 +1,5 @@
-/* All contexts that the engine holds, by id. Callers hold LOCK_ENGINE. */
+/* All contexts that the engine holds, by id. What is added and deleted here is
+ * announced. Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_STORE_H
 #define SIMULATOR_STORE_H
@@ -24,6 +25,8 @@ entry *store_entries(size_t *places);
 
 /* Adds a generated context under the next id. Returns NULL if memory ran out. */
 entry *store_add(const recipe *of, stage stage);
+/* Attaches the next SA to one that is not complete. */
+void store_attach(entry *which);
 void store_remove(entry *which);
 void store_clear(void);
 

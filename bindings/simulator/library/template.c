@@ -56,8 +56,15 @@ static UINT32 read_subnet(subnet *into, const FWP_CONDITION_VALUE0 *from)
     }
 }
 
-UINT32 template_read(template_subnets *into, const FWP_CONDITION_VALUE0 *localSubNet,
-                     const FWP_CONDITION_VALUE0 *remoteSubNet)
+UINT32 template_read(template_subnets *into, const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *from)
+{
+    static const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 anything;
+    from = from == NULL ? &anything : from;
+    return template_read_subnets(into, &from->localSubNet, &from->remoteSubNet);
+}
+
+UINT32 template_read_subnets(template_subnets *into, const FWP_CONDITION_VALUE0 *localSubNet,
+                             const FWP_CONDITION_VALUE0 *remoteSubNet)
 {
     UINT32 code = read_subnet(&into->local, localSubNet);
     if (code == ERROR_SUCCESS) {

@@ -19,9 +19,11 @@ typedef struct template_subnets {
     subnet remote;
 } template_subnets;
 
-/* Reads what a template says of both sides. Returns an error code, or 0. */
-UINT32 template_read(template_subnets *into, const FWP_CONDITION_VALUE0 *localSubNet,
-                     const FWP_CONDITION_VALUE0 *remoteSubNet);
+/* Reads a template, which may be NULL (anything). Returns an error code, or 0. */
+UINT32 template_read(template_subnets *into, const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *from);
+/* Reads what a template of any kind says of both sides. */
+UINT32 template_read_subnets(template_subnets *into, const FWP_CONDITION_VALUE0 *localSubNet,
+                             const FWP_CONDITION_VALUE0 *remoteSubNet);
 
 int template_is_anything(const template_subnets *subnets);
 

@@ -26,6 +26,7 @@
 #include "cdef/sa_transform.h"
 #include "cdef/sa_bundle.h"
 #include "cdef/sa_context.h"
+#include "cdef/subscription.h"
 #include "cdef/ikeext.h"
 #include "cdef/ike_sa.h"
 #include "cdef/statistics.h"
@@ -42,6 +43,7 @@ _Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.
 #define ERROR_INVALID_HANDLE 6u
 #define ERROR_NOT_ENOUGH_MEMORY 8u
 #define ERROR_INVALID_PARAMETER 87u
+#define ERROR_POSSIBLE_DEADLOCK 1131u
 #define RPC_S_SERVER_UNAVAILABLE 1722u
 #define RPC_S_SERVER_TOO_BUSY 1723u
 #define RPC_S_CALL_FAILED 1726u

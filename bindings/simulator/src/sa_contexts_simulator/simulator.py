@@ -37,6 +37,9 @@ class Option(enum.IntEnum):
     SNAPSHOT_CONTENTS = 3
     """The snapshot of an enumeration fixes contents too, instead of only the set."""
 
+    ANNOUNCE_COMPLETE = 4
+    """What churn begins is announced when its SAs are attached, instead of at once."""
+
 
 _U32, _U64, _I32 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int32
 _NAME = ctypes.c_char_p
@@ -57,6 +60,12 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "churn": (None, (_U32,)),
     "start_churn": (_I32, (ctypes.c_double, _U64)),
     "stop_churn": (None, ()),
+    "announce": (None, (_U32, _U64)),
+    "lose": (None, (_U32,)),
+    "lose_randomly": (None, (_U32, _U64)),
+    "delay_notifications": (None, (_U32,)),
+    "deliver_from": (_I32, (_U32,)),
+    "flush": (_I32, (_U32,)),
     "fail": (_I32, (_NAME, _U32, _U32, _U32)),
     "fail_randomly": (None, (_U32, _U64)),
     "clear_failures": (None, ()),
@@ -66,6 +75,9 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "set_option": (_I32, (_U32, _I32)),
     "open_sessions": (_U32, ()),
     "open_enumerations": (_U32, ()),
+    "open_subscriptions": (_U32, ()),
+    "delivered": (_U64, ()),
+    "lost": (_U64, ()),
     "unfreed_blocks": (_U32, ()),
     "misuses": (_U64, ()),
     "calls": (_U64, (_NAME,)),
@@ -109,7 +121,10 @@ class Simulator:
         return text.decode("ascii")
 
     def reset(self) -> None:
-        """Make it as freshly loaded: empty, running, without failures, all counts 0."""
+        """Make it as freshly loaded: empty, running, without failures, all counts 0.
+
+        Waits for callbacks, so it must not be called from one.
+        """
         self._act("reset")
 
     # ---- the contexts ----
@@ -197,6 +212,33 @@ class Simulator:
         """End the churn; after this nothing changes by itself."""
         self._act("stop_churn")
 
+    # ---- notifications ----
+
+    def announce(self, change: int, context_id: int) -> None:
+        """Announce a change that did not happen; 1 is ADD, 2 DELETE, any number will do."""
+        self._act("announce", _u32(change), _u64(context_id))
+
+    def lose(self, times: int) -> None:
+        """Lose the next `times` notifications, instead of delivering them."""
+        self._act("lose", _u32(times))
+
+    def lose_randomly(self, per_million: int, seed: int = 0) -> None:
+        """Lose notifications at that rate; 0 ends it."""
+        self._act("lose_randomly", _u32(per_million), _u64(seed))
+
+    def delay_notifications(self, milliseconds: int) -> None:
+        """Deliver notifications no sooner than that long after the change; 0 ends it."""
+        self._act("delay_notifications", _u32(milliseconds))
+
+    def deliver_from(self, threads: int) -> None:
+        """Deliver from that many native threads, 1 to 8; not to be called from a callback."""
+        if not self._number("deliver_from", _u32(threads)):
+            raise ValueError(f"cannot deliver from {threads} threads")
+
+    def flush(self, milliseconds: int = 10_000) -> bool:
+        """Wait until all is delivered and no callback is under way; return whether it is so."""
+        return bool(self._number("flush", _u32(milliseconds)))
+
     # ---- failures ----
 
     def fail(self, function: str, code: int, *, after: int = 0, times: int = 1) -> None:
@@ -247,9 +289,21 @@ class Simulator:
         """Return how many enumeration handles are open."""
         return self._number("open_enumerations")
 
+    def open_subscriptions(self) -> int:
+        """Return how many subscriptions are open."""
+        return self._number("open_subscriptions")
+
     def open_handles(self) -> int:
-        """Return how many sessions and enumerations are open."""
-        return self.open_sessions() + self.open_enumerations()
+        """Return how many sessions, enumerations and subscriptions are open."""
+        return self.open_sessions() + self.open_enumerations() + self.open_subscriptions()
+
+    def delivered(self) -> int:
+        """Return how many callbacks returned since the last reset."""
+        return self._number("delivered")
+
+    def lost(self) -> int:
+        """Return how many notifications were lost since the last reset."""
+        return self._number("lost")
 
     def unfreed_blocks(self) -> int:
         """Return how many results were handed out and not freed."""

@@ -1,0 +1,104 @@
+"""Rekeys: finding the context that took another's place.
+
+A rekey is told by nothing: one context comes, and another goes, sooner or
+later. That they belong together is inferred where both have an SA with the
+same peer, of the same quick mode filter and the same main mode SA.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from app.repository.keys import Key, unpack_records
+from app.repository.versions import Change
+
+
+PATIENCE_SECONDS: Final = 120.0
+"""How far apart they may be; an expired SA may be received on for a minute
+(IPsecSaContextExpire0)."""
+MOST: Final = 10_000
+"""How many that came, and how many that went, are remembered."""
+
+Negotiation = tuple[bytes, int, int]
+"""What negotiates SAs: the peer's address, the quick mode filter and the main mode SA."""
+
+
+class Rekeys:
+    """Joins contexts that came with others that went, each at most once."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._came = _Recent(clock)
+        self._went = _Recent(clock)
+
+    def join(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """The same changes, with the partners that are known by now."""
+        for change in changes:
+            if change.kind == "added" and change.entry is not None:
+                self._came.add(change.sa_context_id, _negotiations(change.entry.key))
+        joined = {}
+        for change in changes:
+            if change.kind == "deleted" and change.before is not None:
+                negotiations = _negotiations(change.before)
+                partner = self._came.take(change.sa_context_id, negotiations)
+                if partner is None:
+                    self._went.add(change.sa_context_id, negotiations)
+                else:
+                    joined[change.sa_context_id] = partner
+        partners = joined | {partner: gone for gone, partner in joined.items()}
+        return tuple(self._joined(change, partners) for change in changes)
+
+    def forget(self) -> None:
+        """Begin anew, as with an epoch."""
+        self._came.clear()
+        self._went.clear()
+
+    def _joined(self, change: Change, partners: dict[int, int]) -> Change:
+        partner = partners.get(change.sa_context_id)
+        if partner is None and change.kind == "added" and change.entry is not None:
+            negotiations = _negotiations(change.entry.key)
+            partner = self._went.take(change.sa_context_id, negotiations)
+            if partner is not None:
+                self._came.discard(change.sa_context_id, negotiations)
+        return change if partner is None else change._replace(partner=partner)
+
+
+class _Recent:
+    """The newest contexts to which something happened, by what negotiated them."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._found: OrderedDict[Negotiation, tuple[int, float]] = OrderedDict()
+
+    def add(self, sa_context_id: int, negotiations: set[Negotiation]) -> None:
+        for negotiation in negotiations:
+            self._found[negotiation] = (sa_context_id, self._clock())
+            self._found.move_to_end(negotiation)
+            if len(self._found) > MOST:
+                self._found.popitem(last=False)
+
+    def take(self, sa_context_id: int, negotiations: set[Negotiation]) -> int | None:
+        """Another context of one of these negotiations, no longer to be found then."""
+        for negotiation in negotiations:
+            other, when = self._found.get(negotiation, (sa_context_id, 0.0))
+            if other != sa_context_id and self._clock() - when <= PATIENCE_SECONDS:
+                self.discard(other, negotiations)
+                return other
+        return None
+
+    def discard(self, sa_context_id: int, negotiations: set[Negotiation]) -> None:
+        for negotiation in negotiations:
+            if self._found.get(negotiation, (None, 0.0))[0] == sa_context_id:
+                del self._found[negotiation]
+
+    def clear(self) -> None:
+        self._found.clear()
+
+
+def _negotiations(key: Key) -> set[Negotiation]:
+    return {
+        (record[4][: record[3]], record[7], record[5])
+        for record in unpack_records(key)
+        if record[6] and record[5]
+    }

@@ -1,0 +1,144 @@
+"""Watchers: how soon what happens is known to many who watch, and what each of them costs."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+from struct import Struct
+from time import sleep
+from typing import NamedTuple
+
+from benchmarks import servers
+from benchmarks.client import ANEW, Client
+from benchmarks.figures import Bar, Figure, Section
+from benchmarks.servers import Server
+from benchmarks.sizes import SEED, Sizes
+
+
+CHANGES_PER_SECOND = 100
+CONTEXTS = 1000
+SETTLE_SECONDS = 2.0
+P99_MS = 250.0
+WATCHER_KB = 50.0
+
+_CLIENT = Path(__file__).with_suffix(".c")
+_ARRIVAL = Struct("=QQII")
+_KINDS = {"a": 1, "d": 2}
+"""The first letters of the events that the engine announces, and IPSEC_SA_CONTEXT_EVENT_TYPE0."""
+
+
+class Round(NamedTuple):
+    """What one round gave.
+
+    Attributes:
+        milliseconds: from an announcement to its arrival at a watcher.
+        events: that each watcher had.
+        strays: watchers that had other events than most, or in another order.
+        kilobytes: that the server's memory had more for each watcher.
+        load: of one processor, by the server.
+    """
+
+    milliseconds: list[float]
+    events: int
+    strays: int
+    kilobytes: float
+    load: float
+
+
+def measure(sizes: Sizes) -> list[Section]:
+    """A new server for each round."""
+    rounds = [_round(sizes.watchers, sizes.watch_seconds) for _ in range(sizes.few_rounds)]
+    return [
+        Section(
+            f"{sizes.watchers} watchers, {CHANGES_PER_SECOND} changes a second, over HTTP",
+            f"Events of full contexts, to clients in C in one process on the same machine, for "
+            f"{sizes.watch_seconds:g} s, of {CONTEXTS} contexts. Latency: from when the engine "
+            "announces that a context came or went, to when a client has read the event. A "
+            "watcher's memory: the server's resident set with all of them, less that before, after "
+            "they had all events.",
+            (
+                Figure(
+                    "watchers without all events in their order",
+                    "",
+                    tuple(float(r.strays) for r in rounds),
+                    Bar.AT_MOST,
+                ),
+                Figure("events of each watcher", "", tuple(float(r.events) for r in rounds)),
+                *(
+                    Figure(
+                        f"latency, {name}",
+                        "ms",
+                        tuple(r.milliseconds[int(len(r.milliseconds) * part)] for r in rounds),
+                        bar,
+                        P99_MS if bar else 0.0,
+                    )
+                    for name, part, bar in (
+                        ("p50", 0.5, None),
+                        ("p99", 0.99, Bar.GOAL),
+                        ("p99.9", 0.999, None),
+                    )
+                ),
+                Figure(
+                    "a watcher's memory",
+                    "kB",
+                    tuple(r.kilobytes for r in rounds),
+                    Bar.GOAL,
+                    WATCHER_KB,
+                ),
+                Figure("the server's load", "processors", tuple(r.load for r in rounds)),
+            ),
+        )
+    ]
+
+
+def _round(watchers: int, seconds: float) -> Round:
+    settings = {"stream_count": watchers, "connection_count": watchers + 100}
+    with servers.ours(CONTEXTS, **settings) as server:
+        with Client(server.port) as client:
+            client.get(ANEW)
+        assert server.simulate("listen")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "arrivals"
+            before = server.resident_bytes
+            with _watching(server, watchers, file):
+                busy = server.processor_seconds
+                server.simulate("start_churn", CHANGES_PER_SECOND, SEED)
+                sleep(seconds)
+                server.simulate("stop_churn")
+                load = (server.processor_seconds - busy) / seconds
+                sleep(SETTLE_SECONDS)
+                kilobytes = (server.resident_bytes - before) / watchers / 1000
+            arrivals = list(_ARRIVAL.iter_unpack(file.read_bytes()))
+        heard = {(id_, kind): at for kind, id_, at in server.simulate("heard")}
+    told: dict[int, list[tuple[int, int]]] = {number: [] for number in range(watchers)}
+    for _, id_, watcher, letter in arrivals:
+        told[watcher].append((id_, letter))
+    (events, most), *_ = Counter(map(tuple, told.values())).most_common(1)
+    milliseconds = sorted(
+        (at - heard[key]) / 1e6
+        for at, id_, _, letter in arrivals
+        if (key := (id_, _KINDS.get(chr(letter), 0))) in heard
+    )
+    return Round(milliseconds, len(events), watchers - most, kilobytes, load)
+
+
+@contextmanager
+def _watching(server: Server, watchers: int, file: Path) -> Iterator[None]:
+    """So many watchers, who write down what they read."""
+    program = file.with_name("watchers")
+    compiler = which("cc")
+    assert compiler
+    subprocess.run([compiler, "-O2", _CLIENT, "-o", program], check=True)
+    command = [str(program), str(server.port), str(watchers), "/sa-contexts/events", str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        yield
+        process.stdin.close()
+        assert process.wait(60) == 0

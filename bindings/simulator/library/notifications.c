@@ -1,0 +1,323 @@
+/* A queue of notifications, and the threads that deliver from it. */
+
+#include "notifications.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform.h"
+#include "random.h"
+#include "results.h"
+
+enum { QUEUE_CAPACITY = 262144, MOST_THREADS = THREAD_DELIVERY_LAST - THREAD_DELIVERY + 1 };
+
+struct payload {
+    size_t holders;
+    size_t size;      /* of the whole block */
+    uint64_t event[]; /* aligned for any structure of WFP */
+};
+
+typedef struct notification {
+    struct notification *next;
+    subscription *to;
+    payload *event;
+    uint64_t due; /* not to be delivered before */
+} notification;
+
+static struct {
+    notification *first;
+    notification *last;
+    UINT32 count;
+    UINT32 delivering;
+    UINT32 delay;
+    UINT32 to_lose;
+    UINT32 random_per_million;
+    random_source dice;
+    UINT64 delivered;
+    UINT64 lost;
+} queue;
+
+static struct {
+    UINT32 more_wanted; /* than one */
+    UINT32 started;
+    UINT32 arrived;
+    int is_stopping;
+    struct {
+        uint64_t thread;
+        const subscription *to; /* whose callback it is in, or NULL */
+    } at[MOST_THREADS];
+} workers;
+
+/* ---- payloads ---- */
+
+payload *payload_create(size_t size)
+{
+    payload *made = calloc(1, sizeof *made + size);
+    if (made != NULL) {
+        made->holders = 1;
+        made->size = sizeof *made + size;
+    }
+    return made;
+}
+
+void *payload_event(payload *of)
+{
+    return of->event;
+}
+
+void payload_let_go(payload *held)
+{
+    if (--held->holders == 0) {
+        results_destroy(held, held->size);
+    }
+}
+
+/* ---- the queue ---- */
+
+static int is_lost(void)
+{
+    if (queue.to_lose > 0) {
+        queue.to_lose--;
+        return 1;
+    }
+    return queue.count >= QUEUE_CAPACITY
+           || (queue.random_per_million != 0
+               && random_below(&queue.dice, 1000000) < queue.random_per_million);
+}
+
+static void append(subscription *to, payload *event)
+{
+    notification *made = is_lost() ? NULL : malloc(sizeof *made);
+    if (made == NULL) {
+        queue.lost++;
+        return;
+    }
+    made->next = NULL;
+    made->to = to;
+    made->event = event;
+    made->due = queue.delay == 0 ? 0 : monotonic_milliseconds() + queue.delay;
+    subscription_hold(to);
+    event->holders++;
+    if (queue.last == NULL) {
+        queue.first = made;
+    } else {
+        queue.last->next = made;
+    }
+    queue.last = made;
+    queue.count++;
+}
+
+static notification *take_first(void)
+{
+    notification *taken = queue.first;
+    queue.first = taken->next;
+    if (queue.first == NULL) {
+        queue.last = NULL;
+    }
+    queue.count--;
+    return taken;
+}
+
+static void discard(notification *done)
+{
+    subscription_let_go(done->to);
+    payload_let_go(done->event);
+    free(done);
+}
+
+int notifications_are_wanted(const event_kind *kind)
+{
+    const subscription *each = subscriptions_first();
+    while (each != NULL && each->kind != kind) {
+        each = each->next;
+    }
+    return each != NULL;
+}
+
+void notifications_announce(const event_kind *kind, const void *subject, payload *event)
+{
+    for (subscription *each = subscriptions_first(); each != NULL; each = each->next) {
+        if (each->kind == kind
+            && (each->filter == NULL || subject == NULL || kind->passes(each->filter, subject))) {
+            append(each, event);
+        }
+    }
+    notifications_wake();
+}
+
+void notifications_wake(void)
+{
+    condition_broadcast(CONDITION_QUEUED);
+}
+
+/* ---- the threads ---- */
+
+/* Discards what is first and was cancelled. */
+static void discard_cancelled(void)
+{
+    while (queue.first != NULL && queue.first->to->is_cancelled) {
+        discard(take_first());
+        condition_broadcast(CONDITION_DELIVERED);
+    }
+}
+
+/* What is to be delivered now; NULL if there is nothing, and how long there will be nothing. */
+static notification *take_due(uint32_t *wait)
+{
+    *wait = WAIT_FOREVER;
+    discard_cancelled();
+    if (queue.first == NULL) {
+        return NULL;
+    }
+    uint64_t now = queue.first->due == 0 ? 0 : monotonic_milliseconds();
+    if (queue.first->due <= now) {
+        return take_first();
+    }
+    *wait = (uint32_t)(queue.first->due - now);
+    return NULL;
+}
+
+static void deliver(UINT32 place, notification *due)
+{
+    subscription *to = due->to;
+    workers.at[place].to = to;
+    to->running++;
+    queue.delivering++;
+    lock_release(LOCK_ENGINE);
+    to->kind->deliver(to->callback, to->context, payload_event(due->event));
+    lock_acquire(LOCK_ENGINE);
+    queue.delivering--;
+    queue.delivered++;
+    to->running--;
+    workers.at[place].to = NULL;
+    discard(due);
+    condition_broadcast(CONDITION_DELIVERED);
+}
+
+static void work(void)
+{
+    lock_acquire(LOCK_ENGINE);
+    UINT32 place = workers.arrived++;
+    workers.at[place].thread = thread_current();
+    while (!workers.is_stopping) {
+        uint32_t wait;
+        notification *due = take_due(&wait);
+        if (due != NULL) {
+            deliver(place, due);
+        } else {
+            condition_wait(CONDITION_QUEUED, LOCK_ENGINE, wait);
+        }
+    }
+    lock_release(LOCK_ENGINE);
+}
+
+int notifications_start(void)
+{
+    while (!workers.is_stopping && workers.started <= workers.more_wanted
+           && thread_start((enum thread)(THREAD_DELIVERY + workers.started), work)) {
+        workers.started++;
+    }
+    return workers.is_stopping || workers.started > 0;
+}
+
+static void stop(void)
+{
+    lock_acquire(LOCK_ENGINE);
+    UINT32 started = workers.started;
+    workers.is_stopping = 1;
+    notifications_wake();
+    lock_release(LOCK_ENGINE);
+    for (UINT32 i = 0; i < started; i++) {
+        thread_join((enum thread)(THREAD_DELIVERY + i));
+    }
+    lock_acquire(LOCK_ENGINE);
+    memset(workers.at, 0, sizeof workers.at);
+    workers.started = 0;
+    workers.arrived = 0;
+    workers.is_stopping = 0;
+    discard_cancelled(); /* where nobody is subscribed, there may be no thread to do it */
+    lock_release(LOCK_ENGINE);
+}
+
+void notifications_stop(void)
+{
+    lock_acquire(LOCK_DELIVERY_THREADS);
+    stop();
+    lock_release(LOCK_DELIVERY_THREADS);
+}
+
+int notifications_is_delivering(const subscription *to)
+{
+    uint64_t self = thread_current();
+    for (UINT32 i = 0; i < workers.arrived; i++) {
+        if (workers.at[i].to == to && workers.at[i].thread == self) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- control ---- */
+
+void notifications_lose(UINT32 times)
+{
+    queue.to_lose = times;
+}
+
+void notifications_lose_randomly(UINT32 per_million, uint64_t seed)
+{
+    queue.random_per_million = per_million;
+    queue.dice = random_for(seed, 'N');
+}
+
+void notifications_delay(UINT32 milliseconds)
+{
+    queue.delay = milliseconds;
+}
+
+int notifications_deliver_from(UINT32 threads)
+{
+    if (threads == 0 || threads > MOST_THREADS) {
+        return 0;
+    }
+    lock_acquire(LOCK_DELIVERY_THREADS);
+    stop();
+    lock_acquire(LOCK_ENGINE);
+    workers.more_wanted = threads - 1;
+    int is_started = subscriptions_first() == NULL || notifications_start();
+    lock_release(LOCK_ENGINE);
+    lock_release(LOCK_DELIVERY_THREADS);
+    return is_started;
+}
+
+int notifications_flush(UINT32 milliseconds)
+{
+    uint64_t until = monotonic_milliseconds() + milliseconds;
+    uint64_t now = until - milliseconds;
+    while ((queue.count > 0 || queue.delivering > 0) && now < until) {
+        condition_wait(CONDITION_DELIVERED, LOCK_ENGINE, (uint32_t)(until - now));
+        now = monotonic_milliseconds();
+    }
+    return queue.count == 0 && queue.delivering == 0;
+}
+
+UINT64 notifications_delivered(void)
+{
+    return queue.delivered;
+}
+
+UINT64 notifications_lost(void)
+{
+    return queue.lost;
+}
+
+void notifications_reset(void)
+{
+    while (queue.first != NULL) {
+        discard(take_first());
+    }
+    UINT32 delivering = queue.delivering;
+    memset(&queue, 0, sizeof queue);
+    queue.delivering = delivering;
+    workers.more_wanted = 0;
+}
