@@ -20,6 +20,7 @@ from app.api import (
     sa_context_events,
     sa_context_list,
     sa_contexts,
+    statistics,
 )
 from app.api.head import HeadAsGet
 from app.service import Service
@@ -51,6 +52,7 @@ def create_app(service: Service) -> FastAPI:
         sa_context_events,  # before those with an id in their path
         sa_contexts,
         connections,
+        statistics,
         engine,
         health,
         explanations,

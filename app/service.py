@@ -20,6 +20,7 @@ from app.repository.kinds import Kind
 from app.repository.lists import Lists
 from app.repository.reading import Reader
 from app.repository.sa_contexts import SaContextKind
+from app.repository.statistics import StatisticsReader
 from app.repository.store import MOST_HINTS, Store
 from app.schemas.names import Baseline
 from app.settings import Settings
@@ -62,6 +63,7 @@ class Service:
             and threads that wait for it would be missing elsewhere.
         feeds: what happens to SA contexts, for those who watch.
         streams: the open ones.
+        statistics: reads the engine's own counters, by `engine` too.
         sa_contexts: the SA contexts, by which is judged whether the engine answers.
         connections: the connections, which are read when somebody asks.
     """
@@ -73,6 +75,7 @@ class Service:
     one_reader: anyio.CapacityLimiter
     feeds: Feeds
     streams: Streams
+    statistics: StatisticsReader
     sa_contexts: Collection
     connections: Collection
 
@@ -146,14 +149,16 @@ def create_service(settings: Settings) -> Service:
     """
     library = open_library(settings)
     sa_contexts = _sa_contexts(library, settings)
+    engine, one_reader = open_engine(library, settings), anyio.CapacityLimiter(1)
     return Service(
         host=socket.gethostname(),
         library=library,
         baseline=settings.baseline,
-        engine=open_engine(library, settings),
+        engine=engine,
         feeds=Feeds(sa_contexts.store.journal),
         streams=Streams(settings.stream_count, settings.stream_seconds),
-        one_reader=anyio.CapacityLimiter(1),
+        one_reader=one_reader,
+        statistics=StatisticsReader(engine, one_reader, patience_seconds=settings.patience_seconds),
         sa_contexts=sa_contexts,
         connections=_on_demand(ConnectionKind(), library, settings),
     )

@@ -84,6 +84,7 @@ def collect() -> Examples:
         _engine(client, collection)
         _other(client, collection)
         _engine_failing(client, simulator, collection)
+        _statistics(client, simulator, collection)
     simulator.reset()
     return collection.examples
 
@@ -177,6 +178,20 @@ def _requests_refused(client: TestClient, collection: Collection) -> None:
 
 def _engine(client: TestClient, collection: Collection) -> None:
     collection.add("get_engine", "ready", "A simulated engine, read well", client.get("/engine"))
+
+
+def _statistics(client: TestClient, simulator: Simulator, collection: Collection) -> None:
+    simulator.churn(200)
+    ipsec = client.get("/statistics/ipsec")
+    collection.add("get_ipsec_statistics", "statistics", "SAs, drops and bytes", ipsec)
+    ike = client.get("/statistics/ike")
+    collection.add("get_ike_statistics", "statistics", "Negotiations, and why they failed", ike)
+    with _server() as another:
+        for code, function in ((5, "IPsecGetStatistics1"), (0x80320044, "IkeextGetStatistics1")):
+            simulator.fail(function, code, times=0)
+        collection.add_problem("get_ipsec_statistics", another.get("/statistics/ipsec"))
+        collection.add_problem("get_ike_statistics", another.get("/statistics/ike"))
+        simulator.clear_failures()
 
 
 def _other(client: TestClient, collection: Collection) -> None:

@@ -189,8 +189,9 @@ ENGINE_ACCESS_DENIED = _kind(
     503,
     "The server may not read the filter engine",
     "The account that the server runs as lacks the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ "
-    "on the IPsec SA database. Administrators and members of the group Network Configuration "
-    "Operators (S-1-5-32-556) have them. An empty list is never shown instead.",
+    "on the IPsec SA database; for statistics, FWPM_ACTRL_READ_STATS. Administrators and members "
+    "of the group Network Configuration Operators (S-1-5-32-556) have them. An empty list is never "
+    "shown instead.",
     EngineProblem,
 )
 ENGINE_TIMEOUT = _kind(
@@ -216,6 +217,15 @@ ENGINE_UNAVAILABLE = _kind(
     "The Base Filtering Engine (service BFE) is stopped, restarting or out of reach. The server "
     "tries again by itself; lists that were begun before go on from their snapshot. Check the "
     "service BFE on the host.",
+    EngineProblem,
+)
+IKEEXT_NOT_RUNNING = _kind(
+    "ikeext_not_running",
+    503,
+    "The service IKEEXT does not run",
+    "The service IKE and AuthIP IPsec Keying Modules (IKEEXT) negotiates SAs, and counts that. It "
+    "runs where IPsec policy applies to the host. Check the service IKEEXT, and whether the host "
+    "has connection security rules.",
     EngineProblem,
 )
 TOO_MANY_SNAPSHOTS = _kind(

@@ -21,6 +21,8 @@ HEADERS = (
     "subscription.h",
     "ikeext.h",
     "connection.h",
+    "ike_sa.h",
+    "statistics.h",
     "host.h",
 )
 """The headers, each after those that it builds on."""

@@ -16,6 +16,12 @@ AFTER_VISTA = {
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
     *(name for name in FUNCTIONS if name.startswith("FwpmConnection")),
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics1",
+    "IkeextSaEnum1",
+    "IkeextSaEnum2",
+    "IkeextSaGetById1",
+    "IkeextSaGetById2",
 }
 
 

@@ -271,6 +271,18 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "FwpmConnectionGetById0": (pointer, u64, pointer),
     "FwpmConnectionSubscribe0": (pointer, pointer, pointer, pointer, pointer),
     "FwpmConnectionUnsubscribe0": (pointer, pointer),
+    "IkeextSaCreateEnumHandle0": (pointer, pointer, pointer),
+    "IkeextSaEnum0": (pointer, pointer, u32, pointer, pointer),
+    "IkeextSaEnum1": (pointer, pointer, u32, pointer, pointer),
+    "IkeextSaEnum2": (pointer, pointer, u32, pointer, pointer),
+    "IkeextSaDestroyEnumHandle0": (pointer, pointer),
+    "IkeextSaGetById0": (pointer, u64, pointer),
+    "IkeextSaGetById1": (pointer, u64, pointer, pointer),
+    "IkeextSaGetById2": (pointer, u64, pointer, pointer),
+    "IPsecGetStatistics0": (pointer, pointer),
+    "IPsecGetStatistics1": (pointer, pointer),
+    "IkeextGetStatistics0": (pointer, pointer),
+    "IkeextGetStatistics1": (pointer, pointer),
 }
 
 type_of_context = {0: Context0, 1: Context}

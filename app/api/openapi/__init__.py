@@ -48,6 +48,10 @@ TAGS: Final = (
         "description": "What two hosts exchange under IPsec, in bytes, whatever SAs protect it.",
     },
     {
+        "name": "Statistics",
+        "description": "What the engine itself has counted, for the whole host.",
+    },
+    {
         "name": "Engine",
         "description": "The filter engine behind the server: whose it is, and whether it answers.",
     },

@@ -1,7 +1,7 @@
 /* Control of the simulator: what a test does that Windows would do by itself.
  *
- * The library answers the IPsec SA context and connection functions of the Windows
- * Filtering Platform (fwpmu.h) from contexts of its own. The functions here fill it,
+ * The library answers the functions of the Windows Filtering Platform (fwpmu.h) about
+ * IPsec SA contexts, main mode SAs and connections from ones of its own. The functions here fill it,
  * change it, make it fail and count what its callers hold. They may be called
  * from any thread at any time; none of them needs a session.
  *
@@ -19,9 +19,9 @@ extern "C" {
 #endif
 
 /* What every secret holds in everything handed out. Byte blobs (authKey,
- * cipherKey, stateBlob) repeat the text, cut to the blob's size; 64-bit
- * secrets (explicitCredentials, token) are the number. Neither may ever be
- * seen outside the process. */
+ * cipherKey, stateBlob, presharedKey, correlationKey) repeat the text, cut to the blob's size;
+ * 64-bit secrets (explicitCredentials, token) are the number. Neither may ever be seen outside the
+ * process. */
 #define SA_SIMULATOR_CANARY_TEXT "CANARY-KEY-MATERIAL"
 #define SA_SIMULATOR_CANARY_NUMBER 0x4352414E41525921u
 
@@ -88,6 +88,35 @@ int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out
 /* Whether the engine keeps track of connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS);
  * it does by default. */
 void sa_simulator_monitor_connections(int32_t is_on);
+/* ---- the main mode SAs ------------------------------------------------------ */
+
+/* Generated contexts bring their main mode SAs with them: mmSaId names one with
+ * the same addresses, key module and peer, except for one in some sixty that is
+ * gone. The last eight whose contexts went stay; churn rekeys and expires them.
+ * A context that was put brings none. */
+
+/* Copies the IKEEXT_SA_DETAILS2 at `tree` (any tree, however odd) and keeps it
+ * under its saId, in place of the one that has it, until contexts are populated
+ * anew or the engine is started. Returns the id, or 0 if that is 0 or memory
+ * ran out. The copy holds canaries in place of secrets and of the certificate. */
+uint64_t sa_simulator_put_ike_sa(const void *tree);
+
+/* Removes a main mode SA, whatever contexts name it. Returns 1, or 0 if there is none. */
+int32_t sa_simulator_delete_ike_sa(uint64_t id);
+
+/* How many there are. */
+uint32_t sa_simulator_count_ike_sas(void);
+
+/* ---- statistics --------------------------------------------------------------- */
+
+/* What is counted follows from what happens to the contexts, changes by churn
+ * above all: equal seeds and changes give equal counts. It begins from 0 when
+ * contexts are populated and when the engine is started. */
+
+/* Takes the IPSEC_STATISTICS1, or the IKEEXT_STATISTICS1, at `counts` for what
+ * has been counted so far; it goes on from there. */
+void sa_simulator_put_ipsec_statistics(const void *counts);
+void sa_simulator_put_ike_statistics(const void *counts);
 
 /* ---- change ---------------------------------------------------------------- */
 

@@ -25,6 +25,18 @@ static const char *const names[FUNCTION_COUNT] = {
     "FwpmConnectionGetById0",
     "FwpmConnectionSubscribe0",
     "FwpmConnectionUnsubscribe0",
+    "IkeextSaCreateEnumHandle0",
+    "IkeextSaEnum0",
+    "IkeextSaEnum1",
+    "IkeextSaEnum2",
+    "IkeextSaDestroyEnumHandle0",
+    "IkeextSaGetById0",
+    "IkeextSaGetById1",
+    "IkeextSaGetById2",
+    "IPsecGetStatistics0",
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics0",
+    "IkeextGetStatistics1",
     "FwpmFreeMemory0",
 };
 /* clang-format on */

@@ -22,6 +22,18 @@ typedef enum function {
     CONNECTION_GET_BY_ID,
     CONNECTION_SUBSCRIBE,
     CONNECTION_UNSUBSCRIBE,
+    IKE_CREATE_ENUM_HANDLE,
+    IKE_ENUM_0,
+    IKE_ENUM_1,
+    IKE_ENUM_2,
+    IKE_DESTROY_ENUM_HANDLE,
+    IKE_GET_BY_ID_0,
+    IKE_GET_BY_ID_1,
+    IKE_GET_BY_ID_2,
+    IPSEC_GET_STATISTICS_0,
+    IPSEC_GET_STATISTICS_1,
+    IKE_GET_STATISTICS_0,
+    IKE_GET_STATISTICS_1,
     FREE_MEMORY, /* the last: it returns no code, so it cannot fail */
     FUNCTION_COUNT
 } function;

@@ -8,11 +8,13 @@
 #include "engine.h"
 #include "handles.h"
 #include "ids.h"
+#include "main_modes.h"
 #include "notifications.h"
 #include "options.h"
 #include "platform.h"
 #include "results.h"
 #include "sa_context_events.h"
+#include "statistics.h"
 #include "store.h"
 
 #define LOCKED(statement)          \
@@ -54,7 +56,7 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     churn_seed(seed);
     connections_begin_in_past(1);
     for (uint32_t number = 0; number < count; number++) {
-        recipe of = {seed, number, engine_run(), 0, 0};
+        recipe of = {seed, number, engine_run(), 0, 0, 0};
         (void)store_add(&of, generator_stage(&of));
     }
     connections_begin_in_past(0);
@@ -132,6 +134,41 @@ int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out
 void sa_simulator_monitor_connections(int32_t is_on)
 {
     LOCKED(connections_monitor(is_on));
+}
+
+/* ---- the main mode SAs ---- */
+
+uint64_t sa_simulator_put_ike_sa(const void *tree)
+{
+    uint64_t id;
+    LOCKED(id = tree == NULL ? 0 : main_modes_put(tree));
+    return id;
+}
+
+int32_t sa_simulator_delete_ike_sa(uint64_t id)
+{
+    int32_t was_there;
+    LOCKED(was_there = main_modes_delete(id));
+    return was_there;
+}
+
+uint32_t sa_simulator_count_ike_sas(void)
+{
+    uint32_t count;
+    LOCKED(count = main_modes_count());
+    return count;
+}
+
+/* ---- statistics ---- */
+
+void sa_simulator_put_ipsec_statistics(const void *counts)
+{
+    LOCKED(statistics_put_ipsec(counts));
+}
+
+void sa_simulator_put_ike_statistics(const void *counts)
+{
+    LOCKED(statistics_put_ike(counts));
 }
 
 /* ---- change ---- */

@@ -1,4 +1,4 @@
-/* Deep copies of SA contexts and connections, with canaries in place of secrets. */
+/* Deep copies of SA contexts, main mode SAs and connections, with canaries in place of secrets. */
 
 #ifndef SIMULATOR_COPY_H
 #define SIMULATOR_COPY_H
@@ -10,6 +10,11 @@
  * second gives it the shape of generation 0, which lacks some fields. */
 IPSEC_SA_CONTEXT1 *copy_context1(arena *to, const IPSEC_SA_CONTEXT1 *from);
 IPSEC_SA_CONTEXT0 *copy_context0(arena *to, const IPSEC_SA_CONTEXT1 *from);
+
+/* The same for a main mode SA of generation 2 (copy_ike_sa.c). */
+IKEEXT_SA_DETAILS2 *copy_ike_sa2(arena *to, const IKEEXT_SA_DETAILS2 *from);
+IKEEXT_SA_DETAILS1 *copy_ike_sa1(arena *to, const IKEEXT_SA_DETAILS2 *from);
+IKEEXT_SA_DETAILS0 *copy_ike_sa0(arena *to, const IKEEXT_SA_DETAILS2 *from);
 
 /* The parts: a filter and its values (copy_filter.c), an SA bundle's parts (copy_bundle.c). */
 FWPM_FILTER0 *copy_filter(arena *to, const FWPM_FILTER0 *from);

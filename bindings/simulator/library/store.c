@@ -9,13 +9,10 @@
 #include "connection_store.h"
 #include "copy.h"
 #include "ids.h"
+#include "main_modes.h"
 #include "options.h"
 #include "sa_context_events.h"
-
-struct put_tree {
-    size_t holders;
-    IPSEC_SA_CONTEXT1 *context; /* in the same block, behind this */
-};
+#include "statistics.h"
 
 static struct {
     entry *entries;
@@ -132,6 +129,9 @@ entry *store_add(const recipe *of, stage stage)
 {
     entry added = {unused_id(), *of, stage, 0, NULL};
     entry *inserted = insert(&added);
+    if (inserted != NULL) {
+        main_modes_join(&inserted->recipe);
+    }
     if (inserted != NULL && !(is_half_built(stage) && announces_only_complete())) {
         announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
     }
@@ -153,8 +153,18 @@ void store_attach(entry *which)
     }
 }
 
+/* A context that somebody put was negotiated under nothing that is known here. */
+static void leave_main_mode(const entry *which)
+{
+    if (which->tree == NULL) {
+        main_modes_leave(&which->recipe);
+    }
+}
+
 void store_remove(entry *which)
 {
+    leave_main_mode(which);
+    statistics_sas_deleted(which->tree == NULL ? stage_sas(which->stage) : 0);
     announce_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, which);
     connections_leave(which);
     entry_let_go(which);
@@ -174,6 +184,7 @@ void store_clear(void)
     store.places = 0;
     store.deleted = 0;
     connections_clear();
+    main_modes_clear();
 }
 
 void store_reset(void)
@@ -186,18 +197,15 @@ void store_reset(void)
     ids_reset();
 }
 
-static put_tree *copy_tree(const IPSEC_SA_CONTEXT1 *from)
+static void set_id_of_tree(const entry *of)
 {
-    arena to = {NULL, sizeof(put_tree)};
-    (void)copy_context1(&to, from);
-    put_tree *made = calloc(1, to.used);
-    if (made != NULL) {
-        to.base = (uint8_t *)made;
-        to.used = sizeof *made;
-        made->holders = 1;
-        made->context = copy_context1(&to, from);
-    }
-    return made;
+    IPSEC_SA_CONTEXT1 *context = of->tree->root;
+    context->saContextId = of->id;
+}
+
+static void *copy_context(arena *to, const void *from)
+{
+    return copy_context1(to, from);
 }
 
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
@@ -205,17 +213,18 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
     entry added;
     memset(&added, 0, sizeof added);
     added.stage = STAGE_COMPLETE;
-    added.tree = copy_tree(tree);
+    added.tree = put_tree_copy(copy_context, tree);
     if (added.tree == NULL) {
         return 0;
     }
     added.id = tree->saContextId != 0 ? tree->saContextId : unused_id();
-    added.tree->context->saContextId = added.id;
+    set_id_of_tree(&added);
 
     entry *replaced = store_find(added.id);
     if (replaced != NULL) {
         connections_join(&added); /* first: a connection that both are part of goes on */
         connections_leave(replaced);
+        leave_main_mode(replaced);
         entry_let_go(replaced);
         *replaced = added;
         return added.id;
@@ -234,16 +243,19 @@ void store_renegotiate(uint32_t engine_run)
     compact();
     connections_clear();
     ids_rewind();
+    main_modes_clear();
     for (size_t i = 0; i < store.places; i++) {
         entry *each = &store.entries[i];
         each->id = ids_next(IDS_OF_CONTEXTS);
         if (each->tree != NULL) {
             /* Snapshots ended with the engine that took them, so the tree is the entry's alone. */
-            each->tree->context->saContextId = each->id;
+            set_id_of_tree(each);
         } else {
             each->recipe.engine_run = engine_run;
             each->recipe.negotiation = 0;
             each->recipe.revision = 0;
+            each->recipe.main_mode = 0;
+            main_modes_join(&each->recipe);
             each->stage = generator_stage(&each->recipe);
         }
         connections_join(each);
@@ -253,7 +265,7 @@ void store_renegotiate(uint32_t engine_run)
 const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
 {
     if (of->tree != NULL) {
-        return of->tree->context;
+        return of->tree->root;
     }
     generate_context(room, &of->recipe, of->id, of->stage);
     return &room->context;
@@ -261,14 +273,10 @@ const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
 
 void entry_hold(const entry *of)
 {
-    if (of->tree != NULL) {
-        of->tree->holders++;
-    }
+    put_tree_hold(of->tree);
 }
 
 void entry_let_go(const entry *of)
 {
-    if (of->tree != NULL && --of->tree->holders == 0) {
-        free(of->tree);
-    }
+    put_tree_let_go(of->tree);
 }

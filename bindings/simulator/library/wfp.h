@@ -29,12 +29,15 @@
 #include "cdef/subscription.h"
 #include "cdef/ikeext.h"
 #include "cdef/connection.h"
+#include "cdef/ike_sa.h"
+#include "cdef/statistics.h"
 
 _Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
 _Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS0) == 168, "IPSEC_SA_DETAILS0, ipsectypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.h");
 _Static_assert(sizeof(FWPM_CONNECTION0) == 160, "FWPM_CONNECTION0, fwpmtypes.h");
+_Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.h");
 
 /* winerror.h */
 #define ERROR_SUCCESS 0u

@@ -58,6 +58,11 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "connections": (_U32, (ctypes.POINTER(_U64), _U32)),
     "set_connection_bytes": (_I32, (_U64, _U64, _U64)),
     "monitor_connections": (None, (_I32,)),
+    "put_ike_sa": (_U64, (ctypes.c_void_p,)),
+    "delete_ike_sa": (_I32, (_U64,)),
+    "count_ike_sas": (_U32, ()),
+    "put_ipsec_statistics": (None, (ctypes.c_void_p,)),
+    "put_ike_statistics": (None, (ctypes.c_void_p,)),
     "churn": (None, (_U32,)),
     "start_churn": (_I32, (ctypes.c_double, _U64)),
     "stop_churn": (None, ()),
@@ -182,6 +187,39 @@ class Simulator:
             if count <= capacity:
                 return list(ids[:count])
             capacity = count
+
+    # ---- the main mode SAs ----
+
+    def put_ike_sa(self, tree: int) -> int:
+        """Copy the `IKEEXT_SA_DETAILS2` at the address `tree`; return its saId, which is not 0."""
+        if not tree:
+            raise ValueError("tree is NULL")
+        sa_id = self._number("put_ike_sa", tree)
+        if not sa_id:
+            raise ValueError("the saId is 0, or memory ran out")
+        return sa_id
+
+    def delete_ike_sa(self, sa_id: int) -> bool:
+        """Remove a main mode SA, whatever contexts name it; return whether there was one."""
+        return bool(self._number("delete_ike_sa", _u64(sa_id)))
+
+    def count_ike_sas(self) -> int:
+        """Return how many main mode SAs there are."""
+        return self._number("count_ike_sas")
+
+    # ---- statistics ----
+
+    def put_ipsec_statistics(self, counts: int) -> None:
+        """Take the `IPSEC_STATISTICS1` at the address `counts` for what was counted so far."""
+        if not counts:
+            raise ValueError("counts is NULL")
+        self._act("put_ipsec_statistics", counts)
+
+    def put_ike_statistics(self, counts: int) -> None:
+        """Take the `IKEEXT_STATISTICS1` at the address `counts` for what was counted so far."""
+        if not counts:
+            raise ValueError("counts is NULL")
+        self._act("put_ike_statistics", counts)
 
     # ---- change ----
 
