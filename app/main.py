@@ -15,6 +15,7 @@ from app.api import (
     errors,
     explanations,
     health,
+    ike_sas,
     openapi,
     problems,
     sa_context_events,
@@ -51,6 +52,7 @@ def create_app(service: Service) -> FastAPI:
         sa_context_list,
         sa_context_events,  # before those with an id in their path
         sa_contexts,
+        ike_sas,
         connections,
         statistics,
         engine,

@@ -16,6 +16,7 @@ import structlog
 from app.repository.connections import ConnectionKind
 from app.repository.feeds import Feeds
 from app.repository.hints import Hints
+from app.repository.ike_sas import IkeSaKind
 from app.repository.kinds import Kind
 from app.repository.lists import Lists
 from app.repository.reading import Reader
@@ -65,7 +66,8 @@ class Service:
         streams: the open ones.
         statistics: reads the engine's own counters, by `engine` too.
         sa_contexts: the SA contexts, by which is judged whether the engine answers.
-        connections: the connections, which are read when somebody asks.
+        ike_sas: the main mode SAs, which are read when somebody asks.
+        connections: the connections, the same.
     """
 
     host: str
@@ -77,12 +79,13 @@ class Service:
     streams: Streams
     statistics: StatisticsReader
     sa_contexts: Collection
+    ike_sas: Collection
     connections: Collection
 
     @property
     def collections(self) -> tuple[Collection, ...]:
         """All kinds."""
-        return self.sa_contexts, self.connections
+        return self.sa_contexts, self.ike_sas, self.connections
 
     @property
     def store(self) -> Store:
@@ -160,6 +163,7 @@ def create_service(settings: Settings) -> Service:
         one_reader=one_reader,
         statistics=StatisticsReader(engine, one_reader, patience_seconds=settings.patience_seconds),
         sa_contexts=sa_contexts,
+        ike_sas=_on_demand(IkeSaKind(), library, settings),
         connections=_on_demand(ConnectionKind(), library, settings),
     )
 

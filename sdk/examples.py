@@ -79,6 +79,7 @@ def collect() -> Examples:
     simulator.reset()
     with _server() as client:
         _contexts(client, collection)
+        _main_mode_sas(client, collection)
         _connections(client, collection)
         _requests_refused(client, collection)
         _engine(client, collection)
@@ -130,6 +131,21 @@ def _events(spi: int, collection: Collection) -> None:
         collection.add("watch_sa_contexts", "initial", "One context, and no change", brief.get(url))
     with _server(stream_count=0) as full:
         collection.add_problem("watch_sa_contexts", full.get("/sa-contexts/events"))
+
+
+def _main_mode_sas(client: TestClient, collection: Collection) -> None:
+    first = client.get("/ike-sas?limit=1&keyModule=authip&authenticationMethod=ssl")
+    collection.add("list_ike_sas", "page", "A page; more follow", first)
+    none = "/ike-sas?localSubnet=203.0.113.0/24"
+    collection.add(
+        "list_ike_sas", "no_more", "The last page, here of an empty list", client.get(none)
+    )
+    export = client.get(none, headers={"Accept": "application/x-ndjson"})
+    collection.add("list_ike_sas", "export", "The last line, here the only one", export)
+    one = client.get(f"/ike-sas/{first.json()['items'][0]['saId']}")
+    collection.add("get_ike_sa", "ike_sa", "One with a certificate and a user's name", one)
+    collection.add_problem("list_ike_sas", client.get("/ike-sas?keyModule=ikev3"))
+    collection.add_problem("get_ike_sa", client.get("/ike-sas/1"))
 
 
 def _connections(client: TestClient, collection: Collection) -> None:

@@ -91,6 +91,13 @@ SA_CONTEXT_NOT_FOUND = _kind(
     "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
     "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
 )
+IKE_SA_NOT_FOUND = _kind(
+    "ike_sa_not_found",
+    404,
+    "There is no such main mode SA",
+    "The engine knows no main mode SA of this id. Main mode SAs end when their lifetime does, and "
+    "when the Base Filtering Engine restarts; the SA contexts that one negotiated may outlive it.",
+)
 CONNECTION_NOT_FOUND = _kind(
     "connection_not_found",
     404,

@@ -65,7 +65,17 @@ async def summarize_sa_contexts(
     "/{saContextId}",
     dependencies=[Depends(takes_no_parameters)],
     response_class=Response,
-    responses=item_responses(SaContext, problems.SA_CONTEXT_NOT_FOUND, links={}),
+    responses=item_responses(
+        SaContext,
+        problems.SA_CONTEXT_NOT_FOUND,
+        links={
+            "mainModeSa": {
+                "operationId": "get_ike_sa",
+                "parameters": {"path.saId": "$response.body#/outboundSa/saBundle/mmSaId"},
+                "description": "The main mode SA that negotiated the outbound SA.",
+            },
+        },
+    ),
 )
 async def get_sa_context(
     sa_context_id: Annotated[

@@ -13,7 +13,11 @@ from tests.api.test_problems import assert_problem
 def paths(client: TestClient) -> list[str]:
     """A path of each resource that is no endless stream, found in the published document."""
     examples = {"{code}": "not_found"}
-    for path, id_ in (("/sa-contexts", "saContextId"), ("/connections", "connectionId")):
+    for path, id_ in (
+        ("/sa-contexts", "saContextId"),
+        ("/ike-sas", "saId"),
+        ("/connections", "connectionId"),
+    ):
         examples[f"{{{id_}}}"] = client.get(f"{path}?limit=1").json()["items"][0][id_]
     found = []
     for path, item in client.get("/openapi.json").json()["paths"].items():

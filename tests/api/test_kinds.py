@@ -13,9 +13,13 @@ from starlette.testclient import TestClient
 
 from app.schemas.base import Shape
 from app.schemas.connections import Connection, ConnectionExportEnd, ConnectionPage
+from app.schemas.ike_sas import IkeSa, IkeSaExportEnd, IkeSaPage
 from tests.api.conftest import Serve
 from tests.api.test_listing import content_of, walk
 from tests.api.test_problems import assert_problem
+from tests.conftest import SIMULATOR_PATH
+from tests.simulator.ike import ike_sas
+from tests.simulator.wfp import Wfp
 
 
 NDJSON = {"accept": "application/x-ndjson"}
@@ -48,6 +52,22 @@ class Listed(NamedTuple):
         return [int(item[self.id]) for item in content_of(page)["items"]]
 
 
+def main_modes(_simulator: Simulator) -> list[int]:
+    """The ids of main mode SAs, read by other means than the server's."""
+    with ike_sas(Wfp(SIMULATOR_PATH)) as found:
+        return sorted(sa.saId for sa in found)
+
+
+IKE_SAS = Listed(
+    "/ike-sas",
+    "saId",
+    IkeSaPage,
+    IkeSa,
+    IkeSaExportEnd,
+    "ike_sa_not_found",
+    "IkeextSa",
+    main_modes,
+)
 CONNECTIONS = Listed(
     "/connections",
     "connectionId",
@@ -58,7 +78,7 @@ CONNECTIONS = Listed(
     "FwpmConnection",
     lambda simulator: simulator.connections(),
 )
-LISTS = [pytest.param(CONNECTIONS, id="connections")]
+LISTS = [pytest.param(IKE_SAS, id="ike-sas"), pytest.param(CONNECTIONS, id="connections")]
 
 
 @pytest.mark.parametrize("listed", LISTS)

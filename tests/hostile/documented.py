@@ -27,6 +27,7 @@ FREE_TEXTS = {
     "spi",
     "saContextId",
     "connectionId",
+    "saId",
 }
 """Texts of which a schema cannot say all: host bits that are set, numbers above 64 bits."""
 

@@ -18,6 +18,7 @@ from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import tidy_parameter, tidy_schemas
 from app.schemas.connections import ConnectionExportEnd
 from app.schemas.events import SaContextDeleted, SaContextEvent, StreamEnd, StreamPlace
+from app.schemas.ike_sas import IkeSaExportEnd
 from app.schemas.sa_contexts import SaContextExportEnd
 
 
@@ -42,6 +43,10 @@ TAGS: Final = (
         "name": "SA contexts",
         "description": "Pairs of an inbound and an outbound IPsec SA, all or one. Lists are walked "
         "page by page, and all pages of a walk show one snapshot.",
+    },
+    {
+        "name": "Main mode SAs",
+        "description": "The SAs of IKE and AuthIP themselves, which negotiate all others.",
     },
     {
         "name": "Connections",
@@ -76,6 +81,7 @@ STREAMED: Final = (
     SaContextDeleted,
     StreamPlace,
     StreamEnd,
+    IkeSaExportEnd,
     ConnectionExportEnd,
 )
 """Shapes that only lines of streams have, of which FastAPI does not know."""
