@@ -36,7 +36,7 @@ class Engine:
         incarnation: how many sessions were opened. Ids of SA contexts mean
             nothing across two incarnations, for the engine may have restarted
             in between. While a notification is received, it is the one that its
-            id belongs to.
+            id belongs to, unless the session died meanwhile.
         subscription_error: why there is no subscription though one was wanted;
             None where there is one, or none was tried.
     """

@@ -456,8 +456,8 @@ def test_that_a_context_is_read_plain_by_its_id(engine: Engine, simulator: Simul
 def test_that_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
     library: Library, simulator: Simulator, told: Told
 ) -> None:
-    def threads() -> int:
-        return len(list(Path("/proc/self/task").iterdir()))
+    def threads() -> set[str]:
+        return {path.name for path in Path("/proc/self/task").iterdir()}
 
     before = threads()
     simulator.populate(100)
@@ -484,7 +484,7 @@ def test_that_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
     assert made > 800
     assert told
     simulator.reset()
-    assert threads() == before
+    assert threads() <= before
 
 
 class Listening(RuleBasedStateMachine):
