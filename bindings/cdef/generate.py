@@ -19,6 +19,8 @@ HEADERS = (
     "sa_bundle.h",
     "sa_context.h",
     "subscription.h",
+    "ikeext.h",
+    "connection.h",
     "host.h",
 )
 """The headers, each after those that it builds on."""

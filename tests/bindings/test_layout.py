@@ -64,7 +64,7 @@ def declared_structs() -> list[str]:
     return [
         name
         for name in typedefs
-        if ffi.typeof(name).kind == "struct" and name.startswith(("FWP", "IPSEC"))
+        if ffi.typeof(name).kind == "struct" and name.startswith(("FWP", "IKEEXT", "IPSEC"))
         if name != "IPSEC_CRYPTO_MODULE_ID"
     ]
 
