@@ -15,6 +15,7 @@ AFTER_VISTA = {
     "IPsecSaContextGetById1",
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
+    *(name for name in FUNCTIONS if name.startswith("FwpmConnection")),
 }
 
 

@@ -265,6 +265,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "IPsecSaContextGetById1": (pointer, u64, pointer),
     "IPsecSaContextSubscribe0": (pointer, pointer, pointer, pointer, pointer),
     "IPsecSaContextUnsubscribe0": (pointer, pointer),
+    "FwpmConnectionCreateEnumHandle0": (pointer, pointer, pointer),
+    "FwpmConnectionEnum0": (pointer, pointer, u32, pointer, pointer),
+    "FwpmConnectionDestroyEnumHandle0": (pointer, pointer),
+    "FwpmConnectionGetById0": (pointer, u64, pointer),
 }
 
 type_of_context = {0: Context0, 1: Context}

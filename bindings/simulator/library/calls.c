@@ -19,6 +19,10 @@ static const char *const names[FUNCTION_COUNT] = {
     "IPsecSaContextGetById1",
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
+    "FwpmConnectionCreateEnumHandle0",
+    "FwpmConnectionEnum0",
+    "FwpmConnectionDestroyEnumHandle0",
+    "FwpmConnectionGetById0",
     "FwpmFreeMemory0",
 };
 /* clang-format on */

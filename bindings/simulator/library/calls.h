@@ -16,6 +16,10 @@ typedef enum function {
     GET_BY_ID_1,
     SUBSCRIBE,
     UNSUBSCRIBE,
+    CONNECTION_CREATE_ENUM_HANDLE,
+    CONNECTION_ENUM,
+    CONNECTION_DESTROY_ENUM_HANDLE,
+    CONNECTION_GET_BY_ID,
     FREE_MEMORY, /* the last: it returns no code, so it cannot fail */
     FUNCTION_COUNT
 } function;

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "connection_store.h"
 #include "engine.h"
 #include "platform.h"
 #include "random.h"
@@ -94,8 +95,10 @@ static int rekey_one(void)
     recipe of = old->recipe;
     of.negotiation++;
     of.revision = 0;
-    old->stage = STAGE_EXPIRING;
+    /* The new one first: the connection that both are part of goes on. */
+    UINT64 id = old->id;
     (void)store_add(&of, STAGE_COMPLETE);
+    store_set_stage(store_find(id), STAGE_EXPIRING);
     return 1;
 }
 
@@ -103,7 +106,7 @@ static int expire_one(void)
 {
     entry *which = pick(IN(STAGE_COMPLETE));
     if (which != NULL) {
-        which->stage = STAGE_EXPIRING;
+        store_set_stage(which, STAGE_EXPIRING);
     }
     return which != NULL;
 }
@@ -150,6 +153,7 @@ void churn_make(uint32_t changes)
 {
     for (uint32_t i = 0; engine_is_running() && i < changes; i++) {
         change_one();
+        connections_pass_seconds(1);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "churn.h"
+#include "connection_store.h"
 #include "engine.h"
 #include "handles.h"
 #include "ids.h"
@@ -55,6 +56,7 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
         recipe of = {seed, number, engine_run(), 0, 0};
         (void)store_add(&of, generator_stage(&of));
     }
+    connections_age();
     churn_hold_count();
     lock_release(LOCK_ENGINE);
 }
@@ -99,6 +101,36 @@ uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity)
     uint32_t count = store_count();
     lock_release(LOCK_ENGINE);
     return count;
+}
+
+/* ---- the connections ---- */
+
+uint32_t sa_simulator_connections(uint64_t *out, uint32_t capacity)
+{
+    lock_acquire(LOCK_ENGINE);
+    size_t count;
+    connection **all = connections_all(&count);
+    for (size_t i = 0; i < count && i < capacity; i++) {
+        out[i] = all[i]->id;
+    }
+    lock_release(LOCK_ENGINE);
+    return (uint32_t)count;
+}
+
+int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out)
+{
+    lock_acquire(LOCK_ENGINE);
+    connection *found = connections_find(id);
+    if (found != NULL) {
+        connection_set_bytes(found, in, out);
+    }
+    lock_release(LOCK_ENGINE);
+    return found != NULL;
+}
+
+void sa_simulator_monitor_connections(int32_t is_on)
+{
+    LOCKED(connections_monitor(is_on));
 }
 
 /* ---- change ---- */

@@ -1,4 +1,4 @@
-/* Deep copies of SA contexts, with canaries in place of secrets. */
+/* Deep copies of SA contexts and connections, with canaries in place of secrets. */
 
 #ifndef SIMULATOR_COPY_H
 #define SIMULATOR_COPY_H
@@ -16,6 +16,9 @@ FWPM_FILTER0 *copy_filter(arena *to, const FWPM_FILTER0 *from);
 IPSEC_ID0 *copy_id(arena *to, const IPSEC_ID0 *from);
 IPSEC_SA0 *copy_sa_list(arena *to, const IPSEC_SA0 *from, UINT32 count);
 IPSEC_KEYMODULE_STATE0 *copy_keymodule_state(arena *to, const IPSEC_KEYMODULE_STATE0 *from);
+
+/* A connection with the credentials of its peer (copy_connection.c). */
+FWPM_CONNECTION0 *copy_connection(arena *to, const FWPM_CONNECTION0 *from);
 
 /* The leaves. NULL is copied as NULL. */
 GUID *copy_guid(arena *to, const GUID *from);

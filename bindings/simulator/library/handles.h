@@ -17,13 +17,13 @@ typedef struct session {
 } session;
 
 /* What an enumeration gives: a handle is good for the functions of its kind only. */
-typedef enum enumerated { SA_CONTEXTS } enumerated;
+typedef enum enumerated { SA_CONTEXTS, CONNECTIONS } enumerated;
 
 /* A snapshot, and how far it was read. */
 typedef struct enumeration {
     enumerated of;
     HANDLE session;
-    void *objects; /* an array: of `entry` for SA contexts */
+    void *objects; /* an array: of `entry`, or of `connection` */
     size_t count;
     size_t next;
 } enumeration;

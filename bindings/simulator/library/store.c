@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connection_store.h"
 #include "copy.h"
 #include "ids.h"
 #include "options.h"
@@ -84,6 +85,7 @@ static entry *insert(const entry *added)
         store.places++;
     }
     store.entries[place] = *added;
+    connections_join(added);
     return &store.entries[place];
 }
 
@@ -111,7 +113,7 @@ static UINT64 unused_id(void)
 {
     UINT64 id;
     do {
-        id = ids_next();
+        id = ids_next(IDS_OF_CONTEXTS);
     } while (store_find(id) != NULL);
     return id;
 }
@@ -136,9 +138,16 @@ entry *store_add(const recipe *of, stage stage)
     return inserted;
 }
 
+void store_set_stage(entry *which, stage stage)
+{
+    connections_leave(which);
+    which->stage = stage;
+    connections_join(which);
+}
+
 void store_attach(entry *which)
 {
-    which->stage = which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE;
+    store_set_stage(which, which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE);
     if (which->stage == STAGE_COMPLETE && announces_only_complete()) {
         announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, which);
     }
@@ -147,6 +156,7 @@ void store_attach(entry *which)
 void store_remove(entry *which)
 {
     announce_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, which);
+    connections_leave(which);
     entry_let_go(which);
     which->tree = NULL;
     which->is_deleted = 1;
@@ -163,6 +173,7 @@ void store_clear(void)
     }
     store.places = 0;
     store.deleted = 0;
+    connections_clear();
 }
 
 void store_reset(void)
@@ -171,6 +182,7 @@ void store_reset(void)
     free(store.entries);
     store.entries = NULL;
     store.capacity = 0;
+    connections_reset();
     ids_reset();
 }
 
@@ -202,8 +214,10 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 
     entry *replaced = store_find(added.id);
     if (replaced != NULL) {
+        connections_leave(replaced);
         entry_let_go(replaced);
         *replaced = added;
+        connections_join(replaced);
         return added.id;
     }
     entry *inserted = insert(&added);
@@ -218,10 +232,11 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 void store_renegotiate(uint32_t engine_run)
 {
     compact();
+    connections_clear();
     ids_rewind();
     for (size_t i = 0; i < store.places; i++) {
         entry *each = &store.entries[i];
-        each->id = ids_next();
+        each->id = ids_next(IDS_OF_CONTEXTS);
         if (each->tree != NULL) {
             /* Snapshots ended with the engine that took them, so the tree is the entry's alone. */
             each->tree->context->saContextId = each->id;
@@ -231,6 +246,7 @@ void store_renegotiate(uint32_t engine_run)
             each->recipe.revision = 0;
             each->stage = generator_stage(&each->recipe);
         }
+        connections_join(each);
     }
 }
 

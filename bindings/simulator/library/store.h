@@ -30,6 +30,7 @@ entry *store_add(const recipe *of, stage stage);
 /* Attaches the next SA to one that is not complete. */
 void store_attach(entry *which);
 void store_remove(entry *which);
+void store_set_stage(entry *which, stage stage);
 void store_clear(void);
 
 /* Copies a tree; 0 if memory ran out. */
