@@ -7,6 +7,7 @@ from ctypes import byref
 import pytest
 from sa_contexts_simulator import Option, Simulator
 
+from . import connections
 from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer
 
 
@@ -131,12 +132,15 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
     assert all(simulator.calls(name) == 0 for name in FUNCTIONS)
     wfp.ids(generation=0)
     wfp.ids(generation=1)
+    connections.ids(wfp)
     with wfp.session() as engine:
         for generation in (0, 1):
             with wfp.get(engine, simulator.ids()[0], generation):
                 pass
         callback = Callback(lambda _context, _change: None)
         wfp.unsubscribe(engine, wfp.subscribe(engine, callback))
+        with connections.get(wfp, engine, simulator.connections()[0]):
+            pass
 
     assert all(simulator.calls(name) > 0 for name in FUNCTIONS)
     assert sum(simulator.calls(name) for name in FUNCTIONS) == simulator.calls()
