@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Self, TypeVar
 
 from bindings.addresses import Ipv6Order
+from bindings.connections import Connections
 from bindings.errors import EngineBusy, EngineError, EngineGone, NotSupported
 from bindings.library import Library
 from bindings.memory import Plain
@@ -73,6 +74,20 @@ class Engine:
         self._subscription: Subscription | None = None
 
     def attempt(self, work: Callable[[SaContexts], T]) -> T:
+        """The result of `work` with SA contexts; see `in_session`."""
+        return self.in_session(
+            lambda session: work(
+                SaContexts(session, generation=self._generation, ipv6_order=self._ipv6_order)
+            )
+        )
+
+    def connections(self, work: Callable[[Connections], T]) -> T:
+        """The result of `work` with connections; see `in_session`."""
+        return self.in_session(
+            lambda session: work(Connections(session, ipv6_order=self._ipv6_order))
+        )
+
+    def in_session(self, work: Callable[[Session], T]) -> T:
         """The result of `work`, which may be begun twice.
 
         Threads take turns here: a session is used by one at a time.
@@ -136,16 +151,14 @@ class Engine:
         finally:
             self._lock.release()
 
-    def _run(self, work: Callable[[SaContexts], T]) -> T:
+    def _run(self, work: Callable[[Session], T]) -> T:
         if self._session is None:
             self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
             self.incarnation += 1
             self.subscription_error = None
         self._subscribe(self._session)
         try:
-            return work(
-                SaContexts(self._session, generation=self._generation, ipv6_order=self._ipv6_order)
-            )
+            return work(self._session)
         except EngineGone:
             self._discard()
             raise

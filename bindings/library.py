@@ -35,6 +35,10 @@ OPTIONAL: Final = (
     "IPsecSaContextGetById1",
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
+    "FwpmConnectionCreateEnumHandle0",
+    "FwpmConnectionEnum0",
+    "FwpmConnectionDestroyEnumHandle0",
+    "FwpmConnectionGetById0",
 )
 """What newer Windows added; looked up when first needed."""
 
