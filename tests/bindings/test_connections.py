@@ -46,7 +46,7 @@ from tests.conftest import SIMULATOR_PATH
 
 from .connections import V6, AnyConnection, any_connections, second_reading
 from .test_enumeration import CODES, assert_nothing_is_left
-from .test_library import _compile
+from .test_library import compile_library
 from .test_second_reader import any_tree, differences
 from .trees import CANARY
 
@@ -340,7 +340,7 @@ def test_that_a_library_without_connections_is_told(tmp_path: Path) -> None:
         lambda connections: connections.get(1),
         lambda connections: connections.look_up(1),
     ]
-    with Engine(Library(_compile(tmp_path, OLD_LIBRARY))) as engine:
+    with Engine(Library(compile_library(tmp_path, OLD_LIBRARY))) as engine:
         for read in reads:
             with pytest.raises(NotSupported) as caught:
                 engine.connections(read)
