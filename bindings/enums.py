@@ -139,6 +139,13 @@ class SaContextEvent(IntEnum):
     DELETE = 2
 
 
+class ConnectionEvent(IntEnum):
+    """FWPM_CONNECTION_EVENT_TYPE (fwpmtypes.h)."""
+
+    ADD = 0
+    DELETE = 1
+
+
 class DataType(IntEnum):
     """FWP_DATA_TYPE (fwptypes.h)."""
 

@@ -39,6 +39,8 @@ OPTIONAL: Final = (
     "FwpmConnectionEnum0",
     "FwpmConnectionDestroyEnumHandle0",
     "FwpmConnectionGetById0",
+    "FwpmConnectionSubscribe0",
+    "FwpmConnectionUnsubscribe0",
 )
 """What newer Windows added; looked up when first needed."""
 

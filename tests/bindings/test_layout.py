@@ -128,6 +128,7 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.DataType, "FWP_DATA_TYPE", "FWP_"),
         (enums.SaContextEvent, "IPSEC_SA_CONTEXT_EVENT_TYPE0", "IPSEC_SA_CONTEXT_EVENT_"),
         (enums.MatchType, "FWP_MATCH_TYPE", "FWP_MATCH_"),
+        (enums.ConnectionEvent, "FWPM_CONNECTION_EVENT_TYPE", "FWPM_CONNECTION_EVENT_"),
         (enums.KeyModule, "IKEEXT_KEY_MODULE_TYPE", "IKEEXT_KEY_MODULE_"),
         (enums.AuthenticationMethod, "IKEEXT_AUTHENTICATION_METHOD_TYPE", "IKEEXT_"),
         (

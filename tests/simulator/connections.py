@@ -77,8 +77,22 @@ class Template(Structure):
     _fields_: ClassVar = [("connectionId", u64), ("flags", u32)]
 
 
+ConnectionCallback = ctypes.CFUNCTYPE(None, pointer, u32, POINTER(Connection))
+
+
+class Subscription(Structure):
+    """FWPM_CONNECTION_SUBSCRIPTION0."""
+
+    _fields_: ClassVar = [
+        ("enumTemplate", POINTER(Template)),
+        ("flags", u32),
+        ("sessionKey", u32 * 4),
+    ]
+
+
 assert ctypes.sizeof(Connection) == 160
 assert ctypes.sizeof(Template) == 16
+assert ctypes.sizeof(Subscription) == 32
 
 
 @dataclass
@@ -150,6 +164,24 @@ def get(wfp: Wfp, engine: int, connection_id: int) -> Iterator[Any]:
         yield ctypes.cast(memory, POINTER(Connection)).contents
     finally:
         wfp.free(memory)
+
+
+def subscribe(
+    wfp: Wfp, engine: int, callback: Any, context: int | None = None, connection_id: int = 0
+) -> int:
+    handle = pointer()
+    what = Subscription(ctypes.pointer(Template(connection_id, 0)))
+    wfp.call("FwpmConnectionSubscribe0", engine, byref(what), callback, context, byref(handle))
+    assert handle.value is not None
+    return handle.value
+
+
+@contextmanager
+def subscribed(wfp: Wfp, callback: Any, **how: Any) -> Iterator[int]:
+    with wfp.session() as engine:
+        handle = subscribe(wfp, engine, callback, **how)
+        yield engine
+        wfp.call("FwpmConnectionUnsubscribe0", engine, handle)
 
 
 def bytes_of(wfp: Wfp, flags: int = QUERY_BYTES_TRANSFERRED) -> dict[int, tuple[int, int, int]]:

@@ -141,6 +141,9 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
         wfp.unsubscribe(engine, wfp.subscribe(engine, callback))
         with connections.get(wfp, engine, simulator.connections()[0]):
             pass
+        told = connections.ConnectionCallback(lambda _context, _event, _connection: None)
+        with connections.subscribed(wfp, told):
+            pass
 
     assert all(simulator.calls(name) > 0 for name in FUNCTIONS)
     assert sum(simulator.calls(name) for name in FUNCTIONS) == simulator.calls()

@@ -269,6 +269,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "FwpmConnectionEnum0": (pointer, pointer, u32, pointer, pointer),
     "FwpmConnectionDestroyEnumHandle0": (pointer, pointer),
     "FwpmConnectionGetById0": (pointer, u64, pointer),
+    "FwpmConnectionSubscribe0": (pointer, pointer, pointer, pointer, pointer),
+    "FwpmConnectionUnsubscribe0": (pointer, pointer),
 }
 
 type_of_context = {0: Context0, 1: Context}

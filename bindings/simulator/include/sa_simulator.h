@@ -108,7 +108,8 @@ void sa_simulator_stop_churn(void);
 /* ---- notifications -------------------------------------------------------- */
 
 /* Each change of the contexts is announced to those who subscribed: that one
- * was added, or deleted, not that one was modified. Callbacks are called on
+ * was added, or deleted, not that one was modified. So are connections that begin
+ * and end, unless the engine keeps no track of them. Callbacks are called on
  * native threads of the library's own, while nothing in it is locked. At most
  * 262144 notifications wait; more are lost. */
 
@@ -139,11 +140,12 @@ int32_t sa_simulator_flush(uint32_t milliseconds);
 
 /* Lets `after` calls of `function` pass and the next `times` (0: all, until
  * cleared) return `code` without doing anything, except that a failing
- * FwpmEngineClose0, IPsecSaContextDestroyEnumHandle0,
- * FwpmConnectionDestroyEnumHandle0 or IPsecSaContextUnsubscribe0 still releases its handle: the
- * client's side is gone either way. Of several failures for one function the oldest that is due is
- * returned. Returns 1, or 0 if there is no such function (FwpmFreeMemory0 returns no code), `code`
- * is 0, or too many failures are set. */
+ * FwpmEngineClose0, IPsecSaContextDestroyEnumHandle0, IPsecSaContextUnsubscribe0,
+ * FwpmConnectionDestroyEnumHandle0 or FwpmConnectionUnsubscribe0 still releases its
+ * handle: the client's side is gone either way. Of several failures for one
+ * function the oldest that is due is returned. Returns 1, or 0 if there is no
+ * such function (FwpmFreeMemory0 returns no code), `code` is 0, or too many
+ * failures are set. */
 int32_t sa_simulator_fail(const char *function, uint32_t code, uint32_t after, uint32_t times);
 
 /* Makes every WFP call fail with a code that a real caller may meet (RPC errors,

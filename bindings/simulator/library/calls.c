@@ -23,6 +23,8 @@ static const char *const names[FUNCTION_COUNT] = {
     "FwpmConnectionEnum0",
     "FwpmConnectionDestroyEnumHandle0",
     "FwpmConnectionGetById0",
+    "FwpmConnectionSubscribe0",
+    "FwpmConnectionUnsubscribe0",
     "FwpmFreeMemory0",
 };
 /* clang-format on */

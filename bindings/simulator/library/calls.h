@@ -20,6 +20,8 @@ typedef enum function {
     CONNECTION_ENUM,
     CONNECTION_DESTROY_ENUM_HANDLE,
     CONNECTION_GET_BY_ID,
+    CONNECTION_SUBSCRIBE,
+    CONNECTION_UNSUBSCRIBE,
     FREE_MEMORY, /* the last: it returns no code, so it cannot fail */
     FUNCTION_COUNT
 } function;

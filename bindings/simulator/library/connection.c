@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include "calls.h"
-#include "connection_store.h"
+#include "connection_events.h"
 #include "copy.h"
-#include "engine.h"
 #include "enumerations.h"
 #include "generator_connection.h"
 #include "options.h"
@@ -26,18 +25,6 @@ static void *lay_connection(arena *to, const void *object)
 }
 
 static const enumerable kind = {CONNECTIONS, current, lay_connection};
-
-/* What an engine answers that keeps no track of connections, is written nowhere; that
- * there is an error code for it says what to expect. */
-static UINT32 check_engine(HANDLE engineHandle)
-{
-    UINT32 code = engine_check_session(engineHandle);
-    if (code == ERROR_SUCCESS && !connections_are_monitored()
-        && !option_is_set(SA_SIMULATOR_OPTION_UNMONITORED_IS_EMPTY)) {
-        code = FWP_E_CONNECTIONS_DISABLED;
-    }
-    return code;
-}
 
 /* ---- enumerations ---- */
 
@@ -76,7 +63,7 @@ static UINT32 create_enumeration(HANDLE engineHandle,
     if (enumHandle == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
     }
-    UINT32 code = check_engine(engineHandle);
+    UINT32 code = connections_check_engine(engineHandle);
     if (code == ERROR_SUCCESS) {
         code = enumerations_begin(engineHandle, CONNECTIONS, &opened, &made);
     }
@@ -125,7 +112,7 @@ static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **given
     if (given == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
     }
-    UINT32 code = check_engine(engineHandle);
+    UINT32 code = connections_check_engine(engineHandle);
     if (code != ERROR_SUCCESS) {
         return code;
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connection_events.h"
 #include "ids.h"
 
 /* 2026-01-01, in seconds since 1601. */
@@ -21,6 +22,7 @@ static struct {
     size_t bucket_count;
     UINT64 passed; /* seconds of simulated time */
     int is_unmonitored;
+    int is_past; /* in which connections begin */
 } store;
 
 static UINT64 now(void)
@@ -187,17 +189,20 @@ static void begin(const peer *with)
     made->with = *with;
     made->contexts = 1;
     random_source source = random_for(with->seed, made->id);
-    made->started = now() * UNITS_PER_SECOND + random_below(&source, UNITS_PER_SECOND);
-    made->in.second = made->out.second = now();
+    UINT64 second = now() - (store.is_past ? random_below(&source, OLDEST_SECONDS) : 0);
+    made->started = second * UNITS_PER_SECOND + random_below(&source, UNITS_PER_SECOND);
+    made->in.second = made->out.second = second;
     made->in.per_second = pick_rate(&source);
     made->out.per_second = pick_rate(&source);
     *link_of(with) = made;
     store.by_id[store.count++] = made; /* ids ascend */
+    announce_connection(FWPM_CONNECTION_EVENT_ADD, made);
 }
 
 static void end(connection **link)
 {
     connection *ended = *link;
+    announce_connection(FWPM_CONNECTION_EVENT_DELETE, ended);
     size_t place = place_of(ended->id);
     *link = ended->next;
     store.count--;
@@ -235,6 +240,7 @@ void connections_leave(const entry *of)
 void connections_clear(void)
 {
     for (size_t i = 0; i < store.count; i++) {
+        announce_connection(FWPM_CONNECTION_EVENT_DELETE, store.by_id[i]);
         free(store.by_id[i]);
     }
     store.count = 0;
@@ -286,14 +292,7 @@ void connections_pass_seconds(UINT32 seconds)
     store.passed += seconds;
 }
 
-void connections_age(void)
+void connections_begin_in_past(int is_past)
 {
-    for (size_t i = 0; i < store.count; i++) {
-        connection *each = store.by_id[i];
-        random_source source = random_for(each->with.seed, 'A');
-        UINT32 seconds = random_below(&source, OLDEST_SECONDS);
-        each->started -= (UINT64)seconds * UNITS_PER_SECOND;
-        each->in.second -= seconds;
-        each->out.second -= seconds;
-    }
+    store.is_past = is_past;
 }

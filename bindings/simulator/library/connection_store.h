@@ -3,7 +3,8 @@
  *
  * A connection begins with the first complete context of its group and ends with
  * the last. Its counters grow in simulated time, which is counted in changes (see
- * sa_simulator_churn), so that they too follow from the seed.
+ * sa_simulator_churn), so that they too follow from the seed. What begins and ends
+ * is announced.
  */
 
 #ifndef SIMULATOR_CONNECTION_STORE_H
@@ -51,8 +52,9 @@ int connections_are_monitored(void);
 void connections_monitor(int is_on);
 
 void connections_pass_seconds(UINT32 seconds);
-/* Moves the begin of all connections into the past, as on a host that has run for a while. */
-void connections_age(void);
+/* Whether those that begin from now on began in the past, as on a host that has run
+ * for a while. */
+void connections_begin_in_past(int is_past);
 
 /* Ends all of them. */
 void connections_clear(void);

@@ -52,11 +52,12 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     store_clear();
     ids_seed(seed);
     churn_seed(seed);
+    connections_begin_in_past(1);
     for (uint32_t number = 0; number < count; number++) {
         recipe of = {seed, number, engine_run(), 0, 0};
         (void)store_add(&of, generator_stage(&of));
     }
-    connections_age();
+    connections_begin_in_past(0);
     churn_hold_count();
     lock_release(LOCK_ENGINE);
 }

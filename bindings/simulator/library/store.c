@@ -214,10 +214,10 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 
     entry *replaced = store_find(added.id);
     if (replaced != NULL) {
+        connections_join(&added); /* first: a connection that both are part of goes on */
         connections_leave(replaced);
         entry_let_go(replaced);
         *replaced = added;
-        connections_join(replaced);
         return added.id;
     }
     entry *inserted = insert(&added);
