@@ -19,6 +19,10 @@ HEADERS = (
     "sa_bundle.h",
     "sa_context.h",
     "subscription.h",
+    "ikeext.h",
+    "connection.h",
+    "ike_sa.h",
+    "statistics.h",
     "host.h",
 )
 """The headers, each after those that it builds on."""

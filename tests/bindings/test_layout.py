@@ -64,7 +64,7 @@ def declared_structs() -> list[str]:
     return [
         name
         for name in typedefs
-        if ffi.typeof(name).kind == "struct" and name.startswith(("FWP", "IPSEC"))
+        if ffi.typeof(name).kind == "struct" and name.startswith(("FWP", "IKEEXT", "IPSEC"))
         if name != "IPSEC_CRYPTO_MODULE_ID"
     ]
 
@@ -128,14 +128,27 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.DataType, "FWP_DATA_TYPE", "FWP_"),
         (enums.SaContextEvent, "IPSEC_SA_CONTEXT_EVENT_TYPE0", "IPSEC_SA_CONTEXT_EVENT_"),
         (enums.MatchType, "FWP_MATCH_TYPE", "FWP_MATCH_"),
+        (enums.ConnectionEvent, "FWPM_CONNECTION_EVENT_TYPE", "FWPM_CONNECTION_EVENT_"),
+        (enums.KeyModule, "IKEEXT_KEY_MODULE_TYPE", "IKEEXT_KEY_MODULE_"),
+        (enums.AuthenticationMethod, "IKEEXT_AUTHENTICATION_METHOD_TYPE", "IKEEXT_"),
+        (
+            enums.Impersonation,
+            "IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE",
+            "IKEEXT_IMPERSONATION_",
+        ),
+        (enums.IkeCipher, "IKEEXT_CIPHER_TYPE", "IKEEXT_CIPHER_"),
+        (enums.IkeIntegrity, "IKEEXT_INTEGRITY_TYPE", "IKEEXT_INTEGRITY_"),
+        (enums.DhGroup, "IKEEXT_DH_GROUP", "IKEEXT_DH_"),
     ],
 )
 def test_that_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix: str) -> None:
-    renamed = {"3DES": "TRIPLE_DES"} | {f"{group}": f"GROUP_{group}" for group in (1, 2, 14, 24)}
+    renamed = {"3DES": "TRIPLE_DES", "GROUP_NONE": "NONE"} | {
+        f"{group}": f"GROUP_{group}" for group in (1, 2, 14, 24)
+    }
     expected = {}
     for name, value in MICROSOFT["enums"][theirs].items():
         short = name.removeprefix(prefix)
-        if short.endswith("MAX") or short == "2048":  # bounds, and another name of group 14
+        if short.endswith(("MAX", "2048")):  # bounds, and another name of group 14
             continue
         if theirs == "FWP_DATA_TYPE":
             short = short.removesuffix("_TYPE")
@@ -183,8 +196,16 @@ def test_that_a_layout_refuses_fields_out_of_their_order() -> None:
 def test_that_no_layout_of_the_decoders_names_a_secret() -> None:
     source = "".join(
         (FOLDER.parent / module).read_text(encoding="utf-8")
-        for module in ("decode.py", "values.py")
+        for module in ("decode.py", "values.py", "ike_decode.py", "ike_tree.py")
     )
-    for secret in ("authKey", "cipherKey", "stateBlob", "explicitCredentials", '"token"'):
+    for secret in (
+        "authKey",
+        "cipherKey",
+        "stateBlob",
+        "explicitCredentials",
+        '"token"',
+        "presharedKey",
+        "correlationKey",
+    ):
         assert f'"{secret.strip(chr(34))}"' not in source
         assert f".{secret}" not in source

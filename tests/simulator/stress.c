@@ -85,6 +85,37 @@ static void WINAPI notice(void *context, const IPSEC_SA_CONTEXT_CHANGE0 *change)
     }
 }
 
+static void read_connections(HANDLE engine, UINT32 size)
+{
+    const FWPM_CONNECTION_ENUM_TEMPLATE0 counted = {
+        0, FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED};
+    HANDLE enumeration;
+    UINT32 count;
+    if (FwpmConnectionCreateEnumHandle0(engine, &counted, &enumeration) != 0) {
+        return;
+    }
+    do {
+        FWPM_CONNECTION0 **entries = NULL;
+        if (FwpmConnectionEnum0(engine, enumeration, size, &entries, &count) != 0) {
+            break;
+        }
+        for (UINT32 i = 0; i < count; i++) {
+            const FWPM_CONNECTION0 *each = entries[i];
+            if (each->bytesTransferredTotal
+                != each->bytesTransferredIn + each->bytesTransferredOut) {
+                fail("bytes that do not add up");
+            }
+            if (each->mmPeer.authenticationMethodType == IKEEXT_CERTIFICATE) {
+                sum += each->mmPeer.certificate->certHash.data[19];
+            }
+        }
+        if (entries != NULL) {
+            FwpmFreeMemory0((void **)&entries);
+        }
+    } while (count == size);
+    (void)FwpmConnectionDestroyEnumHandle0(engine, enumeration);
+}
+
 static void *read_all(void *number)
 {
     UINT32 size = 1 + *(const UINT32 *)number * 37;
@@ -104,6 +135,7 @@ static void *read_all(void *number)
             } while (count == size);
             (void)IPsecSaContextDestroyEnumHandle0(engine, enumeration);
         }
+        read_connections(engine, size);
         if (round % 3 != 0) { /* else the session's end is the subscription's */
             (void)IPsecSaContextUnsubscribe0(engine, subscription);
         }
@@ -165,7 +197,8 @@ int main(void)
     }
     printf("%llu calls, %llu misuses, sum %llu\n", (unsigned long long)sa_simulator_calls("*"),
            (unsigned long long)sa_simulator_misuses(), (unsigned long long)sum);
-    if (sa_simulator_calls("IPsecSaContextEnum1") < ROUNDS) {
+    if (sa_simulator_calls("IPsecSaContextEnum1") < ROUNDS
+        || sa_simulator_calls("FwpmConnectionEnum0") < ROUNDS) {
         fail("nothing was read");
     }
     if (notifications < ROUNDS || notifications != sa_simulator_delivered()) {

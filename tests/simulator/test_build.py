@@ -15,6 +15,13 @@ AFTER_VISTA = {
     "IPsecSaContextGetById1",
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
+    *(name for name in FUNCTIONS if name.startswith("FwpmConnection")),
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics1",
+    "IkeextSaEnum1",
+    "IkeextSaEnum2",
+    "IkeextSaGetById1",
+    "IkeextSaGetById2",
 }
 
 

@@ -27,11 +27,17 @@
 #include "cdef/sa_bundle.h"
 #include "cdef/sa_context.h"
 #include "cdef/subscription.h"
+#include "cdef/ikeext.h"
+#include "cdef/connection.h"
+#include "cdef/ike_sa.h"
+#include "cdef/statistics.h"
 
 _Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
 _Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS0) == 168, "IPSEC_SA_DETAILS0, ipsectypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.h");
+_Static_assert(sizeof(FWPM_CONNECTION0) == 160, "FWPM_CONNECTION0, fwpmtypes.h");
+_Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.h");
 
 /* winerror.h */
 #define ERROR_SUCCESS 0u
@@ -54,6 +60,7 @@ _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.
 #define FWP_E_INVALID_NET_MASK 0x8032001Fu
 #define FWP_E_TYPE_MISMATCH 0x80320027u
 #define FWP_E_NEVER_MATCH 0x80320033u
+#define FWP_E_CONNECTIONS_DISABLED 0x80320041u
 
 /* rpcdce.h */
 #define RPC_C_AUTHN_WINNT 10u
