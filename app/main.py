@@ -14,6 +14,7 @@ from app.api import (
     errors,
     explanations,
     health,
+    metrics,
     openapi,
     problems,
     sa_context_events,
@@ -22,6 +23,8 @@ from app.api import (
 )
 from app.api.head import HeadAsGet
 from app.service import Service
+from app.telemetry.http import MeasuredRequests
+from app.telemetry.metrics import Metrics
 
 
 def create_app(service: Service) -> FastAPI:
@@ -45,17 +48,20 @@ def create_app(service: Service) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
+    app.state.metrics = Metrics(service)
     for module in (
         sa_context_list,
         sa_context_events,  # before those with an id in their path
         sa_contexts,
         engine,
+        metrics,
         health,
         explanations,
         documentation,
     ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(MeasuredRequests, metrics=app.state.metrics.http)
     errors.install(app)
     openapi.install(app)
     return app

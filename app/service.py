@@ -40,6 +40,7 @@ class Service:
         engine: the engine that single contexts are read from.
         one_reader: lets one thread at a time read a single context; a session has room for one,
             and threads that wait for it would be missing elsewhere.
+        measured_peers: the remote addresses that have a metric of their own, packed.
     """
 
     host: str
@@ -52,6 +53,7 @@ class Service:
     streams: Streams
     reader: Reader
     one_reader: anyio.CapacityLimiter
+    measured_peers: tuple[bytes, ...] = ()
 
     def stop(self) -> None:
         """Let go of all who wait or watch."""
@@ -135,6 +137,7 @@ def create_service(settings: Settings) -> Service:
         streams=Streams(settings.stream_count, settings.stream_seconds),
         reader=Reader(engine, interface_aliases, baseline=settings.baseline),
         one_reader=anyio.CapacityLimiter(1),
+        measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
     )
 
 

@@ -41,6 +41,12 @@ _REPLACED: Final = {
     "takenAt": "2026-11-23T23:53:23.828198Z",
 }
 
+_SHOWN_METRICS: Final = re.compile(
+    r"(?:# (?:HELP|TYPE) )?wfp_(?:up|state|engine(?:_info)?|sa_contexts(?:_by_weakness)?)[ {]"
+)
+"""Lines of a few metrics whose values are the same in every run."""
+_ANY_HOST: Final = re.compile(r'(?<=host=")[^"]*')
+
 Examples = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """By operation, status and media type: examples by name, as OpenAPI has them."""
 
@@ -156,6 +162,12 @@ def _requests_refused(client: TestClient, collection: Collection) -> None:
 
 def _engine(client: TestClient, collection: Collection) -> None:
     collection.add("get_engine", "ready", "A simulated engine, read well", client.get("/engine"))
+    for name, accept in (("prometheus", "text/plain"), ("open", "application/openmetrics-text")):
+        metrics = client.get("/metrics", headers={"Accept": accept})
+        collection.add("get_metrics", name, "Some of the metrics", metrics)
+    collection.add_problem(
+        "get_metrics", client.get("/metrics", headers={"Accept": "application/json"})
+    )
 
 
 def _other(client: TestClient, collection: Collection) -> None:
@@ -192,7 +204,15 @@ def _value(response: Response) -> Any:
         return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if response.headers["content-type"].startswith("text/event-stream"):
         return _EPOCH.sub(str(_REPLACED["epoch"]), response.text)
+    if not response.headers["content-type"].partition(";")[0].endswith("json"):
+        return _metrics(response.text)
     return _without_chance(response.json())
+
+
+def _metrics(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    shown = (line for line in lines if _SHOWN_METRICS.match(line) or line == "# EOF\n")
+    return _ANY_HOST.sub("WEB01", "".join(shown))
 
 
 def _without_chance(value: Any) -> Any:

@@ -115,10 +115,14 @@ def problem_of(error: Exception) -> ProblemError:
 
 
 def install(app: FastAPI) -> None:
-    """Let `app` answer every failure with a problem."""
+    """Let `app` answer every failure with a problem, and count them."""
+    told = app.state.metrics.problems
+    for code in problems.KINDS:
+        told.labels(code)
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        told.labels(problem.kind.code).inc()
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("request_failed", path=request.url.path, code=problem.kind.code)
         return problem_response(request, problem)

@@ -101,7 +101,8 @@ NOT_ACCEPTABLE = _kind(
     406,
     "No acceptable representation",
     "The header `Accept` excludes everything that this resource can be given as. Accept "
-    "`application/json`; lists of SA contexts can also be had as `application/x-ndjson`.",
+    "`application/json`; lists of SA contexts can also be had as `application/x-ndjson`. "
+    "Metrics are `text/plain` or `application/openmetrics-text`.",
 )
 REQUEST_TIMEOUT = _kind(
     "request_timeout",

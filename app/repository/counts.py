@@ -20,6 +20,10 @@ class Counts:
 
     A context counts once for each value that one of its SAs has: as often as a
     list that is filtered by that value shows it.
+
+    Attributes:
+        contexts: how many there are.
+        with_peers: contexts that have an SA with a remote address, once for each that they have.
     """
 
     def __init__(
@@ -27,6 +31,7 @@ class Counts:
         contexts: int = 0,
         shapes: Mapping[tuple[int, ...], int] = MappingProxyType({}),
         peers: Mapping[bytes, int] = MappingProxyType({}),
+        with_peers: int = 0,
     ) -> None:
         """Begin with these counts, which are copied.
 
@@ -34,14 +39,16 @@ class Counts:
             contexts: how many there are.
             shapes: how many have SAs of these suites, by their numbers.
             peers: how many have an SA with this remote address, packed.
+            with_peers: how many that are in sum.
         """
         self.contexts = contexts
         self._shapes = Counter(shapes)
         self._peers = Counter(peers)
+        self.with_peers = with_peers
 
     def copy(self) -> Counts:
         """The same counts, to be changed independently."""
-        return Counts(self.contexts, self._shapes, self._peers)
+        return Counts(self.contexts, self._shapes, self._peers, self.with_peers)
 
     def add(self, key: Key) -> None:
         """Count a context."""
@@ -77,6 +84,10 @@ class Counts:
         """The remote addresses with the most contexts, packed, and how many contexts each has."""
         return nsmallest(most, self._peers.items(), key=lambda item: (-item[1], item[0]))
 
+    def with_peer(self, peer: bytes) -> int:
+        """How many contexts have an SA with this remote address, packed."""
+        return self._peers.get(peer, 0)
+
     @property
     def peer_count(self) -> int:
         """How many remote addresses there are."""
@@ -89,6 +100,7 @@ class Counts:
         for peer in {record[4][: record[3]] for record in records}:
             if peer:
                 _change(self._peers, peer, difference)
+                self.with_peers += difference
 
 
 def _change(counter: Counter[T], value: T, difference: int) -> None:

@@ -70,6 +70,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         "/sa-contexts/x",
         *(f"/sa-contexts/{i}" for i in ids[:50]),
         "/engine",
+        "/metrics",
         "/health/live",
         "/health/ready",
         "/problems/engine_error",

@@ -1,0 +1,137 @@
+"""The engine's SA contexts as metrics: running counts, as they are when they are asked for.
+
+A label has only the words of an enumeration, so that there are as many series with a hundred
+contexts as with a hundred thousand. Each word has its series from the beginning, at 0, so that a
+rise from none to one is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Final
+
+from prometheus_client.metrics_core import (
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    StateSetMetricFamily,
+)
+from prometheus_client.registry import Collector
+
+from app.encoding.addresses import address_text
+from app.repository.contents import Contents
+from app.repository.counts import Counts
+from app.schemas.names import (
+    Cipher,
+    Integrity,
+    IpVersion,
+    PfsGroup,
+    TrafficType,
+    TransformType,
+    Weakness,
+)
+from app.service import Service
+from app.telemetry.states import EngineState, state_of
+
+
+_WORDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
+    "ip_version": (IpVersion, "of this IP version"),
+    "traffic_type": (TrafficType, "of this mode"),
+    "transform_type": (TransformType, "that protects packets so"),
+    "cipher": (Cipher, "that encrypts so"),
+    "integrity": (Integrity, "that authenticates so"),
+    "pfs_group": (PfsGroup, "with this group of perfect forward secrecy"),
+    "weakness": (Weakness, "with this weakness"),
+}
+"""The fields that contexts are counted by: their words, and what an SA is that has one."""
+
+
+class EngineCollector(Collector):
+    """What the store knows of the engine. Belongs to the store's event loop."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def describe(self) -> Iterable[Metric]:
+        """None beforehand: the registry need not collect to know the names."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics; those of contexts while the engine answers, for they are unknown if not."""
+        service = self._service
+        state = state_of(service.store)
+        is_up = state is EngineState.READY
+        yield _gauge("wfp_up", "Whether the last drain succeeded, not long ago.", is_up)
+        yield StateSetMetricFamily(
+            "wfp_state",
+            "How the engine is: which of these is 1.",
+            {each.value: each is state for each in EngineState},
+        )
+        yield InfoMetricFamily(
+            "wfp_engine",
+            "Whose contexts these are.",
+            {"kind": service.library.kind.value, "host": service.host},
+        )
+        contents = service.store.contents
+        if contents is None:
+            return
+        yield _gauge(
+            "wfp_last_drain_success_timestamp_seconds",
+            "When the last drain began that succeeded.",
+            contents.edition.version.taken_at.timestamp(),
+        )
+        if is_up:
+            yield from self._of_contexts(contents)
+
+    def _of_contexts(self, contents: Contents) -> Iterator[Metric]:
+        version, counts = contents.edition.version, contents.counts
+        yield _gauge(
+            "wfp_ikeext_up",
+            "Whether the service IKEEXT runs; without it there are no contexts.",
+            version.is_ikeext_running,
+        )
+        yield _gauge("wfp_sa_contexts", "SA contexts.", counts.contexts)
+        yield _gauge(
+            "wfp_sa_contexts_without_sa",
+            "SA contexts that have no SA yet, or none any more.",
+            counts.without_sa,
+        )
+        yield _gauge(
+            "wfp_sa_contexts_with_weakness",
+            "SA contexts that have an SA with a weakness.",
+            counts.with_weakness,
+        )
+        yield _gauge("wfp_peers", "Different remote addresses of SA contexts.", counts.peer_count)
+        for field, (words, that) in _WORDS.items():
+            counted = counts.by(field)
+            family = GaugeMetricFamily(
+                f"wfp_sa_contexts_by_{field}",
+                f"SA contexts that have an SA {that}.",
+                labels=[field],
+            )
+            for word in words:
+                family.add_metric([word.value], counted.get(word.value, 0))
+            yield family
+        if self._service.measured_peers:
+            yield _by_peer(counts, self._service.measured_peers)
+
+
+def _by_peer(counts: Counts, peers: tuple[bytes, ...]) -> Metric:
+    """A series for each peer that is named in the settings, and one for all others."""
+    family = GaugeMetricFamily(
+        "wfp_sa_contexts_by_peer",
+        "SA contexts that have an SA with this remote address; other: one that has no series.",
+        labels=["peer"],
+    )
+    others = counts.with_peers
+    for peer in peers:
+        contexts = counts.with_peer(peer)
+        others -= contexts
+        family.add_metric([address_text(peer) or ""], contexts)
+    family.add_metric(["other"], others)
+    return family
+
+
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, documentation, float(value))
