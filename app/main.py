@@ -23,16 +23,21 @@ from app.api import (
 )
 from app.api.head import HeadAsGet
 from app.service import Service
+from app.telemetry.export import exported
 from app.telemetry.http import MeasuredRequests
 from app.telemetry.metrics import Metrics
 
 
 def create_app(service: Service) -> FastAPI:
-    """The application that serves a service, which runs as long as the application does."""
+    """The application that serves a service, which runs as long as the application does.
+
+    Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
+    a trace of each request and measures it, and the metrics of Prometheus go there too.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with service.running():
+        async with service.running(), exported(app.state.metrics.registry):
             yield
 
     app = FastAPI(
@@ -44,6 +49,7 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry={"auto_configure": True},
         responses=problems.responses(),
         generate_unique_id_function=lambda route: route.name,
     )

@@ -7,8 +7,9 @@ rise from none to one is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 
 from prometheus_client.metrics_core import (
@@ -47,6 +48,20 @@ _WORDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
 """The fields that contexts are counted by: their words, and what an SA is that has one."""
 
 
+_COUNTS: Final[dict[str, tuple[Callable[[Counts], int], str]]] = {
+    "wfp_sa_contexts": (attrgetter("contexts"), "SA contexts."),
+    "wfp_sa_contexts_without_sa": (
+        attrgetter("without_sa"),
+        "SA contexts that have no SA yet, or none any more.",
+    ),
+    "wfp_sa_contexts_with_weakness": (
+        attrgetter("with_weakness"),
+        "SA contexts that have an SA with a weakness.",
+    ),
+    "wfp_peers": (attrgetter("peer_count"), "Different remote addresses of SA contexts."),
+}
+
+
 class EngineCollector(Collector):
     """What the store knows of the engine. Belongs to the store's event loop."""
 
@@ -58,7 +73,7 @@ class EngineCollector(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics; those of contexts while the engine answers, for they are unknown if not."""
+        """All metrics; those of contexts have values while the engine answers."""
         service = self._service
         state = state_of(service.store)
         is_up = state is EngineState.READY
@@ -74,56 +89,46 @@ class EngineCollector(Collector):
             {"kind": service.library.kind.value, "host": service.host},
         )
         contents = service.store.contents
-        if contents is None:
-            return
         yield _gauge(
             "wfp_last_drain_success_timestamp_seconds",
             "When the last drain began that succeeded.",
-            contents.edition.version.taken_at.timestamp(),
+            contents and contents.edition.version.taken_at.timestamp(),
         )
-        if is_up:
-            yield from self._of_contexts(contents)
+        yield from self._of_contexts(contents if is_up else None)
 
-    def _of_contexts(self, contents: Contents) -> Iterator[Metric]:
-        version, counts = contents.edition.version, contents.counts
+    def _of_contexts(self, contents: Contents | None) -> Iterator[Metric]:
+        counts = contents and contents.counts
         yield _gauge(
             "wfp_ikeext_up",
             "Whether the service IKEEXT runs; without it there are no contexts.",
-            version.is_ikeext_running,
+            contents and contents.edition.version.is_ikeext_running,
         )
-        yield _gauge("wfp_sa_contexts", "SA contexts.", counts.contexts)
-        yield _gauge(
-            "wfp_sa_contexts_without_sa",
-            "SA contexts that have no SA yet, or none any more.",
-            counts.without_sa,
-        )
-        yield _gauge(
-            "wfp_sa_contexts_with_weakness",
-            "SA contexts that have an SA with a weakness.",
-            counts.with_weakness,
-        )
-        yield _gauge("wfp_peers", "Different remote addresses of SA contexts.", counts.peer_count)
+        for name, (count_of, documentation) in _COUNTS.items():
+            yield _gauge(name, documentation, None if counts is None else count_of(counts))
         for field, (words, that) in _WORDS.items():
-            counted = counts.by(field)
             family = GaugeMetricFamily(
                 f"wfp_sa_contexts_by_{field}",
                 f"SA contexts that have an SA {that}.",
                 labels=[field],
             )
-            for word in words:
-                family.add_metric([word.value], counted.get(word.value, 0))
+            if counts is not None:
+                counted = counts.by(field)
+                for word in words:
+                    family.add_metric([word.value], counted.get(word.value, 0))
             yield family
         if self._service.measured_peers:
             yield _by_peer(counts, self._service.measured_peers)
 
 
-def _by_peer(counts: Counts, peers: tuple[bytes, ...]) -> Metric:
+def _by_peer(counts: Counts | None, peers: tuple[bytes, ...]) -> Metric:
     """A series for each peer that is named in the settings, and one for all others."""
     family = GaugeMetricFamily(
         "wfp_sa_contexts_by_peer",
         "SA contexts that have an SA with this remote address; other: one that has no series.",
         labels=["peer"],
     )
+    if counts is None:
+        return family
     others = counts.with_peers
     for peer in peers:
         contexts = counts.with_peer(peer)
@@ -133,5 +138,6 @@ def _by_peer(counts: Counts, peers: tuple[bytes, ...]) -> Metric:
     return family
 
 
-def _gauge(name: str, documentation: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, documentation, float(value))
+def _gauge(name: str, documentation: str, value: float | None) -> Metric:
+    """A gauge, without a value where that is not known."""
+    return GaugeMetricFamily(name, documentation, None if value is None else float(value))
