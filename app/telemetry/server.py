@@ -36,6 +36,11 @@ class ServerCollector(Collector):
             len(store.holds),
         )
         yield GaugeMetricFamily(
+            "sa_contexts_snapshots_held_bytes",
+            "What they keep in memory; what they share counts once.",
+            store.holds.bytes(None),
+        )
+        yield GaugeMetricFamily(
             "sa_contexts_version_bytes",
             "JSON of the newest version.",
             0 if store.current is None else store.current.texts.size,

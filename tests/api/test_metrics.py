@@ -302,6 +302,8 @@ def test_that_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
     body = client.get("/sa-contexts?limit=1000&maxAge=3600").json()
     length = len(json.dumps(body["items"], separators=(",", ":"), ensure_ascii=False).encode())
     assert value(client, "sa_contexts_snapshots_held") == 2
+    held = value(client, "sa_contexts_snapshots_held_bytes")
+    assert held == service_of(client).store.holds.bytes(None) > 0
     assert value(client, "sa_contexts_version_bytes") == length - len(body["items"]) - 1
     assert (value(client, "sa_contexts_journal_changes") or 0) >= 10
     assert (value(client, "sa_contexts_journal_bytes") or 0) > 0
