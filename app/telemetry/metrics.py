@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import prometheus_client
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     PlatformCollector,
     ProcessCollector,
@@ -40,7 +41,6 @@ class Metrics:
     Attributes:
         registry: all of them, and no others: the library's global registry is not used.
         http: to be told of requests.
-        problems: answered, by their code.
     """
 
     def __init__(self, service: Service) -> None:
@@ -49,7 +49,7 @@ class Metrics:
         DrainMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service.store))
         self.http = HttpMetrics(self.registry)
-        self.problems = Counter(
+        self._problems = Counter(
             "sa_contexts_problems",
             "Problems answered, by their code.",
             ["code"],
@@ -58,6 +58,21 @@ class Metrics:
         PlatformCollector(self.registry)
         GCCollector(self.registry)
         ProcessCollector(registry=self.registry)
+
+    def foresee(self, codes: Iterable[str]) -> None:
+        """Let there be a count of each of these problems, 0 until one is told."""
+        for code in codes:
+            self._problems.labels(code)
+
+    def told(self, code: str) -> None:
+        """Count a problem that was answered."""
+        self._problems.labels(code).inc()
+
+    def count_connections(self, count: Callable[[], int]) -> None:
+        """Let the number of connections be what a function gives."""
+        Gauge("sa_contexts_connections", "Open connections.", registry=self.registry).set_function(
+            count
+        )
 
     def text(self) -> bytes:
         """As Prometheus' own text, of the type `TEXT`."""
