@@ -21,6 +21,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from app.service import Service
 from app.telemetry.drains import DrainMetrics
 from app.telemetry.engine import EngineCollector
+from app.telemetry.failures import FailureMetrics
 from app.telemetry.http import HttpMetrics
 from app.telemetry.server import ServerCollector
 
@@ -40,12 +41,14 @@ class Metrics:
 
     Attributes:
         registry: all of them, and no others: the library's global registry is not used.
+        failures: to be told of what fails in the engine.
         http: to be told of requests.
     """
 
     def __init__(self, service: Service) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(EngineCollector(service))
+        self.failures = FailureMetrics(self.registry)
         DrainMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service.store))
         self.http = HttpMetrics(self.registry)
