@@ -92,16 +92,16 @@ class EngineCollector(Collector):
         yield _gauge(
             "wfp_last_drain_success_timestamp_seconds",
             "When the last drain began that succeeded.",
-            contents and contents.edition.version.taken_at.timestamp(),
+            None if contents is None else contents.edition.version.taken_at.timestamp(),
         )
         yield from self._of_contexts(contents if is_up else None)
 
     def _of_contexts(self, contents: Contents | None) -> Iterator[Metric]:
-        counts = contents and contents.counts
+        counts = None if contents is None else contents.counts
         yield _gauge(
             "wfp_ikeext_up",
             "Whether the service IKEEXT runs; without it there are no contexts.",
-            contents and contents.edition.version.is_ikeext_running,
+            None if contents is None else contents.edition.version.is_ikeext_running,
         )
         for name, (count_of, documentation) in _COUNTS.items():
             yield _gauge(name, documentation, None if counts is None else count_of(counts))

@@ -50,7 +50,7 @@ class Metrics:
         self.registry.register(EngineCollector(service))
         self.failures = FailureMetrics(self.registry)
         DrainMetrics(service.store, self.registry)
-        self.registry.register(ServerCollector(service.store))
+        self.registry.register(ServerCollector(service))
         self.http = HttpMetrics(self.registry)
         self._problems = Counter(
             "sa_contexts_problems",

@@ -9,14 +9,14 @@ from importlib.metadata import version
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.repository.store import Store
+from app.service import Service
 
 
 class ServerCollector(Collector):
-    """What a store keeps for its clients. Belongs to the store's event loop."""
+    """What a service keeps for its clients. Belongs to its event loop."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self._build = {
             "version": version("sa-contexts"),
             "python_version": platform.python_version(),
@@ -28,7 +28,7 @@ class ServerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics."""
-        store = self._store
+        store = self._service.store
         yield InfoMetricFamily("sa_contexts_build", "What is installed.", self._build)
         yield GaugeMetricFamily(
             "sa_contexts_snapshots_held",
@@ -44,6 +44,9 @@ class ServerCollector(Collector):
             "sa_contexts_version_bytes",
             "JSON of the newest version.",
             0 if store.current is None else store.current.texts.size,
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_streams", "Open streams of events.", self._service.streams.count
         )
         yield GaugeMetricFamily(
             "sa_contexts_journal_changes", "Changes in the journal.", store.journal.changes

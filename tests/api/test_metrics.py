@@ -191,17 +191,18 @@ def test_that_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None
     client = serve(contexts=30, metrics_peers="10.1.2.3")
     client.get("/sa-contexts?limit=1&maxAge=0")
     store = service_of(client).store
-    edition = store.edition
-    assert edition is not None
+    contents = store.contents
+    assert contents is not None
+    edition = contents.edition
     many = {number.to_bytes(4, "big"): 1 for number in range(100_000)}
-    counts = edition.counts.copy()
+    counts = contents.counts
     counts.contexts = 100_000
     counts._peers = NotWalked(many)  # noqa: SLF001  # there is no other way in
     there: Any = NotTouched()
     version = replace(edition.version, ids=there, keys=there)
     client.get("/metrics")
     before = client.get("/metrics").text
-    store.edition = edition._replace(version=version, counts=counts, marks=there)
+    contents.edition = edition._replace(version=version, counts=counts, marks=there)
 
     with pytest.raises(AssertionError):
         counts.peers(1)
