@@ -81,9 +81,10 @@ def collect() -> Examples:
     simulator = Simulator()
     simulator.reset()
     with _server() as client:
-        _contexts(client, collection)
-        _requests_refused(client, collection)
+        spi = _contexts(client, collection)
         _engine(client, collection)
+        _events(spi, collection)  # other servers fill the same simulator anew
+        _requests_refused(client, collection)
         _other(client, collection)
         _engine_failing(client, simulator, collection)
     simulator.reset()
@@ -108,7 +109,8 @@ def _server(**settings: Any) -> Iterator[TestClient]:
         yield client
 
 
-def _contexts(client: TestClient, collection: Collection) -> None:
+def _contexts(client: TestClient, collection: Collection) -> int:
+    """Ask for contexts; the SPI of the one that is shown."""
     first = client.get("/sa-contexts?limit=1&view=basic")
     collection.add("list_sa_contexts", "page", "A page of the basic view; more follow", first)
     none = "/sa-contexts?localSubnet=203.0.113.0/24"
@@ -122,7 +124,8 @@ def _contexts(client: TestClient, collection: Collection) -> None:
     short = _short(client.get("/sa-contexts?limit=1000").json()["items"])
     one = client.get(f"/sa-contexts/{short}")
     collection.add("get_sa_context", "sa_context", "One that has an id above 2^53", one)
-    _events(one.json()["inboundSa"]["saBundle"]["saList"][0]["spi"], collection)
+    spi: int = one.json()["inboundSa"]["saBundle"]["saList"][0]["spi"]
+    return spi
 
 
 def _events(spi: int, collection: Collection) -> None:
