@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -169,6 +170,25 @@ def test_that_a_scrape_costs_the_engine_nothing(client: TestClient, simulator: S
         assert client.get("/metrics").status_code == 200
 
     assert simulator.calls("*") == before
+
+
+def test_that_a_scrape_takes_as_many_steps_for_many_contexts_as_for_few(serve: Serve) -> None:
+    def steps(contexts: int) -> int:
+        client = serve(contexts=contexts)
+        until(lambda: value(client, "wfp_sa_contexts") == contexts)
+        metrics: Metrics = cast(Any, client.app).state.metrics
+        events: Counter[str] = Counter()
+        sys.setprofile(lambda _frame, event, _argument: events.update([event]))
+        try:
+            metrics.text()
+        finally:
+            sys.setprofile(None)
+        return events["call"] + events["c_call"]
+
+    few, many = steps(200), steps(4000)
+
+    assert few > 1000
+    assert many == pytest.approx(few, rel=0.02)  # longer numbers take a step more to write
 
 
 class NotWalked(Counter[bytes]):
