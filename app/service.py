@@ -68,6 +68,7 @@ class Service:
         sa_contexts: the SA contexts, by which is judged whether the engine answers.
         ike_sas: the main mode SAs, which are read when somebody asks.
         connections: the connections, the same.
+        measured_peers: the remote addresses that have a metric of their own, packed.
     """
 
     host: str
@@ -81,6 +82,7 @@ class Service:
     sa_contexts: Collection
     ike_sas: Collection
     connections: Collection
+    measured_peers: tuple[bytes, ...] = ()
 
     @property
     def collections(self) -> tuple[Collection, ...]:
@@ -165,6 +167,7 @@ def create_service(settings: Settings) -> Service:
         sa_contexts=sa_contexts,
         ike_sas=_on_demand(IkeSaKind(), library, settings),
         connections=_on_demand(ConnectionKind(), library, settings),
+        measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
     )
 
 
