@@ -37,10 +37,11 @@ def create_app(service: Service) -> FastAPI:
     Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
     a trace of each request and measures it, and the metrics of Prometheus go there too.
     """
+    told = Metrics(service)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), exported(app.state.metrics.registry):
+        async with service.running(), told.running(), exported(told.registry):
             yield
 
     app = FastAPI(
@@ -57,7 +58,7 @@ def create_app(service: Service) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
-    app.state.metrics = Metrics(service)
+    app.state.metrics = told
     for module in (
         sa_context_list,
         sa_context_events,  # before those with an id in their path
@@ -73,7 +74,7 @@ def create_app(service: Service) -> FastAPI:
     ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(MeasuredRequests, metrics=app.state.metrics.http)
+    app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app)
     return app

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import cast
 
+import anyio
 import prometheus_client
 from prometheus_client import (
     CollectorRegistry,
@@ -24,6 +26,7 @@ from app.telemetry.engine import EngineCollector
 from app.telemetry.failures import FailureMetrics
 from app.telemetry.http import HttpMetrics
 from app.telemetry.server import ServerCollector
+from app.telemetry.statistics import StatisticsCollector
 
 
 TEXT = CONTENT_TYPE_PLAIN_0_0_4
@@ -48,6 +51,10 @@ class Metrics:
     def __init__(self, service: Service) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(EngineCollector(service))
+        self._statistics = StatisticsCollector(
+            service.statistics, service.store.limits.refresh_seconds
+        )
+        self.registry.register(self._statistics)
         self.failures = FailureMetrics(self.registry)
         DrainMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
@@ -61,6 +68,14 @@ class Metrics:
         PlatformCollector(self.registry)
         GCCollector(self.registry)
         ProcessCollector(registry=self.registry)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Sample what the engine counts, until the end of the block."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._statistics.run)
+            yield
+            tasks.cancel_scope.cancel()
 
     def foresee(self, codes: Iterable[str]) -> None:
         """Let there be a count of each of these problems, 0 until one is told."""

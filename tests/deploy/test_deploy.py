@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sa_contexts_simulator import Simulator
 
 from tests.api.conftest import Serve, serve
+from tests.api.test_engine import until
 from tests.deploy.dashboard import dashboard, expressions, panels
 
 
@@ -42,10 +43,10 @@ Told = dict[str, dict[str, set[str]]]
 @pytest.fixture
 def told(serve: Serve, simulator: Simulator) -> Told:
     """The words of each label of each metric that a server gives."""
-    client = serve(contexts=50, metrics_peers="192.0.2.1")
+    client = serve(contexts=50, metrics_peers="192.0.2.1", refresh_seconds=0.02)
     client.get("/sa-contexts?maxAge=0")
-    simulator.churn(1)
-    client.get("/metrics")
+    simulator.churn(500)  # for errors of IKE
+    until(lambda: "wfp_ike_errors_total{" in client.get("/metrics").text)
     words: Told = defaultdict(lambda: defaultdict(set))
     for family in text_string_to_metric_families(client.get("/metrics").text):
         for sample in family.samples:

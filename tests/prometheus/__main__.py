@@ -23,7 +23,7 @@ def main() -> None:
     """See above."""
     settings = {
         "simulated_contexts": 500,
-        "simulated_churn": 0,
+        "simulated_churn": 50,
         "metrics_peers": PEER,
         "refresh_seconds": 0.5,
         "retry_seconds": 0.2,
@@ -31,6 +31,7 @@ def main() -> None:
     with running_target(**settings) as target, running_prometheus(target.url) as prometheus:
         until("the target is up", lambda: _is_up(prometheus))
         until("contexts are counted", lambda: _value(prometheus, "wfp_sa_contexts") > 0)
+        until("errors are counted", lambda: bool(prometheus.query("wfp_ike_errors_total > 0")))
         _serve_some(target)
         _lint(target)
         _fail_and_recover(prometheus, target)
@@ -69,7 +70,8 @@ def _lint(target: Target) -> None:
 
 
 def _fail_and_recover(prometheus: Prometheus, target: Target) -> None:
-    prometheus.wait_for_alerts("WfpPeerMissing")
+    until("firing: WfpPeerMissing", lambda: "WfpPeerMissing" in prometheus.firing())
+    assert not prometheus.firing() & {"WfpEngineDown", "WfpAccessDenied", "SaContextsNotScraped"}
     target.engine("stop")
     _see_it_recover(prometheus, target, "WfpEngineDown")
     target.engine("deny")

@@ -56,10 +56,6 @@ class Prometheus:
         alerts = self.ask("alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
-    def wait_for_alerts(self, *names: str) -> None:
-        """Wait until these alerts fire, and no others."""
-        until(f"firing: {', '.join(names) or 'none'}", lambda: self.firing() == set(names))
-
 
 def until(what: str, condition: Callable[[], bool]) -> None:
     """Wait for what others do, and say that it happened."""
