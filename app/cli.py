@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-import orjson
 import typer
 from pydantic import ValidationError
 
@@ -20,9 +18,10 @@ from app.encoding.sa_contexts import render_sa_context
 from app.main import create_app
 from app.service import create_service, open_engine, open_library
 from app.settings import Settings
-from app.table import print_table
 from app.telemetry.logging import configure_logging
 from app.telemetry.metrics import Metrics
+from app.terminal.printable import printable_json
+from app.terminal.table import print_table
 from bindings.engine import Engine
 from bindings.errors import AccessDenied, EngineError, LibraryError, NotFound
 from bindings.interfaces import interface_aliases
@@ -120,10 +119,11 @@ def list_(
             key=lambda context: context.sa_context_id,
         )
     alias = interface_aliases()
+    items = [render_sa_context(context, alias) for context in contexts]
     if as_json or not sys.stdout.isatty():
-        _print_json({"items": [render_sa_context(context, alias) for context in contexts]})
+        _print_json({"items": items})
     else:
-        print_table(contexts)
+        print_table(items)
 
 
 @app.command()
@@ -191,10 +191,7 @@ def _fail(sentence: str) -> Any:
 
 
 def _print_json(value: Any) -> None:
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    # Names come from the network: no control character reaches a terminal as it is.
-    printable = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-    sys.stdout.buffer.write(printable.encode())
+    sys.stdout.buffer.write(printable_json(value, is_indented=True).encode())
     sys.stdout.buffer.flush()
 
 
