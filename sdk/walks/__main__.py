@@ -10,19 +10,16 @@ with a place from which to watch it. It prints what it saw, as `Seen` has it.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, TypedDict
 
 import httpx2
-from sa_contexts_simulator import Simulator
+
+from sdk.walks.server import CONTEXTS, ids, server
 
 
-CONTEXTS: Final = 1500
-SEED: Final = 7
 LIMIT: Final = 100
 CHURN: Final = 50
 STREAM_SECONDS: Final = 5
@@ -56,9 +53,9 @@ def main(command: list[str]) -> None:
         AssertionError: it saw something else.
         CalledProcessError: it failed.
     """
-    with _server() as url:
+    with server() as url:
         first = _first_page(url)
-    with _server() as url, _server(churn=CHURN, stream_seconds=STREAM_SECONDS) as busy_url:
+    with server() as url, server(churn=CHURN, stream_seconds=STREAM_SECONDS) as busy_url:
         every = list(_items(url))
         newer = _with_newer_word(every)
         place = "{epoch}-{revision}".format(**_first_page(busy_url)["snapshot"])
@@ -71,11 +68,7 @@ def main(command: list[str]) -> None:
         changes = list(_changes(busy_url, place))
     seen: Seen = json.loads(run.stdout)
 
-    # What the server has is told by the simulator, from the same seed, without the server.
-    simulator = Simulator()
-    simulator.reset()
-    simulator.populate(CONTEXTS, SEED)
-    assert seen["ids"] == [str(number) for number in simulator.ids()]
+    assert seen["ids"] == ids()
     assert len(seen["ids"]) == CONTEXTS
     assert any(int(number) > 1 << 53 for number in seen["ids"])
     assert seen["mmSaIds"] == [
@@ -94,28 +87,6 @@ def main(command: list[str]) -> None:
         f"{len(seen['ids'])} contexts in {-(-len(seen['ids']) // LIMIT)} pages, and "
         f"{len(seen['changes'])} changes, as they are"
     )
-
-
-@contextmanager
-def _server(*, churn: int = 0, stream_seconds: int = 60) -> Iterator[str]:
-    """A server of its own process; gives its URL."""
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--engine", "simulator"]
-    settings = {
-        "SA_CONTEXTS_LOG_FORMAT": "json",
-        "SA_CONTEXTS_SIMULATED_CHURN": str(churn),
-        "SA_CONTEXTS_SIMULATED_CONTEXTS": str(CONTEXTS),
-        "SA_CONTEXTS_SIMULATED_SEED": str(SEED),
-        "SA_CONTEXTS_STREAM_SECONDS": str(stream_seconds),
-    }
-    with subprocess.Popen(
-        command, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stderr
-            entries = (json.loads(line) for line in server.stderr)
-            yield next(entry["url"] for entry in entries if entry["event"] == "listening")
-        finally:
-            server.terminate()
 
 
 def _first_page(url: str) -> dict[str, Any]:
