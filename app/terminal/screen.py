@@ -74,7 +74,7 @@ def _state(contexts: Contexts) -> str:
         case Connected():
             connection = "connected"
         case Lost(reason, seconds):
-            connection = f"reconnecting every {seconds:g} s: {reason}"
+            connection = f"reconnecting after {seconds:g} s: {reason}"
     parts = [connection, f"{len(contexts)} SA contexts"]
     if contexts.last_change is not None:
         parts.append(f"last change {_time(contexts.last_change)}")

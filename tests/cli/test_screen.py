@@ -197,7 +197,7 @@ def test_that_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
 def test_that_a_lost_connection_is_told_with_its_reason(contexts: Contexts) -> None:
     contexts.take(Lost("it broke", 4))
 
-    assert "reconnecting every 4 s: it broke  3 SA contexts" in printed(contexts)
+    assert "reconnecting after 4 s: it broke  3 SA contexts" in printed(contexts)
 
 
 def test_that_kinds_of_events_to_come_are_no_harm(contexts: Contexts) -> None:
