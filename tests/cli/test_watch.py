@@ -11,8 +11,11 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
+from threading import Thread
 from typing import Any
+from urllib.parse import unquote
 
 import anyio
 import anyio.to_thread
@@ -186,6 +189,58 @@ async def test_that_nobody_there_is_said() -> None:
     async with watching(1) as watch:
         with pytest.raises(Refused, match=re.escape("cannot reach http://127.0.0.1:1")):
             await watch.until(lambda: False)
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """A server of something else: what follows `/` in the path is its answer."""
+
+    def do_GET(self) -> None:
+        media_type, _, body = unquote(self.path.split("/sa-contexts/")[0][1:]).partition(" ")
+        self.send_response(200)
+        self.send_header("Content-Type", media_type)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name there
+        """Say nothing."""
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join(SECONDS)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ("text%2Fhtml%20hello", "answers with text/html instead of events"),
+        ("text%2Fevent-stream%20data:%20hello%0A%0A", "is not JSON"),
+        ("text%2Fevent-stream%20data:%20[]%0A%0A", "is not an object"),
+    ],
+)
+async def test_that_another_kind_of_server_is_refused(
+    stranger: int, answer: str, sentence: str
+) -> None:
+    async with watching(stranger, f"/{answer}") as watch:
+        with pytest.raises(Refused, match=re.escape(sentence)):
+            await watch.until(lambda: False)
+
+
+@pytest.mark.anyio
+async def test_that_the_screen_is_left_when_the_server_refuses(stranger: int) -> None:
+    terminal = StringIO()
+    console = Console(file=terminal, width=80, height=24, force_terminal=True)
+
+    with pytest.raises(Refused, match="instead of events"):
+        await watch_on_screen(f"http://127.0.0.1:{stranger}/text%2Fhtml%20", INITIAL, console)
+
+    assert terminal.getvalue().endswith("\x1b[?1049l")
 
 
 @pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1", "http://", "http://[::1"])
