@@ -1,15 +1,13 @@
-"""The command line: `sa-contexts serve`, `list` and `show`."""
+"""The command line: `sa-contexts serve`, `list`, `show` and `watch`."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-import orjson
 import typer
 from pydantic import ValidationError
 
@@ -18,11 +16,13 @@ from app.api.errors import RIGHTS
 from app.api.parameters import parse_subnet
 from app.encoding.sa_contexts import render_sa_context
 from app.main import create_app
+from app.schemas.names import Cipher, Integrity, PfsGroup, TrafficType, Weakness
 from app.service import create_service, open_engine, open_library
 from app.settings import Settings
-from app.table import print_table
 from app.telemetry.logging import configure_logging
 from app.telemetry.metrics import Metrics
+from app.terminal.printable import printable_json
+from app.terminal.table import print_table
 from bindings.engine import Engine
 from bindings.errors import AccessDenied, EngineError, LibraryError, NotFound
 from bindings.interfaces import interface_aliases
@@ -120,10 +120,11 @@ def list_(
             key=lambda context: context.sa_context_id,
         )
     alias = interface_aliases()
+    items = [render_sa_context(context, alias) for context in contexts]
     if as_json or not sys.stdout.isatty():
-        _print_json({"items": [render_sa_context(context, alias) for context in contexts]})
+        _print_json({"items": items})
     else:
-        print_table(contexts)
+        print_table(items)
 
 
 @app.command()
@@ -139,6 +140,56 @@ def show(
         except NotFound:
             _fail(f"there is no SA context {sa_context_id}")
     _print_json(render_sa_context(context, interface_aliases()))
+
+
+@app.command()
+def watch(
+    url: Annotated[str, typer.Option(help="The server's.")] = "http://127.0.0.1:8080",
+    as_json: Annotated[bool, typer.Option("--json", help="Give each event as JSON.")] = False,
+    local_subnet: Annotated[
+        list[str] | None, typer.Option(help="Only contexts with a local address on this subnet.")
+    ] = None,
+    remote_subnet: Annotated[
+        list[str] | None, typer.Option(help="Only contexts with a remote address on this subnet.")
+    ] = None,
+    traffic_type: Annotated[
+        list[TrafficType] | None, typer.Option(help="Only those of this mode.")
+    ] = None,
+    cipher: Annotated[list[Cipher] | None, typer.Option(help="Only those that encrypt so.")] = None,
+    integrity: Annotated[
+        list[Integrity] | None, typer.Option(help="Only those that authenticate so.")
+    ] = None,
+    pfs_group: Annotated[
+        list[PfsGroup] | None, typer.Option(help="Only those with this group.")
+    ] = None,
+    weakness: Annotated[
+        list[Weakness] | None, typer.Option(help="Only those with this weakness.")
+    ] = None,
+) -> None:
+    """Watch the SA contexts of a running server, until Ctrl+C.
+
+    On a terminal, a table of them; elsewhere a line for each event. A filter that is given several
+    times means any of its values.
+    """
+    from app.terminal import watch as watching  # noqa: PLC0415  # serving needs no client
+
+    subnets = {"--local-subnet": local_subnet, "--remote-subnet": remote_subnet}
+    local, remote = (
+        [str(_subnet(text, option)) for text in texts or []] for option, texts in subnets.items()
+    )
+    filters: dict[str, Sequence[str]] = {
+        "localSubnet": local,
+        "remoteSubnet": remote,
+        "trafficType": traffic_type or [],
+        "cipher": cipher or [],
+        "integrity": integrity or [],
+        "pfsGroup": pfs_group or [],
+        "weakness": weakness or [],
+    }
+    try:
+        watching.run(url, filters, as_json=as_json)
+    except watching.Refused as error:
+        _fail(str(error))
 
 
 def main() -> None:
@@ -191,10 +242,7 @@ def _fail(sentence: str) -> Any:
 
 
 def _print_json(value: Any) -> None:
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    # Names come from the network: no control character reaches a terminal as it is.
-    printable = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-    sys.stdout.buffer.write(printable.encode())
+    sys.stdout.buffer.write(printable_json(value, is_indented=True).encode())
     sys.stdout.buffer.flush()
 
 

@@ -11,7 +11,7 @@ from app.api.dependencies import ServiceDep, accepts_json, takes_no_parameters
 from app.encoding.statistics import encode_statistics
 from app.repository.statistics import Reading
 from app.schemas.names import EngineKind
-from app.schemas.statistics import MODULUS, IkeStatistics, IpsecStatistics, StatisticsReading
+from app.schemas.statistics import MODULUS, IkeextStatistics, IpsecStatistics, StatisticsReading
 from app.service import Service
 
 
@@ -43,10 +43,10 @@ async def get_ipsec_statistics(service: ServiceDep, response: Response) -> Ipsec
         problems.IKEEXT_NOT_RUNNING,
     ),
 )
-async def get_ike_statistics(service: ServiceDep, response: Response) -> IkeStatistics:
+async def get_ike_statistics(service: ServiceDep, response: Response) -> IkeextStatistics:
     """Get what the service IKEEXT has counted of negotiations, no more than a second ago."""
     reading = await service.statistics.ike()
-    return IkeStatistics.model_validate(_answer(service, reading, response))
+    return IkeextStatistics.model_validate(_answer(service, reading, response))
 
 
 def _answer(service: Service, reading: Reading[Any], response: Response) -> dict[str, Any]:

@@ -196,7 +196,7 @@ class CommonStatistics(Shape):
     current_queued_workitems: Gauge32
 
 
-class IkeStatistics(Shape):
+class IkeextStatistics(Shape):
     """IKEEXT_STATISTICS1: what the service IKEEXT counted of negotiations since it was started.
 
     IKEEXT can be restarted without the engine: `reading.epoch` does not tell that.

@@ -1,3 +1,4 @@
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,6 +15,8 @@ import sacontexts.model.EncryptingTransform;
 import sacontexts.model.Problem;
 import sacontexts.model.ProblemCode;
 import sacontexts.model.SaContext;
+import sacontexts.model.SaContextDeleted;
+import sacontexts.model.SaContextEvent;
 import sacontexts.model.SnapshotGoneProblem;
 
 /** The walk of the Java client. */
@@ -51,7 +54,32 @@ class Walk {
                         "status", gone.getStatus(),
                         "restartUrl", gone.getRestartUrl()));
         seen.put("newer", cipherType(JSON.readValue(arguments[2], SaContext.class)));
+        seen.put("changes", changes(arguments[3], arguments[4]));
         System.out.print(JSON.writeValueAsString(seen));
+    }
+
+    private static List<List<String>> changes(String url, String place) throws Exception {
+        var client = new ApiClient();
+        client.updateBaseUri(url);
+        List<List<String>> seen = new ArrayList<>();
+        Changes.each(client, place, (kind, data) -> {
+            switch (kind) {
+                case "added", "modified" ->
+                    seen.add(List.of(kind, read(data, SaContextEvent.class).getSaContext().getSaContextId()));
+                case "deleted" ->
+                    seen.add(List.of(kind, read(data, SaContextDeleted.class).getSaContextId()));
+                default -> {}
+            }
+        });
+        return seen;
+    }
+
+    private static <T> T read(String text, Class<T> type) {
+        try {
+            return JSON.readValue(text, type);
+        } catch (JsonProcessingException exception) {
+            throw new AssertionError(exception);
+        }
     }
 
     private static Object cipherType(SaContext context) {

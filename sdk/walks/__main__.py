@@ -2,27 +2,27 @@
 
     python -m sdk.walks COMMAND...
 
-The command gets the server's URL, a cursor of a server that ended, and a context
-with a word that is newer than the document. It prints what it saw, as `Seen` has it.
+The command gets the server's URL, a cursor of a server that ended, a context with a
+word that is newer than the document, and the URL of a server in which much changes,
+with a place from which to watch it. It prints what it saw, as `Seen` has it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, TypedDict
 
 import httpx2
-from sa_contexts_simulator import Simulator
+
+from sdk.walks.server import CONTEXTS, ids, server
 
 
-CONTEXTS: Final = 1500
-SEED: Final = 7
 LIMIT: Final = 100
+CHURN: Final = 50
+STREAM_SECONDS: Final = 5
 NEWER_WORD: Final = "a_newer_word"
 
 
@@ -35,6 +35,7 @@ class Seen(TypedDict):
         notFound: the `code` and `status` of the problem for an id that does not exist.
         gone: the `code`, `status` and `restartUrl` of the problem for the old cursor.
         newer: the first `cipherType` of the outbound SA of the context given.
+        changes: of each change until the stream ended: what happened, and the `saContextId`.
     """
 
     ids: list[str]
@@ -42,6 +43,7 @@ class Seen(TypedDict):
     notFound: dict[str, Any]
     gone: dict[str, Any]
     newer: str
+    changes: list[list[str]]
 
 
 def main(command: list[str]) -> None:
@@ -51,24 +53,22 @@ def main(command: list[str]) -> None:
         AssertionError: it saw something else.
         CalledProcessError: it failed.
     """
-    with _server() as url:
-        first = httpx2.get(f"{url}/sa-contexts", params={"limit": LIMIT}).json()
-    with _server() as url:
+    with server() as url:
+        first = _first_page(url)
+    with server() as url, server(churn=CHURN, stream_seconds=STREAM_SECONDS) as busy_url:
         every = list(_items(url))
         newer = _with_newer_word(every)
+        place = "{epoch}-{revision}".format(**_first_page(busy_url)["snapshot"])
         run = subprocess.run(
-            [*command, url, first["nextCursor"], json.dumps(newer)],
+            [*command, url, first["nextCursor"], json.dumps(newer), busy_url, place],
             stdout=subprocess.PIPE,
             check=True,
             timeout=120,
         )
+        changes = list(_changes(busy_url, place))
     seen: Seen = json.loads(run.stdout)
 
-    # What the server has is told by the simulator, from the same seed, without the server.
-    simulator = Simulator()
-    simulator.reset()
-    simulator.populate(CONTEXTS, SEED)
-    assert seen["ids"] == [str(number) for number in simulator.ids()]
+    assert seen["ids"] == ids()
     assert len(seen["ids"]) == CONTEXTS
     assert any(int(number) > 1 << 53 for number in seen["ids"])
     assert seen["mmSaIds"] == [
@@ -81,28 +81,30 @@ def main(command: list[str]) -> None:
         "restartUrl": "sa-contexts?limit=100",
     }
     assert seen["newer"] == NEWER_WORD
-    print(f"{len(seen['ids'])} contexts in {-(-len(seen['ids']) // LIMIT)} pages, as they are")
+    assert {kind for kind, _ in seen["changes"]} == {"added", "modified", "deleted"}
+    assert seen["changes"] == changes[: len(seen["changes"])]
+    print(
+        f"{len(seen['ids'])} contexts in {-(-len(seen['ids']) // LIMIT)} pages, and "
+        f"{len(seen['changes'])} changes, as they are"
+    )
 
 
-@contextmanager
-def _server() -> Iterator[str]:
-    """A server of its own process; gives its URL."""
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--engine", "simulator"]
-    settings = {
-        "SA_CONTEXTS_LOG_FORMAT": "json",
-        "SA_CONTEXTS_SIMULATED_CHURN": "0",
-        "SA_CONTEXTS_SIMULATED_CONTEXTS": str(CONTEXTS),
-        "SA_CONTEXTS_SIMULATED_SEED": str(SEED),
-    }
-    with subprocess.Popen(
-        command, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stderr
-            entries = (json.loads(line) for line in server.stderr)
-            yield next(entry["url"] for entry in entries if entry["event"] == "listening")
-        finally:
-            server.terminate()
+def _first_page(url: str) -> dict[str, Any]:
+    page: dict[str, Any] = httpx2.get(f"{url}/sa-contexts", params={"limit": LIMIT}).json()
+    return page
+
+
+def _changes(url: str, place: str) -> Iterator[list[str]]:
+    """What happened after a place, without a generated client."""
+    with (
+        httpx2.Client(base_url=url) as client,
+        client.sse("/sa-contexts/events", params={"since": place}) as events,
+    ):
+        for event in events:
+            if event.event in {"added", "modified", "deleted"}:
+                change = json.loads(event.data)
+                context = change.get("saContext", change)
+                yield [event.event, context["saContextId"]]
 
 
 def _items(url: str) -> Iterator[dict[str, Any]]:

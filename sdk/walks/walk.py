@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+from changes import changes
 from contexts import sa_contexts
 from sa_contexts_client import Client
 from sa_contexts_client.api.sa_contexts import get_sa_context, list_sa_contexts
@@ -14,13 +15,14 @@ from sa_contexts_client.models import (
     Problem,
     ProblemCode,
     SaContext,
+    SaContextDeleted,
     SaContextPage,
     SnapshotGoneProblem,
     View,
 )
 
 
-def main(url: str, old_cursor: str, newer: str) -> None:
+def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> None:
     """Print what the client saw."""
     client = Client(base_url=url)
     contexts = list(sa_contexts(client, limit=100))
@@ -46,6 +48,15 @@ def main(url: str, old_cursor: str, newer: str) -> None:
         "notFound": {"code": not_found.code, "status": not_found.status},
         "gone": {"code": gone.code, "status": gone.status, "restartUrl": gone.restart_url},
         "newer": cipher_type(SaContext.from_dict(json.loads(newer))),
+        "changes": [
+            [
+                kind,
+                change.sa_context_id
+                if isinstance(change, SaContextDeleted)
+                else change.sa_context.sa_context_id,
+            ]
+            for kind, change in changes(Client(base_url=busy_url), place)
+        ],
     }
     json.dump(seen, sys.stdout)
 

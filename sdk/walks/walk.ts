@@ -1,5 +1,6 @@
 /** The walk of the TypeScript client. */
 
+import { changes } from './changes';
 import { saContexts } from './contexts';
 import {
   getSaContext,
@@ -11,7 +12,13 @@ import {
 } from './sa-contexts-client';
 import { createClient, createConfig } from './sa-contexts-client/client';
 
-async function main(url: string, oldCursor: string, newer: string): Promise<void> {
+async function main(
+  url: string,
+  oldCursor: string,
+  newer: string,
+  busyUrl: string,
+  place: string,
+): Promise<void> {
   const client = createClient(createConfig({ baseUrl: url }));
   const contexts: SaContext[] = [];
   for await (const context of saContexts(client, 100)) contexts.push(context);
@@ -23,12 +30,20 @@ async function main(url: string, oldCursor: string, newer: string): Promise<void
   if (!gone.error || !('restartUrl' in gone.error)) throw new Error('not gone');
   const noSnapshot: SnapshotGoneProblem = gone.error;
 
+  const busy = createClient(createConfig({ baseUrl: busyUrl }));
+  const changed: [string, string][] = [];
+  for await (const [kind, change] of changes(busy, place)) {
+    const context = 'saContext' in change ? change.saContext : change;
+    changed.push([kind, context.saContextId]);
+  }
+
   const seen = {
     ids: contexts.map((context) => context.saContextId satisfies string),
     mmSaIds: contexts.flatMap((context) => context.outboundSa?.saBundle.mmSaId ?? []),
     notFound: { code: noContext.code, status: noContext.status },
     gone: { code: noSnapshot.code, status: noSnapshot.status, restartUrl: noSnapshot.restartUrl },
     newer: cipherType(JSON.parse(newer) as SaContext),
+    changes: changed,
   };
   process.stdout.write(JSON.stringify(seen));
 }
@@ -49,8 +64,14 @@ function whole<T>(value: T | null | undefined): T {
   return value;
 }
 
-const [url, oldCursor, newer] = process.argv.slice(2);
-main(whole(url), whole(oldCursor), whole(newer)).catch((error: unknown) => {
+const [url, oldCursor, newer, busyUrl, place] = process.argv.slice(2);
+main(
+  whole(url),
+  whole(oldCursor),
+  whole(newer),
+  whole(busyUrl),
+  whole(place),
+).catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
 });

@@ -1,7 +1,7 @@
 """The requests of the documents are answered as the documents show.
 
 An example may leave out headers, and write `…` for any value, for the rest of a list, for the
-rest of a text, or for lines that are not shown.
+rest of a text, or for lines that are not shown, or events.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.api.conftest import Serve
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(
-    r"^```\n\$ curl -i (?:-H '([^']+)' )?'http://127\.0\.0\.1:8080([^']+)'\n(.*?)^```$",
+    r"^```\n\$ curl -iN? (?:-H '([^']+)' )?'http://127\.0\.0\.1:8080([^']+)'\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 VOLATILE = {"epoch", "revision", "takenAt", "beganAt", "seconds", "host", "snapshotsHeld"}
@@ -67,16 +67,41 @@ def assert_text_like(shown: str, given: str) -> None:
     assert given.endswith(end)
 
 
+def assert_events_like(shown: str, given: str) -> None:
+    """Events come as they are shown; `…` stands for any number of others."""
+    coming = iter(given.strip().split("\n\n"))
+    may_be_others = False
+    for event in shown.strip().split("\n\n"):
+        if event == ANY:
+            may_be_others = True
+            continue
+        lines = event.splitlines()
+        found = next(coming)
+        while may_be_others and found.splitlines()[0] != lines[0]:
+            found = next(coming)
+        may_be_others = False
+        for one, other in zip(lines, found.splitlines(), strict=True):
+            assert one.partition(": ")[0] == other.partition(": ")[0]
+            if one.startswith("data: "):
+                assert_like(json.loads(one[6:]), json.loads(other[6:]))
+            elif one.startswith("id: "):
+                assert re.fullmatch(r"id: [0-9a-f]{12}-\d+", other)
+                assert len(one) == len(other)
+            else:
+                assert one == other
+    assert next(coming, None) is None
+
+
 EXAMPLES = list(examples())
 
 
 def test_that_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 9
+    assert len(EXAMPLES) >= 10
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_that_an_example_is_true(serve: Serve, example: Example) -> None:
-    client: TestClient = serve(contexts=250)
+    client: TestClient = serve(contexts=250, stream_seconds=0.5)
     client.get("/sa-contexts?limit=1000&maxAge=0")
     name, _, value = (example.header or "").partition(": ")
 
@@ -100,5 +125,7 @@ def test_that_an_example_is_true(serve: Serve, example: Example) -> None:
         shown_lines, text = body.strip().splitlines(), iter(response.text.splitlines())
         assert ANY in shown_lines
         assert all(line in text for line in shown_lines if line != ANY)  # in this order
+    elif response.headers["content-type"].startswith("text/event-stream"):
+        assert_events_like(body, response.text)
     else:
         assert_like(json.loads(body), response.json())

@@ -10,7 +10,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from app.schemas.statistics import IkeStatistics, IpsecStatistics
+from app.schemas.statistics import IkeextStatistics, IpsecStatistics
 from tests.api.conftest import Serve
 from tests.api.test_problems import assert_problem
 from tests.bindings.second_reader import ABI
@@ -108,7 +108,10 @@ def test_that_an_error_without_a_name_is_told_by_its_number(
 
 def test_that_the_reading_is_told(serve: Serve) -> None:
     client = serve(contexts=5)
-    for path, shape in (("/statistics/ipsec", IpsecStatistics), ("/statistics/ike", IkeStatistics)):
+    for path, shape in (
+        ("/statistics/ipsec", IpsecStatistics),
+        ("/statistics/ike", IkeextStatistics),
+    ):
         response = client.get(path)
         reading = shape.model_validate(response.json()).reading
 
@@ -218,7 +221,7 @@ def test_that_vistas_functions_leave_out_what_they_lack(serve: Serve) -> None:
     assert "totalSuccessfulPackets" not in ipsec["inboundTrafficStatistics"]
     assert "ikeV2Statistics" not in ike
     IpsecStatistics.model_validate(ipsec)
-    IkeStatistics.model_validate(ike)
+    IkeextStatistics.model_validate(ike)
 
 
 def test_that_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:

@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.connection import Connection
+from app.encoding.sa_contexts import render_sa_context
 from app.schemas.sa_contexts import SaContext
-from app.table import print_table
 from app.telemetry.logging import configure_logging
+from app.terminal.table import print_table
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.records import SaContext as Record
@@ -166,13 +167,18 @@ def test_that_a_refusing_engine_is_told(simulator: Simulator, command: list[str]
     assert "Traceback" not in result.output
 
 
+def contexts_of(library: Library) -> list[dict[str, Any]]:
+    with Engine(library) as engine:
+        return [render_sa_context(context) for page in engine.pages() for context in page]
+
+
 def test_that_a_terminal_gets_a_table(library: Library, simulator: Simulator) -> None:
     simulator.populate(300)
-    with Engine(library) as engine:
-        contexts = [context for page in engine.pages() for context in page]
+    contexts = contexts_of(library)
 
     printed = StringIO()
-    print_table([*contexts, Record(7, None, None)], Console(file=printed, width=400))
+    built = render_sa_context(Record(7, None, None))
+    print_table([*contexts, built], Console(file=printed, width=400))
 
     lines = printed.getvalue().splitlines()
     assert lines[0].split()[:2] == ["SA", "context"]
@@ -183,19 +189,34 @@ def test_that_a_terminal_gets_a_table(library: Library, simulator: Simulator) ->
     assert "NAT-T" in printed.getvalue()
 
 
+@pytest.mark.parametrize("width", [40, 80, 140, 160, 180, 200, 400])
+def test_that_no_width_of_the_terminal_takes_from_what_is_needed(
+    library: Library, simulator: Simulator, width: int
+) -> None:
+    simulator.populate(250, 1)
+    contexts = contexts_of(library)
+
+    printed = StringIO()
+    print_table(contexts, Console(file=printed, width=width))
+
+    head, *lines, _ = printed.getvalue().splitlines()
+    assert head.split()[:6] == ["SA", "context", "Mode", "Local", "Remote", "Protection"]
+    for context, line in zip(contexts, lines, strict=True):
+        sa = context["outboundSa"] or context["inboundSa"]
+        if sa is not None:
+            cells = line.split()
+            assert cells[:2] == [context["saContextId"], sa["traffic"]["trafficType"]]
+            assert sa["traffic"]["localAddress"] in cells[2]
+            assert sa["traffic"]["remoteAddress"] in cells[3]
+            assert sa["saBundle"]["saList"][0]["transform"]["transformType"][:3].upper() in cells[4]
+
+
 def test_that_names_cannot_steer_the_terminal(library: Library, simulator: Simulator) -> None:
     simulator.populate(50)
-    with Engine(library) as engine:
-        context = next(
-            c
-            for page in engine.pages()
-            for c in page
-            if c.outbound_sa and c.outbound_sa.transport_filter
-        )
-    assert context.outbound_sa is not None
-    assert context.outbound_sa.transport_filter is not None
-    hostile = context.outbound_sa.transport_filter._replace(name="\x1b]0;owned\x07\x1b[2J[red]x")
-    context = context._replace(outbound_sa=context.outbound_sa._replace(transport_filter=hostile))
+    context = next(
+        c for c in contexts_of(library) if (c["outboundSa"] or {}).get("transportFilter")
+    )
+    context["outboundSa"]["transportFilter"]["name"] = "\x1b]0;owned\x07\x1b[2J[red]x"
 
     printed = StringIO()
     print_table([context], Console(file=printed, width=400, force_terminal=True))

@@ -1,0 +1,47 @@
+"""A running server for clients to walk, and what it has."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sa_contexts_simulator import Simulator
+
+
+CONTEXTS: Final = 1500
+SEED: Final = 7
+
+
+def ids() -> list[str]:
+    """What the server has, told by the simulator from the same seed, without the server."""
+    simulator = Simulator()
+    simulator.reset()
+    simulator.populate(CONTEXTS, SEED)
+    return [str(number) for number in simulator.ids()]
+
+
+@contextmanager
+def server(*, churn: int = 0, stream_seconds: int = 60) -> Iterator[str]:
+    """A server of its own process; gives its URL."""
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--engine", "simulator"]
+    settings = {
+        "SA_CONTEXTS_LOG_FORMAT": "json",
+        "SA_CONTEXTS_SIMULATED_CHURN": str(churn),
+        "SA_CONTEXTS_SIMULATED_CONTEXTS": str(CONTEXTS),
+        "SA_CONTEXTS_SIMULATED_SEED": str(SEED),
+        "SA_CONTEXTS_STREAM_SECONDS": str(stream_seconds),
+    }
+    with subprocess.Popen(
+        command, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stderr
+            entries = (json.loads(line) for line in server.stderr)
+            yield next(entry["url"] for entry in entries if entry["event"] == "listening")
+        finally:
+            server.terminate()

@@ -1,0 +1,54 @@
+"""A server of a thread of this process, on a real socket: its simulator can be told what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+from app.main import create_app
+from app.server import create_server, listen
+from app.service import create_service
+from app.settings import Settings
+from tests.conftest import SIMULATOR_PATH
+
+
+SECONDS = 30
+"""How long anything may take that is waited for."""
+
+
+@contextmanager
+def served(contexts: int, port: int = 0, **settings: Any) -> Iterator[int]:
+    """Serve a simulator that changes only when told to; gives the port."""
+    listener = listen("127.0.0.1", port)
+    begun = Event()
+    given = {
+        "library": SIMULATOR_PATH,
+        "simulated_contexts": contexts,
+        "simulated_churn": 0,
+        "minimum_interval_seconds": 0,
+        "retry_seconds": 0.05,
+        **settings,
+    }
+    service = create_service(Settings(**given))
+    server = create_server(create_app(service), service.stop)
+
+    def run() -> None:
+        async def serve() -> None:
+            begun.set()
+            await server.serve([listener])
+
+        asyncio.run(serve())
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        assert begun.wait(SECONDS)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(SECONDS)
+        listener.close()
+    assert not thread.is_alive()

@@ -1,0 +1,249 @@
+"""What is shown of a watch: rows that come, change and go, on a screen of any size."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from app.terminal.contexts import FRESH_SECONDS, Contexts
+from app.terminal.lines import json_line_of, line_of
+from app.terminal.screen import screen_of
+from app.terminal.stream import Connected, Event, Lost
+
+
+URL = "http://127.0.0.1:8080"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def contexts(clock: Clock) -> Contexts:
+    contexts = Contexts(clock)
+    contexts.take(Connected(is_anew=True))
+    for number in (1, 2, 3):
+        contexts.take(added(number))
+    contexts.take(place("snapshot_end"))
+    return contexts
+
+
+def context(number: int, cipher: str = "gcm_aes_256", name: str = "A rule") -> dict[str, Any]:
+    """A context of the basic view, of which only what is shown is given."""
+    sa = {
+        "weaknesses": ["no_pfs", "ikev1"],
+        "traffic": {
+            "localAddress": "10.0.0.1",
+            "remoteAddress": f"2001:db8::{number:x}",
+            "trafficType": "tunnel",
+            "remotePort": 443,
+        },
+        "saBundle": {
+            "saList": [
+                {
+                    "transform": {
+                        "transformType": "esp_auth_and_cipher",
+                        "authTransform": {"authConfig": cipher},
+                        "cipherTransform": {"cipherConfig": cipher},
+                    }
+                }
+            ],
+            "pfsGroup": "none",
+        },
+        "udpEncapsulation": None,
+        "transportFilter": {"name": name},
+    }
+    return {"saContextId": str(number), "inboundSa": sa, "outboundSa": sa}
+
+
+def added(number: int, kind: str = "added", **rest: Any) -> Event:
+    rekey = {"rekey": rest.pop("rekey")} if "rekey" in rest else {}
+    return Event(kind, "", {"revision": 1, "saContext": context(number, **rest), **rekey})
+
+
+def deleted(number: int, **rest: Any) -> Event:
+    return Event("deleted", "e-2", {"revision": 2, "saContextId": str(number), **rest})
+
+
+def place(kind: str) -> Event:
+    return Event(kind, "e-1", {"epoch": "e", "revision": 1})
+
+
+def printed(contexts: Contexts, width: int = 120, height: int = 20, *, styled: bool = False) -> str:
+    console = Console(record=True, file=StringIO(), width=width, height=height, force_terminal=True)
+    console.print(screen_of(contexts, URL, width, height), crop=False)
+    return console.export_text(styles=styled)
+
+
+def numbers(contexts: Contexts) -> list[str]:
+    """The ids on the screen, from the top."""
+    lines = printed(contexts).splitlines()[2:]
+    at = printed(contexts).splitlines()[1].index("SA context")
+    return [line[at:].split()[0] for line in lines]
+
+
+def test_that_what_was_there_is_shown_without_a_change(contexts: Contexts) -> None:
+    text = printed(contexts)
+
+    state, head, *rows = text.splitlines()
+    assert state.split() == [URL, "connected", "3", "SA", "contexts"]
+    assert head.split()[:3] == ["Change", "SA", "context"]
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+    assert rows[0].split()[1:5] == ["tunnel", "10.0.0.1", "[2001:db8::1]:443", "ESP"]
+    assert "A rule" in rows[0]
+    assert "no_pfs ikev1" in rows[0]
+
+
+def test_that_what_changed_last_is_on_top(contexts: Contexts) -> None:
+    contexts.take(added(3, "modified", cipher="cbc_3des"))
+    contexts.take(added(4))
+
+    assert numbers(contexts) == ["4", "3", "1", "2"]
+    rows = printed(contexts).splitlines()[2:]
+    assert rows[0].split()[1] == "added"
+    assert rows[1].split()[1] == "modified"
+    assert "cbc_3des" in rows[1]
+    assert "last change" in printed(contexts)
+
+
+def test_that_what_is_gone_is_struck_and_then_no_longer_shown(
+    contexts: Contexts, clock: Clock
+) -> None:
+    contexts.take(deleted(2))
+
+    assert len(contexts) == 2
+    assert numbers(contexts) == ["2", "1", "3"]
+    assert "\x1b[9;31m" in printed(contexts, styled=True)
+    clock.now = FRESH_SECONDS
+    contexts.forget_gone()
+    assert numbers(contexts) == ["1", "3"]
+    assert len(contexts) == 2
+
+
+def test_that_what_came_is_new_for_a_while_only(contexts: Contexts, clock: Clock) -> None:
+    contexts.take(added(4))
+
+    assert "\x1b[32m" in printed(contexts, styled=True)
+    clock.now = FRESH_SECONDS
+    assert "\x1b[32m" not in printed(contexts, styled=True)
+    assert "added" in printed(contexts)
+
+
+@pytest.mark.parametrize("is_old_gone_first", [True, False])
+def test_that_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -> None:
+    if is_old_gone_first:
+        contexts.take(deleted(2))
+        contexts.take(added(4, rekey={"replaces": "2", "inferred": True}))
+    else:
+        contexts.take(added(4))
+        contexts.take(deleted(2, rekey={"replacedBy": "4", "inferred": True}))
+
+    assert numbers(contexts) == ["4", "1", "3"]
+    assert "rekey of 2" in printed(contexts)
+    assert len(contexts) == 3
+
+
+def test_that_an_id_that_comes_back_is_there_once(contexts: Contexts, clock: Clock) -> None:
+    contexts.take(deleted(2))
+    contexts.take(added(2))
+    clock.now = FRESH_SECONDS
+    contexts.forget_gone()
+
+    assert numbers(contexts) == ["2", "1", "3"]
+    assert len(contexts) == 3
+
+
+def test_that_after_a_reset_only_what_is_told_then_is_known(contexts: Contexts) -> None:
+    contexts.take(deleted(1))
+    contexts.take(place("reset"))
+    contexts.take(added(3, cipher="cbc_aes_128"))
+    contexts.take(added(5))
+    assert numbers(contexts) == ["1", "2", "3", "5"]
+
+    contexts.take(place("snapshot_end"))
+
+    assert numbers(contexts) == ["3", "5"]
+    assert "cbc_aes_128" in printed(contexts)
+    assert "begun anew: 1" in printed(contexts)
+    assert len(contexts) == 2
+
+
+def test_that_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
+    contexts: Contexts,
+) -> None:
+    contexts.take(place("reset"))
+    contexts.take(added(1))
+    contexts.take(Lost("it broke", 2))
+    contexts.take(Connected(is_anew=False))
+    contexts.take(place("reset"))
+    contexts.take(added(2))
+    contexts.take(place("snapshot_end"))
+
+    assert numbers(contexts) == ["2"]
+
+
+def test_that_a_lost_connection_is_told_with_its_reason(contexts: Contexts) -> None:
+    contexts.take(Lost("it broke", 4))
+
+    assert "reconnecting after 4 s: it broke  3 SA contexts" in printed(contexts)
+
+
+def test_that_kinds_of_events_to_come_are_no_harm(contexts: Contexts) -> None:
+    contexts.take(Event("renamed", "e-9", {"saContextId": "1"}))
+
+    assert numbers(contexts) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("height", [4, 5, 24, 60])
+def test_that_the_screen_is_never_higher_than_the_terminal(height: int) -> None:
+    contexts = Contexts(Clock())
+    for number in range(1, 41):
+        contexts.take(added(number))
+
+    lines = printed(contexts, height=height).splitlines()
+
+    assert len(lines) <= height
+    shown = len(lines) - (3 if height < 40 else 2)
+    assert (f"… and {40 - shown} more" in lines) == (shown < 40)
+
+
+@pytest.mark.parametrize("width", [100, 120, 160, 200])
+def test_that_lines_fit_where_what_is_needed_does(contexts: Contexts, width: int) -> None:
+    contexts.take(added(4, name="社内サーバー間の通信を保護する規則" * 3))
+
+    lines = printed(contexts, width=width).splitlines()
+
+    assert max(cell_len(line) for line in lines) <= width
+    assert "… " in "".join(lines) or width > 120
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e\n[red]x\t"
+
+
+def test_that_nothing_the_server_tells_can_steer_the_terminal(contexts: Contexts) -> None:
+    contexts.take(added(4, name=HOSTILE))
+
+    text = printed(contexts, width=200, styled=True)
+    event = added(4, "modified", name=HOSTILE)
+    line = line_of(event, contexts.take(event))
+
+    for escape in ("\x1b]0", "\x1b[2J", "\x9b", "\u202e", "\x07"):
+        assert escape not in text
+        assert escape not in line
+        assert escape not in json_line_of(event)
+    assert "[red]x" in text
+    assert line.count("\n") == 1
+    assert line.count("\t") == line_of(place("reset"), None).count("\t") + 10
+    assert json_line_of(event).count("\n") == 1
