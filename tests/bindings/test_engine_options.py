@@ -18,6 +18,8 @@ def test_that_collection_is_told(simulator: Simulator, library: Library) -> None
         simulator.collect_net_events(False)
         assert engine_option(session, EngineOption.COLLECT_NET_EVENTS) == 0
         assert simulator.unfreed_blocks() == 0
+        assert engine_option(session, EngineOption.MONITOR_IPSEC_CONNECTIONS) == 1
+        simulator.monitor_connections(False)
         for option in EngineOption:
             assert engine_option(session, option) == 0
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)

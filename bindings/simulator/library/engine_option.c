@@ -1,9 +1,23 @@
 /* FwpmEngineGetOption0. */
 
 #include "calls.h"
+#include "connection_store.h"
 #include "engine.h"
 #include "net_events.h"
 #include "results.h"
+
+/* Options that are no switches, or that nobody here has switched on, are 0. */
+static UINT32 value_of(FWPM_ENGINE_OPTION option)
+{
+    switch (option) {
+    case FWPM_ENGINE_COLLECT_NET_EVENTS:
+        return (UINT32)net_events_are_collected();
+    case FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS:
+        return (UINT32)connections_are_monitored();
+    default:
+        return 0;
+    }
+}
 
 static UINT32 get_option(HANDLE engineHandle, FWPM_ENGINE_OPTION option, FWP_VALUE0 **value)
 {
@@ -22,7 +36,7 @@ static UINT32 get_option(HANDLE engineHandle, FWPM_ENGINE_OPTION option, FWP_VAL
         return ERROR_NOT_ENOUGH_MEMORY;
     }
     given->type = FWP_UINT32;
-    given->uint32 = option == FWPM_ENGINE_COLLECT_NET_EVENTS && net_events_are_collected();
+    given->uint32 = value_of(option);
     *value = given;
     return ERROR_SUCCESS;
 }
