@@ -88,10 +88,11 @@ static slot *open_slot(enum kind kind)
 static void close_slot(slot *closed)
 {
     if (closed->kind == ENUMERATION) {
-        for (size_t i = 0; i < closed->object.enumeration.count; i++) {
-            entry_let_go(&closed->object.enumeration.entries[i]);
+        enumeration *ended = &closed->object.enumeration;
+        for (size_t i = 0; ended->of == SA_CONTEXTS && i < ended->count; i++) {
+            entry_let_go((const entry *)ended->objects + i);
         }
-        free(closed->object.enumeration.entries);
+        free(ended->objects);
     }
     if (closed->kind == SUBSCRIPTION && closed->object.subscription.to != NULL) {
         subscription_cancel(closed->object.subscription.to);
@@ -109,13 +110,14 @@ HANDLE handles_open_session(session **made)
     return (HANDLE)(uintptr_t)opened->handle;
 }
 
-HANDLE handles_open_enumeration(enumeration **made)
+HANDLE handles_open_enumeration(enumerated of, enumeration **made)
 {
     slot *opened = open_slot(ENUMERATION);
     if (opened == NULL) {
         return NULL;
     }
     *made = &opened->object.enumeration;
+    (*made)->of = of;
     return (HANDLE)(uintptr_t)opened->handle;
 }
 
@@ -135,10 +137,10 @@ session *handles_session(HANDLE handle)
     return found == NULL ? NULL : &found->object.session;
 }
 
-enumeration *handles_enumeration(HANDLE handle)
+enumeration *handles_enumeration(HANDLE handle, enumerated of)
 {
     slot *found = find(handle, ENUMERATION);
-    return found == NULL ? NULL : &found->object.enumeration;
+    return found == NULL || found->object.enumeration.of != of ? NULL : &found->object.enumeration;
 }
 
 subscribed *handles_subscription(HANDLE handle)

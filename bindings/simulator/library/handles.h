@@ -16,10 +16,14 @@ typedef struct session {
     int is_forgotten;  /* opened before a reset */
 } session;
 
+/* What an enumeration gives: a handle is good for the functions of its kind only. */
+typedef enum enumerated { SA_CONTEXTS, NET_EVENTS } enumerated;
+
 /* A snapshot, and how far it was read. */
 typedef struct enumeration {
+    enumerated of;
     HANDLE session;
-    entry *entries;
+    void *objects; /* an array: of `entry` for SA contexts, of `net_event` */
     size_t count;
     size_t next;
 } enumeration;
@@ -31,12 +35,12 @@ typedef struct subscribed {
 
 /* Makes a handle with its object zeroed; NULL if memory ran out. */
 HANDLE handles_open_session(session **made);
-HANDLE handles_open_enumeration(enumeration **made);
+HANDLE handles_open_enumeration(enumerated of, enumeration **made);
 HANDLE handles_open_subscription(subscribed **made);
 
 /* The object of a handle; NULL if there is no such handle, or it is of another kind. */
 session *handles_session(HANDLE handle);
-enumeration *handles_enumeration(HANDLE handle);
+enumeration *handles_enumeration(HANDLE handle, enumerated of);
 subscribed *handles_subscription(HANDLE handle);
 
 /* Releases a handle and its object. */
