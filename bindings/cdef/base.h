@@ -1,4 +1,4 @@
-/* Base types of the Windows API, in fixed widths (wtypes.h, guiddef.h, winnt.h).
+/* Base types of the Windows API, in fixed widths (wtypes.h, guiddef.h, winnt.h, minwinbase.h).
  *
  * These headers are read twice: by cffi, for the Python bindings, and by the C
  * compiler, for the simulator. Widths are therefore spelled out: a DWORD has
@@ -25,6 +25,12 @@ typedef struct GUID_ {
     UINT16 Data3;
     UINT8 Data4[8];
 } GUID;
+
+/* A time in UTC, in 100 ns since 1601-01-01, as two halves. */
+typedef struct FILETIME_ {
+    DWORD dwLowDateTime;
+    DWORD dwHighDateTime;
+} FILETIME;
 
 /* The security identifier (winnt.h). SubAuthorityCount says how many
  * SubAuthority there are; the declaration holds the first. */

@@ -14,10 +14,13 @@ HEADERS = (
     "base.h",
     "fwptypes.h",
     "engine.h",
+    "engine_option.h",
     "filter.h",
     "sa_transform.h",
     "sa_bundle.h",
     "sa_context.h",
+    "ikeext.h",
+    "net_event.h",
     "subscription.h",
     "host.h",
 )

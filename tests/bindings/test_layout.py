@@ -12,6 +12,7 @@ from cffi import FFI
 from bindings import enums
 from bindings._fwpuclnt import ffi
 from bindings.cdef.generate import FOLDER, GENERATED, HEADERS, generate
+from bindings.engine_options import EngineOption
 from bindings.library import Library
 from bindings.memory import Layout
 
@@ -64,7 +65,7 @@ def declared_structs() -> list[str]:
     return [
         name
         for name in typedefs
-        if ffi.typeof(name).kind == "struct" and name.startswith(("FWP", "IPSEC"))
+        if ffi.typeof(name).kind == "struct" and name.startswith(("FWP", "IKEEXT", "IPSEC"))
         if name != "IPSEC_CRYPTO_MODULE_ID"
     ]
 
@@ -125,6 +126,15 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.TokenType, "IPSEC_TOKEN_TYPE", "IPSEC_TOKEN_TYPE_"),
         (enums.TokenPrincipal, "IPSEC_TOKEN_PRINCIPAL", "IPSEC_TOKEN_PRINCIPAL_"),
         (enums.TokenMode, "IPSEC_TOKEN_MODE", "IPSEC_TOKEN_MODE_"),
+        (EngineOption, "FWPM_ENGINE_OPTION", "FWPM_ENGINE_"),
+        (enums.KeyModule, "IKEEXT_KEY_MODULE_TYPE", "IKEEXT_KEY_MODULE_"),
+        (enums.AuthenticationMethod, "IKEEXT_AUTHENTICATION_METHOD_TYPE", "IKEEXT_"),
+        (enums.NetEventType, "FWPM_NET_EVENT_TYPE", "FWPM_NET_EVENT_TYPE_"),
+        (enums.FailurePoint, "IPSEC_FAILURE_POINT", "IPSEC_FAILURE_"),
+        (enums.MmSaState, "IKEEXT_MM_SA_STATE", "IKEEXT_MM_SA_STATE_"),
+        (enums.QmSaState, "IKEEXT_QM_SA_STATE", "IKEEXT_QM_SA_STATE_"),
+        (enums.EmSaState, "IKEEXT_EM_SA_STATE", "IKEEXT_EM_SA_STATE_"),
+        (enums.SaRole, "IKEEXT_SA_ROLE", "IKEEXT_SA_ROLE_"),
         (enums.DataType, "FWP_DATA_TYPE", "FWP_"),
         (enums.SaContextEvent, "IPSEC_SA_CONTEXT_EVENT_TYPE0", "IPSEC_SA_CONTEXT_EVENT_"),
         (enums.MatchType, "FWP_MATCH_TYPE", "FWP_MATCH_"),
@@ -152,6 +162,9 @@ def test_that_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix:
         (enums.BundleFlag, "IPSEC_SA_BUNDLE_FLAG_"),
         (enums.FilterFlag, "FWPM_FILTER_FLAG_"),
         (enums.ActionType, "FWP_ACTION_"),
+        (enums.NetEventFlag, "FWPM_NET_EVENT_FLAG_"),
+        (enums.MainModeFailureFlag, "FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_"),
+        (enums.ExtendedModeFailureFlag, "FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_"),
     ],
 )
 def test_that_flags_stand_for_microsofts_bits(ours: Any, prefix: str) -> None:
@@ -183,7 +196,7 @@ def test_that_a_layout_refuses_fields_out_of_their_order() -> None:
 def test_that_no_layout_of_the_decoders_names_a_secret() -> None:
     source = "".join(
         (FOLDER.parent / module).read_text(encoding="utf-8")
-        for module in ("decode.py", "values.py")
+        for module in ("decode.py", "values.py", "net_event.py")
     )
     for secret in ("authKey", "cipherKey", "stateBlob", "explicitCredentials", '"token"'):
         assert f'"{secret.strip(chr(34))}"' not in source

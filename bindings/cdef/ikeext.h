@@ -1,0 +1,113 @@
+/* What IKE and AuthIP agreed on and with whom: proposals and credentials (iketypes.h).
+ *
+ * presharedKey is a secret: declared, because the layout needs it, and read by
+ * nothing.
+ */
+
+typedef enum IKEEXT_KEY_MODULE_TYPE_ {
+    IKEEXT_KEY_MODULE_IKE = 0,
+    IKEEXT_KEY_MODULE_AUTHIP = 1,
+    IKEEXT_KEY_MODULE_IKEV2 = 2,
+    IKEEXT_KEY_MODULE_MAX = 3
+} IKEEXT_KEY_MODULE_TYPE;
+
+typedef enum IKEEXT_CIPHER_TYPE_ {
+    IKEEXT_CIPHER_DES = 0,
+    IKEEXT_CIPHER_3DES = 1,
+    IKEEXT_CIPHER_AES_128 = 2,
+    IKEEXT_CIPHER_AES_192 = 3,
+    IKEEXT_CIPHER_AES_256 = 4,
+    IKEEXT_CIPHER_AES_GCM_128_16ICV = 5,
+    IKEEXT_CIPHER_AES_GCM_256_16ICV = 6,
+    IKEEXT_CIPHER_TYPE_MAX = 7
+} IKEEXT_CIPHER_TYPE;
+
+typedef enum IKEEXT_INTEGRITY_TYPE_ {
+    IKEEXT_INTEGRITY_MD5 = 0,
+    IKEEXT_INTEGRITY_SHA1 = 1,
+    IKEEXT_INTEGRITY_SHA_256 = 2,
+    IKEEXT_INTEGRITY_SHA_384 = 3,
+    IKEEXT_INTEGRITY_TYPE_MAX = 4
+} IKEEXT_INTEGRITY_TYPE;
+
+typedef enum IKEEXT_DH_GROUP_ {
+    IKEEXT_DH_GROUP_NONE = 0,
+    IKEEXT_DH_GROUP_1 = 1,
+    IKEEXT_DH_GROUP_2 = 2,
+    IKEEXT_DH_GROUP_14 = 3,
+    IKEEXT_DH_GROUP_2048 = 3,
+    IKEEXT_DH_ECP_256 = 4,
+    IKEEXT_DH_ECP_384 = 5,
+    IKEEXT_DH_GROUP_24 = 6,
+    IKEEXT_DH_GROUP_MAX = 7
+} IKEEXT_DH_GROUP;
+
+typedef enum IKEEXT_AUTHENTICATION_METHOD_TYPE_ {
+    IKEEXT_PRESHARED_KEY = 0,
+    IKEEXT_CERTIFICATE = 1,
+    IKEEXT_KERBEROS = 2,
+    IKEEXT_ANONYMOUS = 3,
+    IKEEXT_SSL = 4,
+    IKEEXT_NTLM_V2 = 5,
+    IKEEXT_IPV6_CGA = 6,
+    IKEEXT_CERTIFICATE_ECDSA_P256 = 7,
+    IKEEXT_CERTIFICATE_ECDSA_P384 = 8,
+    IKEEXT_SSL_ECDSA_P256 = 9,
+    IKEEXT_SSL_ECDSA_P384 = 10,
+    IKEEXT_EAP = 11,
+    IKEEXT_RESERVED = 12,
+    IKEEXT_AUTHENTICATION_METHOD_TYPE_MAX = 13
+} IKEEXT_AUTHENTICATION_METHOD_TYPE;
+
+typedef enum IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE_ {
+    IKEEXT_IMPERSONATION_NONE = 0,
+    IKEEXT_IMPERSONATION_SOCKET_PRINCIPAL = 1,
+    IKEEXT_IMPERSONATION_MAX = 2
+} IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE;
+
+typedef struct IKEEXT_CIPHER_ALGORITHM0_ {
+    IKEEXT_CIPHER_TYPE algoIdentifier;
+    UINT32 keyLen;
+    UINT32 rounds;
+} IKEEXT_CIPHER_ALGORITHM0;
+
+typedef struct IKEEXT_INTEGRITY_ALGORITHM0_ {
+    IKEEXT_INTEGRITY_TYPE algoIdentifier;
+} IKEEXT_INTEGRITY_ALGORITHM0;
+
+typedef struct IKEEXT_PROPOSAL0_ {
+    IKEEXT_CIPHER_ALGORITHM0 cipherAlgorithm;
+    IKEEXT_INTEGRITY_ALGORITHM0 integrityAlgorithm;
+    UINT32 maxLifetimeSeconds;
+    IKEEXT_DH_GROUP dhGroup;
+    UINT32 quickModeLimit;
+} IKEEXT_PROPOSAL0;
+
+typedef struct IKEEXT_PRESHARED_KEY_AUTHENTICATION1_ {
+    FWP_BYTE_BLOB presharedKey;
+    UINT32 flags;
+} IKEEXT_PRESHARED_KEY_AUTHENTICATION1;
+
+typedef struct IKEEXT_CERTIFICATE_CREDENTIAL1_ {
+    FWP_BYTE_BLOB subjectName;
+    FWP_BYTE_BLOB certHash;
+    UINT32 flags;
+    FWP_BYTE_BLOB certificate;
+} IKEEXT_CERTIFICATE_CREDENTIAL1;
+
+typedef struct IKEEXT_NAME_CREDENTIAL0_ {
+    char16_t *principalName;
+} IKEEXT_NAME_CREDENTIAL0;
+
+/* The arm of the union is told by the authentication method: a preshared key; a
+ * certificate for the methods by certificate, SSL and CGA; a name for Kerberos,
+ * NTLM, EAP and the reserved one; none for an anonymous peer. */
+typedef struct IKEEXT_CREDENTIAL2_ {
+    IKEEXT_AUTHENTICATION_METHOD_TYPE authenticationMethodType;
+    IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE impersonationType;
+    union {
+        IKEEXT_PRESHARED_KEY_AUTHENTICATION1 *presharedKey;
+        IKEEXT_CERTIFICATE_CREDENTIAL1 *certificate;
+        IKEEXT_NAME_CREDENTIAL0 *name;
+    };
+} IKEEXT_CREDENTIAL2;
