@@ -15,6 +15,9 @@ AFTER_VISTA = {
     "IPsecSaContextGetById1",
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
+    *(f"FwpmNetEventEnum{generation}" for generation in range(1, 6)),
+    *(f"FwpmNetEventSubscribe{generation}" for generation in range(5)),
+    "FwpmNetEventUnsubscribe0",
 }
 
 
