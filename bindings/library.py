@@ -35,6 +35,12 @@ OPTIONAL: Final = (
     "IPsecSaContextGetById1",
     "IPsecSaContextSubscribe0",
     "IPsecSaContextUnsubscribe0",
+    "FwpmEngineGetOption0",
+    "FwpmNetEventCreateEnumHandle0",
+    *(f"FwpmNetEventEnum{generation}" for generation in range(6)),
+    "FwpmNetEventDestroyEnumHandle0",
+    *(f"FwpmNetEventSubscribe{generation}" for generation in range(5)),
+    "FwpmNetEventUnsubscribe0",
 )
 """What newer Windows added; looked up when first needed."""
 
