@@ -14,6 +14,7 @@ from app.api import (
     errors,
     explanations,
     health,
+    net_events,
     openapi,
     problems,
     sa_context_events,
@@ -49,6 +50,7 @@ def create_app(service: Service) -> FastAPI:
         sa_context_list,
         sa_context_events,  # before those with an id in their path
         sa_contexts,
+        net_events,
         engine,
         health,
         explanations,

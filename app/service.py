@@ -16,6 +16,7 @@ import structlog
 from app.repository.feeds import Feeds
 from app.repository.hints import Hints
 from app.repository.lists import Lists
+from app.repository.net_events import NetEvents
 from app.repository.reading import Reader
 from app.repository.store import MOST_HINTS, Store
 from app.settings import Settings
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The store and the reader of single contexts, each with a session of its own.
+    """The store, the reader of single contexts and net events, each with a session of its own.
 
     Attributes:
         host: this host's name.
@@ -51,6 +52,7 @@ class Service:
     feeds: Feeds
     streams: Streams
     reader: Reader
+    net_events: NetEvents
     one_reader: anyio.CapacityLimiter
 
     def stop(self) -> None:
@@ -62,7 +64,11 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Run the store; close both sessions at the end, whatever happens."""
         try:
-            async with anyio.create_task_group() as tasks, self.store.running():
+            async with (
+                anyio.create_task_group() as tasks,
+                self.store.running(),
+                self.net_events.running(),
+            ):
                 tasks.start_soon(self.streams.run)
                 yield
                 tasks.cancel_scope.cancel()
@@ -134,6 +140,12 @@ def create_service(settings: Settings) -> Service:
         feeds=Feeds(store.journal),
         streams=Streams(settings.stream_count, settings.stream_seconds),
         reader=Reader(engine, interface_aliases, baseline=settings.baseline),
+        net_events=NetEvents(
+            library,
+            settings.net_event_limits(),
+            transaction_wait_ms=settings.transaction_wait_ms,
+            ipv6_order=settings.ipv6_order,
+        ),
         one_reader=anyio.CapacityLimiter(1),
     )
 
@@ -149,6 +161,8 @@ def _simulate(library: Library, settings: Settings) -> None:
     simulator.populate(settings.simulated_contexts, settings.simulated_seed)
     if settings.simulated_churn:
         simulator.start_churn(settings.simulated_churn, settings.simulated_seed)
+    if settings.simulated_net_events:
+        simulator.start_net_events(settings.simulated_net_events, settings.simulated_seed)
     log.warning(
         "simulated_engine",
         note="these SA contexts are simulated; they are no host's",

@@ -274,6 +274,34 @@ class FilterFlag(StrEnum):
     RESERVED2 = "reserved2"
 
 
+class KeyModule(StrEnum):
+    """IKEEXT_KEY_MODULE_TYPE."""
+
+    IKE = "ike"
+    AUTHIP = "authip"
+    IKEV2 = "ikev2"
+    UNKNOWN = "unknown"
+
+
+class AuthenticationMethod(StrEnum):
+    """IKEEXT_AUTHENTICATION_METHOD_TYPE."""
+
+    PRESHARED_KEY = "preshared_key"
+    CERTIFICATE = "certificate"
+    KERBEROS = "kerberos"
+    ANONYMOUS = "anonymous"
+    SSL = "ssl"
+    NTLM_V2 = "ntlm_v2"
+    IPV6_CGA = "ipv6_cga"
+    CERTIFICATE_ECDSA_P256 = "certificate_ecdsa_p256"
+    CERTIFICATE_ECDSA_P384 = "certificate_ecdsa_p384"
+    SSL_ECDSA_P256 = "ssl_ecdsa_p256"
+    SSL_ECDSA_P384 = "ssl_ecdsa_p384"
+    EAP = "eap"
+    RESERVED = "reserved"
+    UNKNOWN = "unknown"
+
+
 class EngineKind(StrEnum):
     """Whose SA contexts these are: the Windows host's, a simulator's, another library's."""
 

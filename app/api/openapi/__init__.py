@@ -43,6 +43,10 @@ TAGS: Final = (
         "page by page, and all pages of a walk show one snapshot.",
     },
     {
+        "name": "Net events",
+        "description": "What failed of late: IKE's negotiations, and packets that IPsec dropped.",
+    },
+    {
         "name": "Engine",
         "description": "The filter engine behind the server: whose it is, and whether it answers.",
     },
