@@ -59,6 +59,7 @@ class Service:
         """Let go of all who wait or watch."""
         self.streams.stop()
         self.store.stop()
+        self.net_events.news.tell()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,8 +21,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_json, given_once
+from app.api.dependencies import ServiceDep, accepts_events, accepts_json, given_once
 from app.api.errors import problem_of
+from app.api.event_stream import MEDIA_TYPE, EventStream
 from app.api.parameters import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -31,6 +32,7 @@ from app.api.parameters import (
 )
 from app.api.streaming import PiecesResponse
 from app.repository.net_event_ring import EventId, NetEventSelection, NetEventSlice
+from app.repository.net_event_watch import NetEventWatch
 from app.schemas.net_event_names import Collection, NetEventType
 from app.schemas.net_events import NetEventPage
 from app.service import Service
@@ -49,6 +51,22 @@ _RFC_3339: Final = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
+EVENT_ID_SCHEMA: Final = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{12}-[0-9]{1,19}$",
+    "examples": ["b893933fedc9-17"],
+}
+UNKNOWN: Final = EventId("", 0)
+"""An event of no run."""
+
+EVENTS: Final = {
+    "net_event": "NetEvent",
+    "reset": "NetEventPlace",
+    "bookmark": "NetEventPlace",
+    "reconnect": "StreamEnd",
+}
+"""The shape of each event's data."""
+
 router = APIRouter(prefix="/net-events", tags=["Net events"])
 
 
@@ -58,26 +76,64 @@ def _number(text: Any) -> Any:
     return text
 
 
-def _event_id(text: Any) -> EventId:
-    found = _EVENT_ID.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise PydanticCustomError("event_id", "Should be the id of an event")
-    return EventId(found[1], int(found[2]))
+def _read_event_id(text: str) -> EventId | None:
+    found = _EVENT_ID.fullmatch(text)
+    return None if found is None else EventId(found[1], int(found[2]))
 
 
-def _event_id_or_time(text: Any) -> EventId | datetime:
-    if isinstance(text, str) and _EVENT_ID.fullmatch(text):
-        return _event_id(text)
-    if isinstance(text, str) and _RFC_3339.fullmatch(text):
+def _read_place(text: str) -> EventId | datetime | None:
+    """An event or a time (RFC 3339)."""
+    event_id = _read_event_id(text)
+    if event_id is None and _RFC_3339.fullmatch(text):
         with suppress(ValueError):
             return datetime.fromisoformat(text.upper())
-    raise PydanticCustomError("since", "Should be the id of an event or a time as in RFC 3339")
+    return event_id
 
 
-class NetEventQuery(BaseModel):
-    """What `GET /net-events` takes. A filter given several times means any of its values."""
+def _event_id(text: Any) -> Any:
+    if not isinstance(text, str) or _read_event_id(text) is None:
+        raise PydanticCustomError("event_id", "Should be the id of an event")
+    return text
+
+
+def _event_id_or_time(text: Any) -> Any:
+    if not isinstance(text, str) or _read_place(text) is None:
+        raise PydanticCustomError("since", "Should be the id of an event or a time as in RFC 3339")
+    return text
+
+
+class NetEventFilters(BaseModel):
+    """Which events are asked for. A filter given several times means any of its values."""
 
     model_config = ConfigDict(extra="forbid")
+
+    type: list[NetEventType] = Field(
+        [], max_length=MAX_VALUES, description="What kind of failure it was."
+    )
+    peer: list[SubnetParameter] = Field(
+        [], max_length=MAX_VALUES, description="The remote address is on this subnet, or is it."
+    )
+
+
+class NetEventStreamQuery(NetEventFilters):
+    """What `GET /net-events/stream` takes."""
+
+    since: Annotated[str | None, BeforeValidator(_event_id), WithJsonSchema(EVENT_ID_SCHEMA)] = (
+        Field(
+            None,
+            description="Begin after the event of this id: the newest of a list, for instance. A "
+            "client that comes again sends `Last-Event-ID`, which counts instead.",
+        )
+    )
+
+    @property
+    def selection(self) -> NetEventSelection:
+        """Which events are asked for."""
+        return NetEventSelection(types=frozenset(self.type), peers=tuple(self.peer))
+
+
+class NetEventQuery(NetEventFilters):
+    """What `GET /net-events` takes."""
 
     limit: Annotated[
         int,
@@ -90,7 +146,7 @@ class NetEventQuery(BaseModel):
         f"down to {MAX_LIMIT}.",
     )
     since: Annotated[
-        EventId | datetime | None,
+        str | None,
         BeforeValidator(_event_id_or_time),
         WithJsonSchema(
             {
@@ -105,37 +161,28 @@ class NetEventQuery(BaseModel):
         "is new, give the id of the newest event that you have.",
     )
     before: Annotated[
-        EventId | None,
+        str | None,
         BeforeValidator(_event_id),
-        WithJsonSchema(
-            {
-                "type": "string",
-                "pattern": "^[0-9a-f]{12}-[0-9]{1,19}$",
-                "examples": ["b893933fedc9-17"],
-            }
-        ),
+        WithJsonSchema(EVENT_ID_SCHEMA),
     ] = Field(
         None, description="Only events before the one of this id: the `nextBefore` of a page."
-    )
-    type: list[NetEventType] = Field(
-        [], max_length=MAX_VALUES, description="What kind of failure it was."
-    )
-    peer: list[SubnetParameter] = Field(
-        [], max_length=MAX_VALUES, description="The remote address is on this subnet, or is it."
     )
 
     @property
     def selection(self) -> NetEventSelection:
         """Which events are asked for."""
-        return NetEventSelection(self.since, self.before, frozenset(self.type), tuple(self.peer))
+        return NetEventSelection(
+            None if self.since is None else _read_place(self.since),
+            None if self.before is None else _read_event_id(self.before),
+            frozenset(self.type),
+            tuple(self.peer),
+        )
 
     def link(self, before: EventId) -> str:
         """A reference, relative to this request, to the page before an event."""
         parameters = [("before", str(before))]
-        if isinstance(self.since, datetime):
-            parameters.append(("since", self.since.isoformat()))
-        elif self.since is not None:
-            parameters.append(("since", str(self.since)))
+        if self.since is not None:
+            parameters.append(("since", self.since))
         parameters += [("type", type_.value) for type_ in self.type]
         parameters += [("peer", str(peer)) for peer in self.peer]
         if "limit" in self.model_fields_set:
@@ -176,7 +223,8 @@ async def list_net_events(
     `nextBefore` or the `Link` header; when both are absent, there are no more.
     """
     net_events = service.net_events
-    if query.before is not None and query.before.epoch != net_events.ring.epoch:
+    before = query.selection.before
+    if before is not None and before.epoch != net_events.ring.epoch:
         raise problems.ProblemError(
             problems.INVALID_PARAMETERS,
             "At least one parameter is not valid.",
@@ -191,6 +239,59 @@ async def list_net_events(
     if found.next_before is not None:
         response.headers["Link"] = f'<{query.link(found.next_before)}>; rel="next"'
     return response
+
+
+@router.get(
+    "/stream",
+    dependencies=[Depends(accepts_events), Depends(given_once)],
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {
+                        "type": "string",
+                        "description": "Server-Sent Events: "
+                        + ", ".join(f"`{name}` (`{shape}`)" for name, shape in EVENTS.items()),
+                    },
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{shape}"}
+                            for shape in dict.fromkeys(EVENTS.values())
+                        ]
+                    },
+                }
+            },
+        },
+        **problems.responses(
+            problems.NOT_ACCEPTABLE,
+            problems.INVALID_PARAMETERS,
+            problems.TOO_MANY_STREAMS,
+            problems.NOT_SUPPORTED_BY_ENGINE,
+            *problems.OF_THE_ENGINE,
+        ),
+    },
+)
+async def watch_net_events(
+    query: Annotated[NetEventStreamQuery, Query()],
+    service: ServiceDep,
+    last_event_id: Annotated[
+        str | None,
+        Header(description="The id of the last event that the client has, when it comes again."),
+    ] = None,
+) -> Response:
+    """Watch what fails, as it happens, explained.
+
+    Server-Sent Events: `net_event` for each, with its id, resumed by `Last-Event-ID` or `since`
+    for as long as the server keeps what came after. Where it does not, or the id is of another
+    run of the server, there is one `reset`: list again, and go on. Without an id the stream
+    begins with what is to come.
+    """
+    after = None if query.since is None else _read_event_id(query.since)
+    if last_event_id:
+        after = _read_event_id(last_event_id) or UNKNOWN
+    watch = NetEventWatch(service.net_events, query.selection, after)
+    return EventStream(watch, service.streams)
 
 
 def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 from app.encoding.net_events import encode_net_event, time_of, type_of
@@ -139,8 +139,23 @@ class NetEventRing:
         return NetEventSlice(
             events,
             EventId(self.epoch, events[-1].number) if more else None,
-            self._has_missed(selection.since),
+            self.has_missed(selection.since),
         )
+
+    def after(self, event_id: EventId, limit: int) -> list[KeptEvent]:
+        """What came after an event of this run, the oldest first, at most `limit` of them."""
+        count = sum(
+            1 for _ in takewhile(lambda e: e.number > event_id.number, reversed(self._events))
+        )
+        start = len(self._events) - count
+        return list(islice(self._events, start, start + limit))
+
+    def has_missed(self, since: EventId | datetime | None) -> bool:
+        """Whether events after `since` may have been let go, or it is no event of this run."""
+        oldest = self._events[0].number if self._events else self._next
+        if isinstance(since, EventId):
+            return not self._knows(since) or not oldest <= since.number + 1 <= self._next
+        return since is not None and oldest > 1
 
     def _matching(self, selection: NetEventSelection) -> Iterator[KeptEvent]:
         since, before = selection.since, selection.before
@@ -157,12 +172,6 @@ class NetEventRing:
 
     def _knows(self, event_id: EventId) -> bool:
         return event_id.epoch == self.epoch
-
-    def _has_missed(self, since: EventId | datetime | None) -> bool:
-        oldest = self._events[0].number if self._events else self._next
-        if isinstance(since, EventId):
-            return not self._knows(since) or since.number + 1 < oldest
-        return since is not None and oldest > 1
 
 
 def _holds(subnet: Subnet, packed: bytes | None) -> bool:

@@ -3,7 +3,7 @@
 What the engine still holds is read once, when a session begins, for reading it leaks
 memory on Windows (`bindings.net_events`); after that the engine tells what happens.
 The thread that it tells on hands the event over and does nothing else; what was
-handed over is taken in whenever somebody asks, and with each heartbeat. The
+handed over is taken in a moment later, and whenever somebody asks. The
 heartbeat is needed because a session that only listens hears nothing of the
 engine's end.
 """
@@ -15,14 +15,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
 from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 import structlog
 
+from app.repository.arrivals import Arrivals
 from app.repository.net_event_ring import NetEventRing, NetEventSelection, NetEventSlice
+from app.repository.news import News
 from app.schemas.net_event_names import Collection, Listening
 from bindings.addresses import Ipv6Order
 from bindings.engine_options import EngineOption, engine_option
@@ -37,6 +38,9 @@ from bindings.subscriptions import Subscription
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+BATCH_SECONDS: Final = 0.05
+"""How long what happens is gathered, so that those who watch are told of it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ class NetEvents:
     Attributes:
         ring: the events.
         error: why nobody listens; None where somebody does, or has not tried yet.
+        news: of anything in the ring.
         is_known: whether the engine has answered once, and so the ring can be shown.
     """
 
@@ -128,9 +133,8 @@ class NetEvents:
         self._library = library
         self._transaction_wait_ms = transaction_wait_ms
         self._ipv6_order = ipv6_order
-        # Numbering and appending never wait; more than the ring keeps is not needed.
-        self._arrived: deque[tuple[int, NetEvent]] = deque(maxlen=self.limits.net_event_count)
-        self._numbers = count(1)
+        self.news = News()
+        self._arrivals = Arrivals(self.limits.net_event_count)  # the ring keeps no more
         self._taken_in = 0
         self._listener: Listener | None = None
         self._expected: Counter[NetEvent] = Counter()
@@ -143,6 +147,8 @@ class NetEvents:
         """Listen until the end."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
+            tasks.start_soon(self._follow_arrivals)
+            tasks.start_soon(self.news.tell_now_and_then)
             yield
             tasks.cancel_scope.cancel()
 
@@ -152,12 +158,20 @@ class NetEvents:
         Raises:
             EngineError: the engine has not answered yet, and refused when it was asked.
         """
+        await self.known()
+        self.take_in()
+        return self.ring.select(selection, limit)
+
+    async def known(self) -> None:
+        """Wait until the engine has answered.
+
+        Raises:
+            EngineError: it has not yet, and refused when it was asked.
+        """
         with anyio.move_on_after(self.limits.patience_seconds):
             await self._tried.wait()
         if not self.is_known and self.error is not None:
             raise self.error
-        self.take_in()
-        return self.ring.select(selection, limit)
 
     @property
     def collection(self) -> Collection:
@@ -182,8 +196,7 @@ class NetEvents:
 
     def take_in(self) -> None:
         """Keep what the engine told since."""
-        while self._arrived:
-            number, event = self._arrived.popleft()
+        for number, event in self._arrivals.take():
             self.ring.skip(number - self._taken_in - 1)  # what came too fast to be kept
             self._taken_in = number
             if not self._was_read(event):
@@ -198,6 +211,12 @@ class NetEvents:
             return False
         read[event] -= 1
         return True
+
+    async def _follow_arrivals(self) -> None:
+        while True:
+            await self._arrivals.wait()
+            self.take_in()
+            await anyio.sleep(BATCH_SECONDS)
 
     async def _listen(self) -> None:
         while True:
@@ -238,7 +257,7 @@ class NetEvents:
         try:
             try:
                 listener.subscription = subscribe_to_net_events(
-                    listener.session, self._hand_over, ipv6_order=self._ipv6_order
+                    listener.session, self._arrivals.give, ipv6_order=self._ipv6_order
                 )
             except (NotSupported, NetEventsDisabled) as error:
                 listener.why_not = error
@@ -247,10 +266,6 @@ class NetEvents:
             listener.close()
             raise
         return listener
-
-    def _hand_over(self, event: NetEvent) -> None:
-        """On a thread of the library's."""
-        self._arrived.append((next(self._numbers), event))
 
     def _read_history(self, listener: Listener) -> None:
         try:
@@ -283,6 +298,7 @@ class NetEvents:
     def _keep(self, event: NetEvent) -> None:
         self._kept.append(event)
         self.ring.add(event)
+        self.news.tell()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._one_thread)

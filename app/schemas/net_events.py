@@ -182,6 +182,10 @@ class NetEvent(Shape):
     idp_drop: DospDrop | MISSING = MISSING
 
 
+class NetEventPlace(Shape):
+    """The data of `bookmark` and `reset`, which say it all by their id: where the stream is now."""
+
+
 class NetEventPage(Shape):
     """Some of the last events, the newest first."""
 

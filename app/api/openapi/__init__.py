@@ -17,6 +17,7 @@ from app.api.openapi.examples import add_examples
 from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import tidy_parameter, tidy_schemas
 from app.schemas.events import SaContextDeleted, SaContextEvent, StreamEnd, StreamPlace
+from app.schemas.net_events import NetEventPlace
 from app.schemas.sa_contexts import SaContextExportEnd
 
 
@@ -71,6 +72,7 @@ STREAMED: Final = (
     SaContextDeleted,
     StreamPlace,
     StreamEnd,
+    NetEventPlace,
 )
 """Shapes that only lines of streams have, of which FastAPI does not know."""
 
