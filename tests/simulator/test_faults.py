@@ -7,6 +7,8 @@ from ctypes import byref
 import pytest
 from sa_contexts_simulator import Option, Simulator
 
+from .test_net_event_subscriptions import Subscriber
+from .test_net_events import read
 from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer
 
 
@@ -137,6 +139,13 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
                 pass
         callback = Callback(lambda _context, _change: None)
         wfp.unsubscribe(engine, wfp.subscribe(engine, callback))
+        for generation in range(5):
+            Subscriber(wfp, engine, generation).unsubscribe()
+        value = pointer()
+        wfp.call("FwpmEngineGetOption0", engine, 0, byref(value))
+        wfp.free(value)
+    for generation in range(6):
+        read(wfp, generation)
 
     assert all(simulator.calls(name) > 0 for name in FUNCTIONS)
     assert sum(simulator.calls(name) for name in FUNCTIONS) == simulator.calls()
