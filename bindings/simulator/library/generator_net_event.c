@@ -122,7 +122,9 @@ static void generate_main_mode(generated_net_event *into, random_source *dice, c
     failure->mmState = (IKEEXT_MM_SA_STATE)random_below(dice, IKEEXT_MM_SA_STATE_MAX);
     failure->saRole = (IKEEXT_SA_ROLE)random_below(dice, IKEEXT_SA_ROLE_MAX);
     failure->mmAuthMethod = pick_method(dice);
-    set_hash(failure->endCertHash, dice, failure->mmAuthMethod);
+    if (failure->failureErrorCode != ERROR_IPSEC_IKE_NO_CERT) {
+        set_hash(failure->endCertHash, dice, failure->mmAuthMethod);
+    }
     failure->mmId = with->mm_sa_id;
     failure->mmFilterId = random_luid(dice);
     if (into->machine_name[0] != 0) {
@@ -226,8 +228,8 @@ void generate_net_event(generated_net_event *into, const net_event *of)
     set_names(into, &with);
     switch (of->type) {
     case FWPM_NET_EVENT_TYPE_IKEEXT_MM_FAILURE:
-        generate_main_mode(into, &dice, &with);
         into->main_mode.failureErrorCode = of->code;
+        generate_main_mode(into, &dice, &with);
         break;
     case FWPM_NET_EVENT_TYPE_IKEEXT_QM_FAILURE:
         generate_quick_mode(into, &dice, &with);
