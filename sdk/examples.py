@@ -79,9 +79,9 @@ def collect() -> Examples:
     with _server() as client:
         _contexts(client, collection)
         _requests_refused(client, collection)
-        _net_events(client, simulator, collection)
         _engine(client, collection)
         _other(client, collection)
+        _net_events(client, simulator, collection)
         _engine_failing(client, simulator, collection)
     simulator.reset()
     return collection.examples

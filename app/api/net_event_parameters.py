@@ -35,6 +35,17 @@ _RFC_3339: Final = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
+_DATE: Final = (
+    "[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+_TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+_ZONE: Final = "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+PLACE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": f"^([0-9a-f]{{12}}-[0-9]{{1,19}}|{_DATE}T{_TIME}{_ZONE})$",
+    "examples": ["b893933fedc9-17", "2026-11-23T23:53:23Z"],
+}
 EVENT_ID_SCHEMA: Final = {
     "type": "string",
     "pattern": "^[0-9a-f]{12}-[0-9]{1,19}$",
@@ -121,13 +132,7 @@ class NetEventQuery(NetEventFilters):
     since: Annotated[
         str | None,
         BeforeValidator(_event_id_or_time),
-        WithJsonSchema(
-            {
-                "type": "string",
-                "maxLength": 40,
-                "examples": ["b893933fedc9-17", "2026-11-23T23:53:23Z"],
-            }
-        ),
+        WithJsonSchema(PLACE_SCHEMA),
     ] = Field(
         None,
         description="Only events after the one of this id, or not before this time. To hear what "

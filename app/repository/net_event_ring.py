@@ -77,7 +77,8 @@ class NetEventSlice:
     Attributes:
         events: at most as many as were asked for.
         next_before: before which event there are more; None where there are none.
-        missed: whether events after `since` may have been let go already.
+        missed: whether events after `since` may have been let go already, or `before` is of
+            another run.
     """
 
     events: list[KeptEvent]
@@ -139,7 +140,7 @@ class NetEventRing:
         return NetEventSlice(
             events,
             EventId(self.epoch, events[-1].number) if more else None,
-            self.has_missed(selection.since),
+            self.has_missed(selection.since) or self._is_strange(selection.before),
         )
 
     def after(self, event_id: EventId, limit: int) -> list[KeptEvent]:
@@ -159,6 +160,8 @@ class NetEventRing:
 
     def _matching(self, selection: NetEventSelection) -> Iterator[KeptEvent]:
         since, before = selection.since, selection.before
+        if self._is_strange(before):
+            return
         after_number = since.number if isinstance(since, EventId) and self._knows(since) else 0
         for event in reversed(self._events):
             if event.number <= after_number:
@@ -169,6 +172,9 @@ class NetEventRing:
                 continue  # and not the end: events are in the order in which they came
             if selection.matches(event):
                 yield event
+
+    def _is_strange(self, event_id: EventId | None) -> bool:
+        return event_id is not None and not self._knows(event_id)
 
     def _knows(self, event_id: EventId) -> bool:
         return event_id.epoch == self.epoch

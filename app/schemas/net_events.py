@@ -196,7 +196,7 @@ class NetEventPage(Shape):
     )
     missed: bool = Field(
         description="Whether events after `since` may have been let go already, or were before "
-        "this run of the server; `false` without `since`."
+        "this run of the server; or that `before` is of another run."
     )
     collection: Collection
     how_to_enable: str | MISSING = Field(

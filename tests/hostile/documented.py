@@ -26,6 +26,8 @@ FREE_TEXTS = {
     "qmFilterId",
     "spi",
     "saContextId",
+    "peer",
+    "since",
 }
 """Texts of which a schema cannot say all: host bits that are set, numbers above 64 bits."""
 
