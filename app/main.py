@@ -9,17 +9,20 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from app.api import (
+    connections,
     documentation,
     engine,
     errors,
     explanations,
     health,
+    ike_sas,
     net_events,
     openapi,
     problems,
     sa_context_events,
     sa_context_list,
     sa_contexts,
+    statistics,
 )
 from app.api.head import HeadAsGet
 from app.service import Service
@@ -51,6 +54,9 @@ def create_app(service: Service) -> FastAPI:
         sa_context_events,  # before those with an id in their path
         sa_contexts,
         net_events,
+        ike_sas,
+        connections,
+        statistics,
         engine,
         health,
         explanations,

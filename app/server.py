@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from app.connection import Connection, Waiting
 from app.limits import ConnectionLimits
+from bindings.console import console_events
 
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,10 @@ class Server(uvicorn.Server):
             for connection in cast(set[Connection], self.server_state.connections).copy():
                 connection.enforce_limits(now)
         return await super().on_tick(counter)
+
+    def stop(self) -> None:
+        """Begin to stop soon; any thread may call this."""
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: let go of who waits, then wait for the rest."""
@@ -131,7 +136,7 @@ def run(server: Server, listener: socket.socket) -> None:
     gc.freeze()
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), console_events(server.stop):
         server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(STARTUP_FAILED)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import importlib
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 import anyio.to_thread
 import structlog
 
+from app.repository.connections import ConnectionKind
 from app.repository.feeds import Feeds
 from app.repository.hints import Hints
+from app.repository.ike_sas import IkeSaKind
+from app.repository.kinds import Kind
 from app.repository.lists import Lists
 from app.repository.net_events import NetEvents
 from app.repository.reading import Reader
+from app.repository.sa_contexts import SaContextKind
+from app.repository.statistics import StatisticsReader
 from app.repository.store import MOST_HINTS, Store
+from app.schemas.names import Baseline
 from app.settings import Settings
 from app.streams import Streams
 from bindings.engine import Engine
@@ -31,51 +37,84 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """All objects of one kind, as they are served.
+
+    Attributes:
+        engine: the engine that the store drains, with a session of its own; it may announce
+            changes to it.
+        store: the versions.
+        lists: the walks through them.
+    """
+
+    engine: Engine
+    store: Store
+    lists: Lists
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
-    """The store, the reader of single contexts and net events, each with a session of its own.
+    """What is served, kind by kind, and the engine that single objects are read from.
 
     Attributes:
         host: this host's name.
-        library: the library that both read from.
-        drain_engine: the engine that the store drains, and that announces changes to it.
-        engine: the engine that single contexts are read from.
-        one_reader: lets one thread at a time read a single context; a session has room for one,
+        library: the library that all is read from.
+        baseline: what weaknesses are judged against.
+        engine: the engine that single objects are read from.
+        one_reader: lets one thread at a time read a single object; a session has room for one,
             and threads that wait for it would be missing elsewhere.
+        feeds: what happens to SA contexts, for those who watch.
+        streams: the open ones.
+        statistics: reads the engine's own counters, by `engine` too.
+        sa_contexts: the SA contexts, by which is judged whether the engine answers.
+        ike_sas: the main mode SAs, which are read when somebody asks.
+        connections: the connections, the same.
     """
 
     host: str
     library: Library
-    drain_engine: Engine
+    baseline: Baseline
     engine: Engine
-    store: Store
-    lists: Lists
+    one_reader: anyio.CapacityLimiter
     feeds: Feeds
     streams: Streams
-    reader: Reader
+    statistics: StatisticsReader
+    sa_contexts: Collection
+    ike_sas: Collection
+    connections: Collection
     net_events: NetEvents
-    one_reader: anyio.CapacityLimiter
+
+    @property
+    def collections(self) -> tuple[Collection, ...]:
+        """All kinds."""
+        return self.sa_contexts, self.ike_sas, self.connections
+
+    @property
+    def store(self) -> Store:
+        """The store of the SA contexts."""
+        return self.sa_contexts.store
 
     def stop(self) -> None:
         """Let go of all who wait or watch."""
         self.streams.stop()
-        self.store.stop()
+        for collection in self.collections:
+            collection.store.stop()
         self.net_events.news.tell()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the store; close both sessions at the end, whatever happens."""
+        """Run the stores; close all sessions at the end, whatever happens."""
         try:
-            async with (
-                anyio.create_task_group() as tasks,
-                self.store.running(),
-                self.net_events.running(),
-            ):
+            async with anyio.create_task_group() as tasks, AsyncExitStack() as stores:
                 tasks.start_soon(self.streams.run)
+                for collection in self.collections:
+                    await stores.enter_async_context(collection.store.running())
+                await stores.enter_async_context(self.net_events.running())
                 yield
                 tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                for engine in (self.drain_engine, self.engine):
+                for engine in (self.engine, *(each.engine for each in self.collections)):
                     await anyio.to_thread.run_sync(engine.close)
 
 
@@ -116,39 +155,46 @@ def create_service(settings: Settings) -> Service:
         LibraryError: there is no library that can be used.
     """
     library = open_library(settings)
-    hints = Hints(MOST_HINTS)
-    drain_engine = open_engine(
-        library, settings, lambda _event, sa_context_id: hints.give(sa_context_id)
-    )
-    engine = open_engine(library, settings)
-    store = Store(
-        Reader(
-            drain_engine,
-            interface_aliases,
-            baseline=settings.baseline,
-            page_size=settings.page_size,
-        ),
-        settings.store_limits(),
-        hints=hints,
-    )
+    sa_contexts = _sa_contexts(library, settings)
+    engine, one_reader = open_engine(library, settings), anyio.CapacityLimiter(1)
     return Service(
         host=socket.gethostname(),
         library=library,
-        drain_engine=drain_engine,
+        baseline=settings.baseline,
         engine=engine,
-        store=store,
-        lists=Lists(store),
-        feeds=Feeds(store.journal),
+        feeds=Feeds(sa_contexts.store.journal),
         streams=Streams(settings.stream_count, settings.stream_seconds),
-        reader=Reader(engine, interface_aliases, baseline=settings.baseline),
+        one_reader=one_reader,
+        statistics=StatisticsReader(engine, one_reader, patience_seconds=settings.patience_seconds),
+        sa_contexts=sa_contexts,
+        ike_sas=_on_demand(IkeSaKind(), library, settings),
+        connections=_on_demand(ConnectionKind(), library, settings),
         net_events=NetEvents(
             library,
             settings.net_event_limits(),
             transaction_wait_ms=settings.transaction_wait_ms,
             ipv6_order=settings.ipv6_order,
         ),
-        one_reader=anyio.CapacityLimiter(1),
     )
+
+
+def _sa_contexts(library: Library, settings: Settings) -> Collection:
+    """The SA contexts, of whose changes the engine tells the store."""
+    hints = Hints(MOST_HINTS)
+    engine = open_engine(library, settings, lambda _event, sa_context_id: hints.give(sa_context_id))
+    kind = SaContextKind(interface_aliases, settings.baseline)
+    reader = Reader(engine, kind, page_size=settings.page_size)
+    store = Store(reader, settings.store_limits(), hints=hints)
+    return Collection(engine, store, Lists(store))
+
+
+def _on_demand(kind: Kind, library: Library, settings: Settings) -> Collection:
+    """What is read when somebody asks; its changes are nobody's news."""
+    engine = open_engine(library, settings)
+    reader = Reader(engine, kind, page_size=settings.page_size)
+    limits = replace(settings.store_limits(), journal_changes=0, journal_bytes=0)
+    store = Store(reader, limits, stays_in_contact=False)
+    return Collection(engine, store, Lists(store))
 
 
 def _simulate(library: Library, settings: Settings) -> None:

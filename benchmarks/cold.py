@@ -8,6 +8,7 @@ import orjson
 
 from app.encoding.sa_contexts import encode_sa_context, render_sa_context
 from app.repository.reading import Reader
+from app.repository.sa_contexts import SaContextKind
 from benchmarks.drains import UNIT, settled, size_of_drain, size_of_naive, timed
 from benchmarks.figures import Bar, Figure, Section, ratios, take_turns
 from benchmarks.fixture import arrays, populated
@@ -34,7 +35,7 @@ def measure(sizes: Sizes) -> list[Section]:
     library = populated(count)
     ready = ready_dicts(library)
     with Engine(library) as engine, Session(library) as session, settled():
-        reader = Reader(engine, interface_aliases)
+        reader = Reader(engine, SaContextKind(interface_aliases))
         taken = take_turns(
             sizes.rounds,
             {

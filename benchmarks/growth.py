@@ -11,6 +11,7 @@ from sa_contexts_simulator import LIBRARY, Simulator
 
 from app.repository.contents import Edition
 from app.repository.reading import Reader
+from app.repository.sa_contexts import SaContextKind
 from benchmarks.cold import NAIVE
 from benchmarks.drains import UNIT, drain, settled, size_of_drain, size_of_naive, timed
 from benchmarks.figures import Bar, Figure, Section, ratios, take_turns
@@ -60,7 +61,7 @@ def measure(sizes: Sizes) -> list[Section]:
     few, many = sizes.growth[0], sizes.growth[-1]
     simulator, library = Simulator(LIBRARY), Library(LIBRARY)
     with Engine(library) as engine, Session(library) as session, settled():
-        reader = Reader(engine, interface_aliases)
+        reader = Reader(engine, SaContextKind(interface_aliases))
 
         def ours(contexts: int) -> Callable[[], float]:
             return _populated(simulator, contexts, timed(lambda: size_of_drain(reader), contexts))

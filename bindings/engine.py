@@ -8,12 +8,15 @@ from threading import Lock
 from typing import Self, TypeVar
 
 from bindings.addresses import Ipv6Order
+from bindings.connections import Connections
 from bindings.errors import EngineBusy, EngineError, EngineGone, NotSupported
+from bindings.ike_sas import IkeSas
 from bindings.library import Library
 from bindings.memory import Plain
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
 from bindings.session import Session
+from bindings.statistics import IkeStatistics, IpsecStatistics, ike_statistics, ipsec_statistics
 from bindings.subscriptions import Notify, Subscription, subscribe_to_sa_contexts
 from bindings.template import SubnetTemplate
 
@@ -73,6 +76,51 @@ class Engine:
         self._subscription: Subscription | None = None
 
     def attempt(self, work: Callable[[SaContexts], T]) -> T:
+        """The result of `work` with SA contexts; see `in_session`."""
+        return self.in_session(
+            lambda session: work(
+                SaContexts(session, generation=self._generation, ipv6_order=self._ipv6_order)
+            )
+        )
+
+    def connections(self, work: Callable[[Connections], T]) -> T:
+        """The result of `work` with connections; see `in_session`."""
+        return self.in_session(
+            lambda session: work(Connections(session, ipv6_order=self._ipv6_order))
+        )
+
+    def ike_sas(self, work: Callable[[IkeSas], T]) -> T:
+        """The result of `work` with main mode SAs; see `in_session`.
+
+        They are read by Windows Vista's functions where SA contexts are, else by the newest.
+        """
+        generation = 0 if self._generation == 0 else 2
+        return self.in_session(
+            lambda session: work(
+                IkeSas(session, generation=generation, ipv6_order=self._ipv6_order)
+            )
+        )
+
+    def ipsec_statistics(self) -> tuple[int, IpsecStatistics]:
+        """What the engine has counted of SAs and packets, and the incarnation that it is of."""
+        return self.in_session(
+            lambda session: (
+                self.incarnation,
+                ipsec_statistics(session, generation=self._generation),
+            )
+        )
+
+    def ike_statistics(self) -> tuple[int, IkeStatistics]:
+        """The same of negotiations.
+
+        Raises:
+            IkeextNotRunning: the service that negotiates does not run.
+        """
+        return self.in_session(
+            lambda session: (self.incarnation, ike_statistics(session, generation=self._generation))
+        )
+
+    def in_session(self, work: Callable[[Session], T]) -> T:
         """The result of `work`, which may be begun twice.
 
         Threads take turns here: a session is used by one at a time.
@@ -136,16 +184,14 @@ class Engine:
         finally:
             self._lock.release()
 
-    def _run(self, work: Callable[[SaContexts], T]) -> T:
+    def _run(self, work: Callable[[Session], T]) -> T:
         if self._session is None:
             self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
             self.incarnation += 1
             self.subscription_error = None
         self._subscribe(self._session)
         try:
-            return work(
-                SaContexts(self._session, generation=self._generation, ipv6_order=self._ipv6_order)
-            )
+            return work(self._session)
         except EngineGone:
             self._discard()
             raise

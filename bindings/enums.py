@@ -1,4 +1,4 @@
-"""The enumerations and flags of the SA context tree, named.
+"""The enumerations and flags of SA contexts and main mode SAs, named.
 
 Each class says which C enumeration it is and where that is defined. A number
 that a class does not know is not an error anywhere: newer Windows may send it.
@@ -234,6 +234,13 @@ class SaContextEvent(IntEnum):
     DELETE = 2
 
 
+class ConnectionEvent(IntEnum):
+    """FWPM_CONNECTION_EVENT_TYPE (fwpmtypes.h)."""
+
+    ADD = 0
+    DELETE = 1
+
+
 class DataType(IntEnum):
     """FWP_DATA_TYPE (fwptypes.h)."""
 
@@ -368,3 +375,43 @@ class AuthenticationMethod(IntEnum):
     SSL_ECDSA_P384 = 10
     EAP = 11
     RESERVED = 12
+
+
+class Impersonation(IntEnum):
+    """IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE (iketypes.h)."""
+
+    NONE = 0
+    SOCKET_PRINCIPAL = 1
+
+
+class IkeCipher(IntEnum):
+    """IKEEXT_CIPHER_TYPE (iketypes.h)."""
+
+    DES = 0
+    TRIPLE_DES = 1
+    AES_128 = 2
+    AES_192 = 3
+    AES_256 = 4
+    AES_GCM_128_16ICV = 5
+    AES_GCM_256_16ICV = 6
+
+
+class IkeIntegrity(IntEnum):
+    """IKEEXT_INTEGRITY_TYPE (iketypes.h)."""
+
+    MD5 = 0
+    SHA1 = 1
+    SHA_256 = 2
+    SHA_384 = 3
+
+
+class DhGroup(IntEnum):
+    """IKEEXT_DH_GROUP (iketypes.h). 2048 is another name of 14."""
+
+    NONE = 0
+    GROUP_1 = 1
+    GROUP_2 = 2
+    GROUP_14 = 3
+    ECP_256 = 4
+    ECP_384 = 5
+    GROUP_24 = 6

@@ -54,6 +54,10 @@ class NetEventsDisabled(EngineError):
     """The engine does not collect net events (FWPM_ENGINE_COLLECT_NET_EVENTS is 0)."""
 
 
+class ConnectionsDisabled(EngineError):
+    """The engine keeps no track of connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS)."""
+
+
 class NotSupported(EngineError):
     """This Windows is older than the function."""
 
@@ -65,6 +69,7 @@ _CLASSES: dict[int, type[EngineError]] = {
     WinError.FWP_E_NEVER_MATCH: NeverMatch,
     WinError.FWP_E_IKEEXT_NOT_RUNNING: IkeextNotRunning,
     WinError.FWP_E_NET_EVENTS_DISABLED: NetEventsDisabled,
+    WinError.FWP_E_CONNECTIONS_DISABLED: ConnectionsDisabled,
     WinError.RPC_S_PROCNUM_OUT_OF_RANGE: NotSupported,
     **dict.fromkeys(
         (

@@ -41,8 +41,26 @@ OPTIONAL: Final = (
     "FwpmNetEventDestroyEnumHandle0",
     *(f"FwpmNetEventSubscribe{generation}" for generation in range(5)),
     "FwpmNetEventUnsubscribe0",
+    "FwpmConnectionCreateEnumHandle0",
+    "FwpmConnectionEnum0",
+    "FwpmConnectionDestroyEnumHandle0",
+    "FwpmConnectionGetById0",
+    "FwpmConnectionSubscribe0",
+    "FwpmConnectionUnsubscribe0",
+    "IkeextSaCreateEnumHandle0",
+    "IkeextSaEnum0",
+    "IkeextSaEnum1",
+    "IkeextSaEnum2",
+    "IkeextSaDestroyEnumHandle0",
+    "IkeextSaGetById0",
+    "IkeextSaGetById1",
+    "IkeextSaGetById2",
+    "IPsecGetStatistics0",
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics0",
+    "IkeextGetStatistics1",
 )
-"""What newer Windows added; looked up when first needed."""
+"""What newer Windows added, and what is not about SA contexts; looked up when first needed."""
 
 SIMULATOR_MARKER: Final = "sa_simulator_version"
 

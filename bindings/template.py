@@ -1,7 +1,8 @@
-"""The enumeration template: which SA contexts the engine returns.
+"""The enumeration template: which objects the engine returns.
 
 IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 (ipsectypes.h) knows a local and a remote
-subnet. Its page names only FWP_V6_ADDR_AND_MASK; the comment in ipsectypes.idl
+subnet, and IKEEXT_SA_ENUM_TEMPLATE0 (iketypes.h) begins with the same. The page
+of the former names only FWP_V6_ADDR_AND_MASK; the comment in ipsectypes.idl
 also allows FWP_UINT32, FWP_BYTE_ARRAY16_TYPE and FWP_V4_ADDR_MASK.
 """
 
@@ -18,21 +19,23 @@ from bindings.enums import DataType
 
 @dataclass(frozen=True, slots=True)
 class SubnetTemplate:
-    """SA contexts that have an SA between these subnets; None leaves a side open."""
+    """Objects that have an SA between these subnets; None leaves a side open."""
 
     local: IPv4Network | IPv6Network | None = None
     remote: IPv4Network | IPv6Network | None = None
 
-    def as_c(self, ipv6_order: Ipv6Order) -> TemplateMemory:
-        """The template as the struct that IPsecSaContextCreateEnumHandle0 takes."""
-        return TemplateMemory(self, ipv6_order)
+    def as_c(
+        self, ipv6_order: Ipv6Order, struct: str = "IPSEC_SA_CONTEXT_ENUM_TEMPLATE0"
+    ) -> TemplateMemory:
+        """The template as the struct that …CreateEnumHandle0 takes."""
+        return TemplateMemory(self, ipv6_order, struct)
 
 
 class TemplateMemory:
     """A template in C memory, which lives as long as this object."""
 
-    def __init__(self, template: SubnetTemplate, ipv6_order: Ipv6Order) -> None:
-        self.pointer = ffi.new("IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *")
+    def __init__(self, template: SubnetTemplate, ipv6_order: Ipv6Order, struct: str) -> None:
+        self.pointer = ffi.new(f"{struct} *")
         self._parts = [
             _fill(self.pointer.localSubNet, template.local, ipv6_order),
             _fill(self.pointer.remoteSubNet, template.remote, ipv6_order),

@@ -92,9 +92,13 @@ def _pointed_bytes(size: int) -> Callable[[int], Any]:
     return lambda address: ADDRESS_SPACE[address : address + size] if address else None
 
 
-def _blob(address: int) -> bytes:
-    size, data = BLOB.read(address)
+def read_blob(size: int, data: int) -> bytes:
+    """The bytes of a FWP_BYTE_BLOB; none for a NULL pointer, whatever the size says."""
     return read_bytes(data, size) if data else b""
+
+
+def _blob(address: int) -> bytes:
+    return read_blob(*BLOB.read(address))
 
 
 def _token_information(address: int) -> Plain:

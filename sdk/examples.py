@@ -29,16 +29,19 @@ SEED: Final = 1
 CONTEXTS: Final = 250
 
 CURSOR: Final = (
-    "1.5b5b7ad2.eyJlIjoiYjg5MzkzM2ZlZGM5IiwiciI6MSwiYSI6IjE2Njc2NTM4In0.Eg_xGk86ZI5hh9dVED1BeA"
+    "1.5b5b7ad2.eyJlIjoiYjg5MzkzM2ZlZGM5IiwiciI6MSwiYSI6IjE2Njc2NTM4IiwiayI6InNhLWNvbnRleHRz"
+    "In0.Eg_xGk86ZI5hh9dVED1BeA"
 )
 _ANY_CURSOR: Final = re.compile(r"1\.[0-9a-f]{8}\.[\w-]+\.[\w-]{22}", re.ASCII)
-_EPOCH: Final = re.compile(r"(?<![-0-9a-f])[0-9a-f]{12}(?=-|\")")
+_EPOCH: Final = re.compile(r"(?<![-0-9a-f])[0-9a-f]{12}(?=[-\"])")
 _TIME: Final = re.compile(r"(?<=\"time\":\")[^\"]+")
 _REPLACED: Final = {
     "beganAt": "2026-11-23T23:53:23.828198Z",
     "epoch": "b893933fedc9",
     "host": "WEB01",
+    "revision": 1,  # on a slow machine, the engine is read again meanwhile
     "seconds": 0.059997901,
+    "snapshotsHeld": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
     "time": "2026-11-23T23:53:23.828198Z",
 }
@@ -78,11 +81,14 @@ def collect() -> Examples:
     simulator.reset()
     with _server() as client:
         _contexts(client, collection)
+        _main_mode_sas(client, collection)
+        _connections(client, collection)
         _requests_refused(client, collection)
         _engine(client, collection)
         _other(client, collection)
         _net_events(client, simulator, collection)
         _engine_failing(client, simulator, collection)
+        _statistics(client, simulator, collection)
     simulator.reset()
     return collection.examples
 
@@ -129,6 +135,38 @@ def _events(spi: int, collection: Collection) -> None:
         collection.add("watch_sa_contexts", "initial", "One context, and no change", brief.get(url))
     with _server(stream_count=0) as full:
         collection.add_problem("watch_sa_contexts", full.get("/sa-contexts/events"))
+
+
+def _main_mode_sas(client: TestClient, collection: Collection) -> None:
+    first = client.get("/ike-sas?limit=1&keyModule=authip&authenticationMethod=ssl")
+    collection.add("list_ike_sas", "page", "A page; more follow", first)
+    none = "/ike-sas?localSubnet=203.0.113.0/24"
+    collection.add(
+        "list_ike_sas", "no_more", "The last page, here of an empty list", client.get(none)
+    )
+    export = client.get(none, headers={"Accept": "application/x-ndjson"})
+    collection.add("list_ike_sas", "export", "The last line, here the only one", export)
+    one = client.get(f"/ike-sas/{first.json()['items'][0]['saId']}")
+    collection.add("get_ike_sa", "ike_sa", "One with a certificate and a user's name", one)
+    collection.add_problem("list_ike_sas", client.get("/ike-sas?keyModule=ikev3"))
+    collection.add_problem("get_ike_sa", client.get("/ike-sas/1"))
+
+
+def _connections(client: TestClient, collection: Collection) -> None:
+    first = client.get("/connections?limit=1&trafficType=tunnel&keyModule=ikev2")
+    collection.add("list_connections", "page", "A page; more follow", first)
+    none = "/connections?localSubnet=203.0.113.0/24"
+    collection.add(
+        "list_connections", "no_more", "The last page, here of an empty list", client.get(none)
+    )
+    export = client.get(none, headers={"Accept": "application/x-ndjson"})
+    collection.add("list_connections", "export", "The last line, here the only one", export)
+    one = client.get(f"/connections/{first.json()['items'][0]['connectionId']}")
+    collection.add("get_connection", "connection", "One through a tunnel", one)
+    cursor = client.get("/sa-contexts?limit=1").json()["nextCursor"]
+    for query in (f"cursor={cursor}", "keyModule=ikev3"):
+        collection.add_problem("list_connections", client.get(f"/connections?{query}"))
+    collection.add_problem("get_connection", client.get("/connections/1"))
 
 
 def _net_events(client: TestClient, simulator: Simulator, collection: Collection) -> None:
@@ -184,6 +222,20 @@ def _engine(client: TestClient, collection: Collection) -> None:
     collection.add("get_engine", "ready", "A simulated engine, read well", client.get("/engine"))
 
 
+def _statistics(client: TestClient, simulator: Simulator, collection: Collection) -> None:
+    simulator.churn(200)
+    ipsec = client.get("/statistics/ipsec")
+    collection.add("get_ipsec_statistics", "statistics", "SAs, drops and bytes", ipsec)
+    ike = client.get("/statistics/ike")
+    collection.add("get_ike_statistics", "statistics", "Negotiations, and why they failed", ike)
+    with _server() as another:
+        for code, function in ((5, "IPsecGetStatistics1"), (0x80320044, "IkeextGetStatistics1")):
+            simulator.fail(function, code, times=0)
+        collection.add_problem("get_ipsec_statistics", another.get("/statistics/ipsec"))
+        collection.add_problem("get_ike_statistics", another.get("/statistics/ike"))
+        simulator.clear_failures()
+
+
 def _other(client: TestClient, collection: Collection) -> None:
     collection.add("get_liveness", "live", "The server is up", client.get("/health/live"))
     collection.add("get_readiness", "ready", "The engine answers", client.get("/health/ready"))
@@ -227,7 +279,7 @@ def _without_chance(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_chance(each) for each in value]
     if isinstance(value, str):
-        library = str(LIBRARY.resolve())
         value = _EPOCH.sub(str(_REPLACED["epoch"]), value)
+        library = str(LIBRARY.resolve())
         return _ANY_CURSOR.sub(CURSOR, value.replace(library, f"…/{PurePath(library).name}"))
     return value

@@ -34,8 +34,8 @@ async def get_engine(service: ServiceDep, response: Response) -> Engine:
         kind=EngineKind(service.library.kind),
         library=str(service.library.path),
         functions=service.library.functions(),
-        session="open" if service.drain_engine.is_open else "closed",
-        changes="announced" if service.drain_engine.is_subscribed else "compared",
+        session="open" if service.sa_contexts.engine.is_open else "closed",
+        changes="announced" if service.sa_contexts.engine.is_subscribed else "compared",
         ready=store.is_ready,
         reasons=_reasons(service),
         epoch=current.epoch if current else MISSING,
@@ -50,7 +50,7 @@ async def get_engine(service: ServiceDep, response: Response) -> Engine:
         else MISSING,
         snapshots_held=len(store.holds),
         streams=service.streams.count,
-        baseline=service.reader.baseline,
+        baseline=service.baseline,
     )
 
 

@@ -25,6 +25,7 @@ from bindings.errors import (
     EngineError,
     EngineGone,
     EngineTimeout,
+    IkeextNotRunning,
     NotSupported,
 )
 
@@ -35,8 +36,8 @@ RETRY_SECONDS: Final = 2
 """What `Retry-After` says where nothing better is known: the engine is asked as often."""
 
 RIGHTS: Final = (
-    "The account needs the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ, which Administrators and "
-    "members of Network Configuration Operators (S-1-5-32-556) have."
+    "The account needs {rights}, which Administrators and members of Network Configuration "
+    "Operators (S-1-5-32-556) have."
 )
 
 _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
@@ -46,6 +47,11 @@ _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
         f"The engine denied access: {{error}}. {RIGHTS}",
     ),
     (EngineGone, problems.ENGINE_UNAVAILABLE, "The engine cannot be reached: {error}."),
+    (
+        IkeextNotRunning,
+        problems.IKEEXT_NOT_RUNNING,
+        "The service IKEEXT, which negotiates, does not run: {error}.",
+    ),
     (EngineTimeout, problems.ENGINE_TIMEOUT, "The engine is busy: {error}."),
     (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
     (EngineError, problems.ENGINE_ERROR, "The engine refused: {error}."),
@@ -65,12 +71,19 @@ def engine_problem(error: EngineError) -> ProblemError:
     )
     return ProblemError(
         kind,
-        detail.format(error=error),
+        detail.format(error=error, rights=_rights(error.function)),
         headers=_retry(RETRY_SECONDS) if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None,
         winError=error.code,
         winErrorName=error.name,
         function=error.function,
     )
+
+
+def _rights(function: str) -> str:
+    """What a function wants, as its page says."""
+    if "Statistics" in function:
+        return "the right FWPM_ACTRL_READ_STATS"
+    return "the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ"
 
 
 def problem_of(error: Exception) -> ProblemError:

@@ -1,4 +1,4 @@
-"""The whole of a list as NDJSON: one context a line, and at last a line that says it is whole."""
+"""The whole of a list as NDJSON: one item a line, and at last a line that says it is whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.negotiation import accepts_gzip
 from app.api.streaming import Compressor
-from app.encoding.views import basic_view
 from app.repository.lists import Lists
 from app.repository.selection import Selection
 from app.repository.store import Store
@@ -70,7 +69,7 @@ class ExportResponse(Response):
         """Make the response.
 
         Args:
-            lists: where the contexts are.
+            lists: where the items are.
             selection: which of them.
             view: how much of each.
             max_age: how old the version may be, in seconds.
@@ -110,6 +109,11 @@ class ExportResponse(Response):
     def _bodies(self, version: Version, matching: Sequence[int]) -> Iterator[bytes]:
         for start in range(0, len(matching), LINES):
             lines = b"".join(version.texts[at] + b"\n" for at in matching[start : start + LINES])
-            yield basic_view(lines) if self._view is View.BASIC else lines
-        end = {"end": True, "count": len(matching), "snapshot": self._snapshot(version)}
+            yield self._lists.kind.basic_view(lines) if self._view is View.BASIC else lines
+        end = {
+            "end": True,
+            "count": len(matching),
+            **version.remarks,
+            "snapshot": self._snapshot(version),
+        }
         yield orjson.dumps(end, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)

@@ -1,11 +1,11 @@
-"""The parameters of a list."""
+"""The parameters that all lists have, and the forms of others."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import (
@@ -20,18 +20,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from app.repository.journal import EVENT_ID
-from app.repository.selection import FIELDS, Selection, Subnet
-from app.schemas.names import (
-    Cipher,
-    Integrity,
-    IpVersion,
-    PfsGroup,
-    TrafficType,
-    TransformType,
-    View,
-    Weakness,
-)
+from app.repository.selection import Selection, Subnet
+from app.schemas.names import View
 
 
 T = TypeVar("T")
@@ -44,12 +34,11 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_VALUES: Final = 16
 """Of one filter."""
-MAX_PEERS: Final = 1000
 _ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]+")
 _SUBNET: Final = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]{1,3})?")
 
 
-def _plain(pattern: str, reason: str) -> Callable[[Any], Any]:
+def plain(pattern: str, reason: str) -> Callable[[Any], Any]:
     """A validator that takes text of one plain form, and not all that Python would."""
     form = re.compile(pattern)
 
@@ -83,10 +72,10 @@ def parse_address(text: Any) -> IPv4Address | IPv6Address:
 
 def _number(form: str, highest: int, reason: str) -> BeforeValidator:
     """A number that is written in decimal or, where the form allows it, as 0x…."""
-    plain = _plain(form, reason)
+    validate = plain(form, reason)
 
     def parse(text: Any) -> int:
-        number = int(plain(text), 0 if text[:2] in {"0x", "0X"} else 10)
+        number = int(validate(text), 0 if text[:2] in {"0x", "0X"} else 10)
         if number > highest:
             raise PydanticCustomError("number", "Should be at most {most}", {"most": highest})
         return number
@@ -128,7 +117,8 @@ SpiParameter = Annotated[
 ]
 
 
-def _filter(description: str) -> Any:
+def filter_(description: str) -> Any:
+    """A parameter that may be given several times, or not at all."""
     return Field([], max_length=MAX_VALUES, description=description)
 
 
@@ -139,7 +129,7 @@ class Freshness(BaseModel):
 
     max_age: Annotated[
         float | None,
-        BeforeValidator(_plain(SECONDS, "Should be a number of seconds")),
+        BeforeValidator(plain(SECONDS, "Should be a number of seconds")),
     ] = Field(
         None,
         ge=0,
@@ -155,25 +145,46 @@ class Freshness(BaseModel):
         return DEFAULT_MAX_AGE if self.max_age is None else self.max_age
 
 
-class SummaryQuery(Freshness):
-    """What `GET /sa-contexts/summary` takes."""
+class Filters(BaseModel):
+    """Which objects are shown. A filter given several times means any of its values.
 
-    peers: Annotated[int, BeforeValidator(_plain(r"-?[0-9]{1,30}", "Should be a number"))] = Field(
-        10, ge=0, le=MAX_PEERS, description="How many of the busiest peers are named."
-    )
+    Attributes:
+        SELECTION: what the filters are, which have the same names there.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+    SELECTION: ClassVar[type[Selection]]
+
+    @property
+    def selection(self) -> Selection:
+        """The filters, in one form however they are ordered or repeated."""
+        selection = self.SELECTION
+        return selection.of({name: getattr(self, name) for name in selection.names()})
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether any filter is given."""
+        return not self.model_fields_set.isdisjoint(self.SELECTION.names())
+
+    @property
+    def shown(self) -> View:
+        """How much of each object is shown; all where there is no choice."""
+        view: View = getattr(self, "view", View.FULL)
+        return view
 
 
-class Paging(Freshness):
-    """Which page of a list, and of how much."""
+class ListQuery(Filters, Freshness):
+    """What all lists take: which page, beside the filters."""
 
     limit: Annotated[
         int,
         Field(ge=1),
         AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
-        BeforeValidator(_plain(r"-?[0-9]{1,30}", "Should be a number")),
+        BeforeValidator(plain(r"-?[0-9]{1,30}", "Should be a number")),
     ] = Field(
         DEFAULT_LIMIT,
-        description=f"How many contexts a page has at most; above {MAX_LIMIT} it is brought "
+        description=f"How many items a page has at most; above {MAX_LIMIT} it is brought "
         f"down to {MAX_LIMIT}. It may change from page to page.",
     )
     cursor: str | None = Field(
@@ -183,60 +194,10 @@ class Paging(Freshness):
     )
 
     @model_validator(mode="after")
-    def _without_age_beside_a_cursor(self) -> Paging:
+    def _without_age_beside_a_cursor(self) -> Self:
         if self.cursor is not None and self.max_age is not None:
             raise PydanticCustomError("max_age", "maxAge cannot stand beside a cursor")
         return self
-
-
-class SaContextFilters(BaseModel):
-    """Which contexts are shown, and how much of each.
-
-    A context is shown when one of its SAs meets all filters. A filter given
-    several times means any of its values.
-    """
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
-
-    view: View = Field(
-        View.FULL,
-        description="`basic` leaves out `transportFilter.filterCondition` and "
-        "`saBundle.ipsecId`, about a quarter of each context.",
-    )
-    local_subnet: list[SubnetParameter] = _filter(
-        "The local address is on this subnet; in tunnel mode, the tunnel's end."
-    )
-    remote_subnet: list[SubnetParameter] = _filter("The same for the remote address.")
-    local_address: list[AddressParameter] = _filter("The local address.")
-    remote_address: list[AddressParameter] = _filter("The remote address.")
-    ip_version: list[IpVersion] = _filter("In tunnel mode, that of the outer header.")
-    traffic_type: list[TrafficType] = _filter("Transport or tunnel mode.")
-    transform_type: list[TransformType] = _filter("How an SA of the bundle protects packets.")
-    cipher: list[Cipher] = _filter(
-        "`cipherConfig` of an SA of the bundle; `none` where none of them encrypts."
-    )
-    integrity: list[Integrity] = _filter(
-        "`authConfig` of an SA of the bundle; `none` where none of them authenticates."
-    )
-    pfs_group: list[PfsGroup] = _filter("The group of perfect forward secrecy.")
-    weakness: list[Weakness] = _filter("One of the SA's `weaknesses`.")
-    mm_sa_id: list[Uint64Parameter] = _filter("The main mode SA that negotiated the SA.")
-    qm_filter_id: list[Uint64Parameter] = _filter("The quick mode filter.")
-    spi: list[SpiParameter] = _filter("The SPI of an SA of the bundle, in decimal or as 0x….")
-
-    @property
-    def selection(self) -> Selection:
-        """The filters, in one form however they are ordered or repeated."""
-        return Selection.of({name: getattr(self, name) for name in FIELDS})
-
-    @property
-    def has_filters(self) -> bool:
-        """Whether any filter is given."""
-        return not self.model_fields_set.isdisjoint(FIELDS)
-
-
-class SaContextQuery(SaContextFilters, Paging):
-    """What `GET /sa-contexts` takes."""
 
     def link(self, *, cursor: str | None, selection: Selection, view: View) -> str:
         """A reference, relative to this request, to a list or to where it goes on.
@@ -257,25 +218,4 @@ class SaContextQuery(SaContextFilters, Paging):
             parameters.append(("cursor", cursor))
         if "limit" in self.model_fields_set:
             parameters.append(("limit", str(self.limit)))
-        return "sa-contexts" + ("?" + urlencode(parameters) if parameters else "")
-
-
-class EventQuery(SaContextFilters):
-    """What `GET /sa-contexts/events` takes."""
-
-    since: Annotated[
-        str | None,
-        BeforeValidator(
-            _plain(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
-        ),
-    ] = Field(
-        None,
-        description="Go on after this: the id of an event, or the `epoch` and the `revision` of "
-        "a snapshot with a hyphen between. A client that comes again sends `Last-Event-ID`, "
-        "which counts instead.",
-        examples=["8f14e45fceea-17"],
-    )
-    initial: bool = Field(
-        False,
-        description="Begin with every context as `added`, and then `snapshot_end`.",
-    )
+        return self.SELECTION.LIST + ("?" + urlencode(parameters) if parameters else "")

@@ -75,7 +75,8 @@ CURSOR_MISMATCH = _kind(
     400,
     "The cursor belongs to another list",
     "A cursor carries the filters and the view of its list. What is sent beside it must say the "
-    "same; it is simplest to send the cursor alone. Only `limit` may change from page to page.",
+    "same; it is simplest to send the cursor alone. Only `limit` may change from page to page. "
+    "Nor does the cursor of one resource, of `/sa-contexts` for instance, go on in another.",
 )
 NOT_FOUND = _kind(
     "not_found",
@@ -90,6 +91,21 @@ SA_CONTEXT_NOT_FOUND = _kind(
     "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
     "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
 )
+IKE_SA_NOT_FOUND = _kind(
+    "ike_sa_not_found",
+    404,
+    "There is no such main mode SA",
+    "The engine knows no main mode SA of this id. Main mode SAs end when their lifetime does, and "
+    "when the Base Filtering Engine restarts; the SA contexts that one negotiated may outlive it.",
+)
+CONNECTION_NOT_FOUND = _kind(
+    "connection_not_found",
+    404,
+    "There is no such connection",
+    "The engine knows no connection of this id. Connections end with their last SA, and when the "
+    "Base Filtering Engine restarts. The engine knows any only while it keeps track of them, which "
+    "`monitoring` of `/connections` tells.",
+)
 METHOD_NOT_ALLOWED = _kind(
     "method_not_allowed",
     405,
@@ -101,7 +117,7 @@ NOT_ACCEPTABLE = _kind(
     406,
     "No acceptable representation",
     "The header `Accept` excludes everything that this resource can be given as. Accept "
-    "`application/json`; lists of SA contexts can also be had as `application/x-ndjson`.",
+    "`application/json`; lists can also be had as `application/x-ndjson`.",
 )
 REQUEST_TIMEOUT = _kind(
     "request_timeout",
@@ -180,8 +196,9 @@ ENGINE_ACCESS_DENIED = _kind(
     503,
     "The server may not read the filter engine",
     "The account that the server runs as lacks the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ "
-    "on the IPsec SA database. Administrators and members of the group Network Configuration "
-    "Operators (S-1-5-32-556) have them. An empty list is never shown instead.",
+    "on the IPsec SA database; for statistics, FWPM_ACTRL_READ_STATS. Administrators and members "
+    "of the group Network Configuration Operators (S-1-5-32-556) have them. An empty list is never "
+    "shown instead.",
     EngineProblem,
 )
 ENGINE_TIMEOUT = _kind(
@@ -207,6 +224,15 @@ ENGINE_UNAVAILABLE = _kind(
     "The Base Filtering Engine (service BFE) is stopped, restarting or out of reach. The server "
     "tries again by itself; lists that were begun before go on from their snapshot. Check the "
     "service BFE on the host.",
+    EngineProblem,
+)
+IKEEXT_NOT_RUNNING = _kind(
+    "ikeext_not_running",
+    503,
+    "The service IKEEXT does not run",
+    "The service IKE and AuthIP IPsec Keying Modules (IKEEXT) negotiates SAs, and counts that. It "
+    "runs where IPsec policy applies to the host. Check the service IKEEXT, and whether the host "
+    "has connection security rules.",
     EngineProblem,
 )
 TOO_MANY_SNAPSHOTS = _kind(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from app.api import problems
 from app.api.dependencies import ServiceDep, accepts_events, given_once
 from app.api.event_stream import MEDIA_TYPE, EventStream
-from app.api.parameters import EventQuery
+from app.api.sa_context_parameters import EventQuery
 from app.repository.journal import Place, parse_event_id
 from app.repository.watch import Watch
 
@@ -83,7 +83,7 @@ async def watch_sa_contexts(
         after = parse_event_id(last_event_id) or UNKNOWN
     elif query.since is not None:
         after = parse_event_id(query.since)
-    lists = service.lists
+    lists = service.sa_contexts.lists
     feed = service.feeds.of(query.selection, query.view)
     watch = Watch(service.store, feed, lists.matches, after=after, is_initial=query.initial)
     return EventStream(watch, service.streams)

@@ -2,89 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.api import problems
 from app.api.dependencies import ServiceDep, WantsNdjson, given_once
-from app.api.export import MEDIA_TYPE as NDJSON
-from app.api.export import ExportResponse
-from app.api.parameters import SaContextQuery
-from app.api.problems import ProblemError
-from app.api.snapshots import snapshot_of, tell_hold
-from app.api.streaming import Piece, PiecesResponse
+from app.api.lists import answer_list, list_responses
+from app.api.sa_context_parameters import SaContextQuery
 from app.api.walks import WalkRoute
-from app.repository.cursors import CursorDamaged, CursorOfAnotherRun
-from app.repository.lists import Page, SnapshotGone
-from app.repository.selection import Selection
-from app.schemas.names import View
-from app.schemas.sa_contexts import SaContextPage
-from app.service import Service
+from app.schemas.sa_contexts import SaContext, SaContextExportEnd, SaContextPage
 
-
-HEAD: Final = b'{"items":['
 
 router = APIRouter(prefix="/sa-contexts", tags=["SA contexts"], route_class=WalkRoute)
 
-RESPONSES = {
-    200: {
-        "model": SaContextPage,
-        "content": {
-            NDJSON: {
-                "schema": {
-                    "type": "string",
-                    "description": "One `SaContext` a line. The last line is an "
-                    "`SaContextExportEnd`; without it, the list is not whole.",
-                },
-                "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
-                    "anyOf": [
-                        {"$ref": "#/components/schemas/SaContext"},
-                        {"$ref": "#/components/schemas/SaContextExportEnd"},
-                    ]
-                },
-            }
+RESPONSES = list_responses(
+    SaContextPage,
+    SaContext,
+    SaContextExportEnd,
+    links={
+        "nextPage": {
+            "operationId": "list_sa_contexts",
+            "parameters": {"query.cursor": "$response.body#/nextCursor"},
+            "description": "The next page of the same snapshot.",
         },
-        "links": {
-            "nextPage": {
-                "operationId": "list_sa_contexts",
-                "parameters": {"query.cursor": "$response.body#/nextCursor"},
-                "description": "The next page of the same snapshot.",
-            },
-            "firstContext": {
-                "operationId": "get_sa_context",
-                "parameters": {"path.saContextId": "$response.body#/items/0/saContextId"},
-                "description": "The first context of the page, as it is now.",
-            },
-        },
-        "headers": {
-            "Link": {
-                "description": 'The next page, as `<…>; rel="next"`; absent on the last.',
-                "schema": {"type": "string"},
-            },
-            "Snapshot-Expires": {
-                "description": "When the snapshot is let go at the latest. Absent where the "
-                "page is the whole list.",
-                "schema": {"type": "string"},
-            },
-            "Snapshot-Idle-Seconds": {
-                "description": "After how many seconds without use it is let go already.",
-                "schema": {"type": "integer"},
-            },
+        "firstContext": {
+            "operationId": "get_sa_context",
+            "parameters": {"path.saContextId": "$response.body#/items/0/saContextId"},
+            "description": "The first context of the page, as it is now.",
         },
     },
-    **problems.responses(
-        problems.CURSOR_INVALID,
-        problems.CURSOR_MISMATCH,
-        problems.NOT_ACCEPTABLE,
-        problems.CURSOR_EXPIRED,
-        problems.INVALID_PARAMETERS,
-        problems.TOO_MANY_SNAPSHOTS,
-        *problems.OF_THE_ENGINE,
-    ),
-}
+)
 
 
 @router.get("", dependencies=[Depends(given_once)], response_class=Response, responses=RESPONSES)
@@ -97,101 +44,4 @@ async def list_sa_contexts(
     `Link` header; when both are absent, the list is complete. As
     `application/x-ndjson` the whole list is streamed, one context a line.
     """
-    lists = service.lists
-    if is_export:
-        return _export(query, service)
-    if query.cursor is None:
-        page = await lists.first_page(query.selection, query.view, query.limit, query.age)
-        return _page_response(page, query, service)
-    try:
-        cursor = lists.read_cursor(query.cursor)
-        _require_same(query, cursor.selection, cursor.view)
-        page = await lists.page_at(cursor, query.limit)
-    except CursorDamaged:
-        raise ProblemError(problems.CURSOR_INVALID, "The cursor is not valid.") from None
-    except CursorOfAnotherRun as error:
-        _require_same(query, error.selection, error.view)
-        raise _expired(query, SnapshotGone(error.selection, error.view, None)) from None
-    except SnapshotGone as error:
-        raise _expired(query, error) from None
-    return _page_response(page, query, service)
-
-
-def _require_same(query: SaContextQuery, selection: Selection, view: View) -> None:
-    """Filters and view beside a cursor must be the cursor's own; none at all is fine."""
-    if query.has_filters and query.selection != selection:
-        raise ProblemError(
-            problems.CURSOR_MISMATCH, "The filters differ from those that the cursor was made for."
-        )
-    if "view" in query.model_fields_set and query.view != view:
-        raise ProblemError(
-            problems.CURSOR_MISMATCH, "The view differs from that which the cursor was made for."
-        )
-
-
-def _expired(query: SaContextQuery, gone: SnapshotGone) -> ProblemError:
-    members: dict[str, Any] = {
-        "restartUrl": query.link(cursor=None, selection=gone.selection, view=gone.view)
-    }
-    if gone.resume is not None:
-        members["resumeUrl"] = query.link(
-            cursor=gone.resume, selection=gone.selection, view=gone.view
-        )
-    return ProblemError(
-        problems.CURSOR_EXPIRED, "The snapshot that the cursor goes on in is not held.", **members
-    )
-
-
-def _export(query: SaContextQuery, service: Service) -> Response:
-    """The whole list, to which neither a limit nor a cursor belongs."""
-    paging = [name for name in ("limit", "cursor") if name in query.model_fields_set]
-    if paging:
-        raise ProblemError(
-            problems.INVALID_PARAMETERS,
-            "At least one parameter is not valid.",
-            errors=[
-                {"parameter": name, "reason": f"{NDJSON} is the whole list"} for name in paging
-            ],
-        )
-    return ExportResponse(
-        service.lists,
-        query.selection,
-        query.view,
-        query.age,
-        lambda version: snapshot_of(version, service),
-    )
-
-
-def _page_response(page: Page, query: SaContextQuery, service: Service) -> Response:
-    """The page, made of the texts that the store keeps."""
-    end = b"]"
-    if page.next_cursor is not None:
-        end += b',"nextCursor":' + orjson.dumps(page.next_cursor)
-    if not page.version.is_ikeext_running:
-        end += b',"ikeext":"not_running"'
-    snapshot = snapshot_of(page.version, service)
-    end += b',"snapshot":' + orjson.dumps(snapshot, option=orjson.OPT_UTC_Z) + b"}"
-    length = None if page.length is None else len(HEAD) + max(0, page.length - 1) + len(end)
-    response = PiecesResponse(_items(page.pieces, end), "application/json", length)
-    response.headers["Cache-Control"] = "no-store"
-    if page.next_cursor is not None:
-        link = query.link(cursor=page.next_cursor, selection=page.selection, view=page.view)
-        response.headers["Link"] = f'<{link}>; rel="next"'
-    if page.held_seconds is not None:
-        tell_hold(response, page.held_seconds, service.store)
-    return response
-
-
-def _items(pieces: Iterator[bytes], end: bytes) -> Iterator[Piece]:
-    """A JSON object of `items` and the members that follow, in pieces.
-
-    Args:
-        pieces: the items, each behind a comma, of which the first is one too many.
-        end: of `items`, and the other members.
-    """
-    yield HEAD
-    for first in pieces:
-        yield memoryview(first)[1:]
-        break
-    yield from pieces
-    yield end
+    return await answer_list(query, service.sa_contexts.lists, service, is_export=is_export)

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import anyio
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.api import problems
-from app.api.conditional import conditional_response
 from app.api.dependencies import (
     ServiceDep,
     accepts_json,
     given_once,
     takes_no_parameters,
 )
-from app.api.parameters import SummaryQuery
-from app.api.problems import ProblemError
+from app.api.items import answer_item, item_responses
+from app.api.parameters import Uint64Parameter
+from app.api.sa_context_parameters import SummaryQuery
 from app.api.snapshots import snapshot_of
 from app.encoding.addresses import address_text
 from app.repository.counts import Counts
-from app.repository.selection import FIELDS_OF_SUITES
-from app.repository.store import EngineSlow
+from app.repository.sa_context_selection import FIELDS_OF_SUITES
 from app.schemas.sa_contexts import SaContext, Snapshot
 from app.schemas.summary import PeerCount, SaContextSummary, ValueCount
-from app.service import Service
-from bindings.errors import IkeextNotRunning, NotFound
 
 
 router = APIRouter(
     prefix="/sa-contexts", tags=["SA contexts"], dependencies=[Depends(accepts_json)]
 )
-
-MAX_ID = (1 << 64) - 1
-ETAG = {
-    "description": "For `If-None-Match`: the same as long as the context is.",
-    "schema": {"type": "string"},
-}
 
 
 @router.get(
@@ -56,12 +45,12 @@ async def summarize_sa_contexts(
     """
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"
-    version, counts = await service.store.counts(query.age)
+    version, counts = await service.sa_contexts.store.counts(query.age)
     return SaContextSummary(
         contexts=counts.contexts,
         without_sa=counts.without_sa,
         with_weakness=counts.with_weakness,
-        baseline=service.reader.baseline,
+        baseline=service.baseline,
         **{name: _values(counts, name) for name in FIELDS_OF_SUITES},
         peer_count=counts.peer_count,
         peers=[
@@ -76,61 +65,34 @@ async def summarize_sa_contexts(
     "/{saContextId}",
     dependencies=[Depends(takes_no_parameters)],
     response_class=Response,
-    responses={
-        200: {
-            "model": SaContext,
-            "headers": {
-                "ETag": ETAG,
+    responses=item_responses(
+        SaContext,
+        problems.SA_CONTEXT_NOT_FOUND,
+        links={
+            "mainModeSa": {
+                "operationId": "get_ike_sa",
+                "parameters": {"path.saId": "$response.body#/outboundSa/saBundle/mmSaId"},
+                "description": "The main mode SA that negotiated the outbound SA.",
             },
         },
-        304: {"description": "Not Modified: as `If-None-Match` has it.", "headers": {"ETag": ETAG}},
-        **problems.responses(
-            problems.SA_CONTEXT_NOT_FOUND,
-            problems.NOT_ACCEPTABLE,
-            problems.INVALID_PARAMETERS,
-            *problems.OF_THE_ENGINE,
-        ),
-    },
+    ),
 )
 async def get_sa_context(
     sa_context_id: Annotated[
-        str,
-        Path(
-            alias="saContextId",
-            pattern=r"^[0-9]{1,20}$",
-            description="The `saContextId`, a 64-bit number in decimal.",
-            examples=["9007199254740993"],
-        ),
+        Uint64Parameter,
+        Path(alias="saContextId", description="The `saContextId`, a 64-bit number in decimal."),
     ],
     request: Request,
     service: ServiceDep,
 ) -> Response:
     """Get one IPsec SA context, as the engine has it at this moment."""
-    number = int(sa_context_id)
-    if number > MAX_ID:
-        raise ProblemError(
-            problems.INVALID_PARAMETERS,
-            "At least one parameter is not valid.",
-            errors=[{"parameter": "saContextId", "reason": f"Should be at most {MAX_ID}"}],
-        )
-    try:
-        text = await _read_one(service, number)
-    except (NotFound, IkeextNotRunning):
-        raise ProblemError(
-            problems.SA_CONTEXT_NOT_FOUND, f"There is no SA context of the id {number}."
-        ) from None
-    return conditional_response(request, text)
-
-
-async def _read_one(service: Service, sa_context_id: int) -> bytes:
-    with anyio.move_on_after(service.store.limits.patience_seconds):
-        return await anyio.to_thread.run_sync(
-            service.reader.read_one,
-            sa_context_id,
-            abandon_on_cancel=True,
-            limiter=service.one_reader,
-        )
-    raise EngineSlow
+    return await answer_item(
+        request,
+        sa_context_id,
+        service.sa_contexts.store,
+        service,
+        problems.SA_CONTEXT_NOT_FOUND,
+    )
 
 
 def _values(counts: Counts, field: str) -> list[ValueCount]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.api.parameters import MAX_LIMIT, SaContextQuery
+from app.api.parameters import MAX_LIMIT, ListQuery
 
 
 _WALK: Final = re.compile(rb"cursor=([A-Za-z0-9._-]+)(?:&limit=([1-9][0-9]{0,8}))?")
@@ -27,6 +27,7 @@ class WalkRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
         handle = super().get_route_handler()
+        query: type[ListQuery] = get_type_hints(self.endpoint)["query"]
 
         async def answer(request: Request) -> Response:
             walk = _WALK.fullmatch(request.scope["query_string"])
@@ -37,7 +38,7 @@ class WalkRoute(APIRoute):
             if limit is not None:
                 given["limit"] = min(int(limit), MAX_LIMIT)
             response: Response = await self.endpoint(
-                query=SaContextQuery.model_construct(**given),
+                query=query.model_construct(**given),
                 is_export=False,
                 service=request.app.state.service,
             )

@@ -39,6 +39,15 @@ TOKEN_MODE = Named("mode", wfp.TokenMode, public.TokenMode)
 DATA_TYPE = Named("type", wfp.DataType, public.DataType)
 MATCH_TYPE = Named("matchType", wfp.MatchType, public.MatchType)
 ACTION_TYPE = Named("type", wfp.ActionType, public.ActionType)
+IPSEC_TRAFFIC_MODE_TYPE = Named("ipsecTrafficModeType", wfp.TrafficType, public.TrafficType)
+KEY_MODULE = Named("keyModuleType", wfp.KeyModule, public.KeyModule)
+IKE_CIPHER = Named("algoIdentifier", wfp.IkeCipher, public.IkeCipher)
+IKE_INTEGRITY = Named("algoIdentifier", wfp.IkeIntegrity, public.IkeIntegrity)
+DH_GROUP = Named("dhGroup", wfp.DhGroup, public.DhGroup)
+AUTHENTICATION_METHOD = Named(
+    "authenticationMethodType", wfp.AuthenticationMethod, public.AuthenticationMethod
+)
+IMPERSONATION = Named("impersonationType", wfp.Impersonation, public.Impersonation)
 
 
 def _split(flags: type[IntFlag], names: type[StrEnum], value: int) -> tuple[list[str], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from heapq import merge
 from itertools import pairwise
@@ -11,7 +11,7 @@ from typing import Final
 
 from app.repository.contents import Contents, Edition, Patch
 from app.repository.counts import Counts
-from app.repository.keys import Key
+from app.repository.selection import Key
 from app.repository.texts import TextsBuilder
 from app.repository.versions import Change, Entry, Version
 from bindings.marks import MARK_BYTES
@@ -22,7 +22,11 @@ SORTED_AT_ONCE: Final = 8192
 
 
 class Assembly:
-    """Takes contexts in any order."""
+    """Takes contexts in any order.
+
+    Attributes:
+        remarks: what is to be said of the whole version.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,7 @@ class Assembly:
         began: float,
         *,
         previous: Contents | None = None,
+        counts: Counts | None = None,
         max_change_bytes: int = 64 << 20,
     ) -> None:
         """Begin a version.
@@ -41,8 +46,10 @@ class Assembly:
             began: the same on the store's clock.
             previous: what was known until then, where something was in this epoch; it stays
                 as it is until the version is finished.
+            counts: of no contexts, to begin with where nothing was known.
             max_change_bytes: how many bytes of changed texts are remembered as changes.
         """
+        self.remarks: Mapping[str, str] = {}
         self._epoch, self._taken_at, self._began = epoch, taken_at, began
         self._revision = 1 if previous is None else previous.revision + 1
         self._previous = None if previous is None else previous.edition
@@ -60,7 +67,7 @@ class Assembly:
         self._texts = TextsBuilder()
         self._keys: list[Key] = []
         self._marks = bytearray()
-        self._counts = Counts() if previous is None else previous.counts.copy()
+        self._counts = counts or Counts() if previous is None else previous.counts.copy()
         self._changes: list[Change] | None = None if previous is None else []
         self._is_changed = previous is None or bool(previous.patches)
         self._change_bytes_left = max_change_bytes
@@ -140,10 +147,11 @@ class Assembly:
             array("Q", ids),
             self._texts.build(),
             tuple(self._keys),
+            self.remarks,
             is_complete=False,
         )
 
-    def finish(self, *, is_ikeext_running: bool = True) -> Edition:
+    def finish(self) -> Edition:
         """The version of all that was put."""
         previous = self._previous
         gone = [(number, patch.entry.key) for number, patch in self._patches.items()]
@@ -172,7 +180,7 @@ class Assembly:
             ids,
             texts,
             keys,
-            is_ikeext_running,
+            self.remarks,
         )
         changes = None if self._changes is None else tuple(self._changes)
         return Edition(version, changes, self._counts, marks)

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from app.encoding.suites import SUITES
-from app.repository.keys import Key, unpack_records
+from app.repository.keys import unpack_records
+from app.repository.selection import Key
 
 
 T = TypeVar("T")
@@ -89,6 +90,20 @@ class Counts:
         for peer in {record[4][: record[3]] for record in records}:
             if peer:
                 _change(self._peers, peer, difference)
+
+
+class Uncounted(Counts):
+    """Counts nothing."""
+
+    def copy(self) -> Uncounted:
+        """These, for they never change."""
+        return self
+
+    def add(self, key: Key) -> None:
+        """Count nothing."""
+
+    def remove(self, key: Key) -> None:
+        """Count nothing."""
 
 
 def _change(counter: Counter[T], value: T, difference: int) -> None:

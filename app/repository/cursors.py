@@ -1,8 +1,8 @@
 """Cursors: where a walk through a list goes on.
 
 `1.KEY.PAYLOAD.MAC`: the format's version and the key's name in clear, then
-epoch, revision, last id and selection as base64url of JSON, then the first 16
-bytes of an HMAC-SHA-256 over all of that. A cursor carries no rights, and says
+epoch, revision, last id, list and selection as base64url of JSON, then the first
+16 bytes of an HMAC-SHA-256 over all of that. A cursor carries no rights, and says
 all that is needed to go on. The key lives as long as the process; that its
 name is in the cursor tells one from before a restart from a forged one.
 """
@@ -48,6 +48,10 @@ class CursorDamaged(Exception):
     """This is no cursor, or not one that a server made."""
 
 
+class CursorOfAnotherList(Exception):
+    """The cursor of a list of something else, which may well be valid there."""
+
+
 class CursorOfAnotherRun(Exception):
     """A cursor of another process, which may well have been valid there.
 
@@ -70,6 +74,7 @@ class _Payload(BaseModel):
     e: Annotated[str, Field(max_length=32)]
     r: Annotated[int, Field(ge=1)] | None
     a: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    k: Annotated[str, Field(max_length=32)]
     s: dict[str, list[str]] = {}
     v: str = View.FULL.value
 
@@ -87,17 +92,19 @@ class CursorKey:
             e=cursor.epoch,
             r=cursor.revision,
             a=str(cursor.after),
+            k=cursor.selection.LIST,
             s=cursor.selection.texts(),
             v=cursor.view.value,
         ).model_dump_json(exclude_defaults=True)
         signed = f"{FORMAT}.{self._name}.{_to_base64(payload.encode())}"
         return f"{signed}.{self._mac(signed)}"
 
-    def read(self, text: str) -> Cursor:
-        """The cursor of a text.
+    def read(self, text: str, selection: type[Selection]) -> Cursor:
+        """The cursor of a text, for lists with such a selection.
 
         Raises:
             CursorDamaged: the text is not what `write` gives, or not for this key.
+            CursorOfAnotherList: it goes on in a list of another name.
             CursorOfAnotherRun: it names another key.
         """
         parts = _WELL_FORMED.fullmatch(text) if len(text) <= MAX_LENGTH else None
@@ -105,24 +112,26 @@ class CursorKey:
             raise CursorDamaged
         name, payload, mac = parts.groups()
         if name != self._name:
-            unproven = _read_payload(payload)
+            unproven = _read_payload(payload, selection)
             raise CursorOfAnotherRun(unproven.selection, unproven.view)
         if not hmac.compare_digest(mac, self._mac(text[: parts.end(2)])):
             raise CursorDamaged
-        return _read_payload(payload)
+        return _read_payload(payload, selection)
 
     def _mac(self, signed: str) -> str:
         return _to_base64(hmac.digest(self._key, signed.encode(), "sha256")[:_MAC_BYTES])
 
 
-def _read_payload(text: str) -> Cursor:
+def _read_payload(text: str, selection: type[Selection]) -> Cursor:
     try:
         json = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         payload = _Payload.model_validate_json(json)
-        selection, view = Selection.parse(payload.s), View(payload.v)
+        if payload.k != selection.LIST:
+            raise CursorOfAnotherList
+        selected, view = selection.parse(payload.s), View(payload.v)
     except (Base64Error, ValidationError, ValueError) as error:
         raise CursorDamaged from error
-    return Cursor(payload.e, payload.r, int(payload.a), selection, view)
+    return Cursor(payload.e, payload.r, int(payload.a), selected, view)
 
 
 def _to_base64(raw: bytes) -> str:

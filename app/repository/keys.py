@@ -11,18 +11,19 @@ from struct import Struct
 from typing import Final
 
 from app.encoding.suites import suite_of
+from app.repository.selection import Key
 from app.schemas.names import Baseline
 from bindings.records import SaContext, SaDetails
 
 
 _RECORD: Final = Struct("<IB16sB16sQ?QBII")
 
-Key = bytes
-"""The records of a context's SAs; empty where it has none (yet, or any more)."""
-
 
 def key_of(context: SaContext, baseline: Baseline) -> Key:
-    """The key of a context, whose weaknesses are judged against a baseline."""
+    """The key of a context, whose weaknesses are judged against a baseline.
+
+    It has a record for each SA; it is empty where there is none (yet, or any more).
+    """
     return b"".join(
         [
             _records(details, baseline)

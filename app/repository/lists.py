@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.encoding.views import basic_view
 from app.repository.cursors import Cursor, CursorKey
 from app.repository.matches import Matches
-from app.repository.selection import EVERYTHING, Selection
+from app.repository.selection import Selection
 from app.repository.store import EngineSlow, Store
 from app.repository.versions import Version
 from app.schemas.names import View
@@ -42,7 +41,7 @@ class Page:
     """One page of a list.
 
     Attributes:
-        pieces: the JSON texts of its contexts, each behind a comma; made as they are taken.
+        pieces: the JSON texts of its items, each behind a comma; made as they are taken.
         length: how many bytes all pieces have; None where that is not known beforehand.
         version: what the page shows.
         selection: what the list is for.
@@ -66,6 +65,7 @@ class Lists:
 
     def __init__(self, store: Store) -> None:
         self.store: Final = store
+        self.kind: Final = store.kind
         self._key = CursorKey()
         self.matches: Final = Matches()
 
@@ -78,7 +78,7 @@ class Lists:
             EngineError, EngineSlow: as for `fresh`.
             TooManySnapshots: the list has a second page, and no more can be held.
         """
-        version = await self.store.fresh(max_age, may_be_incomplete=selection == EVERYTHING)
+        version = await self.store.fresh(max_age, may_be_incomplete=selection.is_everything)
         return await self._page(version, selection, view, None, limit)
 
     @asynccontextmanager
@@ -101,9 +101,9 @@ class Lists:
         """The cursor of a text.
 
         Raises:
-            CursorDamaged, CursorOfAnotherRun: as for `CursorKey.read`.
+            CursorDamaged, CursorOfAnotherList, CursorOfAnotherRun: as for `CursorKey.read`.
         """
-        return self._key.read(text)
+        return self._key.read(text, self.kind.selection)
 
     async def page_at(self, cursor: Cursor, limit: int) -> Page:
         """The page at a cursor.
@@ -140,7 +140,7 @@ class Lists:
         positions, last = version.page(matching, after, limit)
         pieces, length = version.texts.pieces(positions), None
         if view is View.BASIC:
-            pieces = map(basic_view, pieces)
+            pieces = map(self.kind.basic_view, pieces)
         else:
             length = version.texts.length(positions)
         next_cursor = None
@@ -156,7 +156,7 @@ class Lists:
 
     async def _matching(self, version: Version, selection: Selection) -> Sequence[int]:
         """Where in a version what is selected is; found in a thread, once for a walk."""
-        if selection == EVERYTHING:
+        if selection.is_everything:
             return range(len(version.ids))
         return await self.matches.of(version, selection)
 

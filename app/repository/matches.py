@@ -28,7 +28,7 @@ class Matches:
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
 
     async def of(self, version: Version, selection: Selection) -> Sequence[int]:
-        """The positions of the contexts of a complete version that meet a selection."""
+        """The positions of what meets a selection in a complete version."""
         key = (version.epoch, version.revision, selection)
         async with self._limiter:
             known = self._known.get(key)

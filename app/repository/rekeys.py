@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from app.repository.keys import Key, unpack_records
+from app.repository.selection import Key
 from app.repository.versions import Change
 
 
@@ -28,7 +28,16 @@ Negotiation = tuple[bytes, int, int]
 class Rekeys:
     """Joins contexts that came with others that went, each at most once."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, negotiations: Callable[[Key], set[Negotiation]], clock: Callable[[], float]
+    ) -> None:
+        """Make rekeys.
+
+        Args:
+            negotiations: what negotiated a context, by its key.
+            clock: gives seconds.
+        """
+        self._negotiations = negotiations
         self._came = _Recent(clock)
         self._went = _Recent(clock)
 
@@ -36,11 +45,11 @@ class Rekeys:
         """The same changes, with the partners that are known by now."""
         for change in changes:
             if change.kind == "added" and change.entry is not None:
-                self._came.add(change.sa_context_id, _negotiations(change.entry.key))
+                self._came.add(change.sa_context_id, self._negotiations(change.entry.key))
         joined = {}
         for change in changes:
             if change.kind == "deleted" and change.before is not None:
-                negotiations = _negotiations(change.before)
+                negotiations = self._negotiations(change.before)
                 partner = self._came.take(change.sa_context_id, negotiations)
                 if partner is None:
                     self._went.add(change.sa_context_id, negotiations)
@@ -57,7 +66,7 @@ class Rekeys:
     def _joined(self, change: Change, partners: dict[int, int]) -> Change:
         partner = partners.get(change.sa_context_id)
         if partner is None and change.kind == "added" and change.entry is not None:
-            negotiations = _negotiations(change.entry.key)
+            negotiations = self._negotiations(change.entry.key)
             partner = self._went.take(change.sa_context_id, negotiations)
             if partner is not None:
                 self._came.discard(change.sa_context_id, negotiations)
@@ -94,11 +103,3 @@ class _Recent:
 
     def clear(self) -> None:
         self._found.clear()
-
-
-def _negotiations(key: Key) -> set[Negotiation]:
-    return {
-        (record[4][: record[3]], record[7], record[5])
-        for record in unpack_records(key)
-        if record[6] and record[5]
-    }

@@ -1,10 +1,10 @@
-"""The store: the engine's SA contexts as versions, for lists to be served from.
+"""The store: what the engine has of a kind as versions, for lists to be served from.
 
-Two write to it, in turns: drains, which read all contexts and make a version,
-and looks at single contexts, which the engine gave a hint to. What either finds
+Two write to it, in turns: drains, which read all objects and make a version,
+and looks at single ones, which the engine gave a hint to. What either finds
 changed goes into the journal. State is touched on one event loop only; reading
 the engine and working out what changed happen in a thread, on data that does
-not change meanwhile. A list without filters can begin before all contexts are
+not change meanwhile. A list without filters can begin before all objects are
 decoded: their ids are known by then, and what the engine gave of each is in memory.
 """
 
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import anyio.from_thread
@@ -71,9 +71,10 @@ class Contact:
 
 
 class Store:
-    """Versions of the SA contexts, and the walks through them. Belongs to one event loop.
+    """Versions of all objects of a kind, and the walks through them. Belongs to one event loop.
 
     Attributes:
+        kind: of what.
         contents: what is known of the engine; None until it has answered once.
         contact: the last time the engine was asked.
         hints: takes the ids of contexts to which something has happened.
@@ -87,16 +88,20 @@ class Store:
         limits: StoreLimits | None = None,
         *,
         hints: Hints | None = None,
+        stays_in_contact: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a store.
 
         Args:
             reader: reads the engine.
-            limits: how long and how much is kept.
+            limits: how long and how much is kept, and how often the engine is asked.
             hints: where others give hints; without, changes are found by comparison.
+            stays_in_contact: whether the engine is asked now and then also when nobody wants
+                to know, and hints are followed.
             clock: gives the time in seconds.
         """
+        self.kind: Final = reader.kind
         self.limits: Final = limits or StoreLimits()
         self.contents: Contents | None = None
         self.contact: Contact | None = None
@@ -112,10 +117,11 @@ class Store:
             clock=clock,
         )
         self._reader = reader
+        self._stays_in_contact = stays_in_contact
         self._clock = clock
         self._incarnation: int | None = None
         self._announced: Version | None = None
-        self._rekeys = Rekeys(clock)
+        self._rekeys = Rekeys(self.kind.negotiations, clock)
         self._half_built: dict[int, int] = {}
         self._writing = anyio.Lock()
         self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
@@ -125,15 +131,20 @@ class Store:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Drain when asked to, and often enough to know whether the engine answers."""
+        """Drain when asked to and, to stay in contact, often enough to know that it answers."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._drains.run)
-            tasks.start_soon(self._keep_in_contact)
-            tasks.start_soon(self._follow_hints)
-            tasks.start_soon(self.news.tell_now_and_then)
+            for task in self._tasks():
+                tasks.start_soon(task)
             yield
             self.stop()
             tasks.cancel_scope.cancel()
+
+    def _tasks(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        """What goes on beside the drains."""
+        if self._stays_in_contact:
+            return self._keep_in_contact, self._follow_hints, self.news.tell_now_and_then
+        return (self._let_go,)
 
     def stop(self) -> None:
         """Let go of all who wait for a drain; no other drain begins."""
@@ -248,6 +259,7 @@ class Store:
                 at,
                 began,
                 previous=previous,
+                counts=self.kind.counts(),
                 max_change_bytes=self.limits.journal_bytes,
             )
 
@@ -324,6 +336,12 @@ class Store:
                 pass
             while (due := self._next_contact() - self._clock()) > 0:  # noqa: ASYNC110  # it moves
                 await anyio.sleep(due)
+
+    async def _let_go(self) -> None:
+        """Let go of what was held long enough, as a drain would."""
+        while True:
+            await anyio.sleep(max(1.0, self.limits.snapshot_idle_seconds))
+            self.holds.expire()
 
     def _next_contact(self) -> float:
         """When the engine is to be asked again, unless a client makes that happen sooner."""

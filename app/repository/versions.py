@@ -1,21 +1,20 @@
-"""Versions: immutable states of the engine's SA contexts, and what changed between two."""
+"""Versions: immutable states of what the engine lists, and what changed between two."""
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from app.repository.keys import Key
-from app.repository.selection import EVERYTHING, Selection
+from app.repository.selection import Key, Selection
 from app.repository.texts import Texts
 
 
 class Entry(NamedTuple):
-    """One context as it was read: what filters look at, and its JSON text."""
+    """One object as it was read: what filters look at, and its JSON text."""
 
     key: Key
     body: bytes
@@ -57,8 +56,8 @@ class Version:
         ids: of all contexts.
         texts: the JSON text of each.
         keys: what filters look at of each.
-        is_ikeext_running: False where the engine said that the service IKEEXT does not
-            run, and that there are no contexts therefore.
+        remarks: what is to be said of the whole, as members of each page: that there are no
+            contexts because the service IKEEXT does not run, for instance.
         is_complete: False while contexts are still being decoded: then only the first
             have a text and a key.
     """
@@ -70,12 +69,12 @@ class Version:
     ids: array[int]
     texts: Texts
     keys: Sequence[Key]
-    is_ikeext_running: bool = True
+    remarks: Mapping[str, str] = field(default_factory=dict)
     is_complete: bool = True
 
     def matching(self, selection: Selection) -> Sequence[int]:
         """The positions of the contexts that meet a selection."""
-        if selection == EVERYTHING:
+        if selection.is_everything:
             return range(len(self.ids))
         matches = selection.matcher()
         return array("I", [at for at, key in enumerate(self.keys) if matches(key)])

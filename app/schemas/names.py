@@ -283,6 +283,42 @@ class KeyModule(StrEnum):
     UNKNOWN = "unknown"
 
 
+class IkeCipher(StrEnum):
+    """IKEEXT_CIPHER_TYPE."""
+
+    DES = "des"
+    TRIPLE_DES = "3des"
+    AES_128 = "aes_128"
+    AES_192 = "aes_192"
+    AES_256 = "aes_256"
+    AES_GCM_128_16ICV = "aes_gcm_128_16icv"
+    AES_GCM_256_16ICV = "aes_gcm_256_16icv"
+    UNKNOWN = "unknown"
+
+
+class IkeIntegrity(StrEnum):
+    """IKEEXT_INTEGRITY_TYPE."""
+
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA_256 = "sha_256"
+    SHA_384 = "sha_384"
+    UNKNOWN = "unknown"
+
+
+class DhGroup(StrEnum):
+    """IKEEXT_DH_GROUP."""
+
+    NONE = "none"
+    GROUP_1 = "group_1"
+    GROUP_2 = "group_2"
+    GROUP_14 = "group_14"
+    ECP_256 = "ecp_256"
+    ECP_384 = "ecp_384"
+    GROUP_24 = "group_24"
+    UNKNOWN = "unknown"
+
+
 class AuthenticationMethod(StrEnum):
     """IKEEXT_AUTHENTICATION_METHOD_TYPE."""
 
@@ -299,6 +335,22 @@ class AuthenticationMethod(StrEnum):
     SSL_ECDSA_P384 = "ssl_ecdsa_p384"
     EAP = "eap"
     RESERVED = "reserved"
+    UNKNOWN = "unknown"
+
+
+class Impersonation(StrEnum):
+    """IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE."""
+
+    NONE = "none"
+    SOCKET_PRINCIPAL = "socket_principal"
+    UNKNOWN = "unknown"
+
+
+class Monitoring(StrEnum):
+    """Whether the engine keeps track of something; `unknown` where it does not tell."""
+
+    ON = "on"
+    OFF = "off"
     UNKNOWN = "unknown"
 
 

@@ -133,6 +133,10 @@ class SaBundle(Shape):
         description="The peer's own address behind its NAT; 0.0.0.0 where there is none."
     )
     mm_sa_id: Uint64 = Field(description="The main mode SA that negotiated this one.")
+    ike_sa_url: str = Field(
+        description="Where that is shown, as long as there is one of this id.",
+        examples=["/ike-sas/9007199254740993"],
+    )
     pfs_group: PfsGroup
     pfs_group_raw: Raw | MISSING = MISSING
     sa_lookup_context: Guid | MISSING = MISSING
@@ -214,4 +218,5 @@ class SaContextExportEnd(Shape):
 
     end: Literal[True]
     count: int = Field(ge=0, description="How many contexts came before.")
+    ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
     snapshot: Snapshot

@@ -19,9 +19,12 @@ HEADERS = (
     "sa_transform.h",
     "sa_bundle.h",
     "sa_context.h",
+    "subscription.h",
     "ikeext.h",
     "net_event.h",
-    "subscription.h",
+    "connection.h",
+    "ike_sa.h",
+    "statistics.h",
     "host.h",
 )
 """The headers, each after those that it builds on."""

@@ -12,8 +12,13 @@ from tests.api.test_problems import assert_problem
 
 def paths(client: TestClient) -> list[str]:
     """A path of each resource that is no endless stream, found in the published document."""
-    some = client.get("/sa-contexts?limit=1").json()["items"][0]["saContextId"]
-    examples = {"{saContextId}": some, "{code}": "not_found"}
+    examples = {"{code}": "not_found"}
+    for path, id_ in (
+        ("/sa-contexts", "saContextId"),
+        ("/ike-sas", "saId"),
+        ("/connections", "connectionId"),
+    ):
+        examples[f"{{{id_}}}"] = client.get(f"{path}?limit=1").json()["items"][0][id_]
     found = []
     for path, item in client.get("/openapi.json").json()["paths"].items():
         if "text/event-stream" in item["get"]["responses"]["200"]["content"]:
@@ -59,7 +64,7 @@ def test_that_each_kind_of_response_says_how_it_may_be_kept(client: TestClient) 
         response = client.get(path)
         if path.startswith("/problems/"):
             expected = "public, max-age=86400"
-        elif path.removeprefix("/sa-contexts/").isdecimal():
+        elif path.rpartition("/")[2].isdecimal():
             expected = "no-cache"
         else:
             expected = "no-store"

@@ -16,9 +16,9 @@ from app.schemas.sa_contexts import SaContextPage
 from tests.api.conftest import Serve
 
 
-def walk(client: TestClient, **parameters: Any) -> Iterator[Response]:
+def walk(client: TestClient, path: str = "/sa-contexts", **parameters: Any) -> Iterator[Response]:
     """The pages of a list, all but the first asked for twice, by following the Link header."""
-    page = client.get("/sa-contexts", params=parameters)
+    page = client.get(path, params=parameters)
     while True:
         assert page.status_code == 200, page.text
         yield page

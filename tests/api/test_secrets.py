@@ -12,9 +12,10 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.repository.cursors import Cursor, CursorKey
-from app.repository.selection import EVERYTHING
+from app.repository.sa_context_selection import SaContextSelection
 from app.telemetry.logging import configure_logging
 from tests.api.conftest import Serve
+from tests.api.test_kinds import main_modes
 
 
 TEXT = b"CANARY-KEY-MATERIAL"
@@ -26,6 +27,13 @@ FUNCTIONS = (
     "IPsecSaContextEnum1",
     "IPsecSaContextDestroyEnumHandle0",
     "IPsecSaContextGetById1",
+    "IkeextSaCreateEnumHandle0",
+    "IkeextSaEnum2",
+    "IkeextSaDestroyEnumHandle0",
+    "IkeextSaGetById2",
+    "FwpmConnectionCreateEnumHandle0",
+    "FwpmConnectionEnum0",
+    "FwpmConnectionDestroyEnumHandle0",
 )
 
 
@@ -58,8 +66,12 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     log = io.StringIO()
     configure_logging(log_format, "debug", log)
     client = serve(contexts=300, snapshot_count=1)
-    other = CursorKey().write(Cursor("0123456789ab", 1, 1, EVERYTHING))
-    ids = simulator.ids()
+    other = CursorKey().write(Cursor("0123456789ab", 1, 1, SaContextSelection()))
+    ids, connection, main_mode = (
+        simulator.ids(),
+        simulator.connections()[0],
+        main_modes(simulator)[0],
+    )
     paths = [
         "/sa-contexts?limit=1000&maxAge=0",
         "/sa-contexts?limit=10&maxAge=0",
@@ -69,6 +81,16 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         "/sa-contexts/0",
         "/sa-contexts/x",
         *(f"/sa-contexts/{i}" for i in ids[:50]),
+        "/ike-sas?limit=1000&maxAge=0",
+        "/ike-sas?cipher=x",
+        f"/ike-sas?cursor={other}",
+        "/ike-sas/0",
+        *(f"/ike-sas/{i}" for i in main_modes(simulator)[:50]),
+        "/connections?limit=1000&maxAge=0",
+        "/connections?cipher=x",
+        f"/connections?cursor={other}",
+        "/connections/0",
+        *(f"/connections/{i}" for i in simulator.connections()[:50]),
         "/engine",
         "/health/live",
         "/health/ready",
@@ -101,16 +123,23 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     for function, code in product(FUNCTIONS, (5, 8, 1722, 1745, 0x80320012, 0xC0FFEE)):
         simulator.fail(function, code, times=0)
         exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}", "/engine"])
+        exercise(["/connections?maxAge=0", f"/connections/{connection}"])
+        exercise(["/ike-sas?maxAge=0", f"/ike-sas/{main_mode}"])
         simulator.clear_failures()
     for target in (
         "bindings.tree._bundle",
         "bindings.decode._bundle",
-        "app.repository.reading.encode_sa_context",
+        "app.repository.sa_contexts.encode_sa_context",
+        "bindings.connections.read_credential",
+        "app.repository.connections.encode_connection",
+        "app.repository.ike_sas.encode_ike_sa",
     ):
         simulator.churn(20)  # what did not change is not decoded
         with monkeypatch.context() as patch:
             patch.setattr(target, _fail)
             exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}"])
+            exercise(["/connections?maxAge=0", f"/connections/{connection}"])
+            exercise(["/ike-sas?maxAge=0", f"/ike-sas/{main_mode}"])
     simulator.stop_engine()
     exercise(paths)
 

@@ -127,8 +127,6 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.TokenPrincipal, "IPSEC_TOKEN_PRINCIPAL", "IPSEC_TOKEN_PRINCIPAL_"),
         (enums.TokenMode, "IPSEC_TOKEN_MODE", "IPSEC_TOKEN_MODE_"),
         (EngineOption, "FWPM_ENGINE_OPTION", "FWPM_ENGINE_"),
-        (enums.KeyModule, "IKEEXT_KEY_MODULE_TYPE", "IKEEXT_KEY_MODULE_"),
-        (enums.AuthenticationMethod, "IKEEXT_AUTHENTICATION_METHOD_TYPE", "IKEEXT_"),
         (enums.NetEventType, "FWPM_NET_EVENT_TYPE", "FWPM_NET_EVENT_TYPE_"),
         (enums.FailurePoint, "IPSEC_FAILURE_POINT", "IPSEC_FAILURE_"),
         (enums.MmSaState, "IKEEXT_MM_SA_STATE", "IKEEXT_MM_SA_STATE_"),
@@ -138,14 +136,27 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.DataType, "FWP_DATA_TYPE", "FWP_"),
         (enums.SaContextEvent, "IPSEC_SA_CONTEXT_EVENT_TYPE0", "IPSEC_SA_CONTEXT_EVENT_"),
         (enums.MatchType, "FWP_MATCH_TYPE", "FWP_MATCH_"),
+        (enums.ConnectionEvent, "FWPM_CONNECTION_EVENT_TYPE", "FWPM_CONNECTION_EVENT_"),
+        (enums.KeyModule, "IKEEXT_KEY_MODULE_TYPE", "IKEEXT_KEY_MODULE_"),
+        (enums.AuthenticationMethod, "IKEEXT_AUTHENTICATION_METHOD_TYPE", "IKEEXT_"),
+        (
+            enums.Impersonation,
+            "IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE",
+            "IKEEXT_IMPERSONATION_",
+        ),
+        (enums.IkeCipher, "IKEEXT_CIPHER_TYPE", "IKEEXT_CIPHER_"),
+        (enums.IkeIntegrity, "IKEEXT_INTEGRITY_TYPE", "IKEEXT_INTEGRITY_"),
+        (enums.DhGroup, "IKEEXT_DH_GROUP", "IKEEXT_DH_"),
     ],
 )
 def test_that_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix: str) -> None:
-    renamed = {"3DES": "TRIPLE_DES"} | {f"{group}": f"GROUP_{group}" for group in (1, 2, 14, 24)}
+    renamed = {"3DES": "TRIPLE_DES", "GROUP_NONE": "NONE"} | {
+        f"{group}": f"GROUP_{group}" for group in (1, 2, 14, 24)
+    }
     expected = {}
     for name, value in MICROSOFT["enums"][theirs].items():
         short = name.removeprefix(prefix)
-        if short.endswith("MAX") or short == "2048":  # bounds, and another name of group 14
+        if short.endswith(("MAX", "2048")):  # bounds, and another name of group 14
             continue
         if theirs == "FWP_DATA_TYPE":
             short = short.removesuffix("_TYPE")
@@ -196,8 +207,16 @@ def test_that_a_layout_refuses_fields_out_of_their_order() -> None:
 def test_that_no_layout_of_the_decoders_names_a_secret() -> None:
     source = "".join(
         (FOLDER.parent / module).read_text(encoding="utf-8")
-        for module in ("decode.py", "values.py", "net_event.py")
+        for module in ("decode.py", "values.py", "ike_decode.py", "ike_tree.py", "net_event.py")
     )
-    for secret in ("authKey", "cipherKey", "stateBlob", "explicitCredentials", '"token"'):
+    for secret in (
+        "authKey",
+        "cipherKey",
+        "stateBlob",
+        "explicitCredentials",
+        '"token"',
+        "presharedKey",
+        "correlationKey",
+    ):
         assert f'"{secret.strip(chr(34))}"' not in source
         assert f".{secret}" not in source

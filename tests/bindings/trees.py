@@ -22,17 +22,17 @@ _V4: Final = 0  # FWP_IP_VERSION_V4
 
 
 class Tree:
-    """A context, and all memory that it is made of.
+    """An object of the engine, and all memory that it is made of.
 
     Attributes:
-        context: the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1.
+        context: the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1, or what else it is a tree of.
         parts: every block, in the order of its making, by the name of its type.
     """
 
-    def __init__(self, generation: int = 1) -> None:
+    def __init__(self, generation: int = 1, struct: str = "IPSEC_SA_CONTEXT") -> None:
         self.parts: list[tuple[str, Any]] = []
         self.generation = generation
-        self.context = self.new(f"IPSEC_SA_CONTEXT{generation}")
+        self.context = self.new(f"{struct}{generation}")
 
     @property
     def address(self) -> int:
@@ -69,12 +69,12 @@ def trees(generation: int = 1, *, copyable: bool = False) -> st.SearchStrategy[T
 
     @st.composite
     def grown(draw: st.DrawFn) -> Tree:
-        return _Growth(draw, Tree(generation), copyable=copyable).context()
+        return Growth(draw, Tree(generation), copyable=copyable).context()
 
     return grown()
 
 
-def _known(enumeration: str) -> st.SearchStrategy[int]:
+def known(enumeration: str) -> st.SearchStrategy[int]:
     """The members of an enumeration, and any other number."""
     return st.sampled_from(sorted(ffi.typeof(enumeration).relements.values())) | st.integers(
         0, _U32
@@ -111,7 +111,7 @@ _TEXTS: Final = st.one_of(
 )
 
 
-class _Growth:
+class Growth:
     """The drawing of one tree, struct by struct."""
 
     def __init__(self, draw: st.DrawFn, tree: Tree, *, copyable: bool) -> None:
@@ -170,10 +170,10 @@ class _Growth:
 
     def _details(self, ctype: str) -> Any:
         details = self._filled(ctype)
-        details.ipVersion = self._draw(_known("FWP_IP_VERSION"))
-        details.saDirection = self._draw(_known("FWP_DIRECTION"))
-        details.traffic.ipVersion = self._draw(_known("FWP_IP_VERSION"))
-        details.traffic.trafficType = self._draw(_known("IPSEC_TRAFFIC_TYPE"))
+        details.ipVersion = self._draw(known("FWP_IP_VERSION"))
+        details.saDirection = self._draw(known("FWP_DIRECTION"))
+        details.traffic.ipVersion = self._draw(known("FWP_IP_VERSION"))
+        details.traffic.trafficType = self._draw(known("IPSEC_TRAFFIC_TYPE"))
         if details.ipVersion == _V4:
             details.udpEncapsulation = self._perhaps(
                 lambda: self._filled("IPSEC_V4_UDP_ENCAPSULATION0")
@@ -185,8 +185,8 @@ class _Growth:
         return details
 
     def _grow_bundle(self, bundle: Any) -> None:
-        bundle.ipVersion = self._draw(_known("FWP_IP_VERSION"))
-        bundle.pfsGroup = self._draw(_known("IPSEC_PFS_GROUP"))
+        bundle.ipVersion = self._draw(known("FWP_IP_VERSION"))
+        bundle.pfsGroup = self._draw(known("IPSEC_PFS_GROUP"))
         bundle.ipsecId = self._perhaps(self._identity)
         bundle.keyModuleState = self._perhaps(self._key_module_state)
         bundle.numSAs, bundle.saList = self._list("IPSEC_SA0", 3)
@@ -199,9 +199,9 @@ class _Growth:
         identity.numTokens, identity.tokens = self._list("IPSEC_TOKEN0", 3)
         for i in range(identity.numTokens if identity.tokens else 0):
             token = identity.tokens[i]
-            token.type = self._draw(_known("IPSEC_TOKEN_TYPE"))
-            token.principal = self._draw(_known("IPSEC_TOKEN_PRINCIPAL"))
-            token.mode = self._draw(_known("IPSEC_TOKEN_MODE"))
+            token.type = self._draw(known("IPSEC_TOKEN_TYPE"))
+            token.principal = self._draw(known("IPSEC_TOKEN_PRINCIPAL"))
+            token.mode = self._draw(known("IPSEC_TOKEN_MODE"))
         return identity
 
     def _key_module_state(self) -> Any:
@@ -210,7 +210,7 @@ class _Growth:
         return state
 
     def _grow_sa(self, sa: Any) -> None:
-        sa.saTransformType = self._draw(_known("IPSEC_TRANSFORM_TYPE"))
+        sa.saTransformType = self._draw(known("IPSEC_TRANSFORM_TYPE"))
         arms = {
             1: ("ahInformation", self._auth_information),
             2: ("espAuthInformation", self._auth_information),
@@ -242,13 +242,13 @@ class _Growth:
 
     def _grow_auth(self, information: Any) -> None:
         transform = information.authTransform
-        transform.authTransformId.authType = self._draw(_known("IPSEC_AUTH_TYPE"))
+        transform.authTransformId.authType = self._draw(known("IPSEC_AUTH_TYPE"))
         transform.cryptoModuleId = self._guid()
         self._hide(information.authKey)
 
     def _grow_cipher(self, information: Any) -> None:
         transform = information.cipherTransform
-        transform.cipherTransformId.cipherType = self._draw(_known("IPSEC_CIPHER_TYPE"))
+        transform.cipherTransformId.cipherType = self._draw(known("IPSEC_CIPHER_TYPE"))
         transform.cryptoModuleId = self._guid()
         self._hide(information.cipherKey)
 
@@ -265,7 +265,7 @@ class _Growth:
         struct.numFilterConditions, struct.filterCondition = self._list("FWPM_FILTER_CONDITION0", 5)
         for i in range(struct.numFilterConditions if struct.filterCondition else 0):
             condition = struct.filterCondition[i]
-            condition.matchType = self._draw(_known("FWP_MATCH_TYPE"))
+            condition.matchType = self._draw(known("FWP_MATCH_TYPE"))
             self._grow_condition_value(condition.conditionValue)
         return struct
 

@@ -28,6 +28,8 @@ FREE_TEXTS = {
     "saContextId",
     "peer",
     "since",
+    "connectionId",
+    "saId",
 }
 """Texts of which a schema cannot say all: host bits that are set, numbers above 64 bits."""
 

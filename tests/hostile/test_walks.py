@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from app.repository.cursors import Cursor, CursorDamaged, CursorKey, CursorOfAnotherRun
-from app.repository.selection import EVERYTHING
+from app.repository.sa_context_selection import SaContextSelection
 from app.schemas.names import View
 from tests.hostile.conftest import Attacked
 from tests.hostile.process import Target, running_target
@@ -130,7 +130,7 @@ def test_that_no_forged_cursor_is_taken_over_http(attacked: Attacked, target: Ta
 
 def test_that_none_of_a_million_forged_cursors_is_taken() -> None:
     key, dice = CursorKey(), Random(1)
-    cursor = key.write(Cursor("0123456789ab", 7, 16676524, EVERYTHING, View.FULL))
+    cursor = key.write(Cursor("0123456789ab", 7, 16676524, SaContextSelection(), View.FULL))
     refused: Counter[type[Exception]] = Counter()
     began = perf_counter()
     for _ in range(IN_PROCESS):
@@ -138,7 +138,7 @@ def test_that_none_of_a_million_forged_cursors_is_taken() -> None:
         if text == cursor:
             continue
         try:
-            key.read(text)
+            key.read(text, SaContextSelection)
         except (CursorDamaged, CursorOfAnotherRun) as error:
             refused[type(error)] += 1
         else:

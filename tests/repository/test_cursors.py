@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -14,9 +17,11 @@ from app.repository.cursors import (
     Cursor,
     CursorDamaged,
     CursorKey,
+    CursorOfAnotherList,
     CursorOfAnotherRun,
 )
-from app.repository.selection import Selection
+from app.repository.sa_context_selection import SaContextSelection
+from app.repository.selection import Key, Selection, wanted
 from app.schemas.names import Cipher, View
 
 
@@ -40,7 +45,7 @@ CURSORS = st.builds(
     revision=st.none() | st.integers(1, 2**53),
     after=st.integers(0, 2**64 - 1),
     selection=st.builds(
-        lambda local, remote, ciphers, spis: Selection.of(
+        lambda local, remote, ciphers, spis: SaContextSelection.of(
             {"local_subnet": local, "remote_subnet": remote, "cipher": ciphers, "spi": spis}
         ),
         subnets(),
@@ -57,7 +62,7 @@ KEY = CursorKey(b"a key of thirty-two bytes, fixed")
 def test_that_a_cursor_comes_back_as_it_was(cursor: Cursor) -> None:
     text = KEY.write(cursor)
 
-    assert KEY.read(text) == cursor
+    assert KEY.read(text, SaContextSelection) == cursor
     assert KEY.write(cursor) == text
     assert len(text) <= MAX_LENGTH
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
@@ -73,34 +78,60 @@ def test_that_a_cursor_with_one_other_character_is_refused(
     forged = text[:at] + other + text[at + 1 :]
 
     with pytest.raises((CursorDamaged, CursorOfAnotherRun)):
-        KEY.read(forged)
+        KEY.read(forged, SaContextSelection)
 
 
 @given(st.text(max_size=300) | st.from_regex(r"1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}"))
 def test_that_no_text_is_taken_for_a_cursor(text: str) -> None:
     with pytest.raises((CursorDamaged, CursorOfAnotherRun)):
-        KEY.read(text)
+        KEY.read(text, SaContextSelection)
+
+
+@dataclass(frozen=True)
+class OtherSelection(Selection):
+    """What another list than `/sa-contexts` is filtered by."""
+
+    LIST: ClassVar[str] = "others"
+
+    spi: tuple[int, ...] = wanted(int)
+
+    def matcher(self) -> Callable[[Key], bool]:
+        return lambda _key: True
+
+
+@given(CURSORS, st.booleans())
+def test_that_a_cursor_does_not_go_on_in_another_list(cursor: Cursor, is_of_this_run: bool) -> None:
+    key = KEY if is_of_this_run else CursorKey()
+    others = Cursor("0123456789ab", 1, 1, OtherSelection.parse({"spi": ["5"]}))
+
+    for text, selection in (
+        (key.write(cursor), OtherSelection),
+        (key.write(others), SaContextSelection),
+    ):
+        with pytest.raises(CursorOfAnotherList):
+            KEY.read(text, selection)
+    assert KEY.read(KEY.write(others), OtherSelection) == others
 
 
 @given(CURSORS)
 def test_that_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cursor) -> None:
     with pytest.raises(CursorOfAnotherRun) as caught:
-        KEY.read(CursorKey().write(cursor))
+        KEY.read(CursorKey().write(cursor), SaContextSelection)
 
     assert caught.value.selection == cursor.selection
     assert caught.value.view is cursor.view
 
 
 def test_that_what_a_cursor_says_can_be_seen_but_not_the_key() -> None:
-    text = KEY.write(Cursor("0123456789ab", 7, 2**64 - 1, Selection()))
+    text = KEY.write(Cursor("0123456789ab", 7, 2**64 - 1, SaContextSelection()))
 
     payload = text.split(".")[2]
     assert urlsafe_b64decode(payload + "=" * (-len(payload) % 4)) == (
-        b'{"e":"0123456789ab","r":7,"a":"18446744073709551615"}'
+        b'{"e":"0123456789ab","r":7,"a":"18446744073709551615","k":"sa-contexts"}'
     )
     assert b"fixed" not in urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
 
 
 def test_that_a_text_too_long_is_refused_before_it_is_looked_at() -> None:
     with pytest.raises(CursorDamaged):
-        KEY.read("1.00000000." + "A" * MAX_LENGTH + "." + "A" * 22)
+        KEY.read("1.00000000." + "A" * MAX_LENGTH + "." + "A" * 22, SaContextSelection)

@@ -17,7 +17,9 @@ from app.repository.limits import StoreLimits
 from app.repository.lists import Lists, Page, SnapshotGone
 from app.repository.matches import MOST
 from app.repository.reading import FIRST_PAGE, Reader
-from app.repository.selection import EVERYTHING, Selection
+from app.repository.sa_context_selection import SaContextSelection
+from app.repository.sa_contexts import SaContextKind
+from app.repository.selection import Selection
 from app.repository.store import EngineSlow, Store
 from app.repository.versions import Version
 from app.schemas.names import View
@@ -42,10 +44,12 @@ async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
     simulator.populate(5)
     with Engine(library) as engine:
         limits = replace(LIMITS, snapshot_count=1)
-        store = Store(Reader(engine, no_aliases), limits)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), limits)
         lists = Lists(store)
         async with store.running():
-            pages = [await lists.first_page(EVERYTHING, View.FULL, 1, 0.0) for _ in range(20)]
+            pages = [
+                await lists.first_page(SaContextSelection(), View.FULL, 1, 0.0) for _ in range(20)
+            ]
 
     assert len({page.version.revision for page in pages}) == 20
     assert len(store.holds) == 20
@@ -56,11 +60,11 @@ async def test_that_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
 ) -> None:
     simulator.populate(5)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         lists = Lists(store)
         async with store.running():
-            async with lists.whole(EVERYTHING, 60.0):
-                first = await lists.first_page(EVERYTHING, View.FULL, 2, 60.0)
+            async with lists.whole(SaContextSelection(), 60.0):
+                first = await lists.first_page(SaContextSelection(), View.FULL, 2, 60.0)
             assert first.next_cursor is not None
 
             second = await lists.page_at(lists.read_cursor(first.next_cursor), 2)
@@ -101,10 +105,10 @@ async def test_that_a_list_begins_before_all_contexts_are_decoded(
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         lists = Lists(store)
         async with store.running():
-            first = await lists.first_page(EVERYTHING, View.FULL, 400, 0.0)
+            first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
             shown = b"".join(first.pieces)
             assert first.length == len(shown)
             assert not first.version.is_complete
@@ -135,9 +139,9 @@ async def test_that_filters_wait_until_all_contexts_are_decoded(
     library: Library, simulator: Simulator, held_back: HeldBack
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
-    selection = Selection.parse({"traffic_type": ["tunnel"]})
+    selection = SaContextSelection.parse({"traffic_type": ["tunnel"]})
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         lists = Lists(store)
         async with store.running():
             pages: list[Page] = []
@@ -147,7 +151,7 @@ async def test_that_filters_wait_until_all_contexts_are_decoded(
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ask)
-                await lists.first_page(EVERYTHING, View.FULL, 1, 0.0)
+                await lists.first_page(SaContextSelection(), View.FULL, 1, 0.0)
                 await anyio.wait_all_tasks_blocked()
                 assert not pages
                 held_back.may_go_on.set()
@@ -159,10 +163,10 @@ async def test_that_a_list_that_began_on_what_failed_is_gone(
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         lists = Lists(store)
         async with store.running():
-            first = await lists.first_page(EVERYTHING, View.FULL, 400, 0.0)
+            first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
             held_back.failure = ZeroDivisionError()
             held_back.may_go_on.set()
             assert first.next_cursor is not None
@@ -185,10 +189,10 @@ async def test_that_a_list_without_patience_is_told_to_wait(
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         lists = Lists(store)
         async with store.running():
-            first = await lists.first_page(EVERYTHING, View.FULL, 400, 0.0)
+            first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
             assert first.next_cursor is not None
             monkeypatch.setattr(store, "limits", replace(LIMITS, patience_seconds=0))
             with pytest.raises(EngineSlow):
@@ -202,7 +206,7 @@ async def test_that_a_walk_looks_through_all_contexts_once(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(200)
-    selection = Selection.parse({"traffic_type": ["transport"]})
+    selection = SaContextSelection.parse({"traffic_type": ["transport"]})
     looked: list[Selection] = []
     matching = Version.matching
 
@@ -212,7 +216,7 @@ async def test_that_a_walk_looks_through_all_contexts_once(
 
     monkeypatch.setattr(Version, "matching", counted)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         lists = Lists(store)
         async with store.running():
             page = await lists.first_page(selection, View.FULL, 10, 0.0)
@@ -220,7 +224,7 @@ async def test_that_a_walk_looks_through_all_contexts_once(
                 page = await lists.page_at(lists.read_cursor(page.next_cursor), 10)
             assert looked == [selection]
             for number in range(MOST + 1):
-                some = Selection.parse({"spi": [str(number)]})
+                some = SaContextSelection.parse({"spi": [str(number)]})
                 await lists.first_page(some, View.FULL, 10, 3600.0)
             await lists.first_page(selection, View.FULL, 10, 3600.0)
             assert len(looked) == MOST + 3  # the oldest was forgotten

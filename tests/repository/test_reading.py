@@ -17,6 +17,7 @@ from app.repository.drains import DrainAborted
 from app.repository.journal import Journal, Place
 from app.repository.keys import key_of
 from app.repository.reading import MOST_UNREAD, Reader
+from app.repository.sa_contexts import SaContextKind
 from app.repository.versions import Change, Entry, Version
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
@@ -49,7 +50,7 @@ def test_that_all_is_read_whatever_is_left_unread_meanwhile(
     simulator.set_option(Option.SHUFFLE, shuffle)
     with Engine(library) as engine:
         records = [context for page in engine.pages() for context in page]
-        reader = Reader(engine, no_aliases, page_size=37, most_unread=most_unread)
+        reader = Reader(engine, SaContextKind(no_aliases), page_size=37, most_unread=most_unread)
 
         version = reader.read_all(begin, not_announced).version
 
@@ -73,9 +74,8 @@ class Drains:
         self.encoded: list[int] = []
         self.names: dict[int, str] = {}
         self.edition: Edition | None = None
-        self._reader = Reader(
-            engine, lambda: dict(self.names).get, page_size=17, most_unread=most_unread
-        )
+        kind = SaContextKind(lambda: dict(self.names).get)
+        self._reader = Reader(engine, kind, page_size=17, most_unread=most_unread)
 
         def decode(plain: Plain) -> SaContext:
             self.decoded.append(plain[0])
@@ -85,8 +85,8 @@ class Drains:
             self.encoded.append(context.sa_context_id)
             return encode_sa_context(context, *others)
 
-        monkeypatch.setattr("app.repository.reading.decode_sa_context", decode)
-        monkeypatch.setattr("app.repository.reading.encode_sa_context", encode)
+        monkeypatch.setattr("app.repository.sa_contexts.decode_sa_context", decode)
+        monkeypatch.setattr("app.repository.sa_contexts.encode_sa_context", encode)
 
     def drain(self, *, without_marks: bool = False) -> Edition:
         previous = self.edition
@@ -226,7 +226,7 @@ def test_that_what_was_read_is_freed_meanwhile(
 
     monkeypatch.setattr(SaContextArray, "read", counted)
     with Engine(library) as engine:
-        Reader(engine, no_aliases, page_size=50).read_all(begin, not_announced)
+        Reader(engine, SaContextKind(no_aliases), page_size=50).read_all(begin, not_announced)
 
     assert unfreed[0] > unfreed[250] > unfreed[-1] > 0
     assert simulator.unfreed_blocks() == 0
@@ -247,7 +247,7 @@ def test_that_a_stop_ends_a_reading_at_its_next_context(
 
     monkeypatch.setattr(SaContextArray, "read", counted)
     with Engine(library) as engine:
-        reader = Reader(engine, no_aliases, page_size=10)
+        reader = Reader(engine, SaContextKind(no_aliases), page_size=10)
         with pytest.raises(DrainAborted):
             reader.read_all(begin, not_announced)
 
@@ -267,8 +267,10 @@ def test_that_a_fault_while_reading_leaves_nothing_open(
 
     with Engine(library) as engine:
         with monkeypatch.context() as patch:
-            patch.setattr("app.repository.reading.encode_sa_context", fail)
-            reader = Reader(engine, no_aliases, page_size=10, most_unread=most_unread)
+            patch.setattr("app.repository.sa_contexts.encode_sa_context", fail)
+            reader = Reader(
+                engine, SaContextKind(no_aliases), page_size=10, most_unread=most_unread
+            )
             with pytest.raises(RuntimeError) as caught:
                 reader.read_all(begin, not_announced)
             assert caught.value.__traceback__ is not None
@@ -288,7 +290,7 @@ def test_that_an_engine_that_dies_in_the_middle_is_read_from_the_start(
         return begin(incarnation)
 
     with Engine(library) as engine:
-        reader = Reader(engine, no_aliases, page_size=10)
+        reader = Reader(engine, SaContextKind(no_aliases), page_size=10)
         reader.read_all(begin, not_announced)
         simulator.fail("IPsecSaContextEnum1", 1726, after=20)
         version = reader.read_all(begin_again, not_announced).version

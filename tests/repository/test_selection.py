@@ -13,7 +13,7 @@ from sa_contexts_simulator import Simulator
 from app.encoding.sa_contexts import render_sa_context
 from app.repository.counts import Counts
 from app.repository.keys import key_of
-from app.repository.selection import FIELDS, FIELDS_OF_SUITES, Selection
+from app.repository.sa_context_selection import FIELDS_OF_SUITES, SaContextSelection
 from app.schemas import names
 from app.schemas.names import Baseline
 from bindings.engine import Engine
@@ -79,7 +79,9 @@ def contexts_and_texts(draw: st.DrawFn) -> tuple[SaContext, dict[str, list[str]]
     context = draw(CONTEXTS)
     said = [said_by(sa) for sa in sas_of(context)]
     texts: dict[str, list[str]] = {}
-    for name in draw(st.lists(st.sampled_from(FIELDS), max_size=4, unique=True)):
+    for name in draw(
+        st.lists(st.sampled_from(SaContextSelection.names()), max_size=4, unique=True)
+    ):
         side = name.removesuffix("_subnet")
         here = sorted({v for one in said for v in one.get(name, one.get(f"{side}_address", ()))})
         others = (
@@ -104,7 +106,7 @@ def test_that_a_selection_matches_what_its_json_says(
 ) -> None:
     context, texts = both
 
-    matches = Selection.parse(texts).matcher()(key_of(context, BASELINE))
+    matches = SaContextSelection.parse(texts).matcher()(key_of(context, BASELINE))
 
     assert matches == (not texts or any(is_met(sa, texts) for sa in sas_of(context)))
 
@@ -114,14 +116,14 @@ def test_that_a_selection_is_what_its_texts_say(
     both: tuple[SaContext, dict[str, list[str]]],
 ) -> None:
     _, texts = both
-    selection = Selection.parse(texts)
+    selection = SaContextSelection.parse(texts)
 
-    assert Selection.parse(selection.texts()) == selection
+    assert SaContextSelection.parse(selection.texts()) == selection
     assert {name: set(some) for name, some in selection.texts().items()} == {
         name: set(some) for name, some in texts.items()
     }
     doubled = {name: [*reversed(some), *some] for name, some in texts.items()}
-    assert Selection.parse(doubled) == selection
+    assert SaContextSelection.parse(doubled) == selection
 
 
 @pytest.mark.parametrize(
@@ -129,15 +131,15 @@ def test_that_a_selection_is_what_its_texts_say(
 )
 def test_that_what_is_no_selection_is_refused(texts: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        Selection.parse(texts)
+        SaContextSelection.parse(texts)
 
 
 def test_that_more_than_two_spis_are_all_found() -> None:
     context = SaContext(1, None, sa_details(spis=(11, 22, 33)))
 
     for spi in (11, 22, 33):
-        assert Selection.parse({"spi": [str(spi)]}).matcher()(key_of(context, BASELINE))
-    assert not Selection.parse({"spi": ["44"]}).matcher()(key_of(context, BASELINE))
+        assert SaContextSelection.parse({"spi": [str(spi)]}).matcher()(key_of(context, BASELINE))
+    assert not SaContextSelection.parse({"spi": ["44"]}).matcher()(key_of(context, BASELINE))
 
 
 def test_that_counts_are_those_of_the_lists_that_they_speak_of(
@@ -157,7 +159,7 @@ def test_that_counts_are_those_of_the_lists_that_they_speak_of(
     for field in FIELDS_OF_SUITES:
         expected = {}
         for member in _ENUMERATIONS[field]:
-            matches = Selection.parse({field: [member.value]}).matcher()
+            matches = SaContextSelection.parse({field: [member.value]}).matcher()
             if number := sum(map(matches, keys)):
                 expected[member.value] = number
         assert counts.by(field) == expected
@@ -166,7 +168,7 @@ def test_that_counts_are_those_of_the_lists_that_they_speak_of(
     }
     assert counts.peer_count == len(peers)
     for peer, number in counts.peers(5):
-        matches = Selection.parse({"remote_address": [str(ip_address(peer))]}).matcher()
+        matches = SaContextSelection.parse({"remote_address": [str(ip_address(peer))]}).matcher()
         assert number == sum(map(matches, keys))
     assert counts.contexts == len(contexts)
     assert counts.without_sa == sum(not sas_of(context) for context in contexts)

@@ -17,7 +17,8 @@ from app.repository.journal import Place
 from app.repository.limits import StoreLimits
 from app.repository.lists import Lists
 from app.repository.reading import Reader
-from app.repository.selection import EVERYTHING
+from app.repository.sa_context_selection import SaContextSelection
+from app.repository.sa_contexts import SaContextKind
 from app.repository.store import Store
 from app.schemas.names import View
 from bindings.engine import Engine
@@ -39,13 +40,15 @@ async def test_that_many_clients_cost_two_enumerations(
 ) -> None:
     simulator.populate(200)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
             await store.fresh(0)
             before = simulator.calls("IPsecSaContextCreateEnumHandle0")
             async with anyio.create_task_group() as clients:
                 for _ in range(100):
-                    clients.start_soon(Lists(store).first_page, EVERYTHING, View.FULL, 100, 0.0)
+                    clients.start_soon(
+                        Lists(store).first_page, SaContextSelection(), View.FULL, 100, 0.0
+                    )
 
             assert simulator.calls("IPsecSaContextCreateEnumHandle0") - before <= 2
 
@@ -55,7 +58,7 @@ async def test_that_an_engine_that_restarts_begins_a_new_epoch(
 ) -> None:
     simulator.populate(20)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
             first = await store.fresh(0)
             simulator.churn(3)
@@ -79,7 +82,7 @@ async def test_that_a_failure_is_logged_once_and_so_is_its_end(
     simulator.populate(5)
     simulator.stop_engine()
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
             for _ in range(3):
                 with pytest.raises(EngineError):
@@ -98,7 +101,7 @@ async def test_that_a_stop_during_a_drain_is_no_failure(
 ) -> None:
     simulator.populate(5000)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
             await store.fresh(0, may_be_incomplete=True)
             assert store.current is None
@@ -114,7 +117,7 @@ async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_ans
     simulator.populate(5)
     told: list[Exception] = []
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
 
         async def ask() -> None:
             try:
@@ -152,7 +155,7 @@ async def test_that_no_failure_after_a_restart_keeps_the_epoch(
     """A failing test first: a drain that failed after the restart was taken for the first."""
     simulator.populate(50)
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
             before = await store.fresh(0)
             simulator.stop_engine()
@@ -175,7 +178,7 @@ async def test_that_what_nobody_walks_through_any_more_is_let_go_without_being_a
     simulator.populate(50)
     now = 0.0
     with Engine(library) as engine:
-        store = Store(Reader(engine, no_aliases), LIMITS, clock=lambda: now)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS, clock=lambda: now)
         async with store.running():
             version = await store.fresh(0)
             texts = ref(store.holds.take(version).version.texts)
@@ -185,3 +188,48 @@ async def test_that_what_nobody_walks_through_any_more_is_let_go_without_being_a
             await store.fresh(0)
             await store.fresh(0)
             assert texts() is None
+
+
+async def test_that_a_store_that_does_not_stay_in_contact_asks_when_it_is_asked(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(50)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS, stays_in_contact=False)
+        before = simulator.calls()
+        async with store.running():
+            await anyio.wait_all_tasks_blocked()
+            assert (store.contact, simulator.calls()) == (None, before)
+
+            assert list((await store.fresh(0)).ids) == simulator.ids()
+
+
+async def test_that_a_store_that_is_not_asked_lets_go_all_the_same(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(50)
+    now = 0.0
+    nap_is_over = anyio.Event()
+
+    async def sleep(seconds: float) -> None:
+        nonlocal nap_is_over
+        if seconds:  # between drains lies no time here
+            await nap_is_over.wait()
+            nap_is_over = anyio.Event()
+        await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr("app.repository.store.anyio.sleep", sleep)
+    with Engine(library) as engine:
+        reader = Reader(engine, SaContextKind(no_aliases))
+        store = Store(reader, LIMITS, stays_in_contact=False, clock=lambda: now)
+        async with store.running():
+            texts = ref(store.holds.take(await store.fresh(0)).version.texts)
+            simulator.churn(10)
+            for _ in range(2):  # a thread remembers what it did last
+                now += 1.0
+                await store.fresh(0)
+            for seconds, is_held in ((1.0, True), (LIMITS.snapshot_idle_seconds, False)):
+                now += seconds
+                nap_is_over.set()
+                await anyio.wait_all_tasks_blocked()
+                assert (texts() is not None) == is_held

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from app.repository.assembly import Assembly
 from app.repository.contents import Contents
 from app.repository.journal import Journal, Place
-from app.repository.selection import EVERYTHING, Selection
+from app.repository.sa_context_selection import SaContextSelection
+from app.repository.selection import Selection
 from app.repository.versions import Entry, Version
 from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
 
@@ -148,7 +149,8 @@ def test_that_a_version_that_is_not_complete_has_its_first_contexts(
     assert not incomplete.is_complete
     assert version.is_complete
     limit = min(count, len(ids))
-    assert _page(incomplete, EVERYTHING, None, limit) == _page(version, EVERYTHING, None, limit)
+    everything = SaContextSelection()
+    assert _page(incomplete, everything, None, limit) == _page(version, everything, None, limit)
     assert state_of(version) == state
 
 
@@ -169,7 +171,7 @@ def test_that_selecting_page_by_page_gives_what_matches_once(
     state: State, limit: int, wanted: list[int], after: int | None
 ) -> None:
     version = edition_of(state).version
-    selection = Selection.parse({"remote_subnet": [f"10.0.1.{n}" for n in wanted]})
+    selection = SaContextSelection.parse({"remote_subnet": [f"10.0.1.{n}" for n in wanted]})
     keys = {entry(b"", f"10.0.1.{n}").key for n in wanted}
     expected = [
         state[i].body

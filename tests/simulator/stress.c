@@ -85,6 +85,37 @@ static void WINAPI notice(void *context, const IPSEC_SA_CONTEXT_CHANGE0 *change)
     }
 }
 
+static void read_connections(HANDLE engine, UINT32 size)
+{
+    const FWPM_CONNECTION_ENUM_TEMPLATE0 counted = {
+        0, FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED};
+    HANDLE enumeration;
+    UINT32 count;
+    if (FwpmConnectionCreateEnumHandle0(engine, &counted, &enumeration) != 0) {
+        return;
+    }
+    do {
+        FWPM_CONNECTION0 **entries = NULL;
+        if (FwpmConnectionEnum0(engine, enumeration, size, &entries, &count) != 0) {
+            break;
+        }
+        for (UINT32 i = 0; i < count; i++) {
+            const FWPM_CONNECTION0 *each = entries[i];
+            if (each->bytesTransferredTotal
+                != each->bytesTransferredIn + each->bytesTransferredOut) {
+                fail("bytes that do not add up");
+            }
+            if (each->mmPeer.authenticationMethodType == IKEEXT_CERTIFICATE) {
+                sum += each->mmPeer.certificate->certHash.data[19];
+            }
+        }
+        if (entries != NULL) {
+            FwpmFreeMemory0((void **)&entries);
+        }
+    } while (count == size);
+    (void)FwpmConnectionDestroyEnumHandle0(engine, enumeration);
+}
+
 static uint64_t read_net_event(const FWPM_NET_EVENT5 *event)
 {
     uint64_t read = event->header.timeStamp.dwLowDateTime;
@@ -151,6 +182,7 @@ static void *read_all(void *number)
             } while (count == size);
             (void)IPsecSaContextDestroyEnumHandle0(engine, enumeration);
         }
+        read_connections(engine, size);
         (void)FwpmNetEventSubscribe4(engine, &any_failure, notice_failure, NULL, &failures);
         read_net_events(engine, size);
         if (round % 3 != 0) { /* else the session's end is the subscription's */
@@ -220,7 +252,8 @@ int main(void)
     }
     printf("%llu calls, %llu misuses, sum %llu\n", (unsigned long long)sa_simulator_calls("*"),
            (unsigned long long)sa_simulator_misuses(), (unsigned long long)sum);
-    if (sa_simulator_calls("IPsecSaContextEnum1") < ROUNDS) {
+    if (sa_simulator_calls("IPsecSaContextEnum1") < ROUNDS
+        || sa_simulator_calls("FwpmConnectionEnum0") < ROUNDS) {
         fail("nothing was read");
     }
     if (notifications < ROUNDS || notifications != sa_simulator_delivered()) {

@@ -18,6 +18,13 @@ AFTER_VISTA = {
     *(f"FwpmNetEventEnum{generation}" for generation in range(1, 6)),
     *(f"FwpmNetEventSubscribe{generation}" for generation in range(5)),
     "FwpmNetEventUnsubscribe0",
+    *(name for name in FUNCTIONS if name.startswith("FwpmConnection")),
+    "IPsecGetStatistics1",
+    "IkeextGetStatistics1",
+    "IkeextSaEnum1",
+    "IkeextSaEnum2",
+    "IkeextSaGetById1",
+    "IkeextSaGetById2",
 }
 
 

@@ -7,9 +7,11 @@ from ctypes import byref
 import pytest
 from sa_contexts_simulator import Option, Simulator
 
+from . import connections
+from .ike import ike_sas
 from .test_net_event_subscriptions import Subscriber
 from .test_net_events import read
-from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer
+from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer, u32
 
 
 def get(wfp: Wfp, engine: int, context_id: int) -> int:
@@ -133,12 +135,30 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
     assert all(simulator.calls(name) == 0 for name in FUNCTIONS)
     wfp.ids(generation=0)
     wfp.ids(generation=1)
+    connections.ids(wfp)
     with wfp.session() as engine:
         for generation in (0, 1):
             with wfp.get(engine, simulator.ids()[0], generation):
                 pass
         callback = Callback(lambda _context, _change: None)
         wfp.unsubscribe(engine, wfp.subscribe(engine, callback))
+        with connections.get(wfp, engine, simulator.connections()[0]):
+            pass
+        told = connections.ConnectionCallback(lambda _context, _event, _connection: None)
+        with connections.subscribed(wfp, told):
+            pass
+        for generation in (0, 1, 2):
+            with ike_sas(wfp, generation=generation) as (sa, *_):
+                lookup = (None,) if generation else ()
+                memory = pointer()
+                wfp.call(f"IkeextSaGetById{generation}", engine, sa.saId, *lookup, byref(memory))
+                wfp.free(memory)
+
+        counts = (u32 * 500)()
+        for generation in (0, 1):
+            wfp.call(f"IPsecGetStatistics{generation}", engine, byref(counts))
+            wfp.call(f"IkeextGetStatistics{generation}", engine, byref(counts))
+
         for generation in range(5):
             Subscriber(wfp, engine, generation).unsubscribe()
         value = pointer()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from app.repository.cursors import Cursor, CursorKey
-from app.repository.selection import EVERYTHING
+from app.repository.sa_context_selection import SaContextSelection
 from tests.soak.client import Client
 from tests.soak.contract import NDJSON
 from tests.soak.walks import LIST
 
 
-FOREIGN = CursorKey().write(Cursor("0123456789ab", 1, 1, EVERYTHING))
+FOREIGN = CursorKey().write(Cursor("0123456789ab", 1, 1, SaContextSelection()))
 """Made by another server."""
 FORGED = "1.00000000.eyJ9.AAAAAAAAAAAAAAAAAAAAAA"
 

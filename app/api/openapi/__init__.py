@@ -16,7 +16,9 @@ from app.api.openapi.components import name_headers, without_unused
 from app.api.openapi.examples import add_examples
 from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import tidy_parameter, tidy_schemas
+from app.schemas.connections import ConnectionExportEnd
 from app.schemas.events import SaContextDeleted, SaContextEvent, StreamEnd, StreamPlace
+from app.schemas.ike_sas import IkeSaExportEnd
 from app.schemas.net_events import NetEventPlace
 from app.schemas.sa_contexts import SaContextExportEnd
 
@@ -42,6 +44,18 @@ TAGS: Final = (
         "name": "SA contexts",
         "description": "Pairs of an inbound and an outbound IPsec SA, all or one. Lists are walked "
         "page by page, and all pages of a walk show one snapshot.",
+    },
+    {
+        "name": "Main mode SAs",
+        "description": "The SAs of IKE and AuthIP themselves, which negotiate all others.",
+    },
+    {
+        "name": "Connections",
+        "description": "What two hosts exchange under IPsec, in bytes, whatever SAs protect it.",
+    },
+    {
+        "name": "Statistics",
+        "description": "What the engine itself has counted, for the whole host.",
     },
     {
         "name": "Net events",
@@ -72,6 +86,8 @@ STREAMED: Final = (
     SaContextDeleted,
     StreamPlace,
     StreamEnd,
+    IkeSaExportEnd,
+    ConnectionExportEnd,
     NetEventPlace,
 )
 """Shapes that only lines of streams have, of which FastAPI does not know."""

@@ -106,7 +106,7 @@ static void put_identity(writer *to, const IPSEC_ID0 *identity)
 }
 
 /* Only the GUID at the start of the state; the blob behind it is the module's secret. */
-static void put_key_module(writer *to, const GUID *key)
+static void put_key_module_state(writer *to, const GUID *key)
 {
     const named_guid *module = FIND_GUID(keying_modules, key);
     PUT(to, "{\"keyModuleKey\":");
@@ -166,7 +166,7 @@ void put_bundle(writer *to, const IPSEC_SA_BUNDLE1 *bundle)
     if (bundle->keyModuleState == NULL) {
         put_null(to);
     } else {
-        put_key_module(to, &bundle->keyModuleState->keyModuleKey);
+        put_key_module_state(to, &bundle->keyModuleState->keyModuleKey);
     }
     PUT(to, ",");
     put_ip_version(to, bundle->ipVersion);
@@ -180,7 +180,9 @@ void put_bundle(writer *to, const IPSEC_SA_BUNDLE1 *bundle)
     }
     PUT(to, ",\"mmSaId\":");
     put_unsigned_text(to, bundle->mmSaId);
-    PUT(to, ",");
+    PUT(to, ",\"ikeSaUrl\":\"/ike-sas/");
+    put_unsigned(to, bundle->mmSaId);
+    PUT(to, "\",");
     put_pfs_group(to, bundle->pfsGroup);
     PUT(to, ",\"saLookupContext\":");
     put_guid(to, &bundle->saLookupContext);

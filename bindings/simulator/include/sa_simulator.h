@@ -1,7 +1,7 @@
 /* Control of the simulator: what a test does that Windows would do by itself.
  *
- * The library answers the IPsec SA context functions of the Windows Filtering
- * Platform (fwpmu.h) from contexts of its own. The functions here fill it,
+ * The library answers the functions of the Windows Filtering Platform (fwpmu.h) about
+ * IPsec SA contexts, main mode SAs and connections from ones of its own. The functions here fill it,
  * change it, make it fail and count what its callers hold. They may be called
  * from any thread at any time; none of them needs a session.
  *
@@ -19,9 +19,9 @@ extern "C" {
 #endif
 
 /* What every secret holds in everything handed out. Byte blobs (authKey,
- * cipherKey, stateBlob) repeat the text, cut to the blob's size; 64-bit
- * secrets (explicitCredentials, token) are the number. Neither may ever be
- * seen outside the process. */
+ * cipherKey, stateBlob, presharedKey, correlationKey) repeat the text, cut to the blob's size;
+ * 64-bit secrets (explicitCredentials, token) are the number. Neither may ever be seen outside the
+ * process. */
 #define SA_SIMULATOR_CANARY_TEXT "CANARY-KEY-MATERIAL"
 #define SA_SIMULATOR_CANARY_NUMBER 0x4352414E41525921u
 
@@ -65,6 +65,59 @@ uint32_t sa_simulator_count(void);
  * how many contexts there are. `out` may be NULL if `capacity` is 0. */
 uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity);
 
+/* ---- the connections ------------------------------------------------------ */
+
+/* There is one connection (FWPM_CONNECTION0) for each two addresses and mode of
+ * traffic that have a complete context between them, with an id of its own. It
+ * begins with the first of these contexts and ends with the last. Its bytes grow
+ * in simulated time: each change that churn makes takes a second, from 2026-01-01
+ * on. Those of a new population began up to 30 days before.
+ *
+ * The engine knows no byte of a connection until an enumeration asks the driver
+ * (FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED), and from then on what the
+ * driver said last. */
+
+/* Writes the ids of the connections to `out`, ascending, at most `capacity` of
+ * them, and returns how many there are. `out` may be NULL if `capacity` is 0. */
+uint32_t sa_simulator_connections(uint64_t *out, uint32_t capacity);
+
+/* Sets what the driver has counted; it goes on from there. Returns 1, or 0 if there
+ * is no such connection. */
+int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out);
+
+/* Whether the engine keeps track of connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS);
+ * it does by default. */
+void sa_simulator_monitor_connections(int32_t is_on);
+/* ---- the main mode SAs ------------------------------------------------------ */
+
+/* Generated contexts bring their main mode SAs with them: mmSaId names one with
+ * the same addresses, key module and peer, except for one in some sixty that is
+ * gone. The last eight whose contexts went stay; churn rekeys and expires them.
+ * A context that was put brings none. */
+
+/* Copies the IKEEXT_SA_DETAILS2 at `tree` (any tree, however odd) and keeps it
+ * under its saId, in place of the one that has it, until contexts are populated
+ * anew or the engine is started. Returns the id, or 0 if that is 0 or memory
+ * ran out. The copy holds canaries in place of secrets and of the certificate. */
+uint64_t sa_simulator_put_ike_sa(const void *tree);
+
+/* Removes a main mode SA, whatever contexts name it. Returns 1, or 0 if there is none. */
+int32_t sa_simulator_delete_ike_sa(uint64_t id);
+
+/* How many there are. */
+uint32_t sa_simulator_count_ike_sas(void);
+
+/* ---- statistics --------------------------------------------------------------- */
+
+/* What is counted follows from what happens to the contexts, changes by churn
+ * above all: equal seeds and changes give equal counts. It begins from 0 when
+ * contexts are populated and when the engine is started. */
+
+/* Takes the IPSEC_STATISTICS1, or the IKEEXT_STATISTICS1, at `counts` for what
+ * has been counted so far; it goes on from there. */
+void sa_simulator_put_ipsec_statistics(const void *counts);
+void sa_simulator_put_ike_statistics(const void *counts);
+
 /* ---- change ---------------------------------------------------------------- */
 
 /* Makes that many changes now: contexts are begun, completed, modified,
@@ -106,7 +159,8 @@ void sa_simulator_collect_net_events(int32_t is_collected);
 /* ---- notifications -------------------------------------------------------- */
 
 /* Each change of the contexts is announced to those who subscribed: that one
- * was added, or deleted, not that one was modified. Callbacks are called on
+ * was added, or deleted, not that one was modified. So are connections that begin
+ * and end, unless the engine keeps no track of them. Callbacks are called on
  * native threads of the library's own, while nothing in it is locked. At most
  * 262144 notifications wait; more are lost. */
 
@@ -137,10 +191,12 @@ int32_t sa_simulator_flush(uint32_t milliseconds);
 
 /* Lets `after` calls of `function` pass and the next `times` (0: all, until
  * cleared) return `code` without doing anything, except that a failing
- * FwpmEngineClose0, IPsecSaContextDestroyEnumHandle0 or
- * IPsecSaContextUnsubscribe0 still releases its handle: the client's side is gone either way. Of
- * several failures for one function the oldest that is due is returned. Returns 1, or 0 if there is
- * no such function (FwpmFreeMemory0 returns no code), `code` is 0, or too many failures are set. */
+ * FwpmEngineClose0, IPsecSaContextDestroyEnumHandle0, IPsecSaContextUnsubscribe0,
+ * FwpmConnectionDestroyEnumHandle0 or FwpmConnectionUnsubscribe0 still releases its
+ * handle: the client's side is gone either way. Of several failures for one
+ * function the oldest that is due is returned. Returns 1, or 0 if there is no
+ * such function (FwpmFreeMemory0 returns no code), `code` is 0, or too many
+ * failures are set. */
 int32_t sa_simulator_fail(const char *function, uint32_t code, uint32_t after, uint32_t times);
 
 /* Makes every WFP call fail with a code that a real caller may meet (RPC errors,
@@ -178,7 +234,10 @@ enum sa_simulator_option {
     SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS = 3,
     /* When churn announces a context that it began: 0 (default) at once, before
      * its SAs are attached, 1 when both are. */
-    SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE = 4
+    SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE = 4,
+    /* What an engine answers that keeps no track of connections: 0 (default)
+     * FWP_E_CONNECTIONS_DISABLED, 1 that there are none. */
+    SA_SIMULATOR_OPTION_UNMONITORED_IS_EMPTY = 5
 };
 
 /* Returns 1, or 0 if there is no such option or it has no such value. */

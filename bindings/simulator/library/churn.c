@@ -1,24 +1,30 @@
 /* Churn: what negotiation, rekeying and expiry do to the contexts of a busy host.
  *
  * Contexts are begun without SAs and get them one by one. A rekey adds a new
- * context; the old one loses its outbound SA at once and goes a while later
- * (IPsecSaContextExpire0). The generator's contexts only: one that a test put
- * stays as it is.
+ * context, at times under a new main mode SA; the old one loses its outbound SA
+ * at once and goes a while later (IPsecSaContextExpire0). The generator's contexts only: one that a
+ * test put stays as it is.
  */
 
 #include "churn.h"
 
 #include <string.h>
 
+#include "connection_store.h"
 #include "engine.h"
+#include "main_modes.h"
 #include "platform.h"
 #include "random.h"
+#include "statistics.h"
 #include "store.h"
 
 enum { BATCH_MILLISECONDS = 10, SEARCH_LIMIT = 256 };
 
 static struct {
     random_source dice;
+    random_source main_mode_dice; /* of its own: contexts churn the same whatever main mode does */
+    uint32_t main_modes;          /* rekeys of main mode */
+    random_source traffic_dice;
     uint32_t target;      /* contexts to stay near */
     uint32_t next_number; /* recipes for contexts that are begun */
     uint64_t population;
@@ -30,6 +36,9 @@ static struct {
 void churn_seed(uint64_t seed)
 {
     churn.dice = random_for(seed, 'C');
+    churn.main_mode_dice = random_for(seed, 'M');
+    churn.main_modes = 0;
+    churn.traffic_dice = random_for(seed, 'T');
     churn.population = seed;
     churn.next_number = 0x40000000u; /* far from the numbers of a population */
 }
@@ -63,7 +72,7 @@ static entry *pick(unsigned stages)
 
 static void begin_one(void)
 {
-    recipe of = {churn.population, churn.next_number++, engine_run(), 0, 0};
+    recipe of = {churn.population, churn.next_number++, engine_run(), 0, 0, 0};
     (void)store_add(&of, STAGE_BEGUN);
 }
 
@@ -94,8 +103,15 @@ static int rekey_one(void)
     recipe of = old->recipe;
     of.negotiation++;
     of.revision = 0;
-    old->stage = STAGE_EXPIRING;
+    UINT64 id = old->id;
+    if (!main_modes_has(&of) || random_chance(&churn.main_mode_dice, 15)) {
+        of.main_mode = ++churn.main_modes; /* of what is gone nothing is derived any more */
+    }
+    statistics_sas_deleted(1);
+    statistics_rekeyed();
+    /* The new one first: the connection that both are part of goes on. */
     (void)store_add(&of, STAGE_COMPLETE);
+    store_set_stage(store_find(id), STAGE_EXPIRING);
     return 1;
 }
 
@@ -103,7 +119,11 @@ static int expire_one(void)
 {
     entry *which = pick(IN(STAGE_COMPLETE));
     if (which != NULL) {
-        which->stage = STAGE_EXPIRING;
+        store_set_stage(which, STAGE_EXPIRING);
+        statistics_sas_deleted(1);
+        if (random_chance(&churn.main_mode_dice, 25)) {
+            main_modes_expire(&which->recipe);
+        }
     }
     return which != NULL;
 }
@@ -150,6 +170,8 @@ void churn_make(uint32_t changes)
 {
     for (uint32_t i = 0; engine_is_running() && i < changes; i++) {
         change_one();
+        connections_pass_seconds(1);
+        statistics_traffic(&churn.traffic_dice);
     }
 }
 

@@ -4,15 +4,18 @@
 
 #include "calls.h"
 #include "churn.h"
+#include "connection_store.h"
 #include "engine.h"
 #include "handles.h"
 #include "ids.h"
 #include "net_events.h"
+#include "main_modes.h"
 #include "notifications.h"
 #include "options.h"
 #include "platform.h"
 #include "results.h"
 #include "sa_context_events.h"
+#include "statistics.h"
 #include "store.h"
 
 #define LOCKED(statement)          \
@@ -55,10 +58,12 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     ids_seed(seed);
     churn_seed(seed);
     net_events_seed(seed);
+    connections_begin_in_past(1);
     for (uint32_t number = 0; number < count; number++) {
-        recipe of = {seed, number, engine_run(), 0, 0};
+        recipe of = {seed, number, engine_run(), 0, 0, 0};
         (void)store_add(&of, generator_stage(&of));
     }
+    connections_begin_in_past(0);
     churn_hold_count();
     lock_release(LOCK_ENGINE);
 }
@@ -103,6 +108,71 @@ uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity)
     uint32_t count = store_count();
     lock_release(LOCK_ENGINE);
     return count;
+}
+
+/* ---- the connections ---- */
+
+uint32_t sa_simulator_connections(uint64_t *out, uint32_t capacity)
+{
+    lock_acquire(LOCK_ENGINE);
+    size_t count;
+    connection **all = connections_all(&count);
+    for (size_t i = 0; i < count && i < capacity; i++) {
+        out[i] = all[i]->id;
+    }
+    lock_release(LOCK_ENGINE);
+    return (uint32_t)count;
+}
+
+int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out)
+{
+    lock_acquire(LOCK_ENGINE);
+    connection *found = connections_find(id);
+    if (found != NULL) {
+        connection_set_bytes(found, in, out);
+    }
+    lock_release(LOCK_ENGINE);
+    return found != NULL;
+}
+
+void sa_simulator_monitor_connections(int32_t is_on)
+{
+    LOCKED(connections_monitor(is_on));
+}
+
+/* ---- the main mode SAs ---- */
+
+uint64_t sa_simulator_put_ike_sa(const void *tree)
+{
+    uint64_t id;
+    LOCKED(id = tree == NULL ? 0 : main_modes_put(tree));
+    return id;
+}
+
+int32_t sa_simulator_delete_ike_sa(uint64_t id)
+{
+    int32_t was_there;
+    LOCKED(was_there = main_modes_delete(id));
+    return was_there;
+}
+
+uint32_t sa_simulator_count_ike_sas(void)
+{
+    uint32_t count;
+    LOCKED(count = main_modes_count());
+    return count;
+}
+
+/* ---- statistics ---- */
+
+void sa_simulator_put_ipsec_statistics(const void *counts)
+{
+    LOCKED(statistics_put_ipsec(counts));
+}
+
+void sa_simulator_put_ike_statistics(const void *counts)
+{
+    LOCKED(statistics_put_ike(counts));
 }
 
 /* ---- change ---- */

@@ -16,6 +16,7 @@ typedef struct recipe {
     uint32_t engine_run;  /* counts engine restarts: main mode is negotiated anew */
     uint32_t negotiation; /* counts rekeys: quick mode is negotiated anew */
     uint32_t revision;    /* counts modifications of the same SAs */
+    uint32_t main_mode;   /* which rekey of main mode it was negotiated under; 0 is the first */
 } recipe;
 
 /* How much of a context there is. */
@@ -25,6 +26,12 @@ typedef enum stage {
     STAGE_COMPLETE, /* both */
     STAGE_EXPIRING  /* the outbound SA is gone, the inbound one in its grace period */
 } stage;
+
+/* How many SAs that is. */
+static inline uint32_t stage_sas(stage stage)
+{
+    return stage == STAGE_COMPLETE ? 2 : stage == STAGE_BEGUN ? 0 : 1;
+}
 
 /* The stage in which a population holds this context: most are complete. */
 stage generator_stage(const recipe *of);
@@ -63,5 +70,26 @@ typedef struct generated_context {
 /* Makes the context; `into` holds it, and its pointers point into `into`. Key
  * blobs have their sizes and no bytes worth reading: copies fill the canary. */
 void generate_context(generated_context *into, const recipe *of, uint64_t id, stage stage);
+
+/* One credential with all that hangs on it. */
+typedef struct generated_credential {
+    IKEEXT_PRESHARED_KEY_AUTHENTICATION1 preshared_key;
+    IKEEXT_CERTIFICATE_CREDENTIAL1 certificate;
+    IKEEXT_NAME_CREDENTIAL0 name;
+    char16_t principal[64];
+    UINT8 subject[128];
+    UINT8 hash[20];
+} generated_credential;
+
+typedef struct generated_ike_sa {
+    IKEEXT_SA_DETAILS2 details;
+    IPSEC_V4_UDP_ENCAPSULATION0 udp_encapsulation;
+    IKEEXT_CREDENTIAL_PAIR2 pairs[2]; /* of main mode and of extended mode */
+    generated_credential credentials[4];
+} generated_ike_sa;
+
+/* Makes that SA, as generate_context makes a context; who the peer is and at
+ * which addresses is what the contexts say. */
+void generate_ike_sa(generated_ike_sa *into, const recipe *of);
 
 #endif

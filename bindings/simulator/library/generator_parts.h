@@ -57,6 +57,8 @@ void text_add_number(text *to, uint32_t number, unsigned digits);
 GUID random_guid(random_source *source);
 /* A locally unique id as WFP gives them: large, not random all over. */
 UINT64 random_luid(random_source *source);
+/* The same, of so many that no two of a population meet. */
+UINT64 random_unique_luid(random_source *source);
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 

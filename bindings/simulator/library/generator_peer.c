@@ -106,8 +106,9 @@ peer generate_peer(const recipe *of)
                                                           : 6 /* IF_TYPE_ETHERNET_CSMACD */;
     made.interface_luid = type << 48 | (UINT64)(0x8000 + which) << 24;
 
-    random_source main_mode = random_for(made.seed, of->engine_run);
-    made.mm_sa_id = random_luid(&main_mode);
+    random_source main_mode =
+        random_for(made.seed, of->engine_run + ((uint64_t)of->main_mode << 32));
+    made.mm_sa_id = random_unique_luid(&main_mode);
     made.lookup_context = random_guid(&main_mode);
     return made;
 }

@@ -52,3 +52,10 @@ UINT64 random_luid(random_source *source)
     return (bits & 0xFFFFFFu) + 0x10000u
            + (bits >> 63 != 0 ? (bits & 0x7F00000000000000u) >> 4 : 0);
 }
+
+UINT64 random_unique_luid(random_source *source)
+{
+    uint64_t bits = random_next(source);
+    return (bits & 0xFFFFFFFFFFFu) + 0x10000u
+           + (bits >> 63 != 0 ? (bits & 0x7F00000000000000u) >> 4 : 0);
+}

@@ -85,11 +85,16 @@ static slot *open_slot(enum kind kind)
     return made;
 }
 
+static int holds_entries(enumerated of)
+{
+    return of == SA_CONTEXTS || of == IKE_SAS;
+}
+
 static void close_slot(slot *closed)
 {
     if (closed->kind == ENUMERATION) {
         enumeration *ended = &closed->object.enumeration;
-        for (size_t i = 0; ended->of == SA_CONTEXTS && i < ended->count; i++) {
+        for (size_t i = 0; holds_entries(ended->of) && i < ended->count; i++) {
             entry_let_go((const entry *)ended->objects + i);
         }
         free(ended->objects);

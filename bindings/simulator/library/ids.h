@@ -1,20 +1,22 @@
-/* The ids that the engine gives to contexts: ascending, never one twice while
- * it runs, from the same base again when it is started anew. */
+/* The ids that the engine gives to objects of one kind: ascending, never one twice
+ * while it runs, from the same base again when it is started anew. */
 
 #ifndef SIMULATOR_IDS_H
 #define SIMULATOR_IDS_H
 
 #include <stdint.h>
 
-uint64_t ids_next(void);
+enum ids_of { IDS_OF_CONTEXTS, IDS_OF_CONNECTIONS, IDS_OF_COUNT };
 
-/* Chooses the base, unless ids were given from it already. */
+uint64_t ids_next(enum ids_of kind);
+
+/* Chooses the bases, unless ids were given from them already. */
 void ids_seed(uint64_t seed);
 
-/* Starts from the base again. */
+/* Starts from the bases again. */
 void ids_rewind(void);
 
-/* Forgets the base. */
+/* Forgets the bases. */
 void ids_reset(void);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { OPTION_END = SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE + 1 };
+enum { OPTION_END = SA_SIMULATOR_OPTION_UNMONITORED_IS_EMPTY + 1 };
 
 static int32_t options[OPTION_END];
 

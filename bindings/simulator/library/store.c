@@ -6,15 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connection_store.h"
 #include "copy.h"
 #include "ids.h"
+#include "main_modes.h"
 #include "options.h"
 #include "sa_context_events.h"
-
-struct put_tree {
-    size_t holders;
-    IPSEC_SA_CONTEXT1 *context; /* in the same block, behind this */
-};
+#include "statistics.h"
 
 static struct {
     entry *entries;
@@ -84,6 +82,7 @@ static entry *insert(const entry *added)
         store.places++;
     }
     store.entries[place] = *added;
+    connections_join(added);
     return &store.entries[place];
 }
 
@@ -111,7 +110,7 @@ static UINT64 unused_id(void)
 {
     UINT64 id;
     do {
-        id = ids_next();
+        id = ids_next(IDS_OF_CONTEXTS);
     } while (store_find(id) != NULL);
     return id;
 }
@@ -130,23 +129,44 @@ entry *store_add(const recipe *of, stage stage)
 {
     entry added = {unused_id(), *of, stage, 0, NULL};
     entry *inserted = insert(&added);
+    if (inserted != NULL) {
+        main_modes_join(&inserted->recipe);
+    }
     if (inserted != NULL && !(is_half_built(stage) && announces_only_complete())) {
         announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
     }
     return inserted;
 }
 
+void store_set_stage(entry *which, stage stage)
+{
+    connections_leave(which);
+    which->stage = stage;
+    connections_join(which);
+}
+
 void store_attach(entry *which)
 {
-    which->stage = which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE;
+    store_set_stage(which, which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE);
     if (which->stage == STAGE_COMPLETE && announces_only_complete()) {
         announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, which);
     }
 }
 
+/* A context that somebody put was negotiated under nothing that is known here. */
+static void leave_main_mode(const entry *which)
+{
+    if (which->tree == NULL) {
+        main_modes_leave(&which->recipe);
+    }
+}
+
 void store_remove(entry *which)
 {
+    leave_main_mode(which);
+    statistics_sas_deleted(which->tree == NULL ? stage_sas(which->stage) : 0);
     announce_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, which);
+    connections_leave(which);
     entry_let_go(which);
     which->tree = NULL;
     which->is_deleted = 1;
@@ -163,6 +183,8 @@ void store_clear(void)
     }
     store.places = 0;
     store.deleted = 0;
+    connections_clear();
+    main_modes_clear();
 }
 
 void store_reset(void)
@@ -171,21 +193,19 @@ void store_reset(void)
     free(store.entries);
     store.entries = NULL;
     store.capacity = 0;
+    connections_reset();
     ids_reset();
 }
 
-static put_tree *copy_tree(const IPSEC_SA_CONTEXT1 *from)
+static void set_id_of_tree(const entry *of)
 {
-    arena to = {NULL, sizeof(put_tree)};
-    (void)copy_context1(&to, from);
-    put_tree *made = calloc(1, to.used);
-    if (made != NULL) {
-        to.base = (uint8_t *)made;
-        to.used = sizeof *made;
-        made->holders = 1;
-        made->context = copy_context1(&to, from);
-    }
-    return made;
+    IPSEC_SA_CONTEXT1 *context = of->tree->root;
+    context->saContextId = of->id;
+}
+
+static void *copy_context(arena *to, const void *from)
+{
+    return copy_context1(to, from);
 }
 
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
@@ -193,15 +213,18 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
     entry added;
     memset(&added, 0, sizeof added);
     added.stage = STAGE_COMPLETE;
-    added.tree = copy_tree(tree);
+    added.tree = put_tree_copy(copy_context, tree);
     if (added.tree == NULL) {
         return 0;
     }
     added.id = tree->saContextId != 0 ? tree->saContextId : unused_id();
-    added.tree->context->saContextId = added.id;
+    set_id_of_tree(&added);
 
     entry *replaced = store_find(added.id);
     if (replaced != NULL) {
+        connections_join(&added); /* first: a connection that both are part of goes on */
+        connections_leave(replaced);
+        leave_main_mode(replaced);
         entry_let_go(replaced);
         *replaced = added;
         return added.id;
@@ -218,26 +241,31 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 void store_renegotiate(uint32_t engine_run)
 {
     compact();
+    connections_clear();
     ids_rewind();
+    main_modes_clear();
     for (size_t i = 0; i < store.places; i++) {
         entry *each = &store.entries[i];
-        each->id = ids_next();
+        each->id = ids_next(IDS_OF_CONTEXTS);
         if (each->tree != NULL) {
             /* Snapshots ended with the engine that took them, so the tree is the entry's alone. */
-            each->tree->context->saContextId = each->id;
+            set_id_of_tree(each);
         } else {
             each->recipe.engine_run = engine_run;
             each->recipe.negotiation = 0;
             each->recipe.revision = 0;
+            each->recipe.main_mode = 0;
+            main_modes_join(&each->recipe);
             each->stage = generator_stage(&each->recipe);
         }
+        connections_join(each);
     }
 }
 
 const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
 {
     if (of->tree != NULL) {
-        return of->tree->context;
+        return of->tree->root;
     }
     generate_context(room, &of->recipe, of->id, of->stage);
     return &room->context;
@@ -245,14 +273,10 @@ const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
 
 void entry_hold(const entry *of)
 {
-    if (of->tree != NULL) {
-        of->tree->holders++;
-    }
+    put_tree_hold(of->tree);
 }
 
 void entry_let_go(const entry *of)
 {
-    if (of->tree != NULL && --of->tree->holders == 0) {
-        free(of->tree);
-    }
+    put_tree_let_go(of->tree);
 }

@@ -5,12 +5,10 @@
 #define SIMULATOR_STORE_H
 
 #include "generator.h"
+#include "put_tree.h"
 #include "wfp.h"
 
-/* A tree that somebody put, shared by the entries that have it. */
-typedef struct put_tree put_tree;
-
-/* One context: its recipe, or the tree that was put. */
+/* One context: its recipe, or the tree that was put. So is a main mode SA (main_modes.h). */
 typedef struct entry {
     UINT64 id;
     recipe recipe;
@@ -30,6 +28,7 @@ entry *store_add(const recipe *of, stage stage);
 /* Attaches the next SA to one that is not complete. */
 void store_attach(entry *which);
 void store_remove(entry *which);
+void store_set_stage(entry *which, stage stage);
 void store_clear(void);
 
 /* Copies a tree; 0 if memory ran out. */

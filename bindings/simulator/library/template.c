@@ -60,9 +60,15 @@ UINT32 template_read(template_subnets *into, const IPSEC_SA_CONTEXT_ENUM_TEMPLAT
 {
     static const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 anything;
     from = from == NULL ? &anything : from;
-    UINT32 code = read_subnet(&into->local, &from->localSubNet);
+    return template_read_subnets(into, &from->localSubNet, &from->remoteSubNet);
+}
+
+UINT32 template_read_subnets(template_subnets *into, const FWP_CONDITION_VALUE0 *localSubNet,
+                             const FWP_CONDITION_VALUE0 *remoteSubNet)
+{
+    UINT32 code = read_subnet(&into->local, localSubNet);
     if (code == ERROR_SUCCESS) {
-        code = read_subnet(&into->remote, &from->remoteSubNet);
+        code = read_subnet(&into->remote, remoteSubNet);
     }
     if (code == ERROR_SUCCESS && into->local.version != FWP_IP_VERSION_NONE
         && into->remote.version != FWP_IP_VERSION_NONE
@@ -97,16 +103,22 @@ static int holds(const subnet *net, FWP_IP_VERSION version, UINT32 v4, const UIN
     return version == FWP_IP_VERSION_V4 ? ((net->v4 ^ v4) & net->v4_mask) == 0 : holds_v6(net, v6);
 }
 
+int template_holds(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
+                   const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6)
+{
+    return holds(&subnets->local, version, local_v4, local_v6)
+           && holds(&subnets->remote, version, remote_v4, remote_v6);
+}
+
 static int matches_sa(const template_subnets *subnets, const IPSEC_SA_DETAILS1 *sa)
 {
     if (sa == NULL) {
         return 0;
     }
     const IPSEC_TRAFFIC1 *traffic = &sa->traffic;
-    return holds(&subnets->local, traffic->ipVersion, traffic->localV4Address,
-                 traffic->localV6Address)
-           && holds(&subnets->remote, traffic->ipVersion, traffic->remoteV4Address,
-                    traffic->remoteV6Address);
+    return template_holds(subnets, traffic->ipVersion, traffic->localV4Address,
+                          traffic->localV6Address, traffic->remoteV4Address,
+                          traffic->remoteV6Address);
 }
 
 int template_matches(const template_subnets *subnets, const IPSEC_SA_CONTEXT1 *context)

@@ -27,14 +27,19 @@
 #include "cdef/sa_transform.h"
 #include "cdef/sa_bundle.h"
 #include "cdef/sa_context.h"
+#include "cdef/subscription.h"
 #include "cdef/ikeext.h"
 #include "cdef/net_event.h"
-#include "cdef/subscription.h"
+#include "cdef/connection.h"
+#include "cdef/ike_sa.h"
+#include "cdef/statistics.h"
 
 _Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
 _Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS0) == 168, "IPSEC_SA_DETAILS0, ipsectypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.h");
+_Static_assert(sizeof(FWPM_CONNECTION0) == 160, "FWPM_CONNECTION0, fwpmtypes.h");
+_Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.h");
 
 /* winerror.h */
 #define ERROR_SUCCESS 0u
@@ -77,6 +82,7 @@ _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.
 #define STATUS_IPSEC_INTEGRITY_CHECK_FAILED 0xC0360006u
 #define STATUS_IPSEC_CLEAR_TEXT_DROP 0xC0360007u
 #define STATUS_IPSEC_DOSP_STATE_LOOKUP_FAILED 0xC0368003u
+#define FWP_E_CONNECTIONS_DISABLED 0x80320041u
 
 /* rpcdce.h */
 #define RPC_C_AUTHN_WINNT 10u

@@ -40,6 +40,9 @@ class Option(enum.IntEnum):
     ANNOUNCE_COMPLETE = 4
     """What churn begins is announced when its SAs are attached, instead of at once."""
 
+    UNMONITORED_IS_EMPTY = 5
+    """An engine that keeps no track of connections has none, instead of refusing to tell."""
+
 
 _U32, _U64, _I32 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int32
 _NAME = ctypes.c_char_p
@@ -52,6 +55,14 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "delete": (_I32, (_U64,)),
     "count": (_U32, ()),
     "ids": (_U32, (ctypes.POINTER(_U64), _U32)),
+    "connections": (_U32, (ctypes.POINTER(_U64), _U32)),
+    "set_connection_bytes": (_I32, (_U64, _U64, _U64)),
+    "monitor_connections": (None, (_I32,)),
+    "put_ike_sa": (_U64, (ctypes.c_void_p,)),
+    "delete_ike_sa": (_I32, (_U64,)),
+    "count_ike_sas": (_U32, ()),
+    "put_ipsec_statistics": (None, (ctypes.c_void_p,)),
+    "put_ike_statistics": (None, (ctypes.c_void_p,)),
     "churn": (None, (_U32,)),
     "start_churn": (_I32, (ctypes.c_double, _U64)),
     "stop_churn": (None, ()),
@@ -156,13 +167,64 @@ class Simulator:
 
     def ids(self) -> list[int]:
         """Return the ids of all contexts, ascending."""
-        capacity = self.count()
+        return self._ids("ids")
+
+    # ---- the connections ----
+
+    def connections(self) -> list[int]:
+        """Return the ids of all connections, ascending."""
+        return self._ids("connections")
+
+    def set_connection_bytes(self, connection_id: int, bytes_in: int, bytes_out: int) -> bool:
+        """Set what the driver has counted; return whether there is such a connection."""
+        arguments = _u64(connection_id), _u64(bytes_in), _u64(bytes_out)
+        return bool(self._number("set_connection_bytes", *arguments))
+
+    def monitor_connections(self, is_on: bool) -> None:
+        """Choose whether the engine keeps track of connections."""
+        self._act("monitor_connections", int(is_on))
+
+    def _ids(self, name: str) -> list[int]:
+        capacity = self._number(name, None, 0)
         while True:
             ids = (_U64 * capacity)()
-            count = self._number("ids", ids, capacity)
+            count = self._number(name, ids, capacity)
             if count <= capacity:
                 return list(ids[:count])
             capacity = count
+
+    # ---- the main mode SAs ----
+
+    def put_ike_sa(self, tree: int) -> int:
+        """Copy the `IKEEXT_SA_DETAILS2` at the address `tree`; return its saId, which is not 0."""
+        if not tree:
+            raise ValueError("tree is NULL")
+        sa_id = self._number("put_ike_sa", tree)
+        if not sa_id:
+            raise ValueError("the saId is 0, or memory ran out")
+        return sa_id
+
+    def delete_ike_sa(self, sa_id: int) -> bool:
+        """Remove a main mode SA, whatever contexts name it; return whether there was one."""
+        return bool(self._number("delete_ike_sa", _u64(sa_id)))
+
+    def count_ike_sas(self) -> int:
+        """Return how many main mode SAs there are."""
+        return self._number("count_ike_sas")
+
+    # ---- statistics ----
+
+    def put_ipsec_statistics(self, counts: int) -> None:
+        """Take the `IPSEC_STATISTICS1` at the address `counts` for what was counted so far."""
+        if not counts:
+            raise ValueError("counts is NULL")
+        self._act("put_ipsec_statistics", counts)
+
+    def put_ike_statistics(self, counts: int) -> None:
+        """Take the `IKEEXT_STATISTICS1` at the address `counts` for what was counted so far."""
+        if not counts:
+            raise ValueError("counts is NULL")
+        self._act("put_ike_statistics", counts)
 
     # ---- change ----
 

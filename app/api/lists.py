@@ -1,0 +1,191 @@
+"""Lists of whatever kind: page by page, or all in one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+from fastapi import Response
+
+from app.api import problems
+from app.api.export import MEDIA_TYPE as NDJSON
+from app.api.export import ExportResponse
+from app.api.parameters import ListQuery
+from app.api.problems import ProblemError
+from app.api.snapshots import snapshot_of, tell_hold
+from app.api.streaming import Piece, PiecesResponse
+from app.repository.cursors import CursorDamaged, CursorOfAnotherList, CursorOfAnotherRun
+from app.repository.lists import Lists, Page, SnapshotGone
+from app.repository.selection import Selection
+from app.schemas.base import Shape
+from app.schemas.names import View
+from app.service import Service
+
+
+HEAD: Final = b'{"items":['
+
+
+def list_responses(
+    page: type[Shape], item: type[Shape], end: type[Shape], links: dict[str, Any]
+) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses of a list.
+
+    Args:
+        page: what it answers with.
+        item: what a page has many of.
+        end: the last line of the list as a stream.
+        links: to other operations.
+    """
+    return {
+        200: {
+            "model": page,
+            "content": {
+                NDJSON: {
+                    "schema": {
+                        "type": "string",
+                        "description": f"One `{item.__name__}` a line. The last line is an "
+                        f"`{end.__name__}`; without it, the list is not whole.",
+                    },
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{item.__name__}"},
+                            {"$ref": f"#/components/schemas/{end.__name__}"},
+                        ]
+                    },
+                }
+            },
+            "links": links,
+            "headers": {
+                "Link": {
+                    "description": 'The next page, as `<…>; rel="next"`; absent on the last.',
+                    "schema": {"type": "string"},
+                },
+                "Snapshot-Expires": {
+                    "description": "When the snapshot is let go at the latest. Absent where the "
+                    "page is the whole list.",
+                    "schema": {"type": "string"},
+                },
+                "Snapshot-Idle-Seconds": {
+                    "description": "After how many seconds without use it is let go already.",
+                    "schema": {"type": "integer"},
+                },
+            },
+        },
+        **problems.responses(
+            problems.CURSOR_INVALID,
+            problems.CURSOR_MISMATCH,
+            problems.NOT_ACCEPTABLE,
+            problems.CURSOR_EXPIRED,
+            problems.INVALID_PARAMETERS,
+            problems.TOO_MANY_SNAPSHOTS,
+            *problems.OF_THE_ENGINE,
+        ),
+    }
+
+
+async def answer_list(
+    query: ListQuery, lists: Lists, service: Service, *, is_export: bool
+) -> Response:
+    """The answer to a request for a list, one page of it or the whole."""
+    if is_export:
+        return _export(query, lists, service)
+    if query.cursor is None:
+        page = await lists.first_page(query.selection, query.shown, query.limit, query.age)
+        return _page_response(page, query, lists, service)
+    try:
+        cursor = lists.read_cursor(query.cursor)
+        _require_same(query, cursor.selection, cursor.view)
+        page = await lists.page_at(cursor, query.limit)
+    except CursorDamaged:
+        raise ProblemError(problems.CURSOR_INVALID, "The cursor is not valid.") from None
+    except CursorOfAnotherList:
+        raise ProblemError(
+            problems.CURSOR_MISMATCH, f"The cursor was not made for /{query.SELECTION.LIST}."
+        ) from None
+    except CursorOfAnotherRun as error:
+        _require_same(query, error.selection, error.view)
+        raise _expired(query, SnapshotGone(error.selection, error.view, None)) from None
+    except SnapshotGone as error:
+        raise _expired(query, error) from None
+    return _page_response(page, query, lists, service)
+
+
+def _require_same(query: ListQuery, selection: Selection, view: View) -> None:
+    """Filters and view beside a cursor must be the cursor's own; none at all is fine."""
+    if query.has_filters and query.selection != selection:
+        raise ProblemError(
+            problems.CURSOR_MISMATCH, "The filters differ from those that the cursor was made for."
+        )
+    if "view" in query.model_fields_set and query.shown != view:
+        raise ProblemError(
+            problems.CURSOR_MISMATCH, "The view differs from that which the cursor was made for."
+        )
+
+
+def _expired(query: ListQuery, gone: SnapshotGone) -> ProblemError:
+    members: dict[str, Any] = {
+        "restartUrl": query.link(cursor=None, selection=gone.selection, view=gone.view)
+    }
+    if gone.resume is not None:
+        members["resumeUrl"] = query.link(
+            cursor=gone.resume, selection=gone.selection, view=gone.view
+        )
+    return ProblemError(
+        problems.CURSOR_EXPIRED, "The snapshot that the cursor goes on in is not held.", **members
+    )
+
+
+def _export(query: ListQuery, lists: Lists, service: Service) -> Response:
+    """The whole list, to which neither a limit nor a cursor belongs."""
+    paging = [name for name in ("limit", "cursor") if name in query.model_fields_set]
+    if paging:
+        raise ProblemError(
+            problems.INVALID_PARAMETERS,
+            "At least one parameter is not valid.",
+            errors=[
+                {"parameter": name, "reason": f"{NDJSON} is the whole list"} for name in paging
+            ],
+        )
+    return ExportResponse(
+        lists,
+        query.selection,
+        query.shown,
+        query.age,
+        lambda version: snapshot_of(version, service),
+    )
+
+
+def _page_response(page: Page, query: ListQuery, lists: Lists, service: Service) -> Response:
+    """The page, made of the texts that the store keeps."""
+    end = b"]"
+    if page.next_cursor is not None:
+        end += b',"nextCursor":' + orjson.dumps(page.next_cursor)
+    for name, text in page.version.remarks.items():
+        end += b"," + orjson.dumps(name) + b":" + orjson.dumps(text)
+    snapshot = snapshot_of(page.version, service)
+    end += b',"snapshot":' + orjson.dumps(snapshot, option=orjson.OPT_UTC_Z) + b"}"
+    length = None if page.length is None else len(HEAD) + max(0, page.length - 1) + len(end)
+    response = PiecesResponse(_items(page.pieces, end), "application/json", length)
+    response.headers["Cache-Control"] = "no-store"
+    if page.next_cursor is not None:
+        link = query.link(cursor=page.next_cursor, selection=page.selection, view=page.view)
+        response.headers["Link"] = f'<{link}>; rel="next"'
+    if page.held_seconds is not None:
+        tell_hold(response, page.held_seconds, lists.store)
+    return response
+
+
+def _items(pieces: Iterator[bytes], end: bytes) -> Iterator[Piece]:
+    """A JSON object of `items` and the members that follow, in pieces.
+
+    Args:
+        pieces: the items, each behind a comma, of which the first is one too many.
+        end: of `items`, and the other members.
+    """
+    yield HEAD
+    for first in pieces:
+        yield memoryview(first)[1:]
+        break
+    yield from pieces
+    yield end

@@ -1,0 +1,69 @@
+/* The connection, what two hosts exchange under IPsec, with its byte counters
+ * (fwpmtypes.h, fwpmu.h; Windows 8, Windows Server 2012 and later).
+ *
+ * A notification carries the connection that began or ended, which is the
+ * engine's and gone when the callback returns. The callback is called on a
+ * thread of the library's.
+ */
+
+#define FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED 0x00000001
+
+typedef struct FWPM_CONNECTION0_ {
+    UINT64 connectionId;
+    FWP_IP_VERSION ipVersion;
+    union {
+        UINT32 localV4Address;
+        UINT8 localV6Address[16];
+    };
+    union {
+        UINT32 remoteV4Address;
+        UINT8 remoteV6Address[16];
+    };
+    GUID *providerKey;
+    IPSEC_TRAFFIC_TYPE ipsecTrafficModeType;
+    IKEEXT_KEY_MODULE_TYPE keyModuleType;
+    IKEEXT_PROPOSAL0 mmCrypto;
+    IKEEXT_CREDENTIAL2 mmPeer;
+    IKEEXT_CREDENTIAL2 emPeer;
+    UINT64 bytesTransferredIn;
+    UINT64 bytesTransferredOut;
+    UINT64 bytesTransferredTotal;
+    FILETIME startSysTime;
+} FWPM_CONNECTION0;
+
+/* No page says so, but a connectionId of 0 has to stand for all connections: else the
+ * flag could be had for one at a time only. */
+typedef struct FWPM_CONNECTION_ENUM_TEMPLATE0_ {
+    UINT64 connectionId;
+    UINT32 flags;
+} FWPM_CONNECTION_ENUM_TEMPLATE0;
+
+typedef enum FWPM_CONNECTION_EVENT_TYPE_ {
+    FWPM_CONNECTION_EVENT_ADD = 0,
+    FWPM_CONNECTION_EVENT_DELETE = 1,
+    FWPM_CONNECTION_EVENT_MAX = 2
+} FWPM_CONNECTION_EVENT_TYPE;
+
+typedef struct FWPM_CONNECTION_SUBSCRIPTION0_ {
+    FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate;
+    UINT32 flags;
+    GUID sessionKey;
+} FWPM_CONNECTION_SUBSCRIPTION0;
+
+typedef void (WINAPI *FWPM_CONNECTION_CALLBACK0)(void *context,
+                                                 FWPM_CONNECTION_EVENT_TYPE eventType,
+                                                 const FWPM_CONNECTION0 *connection);
+
+DWORD WINAPI FwpmConnectionCreateEnumHandle0(HANDLE engineHandle,
+                                             const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate,
+                                             HANDLE *enumHandle);
+DWORD WINAPI FwpmConnectionEnum0(HANDLE engineHandle, HANDLE enumHandle,
+                                 UINT32 numEntriesRequested, FWPM_CONNECTION0 ***entries,
+                                 UINT32 *numEntriesReturned);
+DWORD WINAPI FwpmConnectionDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle);
+DWORD WINAPI FwpmConnectionGetById0(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **connection);
+DWORD WINAPI FwpmConnectionSubscribe0(HANDLE engineHandle,
+                                      const FWPM_CONNECTION_SUBSCRIPTION0 *subscription,
+                                      FWPM_CONNECTION_CALLBACK0 callback, void *context,
+                                      HANDLE *eventsHandle);
+DWORD WINAPI FwpmConnectionUnsubscribe0(HANDLE engineHandle, HANDLE eventsHandle);

@@ -1,0 +1,256 @@
+"""Reading connections: what two hosts exchange under IPsec, in bytes (fwpmtypes.h, fwpmu.h).
+
+They came with Windows 8 and Windows Server 2012. The engine keeps them only
+while it is told to (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS), which nothing here
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from bindings._fwpuclnt import ffi
+from bindings.addresses import Ipv6Order, ipv4_from_wfp
+from bindings.credentials import decode_credential, read_credential
+from bindings.enumeration import PAGE_SIZE, ObjectArray, ObjectKind, ObjectReader, Template
+from bindings.enums import IpVersion
+from bindings.errors import NotFound
+from bindings.guid import well_known_guid_text
+from bindings.ike_records import Credential, IkeProposal
+from bindings.memory import Layout, Plain, read_guid
+from bindings.session import Session
+from bindings.winerror import WinError
+
+
+class Connection(NamedTuple):
+    """FWPM_CONNECTION0.
+
+    `started` is a FILETIME: 100 ns since 1601-01-01, in UTC. In tunnel mode the
+    addresses are the tunnel's ends.
+    """
+
+    connection_id: int
+    ip_version: int
+    local_address: bytes | None
+    remote_address: bytes | None
+    provider_key: str | None
+    ipsec_traffic_mode_type: int
+    key_module_type: int
+    mm_crypto: IkeProposal
+    mm_peer: Credential
+    em_peer: Credential
+    bytes_transferred_in: int
+    bytes_transferred_out: int
+    bytes_transferred_total: int
+    started: int
+
+
+CONNECTION = Layout(
+    "FWPM_CONNECTION0",
+    "connectionId",
+    "ipVersion",
+    "localV6Address",
+    "remoteV6Address",
+    "providerKey",
+    "ipsecTrafficModeType",
+    "keyModuleType",
+    "mmCrypto.cipherAlgorithm.algoIdentifier",
+    "mmCrypto.cipherAlgorithm.keyLen",
+    "mmCrypto.cipherAlgorithm.rounds",
+    "mmCrypto.integrityAlgorithm.algoIdentifier",
+    "mmCrypto.maxLifetimeSeconds",
+    "mmCrypto.dhGroup",
+    "mmCrypto.quickModeLimit",
+    "mmPeer.authenticationMethodType",
+    "mmPeer.impersonationType",
+    "mmPeer.certificate",
+    "emPeer.authenticationMethodType",
+    "emPeer.impersonationType",
+    "emPeer.certificate",
+    "bytesTransferredIn",
+    "bytesTransferredOut",
+    "bytesTransferredTotal",
+    "startSysTime.dwLowDateTime",
+    "startSysTime.dwHighDateTime",
+)
+CONNECTION_ID = Layout("FWPM_CONNECTION0", "connectionId")
+
+QUERY_BYTES_TRANSFERRED: Final = 0x1
+"""FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED (fwpmtypes.h)."""
+
+_V4: Final = int(IpVersion.V4)
+_V6: Final = int(IpVersion.V6)
+
+
+def read_connection_id(address: int) -> int:
+    """The id of the FWPM_CONNECTION0 at `address`."""
+    connection_id: int = CONNECTION_ID.read(address)[0]
+    return connection_id
+
+
+def read_connection(address: int, _generation: int, ipv6_order: Ipv6Order) -> Plain:
+    """The FWPM_CONNECTION0 at `address`, of which there is one generation."""
+    (
+        connection_id,
+        ip_version,
+        local,
+        remote,
+        provider,
+        traffic_mode,
+        key_module,
+        *crypto,
+        mm_method,
+        mm_impersonation,
+        mm_proof,
+        em_method,
+        em_impersonation,
+        em_proof,
+        bytes_in,
+        bytes_out,
+        bytes_total,
+        started_low,
+        started_high,
+    ) = CONNECTION.read(address)
+    if ip_version == _V4:
+        local, remote = ipv4_from_wfp(local), ipv4_from_wfp(remote)
+    elif ip_version == _V6:
+        local, remote = ipv6_order.from_wfp(local), ipv6_order.from_wfp(remote)
+    else:
+        local = remote = None
+    return (
+        connection_id,
+        ip_version,
+        local,
+        remote,
+        read_guid(provider),
+        traffic_mode,
+        key_module,
+        tuple(crypto),
+        read_credential(mm_method, mm_impersonation, mm_proof),
+        read_credential(em_method, em_impersonation, em_proof),
+        bytes_in,
+        bytes_out,
+        bytes_total,
+        started_high << 32 | started_low,
+    )
+
+
+def decode_connection(plain: Plain) -> Connection:
+    """The record of a connection."""
+    (
+        connection_id,
+        ip_version,
+        local,
+        remote,
+        provider,
+        traffic_mode,
+        key_module,
+        crypto,
+        mm_peer,
+        em_peer,
+        *counts,
+    ) = plain
+    return Connection(
+        connection_id,
+        ip_version,
+        local,
+        remote,
+        None if provider is None else well_known_guid_text(provider),
+        traffic_mode,
+        key_module,
+        IkeProposal._make(crypto),
+        decode_credential(*mm_peer),
+        decode_credential(*em_peer),
+        *counts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTemplate:
+    """Which connections, and whether the driver is asked for their bytes.
+
+    Attributes:
+        connection_id: the one; 0 for all, as no page says, but the flag is of no use otherwise.
+        counts_bytes: FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED. Without it the
+            bytes may be those of long ago, or 0.
+    """
+
+    connection_id: int = 0
+    counts_bytes: bool = True
+
+    def as_c(self, _ipv6_order: Ipv6Order, struct: str) -> ConnectionTemplateMemory:
+        """The template as the struct that FwpmConnectionCreateEnumHandle0 takes."""
+        return ConnectionTemplateMemory(self, struct)
+
+
+class ConnectionTemplateMemory:
+    """A template in C memory, which lives as long as this object."""
+
+    def __init__(self, template: ConnectionTemplate, struct: str) -> None:
+        self.pointer: Any = ffi.new(f"{struct} *")
+        self.pointer.connectionId = template.connection_id
+        self.pointer.flags = QUERY_BYTES_TRANSFERRED if template.counts_bytes else 0
+
+
+CONNECTIONS: Final = ObjectKind(
+    functions="FwpmConnection",
+    struct="FWPM_CONNECTION",
+    template="FWPM_CONNECTION_ENUM_TEMPLATE0",
+    newest=0,
+    read_id=read_connection_id,
+    read=read_connection,
+    decode=decode_connection,
+)
+
+
+class ConnectionArray(ObjectArray[Connection]):
+    """One page of connections in the engine's memory."""
+
+
+class Connections(ObjectReader[Connection, ConnectionArray]):
+    """What reads connections through one session, with their bytes as of now.
+
+    Raises:
+        NotSupported: the library or the engine is older than connections; from all methods.
+        ConnectionsDisabled: the engine keeps no track of them.
+    """
+
+    array = ConnectionArray
+
+    def __init__(self, session: Session, *, ipv6_order: Ipv6Order = Ipv6Order.NETWORK) -> None:
+        super().__init__(CONNECTIONS, session, ipv6_order=ipv6_order)
+
+    def arrays(
+        self, template: Template | None = None, size: int = PAGE_SIZE
+    ) -> Generator[ConnectionArray]:
+        """Yield all of them; see `ObjectReader.arrays`."""
+        return super().arrays(template or ConnectionTemplate(), size)
+
+    def read(self, object_id: int) -> Plain:
+        """A copy of the connection of this id.
+
+        It is enumerated, for FwpmConnectionGetById0 takes no flag by which the driver
+        would be asked for its bytes.
+
+        Raises:
+            NotFound: there is none, or none any more.
+            EngineError: as for `arrays`.
+        """
+        more_than_one = 2  # so that the first page is the last one
+        with closing(self.arrays(ConnectionTemplate(object_id), more_than_one)) as arrays:
+            for array in arrays:
+                with array:
+                    ids = array.ids()
+                    if object_id in ids:
+                        return array.read(ids.index(object_id))
+        raise NotFound(WinError.FWP_E_NOT_FOUND, "FwpmConnectionEnum0")
+
+    def look_up(self, connection_id: int) -> Connection:
+        """The connection of this id, its bytes as the engine knows them: of long ago, or 0.
+
+        Errors are those of `read`.
+        """
+        return decode_connection(super().read(connection_id))

@@ -1,0 +1,75 @@
+"""Reading IKE's credentials: how someone proved who it is, and who that is (iketypes.h).
+
+What a preshared key is, and a certificate as a whole, is named by no layout.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bindings.enums import AuthenticationMethod
+from bindings.ike_records import Certificate, Credential
+from bindings.memory import Layout, Plain, read_wide_string
+from bindings.values import read_blob
+
+
+CERTIFICATE = Layout(
+    "IKEEXT_CERTIFICATE_CREDENTIAL1",
+    "subjectName.size",
+    "subjectName.data",
+    "certHash.size",
+    "certHash.data",
+    "flags",
+)
+"""IKEEXT_CERTIFICATE_CREDENTIAL0 has the same layout, and no certificate behind this."""
+NAME = Layout("IKEEXT_NAME_CREDENTIAL0", "principalName")
+
+_BY_CERTIFICATE: Final = frozenset(
+    (
+        AuthenticationMethod.CERTIFICATE,
+        AuthenticationMethod.SSL,
+        AuthenticationMethod.IPV6_CGA,
+        AuthenticationMethod.CERTIFICATE_ECDSA_P256,
+        AuthenticationMethod.CERTIFICATE_ECDSA_P384,
+        AuthenticationMethod.SSL_ECDSA_P256,
+        AuthenticationMethod.SSL_ECDSA_P384,
+    )
+)
+_BY_NAME: Final = frozenset(
+    (AuthenticationMethod.KERBEROS, AuthenticationMethod.NTLM_V2, AuthenticationMethod.EAP)
+)
+_BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
+"""Only the union of the newest has an arm for the reserved method."""
+
+
+def read_credential(method: int, impersonation: int, proof: int, generation: int = 2) -> Plain:
+    """A credential of IKEEXT_CREDENTIAL0, 1 or 2.
+
+    Args:
+        method: its authenticationMethodType, which tells what the proof is.
+        impersonation: its impersonationType.
+        proof: the address in its union.
+        generation: of the struct.
+    """
+    certificate: Plain | None = None
+    name: str | None = None
+    if not proof:
+        pass
+    elif method in _BY_CERTIFICATE:
+        subject_size, subject, hash_size, hash_, flags = CERTIFICATE.read(proof)
+        certificate = read_blob(subject_size, subject), read_blob(hash_size, hash_), flags
+    elif method in _BY_NAME_OF_GENERATION[generation]:
+        name = read_wide_string(NAME.read(proof)[0])
+    return method, impersonation, certificate, name
+
+
+def decode_credential(
+    method: int, impersonation: int, certificate: Plain | None, name: str | None
+) -> Credential:
+    """The record of a credential."""
+    return Credential(
+        method,
+        impersonation,
+        None if certificate is None else Certificate._make(certificate),
+        name,
+    )

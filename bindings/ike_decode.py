@@ -1,0 +1,57 @@
+"""Decoding main mode SAs: from the plain tuples of `bindings.ike_tree` to records."""
+
+from __future__ import annotations
+
+from bindings.guid import guid_text
+from bindings.ike_records import (
+    Certificate,
+    CookiePair,
+    Credential,
+    CredentialPair,
+    IkeProposal,
+    IkeSa,
+    IkeTraffic,
+)
+from bindings.memory import Plain
+from bindings.records import UdpEncapsulation
+
+
+def decode_ike_sa(sa: Plain) -> IkeSa:
+    """The record of a main mode SA."""
+    (
+        sa_id,
+        key_module_type,
+        ip_version,
+        udp,
+        traffic,
+        proposal,
+        cookies,
+        credentials,
+        policy_key,
+        tunnel_id,
+    ) = sa
+    return IkeSa(
+        sa_id,
+        key_module_type,
+        ip_version,
+        None if udp is None else UdpEncapsulation._make(udp),
+        IkeTraffic._make(traffic),
+        IkeProposal._make(proposal),
+        CookiePair._make(cookies),
+        tuple(
+            [CredentialPair(_credential(*local), _credential(*peer)) for local, peer in credentials]
+        ),
+        guid_text(policy_key),
+        tunnel_id,
+    )
+
+
+def _credential(
+    method: int, impersonation: int, certificate: Plain | None, name: str | None
+) -> Credential:
+    return Credential(
+        method,
+        impersonation,
+        None if certificate is None else Certificate._make(certificate),
+        name,
+    )

@@ -1,0 +1,162 @@
+"""Reading main mode SAs: from the engine's memory to plain tuples.
+
+As in `bindings.tree`: a plain SA has all that its record is made of. What is
+secret is named by no layout: presharedKey, correlationKey.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bindings.addresses import Ipv6Order, ipv4_from_wfp
+from bindings.enums import AuthenticationMethod, IpVersion
+from bindings.memory import Layout, Plain, read_wide_string
+from bindings.tree import UDP_ENCAPSULATION
+from bindings.values import read_blob
+
+
+SA = Layout(
+    "IKEEXT_SA_DETAILS2",
+    "saId",
+    "keyModuleType",
+    "ipVersion",
+    "v4UdpEncapsulation",
+    "ikeTraffic.ipVersion",
+    "ikeTraffic.localV6Address",
+    "ikeTraffic.remoteV6Address",
+    "ikeTraffic.authIpFilterId",
+    "ikeProposal.cipherAlgorithm.algoIdentifier",
+    "ikeProposal.cipherAlgorithm.keyLen",
+    "ikeProposal.cipherAlgorithm.rounds",
+    "ikeProposal.integrityAlgorithm.algoIdentifier",
+    "ikeProposal.maxLifetimeSeconds",
+    "ikeProposal.dhGroup",
+    "ikeProposal.quickModeLimit",
+    "cookiePair.initiator",
+    "cookiePair.responder",
+    "ikeCredentials.numCredentials",
+    "ikeCredentials.credentials",
+    "ikePolicyKey",
+    "virtualIfTunnelId",
+)
+"""All generations have the same layout here; what their credentials point to differs behind it."""
+
+SA_ID = Layout("IKEEXT_SA_DETAILS2", "saId")
+CREDENTIAL_PAIR = Layout(
+    "IKEEXT_CREDENTIAL_PAIR2",
+    "localCredentials.authenticationMethodType",
+    "localCredentials.impersonationType",
+    "localCredentials.certificate",
+    "peerCredentials.authenticationMethodType",
+    "peerCredentials.impersonationType",
+    "peerCredentials.certificate",
+)
+CERTIFICATE = Layout(
+    "IKEEXT_CERTIFICATE_CREDENTIAL0",
+    "subjectName.size",
+    "subjectName.data",
+    "certHash.size",
+    "certHash.data",
+    "flags",
+)
+"""Later generations have the certificate behind this."""
+NAME = Layout("IKEEXT_NAME_CREDENTIAL0", "principalName")
+
+_BY_CERTIFICATE: Final = frozenset(
+    (
+        AuthenticationMethod.CERTIFICATE,
+        AuthenticationMethod.SSL,
+        AuthenticationMethod.IPV6_CGA,
+        AuthenticationMethod.CERTIFICATE_ECDSA_P256,
+        AuthenticationMethod.CERTIFICATE_ECDSA_P384,
+        AuthenticationMethod.SSL_ECDSA_P256,
+        AuthenticationMethod.SSL_ECDSA_P384,
+    )
+)
+_BY_NAME: Final = frozenset(
+    (AuthenticationMethod.KERBEROS, AuthenticationMethod.NTLM_V2, AuthenticationMethod.EAP)
+)
+_BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
+"""Only the union of the newest has an arm for the reserved method."""
+
+_V4: Final = int(IpVersion.V4)
+_V6: Final = int(IpVersion.V6)
+
+
+def read_ike_sa_id(address: int) -> int:
+    """The id of the IKEEXT_SA_DETAILS0, 1 or 2 at `address`."""
+    sa_id: int = SA_ID.read(address)[0]
+    return sa_id
+
+
+def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> Plain:
+    """The IKEEXT_SA_DETAILS0, 1 or 2 at `address`."""
+    (
+        sa_id,
+        key_module_type,
+        ip_version,
+        udp,
+        traffic_version,
+        local,
+        remote,
+        auth_ip_filter_id,
+        *agreed,
+        initiator,
+        responder,
+        credential_count,
+        credentials,
+        policy_key,
+        tunnel_id,
+    ) = SA.read(address)
+    if traffic_version == _V4:
+        local, remote = ipv4_from_wfp(local), ipv4_from_wfp(remote)
+    elif traffic_version == _V6:
+        local, remote = ipv6_order.from_wfp(local), ipv6_order.from_wfp(remote)
+    else:
+        local = remote = None
+    return (
+        sa_id,
+        key_module_type,
+        ip_version,
+        # For IPv6, the union's arm does not exist and the pointer means nothing.
+        UDP_ENCAPSULATION.read(udp) if ip_version == _V4 and udp else None,
+        (traffic_version, local, remote, auth_ip_filter_id),
+        tuple(agreed),
+        (initiator, responder),
+        [
+            _credential_pair(generation, *pair)
+            for pair in CREDENTIAL_PAIR.read_array(credentials, credential_count)
+        ]
+        if credentials
+        else (),
+        policy_key,
+        tunnel_id,
+    )
+
+
+def _credential_pair(
+    generation: int,
+    local_method: int,
+    local_impersonation: int,
+    local_proof: int,
+    peer_method: int,
+    peer_impersonation: int,
+    peer_proof: int,
+) -> Plain:
+    return (
+        _credential(local_method, local_impersonation, local_proof, generation),
+        _credential(peer_method, peer_impersonation, peer_proof, generation),
+    )
+
+
+def _credential(method: int, impersonation: int, proof: int, generation: int) -> Plain:
+    certificate: Plain | None = None
+    name: str | None = None
+    if not proof:
+        pass
+    elif method in _BY_CERTIFICATE:
+        subject_size, subject, hash_size, hash_, flags = CERTIFICATE.read(proof)
+        certificate = read_blob(subject_size, subject), read_blob(hash_size, hash_), flags
+    elif method in _BY_NAME_OF_GENERATION[generation]:
+        name = read_wide_string(NAME.read(proof)[0])
+    return method, impersonation, certificate, name

@@ -1,0 +1,127 @@
+/* The FwpmConnection functions: enumerating, and reading one by its id. */
+
+#include <stdlib.h>
+
+#include "calls.h"
+#include "connection_events.h"
+#include "copy.h"
+#include "enumerations.h"
+#include "generator_connection.h"
+#include "options.h"
+
+/* What is returned for a connection of the snapshot; NULL if it ended meanwhile. */
+static const void *current(const enumeration *from, size_t place)
+{
+    const connection *of_snapshot = (const connection *)from->objects + place;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
+                                                                : connections_find(of_snapshot->id);
+}
+
+static void *lay_connection(arena *to, const void *object)
+{
+    generated_connection room;
+    generate_connection(&room, object);
+    return copy_connection(to, &room.connection);
+}
+
+static const enumerable kind = {CONNECTIONS, current, lay_connection};
+
+/* ---- enumerations ---- */
+
+static UINT32 take_snapshot(enumeration *into, const FWPM_CONNECTION_ENUM_TEMPLATE0 *asked)
+{
+    size_t count;
+    connection **all = connections_all(&count);
+    if (count == 0 || !connections_are_monitored()) {
+        return ERROR_SUCCESS;
+    }
+    connection *taken = malloc(count * sizeof *taken);
+    if (taken == NULL) {
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    into->objects = taken;
+    for (size_t i = 0; i < count; i++) {
+        if (asked->connectionId != 0 && asked->connectionId != all[i]->id) {
+            continue;
+        }
+        if ((asked->flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
+            connection_count_bytes(all[i]);
+        }
+        taken[into->count++] = *all[i];
+    }
+    enumerations_shuffle(into, sizeof *taken);
+    return ERROR_SUCCESS;
+}
+
+static UINT32 create_enumeration(HANDLE engineHandle,
+                                 const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate,
+                                 HANDLE *enumHandle)
+{
+    static const FWPM_CONNECTION_ENUM_TEMPLATE0 anything;
+    HANDLE opened;
+    enumeration *made;
+    if (enumHandle == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = connections_check_engine(engineHandle);
+    if (code == ERROR_SUCCESS) {
+        code = enumerations_begin(engineHandle, CONNECTIONS, &opened, &made);
+    }
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    code = take_snapshot(made, enumTemplate == NULL ? &anything : enumTemplate);
+    if (code != ERROR_SUCCESS) {
+        handles_close(opened);
+        return code;
+    }
+    *enumHandle = opened;
+    return ERROR_SUCCESS;
+}
+
+DWORD WINAPI FwpmConnectionCreateEnumHandle0(HANDLE engineHandle,
+                                             const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate,
+                                             HANDLE *enumHandle)
+{
+    UINT32 code = calls_begin(CONNECTION_CREATE_ENUM_HANDLE);
+    return calls_end(code != 0 ? code : create_enumeration(engineHandle, enumTemplate, enumHandle));
+}
+
+DWORD WINAPI FwpmConnectionEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
+                                 FWPM_CONNECTION0 ***entries, UINT32 *numEntriesReturned)
+{
+    UINT32 code = calls_begin(CONNECTION_ENUM);
+    return calls_end(code != 0
+                         ? code
+                         : enumerations_next(engineHandle, enumHandle, &kind, numEntriesRequested,
+                                             (void ***)entries, numEntriesReturned));
+}
+
+DWORD WINAPI FwpmConnectionDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
+{
+    UINT32 code = calls_begin(CONNECTION_DESTROY_ENUM_HANDLE);
+    UINT32 destroyed = enumerations_destroy(engineHandle, enumHandle, CONNECTIONS);
+    return calls_end(code != 0 ? code : destroyed);
+}
+
+/* ---- one connection ---- */
+
+/* The driver is not asked: there is no flag by which to want it. */
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **given)
+{
+    if (given == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = connections_check_engine(engineHandle);
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    const connection *found = connections_are_monitored() ? connections_find(id) : NULL;
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(&kind, found, (void **)given);
+}
+
+DWORD WINAPI FwpmConnectionGetById0(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **connection)
+{
+    UINT32 code = calls_begin(CONNECTION_GET_BY_ID);
+    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, connection));
+}

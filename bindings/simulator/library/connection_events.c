@@ -1,0 +1,112 @@
+/* FwpmConnectionSubscribe0, FwpmConnectionUnsubscribe0, and what subscribers are told. */
+
+#include "connection_events.h"
+
+#include <stdlib.h>
+
+#include "calls.h"
+#include "copy.h"
+#include "engine.h"
+#include "generator_connection.h"
+#include "notifications.h"
+#include "options.h"
+
+/* What a notification carries: the tree of the connection is behind it, in one block. */
+typedef struct connection_event {
+    FWPM_CONNECTION_EVENT_TYPE type;
+    FWPM_CONNECTION0 *connection;
+} connection_event;
+
+static int passes(const void *filter, const void *subject)
+{
+    const UINT64 *wanted = filter;
+    const connection *which = subject;
+    return *wanted == which->id;
+}
+
+static void deliver(subscriber callback, void *context, const void *event)
+{
+    const connection_event *told = event;
+    ((FWPM_CONNECTION_CALLBACK0)callback)(context, told->type, told->connection);
+}
+
+static const event_kind connection_change = {passes, deliver};
+static const event_kind *const kinds[] = {&connection_change, NULL};
+
+void announce_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *which)
+{
+    if (!connections_are_monitored() || !notifications_are_wanted(&connection_change)) {
+        return;
+    }
+    generated_connection room;
+    generate_connection(&room, which);
+    arena to = {NULL, sizeof(connection_event)};
+    (void)copy_connection(&to, &room.connection);
+    payload *event = payload_create(to.used);
+    if (event == NULL) {
+        return;
+    }
+    connection_event *told = payload_event(event);
+    to.base = (uint8_t *)told;
+    to.used = sizeof *told;
+    told->type = type;
+    told->connection = copy_connection(&to, &room.connection);
+    notifications_announce(&connection_change, which, event);
+    payload_let_go(event);
+}
+
+/* ---- the functions ---- */
+
+/* What an engine answers that keeps no track of connections, is written nowhere; that
+ * there is an error code for it says what to expect. */
+UINT32 connections_check_engine(HANDLE engineHandle)
+{
+    UINT32 code = engine_check_session(engineHandle);
+    if (code == ERROR_SUCCESS && !connections_are_monitored()
+        && !option_is_set(SA_SIMULATOR_OPTION_UNMONITORED_IS_EMPTY)) {
+        code = FWP_E_CONNECTIONS_DISABLED;
+    }
+    return code;
+}
+
+static UINT32 subscribe_to_connections(HANDLE engineHandle,
+                                       const FWPM_CONNECTION_SUBSCRIPTION0 *subscription,
+                                       FWPM_CONNECTION_CALLBACK0 callback, void *context,
+                                       HANDLE *eventsHandle)
+{
+    if (subscription == NULL || callback == NULL || eventsHandle == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = connections_check_engine(engineHandle);
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    UINT64 *filter = NULL;
+    if (subscription->enumTemplate != NULL && subscription->enumTemplate->connectionId != 0) {
+        filter = malloc(sizeof *filter);
+        if (filter == NULL) {
+            return ERROR_NOT_ENOUGH_MEMORY;
+        }
+        *filter = subscription->enumTemplate->connectionId;
+    }
+    return subscribe(engineHandle, &connection_change, filter, (subscriber)callback, context,
+                     eventsHandle);
+}
+
+DWORD WINAPI FwpmConnectionSubscribe0(HANDLE engineHandle,
+                                      const FWPM_CONNECTION_SUBSCRIPTION0 *subscription,
+                                      FWPM_CONNECTION_CALLBACK0 callback, void *context,
+                                      HANDLE *eventsHandle)
+{
+    UINT32 code = calls_begin(CONNECTION_SUBSCRIBE);
+    return calls_end(code != 0 ? code
+                               : subscribe_to_connections(engineHandle, subscription, callback,
+                                                          context, eventsHandle));
+}
+
+DWORD WINAPI FwpmConnectionUnsubscribe0(HANDLE engineHandle, HANDLE eventsHandle)
+{
+    UINT32 code = calls_begin(CONNECTION_UNSUBSCRIBE);
+    UINT32 ended = unsubscribe(engineHandle, kinds, eventsHandle);
+    return calls_end(code != 0 ? code : ended);
+}

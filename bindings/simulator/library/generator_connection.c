@@ -1,0 +1,168 @@
+/* What a connection's main mode agreed on, with whom, and what it carried. */
+
+#include "generator_connection.h"
+
+#include <string.h>
+
+/* FWPM_PROVIDER_MPSSVC_WF (fwpmu.h): whose policy asked for most connections. */
+static const GUID provider = {
+    0xDECC16CA, 0x3F33, 0x4346, {0xBE, 0x1E, 0x8F, 0xB4, 0xAE, 0x0F, 0x3D, 0x62}};
+
+static IKEEXT_PROPOSAL0 pick_proposal(random_source *agreed)
+{
+    static const IKEEXT_PROPOSAL0 proposals[] = {
+        {{IKEEXT_CIPHER_AES_128, 0, 0}, {IKEEXT_INTEGRITY_SHA1}, 28800, IKEEXT_DH_GROUP_2, 0},
+        {{IKEEXT_CIPHER_AES_128, 0, 0}, {IKEEXT_INTEGRITY_SHA_256}, 28800, IKEEXT_DH_GROUP_14, 0},
+        {{IKEEXT_CIPHER_AES_256, 0, 0}, {IKEEXT_INTEGRITY_SHA_256}, 28800, IKEEXT_DH_GROUP_14, 0},
+        {{IKEEXT_CIPHER_AES_256, 0, 0}, {IKEEXT_INTEGRITY_SHA_384}, 28800, IKEEXT_DH_ECP_384, 0},
+        {{IKEEXT_CIPHER_AES_192, 0, 0}, {IKEEXT_INTEGRITY_SHA_256}, 3600, IKEEXT_DH_GROUP_24, 50},
+        {{IKEEXT_CIPHER_AES_GCM_128_16ICV, 0, 0},
+         {IKEEXT_INTEGRITY_SHA_256},
+         28800,
+         IKEEXT_DH_ECP_256,
+         0},
+        {{IKEEXT_CIPHER_AES_GCM_256_16ICV, 0, 0},
+         {IKEEXT_INTEGRITY_SHA_384},
+         28800,
+         IKEEXT_DH_ECP_384,
+         0},
+        {{IKEEXT_CIPHER_3DES, 0, 0}, {IKEEXT_INTEGRITY_SHA1}, 28800, IKEEXT_DH_GROUP_2, 0},
+        {{IKEEXT_CIPHER_DES, 0, 0}, {IKEEXT_INTEGRITY_MD5}, 86400, IKEEXT_DH_GROUP_1, 1},
+    };
+    return proposals[random_below(agreed, COUNT_OF(proposals))];
+}
+
+/* ---- credentials ---- */
+
+/* The name as a distinguished name in DER (X.690): one common name, as UTF-8. */
+static UINT32 encode_subject(UINT8 *room, UINT32 capacity, const char16_t *name)
+{
+    enum { HEADERS = 13 };
+    static const UINT8 common_name[] = {0x06, 0x03, 0x55, 0x04, 0x03}; /* 2.5.4.3 */
+    UINT32 used = HEADERS;
+    for (; *name != 0 && used + 3 <= capacity && used + 3 < 0x80; name++) {
+        char16_t unit = *name; /* the generator's names have no surrogates */
+        if (unit < 0x80) {
+            room[used++] = (UINT8)unit;
+        } else if (unit < 0x800) {
+            room[used++] = (UINT8)(0xC0 | unit >> 6);
+            room[used++] = (UINT8)(0x80 | (unit & 0x3F));
+        } else {
+            room[used++] = (UINT8)(0xE0 | unit >> 12);
+            room[used++] = (UINT8)(0x80 | (unit >> 6 & 0x3F));
+            room[used++] = (UINT8)(0x80 | (unit & 0x3F));
+        }
+    }
+    room[0] = room[4] = 0x30; /* SEQUENCE, of one SET of one SEQUENCE */
+    room[1] = (UINT8)(used - 2);
+    room[2] = 0x31;
+    room[3] = (UINT8)(used - 4);
+    room[5] = (UINT8)(used - 6);
+    memcpy(room + 6, common_name, sizeof common_name);
+    room[11] = 0x0C; /* UTF8String */
+    room[12] = (UINT8)(used - HEADERS);
+    return used;
+}
+
+static void set_preshared_key(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *room)
+{
+    static UINT8 unread; /* copies put the canary in its place */
+    room->preshared_key.presharedKey.size = 24;
+    room->preshared_key.presharedKey.data = &unread;
+    credential->authenticationMethodType = IKEEXT_PRESHARED_KEY;
+    credential->presharedKey = &room->preshared_key;
+}
+
+static void set_certificate(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *room,
+                            IKEEXT_AUTHENTICATION_METHOD_TYPE method, const char16_t *name,
+                            random_source *source)
+{
+    for (size_t i = 0; i < sizeof room->hash; i++) {
+        room->hash[i] = (UINT8)random_next(source);
+    }
+    room->certificate.subjectName.size = encode_subject(room->subject, sizeof room->subject, name);
+    room->certificate.subjectName.data = room->subject;
+    room->certificate.certHash.size = sizeof room->hash;
+    room->certificate.certHash.data = room->hash;
+    credential->authenticationMethodType = method;
+    credential->certificate = &room->certificate;
+}
+
+static void set_name(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *room,
+                     IKEEXT_AUTHENTICATION_METHOD_TYPE method, char16_t *name)
+{
+    room->name.principalName = name;
+    credential->authenticationMethodType = method;
+    credential->name = &room->name;
+}
+
+static void set_peers(generated_connection *into, const connection *of)
+{
+    static const IKEEXT_AUTHENTICATION_METHOD_TYPE certificates[] = {
+        IKEEXT_CERTIFICATE, IKEEXT_CERTIFICATE, IKEEXT_CERTIFICATE_ECDSA_P256,
+        IKEEXT_CERTIFICATE_ECDSA_P384};
+    random_source source = random_for(of->with.seed, 'P');
+    IKEEXT_CREDENTIAL2 *machine = &into->connection.mmPeer;
+    IKEEXT_CREDENTIAL2 *user = &into->connection.emPeer;
+    user->authenticationMethodType = IKEEXT_ANONYMOUS;
+    generate_identity(&into->names, &of->with);
+    char16_t *machine_name = into->names.id.mmTargetName;
+    char16_t *user_name = into->names.id.emTargetName;
+    if (machine_name == NULL) {
+        set_preshared_key(machine, &into->mm_peer);
+    } else if (of->with.keying == KEYING_AUTHIP) {
+        set_name(machine, &into->mm_peer, IKEEXT_KERBEROS, machine_name);
+    } else {
+        set_certificate(machine, &into->mm_peer,
+                        certificates[random_below(&source, COUNT_OF(certificates))],
+                        machine_name + 5 /* past "host/" */, &source);
+    }
+    if (user_name != NULL && of->with.keying != KEYING_IKE) {
+        /* AuthIP's second authentication, or that of an IKEv2 client. */
+        set_name(user, &into->em_peer,
+                 of->with.keying == KEYING_IKEV2 ? IKEEXT_EAP
+                 : random_chance(&source, 80)    ? IKEEXT_KERBEROS
+                                                 : IKEEXT_NTLM_V2,
+                 user_name);
+        user->impersonationType = IKEEXT_IMPERSONATION_SOCKET_PRINCIPAL;
+    }
+}
+
+/* ---- the whole ---- */
+
+static void set_addresses(FWPM_CONNECTION0 *made, const peer *with)
+{
+    made->ipVersion = with->local.version;
+    if (with->local.version == FWP_IP_VERSION_V6) {
+        memcpy(made->localV6Address, with->local.v6, sizeof made->localV6Address);
+        memcpy(made->remoteV6Address, with->remote.v6, sizeof made->remoteV6Address);
+    } else {
+        made->localV4Address = with->local.v4;
+        made->remoteV4Address = with->remote.v4;
+    }
+    made->ipsecTrafficModeType =
+        with->tunnel == TUNNEL_NONE ? IPSEC_TRAFFIC_TYPE_TRANSPORT : IPSEC_TRAFFIC_TYPE_TUNNEL;
+}
+
+void generate_connection(generated_connection *into, const connection *of)
+{
+    static const IKEEXT_KEY_MODULE_TYPE modules[] = {
+        IKEEXT_KEY_MODULE_IKE, IKEEXT_KEY_MODULE_AUTHIP, IKEEXT_KEY_MODULE_IKEV2};
+    random_source agreed = random_for(of->with.seed, 'G');
+    memset(into, 0, sizeof *into);
+    FWPM_CONNECTION0 *made = &into->connection;
+    made->connectionId = of->id;
+    set_addresses(made, &of->with);
+    if (random_chance(&agreed, 90)) {
+        into->provider = provider;
+        made->providerKey = &into->provider;
+    }
+    made->keyModuleType = modules[of->with.keying];
+    made->mmCrypto = pick_proposal(&agreed);
+    set_peers(into, of);
+    made->bytesTransferredIn = of->in.reported;
+    made->bytesTransferredOut = of->out.reported;
+    made->bytesTransferredTotal = of->in.reported + of->out.reported;
+    made->startSysTime.dwLowDateTime = (DWORD)of->started;
+    made->startSysTime.dwHighDateTime = (DWORD)(of->started >> 32);
+}

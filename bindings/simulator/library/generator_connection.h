@@ -1,0 +1,30 @@
+/* Connections as the engine tells of them, made from what is kept of them. */
+
+#ifndef SIMULATOR_GENERATOR_CONNECTION_H
+#define SIMULATOR_GENERATOR_CONNECTION_H
+
+#include "connection_store.h"
+#include "generator.h"
+#include "wfp.h"
+
+/* Who the peer showed itself to be, with all that may hang on it. */
+typedef struct generated_peer_credential {
+    IKEEXT_PRESHARED_KEY_AUTHENTICATION1 preshared_key;
+    IKEEXT_CERTIFICATE_CREDENTIAL1 certificate;
+    IKEEXT_NAME_CREDENTIAL0 name;
+    UINT8 subject[160];
+    UINT8 hash[20];
+} generated_peer_credential;
+
+typedef struct generated_connection {
+    FWPM_CONNECTION0 connection;
+    GUID provider;
+    generated_sa names; /* for the names of its peer */
+    generated_peer_credential mm_peer;
+    generated_peer_credential em_peer;
+} generated_connection;
+
+/* Makes the connection; `into` holds it, and its pointers point into `into`. */
+void generate_connection(generated_connection *into, const connection *of);
+
+#endif

@@ -1,0 +1,219 @@
+/* The IkeextSa functions: enumerating main mode SAs, and reading one by its id. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "copy.h"
+#include "engine.h"
+#include "enumerations.h"
+#include "main_modes.h"
+#include "options.h"
+#include "template.h"
+
+/* What is returned for an entry of the snapshot; NULL if it was deleted meanwhile. */
+static const void *current(const enumeration *from, size_t place)
+{
+    const entry *of_snapshot = (const entry *)from->objects + place;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
+                                                                : main_modes_find(of_snapshot->id);
+}
+
+static void *lay_sa0(arena *to, const void *object)
+{
+    generated_ike_sa room;
+    return copy_ike_sa0(to, main_mode_sa(object, &room));
+}
+
+static void *lay_sa1(arena *to, const void *object)
+{
+    generated_ike_sa room;
+    return copy_ike_sa1(to, main_mode_sa(object, &room));
+}
+
+static void *lay_sa2(arena *to, const void *object)
+{
+    generated_ike_sa room;
+    return copy_ike_sa2(to, main_mode_sa(object, &room));
+}
+
+static const enumerable generations[] = {
+    {IKE_SAS, current, lay_sa0},
+    {IKE_SAS, current, lay_sa1},
+    {IKE_SAS, current, lay_sa2},
+};
+
+/* Whether this host proved itself in main mode by the certificate of this hash. */
+static int is_by(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETAILS2 *sa)
+{
+    const IKEEXT_CREDENTIALS2 *credentials = &sa->ikeCredentials;
+    if (hash->size == 0) {
+        return 1;
+    }
+    if (credentials->numCredentials == 0 || credentials->credentials == NULL) {
+        return 0;
+    }
+    const IKEEXT_CREDENTIAL2 *local = &credentials->credentials[0].localCredentials;
+    switch (local->authenticationMethodType) {
+    case IKEEXT_CERTIFICATE:
+    case IKEEXT_CERTIFICATE_ECDSA_P256:
+    case IKEEXT_CERTIFICATE_ECDSA_P384:
+    case IKEEXT_SSL:
+    case IKEEXT_SSL_ECDSA_P256:
+    case IKEEXT_SSL_ECDSA_P384:
+    case IKEEXT_IPV6_CGA:
+        return local->certificate != NULL && local->certificate->certHash.data != NULL
+               && local->certificate->certHash.size == hash->size
+               && memcmp(local->certificate->certHash.data, hash->data, hash->size) == 0;
+    default:
+        return 0;
+    }
+}
+
+static UINT32 take_snapshot(enumeration *into, const template_subnets *subnets,
+                            const FWP_BYTE_BLOB *hash)
+{
+    size_t count = main_modes_count();
+    if (count == 0) {
+        return ERROR_SUCCESS;
+    }
+    entry *entries = malloc(count * sizeof *entries);
+    if (entries == NULL) {
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    into->objects = entries;
+    main_modes_list(entries);
+    for (size_t i = 0; i < count; i++) {
+        generated_ike_sa room;
+        const IKEEXT_SA_DETAILS2 *sa = main_mode_sa(&entries[i], &room);
+        const IKEEXT_TRAFFIC0 *traffic = &sa->ikeTraffic;
+        if (template_holds(subnets, traffic->ipVersion, traffic->localV4Address,
+                           traffic->localV6Address, traffic->remoteV4Address,
+                           traffic->remoteV6Address)
+            && is_by(hash, sa)) {
+            entries[into->count] = entries[i];
+            entry_hold(&entries[into->count++]);
+        }
+    }
+    enumerations_shuffle(into, sizeof *entries);
+    return ERROR_SUCCESS;
+}
+
+static UINT32 create_enumeration(HANDLE engineHandle, const IKEEXT_SA_ENUM_TEMPLATE0 *enumTemplate,
+                                 HANDLE *enumHandle)
+{
+    static const IKEEXT_SA_ENUM_TEMPLATE0 anything;
+    template_subnets subnets;
+    enumeration *made;
+    HANDLE opened;
+    if (enumHandle == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = engine_check_session(engineHandle);
+    enumTemplate = enumTemplate == NULL ? &anything : enumTemplate;
+    if (code == ERROR_SUCCESS) {
+        code = template_read_subnets(&subnets, &enumTemplate->localSubNet,
+                                     &enumTemplate->remoteSubNet);
+    }
+    if (code == ERROR_SUCCESS && enumTemplate->localMainModeCertHash.size != 0
+        && enumTemplate->localMainModeCertHash.data == NULL) {
+        code = RPC_X_NULL_REF_POINTER;
+    }
+    if (code == ERROR_SUCCESS) {
+        code = enumerations_begin(engineHandle, IKE_SAS, &opened, &made);
+    }
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    code = take_snapshot(made, &subnets, &enumTemplate->localMainModeCertHash);
+    if (code != ERROR_SUCCESS) {
+        handles_close(opened);
+        return code;
+    }
+    *enumHandle = opened;
+    return ERROR_SUCCESS;
+}
+
+DWORD WINAPI IkeextSaCreateEnumHandle0(HANDLE engineHandle,
+                                       const IKEEXT_SA_ENUM_TEMPLATE0 *enumTemplate,
+                                       HANDLE *enumHandle)
+{
+    UINT32 code = calls_begin(IKE_CREATE_ENUM_HANDLE);
+    return calls_end(code != 0 ? code : create_enumeration(engineHandle, enumTemplate, enumHandle));
+}
+
+DWORD WINAPI IkeextSaEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
+                           IKEEXT_SA_DETAILS0 ***entries, UINT32 *numEntriesReturned)
+{
+    UINT32 code = calls_begin(IKE_ENUM_0);
+    return calls_end(code != 0 ? code
+                               : enumerations_next(engineHandle, enumHandle, &generations[0],
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
+}
+
+DWORD WINAPI IkeextSaEnum1(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
+                           IKEEXT_SA_DETAILS1 ***entries, UINT32 *numEntriesReturned)
+{
+    UINT32 code = calls_begin(IKE_ENUM_1);
+    return calls_end(code != 0 ? code
+                               : enumerations_next(engineHandle, enumHandle, &generations[1],
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
+}
+
+DWORD WINAPI IkeextSaEnum2(HANDLE engineHandle, HANDLE enumHandle, UINT32 numEntriesRequested,
+                           IKEEXT_SA_DETAILS2 ***entries, UINT32 *numEntriesReturned)
+{
+    UINT32 code = calls_begin(IKE_ENUM_2);
+    return calls_end(code != 0 ? code
+                               : enumerations_next(engineHandle, enumHandle, &generations[2],
+                                                   numEntriesRequested, (void ***)entries,
+                                                   numEntriesReturned));
+}
+
+DWORD WINAPI IkeextSaDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
+{
+    UINT32 code = calls_begin(IKE_DESTROY_ENUM_HANDLE);
+    UINT32 destroyed = enumerations_destroy(engineHandle, enumHandle, IKE_SAS);
+    return calls_end(code != 0 ? code : destroyed);
+}
+
+/* ---- one SA ---- */
+
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const enumerable *shape, void **sa)
+{
+    if (sa == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = engine_check_session(engineHandle);
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    const entry *found = main_modes_find(id);
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(shape, found, sa);
+}
+
+DWORD WINAPI IkeextSaGetById0(HANDLE engineHandle, UINT64 id, IKEEXT_SA_DETAILS0 **sa)
+{
+    UINT32 code = calls_begin(IKE_GET_BY_ID_0);
+    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[0], (void **)sa));
+}
+
+/* No page says what the lookup context narrows; an id alone decides here. */
+
+DWORD WINAPI IkeextSaGetById1(HANDLE engineHandle, UINT64 id, GUID *saLookupContext,
+                              IKEEXT_SA_DETAILS1 **sa)
+{
+    (void)saLookupContext;
+    UINT32 code = calls_begin(IKE_GET_BY_ID_1);
+    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[1], (void **)sa));
+}
+
+DWORD WINAPI IkeextSaGetById2(HANDLE engineHandle, UINT64 id, GUID *saLookupContext,
+                              IKEEXT_SA_DETAILS2 **sa)
+{
+    (void)saLookupContext;
+    UINT32 code = calls_begin(IKE_GET_BY_ID_2);
+    return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[2], (void **)sa));
+}

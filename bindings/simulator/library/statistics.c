@@ -1,0 +1,259 @@
+/* IPsecGetStatistics0, 1; IkeextGetStatistics0, 1. */
+
+#include "statistics.h"
+
+#include <string.h>
+
+#include "calls.h"
+#include "engine.h"
+#include "random.h"
+#include "store.h"
+
+static struct {
+    IPSEC_STATISTICS1 ipsec; /* without what is counted when it is asked for */
+    IKEEXT_STATISTICS1 ike;
+    UINT32 deleted; /* SAs */
+} counted;
+
+void statistics_begin(void)
+{
+    memset(&counted, 0, sizeof counted);
+}
+
+/* ---- negotiations ---- */
+
+static IKEEXT_KEYMODULE_STATISTICS1 *module_of(keying by)
+{
+    return by == KEYING_IKE      ? &counted.ike.ikeStatistics
+           : by == KEYING_AUTHIP ? &counted.ike.authipStatistics
+                                 : &counted.ike.ikeV2Statistics;
+}
+
+static IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts_of(const peer *with)
+{
+    IKEEXT_KEYMODULE_STATISTICS1 *module = module_of(with->keying);
+    return with->local.version == FWP_IP_VERSION_V6 ? &module->v6Statistics : &module->v4Statistics;
+}
+
+void statistics_quick_mode(const peer *with)
+{
+    IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts = counts_of(with);
+    counts->totalQuickModesStarted++;
+    counts->totalSuccessfulQuickModes++;
+    counts->totalAcquires++;
+    module_of(with->keying)->quickModeNegotiationTime = 12;
+    counted.ike.commonStatistics.totalPacketsReceived += 2;
+    counted.ipsec.aggregateSaStatistics.activeTunnels += with->tunnel != TUNNEL_NONE;
+}
+
+void statistics_quick_mode_ended(const peer *with)
+{
+    counted.ipsec.aggregateSaStatistics.activeTunnels -= with->tunnel != TUNNEL_NONE;
+}
+
+void statistics_main_mode(const peer *with)
+{
+    IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts = counts_of(with);
+    counts->currentActiveMainModes++;
+    counts->totalMainModesStarted++;
+    counts->totalSuccessfulMainModes++;
+    counts->totalResponderMainModes += with->seed & 1u;
+    module_of(with->keying)->mainModeNegotiationTime = 45;
+    counted.ike.commonStatistics.totalPacketsReceived += 3;
+    if (with->keying == KEYING_AUTHIP) {
+        counts->totalExtendedModesStarted++;
+        counts->totalSuccessfulExtendedModes++;
+        counts->totalImpersonationExtendedModes++;
+        counted.ike.authipStatistics.extendedModeNegotiationTime = 20;
+    }
+}
+
+void statistics_main_mode_ended(const peer *with)
+{
+    counts_of(with)->currentActiveMainModes--;
+}
+
+void statistics_rekeyed(void)
+{
+    counted.ipsec.aggregateSaStatistics.successfulRekeys++;
+}
+
+void statistics_sas_deleted(UINT32 sas)
+{
+    counted.deleted += sas;
+    counted.ipsec.aggregateSaStatistics.totalSasDeleted += sas;
+}
+
+/* ---- traffic and failures ---- */
+
+static void add_traffic(IPSEC_TRAFFIC_STATISTICS1 *to, random_source *dice)
+{
+    UINT64 packets = 20 + random_below(dice, 400);
+    UINT64 bytes = packets * (80 + random_below(dice, 1300));
+    UINT64 *mode = random_chance(dice, 70) ? &to->transportByteCount : &to->tunnelByteCount;
+    *mode += bytes;
+    to->encryptedByteCount += bytes;
+    to->authenticatedESPByteCount += bytes;
+    to->totalSuccessfulPackets += packets;
+    if (random_chance(dice, 5)) {
+        to->authenticatedAHByteCount += bytes;
+    }
+}
+
+static void drop_packet(random_source *dice)
+{
+    IPSEC_ESP_DROP_PACKET_STATISTICS0 *esp = &counted.ipsec.espDropPacketStatistics;
+    IPSEC_AGGREGATE_DROP_PACKET_STATISTICS1 *all = &counted.ipsec.aggregateDropPacketStatistics;
+    switch (random_below(dice, 6)) {
+    case 0:
+        esp->invalidSpisOnInbound++;
+        all->invalidSpisOnInbound++;
+        break;
+    case 1:
+        esp->authenticationFailuresOnInbound++;
+        all->authenticationFailuresOnInbound++;
+        break;
+    case 2:
+        counted.ipsec.ahDropPacketStatistics.replayCheckFailuresOnInbound++;
+        all->replayCheckFailuresOnInbound++;
+        break;
+    case 3:
+        all->invalidClearTextInbound++;
+        break;
+    default:
+        esp->replayCheckFailuresOnInbound++;
+        all->replayCheckFailuresOnInbound++;
+        break;
+    }
+    all->totalDropPacketsInbound++;
+}
+
+static void fail_negotiation(random_source *dice)
+{
+    /* ERROR_IPSEC_IKE_AUTH_FAIL, _TIMED_OUT, _NO_CERT, _POLICY_MATCH, less ..._NEG_STATUS_BEGIN */
+    static const UINT32 errors[] = {1, 5, 5, 6, 68};
+    IKEEXT_KEYMODULE_STATISTICS1 *module = module_of((keying)random_below(dice, 3));
+    IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts =
+        random_chance(dice, 30) ? &module->v6Statistics : &module->v4Statistics;
+    if (random_chance(dice, 70)) {
+        counts->totalMainModesStarted++;
+        counts->totalFailedMainModes++;
+    } else {
+        counts->totalQuickModesStarted++;
+        counts->totalFailedQuickModes++;
+    }
+    module->errorFrequencyTable[errors[random_below(dice, COUNT_OF(errors))]]++;
+    counted.ike.commonStatistics.totalPacketsReceived++;
+    counted.ike.commonStatistics.totalInvalidPacketsReceived += random_chance(dice, 20);
+}
+
+void statistics_traffic(random_source *dice)
+{
+    add_traffic(&counted.ipsec.inboundTrafficStatistics, dice);
+    add_traffic(&counted.ipsec.outboundTrafficStatistics, dice);
+    if (random_chance(dice, 12)) {
+        drop_packet(dice);
+    }
+    if (random_chance(dice, 8)) {
+        fail_negotiation(dice);
+    }
+}
+
+/* ---- what is counted when it is asked for ---- */
+
+static void add_live(IPSEC_AGGREGATE_SA_STATISTICS0 *to, UINT32 sign)
+{
+    UINT32 active = 0;
+    UINT32 pending = 0;
+    size_t places;
+    const entry *all = store_entries(&places);
+    for (size_t i = 0; i < places; i++) {
+        if (!all[i].is_deleted && all[i].tree == NULL) {
+            active += stage_sas(all[i].stage);
+            pending += all[i].stage == STAGE_BEGUN || all[i].stage == STAGE_INBOUND;
+        }
+    }
+    to->activeSas += sign * active;
+    to->pendingSaNegotiations += sign * pending;
+    to->totalSasAdded += sign * (active + counted.deleted);
+}
+
+void statistics_put_ipsec(const IPSEC_STATISTICS1 *counts)
+{
+    counted.ipsec = *counts;
+    add_live(&counted.ipsec.aggregateSaStatistics, 0u - 1u);
+}
+
+void statistics_put_ike(const IKEEXT_STATISTICS1 *counts)
+{
+    counted.ike = *counts;
+}
+
+/* ---- the functions ---- */
+
+static UINT32 check(HANDLE engineHandle, const void *into)
+{
+    return into == NULL ? calls_misuse(RPC_X_NULL_REF_POINTER) : engine_check_session(engineHandle);
+}
+
+DWORD WINAPI IPsecGetStatistics0(HANDLE engineHandle, IPSEC_STATISTICS0 *ipsecStatistics)
+{
+    UINT32 code = calls_begin(IPSEC_GET_STATISTICS_0);
+    code = code != 0 ? code : check(engineHandle, ipsecStatistics);
+    if (code == ERROR_SUCCESS) {
+        const IPSEC_STATISTICS1 *from = &counted.ipsec;
+        memset(ipsecStatistics, 0, sizeof *ipsecStatistics);
+        ipsecStatistics->aggregateSaStatistics = from->aggregateSaStatistics;
+        add_live(&ipsecStatistics->aggregateSaStatistics, 1);
+        ipsecStatistics->espDropPacketStatistics = from->espDropPacketStatistics;
+        ipsecStatistics->ahDropPacketStatistics = from->ahDropPacketStatistics;
+        /* Later generations have more behind the same. */
+        memcpy(&ipsecStatistics->aggregateDropPacketStatistics,
+               &from->aggregateDropPacketStatistics,
+               sizeof ipsecStatistics->aggregateDropPacketStatistics);
+        memcpy(&ipsecStatistics->inboundTrafficStatistics, &from->inboundTrafficStatistics,
+               sizeof ipsecStatistics->inboundTrafficStatistics);
+        memcpy(&ipsecStatistics->outboundTrafficStatistics, &from->outboundTrafficStatistics,
+               sizeof ipsecStatistics->outboundTrafficStatistics);
+    }
+    return calls_end(code);
+}
+
+DWORD WINAPI IPsecGetStatistics1(HANDLE engineHandle, IPSEC_STATISTICS1 *ipsecStatistics)
+{
+    UINT32 code = calls_begin(IPSEC_GET_STATISTICS_1);
+    code = code != 0 ? code : check(engineHandle, ipsecStatistics);
+    if (code == ERROR_SUCCESS) {
+        *ipsecStatistics = counted.ipsec;
+        add_live(&ipsecStatistics->aggregateSaStatistics, 1);
+    }
+    return calls_end(code);
+}
+
+DWORD WINAPI IkeextGetStatistics0(HANDLE engineHandle, IKEEXT_STATISTICS0 *ikeextStatistics)
+{
+    _Static_assert(sizeof(IKEEXT_KEYMODULE_STATISTICS0) == sizeof(IKEEXT_KEYMODULE_STATISTICS1)
+                       && sizeof(IKEEXT_COMMON_STATISTICS0) == sizeof(IKEEXT_COMMON_STATISTICS1),
+                   "alike but in names");
+    UINT32 code = calls_begin(IKE_GET_STATISTICS_0);
+    code = code != 0 ? code : check(engineHandle, ikeextStatistics);
+    if (code == ERROR_SUCCESS) {
+        memcpy(&ikeextStatistics->ikeStatistics, &counted.ike.ikeStatistics,
+               sizeof ikeextStatistics->ikeStatistics);
+        memcpy(&ikeextStatistics->authipStatistics, &counted.ike.authipStatistics,
+               sizeof ikeextStatistics->authipStatistics);
+        memcpy(&ikeextStatistics->commonStatistics, &counted.ike.commonStatistics,
+               sizeof ikeextStatistics->commonStatistics);
+    }
+    return calls_end(code);
+}
+
+DWORD WINAPI IkeextGetStatistics1(HANDLE engineHandle, IKEEXT_STATISTICS1 *ikeextStatistics)
+{
+    UINT32 code = calls_begin(IKE_GET_STATISTICS_1);
+    code = code != 0 ? code : check(engineHandle, ikeextStatistics);
+    if (code == ERROR_SUCCESS) {
+        *ikeextStatistics = counted.ike;
+    }
+    return calls_end(code);
+}

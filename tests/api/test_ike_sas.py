@@ -1,0 +1,104 @@
+"""`/ike-sas`: what main mode SAs have of their own."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+from sa_contexts_simulator import Simulator
+from starlette.testclient import TestClient
+
+from tests.api.conftest import Serve
+from tests.api.test_kinds import is_met
+from tests.api.test_listing import content_of, walk
+from tests.encoding.test_ike_sas import said_by
+
+
+@pytest.fixture
+def many(serve: Serve) -> TestClient:
+    return serve(contexts=600)
+
+
+def everything(client: TestClient) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = content_of(client.get("/ike-sas?limit=1000"))["items"]
+    return items
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"ipVersion": ["v6"]},
+        {"keyModule": ["ikev2"], "ipVersion": ["v4"]},
+        {"cipher": ["aes_gcm_128_16icv", "3des"]},
+        {"integrity": ["sha1"], "dhGroup": ["group_2"]},
+        {"dhGroup": ["ecp_384", "group_14"]},
+        {"authenticationMethod": ["kerberos"], "keyModule": ["authip"]},
+        {"authenticationMethod": ["preshared_key"]},
+        {"cipher": ["unknown"]},
+    ],
+)
+@pytest.mark.parametrize("limit", [7, 1000])
+def test_that_a_filtered_walk_gives_what_matches(
+    many: TestClient, filters: dict[str, Any], limit: int
+) -> None:
+    pages = list(walk(many, "/ike-sas", limit=limit, **filters))
+
+    found = [item for page in pages for item in content_of(page)["items"]]
+    assert found == [item for item in everything(many) if is_met(said_by(item), filters)]
+    assert found or filters == {"cipher": ["unknown"]}
+
+
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_that_addresses_and_subnets_are_those_of_the_traffic(many: TestClient, side: str) -> None:
+    items = everything(many)
+    for item in items[:20]:
+        address = ip_address(item["ikeTraffic"][f"{side}Address"])
+        subnet = ip_network(f"{address}/{address.max_prefixlen - 12}", strict=False)
+        for name, value in ((f"{side}Address", address), (f"{side}Subnet", subnet)):
+            found = content_of(many.get("/ike-sas", params={"limit": 1000, name: str(value)}))
+            assert found["items"] == [
+                other
+                for other in items
+                if ip_address(other["ikeTraffic"][f"{side}Address"]) in ip_network(value)
+            ]
+
+
+def test_that_a_context_leads_to_its_main_mode_sa_and_back(many: TestClient) -> None:
+    contexts = content_of(many.get("/sa-contexts?limit=50"))["items"]
+    sas = [(c, sa) for c in contexts for sa in (c["inboundSa"], c["outboundSa"]) if sa]
+    assert len(sas) > 50
+
+    alive = {item["saId"] for item in everything(many)}
+    outlived = [sa for _, sa in sas if sa["saBundle"]["mmSaId"] not in alive]
+    assert {many.get(sa["saBundle"]["ikeSaUrl"]).status_code for sa in outlived} <= {404}
+    assert len(outlived) < 10
+    for context, sa in sas:
+        if sa in outlived:
+            continue
+        main_mode = many.get(sa["saBundle"]["ikeSaUrl"]).json()
+        assert main_mode["saId"] == sa["saBundle"]["mmSaId"]
+        back = content_of(many.get(main_mode["saContextsUrl"]))["items"]
+        assert context in back
+        assert all(
+            main_mode["saId"] == direction["saBundle"]["mmSaId"]
+            for other in back
+            for direction in (other["inboundSa"], other["outboundSa"])
+            if direction
+        )
+
+
+def test_that_without_ikeext_there_are_none_and_the_list_says_why(
+    many: TestClient, simulator: Simulator
+) -> None:
+    known = everything(many)[0]["saId"]
+    simulator.fail("IkeextSaCreateEnumHandle0", 0x80320044, times=0)
+    simulator.fail("IkeextSaGetById2", 0x80320044, times=0)
+
+    page = content_of(many.get("/ike-sas?maxAge=0"))
+
+    assert (page["items"], page["ikeext"]) == ([], "not_running")
+    gone = many.get(f"/ike-sas/{known}")
+    assert (gone.status_code, gone.json()["code"]) == (404, "ike_sa_not_found")
+    simulator.clear_failures()
+    assert "ikeext" not in content_of(many.get("/ike-sas?maxAge=0"))

@@ -1,0 +1,19 @@
+"""Console events, where there is no such console."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from bindings.console import console_events
+
+
+@pytest.mark.skipif(os.name == "nt", reason="tests/windows has them happen")
+def test_that_outside_windows_nothing_is_listened_to() -> None:
+    told: list[str] = []
+
+    with console_events(lambda: told.append("stop")):
+        pass
+
+    assert told == []

@@ -1,0 +1,116 @@
+"""Main mode SAs: what is encoded is what the schemas say, and filters compare what is shown."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.encoding.ike_sas import encode_ike_sa, render_ike_sa
+from app.repository.ike_sas import IkeSaSelection, key_of
+from app.schemas import names as public
+from app.schemas.ike_sas import IkeSa
+from bindings import enums as wfp
+from bindings.ike_records import IkeSa as Record
+from tests.encoding.ike_sas import IKE_SAS
+
+
+@settings(max_examples=300)
+@given(IKE_SAS)
+def test_that_any_main_mode_sa_is_encoded_as_the_schema_says(record: Record) -> None:
+    body = encode_ike_sa(record)
+
+    shape = IkeSa.model_validate_json(body)
+
+    assert orjson.loads(shape.model_dump_json(by_alias=True)) == orjson.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "names"),
+    [
+        (getattr(wfp, name), getattr(public, name))
+        for name in (
+            "KeyModule",
+            "IkeCipher",
+            "IkeIntegrity",
+            "DhGroup",
+            "AuthenticationMethod",
+            "Impersonation",
+        )
+    ],
+)
+def test_that_all_numbers_have_public_names(numbers: Any, names: Any) -> None:
+    assert {number.name for number in numbers} | {"UNKNOWN"} == {name.name for name in names}
+
+
+@given(IKE_SAS)
+def test_that_records_are_shown_under_the_names_of_their_structs(record: Record) -> None:
+    shown = render_ike_sa(record)
+
+    assert shown["saId"] == str(record.sa_id)
+    assert shown["cookiePair"] == {
+        "initiator": str(record.cookie_pair.initiator),
+        "responder": str(record.cookie_pair.responder),
+    }
+    assert shown["saContextsUrl"] == f"/sa-contexts?mmSaId={record.sa_id}"
+    assert len(shown["ikeCredentials"]) == len(record.ike_credentials)
+    for pair, credentials in zip(shown["ikeCredentials"], record.ike_credentials, strict=True):
+        peer = credentials.peer_credentials
+        assert pair["peerCredentials"]["principalName"] == peer.principal_name
+        if peer.certificate is not None:
+            given_hash = pair["peerCredentials"]["certificate"]["certHash"]
+            assert bytes.fromhex(given_hash) == peer.certificate.cert_hash
+
+
+def said_by(sa: dict[str, Any]) -> dict[str, set[str]]:
+    """For each filter, the values that a main mode SA's JSON has."""
+    traffic, proposal = sa["ikeTraffic"], sa["ikeProposal"]
+    return {
+        "local_address": {traffic["localAddress"]} - {None},
+        "remote_address": {traffic["remoteAddress"]} - {None},
+        "ip_version": {traffic["ipVersion"]},
+        "key_module": {sa["keyModuleType"]},
+        "cipher": {proposal["cipherAlgorithm"]["algoIdentifier"]},
+        "integrity": {proposal["integrityAlgorithm"]["algoIdentifier"]},
+        "dh_group": {proposal["dhGroup"]},
+        "authentication_method": {
+            credential["authenticationMethodType"]
+            for pair in sa["ikeCredentials"]
+            for credential in pair.values()
+        },
+    }
+
+
+WORDS = {
+    "ip_version": public.IpVersion,
+    "key_module": public.KeyModule,
+    "cipher": public.IkeCipher,
+    "integrity": public.IkeIntegrity,
+    "dh_group": public.DhGroup,
+    "authentication_method": public.AuthenticationMethod,
+}
+
+
+@settings(max_examples=300)
+@given(record=IKE_SAS, data=st.data())
+def test_that_a_selection_matches_what_the_json_says(record: Record, data: st.DataObject) -> None:
+    said = said_by(render_ike_sa(record))
+    asked: dict[str, list[str]] = {}
+    for name in data.draw(st.lists(st.sampled_from(sorted(said)), max_size=3, unique=True)):
+        others = st.sampled_from([*WORDS[name]]) if name in WORDS else st.ip_addresses().map(str)
+        own = st.sampled_from(sorted(said[name])) if said[name] else others
+        asked[name] = data.draw(st.lists(own | others.map(str), min_size=1, max_size=3))
+
+    matches = IkeSaSelection.parse(asked).matcher()(key_of(record))
+
+    def value(name: str, text: str) -> Any:
+        return text if name in WORDS else ip_address(text)
+
+    assert matches == all(
+        {value(name, text) for text in texts} & {value(name, text) for text in said[name]}
+        for name, texts in asked.items()
+    )
