@@ -22,6 +22,7 @@ from app.service import create_service, open_engine, open_library
 from app.settings import Settings
 from app.table import print_table
 from app.telemetry.logging import configure_logging
+from app.telemetry.metrics import Metrics
 from bindings.engine import Engine
 from bindings.errors import AccessDenied, EngineError, LibraryError, NotFound
 from bindings.interfaces import interface_aliases
@@ -88,7 +89,13 @@ def serve(
         except OSError as error:
             _fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
     limits = settings.connection_limits()
-    server.run(server.create_server(create_app(service), service.stop, limits), listener)
+    application = create_app(service)
+    metrics: Metrics = application.state.metrics
+    running = server.create_server(
+        application, service.stop, limits, lambda problem: metrics.told(problem.kind.code)
+    )
+    metrics.count_connections(lambda: len(running.server_state.connections))
+    server.run(running, listener)
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
 from http import HTTPStatus
@@ -140,6 +141,7 @@ class Connection(H11Protocol):
         self,
         limits: ConnectionLimits,
         waiting: Waiting,
+        on_refusal: Callable[[ProblemError], None],
         config: Any,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -148,6 +150,7 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._waiting = waiting
+        self._on_refusal = on_refusal
         self.conn: Requests = Requests(limits)
         self._application: ASGIApp = self.app
         self.app = self._answer
@@ -301,6 +304,7 @@ class Connection(H11Protocol):
         if self._stage is Stage.ANSWERING or self.transport.is_closing():
             return  # what comes after the last request does not harm its answer
         self._enter(Stage.REFUSED)
+        self._on_refusal(problem)
         request = self.conn.newest if self.conn.our_state is h11.SEND_RESPONSE else None
         path = unquote(request.target.partition(b"?")[0].decode()) if request else "/"
         text = problem_text(problem, path)

@@ -16,6 +16,7 @@ from app.api import (
     explanations,
     health,
     ike_sas,
+    metrics,
     net_events,
     openapi,
     problems,
@@ -26,14 +27,22 @@ from app.api import (
 )
 from app.api.head import HeadAsGet
 from app.service import Service
+from app.telemetry.export import exported
+from app.telemetry.http import MeasuredRequests
+from app.telemetry.metrics import Metrics
 
 
 def create_app(service: Service) -> FastAPI:
-    """The application that serves a service, which runs as long as the application does."""
+    """The application that serves a service, which runs as long as the application does.
+
+    Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
+    a trace of each request and measures it, and the metrics of Prometheus go there too.
+    """
+    told = Metrics(service)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with service.running():
+        async with service.running(), told.running(), exported(told.registry):
             yield
 
     app = FastAPI(
@@ -45,10 +54,12 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry={"auto_configure": True},
         responses=problems.responses(),
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
+    app.state.metrics = told
     for module in (
         sa_context_list,
         sa_context_events,  # before those with an id in their path
@@ -58,12 +69,14 @@ def create_app(service: Service) -> FastAPI:
         connections,
         statistics,
         engine,
+        metrics,
         health,
         explanations,
         documentation,
     ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app)
     return app

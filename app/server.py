@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.api.problems import ProblemError
 from app.connection import Connection, Waiting
 from app.limits import ConnectionLimits
 from bindings.console import console_events
@@ -103,7 +104,10 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 def create_server(
-    application: ASGIApp, on_stop: Callable[[], None], limits: ConnectionLimits | None = None
+    application: ASGIApp,
+    on_stop: Callable[[], None],
+    limits: ConnectionLimits | None = None,
+    on_refusal: Callable[[ProblemError], None] = lambda _problem: None,
 ) -> Server:
     """A server that is not yet running.
 
@@ -111,11 +115,12 @@ def create_server(
         application: what answers.
         on_stop: called in the event loop when the server begins to stop.
         limits: what clients may take.
+        on_refusal: is told of problems that are answered before the application is asked.
     """
     limits = limits or ConnectionLimits()
     config = uvicorn.Config(
         application,
-        http=cast(Any, partial(Connection, limits, Waiting())),
+        http=cast(Any, partial(Connection, limits, Waiting(), on_refusal)),
         ws="none",
         log_config=None,
         access_log=False,

@@ -69,6 +69,7 @@ class Service:
         sa_contexts: the SA contexts, by which is judged whether the engine answers.
         ike_sas: the main mode SAs, which are read when somebody asks.
         connections: the connections, the same.
+        measured_peers: the remote addresses that have a metric of their own, packed.
     """
 
     host: str
@@ -83,6 +84,7 @@ class Service:
     ike_sas: Collection
     connections: Collection
     net_events: NetEvents
+    measured_peers: tuple[bytes, ...] = ()
 
     @property
     def collections(self) -> tuple[Collection, ...]:
@@ -175,6 +177,7 @@ def create_service(settings: Settings) -> Service:
             transaction_wait_ms=settings.transaction_wait_ms,
             ipv6_order=settings.ipv6_order,
         ),
+        measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.limits import ConnectionLimits
 from app.repository.limits import StoreLimits
@@ -17,10 +18,26 @@ from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
 
+MOST_PEERS: Final = 1000
+"""How many peers may have a metric of their own."""
+
+
+def _listed(text: Any) -> Any:
+    """What is separated by commas."""
+    return (
+        [each.strip() for each in text.split(",") if each.strip()]
+        if isinstance(text, str)
+        else text
+    )
+
+
 def _absolute(path: Path) -> Path:
     if not path.is_absolute():
         raise ValueError("the path must be absolute")
     return path
+
+
+_Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MOST_PEERS)]
 
 
 class Settings(BaseSettings):
@@ -90,6 +107,10 @@ class Settings(BaseSettings):
     )
     stream_count: int = Field(200, ge=0, description="Streams of events at most.")
     stream_seconds: float = Field(3600, gt=0, description="How long a stream lasts at most.")
+    metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_listed)] = Field(
+        None,
+        description="Remote addresses with a metric of their own: 1000 at most, commas between.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe entries that are logged."

@@ -46,6 +46,12 @@ _REPLACED: Final = {
     "time": "2026-11-23T23:53:23.828198Z",
 }
 
+_SHOWN_METRICS: Final = re.compile(
+    r"(?:# (?:HELP|TYPE) )?wfp_(?:up|state|engine(?:_info)?|sa_contexts(?:_by_weakness)?)[ {]"
+)
+"""Lines of a few metrics whose values are the same in every run."""
+_ANY_HOST: Final = re.compile(r'(?<=host=")[^"]*')
+
 Examples = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """By operation, status and media type: examples by name, as OpenAPI has them."""
 
@@ -80,11 +86,12 @@ def collect() -> Examples:
     simulator = Simulator()
     simulator.reset()
     with _server() as client:
-        _contexts(client, collection)
+        spi = _contexts(client, collection)
         _main_mode_sas(client, collection)
         _connections(client, collection)
-        _requests_refused(client, collection)
         _engine(client, collection)
+        _events(spi, collection)  # other servers fill the same simulator anew
+        _requests_refused(client, collection)
         _other(client, collection)
         _net_events(client, simulator, collection)
         _engine_failing(client, simulator, collection)
@@ -112,7 +119,8 @@ def _server(**settings: Any) -> Iterator[TestClient]:
         yield client
 
 
-def _contexts(client: TestClient, collection: Collection) -> None:
+def _contexts(client: TestClient, collection: Collection) -> int:
+    """Ask for contexts; the SPI of the one that is shown."""
     first = client.get("/sa-contexts?limit=1&view=basic")
     collection.add("list_sa_contexts", "page", "A page of the basic view; more follow", first)
     none = "/sa-contexts?localSubnet=203.0.113.0/24"
@@ -126,7 +134,8 @@ def _contexts(client: TestClient, collection: Collection) -> None:
     short = _short(client.get("/sa-contexts?limit=1000").json()["items"])
     one = client.get(f"/sa-contexts/{short}")
     collection.add("get_sa_context", "sa_context", "One that has an id above 2^53", one)
-    _events(one.json()["inboundSa"]["saBundle"]["saList"][0]["spi"], collection)
+    spi: int = one.json()["inboundSa"]["saBundle"]["saList"][0]["spi"]
+    return spi
 
 
 def _events(spi: int, collection: Collection) -> None:
@@ -220,6 +229,12 @@ def _requests_refused(client: TestClient, collection: Collection) -> None:
 
 def _engine(client: TestClient, collection: Collection) -> None:
     collection.add("get_engine", "ready", "A simulated engine, read well", client.get("/engine"))
+    for name, accept in (("prometheus", "text/plain"), ("open", "application/openmetrics-text")):
+        metrics = client.get("/metrics", headers={"Accept": accept})
+        collection.add("get_metrics", name, "Some of the metrics", metrics)
+    collection.add_problem(
+        "get_metrics", client.get("/metrics", headers={"Accept": "application/json"})
+    )
 
 
 def _statistics(client: TestClient, simulator: Simulator, collection: Collection) -> None:
@@ -270,7 +285,15 @@ def _value(response: Response) -> Any:
         return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if response.headers["content-type"].startswith("text/event-stream"):
         return _TIME.sub(str(_REPLACED["time"]), _EPOCH.sub(str(_REPLACED["epoch"]), response.text))
+    if not response.headers["content-type"].partition(";")[0].endswith("json"):
+        return _metrics(response.text)
     return _without_chance(response.json())
+
+
+def _metrics(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    shown = (line for line in lines if _SHOWN_METRICS.match(line) or line == "# EOF\n")
+    return _ANY_HOST.sub("WEB01", "".join(shown))
 
 
 def _without_chance(value: Any) -> Any:

@@ -19,6 +19,7 @@ from app.repository.drains import DrainAborted
 from app.repository.holds import TooManySnapshots
 from app.repository.store import EngineSlow
 from app.streams import TooManyStreams
+from app.telemetry.metrics import Metrics
 from bindings.errors import (
     AccessDenied,
     EngineBusy,
@@ -128,10 +129,13 @@ def problem_of(error: Exception) -> ProblemError:
 
 
 def install(app: FastAPI) -> None:
-    """Let `app` answer every failure with a problem."""
+    """Let `app` answer every failure with a problem, and count them."""
+    metrics: Metrics = app.state.metrics
+    metrics.foresee(problems.KINDS)
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        metrics.told(problem.kind.code)
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("request_failed", path=request.url.path, code=problem.kind.code)
         return problem_response(request, problem)

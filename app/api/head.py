@@ -27,5 +27,7 @@ class HeadAsGet:
             else:
                 await send(message)
 
+        as_get = {**scope, "method": "GET"}
         with anyio.CancelScope() as answering:
-            await self._app({**scope, "method": "GET"}, receive, send_head)
+            await self._app(as_get, receive, send_head)
+        scope["route"] = as_get.get("route")  # for who asks further out

@@ -117,7 +117,8 @@ NOT_ACCEPTABLE = _kind(
     406,
     "No acceptable representation",
     "The header `Accept` excludes everything that this resource can be given as. Accept "
-    "`application/json`; lists can also be had as `application/x-ndjson`.",
+    "`application/json`; lists can also be had as `application/x-ndjson`. "
+    "Metrics are `text/plain` or `application/openmetrics-text`.",
 )
 REQUEST_TIMEOUT = _kind(
     "request_timeout",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
 from heapq import nsmallest
-from types import MappingProxyType
 from typing import TypeVar
 
-from app.encoding.suites import SUITES
+from app.encoding.suites import MOST_REMEMBERED, SUITES, Suite
 from app.repository.keys import unpack_records
 from app.repository.selection import Key
 
@@ -20,29 +20,34 @@ class Counts:
     """Running counts of one version's contexts; changes are counted, not all anew.
 
     A context counts once for each value that one of its SAs has: as often as a
-    list that is filtered by that value shows it.
+    list that is filtered by that value shows it. There are as many counts as values,
+    however many contexts and combinations of values there are.
+
+    Attributes:
+        contexts: how many there are.
+        without_sa: contexts that have no SA: half-built or expired ones.
+        with_weakness: contexts that have an SA with a weakness.
+        with_peers: contexts that have an SA with a remote address, once for each that they have.
     """
 
-    def __init__(
-        self,
-        contexts: int = 0,
-        shapes: Mapping[tuple[int, ...], int] = MappingProxyType({}),
-        peers: Mapping[bytes, int] = MappingProxyType({}),
-    ) -> None:
-        """Begin with these counts, which are copied.
-
-        Args:
-            contexts: how many there are.
-            shapes: how many have SAs of these suites, by their numbers.
-            peers: how many have an SA with this remote address, packed.
-        """
-        self.contexts = contexts
-        self._shapes = Counter(shapes)
-        self._peers = Counter(peers)
+    def __init__(self) -> None:
+        self.contexts = 0
+        self.without_sa = 0
+        self.with_weakness = 0
+        self.with_peers = 0
+        self._values: Counter[tuple[str, str]] = Counter()
+        self._peers: Counter[bytes] = Counter()
 
     def copy(self) -> Counts:
         """The same counts, to be changed independently."""
-        return Counts(self.contexts, self._shapes, self._peers)
+        copied = Counts()
+        copied.contexts = self.contexts
+        copied.without_sa = self.without_sa
+        copied.with_weakness = self.with_weakness
+        copied.with_peers = self.with_peers
+        copied._values = self._values.copy()
+        copied._peers = self._peers.copy()
+        return copied
 
     def add(self, key: Key) -> None:
         """Count a context."""
@@ -52,31 +57,20 @@ class Counts:
         """Count a context no longer."""
         self._count(key, -1)
 
-    @property
-    def without_sa(self) -> int:
-        """Contexts that have no SA: half-built or expired ones."""
-        return self._shapes.get((), 0)
-
-    @property
-    def with_weakness(self) -> int:
-        """Contexts that have an SA with a weakness."""
-        return sum(
-            contexts
-            for shape, contexts in self._shapes.items()
-            if any(SUITES[number].weakness for number in shape)
-        )
-
     def by(self, field: str) -> dict[str, int]:
         """How many contexts there are for each value of a suite's field, most first."""
-        counted: Counter[str] = Counter()
-        for shape, contexts in self._shapes.items():
-            for value in {value for number in shape for value in getattr(SUITES[number], field)}:
-                counted[value] += contexts
-        return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+        counted = [
+            (value, contexts) for (of, value), contexts in self._values.items() if of == field
+        ]
+        return dict(sorted(counted, key=lambda item: (-item[1], item[0])))
 
     def peers(self, most: int) -> list[tuple[bytes, int]]:
         """The remote addresses with the most contexts, packed, and how many contexts each has."""
         return nsmallest(most, self._peers.items(), key=lambda item: (-item[1], item[0]))
+
+    def with_peer(self, peer: bytes) -> int:
+        """How many contexts have an SA with this remote address, packed."""
+        return self._peers.get(peer, 0)
 
     @property
     def peer_count(self) -> int:
@@ -86,10 +80,28 @@ class Counts:
     def _count(self, key: Key, difference: int) -> None:
         records = list(unpack_records(key))
         self.contexts += difference
-        _change(self._shapes, tuple(sorted({record[0] for record in records})), difference)
+        if not records:
+            self.without_sa += difference
+        values, is_weak = _values_of(frozenset([record[0] for record in records]))
+        self.with_weakness += difference * is_weak
+        for value in values:
+            _change(self._values, value, difference)
         for peer in {record[4][: record[3]] for record in records}:
             if peer:
                 _change(self._peers, peer, difference)
+                self.with_peers += difference
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _values_of(suites: frozenset[int]) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """Each value of each field that one of these suites has, and whether one is a weakness."""
+    values = {
+        (field.name, value)
+        for number in suites
+        for field in fields(Suite)
+        for value in getattr(SUITES[number], field.name)
+    }
+    return tuple(values), any(SUITES[number].weakness for number in suites)
 
 
 class Uncounted(Counts):

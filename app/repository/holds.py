@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
+from app.repository.kept import KeptTexts
 from app.repository.versions import Version
-
-
-BYTES_PER_CONTEXT: Final = 200
-"""What a version has for each context besides its text: id, key and place, about."""
 
 
 class TooManySnapshots(Exception):
@@ -60,6 +56,7 @@ class Holds:
         self._max_bytes = max_bytes
         self._clock = clock
         self._held: dict[tuple[str, int], Hold] = {}
+        self._kept = KeptTexts()
 
     def find(self, epoch: str, revision: int) -> Hold | None:
         """The hold on a version, whose idle time begins anew; None where it is not held."""
@@ -87,6 +84,7 @@ class Holds:
             now = self._clock()
             hold = Hold(version, since=now, used=now)
             self._held[version.epoch, version.revision] = hold
+            self._kept.add(version.texts)
         return hold
 
     @contextmanager
@@ -110,11 +108,15 @@ class Holds:
         """Put a version in the place of itself as it was held incomplete."""
         hold = self._held.get((version.epoch, version.revision))
         if hold is not None:
+            self._kept.add(version.texts)
+            self._kept.remove(hold.version.texts)
             hold.version = version
 
     def drop(self, version: Version) -> None:
         """Hold a version no longer."""
-        self._held.pop((version.epoch, version.revision), None)
+        hold = self._held.pop((version.epoch, version.revision), None)
+        if hold is not None:
+            self._kept.remove(hold.version.texts)
 
     def remaining_seconds(self, hold: Hold) -> float:
         """For how long the version is held, if it is used in time."""
@@ -122,13 +124,7 @@ class Holds:
 
     def bytes(self, current: Version | None) -> int:
         """So many bytes are kept by `current` and all that is held; what is shared counts once."""
-        versions = [hold.version for hold in self._held.values()]
-        if current is not None:
-            versions.append(current)
-        texts = {id(version.texts): version.texts for version in versions}
-        blocks = {id(block): len(block) for text in texts.values() for block in text.blocks}
-        contexts = sum(map(len, texts.values()))
-        return sum(blocks.values()) + contexts * BYTES_PER_CONTEXT
+        return self._kept.bytes + (0 if current is None else self._kept.needed(current.texts))
 
     def __len__(self) -> int:
         self.expire()
@@ -142,9 +138,9 @@ class Holds:
     def expire(self) -> None:
         """Let go of what was held long enough."""
         now = self._clock()
-        self._held = {
-            key: hold for key, hold in self._held.items() if hold.pins or now < self._end(hold)
-        }
+        for hold in [*self._held.values()]:
+            if not hold.pins and now >= self._end(hold):
+                self.drop(hold.version)
 
     def _end(self, hold: Hold) -> float:
         """When the version is let go, if it is not used before."""

@@ -79,6 +79,7 @@ class Store:
         contact: the last time the engine was asked.
         hints: takes the ids of contexts to which something has happened.
         news: of anything in the journal, and of the stop.
+        on_contact: is told each time that the engine was asked.
         stopping: set when the server stops, for what would go on for long.
     """
 
@@ -105,6 +106,7 @@ class Store:
         self.limits: Final = limits or StoreLimits()
         self.contents: Contents | None = None
         self.contact: Contact | None = None
+        self.on_contact: Callable[[Contact], None] = lambda _contact: None
         self.stopping = anyio.Event()
         self.hints = hints or Hints(MOST_HINTS)
         self.news = News()
@@ -225,7 +227,7 @@ class Store:
             raise
         except Exception as error:
             before = self.contact and self.contact.error
-            self.contact = Contact(at, began, self._clock() - began, 0, error)
+            self._made_contact(at, began, 0, error)
             if str(before) != str(error):  # the same every two seconds would fill the log
                 log.warning(
                     "drain_failed", error=str(error), exc_info=not isinstance(error, EngineError)
@@ -240,7 +242,13 @@ class Store:
         self._publish(edition)
         if self.contact is not None and self.contact.error is not None:
             log.info("engine_answers_again", contexts=len(edition.version.ids))
-        self.contact = Contact(at, began, self._clock() - began, len(edition.version.ids), None)
+        self._made_contact(at, began, len(edition.version.ids), None)
+
+    def _made_contact(
+        self, at: datetime, began: float, count: int, error: Exception | None
+    ) -> None:
+        self.contact = Contact(at, began, self._clock() - began, count, error)
+        self.on_contact(self.contact)
 
     def _read_next(self, at: datetime, began: float) -> tuple[Edition, int]:
         """In a thread: what follows on the newest edition, and the incarnation that gave it.

@@ -86,7 +86,13 @@ class Served:
         self._listener = listen("127.0.0.1", 0)
         self.address = self._listener.getsockname()
         self.application = Application()
-        self.server: Server = create_server(self.application, self._begin_stop, LIMITS)
+        self.refused: list[str] = []
+        self.server: Server = create_server(
+            self.application,
+            self._begin_stop,
+            LIMITS,
+            lambda problem: self.refused.append(problem.kind.code),
+        )
         self.loop = asyncio.new_event_loop()
         self.thread = Thread(target=self._run)
 
@@ -194,6 +200,7 @@ def test_that_what_is_refused_is_refused_with_a_problem(
     told = problem(received(client))
 
     assert (told["status"], told["code"]) == (status, code)
+    assert served.refused == [code]
     assert served.application.begun == 0
 
 
@@ -453,7 +460,7 @@ class Transport(asyncio.Transport):
 def connection() -> Iterator[Connection]:
     config = create_server(Application(), lambda: None, LIMITS).config
     loop = asyncio.new_event_loop()
-    yield Connection(LIMITS, Waiting(), config, ServerState(), {}, loop)
+    yield Connection(LIMITS, Waiting(), lambda _problem: None, config, ServerState(), {}, loop)
     loop.close()
 
 

@@ -92,6 +92,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         "/connections/0",
         *(f"/connections/{i}" for i in simulator.connections()[:50]),
         "/engine",
+        "/metrics",
         "/health/live",
         "/health/ready",
         "/problems/engine_error",

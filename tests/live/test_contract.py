@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 import jsonschema
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,19 @@ def test_that_every_reference_in_the_document_leads_somewhere(document: dict[str
         found: Any = document
         for part in target.removeprefix("#/").split("/"):
             found = found[part]
+
+
+def test_that_metrics_are_as_prometheus_reads_them(http: httpx2.Client) -> None:
+    text = http.get("/metrics").text
+
+    samples = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["wfp_up"] == 1
+    assert samples["wfp_sa_contexts"] > 100
+    assert samples["sa_contexts_drain_contexts_total"] > 100
 
 
 @pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from app.repository.holds import BYTES_PER_CONTEXT, Holds, TooManySnapshots
+from app.repository.holds import Holds, TooManySnapshots
+from app.repository.kept import BYTES_PER_CONTEXT
 from app.repository.versions import Entry, Version
 from tests.repository.states import edition_of, entry
 
@@ -31,6 +32,7 @@ class HeldVersions(RuleBasedStateMachine):
         )
         self.edition = edition_of({})
         self.model: dict[int, tuple[float, float]] = {}
+        self.versions = {self.edition.version.revision: self.edition.version}
 
     def _held(self) -> dict[int, tuple[float, float]]:
         return {
@@ -46,7 +48,9 @@ class HeldVersions(RuleBasedStateMachine):
     @rule()
     def publish(self) -> None:
         state = {1: entry(str(self.version.revision).encode())}
-        self.edition = edition_of(state, previous=self.edition, began=self.now)
+        shared = {number: entry(b"the same") for number in range(2, 10)}
+        self.edition = edition_of(state | shared, previous=self.edition, began=self.now)
+        self.versions[self.version.revision] = self.version
 
     @property
     def version(self) -> Version:
@@ -76,6 +80,17 @@ class HeldVersions(RuleBasedStateMachine):
         assert (hold is not None) == (revision in self.model)
         if hold is not None:
             self.model[revision] = (self.model[revision][0], self.now)
+
+    @invariant()
+    def as_many_bytes_as_there_are(self) -> None:
+        texts = {
+            id(self.versions[revision].texts): self.versions[revision].texts
+            for revision in self._held()
+        }
+        blocks = {id(block): len(block) for each in texts.values() for block in each.blocks}
+        contexts = sum(map(len, texts.values()))
+        self.holds.expire()
+        assert self.holds.bytes(None) == sum(blocks.values()) + contexts * BYTES_PER_CONTEXT
 
     @invariant()
     def as_many_as_the_model(self) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from urllib.parse import urlencode
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.soak.client import Client
 from tests.soak.contract import NDJSON, Answer
@@ -12,6 +18,12 @@ from tests.soak.walks import LIST
 
 
 PROBLEM_CODES = DOCUMENT["components"]["schemas"]["ProblemCode"]["enum"]
+PARSERS = {
+    "text/plain": text_string_to_metric_families,
+    "application/openmetrics-text": cast(
+        Callable[[str], Iterator[Metric]], openmetrics.text_string_to_metric_families
+    ),
+}
 CLOCK = timedelta(seconds=0.1)
 """What the system's clock may be set back by meanwhile."""
 
@@ -72,6 +84,14 @@ async def probe(client: Client) -> None:
     """Ask the server about itself."""
     for target in ("/health/live", "/health/ready", "/engine"):
         await client.ask(target)
+    for media_type, parse in PARSERS.items():
+        metrics = await client.ask("/metrics", headers={"accept": media_type})
+        try:
+            told = {family.name for family in parse(metrics.body.decode())}
+        except ValueError as error:
+            raise metrics.violation(f"no metrics: {error}") from error
+        if not {"wfp_up", "wfp_sa_contexts", "sa_contexts_problems"} <= told:
+            raise metrics.violation("metrics are missing")
     await client.ask(f"/problems/{client.random.choice(PROBLEM_CODES)}")
     await client.ask(f"{LIST}?limit=5", "HEAD")
     await client.ask(LIST, "HEAD", {"accept": NDJSON})

@@ -41,6 +41,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "GET /engine": ("200 application/json", "406 not_acceptable"),
     "GET /health/live": ("200 application/json",),
     "GET /health/ready": ("200 application/json", "503 application/json"),
+    "GET /metrics": ("200 text/plain", "200 application/openmetrics-text", "406 not_acceptable"),
     "GET /problems/{code}": ("200 application/json", "404 not_found"),
     "elsewhere": ("200 application/json", "304", "404 not_found", "405 method_not_allowed"),
     "walks": ("complete", "without any", "left", "resumed", "restarted", "page asked for again",

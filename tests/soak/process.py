@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sa_contexts_simulator import LIBRARY
 
@@ -68,6 +68,10 @@ class Target:
     def trim(self) -> None:
         """Let it give back the memory that it has no use for."""
         self._order("trim")
+
+    def engine(self, order: Literal["stop", "deny", "start"]) -> None:
+        """Stop its engine, let it deny access, or end both."""
+        self._order(order)
 
     def settle(self) -> list[int]:
         """Let its engine be well and change no more; the ids of what there is then."""

@@ -38,6 +38,7 @@ REFUSED: tuple[tuple[str, str, dict[str, str], int, str], ...] = (
     ("GET", f"{LIST}/x", {}, 422, "invalid_parameters"),
     ("GET", f"{LIST}/99999999999999999999", {}, 422, "invalid_parameters"),
     ("GET", "/engine", {"accept": "text/html"}, 406, "not_acceptable"),
+    ("GET", "/metrics", {"accept": "application/json"}, 406, "not_acceptable"),
     ("GET", "/problems/no_such_problem", {}, 404, "not_found"),
     ("GET", "/nothing", {}, 404, "not_found"),
     ("GET", f"{LIST}/1/2", {}, 404, "not_found"),

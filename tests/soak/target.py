@@ -2,8 +2,8 @@
 
 `python -m tests.soak.target` takes its settings from the environment, and its orders from standard
 input: `storm SEED` lets the engine fail, `trim` gives memory back that is free, and `settle` ends
-failures and all change. Each is confirmed on standard output, where it tells at its end what the
-simulator counted.
+failures and all change. `stop` stops the engine, `deny` lets it deny access, `start` ends both.
+Each is confirmed on standard output, where it tells at its end what the simulator counted.
 """
 
 from __future__ import annotations
@@ -44,6 +44,13 @@ def _obey(simulator: Simulator) -> None:
                 storm = Storm(simulator, int(seed))
             case ["trim"]:
                 ctypes.CDLL(None).malloc_trim(0)  # glibc's malloc.h
+            case ["stop"]:
+                simulator.stop_engine()
+            case ["deny"]:
+                simulator.fail("IPsecSaContextCreateEnumHandle0", 5, times=0)
+            case ["start"]:
+                simulator.clear_failures()
+                simulator.start_engine()
             case ["settle"]:
                 if storm is not None:
                     storm.end()

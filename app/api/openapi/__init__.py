@@ -65,6 +65,10 @@ TAGS: Final = (
         "name": "Engine",
         "description": "The filter engine behind the server: whose it is, and whether it answers.",
     },
+    {
+        "name": "Metrics",
+        "description": "Counts and states for a monitoring system; they cost the engine nothing.",
+    },
     {"name": "Health", "description": "Probes that cost the engine nothing."},
     {"name": "Problems", "description": "What failures mean, and what to do about them."},
 )

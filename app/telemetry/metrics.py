@@ -1,0 +1,101 @@
+"""All metrics of a running server, in the two texts that Prometheus takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import cast
+
+import anyio
+import prometheus_client
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics import exposition as openmetrics
+
+from app.service import Service
+from app.telemetry.drains import DrainMetrics
+from app.telemetry.engine import EngineCollector
+from app.telemetry.failures import FailureMetrics
+from app.telemetry.http import HttpMetrics
+from app.telemetry.server import ServerCollector
+from app.telemetry.statistics import StatisticsCollector
+
+
+TEXT = CONTENT_TYPE_PLAIN_0_0_4
+OPEN_METRICS = openmetrics.CONTENT_TYPE_LATEST
+
+_open_metrics = cast(Callable[[CollectorRegistry], bytes], openmetrics.generate_latest)
+
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # of no use here
+
+
+class Metrics:
+    """The metrics of one service. Belongs to its event loop.
+
+    To be given costs the engine nothing, and grows with neither contexts nor clients.
+
+    Attributes:
+        registry: all of them, and no others: the library's global registry is not used.
+        failures: to be told of what fails in the engine.
+        http: to be told of requests.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(EngineCollector(service))
+        self._statistics = StatisticsCollector(
+            service.statistics, service.store.limits.refresh_seconds
+        )
+        self.registry.register(self._statistics)
+        self.failures = FailureMetrics(self.registry)
+        DrainMetrics(service.store, self.registry)
+        self.registry.register(ServerCollector(service))
+        self.http = HttpMetrics(self.registry)
+        self._problems = Counter(
+            "sa_contexts_problems",
+            "Problems answered, by their code.",
+            ["code"],
+            registry=self.registry,
+        )
+        PlatformCollector(self.registry)
+        GCCollector(self.registry)
+        ProcessCollector(registry=self.registry)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Sample what the engine counts, until the end of the block."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._statistics.run)
+            yield
+            tasks.cancel_scope.cancel()
+
+    def foresee(self, codes: Iterable[str]) -> None:
+        """Let there be a count of each of these problems, 0 until one is told."""
+        for code in codes:
+            self._problems.labels(code)
+
+    def told(self, code: str) -> None:
+        """Count a problem that was answered."""
+        self._problems.labels(code).inc()
+
+    def count_connections(self, count: Callable[[], int]) -> None:
+        """Let the number of connections be what a function gives."""
+        Gauge("sa_contexts_connections", "Open connections.", registry=self.registry).set_function(
+            count
+        )
+
+    def text(self) -> bytes:
+        """As Prometheus' own text, of the type `TEXT`."""
+        return generate_latest(self.registry)
+
+    def open_metrics(self) -> bytes:
+        """As OpenMetrics, of the type `OPEN_METRICS`."""
+        return _open_metrics(self.registry)

@@ -1,0 +1,49 @@
+"""OpenTelemetry's export: off as it comes, and by its standard variables to a receiver."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from tests.soak.process import running_target
+from tests.telemetry.receiver import receiving
+
+
+def test_that_variables_of_the_environment_switch_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as (url, received):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_SERVICE_NAME", "ipsec-of-web01")
+        monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "100")
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        with running_target(simulated_contexts=60, simulated_churn=0) as target:
+            response = httpx2.get(f"{target.url}/sa-contexts?limit=10")
+            received.wait_until(
+                lambda: (
+                    received.metrics.get("wfp_sa_contexts") == [({}, 60)]
+                    and "http.server.request.duration" in received.metrics
+                    and "GET /sa-contexts" in dict(received.spans)
+                )
+            )
+            weaknesses = received.metrics["wfp_sa_contexts_by_weakness"]
+            end, log = target.stop(), target.log()
+
+    assert response.status_code == 200
+    assert dict(received.spans)["GET /sa-contexts"]["http.response.status_code"] == 200
+    assert {each["service.name"] for each in received.resources} == {"ipsec-of-web01"}
+    assert {tuple(labels) for labels, _ in weaknesses} == {("weakness",)}
+    assert sum(contexts for _, contexts in weaknesses) > 0
+    assert not [name for name in received.metrics if name.startswith("sa_contexts_http_")]
+    assert end.code == 0
+    assert '"level": "error"' not in log
+
+
+def test_that_it_is_off_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as (url, received):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+        monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
+        with running_target(simulated_contexts=5, simulated_churn=0) as target:
+            assert httpx2.get(f"{target.url}/sa-contexts").status_code == 200
+            assert target.stop().code == 0
+
+    assert (received.metrics, received.spans) == ({}, [])
