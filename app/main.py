@@ -17,6 +17,7 @@ from app.api import (
     health,
     ike_sas,
     metrics,
+    net_events,
     openapi,
     problems,
     sa_context_events,
@@ -63,6 +64,7 @@ def create_app(service: Service) -> FastAPI:
         sa_context_list,
         sa_context_events,  # before those with an id in their path
         sa_contexts,
+        net_events,
         ike_sas,
         connections,
         statistics,

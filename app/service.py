@@ -19,6 +19,7 @@ from app.repository.hints import Hints
 from app.repository.ike_sas import IkeSaKind
 from app.repository.kinds import Kind
 from app.repository.lists import Lists
+from app.repository.net_events import NetEvents
 from app.repository.reading import Reader
 from app.repository.sa_contexts import SaContextKind
 from app.repository.statistics import StatisticsReader
@@ -82,6 +83,7 @@ class Service:
     sa_contexts: Collection
     ike_sas: Collection
     connections: Collection
+    net_events: NetEvents
     measured_peers: tuple[bytes, ...] = ()
 
     @property
@@ -99,6 +101,7 @@ class Service:
         self.streams.stop()
         for collection in self.collections:
             collection.store.stop()
+        self.net_events.news.tell()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -108,6 +111,7 @@ class Service:
                 tasks.start_soon(self.streams.run)
                 for collection in self.collections:
                     await stores.enter_async_context(collection.store.running())
+                await stores.enter_async_context(self.net_events.running())
                 yield
                 tasks.cancel_scope.cancel()
         finally:
@@ -167,6 +171,12 @@ def create_service(settings: Settings) -> Service:
         sa_contexts=sa_contexts,
         ike_sas=_on_demand(IkeSaKind(), library, settings),
         connections=_on_demand(ConnectionKind(), library, settings),
+        net_events=NetEvents(
+            library,
+            settings.net_event_limits(),
+            transaction_wait_ms=settings.transaction_wait_ms,
+            ipv6_order=settings.ipv6_order,
+        ),
         measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
     )
 
@@ -201,6 +211,8 @@ def _simulate(library: Library, settings: Settings) -> None:
     simulator.populate(settings.simulated_contexts, settings.simulated_seed)
     if settings.simulated_churn:
         simulator.start_churn(settings.simulated_churn, settings.simulated_seed)
+    if settings.simulated_net_events:
+        simulator.start_net_events(settings.simulated_net_events, settings.simulated_seed)
     log.warning(
         "simulated_engine",
         note="these SA contexts are simulated; they are no host's",

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.limits import ConnectionLimits
 from app.repository.limits import StoreLimits
+from app.repository.net_events import NetEventLimits
 from app.schemas.names import Baseline
 from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
@@ -81,6 +82,9 @@ class Settings(BaseSettings):
     )
     simulated_contexts: int = Field(250, ge=0, le=1_000_000, description="Simulated SA contexts.")
     simulated_churn: float = Field(0.5, ge=0, le=10_000, description="Simulated changes a second.")
+    simulated_net_events: float = Field(
+        0.2, ge=0, le=10_000, description="Simulated failures a second, to be seen as net events."
+    )
     simulated_seed: int = Field(1, ge=0, description="The same seed gives the same contexts.")
     minimum_interval_seconds: float = Field(0.25, ge=0, description="Least time between drains.")
     refresh_seconds: float = Field(15, gt=0, description="How often to ask the engine unasked.")
@@ -96,6 +100,11 @@ class Settings(BaseSettings):
     snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
     journal_changes: int = Field(100_000, ge=1, description="Changes that the journal keeps.")
     journal_bytes: int = Field(64 << 20, ge=1, description="JSON that the journal keeps.")
+    net_event_count: int = Field(1000, ge=1, description="Net events kept at most.")
+    net_event_bytes: int = Field(8 << 20, ge=1, description="JSON of net events kept at most.")
+    heartbeat_seconds: float = Field(
+        5, gt=0, description="How often to ask whether the session that listens still lives."
+    )
     stream_count: int = Field(200, ge=0, description="Streams of events at most.")
     stream_seconds: float = Field(3600, gt=0, description="How long a stream lasts at most.")
     metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_listed)] = Field(
@@ -115,6 +124,10 @@ class Settings(BaseSettings):
         """The settings that concern the store, which has them by the same names."""
         return StoreLimits(**self._of(StoreLimits))
 
-    def _of(self, limits: type[ConnectionLimits | StoreLimits]) -> dict[str, Any]:
+    def net_event_limits(self) -> NetEventLimits:
+        """The settings that concern net events."""
+        return NetEventLimits(**self._of(NetEventLimits))
+
+    def _of(self, limits: type[ConnectionLimits | StoreLimits | NetEventLimits]) -> dict[str, Any]:
         """What has the same names here and there."""
         return self.model_dump(include={field.name for field in fields(limits)})

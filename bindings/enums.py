@@ -132,6 +132,101 @@ class TokenMode(IntEnum):
     EXTENDED = 1
 
 
+class NetEventType(IntEnum):
+    """FWPM_NET_EVENT_TYPE (fwpmtypes.h)."""
+
+    IKEEXT_MM_FAILURE = 0
+    IKEEXT_QM_FAILURE = 1
+    IKEEXT_EM_FAILURE = 2
+    CLASSIFY_DROP = 3
+    IPSEC_KERNEL_DROP = 4
+    IPSEC_DOSP_DROP = 5
+    CLASSIFY_ALLOW = 6
+    CAPABILITY_DROP = 7
+    CAPABILITY_ALLOW = 8
+    CLASSIFY_DROP_MAC = 9
+    LPM_PACKET_ARRIVAL = 10
+
+
+class NetEventFlag(IntFlag):
+    """FWPM_NET_EVENT_FLAG_* (fwpmtypes.h): which fields of the header are set."""
+
+    IP_PROTOCOL_SET = 0x00000001
+    LOCAL_ADDR_SET = 0x00000002
+    REMOTE_ADDR_SET = 0x00000004
+    LOCAL_PORT_SET = 0x00000008
+    REMOTE_PORT_SET = 0x00000010
+    APP_ID_SET = 0x00000020
+    USER_ID_SET = 0x00000040
+    SCOPE_ID_SET = 0x00000080
+    IP_VERSION_SET = 0x00000100
+    REAUTH_REASON_SET = 0x00000200
+    PACKAGE_ID_SET = 0x00000400
+    ENTERPRISE_ID_SET = 0x00000800
+    POLICY_FLAGS_SET = 0x00001000
+    EFFECTIVE_NAME_SET = 0x00002000
+
+
+class MainModeFailureFlag(IntFlag):
+    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_* (fwpmtypes.h)."""
+
+    BENIGN = 0x00000001
+    MULTIPLE = 0x00000002
+
+
+class ExtendedModeFailureFlag(IntFlag):
+    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_* (fwpmtypes.h): the other way round."""
+
+    MULTIPLE = 0x00000001
+    BENIGN = 0x00000002
+
+
+class FailurePoint(IntEnum):
+    """IPSEC_FAILURE_POINT (ipsectypes.h): who gave up."""
+
+    NONE = 0
+    ME = 1
+    PEER = 2
+
+
+class MmSaState(IntEnum):
+    """IKEEXT_MM_SA_STATE (iketypes.h)."""
+
+    NONE = 0
+    SA_SENT = 1
+    SSPI_SENT = 2
+    FINAL = 3
+    FINAL_SENT = 4
+    COMPLETE = 5
+
+
+class QmSaState(IntEnum):
+    """IKEEXT_QM_SA_STATE (iketypes.h)."""
+
+    NONE = 0
+    INITIAL = 1
+    FINAL = 2
+    COMPLETE = 3
+
+
+class EmSaState(IntEnum):
+    """IKEEXT_EM_SA_STATE (iketypes.h)."""
+
+    NONE = 0
+    SENT_ATTS = 1
+    SSPI_SENT = 2
+    AUTH_COMPLETE = 3
+    FINAL = 4
+    COMPLETE = 5
+
+
+class SaRole(IntEnum):
+    """IKEEXT_SA_ROLE (iketypes.h)."""
+
+    INITIATOR = 0
+    RESPONDER = 1
+
+
 class SaContextEvent(IntEnum):
     """IPSEC_SA_CONTEXT_EVENT_TYPE0 (ipsectypes.h)."""
 

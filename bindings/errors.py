@@ -50,6 +50,10 @@ class IkeextNotRunning(EngineError):
     """The IKEEXT service does not run, as on a machine without IPsec policy: there are no SAs."""
 
 
+class NetEventsDisabled(EngineError):
+    """The engine does not collect net events (FWPM_ENGINE_COLLECT_NET_EVENTS is 0)."""
+
+
 class ConnectionsDisabled(EngineError):
     """The engine keeps no track of connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS)."""
 
@@ -64,6 +68,7 @@ _CLASSES: dict[int, type[EngineError]] = {
     WinError.FWP_E_TIMEOUT: EngineTimeout,
     WinError.FWP_E_NEVER_MATCH: NeverMatch,
     WinError.FWP_E_IKEEXT_NOT_RUNNING: IkeextNotRunning,
+    WinError.FWP_E_NET_EVENTS_DISABLED: NetEventsDisabled,
     WinError.FWP_E_CONNECTIONS_DISABLED: ConnectionsDisabled,
     WinError.RPC_S_PROCNUM_OUT_OF_RANGE: NotSupported,
     **dict.fromkeys(

@@ -34,6 +34,7 @@ CURSOR: Final = (
 )
 _ANY_CURSOR: Final = re.compile(r"1\.[0-9a-f]{8}\.[\w-]+\.[\w-]{22}", re.ASCII)
 _EPOCH: Final = re.compile(r"(?<![-0-9a-f])[0-9a-f]{12}(?=[-\"])")
+_TIME: Final = re.compile(r"(?<=\"time\":\")[^\"]+")
 _REPLACED: Final = {
     "beganAt": "2026-11-23T23:53:23.828198Z",
     "epoch": "b893933fedc9",
@@ -42,6 +43,7 @@ _REPLACED: Final = {
     "seconds": 0.059997901,
     "snapshotsHeld": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
+    "time": "2026-11-23T23:53:23.828198Z",
 }
 
 _SHOWN_METRICS: Final = re.compile(
@@ -91,6 +93,7 @@ def collect() -> Examples:
         _events(spi, collection)  # other servers fill the same simulator anew
         _requests_refused(client, collection)
         _other(client, collection)
+        _net_events(client, simulator, collection)
         _engine_failing(client, simulator, collection)
         _statistics(client, simulator, collection)
     simulator.reset()
@@ -102,6 +105,7 @@ def simulated_app(**settings: Any) -> FastAPI:
     quiet: dict[str, Any] = {
         "engine": "simulator",
         "simulated_churn": 0,
+        "simulated_net_events": 0,
         "minimum_interval_seconds": 0,
         "refresh_seconds": 3600,
     }
@@ -172,6 +176,28 @@ def _connections(client: TestClient, collection: Collection) -> None:
     for query in (f"cursor={cursor}", "keyModule=ikev3"):
         collection.add_problem("list_connections", client.get(f"/connections?{query}"))
     collection.add_problem("get_connection", client.get("/connections/1"))
+
+
+def _net_events(client: TestClient, simulator: Simulator, collection: Collection) -> None:
+    for type_, code, seed in ((1, 13868, 1), (4, 0xC0360001, 4), (0, 13801, 232)):
+        simulator.net_event(type_, code, seed)
+    assert simulator.flush()
+    page = client.get("/net-events?limit=2")
+    collection.add("list_net_events", "page", "The two newest; there are more", page)
+    collection.add_problem("list_net_events", client.get("/net-events?before=x&type=any"))
+    refused = client.get("/net-events", headers={"Accept": "text/html"})
+    collection.add_problem("list_net_events", refused)
+    with _server(stream_seconds=0.1) as brief:
+        epoch = brief.get("/net-events").json()["items"][0]["id"].partition("-")[0]
+        url = f"/net-events/stream?since={epoch}-2"
+        collection.add("watch_net_events", "one", "One event, and the end", brief.get(url))
+    with _server(stream_count=0) as full:
+        collection.add_problem("watch_net_events", full.get("/net-events/stream"))
+    simulator.collect_net_events(False)
+    with _server() as deaf:
+        none = deaf.get("/net-events")
+        collection.add("list_net_events", "disabled", "The engine does not collect them", none)
+    simulator.collect_net_events()
 
 
 def _short(items: list[Any]) -> str:
@@ -258,7 +284,7 @@ def _value(response: Response) -> Any:
         lines = (_without_chance(json.loads(line)) for line in response.text.splitlines())
         return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if response.headers["content-type"].startswith("text/event-stream"):
-        return _EPOCH.sub(str(_REPLACED["epoch"]), response.text)
+        return _TIME.sub(str(_REPLACED["time"]), _EPOCH.sub(str(_REPLACED["epoch"]), response.text))
     if not response.headers["content-type"].partition(";")[0].endswith("json"):
         return _metrics(response.text)
     return _without_chance(response.json())
@@ -276,6 +302,7 @@ def _without_chance(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_chance(each) for each in value]
     if isinstance(value, str):
+        value = _EPOCH.sub(str(_REPLACED["epoch"]), value)
         library = str(LIBRARY.resolve())
         return _ANY_CURSOR.sub(CURSOR, value.replace(library, f"…/{PurePath(library).name}"))
     return value

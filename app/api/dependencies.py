@@ -22,7 +22,7 @@ async def service_of(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(service_of)]
 
 
-SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers", "since", "initial")
+SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers", "since", "initial", "before")
 
 
 async def given_once(request: Request) -> None:

@@ -108,7 +108,7 @@ def _condition(condition: FilterCondition) -> dict[str, Any]:
         "conditionValue": render_value(condition.condition_value),
     }
     if field is not None and field.endswith("_address"):
-        address = _address(condition.condition_value)
+        address = value_address(condition.condition_value)
         if address is not None:
             rendered["address"] = address
     return rendered
@@ -118,8 +118,8 @@ _known_condition = lru_cache(maxsize=4096)(_condition)
 """The same, remembered: the same conditions recur in many filters, and in every drain."""
 
 
-def _address(value: Value) -> str | None:
-    """The value of an address field, as text: IPv4 is a number in host order, IPv6 16 bytes."""
+def value_address(value: Value) -> str | None:
+    """A value as an address, subnet or range: IPv4 is a number in host order, IPv6 16 bytes."""
     type_, content = value
     if type_ == _UINT32 and isinstance(content, int):
         return address_text(content.to_bytes(4, "big"))
@@ -128,7 +128,7 @@ def _address(value: Value) -> str | None:
     if isinstance(content, _SUBNETS):
         return subnet_text(content)
     if isinstance(content, Range):
-        low, high = _address(content.low), _address(content.high)
+        low, high = value_address(content.low), value_address(content.high)
         return f"{low}-{high}" if low and high else None
     return None
 

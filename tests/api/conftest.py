@@ -30,6 +30,7 @@ def serve(simulator: Simulator) -> Iterator[Serve]:
                     library=SIMULATOR_PATH,
                     simulated_contexts=contexts,
                     simulated_churn=0,
+                    simulated_net_events=0,
                     **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, **settings},
                 )
             )

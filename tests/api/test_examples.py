@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from tests.api.conftest import Serve
@@ -26,6 +27,8 @@ BLOCK = re.compile(
 VOLATILE = {"epoch", "revision", "takenAt", "beganAt", "seconds", "host", "snapshotsHeld"}
 """What differs from run to run."""
 ANY = "…"
+NET_EVENTS = ((1, 13868, 1), (4, 0xC0360001, 4), (0, 13801, 232))
+"""Type, code and seed of those that the examples are of."""
 
 
 class Example(NamedTuple):
@@ -100,8 +103,11 @@ def test_that_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_that_an_example_is_true(serve: Serve, example: Example) -> None:
+def test_that_an_example_is_true(serve: Serve, simulator: Simulator, example: Example) -> None:
     client: TestClient = serve(contexts=250, stream_seconds=0.5)
+    for type_, code, seed in NET_EVENTS:
+        simulator.net_event(type_, code, seed)
+    assert simulator.flush()
     client.get("/sa-contexts?limit=1000&maxAge=0")
     name, _, value = (example.header or "").partition(": ")
 

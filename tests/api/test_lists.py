@@ -202,7 +202,13 @@ def test_that_the_summary_counts_what_the_lists_show(
 def _app(**settings: Any) -> Any:
     return create_app(
         create_service(
-            Settings(library=SIMULATOR_PATH, simulated_contexts=500, simulated_churn=0, **settings)
+            Settings(
+                library=SIMULATOR_PATH,
+                simulated_contexts=500,
+                simulated_churn=0,
+                simulated_net_events=0,
+                **settings,
+            )
         )
     )
 

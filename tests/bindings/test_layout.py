@@ -12,6 +12,7 @@ from cffi import FFI
 from bindings import enums
 from bindings._fwpuclnt import ffi
 from bindings.cdef.generate import FOLDER, GENERATED, HEADERS, generate
+from bindings.engine_options import EngineOption
 from bindings.library import Library
 from bindings.memory import Layout
 
@@ -125,6 +126,13 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.TokenType, "IPSEC_TOKEN_TYPE", "IPSEC_TOKEN_TYPE_"),
         (enums.TokenPrincipal, "IPSEC_TOKEN_PRINCIPAL", "IPSEC_TOKEN_PRINCIPAL_"),
         (enums.TokenMode, "IPSEC_TOKEN_MODE", "IPSEC_TOKEN_MODE_"),
+        (EngineOption, "FWPM_ENGINE_OPTION", "FWPM_ENGINE_"),
+        (enums.NetEventType, "FWPM_NET_EVENT_TYPE", "FWPM_NET_EVENT_TYPE_"),
+        (enums.FailurePoint, "IPSEC_FAILURE_POINT", "IPSEC_FAILURE_"),
+        (enums.MmSaState, "IKEEXT_MM_SA_STATE", "IKEEXT_MM_SA_STATE_"),
+        (enums.QmSaState, "IKEEXT_QM_SA_STATE", "IKEEXT_QM_SA_STATE_"),
+        (enums.EmSaState, "IKEEXT_EM_SA_STATE", "IKEEXT_EM_SA_STATE_"),
+        (enums.SaRole, "IKEEXT_SA_ROLE", "IKEEXT_SA_ROLE_"),
         (enums.DataType, "FWP_DATA_TYPE", "FWP_"),
         (enums.SaContextEvent, "IPSEC_SA_CONTEXT_EVENT_TYPE0", "IPSEC_SA_CONTEXT_EVENT_"),
         (enums.MatchType, "FWP_MATCH_TYPE", "FWP_MATCH_"),
@@ -165,6 +173,9 @@ def test_that_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix:
         (enums.BundleFlag, "IPSEC_SA_BUNDLE_FLAG_"),
         (enums.FilterFlag, "FWPM_FILTER_FLAG_"),
         (enums.ActionType, "FWP_ACTION_"),
+        (enums.NetEventFlag, "FWPM_NET_EVENT_FLAG_"),
+        (enums.MainModeFailureFlag, "FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_"),
+        (enums.ExtendedModeFailureFlag, "FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_"),
     ],
 )
 def test_that_flags_stand_for_microsofts_bits(ours: Any, prefix: str) -> None:
@@ -198,7 +209,7 @@ def test_that_no_layout_of_the_decoders_names_a_secret() -> None:
         (FOLDER.parent / module).read_text(encoding="utf-8")
         for module in (
             *("decode.py", "tree.py", "values.py", "credentials.py", "connections.py"),
-            *("ike_decode.py", "ike_tree.py"),
+            *("ike_decode.py", "ike_tree.py", "net_event.py"),
         )
     )
     for secret in (

@@ -26,6 +26,8 @@ FREE_TEXTS = {
     "qmFilterId",
     "spi",
     "saContextId",
+    "peer",
+    "since",
     "connectionId",
     "saId",
 }

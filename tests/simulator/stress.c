@@ -116,6 +116,51 @@ static void read_connections(HANDLE engine, UINT32 size)
     (void)FwpmConnectionDestroyEnumHandle0(engine, enumeration);
 }
 
+static uint64_t read_net_event(const FWPM_NET_EVENT5 *event)
+{
+    uint64_t read = event->header.timeStamp.dwLowDateTime;
+    if (event->header.flags & FWPM_NET_EVENT_FLAG_APP_ID_SET) {
+        read += event->header.appId.data[event->header.appId.size - 1];
+    }
+    if (event->type == FWPM_NET_EVENT_TYPE_IKEEXT_MM_FAILURE) {
+        const FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 *failure = event->ikeMmFailure;
+        const char16_t *name = failure->remotePrincipalNameForAuth;
+        read += name == NULL ? 0 : name[0];
+        read += failure->providerContextKey == NULL ? 0 : failure->providerContextKey->Data1;
+        read += failure->remotePrincipalGroupSids[0][0];
+    }
+    return read + event->ikeMmFailure->failureErrorCode;
+}
+
+static void WINAPI notice_failure(void *context, const FWPM_NET_EVENT5 *event)
+{
+    (void)context;
+    notifications++;
+    sum += read_net_event(event);
+}
+
+static void read_net_events(HANDLE engine, UINT32 size)
+{
+    HANDLE enumeration;
+    UINT32 count;
+    if (FwpmNetEventCreateEnumHandle0(engine, NULL, &enumeration) != 0) {
+        return;
+    }
+    do {
+        FWPM_NET_EVENT5 **entries = NULL;
+        if (FwpmNetEventEnum5(engine, enumeration, size, &entries, &count) != 0) {
+            break;
+        }
+        for (UINT32 i = 0; i < count; i++) {
+            sum += read_net_event(entries[i]);
+        }
+        if (entries != NULL) {
+            FwpmFreeMemory0((void **)&entries);
+        }
+    } while (count == size);
+    (void)FwpmNetEventDestroyEnumHandle0(engine, enumeration);
+}
+
 static void *read_all(void *number)
 {
     UINT32 size = 1 + *(const UINT32 *)number * 37;
@@ -123,7 +168,9 @@ static void *read_all(void *number)
         HANDLE engine;
         HANDLE enumeration;
         HANDLE subscription = NULL;
+        HANDLE failures = NULL;
         UINT32 count;
+        FWPM_NET_EVENT_SUBSCRIPTION0 any_failure = {NULL, 0, {0, 0, 0, {0}}};
         IPSEC_SA_CONTEXT_SUBSCRIPTION0 everything = {NULL, 0, {0, 0, 0, {0}}};
         if (FwpmEngineOpen0(NULL, 10, NULL, NULL, &engine) != 0) {
             continue;
@@ -136,8 +183,11 @@ static void *read_all(void *number)
             (void)IPsecSaContextDestroyEnumHandle0(engine, enumeration);
         }
         read_connections(engine, size);
+        (void)FwpmNetEventSubscribe4(engine, &any_failure, notice_failure, NULL, &failures);
+        read_net_events(engine, size);
         if (round % 3 != 0) { /* else the session's end is the subscription's */
             (void)IPsecSaContextUnsubscribe0(engine, subscription);
+            (void)FwpmNetEventUnsubscribe0(engine, failures);
         }
         (void)FwpmEngineClose0(engine);
     }
@@ -152,6 +202,7 @@ static void *disturb(void *unused)
         sa_simulator_set_option(SA_SIMULATOR_OPTION_SHUFFLE, round >> 1 & 1);
         sa_simulator_set_option(SA_SIMULATOR_OPTION_EMPTY_BLOCK, round >> 2 & 1);
         sa_simulator_set_option(SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE, round >> 3 & 1);
+        sa_simulator_collect_net_events(round % 7 != 6);
         sa_simulator_delay_notifications(round % 4 == 3);
         sa_simulator_lose_randomly(round % 5 == 4 ? 100000 : 0, 1);
         (void)sa_simulator_deliver_from(1 + (uint32_t)round % 4);
@@ -177,6 +228,9 @@ int main(void)
     if (!sa_simulator_start_churn(20000, 1)) {
         fail("churn did not start");
     }
+    if (!sa_simulator_start_net_events(5000, 1)) {
+        fail("net events did not start");
+    }
     (void)pthread_create(&disturber, NULL, disturb, NULL);
     for (UINT32 i = 0; i < THREADS; i++) {
         numbers[i] = i;
@@ -187,6 +241,7 @@ int main(void)
     }
     (void)pthread_join(disturber, NULL);
     sa_simulator_stop_churn();
+    sa_simulator_stop_net_events();
     if (!sa_simulator_flush(10000)) {
         fail("something is still to be delivered");
     }

@@ -9,6 +9,8 @@ from sa_contexts_simulator import Option, Simulator
 
 from . import connections
 from .ike import ike_sas
+from .test_net_event_subscriptions import Subscriber
+from .test_net_events import read
 from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer, u32
 
 
@@ -156,6 +158,14 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
         for generation in (0, 1):
             wfp.call(f"IPsecGetStatistics{generation}", engine, byref(counts))
             wfp.call(f"IkeextGetStatistics{generation}", engine, byref(counts))
+
+        for generation in range(5):
+            Subscriber(wfp, engine, generation).unsubscribe()
+        value = pointer()
+        wfp.call("FwpmEngineGetOption0", engine, 0, byref(value))
+        wfp.free(value)
+    for generation in range(6):
+        read(wfp, generation)
 
     assert all(simulator.calls(name) > 0 for name in FUNCTIONS)
     assert sum(simulator.calls(name) for name in FUNCTIONS) == simulator.calls()

@@ -33,7 +33,9 @@ NULL_REF_POINTER = 1780
 NOT_FOUND = 0x80320008
 SESSION_ABORTED = 0x80320010
 TIMEOUT = 0x80320012
+NET_EVENTS_DISABLED = 0x80320013
 INVALID_NET_MASK = 0x8032001F
+INVALID_INTERVAL = 0x80320021
 TYPE_MISMATCH = 0x80320027
 NEVER_MATCH = 0x80320033
 
@@ -256,6 +258,7 @@ assert ctypes.sizeof(Filter) == 200
 FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "FwpmEngineOpen0": (pointer, u32, pointer, pointer, pointer),
     "FwpmEngineClose0": (pointer,),
+    "FwpmEngineGetOption0": (pointer, u32, pointer),
     "FwpmFreeMemory0": (pointer,),
     "IPsecSaContextCreateEnumHandle0": (pointer, pointer, pointer),
     "IPsecSaContextEnum0": (pointer, pointer, u32, pointer, pointer),
@@ -263,6 +266,17 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "IPsecSaContextDestroyEnumHandle0": (pointer, pointer),
     "IPsecSaContextGetById0": (pointer, u64, pointer),
     "IPsecSaContextGetById1": (pointer, u64, pointer),
+    "FwpmNetEventCreateEnumHandle0": (pointer, pointer, pointer),
+    **{
+        f"FwpmNetEventEnum{generation}": (pointer, pointer, u32, pointer, pointer)
+        for generation in range(6)
+    },
+    "FwpmNetEventDestroyEnumHandle0": (pointer, pointer),
+    **{
+        f"FwpmNetEventSubscribe{generation}": (pointer, pointer, pointer, pointer, pointer)
+        for generation in range(5)
+    },
+    "FwpmNetEventUnsubscribe0": (pointer, pointer),
     "IPsecSaContextSubscribe0": (pointer, pointer, pointer, pointer, pointer),
     "IPsecSaContextUnsubscribe0": (pointer, pointer),
     "FwpmConnectionCreateEnumHandle0": (pointer, pointer, pointer),

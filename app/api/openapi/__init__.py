@@ -19,6 +19,7 @@ from app.api.openapi.schemas import tidy_parameter, tidy_schemas
 from app.schemas.connections import ConnectionExportEnd
 from app.schemas.events import SaContextDeleted, SaContextEvent, StreamEnd, StreamPlace
 from app.schemas.ike_sas import IkeSaExportEnd
+from app.schemas.net_events import NetEventPlace
 from app.schemas.sa_contexts import SaContextExportEnd
 
 
@@ -57,6 +58,10 @@ TAGS: Final = (
         "description": "What the engine itself has counted, for the whole host.",
     },
     {
+        "name": "Net events",
+        "description": "What failed of late: IKE's negotiations, and packets that IPsec dropped.",
+    },
+    {
         "name": "Engine",
         "description": "The filter engine behind the server: whose it is, and whether it answers.",
     },
@@ -87,6 +92,7 @@ STREAMED: Final = (
     StreamEnd,
     IkeSaExportEnd,
     ConnectionExportEnd,
+    NetEventPlace,
 )
 """Shapes that only lines of streams have, of which FastAPI does not know."""
 

@@ -134,6 +134,28 @@ int32_t sa_simulator_start_churn(double changes_per_second, uint64_t seed);
 /* Ends the churn; after it returns, nothing changes any more. */
 void sa_simulator_stop_churn(void);
 
+/* ---- net events --------------------------------------------------------------- */
+
+/* Notes a net event of this FWPM_NET_EVENT_TYPE now: `code` is its failureErrorCode or
+ * failureStatus, and everything else follows from `seed` and from the seed of the last
+ * population, with whose peers it is. The last 128 are kept, until the engine stops.
+ * Any type will do: of those that are not IPsec's nothing is said that can be read.
+ * Returns 1, or 0 if the engine is stopped or does not collect. */
+int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed);
+
+/* Notes that many of types and codes that are likely; tells how many were noted. */
+uint32_t sa_simulator_net_events(uint32_t count, uint64_t seed);
+
+/* Notes likely ones in the background at this rate, until stopped; the same seed gives
+ * the same order. Replaces one that runs. Returns 1, or 0 if no thread could be started. */
+int32_t sa_simulator_start_net_events(double per_second, uint64_t seed);
+
+/* Ends that; after it returns, none comes by itself. */
+void sa_simulator_stop_net_events(void);
+
+/* Whether net events are collected (FWPM_ENGINE_COLLECT_NET_EVENTS): 1 (default) or 0,
+ * and then enumerating and subscribing to them fails with FWP_E_NET_EVENTS_DISABLED. */
+void sa_simulator_collect_net_events(int32_t is_collected);
 /* ---- notifications -------------------------------------------------------- */
 
 /* Each change of the contexts is announced to those who subscribed: that one

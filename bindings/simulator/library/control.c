@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "handles.h"
 #include "ids.h"
+#include "net_events.h"
 #include "main_modes.h"
 #include "notifications.h"
 #include "options.h"
@@ -32,6 +33,7 @@ const char *sa_simulator_version(void)
 void sa_simulator_reset(void)
 {
     churn_stop();
+    net_events_stop();
     LOCKED(handles_close_subscriptions(NULL));
     notifications_stop();
     lock_acquire(LOCK_ENGINE);
@@ -39,6 +41,7 @@ void sa_simulator_reset(void)
     notifications_reset();
     store_reset();
     results_forget();
+    net_events_reset();
     options_reset();
     calls_reset();
     churn_seed(0);
@@ -54,6 +57,7 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     store_clear();
     ids_seed(seed);
     churn_seed(seed);
+    net_events_seed(seed);
     connections_begin_in_past(1);
     for (uint32_t number = 0; number < count; number++) {
         recipe of = {seed, number, engine_run(), 0, 0, 0};

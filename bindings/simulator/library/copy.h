@@ -18,6 +18,7 @@ IKEEXT_SA_DETAILS0 *copy_ike_sa0(arena *to, const IKEEXT_SA_DETAILS2 *from);
 
 /* The parts: a filter and its values (copy_filter.c), an SA bundle's parts (copy_bundle.c). */
 FWPM_FILTER0 *copy_filter(arena *to, const FWPM_FILTER0 *from);
+FWP_CONDITION_VALUE0 copy_condition_value(arena *to, const FWP_CONDITION_VALUE0 *from);
 IPSEC_ID0 *copy_id(arena *to, const IPSEC_ID0 *from);
 IPSEC_SA0 *copy_sa_list(arena *to, const IPSEC_SA0 *from, UINT32 count);
 IPSEC_KEYMODULE_STATE0 *copy_keymodule_state(arena *to, const IPSEC_KEYMODULE_STATE0 *from);

@@ -131,7 +131,7 @@ static FWP_RANGE0 *copy_range(arena *to, const FWP_RANGE0 *from)
     return copy;
 }
 
-static FWP_CONDITION_VALUE0 copy_condition_value(arena *to, const FWP_CONDITION_VALUE0 *from)
+FWP_CONDITION_VALUE0 copy_condition_value(arena *to, const FWP_CONDITION_VALUE0 *from)
 {
     FWP_CONDITION_VALUE0 copy = *from;
     if (from->type == FWP_V4_ADDR_MASK) {

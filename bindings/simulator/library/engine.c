@@ -3,6 +3,7 @@
 #include "engine.h"
 
 #include "calls.h"
+#include "net_events.h"
 #include "results.h"
 
 static struct {
@@ -25,6 +26,7 @@ void engine_stop(void)
     engine.is_stopped = 1;
     /* The engine's side of every enumeration ends with it. */
     (void)handles_close_enumerations(NULL);
+    net_events_clear();
     /* And every subscription, of which nobody is told. */
     handles_close_subscriptions(NULL);
 }

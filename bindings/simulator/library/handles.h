@@ -17,13 +17,14 @@ typedef struct session {
 } session;
 
 /* What an enumeration gives: a handle is good for the functions of its kind only. */
-typedef enum enumerated { SA_CONTEXTS, IKE_SAS, CONNECTIONS } enumerated;
+typedef enum enumerated { SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS } enumerated;
 
 /* A snapshot, and how far it was read. */
 typedef struct enumeration {
     enumerated of;
     HANDLE session;
-    void *objects; /* an array: of `entry` for SA contexts and main mode SAs, or of `connection` */
+    void *objects; /* an array: of `entry` for SA contexts and main mode SAs, of `connection` or
+                      of `net_event` */
     size_t count;
     size_t next;
 } enumeration;

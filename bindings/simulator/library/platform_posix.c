@@ -10,7 +10,7 @@
 #include <time.h>
 
 static pthread_mutex_t locks[LOCK_COUNT] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-                                            PTHREAD_MUTEX_INITIALIZER};
+                                            PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
 static pthread_cond_t conditions[CONDITION_COUNT] = {PTHREAD_COND_INITIALIZER,
                                                      PTHREAD_COND_INITIALIZER};
 static pthread_t threads[THREAD_COUNT];
@@ -60,6 +60,15 @@ uint64_t monotonic_milliseconds(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+uint64_t file_time(void)
+{
+    const uint64_t seconds_from_1601_to_1970 = 11644473600u;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return ((uint64_t)now.tv_sec + seconds_from_1601_to_1970) * 10000000u
+           + (uint64_t)now.tv_nsec / 100u;
 }
 
 uint64_t entropy(void)

@@ -5,7 +5,7 @@
 
 #include "platform.h"
 
-static SRWLOCK locks[LOCK_COUNT] = {SRWLOCK_INIT, SRWLOCK_INIT, SRWLOCK_INIT};
+static SRWLOCK locks[LOCK_COUNT] = {SRWLOCK_INIT, SRWLOCK_INIT, SRWLOCK_INIT, SRWLOCK_INIT};
 static CONDITION_VARIABLE conditions[CONDITION_COUNT] = {CONDITION_VARIABLE_INIT,
                                                          CONDITION_VARIABLE_INIT};
 static HANDLE threads[THREAD_COUNT];
@@ -39,6 +39,13 @@ void sleep_milliseconds(uint32_t milliseconds)
 uint64_t monotonic_milliseconds(void)
 {
     return GetTickCount64();
+}
+
+uint64_t file_time(void)
+{
+    FILETIME now;
+    GetSystemTimeAsFileTime(&now);
+    return (uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime;
 }
 
 uint64_t entropy(void)

@@ -22,12 +22,14 @@
 #include "cdef/base.h"
 #include "cdef/fwptypes.h"
 #include "cdef/engine.h"
+#include "cdef/engine_option.h"
 #include "cdef/filter.h"
 #include "cdef/sa_transform.h"
 #include "cdef/sa_bundle.h"
 #include "cdef/sa_context.h"
 #include "cdef/subscription.h"
 #include "cdef/ikeext.h"
+#include "cdef/net_event.h"
 #include "cdef/connection.h"
 #include "cdef/ike_sa.h"
 #include "cdef/statistics.h"
@@ -44,6 +46,7 @@ _Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.
 #define ERROR_ACCESS_DENIED 5u
 #define ERROR_INVALID_HANDLE 6u
 #define ERROR_NOT_ENOUGH_MEMORY 8u
+#define ERROR_NOT_SUPPORTED 50u
 #define ERROR_INVALID_PARAMETER 87u
 #define ERROR_POSSIBLE_DEADLOCK 1131u
 #define RPC_S_SERVER_UNAVAILABLE 1722u
@@ -57,9 +60,28 @@ _Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.
 #define FWP_E_NOT_FOUND 0x80320008u
 #define FWP_E_SESSION_ABORTED 0x80320010u
 #define FWP_E_TIMEOUT 0x80320012u
+#define FWP_E_NET_EVENTS_DISABLED 0x80320013u
+#define FWP_E_INVALID_ENUMERATOR 0x8032001Du
 #define FWP_E_INVALID_NET_MASK 0x8032001Fu
+#define FWP_E_INVALID_INTERVAL 0x80320021u
 #define FWP_E_TYPE_MISMATCH 0x80320027u
 #define FWP_E_NEVER_MATCH 0x80320033u
+#define ERROR_IPSEC_IKE_AUTH_FAIL 13801u
+#define ERROR_IPSEC_IKE_ATTRIB_FAIL 13802u
+#define ERROR_IPSEC_IKE_TIMED_OUT 13805u
+#define ERROR_IPSEC_IKE_NO_CERT 13806u
+#define ERROR_IPSEC_IKE_QM_DELAY_DROP 13815u
+#define ERROR_IPSEC_IKE_NO_POLICY 13825u
+#define ERROR_IPSEC_IKE_KERBEROS_ERROR 13827u
+#define ERROR_IPSEC_IKE_POLICY_MATCH 13868u
+#define ERROR_IPSEC_IKE_AUTHORIZATION_FAILURE 13905u
+
+/* ntstatus.h */
+#define STATUS_IPSEC_BAD_SPI 0xC0360001u
+#define STATUS_IPSEC_REPLAY_CHECK_FAILED 0xC0360004u
+#define STATUS_IPSEC_INTEGRITY_CHECK_FAILED 0xC0360006u
+#define STATUS_IPSEC_CLEAR_TEXT_DROP 0xC0360007u
+#define STATUS_IPSEC_DOSP_STATE_LOOKUP_FAILED 0xC0368003u
 #define FWP_E_CONNECTIONS_DISABLED 0x80320041u
 
 /* rpcdce.h */

@@ -66,6 +66,11 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "churn": (None, (_U32,)),
     "start_churn": (_I32, (ctypes.c_double, _U64)),
     "stop_churn": (None, ()),
+    "net_event": (_I32, (_U32, _U32, _U64)),
+    "net_events": (_U32, (_U32, _U64)),
+    "start_net_events": (_I32, (ctypes.c_double, _U64)),
+    "stop_net_events": (None, ()),
+    "collect_net_events": (None, (_I32,)),
     "announce": (None, (_U32, _U64)),
     "lose": (None, (_U32,)),
     "lose_randomly": (None, (_U32, _U64)),
@@ -235,6 +240,29 @@ class Simulator:
     def stop_churn(self) -> None:
         """End the churn; after this nothing changes by itself."""
         self._act("stop_churn")
+
+    # ---- net events ----
+
+    def net_event(self, type_: int, code: int, seed: int = 0) -> bool:
+        """Note a net event of this type and code now; return whether it was collected."""
+        return bool(self._number("net_event", _u32(type_), _u32(code), _u64(seed)))
+
+    def net_events(self, count: int, seed: int = 0) -> int:
+        """Note that many likely net events now; return how many were collected."""
+        return self._number("net_events", _u32(count), _u64(seed))
+
+    def start_net_events(self, per_second: float, seed: int = 0) -> None:
+        """Note likely net events in the background until stopped."""
+        if not self._number("start_net_events", per_second, _u64(seed)):
+            raise RuntimeError("the thread of net events could not be started")
+
+    def stop_net_events(self) -> None:
+        """End that; after this none comes by itself."""
+        self._act("stop_net_events")
+
+    def collect_net_events(self, is_collected: bool = True) -> None:
+        """Let net events be collected, or not."""
+        self._act("collect_net_events", int(is_collected))
 
     # ---- notifications ----
 

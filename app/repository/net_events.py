@@ -1,0 +1,304 @@
+"""Net events as they happen: a session of its own listens, and a ring keeps the last of them.
+
+What the engine still holds is read once, when a session begins, for reading it leaks
+memory on Windows (`bindings.net_events`); after that the engine tells what happens.
+The thread that it tells on hands the event over and does nothing else; what was
+handed over is taken in a moment later, and whenever somebody asks. The
+heartbeat is needed because a session that only listens hears nothing of the
+engine's end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_thread
+import structlog
+
+from app.repository.arrivals import Arrivals
+from app.repository.net_event_ring import NetEventRing, NetEventSelection, NetEventSlice
+from app.repository.news import News
+from app.schemas.net_event_names import Collection, Listening
+from bindings.addresses import Ipv6Order
+from bindings.engine_options import EngineOption, engine_option
+from bindings.errors import EngineError, NetEventsDisabled, NotSupported
+from bindings.library import Library
+from bindings.net_event import NetEvent
+from bindings.net_events import enumerate_net_events, subscribe_to_net_events
+from bindings.session import Session
+from bindings.subscriptions import Subscription
+
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+BATCH_SECONDS: Final = 0.05
+"""How long what happens is gathered, so that those who watch are told of it at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetEventLimits:
+    """How many net events are kept, and how often the engine is asked.
+
+    Attributes:
+        net_event_count: events at most.
+        net_event_bytes: JSON at most.
+        heartbeat_seconds: how often a session that listens is asked whether it lives.
+        retry_seconds: the same for an engine that does not answer.
+        patience_seconds: how long a request waits for the first answer.
+    """
+
+    net_event_count: int = 1000
+    net_event_bytes: int = 8 << 20
+    heartbeat_seconds: float = 5
+    retry_seconds: float = 2
+    patience_seconds: float = 30
+
+
+@dataclass(slots=True)
+class Listener:
+    """A session that listens, and what came of it.
+
+    Attributes:
+        session: an open one.
+        subscription: None where the engine does not tell what happens.
+        collection: whether the engine collects events.
+        why_not: why there is no subscription.
+        history: what the engine held when it was asked.
+    """
+
+    session: Session
+    subscription: Subscription | None = None
+    collection: Collection = Collection.ENABLED
+    why_not: EngineError | None = None
+    history: list[NetEvent] = field(default_factory=list)
+
+    def beat(self) -> None:
+        """Ask the engine whether it is there, and whether it collects.
+
+        Raises:
+            EngineError: the session is of no use any more.
+        """
+        with suppress(NotSupported):
+            is_on = engine_option(self.session, EngineOption.COLLECT_NET_EVENTS) != 0
+            self.collection = Collection.ENABLED if is_on else Collection.DISABLED
+
+    @property
+    def should_begin_anew(self) -> bool:
+        """Whether another session may have what this one could not."""
+        return (
+            self.subscription is None
+            and self.collection is Collection.ENABLED
+            and isinstance(self.why_not, NetEventsDisabled)
+        )
+
+    def close(self) -> None:
+        """End the subscription and the session, whatever state they are in."""
+        for ended in (self.subscription, self.session):
+            if ended is not None:
+                with suppress(EngineError):
+                    ended.close()
+
+
+class NetEvents:
+    """The last net events of this host. Belongs to one event loop.
+
+    Attributes:
+        ring: the events.
+        error: why nobody listens; None where somebody does, or has not tried yet.
+        news: of anything in the ring.
+        is_known: whether the engine has answered once, and so the ring can be shown.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        limits: NetEventLimits | None = None,
+        *,
+        transaction_wait_ms: int = 3000,
+        ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.limits: Final = limits or NetEventLimits()
+        self.ring = NetEventRing(self.limits.net_event_count, self.limits.net_event_bytes, now=now)
+        self.error: Exception | None = None
+        self.is_known = False
+        self._library = library
+        self._transaction_wait_ms = transaction_wait_ms
+        self._ipv6_order = ipv6_order
+        self.news = News()
+        self._arrivals = Arrivals(self.limits.net_event_count)  # the ring keeps no more
+        self._taken_in = 0
+        self._listener: Listener | None = None
+        self._expected: Counter[NetEvent] = Counter()
+        self._kept: deque[NetEvent] = deque(maxlen=self.limits.net_event_count)
+        self._tried = anyio.Event()
+        self._one_thread = anyio.CapacityLimiter(1)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen until the end."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._listen)
+            tasks.start_soon(self._follow_arrivals)
+            tasks.start_soon(self.news.tell_now_and_then)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
+        """The newest events that are asked for.
+
+        Raises:
+            EngineError: the engine has not answered yet, and refused when it was asked.
+        """
+        await self.known()
+        self.take_in()
+        return self.ring.select(selection, limit)
+
+    async def known(self) -> None:
+        """Wait until the engine has answered.
+
+        Raises:
+            EngineError: it has not yet, and refused when it was asked.
+        """
+        with anyio.move_on_after(self.limits.patience_seconds):
+            await self._tried.wait()
+        if not self.is_known and self.error is not None:
+            raise self.error
+
+    @property
+    def collection(self) -> Collection:
+        """Whether the engine collects events, as far as is known."""
+        return self._listener.collection if self._listener else Collection.ENABLED
+
+    @property
+    def listening(self) -> Listening:
+        """Whether the engine tells what happens."""
+        if self._listener is not None and self._listener.subscription is not None:
+            return Listening.ACTIVE
+        return (
+            Listening.NOT_SUPPORTED
+            if isinstance(self.why_not, NotSupported)
+            else Listening.INACTIVE
+        )
+
+    @property
+    def why_not(self) -> Exception | None:
+        """Why the engine does not tell what happens."""
+        return self._listener.why_not if self._listener else self.error
+
+    def take_in(self) -> None:
+        """Keep what the engine told since."""
+        for number, event in self._arrivals.take():
+            self.ring.skip(number - self._taken_in - 1)  # what came too fast to be kept
+            self._taken_in = number
+            if not self._was_read(event):
+                self._keep(event)
+
+    def _was_read(self, event: NetEvent) -> bool:
+        """Whether an event that was told has been read with the history, too."""
+        read = self._expected
+        if not event.time:  # which an engine may leave out where it tells
+            event = next((each for each in +read if each._replace(time=0) == event), event)
+        if not read[event]:
+            return False
+        read[event] -= 1
+        return True
+
+    async def _follow_arrivals(self) -> None:
+        while True:
+            await self._arrivals.wait()
+            self.take_in()
+            await anyio.sleep(BATCH_SECONDS)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except Exception as error:  # lists go on without it
+                if str(error) != str(self.error):  # the same every two seconds would fill the log
+                    log.warning(
+                        "net_events_unheard",
+                        error=str(error),
+                        exc_info=not isinstance(error, EngineError),
+                    )
+                self.error = error
+                self._tried.set()
+                await anyio.sleep(self.limits.retry_seconds)
+
+    async def _listen_once(self) -> None:
+        """Listen with one session until it ends, or another is worth beginning."""
+        listener = await self._in_thread(self._begin)
+        try:
+            self._begun(listener)
+            while not listener.should_begin_anew:
+                await anyio.sleep(self.limits.heartbeat_seconds)
+                self._expected.clear()  # what is told late is told by now
+                self.take_in()
+                await self._in_thread(listener.beat)
+        finally:
+            self._listener = None
+            with anyio.CancelScope(shield=True):
+                await self._in_thread(listener.close)
+
+    def _begin(self) -> Listener:
+        """In a thread: a session that listens, and then what the engine held.
+
+        In this order, so that nothing happens between the two.
+        """
+        listener = Listener(Session(self._library, transaction_wait_ms=self._transaction_wait_ms))
+        try:
+            try:
+                listener.subscription = subscribe_to_net_events(
+                    listener.session, self._arrivals.give, ipv6_order=self._ipv6_order
+                )
+            except (NotSupported, NetEventsDisabled) as error:
+                listener.why_not = error
+            self._read_history(listener)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
+
+    def _read_history(self, listener: Listener) -> None:
+        try:
+            listener.history = enumerate_net_events(listener.session, ipv6_order=self._ipv6_order)
+        except NetEventsDisabled as error:
+            listener.collection = Collection.DISABLED
+            listener.why_not = listener.why_not or error
+        except NotSupported:
+            if listener.subscription is None:
+                raise
+
+    def _begun(self, listener: Listener) -> None:
+        """Keep the history, each event once, whoever told it."""
+        self._listener = listener
+        known = Counter(self._kept)
+        self._expected = Counter(listener.history)
+        for event in listener.history:
+            if known[event] > 0:
+                known[event] -= 1
+                self._expected[event] -= 1  # it was told before this session
+            else:
+                self._keep(event)
+        if self.error is not None:
+            log.info("net_events_heard_again")
+        self.error = None
+        self.is_known = True
+        self._tried.set()
+        self.take_in()
+
+    def _keep(self, event: NetEvent) -> None:
+        self._kept.append(event)
+        self.ring.add(event)
+        self.news.tell()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._one_thread)

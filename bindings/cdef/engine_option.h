@@ -1,0 +1,18 @@
+/* Options of the engine, which a reader may ask for (fwpmtypes.h, fwpmu.h).
+ *
+ * Whether net events are collected, and IPsec connections are kept track of, are
+ * FWP_UINT32 of 1 or 0.
+ */
+
+typedef enum FWPM_ENGINE_OPTION_ {
+    FWPM_ENGINE_COLLECT_NET_EVENTS = 0,
+    FWPM_ENGINE_NET_EVENT_MATCH_ANY_KEYWORDS = 1,
+    FWPM_ENGINE_NAME_CACHE = 2,
+    FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS = 3,
+    FWPM_ENGINE_PACKET_QUEUING = 4,
+    FWPM_ENGINE_TXN_WATCHDOG_TIMEOUT_IN_MSEC = 5,
+    FWPM_ENGINE_OPTION_MAX = 6
+} FWPM_ENGINE_OPTION;
+
+DWORD WINAPI FwpmEngineGetOption0(HANDLE engineHandle, FWPM_ENGINE_OPTION option,
+                                  FWP_VALUE0 **value);

@@ -1,0 +1,38 @@
+"""Options of the engine: what it collects and keeps track of (FwpmEngineGetOption0, fwpmu.h)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from bindings.enums import DataType
+from bindings.session import Session
+
+
+class EngineOption(IntEnum):
+    """FWPM_ENGINE_OPTION (fwpmtypes.h)."""
+
+    COLLECT_NET_EVENTS = 0
+    NET_EVENT_MATCH_ANY_KEYWORDS = 1
+    NAME_CACHE = 2
+    MONITOR_IPSEC_CONNECTIONS = 3
+    PACKET_QUEUING = 4
+    TXN_WATCHDOG_TIMEOUT_IN_MSEC = 5
+
+
+def engine_option(session: Session, option: EngineOption) -> int | None:
+    """The value of an option; None where it is no FWP_UINT32.
+
+    Cheap, so it also serves to learn whether the session still lives.
+
+    Raises:
+        NotSupported: the library or the engine lacks the function.
+        AccessDenied: the account lacks FWPM_ACTRL_READ.
+        EngineGone: the engine stopped or the session died.
+        EngineError: anything else that the engine refused.
+    """
+    with session.result("FWP_VALUE0 **") as value:
+        session.call("FwpmEngineGetOption0", option, value)
+        if not value[0] or value[0].type != DataType.UINT32:
+            return None
+        number: int = value[0].uint32
+        return number

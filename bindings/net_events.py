@@ -1,0 +1,129 @@
+"""Net events through a session: those that the engine still holds, and those to come (fwpmu.h).
+
+Enumerating is known to leak memory of the process on Windows, whatever is freed
+(microsoft/Windows-classic-samples, issue 202), so it is for once, not for each time
+that somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+from bindings._fwpuclnt import ffi
+from bindings.addresses import Ipv6Order
+from bindings.errors import EngineError, NotSupported
+from bindings.memory import read_pointers
+from bindings.net_event import NetEvent, read_net_event
+from bindings.session import Session
+from bindings.subscriptions import Subscription, Topic
+
+
+PAGE_SIZE: Final = 64
+
+NEWEST_ENUMERATION: Final = 5
+NEWEST_SUBSCRIPTION: Final = 4
+"""A subscription of generation n is told in events of generation n + 1."""
+
+T = TypeVar("T")
+
+
+def enumerate_net_events(
+    session: Session,
+    *,
+    size: int = PAGE_SIZE,
+    generation: int = NEWEST_ENUMERATION,
+    ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
+) -> list[NetEvent]:
+    """All events of IKE and IPsec that the engine holds, in its order.
+
+    The newest generation up to `generation` is used that both the library and the
+    engine have. Records of older ones lack what their structs lack.
+
+    Raises:
+        NetEventsDisabled: the engine does not collect them.
+        NotSupported: the library or the engine cannot enumerate them.
+        AccessDenied: the account lacks FWPM_ACTRL_ENUM.
+        EngineGone: the engine stopped or the session died.
+        EngineError: anything else that the engine refused.
+    """
+    return _by_newest(generation, lambda newest: _enumerate(session, size, newest, ipv6_order))
+
+
+def subscribe_to_net_events(
+    session: Session,
+    notify: Callable[[NetEvent], None],
+    *,
+    generation: int = NEWEST_SUBSCRIPTION,
+    ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
+) -> Subscription:
+    """Have `notify` called with each event of IKE and IPsec that happens from now on.
+
+    It is called on a thread of the library's, and should do no more than hand the
+    event on. One may be lost. The generation is chosen as for the enumeration.
+
+    Raises:
+        NetEventsDisabled: the engine does not collect them.
+        NotSupported: the library or the engine has no such subscription, as Windows Vista.
+        AccessDenied: the account lacks FWPM_ACTRL_SUBSCRIBE.
+        EngineError: anything else that the engine refused.
+    """
+    return _by_newest(generation, lambda newest: _subscribe(session, notify, newest, ipv6_order))
+
+
+def _by_newest(generation: int, attempt: Callable[[int], T]) -> T:
+    """What comes of the newest generation that is supported, from this one on."""
+    while True:
+        try:
+            return attempt(generation)
+        except NotSupported:
+            if generation == 0:
+                raise
+            generation -= 1
+
+
+def _subscribe(
+    session: Session, notify: Callable[[NetEvent], None], generation: int, ipv6_order: Ipv6Order
+) -> Subscription:
+    def receive(event: Any) -> None:
+        address = int(ffi.cast("uintptr_t", event))
+        if (told := read_net_event(address, generation + 1, ipv6_order)) is not None:
+            notify(told)
+
+    topic = Topic(
+        f"FwpmNetEventSubscribe{generation}",
+        "FwpmNetEventUnsubscribe0",
+        f"FWPM_NET_EVENT_CALLBACK{generation}",
+    )
+    return Subscription(session, topic, ffi.new("FWPM_NET_EVENT_SUBSCRIPTION0 *"), receive)
+
+
+def _enumerate(
+    session: Session, size: int, generation: int, ipv6_order: Ipv6Order
+) -> list[NetEvent]:
+    events: list[NetEvent] = []
+    returned = ffi.new("UINT32 *", size)
+    with _enumeration(session) as handle:
+        while returned[0] == size:
+            with session.result(f"FWPM_NET_EVENT{generation} ***") as entries:
+                session.call(f"FwpmNetEventEnum{generation}", handle, size, entries, returned)
+                array = int(ffi.cast("uintptr_t", entries[0]))
+                addresses = read_pointers(array, returned[0]) if array else ()
+                read = [read_net_event(address, generation, ipv6_order) for address in addresses]
+            events += [event for event in read if event is not None]
+    return events
+
+
+@contextmanager
+def _enumeration(session: Session) -> Iterator[Any]:
+    handle = ffi.new("HANDLE *")
+    session.call("FwpmNetEventCreateEnumHandle0", ffi.NULL, handle)
+    try:
+        yield handle[0]
+    except BaseException:
+        # The failure that is on its way says more than one of the clean-up.
+        with suppress(EngineError):
+            session.call("FwpmNetEventDestroyEnumHandle0", handle[0])
+        raise
+    session.call("FwpmNetEventDestroyEnumHandle0", handle[0])

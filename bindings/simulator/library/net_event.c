@@ -1,0 +1,237 @@
+/* The FwpmNetEvent functions: enumerating what failed, and being told of it. */
+
+#include <stdlib.h>
+
+#include "calls.h"
+#include "engine.h"
+#include "enumerations.h"
+#include "net_events.h"
+#include "notifications.h"
+#include "subscriptions.h"
+
+static uint64_t time_of(FILETIME from)
+{
+    return (uint64_t)from.dwHighDateTime << 32 | from.dwLowDateTime;
+}
+
+/* A template, of which this simulator knows the times. */
+typedef struct interval {
+    uint64_t start;
+    uint64_t end; /* 0: whenever */
+} interval;
+
+static UINT32 interval_read(interval *into, const FWPM_NET_EVENT_ENUM_TEMPLATE0 *from)
+{
+    static const FWPM_NET_EVENT_ENUM_TEMPLATE0 anything;
+    from = from == NULL ? &anything : from;
+    into->start = time_of(from->startTime);
+    into->end = time_of(from->endTime);
+    if (from->numFilterConditions != 0) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    return into->end < into->start ? FWP_E_INVALID_INTERVAL : ERROR_SUCCESS;
+}
+
+static int interval_holds(const interval *which, const net_event *event)
+{
+    return which->end == 0 || (which->start <= event->time && event->time <= which->end);
+}
+
+/* ---- enumerations ---- */
+
+static const void *current(const enumeration *from, size_t place)
+{
+    return (const net_event *)from->objects + place;
+}
+
+/* The log is a snapshot "at the time the enumeration handle is created" (Windows
+ * Filtering Platform, Logging). */
+static UINT32 take_snapshot(enumeration *into, const interval *wanted)
+{
+    net_event *events = malloc(NET_EVENT_CAPACITY * sizeof *events);
+    if (events == NULL) {
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    into->objects = events;
+    size_t all = net_events_copy(events);
+    for (size_t i = 0; i < all; i++) {
+        if (interval_holds(wanted, &events[i])) {
+            events[into->count++] = events[i];
+        }
+    }
+    return ERROR_SUCCESS;
+}
+
+static UINT32 create_enumeration(HANDLE engineHandle,
+                                 const FWPM_NET_EVENT_ENUM_TEMPLATE0 *enumTemplate,
+                                 HANDLE *enumHandle)
+{
+    interval wanted;
+    enumeration *made;
+    HANDLE opened;
+    if (enumHandle == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = engine_check_session(engineHandle);
+    if (code == ERROR_SUCCESS && !net_events_are_collected()) {
+        code = FWP_E_NET_EVENTS_DISABLED;
+    }
+    if (code == ERROR_SUCCESS) {
+        code = interval_read(&wanted, enumTemplate);
+    }
+    if (code == ERROR_SUCCESS) {
+        code = enumerations_begin(engineHandle, NET_EVENTS, &opened, &made);
+    }
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    code = take_snapshot(made, &wanted);
+    if (code != ERROR_SUCCESS) {
+        handles_close(opened);
+        return code;
+    }
+    *enumHandle = opened;
+    return ERROR_SUCCESS;
+}
+
+DWORD WINAPI FwpmNetEventCreateEnumHandle0(HANDLE engineHandle,
+                                           const FWPM_NET_EVENT_ENUM_TEMPLATE0 *enumTemplate,
+                                           HANDLE *enumHandle)
+{
+    UINT32 code = calls_begin(NET_EVENT_CREATE_ENUM_HANDLE);
+    return calls_end(code != 0 ? code : create_enumeration(engineHandle, enumTemplate, enumHandle));
+}
+
+#define DEFINE_ENUM(N)                                                                         \
+    static void *lay##N(arena *to, const void *object)                                         \
+    {                                                                                          \
+        return net_event_lay(to, object, N);                                                   \
+    }                                                                                          \
+    DWORD WINAPI FwpmNetEventEnum##N(HANDLE engineHandle, HANDLE enumHandle,                   \
+                                     UINT32 numEntriesRequested, FWPM_NET_EVENT##N ***entries, \
+                                     UINT32 *numEntriesReturned)                               \
+    {                                                                                          \
+        static const enumerable generation = {NET_EVENTS, current, lay##N};                    \
+        UINT32 code = calls_begin(NET_EVENT_ENUM_##N);                                         \
+        return calls_end(code != 0 ? code                                                      \
+                                   : enumerations_next(engineHandle, enumHandle, &generation,  \
+                                                       numEntriesRequested, (void ***)entries, \
+                                                       numEntriesReturned));                   \
+    }
+
+DEFINE_ENUM(0)
+DEFINE_ENUM(1)
+DEFINE_ENUM(2)
+DEFINE_ENUM(3)
+DEFINE_ENUM(4)
+DEFINE_ENUM(5)
+
+DWORD WINAPI FwpmNetEventDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
+{
+    UINT32 code = calls_begin(NET_EVENT_DESTROY_ENUM_HANDLE);
+    UINT32 destroyed = enumerations_destroy(engineHandle, enumHandle, NET_EVENTS);
+    return calls_end(code != 0 ? code : destroyed);
+}
+
+/* ---- subscriptions ---- */
+
+static int passes(const void *filter, const void *subject)
+{
+    return interval_holds(filter, subject);
+}
+
+/* A subscription of generation n is told in events of generation n + 1. */
+#define DEFINE_KIND(N)                                                            \
+    static void deliver##N(subscriber callback, void *context, const void *event) \
+    {                                                                             \
+        ((FWPM_NET_EVENT_CALLBACK##N)callback)(context, event);                   \
+    }
+
+DEFINE_KIND(0)
+DEFINE_KIND(1)
+DEFINE_KIND(2)
+DEFINE_KIND(3)
+DEFINE_KIND(4)
+
+static const event_kind net_event_kinds[] = {{passes, deliver0},
+                                             {passes, deliver1},
+                                             {passes, deliver2},
+                                             {passes, deliver3},
+                                             {passes, deliver4}};
+static const event_kind *const kinds[] = {&net_event_kinds[0], &net_event_kinds[1],
+                                          &net_event_kinds[2], &net_event_kinds[3],
+                                          &net_event_kinds[4], NULL};
+
+void net_event_announce(const net_event *which)
+{
+    for (unsigned kind = 0; kinds[kind] != NULL; kind++) {
+        arena size = {NULL, 0};
+        if (!notifications_are_wanted(kinds[kind])) {
+            continue;
+        }
+        (void)net_event_lay(&size, which, kind + 1);
+        payload *event = payload_create(size.used);
+        if (event == NULL) {
+            continue;
+        }
+        arena to = {payload_event(event), 0};
+        (void)net_event_lay(&to, which, kind + 1); /* the event itself comes first */
+        notifications_announce(kinds[kind], which, event);
+        payload_let_go(event);
+    }
+}
+
+static UINT32 subscribe_to_events(HANDLE engineHandle,
+                                  const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,
+                                  const event_kind *kind, subscriber callback, void *context,
+                                  HANDLE *eventsHandle)
+{
+    interval wanted;
+    interval *filter = NULL;
+    if (subscription == NULL || callback == NULL || eventsHandle == NULL) {
+        return calls_misuse(RPC_X_NULL_REF_POINTER);
+    }
+    UINT32 code = engine_check_session(engineHandle);
+    if (code == ERROR_SUCCESS && !net_events_are_collected()) {
+        code = FWP_E_NET_EVENTS_DISABLED;
+    }
+    if (code == ERROR_SUCCESS) {
+        code = interval_read(&wanted, subscription->enumTemplate);
+    }
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    if (wanted.end != 0) {
+        filter = malloc(sizeof *filter);
+        if (filter == NULL) {
+            return ERROR_NOT_ENOUGH_MEMORY;
+        }
+        *filter = wanted;
+    }
+    return subscribe(engineHandle, kind, filter, callback, context, eventsHandle);
+}
+
+#define DEFINE_SUBSCRIBE(N)                                                                       \
+    DWORD WINAPI FwpmNetEventSubscribe##N(                                                        \
+        HANDLE engineHandle, const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,                    \
+        FWPM_NET_EVENT_CALLBACK##N callback, void *context, HANDLE *eventsHandle)                 \
+    {                                                                                             \
+        UINT32 code = calls_begin(NET_EVENT_SUBSCRIBE_##N);                                       \
+        return calls_end(code != 0                                                                \
+                             ? code                                                               \
+                             : subscribe_to_events(engineHandle, subscription, kinds[N],          \
+                                                   (subscriber)callback, context, eventsHandle)); \
+    }
+
+DEFINE_SUBSCRIBE(0)
+DEFINE_SUBSCRIBE(1)
+DEFINE_SUBSCRIBE(2)
+DEFINE_SUBSCRIBE(3)
+DEFINE_SUBSCRIBE(4)
+
+DWORD WINAPI FwpmNetEventUnsubscribe0(HANDLE engineHandle, HANDLE eventsHandle)
+{
+    UINT32 code = calls_begin(NET_EVENT_UNSUBSCRIBE);
+    UINT32 ended = unsubscribe(engineHandle, kinds, eventsHandle);
+    return calls_end(code != 0 ? code : ended);
+}

@@ -1,0 +1,42 @@
+/* The control functions of net events, as sa_simulator.h documents them. */
+
+#include "net_events.h"
+#include "platform.h"
+#include "sa_simulator.h"
+
+int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed)
+{
+    lock_acquire(LOCK_ENGINE);
+    int32_t is_noted = net_events_add(type, code, seed);
+    lock_release(LOCK_ENGINE);
+    return is_noted;
+}
+
+uint32_t sa_simulator_net_events(uint32_t count, uint64_t seed)
+{
+    lock_acquire(LOCK_ENGINE);
+    random_source dice = random_for(seed, 'X');
+    uint32_t noted = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        noted += (uint32_t)net_events_add_likely(&dice);
+    }
+    lock_release(LOCK_ENGINE);
+    return noted;
+}
+
+int32_t sa_simulator_start_net_events(double per_second, uint64_t seed)
+{
+    return net_events_start(per_second, seed);
+}
+
+void sa_simulator_stop_net_events(void)
+{
+    net_events_stop();
+}
+
+void sa_simulator_collect_net_events(int32_t is_collected)
+{
+    lock_acquire(LOCK_ENGINE);
+    net_events_collect(is_collected);
+    lock_release(LOCK_ENGINE);
+}

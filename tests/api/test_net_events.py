@@ -1,0 +1,308 @@
+"""`/net-events`: what failed, explained, page by page and as it happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sa_contexts_simulator import Simulator
+from starlette.testclient import TestClient
+
+from app.schemas.net_events import NetEvent, NetEventPage
+from tests.api.conftest import Serve
+from tests.api.test_engine import until
+
+
+CANARY = "CANARY-KEY-MATERIAL"
+MAIN_MODE, QUICK_MODE, KERNEL_DROP = 0, 1, 4
+
+
+@pytest.fixture
+def client(serve: Serve) -> TestClient:
+    return serve(contexts=100, heartbeat_seconds=0.01)
+
+
+def page(client: TestClient, query: str = "") -> dict[str, Any]:
+    response = client.get(f"/net-events{query}")
+    assert response.status_code == 200, response.text
+    content: dict[str, Any] = response.json()
+    NetEventPage.model_validate(content)
+    return content
+
+
+def codes(client: TestClient, query: str = "") -> list[int]:
+    return [item["error"]["code"] for item in page(client, query)["items"]]
+
+
+def test_that_an_event_is_told_and_explained(client: TestClient, simulator: Simulator) -> None:
+    simulator.net_event(MAIN_MODE, 13806)
+    assert simulator.flush()
+
+    (item,) = page(client)["items"]
+
+    event = NetEvent.model_validate(item)
+    assert event.type == "ike_main_mode_failure"
+    assert event.error is not None
+    assert event.error.name == "ERROR_IPSEC_IKE_NO_CERT"
+    assert "certificate" in (event.error.explanation or "")
+    assert "certlm.msc" in (event.error.check or "")
+    assert re.fullmatch(r"[0-9a-f]{12}-1", event.id)
+
+
+def test_that_a_page_says_whose_events_they_are(client: TestClient) -> None:
+    content = page(client)
+
+    assert content == {
+        "items": [],
+        "missed": False,
+        "collection": "enabled",
+        "listening": "active",
+        "reasons": [],
+        "host": content["host"],
+        "engine": "simulator",
+    }
+
+
+def test_that_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulator) -> None:
+    for code in range(25):
+        simulator.net_event(KERNEL_DROP, code)
+    assert simulator.flush()
+
+    seen: list[int] = []
+    url = "net-events?limit=10"
+    while True:
+        response = client.get(f"/{url}")
+        seen += [item["error"]["code"] for item in response.json()["items"]]
+        link = response.headers.get("link")
+        assert (link is None) == ("nextBefore" not in response.json())
+        if link is None:
+            break
+        url = link.removeprefix("<").removesuffix('>; rel="next"')
+
+    assert seen == [*range(24, -1, -1)]
+
+
+def test_that_events_are_chosen_by_type_and_peer(client: TestClient, simulator: Simulator) -> None:
+    simulator.net_events(100, 2)
+    assert simulator.flush()
+    items = page(client, "?limit=1000")["items"]
+    peer = next(item["remoteAddress"] for item in items if item["remoteAddress"])
+
+    by_type = page(client, "?type=ipsec_kernel_drop&type=ipsec_dosp_drop&limit=1000")["items"]
+    by_peer = page(client, f"?peer={peer}&limit=1000")["items"]
+    all_v4 = page(client, "?peer=0.0.0.0/0&limit=1000")["items"]
+
+    drops = {"ipsec_kernel_drop", "ipsec_dosp_drop"}
+    assert by_type == [item for item in items if item["type"] in drops] != []
+    assert by_peer == [item for item in items if item["remoteAddress"] == peer] != []
+    assert all_v4 == [item for item in items if "." in (item["remoteAddress"] or "")] != []
+
+
+def test_that_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
+    client: TestClient, simulator: Simulator
+) -> None:
+    simulator.net_event(KERNEL_DROP, 1)
+    assert simulator.flush()
+    newest = page(client)["items"][0]
+    simulator.net_event(KERNEL_DROP, 2)
+    assert simulator.flush()
+
+    assert codes(client, f"?since={newest['id']}") == [2]
+    assert codes(client, f"?since={newest['time']}") == [2, 1]
+    assert codes(client, "?since=9999-01-01T00:00:00%2B01:00") == []
+    assert not page(client, f"?since={newest['id']}")["missed"]
+    before_other = page(client, "?before=0123456789ab-7")
+    assert (before_other["items"], before_other["missed"]) == ([], True)
+    other_run = page(client, "?since=0123456789ab-7")
+    assert (len(other_run["items"]), other_run["missed"]) == (2, True)
+    datetime.fromisoformat(newest["time"])
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("since=yesterday", "since"),
+        ("since=1700000000", "since"),
+        ("since=2026-13-01T00:00:00Z", "since"),
+        ("since=2026-11-23T23:53:23", "since"),
+        ("before=17", "before"),
+        ("type=classify_drop", "type"),
+        ("peer=10.0.0.1/8", "peer"),
+        ("peer=host", "peer"),
+        ("cursor=x", "cursor"),
+        ("since=0123456789ab-7&since=0123456789ab-8", "since"),
+    ],
+)
+def test_that_a_bad_parameter_is_refused(client: TestClient, query: str, parameter: str) -> None:
+    response = client.get(f"/net-events?{query}")
+
+    assert response.status_code == 422
+    assert {error["parameter"].partition(".")[0] for error in response.json()["errors"]} == {
+        parameter
+    }
+
+
+def test_that_collection_that_is_off_is_told_with_the_way_out(
+    serve: Serve, simulator: Simulator
+) -> None:
+    simulator.collect_net_events(False)
+    client = serve(heartbeat_seconds=0.01)
+
+    content = page(client)
+
+    assert content["items"] == []
+    assert content["collection"] == "disabled"
+    assert "netsh wfp set options netevents=on" in content["howToEnable"]
+    assert (content["listening"], content["reasons"]) == ("inactive", [])
+
+    simulator.collect_net_events()
+    until(lambda: page(client)["listening"] == "active")
+    assert page(client)["collection"] == "enabled"
+
+
+def test_that_an_engine_without_subscriptions_says_so(serve: Serve, simulator: Simulator) -> None:
+    for generation in range(5):
+        simulator.fail(f"FwpmNetEventSubscribe{generation}", 1745, times=0)
+    simulator.net_event(KERNEL_DROP, 1)
+    client = serve()
+
+    content = page(client)
+
+    assert len(content["items"]) == 1
+    assert content["listening"] == "not_supported"
+    (reason,) = content["reasons"]
+    assert (reason["code"], reason["winError"]) == ("not_supported_by_engine", 1745)
+
+
+def test_that_a_missing_right_is_told_and_no_empty_list_shown(
+    serve: Serve, simulator: Simulator
+) -> None:
+    simulator.fail("FwpmNetEventSubscribe4", 5, times=0)
+    client = serve()
+
+    for path in ("/net-events", "/net-events/stream"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert response.json()["code"] == "engine_access_denied"
+        assert response.json()["function"] == "FwpmNetEventSubscribe4"
+    simulator.clear_failures()
+
+
+def test_that_an_engine_that_can_do_neither_is_told(serve: Serve, simulator: Simulator) -> None:
+    for generation in range(6):
+        simulator.fail(f"FwpmNetEventEnum{generation}", 1745, times=0)
+    for generation in range(5):
+        simulator.fail(f"FwpmNetEventSubscribe{generation}", 1745, times=0)
+    client = serve()
+
+    response = client.get("/net-events")
+
+    assert (response.status_code, response.json()["code"]) == (501, "not_supported_by_engine")
+
+
+def test_that_the_list_stays_while_the_engine_is_down(
+    client: TestClient, simulator: Simulator
+) -> None:
+    simulator.net_event(KERNEL_DROP, 1)
+    assert simulator.flush()
+    assert codes(client) == [1]
+    simulator.stop_engine()
+
+    until(lambda: page(client)["listening"] == "inactive")
+    content = page(client)
+
+    assert [item["error"]["code"] for item in content["items"]] == [1]
+    until(lambda: page(client)["reasons"][0]["code"] == "engine_unavailable")
+    simulator.start_engine()
+
+
+def test_that_asking_costs_the_engine_nothing(serve: Serve, simulator: Simulator) -> None:
+    client = serve(heartbeat_seconds=3600)
+    client.get("/sa-contexts")
+    page(client)
+    before = simulator.calls()
+    for _ in range(20):
+        page(client)
+
+    assert simulator.calls() == before
+
+
+def test_that_no_secret_is_shown(client: TestClient, simulator: Simulator) -> None:
+    simulator.net_events(120, 5)
+    assert simulator.flush()
+
+    text = client.get("/net-events?limit=1000").text
+
+    assert len(text) > 50_000
+    assert CANARY not in text
+    assert CANARY.encode().hex() not in text
+
+
+# ---- the stream ----
+
+
+def told(text: str) -> list[tuple[str, str | None]]:
+    """The name and the id of each event."""
+    blocks = (
+        dict(line.split(": ", 1) for line in block.splitlines()) for block in text.split("\n\n")
+    )
+    return [(block["event"], block.get("id")) for block in blocks if "event" in block]
+
+
+def streamed(
+    serve: Serve, query: str = "", header: str | None = None, before: Callable[[], object] = int
+) -> str:
+    """All of a short stream."""
+    client = serve(stream_seconds=0.3)
+    page(client)
+    before()
+    response = client.get(
+        f"/net-events/stream{query}", headers={"Last-Event-ID": header} if header else {}
+    )
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/event-stream")
+    return response.text
+
+
+def test_that_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) -> None:
+    client = serve(stream_seconds=0.3)
+    simulator.net_event(KERNEL_DROP, 1)
+    assert simulator.flush()
+    newest = page(client)["items"][0]["id"]
+    simulator.net_event(KERNEL_DROP, 2)
+    simulator.net_event(QUICK_MODE, 3)
+    assert simulator.flush()
+
+    text = client.get(f"/net-events/stream?since={newest}&type=ipsec_kernel_drop").text
+
+    epoch = newest.partition("-")[0]
+    assert text.startswith("retry: ")
+    assert told(text)[0] == ("net_event", f"{epoch}-2")
+    assert told(text)[-1] == ("reconnect", None)
+    assert f"{epoch}-3" not in re.findall(r'"id":"([^"]+)"', text)
+
+
+@pytest.mark.parametrize(("query", "header"), [("", "x"), ("?since=0123456789ab-1", None)])
+def test_that_a_place_that_is_not_known_gives_a_reset(
+    serve: Serve, simulator: Simulator, query: str, header: str | None
+) -> None:
+    text = streamed(serve, query, header, lambda: simulator.net_event(KERNEL_DROP, 1))
+
+    kinds = [kind for kind, _ in told(text)]
+    assert (kinds[0], kinds[-1]) == ("reset", "reconnect")
+
+
+def test_that_a_stream_without_a_place_begins_with_what_is_to_come(serve: Serve) -> None:
+    assert [kind for kind, _ in told(streamed(serve))] == ["bookmark", "reconnect"]
+
+
+def test_that_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None:
+    for query in ("since=2026-11-23T23:53:23Z", "limit=5", "type=x"):
+        assert client.get(f"/net-events/stream?{query}").status_code == 422
+    refused = client.get("/net-events/stream", headers={"Accept": "application/json"})
+    assert refused.status_code == 406

@@ -1,0 +1,204 @@
+"""Any net event becomes JSON of the published shape, and says what the record says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.encoding.failures import failures
+from app.encoding.net_events import encode_net_event
+from app.schemas.net_events import NetEvent as Shape
+from bindings.enums import NetEventType
+from bindings.net_event import (
+    DospDrop,
+    ExtendedModeFailure,
+    Failure,
+    KernelDrop,
+    MainModeFailure,
+    NetEvent,
+    QuickModeFailure,
+)
+from bindings.records import V4AddressAndMask, V6AddressAndMask, Value
+
+
+ID = "b893933fedc9-17"
+
+u8, u16, u32, u64 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 64))
+codes = st.sampled_from(sorted(failures())) | u32
+small = st.integers(0, 14) | u32
+packed = st.none() | st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16)
+names = st.none() | st.text(max_size=20)
+hashes = st.none() | st.binary(min_size=20, max_size=20)
+guids = st.none() | st.uuids().map(str)
+subnets = st.one_of(
+    st.builds(Value, st.sampled_from([0, 19, 300]), st.none()),
+    st.builds(Value, st.just(3), u32),
+    st.builds(Value, st.just(11), st.binary(min_size=16, max_size=16)),
+    st.builds(
+        Value,
+        st.just(256),
+        st.builds(V4AddressAndMask, st.binary(min_size=4, max_size=4), st.just(b"\xff\xff\0\0")),
+    ),
+    st.builds(
+        Value,
+        st.just(257),
+        st.builds(V6AddressAndMask, st.binary(min_size=16, max_size=16), u8),
+    ),
+)
+main_modes = st.builds(
+    MainModeFailure,
+    *(codes, small, small, small, small, small, small, hashes, u64, u64, names, names, guids),
+)
+quick_modes = st.builds(
+    QuickModeFailure,
+    *(codes, small, small, small, small, small, subnets, subnets, u64, st.none() | u64, guids),
+)
+extended_modes = st.builds(
+    ExtendedModeFailure,
+    *(codes, small, small, small, small, small, hashes, u64, u64, names, names, st.none() | small),
+)
+kernel_drops = st.builds(KernelDrop, codes, small, u32, u64, u16)
+dosp_drops = st.builds(DospDrop, small, packed, packed, codes, small)
+
+
+def events(types: st.SearchStrategy[int], said: st.SearchStrategy[Any]) -> Any:
+    optional = [st.none() | small, st.none() | u8, packed, packed]
+    ports = [st.none() | u16, st.none() | u16, st.none() | u32]
+    return st.builds(NetEvent, types, u64, *optional, *ports, said)
+
+
+any_event = st.one_of(
+    events(st.just(0), main_modes | st.none()),
+    events(st.just(1), quick_modes | st.none()),
+    events(st.just(2), extended_modes | st.none()),
+    events(st.just(4), kernel_drops | st.none()),
+    events(st.just(5), dosp_drops | st.none()),
+    events(st.integers(11, 2**32 - 1), st.none()),
+)
+
+
+def encoded(event: NetEvent) -> dict[str, Any]:
+    rendered: dict[str, Any] = orjson.loads(encode_net_event(event, ID))
+    return rendered
+
+
+def event_of(type_: int, failure: Failure | None, time: int = 0) -> NetEvent:
+    return NetEvent(type_, time, None, None, None, None, None, None, None, failure)
+
+
+@given(any_event)
+def test_that_any_event_has_the_published_shape(event: NetEvent) -> None:
+    text = encode_net_event(event, ID)
+
+    shape = Shape.model_validate_json(text)
+
+    assert shape.id == ID
+    assert orjson.loads(shape.model_dump_json(by_alias=True)).keys() == orjson.loads(text).keys()
+
+
+@given(any_event)
+def test_that_what_the_header_tells_is_there(event: NetEvent) -> None:
+    rendered = encoded(event)
+
+    for field, packed_address in (
+        ("localAddress", event.local_address),
+        ("remoteAddress", event.remote_address),
+    ):
+        text = rendered[field]
+        assert (text is None) == (packed_address is None)
+        assert packed_address is None or ip_address(text).packed == packed_address
+    assert (rendered["localPort"], rendered["remotePort"]) == (event.local_port, event.remote_port)
+    assert (rendered["ipProtocol"], rendered["scopeId"]) == (event.ip_protocol, event.scope_id)
+
+
+@given(any_event)
+def test_that_one_member_says_what_failed(event: NetEvent) -> None:
+    rendered = encoded(event)
+
+    arms = {
+        MainModeFailure: "ikeMmFailure",
+        QuickModeFailure: "ikeQmFailure",
+        ExtendedModeFailure: "ikeEmFailure",
+        KernelDrop: "ipsecDrop",
+        DospDrop: "idpDrop",
+    }
+    expected = set() if event.failure is None else {arms[type(event.failure)]}
+    assert set(arms.values()) & set(rendered) == expected
+    assert (rendered["error"] is None) == (event.failure is None)
+
+
+@given(codes)
+def test_that_a_code_is_explained_where_it_is_known(code: int) -> None:
+    error = encoded(event_of(4, KernelDrop(code, 1, 0, 0, 0)))["error"]
+
+    known = failures().get(code)
+    assert (error["code"], error["kind"]) == (code, "ntstatus")
+    assert (error["name"], error["explanation"], error["check"]) == (known or (None, None, None))
+
+
+def test_that_other_errors_of_windows_have_their_names_at_least() -> None:
+    failure = QuickModeFailure(
+        *(5, 1, 0, 0, 0, 0, Value(0, None), Value(0, None), 1, None, None),
+    )
+
+    assert encoded(event_of(1, failure))["error"] == {
+        "code": 5,
+        "kind": "win32",
+        "name": "ERROR_ACCESS_DENIED",
+        "explanation": None,
+        "check": None,
+    }
+    assert encoded(event_of(4, KernelDrop(5, 1, 0, 0, 0)))["error"]["name"] is None
+
+
+def test_that_a_type_that_is_not_known_keeps_its_number() -> None:
+    rendered = encoded(event_of(77, None))
+
+    assert (rendered["type"], rendered["typeRaw"]) == ("unknown", 77)
+
+
+@pytest.mark.parametrize(("type_", "bit"), [(0, 1), (2, 2)])
+def test_that_a_benign_failure_is_told_by_the_bit_of_its_mode(type_: int, bit: int) -> None:
+    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_BENIGN is 1, …_EM_FAILURE_FLAG_BENIGN is 2."""
+    failure: Failure = (
+        MainModeFailure(13801, 0, bit | 4, 0, 0, 0, 0, None, 1, 1, None, None, None)
+        if type_ == NetEventType.IKEEXT_MM_FAILURE
+        else ExtendedModeFailure(13801, 0, bit | 4, 0, 0, 0, None, 1, 1, None, None, None)
+    )
+    rendered = encoded(event_of(type_, failure))
+
+    flags = (rendered.get("ikeMmFailure") or rendered["ikeEmFailure"])["flags"]
+    assert flags == {"value": bit | 4, "names": ["benign"], "unknown": 4}
+
+
+@given(st.datetimes(datetime(1601, 1, 1, 0, 0, 1), datetime(9999, 12, 31)))  # noqa: DTZ001
+def test_that_the_time_is_the_filetimes(time: datetime) -> None:
+    """100 ns since 1601-01-01 in UTC ([MS-DTYP] 2.3.3)."""
+    since_1601 = (time - datetime(1601, 1, 1)) // timedelta(microseconds=1) * 10  # noqa: DTZ001
+
+    text = encoded(event_of(77, None, since_1601))["time"]
+
+    assert datetime.fromisoformat(text) == time.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("filetime", [0, 2**63, 2**64 - 1])
+def test_that_a_time_that_is_none_is_not_told(filetime: int) -> None:
+    assert encoded(event_of(77, None, filetime))["time"] is None
+
+
+def test_that_a_certificate_is_told_by_its_hash() -> None:
+    failure = MainModeFailure(13801, 1, 0, 2, 3, 1, 1, bytes(range(20)), 1, 2, None, "host/a", None)
+
+    rendered = encoded(event_of(0, failure))["ikeMmFailure"]
+
+    assert rendered["endCertHash"] == "000102030405060708090a0b0c0d0e0f10111213"
+    assert rendered["keyingModuleType"] == "ikev2"
+    assert (rendered["mmState"], rendered["saRole"]) == ("final", "responder")
+    assert rendered["failurePoint"] == "me"
+    assert rendered["remotePrincipalNameForAuth"] == "host/a"

@@ -1,0 +1,152 @@
+"""What one client is told of net events: each that it asks for, once, or that it missed some."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import orjson
+import pytest
+from sa_contexts_simulator import Simulator
+
+from app.repository.net_event_ring import EventId, NetEventSelection
+from app.repository.net_event_watch import NetEventWatch
+from app.repository.net_events import NetEventLimits, NetEvents
+from app.schemas.net_event_names import NetEventType
+from bindings.errors import EngineGone
+from bindings.library import Library
+
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = NetEventLimits(heartbeat_seconds=3600, retry_seconds=0.01, net_event_count=300)
+EVERYTHING = NetEventSelection()
+KERNEL_DROP = 4
+EVENT = re.compile(rb"event: (\w+)\nid: (\S+)\ndata: (.*)\n\n")
+
+Told = list[tuple[str, str, int | None]]
+"""The name and the id of each event, and the code of its error."""
+
+
+@asynccontextmanager
+async def listening(library: Library, limits: NetEventLimits = LIMITS) -> AsyncIterator[NetEvents]:
+    net_events = NetEvents(library, limits)
+    async with net_events.running():
+        await net_events.known()
+        yield net_events
+
+
+async def watching(
+    net_events: NetEvents, after: EventId | None = None, selection: NetEventSelection = EVERYTHING
+) -> NetEventWatch:
+    watch = NetEventWatch(net_events, selection, after)
+    await watch.begin()
+    return watch
+
+
+async def noted(simulator: Simulator, net_events: NetEvents, *codes: int) -> None:
+    newest = net_events.ring.newest.number
+    for code in codes:
+        simulator.net_event(KERNEL_DROP, code)
+    with anyio.fail_after(20):
+        while net_events.ring.newest.number < newest + len(codes):
+            await net_events.news.wait()
+
+
+async def taken(watch: NetEventWatch) -> Told:
+    """All that there is now."""
+    text = b""
+    while (part := await watch.take()) is not None:
+        text += part
+    found = EVENT.findall(text)
+    assert b"".join(b"event: %b\nid: %b\ndata: %b\n\n" % each for each in found) == text
+    return [(k.decode(), i.decode(), _code(data)) for k, i, data in found]
+
+
+def _code(data: bytes) -> int | None:
+    error = orjson.loads(data).get("error")
+    return None if error is None else int(error["code"])
+
+
+async def test_that_each_event_is_told_once_with_its_id(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.net_event(KERNEL_DROP, 1)  # which was before
+    async with listening(library) as net_events:
+        watch = await watching(net_events)
+        assert await taken(watch) == []
+        await noted(simulator, net_events, 2, 3)
+        epoch = net_events.ring.epoch
+
+        assert await taken(watch) == [
+            ("net_event", f"{epoch}-2", 2),
+            ("net_event", f"{epoch}-3", 3),
+        ]
+        assert await taken(watch) == []
+        assert watch.bookmark() is None
+
+
+async def test_that_a_client_goes_on_where_it_was(library: Library, simulator: Simulator) -> None:
+    async with listening(library) as net_events:
+        await noted(simulator, net_events, *range(1, 251))  # more than one piece
+        watch = await watching(net_events, EventId(net_events.ring.epoch, 20))
+
+        assert [code for _, _, code in await taken(watch)] == [*range(21, 251)]
+
+
+async def test_that_filters_hold_and_a_bookmark_tells_what_was_passed_by(
+    library: Library, simulator: Simulator
+) -> None:
+    selection = NetEventSelection(types=frozenset((NetEventType.UNKNOWN,)))
+    async with listening(library) as net_events:
+        watch = await watching(net_events, EventId(net_events.ring.epoch, 0), selection)
+        assert watch.bookmark() is None
+        await noted(simulator, net_events, 1, 2, 3)
+
+        assert await taken(watch) == []
+        bookmark = watch.bookmark()
+        assert bookmark == b"event: bookmark\nid: %b-3\ndata: {}\n\n" % (
+            net_events.ring.epoch.encode()
+        )
+        assert watch.bookmark() is None
+
+
+@pytest.mark.parametrize("after", [("0123456789ab", 2), ("", 0), ("own", 3), ("own", 999)])
+async def test_that_what_was_missed_is_told_by_a_reset(
+    library: Library, simulator: Simulator, after: tuple[str, int]
+) -> None:
+    async with listening(library, replace(LIMITS, net_event_count=5)) as net_events:
+        await noted(simulator, net_events, *range(1, 21))
+        epoch = net_events.ring.epoch
+        watch = await watching(net_events, EventId(after[0].replace("own", epoch), after[1]))
+
+        assert await taken(watch) == [("reset", f"{epoch}-20", None)]
+        await noted(simulator, net_events, 21)
+        assert await taken(watch) == [("net_event", f"{epoch}-21", 21)]
+
+
+async def test_that_a_slow_client_is_told_what_it_missed(
+    library: Library, simulator: Simulator
+) -> None:
+    async with listening(library, replace(LIMITS, net_event_count=5)) as net_events:
+        watch = await watching(net_events)
+        for code in range(12):
+            await noted(simulator, net_events, code)
+
+        assert [kind for kind, _, _ in await taken(watch)] == ["reset"]
+
+
+async def test_that_a_watch_does_not_begin_before_the_engine_answered(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.stop_engine()
+    net_events = NetEvents(library, LIMITS)
+    async with net_events.running():
+        with pytest.raises(EngineGone):
+            await watching(net_events)
+        simulator.start_engine()

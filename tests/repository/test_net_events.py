@@ -1,0 +1,245 @@
+"""Listening to net events over a real engine library: each event once, through all that ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import orjson
+import pytest
+from sa_contexts_simulator import Simulator
+
+from app.repository.net_event_ring import NetEventSelection
+from app.repository.net_events import NetEventLimits, NetEvents
+from app.schemas.net_event_names import Collection, Listening
+from bindings.errors import AccessDenied, EngineGone, NetEventsDisabled, NotSupported
+from bindings.library import Library
+from bindings.subscriptions import open_subscriptions
+
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = NetEventLimits(heartbeat_seconds=0.01, retry_seconds=0.01)
+SLOW = replace(LIMITS, heartbeat_seconds=3600)
+MAIN_MODE, KERNEL_DROP = 0, 4
+
+
+@asynccontextmanager
+async def listening(
+    library: Library, simulator: Simulator, limits: NetEventLimits = LIMITS
+) -> AsyncIterator[NetEvents]:
+    net_events = NetEvents(library, limits)
+    async with net_events.running():
+        yield net_events
+    assert open_subscriptions() == []
+    simulator.clear_failures()
+    assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
+
+
+async def shown(net_events: NetEvents) -> list[Any]:
+    """All events, the oldest first."""
+    found = await net_events.select(NetEventSelection(), 100_000)
+    return [orjson.loads(event.text) for event in reversed(found.events)]
+
+
+async def codes(net_events: NetEvents) -> list[int]:
+    return [event["error"]["code"] for event in await shown(net_events)]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    with anyio.fail_after(20):
+        while not condition():
+            await anyio.lowlevel.checkpoint()
+
+
+async def delivered(simulator: Simulator) -> None:
+    assert await anyio.to_thread.run_sync(simulator.flush)
+
+
+async def test_that_history_comes_first_and_then_what_is_told(
+    library: Library, simulator: Simulator
+) -> None:
+    for code in (1, 2, 3):
+        simulator.net_event(KERNEL_DROP, code)
+    async with listening(library, simulator, SLOW) as net_events:
+        assert await codes(net_events) == [1, 2, 3]
+        for code in (4, 5):
+            simulator.net_event(KERNEL_DROP, code)
+        await delivered(simulator)
+
+        assert await codes(net_events) == [1, 2, 3, 4, 5]
+        assert net_events.listening is Listening.ACTIVE
+        assert net_events.collection is Collection.ENABLED
+        assert simulator.calls("FwpmNetEventCreateEnumHandle0") == 1
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+async def test_that_what_happens_while_it_begins_is_kept_once(
+    library: Library, simulator: Simulator, threads: int
+) -> None:
+    """Told late, from several threads, while the history is read and after."""
+    simulator.deliver_from(threads)
+    simulator.delay_notifications(5)
+    simulator.delay("FwpmNetEventCreateEnumHandle0", 20)
+    simulator.delay("FwpmNetEventEnum5", 20)
+    simulator.start_net_events(1000, 1)
+    async with listening(library, simulator, replace(SLOW, net_event_count=100_000)) as net_events:
+        await shown(net_events)
+        simulator.stop_net_events()
+        simulator.delay_notifications(0)
+        await delivered(simulator)
+        events = await shown(net_events)
+
+    distinct = Counter(orjson.dumps({**event, "id": None}) for event in events)
+    assert len(events) > 5
+    assert max(distinct.values()) == 1
+    again = NetEvents(library, replace(SLOW, net_event_count=100_000))
+    async with again.running():
+        held = await shown(again)
+    assert len(held) == min(128, len(events))
+
+
+async def test_that_a_restart_of_the_engine_is_noticed_and_survived(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator) as net_events:
+        assert await codes(net_events) == [1]
+        simulator.stop_engine()
+        await until(lambda: net_events.listening is Listening.INACTIVE)
+        await until(lambda: isinstance(net_events.error, EngineGone))
+        assert await codes(net_events) == [1]
+
+        simulator.start_engine()
+        await until(lambda: net_events.listening is Listening.ACTIVE)
+        assert net_events.error is None
+        simulator.net_event(KERNEL_DROP, 2)
+        await delivered(simulator)
+        assert await codes(net_events) == [1, 2]
+
+
+async def test_that_a_session_that_dies_alone_doubles_nothing(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator) as net_events:
+        await shown(net_events)
+        simulator.net_event(KERNEL_DROP, 2)
+        await delivered(simulator)
+        opened = simulator.calls("FwpmEngineOpen0")
+        simulator.fail("FwpmEngineGetOption0", 0x80320010)
+        await until(lambda: simulator.calls("FwpmEngineOpen0") > opened)
+        await until(lambda: net_events.listening is Listening.ACTIVE)
+        simulator.net_event(KERNEL_DROP, 3)
+        await delivered(simulator)
+
+        assert await codes(net_events) == [1, 2, 3]
+
+
+async def test_that_collection_that_is_off_is_told_and_begins_when_it_is_on(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.collect_net_events(False)
+    async with listening(library, simulator) as net_events:
+        assert await shown(net_events) == []
+        assert (net_events.collection, net_events.listening) == ("disabled", "inactive")
+        assert isinstance(net_events.why_not, NetEventsDisabled)
+
+        simulator.collect_net_events()
+        await until(lambda: net_events.listening is Listening.ACTIVE)
+        await until(lambda: net_events.collection is Collection.ENABLED)
+        simulator.net_event(KERNEL_DROP, 1)
+        await delivered(simulator)
+        assert await codes(net_events) == [1]
+
+        simulator.collect_net_events(False)
+        await until(lambda: net_events.collection is Collection.DISABLED)
+        assert await codes(net_events) == [1]
+
+
+async def test_that_an_engine_without_subscriptions_shows_its_history(
+    library: Library, simulator: Simulator
+) -> None:
+    for generation in range(5):
+        simulator.fail(f"FwpmNetEventSubscribe{generation}", 1745, times=0)
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator) as net_events:
+        assert await codes(net_events) == [1]
+        assert net_events.listening is Listening.NOT_SUPPORTED
+        assert isinstance(net_events.why_not, NotSupported)
+
+
+async def test_that_an_engine_without_an_enumeration_is_listened_to(
+    library: Library, simulator: Simulator
+) -> None:
+    for generation in range(6):
+        simulator.fail(f"FwpmNetEventEnum{generation}", 1745, times=0)
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator) as net_events:
+        assert await codes(net_events) == []
+        simulator.net_event(KERNEL_DROP, 2)
+        await delivered(simulator)
+        assert await codes(net_events) == [2]
+
+
+@pytest.mark.parametrize(
+    ("function", "code", "error"),
+    [
+        ("FwpmEngineOpen0", 1753, EngineGone),
+        ("FwpmNetEventSubscribe4", 5, AccessDenied),
+        ("FwpmNetEventCreateEnumHandle0", 5, AccessDenied),
+        ("FwpmNetEventEnum5", 1726, EngineGone),
+        ("FwpmNetEventDestroyEnumHandle0", 1726, EngineGone),
+    ],
+)
+async def test_that_nothing_is_shown_before_the_engine_answered(
+    library: Library, simulator: Simulator, function: str, code: int, error: type[Exception]
+) -> None:
+    simulator.fail(function, code, times=0)
+    async with listening(library, simulator) as net_events:
+        with pytest.raises(error):
+            await shown(net_events)
+        simulator.net_event(KERNEL_DROP, 1)
+        simulator.clear_failures()
+        await until(lambda: net_events.listening is Listening.ACTIVE)
+
+        assert await codes(net_events) == [1]
+
+
+async def test_that_what_came_too_fast_leaves_a_gap_in_the_numbers(
+    library: Library, simulator: Simulator
+) -> None:
+    async with listening(library, simulator, replace(SLOW, net_event_count=10)) as net_events:
+        await shown(net_events)
+        begun = net_events.ring.newest
+        for code in range(25):
+            simulator.net_event(KERNEL_DROP, code)
+        await delivered(simulator)
+
+        assert await codes(net_events) == [*range(15, 25)]
+        assert net_events.ring.newest.number == 25
+        found = await net_events.select(NetEventSelection(since=begun), 100)
+        assert found.missed
+
+
+async def test_that_failures_of_every_kind_leave_nothing_and_lose_nothing(
+    library: Library, simulator: Simulator
+) -> None:
+    async with listening(library, simulator, replace(LIMITS, net_event_count=1000)) as net_events:
+        await until(lambda: net_events.is_known)
+        simulator.fail_randomly(300_000, 1)
+        for code in range(100):
+            simulator.net_event(KERNEL_DROP, code)
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+        simulator.fail_randomly(0)
+        await until(lambda: net_events.listening is Listening.ACTIVE)
+        await delivered(simulator)
+
+        assert sorted(await codes(net_events)) == [*range(100)]
