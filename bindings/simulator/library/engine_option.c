@@ -1,6 +1,7 @@
 /* FwpmEngineGetOption0. */
 
 #include "calls.h"
+#include "connection_store.h"
 #include "engine.h"
 #include "net_events.h"
 #include "results.h"
@@ -22,7 +23,9 @@ static UINT32 get_option(HANDLE engineHandle, FWPM_ENGINE_OPTION option, FWP_VAL
         return ERROR_NOT_ENOUGH_MEMORY;
     }
     given->type = FWP_UINT32;
-    given->uint32 = option == FWPM_ENGINE_COLLECT_NET_EVENTS && net_events_are_collected();
+    given->uint32 = (option == FWPM_ENGINE_COLLECT_NET_EVENTS && net_events_are_collected())
+                    || (option == FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS
+                        && connections_are_monitored());
     *value = given;
     return ERROR_SUCCESS;
 }
