@@ -89,7 +89,6 @@ static void set_bundle(generated_sa *sa, random_source *agreed, const peer *with
     bundle->peerV4PrivateAddress = with->private_v4;
     bundle->mmSaId = with->mm_sa_id;
     bundle->saLookupContext = with->lookup_context;
-    bundle->qmFilterId = random_luid(agreed);
 }
 
 /* Perfect forward secrecy is a matter of policy: it stays when keys are changed. */
@@ -114,6 +113,7 @@ static void generate_sa(generated_sa *sa, const recipe *of, const peer *with,
     random_source agreed = random_for(negotiated, 'N');
     random_source suite = random_for(policy_seed, 'S');
     random_source rule = random_for(policy_seed, 'F');
+    random_source quick_mode = random_for(policy_seed, 'Q');
     random_source spis = random_for(negotiated, direction == FWP_DIRECTION_INBOUND ? 'i' : 'o');
 
     sa->details.ipVersion = with->local.version;
@@ -121,6 +121,7 @@ static void generate_sa(generated_sa *sa, const recipe *of, const peer *with,
     set_traffic(&sa->details.traffic, &agreed, with);
     set_bundle(sa, &agreed, with);
     sa->details.saBundle.pfsGroup = pick_pfs_group(of);
+    sa->details.saBundle.qmFilterId = random_luid(&quick_mode); /* a rekey keeps it */
     generate_suite(sa, &suite, &spis, with);
     generate_identity(sa, with);
     generate_filter(sa, &rule, with);
