@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from bindings.credentials import decode_credential
 from bindings.guid import guid_text
 from bindings.ike_records import (
-    Certificate,
     CookiePair,
-    Credential,
     CredentialPair,
     IkeProposal,
     IkeSa,
@@ -39,19 +38,11 @@ def decode_ike_sa(sa: Plain) -> IkeSa:
         IkeProposal._make(proposal),
         CookiePair._make(cookies),
         tuple(
-            [CredentialPair(_credential(*local), _credential(*peer)) for local, peer in credentials]
+            [
+                CredentialPair(decode_credential(*local), decode_credential(*peer))
+                for local, peer in credentials
+            ]
         ),
         guid_text(policy_key),
         tunnel_id,
-    )
-
-
-def _credential(
-    method: int, impersonation: int, certificate: Plain | None, name: str | None
-) -> Credential:
-    return Credential(
-        method,
-        impersonation,
-        None if certificate is None else Certificate._make(certificate),
-        name,
     )

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
-from bindings.enums import AuthenticationMethod, IpVersion
-from bindings.memory import Layout, Plain, read_wide_string
+from bindings.credentials import read_credential
+from bindings.enums import IpVersion
+from bindings.memory import Layout, Plain
 from bindings.tree import UDP_ENCAPSULATION
-from bindings.values import read_blob
 
 
 SA = Layout(
@@ -51,34 +51,6 @@ CREDENTIAL_PAIR = Layout(
     "peerCredentials.impersonationType",
     "peerCredentials.certificate",
 )
-CERTIFICATE = Layout(
-    "IKEEXT_CERTIFICATE_CREDENTIAL0",
-    "subjectName.size",
-    "subjectName.data",
-    "certHash.size",
-    "certHash.data",
-    "flags",
-)
-"""Later generations have the certificate behind this."""
-NAME = Layout("IKEEXT_NAME_CREDENTIAL0", "principalName")
-
-_BY_CERTIFICATE: Final = frozenset(
-    (
-        AuthenticationMethod.CERTIFICATE,
-        AuthenticationMethod.SSL,
-        AuthenticationMethod.IPV6_CGA,
-        AuthenticationMethod.CERTIFICATE_ECDSA_P256,
-        AuthenticationMethod.CERTIFICATE_ECDSA_P384,
-        AuthenticationMethod.SSL_ECDSA_P256,
-        AuthenticationMethod.SSL_ECDSA_P384,
-    )
-)
-_BY_NAME: Final = frozenset(
-    (AuthenticationMethod.KERBEROS, AuthenticationMethod.NTLM_V2, AuthenticationMethod.EAP)
-)
-_BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
-"""Only the union of the newest has an arm for the reserved method."""
-
 _V4: Final = int(IpVersion.V4)
 _V6: Final = int(IpVersion.V6)
 
@@ -144,19 +116,6 @@ def _credential_pair(
     peer_proof: int,
 ) -> Plain:
     return (
-        _credential(local_method, local_impersonation, local_proof, generation),
-        _credential(peer_method, peer_impersonation, peer_proof, generation),
+        read_credential(local_method, local_impersonation, local_proof, generation),
+        read_credential(peer_method, peer_impersonation, peer_proof, generation),
     )
-
-
-def _credential(method: int, impersonation: int, proof: int, generation: int) -> Plain:
-    certificate: Plain | None = None
-    name: str | None = None
-    if not proof:
-        pass
-    elif method in _BY_CERTIFICATE:
-        subject_size, subject, hash_size, hash_, flags = CERTIFICATE.read(proof)
-        certificate = read_blob(subject_size, subject), read_blob(hash_size, hash_), flags
-    elif method in _BY_NAME_OF_GENERATION[generation]:
-        name = read_wide_string(NAME.read(proof)[0])
-    return method, impersonation, certificate, name

@@ -1,1 +1,1 @@
-"""The store of SA contexts: versions, cursors, journal. Knows the bindings, knows no HTTP."""
+"""The stores of what the engine lists: versions, cursors, journals. Knows the bindings, no HTTP."""

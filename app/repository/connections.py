@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from app.encoding.connections import encode_connection
@@ -27,11 +28,13 @@ from app.schemas.names import (
     IkeIntegrity,
     IpVersion,
     KeyModule,
+    Monitoring,
     TrafficType,
 )
 from bindings.connections import Connection, decode_connection
 from bindings.engine import Engine
-from bindings.errors import ConnectionsDisabled, EngineError
+from bindings.engine_options import EngineOption, engine_option
+from bindings.errors import AccessDenied, ConnectionsDisabled, EngineError, NotSupported
 from bindings.marks import mark_of
 from bindings.memory import Plain
 
@@ -40,6 +43,11 @@ T = TypeVar("T")
 
 MONITORING: Final = "monitoring"
 """The member of a page that says whether the engine keeps track of connections."""
+
+
+_MONITORING: Final[Mapping[int | None, Monitoring]] = MappingProxyType(
+    {None: Monitoring.UNKNOWN, 0: Monitoring.OFF}
+)
 
 
 class ConnectionWay(NamedTuple):
@@ -86,14 +94,19 @@ class ConnectionKind(Kind):
         """See `Engine.connections`."""
         return engine.connections(work)
 
-    def remarks(self, engine: Engine) -> Mapping[str, str]:  # noqa: ARG002  # not asked yet
-        """Whether the engine keeps track of connections."""
-        return {MONITORING: "unknown"}
+    def remarks(self, engine: Engine) -> Mapping[str, str]:
+        """Whether the engine keeps track of connections, where it tells."""
+        option = EngineOption.MONITOR_IPSEC_CONNECTIONS
+        try:
+            value = engine.in_session(lambda session: engine_option(session, option))
+        except (NotSupported, AccessDenied):
+            value = None
+        return {MONITORING: _MONITORING.get(value, Monitoring.ON).value}
 
     def absence(self, error: EngineError) -> Mapping[str, str] | None:
         """There are none, too, where the engine keeps no track of them."""
         if isinstance(error, ConnectionsDisabled):
-            return {MONITORING: "off"}
+            return {MONITORING: Monitoring.OFF.value}
         return super().absence(error)
 
     def encoder(self) -> ConnectionEncoder:

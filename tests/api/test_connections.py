@@ -119,10 +119,7 @@ def test_that_an_engine_that_keeps_no_track_has_none(
     page = many.get("/connections?maxAge=0")
     export = many.get("/connections", headers=NDJSON)
 
-    assert (content_of(page)["items"], content_of(page)["monitoring"]) == (
-        [],
-        "off" if is_refused else "unknown",
-    )
+    assert (content_of(page)["items"], content_of(page)["monitoring"]) == ([], "off")
     ConnectionPage.model_validate_json(page.content)
     ConnectionExportEnd.model_validate_json(export.content)
     assert orjson.loads(export.content)["monitoring"] == content_of(page)["monitoring"]
@@ -130,4 +127,17 @@ def test_that_an_engine_that_keeps_no_track_has_none(
     assert not [name for name in many.get("/engine").json()["functions"] if "Set" in name]
     simulator.monitor_connections(True)
     assert everything(many) == []  # of the snapshot that is fresh enough
-    assert content_of(many.get("/connections?maxAge=0"))["items"]
+    page = many.get("/connections?maxAge=0")
+    assert content_of(page)["items"]
+    assert content_of(page)["monitoring"] == "on"
+
+
+def test_that_an_engine_that_does_not_tell_may_have_connections(
+    many: TestClient, simulator: Simulator
+) -> None:
+    simulator.fail("FwpmEngineGetOption0", 1745, times=0)
+
+    page = content_of(many.get("/connections?maxAge=0"))
+
+    assert page["items"]
+    assert page["monitoring"] == "unknown"

@@ -108,12 +108,13 @@ def test_that_the_engine_is_asked_when_somebody_asks(
     client.get("/sa-contexts?maxAge=0")
     client.get("/health/ready")
     client.get("/net-events")  # which has a session of its own from the beginning on
-    assert (simulator.calls(create), simulator.open_sessions()) == (0, 2)
+    sessions = simulator.open_sessions()
+    assert simulator.calls(create) == 0
 
     pages = [client.get(f"{listed.path}?maxAge=3600") for _ in range(3)]
 
     assert simulator.calls(create) == 1
-    assert simulator.open_sessions() == 3
+    assert simulator.open_sessions() == sessions + 1
     assert pages[0].content == pages[1].content == pages[2].content
     client.get(f"{listed.path}?maxAge=0")
     assert simulator.calls(create) == 2
