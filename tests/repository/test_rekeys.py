@@ -71,7 +71,7 @@ def partners(*revisions: tuple[Change, ...], seconds: float = 0.0) -> dict[int, 
     """What is found of changes that come one revision after the other, so far apart."""
     clock = Clock()
     rekeys = Rekeys(NEGOTIATIONS, clock)
-    found = {}
+    found: dict[int, int | None] = {}
     for changes in revisions:
         joined = rekeys.join(changes)
         assert [each._replace(partner=None) for each in joined] == list(changes)
