@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from sa_contexts_simulator import Simulator
+from sa_contexts_simulator import Option, Simulator
 
 from tests.api.live import PATH, Live, Stream, deaf_client
 from tests.api.test_secrets import assert_clean
@@ -133,7 +133,7 @@ def test_that_what_is_not_a_parameter_is_told(live: Live, query: str) -> None:
 
 
 def test_that_a_stream_goes_on_where_another_ended(live: Live, simulator: Simulator) -> None:
-    simulator.set_option(4)  # announced complete, so that all is told at once
+    simulator.set_option(Option.ANNOUNCE_COMPLETE)
     first = page(live)
     told = []
     last_id = place(first)
