@@ -66,6 +66,10 @@ class Mirror:
             if self._wants_initial:
                 self._filling, self._filling_revision = [], None
 
+    def is_in(self, epoch: str) -> bool:
+        """Whether its stream is in an epoch, as a list must be that it is to go on from."""
+        return self.last_id is not None and place_of(self.last_id)[0] == epoch
+
     def show(self, epoch: str, revision: int, contents: dict[int, Any]) -> None:
         """Take a list's contents: what changed up to its revision is in them."""
         self.contents = dict(contents)
