@@ -318,6 +318,8 @@ class Store:
             looks, incarnation = await anyio.to_thread.run_sync(
                 self._reader.look, sa_context_ids, limiter=self._one_thread
             )
+        except DrainAborted:
+            return
         except Exception as error:  # noqa: BLE001  # the drain meets it, too, and tells all
             log.info("look_failed", error=str(error), contexts=len(sa_context_ids))
             self._drains.request()

@@ -229,3 +229,19 @@ async def test_that_hints_wait_while_an_announced_version_is_made(
         assert store.current is not None
         assert store.current.revision == announced.revision == 2
         assert store.journal.newest == 3
+
+
+async def test_that_a_stop_ends_a_look_at_many(
+    library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failing test first: the looks at all that was announced were waited for."""
+    simulator.populate(200)
+    async with running_store(library) as store:
+        await store.fresh(3600)
+        simulator.delay(LOOK, 50)
+        for number in simulator.ids():
+            store.hints.give(number)
+        await until(lambda: simulator.calls(LOOK))
+        store.stop()
+    assert simulator.calls(LOOK) < 10
+    assert "look_failed" not in caplog.text
