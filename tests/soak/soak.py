@@ -37,7 +37,7 @@ SETTINGS = {
     "retry_seconds": 0.5,
     "journal_bytes": 4 << 20,
     "stream_count": 5,
-    "stream_seconds": 2.5,
+    "stream_seconds": 4,
 }
 RESTS = 8
 """How often clients rest, so that the memory is seen that no snapshot takes."""
@@ -147,7 +147,7 @@ async def _settle(target: Target, client: Client, report: Report) -> None:
     report.recovery_seconds = time.monotonic() - began
     if exported != ids:
         raise Violation("the last export has other contexts than the engine")
-    if await watched_ids(client) != ids:
+    if await watched_ids(client, RECOVERY_SECONDS) != ids:
         raise Violation("a stream begins with other contexts than the engine has")
     ready = await client.ask("/health/ready")
     if ready.status != 200:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ EVENTS = f"{LIST}/events"
 KIND = "watches"
 GIVEN_UP = "given up"
 """What was needed could not be had."""
-STAY_SECONDS = 3
+STAY_SECONDS = 5
 """How long a client reads before it leaves, and comes again; when all rest, it stays away."""
 JUDGED = 0.1
 """How many of the events are held against their schema."""
@@ -215,20 +216,23 @@ async def watch(client: Client, *, pause_seconds: float, absent_seconds: float) 
         await asyncio.sleep(client.random.uniform(0, absent_seconds))
 
 
-async def watched_ids(client: Client) -> list[int]:
+async def watched_ids(client: Client, patience_seconds: float) -> list[int]:
     """The ids of all contexts, as a stream tells them that begins with them.
 
     Raises:
-        Violation: they cannot be had.
+        Violation: they cannot be had in time.
     """
-    mirror, parser = Mirror(wants_initial=True), Parser()
-    mirror.connect()
-    async with client.stream(f"{EVENTS}?initial=true") as (answer, pieces):
-        if answer.status != 200:
-            raise answer.violation("a stream is due")
-        async for piece in pieces:
-            for event in parser.feed(piece):
-                mirror.take(event)
-                if event.kind == "snapshot_end":
-                    return sorted(mirror.contents)
-    raise Violation("a stream that ended at its beginning")
+    deadline = time.monotonic() + patience_seconds
+    while time.monotonic() < deadline:
+        mirror, parser = Mirror(wants_initial=True), Parser()
+        mirror.connect()
+        async with client.stream(f"{EVENTS}?initial=true") as (answer, pieces):
+            if answer.status != 200:  # others may have all the streams
+                await asyncio.sleep(int(answer.headers["retry-after"]))
+                continue
+            async for piece in pieces:
+                for event in parser.feed(piece):
+                    mirror.take(event)
+                    if event.kind == "snapshot_end":
+                        return sorted(mirror.contents)
+    raise Violation("no stream tells all that there is")
