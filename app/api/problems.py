@@ -343,6 +343,6 @@ def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
             "description": f"{HTTPStatus(status).phrase}: "
             + ", ".join(f"`{kind.code}`" for kind in of_status),
         }
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
             documented[status]["headers"] = {"Retry-After": RETRY_AFTER}
     return documented

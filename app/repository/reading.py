@@ -58,7 +58,7 @@ class Reader:
         self._is_stopping = False
 
     def stop(self) -> None:
-        """Let a reading of all objects that is under way end soon."""
+        """Let what is being read end soon."""
         self._is_stopping = True
 
     def read_all(
@@ -103,6 +103,7 @@ class Reader:
         """What there is of each of these objects, and the incarnation that gave the last.
 
         Raises:
+            DrainAborted: it was stopped.
             EngineError: the engine refused, also after a new session was tried.
         """
         encoder = self.kind.encoder()
@@ -110,6 +111,8 @@ class Reader:
         return looks, self._engine.incarnation
 
     def _look(self, id_: int, encoder: Encoder) -> Look:
+        if self._is_stopping:
+            raise DrainAborted
         try:
             plain = self.kind.read(self._engine, id_)
         except (NotFound, IkeextNotRunning):

@@ -44,9 +44,8 @@ class Rekeys:
     def join(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """The same changes, with the partners that are known by now."""
         for change in changes:
-            if change.kind == "added" and change.entry is not None:
-                self._came.add(change.sa_context_id, self._negotiations(change.entry.key))
-        joined = {}
+            self._came.add(change.sa_context_id, self._negotiated(change))
+        replaced_by = {}
         for change in changes:
             if change.kind == "deleted" and change.before is not None:
                 negotiations = self._negotiations(change.before)
@@ -54,9 +53,12 @@ class Rekeys:
                 if partner is None:
                     self._went.add(change.sa_context_id, negotiations)
                 else:
-                    joined[change.sa_context_id] = partner
-        partners = joined | {partner: gone for gone, partner in joined.items()}
-        return tuple(self._joined(change, partners) for change in changes)
+                    replaced_by[change.sa_context_id] = partner
+        replaces = {partner: gone for gone, partner in replaced_by.items()}
+        return tuple(
+            self._joined(change, replaced_by if change.kind == "deleted" else replaces)
+            for change in changes
+        )
 
     def forget(self) -> None:
         """Begin anew, as with an epoch."""
@@ -65,12 +67,17 @@ class Rekeys:
 
     def _joined(self, change: Change, partners: dict[int, int]) -> Change:
         partner = partners.get(change.sa_context_id)
-        if partner is None and change.kind == "added" and change.entry is not None:
-            negotiations = self._negotiations(change.entry.key)
-            partner = self._went.take(change.sa_context_id, negotiations)
+        if partner is None:
+            partner = self._went.take(change.sa_context_id, self._negotiated(change))
             if partner is not None:
-                self._came.discard(change.sa_context_id, negotiations)
+                self._came.discard(change.sa_context_id)
         return change if partner is None else change._replace(partner=partner)
+
+    def _negotiated(self, change: Change) -> set[Negotiation]:
+        """What negotiated a context that had nothing negotiated before: it came, or was begun."""
+        if change.entry is None or (change.before and self._negotiations(change.before)):
+            return set()
+        return self._negotiations(change.entry.key)
 
 
 class _Recent:
@@ -78,28 +85,39 @@ class _Recent:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._found: OrderedDict[Negotiation, tuple[int, float]] = OrderedDict()
+        self._found: OrderedDict[int, tuple[set[Negotiation], float]] = OrderedDict()
+        self._newest: dict[Negotiation, int] = {}
 
     def add(self, sa_context_id: int, negotiations: set[Negotiation]) -> None:
-        for negotiation in negotiations:
-            self._found[negotiation] = (sa_context_id, self._clock())
-            self._found.move_to_end(negotiation)
-            if len(self._found) > MOST:
-                self._found.popitem(last=False)
+        """Remember a context, if there is anything to find it by."""
+        if not negotiations:
+            return
+        self.discard(sa_context_id)
+        self._found[sa_context_id] = (negotiations, self._clock())
+        self._newest |= dict.fromkeys(negotiations, sa_context_id)
+        if len(self._found) > MOST:
+            self.discard(next(iter(self._found)))
 
     def take(self, sa_context_id: int, negotiations: set[Negotiation]) -> int | None:
         """Another context of one of these negotiations, no longer to be found then."""
         for negotiation in negotiations:
-            other, when = self._found.get(negotiation, (sa_context_id, 0.0))
-            if other != sa_context_id and self._clock() - when <= PATIENCE_SECONDS:
-                self.discard(other, negotiations)
+            other = self._newest.get(negotiation, sa_context_id)
+            if other == sa_context_id:
+                continue
+            _, when = self._found[other]
+            if self._clock() - when <= PATIENCE_SECONDS:
+                self.discard(other)
                 return other
         return None
 
-    def discard(self, sa_context_id: int, negotiations: set[Negotiation]) -> None:
+    def discard(self, sa_context_id: int) -> None:
+        """Forget a context."""
+        negotiations, _ = self._found.pop(sa_context_id, (set(), 0.0))
         for negotiation in negotiations:
-            if self._found.get(negotiation, (None, 0.0))[0] == sa_context_id:
-                del self._found[negotiation]
+            if self._newest.get(negotiation) == sa_context_id:
+                del self._newest[negotiation]
 
     def clear(self) -> None:
+        """Forget all."""
         self._found.clear()
+        self._newest.clear()

@@ -196,6 +196,11 @@ class Store:
             self._drains.request()
         return is_known
 
+    def is_to_come(self, epoch: str, revision: int) -> bool:
+        """Whether a revision was announced, so that lists may tell of it, and is not there yet."""
+        announced = self._announced
+        return announced is not None and (announced.epoch, announced.revision) == (epoch, revision)
+
     async def announced_is_made(self) -> None:
         """Wait, as long as the patience lasts, until nothing is announced that is still to come."""
         with anyio.move_on_after(self.limits.patience_seconds):
@@ -292,8 +297,7 @@ class Store:
             self.journal.restart(version.epoch, version.revision)
         else:
             self.journal.record(version.revision, self._rekeys.join(edition.changes))
-        if edition.changes != ():
-            self.news.tell()
+        self.news.tell()  # without a change, too: some wait for the version itself
 
     async def _follow_hints(self) -> None:
         while True:
@@ -314,6 +318,8 @@ class Store:
             looks, incarnation = await anyio.to_thread.run_sync(
                 self._reader.look, sa_context_ids, limiter=self._one_thread
             )
+        except DrainAborted:
+            return
         except Exception as error:  # noqa: BLE001  # the drain meets it, too, and tells all
             log.info("look_failed", error=str(error), contexts=len(sa_context_ids))
             self._drains.request()

@@ -78,6 +78,8 @@ class Watch:
             return text
         batch = self._feed.after(self._epoch, self._place)
         if batch is None:
+            if self._store.is_to_come(self._epoch, self._place.revision):
+                return None
             return await self._reset()
         self._place = batch.place
         if not batch.text:

@@ -117,7 +117,7 @@ def test_that_each_status_has_one_named_problem_that_holds_all_of_its_kinds() ->
                 assert is_valid(problem, content["schema"])
                 seen.add(code)
             retry = response.get("headers", {}).get("Retry-After")
-            assert (retry is not None) == (status == "503")
+            assert (retry is not None) == (status in ("429", "503"))
     unrouted = {
         *("method_not_allowed", "request_refused", "request_timeout", "length_required"),
         *("content_too_large", "header_fields_too_large", "too_many_connections"),

@@ -16,6 +16,8 @@ from tests.hostile.process import ROOT, running_target
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 STORM = 1
+STREAM_SECONDS = 0.05
+"""Who asks for a stream waits for its end."""
 
 
 def fuzz(url: str, seconds: int, *options: str, answers: Path) -> Counter[str]:
@@ -43,11 +45,12 @@ def operations(url: str) -> set[str]:
 
 
 def test_that_every_check_passes_on_an_engine_that_is_well(tmp_path: Path) -> None:
-    with running_target(simulated_churn=20) as target:
+    with running_target(simulated_churn=20, stream_seconds=STREAM_SECONDS) as target:
         answers = fuzz(target.url, 45, answers=tmp_path / "answers")
 
         assert {f"{operation} 200" for operation in operations(target.url)} <= set(answers)
         assert answers["GET /sa-contexts 422"] > 100
+        assert answers["GET /sa-contexts/events 422"]
         assert target.engine()["ready"] is True
 
 
@@ -56,7 +59,7 @@ def test_that_every_check_passes_on_exports(tmp_path: Path) -> None:
         *("--include-operation-id", "list_sa_contexts", "--phases", "examples,coverage,fuzzing"),
         *("--header", "Accept: application/x-ndjson"),
     )
-    with running_target(simulated_churn=20) as target:
+    with running_target(simulated_churn=20, stream_seconds=STREAM_SECONDS) as target:
         answers = fuzz(target.url, 15, *options, answers=tmp_path / "answers")
 
     assert answers["GET /sa-contexts 200"] > 100
@@ -64,7 +67,9 @@ def test_that_every_check_passes_on_exports(tmp_path: Path) -> None:
 
 def test_that_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
     """All but that there are server errors, which then must be: as they are documented."""
-    with running_target(simulated_churn=20, patience_seconds=2) as target:
+    with running_target(
+        simulated_churn=20, patience_seconds=2, stream_seconds=STREAM_SECONDS
+    ) as target:
         target.storm(STORM)
         options = ("--exclude-checks", "not_a_server_error")
         answers = fuzz(target.url, 45, *options, answers=tmp_path / "answers")
@@ -73,6 +78,7 @@ def test_that_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> N
         for path in ("/sa-contexts", "/sa-contexts/summary", "/sa-contexts/{saContextId}"):
             for status in (200, 500, 503):
                 assert answers[f"GET {path} {status}"]
+        assert answers["GET /sa-contexts/events 200"]
         page = httpx2.get(f"{target.url}/sa-contexts?maxAge=0&limit=1000", timeout=60)
         assert len(page.json()["items"]) > 100
         assert target.engine()["ready"] is True

@@ -17,9 +17,10 @@ NDJSON = "application/x-ndjson"
 OF_SOME = {"Link", "Snapshot-Expires", "Snapshot-Idle-Seconds"}
 """Documented headers that not every answer of the operation has."""
 OF_ALL = {
-    "connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding"
+    "connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding",
+    "x-accel-buffering",
 }  # fmt: skip
-"""Headers that HTTP itself has, and no operation documents."""
+"""Headers that HTTP itself has, or that are for proxies, and no operation documents."""
 ELSEWHERE = {404: {"not_found"}, 405: {"method_not_allowed"}}
 """What is answered to requests of no operation."""
 

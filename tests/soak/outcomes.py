@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 
-LIST, SUMMARY, ONE = (
+LIST, SUMMARY, ONE, EVENTS = (
     "GET /sa-contexts",
     "GET /sa-contexts/summary",
     "GET /sa-contexts/{saContextId}",
+    "GET /sa-contexts/events",
 )
 
 _OF_THE_ENGINE = (
@@ -36,6 +37,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     SUMMARY: ("200 application/json", *_OF_ANY, *_OF_THE_ENGINE),
     ONE: ("200 application/json", "304", "404 sa_context_not_found", *_OF_ANY, *_OF_THE_ENGINE),
+    EVENTS: ("200 text/event-stream", "429 too_many_streams", *_OF_ANY),
     "HEAD /sa-contexts": ("200 application/json", "200 application/x-ndjson"),
     "HEAD /sa-contexts/{saContextId}": ("200 application/json",),
     "GET /engine": ("200 application/json", "406 not_acceptable"),
@@ -47,6 +49,8 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "walks": ("complete", "without any", "left", "resumed", "restarted", "page asked for again",
               "waited after 503", "given up", "page not read"),
     "exports": ("complete", "left", "cut off after the longest time", "refused"),
+    "watches": ("compared", "resumed", "resumed amid a revision", "reset", "left", "refused",
+                "told to come again", "told of the stop"),
     "polls": ("fresh", "not running"),
 }  # fmt: skip
 """Each of these must have come about."""

@@ -19,6 +19,7 @@ from tests.soak.process import Target, running_target
 from tests.soak.report import Report
 from tests.soak.strangers import err, forge
 from tests.soak.walks import abandon, walk
+from tests.soak.watches import watch, watched_ids
 
 
 CONTEXTS = 2000
@@ -35,6 +36,8 @@ SETTINGS = {
     "refresh_seconds": 5,
     "retry_seconds": 0.5,
     "journal_bytes": 4 << 20,
+    "stream_count": 5,
+    "stream_seconds": 4,
 }
 RESTS = 8
 """How often clients rest, so that the memory is seen that no snapshot takes."""
@@ -55,6 +58,9 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
     ("reader", 4, look_up, 0.1),
     ("counter", 3, summarize, 0.3),
     ("prober", 1, probe, 1),
+    ("watcher", 3, partial(watch, pause_seconds=0, absent_seconds=1), 0.5),
+    ("slow watcher", 1, partial(watch, pause_seconds=0.3, absent_seconds=1), 0.5),
+    ("sleepy watcher", 2, partial(watch, pause_seconds=0, absent_seconds=20), 0.5),
     ("stranger", 1, err, 0.1),
     ("forger", 1, forge, 0.2),
 )
@@ -141,6 +147,8 @@ async def _settle(target: Target, client: Client, report: Report) -> None:
     report.recovery_seconds = time.monotonic() - began
     if exported != ids:
         raise Violation("the last export has other contexts than the engine")
+    if await watched_ids(client, RECOVERY_SECONDS) != ids:
+        raise Violation("a stream begins with other contexts than the engine has")
     ready = await client.ask("/health/ready")
     if ready.status != 200:
         raise ready.violation("the engine is well, and was read")

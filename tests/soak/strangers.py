@@ -34,6 +34,12 @@ REFUSED: tuple[tuple[str, str, dict[str, str], int, str], ...] = (
     ("GET", LIST, {"accept": "text/html"}, 406, "not_acceptable"),
     ("GET", f"{LIST}/summary", {"accept": NDJSON}, 406, "not_acceptable"),
     ("GET", f"{LIST}/summary?peers=1001", {}, 422, "invalid_parameters"),
+    ("GET", f"{LIST}/events", {"accept": "application/json"}, 406, "not_acceptable"),
+    *(
+        ("GET", f"{LIST}/events?{query}", {}, 422, "invalid_parameters")
+        for query in ("since=x", "since=e-1&since=e-2", "initial=perhaps", "limit=5", "maxAge=1")
+    ),
+    ("POST", f"{LIST}/events", {}, 405, "method_not_allowed"),
     ("GET", f"{LIST}/1", {"accept": "text/html"}, 406, "not_acceptable"),
     ("GET", f"{LIST}/x", {}, 422, "invalid_parameters"),
     ("GET", f"{LIST}/99999999999999999999", {}, 422, "invalid_parameters"),

@@ -1,0 +1,128 @@
+"""A server on a socket, in a thread of this process, and streams that are read from it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any, Self
+
+import httpx2
+
+from app import server
+from app.main import create_app
+from app.service import create_service
+from app.settings import Settings
+from tests.conftest import SIMULATOR_PATH
+from tests.sse import Event, Parser
+
+
+PATH = "/sa-contexts/events"
+
+
+class Live:
+    """A running server.
+
+    Attributes:
+        service: what it serves.
+        client: asks it.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        made = Settings(
+            library=SIMULATOR_PATH,
+            simulated_churn=0,
+            **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, "gather_seconds": 0}
+            | settings,
+        )
+        self.service = create_service(made)
+        self._listener = server.listen("127.0.0.1", 0)
+        self.address = self._listener.getsockname()
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.address[1]}", timeout=10)
+        self._server = server.create_server(
+            create_app(self.service), self.service.stop, made.connection_limits()
+        )
+        self._thread = Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.stop()
+
+    def begin_stop(self) -> None:
+        """Tell it to stop, as a signal does."""
+        self._server.should_exit = True
+
+    def stop(self) -> None:
+        """Stop it, and wait until it has ended."""
+        self.begin_stop()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    @contextmanager
+    def stream(self, query: str = "", **headers: str) -> Iterator[Stream]:
+        """A stream of events, which has begun."""
+        with self.client.stream("GET", f"{PATH}{query}", headers=headers) as response:
+            yield Stream(response)
+
+    def until_streams(self, count: int) -> None:
+        """Wait until so many are open."""
+        deadline = time.monotonic() + 10
+        while self.service.streams.count != count:
+            assert time.monotonic() < deadline, self.service.streams.count
+            self.client.get("/health/live")
+
+    def _run(self) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(self._server.serve([self._listener]))
+        loop.close()
+
+
+class Stream:
+    """A stream as a client reads it.
+
+    Attributes:
+        response: its head.
+        text: all that was read.
+    """
+
+    def __init__(self, response: httpx2.Response) -> None:
+        assert response.status_code == 200, response.read()
+        self.response = response
+        self.text = b""
+        self.parser = Parser()
+        self._pieces = response.iter_raw()
+        self._events: list[Event] = []
+
+    def next(self) -> Event:
+        """The next event, when it comes."""
+        while not self._events:
+            piece = next(self._pieces)
+            self.text += piece
+            self._events += self.parser.feed(piece)
+        return self._events.pop(0)
+
+    def rest(self) -> list[Event]:
+        """All events until the server ends the stream, which it does after an event."""
+        for piece in self._pieces:
+            self.text += piece
+            self._events += self.parser.feed(piece)
+        assert self.parser.is_between_events
+        events, self._events = self._events, []
+        return events
+
+
+def deaf_client(port: int, query: str) -> socket.socket:
+    """A client that asks for a stream, and reads nothing of it."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.sendall(f"GET {PATH}{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return client

@@ -1,0 +1,217 @@
+"""Streams by themselves: how many, for how long, and how they end; time is told, not waited for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import anyio
+import anyio.lowlevel
+import pytest
+from starlette.types import Message
+
+from app import streams as streams_module
+from app.api import event_stream as event_stream_module
+from app.api.event_stream import KEEP_ALIVE_SECONDS, EventStream
+from app.encoding.events import event
+from app.repository.news import News
+from app.streams import Streams, TooManyStreams
+from tests.sse import Parser
+
+
+pytestmark = pytest.mark.anyio
+
+A_DAY = 86_400.0
+
+
+class Source:
+    """A source that has what a test puts there."""
+
+    def __init__(self, *texts: bytes) -> None:
+        self.texts = deque(texts)
+        self.news = News()
+        self.mark: bytes | None = None
+        self.error: Exception | None = None
+        self.closed = 0
+
+    async def begin(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    async def take(self) -> bytes | None:
+        return self.texts.popleft() if self.texts else None
+
+    def bookmark(self) -> bytes | None:
+        mark, self.mark = self.mark, None
+        return mark
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Client:
+    """Who a response is sent to; takes all, or nothing from some time on."""
+
+    def __init__(self) -> None:
+        self.start: Message | None = None
+        self.body = b""
+        self.is_whole = False
+        self.is_deaf = False
+
+    async def send(self, message: Message) -> None:
+        if self.is_deaf:
+            await anyio.sleep_forever()
+        if message["type"] == "http.response.start":
+            self.start = message
+        else:
+            self.body += message["body"]
+            self.is_whole = not message.get("more_body", False)
+
+    @staticmethod
+    async def receive() -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind for event in Parser().feed(self.body)]
+
+
+class Clock:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        clock = SimpleNamespace(monotonic=lambda: self.now)
+        monkeypatch.setattr(event_stream_module, "time", clock)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    with anyio.fail_after(10):
+        while not condition():
+            await anyio.lowlevel.checkpoint()
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await anyio.lowlevel.checkpoint()
+
+
+async def test_that_events_are_sent_as_they_come() -> None:
+    source, client, streams = Source(event("a", "e-1", b"{}")), Client(), Streams(1, A_DAY)
+    source.mark = event("b", "e-0", b"{}")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
+        await until(lambda: client.kinds == ["b", "a"])
+        source.texts += (event("c", "e-2", b"{}"), event("d", "e-3", b"{}"))
+        source.news.tell()
+        await until(lambda: client.kinds == ["b", "a", "c", "d"])
+        assert (streams.count, source.closed, client.is_whole) == (1, 0, False)
+        streams.stop()
+        source.news.tell()
+    assert client.kinds == ["b", "a", "c", "d", "reconnect"]
+    assert (streams.count, source.closed, client.is_whole) == (0, 1, True)
+
+
+async def test_that_a_silent_stream_says_that_it_is_alive(clock: Clock) -> None:
+    source, client, streams = Source(), Client(), Streams(1, A_DAY)
+    parser = Parser()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
+        await until(lambda: client.start)
+        clock.now += KEEP_ALIVE_SECONDS - 1
+        source.news.tell()
+        await turns()
+        assert parser.feed(client.body) == []
+        assert (parser.retry_ms, parser.comments) == (2000, 0)
+        clock.now += 1
+        source.news.tell()
+        await until(lambda: client.body.endswith(b":\n\n"))
+        clock.now += KEEP_ALIVE_SECONDS
+        source.mark = event("bookmark", "e-7", b"{}")
+        source.news.tell()
+        await until(lambda: client.kinds == ["bookmark"])
+        tasks.cancel_scope.cancel()
+    whole = Parser()
+    whole.feed(client.body)
+    assert whole.comments == 1
+    assert whole.is_between_events
+
+
+async def test_that_a_stream_ends_when_its_time_is_over(clock: Clock) -> None:
+    source, client, streams = Source(), Client(), Streams(1, 100.0)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
+        await until(lambda: client.start)
+        clock.now += 89
+        source.news.tell()
+        await turns()
+        assert not client.is_whole
+        clock.now += 11.5
+        source.news.tell()
+    assert client.kinds == ["reconnect"]
+    assert client.is_whole
+
+
+async def test_that_a_busy_stream_ends_when_its_time_is_over(clock: Clock) -> None:
+    class Busy(Source):
+        async def take(self) -> bytes | None:
+            clock.now += 1
+            await anyio.lowlevel.checkpoint()
+            return event("a", None, b"{}")
+
+    client = Client()
+    await EventStream(Busy(), Streams(1, 50.0))({}, client.receive, client.send)
+
+    assert 44 <= len(client.kinds) - 1 <= 51
+    assert client.kinds[-1] == "reconnect"
+
+
+async def test_that_there_are_only_so_many() -> None:
+    streams = Streams(2, A_DAY)
+    async with anyio.create_task_group() as tasks:
+        clients = [Client(), Client()]
+        for client in clients:
+            stream = EventStream(Source(), streams)
+            tasks.start_soon(stream, {}, client.receive, client.send)
+            await until(lambda client=client: client.start)  # type: ignore[misc]  # a lambda
+        with pytest.raises(TooManyStreams):
+            EventStream(Source(), streams)
+        tasks.cancel_scope.cancel()
+    assert streams.count == 0
+    EventStream(Source(), streams)
+
+
+async def test_that_what_cannot_begin_is_no_stream() -> None:
+    source, client, streams = Source(), Client(), Streams(1, A_DAY)
+    source.error = KeyError("the engine")
+    with pytest.raises(KeyError):
+        await EventStream(source, streams)({}, client.receive, client.send)
+
+    assert (client.start, streams.count, source.closed) == (None, 0, 1)
+
+
+async def test_that_who_does_not_read_is_ended_some_time_after_the_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams_module, "FAREWELL_SECONDS", 0.05)
+    streams, deaf, other = Streams(2, A_DAY), Client(), Client()
+    sources = [Source(), Source()]
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(streams.run)
+        for source, client in zip(sources, (deaf, other), strict=True):
+            tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
+            await until(lambda client=client: client.start)  # type: ignore[misc]  # a lambda
+        deaf.is_deaf = True
+        streams.stop()
+        for source in sources:
+            source.news.tell()
+        await until(lambda: streams.count == 1)
+        assert other.kinds == ["reconnect"]
+        await until(lambda: streams.count == 0)
+    assert not deaf.is_whole
+    assert [source.closed for source in sources] == [1, 1]

@@ -1,0 +1,74 @@
+"""Running stores that the simulator's announcements reach, for tests of what they make of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from threading import Event
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from app.encoding.sa_contexts import no_alias
+from app.repository.assembly import Assembly
+from app.repository.contents import Edition
+from app.repository.hints import Hints
+from app.repository.limits import StoreLimits
+from app.repository.reading import Reader
+from app.repository.sa_contexts import SaContextKind
+from app.repository.store import Store
+from bindings.engine import Engine
+from bindings.library import Library
+
+
+AT_ONCE: dict[str, Any] = {
+    "minimum_interval_seconds": 0,
+    "refresh_seconds": 3600,
+    "gather_seconds": 0,
+}
+
+
+@asynccontextmanager
+async def running_store(
+    library: Library, *, most_hints: int = 1000, **limits: Any
+) -> AsyncIterator[Store]:
+    """A store that does all at once, and reads the engine unasked only at its beginning."""
+    hints = Hints(most_hints)
+    with Engine(library, on_change=lambda _event, number: hints.give(number)) as engine:
+        reader = Reader(engine, SaContextKind(lambda: no_alias))
+        store = Store(reader, StoreLimits(**{**AT_ONCE, **limits}), hints=hints)
+        async with store.running():
+            yield store
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Let the loop go on until something holds."""
+    with anyio.fail_after(seconds):
+        while not condition():
+            await anyio.lowlevel.checkpoint()
+
+
+class Gate:
+    """Holds the making of versions up when they are all but finished."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_reached = Event()
+        self._open = Event()
+        self._open.set()
+        finish = Assembly.finish
+
+        def held_up(assembly: Assembly) -> Edition:
+            self.is_reached.set()
+            self._open.wait(10)
+            return finish(assembly)
+
+        monkeypatch.setattr(Assembly, "finish", held_up)
+
+    def close(self) -> None:
+        self.is_reached.clear()
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()

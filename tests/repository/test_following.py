@@ -1,0 +1,247 @@
+"""What the store makes of the engine's announcements, and how it does without them."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+from sa_contexts_simulator import Simulator
+
+from app.repository import reading as reading_module
+from app.repository import store as store_module
+from app.repository.journal import Place
+from app.repository.store import Store
+from bindings.library import Library
+from bindings.winerror import WinError
+from tests.bindings.trees import Tree
+from tests.repository.stores import Gate, running_store, until
+
+
+pytestmark = pytest.mark.anyio
+
+DRAIN = "IPsecSaContextCreateEnumHandle0"
+LOOK = "IPsecSaContextGetById1"
+SUBSCRIBE = "IPsecSaContextSubscribe0"
+
+
+def changes_of(store: Store, first: int = 1) -> list[tuple[str, int]]:
+    """What the journal has, after a revision, of its epoch."""
+    differences = store.journal.since(store.journal.epoch, Place(first))
+    assert differences is not None
+    return [(each.kind, each.sa_context_id) for _, changes in differences for each in changes]
+
+
+def half_built(sa_context_id: int = 0) -> Tree:
+    tree = Tree()
+    tree.context.saContextId = sa_context_id
+    return tree
+
+
+def complete(sa_context_id: int) -> Tree:
+    tree = half_built(sa_context_id)
+    tree.context.inboundSa = tree.new("IPSEC_SA_DETAILS1")
+    tree.context.outboundSa = tree.new("IPSEC_SA_DETAILS1")
+    return tree
+
+
+async def test_that_what_is_announced_is_found_without_reading_all(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    async with running_store(library) as store:
+        version = await store.fresh(3600)
+        gone = simulator.ids()[7]
+        drains = simulator.calls(DRAIN)
+        simulator.delete(gone)
+        await until(lambda: store.journal.newest > version.revision)
+        new = simulator.put(complete(0).address)
+        await until(lambda: len(changes_of(store)) == 2)
+
+        assert changes_of(store) == [("deleted", gone), ("added", new)]
+        assert simulator.calls(DRAIN) == drains
+        assert store.contents is not None
+        assert store.contents.revision == 3
+        assert store.contents.counts.contexts == 30
+
+
+async def test_that_an_announcement_of_nothing_is_no_revision(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    async with running_store(library) as store:
+        version = await store.fresh(3600)
+        looks = simulator.calls(LOOK)
+        for event, number in ((1, simulator.ids()[0]), (2, simulator.ids()[1]), (1, 12345), (9, 1)):
+            simulator.announce(event, number)
+        await until(lambda: simulator.calls(LOOK) >= looks + 4)
+        await store.fresh(0)
+
+        assert changes_of(store) == []
+        assert store.journal.newest == version.revision + 1  # the drain's
+
+
+async def test_that_what_was_announced_half_built_is_looked_at_again(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "LOOK_AGAIN_SECONDS", (0.01, 0.01, 0.01))
+    async with running_store(library) as store:
+        await store.fresh(3600)
+        drains = simulator.calls(DRAIN)
+        number = simulator.put(half_built().address)
+        await until(lambda: changes_of(store) == [("added", number)])
+        simulator.put(complete(number).address)  # nobody is told
+        await until(lambda: len(changes_of(store)) == 2)
+
+        assert changes_of(store) == [("added", number), ("modified", number)]
+        assert simulator.calls(DRAIN) == drains
+
+
+async def test_that_what_stays_half_built_is_not_looked_at_forever(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "LOOK_AGAIN_SECONDS", (0.01, 0.01))
+    async with running_store(library) as store:
+        await store.fresh(3600)
+        simulator.put(half_built().address)
+        await until(lambda: simulator.calls(LOOK) == 3)
+        with anyio.move_on_after(0.1):
+            await until(lambda: simulator.calls(LOOK) > 3)
+
+        assert simulator.calls(LOOK) == 3
+        number = simulator.ids()[0]
+        simulator.announce(1, number)  # it begins anew
+        await until(lambda: simulator.calls(LOOK) == 6)
+
+
+async def test_that_hints_of_a_run_that_is_over_change_nothing_of_it(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    async with running_store(library) as store:
+        version = await store.fresh(3600)
+        simulator.stop_engine()
+        simulator.start_engine()
+        store.hints.give(simulator.ids()[0])
+        store.hints.give(12345)
+        await until(lambda: store.current is not version)
+
+        assert store.current is not None
+        assert store.current.epoch != version.epoch
+        assert store.current.revision == 1
+        assert store.journal.epoch == store.current.epoch
+        assert changes_of(store) == []
+
+
+async def test_that_more_hints_than_are_kept_lead_to_a_drain(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    async with running_store(library, most_hints=2) as store:
+        version = await store.fresh(3600)
+        looks = simulator.calls(LOOK)
+        gone = simulator.ids()[:20]
+        for number in gone:  # the loop does not turn meanwhile
+            simulator.delete(number)
+        simulator.flush()
+        await until(lambda: len(changes_of(store)) == 20)
+
+        assert sorted(changes_of(store)) == [("deleted", number) for number in gone]
+        assert simulator.calls(LOOK) == looks + 2
+        assert store.current is not version
+        assert not store.hints.has_lost
+
+
+async def test_that_a_look_that_fails_leads_to_a_drain(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    async with running_store(library) as store:
+        await store.fresh(3600)
+        simulator.fail(LOOK, WinError.FWP_E_TIMEOUT, times=0)
+        gone = simulator.ids()[3]
+        simulator.delete(gone)
+        await until(lambda: changes_of(store))
+
+        assert changes_of(store) == [("deleted", gone)]
+        assert store.contact is not None
+        assert store.contact.error is None
+
+
+@pytest.mark.parametrize(
+    "code", [WinError.ERROR_ACCESS_DENIED, WinError.RPC_S_PROCNUM_OUT_OF_RANGE]
+)
+async def test_that_without_a_subscription_comparison_alone_finds_all(
+    library: Library, simulator: Simulator, code: int
+) -> None:
+    simulator.populate(30)
+    simulator.fail(SUBSCRIBE, code, times=0)
+    async with running_store(library, refresh_seconds=0.02) as store:
+        await store.fresh(3600)
+        gone = simulator.ids()[3]
+        simulator.delete(gone)
+        new = simulator.put(half_built().address)
+        await until(lambda: len(changes_of(store)) == 2)
+        simulator.put(complete(new).address)
+        await until(lambda: len(changes_of(store)) == 3)
+
+        assert simulator.open_subscriptions() == 0
+        assert sorted(changes_of(store)) == [("added", new), ("deleted", gone), ("modified", new)]
+        assert simulator.calls(LOOK) == 0
+
+
+async def test_that_lost_announcements_are_found_by_comparison(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    async with running_store(library, refresh_seconds=0.05) as store:
+        await store.fresh(3600)
+        simulator.lose(1)
+        gone = simulator.ids()[3]
+        simulator.delete(gone)
+        await until(lambda: changes_of(store))
+
+        assert simulator.lost() == 1
+        assert changes_of(store) == [("deleted", gone)]
+
+
+async def test_that_hints_wait_while_an_announced_version_is_made(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they give is a later revision than the one that was announced."""
+    simulator.populate(30)
+    monkeypatch.setattr(reading_module, "FIRST_PAGE", 1)
+    gate = Gate(monkeypatch)
+    async with running_store(library) as store:
+        await store.fresh(3600)
+        gate.close()
+        announced = await store.fresh(0, may_be_incomplete=True)
+        assert not announced.is_complete
+        await anyio.to_thread.run_sync(gate.is_reached.wait, 10)
+        simulator.delete(simulator.ids()[0])
+        simulator.flush()
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+        assert simulator.calls(LOOK) == 0
+        gate.open()
+        await until(lambda: changes_of(store))
+
+        assert store.current is not None
+        assert store.current.revision == announced.revision == 2
+        assert store.journal.newest == 3
+
+
+async def test_that_a_stop_ends_a_look_at_many(
+    library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failing test first: the looks at all that was announced were waited for."""
+    simulator.populate(200)
+    async with running_store(library) as store:
+        await store.fresh(3600)
+        simulator.delay(LOOK, 50)
+        for number in simulator.ids():
+            store.hints.give(number)
+        await until(lambda: simulator.calls(LOOK))
+        store.stop()
+    assert simulator.calls(LOOK) < 10
+    assert "look_failed" not in caplog.text

@@ -1,0 +1,212 @@
+"""Rekeys: who took whose place is found where it can be, and never twice."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.encoding.sa_contexts import no_alias
+from app.repository.keys import key_of
+from app.repository.rekeys import PATIENCE_SECONDS, Rekeys
+from app.repository.sa_contexts import SaContextKind
+from app.repository.selection import Key
+from app.repository.versions import Change, Entry
+from app.schemas.names import Baseline
+from bindings.records import SaContext, SaDetails
+from tests.repository.states import sa_details
+
+
+Negotiation = tuple[str, int, int]
+"""Of an SA: its remote address, its quick mode filter, and its main mode SA."""
+
+NEGOTIATIONS = SaContextKind(lambda: no_alias).negotiations
+ONE: Negotiation = ("10.0.1.1", 5, 77)
+OTHERS: list[Negotiation] = [
+    ("10.0.1.2", 5, 77),
+    ("10.0.1.1", 6, 77),
+    ("10.0.1.1", 5, 78),
+    ("2001:db8::1", 5, 77),
+]
+
+
+def details(negotiation: Negotiation) -> SaDetails:
+    remote, qm_filter_id, mm_sa_id = negotiation
+    made = sa_details(remote, local="10.0.0.1" if "." in remote else "2001:db8::2")
+    bundle = made.sa_bundle._replace(qm_filter_id=qm_filter_id, mm_sa_id=mm_sa_id)
+    return made._replace(sa_bundle=bundle)
+
+
+def key(*negotiations: Negotiation) -> Key:
+    """Of a context whose SAs were negotiated so; none, one or two of them."""
+    inbound, outbound = (*map(details, negotiations), None, None)[:2]
+    return key_of(SaContext(1, inbound, outbound), Baseline.NIST_SP_800_77R1)
+
+
+def came(number: int, *negotiations: Negotiation) -> Change:
+    return Change("added", number, Entry(key(*negotiations), b"{}"), None)
+
+
+def went(number: int, *negotiations: Negotiation) -> Change:
+    return Change("deleted", number, None, key(*negotiations))
+
+
+def completed(number: int, *negotiations: Negotiation) -> Change:
+    """A context that was half-built, and is no more."""
+    return Change("modified", number, Entry(key(*negotiations), b"{}"), key())
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def partners(*revisions: tuple[Change, ...], seconds: float = 0.0) -> dict[int, int | None]:
+    """What is found of changes that come one revision after the other, so far apart."""
+    clock = Clock()
+    rekeys = Rekeys(NEGOTIATIONS, clock)
+    found: dict[int, int | None] = {}
+    for changes in revisions:
+        joined = rekeys.join(changes)
+        assert [each._replace(partner=None) for each in joined] == list(changes)
+        found |= {each.sa_context_id: each.partner for each in joined}
+        clock.now += seconds
+    return found
+
+
+def test_that_they_are_found_in_one_revision_in_either_order() -> None:
+    assert partners((came(2, ONE), went(1, ONE))) == {2: 1, 1: 2}
+    assert partners((went(1, ONE), came(2, ONE))) == {2: 1, 1: 2}
+
+
+def test_that_the_later_tells_of_the_earlier_one() -> None:
+    assert partners((came(2, ONE),), (went(1, ONE),)) == {2: None, 1: 2}
+    assert partners((went(1, ONE),), (came(2, ONE),)) == {1: None, 2: 1}
+
+
+def test_that_it_is_told_once() -> None:
+    assert partners((came(2, ONE),), (went(1, ONE),), (went(3, ONE),)) == {2: None, 1: 2, 3: None}
+    assert partners((went(1, ONE),), (came(2, ONE),), (came(3, ONE),)) == {1: None, 2: 1, 3: None}
+    assert partners((came(2, ONE), went(1, ONE)), (went(3, ONE),)) == {2: 1, 1: 2, 3: None}
+
+
+def test_that_the_one_who_came_goes_in_its_turn() -> None:
+    assert partners((came(2, ONE),), (went(1, ONE),), (came(3, ONE), went(2, ONE))) == {
+        1: 2,
+        2: 3,
+        3: 2,
+    }
+
+
+def test_that_one_who_goes_with_the_one_it_replaced_was_not_replaced_by_it() -> None:
+    for changes in ((went(1, ONE), went(2, ONE)), (went(2, ONE), went(1, ONE))):
+        assert partners((came(2, ONE),), changes) == {1: 2, 2: None}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_that_all_three_must_agree(other: Negotiation) -> None:
+    assert partners((came(2, other), went(1, ONE))) == {2: None, 1: None}
+    assert partners((went(1, other),), (came(2, ONE),)) == {2: None, 1: None}
+
+
+def test_that_one_of_two_sas_is_enough() -> None:
+    assert partners((came(2, ONE, OTHERS[0]),), (went(1, OTHERS[0]),))[1] == 2
+    assert partners((went(1, OTHERS[0]),), (came(2, ONE, OTHERS[0]),))[2] == 1
+
+
+def test_that_one_who_came_under_two_names_is_told_once() -> None:
+    assert partners((came(2, ONE, OTHERS[0]),), (went(1, ONE),), (went(3, OTHERS[0]),)) == {
+        2: None,
+        1: 2,
+        3: None,
+    }
+    assert partners((went(1, ONE, OTHERS[0]),), (came(2, ONE),), (came(3, OTHERS[0]),)) == {
+        1: None,
+        2: 1,
+        3: None,
+    }
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_that_what_nobody_tells_joins_nothing(missing: int) -> None:
+    unknown: Any = ("10.0.1.1", (None, 5)[missing], (77, 0)[missing])
+
+    assert partners((came(2, unknown), went(1, unknown))) == {2: None, 1: None}
+    assert partners((came(2), went(1))) == {2: None, 1: None}
+
+
+def test_that_patience_ends() -> None:
+    assert partners((came(2, ONE),), (went(1, ONE),), seconds=PATIENCE_SECONDS)[1] == 2
+    assert partners((came(2, ONE),), (went(1, ONE),), seconds=PATIENCE_SECONDS + 1)[1] is None
+    assert partners((went(1, ONE),), (came(2, ONE),), seconds=PATIENCE_SECONDS)[2] == 1
+    assert partners((went(1, ONE),), (came(2, ONE),), seconds=PATIENCE_SECONDS + 1)[2] is None
+
+
+def test_that_nothing_is_known_of_another_epoch() -> None:
+    rekeys = Rekeys(NEGOTIATIONS, Clock())
+    rekeys.join((came(2, ONE), went(3, OTHERS[0])))
+    rekeys.forget()
+
+    (gone, there) = rekeys.join((went(1, ONE), came(4, OTHERS[0])))
+
+    assert (gone.partner, there.partner) == (None, None)
+
+
+def test_that_one_that_was_announced_half_built_is_found_when_its_sas_are_there() -> None:
+    assert partners((came(2),), (completed(2, ONE),), (went(1, ONE),)) == {2: None, 1: 2}
+    assert partners((went(1, ONE),), (came(2),), (completed(2, ONE),)) == {1: None, 2: 1}
+    assert partners((came(2),), (completed(2, ONE), went(1, ONE))) == {2: 1, 1: 2}
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.floats(0, 90),
+        st.lists(
+            st.tuples(
+                st.booleans(),
+                st.lists(st.sampled_from([ONE, *OTHERS[:2]]), min_size=1, max_size=2, unique=True),
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+    ),
+    max_size=12,
+)
+
+
+@given(STEPS)
+def test_that_no_two_share_a_partner_and_partners_have_something_in_common(
+    steps: list[tuple[float, list[tuple[bool, list[Negotiation]]]]],
+) -> None:
+    """Each context only comes, or only goes: what it was before, or after, does not matter."""
+    clock = Clock()
+    rekeys = Rekeys(NEGOTIATIONS, clock)
+    negotiated: dict[int, set[Negotiation]] = {}
+    when: dict[int, float] = {}
+    kinds: dict[int, bool] = {}
+    pairs: set[frozenset[int]] = set()
+    for seconds, changes in steps:
+        clock.now += seconds
+        made = []
+        for is_new, negotiations in changes:
+            number = len(negotiated) + 1
+            negotiated[number], when[number] = set(negotiations), clock.now
+            kinds[number] = is_new
+            made.append((came if is_new else went)(number, *negotiations))
+        pairs |= {
+            frozenset((each.sa_context_id, each.partner))
+            for each in rekeys.join(tuple(made))
+            if each.partner is not None
+        }
+    for one, other in pairs:
+        assert kinds[one] != kinds[other]
+        assert negotiated[one] & negotiated[other]
+        assert abs(when[one] - when[other]) <= PATIENCE_SECONDS
+    joined = list(chain.from_iterable(pairs))
+    assert len(joined) == len(set(joined))

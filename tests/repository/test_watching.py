@@ -1,0 +1,310 @@
+"""Many who watch, an engine that does what engines do, and what each of them holds in the end.
+
+Whatever happens in between, a client's contexts are the engine's once all is told; it is told
+nothing twice, misses nothing, and begins anew only where it must.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
+from random import Random
+from typing import cast
+
+import anyio.lowlevel
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sa_contexts_simulator import Option, Simulator
+
+from app.encoding.sa_contexts import no_alias, render_sa_context
+from app.repository import feeds as feeds_module
+from app.repository import watch as watch_module
+from app.repository.feeds import Feeds
+from app.repository.hints import Hints
+from app.repository.limits import StoreLimits
+from app.repository.matches import Matches
+from app.repository.reading import Reader
+from app.repository.sa_contexts import SaContextKind
+from app.repository.store import Store
+from app.schemas.names import View
+from bindings.engine import Engine
+from bindings.errors import EngineError
+from bindings.library import Library
+from tests.conftest import SIMULATOR_PATH
+from tests.repository.watchers import SEEN, Kept, Server, Watcher
+from tests.soak.filters import Filters
+
+
+CONTEXTS = 40
+CHURN = 500
+BURST_SECONDS = 0.2
+MOST_WATCHERS = 5
+FILTERS: list[Filters] = [
+    {},
+    {"ipVersion": ["v6"]},
+    {"trafficType": ["transport"], "ipVersion": ["v4"]},
+    {"cipher": ["cbc_aes_128", "gcm_aes_256"]},
+    {"weakness": ["no_pfs"]},
+    {"remoteSubnet": ["10.0.0.0/9", "2001:db8::/33"]},
+]
+
+EXPECTED = {
+    *("added", "modified", "deleted", "bookmark", "snapshot_end", "reset"),
+    *("a reset of the epoch", "a reset of the journal"),
+    *("resumed", "resumed amid a revision", "cut off"),
+}
+
+
+class Watching(RuleBasedStateMachine):
+    """Watchers of one engine, through one server after another."""
+
+    library: Library
+
+    @initialize(
+        most=st.sampled_from([1, 5, 30, 10_000]),
+        batch_bytes=st.sampled_from([1, 9000, 256 << 10]),
+        threads=st.integers(1, 3),
+        delay=st.sampled_from([0, 0, 5]),
+        is_complete=st.booleans(),
+        seed=st.integers(0, 9),
+        first=st.lists(
+            st.tuples(st.sampled_from(FILTERS), st.sampled_from(View), st.booleans()), max_size=3
+        ),
+    )
+    def begin(
+        self,
+        most: int,
+        batch_bytes: int,
+        threads: int,
+        delay: int,
+        is_complete: bool,
+        seed: int,
+        first: list[tuple[Filters, View, bool]],
+    ) -> None:
+        self.stack = ExitStack()
+        self.simulator = Simulator(SIMULATOR_PATH)
+        self.simulator.reset()
+        self.simulator.populate(CONTEXTS, seed)
+        self.simulator.deliver_from(threads)
+        self.simulator.delay_notifications(delay)
+        self.simulator.set_option(Option.ANNOUNCE_COMPLETE, is_complete)
+        patch = self.stack.enter_context(pytest.MonkeyPatch.context())
+        for module in (feeds_module, watch_module):
+            patch.setattr(module, "BATCH_BYTES", batch_bytes)
+        self.limits = StoreLimits(
+            minimum_interval_seconds=0,
+            refresh_seconds=3600,
+            retry_seconds=3600,
+            gather_seconds=0.001,
+            journal_changes=most,
+        )
+        self.portal: BlockingPortal = self.stack.enter_context(start_blocking_portal())
+        self.watchers: list[Watcher] = []
+        self.start_server()
+        for filters, view, is_initial in first:
+            self.open(filters, view, is_initial, lists_first=False)
+
+    def start_server(self) -> None:
+        hints = Hints(1000)
+        engine = Engine(self.library, on_change=lambda _event, number: hints.give(number))
+        reader = Reader(engine, SaContextKind(lambda: no_alias))
+        store = self.portal.call(partial(Store, reader, self.limits, hints=hints))
+        self.server = Server(
+            store,
+            Feeds(store.journal),
+            self.portal.call(Matches),
+            Kept(store.journal, self.limits.journal_changes),
+        )
+        self.running = ExitStack()
+        self.running.enter_context(engine)
+        running = cast(
+            AbstractContextManager[None], self.portal.wrap_async_context_manager(store.running())
+        )
+        self.running.enter_context(running)
+
+    def stop_server(self) -> None:
+        for watcher in self.watchers:
+            self.portal.call(watcher.leave)
+        self.running.close()
+
+    def each(self, work: Callable[[Watcher], Awaitable[object]]) -> None:
+        async def all_of_them() -> None:
+            for watcher in self.watchers:
+                await work(watcher)
+
+        self.portal.call(all_of_them)
+
+    def one(self, which: int) -> Watcher:
+        return self.watchers[which % len(self.watchers)]
+
+    # ---- clients ----
+
+    @precondition(lambda self: len(self.watchers) < MOST_WATCHERS)
+    @rule(
+        filters=st.sampled_from(FILTERS),
+        view=st.sampled_from(View),
+        is_initial=st.booleans(),
+        lists_first=st.booleans(),
+    )
+    def open(self, filters: Filters, view: View, is_initial: bool, lists_first: bool) -> None:
+        watcher = Watcher(filters, view, is_initial=is_initial)
+        self.watchers.append(watcher)
+        if lists_first:
+            self.portal.call(watcher.list_first, self.server)
+        self.portal.call(watcher.come, self.server)
+
+    @precondition(lambda self: self.watchers)
+    @rule(which=st.integers(0, MOST_WATCHERS))
+    def read(self, which: int) -> None:
+        self.portal.call(self.one(which).pump, self.server)
+
+    @precondition(lambda self: self.watchers)
+    @rule(which=st.integers(0, MOST_WATCHERS), after=st.integers(0, 50))
+    def cut_off(self, which: int, after: int) -> None:
+        self.portal.call(self.one(which).pump, self.server, after)
+
+    @precondition(lambda self: self.watchers)
+    @rule(which=st.integers(0, MOST_WATCHERS))
+    def leave(self, which: int) -> None:
+        self.portal.call(self.one(which).leave)
+
+    @precondition(lambda self: self.watchers)
+    @rule(which=st.integers(0, MOST_WATCHERS))
+    def come_again(self, which: int) -> None:
+        self.portal.call(self.one(which).come, self.server)
+
+    @precondition(lambda self: self.watchers)
+    @rule(which=st.integers(0, MOST_WATCHERS))
+    def list_and_come_again(self, which: int) -> None:
+        self.portal.call(self.one(which).list_first, self.server)
+        self.portal.call(self.one(which).come, self.server)
+
+    @rule()
+    def read_all(self) -> None:
+        self.each(lambda watcher: watcher.pump(self.server))
+
+    # ---- the engine ----
+
+    @rule(changes=st.integers(1, 60))
+    def change(self, changes: int) -> None:
+        self.simulator.churn(changes)
+
+    @rule(which=st.integers(0, 1000))
+    def delete(self, which: int) -> None:
+        ids = self.simulator.ids()
+        if ids:
+            self.simulator.delete(ids[which % len(ids)])
+
+    @rule(event=st.integers(0, 4), which=st.integers(0, 1000))
+    def announce_nothing(self, event: int, which: int) -> None:
+        ids = self.simulator.ids() or [1]
+        self.simulator.announce(event, ids[which % len(ids)] + which % 2)
+
+    @rule(times=st.integers(1, 40))
+    def lose(self, times: int) -> None:
+        self.simulator.lose(times)
+
+    @rule()
+    def restart_engine(self) -> None:
+        self.simulator.stop_engine()
+        self.simulator.start_engine()
+
+    @rule()
+    def stop_engine(self) -> None:
+        self.simulator.stop_engine()
+
+    @rule(seed=st.integers(0, 2**32 - 1), is_lossy=st.booleans(), drains=st.booleans())
+    def burst(self, seed: int, is_lossy: bool, drains: bool) -> None:
+        """Changes, 500 a second, while clients read, come and go."""
+        random = Random(seed)
+        self.simulator.start_engine()
+        self.simulator.lose_randomly(300_000 if is_lossy else 0, seed)
+        self.simulator.start_churn(CHURN, seed)
+        end = time.monotonic() + BURST_SECONDS
+
+        async def live() -> None:
+            while time.monotonic() < end:
+                for watcher in self.watchers:
+                    if watcher.watch is None:
+                        await watcher.come(self.server)
+                    cut_after = random.randrange(20) if random.random() < 0.1 else None
+                    if random.random() < 0.8:
+                        await watcher.pump(self.server, cut_after)
+                if drains and random.random() < 0.1:
+                    await self.server.store.fresh(0)
+                await anyio.lowlevel.checkpoint()
+
+        self.portal.call(live)
+        self.simulator.stop_churn()
+        self.simulator.lose_randomly(0)
+
+    # ---- the server ----
+
+    @rule()
+    def drain(self) -> None:
+        with suppress(EngineError):
+            self.portal.call(self.server.store.fresh, 0)
+
+    @rule()
+    def hear(self) -> None:
+        """Let what was announced reach the store."""
+        assert self.simulator.flush()
+
+    @rule()
+    def restart_server(self) -> None:
+        self.stop_server()
+        self.start_server()
+
+    @rule()
+    def settle(self) -> None:
+        """All comes to rest, and everybody reads to the end."""
+        self.simulator.start_engine()
+        assert self.simulator.flush()
+        self.portal.call(self.server.store.fresh, 0)
+
+        async def read_to_the_end(watcher: Watcher) -> None:
+            if watcher.watch is None:
+                await watcher.come(self.server)
+            while await watcher.pump(self.server):
+                pass
+
+        self.each(read_to_the_end)
+        with Engine(self.library) as engine:
+            contexts = [render_sa_context(one) for page in engine.pages() for one in page]
+        for watcher in self.watchers:
+            assert watcher.mirror.contents == watcher.selected(contexts)
+
+    @invariant()
+    def nothing_is_misused(self) -> None:
+        assert self.simulator.misuses() == 0
+
+    def teardown(self) -> None:
+        if not hasattr(self, "stack"):
+            return
+        with self.stack:
+            try:
+                self.settle()
+            finally:
+                self.stop_server()
+        assert (self.simulator.open_handles(), self.simulator.unfreed_blocks()) == (0, 0)
+        self.simulator.reset()
+
+
+def test_that_all_who_watch_end_with_what_the_engine_has(library: Library) -> None:
+    Watching.library = library
+    run_state_machine_as_test(
+        Watching, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)
+    )
+    assert set(SEEN) >= EXPECTED

@@ -1,0 +1,190 @@
+"""Clients of a store that watch it, each of which holds what it is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+from app.repository.feeds import Feeds
+from app.repository.journal import Journal, parse_event_id
+from app.repository.matches import Matches
+from app.repository.sa_context_selection import SaContextSelection
+from app.repository.store import EngineSlow, Store
+from app.repository.versions import Change
+from app.repository.watch import Watch
+from app.schemas.names import View
+from bindings.errors import EngineError
+from tests.mirror import Mirror, place_of
+from tests.soak.filters import Filters, matches
+from tests.sse import Parser
+
+
+NAMES = {"ipVersion": "ip_version", "trafficType": "traffic_type", "remoteSubnet": "remote_subnet"}
+SEEN: Counter[str] = Counter()
+"""What has come about in all runs, for a test in which nothing happens proves nothing."""
+
+
+class Kept:
+    """What a journal still has, worked out from what it was given and its bounds."""
+
+    def __init__(self, journal: Journal, most: int) -> None:
+        self.epoch = ""
+        self.first = 0
+        """All that changed after this revision is server.kept."""
+        self._counts: list[tuple[int, int]] = []
+        self._most = most
+        self._restart, self._record = journal.restart, journal.record
+        watched = cast(Any, journal)
+        watched.restart, watched.record = self.restart, self.record
+
+    def restart(self, epoch: str, revision: int) -> None:
+        self.epoch, self.first, self._counts = epoch, revision, []
+        self._restart(epoch, revision)
+
+    def record(self, revision: int, changes: tuple[Change, ...]) -> None:
+        self._counts.append((revision, len(changes)))
+        while sum(count for _, count in self._counts) > self._most:
+            self.first, _ = self._counts.pop(0)
+        self._record(revision, changes)
+
+    def has_all_after(self, event_id: str) -> bool:
+        """Whether a stream can go on after an event without a gap."""
+        epoch, revision, taken = place_of(event_id)
+        is_whole = taken == float("inf")
+        return epoch == self.epoch and (revision if is_whole else revision - 1) >= self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What clients are served from.
+
+    Attributes:
+        kept: what its journal should have.
+    """
+
+    store: Store
+    feeds: Feeds
+    matches: Matches
+    kept: Kept
+
+
+class Watcher:
+    """One client: a stream that it may leave, and what it holds."""
+
+    def __init__(self, filters: Filters, view: View, *, is_initial: bool) -> None:
+        self.filters = filters
+        self.view = view
+        self.is_initial = is_initial
+        self.selection = SaContextSelection.parse(
+            {NAMES.get(name, name): values for name, values in filters.items()}
+        )
+        self.mirror = Mirror(wants_initial=is_initial, is_basic=view is View.BASIC)
+        self.watch: Watch | None = None
+        self.parser = Parser()
+        self.must_begin_anew = False
+
+    def shown(self, context: dict[str, Any]) -> dict[str, Any]:
+        """A context as the view has it."""
+        shown = cast(dict[str, Any], orjson.loads(orjson.dumps(context)))
+        if self.view is View.BASIC:
+            for sa in filter(None, (shown["inboundSa"], shown["outboundSa"])):
+                sa["saBundle"].pop("ipsecId", None)
+                if sa.get("transportFilter"):
+                    del sa["transportFilter"]["filterCondition"]
+        return shown
+
+    def selected(self, contexts: list[dict[str, Any]]) -> dict[int, Any]:
+        """Those of all contexts that this client asked for, as it is shown them."""
+        return {
+            int(context["saContextId"]): self.shown(context)
+            for context in contexts
+            if matches(context, self.filters)
+        }
+
+    def leave(self) -> None:
+        if self.watch is not None:
+            self.watch.close()
+        self.watch = None
+        self.parser = Parser()
+
+    async def come(self, server: Server) -> None:
+        """Begin a stream where the last one ended."""
+        self.leave()
+        last_id = self.mirror.last_id
+        self.mirror.connect()
+        watch = Watch(
+            server.store,
+            server.feeds.of(self.selection, self.view),
+            server.matches,
+            after=None if last_id is None else parse_event_id(last_id),
+            is_initial=self.is_initial,
+        )
+        try:
+            await watch.begin()
+        except (EngineError, EngineSlow):
+            watch.close()
+            SEEN["nothing to begin with"] += 1
+            return
+        self.watch = watch
+        self.must_begin_anew = last_id is not None and not server.kept.has_all_after(last_id)
+        if last_id is not None:
+            SEEN["resumed amid a revision" if "." in last_id else "resumed"] += 1
+        await self._read(watch.bookmark() or b"", server)
+
+    async def pump(self, server: Server, cut_after: int | None = None) -> bool:
+        """Read what comes next, or only some of it, and then no more; whether anything came."""
+        if self.watch is None:
+            return False
+        last_id = self.mirror.last_id
+        must_go_on = last_id is not None and server.kept.has_all_after(last_id)
+        text = await self.watch.take()
+        if text is None:
+            if last_id is not None and (mark := self.watch.bookmark()):
+                await self._read(mark, server)
+            return False
+        is_reset = text.startswith(b"event: reset\n")
+        if last_id is not None and must_go_on:
+            assert not is_reset or not server.kept.has_all_after(last_id), (
+                "a reset amid what is kept"
+            )
+        if last_id is not None and is_reset:
+            is_same = last_id.startswith(f"{server.kept.epoch}-")
+            SEEN["a reset of the journal" if is_same else "a reset of the epoch"] += 1
+        assert is_reset or not self.must_begin_anew, "no reset although something was missed"
+        self.must_begin_anew = False
+        await self._read(text, server, cut_after)
+        if cut_after is not None:
+            SEEN["cut off"] += 1
+            self.leave()
+        return True
+
+    async def _read(self, text: bytes, server: Server, cut_after: int | None = None) -> None:
+        events = self.parser.feed(text)
+        assert self.parser.is_between_events
+        if cut_after is not None:
+            events = events[: cut_after % (len(events) + 1)]
+        for event in events:
+            SEEN[event.kind] += 1
+            self.mirror.take(event)
+            if self.mirror.needs_list and not await self._list(server):
+                self.leave()
+                self.mirror.forget()
+                return
+
+    async def _list(self, server: Server) -> bool:
+        """Read a list of all there is, of any age."""
+        try:
+            version = await server.store.fresh(0 if self.mirror.events % 2 else 3600)
+        except (EngineError, EngineSlow):
+            return False
+        contexts = [orjson.loads(version.texts[at]) for at in range(len(version.ids))]
+        self.mirror.show(version.epoch, version.revision, self.selected(contexts))
+        return True
+
+    async def list_first(self, server: Server) -> None:
+        self.leave()
+        self.mirror.forget()
+        await self._list(server)

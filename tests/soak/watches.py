@@ -1,0 +1,238 @@
+"""Clients that watch: each keeps what it is told, and holds lists against it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from tests.mirror import Mirror, place_of
+from tests.soak.canary import shows_key
+from tests.soak.client import Client, CutOff
+from tests.soak.contract import NDJSON, Answer, Violation
+from tests.soak.filters import draw, matches
+from tests.soak.schemas import SCHEMA, reason_against
+from tests.soak.walks import BASIC_LEAVES_OUT, LIST
+from tests.sse import Event, Parser
+
+
+EVENTS = f"{LIST}/events"
+KIND = "watches"
+GIVEN_UP = "given up"
+"""What was needed could not be had."""
+STAY_SECONDS = 5
+"""How long a client reads before it leaves, and comes again; when all rest, it stays away."""
+JUDGED = 0.1
+"""How many of the events are held against their schema."""
+COMPARED = 0.3
+"""How often a stream is held against a list."""
+SHAPES = {
+    "added": "SaContextEvent",
+    "modified": "SaContextEvent",
+    "deleted": "SaContextDeleted",
+    "snapshot_end": "StreamPlace",
+    "bookmark": "StreamPlace",
+    "reset": "StreamPlace",
+    "reconnect": "StreamEnd",
+}
+
+
+@dataclass
+class Shown:
+    """What a list shows."""
+
+    epoch: str
+    revision: int
+    contents: dict[int, Any]
+
+
+class Watching:
+    """One who watches a selection in a view, through several streams."""
+
+    def __init__(self, client: Client, *, pause_seconds: float) -> None:
+        random = client.random
+        self._client = client
+        self._pause_seconds = pause_seconds
+        seen = list(client.scene.seen.contexts)
+        self._filters = draw(random, seen) if random.random() < 0.5 else {}
+        self._view = random.choice(["full", "basic"])
+        self._is_initial = random.random() < 0.5
+        self._query = [(name, value) for name, some in self._filters.items() for value in some]
+        self._query.append(("view", self._view))
+        self._mirror = Mirror(wants_initial=self._is_initial, is_basic=self._view == "basic")
+        self._shown: Shown | None = None
+
+    async def stay(self) -> bool:
+        """Watch for a while, from where it was before; whether it is worth coming again."""
+        mirror = self._mirror
+        if mirror.needs_list:  # it left before it had one
+            mirror.forget()
+        initial = [("initial", "true")] if self._is_initial else []
+        target = f"{EVENTS}?{urlencode([*self._query, *initial])}"
+        headers = {} if mirror.last_id is None else {"last-event-id": mirror.last_id}
+        self._shown = None
+        async with self._client.stream(target, headers) as (answer, pieces):
+            if answer.status != 200:
+                self._client.count(KIND, "refused")
+                await asyncio.sleep(int(answer.headers["retry-after"]))
+                return True
+            if mirror.last_id is not None:
+                amid = "." in mirror.last_id
+                self._client.count(KIND, "resumed amid a revision" if amid else "resumed")
+            mirror.connect()
+            outcome = "left"
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STAY_SECONDS * self._client.random.uniform(0.1, 1)):
+                    outcome = await self._read(answer, pieces)
+            self._client.count(KIND, outcome)
+        return outcome != GIVEN_UP
+
+    async def _read(self, answer: Answer, pieces: AsyncIterator[bytes]) -> str:
+        """Read until the end, or until all rest; how it ended."""
+        parser, scene = Parser(), self._client.scene
+        try:
+            async for piece in pieces:
+                scene.outcomes.bytes += len(piece)
+                if not await self._take_all(answer, parser.feed(piece)):
+                    return GIVEN_UP
+                if not scene.at_work.is_set():
+                    return "left to rest"
+                await self._pause()
+        except CutOff:
+            if scene.is_stopping:
+                return "cut off by the stop"
+            raise answer.violation("cut off") from None
+        if not self._mirror.is_ended or not parser.is_between_events:
+            raise answer.violation("ended without a word")
+        return "told of the stop" if scene.is_stopping else "told to come again"
+
+    async def _pause(self) -> None:
+        """Between two pieces: wait, or read a list to hold against what comes."""
+        random = self._client.random
+        if self._pause_seconds:
+            await asyncio.sleep(random.uniform(0, self._pause_seconds))
+        if self._shown is None and random.random() < COMPARED:
+            self._shown = await self._list()
+
+    async def _take_all(self, answer: Answer, events: list[Event]) -> bool:
+        """Take events, and the lists that they call for; whether those could be had."""
+        for event in events:
+            self._take(answer, event)
+            if self._mirror.needs_list:
+                shown = await self._list()
+                if shown is None or not self._mirror.is_in(shown.epoch):
+                    self._mirror.forget()  # what has come already may be of a run that is over
+                    return False
+                self._mirror.show(shown.epoch, shown.revision, shown.contents)
+        return True
+
+    def _take(self, answer: Answer, event: Event) -> None:
+        if event.event_id is not None and self._shown is not None:
+            self._compare(answer, self._shown, event.event_id)
+        if self._client.random.random() < JUDGED:
+            self._judge(answer, event)
+        try:
+            self._mirror.take(event)
+        except AssertionError as error:
+            raise answer.violation(f"{event.kind} {event.event_id}: {error!r}") from error
+        if event.kind == "reset":
+            self._client.count(KIND, "reset")
+
+    def _compare(self, answer: Answer, shown: Shown, event_id: str) -> None:
+        """Before what comes after a list's revision is taken: what is held is what it shows."""
+        epoch, revision, _ = place_of(event_id)
+        if epoch == shown.epoch and revision <= shown.revision:
+            return
+        self._shown = None
+        last_id = self._mirror.last_id
+        if last_id is None or epoch != shown.epoch:
+            return
+        if place_of(last_id) > (shown.epoch, shown.revision, float("inf")):
+            return  # what it held then is known no more
+        held = self._mirror.contents
+        self._client.count(KIND, "compared")
+        if held != shown.contents:
+            differing = {
+                number
+                for number in held.keys() | shown.contents.keys()
+                if held.get(number) != shown.contents.get(number)
+            }
+            raise answer.violation(
+                f"at {shown.revision}, {len(held)} are held and {len(shown.contents)} listed; "
+                f"not alike: {sorted(differing)[:10]}"
+            )
+
+    def _judge(self, answer: Answer, event: Event) -> None:
+        text = event.text.encode()
+        if shows_key(text):
+            raise answer.violation("key material")
+        reason = reason_against(event.data, SCHEMA + SHAPES[event.kind])
+        if reason is not None:
+            raise answer.violation(f"{event.kind} is no {SHAPES[event.kind]}: {reason}")
+        if "saContext" in event.data and not matches(event.data["saContext"], self._filters):
+            raise answer.violation(f"{event.event_id} does not match {self._filters}")
+        if self._view == "basic" and any(name in text for name in BASIC_LEAVES_OUT):
+            raise answer.violation("more than the basic view")
+
+    async def _list(self) -> Shown | None:
+        """All that is watched, as a list shows it; None where there is none."""
+        age = self._client.random.choice([0, 0, 2])
+        target = f"{LIST}?{urlencode([*self._query, ('maxAge', age)])}"
+        contents: dict[int, Any] = {}
+        body = b""
+        async with self._client.stream(target, {"accept": NDJSON}) as (answer, pieces):
+            if answer.status != 200:
+                return None
+            with suppress(CutOff):
+                async for piece in pieces:
+                    body += piece
+        for line in body.splitlines():
+            context = orjson.loads(line)
+            if "end" in context:
+                snapshot = context["snapshot"]
+                return Shown(snapshot["epoch"], snapshot["revision"], contents)
+            contents[int(context["saContextId"])] = context
+        return None
+
+
+async def watch(client: Client, *, pause_seconds: float, absent_seconds: float) -> None:
+    """Watch something, leave, and come again.
+
+    Args:
+        client: who watches.
+        pause_seconds: the most that it waits before each piece.
+        absent_seconds: the most that it stays away.
+    """
+    watching = Watching(client, pause_seconds=pause_seconds)
+    for _ in range(client.random.choice([1, 4, 10])):
+        if not await watching.stay():
+            return
+        await asyncio.sleep(client.random.uniform(0, absent_seconds))
+
+
+async def watched_ids(client: Client, patience_seconds: float) -> list[int]:
+    """The ids of all contexts, as a stream tells them that begins with them.
+
+    Raises:
+        Violation: they cannot be had in time.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while time.monotonic() < deadline:
+        mirror, parser = Mirror(wants_initial=True), Parser()
+        mirror.connect()
+        async with client.stream(f"{EVENTS}?initial=true") as (answer, pieces):
+            if answer.status != 200:  # others may have all the streams
+                await asyncio.sleep(int(answer.headers["retry-after"]))
+                continue
+            async for piece in pieces:
+                for event in parser.feed(piece):
+                    mirror.take(event)
+                    if event.kind == "snapshot_end":
+                        return sorted(mirror.contents)
+    raise Violation("no stream tells all that there is")

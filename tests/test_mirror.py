@@ -1,0 +1,157 @@
+"""That who watches sees each way in which what it is told may be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.mirror import Mirror
+from tests.sse import Event, Parser
+
+
+EPOCH, OTHER = "0123456789ab", "ba9876543210"
+
+
+def changed(kind: str, number: int, place: str | None, value: int = 0, **data: Any) -> Event:
+    revision = int(place.partition(".")[0]) if place else 1
+    what: dict[str, Any] = {"saContext": {"saContextId": str(number), "value": value}}
+    if kind == "deleted":
+        what = {"saContextId": str(number)}
+    event_id = None if place is None else f"{EPOCH}-{place}"
+    return Event(kind, {"revision": revision, **what, **data}, event_id, "")
+
+
+def at(kind: str, revision: int, *, epoch: str = EPOCH, has_id: bool = True) -> Event:
+    event_id = f"{epoch}-{revision}" if has_id else None
+    return Event(kind, {"epoch": epoch, "revision": revision}, event_id, "")
+
+
+END = Event("reconnect", {}, None, "")
+
+
+def begun() -> Mirror:
+    """One who knows of contexts 1 and 2, as of revision 5."""
+    mirror = Mirror(wants_initial=True)
+    mirror.connect()
+    for number in (1, 2):
+        mirror.take(changed("added", number, None))
+    mirror.take(at("snapshot_end", 1))
+    mirror.take(changed("modified", 1, "5", value=1))
+    return mirror
+
+
+def listed() -> Mirror:
+    """The same, from a list."""
+    mirror = Mirror(wants_initial=False)
+    mirror.show(EPOCH, 5, {1: {"saContextId": "1", "value": 1}, 2: {"saContextId": "2"}})
+    mirror.connect()
+    return mirror
+
+
+GOOD = {
+    "added": [changed("added", 3, "6")],
+    "parts": [changed("added", 3, "6.1"), changed("deleted", 1, "6.2"), changed("added", 1, "6")],
+    "bookmark": [at("bookmark", 9), changed("deleted", 2, "10"), END],
+    "modified": [changed("modified", 1, "6", value=2)],
+}
+BAD = {
+    "added twice": [changed("added", 1, "6")],
+    "deleted and not there": [changed("deleted", 3, "6")],
+    "modified and not there": [changed("modified", 3, "6")],
+    "modified and the same": [changed("modified", 1, "6", value=1)],
+    "an older revision": [changed("added", 3, "4")],
+    "the same place": [changed("added", 3, "5")],
+    "parts not in order": [changed("added", 3, "6.2"), changed("added", 4, "6.1")],
+    "another revision than its id's": [changed("added", 3, "6", revision=7)],
+    "no id": [changed("added", 3, None)],
+    "another epoch": [at("bookmark", 9, epoch=OTHER)],
+    "no id of this server": [Event("bookmark", {"epoch": "e", "revision": 9}, "e-9", "")],
+    "an end of nothing": [at("snapshot_end", 9)],
+    "after the end": [END, changed("added", 3, "6")],
+    "a bookmark of elsewhere": [Event("bookmark", at("bookmark", 8).data, f"{EPOCH}-9", "")],
+    "an unknown kind": [Event("renamed", {}, None, "")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_that_what_may_come_is_taken(name: str) -> None:
+    for mirror in (begun(), listed()):
+        for event in GOOD[name]:
+            mirror.take(event)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_that_what_may_not_come_is_seen(name: str) -> None:
+    for mirror in (begun(), listed()):
+        *before, last = BAD[name]
+        for event in before:
+            mirror.take(event)
+        with pytest.raises(AssertionError):
+            mirror.take(last)
+
+
+def test_that_what_a_list_shows_is_not_taken_again() -> None:
+    mirror = Mirror(wants_initial=False)
+    mirror.connect()
+    mirror.take(at("bookmark", 2))
+    mirror.show(EPOCH, 5, {1: {"saContextId": "1", "value": 7}})
+    mirror.take(changed("added", 1, "4"))
+    mirror.take(changed("deleted", 9, "5"))
+    mirror.take(changed("modified", 1, "6", value=8))
+
+    assert mirror.contents == {1: {"saContextId": "1", "value": 8}}
+    assert mirror.last_id == f"{EPOCH}-6"
+
+
+def test_that_a_reset_ends_what_was_known() -> None:
+    for has_id, mirror in ((False, begun()), (True, listed())):
+        mirror.take(at("reset", 3, epoch=OTHER, has_id=has_id))
+        assert mirror.contents == {}
+        assert mirror.needs_list == has_id
+        with pytest.raises(AssertionError):
+            mirror.take(changed("deleted", 1, "9"))
+    with pytest.raises(AssertionError):
+        begun().take(at("reset", 3))
+    with pytest.raises(AssertionError):
+        listed().take(at("reset", 3, has_id=False))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"data: {}\n\n",
+        b"event: a\n\n",
+        b"event: a\ndata: {}\ndata: {}\n\n",
+        b"event: a\r\ndata: {}\n\n",
+        b"event: a\nname: b\ndata: {}\n\n",
+        b"event: a\ndata: {\n\n",
+        b"id: 7\n\n",
+        b"event: a\nid: \ndata: {}\n\n",
+        b"\n",
+        b"retry: soon\n\n",
+    ],
+)
+def test_that_what_is_no_event_is_seen(text: bytes) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        Parser().feed(text)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_that_events_are_read_in_any_pieces(size: int) -> None:
+    text = (
+        b'retry: 5\n\n:\n\nevent: a\nid: x-1\ndata: {"b":"\xc3\xa9"}\n\n: c\nevent: d\ndata:1\n\n'
+    )
+    parser = Parser()
+    events = [
+        event
+        for start in range(0, len(text), size)
+        for event in parser.feed(text[start : start + size])
+    ]
+
+    assert [(each.kind, each.data, each.event_id) for each in events] == [
+        ("a", {"b": "é"}, "x-1"),
+        ("d", 1, None),
+    ]
+    assert (parser.retry_ms, parser.last_event_id, parser.comments) == (5, "x-1", 2)
+    assert parser.is_between_events
