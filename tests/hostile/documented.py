@@ -34,7 +34,6 @@ FREE_TEXTS = {
     "since",
     "connectionId",
     "saId",
-    "since",
 }
 """Texts of which a schema does not say all: host bits that are set, numbers above 64 bits, ids."""
 
