@@ -87,6 +87,12 @@ def encode_net_event(event: NetEvent, event_id: str) -> bytes:
     return orjson.dumps(rendered, option=orjson.OPT_UTC_Z)
 
 
+def error_name_of(event: NetEvent) -> str | None:
+    """The name of what went wrong, in winerror.h or ntstatus.h; None where it is not known."""
+    name: str | None = (_error_of(event) or {}).get("name")
+    return name
+
+
 def _error_of(event: NetEvent) -> dict[str, Any] | None:
     match event.failure:
         case None:

@@ -114,6 +114,7 @@ class NetEvents:
         ring: the events.
         error: why nobody listens; None where somebody does, or has not tried yet.
         news: of anything in the ring.
+        on_event: is told of each event that happens, not of what the engine held before.
         is_known: whether the engine has answered once, and so the ring can be shown.
     """
 
@@ -130,6 +131,7 @@ class NetEvents:
         self.ring = NetEventRing(self.limits.net_event_count, self.limits.net_event_bytes, now=now)
         self.error: Exception | None = None
         self.is_known = False
+        self.on_event: Callable[[NetEvent], None] = lambda _event: None
         self._library = library
         self._transaction_wait_ms = transaction_wait_ms
         self._ipv6_order = ipv6_order
@@ -201,6 +203,7 @@ class NetEvents:
             self._taken_in = number
             if not self._was_read(event):
                 self._keep(event)
+                self.on_event(event)
 
     def _was_read(self, event: NetEvent) -> bool:
         """Whether an event that was told has been read with the history, too."""

@@ -6,15 +6,20 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 
+from app.encoding.net_events import error_name_of, type_of
+from app.schemas.net_event_names import NetEventType
+from bindings.net_event import NetEvent
+
 
 MOST_SERIES: Final = 500
 """As many as there are known errors of all types, about; what is more has `other` for its error."""
 
 OTHER: Final = "other"
+UNKNOWN: Final = "unknown"
 
 
 class FailureMetrics:
-    """Counts what net events tell of; whoever takes them calls `count`, in the event loop."""
+    """Counts what net events tell of. Belongs to one event loop."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._failures = Counter(
@@ -23,7 +28,13 @@ class FailureMetrics:
             ["type", "error"],
             registry=registry,
         )
+        for type_ in NetEventType:
+            self._failures.labels(type_.value, UNKNOWN)
         self._seen: set[tuple[str, str]] = set()
+
+    def observe(self, event: NetEvent) -> None:
+        """Count an event."""
+        self.count(type_of(event).value, error_name_of(event) or UNKNOWN)
 
     def count(self, type_: str, error: str) -> None:
         """Count a failure.

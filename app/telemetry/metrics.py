@@ -44,7 +44,6 @@ class Metrics:
 
     Attributes:
         registry: all of them, and no others: the library's global registry is not used.
-        failures: to be told of what fails in the engine.
         http: to be told of requests.
     """
 
@@ -55,7 +54,7 @@ class Metrics:
             service.statistics, service.store.limits.refresh_seconds
         )
         self.registry.register(self._statistics)
-        self.failures = FailureMetrics(self.registry)
+        service.net_events.on_event = FailureMetrics(self.registry).observe
         DrainMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
         self.http = HttpMetrics(self.registry)

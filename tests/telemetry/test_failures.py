@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
+from sa_contexts_simulator import Simulator
 
 from app.telemetry.failures import MOST_SERIES, FailureMetrics
+from tests.api.conftest import Serve, serve
+from tests.api.test_engine import until
+from tests.api.test_metrics import value
+
+
+__all__ = ["serve"]
+
+MAIN_MODE, KERNEL_DROP = 0, 4  # FWPM_NET_EVENT_TYPE (fwpmtypes.h)
 
 
 def test_that_there_are_not_more_series_than_there_may_be() -> None:
@@ -20,7 +29,27 @@ def test_that_there_are_not_more_series_than_there_may_be() -> None:
         for family in registry.collect()
         for sample in family.samples
     }
-    assert len(told) == MOST_SERIES + 1
+    assert len(told) == MOST_SERIES + 2  # and unknown
     assert told["ERROR_0"] == MOST_SERIES + 51
     assert told["other"] == 50
     assert sum(told.values()) == 2 * (MOST_SERIES + 50)
+
+
+def test_that_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) -> None:
+    simulator.net_event(MAIN_MODE, 13801, 1)  # before the server: not counted
+    client = serve()
+    client.get("/net-events")
+
+    def told(type_: str, error: str) -> float | None:
+        client.get("/net-events")  # takes in what was told
+        return value(client, "wfp_failures_total", type=type_, error=error)
+
+    for seed in (2, 3):
+        simulator.net_event(MAIN_MODE, 13801, seed)
+    simulator.net_event(KERNEL_DROP, 0xC0360001, 4)
+    simulator.net_event(KERNEL_DROP, 0xC0FFEE, 5)
+
+    until(lambda: told("ike_main_mode_failure", "ERROR_IPSEC_IKE_AUTH_FAIL") == 2)
+    until(lambda: told("ipsec_kernel_drop", "STATUS_IPSEC_BAD_SPI") == 1)
+    until(lambda: told("ipsec_kernel_drop", "unknown") == 1)
+    assert told("ike_quick_mode_failure", "unknown") == 0
