@@ -19,7 +19,7 @@ from tests.soak.process import Target, running_target
 from tests.soak.report import Report
 from tests.soak.strangers import err, forge
 from tests.soak.walks import abandon, walk
-from tests.soak.watches import watch, watched_ids
+from tests.soak.watches import watch, watch_to_the_end, watched_ids
 
 
 CONTEXTS = 2000
@@ -88,6 +88,9 @@ async def soak(seconds: float, seed: int) -> Report:
                 scene.at_work.set()
                 report.processor_seconds = target.processor_seconds()
                 await _settle(target, last, report)
+                begun = asyncio.Event()
+                tasks.create_task(watch_to_the_end(last, begun))
+                await begun.wait()
                 scene.is_stopping = True
                 report.end = await asyncio.to_thread(target.stop)
         except* Violation as group:

@@ -110,7 +110,7 @@ class Watching:
             raise answer.violation("cut off") from None
         if not self._mirror.is_ended or not parser.is_between_events:
             raise answer.violation("ended without a word")
-        return "told of the stop" if scene.is_stopping else "told to come again"
+        return "told to come again"
 
     async def _pause(self) -> None:
         """Between two pieces: wait, or read a list to hold against what comes."""
@@ -236,3 +236,25 @@ async def watched_ids(client: Client, patience_seconds: float) -> list[int]:
                     if event.kind == "snapshot_end":
                         return sorted(mirror.contents)
     raise Violation("no stream tells all that there is")
+
+
+async def watch_to_the_end(client: Client, begun: asyncio.Event) -> None:
+    """Watch until the server stops, of which who reads is told.
+
+    Raises:
+        Violation: it is not.
+    """
+    while not begun.is_set():
+        async with client.stream(EVENTS) as (answer, pieces):
+            if answer.status != 200:  # others may have all the streams
+                await asyncio.sleep(int(answer.headers["retry-after"]))
+                continue
+            parser = Parser()
+            events: list[Event] = []
+            with suppress(CutOff):
+                async for piece in pieces:
+                    begun.set()
+                    events += parser.feed(piece)
+            if not events or events[-1].kind != "reconnect":
+                raise answer.violation("it stopped without a word")
+            client.count(KIND, "told of the stop")
