@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,7 @@ import schemathesis
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import JsonSchemaError, RejectedPositiveData
 
-from tests.soak.schemas import SCHEMA, reason_against
-from tests.soak.watches import SHAPES
+from tests.soak.schemas import DOCUMENT, SCHEMA, reason_against
 from tests.sse import Parser
 
 
@@ -92,14 +92,17 @@ def unavailability_ends(
 def events_are_documented(
     ctx: schemathesis.CheckContext,  # noqa: ARG001  # called by name
     response: schemathesis.Response,
-    case: schemathesis.Case[Any],  # noqa: ARG001
+    case: schemathesis.Case[Any],
 ) -> None:
     """Each event of a stream has its shape; schemathesis reads some twenty of them."""
     if not is_stream(response):
         return
+    operation = DOCUMENT["paths"][case.operation.path]["get"]
+    schema = operation["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    shapes = dict(re.findall(r"`(\w+)` \(`(\w+)`\)", schema["description"]))
     for event in Parser().feed(response.content):
-        reason = reason_against(event.data, SCHEMA + SHAPES[event.kind])
-        assert reason is None, f"{event.kind} is no {SHAPES[event.kind]}: {reason}"
+        reason = reason_against(event.data, SCHEMA + shapes[event.kind])
+        assert reason is None, f"{event.kind} is no {shapes[event.kind]}: {reason}"
 
 
 def is_stream(response: schemathesis.Response) -> bool:
