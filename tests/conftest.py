@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from sa_contexts_simulator import LIBRARY, Simulator
 from app.telemetry.logging import configure_logging
 from bindings.library import Library
 
+
+# A shell has what it runs in the background ignore SIGINT, which what tests start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "default",
