@@ -70,6 +70,7 @@ class Service:
         ike_sas: the main mode SAs, which are read when somebody asks.
         connections: the connections, the same.
         measured_peers: the remote addresses that have a metric of their own, packed.
+        measured_connections: how many pairs of ends have metrics of what connections transfer.
     """
 
     host: str
@@ -85,6 +86,7 @@ class Service:
     connections: Collection
     net_events: NetEvents
     measured_peers: tuple[bytes, ...] = ()
+    measured_connections: int = 0
 
     @property
     def collections(self) -> tuple[Collection, ...]:
@@ -178,6 +180,7 @@ def create_service(settings: Settings) -> Service:
             ipv6_order=settings.ipv6_order,
         ),
         measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
+        measured_connections=settings.metrics_connections,
     )
 
 

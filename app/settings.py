@@ -111,6 +111,13 @@ class Settings(BaseSettings):
         None,
         description="Remote addresses with a metric of their own: 1000 at most, commas between.",
     )
+    metrics_connections: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Pairs of ends with metrics of what connections transfer, at most; 0: none, "
+        "and connections are read only when somebody asks.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe entries that are logged."

@@ -4,12 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import anyio
+
+from app.repository.news import News
 
 
 FAREWELL_SECONDS = 1.0
 """How long clients are given for the last event when the server stops."""
+
+
+class Source(Protocol):
+    """Where a stream's events come from."""
+
+    @property
+    def news(self) -> News:
+        """Tells when there may be more."""
+
+    @property
+    def lag(self) -> int:
+        """How much has happened that was not taken yet, in the source's own unit."""
+
+    async def begin(self) -> None:
+        """Begin, before anything is sent; what it raises is answered instead of a stream."""
+
+    async def take(self) -> bytes | None:
+        """The text of what comes next; None, at once, where there is nothing yet."""
+
+    def bookmark(self) -> bytes | None:
+        """An event that only tells where the stream is; None where the client knows."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
 
 
 class TooManyStreams(Exception):
@@ -20,17 +47,25 @@ class Streams:
     """The open streams. Belongs to one event loop.
 
     Attributes:
-        count: how many are open.
         seconds: how long one may last.
     """
 
     def __init__(self, most: int, seconds: float) -> None:
         """Make room for so many streams, each of which lasts at most so long."""
-        self.count = 0
         self.seconds = seconds
         self._most = most
         self._stopping = anyio.Event()
-        self._scopes: set[anyio.CancelScope] = set()
+        self._open: dict[anyio.CancelScope, Source] = {}
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def lag(self, kind: type[Source]) -> int:
+        """How far the one is behind that is furthest behind, of those from one kind of source."""
+        lags = (source.lag for source in self._open.values() if type(source) is kind)
+        return max(lags, default=0)
 
     def require_room(self) -> None:
         """Do nothing where another stream may begin.
@@ -42,16 +77,14 @@ class Streams:
             raise TooManyStreams
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, source: Source) -> Iterator[None]:
         """Count a stream until the end of the block, which ends early when the server stops."""
         with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
-            self.count += 1
+            self._open[scope] = source
             try:
                 yield
             finally:
-                self.count -= 1
-                self._scopes.discard(scope)
+                del self._open[scope]
 
     @property
     def is_stopping(self) -> bool:
@@ -66,5 +99,5 @@ class Streams:
         """End those that are still there some time after the stop."""
         await self._stopping.wait()
         await anyio.sleep(FAREWELL_SECONDS)
-        for scope in self._scopes:
+        for scope in self._open:
             scope.cancel()

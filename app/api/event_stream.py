@@ -6,15 +6,15 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from typing import Final, Protocol
+from typing import Final
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.encoding.events import event
-from app.repository.news import WAKE_SECONDS, News
-from app.streams import Streams
+from app.repository.news import WAKE_SECONDS
+from app.streams import Source, Streams
 
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -29,26 +29,6 @@ COMMENT: Final = b":\n\n"
 RECONNECT: Final = event("reconnect", None, b"{}")
 
 SendText = Callable[[bytes], Awaitable[None]]
-
-
-class Source(Protocol):
-    """Where a stream's events come from."""
-
-    @property
-    def news(self) -> News:
-        """Tells when there may be more."""
-
-    async def begin(self) -> None:
-        """Begin, before anything is sent; what it raises is answered instead of a stream."""
-
-    async def take(self) -> bytes | None:
-        """The text of what comes next; None, at once, where there is nothing yet."""
-
-    def bookmark(self) -> bytes | None:
-        """An event that only tells where the stream is; None where the client knows."""
-
-    def close(self) -> None:
-        """Let go of what is held."""
 
 
 class EventStream(Response):
@@ -80,7 +60,7 @@ class EventStream(Response):
         async def send_text(text: bytes) -> None:
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
-        with closing(self._source), self._streams.one():
+        with closing(self._source), self._streams.one(self._source):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send_text(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))

@@ -86,6 +86,13 @@ class Journal:
             self.changes -= len(gone.changes)
             self.bytes -= _size(gone.changes)
 
+    def lag(self, epoch: str, place: Place) -> int:
+        """How many revisions follow a place; all that are kept, where it is of another epoch."""
+        if epoch != self.epoch:
+            return self.newest - self._oldest
+        known = place.revision if place.taken is None else place.revision - 1
+        return max(0, self.newest - known)
+
     def since(self, epoch: str, place: Place) -> list[Difference] | None:
         """What changed after a place, oldest first; None where that is not known (any more).
 

@@ -151,6 +151,12 @@ class NetEventRing:
         start = len(self._events) - count
         return list(islice(self._events, start, start + limit))
 
+    def lag(self, event_id: EventId) -> int:
+        """How many came after an event; all that are kept, where it is of another run."""
+        if not self._knows(event_id):
+            return len(self)
+        return max(0, self.newest.number - event_id.number)
+
     def has_missed(self, since: EventId | datetime | None) -> bool:
         """Whether events after `since` may have been let go, or it is no event of this run."""
         oldest = self._events[0].number if self._events else self._next

@@ -39,6 +39,11 @@ class NetEventWatch:
         """Tells when there may be more."""
         return self._net_events.news
 
+    @property
+    def lag(self) -> int:
+        """How many events, asked for or not, the client is behind."""
+        return 0 if self._after is None else self._net_events.ring.lag(self._after)
+
     async def begin(self) -> None:
         """Begin where the client is; where it knows of nothing, with what is to come.
 

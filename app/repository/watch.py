@@ -58,6 +58,11 @@ class Watch:
         """Tells when there may be more."""
         return self._store.news
 
+    @property
+    def lag(self) -> int:
+        """How many revisions the client is behind."""
+        return self._store.journal.lag(self._epoch, self._place)
+
     async def begin(self) -> None:
         """Begin where the client is; where it knows of nothing, with what is now.
 

@@ -21,6 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from app.service import Service
+from app.telemetry.connections import ConnectionCollector
 from app.telemetry.drains import DrainMetrics
 from app.telemetry.engine import EngineCollector
 from app.telemetry.failures import FailureMetrics
@@ -50,10 +51,16 @@ class Metrics:
     def __init__(self, service: Service) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(EngineCollector(service))
-        self._statistics = StatisticsCollector(
-            service.statistics, service.store.limits.refresh_seconds
-        )
-        self.registry.register(self._statistics)
+        interval = service.store.limits.refresh_seconds
+        statistics = StatisticsCollector(service.statistics, interval)
+        self.registry.register(statistics)
+        self._samplers = [statistics.run]
+        if service.measured_connections:
+            connections = ConnectionCollector(
+                service.connections.store, service.measured_connections, interval
+            )
+            self.registry.register(connections)
+            self._samplers.append(connections.run)
         service.net_events.on_event = FailureMetrics(self.registry).observe
         DrainMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
@@ -72,7 +79,8 @@ class Metrics:
     async def running(self) -> AsyncIterator[None]:
         """Sample what the engine counts, until the end of the block."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._statistics.run)
+            for sample in self._samplers:
+                tasks.start_soon(sample)
             yield
             tasks.cancel_scope.cancel()
 

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.repository.net_event_watch import NetEventWatch
+from app.repository.watch import Watch
 from app.service import Service
 
 
@@ -47,6 +49,16 @@ class ServerCollector(Collector):
         )
         yield GaugeMetricFamily(
             "sa_contexts_streams", "Open streams of events.", self._service.streams.count
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_stream_lag_revisions",
+            "Revisions that the slowest stream of SA contexts is behind.",
+            self._service.streams.lag(Watch),
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_net_event_stream_lag_events",
+            "Net events that the slowest stream of them is behind.",
+            self._service.streams.lag(NetEventWatch),
         )
         yield GaugeMetricFamily(
             "sa_contexts_journal_changes", "Changes in the journal.", store.journal.changes

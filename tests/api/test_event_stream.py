@@ -31,6 +31,7 @@ class Source:
     def __init__(self, *texts: bytes) -> None:
         self.texts = deque(texts)
         self.news = News()
+        self.lag = 0
         self.mark: bytes | None = None
         self.error: Exception | None = None
         self.closed = 0
@@ -215,3 +216,22 @@ async def test_that_who_does_not_read_is_ended_some_time_after_the_stop(
         await until(lambda: streams.count == 0)
     assert not deaf.is_whole
     assert [source.closed for source in sources] == [1, 1]
+
+
+async def test_that_the_lag_is_that_of_the_slowest_of_its_kind() -> None:
+    class Other(Source):
+        pass
+
+    streams, sources = Streams(5, A_DAY), [Source(), Source(), Other()]
+    assert streams.lag(Source) == 0
+    async with anyio.create_task_group() as tasks:
+        for source, lag in zip(sources, (3, 7, 11), strict=True):
+            source.lag = lag
+            client = Client()
+            tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
+            await until(lambda client=client: client.start)  # type: ignore[misc]  # a lambda
+        assert (streams.lag(Source), streams.lag(Other)) == (7, 11)
+        sources[1].lag = 2
+        assert streams.lag(Source) == 3
+        tasks.cancel_scope.cancel()
+    assert (streams.lag(Source), streams.lag(Other)) == (0, 0)

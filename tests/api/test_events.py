@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +248,32 @@ def test_that_an_engine_that_is_down_is_told(simulator: Simulator) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
             assert int(answer.headers["retry-after"]) >= 1
         live.until_streams(0)
+
+
+def test_that_the_metrics_tell_how_far_the_slowest_stream_is_behind(simulator: Simulator) -> None:
+    def lag(live: Live) -> int:
+        text = live.client.get("/metrics").text
+        assert "\nsa_contexts_net_event_stream_lag_events 0.0\n" in text
+        found = re.search(r"^sa_contexts_stream_lag_revisions (\d+)\.0$", text, re.MULTILINE)
+        assert found
+        return int(found[1])
+
+    with Live(simulated_contexts=4000) as live, live.stream() as stream:
+        began = stream.next().data["revision"]
+        assert lag(live) == 0
+        with closing(deaf_client(live.address[1], "?initial=true")):
+            live.until_streams(2)
+            for _ in range(3):
+                simulator.churn(1)
+                page(live, "&view=basic")
+            while (newest := live.service.store.journal.newest) - lag(live) != began:
+                assert newest - began < 10, "the deaf one takes what it cannot read"
+            assert newest - began >= 3
+            last = stream.next()
+            while last.data["revision"] < newest:
+                last = stream.next()
+        live.until_streams(1)
+        assert lag(live) == 0
 
 
 def test_that_all_who_read_are_told_of_the_stop(simulator: Simulator) -> None:

@@ -43,10 +43,13 @@ Told = dict[str, dict[str, set[str]]]
 @pytest.fixture
 def told(serve: Serve, simulator: Simulator) -> Told:
     """The words of each label of each metric that a server gives."""
-    client = serve(contexts=50, metrics_peers="192.0.2.1", refresh_seconds=0.02)
+    client = serve(
+        contexts=50, metrics_peers="192.0.2.1", metrics_connections=5, refresh_seconds=0.02
+    )
     client.get("/sa-contexts?maxAge=0")
     simulator.churn(500)  # for errors of IKE
-    until(lambda: "wfp_ike_errors_total{" in client.get("/metrics").text)
+    for sampled in ("wfp_ike_errors_total", "wfp_connection_bytes_total"):
+        until(lambda sampled=sampled: f"{sampled}{{" in client.get("/metrics").text)  # type: ignore[misc]  # a lambda
     words: Told = defaultdict(lambda: defaultdict(set))
     for family in text_string_to_metric_families(client.get("/metrics").text):
         for sample in family.samples:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -55,3 +56,9 @@ def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
 def http(base_url: str) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=base_url, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def document(http: httpx2.Client) -> dict[str, Any]:
+    openapi: dict[str, Any] = http.get("/openapi.json").json()
+    return openapi

@@ -9,37 +9,33 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-import jsonschema
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-
-@pytest.fixture(scope="module")
-def document(http: httpx2.Client) -> dict[str, Any]:
-    openapi: dict[str, Any] = http.get("/openapi.json").json()
-    return openapi
+from tests.live.documented import assert_documented
 
 
-def assert_documented(
-    document: dict[str, Any], response: httpx2.Response, path: str, method: str = "get"
+LISTS = {
+    "/sa-contexts": "saContextId",
+    "/ike-sas": "saId",
+    "/connections": "connectionId",
+}
+"""Each list, and what its items are known by."""
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("/sa-contexts", 7), *((path, limit) for path in LISTS for limit in (50, 100, 1000))],
+)
+def test_that_a_walk_is_complete_ordered_and_repeatable(
+    http: httpx2.Client, path: str, limit: int
 ) -> None:
-    """The response is one that the OpenAPI document promises for the path."""
-    responses = document["paths"][path][method]["responses"]
-    content = responses[str(response.status_code)]["content"]
-    schema = content[response.headers["content-type"].partition(";")[0]]["schema"]
-    jsonschema.Draft202012Validator(
-        {**schema, "components": document["components"]},
-    ).validate(response.json())
-
-
-@pytest.mark.parametrize("limit", [7, 50, 100, 1000])
-def test_that_a_walk_is_complete_ordered_and_repeatable(http: httpx2.Client, limit: int) -> None:
-    page = http.get("/sa-contexts", params={"limit": limit})
+    page = http.get(path, params={"limit": limit})
     snapshot, ids = page.json()["snapshot"], []
     while True:
         content = page.json()
         assert content["snapshot"] == snapshot
-        ids += [int(item["saContextId"]) for item in content["items"]]
+        ids += [int(item[LISTS[path]]) for item in content["items"]]
         assert ("nextCursor" in content) == ("next" in page.links)
         if "next" not in page.links:
             break
@@ -52,16 +48,21 @@ def test_that_a_walk_is_complete_ordered_and_repeatable(http: httpx2.Client, lim
     assert len(ids) > 100
 
 
-def test_that_pages_and_contexts_are_as_documented(
-    http: httpx2.Client, document: dict[str, Any]
+@pytest.mark.parametrize("path", LISTS)
+def test_that_pages_and_items_are_as_documented(
+    http: httpx2.Client, document: dict[str, Any], path: str
 ) -> None:
-    page = http.get("/sa-contexts?limit=1000")
-    assert_documented(document, page, "/sa-contexts")
+    page = http.get(path, params={"limit": 1000})
+    assert_documented(document, page, path)
 
+    found = 0
     for item in page.json()["items"][:25]:
-        one = http.get(f"/sa-contexts/{item['saContextId']}")
-        if one.status_code == 200 or one.json()["code"] != "sa_context_not_found":
-            assert_documented(document, one, "/sa-contexts/{saContextId}")
+        one = http.get(f"{path}/{item[LISTS[path]]}")
+        assert_documented(document, one, f"{path}/{{{LISTS[path]}}}")
+        if one.status_code == 200:
+            assert one.json()[LISTS[path]] == item[LISTS[path]]
+            found += 1
+    assert found > 0
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,12 @@ def test_that_pages_and_contexts_are_as_documented(
         ("/sa-contexts/x", "/sa-contexts/{saContextId}", 422),
         ("/sa-contexts?limit=0", "/sa-contexts", 422),
         ("/sa-contexts?cursor=x", "/sa-contexts", 400),
+        ("/ike-sas/0", "/ike-sas/{saId}", 404),
+        ("/connections/0", "/connections/{connectionId}", 404),
+        ("/connections?cursor=x", "/connections", 400),
+        ("/statistics/ipsec", "/statistics/ipsec", 200),
+        ("/statistics/ike", "/statistics/ike", 200),
+        ("/net-events?since=x", "/net-events", 422),
         ("/engine", "/engine", 200),
         ("/health/live", "/health/live", 200),
         ("/health/ready", "/health/ready", 200),

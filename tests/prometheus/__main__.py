@@ -25,6 +25,7 @@ def main() -> None:
         "simulated_contexts": 500,
         "simulated_churn": 50,
         "metrics_peers": PEER,
+        "metrics_connections": 20,
         "refresh_seconds": 0.5,
         "retry_seconds": 0.2,
     }

@@ -108,7 +108,9 @@ async def test_that_filters_hold_and_a_bookmark_tells_what_was_passed_by(
         assert watch.bookmark() is None
         await noted(simulator, net_events, 1, 2, 3)
 
+        assert watch.lag == 3
         assert await taken(watch) == []
+        assert watch.lag == 0
         bookmark = watch.bookmark()
         assert bookmark == b"event: bookmark\nid: %b-3\ndata: {}\n\n" % (
             net_events.ring.epoch.encode()
@@ -124,6 +126,7 @@ async def test_that_what_was_missed_is_told_by_a_reset(
         await noted(simulator, net_events, *range(1, 21))
         epoch = net_events.ring.epoch
         watch = await watching(net_events, EventId(after[0].replace("own", epoch), after[1]))
+        assert watch.lag == {("own", 3): 17, ("own", 999): 0}.get(after, 5)
 
         assert await taken(watch) == [("reset", f"{epoch}-20", None)]
         await noted(simulator, net_events, 21)

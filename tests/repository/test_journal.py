@@ -1,0 +1,29 @@
+"""The journal: how far behind a place is."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.repository.journal import Journal, Place
+from app.repository.versions import Change
+
+
+@pytest.mark.parametrize(
+    ("epoch", "place", "lag"),
+    [
+        ("a", Place(9), 0),
+        ("a", Place(9, 1), 1),  # of revision 9, some is to come
+        ("a", Place(6), 3),
+        ("a", Place(6, 2), 4),
+        ("a", Place(1), 8),  # which is not kept any more
+        ("a", Place(11), 0),  # which was announced, and is to come
+        ("b", Place(9), 4),  # all that is kept
+    ],
+)
+def test_that_the_lag_counts_revisions(epoch: str, place: Place, lag: int) -> None:
+    journal = Journal(max_changes=4, max_bytes=1)
+    journal.restart("a", 3)
+    for revision in range(4, 10):
+        journal.record(revision, (Change("deleted", revision, None, None),))
+
+    assert journal.lag(epoch, place) == lag
