@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
+import anyio
+
 from app.encoding.events import context_event
 from app.encoding.views import basic_view
 from app.repository.journal import Journal, Place
@@ -13,8 +15,12 @@ from app.repository.versions import Change
 from app.schemas.names import View
 
 
-BATCH_BYTES: Final = 256 << 10
+BATCH_BYTES: Final = 128 << 10
 """How long the text of a batch may get before another begins."""
+MOST_CHANGES: Final = 250
+"""How many changes are looked at for a batch: less than a millisecond's worth."""
+MOST_MADE: Final = 4
+"""How many batches a feed keeps for others; who is further behind has its own made."""
 
 
 class Batch(NamedTuple):
@@ -22,7 +28,7 @@ class Batch(NamedTuple):
 
     Attributes:
         text: of the events; empty where nothing that matters changed.
-        place: up to where they tell what changed.
+        place: up to where they tell what changed; more may follow.
     """
 
     text: bytes
@@ -36,8 +42,18 @@ class Feed:
     follows it is made once.
     """
 
-    def __init__(self, journal: Journal, selection: Selection, view: View) -> None:
-        """Make the feed of what changes among the contexts of a selection."""
+    def __init__(
+        self, journal: Journal, selection: Selection, view: View, turns: anyio.Lock | None = None
+    ) -> None:
+        """Make the feed of what changes among the contexts of a selection.
+
+        Args:
+            journal: where changes are.
+            selection: of which contexts.
+            view: how much of each.
+            turns: who is far behind looks for what concerns it by turns, with this.
+        """
+        self.turns = turns or anyio.Lock()
         self.selection = selection
         self.view = view
         self._journal = journal
@@ -55,6 +71,8 @@ class Feed:
         batch = self._make(epoch, place)
         if batch is not None:
             self._made[place] = batch
+            if len(self._made) > MOST_MADE:
+                del self._made[next(iter(self._made))]
         return batch
 
     def text(self, body: bytes) -> bytes:
@@ -62,11 +80,11 @@ class Feed:
         return basic_view(body) if self.view is View.BASIC else body
 
     def _make(self, epoch: str, place: Place) -> Batch | None:
-        differences = self._journal.since(epoch, place)
+        differences = self._journal.since(epoch, place, MOST_CHANGES + 1)
         if differences is None:
             return None
         events: list[bytes] = []
-        size = 0
+        size = looked_at = 0
         for revision, changes in differences:
             taken = (place.taken or 0) if revision == place.revision else 0
             for number, change in enumerate(changes[taken:], taken + 1):
@@ -75,8 +93,9 @@ class Feed:
                 if event is not None:
                     events.append(event)
                     size += len(event)
-                    if size >= BATCH_BYTES:
-                        return Batch(b"".join(events), at)
+                looked_at += 1
+                if size >= BATCH_BYTES or looked_at == MOST_CHANGES:
+                    return Batch(b"".join(events), at)
         return Batch(b"".join(events), Place(self._journal.newest))
 
     def _event(self, change: Change, epoch: str, at: Place) -> bytes | None:
@@ -99,11 +118,12 @@ class Feeds:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._turns = anyio.Lock()
         self._feeds: WeakValueDictionary[tuple[Selection, View], Feed] = WeakValueDictionary()
 
     def of(self, selection: Selection, view: View) -> Feed:
         """The feed of a selection, the same for all as long as one of them keeps it."""
         feed = self._feeds.get((selection, view))
         if feed is None:
-            feed = self._feeds[selection, view] = Feed(self._journal, selection, view)
+            feed = self._feeds[selection, view] = Feed(self._journal, selection, view, self._turns)
         return feed

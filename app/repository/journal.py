@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_right
-from collections import deque
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -64,13 +64,15 @@ class Journal:
         self._max_changes = max_changes
         self._max_bytes = max_bytes
         self._oldest = 0
-        self._differences: deque[Difference] = deque()
+        self._differences: list[Difference] = []
+        self._first = 0  # of those that are kept; the others are taken off now and then
 
     def restart(self, epoch: str, revision: int) -> None:
         """Begin anew where what came before is not known, as in a new epoch."""
         self.epoch = epoch
         self._oldest = self.newest = revision
         self._differences.clear()
+        self._first = 0
         self.changes = self.bytes = 0
 
     def record(self, revision: int, changes: tuple[Change, ...]) -> None:
@@ -81,10 +83,7 @@ class Journal:
             self.changes += len(changes)
             self.bytes += _size(changes)
         while self.changes > self._max_changes or self.bytes > self._max_bytes:
-            gone = self._differences.popleft()
-            self._oldest = gone.revision
-            self.changes -= len(gone.changes)
-            self.bytes -= _size(gone.changes)
+            self._let_go_of_first()
 
     def lag(self, epoch: str, place: Place) -> int:
         """How many revisions follow a place; all that are kept, where it is of another epoch."""
@@ -93,16 +92,34 @@ class Journal:
         known = place.revision if place.taken is None else place.revision - 1
         return max(0, self.newest - known)
 
-    def since(self, epoch: str, place: Place) -> list[Difference] | None:
+    def since(self, epoch: str, place: Place, most: int = sys.maxsize) -> list[Difference] | None:
         """What changed after a place, oldest first; None where that is not known (any more).
 
         Of a revision of which some changes are known, all are given.
+
+        Args:
+            epoch: which the place is in.
+            place: where somebody is.
+            most: how many differences are given; more may follow.
         """
         revision = place.revision if place.taken is None else place.revision - 1
-        if epoch != self.epoch or not self._oldest <= revision <= self.newest:
+        if epoch != self.epoch or revision < self._oldest or place.revision > self.newest:
             return None
-        first = bisect_right(self._differences, revision, key=attrgetter("revision"))
-        return [self._differences[at] for at in range(first, len(self._differences))]
+        first = bisect_right(
+            self._differences, revision, lo=self._first, key=attrgetter("revision")
+        )
+        return self._differences[first : first + most]
+
+    def _let_go_of_first(self) -> None:
+        gone = self._differences[self._first]
+        self._differences[self._first] = Difference(gone.revision, ())
+        self._first += 1
+        self._oldest = gone.revision
+        self.changes -= len(gone.changes)
+        self.bytes -= _size(gone.changes)
+        if self._first > len(self._differences) // 2:
+            del self._differences[: self._first]
+            self._first = 0
 
 
 def _size(changes: tuple[Change, ...]) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
+import anyio.lowlevel
 import orjson
 
 from app.encoding.events import context_event, event
-from app.repository.feeds import BATCH_BYTES, Feed
+from app.repository.feeds import BATCH_BYTES, Batch, Feed
 from app.repository.holds import TooManySnapshots
 from app.repository.journal import Place
 from app.repository.matches import Matches
@@ -82,6 +83,12 @@ class Watch:
                 text = self._event("snapshot_end")
             return text
         batch = self._feed.after(self._epoch, self._place)
+        if self._is_passed_over(batch):
+            async with self._feed.turns:
+                while batch is not None and self._is_passed_over(batch):
+                    self._place = batch.place
+                    await anyio.lowlevel.checkpoint()  # many may have much to pass over
+                    batch = self._feed.after(self._epoch, self._place)
         if batch is None:
             if self._store.is_to_come(self._epoch, self._place.revision):
                 return None
@@ -100,6 +107,14 @@ class Watch:
     def close(self) -> None:
         """Hold nothing any longer."""
         self._held.close()
+
+    def _is_passed_over(self, batch: Batch | None) -> bool:
+        """Whether nothing in a batch concerns the client, and more follows."""
+        return (
+            batch is not None
+            and not batch.text
+            and batch.place != Place(self._store.journal.newest)
+        )
 
     async def _reset(self) -> bytes | None:
         """Begin anew with the newest version, once the journal knows what came after it."""

@@ -74,8 +74,8 @@ def events_after(feed: Feed, place: Place) -> list[Event]:
         batch = feed.after(EPOCH, place)
         assert batch is not None
         assert batch.place.revision >= place.revision
-        place = batch.place
-        if not batch.text:
+        was, place = place, batch.place
+        if not batch.text and place == was:
             return events
         told = parser.feed(batch.text)
         assert parser.is_between_events
@@ -88,14 +88,16 @@ def events_after(feed: Feed, place: Place) -> list[Event]:
     st.lists(STATES, min_size=2, max_size=6),
     st.sampled_from(list(SELECTIONS)),
     st.sampled_from([1, 100, 300, 256 << 10]),
+    st.sampled_from([1, 2, 7, 250]),
 )
 def test_that_what_is_told_from_any_place_on_is_what_has_become(
-    states: list[Contexts], selection: SaContextSelection, batch_bytes: int
+    states: list[Contexts], selection: SaContextSelection, batch_bytes: int, most_changes: int
 ) -> None:
     journal = Journal(10_000, 1 << 20)
     recorded(states, journal)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feeds_module, "BATCH_BYTES", batch_bytes)
+        patch.setattr(feeds_module, "MOST_CHANGES", most_changes)
         feed = Feed(journal, selection, View.FULL)
         events = events_after(feed, Place(1))
 
@@ -174,6 +176,33 @@ def test_that_a_batch_is_made_once_for_all_at_a_place() -> None:
     assert first is not None
     assert (second.text, second.place) == (first.text, Place(3))
     assert feeds.of(EVERYTHING, View.BASIC) is not feed
+
+
+def test_that_a_place_in_a_revision_still_to_come_is_not_known() -> None:
+    journal = Journal(100, 1 << 20)
+    recorded([{1: (0, 0)}, {2: (0, 0)}], journal)
+
+    assert Feed(journal, EVERYTHING, View.FULL).after(EPOCH, Place(3, 7)) is None
+
+
+def test_that_a_feed_keeps_little_of_a_long_journal() -> None:
+    """Who is far behind is given all of it, and what it was given first is not kept."""
+    journal = Journal(100_000, 64 << 20)
+    recorded([{1: (value, 0)} for value in range(200)], journal)
+    feed = Feed(journal, EVERYTHING, View.FULL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feeds_module, "MOST_CHANGES", 10)
+        made = {}
+        place = Place(1)
+        while place != Place(200):
+            made[place] = batch = feed.after(EPOCH, place)
+            assert batch is not None
+            place = batch.place
+        assert len(made) == 20
+        first, *_, last = made
+
+        assert feed.after(EPOCH, last) is made[last]
+        assert feed.after(EPOCH, first) is not made[first]
 
 
 @pytest.mark.parametrize(
