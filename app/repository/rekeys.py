@@ -54,6 +54,9 @@ class Rekeys:
                     self._went.add(change.sa_context_id, negotiations)
                 else:
                     replaced_by[change.sa_context_id] = partner
+        for change in changes:
+            if change.kind == "deleted":
+                self._came.discard(change.sa_context_id)  # it takes nobody's place any more
         replaces = {partner: gone for gone, partner in replaced_by.items()}
         return tuple(
             self._joined(change, replaced_by if change.kind == "deleted" else replaces)
@@ -86,7 +89,7 @@ class _Recent:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._found: OrderedDict[int, tuple[set[Negotiation], float]] = OrderedDict()
-        self._newest: dict[Negotiation, int] = {}
+        self._by: dict[Negotiation, dict[int, None]] = {}
 
     def add(self, sa_context_id: int, negotiations: set[Negotiation]) -> None:
         """Remember a context, if there is anything to find it by."""
@@ -94,30 +97,31 @@ class _Recent:
             return
         self.discard(sa_context_id)
         self._found[sa_context_id] = (negotiations, self._clock())
-        self._newest |= dict.fromkeys(negotiations, sa_context_id)
+        for negotiation in negotiations:
+            self._by.setdefault(negotiation, {})[sa_context_id] = None
         if len(self._found) > MOST:
             self.discard(next(iter(self._found)))
 
     def take(self, sa_context_id: int, negotiations: set[Negotiation]) -> int | None:
-        """Another context of one of these negotiations, no longer to be found then."""
+        """Another context of one of these negotiations, the first; it is then no longer here."""
+        earliest = self._clock() - PATIENCE_SECONDS
         for negotiation in negotiations:
-            other = self._newest.get(negotiation, sa_context_id)
-            if other == sa_context_id:
-                continue
-            _, when = self._found[other]
-            if self._clock() - when <= PATIENCE_SECONDS:
-                self.discard(other)
-                return other
+            for other in self._by.get(negotiation, ()):
+                if other != sa_context_id and self._found[other][1] >= earliest:
+                    self.discard(other)
+                    return other
         return None
 
     def discard(self, sa_context_id: int) -> None:
         """Forget a context."""
         negotiations, _ = self._found.pop(sa_context_id, (set(), 0.0))
         for negotiation in negotiations:
-            if self._newest.get(negotiation) == sa_context_id:
-                del self._newest[negotiation]
+            others = self._by[negotiation]
+            del others[sa_context_id]
+            if not others:
+                del self._by[negotiation]
 
     def clear(self) -> None:
         """Forget all."""
         self._found.clear()
-        self._newest.clear()
+        self._by.clear()

@@ -96,6 +96,25 @@ def test_that_it_is_told_once() -> None:
     assert partners((came(2, ONE), went(1, ONE)), (went(3, ONE),)) == {2: 1, 1: 2, 3: None}
 
 
+def test_that_several_of_one_negotiation_are_joined_in_their_order() -> None:
+    pairs = {1: 3, 2: 4, 3: 1, 4: 2}
+    assert partners((came(3, ONE), came(4, ONE), went(1, ONE), went(2, ONE))) == pairs
+    assert partners((went(1, ONE), went(2, ONE)), (came(3, ONE), came(4, ONE))) == {
+        **pairs,
+        1: None,
+        2: None,
+    }
+    assert partners((came(3, ONE),), (came(4, ONE),), (went(1, ONE),), (went(2, ONE),)) == {
+        **pairs,
+        3: None,
+        4: None,
+    }
+
+
+def test_that_one_who_went_takes_nobodys_place() -> None:
+    assert partners((came(2, ONE),), (went(2, ONE),), (went(1, ONE),))[1] is None
+
+
 def test_that_the_one_who_came_goes_in_its_turn() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),), (came(3, ONE), went(2, ONE))) == {
         1: 2,
