@@ -105,7 +105,9 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(
         5, gt=0, description="How often to ask whether the session that listens still lives."
     )
-    stream_count: int = Field(200, ge=0, description="Streams of events at most.")
+    stream_count: int = Field(
+        200, ge=0, description="Streams of events at most; each takes a connection."
+    )
     stream_seconds: float = Field(3600, gt=0, description="How long a stream lasts at most.")
     metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_listed)] = Field(
         None,

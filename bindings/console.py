@@ -29,6 +29,10 @@ END_SECONDS: Final = 4.5
 """How long handling such an event may last; Windows waits five seconds (HandlerRoutine)."""
 
 
+_routines: Final[list[Any]] = []
+"""What the system was given to call, which may still be returning when it is taken back."""
+
+
 @contextmanager
 def console_events(stop: Callable[[], None]) -> Iterator[None]:
     """Have `stop` called when a console's event is to end the process; outside Windows, nothing.
@@ -50,6 +54,7 @@ def console_events(stop: Callable[[], None]) -> Iterator[None]:
         return 1
 
     routine: Any = ffi.callback("PHANDLER_ROUTINE", handle)
+    _routines.append(routine)
     kernel = ffi.dlopen(str(system_folder() / "kernel32.dll"))
     kernel.SetConsoleCtrlHandler(routine, 1)
     try:

@@ -35,7 +35,7 @@ async def get_engine(service: ServiceDep, response: Response) -> Engine:
         library=str(service.library.path),
         functions=service.library.functions(),
         session="open" if service.sa_contexts.engine.is_open else "closed",
-        changes="announced" if service.sa_contexts.engine.is_subscribed else "compared",
+        changes="announced" if _are_changes_announced(service) else "compared",
         ready=store.is_ready,
         reasons=_reasons(service),
         epoch=current.epoch if current else MISSING,
@@ -52,6 +52,10 @@ async def get_engine(service: ServiceDep, response: Response) -> Engine:
         streams=service.streams.count,
         baseline=service.baseline,
     )
+
+
+def _are_changes_announced(service: Service) -> bool:
+    return service.sa_contexts.engine.is_subscribed and service.store.look_error is None
 
 
 def _reasons(service: Service) -> list[NotReadyReason]:

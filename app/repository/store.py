@@ -77,6 +77,7 @@ class Store:
         kind: of what.
         contents: what is known of the engine; None until it has answered once.
         contact: the last time the engine was asked.
+        look_error: why the last look at single contexts failed; None where it did not.
         hints: takes the ids of contexts to which something has happened.
         news: of anything in the journal, and of the stop.
         on_contact: is told each time that the engine was asked.
@@ -106,6 +107,7 @@ class Store:
         self.limits: Final = limits or StoreLimits()
         self.contents: Contents | None = None
         self.contact: Contact | None = None
+        self.look_error: Exception | None = None
         self.on_contact: Callable[[Contact], None] = lambda _contact: None
         self.stopping = anyio.Event()
         self.hints = hints or Hints(MOST_HINTS)
@@ -305,6 +307,8 @@ class Store:
             await anyio.sleep(self.limits.gather_seconds)
             async with self._writing:
                 await self._look_at(self.hints.take())
+            if self.look_error is not None:
+                await anyio.sleep(self.limits.retry_seconds)
             if self.hints.has_lost:
                 self.hints.has_lost = False
                 self._drains.request()
@@ -320,10 +324,16 @@ class Store:
             )
         except DrainAborted:
             return
-        except Exception as error:  # noqa: BLE001  # the drain meets it, too, and tells all
-            log.info("look_failed", error=str(error), contexts=len(sa_context_ids))
+        except Exception as error:  # what it would have shown is found by a drain
+            if str(self.look_error) != str(error):
+                log.warning(
+                    "look_failed", error=str(error), exc_info=not isinstance(error, EngineError)
+                )
+            self.look_error = error
+            self._half_built.clear()
             self._drains.request()
             return
+        self.look_error = None
         if incarnation != self._incarnation:
             self._drains.request()
             return

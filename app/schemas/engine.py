@@ -43,7 +43,9 @@ class Engine(Shape):
     ready: bool
     reasons: list[NotReadyReason] = Field(description="Why not; empty when ready.")
     epoch: str | MISSING = Field(default=MISSING, description="The engine's run, once it answered.")
-    revision: int | MISSING = Field(default=MISSING, description="The newest snapshot's.")
+    revision: int | MISSING = Field(
+        default=MISSING, description="The newest snapshot's; events may have gone on since."
+    )
     last_drain: Drain | MISSING = MISSING
     baseline: Baseline = Field(description="What weaknesses are judged against.")
     snapshots_held: int = Field(description="How many snapshots clients are walking through.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
@@ -166,6 +168,29 @@ async def test_that_a_look_that_fails_leads_to_a_drain(
         assert changes_of(store) == [("deleted", gone)]
         assert store.contact is not None
         assert store.contact.error is None
+
+
+def _has_changed(store: Store, changes: int) -> bool:
+    return len(changes_of(store)) == changes
+
+
+async def test_that_looks_that_fail_again_and_again_are_logged_once(
+    library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.populate(30)
+    async with running_store(library, retry_seconds=0.01) as store:
+        await store.fresh(3600)
+        simulator.fail(LOOK, WinError.ERROR_ACCESS_DENIED, times=0)
+        for number in range(1, 4):
+            simulator.delete(simulator.ids()[0])
+            await until(partial(_has_changed, store, number))
+        assert simulator.calls(LOOK) >= 3
+        assert store.look_error is not None
+        assert caplog.text.count("look_failed") == 1
+
+        simulator.clear_failures()
+        simulator.delete(simulator.ids()[0])
+        await until(lambda: store.look_error is None)
 
 
 @pytest.mark.parametrize(
