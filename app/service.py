@@ -103,7 +103,7 @@ class Service:
         self.streams.stop()
         for collection in self.collections:
             collection.store.stop()
-        self.net_events.news.tell()
+        self.net_events.stop()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

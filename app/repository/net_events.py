@@ -22,6 +22,7 @@ import anyio.to_thread
 import structlog
 
 from app.repository.arrivals import Arrivals
+from app.repository.drains import DrainAborted
 from app.repository.net_event_ring import NetEventRing, NetEventSelection, NetEventSlice
 from app.repository.news import News
 from app.schemas.net_event_names import Collection, Listening
@@ -142,6 +143,7 @@ class NetEvents:
         self._expected: Counter[NetEvent] = Counter()
         self._kept: deque[NetEvent] = deque(maxlen=self.limits.net_event_count)
         self._tried = anyio.Event()
+        self._is_stopped = False
         self._one_thread = anyio.CapacityLimiter(1)
 
     @asynccontextmanager
@@ -154,11 +156,17 @@ class NetEvents:
             yield
             tasks.cancel_scope.cancel()
 
+    def stop(self) -> None:
+        """Tell all who wait, and who will ask before the engine has answered, of the stop."""
+        self._is_stopped = True
+        self._tried.set()
+        self.news.tell()
+
     async def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
         """The newest events that are asked for.
 
         Raises:
-            EngineError: the engine has not answered yet, and refused when it was asked.
+            EngineError, DrainAborted: as for `known`.
         """
         await self.known()
         self.take_in()
@@ -169,10 +177,15 @@ class NetEvents:
 
         Raises:
             EngineError: it has not yet, and refused when it was asked.
+            DrainAborted: it has not, and the server stops.
         """
         with anyio.move_on_after(self.limits.patience_seconds):
             await self._tried.wait()
-        if not self.is_known and self.error is not None:
+        if self.is_known:
+            return
+        if self._is_stopped:
+            raise DrainAborted
+        if self.error is not None:
             raise self.error
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from app.schemas.net_events import NetEvent, NetEventPage
 from tests.api.conftest import Serve
+from tests.api.live import Live
 from tests.api.test_engine import until
 
 
@@ -306,3 +308,15 @@ def test_that_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None
         assert client.get(f"/net-events/stream?{query}").status_code == 422
     refused = client.get("/net-events/stream", headers={"Accept": "application/json"})
     assert refused.status_code == 406
+
+
+def test_that_a_stream_that_waits_for_the_engine_is_told_of_the_stop(simulator: Simulator) -> None:
+    simulator.delay("FwpmNetEventEnum5", 2500)
+    with Live() as live, ThreadPoolExecutor() as threads:
+        asked = threads.submit(live.client.get, "/net-events/stream")
+        live.until_streams(1)
+        live.begin_stop()
+
+        response = asked.result()
+
+    assert (response.status_code, response.json()["code"]) == (503, "server_stopping")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,9 @@ import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.repository.drains import DrainAborted
 from app.repository.net_event_ring import NetEventSelection
+from app.repository.net_event_watch import NetEventWatch
 from app.repository.net_events import NetEventLimits, NetEvents
 from app.schemas.net_event_names import Collection, Listening
 from bindings.errors import AccessDenied, EngineGone, NetEventsDisabled, NotSupported
@@ -208,6 +210,31 @@ async def test_that_nothing_is_shown_before_the_engine_answered(
         simulator.net_event(KERNEL_DROP, 1)
         simulator.clear_failures()
         await until(lambda: net_events.listening is Listening.ACTIVE)
+
+        assert await codes(net_events) == [1]
+
+
+async def test_that_who_waits_is_told_of_the_stop(library: Library) -> None:
+    net_events = NetEvents(library)  # does not run: the engine never answers
+
+    async def refused(ask: Callable[[], Awaitable[object]]) -> None:
+        with pytest.raises(DrainAborted):
+            await ask()
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(refused, lambda: shown(net_events))
+            tasks.start_soon(refused, NetEventWatch(net_events, NetEventSelection(), None).begin)
+            await anyio.wait_all_tasks_blocked()
+            net_events.stop()
+        await refused(lambda: shown(net_events))  # and who comes after
+
+
+async def test_that_the_list_is_shown_until_the_end(library: Library, simulator: Simulator) -> None:
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator, SLOW) as net_events:
+        await until(lambda: net_events.is_known)
+        net_events.stop()
 
         assert await codes(net_events) == [1]
 
