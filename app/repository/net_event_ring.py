@@ -102,6 +102,8 @@ class NetEventRing:
         self._now = now
         self._events: deque[KeptEvent] = deque()
         self._next = 1
+        self._gone = 0  # the highest number that is held no more, or never was
+        self._gone_time: datetime | None = None  # the latest of them all
 
     def __len__(self) -> int:
         return len(self._events)
@@ -125,12 +127,16 @@ class NetEventRing:
         self._events.append(kept)
         self.bytes += len(kept.text)
         while len(self._events) > self._max_count or self.bytes > self._max_bytes:
-            self.bytes -= len(self._events.popleft().text)
+            oldest = self._events.popleft()
+            self.bytes -= len(oldest.text)
+            self._let_go(oldest.number, oldest.time)
         return kept
 
     def skip(self, count: int) -> None:
-        """Leave out the numbers of events that were not kept."""
-        self._next += count
+        """Leave out the numbers of events that were not kept, and happened until now."""
+        if count:
+            self._next += count
+            self._let_go(self._next - 1, self._now())
 
     def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
         """The newest events that are asked for, at most `limit` of them."""
@@ -159,10 +165,13 @@ class NetEventRing:
 
     def has_missed(self, since: EventId | datetime | None) -> bool:
         """Whether events after `since` may have been let go, or it is no event of this run."""
-        oldest = self._events[0].number if self._events else self._next
         if isinstance(since, EventId):
-            return not self._knows(since) or not oldest <= since.number + 1 <= self._next
-        return since is not None and oldest > 1
+            return not self._knows(since) or not self._gone <= since.number < self._next
+        return since is not None and self._gone_time is not None and since <= self._gone_time
+
+    def _let_go(self, number: int, time: datetime) -> None:
+        self._gone = max(self._gone, number)
+        self._gone_time = max(self._gone_time or time, time)
 
     def _matching(self, selection: NetEventSelection) -> Iterator[KeptEvent]:
         since, before = selection.since, selection.before

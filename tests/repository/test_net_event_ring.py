@@ -129,6 +129,40 @@ def test_that_what_was_let_go_after_an_event_is_told(since: int, missed: bool) -
     assert found.missed is missed
 
 
+def filetime(time: datetime) -> int:
+    """100 ns since 1601 (FILETIME, minwinbase.h)."""
+    return (time - BEGINNING) // timedelta(microseconds=1) * 10
+
+
+@given(
+    hours=st.lists(st.integers(1, 9), max_size=20),
+    count=st.integers(1, 10),
+    since=st.integers(-1, 11),
+)
+def test_that_a_time_misses_only_what_was_let_go_since(
+    hours: list[int], count: int, since: int
+) -> None:
+    times = [NOW + timedelta(hours=hour) for hour in hours]
+    ring = ring_of(*(event(0, time=filetime(time)) for time in times), count=count)
+    asked = NOW + timedelta(hours=since)
+
+    found = ring.select(NetEventSelection(asked), 100)
+
+    assert found.missed is any(time >= asked for time in times[:-count])
+    assert not ring.has_missed(datetime.max.replace(tzinfo=UTC))
+
+
+def test_that_what_was_skipped_may_have_happened_until_now() -> None:
+    ring = ring_of(event(1))
+    ring.skip(3)
+    ring.add(event(5))
+
+    missed = [ring.has_missed(EventId(ring.epoch, number)) for number in range(6)]
+    assert missed == [True, True, True, True, False, False]
+    assert ring.has_missed(NOW)
+    assert not ring.has_missed(NOW + timedelta(seconds=1))
+
+
 def test_that_another_run_gives_all_that_is_held_and_says_so() -> None:
     ring = ring_of(event(1), event(2))
 
@@ -140,9 +174,7 @@ def test_that_another_run_gives_all_that_is_held_and_says_so() -> None:
 
 def test_that_a_time_is_a_lower_bound_wherever_an_event_stands() -> None:
     hours = [3, 1, 2]
-    times = [
-        (NOW + timedelta(hours=h) - BEGINNING) // timedelta(microseconds=1) * 10 for h in hours
-    ]
+    times = [filetime(NOW + timedelta(hours=h)) for h in hours]
     ring = ring_of(*(event(i, time=time) for i, time in enumerate(times)), event(3))
 
     assert numbers(ring, since=NOW + timedelta(hours=2)) == [3, 1]
