@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from itertools import count
+from threading import Lock
 
 import anyio
 
@@ -15,13 +16,14 @@ from bindings.net_event import NetEvent
 class Arrivals:
     """Net events on their way to the ring, in the order in which they came.
 
-    Any thread may give one: that takes no lock, waits for nothing, and does no harm when the
-    loop has ended. Of more than are kept the oldest are dropped, which shows in the numbers.
+    Any thread may give one: that waits for nothing but the same of another, and does no harm when
+    the loop has ended. Of more than are kept the oldest are dropped, which shows in the numbers.
     """
 
     def __init__(self, most: int) -> None:
         """Make room for so many."""
         self._numbers = count(1)
+        self._in_order = Lock()
         self._events: deque[tuple[int, NetEvent]] = deque(maxlen=most)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._given = anyio.Event()
@@ -29,7 +31,8 @@ class Arrivals:
 
     def give(self, event: NetEvent) -> None:
         """Hand over an event."""
-        self._events.append((next(self._numbers), event))
+        with self._in_order:
+            self._events.append((next(self._numbers), event))
         loop = self._loop
         if loop is not None and not self._is_awake:
             self._is_awake = True
