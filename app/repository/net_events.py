@@ -2,8 +2,8 @@
 
 What the engine still holds is read once, when a session begins, for reading it leaks
 memory on Windows (`bindings.net_events`); after that the engine tells what happens.
-The thread that it tells on hands the event over and does nothing else; what was
-handed over is taken in a moment later, and whenever somebody asks. The
+The thread that it tells on hands the event over, has it counted, and does nothing
+else; what was handed over is taken in a moment later, and whenever somebody asks. The
 heartbeat is needed because a session that only listens hears nothing of the
 engine's end.
 """
@@ -115,7 +115,8 @@ class NetEvents:
         ring: the events.
         error: why nobody listens; None where somebody does, or has not tried yet.
         news: of anything in the ring.
-        on_event: is told of each event that happens, not of what the engine held before.
+        on_event: is told of each event that the engine tells, also where there are too many to
+            be kept, on a thread of the engine's library; not of what the engine held before.
         is_known: whether the engine has answered once, and so the ring can be shown.
     """
 
@@ -216,7 +217,11 @@ class NetEvents:
             self._taken_in = number
             if not self._was_read(event):
                 self._keep(event)
-                self.on_event(event)
+
+    def _hear(self, event: NetEvent) -> None:
+        """Be told of an event, on a thread of the library's."""
+        self._arrivals.give(event)
+        self.on_event(event)
 
     def _was_read(self, event: NetEvent) -> bool:
         """Whether an event that was told has been read with the history, too."""
@@ -273,7 +278,7 @@ class NetEvents:
         try:
             try:
                 listener.subscription = subscribe_to_net_events(
-                    listener.session, self._arrivals.give, ipv6_order=self._ipv6_order
+                    listener.session, self._hear, ipv6_order=self._ipv6_order
                 )
             except (NotSupported, NetEventsDisabled) as error:
                 listener.why_not = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
@@ -19,7 +20,7 @@ UNKNOWN: Final = "unknown"
 
 
 class FailureMetrics:
-    """Counts what net events tell of. Belongs to one event loop."""
+    """Counts what net events tell of. Any thread may."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._failures = Counter(
@@ -31,6 +32,7 @@ class FailureMetrics:
         for type_ in NetEventType:
             self._failures.labels(type_.value, UNKNOWN)
         self._seen: set[tuple[str, str]] = set()
+        self._one_at_a_time = Lock()
 
     def observe(self, event: NetEvent) -> None:
         """Count an event."""
@@ -43,8 +45,9 @@ class FailureMetrics:
             type_: what failed, a word of an enumeration.
             error: the name of its code in winerror.h or ntstatus.h.
         """
-        if (type_, error) not in self._seen and len(self._seen) == MOST_SERIES:
-            error = OTHER
-        else:
-            self._seen.add((type_, error))
+        with self._one_at_a_time:
+            if (type_, error) not in self._seen and len(self._seen) == MOST_SERIES:
+                error = OTHER
+            else:
+                self._seen.add((type_, error))
         self._failures.labels(type_, error).inc()

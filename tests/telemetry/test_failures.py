@@ -41,7 +41,6 @@ def test_that_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simula
     client.get("/net-events")
 
     def told(type_: str, error: str) -> float | None:
-        client.get("/net-events")  # takes in what was told
         return value(client, "wfp_failures_total", type=type_, error=error)
 
     for seed in (2, 3):
@@ -53,3 +52,18 @@ def test_that_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simula
     until(lambda: told("ipsec_kernel_drop", "STATUS_IPSEC_BAD_SPI") == 1)
     until(lambda: told("ipsec_kernel_drop", "unknown") == 1)
     assert told("ike_quick_mode_failure", "unknown") == 0
+
+
+def test_that_a_burst_is_counted_in_full(serve: Serve, simulator: Simulator) -> None:
+    client = serve(net_event_count=10)
+    client.get("/net-events")
+
+    simulator.net_events(500, 1)
+    assert simulator.flush()
+
+    samples = [
+        line.rpartition(" ")[2]
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("wfp_failures_total{")
+    ]
+    assert sum(map(float, samples)) == 500
