@@ -43,6 +43,9 @@ T = TypeVar("T")
 BATCH_SECONDS: Final = 0.05
 """How long what happens is gathered, so that those who watch are told of it at once."""
 
+CLOSE_SECONDS: Final = 1.0
+"""How long the session may take to end after the stop; a call that hangs would take forever."""
+
 
 @dataclass(frozen=True, slots=True)
 class NetEventLimits:
@@ -144,24 +147,34 @@ class NetEvents:
         self._expected: Counter[NetEvent] = Counter()
         self._kept: deque[NetEvent] = deque(maxlen=self.limits.net_event_count)
         self._tried = anyio.Event()
-        self._is_stopped = False
+        self._stopping = anyio.Event()
+        self._listening: anyio.CancelScope | None = None
         self._one_thread = anyio.CapacityLimiter(1)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen until the end."""
+        """Listen until the end, or until it is stopped.
+
+        A thread in a call that hangs is left to itself; if it comes back, it closes its session.
+        """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
             tasks.start_soon(self._follow_arrivals)
             tasks.start_soon(self.news.tell_now_and_then)
-            yield
-            tasks.cancel_scope.cancel()
+            try:
+                yield
+            finally:
+                self.stop()
+                tasks.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """Tell all who wait, and who will ask before the engine has answered, of the stop."""
-        self._is_stopped = True
-        self._tried.set()
-        self.news.tell()
+        """Listen no more; tell all who wait, and who ask before the engine has answered."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._tried.set()
+            self.news.tell()
+            if self._listening is not None:
+                self._listening.deadline = anyio.current_time() + CLOSE_SECONDS
 
     async def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
         """The newest events that are asked for.
@@ -184,7 +197,7 @@ class NetEvents:
             await self._tried.wait()
         if self.is_known:
             return
-        if self._is_stopped:
+        if self._stopping.is_set():
             raise DrainAborted
         if self.error is not None:
             raise self.error
@@ -240,39 +253,72 @@ class NetEvents:
             await anyio.sleep(BATCH_SECONDS)
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                await self._listen_once()
-            except Exception as error:  # lists go on without it
-                if str(error) != str(self.error):  # the same every two seconds would fill the log
-                    log.warning(
-                        "net_events_unheard",
-                        error=str(error),
-                        exc_info=not isinstance(error, EngineError),
-                    )
-                self.error = error
-                self._tried.set()
-                await anyio.sleep(self.limits.retry_seconds)
+        """Listen until the stop, and end the session in the time that there is for that."""
+        with anyio.CancelScope(shield=True) as self._listening:
+            while not self._stopping.is_set():
+                try:
+                    await self._listen_once()
+                except DrainAborted:
+                    return
+                except Exception as error:  # noqa: BLE001  # lists go on without it
+                    self._failed(error)
+                    await self._pause(self.limits.retry_seconds)
+
+    def _failed(self, error: Exception) -> None:
+        if str(error) != str(self.error):  # the same every two seconds would fill the log
+            log.warning(
+                "net_events_unheard",
+                error=str(error),
+                exc_info=not isinstance(error, EngineError),
+            )
+        self.error = error
+        self._tried.set()
 
     async def _listen_once(self) -> None:
-        """Listen with one session until it ends, or another is worth beginning."""
+        """Listen with one session until it ends, or another is worth beginning, or the stop."""
         listener = await self._in_thread(self._begin)
         try:
             self._begun(listener)
             while not listener.should_begin_anew:
-                await anyio.sleep(self.limits.heartbeat_seconds)
+                await self._pause(self.limits.heartbeat_seconds)
                 self._expected.clear()  # what is told late is told by now
                 self.take_in()
-                await self._in_thread(listener.beat)
+                await self._in_thread(lambda: self._beat(listener))
         finally:
             self._listener = None
-            with anyio.CancelScope(shield=True):
-                await self._in_thread(listener.close)
+            await self._in_thread(listener.close)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, unless it is stopped."""
+        with anyio.move_on_after(seconds):
+            await self._stopping.wait()
+
+    def _beat(self, listener: Listener) -> None:
+        """In a thread: keep a listener, unless it is stopped."""
+        self._go_on()
+        try:
+            listener.beat()
+        finally:
+            if self._stopping.is_set():
+                listener.close()  # here, for nobody may wait for this thread any more
+
+    def _go_on(self) -> None:
+        """Do nothing, unless it is stopped.
+
+        Raises:
+            DrainAborted: it is.
+        """
+        if self._stopping.is_set():
+            raise DrainAborted
 
     def _begin(self) -> Listener:
         """In a thread: a session that listens, and then what the engine held.
 
         In this order, so that nothing happens between the two.
+
+        Raises:
+            EngineError: the engine refused.
+            DrainAborted: it is stopped.
         """
         listener = Listener(Session(self._library, transaction_wait_ms=self._transaction_wait_ms))
         try:
@@ -283,6 +329,7 @@ class NetEvents:
             except (NotSupported, NetEventsDisabled) as error:
                 listener.why_not = error
             self._read_history(listener)
+            self._go_on()  # here, for nobody may wait for this thread any more
         except BaseException:
             listener.close()
             raise
@@ -322,4 +369,6 @@ class NetEvents:
         self.news.tell()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=self._one_thread)
+        return await anyio.to_thread.run_sync(
+            work, abandon_on_cancel=True, limiter=self._one_thread
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from sa_contexts_simulator import Simulator
 from app.repository.drains import DrainAborted
 from app.repository.net_event_ring import NetEventSelection
 from app.repository.net_event_watch import NetEventWatch
-from app.repository.net_events import NetEventLimits, NetEvents
+from app.repository.net_events import CLOSE_SECONDS, NetEventLimits, NetEvents
 from app.schemas.net_event_names import Collection, Listening
 from bindings.errors import AccessDenied, EngineGone, NetEventsDisabled, NotSupported
 from bindings.library import Library
@@ -228,6 +229,33 @@ async def test_that_who_waits_is_told_of_the_stop(library: Library) -> None:
             await anyio.wait_all_tasks_blocked()
             net_events.stop()
         await refused(lambda: shown(net_events))  # and who comes after
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "FwpmEngineOpen0",
+        "FwpmNetEventEnum5",
+        "FwpmEngineGetOption0",
+        "FwpmNetEventUnsubscribe0",
+        "FwpmEngineClose0",
+    ],
+)
+async def test_that_a_call_that_hangs_does_not_keep_who_stops(
+    library: Library, simulator: Simulator, function: str
+) -> None:
+    is_at_end = function in {"FwpmNetEventUnsubscribe0", "FwpmEngineClose0"}
+    net_events = NetEvents(library, LIMITS)
+    simulator.delay(function, 2500)
+    async with net_events.running():
+        await until(lambda: net_events.is_known if is_at_end else simulator.calls(function) > 0)
+        began = time.monotonic()
+        net_events.stop()
+    seconds = time.monotonic() - began
+
+    assert CLOSE_SECONDS / 2 < seconds < CLOSE_SECONDS + 1  # it did hang
+    await until(lambda: simulator.open_handles() == 0)  # where it does end, nothing is left
+    assert (open_subscriptions(), simulator.unfreed_blocks(), simulator.misuses()) == ([], 0, 0)
 
 
 async def test_that_the_list_is_shown_until_the_end(library: Library, simulator: Simulator) -> None:
