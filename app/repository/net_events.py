@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -23,17 +23,14 @@ import structlog
 
 from app.repository.arrivals import Arrivals
 from app.repository.drains import DrainAborted
+from app.repository.net_event_listener import Listener, begin_listening
 from app.repository.net_event_ring import NetEventRing, NetEventSelection, NetEventSlice
 from app.repository.news import News
 from app.schemas.net_event_names import Collection, Listening
 from bindings.addresses import Ipv6Order
-from bindings.engine_options import EngineOption, engine_option
-from bindings.errors import EngineError, NetEventsDisabled, NotSupported
+from bindings.errors import EngineError, NotSupported
 from bindings.library import Library
 from bindings.net_event import NetEvent
-from bindings.net_events import enumerate_net_events, subscribe_to_net_events
-from bindings.session import Session
-from bindings.subscriptions import Subscription
 
 
 log = structlog.get_logger(__name__)
@@ -64,51 +61,6 @@ class NetEventLimits:
     heartbeat_seconds: float = 5
     retry_seconds: float = 2
     patience_seconds: float = 30
-
-
-@dataclass(slots=True)
-class Listener:
-    """A session that listens, and what came of it.
-
-    Attributes:
-        session: an open one.
-        subscription: None where the engine does not tell what happens.
-        collection: whether the engine collects events.
-        why_not: why there is no subscription.
-        history: what the engine held when it was asked.
-    """
-
-    session: Session
-    subscription: Subscription | None = None
-    collection: Collection = Collection.ENABLED
-    why_not: EngineError | None = None
-    history: list[NetEvent] = field(default_factory=list)
-
-    def beat(self) -> None:
-        """Ask the engine whether it is there, and whether it collects.
-
-        Raises:
-            EngineError: the session is of no use any more.
-        """
-        with suppress(NotSupported):
-            is_on = engine_option(self.session, EngineOption.COLLECT_NET_EVENTS) != 0
-            self.collection = Collection.ENABLED if is_on else Collection.DISABLED
-
-    @property
-    def should_begin_anew(self) -> bool:
-        """Whether another session may have what this one could not."""
-        return (
-            self.subscription is None
-            and self.collection is Collection.ENABLED
-            and isinstance(self.why_not, NetEventsDisabled)
-        )
-
-    def close(self) -> None:
-        """End the subscription and the session, whatever state they are in."""
-        for ended in (self.subscription, self.session):
-            if ended is not None:
-                with suppress(EngineError):
-                    ended.close()
 
 
 class NetEvents:
@@ -281,6 +233,8 @@ class NetEvents:
             self._begun(listener)
             while not listener.should_begin_anew:
                 await self._pause(self.limits.heartbeat_seconds)
+                if self._stopping.is_set():
+                    return
                 self._expected.clear()  # what is told late is told by now
                 self.take_in()
                 await self._in_thread(lambda: self._beat(listener))
@@ -293,57 +247,35 @@ class NetEvents:
         with anyio.move_on_after(seconds):
             await self._stopping.wait()
 
-    def _beat(self, listener: Listener) -> None:
-        """In a thread: keep a listener, unless it is stopped."""
-        self._go_on()
-        try:
-            listener.beat()
-        finally:
-            if self._stopping.is_set():
-                listener.close()  # here, for nobody may wait for this thread any more
-
-    def _go_on(self) -> None:
-        """Do nothing, unless it is stopped.
-
-        Raises:
-            DrainAborted: it is.
-        """
-        if self._stopping.is_set():
-            raise DrainAborted
-
     def _begin(self) -> Listener:
-        """In a thread: a session that listens, and then what the engine held.
-
-        In this order, so that nothing happens between the two.
+        """In a thread: a new listener, unless it is stopped meanwhile.
 
         Raises:
             EngineError: the engine refused.
             DrainAborted: it is stopped.
         """
-        listener = Listener(Session(self._library, transaction_wait_ms=self._transaction_wait_ms))
-        try:
-            try:
-                listener.subscription = subscribe_to_net_events(
-                    listener.session, self._hear, ipv6_order=self._ipv6_order
-                )
-            except (NotSupported, NetEventsDisabled) as error:
-                listener.why_not = error
-            self._read_history(listener)
-            self._go_on()  # here, for nobody may wait for this thread any more
-        except BaseException:
-            listener.close()
-            raise
+        listener = begin_listening(
+            self._library,
+            self._hear,
+            transaction_wait_ms=self._transaction_wait_ms,
+            ipv6_order=self._ipv6_order,
+        )
+        if self._stopping.is_set():
+            listener.close()  # here, for nobody may wait for this thread any more
+            raise DrainAborted
         return listener
 
-    def _read_history(self, listener: Listener) -> None:
+    def _beat(self, listener: Listener) -> None:
+        """In a thread: ask a listener whether it lives, unless it is stopped meanwhile.
+
+        Raises:
+            EngineError: the listener is of no use any more.
+        """
         try:
-            listener.history = enumerate_net_events(listener.session, ipv6_order=self._ipv6_order)
-        except NetEventsDisabled as error:
-            listener.collection = Collection.DISABLED
-            listener.why_not = listener.why_not or error
-        except NotSupported:
-            if listener.subscription is None:
-                raise
+            listener.beat()
+        finally:
+            if self._stopping.is_set():
+                listener.close()  # here, too
 
     def _begun(self, listener: Listener) -> None:
         """Keep the history, each event once, whoever told it."""
