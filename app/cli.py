@@ -96,6 +96,7 @@ def serve(
     )
     metrics.count_connections(lambda: len(running.server_state.connections))
     server.run(running, listener)
+    server.leave_what_hangs()
 
 
 @app.command("list")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -46,6 +49,9 @@ RECEIVE_BYTES: Final = 32 << 10
 
 Requests are small. What clients send ahead would otherwise be read by the quarter of a megabyte.
 """
+
+THREAD_SECONDS: Final = 0.1
+"""How long threads may take to end that have nothing to do any more."""
 
 _CUT_OFF: Final = "ASGI callable returned without completing response."
 """uvicorn's words."""
@@ -145,3 +151,25 @@ def run(server: Server, listener: socket.socket) -> None:
         server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(STARTUP_FAILED)
+
+
+def leave_what_hangs() -> None:
+    """Where a thread is in a call of the engine that hangs, end the process here, successfully.
+
+    All is done by now that ends in good order. Python would wait for such a thread, whose session
+    it could not unsubscribe either (see `bindings.subscriptions`). Nor may the interpreter be torn
+    down while there is a subscription, for the library may call back at any time. Ending the
+    process ends all threads, and the engine closes the sessions of a process that is gone
+    (FwpmEngineOpen0, fwpmu.h).
+    """
+    deadline = time.monotonic() + THREAD_SECONDS
+    others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
+    left = [thread for thread in others if not thread.daemon]
+    for thread in left:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if any(thread.is_alive() for thread in left):
+        log.warning("engine_hangs", note="the process ends without it")
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

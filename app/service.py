@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
@@ -20,6 +20,7 @@ from app.repository.ike_sas import IkeSaKind
 from app.repository.kinds import Kind
 from app.repository.lists import Lists
 from app.repository.net_events import NetEvents
+from app.repository.patience import Patience
 from app.repository.reading import Reader
 from app.repository.sa_contexts import SaContextKind
 from app.repository.statistics import StatisticsReader
@@ -34,6 +35,9 @@ from bindings.subscriptions import Notify
 
 
 log = structlog.get_logger(__name__)
+
+CLOSE_SECONDS: Final = 0.7
+"""How long the sessions may take to be closed; what hangs would keep the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Service:
         engine: the engine that single objects are read from.
         one_reader: lets one thread at a time read a single object; a session has room for one,
             and threads that wait for it would be missing elsewhere.
+        patience: of those who wait for a single object or for counters.
         feeds: what happens to SA contexts, for those who watch.
         streams: the open ones.
         statistics: reads the engine's own counters, by `engine` too.
@@ -78,6 +83,7 @@ class Service:
     baseline: Baseline
     engine: Engine
     one_reader: anyio.CapacityLimiter
+    patience: Patience
     feeds: Feeds
     streams: Streams
     statistics: StatisticsReader
@@ -101,25 +107,43 @@ class Service:
     def stop(self) -> None:
         """Let go of all who wait or watch."""
         self.streams.stop()
+        self.patience.end()
         for collection in self.collections:
             collection.store.stop()
         self.net_events.stop()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the stores; close all sessions at the end, whatever happens."""
-        try:
-            async with anyio.create_task_group() as tasks, AsyncExitStack() as stores:
+        """Run the stores; at the end close all sessions, as far as that is soon done.
+
+        One that is in a call that hangs is left to the end of the process, when the
+        engine closes it; the thread in that call is left, too.
+        """
+        async with anyio.create_task_group() as tasks, AsyncExitStack() as stores:
+            try:
                 tasks.start_soon(self.streams.run)
                 for collection in self.collections:
                     await stores.enter_async_context(collection.store.running())
                 await stores.enter_async_context(self.net_events.running())
                 yield
-                tasks.cancel_scope.cancel()
-        finally:
-            with anyio.CancelScope(shield=True):
-                for engine in (self.engine, *(each.engine for each in self.collections)):
-                    await anyio.to_thread.run_sync(engine.close)
+            finally:
+                self.stop()
+                await self._close()
+            tasks.cancel_scope.cancel()
+
+    async def _close(self) -> None:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            async with anyio.create_task_group() as closing:
+                closing.start_soon(_close, self.engine)
+                for collection in self.collections:
+                    closing.start_soon(_close, collection.engine, collection.store)
+
+
+async def _close(engine: Engine, store: Store | None = None) -> None:
+    """Close an engine's session, once its store does not read it any more."""
+    if store is not None:
+        await store.idle()
+    await anyio.to_thread.run_sync(engine.close, abandon_on_cancel=True)
 
 
 def open_library(settings: Settings) -> Library:
@@ -161,6 +185,7 @@ def create_service(settings: Settings) -> Service:
     library = open_library(settings)
     sa_contexts = _sa_contexts(library, settings)
     engine, one_reader = open_engine(library, settings), anyio.CapacityLimiter(1)
+    patience = Patience(settings.patience_seconds)
     return Service(
         host=socket.gethostname(),
         library=library,
@@ -169,7 +194,8 @@ def create_service(settings: Settings) -> Service:
         feeds=Feeds(sa_contexts.store.journal),
         streams=Streams(settings.stream_count, settings.stream_seconds),
         one_reader=one_reader,
-        statistics=StatisticsReader(engine, one_reader, patience_seconds=settings.patience_seconds),
+        patience=patience,
+        statistics=StatisticsReader(engine, one_reader, patience),
         sa_contexts=sa_contexts,
         ike_sas=_on_demand(IkeSaKind(), library, settings),
         connections=_on_demand(ConnectionKind(), library, settings),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
-import anyio
 import anyio.to_thread
 from fastapi import Request, Response
 
 from app.api import problems
 from app.api.conditional import conditional_response
 from app.api.problems import ProblemError, ProblemKind
-from app.repository.store import EngineSlow, Store
+from app.repository.store import Store
 from app.schemas.base import Shape
 from app.service import Service
 from bindings.errors import EngineError, NotFound
@@ -60,6 +60,7 @@ async def answer_item(
     Raises:
         ProblemError: that one.
         EngineError, EngineSlow: the engine refused, or did not answer in time.
+        DrainAborted: the server stops.
     """
     try:
         text = await _read(id_, store, service)
@@ -71,12 +72,13 @@ async def answer_item(
 
 
 async def _read(id_: int, store: Store, service: Service) -> bytes:
-    with anyio.move_on_after(store.limits.patience_seconds):
-        return await anyio.to_thread.run_sync(
+    return await service.patience.wait_for(
+        partial(
+            anyio.to_thread.run_sync,
             store.kind.read_one,
             service.engine,
             id_,
             abandon_on_cancel=True,
             limiter=service.one_reader,
         )
-    raise EngineSlow
+    )

@@ -74,9 +74,11 @@ class Reader:
             DrainAborted: it was stopped.
             EngineError: the engine refused, also after a new session was tried.
         """
+        self._go_on()
         encoder, remarks = self.kind.encoder(), self.kind.remarks(self._engine)
 
         def enumerate_all(objects: Enumerable) -> tuple[Assembly, _Unread]:
+            self._go_on()
             assembly = begin(self._engine.incarnation)
             assembly.remarks = remarks
             return assembly, self._enumerate(objects, assembly, encoder)
@@ -111,8 +113,7 @@ class Reader:
         return looks, self._engine.incarnation
 
     def _look(self, id_: int, encoder: Encoder) -> Look:
-        if self._is_stopping:
-            raise DrainAborted
+        self._go_on()
         try:
             plain = self.kind.read(self._engine, id_)
         except (NotFound, IkeextNotRunning):
@@ -128,6 +129,7 @@ class Reader:
             unread = on_failure.enter_context(_Unread())
             for array in arrays:
                 unread.append(array)
+                self._go_on()
                 while unread.count > self._most_unread:
                     with unread.popleft() as oldest:
                         for index in range(len(oldest)):
@@ -135,9 +137,17 @@ class Reader:
             on_failure.pop_all()
         return unread
 
-    def _put(self, assembly: Assembly, array: Array, index: int, encoder: Encoder) -> None:
+    def _go_on(self) -> None:
+        """Do nothing, unless it was stopped.
+
+        Raises:
+            DrainAborted: it was.
+        """
         if self._is_stopping:
             raise DrainAborted
+
+    def _put(self, assembly: Assembly, array: Array, index: int, encoder: Encoder) -> None:
+        self._go_on()
         plain = array.read(index)
         id_: int = plain[0]
         mark = encoder.mark(plain)

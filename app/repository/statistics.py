@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 import anyio
 import anyio.to_thread
 
-from app.repository.store import EngineSlow
+from app.repository.patience import Patience
 from bindings.engine import Engine
 from bindings.statistics import IkeStatistics, IpsecStatistics
 
@@ -51,8 +52,8 @@ class StatisticsReader:
         self,
         engine: Engine,
         one_reader: anyio.CapacityLimiter,
+        patience: Patience,
         *,
-        patience_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a reader.
@@ -60,11 +61,11 @@ class StatisticsReader:
         Args:
             engine: where from.
             one_reader: lets one thread at a time have the engine's session.
-            patience_seconds: how long a caller waits.
+            patience: of those who ask.
             clock: see the attribute.
         """
         self._one_reader = one_reader
-        self._patience_seconds = patience_seconds
+        self._patience = patience
         self.clock = clock
         self._incarnation = 0
         self._epoch = ""
@@ -77,6 +78,7 @@ class StatisticsReader:
         Raises:
             EngineError: the engine refused.
             EngineBusy, EngineSlow: it did not answer in time.
+            DrainAborted: the server stops.
         """
         return await self._patiently(self._ipsec)
 
@@ -89,9 +91,7 @@ class StatisticsReader:
         return await self._patiently(self._ike)
 
     async def _patiently(self, latest: _Latest[T]) -> Reading[T]:
-        with anyio.move_on_after(self._patience_seconds):
-            return await latest.get(self.clock)
-        raise EngineSlow
+        return await self._patience.wait_for(partial(latest.get, self.clock))
 
     async def read(self, ask: Callable[[], tuple[int, T]]) -> Reading[T]:
         """Ask the engine, in a thread."""

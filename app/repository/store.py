@@ -135,7 +135,10 @@ class Store:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Drain when asked to and, to stay in contact, often enough to know that it answers."""
+        """Drain when asked to and, to stay in contact, often enough to know that it answers.
+
+        A thread that reads the engine at the end is left to itself; see `stop` and `idle`.
+        """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._drains.run)
             for task in self._tasks():
@@ -156,6 +159,11 @@ class Store:
         self.news.tell()
         self._reader.stop()
         self._drains.stop()
+
+    async def idle(self) -> None:
+        """Wait until nothing reads the engine for it."""
+        async with self._one_thread:
+            pass
 
     @property
     def is_ready(self) -> bool:
@@ -228,7 +236,7 @@ class Store:
         began, at = self._clock(), datetime.now(UTC)
         try:
             edition, incarnation = await anyio.to_thread.run_sync(
-                self._read_next, at, began, limiter=self._one_thread
+                self._read_next, at, began, abandon_on_cancel=True, limiter=self._one_thread
             )
         except DrainAborted:
             raise
@@ -320,7 +328,10 @@ class Store:
             return  # the first drain sees them
         try:
             looks, incarnation = await anyio.to_thread.run_sync(
-                self._reader.look, sa_context_ids, limiter=self._one_thread
+                self._reader.look,
+                sa_context_ids,
+                abandon_on_cancel=True,
+                limiter=self._one_thread,
             )
         except DrainAborted:
             return

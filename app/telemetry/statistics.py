@@ -7,6 +7,7 @@ from a beginning by who looks often enough.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ import structlog
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.repository.drains import DrainAborted
 from app.repository.statistics import Reading, StatisticsReader
 from app.repository.store import EngineSlow
 from app.telemetry.counted import FAMILIES, Counted, counted_by_ike, counted_by_ipsec
@@ -39,11 +41,12 @@ class StatisticsCollector(Collector):
         self._interval_seconds = interval_seconds
 
     async def run(self) -> None:
-        """Sample until cancelled."""
-        while True:
-            await anyio.sleep(self._interval_seconds)
-            for half in self._halves:
-                await half.sample()
+        """Sample until cancelled, or the server stops."""
+        with suppress(DrainAborted):
+            while True:
+                await anyio.sleep(self._interval_seconds)
+                for half in self._halves:
+                    await half.sample()
 
     def describe(self) -> Iterable[Metric]:
         """None beforehand: the registry need not collect to know the names."""

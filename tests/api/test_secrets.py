@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from dataclasses import replace
 from itertools import product
 from typing import Literal
 
@@ -116,9 +115,9 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         seen.add(response.status_code)
         assert_clean(response.text)
     simulator.delay("IPsecSaContextGetById1", 100)
-    store = client.app.state.service.store  # type: ignore[attr-defined]  # FastAPI
+    patience = client.app.state.service.patience  # type: ignore[attr-defined]  # FastAPI
     with monkeypatch.context() as patch:
-        patch.setattr(store, "limits", replace(store.limits, patience_seconds=0.01))
+        patch.setattr(patience, "seconds", 0.01)
         exercise([f"/sa-contexts/{ids[0]}"])  # more patience than there is
     simulator.delay("IPsecSaContextGetById1", 0)
     for function, code in product(FUNCTIONS, (5, 8, 1722, 1745, 0x80320012, 0xC0FFEE)):

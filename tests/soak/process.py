@@ -69,6 +69,15 @@ class Target:
         """Let it give back the memory that it has no use for."""
         self._order("trim")
 
+    def delay(self, function: str, milliseconds: int) -> None:
+        """Let every call of a function take that long."""
+        self._order(f"delay {function} {milliseconds}")
+
+    def calls(self, function: str) -> int:
+        """How often a function was called."""
+        count: int = self._order(f"calls {function}")["calls"]
+        return count
+
     def engine(self, order: Literal["stop", "deny", "start"]) -> None:
         """Stop its engine, let it deny access, or end both."""
         self._order(order)
@@ -95,10 +104,10 @@ class Target:
         """Its log so far."""
         return self._log.read_text(encoding="utf-8")
 
-    def stop(self) -> End:
-        """Stop it as a person would."""
+    def stop(self, sent: int = signal.SIGINT) -> End:
+        """Stop it as a person would, or as what `sent` is sent by."""
         began = time.monotonic()
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(sent)
         output, _ = self._process.communicate(timeout=STOP_SECONDS)
         seconds = time.monotonic() - began
         last = output.splitlines()[-1] if output else "{}"

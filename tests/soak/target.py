@@ -2,8 +2,9 @@
 
 `python -m tests.soak.target` takes its settings from the environment, and its orders from standard
 input: `storm SEED` lets the engine fail, `trim` gives memory back that is free, and `settle` ends
-failures and all change. `stop` stops the engine, `deny` lets it deny access, `start` ends both.
-Each is confirmed on standard output, where it tells at its end what the simulator counted.
+failures and all change. `delay FUNCTION MILLISECONDS` lets every call of a function take that long,
+and `calls FUNCTION` counts them. `stop` stops the engine, `deny` lets it deny access, `start` ends
+both. Each is confirmed on standard output, where it tells at its end what the simulator counted.
 """
 
 from __future__ import annotations
@@ -44,19 +45,29 @@ def _obey(simulator: Simulator) -> None:
                 storm = Storm(simulator, int(seed))
             case ["trim"]:
                 ctypes.CDLL(None).malloc_trim(0)  # glibc's malloc.h
-            case ["stop"]:
-                simulator.stop_engine()
-            case ["deny"]:
-                simulator.fail("IPsecSaContextCreateEnumHandle0", 5, times=0)
-            case ["start"]:
-                simulator.clear_failures()
-                simulator.start_engine()
+            case ["delay", function, milliseconds]:
+                simulator.delay(function, int(milliseconds))
+            case ["calls", function]:
+                told["calls"] = simulator.calls(function)
+            case ["stop" | "deny" | "start" as change]:
+                _change(simulator, change)
             case ["settle"]:
                 if storm is not None:
                     storm.end()
                 simulator.stop_churn()
                 told["ids"] = simulator.ids()
         _tell(told)
+
+
+def _change(simulator: Simulator, change: str) -> None:
+    match change:
+        case "stop":
+            simulator.stop_engine()
+        case "deny":
+            simulator.fail("IPsecSaContextCreateEnumHandle0", 5, times=0)
+        case "start":
+            simulator.clear_failures()
+            simulator.start_engine()
 
 
 def _tell(what: dict[str, object]) -> None:
