@@ -70,6 +70,14 @@ class Mirror:
         """Whether its stream is in an epoch, as a list must be that it is to go on from."""
         return self.last_id is not None and place_of(self.last_id)[0] == epoch
 
+    @property
+    def place(self) -> Place | None:
+        """Up to where its contents tell what has become; None where it has none."""
+        if self.last_id is None:
+            return None
+        told, (epoch, revision) = place_of(self.last_id), self._listed
+        return max(told, (epoch, revision, inf)) if epoch == told[0] else told
+
     def show(self, epoch: str, revision: int, contents: dict[int, Any]) -> None:
         """Take a list's contents: what changed up to its revision is in them."""
         self.contents = dict(contents)

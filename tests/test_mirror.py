@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -101,6 +102,16 @@ def test_that_what_a_list_shows_is_not_taken_again() -> None:
     mirror.take(changed("modified", 1, "6", value=8))
 
     assert mirror.contents == {1: {"saContextId": "1", "value": 8}}
+    assert mirror.last_id == f"{EPOCH}-6"
+
+
+def test_that_a_list_is_known_further_than_the_stream_has_told() -> None:
+    mirror = listed()
+    mirror.take(at("reset", 6))
+    assert mirror.place == (EPOCH, 6, inf)
+    mirror.show(EPOCH, 9, {})
+
+    assert mirror.place == (EPOCH, 9, inf)
     assert mirror.last_id == f"{EPOCH}-6"
 
 

@@ -10,7 +10,13 @@ from tests.soak.canary import shows_key
 
 
 HARMLESS = {"debug", "info"}
-EXPECTED = {"simulated_engine", "drain_failed", "statistics_failed"}
+EXPECTED = {
+    "simulated_engine",
+    "drain_failed",
+    "look_failed",
+    "net_events_unheard",
+    "statistics_failed",
+}
 """Warnings that an engine's failures give."""
 
 

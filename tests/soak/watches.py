@@ -150,10 +150,10 @@ class Watching:
         if epoch == shown.epoch and revision <= shown.revision:
             return
         self._shown = None
-        last_id = self._mirror.last_id
-        if last_id is None or epoch != shown.epoch:
+        place = self._mirror.place
+        if place is None or epoch != shown.epoch:
             return
-        if place_of(last_id) > (shown.epoch, shown.revision, float("inf")):
+        if place > (shown.epoch, shown.revision, float("inf")):
             return  # what it held then is known no more
         held = self._mirror.contents
         self._client.count(KIND, "compared")
