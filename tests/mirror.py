@@ -72,8 +72,8 @@ class Mirror:
 
     @property
     def place(self) -> Place | None:
-        """Up to where its contents tell what has become; None where it has none."""
-        if self.last_id is None:
+        """Up to where its contents tell what has become; None where it has none, or not all."""
+        if self.last_id is None or self._filling is not None:
             return None
         told, (epoch, revision) = place_of(self.last_id), self._listed
         return max(told, (epoch, revision, inf)) if epoch == told[0] else told

@@ -115,6 +115,17 @@ def test_that_a_list_is_known_further_than_the_stream_has_told() -> None:
     assert mirror.last_id == f"{EPOCH}-6"
 
 
+def test_that_what_is_being_told_anew_is_known_nowhere() -> None:
+    mirror = begun()
+    assert mirror.place == (EPOCH, 5, inf)
+
+    mirror.take(at("reset", 6, has_id=False))
+    assert mirror.place is None
+    mirror.take(at("snapshot_end", 6))
+
+    assert mirror.place == (EPOCH, 6, inf)
+
+
 def test_that_a_reset_ends_what_was_known() -> None:
     for has_id, mirror in ((False, begun()), (True, listed())):
         mirror.take(at("reset", 3, epoch=OTHER, has_id=has_id))

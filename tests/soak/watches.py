@@ -133,6 +133,8 @@ class Watching:
         return True
 
     def _take(self, answer: Answer, event: Event) -> None:
+        if event.kind == "reset":
+            self._shown = None  # what led there may never be told
         if event.event_id is not None and self._shown is not None:
             self._compare(answer, self._shown, event.event_id)
         if self._client.random.random() < JUDGED:
