@@ -52,6 +52,7 @@ def test_that_ten_thousand_walks_go_on() -> None:
             minimum_interval_seconds=0,
             snapshot_count=SNAPSHOTS,
             snapshot_idle_seconds=600,
+            journal_bytes=1 << 20,  # has a bound of its own, which churn fills without any walk
         ) as target,
         httpx2.Client(base_url=target.url, timeout=60) as client,
     ):
