@@ -220,6 +220,8 @@ def test_that_no_layout_of_the_decoders_names_a_secret() -> None:
         '"token"',
         "presharedKey",
         "correlationKey",
+        "certificate.size",
+        "certificate.data",
     ):
         assert f'"{secret.strip(chr(34))}"' not in source
         assert f".{secret}" not in source
