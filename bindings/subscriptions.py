@@ -138,7 +138,7 @@ def subscribe_to_sa_contexts(
 
     def receive(change: Any) -> None:
         event: int = change.changeType
-        notify(SaContextEvent(event) if event in _KNOWN else event, change.saContextId)
+        notify(_KNOWN.get(event, event), change.saContextId)
 
     memory = None if template in (None, SubnetTemplate()) else template.as_c(ipv6_order)
     subscription = ffi.new("IPSEC_SA_CONTEXT_SUBSCRIPTION0 *")
@@ -146,7 +146,8 @@ def subscribe_to_sa_contexts(
     return Subscription(session, SA_CONTEXTS, subscription, receive)
 
 
-_KNOWN: Final = frozenset(SaContextEvent)
+_KNOWN: Final[dict[int, SaContextEvent]] = {int(event): event for event in SaContextEvent}
+"""A look-up, for thousands may come at once."""
 
 # Each step on these is one operation of a dict, which needs no lock.
 _numbers = count(1)

@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 MOST_HINTS: Final = 10_000
 """How many hints may wait; with more, a drain costs less than a look at each."""
+LOOKS_AT_ONCE: Final = 250
+"""After how many looks at single contexts others on the event loop have their turn."""
 LOOK_AGAIN_SECONDS: Final = (0.2, 1.0, 5.0)
 """When a context that was half-built is looked at again, counted from the look before."""
 
@@ -286,7 +288,12 @@ class Store:
                 max_change_bytes=self.limits.journal_bytes,
             )
 
-        return self._reader.read_all(begin, self._announce), begun
+        edition = self._reader.read_all(begin, self._announce)
+        if edition.changes is None:
+            self._rekeys.forget()
+        else:
+            edition = edition._replace(changes=self._rekeys.join(edition.changes))
+        return edition, begun
 
     def _announce(self, version: Version) -> None:
         """In a thread: let lists begin with the first contexts of a version."""
@@ -303,18 +310,21 @@ class Store:
         self.holds.complete(version)
         self.holds.expire()
         if edition.changes is None:
-            self._rekeys.forget()
             self.journal.restart(version.epoch, version.revision)
         else:
-            self.journal.record(version.revision, self._rekeys.join(edition.changes))
+            self.journal.record(version.revision, edition.changes)
         self.news.tell()  # without a change, too: some wait for the version itself
 
     async def _follow_hints(self) -> None:
         while True:
             await self.hints.wait()
             await anyio.sleep(self.limits.gather_seconds)
-            async with self._writing:
-                await self._look_at(self.hints.take())
+            ids = self.hints.take()
+            for start in range(0, len(ids), LOOKS_AT_ONCE):
+                async with self._writing:
+                    await self._look_at(ids[start : start + LOOKS_AT_ONCE])
+                if self.look_error is not None:
+                    break  # a drain finds the others
             if self.look_error is not None:
                 await anyio.sleep(self.limits.retry_seconds)
             if self.hints.has_lost:
