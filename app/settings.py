@@ -7,13 +7,14 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.limits import ConnectionLimits
 from app.repository.limits import StoreLimits
 from app.repository.net_events import NetEventLimits
 from app.schemas.names import Baseline
+from app.security.secure_urls import require_secure
 from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
@@ -37,6 +38,22 @@ def _absolute(path: Path) -> Path:
     return path
 
 
+_SecureUrl = Annotated[str, AfterValidator(require_secure)]
+_Algorithm = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+]
+"""Those whose signatures only the issuer can make."""
+_Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_listed)]
 _Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MOST_PEERS)]
 
 
@@ -59,6 +76,32 @@ class Settings(BaseSettings):
     )
     request_bytes: int = Field(
         16 << 10, ge=1024, description="A request's head at most, and its body."
+    )
+    keys: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None,
+        description="The absolute path of the file of API keys, as `sa-contexts keys` makes it; "
+        "with it, or with an issuer, callers need a credential.",
+    )
+    oidc_issuer: _SecureUrl | None = Field(
+        None, description="The OIDC issuer whose tokens are taken, as they say it in `iss`."
+    )
+    oidc_audience: str | None = Field(
+        None,
+        min_length=1,
+        validate_default=True,
+        description="What tokens must say in `aud`; needed with an issuer.",
+    )
+    oidc_jwks_url: _SecureUrl | None = Field(
+        None, description="Where the issuer's keys are, if not where its discovery document says."
+    )
+    oidc_algorithms: _Algorithms = Field(
+        "RS256,PS256,ES256,EdDSA",
+        min_length=1,
+        validate_default=True,
+        description="By which algorithms tokens may be signed; commas between.",
+    )
+    oidc_skew_seconds: int = Field(
+        30, ge=0, le=300, description="By how much the issuer's clock may differ."
     )
     engine: Literal["auto", "windows", "simulator"] = Field(
         "auto", description="Whose SA contexts to show; auto: Windows' where there is one."
@@ -124,6 +167,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe entries that are logged."
     )
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _needed_with_an_issuer(cls, audience: str | None, given: ValidationInfo) -> str | None:
+        if audience is None and given.data.get("oidc_issuer") is not None:
+            raise ValueError("tokens of an issuer are taken for an audience only")
+        return audience
 
     def connection_limits(self) -> ConnectionLimits:
         """The settings that concern connections."""

@@ -1,0 +1,1 @@
+"""Who asks, and what they may: API keys, tokens of an OIDC issuer, scopes. Knows no HTTP server."""

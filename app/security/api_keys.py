@@ -1,0 +1,150 @@
+"""API keys: who has one, and whether it is still taken.
+
+A key's text is `sak_<id>_<secret>`. It is found by its id, and taken if its hash is the kept one;
+that is compared in constant time, and an id that nobody has costs the same work as one that
+somebody has, so that the time of an answer tells nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import structlog
+
+from app.security.callers import Caller
+from app.security.key_file import KEY_BYTES, PREFIX, KeysUnreadable, hash_of, read_keys
+from app.security.refusals import Reason, Refused
+
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""How often to look, at most, whether the file has changed."""
+
+
+class _Known(NamedTuple):
+    """What is known of a key."""
+
+    hash: bytes
+    caller: Caller
+    is_revoked: bool
+
+
+class ApiKeys:
+    """The keys of a file, which is read again when it has changed. Belongs to one event loop.
+
+    A file that cannot be read any more leaves things as they are, and is told of in the log.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Read the keys.
+
+        Args:
+            path: of the file.
+            clock: tells the time, in Unix seconds.
+            monotonic: tells how time passes, in seconds.
+
+        Raises:
+            KeysUnreadable: there is nothing to begin with.
+        """
+        self._path = path
+        self._clock = clock
+        self._monotonic = monotonic
+        self._looked_at = monotonic()
+        self._seen = self._signature()
+        self._secret = b""
+        self._known: dict[str, _Known] = {}
+        self._nobody = secrets.token_bytes(KEY_BYTES)
+        self._read()
+
+    def caller_of(self, text: str) -> Caller:
+        """Who has this key.
+
+        Raises:
+            Refused: nobody has, or not any more.
+        """
+        self._look()
+        key_id = text.removeprefix(PREFIX).partition("_")[0]
+        known = self._known.get(key_id)
+        kept = self._nobody if known is None else known.hash
+        is_right = hmac.compare_digest(hash_of(text, self._secret), kept)
+        if known is None or not is_right:
+            raise Refused(Reason.UNKNOWN)
+        if known.is_revoked:
+            raise Refused(Reason.REVOKED)
+        if self._is_over(known.caller):
+            raise Refused(Reason.EXPIRED)
+        return known.caller
+
+    def has(self, caller: Caller) -> bool:
+        """Whether a key that was taken is still taken, for the same scopes at least."""
+        self._look()
+        known = self._known.get(caller.credential)
+        return (
+            known is not None
+            and not known.is_revoked
+            and caller.scopes <= known.caller.scopes
+            and not self._is_over(known.caller)
+        )
+
+    def _is_over(self, caller: Caller) -> bool:
+        return caller.expires_at is not None and self._clock() >= caller.expires_at
+
+    def _look(self) -> None:
+        """Read the file again, where it has changed."""
+        now = self._monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        signature = self._signature()
+        if signature == self._seen:
+            return
+        self._seen = signature
+        try:
+            self._read()
+        except KeysUnreadable as error:
+            log.error("keys_not_read", reason=str(error), note="the keys from before stay")  # noqa: TRY400  # a traceback tells no more
+        else:
+            log.info("keys_read", keys=len(self._known))
+
+    def _signature(self) -> tuple[int, ...] | None:
+        """What changes with the file; None where there is none."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
+
+    def _read(self) -> None:
+        file = read_keys(self._path)
+        self._secret = bytes.fromhex(file.secret)
+        self._known = {
+            key.id: _Known(
+                bytes.fromhex(key.hash),
+                Caller(
+                    key.name,
+                    "api_key",
+                    frozenset(key.scopes),
+                    key.id,
+                    None if key.expires is None else key.expires.timestamp(),
+                ),
+                key.revoked is not None,
+            )
+            for key in file.keys
+        }
+        mode = self._seen[-1] if self._seen else 0
+        if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            log.warning("keys_open_to_others", path=str(self._path), note="chmod 600")

@@ -1,0 +1,168 @@
+"""An OIDC issuer's keys: fetched when they are needed, and again when they may have changed.
+
+OpenID Connect Discovery 1.0 (4) says where they are, RFC 7517 what they look like.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+import httpx2
+import orjson
+import structlog
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import JWKRegistry, KeySet
+
+from app.security.secure_urls import require_secure
+
+
+log = structlog.get_logger(__name__)
+
+FETCH_SECONDS: Final = 5.0
+"""How long the issuer may take."""
+LEAST_SECONDS: Final = 10.0
+"""Between two fetches, whatever tokens say: strangers cannot have the issuer asked at will."""
+FRESH_SECONDS: Final = 600.0
+"""How old keys may be without being fetched again, so that one that was withdrawn is let go."""
+MOST_BYTES: Final = 256 << 10
+
+Fetch = Callable[[str], bytes]
+
+
+class IssuerUnavailable(Exception):
+    """The issuer does not tell its keys; says why."""
+
+
+def fetch(url: str) -> bytes:
+    """What a URL gives; redirections are not followed.
+
+    Raises:
+        IssuerUnavailable: nothing that can be used.
+    """
+    try:
+        with (
+            httpx2.Client(timeout=FETCH_SECONDS, headers={"Accept": "application/json"}) as client,
+            client.stream("GET", url) as response,
+        ):
+            if response.status_code != 200:  # noqa: PLR2004  # OK
+                raise IssuerUnavailable(f"{url} answers {response.status_code}")
+            body = b""
+            deadline = time.monotonic() + FETCH_SECONDS
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > MOST_BYTES or time.monotonic() > deadline:
+                    raise IssuerUnavailable(f"{url} gives too much, or too slowly")
+    except httpx2.HTTPError as error:
+        raise IssuerUnavailable(f"cannot reach {url}: {type(error).__name__}") from None
+    return body
+
+
+class Issuer:
+    """The keys of one issuer. Belongs to one event loop.
+
+    Attributes:
+        url: names it, and is where discovery begins.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        jwks_url: str | None,
+        *,
+        fetch: Fetch = fetch,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Fetch nothing yet.
+
+        Args:
+            url: of the issuer, as its tokens say it in `iss`.
+            jwks_url: where its keys are; None: where its discovery document says.
+            fetch: gets what a URL gives; called in a thread.
+            monotonic: tells how time passes, in seconds.
+        """
+        self.url = url
+        self._jwks_url = jwks_url
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._keys: KeySet | None = None
+        self._tried_at = self._fetched_at = -float("inf")
+        self._fetching = anyio.Lock()
+
+    async def keys(self, kid: str | None) -> KeySet:
+        """The keys, fetched anew where a key of this id is not among them or they are old.
+
+        Who comes while old keys are being fetched anew is given the old ones.
+
+        Raises:
+            IssuerUnavailable: none are known.
+        """
+        if not self._has(kid) or (self._are_old() and not self._fetching.locked()):
+            async with self._fetching:
+                if not self._has(kid) or self._are_old():
+                    await self._refresh()
+        if self._keys is None:
+            raise IssuerUnavailable("the issuer's keys are not known")
+        return self._keys
+
+    def _has(self, kid: str | None) -> bool:
+        return self._keys is not None and (kid is None or any(k.kid == kid for k in self._keys))
+
+    def _are_old(self) -> bool:
+        return self._monotonic() - self._fetched_at > FRESH_SECONDS
+
+    async def _refresh(self) -> None:
+        """Fetch the keys, unless that was tried just now; keep those that there are if it fails."""
+        if self._monotonic() - self._tried_at < LEAST_SECONDS:
+            return
+        try:
+            with anyio.CancelScope(shield=True):  # one who leaves must not cost others their turn
+                self._keys = await anyio.to_thread.run_sync(self._fetch_keys)
+        except IssuerUnavailable as error:
+            log.warning("issuer_unavailable", issuer=self.url, reason=str(error))
+        else:
+            self._fetched_at = self._monotonic()
+        finally:
+            self._tried_at = self._monotonic()
+
+    def _fetch_keys(self) -> KeySet:
+        url = self._jwks_url or self._discovered()
+        entries = _object(self._fetch(url), url).get("keys")
+        keys = []
+        for entry in entries if isinstance(entries, list) else ():
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", SecurityWarning)  # RSA of less than 2048 bits
+                    key = JWKRegistry.import_key(entry)
+                    key.ensure_kid()
+            except (JoseError, SecurityWarning, ValueError, TypeError, LookupError, AttributeError):
+                continue  # RFC 7517, 5: what is not understood is passed over
+            keys.append(key)
+        if not keys:
+            raise IssuerUnavailable(f"{url} has no keys that can be used")
+        return KeySet(keys)
+
+    def _discovered(self) -> str:
+        """Where the keys are, as the issuer says."""
+        where = f"{self.url.removesuffix('/')}/.well-known/openid-configuration"
+        document = _object(self._fetch(where), where)
+        if document.get("issuer") != self.url:
+            raise IssuerUnavailable(f"{where} is of another issuer")
+        try:
+            return require_secure(str(document.get("jwks_uri")))
+        except ValueError as error:
+            raise IssuerUnavailable(f"jwks_uri of {where}: {error}") from None
+
+
+def _object(body: bytes, url: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise IssuerUnavailable(f"{url} gives no JSON object")
+    return found

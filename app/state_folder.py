@@ -1,0 +1,18 @@
+"""Where the server keeps what is to outlive it: keys, settings, logs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def state_folder() -> Path:
+    r"""The folder of this installation's state, which may not exist yet.
+
+    `%ProgramData%\sa-contexts` on Windows; elsewhere as the XDG Base Directory Specification says.
+    """
+    if sys.platform == "win32":
+        return Path(os.environ.get("ProgramData", r"C:\ProgramData")) / "sa-contexts"  # noqa: SIM112  # Windows' own spelling
+    home = os.environ.get("XDG_STATE_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "state") / "sa-contexts"
