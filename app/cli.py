@@ -1,4 +1,4 @@
-"""The command line: `sa-contexts serve`, `list`, `show` and `watch`."""
+"""The command line: `sa-contexts serve`, `list`, `show`, `watch` and `keys`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -17,10 +18,12 @@ from app.api.parameters import parse_subnet
 from app.encoding.sa_contexts import render_sa_context
 from app.main import create_app
 from app.schemas.names import Cipher, Integrity, PfsGroup, TrafficType, Weakness
+from app.security.key_file import KeysUnreadable
 from app.service import create_service, open_engine, open_library
 from app.settings import Settings
 from app.telemetry.logging import configure_logging
 from app.telemetry.metrics import Metrics
+from app.terminal import keys
 from app.terminal.printable import printable_json
 from app.terminal.table import print_table
 from bindings.engine import Engine
@@ -49,6 +52,9 @@ def _tell_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"sa-contexts {version('sa-contexts')}")
         raise typer.Exit
+
+
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback()
@@ -166,11 +172,15 @@ def watch(
     weakness: Annotated[
         list[Weakness] | None, typer.Option(help="Only those with this weakness.")
     ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="The file of the key or token to send.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Watch the SA contexts of a running server, until Ctrl+C.
 
     On a terminal, a table of them; elsewhere a line for each event. A filter that is given several
-    times means any of its values.
+    times means any of its values. A key or token that the server asks for is taken from the
+    environment variable SA_CONTEXTS_TOKEN, or from a file.
     """
     from app.terminal import watch as watching  # noqa: PLC0415  # serving needs no client
 
@@ -188,7 +198,7 @@ def watch(
         "weakness": weakness or [],
     }
     try:
-        watching.run(url, filters, as_json=as_json)
+        watching.run(url, filters, watching.read_token(token_file), as_json=as_json)
     except watching.Refused as error:
         _fail(str(error))
 
@@ -220,7 +230,7 @@ def _explained_failures() -> Iterator[None]:
         _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {reason}")
     except AccessDenied as error:
         _fail(f"{error}. {RIGHTS}")
-    except (LibraryError, EngineError) as error:
+    except (LibraryError, EngineError, KeysUnreadable) as error:
         _fail(str(error))
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from app.access.gate import Gate
 from app.api import (
     connections,
     documentation,
@@ -26,6 +27,7 @@ from app.api import (
     statistics,
 )
 from app.api.head import HeadAsGet
+from app.api.security import public_paths
 from app.service import Service
 from app.telemetry.export import exported
 from app.telemetry.http import MeasuredRequests
@@ -76,6 +78,9 @@ def create_app(service: Service) -> FastAPI:
     ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(
+        Gate, credentials=service.credentials, public=public_paths(app.routes), metrics=told
+    )
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app)

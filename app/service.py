@@ -26,6 +26,8 @@ from app.repository.sa_contexts import SaContextKind
 from app.repository.statistics import StatisticsReader
 from app.repository.store import MOST_HINTS, Store
 from app.schemas.names import Baseline
+from app.security.api_keys import ApiKeys
+from app.security.credentials import Credentials
 from app.settings import Settings
 from app.streams import Streams
 from bindings.engine import Engine
@@ -74,6 +76,7 @@ class Service:
         sa_contexts: the SA contexts, by which is judged whether the engine answers.
         ike_sas: the main mode SAs, which are read when somebody asks.
         connections: the connections, the same.
+        credentials: those that are taken.
         measured_peers: the remote addresses that have a metric of their own, packed.
         measured_connections: how many pairs of ends have metrics of what connections transfer.
     """
@@ -91,6 +94,7 @@ class Service:
     ike_sas: Collection
     connections: Collection
     net_events: NetEvents
+    credentials: Credentials
     measured_peers: tuple[bytes, ...] = ()
     measured_connections: int = 0
 
@@ -181,6 +185,7 @@ def create_service(settings: Settings) -> Service:
 
     Raises:
         LibraryError: there is no library that can be used.
+        KeysUnreadable: the file of keys cannot be read.
     """
     library = open_library(settings)
     sa_contexts = _sa_contexts(library, settings)
@@ -205,9 +210,31 @@ def create_service(settings: Settings) -> Service:
             transaction_wait_ms=settings.transaction_wait_ms,
             ipv6_order=settings.ipv6_order,
         ),
+        credentials=create_credentials(settings),
         measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
         measured_connections=settings.metrics_connections,
     )
+
+
+def create_credentials(settings: Settings) -> Credentials:
+    """What the settings have callers show.
+
+    Raises:
+        KeysUnreadable: the file of keys cannot be read.
+    """
+    tokens = None
+    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
+        # Not every server needs what this takes to verify signatures.
+        from app.security.issuer import Issuer  # noqa: PLC0415
+        from app.security.jwt import Tokens  # noqa: PLC0415
+
+        tokens = Tokens(
+            Issuer(settings.oidc_issuer, settings.oidc_jwks_url),
+            settings.oidc_audience,
+            settings.oidc_algorithms,
+            settings.oidc_skew_seconds,
+        )
+    return Credentials(None if settings.keys is None else ApiKeys(settings.keys), tokens)
 
 
 def _sa_contexts(library: Library, settings: Settings) -> Collection:

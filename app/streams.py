@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import anyio
 
@@ -13,6 +13,8 @@ from app.repository.news import News
 
 FAREWELL_SECONDS = 1.0
 """How long clients are given for the last event when the server stops."""
+LOOK_SECONDS = 0.5
+"""How often to look whether those who watch still may."""
 
 
 class Source(Protocol):
@@ -39,6 +41,18 @@ class Source(Protocol):
         """Let go of what is held."""
 
 
+class Open(NamedTuple):
+    """A stream that is open.
+
+    Attributes:
+        source: of its events.
+        may_go_on: tells whether its client may still have them.
+    """
+
+    source: Source
+    may_go_on: Callable[[], bool]
+
+
 class TooManyStreams(Exception):
     """No further stream may begin."""
 
@@ -55,7 +69,7 @@ class Streams:
         self.seconds = seconds
         self._most = most
         self._stopping = anyio.Event()
-        self._open: dict[anyio.CancelScope, Source] = {}
+        self._open: dict[anyio.CancelScope, Open] = {}
 
     @property
     def count(self) -> int:
@@ -64,7 +78,8 @@ class Streams:
 
     def lag(self, kind: type[Source]) -> int:
         """How far the one is behind that is furthest behind, of those from one kind of source."""
-        lags = (source.lag for source in self._open.values() if type(source) is kind)
+        sources = (stream.source for stream in self._open.values())
+        lags = (source.lag for source in sources if type(source) is kind)
         return max(lags, default=0)
 
     def require_room(self) -> None:
@@ -77,10 +92,15 @@ class Streams:
             raise TooManyStreams
 
     @contextmanager
-    def one(self, source: Source) -> Iterator[None]:
-        """Count a stream until the end of the block, which ends early when the server stops."""
+    def one(self, source: Source, may_go_on: Callable[[], bool]) -> Iterator[None]:
+        """Count a stream until the end of the block, which ends early when the server stops.
+
+        Args:
+            source: of its events; whoever waits for its news is woken when the stream is to end.
+            may_go_on: tells whether the client may still have them.
+        """
         with anyio.CancelScope() as scope:
-            self._open[scope] = source
+            self._open[scope] = Open(source, may_go_on)
             try:
                 yield
             finally:
@@ -96,8 +116,13 @@ class Streams:
         self._stopping.set()
 
     async def run(self) -> None:
-        """End those that are still there some time after the stop."""
-        await self._stopping.wait()
+        """Wake those that may not go on; some time after the stop, end those that are left."""
+        while not self.is_stopping:
+            with anyio.move_on_after(LOOK_SECONDS):
+                await self._stopping.wait()
+            for stream in self._open.values():
+                if not stream.may_go_on():
+                    stream.source.news.tell()
         await anyio.sleep(FAREWELL_SECONDS)
         for scope in self._open:
             scope.cancel()

@@ -23,6 +23,7 @@ from app.api.parameters import (
     Uint64Parameter,
     filter_,
 )
+from app.api.security import SaReader
 from app.api.walks import WalkRoute
 from app.repository.connections import ConnectionSelection
 from app.repository.selection import Selection
@@ -93,7 +94,10 @@ class ConnectionQuery(ListQuery):
     ),
 )
 async def list_connections(
-    query: Annotated[ConnectionQuery, Query()], is_export: WantsNdjson, service: ServiceDep
+    caller: SaReader,
+    query: Annotated[ConnectionQuery, Query()],
+    is_export: WantsNdjson,
+    service: ServiceDep,
 ) -> Response:
     """List the IPsec connections of this host, with the bytes that they carried.
 
@@ -102,7 +106,7 @@ async def list_connections(
     `monitoring` says whether it keeps track of connections at all, which is not the
     case unless an administrator wanted it; this server does not switch it on.
     """
-    return await answer_list(query, service.connections.lists, service, is_export=is_export)
+    return await answer_list(query, service.connections.lists, service, caller, is_export=is_export)
 
 
 @items.get(
@@ -126,6 +130,7 @@ async def list_connections(
     ),
 )
 async def get_connection(
+    _caller: SaReader,
     connection_id: Annotated[
         Uint64Parameter,
         Path(alias="connectionId", description="The `connectionId`, a 64-bit number in decimal."),

@@ -8,6 +8,7 @@ from pydantic import MISSING
 from app.api import problems
 from app.api.dependencies import ServiceDep, accepts_json, takes_no_parameters
 from app.api.errors import problem_of
+from app.api.security import SaReader
 from app.schemas.engine import Drain, Engine, NotReadyReason
 from app.schemas.names import EngineKind
 from app.service import Service
@@ -21,10 +22,13 @@ router = APIRouter(
 @router.get(
     "/engine",
     responses=problems.responses(
-        problems.NOT_ACCEPTABLE, problems.INVALID_PARAMETERS, problems.INTERNAL_ERROR
+        *problems.OF_THE_CALLER,
+        problems.NOT_ACCEPTABLE,
+        problems.INVALID_PARAMETERS,
+        problems.INTERNAL_ERROR,
     ),
 )
-async def get_engine(service: ServiceDep, response: Response) -> Engine:
+async def get_engine(_caller: SaReader, service: ServiceDep, response: Response) -> Engine:
     """Get the state of the filter engine as the server last saw it; the engine is not asked."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"

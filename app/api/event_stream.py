@@ -32,18 +32,30 @@ SendText = Callable[[bytes], Awaitable[None]]
 
 
 class EventStream(Response):
-    """Sends what a source gives, until the client leaves, the server stops, or its time is over."""
+    """Sends what a source gives, until the client leaves, or the stream's time is over.
+
+    That is when it lasted long enough, when the server stops, and when the client's credential is
+    not taken any more.
+    """
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, source: Source, streams: Streams) -> None:
+    def __init__(
+        self, source: Source, streams: Streams, may_go_on: Callable[[], bool] = lambda: True
+    ) -> None:
         """Make the response.
+
+        Args:
+            source: of the events.
+            streams: all that are open.
+            may_go_on: tells whether the client may still have them.
 
         Raises:
             TooManyStreams: no further stream may begin.
         """
         self._source = source
         self._streams = streams
+        self._may_go_on = may_go_on
         streams.require_room()
         super().__init__(
             headers={
@@ -60,7 +72,7 @@ class EventStream(Response):
         async def send_text(text: bytes) -> None:
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
-        with closing(self._source), self._streams.one(self._source):
+        with closing(self._source), self._streams.one(self._source, self._may_go_on):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send_text(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
@@ -71,7 +83,7 @@ class EventStream(Response):
         now = time.monotonic()
         end = now + self._streams.seconds * random.uniform(1 - JITTER, 1)  # no secret
         silent_since = now
-        while now < end and not self._streams.is_stopping:
+        while now < end and not self._streams.is_stopping and self._may_go_on():
             text = await self._source.take()
             if text is None and now - silent_since >= KEEP_ALIVE_SECONDS:
                 text = self._source.bookmark() or COMMENT

@@ -53,7 +53,8 @@ async def _until_gone(receive: Receive, store: Store) -> AsyncIterator[None]:
 class ExportResponse(Response):
     """Streams a version that is held as long as that takes, and no longer than a walk may take.
 
-    When the server stops or the time is over, the stream ends without its last line.
+    When the server stops, the time is over, or the client's credential is not taken any more, the
+    stream ends without its last line.
     """
 
     media_type = MEDIA_TYPE
@@ -65,6 +66,7 @@ class ExportResponse(Response):
         view: View,
         max_age: float,
         snapshot: Callable[[Version], dict[str, Any]],
+        may_go_on: Callable[[], bool],
     ) -> None:
         """Make the response.
 
@@ -74,12 +76,14 @@ class ExportResponse(Response):
             view: how much of each.
             max_age: how old the version may be, in seconds.
             snapshot: gives the public object that tells of a version.
+            may_go_on: tells whether the client may still have them.
         """
         self._lists = lists
         self._selection = selection
         self._view = view
         self._max_age = max_age
         self._snapshot = snapshot
+        self._may_go_on = may_go_on
         super().__init__(headers={"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"})
         del self.headers["Content-Length"]
 
@@ -100,8 +104,11 @@ class ExportResponse(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async with _until_gone(receive, self._lists.store):
                 for body in self._bodies(version, matching):
+                    if not self._may_go_on():
+                        break
                     await send_body(body)
-                is_whole = True
+                else:
+                    is_whole = True
         rest = b"" if compressor is None else compressor.flush()
         with anyio.move_on_after(None if is_whole else FAREWELL_SECONDS):
             await send({"type": "http.response.body", "body": rest})

@@ -23,6 +23,7 @@ from app.api.parameters import (
     Uint64Parameter,
     filter_,
 )
+from app.api.security import SaReader
 from app.api.walks import WalkRoute
 from app.repository.ike_sas import IkeSaSelection
 from app.repository.selection import Selection
@@ -89,14 +90,17 @@ class IkeSaQuery(ListQuery):
     ),
 )
 async def list_ike_sas(
-    query: Annotated[IkeSaQuery, Query()], is_export: WantsNdjson, service: ServiceDep
+    caller: SaReader,
+    query: Annotated[IkeSaQuery, Query()],
+    is_export: WantsNdjson,
+    service: ServiceDep,
 ) -> Response:
     """List the main mode SAs of this host, in ascending order of their id.
 
     They are walked through as SA contexts are. A main mode SA is what negotiated
     the SAs of quick mode: `mmSaId` of a bundle is its `saId`.
     """
-    return await answer_list(query, service.ike_sas.lists, service, is_export=is_export)
+    return await answer_list(query, service.ike_sas.lists, service, caller, is_export=is_export)
 
 
 @items.get(
@@ -115,6 +119,7 @@ async def list_ike_sas(
     ),
 )
 async def get_ike_sa(
+    _caller: SaReader,
     sa_id: Annotated[
         Uint64Parameter, Path(alias="saId", description="The `saId`, a 64-bit number in decimal.")
     ],

@@ -37,6 +37,7 @@ def item_responses(
         200: {"model": item, "headers": {"ETag": ETAG}, "links": links},
         304: {"description": "Not Modified: as `If-None-Match` has it.", "headers": {"ETag": ETAG}},
         **problems.responses(
+            *problems.OF_THE_CALLER,
             missing,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -20,6 +21,7 @@ from app.repository.lists import Lists, Page, SnapshotGone
 from app.repository.selection import Selection
 from app.schemas.base import Shape
 from app.schemas.names import View
+from app.security.callers import Caller
 from app.service import Service
 
 
@@ -73,6 +75,7 @@ def list_responses(
             },
         },
         **problems.responses(
+            *problems.OF_THE_CALLER,
             problems.CURSOR_INVALID,
             problems.CURSOR_MISMATCH,
             problems.NOT_ACCEPTABLE,
@@ -85,11 +88,11 @@ def list_responses(
 
 
 async def answer_list(
-    query: ListQuery, lists: Lists, service: Service, *, is_export: bool
+    query: ListQuery, lists: Lists, service: Service, caller: Caller, *, is_export: bool
 ) -> Response:
     """The answer to a request for a list, one page of it or the whole."""
     if is_export:
-        return _export(query, lists, service)
+        return _export(query, lists, service, caller)
     if query.cursor is None:
         page = await lists.first_page(query.selection, query.shown, query.limit, query.age)
         return _page_response(page, query, lists, service)
@@ -136,7 +139,7 @@ def _expired(query: ListQuery, gone: SnapshotGone) -> ProblemError:
     )
 
 
-def _export(query: ListQuery, lists: Lists, service: Service) -> Response:
+def _export(query: ListQuery, lists: Lists, service: Service, caller: Caller) -> Response:
     """The whole list, to which neither a limit nor a cursor belongs."""
     paging = [name for name in ("limit", "cursor") if name in query.model_fields_set]
     if paging:
@@ -153,6 +156,7 @@ def _export(query: ListQuery, lists: Lists, service: Service) -> Response:
         query.shown,
         query.age,
         lambda version: snapshot_of(version, service),
+        partial(service.credentials.still_take, caller),
     )
 
 

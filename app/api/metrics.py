@@ -10,6 +10,7 @@ from app.api import problems
 from app.api.dependencies import takes_no_parameters
 from app.api.negotiation import quality_of_type
 from app.api.problems import NOT_ACCEPTABLE, ProblemError
+from app.api.security import MetricsReader
 from app.api.streaming import PiecesResponse
 from app.telemetry.metrics import OPEN_METRICS, TEXT, Metrics
 
@@ -25,7 +26,10 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "content": {_TEXT_TYPE: _SCHEMA, _OPEN_METRICS_TYPE: _SCHEMA},
     },
     **problems.responses(
-        problems.NOT_ACCEPTABLE, problems.INVALID_PARAMETERS, problems.INTERNAL_ERROR
+        *problems.OF_THE_CALLER,
+        problems.NOT_ACCEPTABLE,
+        problems.INVALID_PARAMETERS,
+        problems.INTERNAL_ERROR,
     ),
 }
 
@@ -55,6 +59,7 @@ async def metrics_of(request: Request) -> Metrics:
 
 @router.get("/metrics", response_class=Response, responses=RESPONSES)
 async def get_metrics(
+    _caller: MetricsReader,
     is_open_metrics: Annotated[bool, Depends(wants_open_metrics)],
     metrics: Annotated[Metrics, Depends(metrics_of)],
 ) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 import orjson
@@ -12,6 +13,7 @@ from app.api.dependencies import ServiceDep, accepts_events, accepts_json, given
 from app.api.errors import problem_of
 from app.api.event_stream import MEDIA_TYPE, EventStream
 from app.api.net_event_parameters import NetEventQuery, NetEventStreamQuery, read_event_id
+from app.api.security import DiagnosticsReader
 from app.api.streaming import PiecesResponse
 from app.repository.net_event_ring import EventId, NetEventSlice
 from app.repository.net_event_watch import NetEventWatch
@@ -55,6 +57,7 @@ router = APIRouter(prefix="/net-events", tags=["Net events"])
             },
         },
         **problems.responses(
+            *problems.OF_THE_CALLER,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,
             problems.NOT_SUPPORTED_BY_ENGINE,
@@ -63,7 +66,7 @@ router = APIRouter(prefix="/net-events", tags=["Net events"])
     },
 )
 async def list_net_events(
-    query: Annotated[NetEventQuery, Query()], service: ServiceDep
+    _caller: DiagnosticsReader, query: Annotated[NetEventQuery, Query()], service: ServiceDep
 ) -> Response:
     """List what failed of late, the newest first, explained.
 
@@ -106,6 +109,7 @@ async def list_net_events(
             },
         },
         **problems.responses(
+            *problems.OF_THE_CALLER,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,
             problems.TOO_MANY_STREAMS,
@@ -115,6 +119,7 @@ async def list_net_events(
     },
 )
 async def watch_net_events(
+    caller: DiagnosticsReader,
     query: Annotated[NetEventStreamQuery, Query()],
     service: ServiceDep,
     last_event_id: Annotated[
@@ -133,7 +138,7 @@ async def watch_net_events(
     if last_event_id:
         after = read_event_id(last_event_id) or UNKNOWN
     watch = NetEventWatch(service.net_events, query.selection, after)
-    return EventStream(watch, service.streams)
+    return EventStream(watch, service.streams, partial(service.credentials.still_take, caller))
 
 
 def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:

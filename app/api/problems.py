@@ -35,6 +35,11 @@ RETRY_AFTER = {
     "schema": {"type": "integer", "minimum": 1},
 }
 
+WWW_AUTHENTICATE = {
+    "description": "How to authenticate, and what is wrong with the credential (RFC 6750, 3).",
+    "schema": {"type": "string"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
@@ -77,6 +82,22 @@ CURSOR_MISMATCH = _kind(
     "A cursor carries the filters and the view of its list. What is sent beside it must say the "
     "same; it is simplest to send the cursor alone. Only `limit` may change from page to page. "
     "Nor does the cursor of one resource, of `/sa-contexts` for instance, go on in another.",
+)
+UNAUTHENTICATED = _kind(
+    "unauthenticated",
+    401,
+    "A credential is needed",
+    "Send an API key, or a token of the issuer that the server trusts, as "
+    "`Authorization: Bearer …`; never in the query. A key is made on the server's host by "
+    "`sa-contexts keys add`. Where one was sent, it is unknown, revoked or expired, or the token "
+    "is not for this server; the server's log counts which.",
+)
+INSUFFICIENT_SCOPE = _kind(
+    "insufficient_scope",
+    403,
+    "The credential does not reach so far",
+    "The credential is good, and lacks the scope that this resource needs; `WWW-Authenticate` "
+    "names it. Make a key with that scope, or have the issuer put it into the token.",
 )
 NOT_FOUND = _kind(
     "not_found",
@@ -236,6 +257,14 @@ IKEEXT_NOT_RUNNING = _kind(
     "has connection security rules.",
     EngineProblem,
 )
+ISSUER_UNAVAILABLE = _kind(
+    "issuer_unavailable",
+    503,
+    "The token cannot be checked",
+    "The server has not been able to fetch the keys of the issuer that it trusts, without which it "
+    "can judge no token; API keys are not concerned. Its log says why. Try again after "
+    "`Retry-After` seconds.",
+)
 TOO_MANY_SNAPSHOTS = _kind(
     "too_many_snapshots",
     503,
@@ -275,6 +304,9 @@ OF_THE_ENGINE = (
     INTERNAL_ERROR,
 )
 """What can befall whatever needs the engine."""
+
+OF_THE_CALLER = (UNAUTHENTICATED, INSUFFICIENT_SCOPE, ISSUER_UNAVAILABLE)
+"""What can befall whatever needs a scope."""
 
 
 class ProblemError(Exception):
@@ -345,4 +377,6 @@ def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
         }
         if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
             documented[status]["headers"] = {"Retry-After": RETRY_AFTER}
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            documented[status]["headers"] = {"WWW-Authenticate": WWW_AUTHENTICATE}
     return documented

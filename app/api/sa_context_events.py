@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -10,6 +11,7 @@ from app.api import problems
 from app.api.dependencies import ServiceDep, accepts_events, given_once
 from app.api.event_stream import MEDIA_TYPE, EventStream
 from app.api.sa_context_parameters import EventQuery
+from app.api.security import EventsReader
 from app.repository.journal import Place, parse_event_id
 from app.repository.watch import Watch
 
@@ -54,6 +56,7 @@ EVENTS: Final = {
             },
         },
         **problems.responses(
+            *problems.OF_THE_CALLER,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,
             problems.TOO_MANY_STREAMS,
@@ -63,6 +66,7 @@ EVENTS: Final = {
     },
 )
 async def watch_sa_contexts(
+    caller: EventsReader,
     query: Annotated[EventQuery, Query()],
     service: ServiceDep,
     last_event_id: Annotated[
@@ -86,4 +90,4 @@ async def watch_sa_contexts(
     lists = service.sa_contexts.lists
     feed = service.feeds.of(query.selection, query.view)
     watch = Watch(service.store, feed, lists.matches, after=after, is_initial=query.initial)
-    return EventStream(watch, service.streams)
+    return EventStream(watch, service.streams, partial(service.credentials.still_take, caller))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.api.dependencies import ServiceDep, WantsNdjson, given_once
 from app.api.lists import answer_list, list_responses
 from app.api.sa_context_parameters import SaContextQuery
+from app.api.security import SaReader
 from app.api.walks import WalkRoute
 from app.schemas.sa_contexts import SaContext, SaContextExportEnd, SaContextPage
 
@@ -36,7 +37,10 @@ RESPONSES = list_responses(
 
 @router.get("", dependencies=[Depends(given_once)], response_class=Response, responses=RESPONSES)
 async def list_sa_contexts(
-    query: Annotated[SaContextQuery, Query()], is_export: WantsNdjson, service: ServiceDep
+    caller: SaReader,
+    query: Annotated[SaContextQuery, Query()],
+    is_export: WantsNdjson,
+    service: ServiceDep,
 ) -> Response:
     """List the IPsec SA contexts of this host, in ascending order of their id.
 
@@ -44,4 +48,4 @@ async def list_sa_contexts(
     `Link` header; when both are absent, the list is complete. As
     `application/x-ndjson` the whole list is streamed, one context a line.
     """
-    return await answer_list(query, service.sa_contexts.lists, service, is_export=is_export)
+    return await answer_list(query, service.sa_contexts.lists, service, caller, is_export=is_export)

@@ -16,6 +16,7 @@ from app.api.dependencies import (
 from app.api.items import answer_item, item_responses
 from app.api.parameters import Uint64Parameter
 from app.api.sa_context_parameters import SummaryQuery
+from app.api.security import SaReader
 from app.api.snapshots import snapshot_of
 from app.encoding.addresses import address_text
 from app.repository.counts import Counts
@@ -33,11 +34,17 @@ router = APIRouter(
     "/summary",
     dependencies=[Depends(given_once)],
     responses=problems.responses(
-        problems.NOT_ACCEPTABLE, problems.INVALID_PARAMETERS, *problems.OF_THE_ENGINE
+        *problems.OF_THE_CALLER,
+        problems.NOT_ACCEPTABLE,
+        problems.INVALID_PARAMETERS,
+        *problems.OF_THE_ENGINE,
     ),
 )
 async def summarize_sa_contexts(
-    query: Annotated[SummaryQuery, Query()], service: ServiceDep, response: Response
+    _caller: SaReader,
+    query: Annotated[SummaryQuery, Query()],
+    service: ServiceDep,
+    response: Response,
 ) -> SaContextSummary:
     """Count the IPsec SA contexts of this host, by how and with whom they protect traffic.
 
@@ -78,6 +85,7 @@ async def summarize_sa_contexts(
     ),
 )
 async def get_sa_context(
+    _caller: SaReader,
     sa_context_id: Annotated[
         Uint64Parameter,
         Path(alias="saContextId", description="The `saContextId`, a 64-bit number in decimal."),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 
 from app.api import problems
 from app.api.dependencies import ServiceDep, accepts_json, takes_no_parameters
+from app.api.security import MetricsReader
 from app.encoding.statistics import encode_statistics
 from app.repository.statistics import Reading
 from app.schemas.names import EngineKind
@@ -25,10 +26,15 @@ router = APIRouter(
 @router.get(
     "/ipsec",
     responses=problems.responses(
-        problems.NOT_ACCEPTABLE, problems.INVALID_PARAMETERS, *problems.OF_THE_ENGINE
+        *problems.OF_THE_CALLER,
+        problems.NOT_ACCEPTABLE,
+        problems.INVALID_PARAMETERS,
+        *problems.OF_THE_ENGINE,
     ),
 )
-async def get_ipsec_statistics(service: ServiceDep, response: Response) -> IpsecStatistics:
+async def get_ipsec_statistics(
+    _caller: MetricsReader, service: ServiceDep, response: Response
+) -> IpsecStatistics:
     """Get what the engine has counted of SAs and packets, no more than a second ago."""
     reading = await service.statistics.ipsec()
     return IpsecStatistics.model_validate(_answer(service, reading, response))
@@ -37,13 +43,16 @@ async def get_ipsec_statistics(service: ServiceDep, response: Response) -> Ipsec
 @router.get(
     "/ike",
     responses=problems.responses(
+        *problems.OF_THE_CALLER,
         problems.NOT_ACCEPTABLE,
         problems.INVALID_PARAMETERS,
         *problems.OF_THE_ENGINE,
         problems.IKEEXT_NOT_RUNNING,
     ),
 )
-async def get_ike_statistics(service: ServiceDep, response: Response) -> IkeextStatistics:
+async def get_ike_statistics(
+    _caller: MetricsReader, service: ServiceDep, response: Response
+) -> IkeextStatistics:
     """Get what the service IKEEXT has counted of negotiations, no more than a second ago."""
     reading = await service.statistics.ike()
     return IkeextStatistics.model_validate(_answer(service, reading, response))

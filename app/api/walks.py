@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from app.api.parameters import MAX_LIMIT, ListQuery
+from app.api.security import permission_in
 
 
 _WALK: Final = re.compile(rb"cursor=([A-Za-z0-9._-]+)(?:&limit=([1-9][0-9]{0,8}))?")
@@ -28,6 +29,7 @@ class WalkRoute(APIRoute):
         """What answers a request."""
         handle = super().get_route_handler()
         query: type[ListQuery] = get_type_hints(self.endpoint)["query"]
+        permission = permission_in(get_type_hints(self.endpoint, include_extras=True)["caller"])
 
         async def answer(request: Request) -> Response:
             walk = _WALK.fullmatch(request.scope["query_string"])
@@ -38,6 +40,7 @@ class WalkRoute(APIRoute):
             if limit is not None:
                 given["limit"] = min(int(limit), MAX_LIMIT)
             response: Response = await self.endpoint(
+                caller=await permission(request),
                 query=query.model_construct(**given),
                 is_export=False,
                 service=request.app.state.service,

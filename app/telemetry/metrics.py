@@ -26,6 +26,7 @@ from app.telemetry.drains import DrainMetrics
 from app.telemetry.engine import EngineCollector
 from app.telemetry.failures import FailureMetrics
 from app.telemetry.http import HttpMetrics
+from app.telemetry.refusals import RefusalMetrics
 from app.telemetry.server import ServerCollector
 from app.telemetry.statistics import StatisticsCollector
 
@@ -46,6 +47,7 @@ class Metrics:
     Attributes:
         registry: all of them, and no others: the library's global registry is not used.
         http: to be told of requests.
+        refusals: to be told of credentials that are not taken.
     """
 
     def __init__(self, service: Service) -> None:
@@ -65,6 +67,8 @@ class Metrics:
         DrainMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
         self.http = HttpMetrics(self.registry)
+        self.refusals = RefusalMetrics(self.registry)
+        self._samplers.append(self.refusals.run)
         self._problems = Counter(
             "sa_contexts_problems",
             "Problems answered, by their code.",

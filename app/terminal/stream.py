@@ -58,8 +58,12 @@ class Event(NamedTuple):
     data: dict[str, Any]
 
 
-def create_client(url: str) -> httpx2.AsyncClient:
+def create_client(url: str, token: str | None = None) -> httpx2.AsyncClient:
     """A client of the server at that URL.
+
+    Args:
+        url: the server's.
+        token: the credential to show, if any.
 
     Raises:
         Refused: it is none.
@@ -70,7 +74,8 @@ def create_client(url: str) -> httpx2.AsyncClient:
         raise Refused(f"{printable(url)} is not a URL: {error}") from None
     if base.scheme not in {"http", "https"} or not base.host:
         raise Refused(f"{printable(url)} is not a URL of HTTP")
-    return httpx2.AsyncClient(base_url=base, timeout=TIMEOUT)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx2.AsyncClient(base_url=base, timeout=TIMEOUT, headers=headers)
 
 
 async def events(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -20,18 +23,43 @@ from app.terminal.screen import screen_of
 from app.terminal.stream import Event, Lost, Parameters, Refused, create_client, events
 
 
-__all__ = ["Refused", "run"]
+__all__ = ["Refused", "read_token", "run"]
 
 DRAW_SECONDS: Final = 0.2
 """How often the screen is drawn, where anything on it changed."""
+TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What a bearer token is made of (RFC 6750, 2.1)."""
 
 
-def run(url: str, filters: Mapping[str, Sequence[str]], *, as_json: bool) -> None:
+def read_token(path: Path | None) -> str | None:
+    """The credential to show: what a file says, or the environment; None where neither does.
+
+    It is never an argument, for those are shown to everybody on the machine.
+
+    Raises:
+        Refused: there is none where one was named, or it cannot be one.
+    """
+    token = os.environ.get("SA_CONTEXTS_TOKEN")
+    if path is not None:
+        try:
+            token = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise Refused(f"cannot read {path}: {why}") from None
+    if token is not None and TOKEN.fullmatch(token) is None:
+        raise Refused("what was given as a key or token is none")
+    return token
+
+
+def run(
+    url: str, filters: Mapping[str, Sequence[str]], token: str | None = None, *, as_json: bool
+) -> None:
     """Watch until Ctrl+C, on the terminal, or as lines where there is none.
 
     Args:
         url: the server's.
         filters: those of the API, by name.
+        token: the credential to show, if any.
         as_json: whether JSON is wanted, on a terminal, too.
 
     Raises:
@@ -41,14 +69,16 @@ def run(url: str, filters: Mapping[str, Sequence[str]], *, as_json: bool) -> Non
     parameters = {"initial": "true", "view": "basic", **given}
     try:
         if as_json or not sys.stdout.isatty():
-            anyio.run(partial(watch_as_lines, url, parameters, as_json=as_json))
+            anyio.run(partial(watch_as_lines, url, parameters, token, as_json=as_json))
         else:
-            anyio.run(watch_on_screen, url, parameters, Console())
+            anyio.run(watch_on_screen, url, parameters, Console(), token)
     except KeyboardInterrupt:
         pass  # which is how it ends
 
 
-async def watch_on_screen(url: str, parameters: Parameters, console: Console) -> None:
+async def watch_on_screen(
+    url: str, parameters: Parameters, console: Console, token: str | None = None
+) -> None:
     """Show the contexts, and follow what happens to them.
 
     Raises:
@@ -60,7 +90,7 @@ async def watch_on_screen(url: str, parameters: Parameters, console: Console) ->
         _terminated_as_by_interrupt(),
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
-        async with create_client(url) as client, anyio.create_task_group() as tasks:
+        async with create_client(url, token) as client, anyio.create_task_group() as tasks:
             tasks.start_soon(_draw, contexts, url, live)
             try:
                 async with aclosing(events(client, parameters)) as words:
@@ -94,14 +124,16 @@ async def _draw(contexts: Contexts, url: str, live: Live) -> None:
         await anyio.sleep(DRAW_SECONDS)
 
 
-async def watch_as_lines(url: str, parameters: Parameters, *, as_json: bool) -> None:
+async def watch_as_lines(
+    url: str, parameters: Parameters, token: str | None = None, *, as_json: bool
+) -> None:
     """Print a line for each event; say on standard error what becomes of the connection.
 
     Raises:
         Refused: the server cannot be watched so.
     """
     contexts = Contexts(time.monotonic)
-    async with create_client(url) as client, aclosing(events(client, parameters)) as words:
+    async with create_client(url, token) as client, aclosing(events(client, parameters)) as words:
         async for word in words:
             contexts.forget_gone()
             shown = contexts.take(word)

@@ -89,10 +89,14 @@ def test_that_every_operation_is_told_in_full() -> None:
             assert parameter["description"], (name, parameter["name"])
 
 
-def test_that_nothing_asks_for_a_credential_yet() -> None:
+def test_that_who_needs_a_credential_says_so_and_what_becomes_of_those_without() -> None:
     assert KEPT["security"] == []
     assert KEPT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
-    assert not any("security" in operation for operation in OPERATIONS.values())
+    refusals = {"401": "unauthenticated", "403": "insufficient_scope", "503": "issuer_unavailable"}
+    for name, operation in OPERATIONS.items():
+        for status, code in refusals.items():
+            told = operation["responses"].get(status, {}).get("description", "")
+            assert (f"`{code}`" in told) == ("security" in operation), (name, status)
 
 
 def test_that_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None:

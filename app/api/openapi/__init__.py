@@ -73,17 +73,6 @@ TAGS: Final = (
     {"name": "Problems", "description": "What failures mean, and what to do about them."},
 )
 
-SECURITY_SCHEMES: Final = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "For later: no operation asks for a credential yet. The scopes will be "
-        "`sa:read` for SA contexts and the engine, `events:read`, `metrics:read` and "
-        "`diagnostics:read`.",
-    }
-}
-
-
 STREAMED: Final = (
     SaContextExportEnd,
     SaContextEvent,
@@ -121,7 +110,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     document["security"] = []
     components = document["components"]
-    components["securitySchemes"] = SECURITY_SCHEMES
     for shape in STREAMED:
         schema = shape.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
         components["schemas"].update(schema.pop("$defs", {}), **{shape.__name__: schema})

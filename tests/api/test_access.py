@@ -1,0 +1,290 @@
+"""Who may ask for what: every endpoint there is, with every credential that one might come with.
+
+What is to happen is API.md's table of scopes, written down here once more; the endpoints are the
+application's own, so that none can be forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from sa_contexts_simulator import Simulator
+from starlette.testclient import TestClient
+
+from tests.api.conftest import Serve
+from tests.api.test_kinds import main_modes
+from tests.api.test_problems import assert_problem
+from tests.security.made import change, make_key, run_keys
+from tests.security.oidc import (
+    AUDIENCE,
+    Oidc,
+    issuing,
+    signed,
+    signed_by_secret,
+    signing_key,
+    unsigned,
+)
+
+
+SCOPES = ("sa:read", "events:read", "metrics:read", "diagnostics:read")
+
+NEEDED = {
+    "/sa-contexts": "sa:read",
+    "/sa-contexts/{saContextId}": "sa:read",
+    "/sa-contexts/summary": "sa:read",
+    "/sa-contexts/events": "events:read",
+    "/ike-sas": "sa:read",
+    "/ike-sas/{saId}": "sa:read",
+    "/connections": "sa:read",
+    "/connections/{connectionId}": "sa:read",
+    "/statistics/ipsec": "metrics:read",
+    "/statistics/ike": "metrics:read",
+    "/net-events": "diagnostics:read",
+    "/net-events/stream": "diagnostics:read",
+    "/engine": "sa:read",
+    "/metrics": "metrics:read",
+    "/health/live": None,
+    "/health/ready": None,
+    "/openapi.json": None,
+    "/": None,
+    "/docs": None,
+    "/docs/{name}": None,
+    "/problems/{code}": None,
+}
+"""By path; None: public."""
+
+ENDLESS = {"/sa-contexts/events", "/net-events/stream"}
+
+
+class Asked(NamedTuple):
+    """A request.
+
+    Attributes:
+        path: of its route.
+        url: what is asked for.
+        method: how.
+        accept: what is accepted.
+    """
+
+    path: str
+    url: str
+    method: str = "GET"
+    accept: str = "*/*"
+
+
+class Desk(NamedTuple):
+    """A server, and what its callers can have.
+
+    Attributes:
+        client: without a credential.
+        keys: the file of keys.
+        oidc: the issuer that the server trusts.
+        stranger: one that it does not.
+        asked: a good request for each endpoint, some in several ways.
+    """
+
+    client: TestClient
+    keys: Path
+    oidc: Oidc
+    stranger: Oidc
+    asked: list[Asked]
+
+
+@pytest.fixture(scope="module")
+def issuers() -> Iterator[tuple[Oidc, Oidc]]:
+    with issuing() as oidc, issuing() as stranger:
+        oidc.keys = [signing_key("of-the-table", "RS256")]
+        yield oidc, stranger
+
+
+@pytest.fixture
+def desk(serve: Serve, simulator: Simulator, tmp_path: Path, issuers: tuple[Oidc, Oidc]) -> Desk:
+    oidc, stranger = issuers
+    keys = tmp_path / "keys.json"
+    reader = make_key(keys, "sa:read", name="of the fixture")
+    client = serve(
+        contexts=25, keys=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE, oidc_skew_seconds=5
+    )
+    items = {
+        "saContextId": simulator.ids()[0],
+        "saId": main_modes(simulator)[0],
+        "connectionId": simulator.connections()[0],
+    }
+    script = client.get("/docs").text.partition('<script src="docs/')[2].partition('"')[0]
+    urls = {"name": script, "code": "not_found", **items}
+    assert isinstance(client.app, FastAPI)
+    asked = [
+        Asked(path, path.format(**urls), "HEAD" if path in ENDLESS else method)
+        for path in paths_of(client.app)
+        for method in ("GET", "HEAD")
+    ]
+    for path in ("/sa-contexts", "/ike-sas", "/connections"):
+        asked.append(Asked(path, path, accept="application/x-ndjson"))
+        page = client.get(f"{path}?limit=1", headers=bearer(reader)).json()
+        if "nextCursor" in page:
+            asked.append(Asked(path, f"{path}?cursor={page['nextCursor']}&limit=1"))
+    return Desk(client, keys, oidc, stranger, asked)
+
+
+def paths_of(app: FastAPI) -> list[str]:
+    return [str(route.path) for route in iter_route_contexts(app.routes)]
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {text}"}
+
+
+def outcomes(desk: Desk, headers: dict[str, str]) -> dict[Asked, int]:
+    return {
+        each: desk.client.request(
+            each.method,
+            each.url,
+            headers={"accept": each.accept, **headers},
+            follow_redirects=False,
+        ).status_code
+        for each in desk.asked
+    }
+
+
+def expected(desk: Desk, scopes: tuple[str, ...] | None) -> dict[Asked, Any]:
+    """What a caller of these scopes meets; None: one without a credential that is taken."""
+    good = {"/": 307}
+    found = {}
+    for each in desk.asked:
+        needed = NEEDED[each.path]
+        if needed is None or (scopes is not None and needed in scopes):
+            found[each] = good.get(each.path, 200)
+        else:
+            found[each] = 401 if scopes is None else 403
+    return found
+
+
+def test_that_every_endpoint_is_in_the_table(client: TestClient) -> None:
+    assert isinstance(client.app, FastAPI)
+    assert sorted(paths_of(client.app)) == sorted(NEEDED)
+
+
+def _revoked(desk: Desk) -> str:
+    key = make_key(desk.keys, *SCOPES)
+    run_keys("revoke", key.split("_")[1], path=desk.keys)
+    return key
+
+
+def _expired(desk: Desk) -> str:
+    key = make_key(desk.keys, *SCOPES)
+    change(desk.keys, key, expires="2026-01-01T00:00:00Z")
+    return key
+
+
+def _of_another_file(desk: Desk) -> str:
+    return make_key(desk.keys.with_name("others.json"), *SCOPES)
+
+
+def _other_secret(desk: Desk) -> str:
+    key, other = make_key(desk.keys, *SCOPES), make_key(desk.keys, *SCOPES)
+    return "_".join([*key.split("_")[:2], other.split("_", 2)[2]])
+
+
+def _token(**changes: Any) -> Callable[[Desk], str]:
+    return lambda desk: desk.oidc.token(**{"scope": " ".join(SCOPES), **changes})
+
+
+def _algorithm_confused(desk: Desk) -> str:
+    key = desk.oidc.keys[-1]
+    return signed_by_secret(desk.oidc.claims(scope=" ".join(SCOPES)), key.pem, key.kid)
+
+
+def _foreign_key(desk: Desk) -> str:
+    """The right claims and the right `kid`, by a key of somebody else."""
+    other = signing_key("of-a-stranger", "RS256")
+    return signed(desk.oidc.claims(scope=" ".join(SCOPES)), other, kid=desk.oidc.keys[-1].kid)
+
+
+def _own_key_in_the_header(desk: Desk) -> str:
+    other = signing_key("of-a-stranger", "RS256")
+    return signed(desk.oidc.claims(scope=" ".join(SCOPES)), other, jwk=other.jwk)
+
+
+BAD: dict[str, Callable[[Desk], str]] = {
+    "nonsense": lambda _: "nonsense",
+    "key of nobody": lambda _: "sak_0123456789ab_" + "A" * 43,
+    "key of another file": _of_another_file,
+    "key with another's secret": _other_secret,
+    "expired key": _expired,
+    "revoked key": _revoked,
+    "expired token": _token(exp=int(time.time()) - 60),
+    "token without expiry": _token(exp=None),
+    "token that never expires": _token(exp=float("nan")),
+    "foreign issuer": lambda desk: desk.stranger.token(scope=" ".join(SCOPES)),
+    "issuer's name by a foreign key": _foreign_key,
+    "key in the token's own header": _own_key_in_the_header,
+    "no issuer": _token(iss=None),
+    "wrong audience": _token(aud="api://another"),
+    "no audience": _token(aud=None),
+    "future token": _token(nbf=int(time.time()) + 60),
+    "token issued in the future": _token(iat=int(time.time()) + 60),
+    "alg=none": lambda desk: unsigned(desk.oidc.claims(scope=" ".join(SCOPES))),
+    "alg=None": lambda desk: unsigned(desk.oidc.claims(scope=" ".join(SCOPES)), alg="None"),
+    "HS256 with the public key": _algorithm_confused,
+}
+
+
+@pytest.mark.parametrize("credential", BAD)
+def test_that_a_credential_that_is_not_taken_opens_what_is_public(
+    desk: Desk, credential: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.security.api_keys.LOOK_SECONDS", 0.0)
+
+    assert outcomes(desk, bearer(BAD[credential](desk))) == expected(desk, None)
+
+
+def test_that_nothing_but_what_is_public_is_open_without_a_credential(desk: Desk) -> None:
+    assert outcomes(desk, {}) == expected(desk, None)
+
+
+GOOD: dict[str, Callable[[Desk, tuple[str, ...]], str]] = {
+    "key": lambda desk, scopes: make_key(desk.keys, *scopes),
+    "token": lambda desk, scopes: desk.oidc.token(scope=" ".join(scopes)),
+    "token of Entra's for users": lambda desk, scopes: desk.oidc.token(
+        scope=None, scp=" ".join(scopes)
+    ),
+    "token of Entra's for applications": lambda desk, scopes: desk.oidc.token(
+        scope=None, roles=list(scopes)
+    ),
+}
+
+
+@pytest.mark.parametrize("credential", GOOD)
+def test_that_a_scope_opens_what_it_is_for_and_nothing_else(
+    desk: Desk, credential: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.security.api_keys.LOOK_SECONDS", 0.0)
+    for scopes in (*((scope,) for scope in SCOPES), SCOPES):
+        headers = bearer(GOOD[credential](desk, scopes))
+        assert outcomes(desk, headers) == expected(desk, scopes), scopes
+
+
+def test_that_words_that_mean_nothing_here_open_nothing(desk: Desk) -> None:
+    headers = bearer(desk.oidc.token(scope="openid profile sa:readall sa", scp=["sa", 5, None]))
+
+    assert outcomes(desk, headers) == expected(desk, ())
+
+
+def test_that_paths_that_lead_nowhere_are_told_to_callers_only(desk: Desk) -> None:
+    key = make_key(desk.keys, "sa:read")
+    for path in (
+        "/nowhere",
+        "/sa-contexts/",
+        "/docs/a/b",
+        "/health",
+        "//health/live",
+        "/health/live/",
+    ):
+        assert_problem(desk.client.get(path), 401, "unauthenticated")
+    desk.client.get("/sa-contexts", headers=bearer(key))
