@@ -1,0 +1,274 @@
+"""Keys: taken while they are in the file, unexpired and not revoked, and at no other time."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.security import api_keys
+from app.security.api_keys import ApiKeys
+from app.security.callers import Caller
+from app.security.key_file import (
+    KeyFile,
+    KeysBusy,
+    KeysUnreadable,
+    change_keys,
+    hash_of,
+    read_keys,
+)
+from app.security.refusals import Reason, Refused
+from app.security.scopes import Scope
+from tests.security.made import change, id_of, make_key, run_keys
+
+
+class Time:
+    """A clock that stands still."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+def refusal(keys: ApiKeys, text: str) -> Reason:
+    with pytest.raises(Refused) as refused:
+        keys.caller_of(text)
+    return refused.value.reason
+
+
+def test_that_a_key_tells_whose_it_is(path: Path) -> None:
+    key = make_key(path, "sa:read", "metrics:read", name="Überwachung")
+
+    caller = ApiKeys(path).caller_of(key)
+
+    scopes = frozenset((Scope.SA_READ, Scope.METRICS_READ))
+    assert caller == Caller("Überwachung", "api_key", scopes, id_of(key), None)
+
+
+def test_that_a_key_is_long_and_random_and_not_in_the_file(path: Path) -> None:
+    keys = {make_key(path, "sa:read") for _ in range(5)}
+
+    text = path.read_text(encoding="utf-8")
+    secrets = [key.split("_", 2)[2] for key in keys]
+    assert len(set(secrets)) == len({id_of(key) for key in keys}) == 5
+    for secret in secrets:
+        assert len(secret) * 6 >= 256
+        assert secret not in text
+    assert len({entry["hash"] for entry in json.loads(text)["keys"]}) == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows it is the folder that says who may")
+def test_that_only_its_owner_can_read_the_file(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_key(path, "sa:read")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with capture_logs() as log:
+        ApiKeys(path)
+        assert not log
+        path.chmod(0o640)
+        ApiKeys(path)
+    assert [entry["event"] for entry in log] == ["keys_open_to_others"]
+
+
+def test_that_one_wrong_character_is_refused(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+
+    for at in range(len("sak_"), len(key)):
+        wrong = key[:at] + ("A" if key[at] != "A" else "B") + key[at + 1 :]
+        assert refusal(keys, wrong) is Reason.UNKNOWN
+    for wrong in (key[:-1], key + "A", "sak_", "sak__", f"sak_{id_of(key)}", f"sak_{id_of(key)}_"):
+        assert refusal(keys, wrong) is Reason.UNKNOWN
+
+
+def test_that_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, revoked = make_key(path, "sa:read"), make_key(path, "sa:read")
+    run_keys("revoke", id_of(revoked), path=path)
+    keys = ApiKeys(path)
+    work: list[str] = []
+
+    def seen(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            assert {len(each) for each in arguments if name == "compare"} <= {32}
+            work.append(name)
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(api_keys, "hash_of", seen("hash", hash_of))
+    monkeypatch.setattr(hmac, "compare_digest", seen("compare", hmac.compare_digest))
+
+    keys.caller_of(key)
+    for other in (revoked, key[:-1] + "~", "sak_ffffffffffff_" + "A" * 43, "sak_"):
+        refusal(keys, other)
+
+    assert work == ["hash", "compare"] * 5
+
+
+def test_that_a_key_ends_when_it_expires(path: Path) -> None:
+    key, time = make_key(path, "sa:read"), Time()
+    change(path, key, expires="2027-01-15T08:00:00Z")  # 1,800,000,000
+    keys = ApiKeys(path, clock=time)
+
+    assert refusal(keys, key) is Reason.EXPIRED
+    time.now -= 1
+    caller = keys.caller_of(key)
+    assert caller.expires_at == 1_800_000_000
+    assert keys.has(caller)
+    time.now += 1
+    assert not keys.has(caller)
+
+
+def test_that_what_happens_to_the_file_is_seen_a_second_later(path: Path) -> None:
+    first, time = make_key(path, "sa:read"), Time()
+    keys = ApiKeys(path, monotonic=time)
+    caller = keys.caller_of(first)
+    second = make_key(path, "events:read")
+    run_keys("revoke", id_of(first), path=path)
+
+    assert refusal(keys, second) is Reason.UNKNOWN
+    assert keys.has(caller)
+    time.now += 1
+
+    assert keys.caller_of(second).scopes == {Scope.EVENTS_READ}
+    assert not keys.has(caller)
+    assert refusal(keys, first) is Reason.REVOKED
+
+
+def test_that_who_keeps_asking_has_the_file_looked_at_once_a_second(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_key(path, "sa:read")
+    time, looks = Time(), 0
+    keys = ApiKeys(path, monotonic=time)
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+
+    monkeypatch.setattr(keys, "_signature", look)
+    for _ in range(1000):
+        refusal(keys, "sak_x")
+        time.now += 0.01
+    assert 9 <= looks <= 10
+
+
+def test_that_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> None:
+    key, time = make_key(path, "sa:read", "events:read"), Time()
+    keys = ApiKeys(path, monotonic=time)
+    caller = keys.caller_of(key)
+    change(path, key, scopes=["sa:read"])
+    time.now += 1
+
+    assert not keys.has(caller)
+    assert keys.caller_of(key).scopes == {Scope.SA_READ}
+
+
+@pytest.mark.parametrize("content", [None, "", "{", '{"version": 1}', '{"version": 2, "keys": []}'])
+def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
+    path: Path, content: str | None
+) -> None:
+    key, time = make_key(path, "sa:read"), Time()
+    keys = ApiKeys(path, monotonic=time)
+    good = path.read_bytes()
+
+    with capture_logs() as log:
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content, encoding="utf-8")
+        for _ in range(3):
+            time.now += 1
+            keys.caller_of(key)
+        path.write_bytes(good)
+        time.now += 1
+        keys.caller_of(key)
+
+    events = [entry["event"] for entry in log]
+    assert events[:1] + events[-1:] == ["keys_not_read", "keys_read"]
+    assert events.count("keys_not_read") == events.count("keys_read") == 1
+
+
+def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    secret = read_keys(path).secret
+    change(path, key, hash="secret" * 9, name="", scopes=["sa:write"])
+
+    with pytest.raises(KeysUnreadable) as error:
+        ApiKeys(path)
+
+    assert "secret" not in str(error.value)
+    assert secret not in str(error.value)
+    assert error.value.__cause__ is None
+    assert error.value.__suppress_context__
+
+
+def test_that_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
+    with pytest.raises(KeysUnreadable, match=r"keys\.json: No such file"):
+        ApiKeys(path)
+
+
+def test_that_a_change_that_fails_changes_nothing(path: Path) -> None:
+    make_key(path, "sa:read")
+    before = path.read_bytes()
+
+    def fail(_file: KeyFile) -> KeyFile:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_keys(path, fail)
+
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_that_two_do_not_change_the_file_at_once(path: Path) -> None:
+    make_key(path, "sa:read")
+
+    def interrupted(file: KeyFile) -> KeyFile:
+        with pytest.raises(KeysBusy):
+            change_keys(path, lambda other: other)
+        return file
+
+    change_keys(path, interrupted)
+    change_keys(path, lambda file: file)
+
+
+def test_that_a_file_that_is_being_read_is_replaced_a_little_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where a file that is open cannot be replaced."""
+    key, refusals = make_key(path, "sa:read"), [PermissionError(13, "in use")] * 3
+    replace = Path.replace
+
+    def refuse_at_first(new: Path, target: Path) -> Path:
+        if refusals:
+            raise refusals.pop()
+        return replace(new, target)
+
+    monkeypatch.setattr("app.security.key_file.REPLACE_SECONDS", 0)
+    monkeypatch.setattr(Path, "replace", refuse_at_first)
+    run_keys("revoke", id_of(key), path=path)
+    assert read_keys(path).keys[0].revoked
+
+    refusals += [PermissionError(13, "in use")] * 100
+    with pytest.raises(KeysUnreadable, match="in use"):
+        change_keys(path, lambda file: file)
