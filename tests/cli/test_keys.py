@@ -1,0 +1,213 @@
+"""`sa-contexts keys`, and the credential of `sa-contexts watch`."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import time_machine
+from sa_contexts_simulator import Simulator
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.security.api_keys import ApiKeys
+from app.security.key_file import read_keys
+from app.security.scopes import Scope
+from app.state_folder import state_folder
+from app.terminal.stream import Refused
+from app.terminal.watch import read_token
+from tests.cli.served import SECONDS, served
+from tests.security.made import id_of, make_key, run_keys
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "keys.json"
+
+
+def test_that_a_key_is_shown_once_and_alone_on_standard_output(path: Path) -> None:
+    arguments = ["keys", "add", "prometheus", "--scope", "metrics:read", "--file", str(path)]
+    result = CliRunner().invoke(app, arguments)
+
+    assert result.exit_code == 0
+    assert re.fullmatch(r"sak_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n", result.stdout)
+    assert "never again" in result.stderr
+    assert result.stdout.strip() not in result.stderr
+    assert ApiKeys(path).caller_of(result.stdout.strip()).scopes == {Scope.METRICS_READ}
+
+
+@time_machine.travel("2026-11-25T12:00:00Z", tick=False)
+def test_that_the_list_tells_all_but_the_secrets(path: Path) -> None:
+    first = make_key(path, "sa:read", "events:read", name="dashboard")
+    second = run_keys("add", "b", "--scope", "sa:read", "--expires", "90d", path=path).strip()
+    run_keys("revoke", id_of(first), path=path)
+
+    listed = run_keys("list", path=path)
+
+    assert listed.splitlines() == [
+        f"{id_of(first)}  2026-11-25  revoked 2026-11-25 12:00Z  events:read,sa:read  dashboard",
+        f"{id_of(second)}  2026-11-25  expires 2027-02-23 12:00Z  sa:read  b",
+    ]
+    file = read_keys(path)
+    for secret in (file.secret, *(key.hash for key in file.keys), first[17:], second[17:]):
+        assert secret not in listed
+    with time_machine.travel("2027-02-23T12:00:00Z"):
+        assert "expired 2027-02-23" in run_keys("list", path=path)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1m", 60), ("12h", 43200), ("90d", 7776000), ("52w", 31449600)]
+)
+def test_that_lifetimes_are_such(path: Path, text: str, seconds: int) -> None:
+    run_keys("add", "a", "--scope", "sa:read", "--expires", text, path=path)
+
+    (key,) = read_keys(path).keys
+    assert key.expires is not None
+    assert (key.expires - key.created).total_seconds() == seconds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["add", "a"], "--scope"),
+        (["add", "a", "--scope", "sa:write"], "sa:write"),
+        (["add", "a", "--scope", "sa:read", "--expires", "soon"], "90d"),
+        (["add", "a", "--scope", "sa:read", "--expires", "0d"], "90d"),
+        (["add", "a", "--scope", "sa:read", "--expires", "99999999w"], "3650d"),
+        (["add", "", "--scope", "sa:read"], "printable"),
+        (["add", "a\nb", "--scope", "sa:read"], "printable"),
+        (["add", "a" * 65, "--scope", "sa:read"], "printable"),
+        (["list"], "keys.json"),
+        (["revoke", "0123456789ab"], "there are no keys"),
+    ],
+)
+def test_that_what_cannot_be_done_is_said(path: Path, arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, ["keys", *arguments, "--file", str(path)])
+
+    assert result.exit_code != 0
+    assert message in result.output
+    assert not path.exists()
+
+
+def test_that_only_a_key_that_there_is_can_be_revoked(path: Path) -> None:
+    make_key(path, "sa:read")
+    before = path.read_bytes()
+
+    result = CliRunner().invoke(app, ["keys", "revoke", "ffffffffffff", "--file", str(path)])
+
+    assert result.exit_code == 1
+    assert "there is no key ffffffffffff" in result.output
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_that_a_key_stays_revoked_since_it_was(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    with time_machine.travel("2026-11-25T12:00:00Z"):
+        run_keys("revoke", id_of(key), path=path)
+    revoked = read_keys(path).keys[0].revoked
+    run_keys("revoke", id_of(key), path=path)
+
+    assert read_keys(path).keys[0].revoked == revoked
+
+
+def test_that_the_file_is_the_settings_or_in_the_state_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    arguments = ["keys", "add", "a", "--scope", "sa:read"]
+    result = CliRunner().invoke(app, arguments)
+    assert len(read_keys(state_folder() / "keys.json").keys) == 1
+    assert f"SA_CONTEXTS_KEYS={state_folder() / 'keys.json'}" in result.stderr
+
+    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(tmp_path / "mine.json"))
+    result = CliRunner().invoke(app, arguments)
+    assert len(read_keys(tmp_path / "mine.json").keys) == 1
+    assert "SA_CONTEXTS_KEYS" not in result.stderr
+
+    monkeypatch.setenv("SA_CONTEXTS_KEYS", "relative.json")
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert "the setting keys is not valid" in result.stderr
+
+
+def test_that_a_server_does_not_begin_without_the_keys_that_it_is_to_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(tmp_path / "none.json"))
+
+    result = CliRunner().invoke(app, ["serve", "--port", "0", "--engine", "simulator"])
+
+    assert result.exit_code == 1
+    assert "cannot read the keys in" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"SA_CONTEXTS_OIDC_ISSUER": "https://issuer.example"}, "oidc_audience"),
+        ({"SA_CONTEXTS_OIDC_ISSUER": "http://issuer.example"}, "oidc_issuer"),
+        ({"SA_CONTEXTS_OIDC_JWKS_URL": "http://issuer.example/keys"}, "oidc_jwks_url"),
+        ({"SA_CONTEXTS_OIDC_ALGORITHMS": ""}, "oidc_algorithms"),
+        ({"SA_CONTEXTS_OIDC_ALGORITHMS": "RS256,none"}, "oidc_algorithms"),
+        ({"SA_CONTEXTS_OIDC_ALGORITHMS": "HS256"}, "oidc_algorithms"),
+        ({"SA_CONTEXTS_OIDC_SKEW_SECONDS": "3600"}, "oidc_skew_seconds"),
+    ],
+)
+def test_that_settings_that_would_open_too_much_are_refused(
+    given: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+
+    result = CliRunner().invoke(app, ["serve", "--port", "0", "--engine", "simulator"])
+
+    assert result.exit_code == 1
+    assert f"the setting {name}" in result.stderr
+
+
+def test_that_the_token_comes_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "token"
+    assert read_token(None) is None
+    monkeypatch.setenv("SA_CONTEXTS_TOKEN", "from-the-environment")
+    assert read_token(None) == "from-the-environment"
+    file.write_text("from-a-file\n", encoding="utf-8")
+    assert read_token(file) == "from-a-file"
+    for wrong in ("", "two words", "two\nlines", "ümlaut"):
+        file.write_text(wrong, encoding="utf-8")
+        with pytest.raises(Refused) as refused:
+            read_token(file)
+        assert not wrong or wrong not in str(refused.value)
+    file.write_bytes(b"\xff")
+    with pytest.raises(Refused, match="not text"):
+        read_token(file)
+    with pytest.raises(Refused, match="No such file"):
+        read_token(tmp_path / "none")
+
+
+def test_that_watching_takes_a_key_and_says_when_it_is_not_taken(
+    simulator: Simulator, path: Path
+) -> None:
+    key = make_key(path, "events:read")
+    assert simulator.count() == 0
+    environment = {**os.environ, "SA_CONTEXTS_TOKEN": key, "PYTHONUNBUFFERED": "1"}
+    with served(3, keys=path) as port:
+        command = [sys.executable, "-m", "app.cli", "watch", "--json"]
+        command += ["--url", f"http://127.0.0.1:{port}"]
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as watching:
+            assert watching.stdout
+            assert watching.stderr
+            assert '"added"' in watching.stdout.readline()
+            run_keys("revoke", id_of(key), path=path)
+            assert watching.wait(SECONDS) == 1
+            said = watching.stdout.read() + watching.stderr.read()
+    assert "The credential is not taken." in said
+    assert key not in said
