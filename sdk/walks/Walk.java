@@ -24,8 +24,7 @@ class Walk {
     private static final ObjectMapper JSON = ApiClient.createDefaultObjectMapper();
 
     public static void main(String[] arguments) throws Exception {
-        var client = new ApiClient();
-        client.updateBaseUri(arguments[0]);
+        var client = client(arguments[0]);
         var api = new SaContextsApi(client);
         List<SaContext> contexts = new ArrayList<>();
         Contexts.each(api, 100, contexts::add);
@@ -58,9 +57,16 @@ class Walk {
         System.out.print(JSON.writeValueAsString(seen));
     }
 
-    private static List<List<String>> changes(String url, String place) throws Exception {
+    private static ApiClient client(String url) {
         var client = new ApiClient();
         client.updateBaseUri(url);
+        var key = System.getenv("SA_CONTEXTS_TOKEN");
+        client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + key));
+        return client;
+    }
+
+    private static List<List<String>> changes(String url, String place) throws Exception {
+        var client = client(url);
         List<List<String>> seen = new ArrayList<>();
         Changes.each(client, place, (kind, data) -> {
             switch (kind) {

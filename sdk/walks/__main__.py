@@ -4,12 +4,14 @@
 
 The command gets the server's URL, a cursor of a server that ended, a context with a
 word that is newer than the document, and the URL of a server in which much changes,
-with a place from which to watch it. It prints what it saw, as `Seen` has it.
+with a place from which to watch it; and in SA_CONTEXTS_TOKEN the key that all of them
+ask for. It prints what it saw, as `Seen` has it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from typing import Any, Final, TypedDict
 
 import httpx2
 
-from sdk.walks.server import CONTEXTS, ids, server
+from sdk.walks.server import CONTEXTS, ids, key, server
 
 
 LIMIT: Final = 100
@@ -53,19 +55,27 @@ def main(command: list[str]) -> None:
         AssertionError: it saw something else.
         CalledProcessError: it failed.
     """
-    with server() as url:
-        first = _first_page(url)
-    with server() as url, server(churn=CHURN, stream_seconds=STREAM_SECONDS) as busy_url:
-        every = list(_items(url))
-        newer = _with_newer_word(every)
-        place = "{epoch}-{revision}".format(**_first_page(busy_url)["snapshot"])
-        run = subprocess.run(
-            [*command, url, first["nextCursor"], json.dumps(newer), busy_url, place],
-            stdout=subprocess.PIPE,
-            check=True,
-            timeout=120,
-        )
-        changes = list(_changes(busy_url, place))
+    with (
+        key() as (text, keys),
+        httpx2.Client(headers={"Authorization": f"Bearer {text}"}) as http,
+    ):
+        with server(keys=keys) as url:
+            first = _first_page(http, url)
+        with (
+            server(keys=keys) as url,
+            server(churn=CHURN, stream_seconds=STREAM_SECONDS, keys=keys) as busy_url,
+        ):
+            every = list(_items(http, url))
+            newer = _with_newer_word(every)
+            place = "{epoch}-{revision}".format(**_first_page(http, busy_url)["snapshot"])
+            run = subprocess.run(
+                [*command, url, first["nextCursor"], json.dumps(newer), busy_url, place],
+                env={**os.environ, "SA_CONTEXTS_TOKEN": text},
+                stdout=subprocess.PIPE,
+                check=True,
+                timeout=120,
+            )
+            changes = list(_changes(http, busy_url, place))
     seen: Seen = json.loads(run.stdout)
 
     assert seen["ids"] == ids()
@@ -89,17 +99,14 @@ def main(command: list[str]) -> None:
     )
 
 
-def _first_page(url: str) -> dict[str, Any]:
-    page: dict[str, Any] = httpx2.get(f"{url}/sa-contexts", params={"limit": LIMIT}).json()
+def _first_page(http: httpx2.Client, url: str) -> dict[str, Any]:
+    page: dict[str, Any] = http.get(f"{url}/sa-contexts", params={"limit": LIMIT}).json()
     return page
 
 
-def _changes(url: str, place: str) -> Iterator[list[str]]:
+def _changes(http: httpx2.Client, url: str, place: str) -> Iterator[list[str]]:
     """What happened after a place, without a generated client."""
-    with (
-        httpx2.Client(base_url=url) as client,
-        client.sse("/sa-contexts/events", params={"since": place}) as events,
-    ):
+    with http.sse(f"{url}/sa-contexts/events", params={"since": place}) as events:
         for event in events:
             if event.event in {"added", "modified", "deleted"}:
                 change = json.loads(event.data)
@@ -107,14 +114,14 @@ def _changes(url: str, place: str) -> Iterator[list[str]]:
                 yield [event.event, context["saContextId"]]
 
 
-def _items(url: str) -> Iterator[dict[str, Any]]:
+def _items(http: httpx2.Client, url: str) -> Iterator[dict[str, Any]]:
     """Every context, without a generated client."""
-    page = httpx2.get(f"{url}/sa-contexts", params={"limit": 1000})
+    page = http.get(f"{url}/sa-contexts", params={"limit": 1000})
     while True:
         yield from page.json()["items"]
         if "next" not in page.links:
             return
-        page = httpx2.get(page.request.url.join(page.links["next"]["url"]))
+        page = http.get(page.request.url.join(page.links["next"]["url"]))
 
 
 def _with_newer_word(items: list[dict[str, Any]]) -> dict[str, Any]:

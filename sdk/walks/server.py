@@ -8,13 +8,38 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
 
 from sa_contexts_simulator import Simulator
 
 
 CONTEXTS: Final = 1500
 SEED: Final = 7
+
+
+class Key(NamedTuple):
+    """A key that opens what the clients walk through.
+
+    Attributes:
+        text: what they send.
+        file: what the server knows it by.
+    """
+
+    text: str
+    file: Path
+
+
+@contextmanager
+def key() -> Iterator[Key]:
+    """A key, made as an administrator makes it."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "keys.json"
+        command = [sys.executable, "-m", "app.cli", "keys", "add", "walks", "--file", str(file)]
+        command += ["--scope", "sa:read", "--scope", "events:read"]
+        made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        yield Key(made.stdout.strip(), file)
 
 
 def ids() -> list[str]:
@@ -26,8 +51,8 @@ def ids() -> list[str]:
 
 
 @contextmanager
-def server(*, churn: int = 0, stream_seconds: int = 60) -> Iterator[str]:
-    """A server of its own process; gives its URL."""
+def server(*, churn: int = 0, stream_seconds: int = 60, keys: Path | None = None) -> Iterator[str]:
+    """A server of its own process, which asks for a key where it is given some; gives its URL."""
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--engine", "simulator"]
     settings = {
         "SA_CONTEXTS_LOG_FORMAT": "json",
@@ -35,6 +60,7 @@ def server(*, churn: int = 0, stream_seconds: int = 60) -> Iterator[str]:
         "SA_CONTEXTS_SIMULATED_CONTEXTS": str(CONTEXTS),
         "SA_CONTEXTS_SIMULATED_SEED": str(SEED),
         "SA_CONTEXTS_STREAM_SECONDS": str(stream_seconds),
+        **({} if keys is None else {"SA_CONTEXTS_KEYS": str(keys)}),
     }
     with subprocess.Popen(
         command, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True

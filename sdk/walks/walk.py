@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from changes import changes
 from contexts import sa_contexts
-from sa_contexts_client import Client
+from sa_contexts_client import AuthenticatedClient
 from sa_contexts_client.api.sa_contexts import get_sa_context, list_sa_contexts
 from sa_contexts_client.models import (
     AuthenticatingAndEncryptingTransform,
@@ -24,7 +25,9 @@ from sa_contexts_client.models import (
 
 def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> None:
     """Print what the client saw."""
-    client = Client(base_url=url)
+    key = os.environ["SA_CONTEXTS_TOKEN"]
+    client = AuthenticatedClient(base_url=url, token=key)
+    busy = AuthenticatedClient(base_url=busy_url, token=key)
     contexts = list(sa_contexts(client, limit=100))
 
     # What is not given is not sent, so that a cursor of another view stands alone.
@@ -55,7 +58,7 @@ def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> No
                 if isinstance(change, SaContextDeleted)
                 else change.sa_context.sa_context_id,
             ]
-            for kind, change in changes(Client(base_url=busy_url), place)
+            for kind, change in changes(busy, place)
         ],
     }
     json.dump(seen, sys.stdout)

@@ -19,7 +19,8 @@ async function main(
   busyUrl: string,
   place: string,
 ): Promise<void> {
-  const client = createClient(createConfig({ baseUrl: url }));
+  const key = whole(process.env['SA_CONTEXTS_TOKEN']);
+  const client = createClient(createConfig({ baseUrl: url, auth: key }));
   const contexts: SaContext[] = [];
   for await (const context of saContexts(client, 100)) contexts.push(context);
 
@@ -30,7 +31,7 @@ async function main(
   if (!gone.error || !('restartUrl' in gone.error)) throw new Error('not gone');
   const noSnapshot: SnapshotGoneProblem = gone.error;
 
-  const busy = createClient(createConfig({ baseUrl: busyUrl }));
+  const busy = createClient(createConfig({ baseUrl: busyUrl, auth: key }));
   const changed: [string, string][] = [];
   for await (const [kind, change] of changes(busy, place)) {
     const context = 'saContext' in change ? change.saContext : change;
