@@ -41,14 +41,17 @@ class RefusalMetrics:
         self._untold[reason] += 1
 
     async def run(self) -> None:
-        """Tell the log, as often as it is to be told, until cancelled."""
-        while True:
-            await anyio.sleep(PERIOD_SECONDS)
+        """Tell the log, as often as it is to be told, and once more at the end."""
+        try:
+            while True:
+                await anyio.sleep(PERIOD_SECONDS)
+                self.tell()
+        finally:
             self.tell()
 
     def tell(self) -> None:
-        """Tell the log what was refused since it was last told."""
+        """Tell the log how many were refused since it was last told, by the reason."""
         if self._untold:
             counts = {reason.value: count for reason, count in sorted(self._untold.items())}
             self._untold.clear()
-            log.warning("credentials_refused", seconds=PERIOD_SECONDS, **counts)
+            log.warning("credentials_refused", **counts)

@@ -6,6 +6,7 @@ application's own, so that none can be forgotten.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,6 +169,14 @@ def expected(desk: Desk, scopes: tuple[str, ...] | None) -> dict[Asked, Any]:
 def test_that_every_endpoint_is_in_the_table(client: TestClient) -> None:
     assert isinstance(client.app, FastAPI)
     assert sorted(paths_of(client.app)) == sorted(NEEDED)
+
+
+def test_that_the_table_is_the_one_that_administrators_read() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:`(\w+:read)`|none) \| (.+) \|$", text, re.MULTILINE)
+
+    told = {path: scope or None for scope, paths in rows for path in re.findall(r"`(.+?)`", paths)}
+    assert told == NEEDED
 
 
 def _revoked(desk: Desk) -> str:

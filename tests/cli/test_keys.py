@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,18 @@ from app.security.api_keys import ApiKeys
 from app.security.key_file import read_keys
 from app.security.scopes import Scope
 from app.state_folder import state_folder
+from app.telemetry.logging import configure_logging
 from app.terminal.stream import Refused
 from app.terminal.watch import read_token
 from tests.cli.served import SECONDS, served
 from tests.security.made import id_of, make_key, run_keys
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A server that is about to begin takes the log to a stream that does not last."""
+    yield
+    configure_logging("json", "debug")
 
 
 @pytest.fixture
