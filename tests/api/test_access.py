@@ -204,6 +204,13 @@ def _token(**changes: Any) -> Callable[[Desk], str]:
     return lambda desk: desk.oidc.token(**{"scope": " ".join(SCOPES), **changes})
 
 
+def _later(claim: str, seconds: int) -> Callable[[Desk], str]:
+    def token(desk: Desk) -> str:
+        return _token(**{claim: int(time.time()) + seconds})(desk)
+
+    return token
+
+
 def _algorithm_confused(desk: Desk) -> str:
     key = desk.oidc.keys[-1]
     return signed_by_secret(desk.oidc.claims(scope=" ".join(SCOPES)), key.pem, key.kid)
@@ -227,7 +234,7 @@ BAD: dict[str, Callable[[Desk], str]] = {
     "key with another's secret": _other_secret,
     "expired key": _expired,
     "revoked key": _revoked,
-    "expired token": _token(exp=int(time.time()) - 60),
+    "expired token": _later("exp", -60),
     "token without expiry": _token(exp=None),
     "token that never expires": _token(exp=float("nan")),
     "foreign issuer": lambda desk: desk.stranger.token(scope=" ".join(SCOPES)),
@@ -236,8 +243,8 @@ BAD: dict[str, Callable[[Desk], str]] = {
     "no issuer": _token(iss=None),
     "wrong audience": _token(aud="api://another"),
     "no audience": _token(aud=None),
-    "future token": _token(nbf=int(time.time()) + 60),
-    "token issued in the future": _token(iat=int(time.time()) + 60),
+    "future token": _later("nbf", 60),
+    "token issued in the future": _later("iat", 60),
     "alg=none": lambda desk: unsigned(desk.oidc.claims(scope=" ".join(SCOPES))),
     "alg=None": lambda desk: unsigned(desk.oidc.claims(scope=" ".join(SCOPES)), alg="None"),
     "HS256 with the public key": _algorithm_confused,

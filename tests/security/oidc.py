@@ -10,7 +10,7 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -117,16 +117,18 @@ class Oidc:
         keys: those that it publishes.
         asked: the paths that were asked for, in their order.
         answers: what it answers instead, by path.
+        clock: by which its tokens are issued.
     """
 
     url: str
     keys: list[SigningKey] = field(default_factory=lambda: [signing_key("first")])
     asked: list[str] = field(default_factory=list)
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """Of a good token, with changes; what is None is left out."""
-        now = int(time.time())
+        now = int(self.clock())
         given = {
             "iss": self.url,
             "aud": AUDIENCE,

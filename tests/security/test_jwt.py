@@ -38,10 +38,10 @@ class Trust:
     """A server's side, with an issuer that it reaches without a network, and a clock of its own."""
 
     def __init__(self, algorithms: tuple[str, ...] = ALL, skew: int = 0) -> None:
-        self.oidc = Oidc("https://issuer.example/tenant")
+        self.oidc = Oidc("https://issuer.example/tenant", clock=lambda: self.began)
         self.is_down = False
         self.passed = 0.0
-        self.began = self.oidc.claims()["iat"]
+        self.began = 1_800_000_000
         issuer = Issuer(self.oidc.url, None, fetch=self.fetch, monotonic=lambda: 1000 + self.passed)
         self.tokens = Tokens(
             issuer, AUDIENCE, algorithms, skew, clock=lambda: self.began + self.passed
@@ -59,7 +59,7 @@ class Trust:
         return self.oidc.asked.count("/keys")
 
     def token(self, **changes: Any) -> str:
-        return self.oidc.token(**{"iat": self.began, "nbf": self.began, **changes})
+        return self.oidc.token(**changes)
 
     async def caller_of(self, token: str) -> Caller:
         return self.tokens.known(token) or await self.tokens.caller_of(token)
