@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,24 +11,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import ValidationError
 
 from app import server
-from app.api.errors import RIGHTS
 from app.api.parameters import parse_subnet
 from app.encoding.sa_contexts import render_sa_context
-from app.main import create_app
 from app.schemas.names import Cipher, Integrity, PfsGroup, TrafficType, Weakness
-from app.security.key_file import KeysUnreadable
-from app.service import create_service, open_engine, open_library
+from app.service import open_engine, open_library
+from app.serving import CANNOT_START, prepare, why_not
 from app.settings import Settings
+from app.settings_file import VARIABLE
 from app.telemetry.logging import configure_logging
-from app.telemetry.metrics import Metrics
 from app.terminal import keys
 from app.terminal.printable import printable_json
 from app.terminal.table import print_table
+from app.windows_service import commands as service_commands
 from bindings.engine import Engine
-from bindings.errors import AccessDenied, EngineError, LibraryError, NotFound
+from bindings.errors import NotFound
 from bindings.interfaces import interface_aliases
 from bindings.template import SubnetTemplate
 
@@ -38,6 +37,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(service_commands.app, name="service")
 
 EngineOption = Annotated[
     Literal["auto", "windows", "simulator"] | None,
@@ -65,8 +66,13 @@ def _options(
             "--version", is_eager=True, callback=_tell_version, help="Tell the version and end."
         ),
     ] = False,
+    settings: Annotated[
+        Path | None, typer.Option(help="The file of settings (TOML).", dir_okay=False)
+    ] = None,
 ) -> None:
     """What comes before a command."""
+    if settings is not None:
+        os.environ[VARIABLE] = str(settings)
 
 
 @app.command()
@@ -89,19 +95,8 @@ def serve(
             simulated_churn=simulated_churn,
         )
         configure_logging(settings.log_format, settings.log_level)
-        service = create_service(settings)
-        try:
-            listener = server.listen(settings.host, settings.port)
-        except OSError as error:
-            _fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
-    limits = settings.connection_limits()
-    application = create_app(service)
-    metrics: Metrics = application.state.metrics
-    running = server.create_server(
-        application, service.stop, limits, lambda problem: metrics.told(problem.kind.code)
-    )
-    metrics.count_connections(lambda: len(running.server_state.connections))
-    server.run(running, listener)
+        serving = prepare(settings)
+    serving.run()
     server.leave_what_hangs()
 
 
@@ -224,14 +219,8 @@ def _explained_failures() -> Iterator[None]:
     """End with one clear sentence where the settings, the library or the engine fail."""
     try:
         yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {reason}")
-    except AccessDenied as error:
-        _fail(f"{error}. {RIGHTS}")
-    except (LibraryError, EngineError, KeysUnreadable) as error:
-        _fail(str(error))
+    except CANNOT_START as error:
+        _fail(why_not(error))
 
 
 def _settings(**given: Any) -> Settings:

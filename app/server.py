@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, Final, cast
 
@@ -139,15 +139,22 @@ def create_server(
     return Server(config, on_stop)
 
 
-def run(server: Server, listener: socket.socket) -> None:
-    """Serve what comes to `listener` until told to stop; requests under way may end."""
+def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> None:
+    """Serve what comes to `listener` until told to stop; requests under way may end.
+
+    Args:
+        server: what serves.
+        listener: where connections come from.
+        in_console: whether the events of a console tell it to stop, too.
+    """
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
     # What there is now stays; not looking at it again makes each collection short.
     gc.collect()
     gc.freeze()
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    with suppress(KeyboardInterrupt), console_events(server.stop):
+    console = console_events(server.stop) if in_console else nullcontext()
+    with suppress(KeyboardInterrupt), console:
         server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(STARTUP_FAILED)

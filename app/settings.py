@@ -1,4 +1,4 @@
-"""Settings, from the environment (`SA_CONTEXTS_…`) or the command line."""
+"""Settings, from the command line, the environment (`SA_CONTEXTS_…`) or a file, in this order."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from app.limits import ConnectionLimits
 from app.repository.limits import StoreLimits
 from app.repository.net_events import NetEventLimits
 from app.schemas.names import Baseline
 from app.security.secure_urls import require_secure
+from app.settings_file import read_settings_file
 from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
@@ -58,7 +65,10 @@ _Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MOST_
 
 
 class Settings(BaseSettings):
-    """How the server runs. Each setting is read from `SA_CONTEXTS_` and its name in capitals."""
+    """How the server runs.
+
+    Each setting is read from `SA_CONTEXTS_` and its name in capitals, or by its name from the file.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="SA_CONTEXTS_", extra="forbid", allow_inf_nan=False
@@ -108,6 +118,9 @@ class Settings(BaseSettings):
     )
     library: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         None, description="The absolute path of any library of WFP's ABI, instead."
+    )
+    library_in_service: bool = Field(
+        False, description="Whether a Windows service may load such a library, too."
     )
     generation: Literal[0, 1] = Field(
         1, description="The generation of WFP's functions: 1, or 0 as Windows Vista has them."
@@ -174,6 +187,22 @@ class Settings(BaseSettings):
         if audience is None and given.data.get("oidc_issuer") is not None:
             raise ValueError("tokens of an issuer are taken for an audience only")
         return audience
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' own
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, the first that has one first.
+
+        Raises:
+            SettingsFileError: there is a file, and it cannot be read.
+        """
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_settings_file())
 
     def connection_limits(self) -> ConnectionLimits:
         """The settings that concern connections."""

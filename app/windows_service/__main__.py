@@ -1,0 +1,23 @@
+"""The service's process where an interpreter runs it: the command line, as it is installed.
+
+The interpreter is run by itself, isolated (`-I`), and does not know of the virtual environment.
+"""
+
+from __future__ import annotations
+
+import site
+import sys
+from pathlib import Path
+
+
+def _main() -> None:
+    packages = str(Path(__file__).parents[2])
+    sys.path.insert(0, packages)  # before what else the interpreter may have
+    site.addsitedir(packages)  # pywin32 is found by a .pth file
+    from app.cli import main  # noqa: PLC0415  # found from here on
+
+    main()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,126 @@
+"""`sa-contexts service`: to set up, start, stop, look at and remove the Windows service."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from app import server
+from app.state_folder import state_folder
+from app.windows_service.plan import ACCOUNT, Plan, command_line, program
+
+
+NOT_RUNNING: Final = 3
+NOT_INSTALLED: Final = 4
+"""Exit codes of `status`, as the Linux Standard Base has them for services."""
+
+app = typer.Typer(help="The server as a Windows service.", no_args_is_help=True)
+
+
+@app.callback()
+def _on_windows_only() -> None:
+    """What comes before each of its commands."""
+    if sys.platform != "win32":
+        _fail("there are no Windows services on this system")
+
+
+@app.command()
+def install(
+    account: Annotated[
+        str, typer.Option(help="Whose rights it has: its own, or a managed service account's.")
+    ] = ACCOUNT,
+    anywhere: Annotated[
+        bool, typer.Option("--anywhere", help="Also where users may keep programs of their own.")
+    ] = False,
+) -> None:
+    """Make the service, or bring the one that there is up to date. Needs an administrator."""
+    from app.windows_service import control  # noqa: PLC0415  # Windows only
+
+    place = Path(program()[-1]).resolve()
+    if not anywhere and _is_of_a_user(place):
+        _fail(
+            f"{place} belongs to a user, who could change what the service runs; install the "
+            "program for all users, as in C:\\Program Files, or say --anywhere"
+        )
+    folder = state_folder()
+    try:
+        control.install(Plan(command_line(folder), folder, account), typer.echo)
+    except control.ServiceError as error:
+        _fail(f"{error}; nothing was left behind")
+
+
+@app.command()
+def start() -> None:
+    """Start the service."""
+    from app.windows_service import control  # noqa: PLC0415  # Windows only
+
+    _do(control.start, control.ServiceError)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the service; streams end, and requests under way may finish."""
+    from app.windows_service import control  # noqa: PLC0415  # Windows only
+
+    _do(control.stop, control.ServiceError)
+
+
+@app.command()
+def status() -> None:
+    """Tell how the service is. Exits with 0 where it runs, 3 where it does not, 4 without one."""
+    from app.windows_service import control  # noqa: PLC0415  # Windows only
+
+    try:
+        found = control.status()
+    except control.NotInstalled as error:
+        typer.echo(f"{error}")
+        raise typer.Exit(NOT_INSTALLED) from None
+    except control.ServiceError as error:
+        _fail(str(error))
+    for name in found.__slots__:
+        typer.echo(f"{name.replace('_', ' ')}: {getattr(found, name)}")
+    if found.state != "running":
+        raise typer.Exit(NOT_RUNNING)
+
+
+@app.command()
+def remove(
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete its settings, keys and logs, too.")
+    ] = False,
+) -> None:
+    """Stop and delete the service; its settings, keys and logs stay."""
+    from app.windows_service import control  # noqa: PLC0415  # Windows only
+
+    try:
+        control.remove(state_folder() if purge else None, typer.echo)
+    except control.ServiceError as error:
+        _fail(str(error))
+
+
+@app.command(hidden=True)
+def run() -> None:
+    """Be the service; for the service control manager."""
+    from app.windows_service import host  # noqa: PLC0415  # Windows only
+
+    host.run()
+    server.leave_what_hangs()
+
+
+def _is_of_a_user(place: Path) -> bool:
+    return Path.home().resolve().parent in place.parents
+
+
+def _do(step: Any, failure: type[Exception]) -> None:
+    try:
+        step()
+    except failure as error:
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> Any:
+    typer.echo(f"sa-contexts: {sentence}", err=True)
+    raise typer.Exit(1)

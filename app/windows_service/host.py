@@ -1,0 +1,103 @@
+"""The service's process: what the service control manager starts and stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import servicemanager
+import structlog
+import win32service
+import win32serviceutil
+import winerror
+
+from app.serving import CANNOT_START, Serving, prepare, why_not
+from app.settings import Settings
+from app.telemetry.logging import configure_logging
+from app.windows_service.plan import DISPLAY_NAME, NAME
+
+
+log = structlog.get_logger(__name__)
+
+START_MILLISECONDS: Final = 30_000
+"""How long the service may take to begin to listen."""
+STOP_MILLISECONDS: Final = 12_000
+"""How long it may take to end: requests under way have ten seconds (app/server.py)."""
+CANNOT_START_CODE: Final = 1
+"""The service's own exit code; the log says why."""
+
+
+class LibraryRefused(Exception):
+    """The settings name a library, and a service loads none but the system's unless told twice."""
+
+
+class Hosted(win32serviceutil.ServiceFramework):
+    """The server, as a service. Its controls come on another thread than it runs on."""
+
+    _svc_name_ = NAME
+    _svc_display_name_ = DISPLAY_NAME
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        super().__init__(arguments)
+        self._serving: Serving | None = None
+        self._is_told_to_stop = False
+
+    def GetAcceptedControls(self) -> int:  # noqa: N802  # pywin32's
+        """What it is told of: to stop, and that Windows shuts down, before others know."""
+        return win32service.SERVICE_ACCEPT_STOP | win32service.SERVICE_ACCEPT_PRESHUTDOWN
+
+    def SvcRun(self) -> None:  # noqa: N802  # the same
+        """Serve until told to stop; running is told once the port is taken."""
+        self.ReportServiceStatus(win32service.SERVICE_START_PENDING, START_MILLISECONDS)
+        try:
+            self._serving = _prepare()
+        except (*CANNOT_START, LibraryRefused) as error:
+            reason = str(error) if isinstance(error, LibraryRefused) else why_not(error)
+            log.critical("cannot_start", reason=reason)
+            self._end(CANNOT_START_CODE)
+            return
+        self.ReportServiceStatus(win32service.SERVICE_RUNNING)
+        if self._is_told_to_stop:
+            self._serving.server.stop()
+        try:
+            self._serving.run(in_console=False)
+        except SystemExit:
+            self._end(CANNOT_START_CODE)
+
+    def SvcStop(self) -> None:  # noqa: N802  # the same
+        """Have it end soon."""
+        self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING, STOP_MILLISECONDS)
+        self._is_told_to_stop = True
+        if self._serving is not None:
+            self._serving.server.stop()
+
+    def SvcOtherEx(self, control: int, event: int, given: Any) -> None:  # noqa: ARG002, N802
+        """Take what is not an everyday control."""
+        if control == win32service.SERVICE_CONTROL_PRESHUTDOWN:
+            self.SvcStop()
+
+    def _end(self, code: int) -> None:
+        self.ReportServiceStatus(
+            win32service.SERVICE_STOPPED,
+            win32ExitCode=winerror.ERROR_SERVICE_SPECIFIC_ERROR,
+            svcExitCode=code,
+        )
+
+
+def run() -> None:
+    """Be the service, until it has ended; only what the service control manager starts can."""
+    servicemanager.Initialize(NAME, None)
+    servicemanager.PrepareToHostSingle(Hosted)
+    servicemanager.StartServiceCtrlDispatcher()  # type: ignore[no-untyped-call]
+
+
+def _prepare() -> Serving:
+    no_options: dict[str, Any] = {}
+    settings = Settings(**no_options)
+    configure_logging(settings.log_format, settings.log_level)
+    if settings.library is not None and not settings.library_in_service:
+        raise LibraryRefused(
+            f"the setting library names {settings.library}; a service loads another library than "
+            "the system's only where library_in_service is set, too"
+        )
+    return prepare(settings)
