@@ -49,14 +49,14 @@ class Plan:
 def program() -> list[str]:
     """What runs this program as a service.
 
-    A frozen program is one file. Else it is the interpreter itself with `__main__.py`: the
+    A frozen program is one file. Else it is the interpreter itself with `app/__main__.py`: the
     `python.exe` of a virtual environment starts another process, which the service control
     manager would not take for the service's.
     """
     if getattr(sys, "frozen", False):
         return [sys.executable]
     interpreter: str = getattr(sys, "_base_executable", sys.executable)
-    return [interpreter, "-I", str(Path(__file__).with_name("__main__.py"))]
+    return [interpreter, "-I", str(Path(__file__).parents[1] / "__main__.py")]
 
 
 def command_line(folder: Path) -> str:

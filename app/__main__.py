@@ -1,6 +1,7 @@
-"""The service's process where an interpreter runs it: the command line, as it is installed.
+"""The command line, from where it is installed: `python -m app`, or by this file's path.
 
-The interpreter is run by itself, isolated (`-I`), and does not know of the virtual environment.
+By its path it is run as a Windows service, by an interpreter that is isolated (`-I`) and does not
+know of the virtual environment.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 
 def _main() -> None:
-    packages = str(Path(__file__).parents[2])
+    packages = str(Path(__file__).parents[1])
     sys.path.insert(0, packages)  # before what else the interpreter may have
     site.addsitedir(packages)  # pywin32 is found by a .pth file
     from app.cli import main  # noqa: PLC0415  # found from here on
