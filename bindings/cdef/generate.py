@@ -26,6 +26,7 @@ HEADERS = (
     "ike_sa.h",
     "statistics.h",
     "host.h",
+    "host_state.h",
 )
 """The headers, each after those that it builds on."""
 

@@ -1,0 +1,93 @@
+"""Whether this process' account may read the engine: its token, as Windows has it (winnt.h).
+
+WFP's default rights are those of Administrators and of Network Configuration
+Operators (learn.microsoft.com, "Access Control (Windows Filtering Platform)").
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from typing import Any, Final
+
+from bindings._fwpuclnt import ffi
+from bindings.library import system_folder
+
+
+ADMINISTRATORS: Final = 544
+NETWORK_CONFIGURATION_OPERATORS: Final = 556
+"""The last numbers of these groups' SIDs, S-1-5-32-544 and S-1-5-32-556 (winnt.h)."""
+
+SECURITY_BUILTIN_DOMAIN: Final = 32
+TOKEN_QUERY: Final = 0x8
+TOKEN_ELEVATION_TYPE: Final = 18
+"""TokenElevationType of TOKEN_INFORMATION_CLASS (winnt.h)."""
+
+
+class Elevation(IntEnum):
+    """TOKEN_ELEVATION_TYPE (winnt.h): how User Account Control made the token."""
+
+    DEFAULT = 1
+    FULL = 2
+    LIMITED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the token says.
+
+    Attributes:
+        is_administrator: whether Administrators is in it, and not for denying only.
+        is_operator: the same of Network Configuration Operators.
+        elevation: how it was made; None where Windows does not tell.
+    """
+
+    is_administrator: bool
+    is_operator: bool
+    elevation: Elevation | None
+
+
+@cache
+def _library(name: str) -> Any:
+    return ffi.dlopen(str(system_folder() / f"{name}.dll"))
+
+
+def account() -> Account | None:
+    """The account that this process runs as; None on another system than Windows.
+
+    Raises:
+        OSError: Windows did not tell.
+    """
+    if os.name != "nt":
+        return None
+    return Account(
+        _is_member(ADMINISTRATORS), _is_member(NETWORK_CONFIGURATION_OPERATORS), _elevation()
+    )
+
+
+def _is_member(group: int) -> bool:
+    sid = ffi.new(
+        "uint8_t[]", struct.pack("<BB6sII", 1, 2, bytes(5) + b"\5", SECURITY_BUILTIN_DOMAIN, group)
+    )
+    is_member = ffi.new("BOOL *")
+    if not _library("advapi32").CheckTokenMembership(ffi.NULL, ffi.cast("SID *", sid), is_member):
+        raise OSError(*ffi.getwinerror())
+    return bool(is_member[0])
+
+
+def _elevation() -> Elevation | None:
+    security, kernel = _library("advapi32"), _library("kernel32")
+    token = ffi.new("HANDLE *")
+    if not security.OpenProcessToken(kernel.GetCurrentProcess(), TOKEN_QUERY, token):
+        return None
+    try:
+        kind, length = ffi.new("UINT32 *"), ffi.new("DWORD *")
+        size = ffi.sizeof("UINT32")
+        if not security.GetTokenInformation(token[0], TOKEN_ELEVATION_TYPE, kind, size, length):
+            return None
+        return Elevation(kind[0]) if kind[0] in set(Elevation) else None
+    finally:
+        kernel.CloseHandle(token[0])

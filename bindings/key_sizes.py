@@ -1,0 +1,77 @@
+"""Whether the engine fills in the keys of SAs for a reader: how long they are, and no more.
+
+No page says. Each key is a FWP_BYTE_BLOB, a size and a pointer (IPSEC_SA_AUTH_INFORMATION0,
+IPSEC_SA_CIPHER_INFORMATION0; ipsectypes.h). Only the sizes are named here, so neither the
+pointers nor what they lead to are read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bindings.addresses import Ipv6Order
+from bindings.enumeration import ObjectArray, ObjectKind, ObjectReader
+from bindings.enums import AUTHENTICATING, ENCRYPTING, TransformType
+from bindings.memory import Layout, Plain
+from bindings.session import Session
+from bindings.tree import CONTEXT, GENERATIONS, SA, read_sa_context_id
+
+
+SA_LISTS: Final = tuple(Layout(f"IPSEC_SA_BUNDLE{n}", "numSAs", "saList") for n in (0, 1))
+AUTH: Final = Layout("IPSEC_SA_AUTH_INFORMATION0", "authKey.size")
+CIPHER: Final = Layout("IPSEC_SA_CIPHER_INFORMATION0", "cipherKey.size")
+BOTH: Final = Layout(
+    "IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0",
+    "saCipherInformation.cipherKey.size",
+    "saAuthInformation.authKey.size",
+)
+
+
+def read_key_sizes(address: int, generation: int, _ipv6_order: Ipv6Order) -> Plain:
+    """How long each key of the context at `address` is, in bytes; 0 where it is not filled in."""
+    _, *directions = CONTEXT.read(address)
+    offset = GENERATIONS[generation].bundle_offset
+    return tuple(
+        size
+        for details in directions
+        if details
+        for size in _sizes(*SA_LISTS[generation].read(details + offset))
+    )
+
+
+def _sizes(count: int, sa_list: int) -> list[int]:
+    sizes: list[int] = []
+    for _, transform, information in SA.read_array(sa_list, count) if sa_list else ():
+        if not information:
+            continue
+        if transform == TransformType.ESP_AUTH_AND_CIPHER:
+            sizes += BOTH.read(information)
+        elif transform in AUTHENTICATING:
+            sizes += AUTH.read(information)
+        elif transform in ENCRYPTING:
+            sizes += CIPHER.read(information)
+    return sizes
+
+
+class KeySizeArray(ObjectArray[Plain]):
+    """One page of SA contexts, of which only that is read."""
+
+
+class KeySizes(ObjectReader[Plain, KeySizeArray]):
+    """What reads the sizes of keys through one session, a tuple for each SA context."""
+
+    array = KeySizeArray
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(
+            ObjectKind(
+                functions="IPsecSaContext",
+                struct="IPSEC_SA_CONTEXT",
+                template="IPSEC_SA_CONTEXT_ENUM_TEMPLATE0",
+                newest=1,
+                read_id=read_sa_context_id,
+                read=read_key_sizes,
+                decode=lambda sizes: sizes,
+            ),
+            session,
+        )

@@ -1,0 +1,129 @@
+"""The state of Windows' services (QueryServiceStatusEx, winsvc.h)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from typing import Any, Final
+
+from bindings._fwpuclnt import ffi
+from bindings.library import system_folder
+
+
+SC_MANAGER_CONNECT: Final = 0x1
+SERVICE_QUERY_CONFIG: Final = 0x1
+SERVICE_QUERY_STATUS: Final = 0x4
+SC_STATUS_PROCESS_INFO: Final = 0
+ERROR_SERVICE_DOES_NOT_EXIST: Final = 1060
+
+CONFIG_BYTES: Final = 8 << 10
+"""What a configuration has room in, at most (QueryServiceConfigW)."""
+
+
+class ServiceState(IntEnum):
+    """SERVICE_STATUS_PROCESS.dwCurrentState (winsvc.h)."""
+
+    STOPPED = 1
+    START_PENDING = 2
+    STOP_PENDING = 3
+    RUNNING = 4
+    CONTINUE_PENDING = 5
+    PAUSE_PENDING = 6
+    PAUSED = 7
+
+
+class ServiceStart(IntEnum):
+    """QUERY_SERVICE_CONFIG.dwStartType (winsvc.h)."""
+
+    BOOT = 0
+    SYSTEM = 1
+    AUTOMATIC = 2
+    MANUAL = 3
+    DISABLED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service as it is now.
+
+    Attributes:
+        state: what it does; a plain number where it has no name.
+        start: when it is started; None where that may not be seen.
+    """
+
+    state: ServiceState | int
+    start: ServiceStart | int | None
+
+
+@cache
+def _advapi32() -> Any:
+    """The library of services; None on another system than Windows."""
+    return ffi.dlopen(str(system_folder() / "advapi32.dll")) if os.name == "nt" else None
+
+
+def has_services() -> bool:
+    """Whether this system has Windows' services."""
+    return _advapi32() is not None
+
+
+def service(name: str) -> Service | None:
+    """The service of this name; None where there is none.
+
+    Everybody may ask for the state of a service, unless its own rights say otherwise.
+
+    Raises:
+        OSError: Windows did not tell; `errno` is its code.
+    """
+    library = _advapi32()
+    with _opened(library.OpenSCManagerW(ffi.NULL, ffi.NULL, SC_MANAGER_CONNECT)) as manager:
+        try:
+            with _opened(library.OpenServiceW(manager, name, SERVICE_QUERY_STATUS)) as opened:
+                return Service(_state(opened), _start(manager, name))
+        except OSError as error:
+            if error.errno == ERROR_SERVICE_DOES_NOT_EXIST:
+                return None
+            raise
+
+
+def _state(opened: Any) -> ServiceState | int:
+    status = ffi.new("SERVICE_STATUS_PROCESS *")
+    size = ffi.sizeof("SERVICE_STATUS_PROCESS")
+    if not _advapi32().QueryServiceStatusEx(
+        opened, SC_STATUS_PROCESS_INFO, status, size, ffi.new("DWORD *")
+    ):
+        raise _refused("QueryServiceStatusEx")
+    state: int = status.dwCurrentState
+    return ServiceState(state) if state in set(ServiceState) else state
+
+
+def _start(manager: Any, name: str) -> ServiceStart | int | None:
+    library = _advapi32()
+    memory = ffi.new("uint64_t[]", CONFIG_BYTES // 8)
+    try:
+        with _opened(library.OpenServiceW(manager, name, SERVICE_QUERY_CONFIG)) as opened:
+            if not library.QueryServiceConfigW(opened, memory, CONFIG_BYTES, ffi.new("DWORD *")):
+                return None
+    except OSError:
+        return None
+    start: int = ffi.cast("QUERY_SERVICE_CONFIGW *", memory).dwStartType
+    return ServiceStart(start) if start in set(ServiceStart) else start
+
+
+@contextmanager
+def _opened(handle: Any) -> Iterator[Any]:
+    """A handle of the service manager's, closed at the end."""
+    if not handle:
+        raise _refused("OpenServiceW")
+    try:
+        yield handle
+    finally:
+        _advapi32().CloseServiceHandle(handle)
+
+
+def _refused(function: str) -> OSError:
+    code: int = ffi.getwinerror()[0] if os.name == "nt" else ffi.errno
+    return OSError(code, f"{function} failed with {code}")

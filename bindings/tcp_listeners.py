@@ -1,0 +1,85 @@
+"""Which processes listen to a TCP port (GetExtendedTcpTable, iphlpapi.h)."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from bindings._fwpuclnt import ffi
+from bindings.library import system_folder
+
+
+AF_INET: Final = 2
+AF_INET6: Final = 23
+TCP_TABLE_OWNER_PID_LISTENER: Final = 3
+ERROR_INSUFFICIENT_BUFFER: Final = 122
+PROCESS_QUERY_LIMITED_INFORMATION: Final = 0x1000
+PATH_CHARACTERS: Final = 32768
+"""The longest path that Windows has."""
+
+
+class Listener(NamedTuple):
+    """A process that listens, and its program, where Windows tells."""
+
+    process_id: int
+    program: str | None
+
+
+@cache
+def _library(name: str) -> Any:
+    return ffi.dlopen(str(system_folder() / f"{name}.dll"))
+
+
+def tcp_listeners(port: int) -> list[Listener]:
+    """Who listens to `port`, at whatever address; nobody known on another system than Windows."""
+    if os.name != "nt":
+        return []
+    found = {
+        row.dwOwningPid
+        for family, table in (
+            (AF_INET, "MIB_TCPTABLE_OWNER_PID"),
+            (AF_INET6, "MIB_TCP6TABLE_OWNER_PID"),
+        )
+        for row in _rows(family, table)
+        if _port(row.dwLocalPort) == port
+    }
+    return [Listener(process_id, _program(process_id)) for process_id in sorted(found)]
+
+
+def _rows(family: int, table: str) -> list[Any]:
+    """The rows of one address family, copied, for their memory is this function's."""
+    call = _library("iphlpapi").GetExtendedTcpTable
+    size = ffi.new("DWORD *", 16 << 10)
+    while True:  # listeners may come between two calls
+        memory = ffi.new("uint64_t[]", (size[0] + 7) // 8)
+        code = call(memory, size, 0, family, TCP_TABLE_OWNER_PID_LISTENER, 0)
+        if code != ERROR_INSUFFICIENT_BUFFER:
+            break
+    if code:
+        return []
+    start = ffi.cast(f"{table} *", memory)
+    row = ffi.typeof(start.table).item
+    rows = ffi.cast(ffi.getctype(row, "*"), start.table)
+    return [ffi.new(ffi.getctype(row, "*"), rows[index]) for index in range(start.dwNumEntries)]
+
+
+def _port(number: int) -> int:
+    """A port in network order, in the lower half of a number."""
+    return int.from_bytes((number & 0xFFFF).to_bytes(2, "little"), "big")
+
+
+def _program(process_id: int) -> str | None:
+    """The file name of a process' program; None where it may not be seen."""
+    kernel = _library("kernel32")
+    process = kernel.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process_id)
+    if not process:
+        return None
+    try:
+        name, size = ffi.new("char16_t[]", PATH_CHARACTERS), ffi.new("DWORD *", PATH_CHARACTERS)
+        if not kernel.QueryFullProcessImageNameW(process, 0, name, size):
+            return None
+        path: str = ffi.string(name)
+    finally:
+        kernel.CloseHandle(process)
+    return path.rpartition("\\")[2]
