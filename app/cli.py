@@ -1,4 +1,4 @@
-"""The command line: `sa-contexts serve`, `list`, `show`, `watch` and `keys`."""
+"""The command line: `sa-contexts serve`, `list`, `show`, `watch`, `keys` and `doctor`."""
 
 from __future__ import annotations
 
@@ -196,6 +196,60 @@ def watch(
         watching.run(url, filters, watching.read_token(token_file), as_json=as_json)
     except watching.Refused as error:
         _fail(str(error))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Give the report as JSON.")] = False,
+    mask: Annotated[
+        bool,
+        typer.Option(
+            "--mask", help="Replace addresses and names by others, to send the report in."
+        ),
+    ] = False,
+    listen: Annotated[
+        float,
+        typer.Option(
+            min=0, max=3600, help="How many seconds to listen to what the engine announces."
+        ),
+    ] = 0,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe", help="Also use a handle that was destroyed, in a process of its own."
+        ),
+    ] = False,
+    engine: EngineOption = None,
+    host: Annotated[str | None, typer.Option(help="The address that is to be listened on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port that is to be listened on.")] = None,
+) -> None:
+    """Say what it would take for this host to show its SA contexts.
+
+    Nothing is changed. Ends with 0 where nothing is wrong, 1 where something fails, 3 where there
+    are only warnings.
+    """
+    from app.doctor.examination import Examination  # noqa: PLC0415  # serving needs no doctor
+    from app.doctor.subject import Subject  # noqa: PLC0415
+    from app.terminal.findings import print_findings  # noqa: PLC0415
+
+    configure_logging("text", "critical")  # what goes wrong is in the report
+    given = {"host": host, "port": port, "engine": engine}
+    subject = Subject(
+        {name: value for name, value in given.items() if value is not None},
+        listen_seconds=listen,
+        may_probe=probe,
+    )
+    examination = Examination(subject)
+    report = examination.report(is_masked=mask)
+    shape = report.model_dump(mode="json", by_alias=True)
+    if as_json:
+        _print_json(shape)
+    else:
+        print_findings(shape)
+    code = {"failure": 1, "warning": 3}.get(report.outcome, 0)
+    if examination.hangs:
+        server.leave(code)
+    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 import structlog
 import uvicorn
@@ -176,7 +176,12 @@ def leave_what_hangs() -> None:
         thread.join(max(0.0, deadline - time.monotonic()))
     if any(thread.is_alive() for thread in left):
         log.warning("engine_hangs", note="the process ends without it")
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        leave(0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process here, whatever its threads are at."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,181 @@
+"""Checks of where the server listens: its address and port, who can reach it, the firewall."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from ipaddress import ip_address
+from typing import Any, Final
+
+import httpx2
+
+from app.doctor.findings import Facts, Finding
+from app.doctor.subject import Subject
+from app.schemas.doctor import Outcome
+from bindings.tcp_listeners import tcp_listeners
+
+
+ASK_SECONDS: Final = 1.0
+FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
+
+CREDENTIALS: Final = ("keys", "oidc_issuer")
+"""The settings of which one makes the server ask for credentials."""
+
+HOW_TO_LOOK: Final = (
+    "Get-NetFirewallPortFilter -Protocol TCP | Where-Object LocalPort -eq {port} | "
+    "Get-NetFirewallRule"
+)
+HOW_TO_ALLOW: Final = (
+    "New-NetFirewallRule -DisplayName sa-contexts -Direction Inbound -Protocol TCP "
+    "-LocalPort {port} -RemoteAddress CLIENTS -Action Allow"
+)
+
+
+def port(subject: Subject) -> Finding:
+    """Whether the server can listen where it is told to, or does so already."""
+    host, number = subject.settings.host, subject.settings.port
+    facts: Facts = {"host": host, "port": number}
+    names = frozenset({host})
+    try:
+        family, kind, _, _, address = _addresses(host, number)[0]
+    except OSError as error:
+        return Finding(
+            Outcome.FAILURE,
+            f"There is no address of the name {host}: {error.strerror}.",
+            "Set SA_CONTEXTS_HOST to an address of this host.",
+            facts,
+            names,
+        )
+    with socket.socket(family, kind) as attempt:
+        if (
+            os.name == "posix"
+        ):  # as for the server: else what was closed just now would be in its way
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(address)
+        except OSError as error:
+            return _cannot_listen(subject, error, facts, names)
+    which = f"port {number}" if number else "any port"
+    return Finding(
+        Outcome.OK, f"The server can listen at {host}, {which}.", facts=facts, names=names
+    )
+
+
+def _cannot_listen(
+    subject: Subject, error: OSError, facts: Facts, names: frozenset[str]
+) -> Finding:
+    host, number = subject.settings.host, subject.settings.port
+    if error.errno == errno.EADDRINUSE:
+        listeners = tcp_listeners(number)
+        facts["listeners"] = [
+            {"processId": process_id, "program": program} for process_id, program in listeners
+        ]
+        if is_answered_by_us(host, number):
+            return Finding(
+                Outcome.OK,
+                f"A server of sa-contexts listens at {host}, port {number}.",
+                None,
+                facts,
+                names,
+            )
+        by_whom = ", ".join(
+            f"{program or 'a program'} (process {process_id})" for process_id, program in listeners
+        )
+        return Finding(
+            Outcome.FAILURE,
+            f"Port {number} of {host} is taken" + (f" by {by_whom}." if by_whom else "."),
+            "Stop what listens there (`netstat -abno` on Windows, `ss -lptn` elsewhere, shows it), "
+            "or choose another port: SA_CONTEXTS_PORT.",
+            facts,
+            names,
+        )
+    if error.errno in FORBIDDEN:
+        return Finding(
+            Outcome.FAILURE,
+            f"The system lets nobody, or not this account, listen at port {number}.",
+            "Choose another port: SA_CONTEXTS_PORT. On Windows, `netsh int ipv4 show "
+            "excludedportrange protocol=tcp` shows which are reserved.",
+            facts,
+            names,
+        )
+    return Finding(
+        Outcome.FAILURE,
+        f"The server cannot listen at {host}: {error.strerror}.",
+        "Set SA_CONTEXTS_HOST to an address of this host.",
+        facts,
+        names,
+    )
+
+
+def is_answered_by_us(host: str, number: int) -> bool:
+    """Whether a server of this kind answers there. It is only recognized, not trusted."""
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE
+    written = f"[{host}]" if ":" in host else host
+    with httpx2.Client(verify=anybody, timeout=ASK_SECONDS, trust_env=False) as client:
+        for scheme in ("http", "https"):
+            try:
+                answer = client.get(f"{scheme}://{written}:{number}/health/live")
+                return bool(answer.json() == {"status": "live"})
+            except (httpx2.HTTPError, ValueError):
+                continue
+    return False
+
+
+def exposure(subject: Subject) -> Finding:
+    """Whether a server that others can reach has credentials and TLS."""
+    given = dict(subject.settings)
+    has_tls = subject.settings.tls_certificate is not None
+    asks = any(given.get(name) is not None for name in CREDENTIALS)
+    loopback = is_loopback(subject.settings.host)
+    facts: Facts = {"isLoopback": loopback, "hasTls": has_tls, "asksForCredentials": asks}
+    if loopback:
+        return Finding(Outcome.OK, "Only this host can reach the server.", facts=facts)
+    if has_tls and asks:
+        return Finding(
+            Outcome.OK, "Others can reach the server, by TLS and with credentials.", facts=facts
+        )
+    missing = " and ".join(
+        word for word, there in (("TLS", has_tls), ("credentials", asks)) if not there
+    )
+    return Finding(
+        Outcome.WARNING if given.get("insecure") else Outcome.FAILURE,
+        f"Others could reach the server without {missing}, and see who talks to whom.",
+        "Let it listen at 127.0.0.1, or configure both: docs/settings.md.",
+        facts,
+    )
+
+
+def firewall(subject: Subject) -> Finding:
+    """Whether others can reach the server through Windows' firewall, which is to be looked at."""
+    number = subject.settings.port
+    if is_loopback(subject.settings.host):
+        return Finding(
+            Outcome.NOT_APPLICABLE, "Only this host can reach the server; no firewall is between."
+        )
+    if os.name != "nt":
+        return Finding(Outcome.NOT_APPLICABLE, "This is no Windows, whose firewall this is about.")
+    return Finding(
+        Outcome.UNKNOWN,
+        f"Whether Windows' firewall lets others reach port {number} was not looked at.",
+        f"In PowerShell: `{HOW_TO_LOOK.format(port=number)}`. Where there is no rule, as an "
+        f"administrator: `{HOW_TO_ALLOW.format(port=number)}`.",
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server that listens there is reached from this host only."""
+    try:
+        addresses = _addresses(host, None)
+    except OSError:
+        return False
+    return all(
+        ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in addresses
+    )
+
+
+def _addresses(host: str, number: int | None) -> list[Any]:
+    return list(socket.getaddrinfo(host, number, type=socket.SOCK_STREAM))

@@ -1,0 +1,145 @@
+"""The certificate's check, on files that a real authority could have made."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+
+from app.schemas.doctor import Outcome
+from tests.doctor.run import Run, examine
+
+
+DAY = timedelta(days=1)
+
+
+def make_certificate(
+    folder: Path,
+    begins: timedelta = -DAY,
+    ends: timedelta = 90 * DAY,
+    names: tuple[str, ...] = ("127.0.0.1", "*.corp.example"),
+    encryption: KeySerializationEncryption | None = None,
+) -> tuple[Path, Path]:
+    """A certificate and its key, in files."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "web01")])
+    builder = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now + begins)
+        .not_valid_after(now + ends)
+    )
+    if names:
+        general = [
+            x509.DNSName(each) if each[-1].isalpha() else x509.IPAddress(ip_address(each))
+            for each in names
+        ]
+        builder = builder.add_extension(x509.SubjectAlternativeName(general), critical=False)
+    certificate, key_file = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
+    )
+    key_file.chmod(0o600)
+    return certificate, key_file
+
+
+def examined(certificate: Path, key: Path, *arguments: str) -> Run:
+    return examine(*arguments, tls_certificate=str(certificate), tls_key=str(key))
+
+
+def assert_that_it_alone_fails(run: Run, told: str) -> None:
+    assert (run.code, run.failures, run.warnings) == (1, {"certificate"}, set())
+    assert told in run.finding("certificate").sentence
+    assert "PRIVATE" not in run.output.replace("BEGIN PRIVATE KEY", "")
+
+
+def test_that_a_certificate_that_is_well_is_found_so(tmp_path: Path) -> None:
+    run = examined(*make_certificate(tmp_path))
+
+    assert (run.code, run.finding("certificate").outcome) == (0, Outcome.OK)
+    assert run.finding("certificate").facts["names"] == ["*.corp.example", "127.0.0.1"]
+
+
+def test_that_one_that_expired_is_told(tmp_path: Path) -> None:
+    run = examined(*make_certificate(tmp_path, -9 * DAY, -DAY))
+
+    assert_that_it_alone_fails(run, "expired")
+    ended = str(run.finding("certificate").facts["notAfter"])
+    assert datetime.fromisoformat(ended) < datetime.now(UTC)
+
+
+def test_that_one_of_tomorrow_is_told(tmp_path: Path) -> None:
+    assert_that_it_alone_fails(examined(*make_certificate(tmp_path, DAY)), "not valid before")
+
+
+def test_that_another_ones_key_is_told(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    certificate, _ = make_certificate(tmp_path)
+    _, key = make_certificate(tmp_path / "other")
+
+    assert_that_it_alone_fails(examined(certificate, key), "not that of the certificate")
+
+
+def test_that_what_is_not_pem_is_told(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    text = tmp_path / "text.pem"
+    text.write_text("hello", encoding="ascii")
+
+    assert_that_it_alone_fails(examined(text, key), "no certificate in PEM")
+    assert_that_it_alone_fails(examined(certificate, text), "no private key in PEM")
+    assert_that_it_alone_fails(examined(tmp_path / "absent.pem", key), "cannot be read")
+
+
+def test_that_a_key_with_a_password_is_told(tmp_path: Path) -> None:
+    files = make_certificate(tmp_path, encryption=BestAvailableEncryption(b"hunter2"))
+
+    assert_that_it_alone_fails(examined(*files), "password")
+
+
+@pytest.mark.parametrize(
+    ("ends", "names", "told"),
+    [
+        (5 * DAY, ("127.0.0.1",), "expires on"),
+        (90 * DAY, (), "names no host"),
+        (90 * DAY, ("web01.corp.example",), "not for 127.0.0.1"),
+    ],
+)
+def test_that_what_will_fail_for_some_is_told(
+    tmp_path: Path, ends: timedelta, names: tuple[str, ...], told: str
+) -> None:
+    run = examined(*make_certificate(tmp_path, ends=ends, names=names))
+
+    assert (run.code, run.warnings) == (3, {"certificate"})
+    assert told in run.finding("certificate").sentence
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
+def test_that_a_key_that_others_may_read_is_told(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    key.chmod(0o644)
+
+    run = examined(certificate, key)
+
+    assert (run.code, run.warnings) == (3, {"certificate"})
+
+
+def test_that_its_names_are_masked(tmp_path: Path) -> None:
+    run = examined(*make_certificate(tmp_path, names=("127.0.0.1", "vpn7.corp.example")), "--mask")
+
+    assert run.code == 0
+    assert "corp" not in run.output
+    assert "127.0.0.1" in run.output

@@ -1,0 +1,124 @@
+"""What is said of a Windows host, as Windows would tell of it."""
+
+from __future__ import annotations
+
+import platform
+
+import pytest
+
+from app.doctor import host, questions, rights
+from app.doctor.examination import SECTIONS
+from app.doctor.subject import Subject
+from app.schemas.doctor import Outcome
+from bindings.account import Account, Elevation
+from bindings.services import Service, ServiceStart, ServiceState
+from tests.conftest import SIMULATOR_PATH
+
+
+OPERATORS = "S-1-5-32-556"
+
+
+@pytest.fixture
+def subject() -> Subject:
+    return Subject({"library": SIMULATOR_PATH, "simulated_churn": 0, "simulated_net_events": 0})
+
+
+@pytest.mark.parametrize(
+    ("version", "outcome", "told"),
+    [
+        ("6.0.6003", Outcome.WARNING, "Vista"),
+        ("6.1.7601", Outcome.WARNING, "Windows 7"),
+        ("6.2.9200", Outcome.OK, ""),
+        ("10.0.26100", Outcome.OK, ""),
+    ],
+)
+def test_that_a_windows_is_judged_by_its_version(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch, version: str, outcome: Outcome, told: str
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
+    monkeypatch.setattr(platform, "version", lambda: version)
+
+    finding = host.windows(subject)
+
+    assert (finding.outcome, finding.facts["version"]) == (outcome, version)
+    assert told in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("account", "outcome", "told"),
+    [
+        (Account(is_administrator=True, is_operator=False, elevation=Elevation.FULL), "ok", ""),
+        (Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT), "ok", ""),
+        (
+            Account(is_administrator=False, is_operator=False, elevation=Elevation.LIMITED),
+            "warning",
+            "not elevated",
+        ),
+        (Account(is_administrator=False, is_operator=False, elevation=None), "warning", OPERATORS),
+    ],
+)
+def test_that_an_account_is_judged_by_its_token(
+    subject: Subject,
+    monkeypatch: pytest.MonkeyPatch,
+    account: Account,
+    outcome: str,
+    told: str,
+) -> None:
+    monkeypatch.setattr(host, "account", lambda: account)
+
+    finding = host.running_account(subject)
+
+    assert finding.outcome == outcome
+    assert told in finding.sentence
+    assert finding.facts["account"] in finding.names
+
+
+def test_that_rights_that_were_changed_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT)
+    monkeypatch.setattr(rights, "account", lambda: operator)
+    changed = rights.way_to_rights()
+    limited = Account(is_administrator=False, is_operator=False, elevation=Elevation.LIMITED)
+    monkeypatch.setattr(rights, "account", lambda: limited)
+
+    assert "netsh wfp show security" in changed
+    assert "as administrator" in rights.way_to_rights()
+
+
+def test_that_operators_settle_whether_their_group_suffices(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT)
+    monkeypatch.setattr(questions, "account", lambda: operator)
+
+    finding = questions.operators_read(subject)
+
+    assert (finding.outcome, finding.facts) == (Outcome.OK, {"read": 250})
+
+
+def test_that_the_engine_is_asked_while_ikeext_is_stopped(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = Service(ServiceState.STOPPED, ServiceStart.MANUAL)
+    monkeypatch.setattr(questions, "has_services", lambda: True)
+    monkeypatch.setattr(questions, "service", lambda _name: stopped)
+
+    finding = questions.ikeext_stopped(subject)
+
+    assert finding.facts["byId"] == "FWP_E_NOT_FOUND"
+    assert finding.facts["statistics"] == "answered"
+    assert isinstance(finding.facts["enumeration"], int)
+
+
+def test_that_a_service_that_is_not_there_is_told(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "has_services", lambda: True)
+    monkeypatch.setattr(host, "service", lambda _name: None)
+
+    assert host.bfe_service(subject).outcome is Outcome.UNKNOWN
+
+
+def test_that_each_check_has_a_name_of_its_own() -> None:
+    names = [check.name for checks in SECTIONS.values() for check in checks]
+
+    assert len(names) == len(set(names))
