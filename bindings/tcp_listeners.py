@@ -20,9 +20,9 @@ PATH_CHARACTERS: Final = 32768
 
 
 class Listener(NamedTuple):
-    """A process that listens, and its program, where Windows tells."""
+    """A process that listens, and its program, where Windows tells; Wine tells neither."""
 
-    process_id: int
+    process_id: int | None
     program: str | None
 
 
@@ -44,7 +44,10 @@ def tcp_listeners(port: int) -> list[Listener]:
         for row in _rows(family, table)
         if _port(row.dwLocalPort) == port
     }
-    return [Listener(process_id, _program(process_id)) for process_id in sorted(found)]
+    return [
+        Listener(process_id or None, program_of(process_id) if process_id else None)
+        for process_id in sorted(found)
+    ]
 
 
 def _rows(family: int, table: str) -> list[Any]:
@@ -69,7 +72,7 @@ def _port(number: int) -> int:
     return int.from_bytes((number & 0xFFFF).to_bytes(2, "little"), "big")
 
 
-def _program(process_id: int) -> str | None:
+def program_of(process_id: int) -> str | None:
     """The file name of a process' program; None where it may not be seen."""
     kernel = _library("kernel32")
     process = kernel.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process_id)

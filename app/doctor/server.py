@@ -81,7 +81,9 @@ def _cannot_listen(
                 names,
             )
         by_whom = ", ".join(
-            f"{program or 'a program'} (process {process_id})" for process_id, program in listeners
+            f"{program or 'a program'} (process {process_id})"
+            for process_id, program in listeners
+            if process_id is not None
         )
         return Finding(
             Outcome.FAILURE,
