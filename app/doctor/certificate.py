@@ -40,11 +40,11 @@ def certificate(subject: Subject) -> Finding:
             "Set SA_CONTEXTS_TLS_CERTIFICATE.",
         )
     facts: Facts = {}
-    names: frozenset[str] = frozenset()
+    names = _wanted(subject)
     try:
         first = _certificates(path)[0]
         served = _names_of(first)
-        names = frozenset(served) | {str(attribute.value) for attribute in first.subject}
+        names |= served | {str(attribute.value) for attribute in first.subject}
         facts = {
             "names": sorted(served),
             "notBefore": _text(first.not_valid_before_utc),

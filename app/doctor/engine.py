@@ -136,7 +136,7 @@ def option_check(
             except EngineError as error:
                 return Finding(
                     Outcome.UNKNOWN,
-                    f"The engine does not tell whether it {what}: {error}.",
+                    f"The engine does not tell whether it is to {what}: {error}.",
                     facts=facts | refusal(error),
                 )
         facts["value"] = value

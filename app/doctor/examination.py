@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import socket
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 from app.doctor import certificate, engine, host, program, questions, rights, server
 from app.doctor.announcements import added_announced
 from app.doctor.findings import Check, Finding
+from app.doctor.host import user_name
 from app.doctor.masking import Mask
 from app.doctor.stale_handle import stale_handle
 from app.doctor.subject import Subject, Unexamined
@@ -167,8 +169,10 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
 
 def _names() -> frozenset[str]:
     """The names of the host and of whom this runs as, which may stand in any path or message."""
-    host = socket.gethostname()
-    return frozenset({host, host.partition(".")[0], socket.getfqdn(), getpass.getuser()})
+    host, full = socket.gethostname(), socket.getfqdn()
+    parts = {part for name in (host, full) for part in (name, *name.partition(".")[::2])}
+    account = {user_name() or "", Path.home().name, os.environ.get("USERDOMAIN", "")}
+    return frozenset(parts | account)
 
 
 def _version() -> str:

@@ -124,14 +124,15 @@ time_service: Final = service_check(
 
 def running_account(_subject: Subject) -> Finding:
     """Who this runs as, and whether Windows gives that account the right to read the engine."""
-    name = getpass.getuser()
+    name = user_name()
+    names = frozenset({name} if name else ())
     found = account()
     if found is None:
         return Finding(
             Outcome.NOT_APPLICABLE,
             f"{NO_WINDOWS} Its accounts need no rights to the engine.",
             facts={"account": name},
-            names=frozenset({name}),
+            names=names,
         )
     facts: Facts = {
         "account": name,
@@ -140,7 +141,15 @@ def running_account(_subject: Subject) -> Finding:
         "elevation": found.elevation.name.lower() if found.elevation else None,
     }
     outcome, sentence, remedy = _standing(found)
-    return Finding(outcome, sentence, remedy, facts, frozenset({name}))
+    return Finding(outcome, sentence, remedy, facts, names)
+
+
+def user_name() -> str | None:
+    """The name of the account; None where the system has none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 def _standing(found: Account) -> tuple[Outcome, str, str | None]:

@@ -143,3 +143,12 @@ def test_that_its_names_are_masked(tmp_path: Path) -> None:
     assert run.code == 0
     assert "corp" not in run.output
     assert "127.0.0.1" in run.output
+
+
+def test_that_names_that_it_is_not_for_are_masked(tmp_path: Path) -> None:
+    run = examined(
+        *make_certificate(tmp_path, names=("vpn7.corp.example",)), "--mask", "--host", "localhost"
+    )
+
+    assert run.warnings == {"certificate"}
+    assert "corp" not in run.output

@@ -15,7 +15,7 @@ from app.schemas.doctor import Outcome
 from tests.bindings.test_connections import OLD_LIBRARY
 from tests.bindings.test_library import compile_library
 from tests.cli.served import served
-from tests.doctor.run import examine
+from tests.doctor.run import ROOT, examine
 
 
 CHECKED = (  # where the engine looks at rights (fwpmu.h)
@@ -223,3 +223,12 @@ def test_that_a_person_is_told_in_words() -> None:
     for section in SECTIONS:
         assert [section] in lines
     assert lines[-1] == ["1", "failure"]
+
+
+def test_that_every_check_is_documented() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|$", text, re.MULTILINE)
+
+    assert {section: re.findall(r"\w+", names) for section, names in rows} == {
+        section: [check.name for check in checks] for section, checks in SECTIONS.items()
+    }
