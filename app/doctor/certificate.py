@@ -140,7 +140,7 @@ def _doubt(
 
 def _wanted(subject: Subject) -> frozenset[str]:
     """The names that the settings say clients use; the address, where one is named."""
-    hosts = dict(subject.settings).get("hosts") or ()
+    hosts = subject.settings.model_dump().get("hosts") or ()
     if hosts:
         return frozenset(str(host).lower() for host in hosts)
     return frozenset({subject.settings.host.lower()}) - _ANY

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
-from app.doctor import certificate, engine, host, program, questions, rights, server
+from app.doctor import certificate, engine, host, program, questions, rights, server, state
 from app.doctor.announcements import added_announced
 from app.doctor.findings import Check, Finding
 from app.doctor.host import user_name
@@ -64,6 +64,8 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
         Check("exposure", server.exposure),
         Check("certificate", certificate.certificate),
         Check("firewall", server.firewall),
+        Check("keys", state.keys),
+        Check("state_folder", state.state_folder),
     ),
     "questions": (
         Check("ipv6_byte_order", questions.ipv6_byte_order),

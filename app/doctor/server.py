@@ -20,9 +20,6 @@ from bindings.tcp_listeners import tcp_listeners
 ASK_SECONDS: Final = 1.0
 FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
 
-CREDENTIALS: Final = ("keys", "oidc_issuer")
-"""The settings of which one makes the server ask for credentials."""
-
 HOW_TO_LOOK: Final = (
     "Get-NetFirewallPortFilter -Protocol TCP | Where-Object LocalPort -eq {port} | "
     "Get-NetFirewallRule"
@@ -129,10 +126,10 @@ def is_answered_by_us(host: str, number: int) -> bool:
 
 def exposure(subject: Subject) -> Finding:
     """Whether a server that others can reach has credentials and TLS."""
-    given = dict(subject.settings)
-    has_tls = subject.settings.tls_certificate is not None
-    asks = any(given.get(name) is not None for name in CREDENTIALS)
-    loopback = is_loopback(subject.settings.host)
+    settings = subject.settings
+    has_tls = settings.tls_certificate is not None
+    asks = settings.keys is not None or settings.oidc_issuer is not None
+    loopback = is_loopback(settings.host)
     facts: Facts = {"isLoopback": loopback, "hasTls": has_tls, "asksForCredentials": asks}
     if loopback:
         return Finding(Outcome.OK, "Only this host can reach the server.", facts=facts)
@@ -144,7 +141,7 @@ def exposure(subject: Subject) -> Finding:
         word for word, there in (("TLS", has_tls), ("credentials", asks)) if not there
     )
     return Finding(
-        Outcome.WARNING if given.get("insecure") else Outcome.FAILURE,
+        Outcome.WARNING if settings.model_dump().get("insecure") else Outcome.FAILURE,
         f"Others could reach the server without {missing}, and see who talks to whom.",
         "Let it listen at 127.0.0.1, or configure both: docs/settings.md.",
         facts,

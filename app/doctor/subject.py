@@ -9,9 +9,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.service import open_library
 from app.settings import Settings
+from app.settings_file import SettingsFileError
 from bindings.errors import EngineError, LibraryError
 from bindings.library import Library
 from bindings.session import Session
@@ -84,20 +86,57 @@ class Subject:
             yield session
 
 
+class _Lenient(Settings):
+    """The settings, whatever else is said beside them."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+
+class _WithoutFile(_Lenient):
+    """The same, without the file of settings."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic-settings' own
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line and the environment."""
+        return init_settings, env_settings
+
+
 def read_settings(given: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
     """The settings, and why some are not valid, for which defaults stand in."""
+    invalid: dict[str, str] = {}
+    lenient: type[Settings] = _Lenient
     try:
-        return Settings(**given), {}
+        return Settings(**given), invalid
+    except SettingsFileError as error:
+        invalid["settings"] = str(error)
+        lenient = _WithoutFile
     except ValidationError as error:
-        invalid = {
-            ".".join(map(str, entry["loc"])) or "settings": entry["msg"].removeprefix(
-                "Value error, "
-            )
-            for entry in error.errors(include_input=False, include_context=False)
-        }
-    named = {name.partition(".")[0] for name in invalid} & set(Settings.model_fields)
-    defaults = {name: Settings.model_fields[name].get_default() for name in named}
+        invalid = _reasons(error)
     try:
-        return Settings(**given | defaults), invalid
+        return lenient(**given | _defaults(invalid)), invalid
+    except ValidationError as error:  # what shows only without the file or with these defaults
+        invalid = _reasons(error) | invalid
+    try:
+        return lenient(**given | _defaults(invalid)), invalid
     except ValidationError:  # what only several settings together make bad
-        return Settings.model_construct(**given | defaults), invalid
+        return Settings.model_construct(**given | _defaults(invalid)), invalid
+
+
+def _reasons(error: ValidationError) -> dict[str, str]:
+    """Why settings are not valid, by their names, without what was given."""
+    return {
+        ".".join(map(str, entry["loc"])) or "settings": entry["msg"].removeprefix("Value error, ")
+        for entry in error.errors(include_input=False, include_context=False)
+    }
+
+
+def _defaults(invalid: dict[str, str]) -> dict[str, Any]:
+    names = {name.partition(".")[0] for name in invalid} & set(Settings.model_fields)
+    return {name: Settings.model_fields[name].get_default() for name in names}

@@ -55,6 +55,7 @@ def examine(
         "SA_CONTEXTS_LIBRARY": str(SIMULATOR_PATH),
         "SA_CONTEXTS_PORT": "0",
         "SA_CONTEXTS_SIMULATED_CONTEXTS": "40",
+        "XDG_STATE_HOME": str(ROOT / "absent"),
         "DOCTOR_SCENE": json.dumps({"simulator": str(SIMULATOR_PATH)} | (scene or {})),
         **{f"SA_CONTEXTS_{name.upper()}": text for name, text in settings.items()},
     }
@@ -69,4 +70,5 @@ def examine(
         encoding="utf-8",
     )
     assert done.stderr == "", done.stderr
+    assert "The check itself failed" not in done.stdout, done.stdout
     return Run(done.returncode, done.stdout)

@@ -1,0 +1,85 @@
+"""What the server keeps is looked at: who may change it, and whether anybody gets in."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.doctor import state
+from app.doctor.subject import Subject, read_settings
+from app.schemas.doctor import Outcome
+from tests.doctor.run import examine
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+def add_key(keys: Path, *options: str) -> None:
+    arguments = ["keys", "add", "grafana-of-acme", "--scope", "metrics:read", *options]
+    result = CliRunner().invoke(app, arguments, env={"SA_CONTEXTS_KEYS": str(keys)})
+    assert result.exit_code == 0, result.output
+
+
+def test_that_keys_that_are_taken_are_counted(keys: Path) -> None:
+    add_key(keys)
+    run = examine("--mask", keys=str(keys))
+
+    assert (run.code, run.finding("keys").facts) == (0, {"keys": 1, "taken": 1})
+    assert "acme" not in run.output
+    assert run.finding("exposure").facts["asksForCredentials"] is True
+
+
+def test_that_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
+    add_key(keys, "--expires", "1d")
+    subject = Subject({"keys": keys})
+    assert state.keys(subject).outcome is Outcome.OK
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+        assert state.keys(subject).outcome is Outcome.WARNING
+
+
+def test_that_keys_out_of_reach_are_told(keys: Path) -> None:
+    run = examine(keys=str(keys))
+
+    assert (run.code, run.failures) == (1, {"keys"})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
+def test_that_a_folder_that_others_may_change_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = tmp_path / "sa-contexts"
+    subject = Subject({})
+    assert state.state_folder(subject).outcome is Outcome.NOT_APPLICABLE
+    folder.mkdir(mode=0o700)
+    assert state.state_folder(subject).outcome is Outcome.OK
+    folder.chmod(0o700 | stat.S_IWOTH)
+
+    assert state.state_folder(subject).outcome is Outcome.WARNING
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("port = [", "settings"), ("prot = 8081", "prot"), ("port = -1", "port")]
+)
+def test_that_a_file_of_settings_that_is_not_valid_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f"{text}\n", encoding="utf-8")
+    monkeypatch.setenv("SA_CONTEXTS_SETTINGS", str(file))
+    monkeypatch.setenv("SA_CONTEXTS_RETRY_SECONDS", "7")
+
+    settings, invalid = read_settings({"host": "127.0.0.9"})
+
+    assert list(invalid) == [name]
+    assert (settings.host, settings.port, settings.retry_seconds) == ("127.0.0.9", 8080, 7)
