@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from app import server
-from app.api.errors import RIGHTS
+from app.api.errors import engine_problem
 from app.main import create_app
 from app.security.key_file import KeysUnreadable
 from app.service import create_service
@@ -38,7 +38,7 @@ def why_not(error: Exception) -> str:
         places = f" (from the command line, the environment or {file})" if file else ""
         return f"the setting {name} is not valid: {reason}{places}"
     if isinstance(error, AccessDenied):
-        return f"{error}. {RIGHTS}"
+        return engine_problem(error).detail
     return str(error)
 
 

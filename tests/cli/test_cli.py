@@ -164,6 +164,7 @@ def test_that_a_refusing_engine_is_told(simulator: Simulator, command: list[str]
 
     assert result.exit_code == 1
     assert "returned ERROR_ACCESS_DENIED (5)" in result.stderr
+    assert "needs the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ" in result.stderr
     assert "Traceback" not in result.output
 
 
