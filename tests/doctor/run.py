@@ -1,4 +1,4 @@
-"""Runs of `sa-contexts doctor` in a process of its own."""
+"""Runs of `sa-contexts doctor`, in a process of its own or in this one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from app.cli import app
 from app.schemas.doctor import Finding, Outcome, Report
+from app.telemetry.logging import configure_logging
 from tests.conftest import SIMULATOR_PATH
 
 
@@ -46,22 +50,28 @@ class Run:
         return self.having(Outcome.WARNING)
 
 
-def examine(
-    *arguments: str, scene: dict[str, Any] | None = None, as_json: bool = True, **settings: str
-) -> Run:
-    """Run the doctor; `settings` are variables without their prefix."""
-    plain = {name: text for name, text in os.environ.items() if not name.startswith("SA_CONTEXTS_")}
-    given = {
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    return {
         "SA_CONTEXTS_LIBRARY": str(SIMULATOR_PATH),
         "SA_CONTEXTS_PORT": "0",
         "SA_CONTEXTS_SIMULATED_CONTEXTS": "40",
+        "SA_CONTEXTS_SIMULATED_CHURN": "0",
+        "SA_CONTEXTS_SIMULATED_NET_EVENTS": "0",
         "XDG_STATE_HOME": str(ROOT / "absent"),
-        "DOCTOR_SCENE": json.dumps({"simulator": str(SIMULATOR_PATH)} | (scene or {})),
+        "COLUMNS": "100",
         **{f"SA_CONTEXTS_{name.upper()}": text for name, text in settings.items()},
     }
+
+
+def examine(*arguments: str, scene: dict[str, Any] | None = None, **settings: str) -> Run:
+    """Run the doctor in a process; `settings` are variables without their prefix."""
+    plain = {name: text for name, text in os.environ.items() if not name.startswith("SA_CONTEXTS_")}
+    scene = {"simulator": str(SIMULATOR_PATH)} | (scene or {})
     done = subprocess.run(
-        [sys.executable, TARGET, "doctor", *(["--json"] if as_json else []), *arguments],
-        env=plain | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | given,
+        [sys.executable, TARGET, "doctor", "--json", *arguments],
+        env=plain
+        | {"PYTHONPATH": str(ROOT), "DOCTOR_SCENE": json.dumps(scene)}
+        | _environment(settings),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -72,3 +82,14 @@ def examine(
     assert done.stderr == "", done.stderr
     assert "The check itself failed" not in done.stdout, done.stdout
     return Run(done.returncode, done.stdout)
+
+
+def examine_here(*arguments: str, as_json: bool = True, **settings: str) -> Run:
+    """The same in this process, with the simulator as it is."""
+    command = ["doctor", *(["--json"] if as_json else []), *arguments]
+    try:
+        result = CliRunner().invoke(app, command, env=_environment(settings))
+    finally:
+        configure_logging("json", "debug")  # the runner's standard error is closed
+    assert "The check itself failed" not in result.stdout, result.stdout
+    return Run(result.exit_code, result.stdout)

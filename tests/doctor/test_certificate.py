@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509.oid import NameOID
+from sa_contexts_simulator import Simulator
 
 from app.schemas.doctor import Outcome
-from tests.doctor.run import Run, examine
+from tests.doctor.run import Run, examine, examine_here
 
 
 DAY = timedelta(days=1)
@@ -58,7 +59,16 @@ def make_certificate(
 
 
 def examined(certificate: Path, key: Path, *arguments: str) -> Run:
-    return examine(*arguments, tls_certificate=str(certificate), tls_key=str(key))
+    return examine_here(*arguments, tls_certificate=str(certificate), tls_key=str(key))
+
+
+def examined_apart(certificate: Path, key: Path) -> Run:
+    return examine(tls_certificate=str(certificate), tls_key=str(key))
+
+
+@pytest.fixture(autouse=True)
+def _simulator(simulator: Simulator) -> None:
+    """What is left of a test goes with it."""
 
 
 def assert_that_it_alone_fails(run: Run, told: str) -> None:
@@ -75,7 +85,7 @@ def test_that_a_certificate_that_is_well_is_found_so(tmp_path: Path) -> None:
 
 
 def test_that_one_that_expired_is_told(tmp_path: Path) -> None:
-    run = examined(*make_certificate(tmp_path, -9 * DAY, -DAY))
+    run = examined_apart(*make_certificate(tmp_path, -9 * DAY, -DAY))
 
     assert_that_it_alone_fails(run, "expired")
     ended = str(run.finding("certificate").facts["notAfter"])
@@ -91,7 +101,7 @@ def test_that_another_ones_key_is_told(tmp_path: Path) -> None:
     certificate, _ = make_certificate(tmp_path)
     _, key = make_certificate(tmp_path / "other")
 
-    assert_that_it_alone_fails(examined(certificate, key), "not that of the certificate")
+    assert_that_it_alone_fails(examined_apart(certificate, key), "not that of the certificate")
 
 
 def test_that_what_is_not_pem_is_told(tmp_path: Path) -> None:
@@ -99,7 +109,7 @@ def test_that_what_is_not_pem_is_told(tmp_path: Path) -> None:
     text = tmp_path / "text.pem"
     text.write_text("hello", encoding="ascii")
 
-    assert_that_it_alone_fails(examined(text, key), "no certificate in PEM")
+    assert_that_it_alone_fails(examined_apart(text, key), "no certificate in PEM")
     assert_that_it_alone_fails(examined(certificate, text), "no private key in PEM")
     assert_that_it_alone_fails(examined(tmp_path / "absent.pem", key), "cannot be read")
 

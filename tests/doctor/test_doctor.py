@@ -9,13 +9,14 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from sa_contexts_simulator import Simulator
 
 from app.doctor.examination import SECTIONS
 from app.schemas.doctor import Outcome
 from tests.bindings.test_connections import OLD_LIBRARY
 from tests.bindings.test_library import compile_library
 from tests.cli.served import served
-from tests.doctor.run import ROOT, examine
+from tests.doctor.run import ROOT, examine, examine_here
 
 
 CHECKED = (  # where the engine looks at rights (fwpmu.h)
@@ -29,6 +30,11 @@ CHECKED = (  # where the engine looks at rights (fwpmu.h)
 )
 ASKING = {check.name for check in SECTIONS["rights"]}
 ACCESS_DENIED = 5
+
+
+@pytest.fixture(autouse=True)
+def _simulator(simulator: Simulator) -> None:
+    """What is left of a test goes with it."""
 
 
 def test_that_a_host_that_is_well_is_found_so() -> None:
@@ -136,20 +142,20 @@ def test_that_a_port_that_is_taken_is_told() -> None:
 
 def test_that_our_own_server_takes_no_port_from_us() -> None:
     with served(contexts=1) as port:
-        run = examine(port=str(port))
+        run = examine_here(port=str(port))
 
     assert (run.code, run.finding("port").outcome) == (0, Outcome.OK)
     assert "listens" in run.finding("port").sentence
 
 
 def test_that_an_address_that_is_not_the_hosts_is_told() -> None:
-    run = examine(host="192.0.2.1")
+    run = examine_here(host="192.0.2.1")
 
     assert (run.code, run.failures) == (1, {"port", "exposure"})
 
 
 def test_that_settings_that_are_not_valid_are_told() -> None:
-    run = examine(log_level="hunter2", retry_seconds="-1", prot="8081")
+    run = examine_here(log_level="hunter2", retry_seconds="-1", prot="8081")
 
     assert (run.code, run.failures, run.warnings) == (1, {"settings"}, set())
     assert run.finding("settings").facts["unknown"] == ["SA_CONTEXTS_PROT"]
@@ -160,7 +166,7 @@ def test_that_settings_that_are_not_valid_are_told() -> None:
 
 
 def test_that_a_setting_that_does_not_exist_is_told() -> None:
-    run = examine(prot="8081")
+    run = examine_here(prot="8081")
 
     assert (run.code, run.warnings) == (3, {"settings"})
 
@@ -169,7 +175,7 @@ def test_that_a_library_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     text = tmp_path / "text.so"
     text.write_text("not a library", encoding="ascii")
 
-    run = examine(library=str(text))
+    run = examine_here(library=str(text))
 
     assert (run.code, run.failures, run.warnings) == (1, {"library"}, set())
     assert run.having(Outcome.UNKNOWN) >= ASKING
@@ -184,7 +190,7 @@ def test_that_an_engine_that_hangs_keeps_nobody_waiting() -> None:
 
 
 def test_that_what_is_announced_is_seen() -> None:
-    run = examine("--listen", "0.6", simulated_churn="200")
+    run = examine_here("--listen", "0.6", simulated_churn="200")
 
     assert run.code == 0
     facts = run.finding("added_announced").facts
@@ -204,7 +210,7 @@ def test_that_a_handle_that_was_destroyed_is_tried_on_request() -> None:
 def test_that_masking_leaves_nothing_of_the_hosts_own() -> None:
     addresses = ("198.51.100.20", "2001:db8:77::5")
     for address in addresses:
-        run = examine("--mask", host=address)
+        run = examine_here("--mask", host=address)
 
         assert run.report.masked
         for own in (address, socket.gethostname(), getpass.getuser()):
@@ -214,8 +220,9 @@ def test_that_masking_leaves_nothing_of_the_hosts_own() -> None:
         assert str(masked) in run.finding("port").sentence
 
 
-def test_that_a_person_is_told_in_words() -> None:
-    run = examine(as_json=False, scene={"stopped": True})
+def test_that_a_person_is_told_in_words(simulator: Simulator) -> None:
+    simulator.stop_engine()
+    run = examine_here(as_json=False)
 
     assert run.code == 1
     lines = [line.split() for line in run.output.splitlines()]
@@ -223,6 +230,37 @@ def test_that_a_person_is_told_in_words() -> None:
     for section in SECTIONS:
         assert [section] in lines
     assert lines[-1] == ["1", "failure"]
+
+
+@pytest.mark.parametrize("code", [5, 0x80320012, 1726])
+def test_that_an_engine_that_refuses_is_told(simulator: Simulator, code: int) -> None:
+    simulator.fail("FwpmEngineOpen0", code, times=0)
+    assert examine_here().failures == {"session"}
+    simulator.clear_failures()
+    for function in CHECKED:
+        simulator.fail(function, code, times=0)
+
+    assert examine_here().failures == ASKING
+
+
+def test_that_what_is_switched_off_is_told(simulator: Simulator) -> None:
+    simulator.collect_net_events(False)
+    simulator.monitor_connections(False)
+    simulator.fail("IkeextGetStatistics1", 0x80320044, times=0)  # FWP_E_IKEEXT_NOT_RUNNING
+    run = examine_here()
+
+    assert (run.code, run.failures) == (3, set())
+    assert run.warnings == {"net_event_collection", "connection_monitoring"}
+    for name in ("read_connections", "read_ike_statistics"):
+        assert run.finding(name).outcome is Outcome.NOT_APPLICABLE
+
+
+def test_that_an_engine_without_options_is_told(simulator: Simulator) -> None:
+    simulator.fail("FwpmEngineGetOption0", 5, times=0)
+    run = examine_here()
+
+    assert (run.code, run.failures | run.warnings) == (0, set())
+    assert run.finding("net_event_collection").outcome is Outcome.UNKNOWN
 
 
 def test_that_every_check_is_documented() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.doctor import host, questions, rights
 from app.doctor.examination import SECTIONS
-from app.doctor.subject import Subject
+from app.doctor.subject import Subject, Unexamined
 from app.schemas.doctor import Outcome
 from bindings.account import Account, Elevation
 from bindings.services import Service, ServiceStart, ServiceState
@@ -107,6 +107,45 @@ def test_that_the_engine_is_asked_while_ikeext_is_stopped(
     assert finding.facts["byId"] == "FWP_E_NOT_FOUND"
     assert finding.facts["statistics"] == "answered"
     assert isinstance(finding.facts["enumeration"], int)
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "told"),
+    [
+        (Service(ServiceState.RUNNING, ServiceStart.AUTOMATIC), Outcome.OK, ""),
+        (Service(ServiceState.STOP_PENDING, None), Outcome.FAILURE, "sc start BFE"),
+        (Service(ServiceState.STOPPED, ServiceStart.DISABLED), Outcome.FAILURE, "start= auto"),
+        (Service(77, ServiceStart.MANUAL), Outcome.FAILURE, "sc start BFE"),
+    ],
+)
+def test_that_a_service_is_judged_by_its_state(
+    subject: Subject,
+    monkeypatch: pytest.MonkeyPatch,
+    found: Service,
+    outcome: Outcome,
+    told: str,
+) -> None:
+    monkeypatch.setattr(host, "has_services", lambda: True)
+    monkeypatch.setattr(host, "service", lambda _name: found)
+
+    finding = host.bfe_service(subject)
+
+    assert finding.outcome is outcome
+    assert told in str(finding.remedy)
+
+
+def test_that_a_service_may_not_be_told_of(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_name: str) -> Service:
+        raise OSError(5, "OpenServiceW failed with 5")
+
+    for module in (host, questions):
+        monkeypatch.setattr(module, "has_services", lambda: True)
+        monkeypatch.setattr(module, "service", refuse)
+    for check in (host.bfe_service, questions.ikeext_stopped):
+        with pytest.raises(Unexamined, match="Windows does not tell"):
+            check(subject)
 
 
 def test_that_a_service_that_is_not_there_is_told(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from sa_contexts_simulator import Option, Simulator
 
 from app.doctor import questions
+from app.doctor.announcements import added_announced
 from app.doctor.examination import Examination
 from app.doctor.findings import Finding
 from app.doctor.subject import Subject, Unexamined
@@ -148,6 +150,23 @@ def test_that_an_engine_that_does_not_answer_settles_nothing(
     simulator.stop_engine()
     with pytest.raises(Unexamined, match="see `session`"):
         question(subject)
+
+
+def test_that_nothing_is_announced_where_nobody_may_subscribe(
+    subject: Subject, simulator: Simulator
+) -> None:
+    subject.listen_seconds = 0.1
+    assert added_announced(subject).outcome is Outcome.UNKNOWN  # nothing came
+    simulator.fail("IPsecSaContextSubscribe0", 5)
+    assert added_announced(subject).facts["winErrorName"] == "ERROR_ACCESS_DENIED"
+    simulator.fail("IPsecSaContextSubscribe0", 1745)  # RPC_S_PROCNUM_OUT_OF_RANGE
+    assert added_announced(subject).outcome is Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it does there")
+def test_that_what_is_about_windows_does_not_apply_elsewhere(subject: Subject) -> None:
+    for question in (questions.operators_read, questions.ikeext_stopped):
+        assert question(subject).outcome is Outcome.NOT_APPLICABLE
 
 
 def test_that_an_examination_leaves_nothing_behind(subject: Subject, simulator: Simulator) -> None:

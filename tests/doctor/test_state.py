@@ -15,7 +15,7 @@ from app.cli import app
 from app.doctor import state
 from app.doctor.subject import Subject, read_settings
 from app.schemas.doctor import Outcome
-from tests.doctor.run import examine
+from tests.doctor.run import examine_here
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def add_key(keys: Path, *options: str) -> None:
 
 def test_that_keys_that_are_taken_are_counted(keys: Path) -> None:
     add_key(keys)
-    run = examine("--mask", keys=str(keys))
+    run = examine_here("--mask", keys=str(keys))
 
     assert (run.code, run.finding("keys").facts) == (0, {"keys": 1, "taken": 1})
     assert "acme" not in run.output
@@ -48,7 +48,7 @@ def test_that_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
 
 
 def test_that_keys_out_of_reach_are_told(keys: Path) -> None:
-    run = examine(keys=str(keys))
+    run = examine_here(keys=str(keys))
 
     assert (run.code, run.failures) == (1, {"keys"})
 
