@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import ssl
+import sys
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ from bindings.tcp_listeners import tcp_listeners
 
 ASK_SECONDS: Final = 1.0
 FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
+
+ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nothing is bound to it
+"""Where a server is reached that listens at all addresses."""
 
 HOW_TO_LOOK: Final = (
     "Get-NetFirewallPortFilter -Protocol TCP | Where-Object LocalPort -eq {port} | "
@@ -46,9 +50,9 @@ def port(subject: Subject) -> Finding:
             names,
         )
     with socket.socket(family, kind) as attempt:
-        if (
-            os.name == "posix"
-        ):  # as for the server: else what was closed just now would be in its way
+        if sys.platform == "win32":  # what another has bound is not to be shared with it
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:  # what was closed just now is in nobody's way
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind(address)
@@ -64,8 +68,9 @@ def _cannot_listen(
     subject: Subject, error: OSError, facts: Facts, names: frozenset[str]
 ) -> Finding:
     host, number = subject.settings.host, subject.settings.port
-    if error.errno == errno.EADDRINUSE:
-        listeners = tcp_listeners(number)
+    listeners = tcp_listeners(number)
+    # Windows forbids what another has for itself (WSAEACCES), as it does what it reserves.
+    if error.errno == errno.EADDRINUSE or (error.errno in FORBIDDEN and listeners):
         facts["listeners"] = [
             {"processId": process_id, "program": program} for process_id, program in listeners
         ]
@@ -113,6 +118,7 @@ def is_answered_by_us(host: str, number: int) -> bool:
     anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anybody.check_hostname = False
     anybody.verify_mode = ssl.CERT_NONE
+    host = ANY.get(host, host)
     written = f"[{host}]" if ":" in host else host
     with httpx2.Client(verify=anybody, timeout=ASK_SECONDS, trust_env=False) as client:
         for scheme in ("http", "https"):
