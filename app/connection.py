@@ -7,6 +7,7 @@ client is gone, and whatever is refused is refused with a problem.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
@@ -16,7 +17,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from itertools import chain
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
 import anyio
@@ -109,6 +110,12 @@ class Requests(h11.Connection):
         return None
 
 
+class Abortable(Protocol):
+    """What can be ended at once."""
+
+    transport: asyncio.Transport
+
+
 class Waiting:
     """The connections for which nothing is being done, in the order in which they began to wait.
 
@@ -116,22 +123,31 @@ class Waiting:
     """
 
     def __init__(self) -> None:
-        self._strangers: dict[Connection, None] = {}
-        self._known: dict[Connection, None] = {}
+        self._strangers: dict[Abortable, None] = {}
+        self._known: dict[Abortable, None] = {}
 
-    def add(self, connection: Connection, *, is_known: bool) -> None:
+    def add(self, connection: Abortable, *, is_known: bool) -> None:
         """Begin to wait, behind all others."""
         self.discard(connection)
         (self._known if is_known else self._strangers)[connection] = None
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: Abortable) -> None:
         """Wait no longer, if it did."""
         self._strangers.pop(connection, None)
         self._known.pop(connection, None)
 
-    def first(self) -> Connection | None:
+    def first(self) -> Abortable | None:
         """The one that is to make room for another."""
         return next(chain(self._strangers, self._known), None)
+
+    def make_room(self) -> bool:
+        """End the connection that has waited longest; False where none waits."""
+        longest = self.first()
+        if longest is None:
+            return False
+        self.discard(longest)
+        longest.transport.abort()
+        return True
 
 
 class Connection(H11Protocol):
@@ -229,7 +245,7 @@ class Connection(H11Protocol):
                 self._refuse(
                     ProblemError(problems.REQUEST_TIMEOUT, "The request was not complete in time.")
                 )
-            else:
+            elif not self.transport.is_closing():  # the second time would break asyncio's TLS
                 self.transport.close()
 
     def _enter(self, stage: Stage) -> None:
@@ -250,10 +266,7 @@ class Connection(H11Protocol):
 
     def _make_room(self) -> None:
         """End the connection that has waited longest; where none waits, refuse this one."""
-        longest = self._waiting.first()
-        if longest is not None:
-            self._waiting.discard(longest)
-            longest.transport.abort()
+        if self._waiting.make_room():
             self._enter(Stage.IDLE)
         else:
             self._refuse(
@@ -327,7 +340,8 @@ class Connection(H11Protocol):
         body = [] if request and request.method == b"HEAD" else [h11.Data(data=text)]
         events = (head, *body, h11.EndOfMessage())
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-        self.transport.write_eof()
+        if self.transport.can_write_eof():  # TLS cannot, and is closed once it has lingered
+            self.transport.write_eof()
 
 
 def _in_slices(send: Send) -> Send:

@@ -19,9 +19,12 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.access.headers import security_headers
 from app.api.problems import ProblemError
 from app.connection import Connection, Waiting
+from app.handshake import Handshake
 from app.limits import ConnectionLimits
+from app.tls import Outcome, Tls
 from bindings.console import console_events
 
 
@@ -50,6 +53,9 @@ RECEIVE_BYTES: Final = 32 << 10
 Requests are small. What clients send ahead would otherwise be read by the quarter of a megabyte.
 """
 
+LOOK_SECONDS: Final = 1.0
+"""How often is looked whether the files of TLS have changed."""
+
 THREAD_SECONDS: Final = 0.1
 """How long threads may take to end that have nothing to do any more."""
 
@@ -58,17 +64,27 @@ _CUT_OFF: Final = "ASGI callable returned without completing response."
 
 
 class Server(uvicorn.Server):
-    """A server that holds clients to their limits, and tells when it begins to stop."""
+    """A server that holds clients to their limits, and tells when it begins to stop.
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+    Attributes:
+        tls: what connections are secured with, if they are.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, on_stop: Callable[[], None], tls: Tls | None = None
+    ) -> None:
         super().__init__(config)
+        self.tls = tls
         self._on_stop = on_stop
+        self._looking: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept connections; more of them may wait than asyncio accepts at once."""
         await super().startup(sockets)
         for listener in sockets or []:
             listener.listen(BACKLOG)
+        if self.tls is not None:
+            self._looking = asyncio.create_task(_look(self.tls))
 
     async def on_tick(self, counter: int) -> bool:
         """Look at every connection once a second; uvicorn calls this ten times as often."""
@@ -85,7 +101,16 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: let go of who waits, then wait for the rest."""
         self._on_stop()
+        if self._looking is not None:
+            self._looking.cancel()
         await super().shutdown(sockets)
+
+
+async def _look(tls: Tls) -> None:
+    """Look at the files of TLS until cancelled; a disk that hangs keeps nobody else waiting."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.to_thread(tls.look)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -95,8 +120,22 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: there is no such address, or the port is taken.
     """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.create_server(address, family=family, backlog=BACKLOG)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # theirs are alike
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            # Else another program could bind the same port, and take what is meant for this one:
+            # learn.microsoft.com, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE".
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # theirs are alike
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
@@ -114,6 +153,8 @@ def create_server(
     on_stop: Callable[[], None],
     limits: ConnectionLimits | None = None,
     on_refusal: Callable[[ProblemError], None] = lambda _problem: None,
+    tls: Tls | None = None,
+    on_handshake: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Server:
     """A server that is not yet running.
 
@@ -122,11 +163,19 @@ def create_server(
         on_stop: called in the event loop when the server begins to stop.
         limits: what clients may take.
         on_refusal: is told of problems that are answered before the application is asked.
+        tls: what to secure connections with, if they are to be.
+        on_handshake: is told how the handshake of each connection ended.
     """
     limits = limits or ConnectionLimits()
+    waiting = Waiting()
+    connect = partial(Connection, limits, waiting, on_refusal)
+    protocol: Callable[..., asyncio.Protocol] = connect
+    if tls is not None:
+        protocol = partial(Handshake, lambda: tls.context, limits, waiting, on_handshake, connect)
     config = uvicorn.Config(
         application,
-        http=cast(Any, partial(Connection, limits, Waiting(), on_refusal)),
+        http=cast(Any, protocol),
+        headers=security_headers(is_secured=tls is not None),
         ws="none",
         log_config=None,
         access_log=False,
@@ -136,7 +185,7 @@ def create_server(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_ours)
-    return Server(config, on_stop)
+    return Server(config, on_stop, tls)
 
 
 def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> None:
@@ -152,7 +201,8 @@ def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> 
     gc.collect()
     gc.freeze()
     host, port = listener.getsockname()[:2]
-    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    scheme = "http" if server.tls is None else "https"
+    log.info("listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
     console = console_events(server.stop) if in_console else nullcontext()
     with suppress(KeyboardInterrupt), console:
         server.run(sockets=[listener])

@@ -7,7 +7,14 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -22,6 +29,7 @@ from app.repository.net_events import NetEventLimits
 from app.schemas.names import Baseline
 from app.security.secure_urls import require_secure
 from app.settings_file import read_settings_file
+from app.tls import TlsFiles
 from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
@@ -60,7 +68,16 @@ _Algorithm = Literal[
     "Ed25519",
 ]
 """Those whose signatures only the issuer can make."""
+
+
+def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
+    if not given.data.get("tls_certificate"):
+        raise ValueError("it says nothing without tls_certificate")
+    return path
+
+
 _Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_listed)]
+_HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"(?i)^[\w-]+(\.[\w-]+)*$")]
 _Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MOST_PEERS)]
 
 
@@ -76,6 +93,25 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
+    insecure: bool = Field(
+        False,
+        description="Whether an address other than loopback may do without authentication and TLS.",
+    )
+    hosts: Annotated[tuple[_HostName, ...] | None, NoDecode, BeforeValidator(_listed)] = Field(
+        None,
+        description="Names that requests may say in `Host`, beside the machine's own: commas "
+        "between.",
+    )
+    tls_certificate: Path | None = Field(
+        None, description="The file of the server's certificate and its chain, in PEM."
+    )
+    tls_key: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
+        None, description="The file of its private key; the certificate's if not given."
+    )
+    tls_client_ca: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
+        None,
+        description="The file of the authorities, in PEM, one of which must vouch for each client.",
+    )
     connection_count: int = Field(256, ge=1, description="Connections at most.")
     idle_seconds: int = Field(
         5, ge=1, description="How long a connection may be without a request."
@@ -211,6 +247,12 @@ class Settings(BaseSettings):
     def connection_limits(self) -> ConnectionLimits:
         """The settings that concern connections."""
         return ConnectionLimits(**self._of(ConnectionLimits))
+
+    def tls_files(self) -> TlsFiles | None:
+        """The files of TLS, where it is configured."""
+        if self.tls_certificate is None:
+            return None
+        return TlsFiles(self.tls_certificate, self.tls_key, self.tls_client_ca)
 
     def store_limits(self) -> StoreLimits:
         """The settings that concern the store, which has them by the same names."""

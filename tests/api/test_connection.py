@@ -7,7 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from struct import pack
 from threading import Event, Thread
 from time import monotonic
@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from app.connection import LINGER_SECONDS, SLICE_BYTES, Connection, Waiting
 from app.limits import ConnectionLimits
 from app.server import Server, create_server, listen
+from app.tls import Outcome, Tls
 
 
 LIMITS = ConnectionLimits(
@@ -79,19 +80,29 @@ class Application:
 
 
 class Served:
-    """A server of a thread of this process, and clients that are closed at the end."""
+    """A server of a thread of this process, and clients that are closed at the end.
 
-    def __init__(self, stack: ExitStack) -> None:
+    Attributes:
+        refused: the codes of the problems that were answered in the application's place.
+        outcomes: how the handshakes ended.
+    """
+
+    def __init__(
+        self, stack: ExitStack, tls: Tls | None = None, limits: ConnectionLimits = LIMITS
+    ) -> None:
         self._stack = stack
         self._listener = listen("127.0.0.1", 0)
         self.address = self._listener.getsockname()
         self.application = Application()
         self.refused: list[str] = []
+        self.outcomes: list[Outcome] = []
         self.server: Server = create_server(
             self.application,
             self._begin_stop,
-            LIMITS,
+            limits,
             lambda problem: self.refused.append(problem.kind.code),
+            tls,
+            self.outcomes.append,
         )
         self.loop = asyncio.new_event_loop()
         self.thread = Thread(target=self._run)
@@ -131,10 +142,10 @@ class Served:
         self.application.go_on.set()
 
 
-@pytest.fixture
-def served() -> Iterator[Served]:
+@contextmanager
+def serving(tls: Tls | None = None, limits: ConnectionLimits = LIMITS) -> Iterator[Served]:
     with ExitStack() as stack:
-        served = Served(stack)
+        served = Served(stack, tls, limits)
         served.thread.start()
         try:
             yield served
@@ -143,6 +154,12 @@ def served() -> Iterator[Served]:
             served.server.should_exit = True
             served.thread.join(20)
         assert not served.thread.is_alive()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with serving() as served:
+        yield served
 
 
 def received(client: socket.socket) -> bytes:

@@ -1,0 +1,1 @@
+"""TLS: its files, and what a scanner finds of a running server."""
