@@ -79,6 +79,19 @@ def _options(
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0: any.")] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="Serve over TLS, with this certificate (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="Its private key; the certificate's file if not given.")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Ask for certificates of clients, by these authorities.")
+    ] = None,
+    insecure: Annotated[
+        bool | None,
+        typer.Option("--insecure", help="Do without authentication and TLS, wherever it listens."),
+    ] = None,
     engine: EngineOption = None,
     simulated_contexts: ContextsOption = None,
     simulated_churn: Annotated[
@@ -90,6 +103,10 @@ def serve(
         settings = _settings(
             host=host,
             port=port,
+            tls_certificate=tls_certificate,
+            tls_key=tls_key,
+            tls_client_ca=tls_client_ca,
+            insecure=insecure,
             engine=engine,
             simulated_contexts=simulated_contexts,
             simulated_churn=simulated_churn,
@@ -147,6 +164,13 @@ def show(
 @app.command()
 def watch(
     url: Annotated[str, typer.Option(help="The server's.")] = "http://127.0.0.1:8080",
+    ca: Annotated[
+        Path | None,
+        typer.Option(help="The authorities (PEM) that the server is trusted by, not the system's."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="A certificate to show, and its key, in one file (PEM).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Give each event as JSON.")] = False,
     local_subnet: Annotated[
         list[str] | None, typer.Option(help="Only contexts with a local address on this subnet.")
@@ -193,7 +217,8 @@ def watch(
         "weakness": weakness or [],
     }
     try:
-        watching.run(url, filters, watching.read_token(token_file), as_json=as_json)
+        trust = watching.trusted(ca, certificate) if url.startswith("https:") else None
+        watching.run(url, filters, watching.read_token(token_file), trust, as_json=as_json)
     except watching.Refused as error:
         _fail(str(error))
 

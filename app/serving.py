@@ -5,26 +5,33 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
+import structlog
 from pydantic import ValidationError
 
 from app import server
 from app.api.errors import engine_problem
+from app.exposure import missing_protection
 from app.main import create_app
 from app.security.key_file import KeysUnreadable
 from app.service import create_service
 from app.settings import Settings
 from app.settings_file import SettingsFileError, settings_file
 from app.telemetry.metrics import Metrics
+from app.telemetry.tls import TlsMetrics
+from app.tls import Tls, TlsError
 from bindings.errors import AccessDenied, EngineError, LibraryError
 
 
+log = structlog.get_logger(__name__)
+
+
 class CannotListen(Exception):
-    """The address is not this machine's, or the port is taken."""
+    """The address is not this machine's or would not be safe, or the port is taken."""
 
 
 CANNOT_START = (
     *(ValidationError, SettingsFileError, KeysUnreadable),
-    *(LibraryError, EngineError, CannotListen),
+    *(LibraryError, EngineError, TlsError, CannotListen),
 )
 """What keeps a command from beginning, each told by one sentence."""
 
@@ -72,16 +79,14 @@ def prepare(settings: Settings) -> Serving:
 
     Raises:
         LibraryError: there is no library that can be used.
+        TlsError: the files of TLS are no good.
         KeysUnreadable: the file of keys is not to be read, or is none.
         CannotListen: the port is taken, or the like.
     """
+    files = settings.tls_files()
+    tls = Tls(files) if files else None
     service = create_service(settings)
-    try:
-        listener = server.listen(settings.host, settings.port)
-    except OSError as error:
-        raise CannotListen(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
-        ) from None
+    listener = _listen(settings)
     application = create_app(service)
     metrics: Metrics = application.state.metrics
     running = server.create_server(
@@ -89,6 +94,29 @@ def prepare(settings: Settings) -> Serving:
         service.stop,
         settings.connection_limits(),
         lambda problem: metrics.told(problem.kind.code),
+        tls,
+        TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )
     metrics.count_connections(lambda: len(running.server_state.connections))
     return Serving(running, listener)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say, if what they say is safe."""
+    try:
+        listener = server.listen(settings.host, settings.port)
+    except OSError as error:
+        raise CannotListen(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from None
+    address = listener.getsockname()[0]
+    missing = missing_protection(address, settings)
+    if missing and not settings.insecure:
+        listener.close()
+        raise CannotListen(
+            f"{address} can be reached from other machines, and there is no {missing}: "
+            "set that up, listen on 127.0.0.1, or say --insecure (SA_CONTEXTS_INSECURE)"
+        )
+    if missing:
+        log.warning("insecure", address=address, missing=missing)
+    return listener

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
 import anyio
@@ -58,12 +60,40 @@ class Event(NamedTuple):
     data: dict[str, Any]
 
 
-def create_client(url: str, token: str | None = None) -> httpx2.AsyncClient:
+def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
+    """Who is trusted to be the server, and what is shown to it.
+
+    Args:
+        ca: the file of the authorities, in PEM; the system's, if not given.
+        certificate: the file of a certificate and its key, in PEM, for who asks for one.
+
+    Raises:
+        Refused: a file cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca) if ca else httpx2.create_ssl_context()
+    except OSError as error:
+        raise Refused(f"{printable(str(ca))} holds no authorities in PEM: {_why(error)}") from None
+    if certificate is not None:
+        try:
+            context.load_cert_chain(certificate)
+        except OSError as error:
+            raise Refused(
+                f"{printable(str(certificate))} holds no certificate with its key in PEM: "
+                f"{_why(error)}"
+            ) from None
+    return context
+
+
+def create_client(
+    url: str, token: str | None = None, trust: ssl.SSLContext | None = None
+) -> httpx2.AsyncClient:
     """A client of the server at that URL.
 
     Args:
         url: the server's.
         token: the credential to show, if any.
+        trust: who is trusted to be the server; who the system trusts, if not given.
 
     Raises:
         Refused: it is none.
@@ -75,7 +105,8 @@ def create_client(url: str, token: str | None = None) -> httpx2.AsyncClient:
     if base.scheme not in {"http", "https"} or not base.host:
         raise Refused(f"{printable(url)} is not a URL of HTTP")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx2.AsyncClient(base_url=base, timeout=TIMEOUT, headers=headers)
+    verify = True if trust is None else trust
+    return httpx2.AsyncClient(base_url=base, timeout=TIMEOUT, headers=headers, verify=verify)
 
 
 async def events(
@@ -124,6 +155,10 @@ async def events(
         failures = min(failures + 1, 10)
         yield Lost(reason, seconds)
         await anyio.sleep(seconds)
+
+
+def _why(error: OSError) -> str:
+    return printable(str(error.strerror or error))
 
 
 def _require_events(response: httpx2.Response) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +21,10 @@ from rich.live import Live
 from app.terminal.contexts import Contexts
 from app.terminal.lines import TOLD, json_line_of, line_of
 from app.terminal.screen import screen_of
-from app.terminal.stream import Event, Lost, Parameters, Refused, create_client, events
+from app.terminal.stream import Event, Lost, Parameters, Refused, create_client, events, trusted
 
 
-__all__ = ["Refused", "read_token", "run"]
+__all__ = ["Refused", "read_token", "run", "trusted"]
 
 DRAW_SECONDS: Final = 0.2
 """How often the screen is drawn, where anything on it changed."""
@@ -52,7 +53,12 @@ def read_token(path: Path | None) -> str | None:
 
 
 def run(
-    url: str, filters: Mapping[str, Sequence[str]], token: str | None = None, *, as_json: bool
+    url: str,
+    filters: Mapping[str, Sequence[str]],
+    token: str | None = None,
+    trust: ssl.SSLContext | None = None,
+    *,
+    as_json: bool,
 ) -> None:
     """Watch until Ctrl+C, on the terminal, or as lines where there is none.
 
@@ -60,6 +66,7 @@ def run(
         url: the server's.
         filters: those of the API, by name.
         token: the credential to show, if any.
+        trust: who is trusted to be the server; who the system trusts, if not given.
         as_json: whether JSON is wanted, on a terminal, too.
 
     Raises:
@@ -69,15 +76,19 @@ def run(
     parameters = {"initial": "true", "view": "basic", **given}
     try:
         if as_json or not sys.stdout.isatty():
-            anyio.run(partial(watch_as_lines, url, parameters, token, as_json=as_json))
+            anyio.run(partial(watch_as_lines, url, parameters, token, trust, as_json=as_json))
         else:
-            anyio.run(watch_on_screen, url, parameters, Console(), token)
+            anyio.run(watch_on_screen, url, parameters, Console(), token, trust)
     except KeyboardInterrupt:
         pass  # which is how it ends
 
 
 async def watch_on_screen(
-    url: str, parameters: Parameters, console: Console, token: str | None = None
+    url: str,
+    parameters: Parameters,
+    console: Console,
+    token: str | None = None,
+    trust: ssl.SSLContext | None = None,
 ) -> None:
     """Show the contexts, and follow what happens to them.
 
@@ -90,7 +101,10 @@ async def watch_on_screen(
         _terminated_as_by_interrupt(),
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
-        async with create_client(url, token) as client, anyio.create_task_group() as tasks:
+        async with (
+            create_client(url, token, trust) as client,
+            anyio.create_task_group() as tasks,
+        ):
             tasks.start_soon(_draw, contexts, url, live)
             try:
                 async with aclosing(events(client, parameters)) as words:
@@ -125,7 +139,12 @@ async def _draw(contexts: Contexts, url: str, live: Live) -> None:
 
 
 async def watch_as_lines(
-    url: str, parameters: Parameters, token: str | None = None, *, as_json: bool
+    url: str,
+    parameters: Parameters,
+    token: str | None = None,
+    trust: ssl.SSLContext | None = None,
+    *,
+    as_json: bool,
 ) -> None:
     """Print a line for each event; say on standard error what becomes of the connection.
 
@@ -133,7 +152,10 @@ async def watch_as_lines(
         Refused: the server cannot be watched so.
     """
     contexts = Contexts(time.monotonic)
-    async with create_client(url, token) as client, aclosing(events(client, parameters)) as words:
+    async with (
+        create_client(url, token, trust) as client,
+        aclosing(events(client, parameters)) as words,
+    ):
         async for word in words:
             contexts.forget_gone()
             shown = contexts.take(word)
