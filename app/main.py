@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
 from app.access.gate import Gate
+from app.access.hosts import HostCheck
 from app.api import (
     connections,
     documentation,
@@ -34,8 +35,12 @@ from app.telemetry.http import MeasuredRequests
 from app.telemetry.metrics import Metrics
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service, *, hosts: Iterable[str] = ()) -> FastAPI:
     """The application that serves a service, which runs as long as the application does.
+
+    Args:
+        service: what is served.
+        hosts: further names that requests may say in `Host`.
 
     Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
     a trace of each request and measures it, and the metrics of Prometheus go there too.
@@ -81,6 +86,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(
         Gate, credentials=service.credentials, public=public_paths(app.routes), metrics=told
     )
+    app.add_middleware(HostCheck, hosts=hosts, on_refusal=told.told)
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app)

@@ -87,7 +87,7 @@ def prepare(settings: Settings) -> Serving:
     tls = Tls(files) if files else None
     service = create_service(settings)
     listener = _listen(settings)
-    application = create_app(service)
+    application = create_app(service, hosts=settings.hosts or ())
     metrics: Metrics = application.state.metrics
     running = server.create_server(
         application,

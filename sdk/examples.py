@@ -115,7 +115,7 @@ def simulated_app(**settings: Any) -> FastAPI:
 @contextmanager
 def _server(**settings: Any) -> Iterator[TestClient]:
     app = simulated_app(simulated_contexts=CONTEXTS, simulated_seed=SEED, **settings)
-    with TestClient(app) as client:
+    with TestClient(app, "http://localhost") as client:
         yield client
 
 

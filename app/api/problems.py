@@ -185,6 +185,14 @@ INVALID_PARAMETERS = _kind(
     "too, so that a misspelt filter is not taken for no filter.",
     InvalidParametersProblem,
 )
+UNKNOWN_HOST = _kind(
+    "unknown_host",
+    421,
+    "The request is for another host",
+    "The header `Host` names none of this server's names, as happens when a page of another site "
+    "has its name lead here. Ask by an address, or by the machine's own name; further names are "
+    "configured as `SA_CONTEXTS_HOSTS`.",
+)
 HEADER_FIELDS_TOO_LARGE = _kind(
     "header_fields_too_large",
     431,
@@ -365,7 +373,7 @@ def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
     What any request may meet is added. A status has one schema: where the engine's
     problems share it with the server's own, the one that holds both.
     """
-    every = dict.fromkeys((*kinds, BAD_REQUEST, INTERNAL_ERROR))
+    every = dict.fromkeys((*kinds, BAD_REQUEST, UNKNOWN_HOST, INTERNAL_ERROR))
     documented: dict[int | str, dict[str, Any]] = {}
     for status in sorted({kind.status for kind in every}):
         of_status = [kind for kind in every if kind.status == status]

@@ -34,7 +34,9 @@ def serve(simulator: Simulator) -> Iterator[Serve]:
                     **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, **settings},
                 )
             )
-            client = TestClient(create_app(service), raise_server_exceptions=False)
+            client = TestClient(
+                create_app(service), "http://localhost", raise_server_exceptions=False
+            )
             return stack.enter_context(client)
 
         yield start

@@ -264,7 +264,7 @@ def around(**settings: Any) -> TestClient:
     given = {"library": SIMULATOR_PATH, "simulated_churn": 0, "simulated_net_events": 0, **settings}
     app = create_app(create_service(Settings(**given)))
     app.add_middleware(Outside)
-    return TestClient(app)
+    return TestClient(app, "http://localhost")
 
 
 def test_that_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
@@ -313,6 +313,6 @@ def test_that_without_the_gate_nothing_is_open() -> None:
     given: dict[str, Any] = {"simulated_churn": 0, "simulated_net_events": 0}
     app = create_app(create_service(Settings(library=SIMULATOR_PATH, **given)))
     app.user_middleware.clear()
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         assert client.get("/engine").status_code == 500
         assert client.get("/sa-contexts").status_code == 500

@@ -297,7 +297,7 @@ SCOPE = {
     "path": "/sa-contexts",
     "raw_path": b"/sa-contexts",
     "query_string": b"",
-    "headers": [(b"accept", b"application/x-ndjson")],
+    "headers": [(b"host", b"localhost"), (b"accept", b"application/x-ndjson")],
 }
 
 
