@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
 
@@ -109,7 +110,11 @@ class Handshake(asyncio.Protocol):
         """Send no more than the alert, and wait until the client has taken it and closes."""
         self._failure = error
         self._until = self._loop.time() + LINGER_SECONDS
-        self._loop.call_soon(self.transport.write_eof)
+        self._loop.call_soon(self._end_sending)
+
+    def _end_sending(self) -> None:
+        with suppress(OSError):  # the client has reset the connection
+            self.transport.write_eof()
 
     async def _secure(self) -> None:
         alerts.on_failure.set(self._fail)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from struct import pack
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 import trustme
 
 from app import server
-from app.connection import SLICE_BYTES, Connection
+from app.connection import LINGER_SECONDS, SLICE_BYTES, Connection
 from app.handshake import HIGH_WATER
 from app.tls import Outcome, Tls, TlsFiles
 from tests.api.test_connection import (
@@ -168,6 +169,34 @@ def test_that_plain_http_is_closed_and_not_logged(
     assert_silent(caplog)
 
 
+def test_that_a_client_that_left_at_once_is_forgotten_and_not_logged(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(200):
+        client = served.connect(GET + b"\r\n" if number % 2 else b"\x16\x03\x01\x02\x00")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+        client.close()
+
+    served.until(lambda: len(served.outcomes) > 100)
+    assert_forgotten(served)
+    assert_silent(caplog)
+
+
+def test_that_a_client_that_does_not_stop_after_its_handshake_failed_is_cut_off(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = served.connect()
+    began = monotonic()
+
+    with suppress(ConnectionError):
+        while monotonic() < began + 10:
+            client.sendall(b"a" * 1024)
+
+    assert LINGER_SECONDS - 1 < monotonic() - began < LINGER_SECONDS + TICK_SECONDS
+    assert served.outcomes == [Outcome.PROTOCOL]
+    assert_silent(caplog)
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_that_a_client_with_a_certificate_is_let_in(
     asking: Served, version: ssl.TLSVersion
@@ -251,7 +280,7 @@ def test_that_clients_of_an_authority_that_is_gone_are_refused(
     assert ask(asking, other).endswith(b"here")
     with pytest.raises(RESET):
         secured(asking, known, session).recv(1)
-    assert asking.outcomes[-1] is Outcome.CLIENT_CERTIFICATE
+    asking.until(lambda: asking.outcomes[-1] is Outcome.CLIENT_CERTIFICATE)
 
 
 def test_that_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served) -> None:

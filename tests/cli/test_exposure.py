@@ -218,4 +218,5 @@ def test_that_ipv6_takes_no_ipv4() -> None:
 
 
 def test_that_settings_need_no_certificate_for_no_key() -> None:
-    assert Settings().tls_files() is None
+    given: dict[str, Any] = {}
+    assert Settings(**given).tls_files() is None
