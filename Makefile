@@ -37,6 +37,8 @@ lock:
 		pyproject.toml -o requirements-server.lock
 	$(BIN)/uv pip compile --quiet --universal --group sdk --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o sdk/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --group scan --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header -o tests/tls/requirements.lock
 	npm install --prefix sdk --package-lock-only
 
 $(INSTALLED): requirements.lock pyproject.toml bindings/simulator/pyproject.toml $(SIMULATOR)

@@ -82,7 +82,7 @@ def client() -> TestClient:
 
 
 def told(host: str, client: TestClient) -> Any:
-    return client.get("/", headers=[("host", host.encode("latin-1"))])
+    return client.get("/", headers=[(b"host", host.encode("latin-1"))])
 
 
 @pytest.mark.parametrize("host", OURS)
