@@ -216,8 +216,11 @@ def watch(
         "pfsGroup": pfs_group or [],
         "weakness": weakness or [],
     }
+    is_secured = url.lower().startswith("https:")
+    if (ca or certificate) and not is_secured:
+        _fail("--ca and --certificate are for a URL of https")
     try:
-        trust = watching.trusted(ca, certificate) if url.startswith("https:") else None
+        trust = watching.trusted(ca, certificate) if is_secured else None
         watching.run(url, filters, watching.read_token(token_file), trust, as_json=as_json)
     except watching.Refused as error:
         _fail(str(error))

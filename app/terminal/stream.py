@@ -147,7 +147,7 @@ async def events(
                 else:
                     reason = await _problem(sent.response)
                     least = _retry_after(sent.response)
-        except httpx2.TransportError as error:
+        except (httpx2.TransportError, ssl.SSLError) as error:  # TLS 1.3 refuses while one reads
             reason = printable(str(error)) or type(error).__name__
             if not has_answered:
                 raise Refused(f"cannot reach {client.base_url}: {reason}") from None

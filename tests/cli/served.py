@@ -12,6 +12,7 @@ from app.main import create_app
 from app.server import create_server, listen
 from app.service import create_service
 from app.settings import Settings
+from app.tls import Tls
 from tests.conftest import SIMULATOR_PATH
 
 
@@ -20,7 +21,7 @@ SECONDS = 30
 
 
 @contextmanager
-def served(contexts: int, port: int = 0, **settings: Any) -> Iterator[int]:
+def served(contexts: int, port: int = 0, tls: Tls | None = None, **settings: Any) -> Iterator[int]:
     """Serve a simulator that changes only when told to; gives the port."""
     listener = listen("127.0.0.1", port)
     begun = Event()
@@ -33,7 +34,7 @@ def served(contexts: int, port: int = 0, **settings: Any) -> Iterator[int]:
         **settings,
     }
     service = create_service(Settings(**given))
-    server = create_server(create_app(service), service.stop)
+    server = create_server(create_app(service), service.stop, tls=tls)
 
     def run() -> None:
         async def serve() -> None:

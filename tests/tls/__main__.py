@@ -29,8 +29,9 @@ EC: Final = "-newkey ec -pkeyopt ec_paramgen_curve:P-256"
 KEYS: Final = {"ECDSA": EC, "RSA": "-newkey rsa:3072"}
 
 CURVES: Final = {"tls_curves": {"X448", "secp521r1"}}
-"""OpenSSL offers them beside X25519, P-256 and P-384, and Python before 3.15 cannot choose. They are
-stronger than those that Mozilla lists (NIST SP 800-186, table 1: 224 and 256 bits of strength)."""
+"""OpenSSL offers them beside X25519, P-256 and P-384, and Python can name only one or all
+(python/cpython issue 136306). They are stronger than those that Mozilla lists (NIST SP 800-186,
+table 1: 224 and 256 bits of strength)."""
 FORESEEN: Final[dict[str, dict[str, dict[str, set[str]]]]] = {
     "intermediate": {"ECDSA": CURVES, "RSA": CURVES},
     # It is for clients that all speak TLS 1.3; Windows before 11 and Server 2022 does not.

@@ -1,0 +1,103 @@
+"""Watching a server over TLS: who is trusted, and what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+import pytest
+import trustme
+from sa_contexts_simulator import Simulator
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.terminal.stream import Event, Refused, create_client, events, trusted
+from app.tls import Tls, TlsFiles
+from tests.authorities import Files
+from tests.cli.served import SECONDS, served
+
+
+CA = trustme.CA()
+OTHERS = trustme.CA()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The files of all who speak with each other."""
+    files = Files(tmp_path)
+    files.show(CA)
+    files.trust([CA])
+    CA.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    OTHERS.cert_pem.write_to_path(str(tmp_path / "others.pem"))
+    shown = CA.issue_cert("client@example.test")
+    shown.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
+    return tmp_path
+
+
+@pytest.fixture
+def url(folder: Path, simulator: Simulator) -> Iterator[str]:
+    """A server that asks for certificates of clients."""
+    assert simulator.count() == 0
+    files = Files(folder)
+    tls = Tls(TlsFiles(files.certificate, files.key, files.client_ca))
+    with served(3, tls=tls) as port:
+        yield f"https://localhost:{port}"
+
+
+async def first_event(url: str, ca: Path | None, certificate: Path | None) -> Event:
+    async with (
+        create_client(url, trust=trusted(ca, certificate)) as client,
+        aclosing(events(client, {"initial": "true"})) as words,
+    ):
+        with anyio.fail_after(SECONDS):
+            async for word in words:
+                if isinstance(word, Event):
+                    return word
+    pytest.fail("the stream ended")
+
+
+@pytest.mark.anyio
+async def test_that_a_server_of_an_own_authority_is_watched(url: str, folder: Path) -> None:
+    event = await first_event(url, folder / "ca.pem", folder / "client.pem")
+
+    assert event.data
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("ca", "certificate", "reason"),
+    [
+        (None, "client.pem", "CERTIFICATE_VERIFY_FAILED|verif"),
+        ("others.pem", "client.pem", "CERTIFICATE_VERIFY_FAILED|verif"),
+        ("ca.pem", None, "certificate required"),
+    ],
+)
+async def test_that_it_says_why_it_cannot_be(
+    url: str, folder: Path, ca: str | None, certificate: str | None, reason: str
+) -> None:
+    with pytest.raises(Refused, match=reason):
+        await first_event(
+            url, folder / ca if ca else None, folder / certificate if certificate else None
+        )
+
+
+@pytest.mark.parametrize("name", ["none.pem", "server.key"])
+def test_that_a_bad_file_is_told(folder: Path, name: str) -> None:
+    for options, sentence in (
+        (["--ca", str(folder / name)], "holds no authorities in PEM: "),
+        (["--certificate", str(folder / name)], "holds no certificate with its key in PEM: "),
+    ):
+        result = CliRunner().invoke(app, ["watch", "--url", "https://localhost:1", *options])
+
+        assert result.exit_code == 1
+        assert sentence in result.stderr
+        assert "BEGIN" not in result.output
+
+
+def test_that_plain_http_takes_neither(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["watch", "--ca", str(folder / "ca.pem")])
+
+    assert result.exit_code == 1
+    assert "are for a URL of https" in result.stderr
