@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -171,6 +172,7 @@ def create_server(
     connect = partial(Connection, limits, waiting, on_refusal)
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:
+        SSLProtocol.max_size = RECEIVE_BYTES  # each connection's buffer; asyncio's has 256 kB
         protocol = partial(Handshake, lambda: tls.context, limits, waiting, on_handshake, connect)
     config = uvicorn.Config(
         application,

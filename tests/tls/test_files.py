@@ -81,10 +81,10 @@ def weaken(files: Files) -> None:
 
 
 BAD: list[tuple[str, Callable[[Files], object], str]] = [
-    ("no certificate", lambda f: f.certificate.unlink(), "tls_certificate cannot be read: No such"),
-    ("no key", lambda f: f.key.unlink(), "tls_key cannot be read: No such file"),
-    ("no ca", lambda f: f.client_ca.unlink(), "tls_client_ca cannot be read: No such file"),
-    ("folder", lambda f: make_folder(f.certificate), "tls_certificate cannot be read: Is a dir"),
+    ("no certificate", lambda f: f.certificate.unlink(), "tls_certificate cannot be read: "),
+    ("no key", lambda f: f.key.unlink(), "tls_key cannot be read: "),
+    ("no ca", lambda f: f.client_ca.unlink(), "tls_client_ca cannot be read: "),
+    ("folder", lambda f: make_folder(f.certificate), "tls_certificate cannot be read: "),
     ("folder of key", lambda f: make_folder(f.key), "tls_key "),
     ("half", lambda f: cut(f.certificate), "tls_certificate holds no certificate in PEM"),
     ("half a key", lambda f: cut(f.key), "tls_key holds no private key in PEM that can be used"),
