@@ -126,6 +126,8 @@ class Handshake(asyncio.Protocol):
                 self,
                 self._context(),
                 server_side=True,
+                # By then it is over; but asyncio keeps one that was aborted before it began.
+                ssl_handshake_timeout=self._limits.idle_seconds + 2 * LINGER_SECONDS,
                 ssl_shutdown_timeout=self._limits.response_seconds,
             )
         except OSError:

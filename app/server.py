@@ -20,6 +20,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.acceptance import accept, is_not_of_acceptance
 from app.access.headers import security_headers
 from app.api.problems import ProblemError
 from app.connection import Connection, Waiting
@@ -60,6 +61,10 @@ LOOK_SECONDS: Final = 1.0
 THREAD_SECONDS: Final = 0.1
 """How long threads may take to end that have nothing to do any more."""
 
+_PROACTOR: Final[type[asyncio.AbstractEventLoop] | tuple[()]] = getattr(
+    asyncio, "ProactorEventLoop", ()
+)
+"""Windows' event loop, where there is one."""
 _CUT_OFF: Final = "ASGI callable returned without completing response."
 """uvicorn's words."""
 
@@ -77,15 +82,22 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.tls = tls
         self._on_stop = on_stop
-        self._looking: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept connections; more of them may wait than asyncio accepts at once."""
-        await super().startup(sockets)
-        for listener in sockets or []:
+        sockets = sockets or []
+        if isinstance(asyncio.get_running_loop(), _PROACTOR):
+            await super().startup([])
+            for listener in sockets:
+                listener.setblocking(False)
+                self._tasks.append(asyncio.create_task(accept(listener, self._connect)))
+        else:
+            await super().startup(sockets)
+        for listener in sockets:
             listener.listen(BACKLOG)
         if self.tls is not None:
-            self._looking = asyncio.create_task(_look(self.tls))
+            self._tasks.append(asyncio.create_task(_look(self.tls)))
 
     async def on_tick(self, counter: int) -> bool:
         """Look at every connection once a second; uvicorn calls this ten times as often."""
@@ -102,9 +114,16 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: let go of who waits, then wait for the rest."""
         self._on_stop()
-        if self._looking is not None:
-            self._looking.cancel()
+        for task in self._tasks:
+            task.cancel()
         await super().shutdown(sockets)
+
+    def _connect(self) -> asyncio.Protocol:
+        """What a new connection is handed to, made as uvicorn does."""
+        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
 
 async def _look(tls: Tls) -> None:
@@ -187,6 +206,7 @@ def create_server(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_ours)
+    logging.getLogger("asyncio").addFilter(is_not_of_acceptance)
     return Server(config, on_stop, tls)
 
 

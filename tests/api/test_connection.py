@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import socket
@@ -455,15 +456,20 @@ def test_that_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+# The Proactor loop leaves it to Python's collector to close what reset before it was accepted.
+@pytest.mark.filterwarnings("ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning")
 def test_that_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
     for _ in range(200):
-        client = served.connect(GET + b"\r\n")
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
-        client.close()
+        client = served.connect()
+        with client, suppress(ConnectionError):
+            client.sendall(GET + b"\r\n")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
 
+    assert answered(served.connect(GET + b"\r\n"))
     served.until(lambda: not served.connections and not served.server.server_state.tasks)
     protocol: Any = served.server.config.http
     assert protocol.args[1].first() is None
+    gc.collect()
 
 
 class Transport(asyncio.Transport):

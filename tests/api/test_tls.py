@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 from collections.abc import Iterator
@@ -103,8 +104,9 @@ def assert_forgotten(served: Served) -> None:
 
 
 def assert_silent(caplog: pytest.LogCaptureFixture) -> None:
-    """The log tells nothing but that the server has started."""
-    assert [r for r in caplog.records if (r.name, r.levelname) != ("uvicorn.error", "INFO")] == []
+    """The log tells nothing but that the server has started, and of requests."""
+    usual = ("uvicorn.error", "uvicorn.access")
+    assert [r for r in caplog.records if r.name not in usual or r.levelname != "INFO"] == []
 
 
 def serial(client: ssl.SSLSocket) -> str:
@@ -169,6 +171,8 @@ def test_that_plain_http_is_closed_and_not_logged(
     assert_silent(caplog)
 
 
+# The Proactor loop leaves it to Python's collector to close what reset before it was accepted.
+@pytest.mark.filterwarnings("ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning")
 def test_that_a_client_that_left_at_once_is_forgotten_and_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -178,9 +182,14 @@ def test_that_a_client_that_left_at_once_is_forgotten_and_not_logged(
             client.sendall(GET + b"\r\n" if number % 2 else b"\x16\x03\x01\x02\x00")
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
 
-    served.until(lambda: len(served.outcomes) > 100)
+    began, answer = monotonic(), b""
+    while not answer.endswith(b"here"):  # those that wait to be accepted still take its place
+        assert monotonic() < began + 10
+        with suppress(*RESET):
+            answer = ask(served)
     assert_forgotten(served)
     assert_silent(caplog)
+    gc.collect()
 
 
 def test_that_a_client_that_does_not_stop_after_its_handshake_failed_is_cut_off(
