@@ -212,10 +212,6 @@ class Settings(BaseSettings):
         description="Pairs of ends with metrics of what connections transfer, at most; 0: none, "
         "and connections are read only when somebody asks.",
     )
-    tls_certificate: Path | None = Field(
-        None, description="The server's certificate and those of its issuers, PEM."
-    )
-    tls_key: Path | None = Field(None, description="The certificate's private key, PEM.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe entries that are logged."

@@ -19,8 +19,8 @@ from app.exposure import is_loopback
 from app.handshake import Handshake
 from app.server import listen
 from app.settings import Settings
-from app.telemetry.logging import configure_logging
 from tests.authorities import Files
+from tests.security.made import make_key
 
 
 CA = trustme.CA()
@@ -46,12 +46,12 @@ def listened(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         sockets[0].close()
 
     monkeypatch.setattr("uvicorn.Server.run", run)
+    monkeypatch.setattr("app.cli.configure_logging", lambda *_: None)  # the tests' own log
     monkeypatch.setenv("SA_CONTEXTS_LIBRARY", str(simulator.path))
     interval = sys.getswitchinterval()
     yield found
     sys.setswitchinterval(interval)
     gc.unfreeze()
-    configure_logging("json", "debug")  # the runner's standard error is closed
 
 
 def serve(host: str, *options: str, **settings: str) -> Any:
@@ -66,12 +66,14 @@ def tls(files: Files) -> list[str]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
-def test_that_loopback_needs_nothing(listened: list[Any], host: str) -> None:
+def test_that_loopback_needs_nothing(
+    listened: list[Any], host: str, caplog: pytest.LogCaptureFixture
+) -> None:
     result = serve(host)
 
     assert result.exit_code == 0, result.output
     assert len(listened) == 1
-    assert "insecure" not in result.stderr
+    assert "insecure" not in caplog.text
 
 
 @pytest.mark.parametrize(("host", "address"), [("0.0.0.0", "0.0.0.0"), ("::", "::")])  # noqa: S104
@@ -80,19 +82,28 @@ def test_that_loopback_needs_nothing(listened: list[Any], host: str) -> None:
     [
         (False, {}, "authentication (keys or oidc_issuer) and TLS (tls_certificate)"),
         (True, {}, "authentication (keys or oidc_issuer)"),
-        (False, {"keys": "/keys.json"}, "TLS (tls_certificate)"),
-        (False, {"oidc_issuer": "https://issuer.example"}, "TLS (tls_certificate)"),
+        (False, {"keys": "keys.json"}, "TLS (tls_certificate)"),
+        (
+            False,
+            {"oidc_issuer": "https://issuer.example", "oidc_audience": "sa-contexts"},
+            "TLS (tls_certificate)",
+        ),
     ],
 )
 def test_that_other_addresses_need_both(
     listened: list[Any],
     files: Files,
+    tmp_path: Path,
     host: str,
     address: str,
     has_tls: bool,
     settings: dict[str, str],
     missing: str,
 ) -> None:
+    if "keys" in settings:
+        settings = {"keys": str(tmp_path / settings["keys"])}
+        make_key(Path(settings["keys"]), "sa:read")
+
     result = serve(host, *(tls(files) if has_tls else []), **settings)
 
     assert result.exit_code == 1
@@ -121,19 +132,24 @@ def test_that_a_name_counts_as_what_it_leads_to(
     assert [address for address, _ in listened] == ["127.0.0.1"]
 
 
-def test_that_both_together_are_enough(listened: list[Any], files: Files, tmp_path: Path) -> None:
+def test_that_both_together_are_enough(
+    listened: list[Any], files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     keys = tmp_path / "keys.json"
+    make_key(keys, "sa:read")
 
     result = serve("0.0.0.0", *tls(files), keys=str(keys))  # noqa: S104
 
     assert result.exit_code == 0, result.output
     assert listened == [("0.0.0.0", Handshake)]  # noqa: S104
-    assert "https://0.0.0.0:" in result.stderr
-    assert "insecure" not in result.stderr
+    assert "https://0.0.0.0:" in caplog.text
+    assert "insecure" not in caplog.text
 
 
 @pytest.mark.parametrize("how", ["option", "setting"])
-def test_that_it_listens_anywhere_when_told_twice(listened: list[Any], how: str) -> None:
+def test_that_it_listens_anywhere_when_told_twice(
+    listened: list[Any], how: str, caplog: pytest.LogCaptureFixture
+) -> None:
     given: Any = {"option": ["--insecure"], "setting": []}
     settings = {"insecure": "true"} if how == "setting" else {}
 
@@ -141,25 +157,29 @@ def test_that_it_listens_anywhere_when_told_twice(listened: list[Any], how: str)
 
     assert result.exit_code == 0, result.output
     assert len(listened) == 1
-    assert "insecure" in result.stderr
-    assert "authentication (keys or oidc_issuer) and TLS (tls_certificate)" in result.stderr
+    assert "insecure" in caplog.text
+    assert "authentication (keys or oidc_issuer) and TLS (tls_certificate)" in caplog.text
 
 
-def test_that_telling_it_twice_matters_nowhere_else(listened: list[Any]) -> None:
-    result = serve("127.0.0.1", "--insecure")
+def test_that_telling_it_twice_matters_nowhere_else(
+    listened: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    serve("127.0.0.1", "--insecure")
 
     assert len(listened) == 1
-    assert "insecure" not in result.stderr
+    assert "insecure" not in caplog.text
 
 
-def test_that_the_log_tells_of_the_certificate(listened: list[Any], files: Files) -> None:
+def test_that_the_log_tells_of_the_certificate(
+    listened: list[Any], files: Files, caplog: pytest.LogCaptureFixture
+) -> None:
     files.show(CA, "sa.example.test", days=10)
 
-    result = serve("127.0.0.1", *tls(files))
+    serve("127.0.0.1", *tls(files))
 
     assert listened == [("127.0.0.1", Handshake)]
-    assert "sa.example.test" in result.stderr
-    assert "certificate_expires_soon" in result.stderr
+    assert "sa.example.test" in caplog.text
+    assert "certificate_expires_soon" in caplog.text
 
 
 @pytest.mark.parametrize(
