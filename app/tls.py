@@ -233,7 +233,7 @@ def read_certificate(path: Path) -> Certificate:
         )
     except OSError as error:
         raise TlsError(f"tls_certificate cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise TlsError("tls_certificate holds no certificate in PEM") from None
 
 
