@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from app.access.address_limit import AddressLimit
+from app.access.caller_limit import CallerLimit
 from app.access.gate import Gate
 from app.api import (
     connections,
@@ -78,9 +80,12 @@ def create_app(service: Service) -> FastAPI:
     ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(CallerLimit, limits=service.rate_limits, metrics=told)
     app.add_middleware(
         Gate, credentials=service.credentials, public=public_paths(app.routes), metrics=told
     )
+    if service.credentials.are_needed:
+        app.add_middleware(AddressLimit, limits=service.rate_limits, metrics=told)
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app)
