@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
     connection_count: int = Field(256, ge=1, description="Connections at most.")
+    address_connection_count: int = Field(
+        128, ge=1, description="Connections at most of one address, this host's own aside."
+    )
     idle_seconds: int = Field(
         5, ge=1, description="How long a connection may be without a request."
     )
