@@ -11,13 +11,13 @@ import asyncio
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from enum import Enum, auto
 from http import HTTPStatus
 from itertools import chain
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from urllib.parse import unquote
 
 import anyio
@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from app.access.networks import is_this_host, network_of
 from app.api import problems
 from app.api.problems import MEDIA_TYPE, ProblemError, problem_text
 from app.limits import ConnectionLimits
@@ -44,6 +45,15 @@ Closing at once, with something unread, would reset the connection, and the clie
 why it was refused (RFC 9112, 9.6).
 """
 RETRY_SECONDS: Final = 2
+
+HELD_SECONDS: Final = 0.5
+"""How long an answer is held back from a client that goes on being refused.
+
+Nothing more is read of the connection meanwhile, so that one that floods is asked for little, and
+the rest waits in its own buffers. It may make room for others, as one that waits.
+"""
+REFUSED_AT_ONCE: Final = 2
+"""How many refusals in a row are not held back: a client may ask first, and then with a token."""
 
 FIELD_COUNT: Final = 100
 """How many header fields a request may have; everyone who looks for one passes all others."""
@@ -69,6 +79,8 @@ class Stage(Enum):
     """The rest of a request."""
     ANSWERING = auto()
     """The application, or the client's reading."""
+    HELD = auto()
+    """Its time: an answer that refuses is held back."""
     REFUSED = auto()
     """The client's closing; nothing it sends is looked at."""
 
@@ -136,13 +148,18 @@ class Waiting:
         self._strangers.pop(connection, None)
         self._known.pop(connection, None)
 
-    def first(self) -> Abortable | None:
-        """The one that is to make room for another."""
-        return next(chain(self._strangers, self._known), None)
+    def first(self, among: Container[object] | None = None) -> Abortable | None:
+        """The one that is to make room for another; of some, where these are given."""
+        waiting = chain(self._strangers, self._known)
+        return next((one for one in waiting if among is None or one in among), None)
 
-    def make_room(self) -> bool:
-        """End the connection that has waited longest; False where none waits."""
-        longest = self.first()
+    def make_room(self, among: Container[object] | None = None) -> bool:
+        """End the connection that has waited longest; False where none waits.
+
+        Args:
+            among: of which one is to end; None: of all.
+        """
+        longest = self.first(among)
         if longest is None:
             return False
         self.discard(longest)
@@ -151,7 +168,11 @@ class Waiting:
 
 
 class Connection(H11Protocol):
-    """One connection, made by uvicorn for each that it accepts."""
+    """One connection, made by uvicorn for each that it accepts.
+
+    Attributes:
+        network: whose it is.
+    """
 
     def __init__(
         self,
@@ -174,7 +195,9 @@ class Connection(H11Protocol):
         self._unread_since: float | None = None
         self._is_deaf = False
         self._is_known = False
+        self._refusals = 0
         self._stage, self._since = Stage.IDLE, self.loop.time()
+        self.network = ""
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin; where there are too many connections, at the cost of one that waits.
@@ -187,10 +210,12 @@ class Connection(H11Protocol):
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
+        self.network = network_of(self.client[0]) if self.client else ""
         if len(self.connections) > self._limits.connection_count:
             self._make_room()
         else:
             self._enter(Stage.IDLE)
+            self._keep_to_share()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and with it the work on an answer that nobody will read."""
@@ -219,7 +244,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
-        self._is_known = True
+        self._is_known = self._refusals == 0
         self._enter(Stage.IDLE)
         super().on_response_complete()
 
@@ -261,12 +286,27 @@ class Connection(H11Protocol):
             Stage.IDLE: self._limits.idle_seconds,
             Stage.RECEIVING: self._limits.request_seconds,
             Stage.ANSWERING: inf,
+            Stage.HELD: inf,
             Stage.REFUSED: LINGER_SECONDS,
         }[self._stage]
 
-    def _make_room(self) -> None:
-        """End the connection that has waited longest; where none waits, refuse this one."""
-        if self._waiting.make_room():
+    def _keep_to_share(self) -> None:
+        """Make room where this connection's address has too many."""
+        most = self._limits.address_connection_count
+        if len(self.connections) <= most or is_this_host(self.network):
+            return
+        connections = cast(set[Connection], self.connections)
+        others = {one for one in connections - {self} if one.network == self.network}
+        if len(others) >= most:
+            self._make_room(others)
+
+    def _make_room(self, among: Container[object] | None = None) -> None:
+        """End the connection that has waited longest; where none waits, refuse this one.
+
+        Args:
+            among: of which one is to end; None: of all.
+        """
+        if self._waiting.make_room(among):
             self._enter(Stage.IDLE)
         else:
             self._refuse(
@@ -292,7 +332,8 @@ class Connection(H11Protocol):
                     return
                 is_complete = not message["more_body"]
             self._enter(Stage.ANSWERING)
-            await self._application(scope, receive, _in_slices(self._while_there(send)))
+            to_client = self._while_there(self._in_time(scope, send))
+            await self._application(scope, receive, _in_slices(to_client))
             if not self.cycle.response_complete and self.flow.write_paused:
                 self.transport.abort()  # closing would wait until the client reads
         self._answering = None
@@ -311,10 +352,30 @@ class Connection(H11Protocol):
 
         return send_while_there
 
+    def _in_time(self, scope: Scope, send: Send) -> Send:
+        """Sends as `send` does, but holds back what refuses, where that goes on and on.
+
+        The request's state tells (`app.access`): `refused`, or `slowed` where it is answered
+        nevertheless.
+        """
+
+        async def send_in_time(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                state = scope["state"]
+                is_unwelcome = "refused" in state or state.get("slowed", False)
+                self._refusals = self._refusals + 1 if is_unwelcome else 0
+                if self._refusals > REFUSED_AT_ONCE:
+                    self._enter(Stage.HELD)
+                    await anyio.sleep(HELD_SECONDS)
+                    self._enter(Stage.ANSWERING)
+            await send(message)
+
+        return send_in_time
+
     def _refuse(self, problem: ProblemError) -> None:
         """Answer whatever came with a problem, and listen no longer."""
         self._is_deaf = True
-        if self._stage is Stage.ANSWERING or self.transport.is_closing():
+        if self._stage in (Stage.ANSWERING, Stage.HELD) or self.transport.is_closing():
             return  # what comes after the last request does not harm its answer
         self._enter(Stage.REFUSED)
         self._on_refusal(problem)

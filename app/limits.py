@@ -1,4 +1,4 @@
-"""How much a connection may take, and for how long."""
+"""How much a client may take, and for how long."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ class ConnectionLimits:
 
     Attributes:
         connection_count: how many there are at most.
+        address_connection_count: how many of them one address may have, but for this host's own.
         idle_seconds: how long a connection may be without a request.
         request_seconds: how long a request may take to arrive.
         response_seconds: how long a client may leave off reading.
@@ -16,7 +17,25 @@ class ConnectionLimits:
     """
 
     connection_count: int = 256
+    address_connection_count: int = 128
     idle_seconds: int = 5
     request_seconds: float = 10.0
     response_seconds: float = 30.0
     request_bytes: int = 16 << 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """The limits of rates, each in a minute, and of what one caller may have at a time.
+
+    Attributes:
+        rate_address_requests: requests without a credential, of one address.
+        rate_failures: credentials that are not taken, of one address.
+        rate_caller_requests: requests of one caller.
+        rate_caller_streams: streams of events that one caller may have open.
+    """
+
+    rate_address_requests: int = 600
+    rate_failures: int = 30
+    rate_caller_requests: int = 60_000
+    rate_caller_streams: int = 50

@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from struct import pack
 from threading import Event, Thread
 from time import monotonic
@@ -18,7 +19,15 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from app.connection import LINGER_SECONDS, SLICE_BYTES, Connection, Waiting
+from app.connection import (
+    HELD_SECONDS,
+    LINGER_SECONDS,
+    REFUSED_AT_ONCE,
+    SLICE_BYTES,
+    Connection,
+    Stage,
+    Waiting,
+)
 from app.limits import ConnectionLimits
 from app.server import Server, create_server, listen
 from app.tls import Outcome, Tls
@@ -35,10 +44,13 @@ BODY = bytes(range(256)) * (64 << 10)
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 LAST = GET + b"Connection: close\r\n"
+REFUSED = GET.replace(b"/", b"/refused", 1) + b"\r\n"
 
 
 class Application:
     """Answers `/` at once, `/wait` when told to, `/large` at length, and `/part` in part.
+
+    It refuses `/refused`.
 
     It answers `/pieces` piece by piece, but not before the client has left, and lets the loop not
     see that meanwhile.
@@ -57,6 +69,8 @@ class Application:
                 await send({"type": f"lifespan.{expected}.complete"})
             return
         self.begun += 1
+        if scope["path"] == "/refused":
+            scope["state"]["refused"] = "unauthenticated"
         if scope["path"] == "/wait":
             try:
                 await self.go_on.wait()
@@ -501,3 +515,145 @@ def test_that_small_answers_are_sent_at_once(connection: Connection) -> None:
 def test_that_other_connections_are_left_as_they_are(connection: Connection) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         connection.connection_made(Transport(unix))
+
+
+def test_that_refusals_without_end_are_held_back_and_nothing_else_is(served: Served) -> None:
+    began = monotonic()
+    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1000))
+    served.until(lambda: any(c._stage is Stage.HELD for c in served.connections))  # noqa: SLF001  # there is no other sign
+    other = served.connect(REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
+    assert received(other).count(b"here") == REFUSED_AT_ONCE + 1
+    assert monotonic() - began < HELD_SECONDS
+
+    served.until(lambda: served.application.begun == 2 * (REFUSED_AT_ONCE + 1) + 2)
+
+    assert monotonic() - began >= 2 * HELD_SECONDS
+    client.close()
+
+
+def test_that_a_request_that_is_answered_ends_the_holding_back(served: Served) -> None:
+    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1))
+    for _ in range(REFUSED_AT_ONCE + 1):
+        answered(client)
+    began = monotonic()
+    client.sendall(GET + b"\r\n" + REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
+
+    assert received(client).count(b"here") == REFUSED_AT_ONCE + 2
+    assert monotonic() - began < HELD_SECONDS
+
+
+def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served) -> None:
+    known = served.connect(GET + b"\r\n")
+    assert answered(known)
+    for _ in range(LIMITS.connection_count - 1):
+        served.connect(REFUSED * 1000)
+    served.until(
+        lambda: (
+            [c._stage for c in served.connections].count(Stage.HELD)  # noqa: SLF001  # there is no other sign
+            == LIMITS.connection_count - 1
+        )
+    )
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    known.sendall(LAST + b"\r\n")
+    assert received(known).endswith(b"here")
+
+
+class Peer(Transport):
+    """A transport whose client is somewhere.
+
+    Attributes:
+        is_aborted: whether the server ended it at once.
+        sent: what the server wrote.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(None)
+        self._address = address
+        self.is_aborted = False
+        self.sent = b""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return (self._address, 50000) if name == "peername" else default
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def write_eof(self) -> None:
+        """Nothing more is sent."""
+
+
+class Peers:
+    """Clients at several addresses, of a server that allows three to each, and ten in all.
+
+    Attributes:
+        all: in the order in which they came.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.all: list[Peer] = []
+        self._loop = loop
+        self._waiting = Waiting()
+        self._state = ServerState()
+        self._limits = replace(LIMITS, connection_count=10, address_connection_count=3)
+        self._config = create_server(Application(), lambda: None, self._limits).config
+
+    def connect(self, address: str, stage: Stage = Stage.IDLE) -> Peer:
+        peer = Peer(address)
+        self.all.append(peer)
+        connection = Connection(
+            self._limits,
+            self._waiting,
+            lambda _problem: None,
+            self._config,
+            self._state,
+            {},
+            self._loop,
+        )
+        connection.connection_made(peer)
+        connection._enter(stage)  # noqa: SLF001  # as if it had asked
+        return peer
+
+
+@pytest.fixture
+def peers() -> Iterator[Peers]:
+    loop = asyncio.new_event_loop()
+    yield Peers(loop)
+    loop.close()
+
+
+def test_that_an_address_has_its_share_of_connections(peers: Peers) -> None:
+    peers.connect("2001:db8:0:2::1")
+    peers.connect("2001:db8:0:1::1", Stage.ANSWERING)
+    peers.connect("2001:db8:0:1::2")
+    peers.connect("2001:db8:0:1::3")
+    assert [peer.is_aborted for peer in peers.all] == [False] * 4
+
+    peers.connect("2001:db8:0:1::4")
+
+    assert [peer.is_aborted for peer in peers.all] == [False, False, True, False, False]
+    assert peers.all[-1].sent == b""
+
+
+def test_that_an_address_whose_share_is_being_answered_gets_no_more(peers: Peers) -> None:
+    answered = [peers.connect("192.0.2.1", Stage.ANSWERING) for _ in range(3)]
+
+    newest = peers.connect("192.0.2.1")
+
+    assert problem(newest.sent)["code"] == "too_many_connections"
+    assert not any(one.is_aborted for one in answered)
+    assert peers.connect("192.0.2.2").sent == b""
+
+
+def test_that_this_host_has_no_share(peers: Peers) -> None:
+    here = [peers.connect(address) for address in ("127.0.0.1", "::1") for _ in range(5)]
+
+    assert not any(one.is_aborted or one.sent for one in here)
