@@ -68,6 +68,21 @@ def test_that_a_page_says_whose_events_they_are(client: TestClient) -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/net-events", "/net-events/stream"])
+def test_that_an_engine_that_has_not_answered_yet_is_told(
+    serve: Serve, simulator: Simulator, path: str
+) -> None:
+    simulator.delay("FwpmEngineOpen0", 300)
+    client = serve(patience_seconds=0.01)
+
+    response = client.get(path)
+
+    assert response.status_code == 503
+    assert response.json()["code"] == "engine_slow"
+    assert int(response.headers["retry-after"]) >= 1
+    until(lambda: client.get("/net-events").status_code == 200)
+
+
 def test_that_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulator) -> None:
     for code in range(25):
         simulator.net_event(KERNEL_DROP, code)
