@@ -25,7 +25,6 @@ import structlog
 
 from app.repository.assembly import Assembly
 from app.repository.contents import Contents, Edition, Look
-from app.repository.counts import Counts
 from app.repository.drains import DrainAborted, Drains
 from app.repository.hints import Hints
 from app.repository.holds import Holds
@@ -34,6 +33,7 @@ from app.repository.limits import StoreLimits
 from app.repository.news import News
 from app.repository.reading import Reader
 from app.repository.rekeys import Rekeys
+from app.repository.sa_context_counts import Counts
 from app.repository.versions import Version
 from bindings.errors import EngineError
 
