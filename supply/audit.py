@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import httpx2
 
-from supply.locks import LOCKS, Pin, read
+from supply.locks import Pin, locks, read
 from supply.sbom import DOCUMENT, index_of
 
 
@@ -110,7 +110,7 @@ def report(known: list[Vulnerability], unknown: list[str], *, is_required: bool)
 
 def main() -> bool:
     """Audit all that is locked for Python; whether that may pass."""
-    pins = [pin for lock in LOCKS for pin in read(lock)]
+    pins = [pin for lock in locks() for pin in read(lock)]
     with httpx2.Client(timeout=60, follow_redirects=True) as client:
         index = index_of(json.loads(DOCUMENT.read_text(encoding="utf-8")))
 

@@ -19,6 +19,7 @@ from supply.locks import ROOT, SERVER, Pin, read
 ALLOWED: Final = {
     "Apache-2.0",
     "Apache-2.0 AND BSD-2-Clause",
+    "Apache-2.0 OR BSD-3-Clause",
     "Apache-2.0 OR MIT",
     "BSD License",
     "BSD-2-Clause",

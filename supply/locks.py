@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,20 +31,18 @@ class Lock:
     Attributes:
         path: where it is, from the root of the project.
         groups: the dependency groups that it holds.
+        extras: the extras that it holds.
         has_dependencies: whether it holds what the server itself depends on.
     """
 
     path: str
     groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
     has_dependencies: bool = False
 
 
 SERVER: Final = Lock("requirements-server.lock", has_dependencies=True)
-DEVELOPMENT: Final = Lock("requirements.lock", ("dev",), has_dependencies=True)
-SDK: Final = Lock("sdk/requirements.lock", ("sdk",))
-SUPPLY: Final = Lock("supply/requirements.lock", ("supply",))
-LOCKS: Final = (SERVER, DEVELOPMENT, SDK, SUPPLY)
-"""What `make lock` writes of Python's."""
+"""What the server ships with."""
 
 
 @dataclass(slots=True)
@@ -90,6 +89,8 @@ def pins_of(text: str) -> list[Pin]:
 def requirements_of(project: dict[str, Any], lock: Lock) -> list[Requirement]:
     """What a `pyproject.toml` asks of a lock."""
     asked = list(project["project"]["dependencies"]) if lock.has_dependencies else []
+    for extra in lock.extras:
+        asked += project["project"]["optional-dependencies"][extra]
     for group in lock.groups:
         asked += _group(project["dependency-groups"], group)
     return [Requirement(each) for each in asked]
@@ -112,6 +113,25 @@ def disagreements(asked: list[Requirement], pins: list[Pin]) -> Iterator[str]:
             yield f"{pin.name} is locked, and no longer asked for"
         if not pin.hashes:
             yield f"{pin.name} has no hash"
+
+
+def locks() -> list[Lock]:
+    """All that `make lock` writes of Python's."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = [each.split() for each in re.findall(r"uv pip compile (.*)", makefile)]
+
+    def given(command: list[str], option: str) -> tuple[str, ...]:
+        return tuple(word for before, word in pairwise(command) if before == option)
+
+    return [
+        Lock(
+            path=given(command, "-o")[0],
+            groups=given(command, "--group"),
+            extras=given(command, "--extra"),
+            has_dependencies="pyproject.toml" in command,
+        )
+        for command in commands
+    ]
 
 
 def read(lock: Lock) -> list[Pin]:

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from supply.locks import LOCKS, SERVER, Lock, disagreements, pins_of, project, read, requirements_of
+from supply.locks import (
+    SERVER,
+    Lock,
+    disagreements,
+    locks,
+    pins_of,
+    project,
+    read,
+    requirements_of,
+)
 
 
 ROOT = Path(__file__).parents[2]
@@ -27,17 +36,30 @@ INSTALLS = re.compile(r"\b(?:pip3?|uv pip)(?:\"|')? (?:install|wheel|download)\b
 BY_HASH = ("--require-hashes", "--no-index", "--no-deps")
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.path)
+@pytest.mark.parametrize("lock", locks(), ids=lambda lock: lock.path)
 def test_that_a_lock_is_that_of_the_project(lock: Lock) -> None:
     assert list(disagreements(requirements_of(project(), lock), read(lock))) == []
 
 
 def test_that_every_dependency_group_is_locked() -> None:
     groups = project()["dependency-groups"]
-    locked = {group for lock in LOCKS for group in lock.groups}
+    locked = {group for lock in locks() for group in lock.groups}
     included = {each["include-group"] for each in groups["dev"]}
 
     assert locked | included == set(groups)
+
+
+def test_that_every_lock_is_made_by_make() -> None:
+    made = {lock.path for lock in locks()}
+    kept = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("requirements*.lock")
+        if not any(part.startswith((".", "build")) for part in path.relative_to(ROOT).parts)
+    }
+
+    assert made == kept
+    assert SERVER in locks()
+    assert "$(BIN)/uv" not in (ROOT / "Makefile").read_text(encoding="utf-8")  # that of no lock
 
 
 def test_what_a_lock_says() -> None:
@@ -73,7 +95,8 @@ def test_that_what_is_no_lock_is_refused() -> None:
 
 
 def test_that_the_server_is_tested_with_the_versions_that_it_ships_with() -> None:
-    tested = {pin.name: pin.version for lock in LOCKS[1:2] for pin in read(lock)}
+    (development,) = (lock for lock in locks() if "dev" in lock.groups)
+    tested = {pin.name: pin.version for pin in read(development)}
 
     assert {pin.name: tested.get(pin.name) for pin in read(SERVER)} == {
         pin.name: pin.version for pin in read(SERVER)
