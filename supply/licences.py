@@ -31,6 +31,7 @@ ALLOWED: Final = {
     "MIT-0",
     "MPL-2.0 AND (Apache-2.0 OR MIT)",  # orjson: unchanged, so nothing of ours falls under the MPL
     "PSF-2.0",
+    "Python Software Foundation License",
 }
 """What a person has read and found fit for an MIT-licensed program, as packages call it.
 
