@@ -59,7 +59,7 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
 
 
 def _are_changes_announced(service: Service) -> bool:
-    return service.sa_contexts.engine.is_subscribed and service.store.look_error is None
+    return service.sa_contexts.engine.is_subscribed and service.store.looks.error is None
 
 
 def _reasons(service: Service) -> list[NotReadyReason]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from app.api.parameters import (
     AddressParameter,
@@ -33,6 +33,11 @@ from app.schemas.names import (
 
 
 MAX_PEERS: Final = 1000
+SINCE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": f"^{EVENT_ID.pattern}$",
+    "examples": ["8f14e45fceea-17"],
+}
 
 
 class SummaryQuery(Freshness):
@@ -91,12 +96,12 @@ class EventQuery(SaContextFilters):
         BeforeValidator(
             plain(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
         ),
+        WithJsonSchema(SINCE_SCHEMA),
     ] = Field(
         None,
         description="Go on after this: the id of an event, or the `epoch` and the `revision` of "
         "a snapshot with a hyphen between. A client that comes again sends `Last-Event-ID`, "
         "which counts instead.",
-        examples=["8f14e45fceea-17"],
     )
     initial: bool = Field(
         False,

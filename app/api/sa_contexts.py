@@ -19,7 +19,7 @@ from app.api.sa_context_parameters import SummaryQuery
 from app.api.security import SaReader
 from app.api.snapshots import snapshot_of
 from app.encoding.addresses import address_text
-from app.repository.counts import Counts
+from app.repository.sa_context_counts import Counts
 from app.repository.sa_context_selection import FIELDS_OF_SUITES
 from app.schemas.sa_contexts import SaContext, Snapshot
 from app.schemas.summary import PeerCount, SaContextSummary, ValueCount

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from app.repository.contents import Contents, Edition, Patch
-from app.repository.counts import Counts
+from app.repository.sa_context_counts import Counts
 from app.repository.selection import Key
 from app.repository.texts import TextsBuilder
 from app.repository.versions import Change, Entry, Version

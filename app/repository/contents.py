@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.repository.counts import Counts
+from app.repository.sa_context_counts import Counts
 from app.repository.versions import Change, ChangeKind, Entry, Version
 
 

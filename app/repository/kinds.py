@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from app.repository.counts import Counts, Uncounted
 from app.repository.rekeys import Negotiation
+from app.repository.sa_context_counts import Counts, Uncounted
 from app.repository.selection import Key, Selection
 from app.repository.versions import Entry
 from bindings.engine import Engine

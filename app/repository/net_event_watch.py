@@ -48,7 +48,7 @@ class NetEventWatch:
         """Begin where the client is; where it knows of nothing, with what is to come.
 
         Raises:
-            EngineError, DrainAborted: as for `NetEvents.known`.
+            EngineError, EngineSlow, DrainAborted: as for `NetEvents.known`.
         """
         await self._net_events.known()
         if self._after is None:

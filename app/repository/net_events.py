@@ -26,6 +26,7 @@ from app.repository.drains import DrainAborted
 from app.repository.net_event_listener import Listener, begin_listening
 from app.repository.net_event_ring import NetEventRing, NetEventSelection, NetEventSlice
 from app.repository.news import News
+from app.repository.store import EngineSlow
 from app.schemas.net_event_names import Collection, Listening
 from bindings.addresses import Ipv6Order
 from bindings.errors import EngineError, NotSupported
@@ -132,7 +133,7 @@ class NetEvents:
         """The newest events that are asked for.
 
         Raises:
-            EngineError, DrainAborted: as for `known`.
+            EngineError, EngineSlow, DrainAborted: as for `known`.
         """
         await self.known()
         self.take_in()
@@ -143,6 +144,7 @@ class NetEvents:
 
         Raises:
             EngineError: it has not yet, and refused when it was asked.
+            EngineSlow: it has not, and still says nothing.
             DrainAborted: it has not, and the server stops.
         """
         with anyio.move_on_after(self.limits.patience_seconds):
@@ -151,8 +153,7 @@ class NetEvents:
             return
         if self._stopping.is_set():
             raise DrainAborted
-        if self.error is not None:
-            raise self.error
+        raise self.error or EngineSlow
 
     @property
     def collection(self) -> Collection:

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import ClassVar, Final
 
 from app.encoding.suites import SUITES
-from app.repository.keys import unpack_records
+from app.repository.sa_context_keys import unpack_records
 from app.repository.selection import (
     Address,
     Key,

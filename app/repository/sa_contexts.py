@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 
 from app.encoding.sa_contexts import InterfaceAlias, encode_sa_context
 from app.encoding.views import basic_view
-from app.repository.counts import Counts
-from app.repository.keys import key_of, unpack_records
 from app.repository.kinds import Enumerable, Kind
 from app.repository.rekeys import Negotiation
+from app.repository.sa_context_counts import Counts
+from app.repository.sa_context_keys import key_of, unpack_records
 from app.repository.sa_context_selection import SaContextSelection
 from app.repository.selection import Key
 from app.repository.versions import Entry

@@ -25,15 +25,16 @@ import structlog
 
 from app.repository.assembly import Assembly
 from app.repository.contents import Contents, Edition, Look
-from app.repository.counts import Counts
 from app.repository.drains import DrainAborted, Drains
 from app.repository.hints import Hints
 from app.repository.holds import Holds
 from app.repository.journal import Journal, Place
 from app.repository.limits import StoreLimits
+from app.repository.looks import Looks
 from app.repository.news import News
 from app.repository.reading import Reader
 from app.repository.rekeys import Rekeys
+from app.repository.sa_context_counts import Counts
 from app.repository.versions import Version
 from bindings.errors import EngineError
 
@@ -43,10 +44,6 @@ log = structlog.get_logger(__name__)
 
 MOST_HINTS: Final = 10_000
 """How many hints may wait; with more, a drain costs less than a look at each."""
-LOOKS_AT_ONCE: Final = 250
-"""After how many looks at single contexts others on the event loop have their turn."""
-LOOK_AGAIN_SECONDS: Final = (0.2, 1.0, 5.0)
-"""When a context that was half-built is looked at again, counted from the look before."""
 
 
 class EngineSlow(Exception):
@@ -79,8 +76,7 @@ class Store:
         kind: of what.
         contents: what is known of the engine; None until it has answered once.
         contact: the last time the engine was asked.
-        look_error: why the last look at single contexts failed; None where it did not.
-        hints: takes the ids of contexts to which something has happened.
+        looks: at single contexts, where the engine gave a hint.
         news: of anything in the journal, and of the stop.
         on_contact: is told each time that the engine was asked.
         stopping: set when the server stops, for what would go on for long.
@@ -109,10 +105,8 @@ class Store:
         self.limits: Final = limits or StoreLimits()
         self.contents: Contents | None = None
         self.contact: Contact | None = None
-        self.look_error: Exception | None = None
         self.on_contact: Callable[[Contact], None] = lambda _contact: None
         self.stopping = anyio.Event()
-        self.hints = hints or Hints(MOST_HINTS)
         self.news = News()
         self.journal = Journal(self.limits.journal_changes, self.limits.journal_bytes)
         self.holds = Holds(
@@ -128,11 +122,13 @@ class Store:
         self._incarnation: int | None = None
         self._announced: Version | None = None
         self._rekeys = Rekeys(self.kind.negotiations, clock)
-        self._half_built: dict[int, int] = {}
         self._writing = anyio.Lock()
         self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
         self._drains = Drains(
             self._drain, minimum_interval=self.limits.minimum_interval_seconds, clock=clock
+        )
+        self.looks = Looks(
+            hints or Hints(MOST_HINTS), self.limits, self._look, self._drains.request
         )
 
     @asynccontextmanager
@@ -152,7 +148,7 @@ class Store:
     def _tasks(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """What goes on beside the drains."""
         if self._stays_in_contact:
-            return self._keep_in_contact, self._follow_hints, self.news.tell_now_and_then
+            return self._keep_in_contact, self.looks.follow, self.news.tell_now_and_then
         return (self._let_go,)
 
     def stop(self) -> None:
@@ -315,61 +311,34 @@ class Store:
             self.journal.record(version.revision, edition.changes)
         self.news.tell()  # without a change, too: some wait for the version itself
 
-    async def _follow_hints(self) -> None:
-        while True:
-            await self.hints.wait()
-            await anyio.sleep(self.limits.gather_seconds)
-            ids = self.hints.take()
-            for start in range(0, len(ids), LOOKS_AT_ONCE):
-                async with self._writing:
-                    await self._look_at(ids[start : start + LOOKS_AT_ONCE])
-                if self.look_error is not None:
-                    break  # a drain finds the others
-            if self.look_error is not None:
-                await anyio.sleep(self.limits.retry_seconds)
-            if self.hints.has_lost:
-                self.hints.has_lost = False
-                self._drains.request()
+    async def _look(self, sa_context_ids: list[int]) -> dict[int, Look]:
+        """Take what there is of these contexts, unless they are of a run that is over.
 
-    async def _look_at(self, sa_context_ids: list[int]) -> None:
-        """Take what there is of these contexts, unless they are of a run that is over."""
-        contents = self.contents
-        if contents is None or not sa_context_ids:
-            return  # the first drain sees them
-        try:
+        Returns:
+            What that was; nothing where a drain is to see them.
+
+        Raises:
+            EngineError: the engine refused.
+            DrainAborted: the server stops.
+        """
+        async with self._writing:
+            contents = self.contents
+            if contents is None:
+                return {}  # the first drain sees them
             looks, incarnation = await anyio.to_thread.run_sync(
                 self._reader.look,
                 sa_context_ids,
                 abandon_on_cancel=True,
                 limiter=self._one_thread,
             )
-        except DrainAborted:
-            return
-        except Exception as error:  # what it would have shown is found by a drain
-            if str(self.look_error) != str(error):
-                log.warning(
-                    "look_failed", error=str(error), exc_info=not isinstance(error, EngineError)
-                )
-            self.look_error = error
-            self._half_built.clear()
-            self._drains.request()
-            return
-        self.look_error = None
-        if incarnation != self._incarnation:
-            self._drains.request()
-            return
-        changes = contents.take(looks)
-        self._look_again_at_half_built(looks)
-        if changes:
-            self.journal.record(contents.revision, self._rekeys.join(changes))
-            self.news.tell()
-
-    def _look_again_at_half_built(self, looks: dict[int, Look]) -> None:
-        for sa_context_id, look in looks.items():
-            times = self._half_built.pop(sa_context_id, 0)
-            if look.is_half_built and times < len(LOOK_AGAIN_SECONDS):
-                self._half_built[sa_context_id] = times + 1
-                self.hints.give_later(sa_context_id, LOOK_AGAIN_SECONDS[times])
+            if incarnation != self._incarnation:
+                self._drains.request()
+                return {}
+            changes = contents.take(looks)
+            if changes:
+                self.journal.record(contents.revision, self._rekeys.join(changes))
+                self.news.tell()
+            return looks
 
     async def _keep_in_contact(self) -> None:
         while True:

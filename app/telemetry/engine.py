@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from app.encoding.addresses import address_text
 from app.repository.contents import Contents
-from app.repository.counts import Counts
+from app.repository.sa_context_counts import Counts
 from app.schemas.names import (
     Cipher,
     Integrity,

@@ -86,7 +86,7 @@ def _state(contexts: Contexts) -> str:
 def _change(shown: Shown) -> str:
     if shown.time is None:
         return ""
-    is_rekey = shown.change == "added" and shown.partner
+    is_rekey = shown.change != "deleted" and shown.partner
     return f"{_time(shown.time)} {f'rekey of {shown.partner}' if is_rekey else shown.change}"
 
 

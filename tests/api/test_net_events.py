@@ -68,6 +68,46 @@ def test_that_a_page_says_whose_events_they_are(client: TestClient) -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/net-events", "/net-events/stream"])
+def test_that_an_engine_that_has_not_answered_yet_is_told(
+    serve: Serve, simulator: Simulator, path: str
+) -> None:
+    simulator.delay("FwpmEngineOpen0", 300)
+    client = serve(patience_seconds=0.01)
+
+    response = client.get(path)
+
+    assert response.status_code == 503
+    assert response.json()["code"] == "engine_slow"
+    assert int(response.headers["retry-after"]) >= 1
+    until(lambda: client.get("/net-events").status_code == 200)
+
+
+def test_that_simulated_failures_are_of_methods_that_their_key_module_has(
+    serve: Serve, simulator: Simulator
+) -> None:
+    """IKEv2 has no Kerberos, and EAP is its alone (RFC 7296); extended mode is AuthIP's."""
+    client = serve(contexts=100, heartbeat_seconds=0.01)
+    page(client)
+    seen: set[tuple[str, str]] = set()
+    for seed in range(8):
+        simulator.net_events(120, seed)
+        assert simulator.flush()
+        for item in page(client, "?limit=120")["items"]:
+            if "ikeMmFailure" in item:
+                failure = item["ikeMmFailure"]
+                seen.add((failure["keyingModuleType"], failure["mmAuthMethod"]))
+            elif "ikeEmFailure" in item:
+                seen.add(("extended", item["ikeEmFailure"]["emAuthMethod"]))
+
+    by = {module: {method for each, method in seen if each == module} for module, _ in seen}
+    assert by.keys() == {"ike", "authip", "ikev2", "extended"}
+    assert "kerberos" in by["ike"] & by["authip"] & by["extended"]
+    assert not by["ikev2"] & {"kerberos", "ntlm_v2", "ssl", "anonymous"}
+    assert not (by["ike"] | by["authip"] | by["extended"]) & {"eap"}
+    assert not by["extended"] & {"preshared_key"}
+
+
 def test_that_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulator) -> None:
     for code in range(25):
         simulator.net_event(KERNEL_DROP, code)

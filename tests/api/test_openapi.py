@@ -256,3 +256,24 @@ def test_that_two_servers_publish_the_same(serve: Serve) -> None:
     tags = {serve(contexts=n).get("/openapi.json").headers["etag"] for n in (0, 3)}
 
     assert len(tags) == 1
+
+
+@pytest.mark.parametrize(
+    ("since", "is_one"),
+    [
+        ("8f14e45fceea-17", True),
+        ("8f14e45fceea-17.250", True),
+        ("", False),
+        ("8f14e45fceea", False),
+        ("8f14e45fceea-", False),
+        ("8F14E45FCEEA-17", False),
+        ("8f14e45fceea-17.250.1", False),
+        ("#8f14e45fceea-17", False),
+    ],
+)
+def test_that_the_form_of_what_is_resumed_after_is_told(since: str, is_one: bool) -> None:
+    (parameter,) = (
+        each for each in OPERATIONS["watch_sa_contexts"]["parameters"] if each["name"] == "since"
+    )
+
+    assert is_valid(since, parameter["schema"]) is is_one

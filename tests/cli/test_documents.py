@@ -39,10 +39,23 @@ def test_that_every_problem_is_in_the_catalogue() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))],
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md")),
+    ],
 )
 def test_that_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
     assert "@@" not in path.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_that_the_list_of_pages_has_each_of_them() -> None:
+    listed = re.findall(
+        r"\]\(([\w-]+\.md)\)", (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    )
+
+    assert sorted({*listed, "README.md"}) == sorted(page.name for page in ROOT.glob("docs/*.md"))

@@ -155,6 +155,16 @@ def test_that_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -
     assert len(contexts) == 3
 
 
+def test_that_a_rekey_that_shows_only_later_is_told(contexts: Contexts) -> None:
+    """The new context gets its SAs after it came: then its `modified` tells of the rekey."""
+    contexts.take(deleted(2))
+    contexts.take(added(4))
+    contexts.take(added(4, "modified", rekey={"replaces": "2", "inferred": True}))
+
+    assert numbers(contexts) == ["4", "1", "3"]
+    assert "rekey of 2" in printed(contexts)
+
+
 def test_that_an_id_that_comes_back_is_there_once(contexts: Contexts, clock: Clock) -> None:
     contexts.take(deleted(2))
     contexts.take(added(2))

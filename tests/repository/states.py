@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.repository.assembly import Assembly
 from app.repository.contents import Contents, Edition
-from app.repository.keys import key_of
+from app.repository.sa_context_keys import key_of
 from app.repository.versions import Entry, Version
 from app.schemas.names import Baseline
 from bindings import enums as wfp

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.repository.assembly import Assembly
 from app.repository.contents import Contents, Look, Patch
-from app.repository.counts import Counts
+from app.repository.sa_context_counts import Counts
 from app.repository.versions import Change
 from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
 

@@ -10,8 +10,8 @@ import anyio.to_thread
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.repository import looks as looks_module
 from app.repository import reading as reading_module
-from app.repository import store as store_module
 from app.repository.journal import Place
 from app.repository.store import Store
 from bindings.library import Library
@@ -86,7 +86,7 @@ async def test_that_an_announcement_of_nothing_is_no_revision(
 async def test_that_what_was_announced_half_built_is_looked_at_again(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "LOOK_AGAIN_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(looks_module, "AGAIN_SECONDS", (0.01, 0.01, 0.01))
     async with running_store(library) as store:
         await store.fresh(3600)
         drains = simulator.calls(DRAIN)
@@ -102,7 +102,7 @@ async def test_that_what_was_announced_half_built_is_looked_at_again(
 async def test_that_what_stays_half_built_is_not_looked_at_forever(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "LOOK_AGAIN_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(looks_module, "AGAIN_SECONDS", (0.01, 0.01))
     async with running_store(library) as store:
         await store.fresh(3600)
         simulator.put(half_built().address)
@@ -124,8 +124,8 @@ async def test_that_hints_of_a_run_that_is_over_change_nothing_of_it(
         version = await store.fresh(3600)
         simulator.stop_engine()
         simulator.start_engine()
-        store.hints.give(simulator.ids()[0])
-        store.hints.give(12345)
+        store.looks.hints.give(simulator.ids()[0])
+        store.looks.hints.give(12345)
         await until(lambda: store.current is not version)
 
         assert store.current is not None
@@ -151,7 +151,7 @@ async def test_that_more_hints_than_are_kept_lead_to_a_drain(
         assert sorted(changes_of(store)) == [("deleted", number) for number in gone]
         assert simulator.calls(LOOK) == looks + 2
         assert store.current is not version
-        assert not store.hints.has_lost
+        assert not store.looks.hints.has_lost
 
 
 async def test_that_a_look_that_fails_leads_to_a_drain(
@@ -185,12 +185,12 @@ async def test_that_looks_that_fail_again_and_again_are_logged_once(
             simulator.delete(simulator.ids()[0])
             await until(partial(_has_changed, store, number))
         assert simulator.calls(LOOK) >= 3
-        assert store.look_error is not None
+        assert store.looks.error is not None
         assert caplog.text.count("look_failed") == 1
 
         simulator.clear_failures()
         simulator.delete(simulator.ids()[0])
-        await until(lambda: store.look_error is None)
+        await until(lambda: store.looks.error is None)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ async def test_that_a_stop_ends_a_look_at_many(
         await store.fresh(3600)
         simulator.delay(LOOK, 50)
         for number in simulator.ids():
-            store.hints.give(number)
+            store.looks.hints.give(number)
         await until(lambda: simulator.calls(LOOK))
         store.stop()
     assert simulator.calls(LOOK) < 10

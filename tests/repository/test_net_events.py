@@ -20,6 +20,7 @@ from app.repository.drains import DrainAborted
 from app.repository.net_event_ring import NetEventSelection
 from app.repository.net_event_watch import NetEventWatch
 from app.repository.net_events import CLOSE_SECONDS, NetEventLimits, NetEvents
+from app.repository.store import EngineSlow
 from app.schemas.net_event_names import Collection, Listening
 from bindings.errors import AccessDenied, EngineGone, NetEventsDisabled, NotSupported
 from bindings.library import Library
@@ -229,6 +230,21 @@ async def test_that_who_waits_is_told_of_the_stop(library: Library) -> None:
             await anyio.wait_all_tasks_blocked()
             net_events.stop()
         await refused(lambda: shown(net_events))  # and who comes after
+
+
+async def test_that_silence_is_not_shown_as_an_empty_list(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.net_event(KERNEL_DROP, 1)
+    simulator.delay("FwpmEngineOpen0", 300)
+    async with listening(library, simulator, replace(SLOW, patience_seconds=0.01)) as net_events:
+        with pytest.raises(EngineSlow):
+            await shown(net_events)
+        with pytest.raises(EngineSlow):
+            await NetEventWatch(net_events, NetEventSelection(), None).begin()
+        await until(lambda: net_events.is_known)
+
+        assert await codes(net_events) == [1]
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from app.repository.assembly import Assembly
 from app.repository.contents import Contents, Edition
 from app.repository.drains import DrainAborted
 from app.repository.journal import Journal, Place
-from app.repository.keys import key_of
 from app.repository.reading import MOST_UNREAD, Reader
+from app.repository.sa_context_keys import key_of
 from app.repository.sa_contexts import SaContextKind
 from app.repository.versions import Change, Entry, Version
 from app.schemas.names import Baseline

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.encoding.sa_contexts import no_alias
-from app.repository.keys import key_of
 from app.repository.rekeys import PATIENCE_SECONDS, Rekeys
+from app.repository.sa_context_keys import key_of
 from app.repository.sa_contexts import SaContextKind
 from app.repository.selection import Key
 from app.repository.versions import Change, Entry

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sa_contexts_simulator import Simulator
 
 from app.encoding.sa_contexts import render_sa_context
-from app.repository.counts import Counts
-from app.repository.keys import key_of
+from app.repository.sa_context_counts import Counts
+from app.repository.sa_context_keys import key_of
 from app.repository.sa_context_selection import FIELDS_OF_SUITES, SaContextSelection
 from app.schemas import names
 from app.schemas.names import Baseline

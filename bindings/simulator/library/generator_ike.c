@@ -119,7 +119,7 @@ static IKEEXT_CREDENTIAL2 prove(generated_credential *room,
     return made;
 }
 
-static IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying)
+IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying)
 {
     uint32_t dice = random_below(agreed, 100);
     switch (keying) {

@@ -20,9 +20,15 @@ static peer pick_peer(random_source *dice, const net_event *of)
     recipe with;
     memset(&with, 0, sizeof with);
     with.population = of->population;
-    with.number = random_below(dice, PEERS);
     with.engine_run = 1;
-    return generate_peer(&with);
+    peer picked;
+    unsigned tries = 20;
+    do {
+        with.number = random_below(dice, PEERS);
+        picked = generate_peer(&with);
+    } while (of->type == FWPM_NET_EVENT_TYPE_IKEEXT_EM_FAILURE && picked.keying != KEYING_AUTHIP
+             && --tries > 0); /* only AuthIP has an extended mode */
+    return picked;
 }
 
 /* What the flags do not tell of is not there, whatever stands in its place. */
@@ -81,18 +87,21 @@ static IPSEC_FAILURE_POINT pick_failure_point(random_source *dice)
                                      : IPSEC_FAILURE_PEER;
 }
 
-static IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *dice)
+/* What failed to prove who the peer is: what the error is of, otherwise any that there may be. */
+static IKEEXT_AUTHENTICATION_METHOD_TYPE failed_method(random_source *dice, UINT32 code,
+                                                       keying keying, const char16_t *name)
 {
-    static const IKEEXT_AUTHENTICATION_METHOD_TYPE methods[] = {
-        IKEEXT_CERTIFICATE, IKEEXT_KERBEROS, IKEEXT_PRESHARED_KEY, IKEEXT_CERTIFICATE_ECDSA_P256,
-        IKEEXT_EAP,
-    };
-    return methods[random_below(dice, COUNT_OF(methods))];
+    IKEEXT_AUTHENTICATION_METHOD_TYPE method = pick_method(dice, keying);
+    return code == ERROR_IPSEC_IKE_NO_CERT          ? IKEEXT_CERTIFICATE
+           : code == ERROR_IPSEC_IKE_KERBEROS_ERROR ? IKEEXT_KERBEROS
+           : name[0] == 0                           ? IKEEXT_PRESHARED_KEY
+                                                    : method;
 }
 
 static int is_by_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
 {
-    return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256;
+    return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256
+           || method == IKEEXT_CERTIFICATE_ECDSA_P384 || method == IKEEXT_SSL;
 }
 
 static void set_hash(UINT8 hash[20], random_source *dice, IKEEXT_AUTHENTICATION_METHOD_TYPE method)
@@ -121,7 +130,8 @@ static void generate_main_mode(generated_net_event *into, random_source *dice, c
     failure->keyingModuleType = key_module(with);
     failure->mmState = (IKEEXT_MM_SA_STATE)random_below(dice, IKEEXT_MM_SA_STATE_MAX);
     failure->saRole = (IKEEXT_SA_ROLE)random_below(dice, IKEEXT_SA_ROLE_MAX);
-    failure->mmAuthMethod = pick_method(dice);
+    failure->mmAuthMethod =
+        failed_method(dice, failure->failureErrorCode, with->keying, into->machine_name);
     if (failure->failureErrorCode != ERROR_IPSEC_IKE_NO_CERT) {
         set_hash(failure->endCertHash, dice, failure->mmAuthMethod);
     }
@@ -184,7 +194,7 @@ static void generate_extended_mode(generated_net_event *into, random_source *dic
     failure->flags |= random_chance(dice, 15) ? FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_MULTIPLE : 0;
     failure->emState = (IKEEXT_EM_SA_STATE)random_below(dice, IKEEXT_EM_SA_STATE_MAX);
     failure->saRole = (IKEEXT_SA_ROLE)random_below(dice, IKEEXT_SA_ROLE_MAX);
-    failure->emAuthMethod = pick_method(dice);
+    failure->emAuthMethod = failed_method(dice, failure->failureErrorCode, KEYING_AUTHIP, u"user");
     set_hash(failure->endCertHash, dice, failure->emAuthMethod);
     failure->mmId = with->mm_sa_id;
     failure->qmFilterId = random_luid(dice);
@@ -236,8 +246,8 @@ void generate_net_event(generated_net_event *into, const net_event *of)
         into->quick_mode.failureErrorCode = of->code;
         break;
     case FWPM_NET_EVENT_TYPE_IKEEXT_EM_FAILURE:
-        generate_extended_mode(into, &dice, &with);
         into->extended_mode.failureErrorCode = of->code;
+        generate_extended_mode(into, &dice, &with);
         break;
     case FWPM_NET_EVENT_TYPE_IPSEC_KERNEL_DROP:
         generate_kernel_drop(into, &dice);

@@ -44,6 +44,9 @@ void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis
 /* generator_filter.c: the rule that asked for protection. */
 void generate_filter(generated_sa *sa, random_source *rule, const peer *with);
 
+/* generator_ike.c: how a host proves who it is, of the ways that a key module has. */
+IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying);
+
 /* generator_text.c */
 typedef struct text {
     char16_t *at;

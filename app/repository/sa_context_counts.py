@@ -9,7 +9,7 @@ from heapq import nsmallest
 from typing import TypeVar
 
 from app.encoding.suites import MOST_REMEMBERED, SUITES, Suite
-from app.repository.keys import unpack_records
+from app.repository.sa_context_keys import unpack_records
 from app.repository.selection import Key
 
 

@@ -1,0 +1,130 @@
+"""Which known vulnerabilities what is locked has, as the index of its packages says: `make audit`.
+
+Asked of PyPI's JSON API (docs.pypi.org/api/json), whose `vulnerabilities` are those of the Python
+Packaging Advisory Database. pip-audit asks the same, but only of each single version, which
+mirrors often don't tell: it then leaves the package out and closes with "No known
+vulnerabilities found". Here what could not be audited is told as that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+
+from supply.locks import Pin, locks, read
+from supply.sbom import DOCUMENT, index_of
+
+
+ACCEPTED: Final[dict[str, str]] = {}
+"""Vulnerabilities that we live with, by their id, each with why it does not concern us."""
+
+IS_REQUIRED: Final = os.environ.get("SA_CONTEXTS_AUDIT") == "required"
+"""Whether what could not be audited is a failure: for a release."""
+
+Ask = Callable[[str], dict[str, Any] | None]
+"""What the index says of `NAME` or `NAME/VERSION`; None where it has no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """A known one.
+
+    Attributes:
+        package: the name and version that has it.
+        names: its id, and what else it is called.
+        summary: in one line.
+        fixed_in: the first versions without it.
+    """
+
+    package: str
+    names: tuple[str, ...]
+    summary: str
+    fixed_in: tuple[str, ...]
+
+    @property
+    def why_accepted(self) -> str | None:
+        """Why we live with it; None where we don't."""
+        return next((ACCEPTED[name] for name in self.names if name in ACCEPTED), None)
+
+
+def vulnerabilities(pin: Pin, ask: Ask) -> list[Vulnerability] | None:
+    """What is known of a package's version; None where the index does not tell.
+
+    The project's own page tells of its newest version, and is there on mirrors, too.
+    """
+    told = ask(pin.name)
+    if told is None or told["info"]["version"] != pin.version:
+        told = ask(f"{pin.name}/{pin.version}")
+    if told is None or "vulnerabilities" not in told:
+        return None
+    return [
+        Vulnerability(
+            f"{pin.name} {pin.version}",
+            (each["id"], *each["aliases"]),
+            " ".join((each.get("summary") or each["details"]).split())[:200],
+            tuple(each["fixed_in"]),
+        )
+        for each in told["vulnerabilities"]
+        if not each.get("withdrawn")
+    ]
+
+
+def audit(pins: Iterable[Pin], ask: Ask) -> tuple[list[Vulnerability], list[str]]:
+    """All that is known of some packages, and the packages of which nothing could be known."""
+    known: list[Vulnerability] = []
+    unknown: list[str] = []
+    each_once = {(pin.name, pin.version): pin for pin in pins}
+    with ThreadPoolExecutor(4) as threads:
+        answers = threads.map(lambda pin: vulnerabilities(pin, ask), each_once.values())
+        for (name, version), answer in zip(each_once, answers, strict=True):
+            if answer is None:
+                unknown.append(f"{name} {version}")
+            else:
+                known += answer
+    return known, unknown
+
+
+def report(known: list[Vulnerability], unknown: list[str], *, is_required: bool) -> bool:
+    """Say what was found; whether that may pass."""
+    for each in known:
+        why = each.why_accepted
+        print(
+            f"{'VULNERABLE' if why is None else 'accepted'}: {each.package}: "
+            f"{', '.join(each.names)}: {each.summary}\n"
+            f"    fixed in {', '.join(each.fixed_in) or 'no version'}" + (f"; {why}" if why else "")
+        )
+    if unknown:
+        print(
+            f"NOT AUDITED: this index says nothing of the vulnerabilities of {len(unknown)} "
+            f"packages: {', '.join(unknown)}"
+        )
+    return all(each.why_accepted for each in known) and not (unknown and is_required)
+
+
+def main() -> bool:
+    """Audit all that is locked for Python; whether that may pass."""
+    pins = [pin for lock in locks() for pin in read(lock)]
+    with httpx2.Client(timeout=60, follow_redirects=True) as client:
+        index = index_of(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+
+        def ask(what: str) -> dict[str, Any] | None:
+            try:
+                response = client.get(f"{index}/pypi/{what}/json")
+            except httpx2.TransportError:
+                return None
+            return response.json() if response.is_success else None
+
+        known, unknown = audit(pins, ask)
+    print(f"{len({(pin.name, pin.version) for pin in pins}) - len(unknown)} packages audited")
+    return report(known, unknown, is_required=IS_REQUIRED)
+
+
+if __name__ == "__main__":
+    sys.exit(not main())

@@ -1,0 +1,107 @@
+"""Under which licences the server's dependencies stand, and whether we may ship them.
+
+`make licences` lists them.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Final
+
+from packaging.markers import Marker
+from packaging.utils import canonicalize_name
+
+from supply.locks import ROOT, SERVER, Pin, read
+
+
+ALLOWED: Final = {
+    "Apache-2.0",
+    "Apache-2.0 AND BSD-2-Clause",
+    "Apache-2.0 OR BSD-3-Clause",
+    "Apache-2.0 OR MIT",
+    "BSD License",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC License (ISCL)",
+    "MIT",
+    "MIT License",
+    "MIT OR Apache-2.0",
+    "MIT-0",
+    "MPL-2.0 AND (Apache-2.0 OR MIT)",  # orjson: unchanged, so nothing of ours falls under the MPL
+    "PSF-2.0",
+    "Python Software Foundation License",
+}
+"""What a person has read and found fit for an MIT-licensed program, as packages call it.
+
+Whole expressions, so that a new one is read, too.
+"""
+
+FOR_WINDOWS: Final = ROOT / "build" / "supply" / "windows"
+"""Where `make` installs the server's dependencies for Windows, to be read and never run."""
+
+WINDOWS: Final = {
+    "implementation_name": "cpython",
+    "os_name": "nt",
+    "platform_machine": "AMD64",
+    "platform_system": "Windows",
+    "python_full_version": "3.13.0",
+    "python_version": "3.13",
+    "sys_platform": "win32",
+}
+"""Where the server runs, in the words of markers (PEP 508)."""
+
+
+def licence_of(distribution: Distribution) -> str:
+    """What a package says of its licence, in the newest way that it knows; empty for nothing.
+
+    `License-Expression` (PEP 639), else the classifiers of old, else the first line of `License`.
+    """
+
+    def told(field: str) -> list[str]:
+        return distribution.metadata.get_all(field) or []
+
+    classifiers = [
+        each.removeprefix("License :: OSI Approved :: ")
+        for each in told("Classifier")
+        if each.startswith("License :: OSI Approved :: ")
+    ]
+    licences = told("License-Expression") or classifiers or told("License")
+    return " AND ".join(sorted(each.partition("\n")[0] for each in licences))
+
+
+def licences_in(folder: Path) -> dict[str, str]:
+    """The licence of each package that is installed in a folder, by its name."""
+    return {
+        canonicalize_name(each.name): licence_of(each) for each in distributions(path=[str(folder)])
+    }
+
+
+def refusals(pins: list[Pin], licences: dict[str, str]) -> list[str]:
+    """What keeps us from shipping what is locked."""
+    told = []
+    for pin in pins:
+        if pin.marker and not Marker(pin.marker).evaluate(WINDOWS):
+            continue
+        if pin.name not in licences:
+            told.append(f"{pin.name} is not installed here, so its licence is not known")
+        elif licences[pin.name] not in ALLOWED:
+            told.append(f"{pin.name} stands under {licences[pin.name]!r}, which nobody has read")
+    return told
+
+
+def main() -> int:
+    """List the licences, and the refusals where there are any."""
+    pins, licences = read(SERVER), licences_in(FOR_WINDOWS)
+    for pin in pins:
+        if pin.name in licences:
+            print(f"{pin.name} {pin.version}: {licences[pin.name]}")
+    refused = refusals(pins, licences)
+    for each in refused:
+        print(f"REFUSED: {each}")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

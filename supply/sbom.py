@@ -1,0 +1,98 @@
+"""What the server is made of by others, as a CycloneDX document: `make sbom`.
+
+cyclonedx-bom reads the lock. What it cannot see there is added: who asks for what, from the
+comments of the lock, and licences, from what is installed for Windows. The result is checked
+against CycloneDX's own schema, and is the same each time.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+from supply.licences import FOR_WINDOWS, licences_in
+from supply.locks import ROOT, SERVER, Pin, read
+
+
+DOCUMENT: Final = ROOT / "build" / "sa-contexts.cdx.json"
+VALIDATE: Final = """
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+sys.exit(str(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()) or "") or 0)
+"""
+
+
+def completed(bom: dict[str, Any], pins: list[Pin], licences: dict[str, str]) -> dict[str, Any]:
+    """A document of cyclonedx-bom's, with what it left out.
+
+    Each component is called by its package URL, so that a new line in the lock renames none.
+    """
+    urls = {each["name"]: each["purl"] for each in bom["components"]}
+    asked_by_project = [pin.name for pin in pins if pin.is_asked_by_project]
+    asked_by: dict[str, list[str]] = {
+        pin.name: [each.name for each in pins if pin.name in each.asked_by] for pin in pins
+    }
+    for component in bom["components"]:
+        component["bom-ref"] = component["purl"]
+        del component["description"]  # the lock's lines once more
+        if licence := licences.get(component["name"]):
+            component["licenses"] = [_licence(licence)]
+    root = bom["metadata"]["component"]["bom-ref"]
+    bom["dependencies"] = [
+        {"ref": root, "dependsOn": sorted(urls[name] for name in asked_by_project)},
+        *(
+            {"ref": urls[name], "dependsOn": sorted(urls[each] for each in asked)}
+            for name, asked in asked_by.items()
+        ),
+    ]
+    return bom
+
+
+def index_of(bom: dict[str, Any]) -> str:
+    """Where the index of the packages is that a document tells of, as a URL."""
+    reference = bom["components"][0]["externalReferences"][0]
+    return str(reference["url"]).partition("/simple/")[0]
+
+
+def _licence(told: str) -> dict[str, Any]:
+    """A licence as CycloneDX has it: an expression of SPDX, or the package's own name for it."""
+    try:
+        return {"expression": str(canonicalize_license_expression(told))}
+    except InvalidLicenseExpression:
+        return {"license": {"name": told}}
+
+
+def main(tools: Path) -> None:
+    """Write the document.
+
+    Raises:
+        CalledProcessError: the lock cannot be read, or the document is not what it should be;
+            standard error says why.
+    """
+    made = subprocess.run(
+        [
+            *(tools / "python", "-W", "ignore:The Component:UserWarning", "-m", "cyclonedx_py"),
+            "requirements",
+            *("--pyproject", ROOT / "pyproject.toml"),
+            "--output-reproducible",
+            ROOT / SERVER.path,
+        ],
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    bom = completed(json.loads(made.stdout), read(SERVER), licences_in(FOR_WINDOWS))
+    text = json.dumps(bom, indent=2) + "\n"
+    subprocess.run([tools / "python", "-c", VALIDATE], check=True, input=text, encoding="utf-8")
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(text, encoding="utf-8")
+    print(f"{DOCUMENT.relative_to(ROOT)}: {len(bom['components'])} components, valid CycloneDX 1.6")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
