@@ -203,7 +203,7 @@ def test_that_a_client_that_does_not_stop_after_its_handshake_failed_is_cut_off(
             client.sendall(b"a" * 1024)
 
     assert LINGER_SECONDS - 1 < monotonic() - began < LINGER_SECONDS + TICK_SECONDS
-    assert served.outcomes == [Outcome.PROTOCOL]
+    served.until(lambda: served.outcomes == [Outcome.PROTOCOL])
     assert_silent(caplog)
 
 
@@ -301,7 +301,7 @@ def test_that_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served
     with suppress(ConnectionError):
         assert received(client) == b""
     assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
-    assert served.outcomes == [Outcome.TIMEOUT]
+    served.until(lambda: served.outcomes == [Outcome.TIMEOUT])
     assert_forgotten(served)
 
 
