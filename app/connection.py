@@ -45,6 +45,15 @@ why it was refused (RFC 9112, 9.6).
 """
 RETRY_SECONDS: Final = 2
 
+HELD_SECONDS: Final = 0.5
+"""How long an answer is held back from a client that goes on being refused.
+
+Nothing more is read of the connection meanwhile, so that one that floods is asked for little, and
+the rest waits in its own buffers. It may make room for others, as one that waits.
+"""
+REFUSED_AT_ONCE: Final = 2
+"""How many refusals in a row are not held back: a client may ask first, and then with a token."""
+
 FIELD_COUNT: Final = 100
 """How many header fields a request may have; everyone who looks for one passes all others."""
 
@@ -69,6 +78,8 @@ class Stage(Enum):
     """The rest of a request."""
     ANSWERING = auto()
     """The application, or the client's reading."""
+    HELD = auto()
+    """Its time: an answer that refuses is held back."""
     REFUSED = auto()
     """The client's closing; nothing it sends is looked at."""
 
@@ -174,6 +185,7 @@ class Connection(H11Protocol):
         self._unread_since: float | None = None
         self._is_deaf = False
         self._is_known = False
+        self._refusals = 0
         self._stage, self._since = Stage.IDLE, self.loop.time()
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -219,7 +231,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
-        self._is_known = True
+        self._is_known = self._refusals == 0
         self._enter(Stage.IDLE)
         super().on_response_complete()
 
@@ -261,6 +273,7 @@ class Connection(H11Protocol):
             Stage.IDLE: self._limits.idle_seconds,
             Stage.RECEIVING: self._limits.request_seconds,
             Stage.ANSWERING: inf,
+            Stage.HELD: inf,
             Stage.REFUSED: LINGER_SECONDS,
         }[self._stage]
 
@@ -292,7 +305,8 @@ class Connection(H11Protocol):
                     return
                 is_complete = not message["more_body"]
             self._enter(Stage.ANSWERING)
-            await self._application(scope, receive, _in_slices(self._while_there(send)))
+            to_client = self._while_there(self._in_time(scope, send))
+            await self._application(scope, receive, _in_slices(to_client))
             if not self.cycle.response_complete and self.flow.write_paused:
                 self.transport.abort()  # closing would wait until the client reads
         self._answering = None
@@ -311,10 +325,27 @@ class Connection(H11Protocol):
 
         return send_while_there
 
+    def _in_time(self, scope: Scope, send: Send) -> Send:
+        """Sends as `send` does, but holds back what refuses, where that goes on and on.
+
+        What refuses says so in the request's state (`app.access`).
+        """
+
+        async def send_in_time(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._refusals = self._refusals + 1 if "refused" in scope["state"] else 0
+                if self._refusals > REFUSED_AT_ONCE:
+                    self._enter(Stage.HELD)
+                    await anyio.sleep(HELD_SECONDS)
+                    self._enter(Stage.ANSWERING)
+            await send(message)
+
+        return send_in_time
+
     def _refuse(self, problem: ProblemError) -> None:
         """Answer whatever came with a problem, and listen no longer."""
         self._is_deaf = True
-        if self._stage is Stage.ANSWERING or self.transport.is_closing():
+        if self._stage in (Stage.ANSWERING, Stage.HELD) or self.transport.is_closing():
             return  # what comes after the last request does not harm its answer
         self._enter(Stage.REFUSED)
         self._on_refusal(problem)

@@ -18,7 +18,15 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from app.connection import LINGER_SECONDS, SLICE_BYTES, Connection, Waiting
+from app.connection import (
+    HELD_SECONDS,
+    LINGER_SECONDS,
+    REFUSED_AT_ONCE,
+    SLICE_BYTES,
+    Connection,
+    Stage,
+    Waiting,
+)
 from app.limits import ConnectionLimits
 from app.server import Server, create_server, listen
 from app.tls import Outcome, Tls
@@ -35,10 +43,13 @@ BODY = bytes(range(256)) * (64 << 10)
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 LAST = GET + b"Connection: close\r\n"
+REFUSED = GET.replace(b"/", b"/refused", 1) + b"\r\n"
 
 
 class Application:
     """Answers `/` at once, `/wait` when told to, `/large` at length, and `/part` in part.
+
+    It refuses `/refused`.
 
     It answers `/pieces` piece by piece, but not before the client has left, and lets the loop not
     see that meanwhile.
@@ -57,6 +68,8 @@ class Application:
                 await send({"type": f"lifespan.{expected}.complete"})
             return
         self.begun += 1
+        if scope["path"] == "/refused":
+            scope["state"]["refused"] = "unauthenticated"
         if scope["path"] == "/wait":
             try:
                 await self.go_on.wait()
@@ -501,3 +514,47 @@ def test_that_small_answers_are_sent_at_once(connection: Connection) -> None:
 def test_that_other_connections_are_left_as_they_are(connection: Connection) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         connection.connection_made(Transport(unix))
+
+
+def test_that_refusals_without_end_are_held_back_and_nothing_else_is(served: Served) -> None:
+    began = monotonic()
+    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1000))
+    served.until(lambda: any(c._stage is Stage.HELD for c in served.connections))  # noqa: SLF001  # there is no other sign
+    other = served.connect(REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
+    assert received(other).count(b"here") == REFUSED_AT_ONCE + 1
+    assert monotonic() - began < HELD_SECONDS
+
+    served.until(lambda: served.application.begun == 2 * (REFUSED_AT_ONCE + 1) + 2)
+
+    assert monotonic() - began >= 2 * HELD_SECONDS
+    client.close()
+
+
+def test_that_a_request_that_is_answered_ends_the_holding_back(served: Served) -> None:
+    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1))
+    for _ in range(REFUSED_AT_ONCE + 1):
+        answered(client)
+    began = monotonic()
+    client.sendall(GET + b"\r\n" + REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
+
+    assert received(client).count(b"here") == REFUSED_AT_ONCE + 2
+    assert monotonic() - began < HELD_SECONDS
+
+
+def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served) -> None:
+    known = served.connect(GET + b"\r\n")
+    assert answered(known)
+    for _ in range(LIMITS.connection_count - 1):
+        served.connect(REFUSED * 1000)
+    served.until(
+        lambda: (
+            [c._stage for c in served.connections].count(Stage.HELD)  # noqa: SLF001  # there is no other sign
+            == LIMITS.connection_count - 1
+        )
+    )
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    known.sendall(LAST + b"\r\n")
+    assert received(known).endswith(b"here")
