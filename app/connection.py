@@ -328,12 +328,15 @@ class Connection(H11Protocol):
     def _in_time(self, scope: Scope, send: Send) -> Send:
         """Sends as `send` does, but holds back what refuses, where that goes on and on.
 
-        What refuses says so in the request's state (`app.access`).
+        The request's state tells (`app.access`): `refused`, or `slowed` where it is answered
+        nevertheless.
         """
 
         async def send_in_time(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._refusals = self._refusals + 1 if "refused" in scope["state"] else 0
+                state = scope["state"]
+                is_unwelcome = "refused" in state or state.get("slowed", False)
+                self._refusals = self._refusals + 1 if is_unwelcome else 0
                 if self._refusals > REFUSED_AT_ONCE:
                     self._enter(Stage.HELD)
                     await anyio.sleep(HELD_SECONDS)

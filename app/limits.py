@@ -1,4 +1,4 @@
-"""How much a connection may take, and for how long."""
+"""How much a client may take, and for how long."""
 
 from dataclasses import dataclass
 
@@ -20,3 +20,20 @@ class ConnectionLimits:
     request_seconds: float = 10.0
     response_seconds: float = 30.0
     request_bytes: int = 16 << 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """The limits of rates, each in a minute, and of what one caller may have at a time.
+
+    Attributes:
+        rate_address_requests: requests without a credential, of one address.
+        rate_failures: credentials that are not taken, of one address.
+        rate_caller_requests: requests of one caller.
+        rate_caller_streams: streams of events that one caller may have open.
+    """
+
+    rate_address_requests: int = 600
+    rate_failures: int = 30
+    rate_caller_requests: int = 60_000
+    rate_caller_streams: int = 50

@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from app.access.address_limit import AddressLimit
+from app.access.caller_limit import CallerLimit
 from app.access.gate import Gate
 from app.access.hosts import HostCheck
 from app.api import (
@@ -83,9 +85,12 @@ def create_app(service: Service, *, hosts: Iterable[str] = ()) -> FastAPI:
     ):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(CallerLimit, limits=service.rate_limits, metrics=told)
     app.add_middleware(
         Gate, credentials=service.credentials, public=public_paths(app.routes), metrics=told
     )
+    if service.credentials.are_needed:
+        app.add_middleware(AddressLimit, limits=service.rate_limits, metrics=told)
     app.add_middleware(HostCheck, hosts=hosts, on_refusal=told.told)
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)

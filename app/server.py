@@ -202,6 +202,7 @@ def create_server(
         access_log=False,
         server_header=False,
         backlog=ACCEPT_COUNT,
+        proxy_headers=False,  # who asks is told by the connection, not by what anyone may write
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

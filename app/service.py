@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from app.limits import RateLimits
 from app.repository.connections import ConnectionKind
 from app.repository.feeds import Feeds
 from app.repository.hints import Hints
@@ -77,6 +78,7 @@ class Service:
         ike_sas: the main mode SAs, which are read when somebody asks.
         connections: the connections, the same.
         credentials: those that are taken.
+        rate_limits: how often one client may ask.
         measured_peers: the remote addresses that have a metric of their own, packed.
         measured_connections: how many pairs of ends have metrics of what connections transfer.
     """
@@ -95,6 +97,7 @@ class Service:
     connections: Collection
     net_events: NetEvents
     credentials: Credentials
+    rate_limits: RateLimits
     measured_peers: tuple[bytes, ...] = ()
     measured_connections: int = 0
 
@@ -197,7 +200,9 @@ def create_service(settings: Settings) -> Service:
         baseline=settings.baseline,
         engine=engine,
         feeds=Feeds(sa_contexts.store.journal),
-        streams=Streams(settings.stream_count, settings.stream_seconds),
+        streams=Streams(
+            settings.stream_count, settings.stream_seconds, settings.rate_caller_streams
+        ),
         one_reader=one_reader,
         patience=patience,
         statistics=StatisticsReader(engine, one_reader, patience),
@@ -211,6 +216,7 @@ def create_service(settings: Settings) -> Service:
             ipv6_order=settings.ipv6_order,
         ),
         credentials=create_credentials(settings),
+        rate_limits=settings.rate_limits(),
         measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
         measured_connections=settings.metrics_connections,
     )

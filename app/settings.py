@@ -23,7 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from app.limits import ConnectionLimits
+from app.limits import ConnectionLimits, RateLimits
 from app.repository.limits import StoreLimits
 from app.repository.net_events import NetEventLimits
 from app.schemas.names import Baseline
@@ -34,6 +34,8 @@ from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
 
+MOST_A_MINUTE: Final = 1_000_000_000
+"""What a rate may be set to; no server reaches it."""
 MOST_PEERS: Final = 1000
 """How many peers may have a metric of their own."""
 
@@ -201,6 +203,28 @@ class Settings(BaseSettings):
         200, ge=0, description="Streams of events at most; each takes a connection."
     )
     stream_seconds: float = Field(3600, gt=0, description="How long a stream lasts at most.")
+    rate_address_requests: int = Field(
+        600,
+        ge=1,
+        le=MOST_A_MINUTE,
+        description="Requests a minute of one address without a credential, where one is needed.",
+    )
+    rate_failures: int = Field(
+        30,
+        ge=1,
+        le=MOST_A_MINUTE,
+        description="Credentials a minute of one address that are not taken.",
+    )
+    rate_caller_requests: int = Field(
+        60_000,
+        ge=1,
+        le=MOST_A_MINUTE,
+        description="Requests a minute of one caller; those without credentials are told apart by "
+        "address, and those on this host not counted.",
+    )
+    rate_caller_streams: int = Field(
+        50, ge=1, description="Streams of events at most of one caller, told apart the same way."
+    )
     metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_listed)] = Field(
         None,
         description="Remote addresses with a metric of their own: 1000 at most, commas between.",
@@ -250,6 +274,10 @@ class Settings(BaseSettings):
             return None
         return TlsFiles(self.tls_certificate, self.tls_key, self.tls_client_ca)
 
+    def rate_limits(self) -> RateLimits:
+        """The settings that concern rates."""
+        return RateLimits(**self._of(RateLimits))
+
     def store_limits(self) -> StoreLimits:
         """The settings that concern the store, which has them by the same names."""
         return StoreLimits(**self._of(StoreLimits))
@@ -258,6 +286,8 @@ class Settings(BaseSettings):
         """The settings that concern net events."""
         return NetEventLimits(**self._of(NetEventLimits))
 
-    def _of(self, limits: type[ConnectionLimits | StoreLimits | NetEventLimits]) -> dict[str, Any]:
+    def _of(
+        self, limits: type[ConnectionLimits | RateLimits | StoreLimits | NetEventLimits]
+    ) -> dict[str, Any]:
         """What has the same names here and there."""
         return self.model_dump(include={field.name for field in fields(limits)})

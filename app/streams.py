@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -47,10 +47,12 @@ class Open(NamedTuple):
     Attributes:
         source: of its events.
         may_go_on: tells whether its client may still have them.
+        counted_as: what its caller is counted as; None where that is not done.
     """
 
     source: Source
     may_go_on: Callable[[], bool]
+    counted_as: Hashable | None
 
 
 class TooManyStreams(Exception):
@@ -64,10 +66,17 @@ class Streams:
         seconds: how long one may last.
     """
 
-    def __init__(self, most: int, seconds: float) -> None:
-        """Make room for so many streams, each of which lasts at most so long."""
+    def __init__(self, most: int, seconds: float, most_of_one: int | None = None) -> None:
+        """Make room for streams.
+
+        Args:
+            most: how many there may be.
+            seconds: how long each may last.
+            most_of_one: how many one caller may have; None: all.
+        """
         self.seconds = seconds
         self._most = most
+        self._most_of_one = most if most_of_one is None else most_of_one
         self._stopping = anyio.Event()
         self._open: dict[anyio.CancelScope, Open] = {}
 
@@ -92,19 +101,33 @@ class Streams:
             raise TooManyStreams
 
     @contextmanager
-    def one(self, source: Source, may_go_on: Callable[[], bool]) -> Iterator[None]:
+    def one(
+        self,
+        source: Source,
+        may_go_on: Callable[[], bool],
+        counted_as: Hashable | None = None,
+    ) -> Iterator[None]:
         """Count a stream until the end of the block, which ends early when the server stops.
 
         Args:
             source: of its events; whoever waits for its news is woken when the stream is to end.
             may_go_on: tells whether the client may still have them.
+            counted_as: what the caller is counted as; None: nothing.
+
+        Raises:
+            TooManyStreams: no further one of this caller may begin.
         """
+        if counted_as is not None and self._of(counted_as) >= self._most_of_one:
+            raise TooManyStreams
         with anyio.CancelScope() as scope:
-            self._open[scope] = Open(source, may_go_on)
+            self._open[scope] = Open(source, may_go_on, counted_as)
             try:
                 yield
             finally:
                 del self._open[scope]
+
+    def _of(self, caller: Hashable) -> int:
+        return sum(stream.counted_as == caller for stream in self._open.values())
 
     @property
     def is_stopping(self) -> bool:

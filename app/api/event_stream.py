@@ -72,7 +72,11 @@ class EventStream(Response):
         async def send_text(text: bytes) -> None:
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
-        with closing(self._source), self._streams.one(self._source, self._may_go_on):
+        counted_as = scope.get("state", {}).get("counted_as")
+        with (
+            closing(self._source),
+            self._streams.one(self._source, self._may_go_on, counted_as),
+        ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send_text(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))

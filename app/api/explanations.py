@@ -14,7 +14,12 @@ from app.schemas.problems import ProblemExplanation
 router = APIRouter(prefix="/problems", tags=["Problems"])
 
 
-@router.get("/{code}", responses=problems.responses(problems.NOT_FOUND, problems.INTERNAL_ERROR))
+@router.get(
+    "/{code}",
+    responses=problems.responses(
+        problems.NOT_FOUND, problems.TOO_MANY_REQUESTS, problems.INTERNAL_ERROR
+    ),
+)
 async def get_problem(
     code: Annotated[str, Path(description="The problem's `code`.", examples=["cursor_expired"])],
     response: Response,

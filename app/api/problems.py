@@ -294,6 +294,13 @@ TOO_MANY_STREAMS = _kind(
     "Each watcher keeps a stream open, and the server allows no more of them now. Try again after "
     "`Retry-After` seconds; one stream without filters serves many consumers behind it.",
 )
+TOO_MANY_REQUESTS = _kind(
+    "too_many_requests",
+    429,
+    "Too many requests",
+    "This caller, or this address, has asked more often than the server allows. Try again after "
+    "`Retry-After` seconds. `RateLimit-Policy` tells how much each may, `RateLimit` what is left.",
+)
 SERVER_STOPPING = _kind(
     "server_stopping",
     503,
@@ -313,7 +320,7 @@ OF_THE_ENGINE = (
 )
 """What can befall whatever needs the engine."""
 
-OF_THE_CALLER = (UNAUTHENTICATED, INSUFFICIENT_SCOPE, ISSUER_UNAVAILABLE)
+OF_THE_CALLER = (UNAUTHENTICATED, INSUFFICIENT_SCOPE, TOO_MANY_REQUESTS, ISSUER_UNAVAILABLE)
 """What can befall whatever needs a scope."""
 
 

@@ -110,7 +110,12 @@ def desk(serve: Serve, simulator: Simulator, tmp_path: Path, issuers: tuple[Oidc
     keys = tmp_path / "keys.json"
     reader = make_key(keys, "sa:read", name="of the fixture")
     client = serve(
-        contexts=25, keys=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE, oidc_skew_seconds=5
+        contexts=25,
+        keys=keys,
+        oidc_issuer=oidc.url,
+        oidc_audience=AUDIENCE,
+        oidc_skew_seconds=5,
+        rate_failures=1_000_000,
     )
     items = {
         "saContextId": simulator.ids()[0],

@@ -17,6 +17,18 @@ VARY: Final = {
     "and compression where it is large.",
     "schema": {"type": "string"},
 }
+RATE_LIMIT: Final = {
+    "RateLimit-Policy": {
+        "description": 'How much may be asked, where that is limited: `"caller";q=60000;w=60` is '
+        "60,000 requests in 60 seconds (draft-ietf-httpapi-ratelimit-headers).",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": 'What is left of it: `"caller";r=59000;t=1` is 59,000 requests, for certain '
+        "within a second.",
+        "schema": {"type": "string"},
+    },
+}
 
 
 def complete(operation: dict[str, Any]) -> None:
@@ -26,9 +38,12 @@ def complete(operation: dict[str, Any]) -> None:
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]  # FastAPI's own, where no parameter can be bad
     is_negotiated = "406" in responses
+    is_limited = "429" in responses
     for status, response in responses.items():
         headers = response.setdefault("headers", {})
         headers["Cache-Control"] = CACHE_CONTROL
+        if is_limited:
+            headers.update(RATE_LIMIT)
         if "content" in response:  # generators take the first
             content = response["content"].items()
             response["content"] = dict(sorted(content, key=lambda of: of[0] != "application/json"))
