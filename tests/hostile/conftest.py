@@ -28,6 +28,8 @@ SETTLE_SECONDS = 10
 Attacked = Callable[[], AbstractContextManager[Bystander]]
 
 _rows: list[str] = []
+FLOODS: list[str] = []
+"""What each flood cost, as rows."""
 
 
 @pytest.fixture(scope="package")
@@ -88,4 +90,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"{'':40} {'peak':>7} {'after':>7} {'asked':>6} {'median':>9} {'worst':>9}"
         )
         for row in _rows:
+            terminalreporter.write_line(row)
+    if FLOODS:
+        terminalreporter.section("flooded: without and with, and a client beside it")
+        terminalreporter.write_line(
+            f"{'':26} {'told':>6} {'busy':>11}  {'memory: peak, last third':>14}  median  p99"
+        )
+        for row in FLOODS:
             terminalreporter.write_line(row)

@@ -58,6 +58,12 @@ class Target:
         """The most that it has had since `forget_peak`."""
         return self._memory("VmHWM")
 
+    def processor_seconds(self) -> float:
+        """How long it has kept a processor busy so far."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def forget_peak(self) -> None:
         """Begin to look for the peak anew."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")

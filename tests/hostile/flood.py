@@ -1,0 +1,117 @@
+"""A flood of requests at a constant rate, from a client in C, and a client that asks beside it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Any, Self
+
+from tests.hostile.process import Target
+
+
+_SOURCE = Path(__file__).with_suffix(".c")
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """What a flood consists of; 5,000 requests a second, on time, whatever becomes of them.
+
+    Attributes:
+        request: one of them.
+        connections: how many they come over, one after the other.
+        address: where they go to, and come from.
+    """
+
+    request: bytes
+    connections: int
+    address: str = "127.0.0.1"
+    per_second: int = 5000
+
+    @contextmanager
+    def over(self, target: Target, program: Path, seconds: int) -> Iterator[Flooding]:
+        """Let it come, for so long."""
+        words = [self.address, target.port, self.connections, self.per_second, seconds]
+        with subprocess.Popen(
+            [program, *map(str, words), self.request], stdout=subprocess.PIPE
+        ) as process:
+            flooding = Flooding(process)
+            yield flooding
+            flooding.wait()
+
+
+class Flooding:
+    """A flood under way.
+
+    Attributes:
+        told: what became of it, at its end.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.told: dict[str, Any] = {}
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        output, _ = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0
+        self.told = json.loads(output)
+
+
+def compiled(folder: Path) -> Path:
+    """The flooding client, compiled into a folder."""
+    program = folder / "flood"
+    options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    subprocess.run(["cc", *options, "-o", program, _SOURCE], check=True)  # noqa: S607  # the system's compiler
+    return program
+
+
+class Regular:
+    """A client that asks for a page at regular times, with a key, over one connection."""
+
+    def __init__(self, target: Target, key: str, address: str) -> None:
+        """Connect to a target, from an address."""
+        self._connection = http.client.HTTPConnection(
+            "127.0.0.1", target.port, timeout=20, source_address=(address, 0)
+        )
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    def __enter__(self) -> Self:
+        self._connection.connect()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, seconds: float, per_second: int = 100) -> list[float]:
+        """How long each answer took, in seconds, since the request was due."""
+        took, began = [], perf_counter()
+        for number in range(ceil(seconds * per_second)):
+            due = began + number / per_second
+            sleep(max(0.0, due - perf_counter()))  # it asks at regular times
+            self._connection.request("GET", "/sa-contexts?limit=100", headers=self._headers)
+            response = self._connection.getresponse()
+            body = response.read()
+            took.append(perf_counter() - due)
+            assert response.status == http.HTTPStatus.OK, body
+            assert body.count(b'"saContextId"') == 100
+        return took
+
+
+@contextmanager
+def on_processor(number: int) -> Iterator[None]:
+    """Have what is started meanwhile run on one processor, where there are several."""
+    before = os.sched_getaffinity(0)
+    if len(before) > 1:
+        os.sched_setaffinity(0, {sorted(before)[number]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

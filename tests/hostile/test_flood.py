@@ -1,0 +1,125 @@
+"""Five thousand requests a second that are refused, and who asks beside them.
+
+The server has one processor, the flood and the client that asks the other: those who flood a
+server do so from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from statistics import median, quantiles
+from typing import NamedTuple
+
+import pytest
+
+from tests.hostile.conftest import FLOODS
+from tests.hostile.flood import Flood, Regular, compiled, on_processor
+from tests.hostile.process import Target, running_target
+from tests.security.made import make_key
+
+
+FLOOD_SECONDS = 6
+WINDOW_SECONDS = 2
+"""Other programs on the machine keep a processor now and then for longer than any answer takes: so
+the slowest hundredth is looked at in windows, of which the typical one counts."""
+WORSE = 5
+"""By which factor the slowest hundredth may take longer than without the flood."""
+BUSY = 0.2
+"""How much of its processor a flood may cost the server."""
+PEAK_BYTES = 24 << 20
+"""How much more memory the server may have during a flood: what was sent ahead is read in pieces
+of up to 64 kB for each of its connections."""
+GROWTH_BYTES = 4 << 20
+"""How much more in its last third than in those before."""
+
+GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
+NO_KEY = GET % (b"/sa-contexts?limit=100", b"")
+WRONG_KEY = GET % (
+    b"/sa-contexts?limit=100",
+    b"Authorization: Bearer sak_0123456789ab_%b\r\n" % (b"A" * 43),
+)
+HEALTH = GET % (b"/health/live", b"")
+
+
+class Guarded(NamedTuple):
+    """A target that asks for keys, one that it takes, and the client that floods it."""
+
+    target: Target
+    key: str
+    program: Path
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    folder = tmp_path_factory.mktemp("flood")
+    key = make_key(folder / "keys.json", "sa:read")
+    program = compiled(folder)
+    with ExitStack() as stack:
+        with on_processor(0):
+            target = stack.enter_context(
+                running_target(
+                    simulated_contexts=2000, simulated_churn=0, keys=folder / "keys.json"
+                )
+            )
+        stack.enter_context(on_processor(1))
+        yield Guarded(target, key, program)
+
+
+@pytest.mark.parametrize(
+    ("flood", "address"),
+    [
+        pytest.param(Flood(NO_KEY, 50), "127.0.0.2", id="no key, another address"),
+        pytest.param(Flood(WRONG_KEY, 250), "127.0.0.1", id="wrong key, 250 connections"),
+        pytest.param(Flood(HEALTH, 50), "127.0.0.1", id="health"),
+    ],
+)
+def test_that_a_flood_costs_others_little(
+    guarded: Guarded, request: pytest.FixtureRequest, flood: Flood, address: str
+) -> None:
+    target, key, program = guarded
+    with Regular(target, key, address) as regular:
+        regular.ask(0.5)
+        quiet, idle = measured(target, regular, 2)
+        before = target.resident_bytes()
+        target.forget_peak()
+        with flood.over(target, program, FLOOD_SECONDS) as flooding:
+            during, busy = measured(target, regular, 2)
+            peak = target.peak_bytes()
+            during += measured(target, regular, 1)[0]
+            growth = target.peak_bytes() - peak
+        quiet += measured(target, regular, 1)[0]
+
+    told = flooding.told
+    FLOODS.append(
+        f"{request.node.callspec.id:26} {sum(told['answered'].values()):6} "
+        f"{idle * 100:4.0f} {busy * 100:4.0f} %  "
+        f"{(peak - before) / 2**20:5.1f} {growth / 2**20:5.1f} MB  "
+        f"{median(chain(*quiet)) * 1e3:5.1f} {median(chain(*during)) * 1e3:5.1f}  "
+        f"{typical(quiet) * 1e3:5.1f} {typical(during) * 1e3:5.1f} ms"
+    )
+    assert told["offered"] == flood.per_second * FLOOD_SECONDS
+    assert told["seconds"] < FLOOD_SECONDS + 0.1
+    assert typical(during) < WORSE * typical(quiet)
+    assert busy - idle < BUSY
+    assert peak - before < PEAK_BYTES
+    assert growth < GROWTH_BYTES
+
+
+def measured(target: Target, regular: Regular, windows: int) -> tuple[list[list[float]], float]:
+    """How long answers took, window by window, and how busy the server was meanwhile."""
+    began = target.processor_seconds()
+    took = [regular.ask(WINDOW_SECONDS) for _ in range(windows)]
+    return took, (target.processor_seconds() - began) / WINDOW_SECONDS / windows
+
+
+def typical(windows: list[list[float]]) -> float:
+    """What the slowest hundredth takes in a typical window."""
+    return median(slowest(window) for window in windows)
+
+
+def slowest(seconds: Iterable[float]) -> float:
+    """What the slowest hundredth takes at least."""
+    return quantiles(seconds, n=100)[98]
