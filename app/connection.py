@@ -11,13 +11,13 @@ import asyncio
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from enum import Enum, auto
 from http import HTTPStatus
 from itertools import chain
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from urllib.parse import unquote
 
 import anyio
@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from app.access.networks import is_this_host, network_of
 from app.api import problems
 from app.api.problems import MEDIA_TYPE, ProblemError, problem_text
 from app.limits import ConnectionLimits
@@ -147,13 +148,14 @@ class Waiting:
         self._strangers.pop(connection, None)
         self._known.pop(connection, None)
 
-    def first(self) -> Abortable | None:
-        """The one that is to make room for another."""
-        return next(chain(self._strangers, self._known), None)
+    def first(self, among: Container[object] | None = None) -> Abortable | None:
+        """The one that is to make room for another; of some, where these are given."""
+        waiting = chain(self._strangers, self._known)
+        return next((one for one in waiting if among is None or one in among), None)
 
-    def make_room(self) -> bool:
+    def make_room(self, among: Container[object] | None = None) -> bool:
         """End the connection that has waited longest; False where none waits."""
-        longest = self.first()
+        longest = self.first(among)
         if longest is None:
             return False
         self.discard(longest)
@@ -162,7 +164,11 @@ class Waiting:
 
 
 class Connection(H11Protocol):
-    """One connection, made by uvicorn for each that it accepts."""
+    """One connection, made by uvicorn for each that it accepts.
+
+    Attributes:
+        network: whose it is.
+    """
 
     def __init__(
         self,
@@ -187,6 +193,7 @@ class Connection(H11Protocol):
         self._is_known = False
         self._refusals = 0
         self._stage, self._since = Stage.IDLE, self.loop.time()
+        self.network = ""
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin; where there are too many connections, at the cost of one that waits.
@@ -199,10 +206,12 @@ class Connection(H11Protocol):
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
+        self.network = network_of(self.client[0]) if self.client else ""
         if len(self.connections) > self._limits.connection_count:
             self._make_room()
         else:
             self._enter(Stage.IDLE)
+            self._keep_to_share()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and with it the work on an answer that nobody will read."""
@@ -277,9 +286,23 @@ class Connection(H11Protocol):
             Stage.REFUSED: LINGER_SECONDS,
         }[self._stage]
 
-    def _make_room(self) -> None:
-        """End the connection that has waited longest; where none waits, refuse this one."""
-        if self._waiting.make_room():
+    def _keep_to_share(self) -> None:
+        """Make room where this connection's address has too many."""
+        most = self._limits.address_connection_count
+        if len(self.connections) <= most or is_this_host(self.network):
+            return
+        connections = cast(set[Connection], self.connections)
+        others = {one for one in connections - {self} if one.network == self.network}
+        if len(others) >= most:
+            self._make_room(others)
+
+    def _make_room(self, among: Container[object] | None = None) -> None:
+        """End the connection that has waited longest; where none waits, refuse this one.
+
+        Args:
+            among: of which one is to end; None: of all.
+        """
+        if self._waiting.make_room(among):
             self._enter(Stage.IDLE)
         else:
             self._refuse(

@@ -9,6 +9,7 @@ class ConnectionLimits:
 
     Attributes:
         connection_count: how many there are at most.
+        address_connection_count: how many of them one address may have, but for this host's own.
         idle_seconds: how long a connection may be without a request.
         request_seconds: how long a request may take to arrive.
         response_seconds: how long a client may leave off reading.
@@ -16,6 +17,7 @@ class ConnectionLimits:
     """
 
     connection_count: int = 256
+    address_connection_count: int = 128
     idle_seconds: int = 5
     request_seconds: float = 10.0
     response_seconds: float = 30.0

@@ -115,6 +115,9 @@ class Settings(BaseSettings):
         description="The file of the authorities, in PEM, one of which must vouch for each client.",
     )
     connection_count: int = Field(256, ge=1, description="Connections at most.")
+    address_connection_count: int = Field(
+        128, ge=1, description="Connections at most of one address, this host's own aside."
+    )
     idle_seconds: int = Field(
         5, ge=1, description="How long a connection may be without a request."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.networks import network_of
+from app.access.networks import is_this_host, network_of
 from app.access.policies import ALWAYS_ANSWERED, Policy
 from app.limits import RateLimits
 from app.security.callers import STRANGER, Caller
@@ -65,6 +65,5 @@ def _counted_as(scope: Scope) -> tuple[str, str] | None:
         return None
     if caller.kind == "anonymous":
         network = network_of((scope["client"] or ("",))[0])
-        is_here = network.startswith("127.") or network == "::1"
-        return None if is_here else (caller.kind, network)
+        return None if is_this_host(network) else (caller.kind, network)
     return caller.kind, caller.credential if caller.kind == "api_key" else caller.name

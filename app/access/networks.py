@@ -25,3 +25,8 @@ def _network(address: str) -> str:
         return str(parsed)
     bits = int(parsed) >> PREFIX_BITS << PREFIX_BITS
     return f"{IPv6Address(bits)}/{PREFIX_BITS}"
+
+
+def is_this_host(network: str) -> bool:
+    """Whether that is a loopback address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3)."""
+    return network.startswith("127.") or network == "::1"

@@ -284,8 +284,8 @@ TOO_MANY_CONNECTIONS = _kind(
     "too_many_connections",
     503,
     "Too many connections are open",
-    "All connections that the server allows are waiting for answers. Try again after "
-    "`Retry-After` seconds; use one connection for many requests.",
+    "All connections that the server allows, or allows to one address, are waiting for answers. "
+    "Try again after `Retry-After` seconds; use one connection for many requests.",
 )
 TOO_MANY_STREAMS = _kind(
     "too_many_streams",

@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from struct import pack
 from threading import Event, Thread
 from time import monotonic
@@ -558,3 +559,101 @@ def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served
     assert received(newest).endswith(b"here")
     known.sendall(LAST + b"\r\n")
     assert received(known).endswith(b"here")
+
+
+class Peer(Transport):
+    """A transport whose client is somewhere.
+
+    Attributes:
+        is_aborted: whether the server ended it at once.
+        sent: what the server wrote.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(None)
+        self._address = address
+        self.is_aborted = False
+        self.sent = b""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return (self._address, 50000) if name == "peername" else default
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def write_eof(self) -> None:
+        """Nothing more is sent."""
+
+
+class Peers:
+    """Clients at several addresses, of a server that allows three to each, and ten in all.
+
+    Attributes:
+        all: in the order in which they came.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.all: list[Peer] = []
+        self._loop = loop
+        self._waiting = Waiting()
+        self._state = ServerState()
+        self._limits = replace(LIMITS, connection_count=10, address_connection_count=3)
+        self._config = create_server(Application(), lambda: None, self._limits).config
+
+    def connect(self, address: str, stage: Stage = Stage.IDLE) -> Peer:
+        peer = Peer(address)
+        self.all.append(peer)
+        connection = Connection(
+            self._limits,
+            self._waiting,
+            lambda _problem: None,
+            self._config,
+            self._state,
+            {},
+            self._loop,
+        )
+        connection.connection_made(peer)
+        connection._enter(stage)  # noqa: SLF001  # as if it had asked
+        return peer
+
+
+@pytest.fixture
+def peers() -> Iterator[Peers]:
+    loop = asyncio.new_event_loop()
+    yield Peers(loop)
+    loop.close()
+
+
+def test_that_an_address_has_its_share_of_connections(peers: Peers) -> None:
+    peers.connect("2001:db8:0:2::1")
+    peers.connect("2001:db8:0:1::1", Stage.ANSWERING)
+    peers.connect("2001:db8:0:1::2")
+    peers.connect("2001:db8:0:1::3")
+    assert [peer.is_aborted for peer in peers.all] == [False] * 4
+
+    peers.connect("2001:db8:0:1::4")
+
+    assert [peer.is_aborted for peer in peers.all] == [False, False, True, False, False]
+    assert peers.all[-1].sent == b""
+
+
+def test_that_an_address_whose_share_is_being_answered_gets_no_more(peers: Peers) -> None:
+    answered = [peers.connect("192.0.2.1", Stage.ANSWERING) for _ in range(3)]
+
+    newest = peers.connect("192.0.2.1")
+
+    assert problem(newest.sent)["code"] == "too_many_connections"
+    assert not any(one.is_aborted for one in answered)
+    assert peers.connect("192.0.2.2").sent == b""
+
+
+def test_that_this_host_has_no_share(peers: Peers) -> None:
+    here = [peers.connect(address) for address in ("127.0.0.1", "::1") for _ in range(5)]
+
+    assert not any(one.is_aborted or one.sent for one in here)
