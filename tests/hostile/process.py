@@ -26,6 +26,7 @@ class Target:
 
     Attributes:
         url: where it serves.
+        headers: what a request needs, where it asks for a credential.
         resident_before: the memory that it had before it was attacked, in bytes.
         counts: what its simulator counted, once it has ended.
     """
@@ -35,6 +36,7 @@ class Target:
         self._log = log
         self.port: int = self._told()["port"]
         self.url = f"http://127.0.0.1:{self.port}"
+        self.headers: dict[str, str] = {}
         self.counts: dict[str, int] = {}
         self.resident_before = 0
 
@@ -70,7 +72,7 @@ class Target:
 
     def engine(self) -> Any:
         """What it says of itself."""
-        return httpx2.get(f"{self.url}/engine", timeout=30).json()
+        return httpx2.get(f"{self.url}/engine", headers=self.headers, timeout=30).json()
 
     def log(self) -> list[dict[str, Any]]:
         """The entries of its log."""

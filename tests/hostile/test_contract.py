@@ -7,11 +7,15 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 
-from tests.hostile.process import ROOT, running_target
+from app.security.scopes import Scope
+from tests.hostile.process import ROOT, Target, running_target
+from tests.security.made import make_key
 
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
@@ -23,12 +27,30 @@ STREAM_SECONDS = 0.05
 """Who asks for a stream waits for its end."""
 
 
-def fuzz(url: str, seconds: int, *options: str, answers: Path) -> Counter[str]:
+@contextmanager
+def guarded_target(folder: Path, **settings: object) -> Iterator[Target]:
+    """A target that asks for keys, however many wrong ones come, and one that opens all of it."""
+    keys = folder / "keys.json"
+    key = make_key(keys, *Scope)
+    with running_target(
+        keys=keys,
+        rate_failures=1_000_000,
+        simulated_churn=20,
+        stream_seconds=STREAM_SECONDS,
+        **settings,
+    ) as target:
+        target.headers = {"Authorization": f"Bearer {key}"}
+        yield target
+
+
+def fuzz(target: Target, seconds: int, *options: str, answers: Path) -> Counter[str]:
     """Let schemathesis run for so long; it must find nothing. Gives how often what was answered."""
+    ((name, value),) = target.headers.items()
     run = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
-            *("run", f"{url}/openapi.json", "--max-time", str(seconds), "--no-color", *options),
+            *("run", f"{target.url}/openapi.json", "--max-time", str(seconds), "--no-color"),
+            *("--header", f"{name}: {value}", *options),
         ],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "ANSWERS": str(answers)},
@@ -48,8 +70,8 @@ def operations(url: str) -> set[str]:
 
 
 def test_that_every_check_passes_on_an_engine_that_is_well(tmp_path: Path) -> None:
-    with running_target(simulated_churn=20, stream_seconds=STREAM_SECONDS) as target:
-        answers = fuzz(target.url, SECONDS, answers=tmp_path / "answers")
+    with guarded_target(tmp_path) as target:
+        answers = fuzz(target, SECONDS, answers=tmp_path / "answers")
 
         assert {f"{operation} 200" for operation in operations(target.url)} <= set(answers)
         assert answers["GET /sa-contexts 422"] > 100
@@ -62,20 +84,18 @@ def test_that_every_check_passes_on_exports(tmp_path: Path) -> None:
         *("--include-operation-id", "list_sa_contexts", "--phases", "examples,coverage,fuzzing"),
         *("--header", "Accept: application/x-ndjson"),
     )
-    with running_target(simulated_churn=20, stream_seconds=STREAM_SECONDS) as target:
-        answers = fuzz(target.url, 15, *options, answers=tmp_path / "answers")
+    with guarded_target(tmp_path) as target:
+        answers = fuzz(target, 15, *options, answers=tmp_path / "answers")
 
     assert answers["GET /sa-contexts 200"] > 100
 
 
 def test_that_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
     """All but that there are server errors, which then must be: as they are documented."""
-    with running_target(
-        simulated_churn=20, patience_seconds=2, stream_seconds=STREAM_SECONDS
-    ) as target:
+    with guarded_target(tmp_path, patience_seconds=2) as target:
         target.storm(STORM)
         options = ("--exclude-checks", "not_a_server_error")
-        answers = fuzz(target.url, SECONDS, *options, answers=tmp_path / "answers")
+        answers = fuzz(target, SECONDS, *options, answers=tmp_path / "answers")
         expected = {
             f"GET {path} {status}"
             for path in ("/sa-contexts", "/sa-contexts/summary", "/sa-contexts/{saContextId}")
@@ -85,10 +105,11 @@ def test_that_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> N
             if expected <= set(answers):
                 break
             more = (*options, "--include-path-regex", "^/sa-contexts")
-            answers += fuzz(target.url, SECONDS, *more, answers=tmp_path / "answers")
+            answers += fuzz(target, SECONDS, *more, answers=tmp_path / "answers")
         target.calm()
 
         assert {*expected, "GET /sa-contexts/events 200"} <= set(answers)
-        page = httpx2.get(f"{target.url}/sa-contexts?maxAge=0&limit=1000", timeout=60)
+        url = f"{target.url}/sa-contexts?maxAge=0&limit=1000"
+        page = httpx2.get(url, headers=target.headers, timeout=60)
         assert len(page.json()["items"]) > 100
         assert target.engine()["ready"] is True
