@@ -1,4 +1,4 @@
-"""The wheel and the sdist: what is in them, what they say, and that they come out the same again."""
+"""The wheel and the sdist: what is in them, what they say, and that they come out the same."""
 
 from __future__ import annotations
 
