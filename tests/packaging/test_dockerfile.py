@@ -92,4 +92,7 @@ def test_that_the_context_has_what_the_script_takes_and_no_more() -> None:
     assert rules[0] == "*"
     assert all((ROOT / name).exists() for name in let_in)
     assert {name for name in let_in if (ROOT / name).is_dir()} == taken
-    assert let_in >= {"pyproject.toml", "requirements.lock", "README.md", "LICENSE"}
+    assert let_in >= {"pyproject.toml", "README.md", "LICENSE"}
+    for name in re.findall(r"=\$root/(\S+)", WINDOWS_LEG):
+        parents = {str(parent) for parent in Path(name).parents}
+        assert {name, *parents} & let_in, name
