@@ -21,8 +21,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	MYPYPATH=bindings/simulator/src $(BIN)/mypy --config-file pyproject.toml tests benchmarks sdk supply
+	MYPYPATH=bindings/simulator/src $(BIN)/mypy --config-file pyproject.toml tests benchmarks sdk standalone supply
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile.windows
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
@@ -55,6 +56,9 @@ lock: $(SUPPLY)/installed
 	$(SUPPLY)/bin/uv pip compile --quiet --universal --group supply --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o supply/requirements.lock
 	npm install --prefix sdk --package-lock-only
+	$(SUPPLY)/bin/uv pip compile --quiet --universal --group standalone --extra otel --python-version 3.13 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --constraint requirements.lock \
+		pyproject.toml -o standalone/requirements.lock
 
 $(INSTALLED): requirements.lock pyproject.toml bindings/simulator/pyproject.toml $(SIMULATOR)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

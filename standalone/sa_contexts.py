@@ -1,0 +1,6 @@
+"""Where the standalone program begins."""
+
+from app.cli import main
+
+
+main()
