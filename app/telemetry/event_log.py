@@ -23,8 +23,6 @@ from app.telemetry.log_queue import Outlet
 
 
 SOURCE: Final = "sa-contexts"
-SOURCE_KEY: Final = rf"SYSTEM\CurrentControlSet\Services\EventLog\Application\{SOURCE}"
-"""Below HKEY_LOCAL_MACHINE ("Event Sources", learn.microsoft.com)."""
 MESSAGE_FILE: Final = r"%SystemRoot%\System32\EventCreate.exe"
 
 MOST_CHARACTERS: Final = 31_839
@@ -144,29 +142,27 @@ def _type_of(level: int) -> EventType:
     return EventType.WARNING if level >= logging.WARNING else EventType.INFORMATION
 
 
-def add_source(registry: Any = None) -> None:
+def add_source(library: Any = None) -> None:
     """Tell Windows of the source of these events; to be done once, by an administrator.
 
     Args:
-        registry: Python's `winreg`, imported if not given.
+        library: pywin32's `win32evtlogutil`, imported if not given.
 
     Raises:
-        OSError: the account may not.
+        pywintypes.error: the account may not.
     """
-    registry = registry or importlib.import_module("winreg")
-    with registry.CreateKey(registry.HKEY_LOCAL_MACHINE, SOURCE_KEY) as key:
-        registry.SetValueEx(key, "EventMessageFile", 0, registry.REG_EXPAND_SZ, MESSAGE_FILE)
-        registry.SetValueEx(key, "TypesSupported", 0, registry.REG_DWORD, sum(EventType))
+    library = library or importlib.import_module("win32evtlogutil")
+    library.AddSourceToRegistry(SOURCE, MESSAGE_FILE, "Application", sum(EventType))
 
 
-def remove_source(registry: Any = None) -> None:
-    """Take back what `add_source` told; events that are in the log stay, without their text's form.
+def remove_source(library: Any = None) -> None:
+    """Take that back, if it was told; events stay in the log.
 
     Args:
-        registry: Python's `winreg`, imported if not given.
+        library: pywin32's `win32evtlogutil`, imported if not given.
 
     Raises:
-        OSError: the account may not, or there is no such source.
+        pywintypes.error: the account may not.
     """
-    registry = registry or importlib.import_module("winreg")
-    registry.DeleteKey(registry.HKEY_LOCAL_MACHINE, SOURCE_KEY)
+    library = library or importlib.import_module("win32evtlogutil")
+    library.RemoveSourceFromRegistry(SOURCE, "Application")
