@@ -19,6 +19,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from app.api.security import scope_of
 from app.security.callers import STRANGER, Caller
 from app.settings import LoggedRequests
+from app.telemetry.redaction import redacted
 from app.telemetry.refused_requests import RefusedRequests
 
 
@@ -153,13 +154,14 @@ class _Answer:
 def _bind_ids(scope: Scope) -> str:
     """The request's id, bound for all that is logged on behalf of it, with that of its trace.
 
-    A client's own id is taken where it is a short harmless word. What was bound before is
-    another request's: the tasks of one connection begin in each other's context.
+    A client's own id is taken where it is a short harmless word, and no credential. What was
+    bound before is another request's: the tasks of one connection begin in each other's context.
     """
     request_id = trace_id = None
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _HARMLESS.fullmatch(value):
-            request_id = value.decode()
+            given = value.decode()
+            request_id = given if redacted(given) == given else None
         elif name == b"traceparent" and (trace := _TRACE.fullmatch(value)):
             trace_id = trace[1].decode()
     request_id = request_id or f"{random.getrandbits(64):016x}"

@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TextIO
+from typing import Any, Final, Literal, NamedTuple, TextIO
 
 import structlog
 
@@ -20,6 +20,16 @@ from app.telemetry.event_log import EventLogOutlet
 from app.telemetry.log_queue import FileOutlet, LogQueue, Outlet, StreamOutlet
 from app.telemetry.redaction import redacted
 
+
+_SHARED: Final[list[Any]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+"""What all entries are given, those of others too."""
+_OURS: Final[list[Any]] = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+"""What our entries go through: one list forever, for loggers keep the one that they began with."""
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -79,12 +89,6 @@ def configure_logging(
         outlets.append(_opened(file))
     if event_log:
         outlets.append(EventLogOutlet())
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     has_colors = stream is not None and stream.isatty() and len(outlets) == 1
     final: list[Any] = (
         [_TRACEBACKS, structlog.processors.JSONRenderer()]
@@ -95,14 +99,14 @@ def configure_logging(
         ]
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=_OURS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     queue = LogQueue(outlets)
     queue.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *final,

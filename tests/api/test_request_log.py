@@ -32,13 +32,8 @@ Entries = list[MutableMapping[str, Any]]
 @pytest.fixture
 def entries() -> Iterator[Entries]:
     """What is logged, with what is bound."""
-    captured = structlog.testing.LogCapture()
-    before = structlog.get_config()["processors"]
-    processors = [structlog.contextvars.merge_contextvars, captured]
-    mine = list(before)
-    before[:] = processors  # cached loggers have this very list
-    yield captured.entries
-    before[:] = mine
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as captured:
+        yield captured
 
 
 def of_requests(entries: Entries) -> Entries:
