@@ -632,7 +632,7 @@ class Peers:
         connection = Connection(
             self._limits,
             self._waiting,
-            lambda _problem: None,
+            lambda _problem, _address: None,
             self._config,
             self._state,
             {},
