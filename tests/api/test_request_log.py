@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
@@ -15,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.access.request_log import RequestLog
 from app.telemetry import refused_requests
+from app.telemetry.logging import configure_logging
 from app.telemetry.refused_requests import RefusedRequests
 from tests.api.conftest import Serve
 from tests.api.live import Live
@@ -139,6 +142,24 @@ def test_that_whatever_is_logged_for_a_request_has_its_id(
     (ended,) = of_requests(entries)
     assert failed["request_id"] == ended["request_id"] == response.headers["X-Request-Id"]
     assert ended["code"] == "internal_error"
+
+
+def test_that_what_the_server_beneath_logs_has_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("app.repository.store.Store.is_ready", property(fail))
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+    with Live(simulated_contexts=1) as live:
+        failed = live.client.get("/health/ready")
+        good = live.client.get("/health/live")
+    configure_logging("json", "debug")
+
+    entries = [json.loads(line) for line in stream.getvalue().splitlines()]
+    told = {entry["request_id"] for entry in entries if "exception" in entry}
+    assert told == {failed.headers["X-Request-Id"]}
+    assert told != {good.headers["X-Request-Id"]}
 
 
 @pytest.mark.parametrize(
