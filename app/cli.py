@@ -20,7 +20,7 @@ from app.service import open_engine, open_library
 from app.serving import CANNOT_START, prepare, why_not
 from app.settings import Settings
 from app.settings_file import VARIABLE
-from app.telemetry.logging import configure_logging
+from app.telemetry.logging import configure_logging, log_file
 from app.terminal import keys
 from app.terminal.printable import printable_json
 from app.terminal.table import print_table
@@ -111,7 +111,7 @@ def serve(
             simulated_contexts=simulated_contexts,
             simulated_churn=simulated_churn,
         )
-        configure_logging(settings.log_format, settings.log_level)
+        configure_logging(settings.log_format, settings.log_level, file=log_file(settings))
         serving = prepare(settings)
     serving.run()
     server.leave_what_hangs()

@@ -58,6 +58,9 @@ REFUSED_AT_ONCE: Final = 2
 FIELD_COUNT: Final = 100
 """How many header fields a request may have; everyone who looks for one passes all others."""
 
+OnRefusal = Callable[[ProblemError, str], None]
+"""Is told of a problem that is answered before the application is asked, and to which address."""
+
 _KINDS: Final = {
     kind.status: kind
     for kind in (
@@ -178,7 +181,7 @@ class Connection(H11Protocol):
         self,
         limits: ConnectionLimits,
         waiting: Waiting,
-        on_refusal: Callable[[ProblemError], None],
+        on_refusal: OnRefusal,
         config: Any,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -378,7 +381,7 @@ class Connection(H11Protocol):
         if self._stage in (Stage.ANSWERING, Stage.HELD) or self.transport.is_closing():
             return  # what comes after the last request does not harm its answer
         self._enter(Stage.REFUSED)
-        self._on_refusal(problem)
+        self._on_refusal(problem, self.client[0] if self.client else "unknown")
         request = self.conn.newest if self.conn.our_state is h11.SEND_RESPONSE else None
         path = unquote(request.target.partition(b"?")[0].decode()) if request else "/"
         text = problem_text(problem, path)

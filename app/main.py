@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from app.access.address_limit import AddressLimit
 from app.access.caller_limit import CallerLimit
 from app.access.gate import Gate
 from app.access.hosts import HostCheck
+from app.access.request_log import RequestLog
 from app.api import (
     connections,
     documentation,
@@ -32,17 +34,30 @@ from app.api import (
 from app.api.head import HeadAsGet
 from app.api.security import public_paths
 from app.service import Service
+from app.settings import LoggedRequests
 from app.telemetry.export import exported
 from app.telemetry.http import MeasuredRequests
 from app.telemetry.metrics import Metrics
 
 
-def create_app(service: Service, *, hosts: Iterable[str] = ()) -> FastAPI:
+class _Application(FastAPI):
+    """FastAPI, with a log of all that answers, its own last resort included."""
+
+    logged: LoggedRequests
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return RequestLog(super().build_middleware_stack(), self.logged, self.state.metrics.refused)
+
+
+def create_app(
+    service: Service, *, hosts: Iterable[str] = (), log_requests: LoggedRequests = "all"
+) -> FastAPI:
     """The application that serves a service, which runs as long as the application does.
 
     Args:
         service: what is served.
         hosts: further names that requests may say in `Host`.
+        log_requests: which requests have an entry in the log.
 
     Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
     a trace of each request and measures it, and the metrics of Prometheus go there too.
@@ -54,7 +69,7 @@ def create_app(service: Service, *, hosts: Iterable[str] = ()) -> FastAPI:
         async with service.running(), told.running(), exported(told.registry):
             yield
 
-    app = FastAPI(
+    app = _Application(
         title="sa-contexts",
         summary="The IPsec security associations of a Windows host",
         version=version("sa-contexts"),
@@ -67,6 +82,7 @@ def create_app(service: Service, *, hosts: Iterable[str] = ()) -> FastAPI:
         responses=problems.responses(),
         generate_unique_id_function=lambda route: route.name,
     )
+    app.logged = log_requests
     app.state.service = service
     app.state.metrics = told
     for module in (

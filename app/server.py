@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, Final, NoReturn, cast
 
@@ -22,8 +22,7 @@ from starlette.types import ASGIApp
 
 from app.acceptance import accept, is_not_of_acceptance
 from app.access.headers import security_headers
-from app.api.problems import ProblemError
-from app.connection import Connection, Waiting
+from app.connection import Connection, OnRefusal, Waiting
 from app.handshake import Handshake
 from app.limits import ConnectionLimits
 from app.tls import Outcome, Tls
@@ -108,6 +107,15 @@ class Server(uvicorn.Server):
                 connection.enforce_limits(now)
         return await super().on_tick(counter)
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals as uvicorn does, which at the end has the process die of them."""
+        with super().capture_signals():
+            yield
+            if self.started:
+                log.info("stopped")
+            _flush_log()
+
     def stop(self) -> None:
         """Begin to stop soon; any thread may call this."""
         self.should_exit = True
@@ -173,7 +181,7 @@ def create_server(
     application: ASGIApp,
     on_stop: Callable[[], None],
     limits: ConnectionLimits | None = None,
-    on_refusal: Callable[[ProblemError], None] = lambda _problem: None,
+    on_refusal: OnRefusal = lambda _problem, _address: None,
     tls: Tls | None = None,
     on_handshake: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Server:
@@ -183,7 +191,8 @@ def create_server(
         application: what answers.
         on_stop: called in the event loop when the server begins to stop.
         limits: what clients may take.
-        on_refusal: is told of problems that are answered before the application is asked.
+        on_refusal: is told of problems that are answered before the application is asked, and to
+            which address.
         tls: what to secure connections with, if they are to be.
         on_handshake: is told how the handshake of each connection ended.
     """
@@ -230,8 +239,15 @@ def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> 
     console = console_events(server.stop) if in_console else nullcontext()
     with suppress(KeyboardInterrupt), console:
         server.run(sockets=[listener])
+    _flush_log()
     if not server.started:
         raise SystemExit(STARTUP_FAILED)
+
+
+def _flush_log() -> None:
+    """Have written what was logged, by a thread of its own, before the process may end."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def leave_what_hangs() -> None:

@@ -16,6 +16,7 @@ from app.security.key_file import KeysUnreadable
 from app.service import create_service
 from app.settings import Settings
 from app.settings_file import SettingsFileError, settings_file
+from app.telemetry.logging import LogUnwritable
 from app.telemetry.metrics import Metrics
 from app.telemetry.tls import TlsMetrics
 from app.tls import Tls, TlsError
@@ -31,7 +32,7 @@ class CannotListen(Exception):
 
 CANNOT_START = (
     *(ValidationError, SettingsFileError, KeysUnreadable),
-    *(LibraryError, EngineError, TlsError, CannotListen),
+    *(LibraryError, EngineError, TlsError, CannotListen, LogUnwritable),
 )
 """What keeps a command from beginning, each told by one sentence."""
 
@@ -87,13 +88,15 @@ def prepare(settings: Settings) -> Serving:
     tls = Tls(files) if files else None
     service = create_service(settings)
     listener = _listen(settings)
-    application = create_app(service, hosts=settings.hosts or ())
+    application = create_app(
+        service, hosts=settings.hosts or (), log_requests=settings.log_requests
+    )
     metrics: Metrics = application.state.metrics
     running = server.create_server(
         application,
         service.stop,
         settings.connection_limits(),
-        lambda problem: metrics.told(problem.kind.code),
+        lambda problem, address: metrics.refused_early(problem.kind.code, address),
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )

@@ -55,6 +55,9 @@ def _absolute(path: Path) -> Path:
     return path
 
 
+LoggedRequests = Literal["off", "refused", "all"]
+"""Which requests have an entry in the log; refused: those that were answered with a problem."""
+
 _SecureUrl = Annotated[str, AfterValidator(require_secure)]
 _Algorithm = Literal[
     "RS256",
@@ -242,6 +245,18 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe entries that are logged."
+    )
+    log_requests: LoggedRequests = Field(
+        "all", description="Which requests have an entry of their own: off, refused or all."
+    )
+    log_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None, description="The absolute path of a file to log to, too."
+    )
+    log_file_bytes: int = Field(
+        10 << 20, ge=64 << 10, description="How large it may grow before it is put aside."
+    )
+    log_file_count: int = Field(
+        5, ge=1, le=1000, description="How many of those that were put aside are kept."
     )
 
     @field_validator("oidc_audience")

@@ -109,7 +109,7 @@ def simulated_app(**settings: Any) -> FastAPI:
         "minimum_interval_seconds": 0,
         "refresh_seconds": 3600,
     }
-    return create_app(create_service(Settings(**{**quiet, **settings})))
+    return create_app(create_service(Settings(**{**quiet, **settings})), log_requests="off")
 
 
 @contextmanager

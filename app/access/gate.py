@@ -66,7 +66,7 @@ class Gate:
 
     A path that asks for no scope is open to all, and what comes with the request is not looked at.
     All others need a credential, those that lead nowhere too. What a refusal was is told further
-    out by `scope["state"]["refused"]`, a problem's code.
+    out by `scope["state"]`: `refused`, a problem's code, and `reason`, which says more.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Gate:
 
     async def _refuse(self, reason: Reason, scope: Scope, send: Send) -> None:
         refusal = self._refusals[reason]
-        scope["state"]["refused"] = refusal.kind.code
+        scope["state"].update(refused=refusal.kind.code, reason=reason.value)
         self._metrics.refusals.count(reason)
         self._metrics.told(refusal.kind.code)
         body = b"%b%b%b" % (refusal.before, quote(scope["path"]).encode(), refusal.after)

@@ -136,6 +136,7 @@ def install(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
         metrics.told(problem.kind.code)
+        request.scope.setdefault("state", {})["problem"] = problem.kind.code
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("request_failed", path=request.url.path, code=problem.kind.code)
         return problem_response(request, problem)

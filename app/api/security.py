@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, cast
 from fastapi import Request, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security.base import SecurityBase
 from starlette.routing import BaseRoute
 
@@ -34,13 +34,17 @@ _DESCRIPTION: Final = (
 
 
 class Permission(SecurityBase):
-    """Lets those pass who have a scope."""
+    """Lets those pass who have a scope.
+
+    Attributes:
+        scope: which.
+    """
 
     model = HTTPBearer(description=_DESCRIPTION)
     scheme_name = "bearer"
 
     def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+        self.scope = scope
 
     async def __call__(self, request: Request) -> Caller:
         """The caller.
@@ -50,12 +54,12 @@ class Permission(SecurityBase):
         """
         state = request.scope["state"]
         caller: Caller = state["caller"]
-        if self._scope not in caller.scopes:
+        if self.scope not in caller.scopes:
             state["refused"] = INSUFFICIENT_SCOPE.code
-            challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{self._scope}"'
+            challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{self.scope}"'
             raise ProblemError(
                 INSUFFICIENT_SCOPE,
-                f"The credential does not have the scope {self._scope}.",
+                f"The credential does not have the scope {self.scope}.",
                 headers={"WWW-Authenticate": challenge},  # RFC 6750, 3
             )
         return caller
@@ -85,6 +89,12 @@ def public_paths(routes: Sequence[BaseRoute]) -> re.Pattern[str]:
         if not any(isinstance(each.call, Permission) for each in _parts(route.dependant))
     ]
     return re.compile("|".join(patterns) or "(?!)")
+
+
+def scope_of(route: APIRoute) -> Scope | None:
+    """The scope that a route's signature asks for, if it asks for any."""
+    calls = (part.call for part in _parts(route.dependant))
+    return next((call.scope for call in calls if isinstance(call, Permission)), None)
 
 
 def _parts(dependant: Dependant) -> Iterator[Dependant]:

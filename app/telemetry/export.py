@@ -14,9 +14,12 @@ from time import monotonic
 from typing import Final
 
 from anyio.from_thread import BlockingPortal
+from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation, get_meter, get_meter_provider
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
+
+from app.telemetry.redaction import RedactedSpans
 
 
 EXPORTED: Final = ("wfp_", "sa_contexts_")
@@ -26,7 +29,13 @@ FRESH_SECONDS: Final = 1
 
 @asynccontextmanager
 async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Let OpenTelemetry have the metrics of a registry until the end of the block."""
+    """Let OpenTelemetry have the metrics of a registry until the end of the block.
+
+    What FastAPI's spans tell is struck out where it is nobody's business.
+    """
+    tracing = trace.get_tracer_provider()
+    if hasattr(tracing, "add_span_processor"):  # the SDK's
+        tracing.add_span_processor(RedactedSpans())
     if not _is_configured():
         yield
         return

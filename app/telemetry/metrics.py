@@ -27,6 +27,7 @@ from app.telemetry.engine import EngineCollector
 from app.telemetry.failures import FailureMetrics
 from app.telemetry.http import HttpMetrics
 from app.telemetry.refusals import RefusalMetrics
+from app.telemetry.refused_requests import RefusedRequests
 from app.telemetry.server import ServerCollector
 from app.telemetry.statistics import StatisticsCollector
 
@@ -48,6 +49,7 @@ class Metrics:
         registry: all of them, and no others: the library's global registry is not used.
         http: to be told of requests.
         refusals: to be told of credentials that are not taken.
+        refused: to be told of strangers' requests that were refused.
     """
 
     def __init__(self, service: Service) -> None:
@@ -68,7 +70,8 @@ class Metrics:
         self.registry.register(ServerCollector(service))
         self.http = HttpMetrics(self.registry)
         self.refusals = RefusalMetrics(self.registry)
-        self._samplers.append(self.refusals.run)
+        self.refused = RefusedRequests()
+        self._samplers.append(self.refused.run)
         self._problems = Counter(
             "sa_contexts_problems",
             "Problems answered, by their code.",
@@ -96,6 +99,11 @@ class Metrics:
     def told(self, code: str) -> None:
         """Count a problem that was answered."""
         self._problems.labels(code).inc()
+
+    def refused_early(self, code: str, address: str) -> None:
+        """Count a problem that was answered before the application was asked; the log is told."""
+        self.told(code)
+        self.refused.note(code, address)
 
     def count_connections(self, count: Callable[[], int]) -> None:
         """Let the number of connections be what a function gives."""

@@ -1,25 +1,11 @@
-"""Credentials that were not taken: counted, and told of in the log once in a while.
-
-Who tries many must not be able to fill the log, and what was sent is in neither.
-"""
+"""Credentials that were not taken, counted. What was sent is nowhere."""
 
 from __future__ import annotations
 
-from collections import Counter as Counts
-from typing import Final
-
-import anyio
 import prometheus_client
-import structlog
 from prometheus_client import CollectorRegistry
 
 from app.security.refusals import Reason
-
-
-log = structlog.get_logger(__name__)
-
-PERIOD_SECONDS: Final = 60.0
-"""How long refusals are gathered for one entry in the log."""
 
 
 class RefusalMetrics:
@@ -33,25 +19,7 @@ class RefusalMetrics:
             registry=registry,
         )
         self._series = {reason: refused.labels(reason.value) for reason in Reason}
-        self._untold: Counts[Reason] = Counts()
 
     def count(self, reason: Reason) -> None:
         """Count one."""
         self._series[reason].inc()
-        self._untold[reason] += 1
-
-    async def run(self) -> None:
-        """Tell the log, as often as it is to be told, and once more at the end."""
-        try:
-            while True:
-                await anyio.sleep(PERIOD_SECONDS)
-                self.tell()
-        finally:
-            self.tell()
-
-    def tell(self) -> None:
-        """Tell the log how many were refused since it was last told, by the reason."""
-        if self._untold:
-            counts = {reason.value: count for reason, count in sorted(self._untold.items())}
-            self._untold.clear()
-            log.warning("credentials_refused", **counts)

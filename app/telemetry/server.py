@@ -6,12 +6,18 @@ import platform
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 
-from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from app.repository.net_event_watch import NetEventWatch
 from app.repository.watch import Watch
 from app.service import Service
+from app.telemetry.log_queue import LOST, WHERE
 
 
 class ServerCollector(Collector):
@@ -32,6 +38,14 @@ class ServerCollector(Collector):
         """All metrics."""
         store = self._service.store
         yield InfoMetricFamily("sa_contexts_build", "What is installed.", self._build)
+        lost = CounterMetricFamily(
+            "sa_contexts_log_entries_lost",
+            "Entries of the log that were not written, by where they were lost.",
+            labels=["where"],
+        )
+        for where in WHERE:
+            lost.add_metric([where], LOST[where])
+        yield lost
         yield GaugeMetricFamily(
             "sa_contexts_snapshots_held",
             "Snapshots that clients are walking through.",

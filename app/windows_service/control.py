@@ -15,6 +15,7 @@ import win32con
 import win32service
 import winerror
 
+from app.telemetry.event_log import add_source, remove_source
 from app.windows_service.permissions import join_group, leave_group, make_folder, sid_of
 from app.windows_service.plan import (
     ACCOUNT,
@@ -104,6 +105,10 @@ def install(plan: Plan, say: Callable[[str], None]) -> None:
             make_folder(plan.folder, folder_sddl(sid))
             make_folder(plan.folder / "logs", logs_sddl(sid))
         say(f"{plan.folder} is open to it, to administrators and to the system only")
+        with _step("make its events known to the Event Log"):
+            add_source()
+        if is_new:
+            undo.callback(remove_source)
         settings = plan.folder / "settings.toml"
         if not settings.exists():
             settings.write_text(first_settings(plan.folder), encoding="utf-8")
@@ -176,6 +181,8 @@ def remove(folder: Path | None, say: Callable[[str], None]) -> None:
     with _step("take the account out of Network Configuration Operators"):
         leave_group(READERS, account)
     say(f"{account} is out of Network Configuration Operators")
+    with _step("take its events back from the Event Log"):
+        remove_source()
     if folder is not None:
         shutil.rmtree(folder)
         say(f"{folder} is deleted")

@@ -13,7 +13,8 @@ import winerror
 
 from app.serving import CANNOT_START, Serving, prepare, why_not
 from app.settings import Settings
-from app.telemetry.logging import configure_logging
+from app.state_folder import state_folder
+from app.telemetry.logging import configure_logging, log_file
 from app.windows_service.plan import DISPLAY_NAME, NAME
 
 
@@ -92,9 +93,12 @@ def run() -> None:
 
 
 def _prepare() -> Serving:
+    configure_logging("text", "info", event_log=True)  # tells what is wrong with the settings
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
-    configure_logging(settings.log_format, settings.log_level)
+    usual = state_folder() / "logs" / "sa-contexts.log"
+    file = log_file(settings, usual)
+    configure_logging(settings.log_format, settings.log_level, file=file, event_log=True)
     if settings.library is not None and not settings.library_in_service:
         raise LibraryRefused(
             f"the setting library names {settings.library}; a service loads another library than "

@@ -25,18 +25,15 @@ def serve(simulator: Simulator) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(*, contexts: int = 0, **settings: Any) -> TestClient:
-            service = create_service(
-                Settings(
-                    library=SIMULATOR_PATH,
-                    simulated_contexts=contexts,
-                    simulated_churn=0,
-                    simulated_net_events=0,
-                    **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, **settings},
-                )
+            made = Settings(
+                library=SIMULATOR_PATH,
+                simulated_contexts=contexts,
+                simulated_churn=0,
+                simulated_net_events=0,
+                **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, **settings},
             )
-            client = TestClient(
-                create_app(service), "http://localhost", raise_server_exceptions=False
-            )
+            application = create_app(create_service(made), log_requests=made.log_requests)
+            client = TestClient(application, "http://localhost", raise_server_exceptions=False)
             return stack.enter_context(client)
 
         yield start

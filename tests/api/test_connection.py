@@ -115,7 +115,7 @@ class Served:
             self.application,
             self._begin_stop,
             limits,
-            lambda problem: self.refused.append(problem.kind.code),
+            lambda problem, _: self.refused.append(problem.kind.code),
             tls,
             self.outcomes.append,
         )
@@ -497,7 +497,9 @@ class Transport(asyncio.Transport):
 def connection() -> Iterator[Connection]:
     config = create_server(Application(), lambda: None, LIMITS).config
     loop = asyncio.new_event_loop()
-    yield Connection(LIMITS, Waiting(), lambda _problem: None, config, ServerState(), {}, loop)
+    yield Connection(
+        LIMITS, Waiting(), lambda _problem, _address: None, config, ServerState(), {}, loop
+    )
     loop.close()
 
 
@@ -631,7 +633,7 @@ class Peers:
         connection = Connection(
             self._limits,
             self._waiting,
-            lambda _problem: None,
+            lambda _problem, _address: None,
             self._config,
             self._state,
             {},

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from base64 import b64encode
+from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -12,9 +15,14 @@ from sa_contexts_simulator import Simulator
 
 from app.repository.cursors import Cursor, CursorKey
 from app.repository.sa_context_selection import SaContextSelection
-from app.telemetry.logging import configure_logging
+from app.telemetry.event_log import EventLogOutlet
+from app.telemetry.logging import LogFile, configure_logging
 from tests.api.conftest import Serve
+from tests.api.test_access import SCOPES, bearer
 from tests.api.test_kinds import main_modes
+from tests.security.made import make_key
+from tests.security.oidc import AUDIENCE, issuing
+from tests.telemetry.test_event_log import EventLog
 
 
 TEXT = b"CANARY-KEY-MATERIAL"
@@ -147,6 +155,43 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     configure_logging("json", "debug")
     assert_clean(log.getvalue())
     assert "a fault amid" in log.getvalue()
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_that_no_credential_is_in_any_log_wherever_it_was_sent(
+    serve: Serve,
+    log_format: Literal["text", "json"],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream, events = io.StringIO(), EventLog()
+    keys, path = tmp_path / "keys.json", tmp_path / "log"
+    monkeypatch.setattr("app.telemetry.logging.EventLogOutlet", lambda: EventLogOutlet(events))
+    configure_logging(log_format, "debug", stream, file=LogFile(path, 64 << 20, 1), event_log=True)
+    with issuing() as oidc:
+        key = make_key(keys, *SCOPES)
+        credentials = [key, oidc.token(scope=" ".join(SCOPES))]
+        credentials += [each[:-4] + "WXYZ" for each in credentials]
+        client = serve(contexts=3, keys=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
+        for text in credentials:
+            for where in ("/engine", "/sa-contexts?limit=0", f"/{text}", f"/engine?token={text}"):
+                client.get(where, headers={**bearer(text), "X-Request-Id": text[:64]})
+                client.get(where, headers={"Cookie": text, "X-Api-Key": text, **bearer(key)})
+            client.get("/engine", headers={"Authorization": f"Basic {text}"})
+            with monkeypatch.context() as patch:
+                failing = property(partial(_fail, text))
+                patch.setattr("app.repository.store.Store.is_ready", failing)
+                client.get("/health/ready", headers=bearer(text))
+        client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
+    configure_logging("json", "debug")
+
+    told = stream.getvalue(), path.read_text(encoding="utf-8"), str(events.reported)
+    assert all("a fault amid" in each or "request_failed" in each for each in told)
+    assert all("requests_refused" in each for each in told)
+    secrets = {part for text in credentials for part in re.split(r"[._]", text) if len(part) > 20}
+    for each in told:
+        assert not [secret for secret in secrets if secret[:20] in each or secret[-20:] in each]
+    assert "authorization" not in "".join(told).lower()
 
 
 def _fail(*arguments: object) -> None:

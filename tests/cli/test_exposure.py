@@ -46,7 +46,7 @@ def listened(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         sockets[0].close()
 
     monkeypatch.setattr("uvicorn.Server.run", run)
-    monkeypatch.setattr("app.cli.configure_logging", lambda *_: None)  # the tests' own log
+    monkeypatch.setattr("app.cli.configure_logging", lambda *_, **__: None)  # the tests' own log
     monkeypatch.setenv("SA_CONTEXTS_LIBRARY", str(simulator.path))
     interval = sys.getswitchinterval()
     yield found

@@ -16,8 +16,9 @@ EXPECTED = {
     "look_failed",
     "net_events_unheard",
     "statistics_failed",
+    "requests_refused",
 }
-"""Warnings that an engine's failures give."""
+"""Warnings that an engine's failures give, and clients that are refused before they are heard."""
 
 
 def faults(text: str) -> list[str]:

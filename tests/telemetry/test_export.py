@@ -9,6 +9,9 @@ from tests.soak.process import running_target
 from tests.telemetry.receiver import receiving
 
 
+KEY = "sak_0123456789ab_" + "A" * 43
+
+
 def test_that_variables_of_the_environment_switch_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as (url, received):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
@@ -17,11 +20,13 @@ def test_that_variables_of_the_environment_switch_it_on(monkeypatch: pytest.Monk
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
         with running_target(simulated_contexts=60, simulated_churn=0) as target:
             response = httpx2.get(f"{target.url}/sa-contexts?limit=10")
+            httpx2.get(f"{target.url}/{KEY}?access_token={KEY}", headers={"Authorization": KEY})
             received.wait_until(
                 lambda: (
                     received.metrics.get("wfp_sa_contexts") == [({}, 60)]
                     and "http.server.request.duration" in received.metrics
                     and "GET /sa-contexts" in dict(received.spans)
+                    and len(received.spans) >= 2
                 )
             )
             weaknesses = received.metrics["wfp_sa_contexts_by_weakness"]
@@ -29,6 +34,8 @@ def test_that_variables_of_the_environment_switch_it_on(monkeypatch: pytest.Monk
 
     assert response.status_code == 200
     assert dict(received.spans)["GET /sa-contexts"]["http.response.status_code"] == 200
+    assert dict(received.spans)["GET /sa-contexts"]["url.query"] == "REDACTED"
+    assert KEY not in str(received.spans)
     assert {each["service.name"] for each in received.resources} == {"ipsec-of-web01"}
     assert {tuple(labels) for labels, _ in weaknesses} == {("weakness",)}
     assert sum(contexts for _, contexts in weaknesses) > 0

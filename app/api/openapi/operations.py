@@ -12,6 +12,11 @@ CACHE_CONTROL: Final = {
     "description": "Whether and how long the answer may be kept (RFC 9111).",
     "schema": {"type": "string"},
 }
+REQUEST_ID: Final = {
+    "description": "Names the request in the server's log: what the client sent under this name, "
+    "if that is at most 64 characters of `A-Z a-z 0-9 . _ -`, or else made by the server.",
+    "schema": {"type": "string"},
+}
 VARY: Final = {
     "description": "What the answer depends on beside the URL: the form that `Accept` asks for, "
     "and compression where it is large.",
@@ -44,6 +49,7 @@ def complete(operation: dict[str, Any]) -> None:
         headers["Cache-Control"] = CACHE_CONTROL
         if is_limited:
             headers.update(RATE_LIMIT)
+        headers["X-Request-Id"] = REQUEST_ID
         if "content" in response:  # generators take the first
             content = response["content"].items()
             response["content"] = dict(sorted(content, key=lambda of: of[0] != "application/json"))
