@@ -11,13 +11,13 @@ import asyncio
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from enum import Enum, auto
 from http import HTTPStatus
 from itertools import chain
 from math import inf
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
 import anyio
@@ -170,6 +170,25 @@ class Waiting:
         return True
 
 
+def crowd_of(
+    network: str, newest: object, connections: Iterable[Any], limits: ConnectionLimits
+) -> set[Any]:
+    """The other connections of an address, where it has as many as it may; else none.
+
+    Args:
+        network: the address, as `network_of` gives it.
+        newest: the connection that is one more.
+        connections: all of them, each with its `network`.
+        limits: what an address may have.
+    """
+    connections = set(connections)
+    most = limits.address_connection_count
+    if len(connections) <= most or is_this_host(network):
+        return set()
+    others = {one for one in connections if one is not newest and one.network == network}
+    return others if len(others) >= most else set()
+
+
 class Connection(H11Protocol):
     """One connection, made by uvicorn for each that it accepts.
 
@@ -295,13 +314,9 @@ class Connection(H11Protocol):
 
     def _keep_to_share(self) -> None:
         """Make room where this connection's address has too many."""
-        most = self._limits.address_connection_count
-        if len(self.connections) <= most or is_this_host(self.network):
-            return
-        connections = cast(set[Connection], self.connections)
-        others = {one for one in connections - {self} if one.network == self.network}
-        if len(others) >= most:
-            self._make_room(others)
+        crowd = crowd_of(self.network, self, self.connections, self._limits)
+        if crowd:
+            self._make_room(crowd)
 
     def _make_room(self, among: Container[object] | None = None) -> None:
         """End the connection that has waited longest; where none waits, refuse this one.

@@ -14,10 +14,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
 
+from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
 from app import alerts
-from app.connection import LINGER_SECONDS, Connection, Waiting
+from app.access.networks import network_of
+from app.connection import LINGER_SECONDS, Connection, Waiting, crowd_of
 from app.limits import ConnectionLimits
 from app.tls import Outcome
 
@@ -28,7 +30,11 @@ half a megabyte would let a client that does not read cost that more."""
 
 
 class Handshake(asyncio.Protocol):
-    """A connection that is not secured yet, made by uvicorn for each that it accepts."""
+    """A connection that is not secured yet, made by uvicorn for each that it accepts.
+
+    Attributes:
+        network: whose it is.
+    """
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class Handshake(asyncio.Protocol):
             app_state: uvicorn's.
         """
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # as uvicorn's own
+        self.network = ""
         self._context = context
         self._limits = limits
         self._waiting = waiting
@@ -76,8 +83,13 @@ class Handshake(asyncio.Protocol):
         """
         self.transport = cast(asyncio.Transport, transport)
         self.transport.pause_reading()  # what comes is not for this
+        client = get_remote_addr(self.transport)
+        self.network = network_of(client[0]) if client else ""
         self._connections.add(self)
-        if len(self._connections) > self._limits.connection_count:
+        crowd = crowd_of(self.network, self, self._connections, self._limits)
+        if crowd:
+            self._waiting.make_room(crowd)
+        elif len(self._connections) > self._limits.connection_count:
             self._waiting.make_room()
         self._waiting.add(self, is_known=False)
         self._task = self._loop.create_task(self._secure())

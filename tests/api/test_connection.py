@@ -608,6 +608,9 @@ class Peer(Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += data
 
+    def can_write_eof(self) -> bool:
+        return True
+
     def write_eof(self) -> None:
         """Nothing more is sent."""
 

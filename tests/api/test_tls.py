@@ -315,6 +315,24 @@ def test_that_handshakes_are_connections_and_make_room(served: Served) -> None:
     assert len(stalled) == 3 * LIMITS.connection_count
 
 
+def test_that_handshakes_are_in_the_share_of_their_address(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.connection.is_this_host", lambda _network: False)
+    tls = Tls(TlsFiles(files.certificate, files.key))
+    with serving(tls, replace(LIMITS, address_connection_count=2)) as served:
+        with secured(served) as known:
+            known.sendall(GET + b"\r\n")
+            assert known.recv(4096).startswith(b"HTTP/1.1 200 ")
+            stalled = [served.connect() for _ in range(3)]
+            served.until(lambda: served.outcomes == [Outcome.SECURED, *[Outcome.LOST] * 2])
+            assert len(served.connections) == 2
+
+            known.sendall(LAST + b"\r\n")
+            assert b"HTTP/1.1 200 " in received(known)
+        assert received(stalled[0]) == b""
+
+
 def test_that_one_too_many_is_told_so_over_tls(served: Served) -> None:
     waiting = b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     clients = []
