@@ -94,7 +94,7 @@ def session(subject: Subject) -> Finding:
         return Finding(
             Outcome.FAILURE,
             f"The engine cannot be reached ({error.name}): the Base Filtering Engine does not run.",
-            "As an administrator: `sc query BFE`, then `sc start BFE`.",
+            "As an administrator: `sc.exe query BFE`, then `sc.exe start BFE`.",
             refusal(error),
         )
     except AccessDenied as error:

@@ -92,7 +92,8 @@ def service_check(
             return Finding(
                 stopped,
                 f"The service {name} is disabled: {without}.",
-                f"As an administrator: `sc config {name} start= auto`, then `sc start {name}`.",
+                f"As an administrator: `sc.exe config {name} start= auto`, "
+                f"then `sc.exe start {name}`.",
                 facts,
             )
         return Finding(
@@ -106,19 +107,21 @@ bfe_service: Final = service_check(
     "BFE",
     Outcome.FAILURE,
     "without the Base Filtering Engine there is nothing to read",
-    "As an administrator: `sc start BFE`.",
+    "As an administrator: `sc.exe start BFE`.",
 )
 ikeext_service: Final = service_check(
     "IKEEXT",
     Outcome.WARNING,
     "no SAs are negotiated, so there are none to show",
-    "Nothing, where this host has no IPsec policy; else, as an administrator: `sc start IKEEXT`.",
+    "Nothing, where this host has no IPsec policy; else, as an administrator: "
+    "`sc.exe start IKEEXT`.",
 )
 time_service: Final = service_check(
     "W32Time",
     Outcome.WARNING,
     "nothing keeps the clock right, which certificates and tokens need",
-    "Nothing, where another program keeps the time; else, as an administrator: `sc start W32Time`.",
+    "Nothing, where another program keeps the time; else, as an administrator: "
+    "`sc.exe start W32Time`.",
 )
 
 

@@ -88,7 +88,7 @@ def _other(what: str, error: EngineError, facts: Facts) -> Finding:
         return Finding(
             Outcome.FAILURE,
             f"The engine was gone when asked to {what} ({error.name}).",
-            "As an administrator: `sc query BFE`; look for what stops it, and run this again.",
+            "As an administrator: `sc.exe query BFE`; look for what stops it, and run this again.",
             facts,
         )
     return Finding(

@@ -59,3 +59,11 @@ def test_that_the_list_of_pages_has_each_of_them() -> None:
     )
 
     assert sorted({*listed, "README.md"}) == sorted(page.name for page in ROOT.glob("docs/*.md"))
+
+
+def test_that_the_threat_model_points_to_what_there_is() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    pointed = re.findall(r"`((?:app|bindings|supply|tests)\b[\w/.]*)`", text)
+
+    assert len(pointed) > 40
+    assert [path for path in pointed if not (ROOT / path).exists()] == []

@@ -58,7 +58,7 @@ def test_that_an_engine_that_is_stopped_is_told() -> None:
 
     assert (run.code, run.failures, run.warnings) == (1, {"session"}, set())
     assert run.finding("session").facts["winErrorName"] == "EPT_S_NOT_REGISTERED"
-    assert "sc start BFE" in str(run.finding("session").remedy)
+    assert "sc.exe start BFE" in str(run.finding("session").remedy)
     assert run.having(Outcome.UNKNOWN) >= ASKING
 
 
@@ -75,7 +75,7 @@ def test_that_services_that_are_stopped_are_told(tmp_path: Path) -> None:
         "state": "stopped",
         "start": "automatic",
     }
-    assert "sc config IKEEXT start= auto" in str(run.finding("ikeext_service").remedy)
+    assert "sc.exe config IKEEXT start= auto" in str(run.finding("ikeext_service").remedy)
     assert run.finding("time_service").outcome is Outcome.OK
 
 

@@ -113,9 +113,9 @@ def test_that_the_engine_is_asked_while_ikeext_is_stopped(
     ("found", "outcome", "told"),
     [
         (Service(ServiceState.RUNNING, ServiceStart.AUTOMATIC), Outcome.OK, ""),
-        (Service(ServiceState.STOP_PENDING, None), Outcome.FAILURE, "sc start BFE"),
+        (Service(ServiceState.STOP_PENDING, None), Outcome.FAILURE, "sc.exe start BFE"),
         (Service(ServiceState.STOPPED, ServiceStart.DISABLED), Outcome.FAILURE, "start= auto"),
-        (Service(77, ServiceStart.MANUAL), Outcome.FAILURE, "sc start BFE"),
+        (Service(77, ServiceStart.MANUAL), Outcome.FAILURE, "sc.exe start BFE"),
     ],
 )
 def test_that_a_service_is_judged_by_its_state(
