@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -49,6 +49,10 @@ class _Application(FastAPI):
         return RequestLog(super().build_middleware_stack(), self.logged, self.state.metrics.refused)
 
 
+API_VERSION: Final = "1.0.0"
+"""Of the contract, not of the server: which version it is, a stranger is not told."""
+
+
 def create_app(
     service: Service, *, hosts: Iterable[str] = (), log_requests: LoggedRequests = "all"
 ) -> FastAPI:
@@ -72,7 +76,7 @@ def create_app(
     app = _Application(
         title="sa-contexts",
         summary="The IPsec security associations of a Windows host",
-        version=version("sa-contexts"),
+        version=API_VERSION,
         redirect_slashes=False,
         openapi_url=None,
         docs_url=None,
