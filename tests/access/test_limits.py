@@ -63,7 +63,7 @@ class Desk:
 
 def at(client: TestClient, address: str) -> TestClient:
     """Another client of the same server, there."""
-    other = TestClient(client.app, client=(address, 50000))
+    other = TestClient(client.app, str(client.base_url), client=(address, 50000))
     other.portal = client.portal
     return other
 

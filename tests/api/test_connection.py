@@ -608,8 +608,8 @@ class Peer(Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += data
 
-    def write_eof(self) -> None:
-        """Nothing more is sent."""
+    def can_write_eof(self) -> bool:
+        return False
 
 
 class Peers:
