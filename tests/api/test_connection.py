@@ -609,10 +609,7 @@ class Peer(Transport):
         self.sent += data
 
     def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        """Nothing more is sent."""
+        return False
 
 
 class Peers:
