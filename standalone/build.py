@@ -27,7 +27,12 @@ HERE: Final = Path(__file__).resolve().parent
 EPOCH: Final = 1_735_689_600
 """2025-01-01, the time that all files say they are of, where SOURCE_DATE_EPOCH says no other."""
 ZIP_TIME: Final = (2025, 1, 1, 0, 0, 0)
-ALWAYS_MODULES: Final = {"bindings._fwpuclnt", "app.windows_service.host", "win32timezone"}
+ALWAYS_MODULES: Final = {
+    "app.windows_service.host",
+    "bindings._fwpuclnt",
+    "win32evtlogutil",
+    "win32timezone",
+}
 """What PyInstaller only warns of when it doesn't find it."""
 NEVER_MODULES: Final = ("sa_contexts_simulator", "bindings.cdef", "tests", "pytest", "PyInstaller")
 NEVER_FILES: Final = ("sa_simulator", "fwpuclnt", "bcryptprimitives", "ucrtbase", "api-ms-win")
