@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +27,10 @@ def settings_file() -> Path | None:
     """
     if named := os.environ.get(VARIABLE):
         return Path(named)
-    usual = state_folder() / "settings.toml"
-    return usual if os.name == "nt" and usual.exists() else None
+    if sys.platform == "win32":
+        usual = state_folder() / "settings.toml"
+        return usual if usual.exists() else None
+    return None
 
 
 def read_settings_file() -> dict[str, Any]:

@@ -39,17 +39,17 @@ def install(
     """Make the service, or bring the one that there is up to date. Needs an administrator."""
     from app.windows_service import control  # noqa: PLC0415  # Windows only
 
-    place = Path(program()[-1]).resolve()
-    if not anywhere and _is_of_a_user(place):
-        _fail(
-            f"{place} belongs to a user, who could change what the service runs; install the "
-            "program for all users, as in C:\\Program Files, or say --anywhere"
-        )
+    for place in (Path(program()[0]), Path(program()[-1])):  # the interpreter, and this package
+        if not anywhere and _is_of_a_user(place.resolve()):
+            _fail(
+                f"{place} belongs to a user, who could change what the service runs; install the "
+                "program, and Python, for all users, as in C:\\Program Files, or say --anywhere"
+            )
     folder = state_folder()
     try:
         control.install(Plan(command_line(folder), folder, account), typer.echo)
     except control.ServiceError as error:
-        _fail(f"{error}; nothing was left behind")
+        _fail(f"{error}; what was done before is undone")
 
 
 @app.command()
@@ -106,7 +106,10 @@ def run() -> None:
     """Be the service; for the service control manager."""
     from app.windows_service import host  # noqa: PLC0415  # Windows only
 
-    host.run()
+    try:
+        host.run()
+    except host.NotStartedAsService as error:
+        _fail(str(error))
     server.leave_what_hangs()
 
 

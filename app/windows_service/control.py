@@ -16,7 +16,14 @@ import win32service
 import winerror
 
 from app.telemetry.event_log import add_source, remove_source
-from app.windows_service.permissions import join_group, leave_group, make_folder, sid_of
+from app.windows_service.permissions import (
+    FolderRefused,
+    allow_to_be_a_service,
+    join_group,
+    leave_group,
+    make_folder,
+    sid_of,
+)
 from app.windows_service.plan import (
     ACCOUNT,
     DESCRIPTION,
@@ -39,12 +46,23 @@ from app.windows_service.plan import (
 PATIENCE_SECONDS: Final = 60.0
 """How long a service may take to begin or to end."""
 LOOK_SECONDS: Final = 0.1
+GONE_SECONDS: Final = 10.0
+MARKED: Final = "to be deleted as soon as no program, such as the console Services, has it open"
+
+SERVICE_SID_TYPE_UNRESTRICTED: Final = 1
+"""Its SID is in its token (SERVICE_SID_INFO, winsvc.h), so that folders can be open to it, whatever
+its account is. A restricted one could write only where that SID is named: far more than files."""
 
 STATES: Final = {
     win32service.SERVICE_STOPPED: "stopped",
     win32service.SERVICE_START_PENDING: "starting",
     win32service.SERVICE_STOP_PENDING: "stopping",
     win32service.SERVICE_RUNNING: "running",
+}
+START_TYPES: Final = {
+    win32service.SERVICE_AUTO_START: "automatic",
+    win32service.SERVICE_DEMAND_START: "on demand",
+    win32service.SERVICE_DISABLED: "disabled",
 }
 
 
@@ -64,6 +82,7 @@ class Status:
         state: in a word; another state by its number.
         process_id: of its process; 0 where there is none.
         account: whose rights it has.
+        start_type: when it starts: `automatic`, `on demand` or `disabled`.
         command: the line that starts it.
         exit_code: the Windows error that it ended with.
         own_exit_code: its own, where `exit_code` is ERROR_SERVICE_SPECIFIC_ERROR.
@@ -72,6 +91,7 @@ class Status:
     state: str
     process_id: int
     account: str
+    start_type: str
     command: str
     exit_code: int
     own_exit_code: int
@@ -89,29 +109,35 @@ def install(plan: Plan, say: Callable[[str], None]) -> None:
     """
     with _opened_manager(win32service.SC_MANAGER_CREATE_SERVICE) as manager, ExitStack() as undo:
         with _step("make the service"):
-            service, is_new = _create(manager, plan)
-        undo.callback(win32service.CloseServiceHandle, service)
-        if is_new:
-            undo.callback(win32service.DeleteService, service)
+            service, is_new = _create(manager, plan, undo)
         say(f"the service {NAME} starts with Windows, as {plan.account}")
         _configure(service, say)
         with _step("find the account"):
             sid = service_sid(NAME) if plan.account == ACCOUNT else sid_of(plan.account)
+        if plan.account != ACCOUNT:  # services' own accounts may
+            with _step("let the account log on as a service"):
+                allow_to_be_a_service(sid)
+            say(f"{plan.account} may log on as a service")
         with _step("put the account into Network Configuration Operators"):
             if join_group(READERS, plan.account):
                 undo.callback(leave_group, READERS, plan.account)
         say(f"{plan.account} is in Network Configuration Operators ({READERS})")
-        with _step(f"set the permissions of {plan.folder}"):
-            make_folder(plan.folder, folder_sddl(sid))
-            make_folder(plan.folder / "logs", logs_sddl(sid))
-        say(f"{plan.folder} is open to it, to administrators and to the system only")
-        with _step("make its events known to the Event Log"):
+        with _step("make it a source of the Event Log"):
             add_source()
         if is_new:
             undo.callback(remove_source)
+        with _step(f"set the permissions of {plan.folder}"):
+            for folder, sddl in (
+                (plan.folder, folder_sddl(sid)),
+                (plan.folder / "logs", logs_sddl(sid)),
+            ):
+                if make_folder(folder, sddl):
+                    undo.callback(folder.rmdir)
+        say(f"{plan.folder} is open to it, to administrators and to the system only")
         settings = plan.folder / "settings.toml"
         if not settings.exists():
-            settings.write_text(first_settings(plan.folder), encoding="utf-8")
+            with _step(f"write {settings}"):
+                settings.write_text(first_settings(plan.folder), encoding="utf-8")
             say(f"{settings} is its file of settings")
         undo.pop_all()
         win32service.CloseServiceHandle(service)
@@ -121,7 +147,7 @@ def start() -> None:
     """Start the service, and wait until it serves.
 
     Raises:
-        ServiceError: it ended, or did not begin in time.
+        ServiceError: it ended, which the Event Log says more of, or did not begin in time.
     """
     with _opened(win32service.SERVICE_START | win32service.SERVICE_QUERY_STATUS) as service:
         with _step("start the service", but_not=winerror.ERROR_SERVICE_ALREADY_RUNNING):
@@ -156,6 +182,7 @@ def status() -> Status:
         state=STATES.get(state, str(state)),
         process_id=found["ProcessId"],
         account=config[7],
+        start_type=START_TYPES.get(config[1], str(config[1])),
         command=config[3],
         exit_code=found["Win32ExitCode"],
         own_exit_code=found["ServiceSpecificExitCode"],
@@ -175,16 +202,18 @@ def remove(folder: Path | None, say: Callable[[str], None]) -> None:
     """
     account = status().account
     stop()
-    with _opened(win32con.DELETE) as service, _step("delete the service"):
-        win32service.DeleteService(service)
-    say(f"the service {NAME} is deleted")
+    # As long as there is the service: its own account has no name afterwards.
     with _step("take the account out of Network Configuration Operators"):
         leave_group(READERS, account)
     say(f"{account} is out of Network Configuration Operators")
-    with _step("take its events back from the Event Log"):
+    with _opened(win32con.DELETE) as service, _step("delete the service"):
+        win32service.DeleteService(service)
+    say(f"the service {NAME} is {'deleted' if _is_gone() else MARKED}")
+    with _step("take it out of the sources of the Event Log"):
         remove_source()
     if folder is not None:
-        shutil.rmtree(folder)
+        with _step(f"delete {folder}"):
+            shutil.rmtree(folder)
         say(f"{folder} is deleted")
 
 
@@ -192,8 +221,11 @@ def _query(service: Any) -> dict[str, int]:
     return cast(dict[str, int], win32service.QueryServiceStatusEx(service))
 
 
-def _create(manager: Any, plan: Plan) -> tuple[Any, bool]:
-    """The service, with all rights to it, and whether it is new."""
+def _create(manager: Any, plan: Plan, undo: ExitStack) -> tuple[Any, bool]:
+    """The service, with all rights to it, and whether it is new.
+
+    `undo` deletes it, or makes it what it was.
+    """
     kind = win32service.SERVICE_WIN32_OWN_PROCESS
     start, control = win32service.SERVICE_AUTO_START, win32service.SERVICE_ERROR_NORMAL
     all_access = win32service.SERVICE_ALL_ACCESS
@@ -206,9 +238,19 @@ def _create(manager: Any, plan: Plan) -> tuple[Any, bool]:
         if error.winerror != winerror.ERROR_SERVICE_EXISTS:
             raise
     else:
+        undo.callback(win32service.CloseServiceHandle, made)
+        undo.callback(win32service.DeleteService, made)
         return made, True
     known = win32service.OpenService(manager, NAME, all_access)
+    undo.callback(win32service.CloseServiceHandle, known)
+    kind_now, start_now, control_now, command, group, _tag, needs, account, title = (
+        win32service.QueryServiceConfig(known)
+    )
     win32service.ChangeServiceConfig(known, kind, start, control, *of_plan, DISPLAY_NAME)
+    of_now = (command, group, False, needs, account, None, title)
+    undo.callback(
+        win32service.ChangeServiceConfig, known, kind_now, start_now, control_now, *of_now
+    )
     return known, False
 
 
@@ -229,8 +271,7 @@ def _configure(service: Any, say: Callable[[str], None]) -> None:
         ("delayed start", win32service.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, True),
         ("restart on failure", win32service.SERVICE_CONFIG_FAILURE_ACTIONS, failures),
         ("restart on error", win32service.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, True),
-        # Its SID is in its token, so that folders can be open to it, whatever its account is.
-        ("own SID", win32service.SERVICE_CONFIG_SERVICE_SID_INFO, 1),
+        ("own SID", win32service.SERVICE_CONFIG_SERVICE_SID_INFO, SERVICE_SID_TYPE_UNRESTRICTED),
         ("privileges", win32service.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, list(PRIVILEGES)),
         ("time to stop", win32service.SERVICE_CONFIG_PRESHUTDOWN_INFO, STOP_MILLISECONDS),
     )
@@ -250,10 +291,26 @@ def _wait_for(service: Any, wanted: int, meanwhile: int) -> None:
         if found["CurrentState"] == wanted:
             return
         if found["CurrentState"] != meanwhile:
-            raise ServiceError(f"the service is {STATES.get(found['CurrentState'], 'not there')}")
+            raise ServiceError(
+                f"the service is {STATES.get(found['CurrentState'], 'not there')}, with exit code "
+                f"{found['Win32ExitCode']} and its own {found['ServiceSpecificExitCode']}; "
+                f"the Event Log (Application, source {NAME}) says why"
+            )
         if monotonic() > deadline:
             raise ServiceError(f"the service is still {STATES[meanwhile]}")
         sleep(LOOK_SECONDS)
+
+
+def _is_gone() -> bool:
+    """Whether a deleted service is gone soon: when the last who has it open has closed it."""
+    deadline = monotonic() + GONE_SECONDS
+    while monotonic() < deadline:
+        try:
+            status()
+        except NotInstalled:
+            return True
+        sleep(LOOK_SECONDS)
+    return False
 
 
 @contextmanager
@@ -294,3 +351,5 @@ def _step(name: str, but_not: int = 0) -> Iterator[None]:
     except pywintypes.error as error:
         if error.winerror != but_not:
             raise ServiceError(f"cannot {name}: {error.strerror} ({error.winerror})") from None
+    except (OSError, FolderRefused) as error:
+        raise ServiceError(f"cannot {name}: {error}") from None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
+import pywintypes
 import servicemanager
 import structlog
 import win32service
@@ -32,6 +35,10 @@ class LibraryRefused(Exception):
     """The settings name a library, and a service loads none but the system's unless told twice."""
 
 
+class NotStartedAsService(Exception):
+    """Only the service control manager starts a service's process."""
+
+
 class Hosted(win32serviceutil.ServiceFramework):
     """The server, as a service. Its controls come on another thread than it runs on."""
 
@@ -56,7 +63,6 @@ class Hosted(win32serviceutil.ServiceFramework):
             reason = str(error) if isinstance(error, LibraryRefused) else why_not(error)
             log.critical("cannot_start", reason=reason)
             self._end(CANNOT_START_CODE)
-            return
         self.ReportServiceStatus(win32service.SERVICE_RUNNING)
         if self._is_told_to_stop:
             self._serving.server.stop()
@@ -77,19 +83,28 @@ class Hosted(win32serviceutil.ServiceFramework):
         if control == win32service.SERVICE_CONTROL_PRESHUTDOWN:
             self.SvcStop()
 
-    def _end(self, code: int) -> None:
+    def _end(self, code: int) -> NoReturn:
         self.ReportServiceStatus(
             win32service.SERVICE_STOPPED,
             win32ExitCode=winerror.ERROR_SERVICE_SPECIFIC_ERROR,
             svcExitCode=code,
         )
+        logging.shutdown()
+        os._exit(code)  # else pywin32 reports once more that it stopped, with code 0
 
 
 def run() -> None:
     """Be the service, until it has ended; only what the service control manager starts can."""
     servicemanager.Initialize(NAME, None)
     servicemanager.PrepareToHostSingle(Hosted)
-    servicemanager.StartServiceCtrlDispatcher()  # type: ignore[no-untyped-call]
+    try:
+        servicemanager.StartServiceCtrlDispatcher()  # type: ignore[no-untyped-call]
+    except pywintypes.error as error:
+        if error.winerror != winerror.ERROR_FAILED_SERVICE_CONTROLLER_CONNECT:
+            raise
+        raise NotStartedAsService(
+            "`service run` is for the service control manager; say `service start`, or `serve`"
+        ) from None
 
 
 def _prepare() -> Serving:

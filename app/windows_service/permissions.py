@@ -6,26 +6,58 @@ from pathlib import Path
 from typing import Any, Final
 
 import pywintypes
+import win32api
+import win32con
+import win32file
 import win32net
 import win32security
 import winerror
 
 
+SYSTEM: Final = "S-1-5-18"
+ADMINISTRATORS: Final = "S-1-5-32-544"
+SERVICE_LOGON: Final = "SeServiceLogonRight"
+
 _NET: Final[Any] = win32net
 """Its stubs do not know that the server's name may be None, which is this computer."""
 
 
-def make_folder(folder: Path, sddl: str) -> None:
+class FolderRefused(Exception):
+    """Somebody else made the folder, and so can change it."""
+
+
+def make_folder(folder: Path, sddl: str) -> bool:
     """Make a folder, where there is none, with exactly these permissions, which what is in it gets.
+
+    Every user may make folders in `%ProgramData%`, and who made one may give its permissions
+    anew. So one that is there is taken only from those who may do all anyway.
 
     Args:
         folder: which.
         sddl: its discretionary access control list, in the string format.
+
+    Returns:
+        Whether it was made.
+
+    Raises:
+        FolderRefused: its owner is neither the system, nor administrators, nor who asks.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     descriptor = win32security.ConvertStringSecurityDescriptorToSecurityDescriptor(
         sddl, win32security.SDDL_REVISION_1
     )
+    attributes = win32security.SECURITY_ATTRIBUTES()
+    attributes.SECURITY_DESCRIPTOR = descriptor
+    try:
+        win32file.CreateDirectory(str(folder), attributes)
+    except pywintypes.error as error:
+        if error.winerror != winerror.ERROR_ALREADY_EXISTS:
+            raise
+        owner = _owner(folder)
+        if owner not in {SYSTEM, ADMINISTRATORS, _who_asks()}:
+            raise FolderRefused(f"it belongs to {owner}; move it away") from None
+        is_new = False
+    else:
+        is_new = True
     win32security.SetNamedSecurityInfo(
         str(folder),
         win32security.SE_FILE_OBJECT,
@@ -34,6 +66,17 @@ def make_folder(folder: Path, sddl: str) -> None:
         None,
         descriptor.GetSecurityDescriptorDacl(),
         None,
+    )
+    return is_new
+
+
+def allow_to_be_a_service(sid: str) -> None:
+    """Let an account log on as a service (LsaAddAccountRights), as services' own accounts may."""
+    policy = win32security.LsaOpenPolicy(
+        "", win32security.POLICY_CREATE_ACCOUNT | win32security.POLICY_LOOKUP_NAMES
+    )
+    win32security.LsaAddAccountRights(
+        policy, win32security.ConvertStringSidToSid(sid), (SERVICE_LOGON,)
     )
 
 
@@ -69,3 +112,18 @@ def _group_name(sid: str) -> str:
         None, win32security.ConvertStringSidToSid(sid)
     )
     return name
+
+
+def _owner(folder: Path) -> str:
+    """The SID of who owns a folder, as text."""
+    descriptor = win32security.GetNamedSecurityInfo(
+        str(folder), win32security.SE_FILE_OBJECT, win32security.OWNER_SECURITY_INFORMATION
+    )
+    return win32security.ConvertSidToStringSid(descriptor.GetSecurityDescriptorOwner())
+
+
+def _who_asks() -> str:
+    """The SID of the account of this process, as text."""
+    token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.TOKEN_QUERY)
+    sid, _attributes = win32security.GetTokenInformation(token, win32security.TokenUser)
+    return win32security.ConvertSidToStringSid(sid)

@@ -94,7 +94,7 @@ def first_settings(folder: Path) -> str:
     logs = os.fspath(folder / "logs")
     return (
         "# Settings of the service; docs/settings.md has all of them. After a change:\n"
-        f"#   sa-contexts service stop; sa-contexts service start\n"
-        f"# Its logs may be in {logs}, where it may write.\n"
+        "#   sa-contexts service stop; sa-contexts service start\n"
+        f"# Its log is in {logs}, the only folder where it may write.\n"
         'log_format = "json"\n'
     )
