@@ -98,7 +98,7 @@ class AddressLimit:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
-        network = network_of((scope["client"] or ("",))[0])
+        network = network_of((scope.get("client") or ("",))[0])
         credential = _credential(scope)
         if credential is not None and self._trusted.has(network, credential):
             await self._app(scope, receive, send)

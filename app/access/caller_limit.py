@@ -64,6 +64,6 @@ def _counted_as(scope: Scope) -> tuple[str, str] | None:
     if caller is STRANGER or scope["path"].startswith(ALWAYS_ANSWERED):
         return None
     if caller.kind == "anonymous":
-        network = network_of((scope["client"] or ("",))[0])
+        network = network_of((scope.get("client") or ("",))[0])
         return None if is_this_host(network) else (caller.kind, network)
     return caller.kind, caller.credential if caller.kind == "api_key" else caller.name
