@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 from collections.abc import Iterator, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,18 +146,21 @@ def test_that_whatever_is_logged_for_a_request_has_its_id(
     assert ended["code"] == "internal_error"
 
 
-def test_that_what_the_server_beneath_logs_has_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_what_the_server_beneath_logs_has_the_id(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError
 
     monkeypatch.setattr("app.repository.store.Store.is_ready", property(fail))
     stream = io.StringIO()
     configure_logging("json", "info", stream)
+    request.addfinalizer(partial(configure_logging, "json", "debug"))
     with Live(simulated_contexts=1) as live:
-        failed = live.client.get("/health/ready")
         good = live.client.get("/health/live")
-    configure_logging("json", "debug")
+        failed = live.client.get("/health/ready")
 
+    logging.getLogger().handlers[0].flush()
     entries = [json.loads(line) for line in stream.getvalue().splitlines()]
     told = {entry["request_id"] for entry in entries if "exception" in entry}
     assert told == {failed.headers["X-Request-Id"]}
