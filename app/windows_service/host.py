@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import pywintypes
@@ -16,6 +17,7 @@ import winerror
 
 from app.serving import CANNOT_START, Serving, prepare, why_not
 from app.settings import Settings
+from app.settings_file import settings_file
 from app.state_folder import state_folder
 from app.telemetry.logging import configure_logging, log_file
 from app.windows_service.plan import DISPLAY_NAME, NAME
@@ -84,12 +86,12 @@ class Hosted(win32serviceutil.ServiceFramework):
             self.SvcStop()
 
     def _end(self, code: int) -> NoReturn:
+        logging.shutdown()  # whoever is told that it ended finds out why
         self.ReportServiceStatus(
             win32service.SERVICE_STOPPED,
             win32ExitCode=winerror.ERROR_SERVICE_SPECIFIC_ERROR,
             svcExitCode=code,
         )
-        logging.shutdown()
         os._exit(code)  # else pywin32 reports once more that it stopped, with code 0
 
 
@@ -107,12 +109,17 @@ def run() -> None:
         ) from None
 
 
+def _folder() -> Path:
+    named = settings_file()
+    return named.parent if named else state_folder()
+
+
 def _prepare() -> Serving:
     configure_logging("text", "info", event_log=True)  # tells what is wrong with the settings
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
-    usual = state_folder() / "logs" / "sa-contexts.log"
-    file = log_file(settings, usual)
+    # Where `service install` made the folder, which need not be where this environment has it.
+    file = log_file(settings, _folder() / "logs" / "sa-contexts.log")
     configure_logging(settings.log_format, settings.log_level, file=file, event_log=True)
     if settings.library is not None and not settings.library_in_service:
         raise LibraryRefused(

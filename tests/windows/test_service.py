@@ -79,6 +79,9 @@ def test_that_it_serves_and_stops_with_streams_open(port: int) -> None:
     status = _service("status", exits_with=NOT_RUNNING)
     assert "state: stopped\n" in status
     assert "exit code: 0\n" in status
+    log = (FOLDER / "logs" / "sa-contexts.log").read_text(encoding="utf-8")
+    assert "listening" in log
+    assert "stopped" in log
 
 
 def test_that_it_is_stopped_and_started_again(port: int) -> None:

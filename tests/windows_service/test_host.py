@@ -112,7 +112,6 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
     interval = sys.getswitchinterval()
     monkeypatch.setattr(os, "_exit", end)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "settings.toml"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     with on_windows(
         tmp_path,
         win32serviceutil=vars(SimpleNamespace(ServiceFramework=Framework)),
@@ -178,7 +177,7 @@ def test_that_it_runs_until_it_is_told_to_stop(
     assert manager.next_report() == (STOPPED, 0, 0)
     thread.join(SECONDS)
     assert time.monotonic() - began < 2
-    log = (tmp_path / "sa-contexts" / "logs" / "sa-contexts.log").read_text()
+    log = (tmp_path / "logs" / "sa-contexts.log").read_text()
     assert "listening" in log
     assert manager.told == []
 
