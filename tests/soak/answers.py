@@ -42,6 +42,7 @@ def answer(
 ) -> Answer:
     """An answer with this content."""
     body = b"" if content is None else orjson.dumps(content)
+    headers = {"x-request-id": "1972124235686261", **headers}
     return Answer(method, target, status, headers, body, content, asked, answered)
 
 

@@ -68,6 +68,7 @@ FALSE = {
     "Retry-After is a date": replace(BUSY, headers={**BUSY.headers, "retry-after": "soon"}),
     "undocumented header": replace(BUSY, headers={**BUSY.headers, "x-powered-by": "magic"}),
     "no Cache-Control": without(GENUINE["page"], "cache-control"),
+    "no id": without(GENUINE["page"], "x-request-id"),
     "status in the problem": with_member(BUSY, status=500),
     "code of another status": with_member(BUSY, code="not_found", type="/problems/not_found"),
     "type of another code": with_member(BUSY, type="/problems/engine_slow"),
