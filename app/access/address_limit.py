@@ -9,47 +9,70 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.gate import bearer_token
 from app.access.networks import network_of
 from app.access.policies import ALWAYS_ANSWERED, Policy
 from app.access.rates import Standing
 from app.api.problems import UNAUTHENTICATED
 from app.limits import RateLimits
-from app.security.callers import STRANGER
+from app.security.callers import STRANGER, Caller
+from app.security.refusals import Refused
 from app.telemetry.metrics import Metrics
 
 
 TRUSTED: Final = 4096
 """How many credentials are remembered that were taken."""
+TRUSTED_OF_ONE: Final = 64
+"""How many of one caller."""
 
 
 class Trusted:
     """Credentials that were taken, each with the address it came from; those used last are kept.
 
-    Kept are keyed hashes, whose key ends with the process: nothing can be learned of a credential.
+    Of one caller only some are, so that none can have the others forgotten. Kept are keyed hashes,
+    whose key ends with the process: nothing can be learned of a credential.
     """
 
-    def __init__(self, most: int = TRUSTED) -> None:
+    def __init__(self, most: int = TRUSTED, of_one: int = TRUSTED_OF_ONE) -> None:
         self._most = most
+        self._most_of_one = of_one
         self._key = secrets.token_bytes(blake2b.MAX_KEY_SIZE)
-        self._hashes: OrderedDict[bytes, None] = OrderedDict()
+        self._callers: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
+        self._hashes: dict[tuple[str, str], OrderedDict[bytes, None]] = {}
 
     def has(self, network: str, credential: bytes) -> bool:
         """Whether this credential was taken when it came from there."""
         hash_ = self._hash(network, credential)
-        if hash_ not in self._hashes:
+        caller = self._callers.get(hash_)
+        if caller is None:
             return False
-        self._hashes.move_to_end(hash_)
+        self._callers.move_to_end(hash_)
+        self._hashes[caller].move_to_end(hash_)
         return True
 
-    def add(self, network: str, credential: bytes) -> None:
-        """Remember one."""
-        self._hashes[self._hash(network, credential)] = None
-        if len(self._hashes) > self._most:
-            self._hashes.popitem(last=False)
+    def add(self, network: str, credential: bytes, caller: tuple[str, str]) -> None:
+        """Remember one, of a caller."""
+        hash_ = self._hash(network, credential)
+        self._forget(hash_)
+        self._callers[hash_] = caller
+        of_caller = self._hashes.setdefault(caller, OrderedDict())
+        of_caller[hash_] = None
+        if len(of_caller) > self._most_of_one:
+            self._forget(next(iter(of_caller)))
+        elif len(self._callers) > self._most:
+            self._forget(next(iter(self._callers)))
 
     def discard(self, network: str, credential: bytes) -> None:
         """Forget one, if it was known."""
-        self._hashes.pop(self._hash(network, credential), None)
+        self._forget(self._hash(network, credential))
+
+    def _forget(self, hash_: bytes) -> None:
+        caller = self._callers.pop(hash_, None)
+        if caller is not None:
+            of_caller = self._hashes[caller]
+            del of_caller[hash_]
+            if not of_caller:
+                del self._hashes[caller]
 
     def _hash(self, network: str, credential: bytes) -> bytes:
         hash_ = blake2b(credential, key=self._key, digest_size=16)
@@ -107,7 +130,7 @@ class AddressLimit:
                 self._failures.rates.take(network)
             return
         standing = self._requests.rates.take(network)
-        if scope["path"].startswith(ALWAYS_ANSWERED):
+        if scope["path"] in ALWAYS_ANSWERED:
             scope["state"]["slowed"] = not standing.is_within
             await self._app(scope, receive, send)
             return
@@ -131,7 +154,8 @@ class AddressLimit:
                 if credential is not None and _is_failure(scope):
                     self._failures.tell(message, self._failures.rates.take(network))
                 elif credential is not None and _is_taken(scope):
-                    self._trusted.add(network, credential)
+                    caller: Caller = scope["state"]["caller"]
+                    self._trusted.add(network, credential, caller.counted_as)
                 else:
                     scope["state"]["slowed"] = not standing.is_within
                     self._requests.tell(message, standing)
@@ -141,11 +165,12 @@ class AddressLimit:
 
 
 def _credential(scope: Scope) -> bytes | None:
-    """What a request has in the header `Authorization`."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return bytes(value)
-    return None
+    """The credential of a request; where it is none that can be read, what stands in its place."""
+    try:
+        return bearer_token(scope["headers"]).encode()
+    except Refused:
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        return b",".join(given) if given else None
 
 
 def _is_taken(scope: Scope) -> bool:

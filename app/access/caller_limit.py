@@ -56,14 +56,11 @@ class CallerLimit:
 
 
 def _counted_as(scope: Scope) -> tuple[str, str] | None:
-    """By what a request is counted; None where it is not.
-
-    A token's caller is its subject, who may have any number of tokens.
-    """
+    """By what a request is counted; None where it is not."""
     caller: Caller = scope["state"]["caller"]
-    if caller is STRANGER or scope["path"].startswith(ALWAYS_ANSWERED):
+    if caller is STRANGER or scope["path"] in ALWAYS_ANSWERED:
         return None
     if caller.kind == "anonymous":
         network = network_of((scope.get("client") or ("",))[0])
         return None if is_this_host(network) else (caller.kind, network)
-    return caller.kind, caller.credential if caller.kind == "api_key" else caller.name
+    return caller.counted_as

@@ -17,7 +17,7 @@ from app.telemetry.metrics import Metrics
 WINDOW_SECONDS: Final = 60
 """The window of every policy; settings say how much a minute."""
 
-ALWAYS_ANSWERED: Final = "/health/"
+ALWAYS_ANSWERED: Final = frozenset({"/health/live", "/health/ready"})
 """Who probes must not take a busy server for a dead one."""
 
 Field = tuple[bytes, bytes]

@@ -27,6 +27,11 @@ class Caller:
     credential: str = ""
     expires_at: float | None = None
 
+    @property
+    def counted_as(self) -> tuple[str, str]:
+        """By what is counted what the caller does: a token's subject may have many tokens."""
+        return self.kind, self.credential if self.kind == "api_key" else self.name
+
 
 ANONYMOUS: Final = Caller("anonymous", "anonymous", frozenset(Scope))
 """Everybody, where no credentials are asked for."""

@@ -15,7 +15,7 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from app.access.address_limit import AddressLimit
+from app.access.address_limit import TRUSTED, AddressLimit, Trusted
 from app.access.caller_limit import CallerLimit
 from app.limits import RateLimits
 from app.security.callers import Caller
@@ -142,6 +142,51 @@ def test_that_who_shares_an_address_with_an_attacker_is_not_locked_out(desk: Des
     assert guesses == {401: 5, 429: 25}
     assert without[429] > 0
     assert statuses(10, lambda: ask(client, desk.key)) == [200] * 10
+
+
+@pytest.mark.parametrize("path", ["/health/x", "/health/", "/health/live/x", "/health"])
+def test_that_only_health_itself_is_exempt(desk: Desk, path: str) -> None:
+    client = desk.at(MONITOR)
+    wrong = [desk.key[:-5] + f"{number:05}" for number in range(10)]
+
+    assert Counter(ask(client, guess, path).status_code for guess in wrong) == {401: 5, 429: 5}
+
+
+def test_that_nobody_makes_the_server_forget_another(desk: Desk) -> None:
+    """By one credential in many spellings, or from many addresses."""
+    client, attacker = desk.at(MONITOR), desk.at(OTHER)
+    assert ask(client, desk.key).status_code == 200
+    for count in range(1, TRUSTED + 2):
+        headers = {"authorization": f"Bearer{' ' * (1 + count % 4000)}{desk.other}"}
+        attacker.get("/health/x", headers=headers)
+    wrong = [desk.key[:-5] + f"{number:05}" for number in range(10)]
+    assert Counter(ask(client, guess).status_code for guess in wrong) == {401: 5, 429: 5}
+
+    assert ask(client, desk.key).status_code == 200
+
+
+def test_that_of_one_caller_so_many_credentials_and_addresses_are_remembered() -> None:
+    trusted = Trusted(of_one=3)
+    other = ("jwt", "other")
+    trusted.add("a", b"token", other)
+    for number in range(10):
+        trusted.add("b", b"%d" % number, ("jwt", "one"))
+    trusted.add("b", b"8", ("jwt", "one"))
+    trusted.add("b", b"10", ("jwt", "one"))
+
+    assert trusted.has("a", b"token")
+    known = [number for number in range(11) if trusted.has("b", b"%d" % number)]
+    assert known == [8, 9, 10]
+    trusted.discard("b", b"9")
+    assert not trusted.has("b", b"9")
+
+
+def test_that_so_many_callers_are_remembered() -> None:
+    trusted = Trusted(most=3)
+    for number in range(10):
+        trusted.add("a", b"%d" % number, ("jwt", str(number)))
+
+    assert [number for number in range(10) if trusted.has("a", b"%d" % number)] == [7, 8, 9]
 
 
 def test_that_requests_without_a_credential_lock_out_nobody(desk: Desk) -> None:
