@@ -17,7 +17,15 @@ def keys(subject: Subject) -> Finding:
     """Whether the file of API keys can be read, and has a key that is still taken."""
     path = subject.settings.keys
     if path is None:
-        return Finding(Outcome.NOT_APPLICABLE, "There is no file of API keys.")
+        return Finding(
+            Outcome.NOT_APPLICABLE,
+            "No file of API keys is configured"
+            + (
+                ", nor an issuer: no caller is asked for a credential."
+                if subject.settings.oidc_issuer is None
+                else "; callers show tokens of the issuer: see `issuer`."
+            ),
+        )
     try:
         held = read_keys(path).keys
     except KeysUnreadable as error:
