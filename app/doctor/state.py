@@ -48,6 +48,15 @@ def keys(subject: Subject) -> Finding:
             facts,
             names,
         )
+    # On Windows the file's rights are inherited from its folder: see `state_folder`.
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding(
+            Outcome.WARNING,
+            f"Others may read or change the API keys in {path}.",
+            f"`chmod 600 {path}`.",
+            facts,
+            names,
+        )
     return Finding(
         Outcome.OK, f"{len(taken)} of {len(held)} API keys are taken.", None, facts, names
     )
