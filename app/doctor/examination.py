@@ -13,7 +13,17 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
-from app.doctor import certificate, engine, host, program, questions, rights, server, state
+from app.doctor import (
+    certificate,
+    engine,
+    host,
+    issuer,
+    program,
+    questions,
+    rights,
+    server,
+    state,
+)
 from app.doctor.announcements import added_announced
 from app.doctor.findings import Check, Finding
 from app.doctor.host import user_name
@@ -65,6 +75,7 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
         Check("certificate", certificate.certificate),
         Check("firewall", server.firewall),
         Check("keys", state.keys),
+        Check("issuer", issuer.issuer),
         Check("state_folder", state.state_folder),
     ),
     "questions": (

@@ -5,24 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import ssl
 import sys
 from ipaddress import ip_address
 from typing import Any, Final
 
-import httpx2
-
 from app.doctor.findings import Facts, Finding
+from app.doctor.listener import asks_for_certificates, is_answered_by_us
 from app.doctor.subject import Subject
 from app.schemas.doctor import Outcome
 from bindings.tcp_listeners import tcp_listeners
 
 
-ASK_SECONDS: Final = 1.0
 FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
-
-ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nothing is bound to it
-"""Where a server is reached that listens at all addresses."""
 
 HOW_TO_LOOK: Final = (
     "Get-NetFirewallPortFilter -Protocol TCP | Where-Object LocalPort -eq {port} | "
@@ -68,6 +62,7 @@ def _cannot_listen(
     subject: Subject, error: OSError, facts: Facts, names: frozenset[str]
 ) -> Finding:
     host, number = subject.settings.host, subject.settings.port
+    certificate = subject.settings.tls_certificate
     listeners = tcp_listeners(number)
     # Windows forbids what another has for itself (WSAEACCES), as it does what it reserves.
     if error.errno == errno.EADDRINUSE or (error.errno in FORBIDDEN and listeners):
@@ -78,6 +73,15 @@ def _cannot_listen(
             return Finding(
                 Outcome.OK,
                 f"A server of sa-contexts listens at {host}, port {number}.",
+                None,
+                facts,
+                names,
+            )
+        if certificate is not None and asks_for_certificates(host, number, certificate):
+            return Finding(
+                Outcome.OK,
+                f"A server with the certificate of the settings listens at {host}, port {number}; "
+                "it asks clients for theirs.",
                 None,
                 facts,
                 names,
@@ -111,23 +115,6 @@ def _cannot_listen(
         facts,
         names,
     )
-
-
-def is_answered_by_us(host: str, number: int) -> bool:
-    """Whether a server of this kind answers there. It is only recognized, not trusted."""
-    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    anybody.check_hostname = False
-    anybody.verify_mode = ssl.CERT_NONE
-    host = ANY.get(host, host)
-    written = f"[{host}]" if ":" in host else host
-    with httpx2.Client(verify=anybody, timeout=ASK_SECONDS, trust_env=False) as client:
-        for scheme in ("http", "https"):
-            try:
-                answer = client.get(f"{scheme}://{written}:{number}/health/live")
-                return bool(answer.json() == {"status": "live"})
-            except (httpx2.HTTPError, ValueError):
-                continue
-    return False
 
 
 def exposure(subject: Subject) -> Finding:

@@ -17,7 +17,15 @@ def keys(subject: Subject) -> Finding:
     """Whether the file of API keys can be read, and has a key that is still taken."""
     path = subject.settings.keys
     if path is None:
-        return Finding(Outcome.NOT_APPLICABLE, "There is no file of API keys.")
+        return Finding(
+            Outcome.NOT_APPLICABLE,
+            "No file of API keys is configured"
+            + (
+                ", nor an issuer: no caller is asked for a credential."
+                if subject.settings.oidc_issuer is None
+                else "; callers show tokens of the issuer: see `issuer`."
+            ),
+        )
     try:
         held = read_keys(path).keys
     except KeysUnreadable as error:
@@ -37,6 +45,15 @@ def keys(subject: Subject) -> Finding:
             Outcome.WARNING,
             "There is no API key that is still taken, so nobody gets in.",
             "`sa-contexts keys add` makes one.",
+            facts,
+            names,
+        )
+    # On Windows the file's rights are inherited from its folder: see `state_folder`.
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding(
+            Outcome.WARNING,
+            f"Others may read or change the API keys in {path}.",
+            f"`chmod 600 {path}`.",
             facts,
             names,
         )

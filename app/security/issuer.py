@@ -121,7 +121,9 @@ class Issuer:
             return
         try:
             with anyio.CancelScope(shield=True):  # one who leaves must not cost others their turn
-                self._keys = await anyio.to_thread.run_sync(self._fetch_keys)
+                self._keys = await anyio.to_thread.run_sync(
+                    fetch_keys, self.url, self._jwks_url, self._fetch
+                )
         except IssuerUnavailable as error:
             log.warning("issuer_unavailable", issuer=self.url, reason=str(error))
         else:
@@ -129,33 +131,45 @@ class Issuer:
         finally:
             self._tried_at = self._monotonic()
 
-    def _fetch_keys(self) -> KeySet:
-        url = self._jwks_url or self._discovered()
-        entries = _object(self._fetch(url), url).get("keys")
-        keys = []
-        for entry in entries if isinstance(entries, list) else ():
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("error", SecurityWarning)  # RSA of less than 2048 bits
-                    key = JWKRegistry.import_key(entry)
-                    key.ensure_kid()
-            except (JoseError, SecurityWarning, ValueError, TypeError, LookupError, AttributeError):
-                continue  # RFC 7517, 5: what is not understood is passed over
-            keys.append(key)
-        if not keys:
-            raise IssuerUnavailable(f"{url} has no keys that can be used")
-        return KeySet(keys)
 
-    def _discovered(self) -> str:
-        """Where the keys are, as the issuer says."""
-        where = f"{self.url.removesuffix('/')}/.well-known/openid-configuration"
-        document = _object(self._fetch(where), where)
-        if document.get("issuer") != self.url:
-            raise IssuerUnavailable(f"{where} is of another issuer")
+def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySet:
+    """The keys that an issuer publishes, as far as they can be used.
+
+    Args:
+        issuer: its URL, as its tokens say it in `iss`.
+        jwks_url: where its keys are; None: where its discovery document says.
+        fetch: gets what a URL gives.
+
+    Raises:
+        IssuerUnavailable: there are none, or they cannot be had.
+    """
+    url = jwks_url or _discovered(issuer, fetch)
+    entries = _object(fetch(url), url).get("keys")
+    keys = []
+    for entry in entries if isinstance(entries, list) else ():
         try:
-            return require_secure(str(document.get("jwks_uri")))
-        except ValueError as error:
-            raise IssuerUnavailable(f"jwks_uri of {where}: {error}") from None
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", SecurityWarning)  # RSA of less than 2048 bits
+                key = JWKRegistry.import_key(entry)
+                key.ensure_kid()
+        except (JoseError, SecurityWarning, ValueError, TypeError, LookupError, AttributeError):
+            continue  # RFC 7517, 5: what is not understood is passed over
+        keys.append(key)
+    if not keys:
+        raise IssuerUnavailable(f"{url} has no keys that can be used")
+    return KeySet(keys)
+
+
+def _discovered(issuer: str, fetch: Fetch) -> str:
+    """Where the keys are, as the issuer says."""
+    where = f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
+    document = _object(fetch(where), where)
+    if document.get("issuer") != issuer:
+        raise IssuerUnavailable(f"{where} is of another issuer")
+    try:
+        return require_secure(str(document.get("jwks_uri")))
+    except ValueError as error:
+        raise IssuerUnavailable(f"jwks_uri of {where}: {error}") from None
 
 
 def _object(body: bytes, url: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ What a ServiceMonitor may say is for tests/deploy/servicemonitor/run.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,17 @@ def test_that_scrapes_show_a_credential_and_check_the_certificate() -> None:
     assert tls["ca"]["secret"]["name"] == "sa-contexts-tls"
     name, namespace = SERVICE["metadata"]["name"], KUSTOMIZATION["namespace"]
     assert tls["serverName"] == f"{name}.{namespace}.svc"
+
+
+def test_that_the_server_goes_by_the_names_of_its_certificate() -> None:
+    page = (FOLDER.parents[1] / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    names = re.findall(r"`([\w.-]+\.svc(?:\.[\w.-]+)?)`", page)
+    [endpoint] = SERVICE_MONITOR["spec"]["endpoints"]
+
+    hosts = Settings.model_validate({"hosts": SETTINGS["SA_CONTEXTS_HOSTS"]}).hosts
+
+    assert hosts is not None
+    assert {*names, endpoint["tlsConfig"]["serverName"]} == set(hosts)
 
 
 def test_that_the_rules_find_what_is_scraped() -> None:

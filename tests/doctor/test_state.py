@@ -54,6 +54,20 @@ def test_that_keys_out_of_reach_are_told(keys: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
+@pytest.mark.parametrize("right", [stat.S_IRGRP, stat.S_IROTH, stat.S_IWOTH])
+def test_that_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> None:
+    add_key(keys)
+    assert state.keys(Subject({"keys": keys})).outcome is Outcome.OK
+    keys.chmod(0o600 | right)
+
+    finding = state.keys(Subject({"keys": keys}))
+
+    assert finding.outcome is Outcome.WARNING
+    assert finding.remedy == f"`chmod 600 {keys}`."
+    assert finding.facts == {"keys": 1, "taken": 1}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
 def test_that_a_folder_that_others_may_change_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,8 +78,11 @@ def commands(program: str) -> list[str]:
 
 def make_certificates(folder: Path, key: str) -> None:
     """Make them as the document says, with keys of another kind."""
-    for command in [*commands("openssl req"), *commands("cat")]:
+    for command in [*commands("openssl req"), *commands("install"), *commands("cat")]:
         sh(folder, command.replace(EC, key))
+    for file in folder.iterdir():
+        is_secret = "PRIVATE KEY" in file.read_text(encoding="ascii")
+        assert not is_secret or not file.stat().st_mode & 0o077, f"others may read {file.name}"
 
 
 def ask(folder: Path, port: int) -> None:
