@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal
@@ -120,6 +123,23 @@ def test_that_a_log_file_is_bounded(tmp_path: Path) -> None:
     assert [each.name for each in files] == [path.name, f"{path.name}.1", f"{path.name}.2"]
     assert all(each.stat().st_size <= 64 << 10 for each in files)
     assert json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["number"] == 1999
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the folder says who may read")
+def test_that_a_log_file_is_not_for_everybody(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(partial(os.umask, os.umask(0o022)))
+    path = tmp_path / "sa-contexts.log"
+    configure_logging("json", "info", io.StringIO(), file=LogFile(path, 64 << 10, 2))
+
+    for number in range(1000):
+        log.info("filling", number=number)
+    logging.getLogger().handlers[0].flush()
+
+    modes = {each.name: oct(each.stat().st_mode & 0o777) for each in tmp_path.iterdir()}
+    assert len(modes) > 1
+    assert set(modes.values()) == {"0o640"}
 
 
 def test_that_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
