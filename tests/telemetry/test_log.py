@@ -232,6 +232,38 @@ def test_that_credentials_are_struck_out(log_format: Literal["text", "json"], se
     assert text.count("[redacted]") >= 6
 
 
+@pytest.mark.parametrize("secret", [KEY, JWT])
+@pytest.mark.parametrize("times", [1, 2, 3, 9])
+def test_that_credentials_are_struck_out_however_they_are_encoded(secret: str, times: int) -> None:
+    """RFC 3986, 2.1: any octet may be written so, a percent sign, too."""
+    encoded = [secret, secret]
+    for _ in range(times):
+        encoded = [
+            "".join(f"%{octet:02x}" for octet in encoded[0].encode())
+            if len(encoded[0]) < 1000
+            else encoded[0].replace("%", "%25"),
+            f"%{ord(encoded[1][0]):02X}{encoded[1][1:]}",
+        ]
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+
+    for each in encoded:
+        log.info("request", path=f"/engine/{each}/x", status=404)
+
+    for line in written(stream).splitlines():
+        assert json.loads(line)["path"] == "/engine/[redacted]/x"
+
+
+def test_that_what_is_encoded_and_no_credential_stays() -> None:
+    path = "/a%2fb%0a" + "%2525" * 2000 + "/100%"
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+
+    log.info("request", path=path)
+
+    assert json.loads(written(stream))["path"] == path
+
+
 def test_that_what_is_no_credential_stays() -> None:
     stream = io.StringIO()
     configure_logging("text", "info", stream)
