@@ -194,6 +194,9 @@ def watch(
     token_file: Annotated[
         Path | None, typer.Option(help="The file of the key or token to send.", dir_okay=False)
     ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Send it over plain HTTP to another machine, too.")
+    ] = False,
 ) -> None:
     """Watch the SA contexts of a running server, until Ctrl+C.
 
@@ -221,7 +224,10 @@ def watch(
         _fail("--ca and --certificate are for a URL of https")
     try:
         trust = watching.trusted(ca, certificate) if is_secured else None
-        watching.run(url, filters, watching.read_token(token_file), trust, as_json=as_json)
+        token = watching.read_token(token_file)
+        if token is not None and not insecure:
+            watching.require_secrecy(url)
+        watching.run(url, filters, token, trust, as_json=as_json)
     except watching.Refused as error:
         _fail(str(error))
 

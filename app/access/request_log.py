@@ -104,8 +104,12 @@ class RequestLog:
             entry["code"] = code
         entry["seconds"] = round(seconds, 6)
         entry["bytes"] = answer.bytes
-        if not answer.is_complete:
-            entry["ended"] = "failed" if answer.has_failed else "client_left"
+        if answer.has_failed:
+            entry["ended"] = "failed"
+        elif "ended" in state:  # by the server
+            entry["ended"] = state["ended"]
+        elif not answer.is_complete:
+            entry["ended"] = "client_left"
         log.log(level, "request", **entry)
 
     def _asked(self, scope: Scope) -> dict[str, object]:

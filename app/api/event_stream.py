@@ -35,7 +35,7 @@ class EventStream(Response):
     """Sends what a source gives, until the client leaves, or the stream's time is over.
 
     That is when it lasted long enough, when the server stops, and when the client's credential is
-    not taken any more.
+    not taken any more. The request's state tells which it was (`ended`).
     """
 
     media_type = MEDIA_TYPE
@@ -72,16 +72,24 @@ class EventStream(Response):
         async def send_text(text: bytes) -> None:
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
-        counted_as = scope.get("state", {}).get("counted_as")
+        state = scope.setdefault("state", {})
         with (
             closing(self._source),
-            self._streams.one(self._source, self._may_go_on, counted_as),
+            self._streams.one(self._source, self._may_go_on, state.get("counted_as")),
         ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send_text(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
             await self._send_events(send_text)
+            state["ended"] = self._why()
             await send({"type": "http.response.body", "body": RECONNECT})
+        state.setdefault("ended", "server_stops")  # without waiting for who does not read
+
+    def _why(self) -> str:
+        """Why the stream ends, as the log tells it."""
+        if self._streams.is_stopping:
+            return "server_stops"
+        return "too_long" if self._may_go_on() else "revoked"
 
     async def _send_events(self, send_text: SendText) -> None:
         now = time.monotonic()

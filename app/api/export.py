@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
@@ -29,32 +30,51 @@ FAREWELL_SECONDS: Final = 1
 """How long a client that reads no more is given for the end of what was cut off."""
 
 
+@dataclass(slots=True)
+class _End:
+    """How an export ended.
+
+    Attributes:
+        why: it was cut off, as the log tells it; None where it is whole.
+    """
+
+    why: str | None = None
+
+
 @asynccontextmanager
-async def _until_gone(receive: Receive, store: Store) -> AsyncIterator[None]:
+async def _until_gone(receive: Receive, store: Store) -> AsyncIterator[_End]:
     """Leave the block when the client goes, when the server stops, or after the longest time."""
+    end = _End()
+
+    def leave(why: str) -> None:
+        if not tasks.cancel_scope.cancel_called:
+            end.why = why
+            tasks.cancel_scope.cancel()
 
     async def leave_when_gone() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        tasks.cancel_scope.cancel()
+        leave("client_left")
 
     async def leave_when_stopping() -> None:
         await store.stopping.wait()
-        tasks.cancel_scope.cancel()
+        leave("server_stops")
 
-    with anyio.move_on_after(store.limits.snapshot_max_seconds):
+    with anyio.move_on_after(store.limits.snapshot_max_seconds) as in_time:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(leave_when_gone)
             tasks.start_soon(leave_when_stopping)
-            yield
+            yield end
             tasks.cancel_scope.cancel()
+    if in_time.cancelled_caught:
+        end.why = "too_long"
 
 
 class ExportResponse(Response):
     """Streams a version that is held as long as that takes, and no longer than a walk may take.
 
     When the server stops, the time is over, or the client's credential is not taken any more, the
-    stream ends without its last line.
+    stream ends without its last line, and the request's state tells why (`ended`).
     """
 
     media_type = MEDIA_TYPE
@@ -99,18 +119,20 @@ class ExportResponse(Response):
                 body = await compressor.compress(body)
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
-        is_whole = False
         async with self._lists.whole(self._selection, self._max_age) as (version, matching):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with _until_gone(receive, self._lists.store):
+            async with _until_gone(receive, self._lists.store) as end:
                 for body in self._bodies(version, matching):
                     if not self._may_go_on():
+                        end.why = "revoked"
                         break
                     await send_body(body)
                 else:
-                    is_whole = True
+                    end.why = None  # even if the server was told to stop with the last line
+        if end.why is not None:
+            scope.setdefault("state", {})["ended"] = end.why
         rest = b"" if compressor is None else compressor.flush()
-        with anyio.move_on_after(None if is_whole else FAREWELL_SECONDS):
+        with anyio.move_on_after(None if end.why is None else FAREWELL_SECONDS):
             await send({"type": "http.response.body", "body": rest})
 
     def _bodies(self, version: Version, matching: Sequence[int]) -> Iterator[bytes]:

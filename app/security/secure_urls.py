@@ -19,12 +19,13 @@ def require_secure(url: str) -> str:
         raise ValueError("it is not a URL") from None
     if not host or parts.username is not None or parts.fragment or parts.query:
         raise ValueError("it is not the plain URL of a host")
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host)):
         return url
     raise ValueError("it must be HTTPS, unless it is on this host")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """Whether a URL with that host, without brackets, leads to nobody but this machine."""
     if host == "localhost":
         return True
     try:

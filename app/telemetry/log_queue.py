@@ -7,8 +7,10 @@ writes them. The queue is bounded: what finds no room is lost, and counted.
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter, deque
 from collections.abc import Sequence
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -71,8 +73,14 @@ class StreamOutlet(Outlet, logging.StreamHandler[Any]):
     where = "stream"
 
 
+def _not_for_everybody(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o640)
+
+
 class FileOutlet(Outlet, RotatingFileHandler):
     """A file that is put aside when it is full; so many of these are kept.
+
+    It is made so that its owner and the owner's group may read it; on Windows, who its folder says.
 
     On Windows a file cannot be put aside while another program, a viewer for instance, has it
     open. It then grows on, to twice what it should at most.
@@ -82,6 +90,9 @@ class FileOutlet(Outlet, RotatingFileHandler):
 
     def __init__(self, path: Path, most_bytes: int, count: int) -> None:
         super().__init__(path, maxBytes=most_bytes, backupCount=count, encoding="utf-8")
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_not_for_everybody)
 
     def doRollover(self) -> None:  # noqa: N802  # logging's own
         """Put the file aside, if that can be done.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
+from urllib.parse import unquote
 
 from app.security.key_file import PREFIX
 
@@ -23,11 +24,30 @@ _SECRETS: Final = re.compile(
 )
 
 
+_WORDS: Final = re.compile(r"[\w.~+%-]+")
+"""What a credential, or a part of a path, may look like where its octets are percent-encoded."""
+_PERCENT: Final = re.compile(r"%(?:25)+")
+"""A percent sign that is encoded any number of times (RFC 3986, 2.1)."""
+DECODINGS: Final = 4
+"""How many further times a word is decoded, whose percent signs are encoded in some other way."""
+
+
 def redacted(text: str) -> str:
     """The text, with a mark in the place of each credential."""
+    if "%" in text:
+        text = _WORDS.sub(_redacted_word, text)
     if any(mark in text for mark in _MARKS):
         return _SECRETS.sub(REDACTED, text)
     return text
+
+
+def _redacted_word(match: re.Match[str]) -> str:
+    word = decoded = match[0]
+    for _ in range(DECODINGS):
+        if "%" not in decoded:
+            break
+        decoded = unquote(_PERCENT.sub("%", decoded))
+    return REDACTED if decoded != word and _SECRETS.search(decoded) else word
 
 
 class RedactedSpans:

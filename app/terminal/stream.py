@@ -11,6 +11,7 @@ import anyio
 import httpx2
 import orjson
 
+from app.security.secure_urls import is_loopback_host
 from app.terminal.printable import printable
 
 
@@ -85,10 +86,26 @@ def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
     return context
 
 
+def require_secrecy(url: str) -> None:
+    """Do nothing where only the server gets what is sent to it.
+
+    Raises:
+        Refused: it would go over the network in clear text.
+    """
+    base = _base(url)
+    if base.scheme == "http" and not is_loopback_host(base.host):
+        raise Refused(
+            f"a key or token would go in clear text to {base}: use https, or tell it --insecure"
+        )
+
+
 def create_client(
     url: str, token: str | None = None, trust: ssl.SSLContext | None = None
 ) -> httpx2.AsyncClient:
     """A client of the server at that URL.
+
+    A proxy that the environment names is asked only for a tunnel to another machine, through which
+    TLS goes (RFC 9110, 9.3.6): any other would see the credential.
 
     Args:
         url: the server's.
@@ -98,15 +115,16 @@ def create_client(
     Raises:
         Refused: it is none.
     """
-    try:
-        base = httpx2.URL(url)
-    except httpx2.InvalidURL as error:
-        raise Refused(f"{printable(url)} is not a URL: {error}") from None
-    if base.scheme not in {"http", "https"} or not base.host:
-        raise Refused(f"{printable(url)} is not a URL of HTTP")
+    base = _base(url)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     verify = True if trust is None else trust
-    return httpx2.AsyncClient(base_url=base, timeout=TIMEOUT, headers=headers, verify=verify)
+    return httpx2.AsyncClient(
+        base_url=base,
+        timeout=TIMEOUT,
+        headers=headers,
+        verify=verify,
+        trust_env=base.scheme == "https" and not is_loopback_host(base.host),
+    )
 
 
 async def events(
@@ -155,6 +173,16 @@ async def events(
         failures = min(failures + 1, 10)
         yield Lost(reason, seconds)
         await anyio.sleep(seconds)
+
+
+def _base(url: str) -> httpx2.URL:
+    try:
+        base = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise Refused(f"{printable(url)} is not a URL: {error}") from None
+    if base.scheme not in {"http", "https"} or not base.host:
+        raise Refused(f"{printable(url)} is not a URL of HTTP")
+    return base
 
 
 def _why(error: OSError) -> str:

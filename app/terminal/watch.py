@@ -21,10 +21,19 @@ from rich.live import Live
 from app.terminal.contexts import Contexts
 from app.terminal.lines import TOLD, json_line_of, line_of
 from app.terminal.screen import screen_of
-from app.terminal.stream import Event, Lost, Parameters, Refused, create_client, events, trusted
+from app.terminal.stream import (
+    Event,
+    Lost,
+    Parameters,
+    Refused,
+    create_client,
+    events,
+    require_secrecy,
+    trusted,
+)
 
 
-__all__ = ["Refused", "read_token", "run", "trusted"]
+__all__ = ["Refused", "read_token", "require_secrecy", "run", "trusted"]
 
 DRAW_SECONDS: Final = 0.2
 """How often the screen is drawn, where anything on it changed."""

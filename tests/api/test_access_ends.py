@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
 from sa_contexts_simulator import Simulator
 
 from app import streams
@@ -97,9 +98,11 @@ def test_that_an_export_breaks_off_when_its_credential_ends(
     answers = iter([True, True, False])
     monkeypatch.setattr(Credentials, "still_take", lambda *_: next(answers))
 
-    part = client.get("/sa-contexts", headers=headers).text.splitlines()
+    with structlog.testing.capture_logs() as entries:
+        part = client.get("/sa-contexts", headers=headers).text.splitlines()
 
     assert len(whole) == 101
     assert whole[-1].startswith('{"end":true')
     assert part == whole[: len(part)]
     assert 0 < len(part) < 100
+    assert [each["ended"] for each in entries if each["event"] == "request"] == ["revoked"]

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import orjson
 import pytest
+import structlog
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 from starlette.types import Message
@@ -302,9 +303,16 @@ SCOPE = {
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("why", ["it goes", "the server stops", "it takes too long"])
+@pytest.mark.parametrize(
+    ("why", "ended"),
+    [
+        ("it goes", "client_left"),
+        ("the server stops", "server_stops"),
+        ("it takes too long", "too_long"),
+    ],
+)
 @pytest.mark.usefixtures("simulator")
-async def test_that_an_export_ends_when(why: str) -> None:
+async def test_that_an_export_ends_when(why: str, ended: str) -> None:
     app = _app(snapshot_max_seconds=0.1 if why == "it takes too long" else 600)
     store = app.state.service.store
     reader = Reader(messages_before_it_goes=3 if why == "it goes" else 10_000)
@@ -322,11 +330,12 @@ async def test_that_an_export_ends_when(why: str) -> None:
             await anyio.sleep_forever()
 
     async with app.router.lifespan_context(app):
-        with anyio.fail_after(20):
+        with anyio.fail_after(20), structlog.testing.capture_logs() as entries:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(stop)
                 await app(dict(SCOPE), reader.receive, slow_send)
         assert b'"end":true' not in reader.body
+        assert [each["ended"] for each in entries if each["event"] == "request"] == [ended]
         assert len(store.holds) == 0
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator, MutableMapping
 from functools import partial
 from pathlib import Path
@@ -22,9 +23,9 @@ from app.telemetry import refused_requests
 from app.telemetry.logging import configure_logging
 from app.telemetry.refused_requests import RefusedRequests
 from tests.api.conftest import Serve
-from tests.api.live import Live
+from tests.api.live import Live, deaf_client
 from tests.api.test_access import bearer
-from tests.security.made import id_of, make_key
+from tests.security.made import id_of, make_key, run_keys
 
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -260,6 +261,39 @@ def test_that_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> N
     assert closed["route"] == "/sa-contexts/events"
     assert (closed["status"], closed["ended"]) == (200, "client_left")
     assert closed["bytes"] > 0
+
+
+@pytest.mark.parametrize("ended", ["revoked", "server_stops", "too_long"])
+def test_that_it_is_told_why_the_server_ended_a_stream(
+    entries: Entries, tmp_path: Path, ended: str
+) -> None:
+    keys = tmp_path / "keys.json"
+    key = make_key(keys, "events:read")
+    seconds = 0.3 if ended == "too_long" else 3600
+    with (
+        Live(simulated_contexts=1, keys=keys, stream_seconds=seconds) as live,
+        live.stream(**bearer(key)) as stream,
+    ):
+        if ended == "revoked":
+            run_keys("revoke", id_of(key), path=keys)
+        elif ended == "server_stops":
+            live.begin_stop()
+        assert stream.rest()[-1].kind == "reconnect"
+    assert [each["ended"] for each in of_requests(entries) if each["event"] == "request"] == [ended]
+
+
+def test_that_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> None:
+    with Live(simulated_contexts=2000) as live:
+        deaf = deaf_client(live.address[1], "?initial=true")
+        deadline = time.monotonic() + 20
+        while not any(each["event"] == "stream_opened" for each in entries):
+            assert time.monotonic() < deadline
+            live.client.get("/health/live")
+        live.stop()
+        deaf.close()
+
+    told = [each for each in of_requests(entries) if each["route"] == "/sa-contexts/events"]
+    assert [each.get("ended") for each in told] == [None, "server_stops"]
 
 
 def test_that_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None:

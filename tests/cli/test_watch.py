@@ -20,9 +20,12 @@ from urllib.parse import unquote
 import anyio
 import anyio.to_thread
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 from rich.console import Console
 from sa_contexts_simulator import Simulator
+from typer.testing import CliRunner
 
+from app.cli import app as cli
 from app.schemas.events import SaContextEvent
 from app.terminal.contexts import Contexts
 from app.terminal.stream import Connected, Event, Lost, Refused, create_client, events
@@ -31,6 +34,8 @@ from tests.cli.served import SECONDS, served
 
 
 INITIAL = {"initial": "true", "view": "basic"}
+TOKEN = "mF_9.B5f-4.1JqM"  # noqa: S105  # an example
+"""RFC 6750, 2.1."""
 
 
 class Watching:
@@ -247,6 +252,86 @@ async def test_that_the_screen_is_left_when_the_server_refuses(stranger: int) ->
 def test_that_what_is_no_url_is_said(url: str) -> None:
     with pytest.raises(Refused, match="is not a URL"):
         create_client(url)
+
+
+@pytest.mark.anyio
+async def test_that_no_proxy_sees_what_is_sent_in_clear_text(
+    simulator: Simulator, stranger: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{stranger}")
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{stranger}")
+    with served(3) as port:
+        async with watching(port) as watch:
+            await watch.until(lambda: watch.knows(simulator))
+
+    async with (
+        create_client("http://server.invalid", TOKEN) as client,
+        aclosing(events(client, INITIAL)) as words,
+    ):
+        with pytest.raises(Refused, match="cannot reach"):
+            await anext(words)
+
+
+@pytest.mark.anyio
+async def test_that_a_proxy_is_asked_for_a_tunnel_and_told_no_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RFC 9110, 9.3.6: what goes through the tunnel is between the two at its ends."""
+    asked = b""
+
+    async def proxy(connection: SocketStream) -> None:
+        nonlocal asked
+        async with connection:
+            asked += await connection.receive()
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        port = listener.extra(SocketAttribute.local_port)  # noqa: S610  # anyio's
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        async with (
+            anyio.create_task_group() as tasks,
+            create_client("https://server.invalid", TOKEN) as client,
+            aclosing(events(client, INITIAL)) as words,
+        ):
+            tasks.start_soon(listener.serve, proxy)
+            with pytest.raises(Refused, match="cannot reach"):
+                await anext(words)
+            tasks.cancel_scope.cancel()
+
+    assert asked.startswith(b"CONNECT server.invalid:443 ")
+    assert TOKEN.encode() not in asked
+
+
+@pytest.mark.parametrize(
+    ("url", "is_refused"),
+    [
+        ("http://192.0.2.1:8080", True),
+        ("HTTP://server.invalid", True),
+        ("http://127.0.0.1.server.invalid", True),
+        ("http://127.0.0.1:1", False),
+        ("http://LOCALHOST:1", False),
+        ("http://[::1]:1", False),
+        ("https://server.invalid", False),
+    ],
+)
+def test_that_a_key_does_not_leave_the_machine_in_clear_text(
+    monkeypatch: pytest.MonkeyPatch, url: str, is_refused: bool
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("app.terminal.watch.run", lambda url, *_, **__: asked.append(url))
+    sentence = "would go in clear text"
+    options = ["watch", "--url", url]
+
+    with_key = CliRunner().invoke(cli, options, env={"SA_CONTEXTS_TOKEN": TOKEN})
+    assert (with_key.exit_code, sentence in with_key.output) == (
+        (1, True) if is_refused else (0, False)
+    )
+    assert TOKEN not in with_key.output
+    assert asked == ([] if is_refused else [url])
+    asked.clear()
+    insecure = CliRunner().invoke(cli, [*options, "--insecure"], env={"SA_CONTEXTS_TOKEN": TOKEN})
+    keyless = CliRunner().invoke(cli, options, env={"SA_CONTEXTS_TOKEN": None})
+    assert (insecure.exit_code, keyless.exit_code) == (0, 0)
+    assert asked == [url, url]
 
 
 class Terminal(StringIO):

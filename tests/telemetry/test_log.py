@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal
@@ -122,6 +125,23 @@ def test_that_a_log_file_is_bounded(tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["number"] == 1999
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there the folder says who may read")
+def test_that_a_log_file_is_not_for_everybody(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(partial(os.umask, os.umask(0o022)))
+    path = tmp_path / "sa-contexts.log"
+    configure_logging("json", "info", io.StringIO(), file=LogFile(path, 64 << 10, 2))
+
+    for number in range(1000):
+        log.info("filling", number=number)
+    logging.getLogger().handlers[0].flush()
+
+    modes = {each.name: oct(each.stat().st_mode & 0o777) for each in tmp_path.iterdir()}
+    assert len(modes) > 1
+    assert set(modes.values()) == {"0o640"}
+
+
 def test_that_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +230,38 @@ def test_that_credentials_are_struck_out(log_format: Literal["text", "json"], se
     assert secret not in text
     assert secret.rpartition(".")[2][-12:] not in text
     assert text.count("[redacted]") >= 6
+
+
+@pytest.mark.parametrize("secret", [KEY, JWT])
+@pytest.mark.parametrize("times", [1, 2, 3, 9])
+def test_that_credentials_are_struck_out_however_they_are_encoded(secret: str, times: int) -> None:
+    """RFC 3986, 2.1: any octet may be written so, a percent sign, too."""
+    encoded = [secret, secret]
+    for _ in range(times):
+        encoded = [
+            "".join(f"%{octet:02x}" for octet in encoded[0].encode())
+            if len(encoded[0]) < 1000
+            else encoded[0].replace("%", "%25"),
+            f"%{ord(encoded[1][0]):02X}{encoded[1][1:]}",
+        ]
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+
+    for each in encoded:
+        log.info("request", path=f"/engine/{each}/x", status=404)
+
+    for line in written(stream).splitlines():
+        assert json.loads(line)["path"] == "/engine/[redacted]/x"
+
+
+def test_that_what_is_encoded_and_no_credential_stays() -> None:
+    path = "/a%2fb%0a" + "%2525" * 2000 + "/100%"
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+
+    log.info("request", path=path)
+
+    assert json.loads(written(stream))["path"] == path
 
 
 def test_that_what_is_no_credential_stays() -> None:
