@@ -64,11 +64,12 @@ class ApiKeys:
         self._clock = clock
         self._monotonic = monotonic
         self._looked_at = monotonic()
-        self._seen = self._signature()
+        self._seen: tuple[int, ...] | None = None
+        self._failure: str | None = None
         self._secret = b""
         self._known: dict[str, _Known] = {}
         self._nobody = secrets.token_bytes(KEY_BYTES)
-        self._read()
+        self._read(self._signature())
 
     def caller_of(self, text: str) -> Caller:
         """Who has this key.
@@ -104,20 +105,22 @@ class ApiKeys:
         return caller.expires_at is not None and self._clock() >= caller.expires_at
 
     def _look(self) -> None:
-        """Read the file again, where it has changed."""
+        """Read the file again, where it has changed or could not be read the last time."""
         now = self._monotonic()
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
         signature = self._signature()
-        if signature == self._seen:
+        if signature == self._seen and self._failure is None:
             return
-        self._seen = signature
         try:
-            self._read()
+            self._read(signature)
         except KeysUnreadable as error:
-            log.error("keys_not_read", reason=str(error), note="the keys from before stay")  # noqa: TRY400  # a traceback tells no more
+            before, self._failure = self._failure, str(error)
+            if before != self._failure:
+                log.error("keys_not_read", reason=self._failure, note="the keys from before stay")  # noqa: TRY400  # a traceback tells no more
         else:
+            self._failure = None
             log.info("keys_read", keys=len(self._known))
 
     def _signature(self) -> tuple[int, ...] | None:
@@ -128,8 +131,9 @@ class ApiKeys:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
 
-    def _read(self) -> None:
+    def _read(self, signature: tuple[int, ...] | None) -> None:
         file = read_keys(self._path)
+        self._seen = signature
         self._secret = bytes.fromhex(file.secret)
         self._known = {
             key.id: _Known(
@@ -145,6 +149,6 @@ class ApiKeys:
             )
             for key in file.keys
         }
-        mode = self._seen[-1] if self._seen else 0
+        mode = signature[-1] if signature else 0
         if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
             log.warning("keys_open_to_others", path=str(self._path), note="chmod 600")

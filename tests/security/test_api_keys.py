@@ -207,6 +207,33 @@ def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
     assert events.count("keys_not_read") == events.count("keys_read") == 1
 
 
+def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its owner was wrong, or another program had it open just then on Windows."""
+    key, time = make_key(path, "sa:read"), Time()
+    keys = ApiKeys(path, monotonic=time)
+    run_keys("revoke", id_of(key), path=path)
+    failures = [KeysUnreadable("in use")] * 2 + [KeysUnreadable("denied")] * 2
+
+    def fail_at_first(read: Path) -> KeyFile:
+        if failures:
+            raise failures.pop()
+        return read_keys(read)
+
+    monkeypatch.setattr(api_keys, "read_keys", fail_at_first)
+    with capture_logs() as log:
+        for _ in range(4):
+            time.now += 1
+            keys.caller_of(key)
+        for _ in range(3):
+            time.now += 1
+            assert refusal(keys, key) is Reason.REVOKED
+
+    told = [(entry["event"], entry.get("reason")) for entry in log]
+    assert told == [("keys_not_read", "denied"), ("keys_not_read", "in use"), ("keys_read", None)]
+
+
 def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
     key = make_key(path, "sa:read")
     secret = read_keys(path).secret
