@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -119,7 +121,8 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
     """Replace the file by a changed one, so that who reads it finds the one or the other whole.
 
     What is written stands in a file beside it meanwhile, which keeps others from doing the same.
-    Where there is no file of keys yet, it is made, with its folder.
+    Where there is no file of keys yet, it is made, with its folder. One that there is stays its
+    owner's and its group's, so that a server that reads it under an account of its own goes on.
 
     Raises:
         KeysBusy: another program is changing it.
@@ -137,6 +140,8 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
         with os.fdopen(opened, "wb") as file:
             is_first = not path.exists()
             before = KeyFile(secret=secrets.token_hex(KEY_BYTES)) if is_first else read_keys(path)
+            if not is_first:
+                _keep_owner(path, file.fileno())
             file.write(change(before).model_dump_json(indent=2).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -145,6 +150,20 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
         with suppress(OSError):
             new.unlink()
         raise
+
+
+def _keep_owner(path: Path, new: int) -> None:
+    """Give a new file the owner, the group and the group's right to read of the one there is."""
+    if sys.platform != "win32":
+        there = path.stat()
+        try:
+            os.fchown(new, there.st_uid, there.st_gid)
+            os.fchmod(new, stat.S_IMODE(there.st_mode) & 0o640 | 0o600)
+        except OSError as error:
+            raise KeysUnreadable(
+                f"{path} belongs to user {there.st_uid} and group {there.st_gid} and would not any "
+                f"more: {error.strerror}; change the keys as that user or as root"
+            ) from None
 
 
 def _replace(new: Path, path: Path) -> None:

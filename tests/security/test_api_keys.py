@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from app.cli import app
 from app.security import api_keys
 from app.security.api_keys import ApiKeys
 from app.security.callers import Caller
@@ -251,6 +253,40 @@ def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
 def test_that_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
     with pytest.raises(KeysUnreadable, match=r"keys\.json: No such file"):
         ApiKeys(path)
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root gives files to others"
+)
+def test_that_a_changed_file_stays_its_owners(path: Path) -> None:
+    make_key(path, "sa:read")
+    os.chown(path, 12345, 54321)
+    path.chmod(0o644)
+
+    make_key(path, "sa:read")
+
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (12345, 54321, 0o640)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows it is the folder that says who may")
+def test_that_a_file_that_would_change_hands_is_not_changed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = make_key(path, "sa:read")
+    before = path.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    result = CliRunner().invoke(app, ["keys", "revoke", id_of(key), "--file", str(path)])
+
+    assert result.exit_code == 1
+    (said,) = result.stderr.splitlines()
+    assert f"{path} belongs to user {os.geteuid()}" in said
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
 
 
 def test_that_a_change_that_fails_changes_nothing(path: Path) -> None:
