@@ -32,6 +32,8 @@ PREFIX: Final = "sak_"
 KEY_BYTES: Final = 32
 MOST_NAME: Final = 64
 """Characters of a key's name."""
+MOST_BYTES: Final = 1 << 20
+"""Of the file; some thousand keys."""
 REPLACE_TRIES: Final = 20
 REPLACE_SECONDS: Final = 0.05
 """Between two tries. Windows refuses to replace a file that somebody is reading."""
@@ -108,13 +110,36 @@ def read_keys(path: Path) -> KeyFile:
         KeysUnreadable: it cannot be read.
     """
     try:
-        return KeyFile.model_validate_json(path.read_bytes())
+        return KeyFile.model_validate_json(_content(path))
     except OSError as error:
         raise KeysUnreadable(f"cannot read the keys in {path}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise KeysUnreadable(f"{path} is no file of keys: {where}: {first['type']}") from None
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file of keys, which is a regular file: others may give nothing, or no end."""
+
+    def opened(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # or a FIFO waits for a writer
+
+    with open(path, "rb", opener=opened) as file:  # Path.open takes no opener
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise KeysUnreadable(f"{path} is no regular file")
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise KeysUnreadable(f"{path} is larger than {MOST_BYTES:,} bytes")
+    return content
+
+
+def _written(keys: KeyFile, path: Path) -> bytes:
+    """What a file of keys says."""
+    content = keys.model_dump_json(indent=2).encode() + b"\n"
+    if len(content) > MOST_BYTES:
+        raise KeysUnreadable(f"{path} would be larger than {MOST_BYTES:,} bytes")
+    return content
 
 
 def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
@@ -142,7 +167,7 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
             before = KeyFile(secret=secrets.token_hex(KEY_BYTES)) if is_first else read_keys(path)
             if not is_first:
                 _keep_owner(path, file.fileno())
-            file.write(change(before).model_dump_json(indent=2).encode() + b"\n")
+            file.write(_written(change(before), path))
             file.flush()
             os.fsync(file.fileno())
         _replace(new, path)
