@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -43,12 +44,16 @@ class IssuerUnavailable(Exception):
 def fetch(url: str) -> bytes:
     """What a URL gives; redirections are not followed.
 
+    Proxies that the environment names are used for HTTPS only: plain HTTP is for this host alone.
+
     Raises:
         IssuerUnavailable: nothing that can be used.
     """
+    is_https = urlsplit(url).scheme == "https"
+    headers = {"Accept": "application/json"}
     try:
         with (
-            httpx2.Client(timeout=FETCH_SECONDS, headers={"Accept": "application/json"}) as client,
+            httpx2.Client(timeout=FETCH_SECONDS, headers=headers, trust_env=is_https) as client,
             client.stream("GET", url) as response,
         ):
             if response.status_code != 200:  # noqa: PLR2004  # OK
