@@ -129,6 +129,8 @@ class Service:
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stores:
             try:
                 tasks.start_soon(self.streams.run)
+                if self.credentials.api_keys is not None:
+                    tasks.start_soon(self.credentials.api_keys.run)
                 for collection in self.collections:
                     await stores.enter_async_context(collection.store.running())
                 await stores.enter_async_context(self.net_events.running())

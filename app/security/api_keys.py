@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import anyio
+import anyio.to_thread
 import structlog
 
 from app.security.callers import Caller
@@ -26,7 +28,9 @@ from app.security.refusals import Reason, Refused
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-"""How often to look, at most, whether the file has changed."""
+"""How often to look whether the file has changed."""
+STALL_SECONDS: Final = 5.0
+"""How long a look may take without being told of."""
 
 
 class _Known(NamedTuple):
@@ -38,9 +42,10 @@ class _Known(NamedTuple):
 
 
 class ApiKeys:
-    """The keys of a file, which is read again when it has changed. Belongs to one event loop.
+    """The keys of a file, which is read again when it has changed.
 
-    A file that cannot be read any more leaves things as they are, and is told of in the log.
+    Who asks is told what is known; only `run` and `look` wait for the disk. A file that cannot be
+    read any more leaves things as they are, and is told of in the log.
     """
 
     def __init__(
@@ -48,27 +53,23 @@ class ApiKeys:
         path: Path,
         *,
         clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read the keys.
 
         Args:
             path: of the file.
             clock: tells the time, in Unix seconds.
-            monotonic: tells how time passes, in seconds.
 
         Raises:
             KeysUnreadable: there is nothing to begin with.
         """
         self._path = path
         self._clock = clock
-        self._monotonic = monotonic
-        self._looked_at = monotonic()
-        self._seen = self._signature()
-        self._secret = b""
-        self._known: dict[str, _Known] = {}
+        self._seen: tuple[int, ...] | None = None
+        self._failure: str | None = None
+        self._keys: tuple[bytes, dict[str, _Known]] = b"", {}  # replaced at once, by any thread
         self._nobody = secrets.token_bytes(KEY_BYTES)
-        self._read()
+        self._read(self._signature())
 
     def caller_of(self, text: str) -> Caller:
         """Who has this key.
@@ -76,11 +77,11 @@ class ApiKeys:
         Raises:
             Refused: nobody has, or not any more.
         """
-        self._look()
+        secret, all_known = self._keys
         key_id = text.removeprefix(PREFIX).partition("_")[0]
-        known = self._known.get(key_id)
+        known = all_known.get(key_id)
         kept = self._nobody if known is None else known.hash
-        is_right = hmac.compare_digest(hash_of(text, self._secret), kept)
+        is_right = hmac.compare_digest(hash_of(text, secret), kept)
         if known is None or not is_right:
             raise Refused(Reason.UNKNOWN)
         if known.is_revoked:
@@ -91,8 +92,8 @@ class ApiKeys:
 
     def has(self, caller: Caller) -> bool:
         """Whether a key that was taken is still taken, for the same scopes at least."""
-        self._look()
-        known = self._known.get(caller.credential)
+        _, all_known = self._keys
+        known = all_known.get(caller.credential)
         return (
             known is not None
             and not known.is_revoked
@@ -103,22 +104,40 @@ class ApiKeys:
     def _is_over(self, caller: Caller) -> bool:
         return caller.expires_at is not None and self._clock() >= caller.expires_at
 
-    def _look(self) -> None:
-        """Read the file again, where it has changed."""
-        now = self._monotonic()
-        if now - self._looked_at < LOOK_SECONDS:
-            return
-        self._looked_at = now
+    async def run(self) -> None:
+        """Look at the file again and again, in a thread, which a disk may keep for as long."""
+        while True:
+            await anyio.sleep(LOOK_SECONDS)
+            async with anyio.create_task_group() as tasks:
+                looked = anyio.Event()
+                tasks.start_soon(self._look_in_a_thread, looked)
+                with anyio.move_on_after(STALL_SECONDS):
+                    await looked.wait()
+                if not looked.is_set():
+                    self._tell(f"{self._path} takes more than {STALL_SECONDS:g} s to read")
+
+    async def _look_in_a_thread(self, looked: anyio.Event) -> None:
+        await anyio.to_thread.run_sync(self.look, abandon_on_cancel=True)
+        looked.set()
+
+    def look(self) -> None:
+        """Read the file again, where it has changed or could not be read the last time."""
         signature = self._signature()
-        if signature == self._seen:
+        if signature == self._seen and self._failure is None:
             return
-        self._seen = signature
         try:
-            self._read()
+            self._read(signature)
         except KeysUnreadable as error:
-            log.error("keys_not_read", reason=str(error), note="the keys from before stay")  # noqa: TRY400  # a traceback tells no more
+            self._tell(str(error))
         else:
-            log.info("keys_read", keys=len(self._known))
+            self._failure = None
+            log.info("keys_read", keys=len(self._keys[1]))
+
+    def _tell(self, failure: str) -> None:
+        """Log why the file is not read, unless that was the reason already."""
+        before, self._failure = self._failure, failure
+        if before != failure:
+            log.error("keys_not_read", reason=failure, note="the keys from before stay")
 
     def _signature(self) -> tuple[int, ...] | None:
         """What changes with the file; None where there is none."""
@@ -128,10 +147,10 @@ class ApiKeys:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
 
-    def _read(self) -> None:
+    def _read(self, signature: tuple[int, ...] | None) -> None:
         file = read_keys(self._path)
-        self._secret = bytes.fromhex(file.secret)
-        self._known = {
+        self._seen = signature
+        known = {
             key.id: _Known(
                 bytes.fromhex(key.hash),
                 Caller(
@@ -145,6 +164,7 @@ class ApiKeys:
             )
             for key in file.keys
         }
-        mode = self._seen[-1] if self._seen else 0
+        self._keys = bytes.fromhex(file.secret), known
+        mode = signature[-1] if signature else 0
         if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
             log.warning("keys_open_to_others", path=str(self._path), note="chmod 600")

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 
 class Credentials:
-    """Tells who a credential belongs to. Belongs to one event loop."""
+    """Tells who a credential belongs to. Belongs to one event loop.
+
+    Attributes:
+        api_keys: those that are taken, if any are; they are to be run.
+    """
 
     def __init__(self, api_keys: ApiKeys | None = None, tokens: Tokens | None = None) -> None:
         """Take keys, tokens, or both; where neither is given, nobody needs any."""
-        self._api_keys = api_keys
+        self.api_keys = api_keys
         self._tokens = tokens
 
     @property
     def are_needed(self) -> bool:
         """Whether credentials are asked for at all."""
-        return self._api_keys is not None or self._tokens is not None
+        return self.api_keys is not None or self._tokens is not None
 
     def known(self, text: str) -> Caller | None:
         """Who has this credential, where that takes no waiting; None where it is to be asked.
@@ -34,9 +38,9 @@ class Credentials:
             Refused: it is not taken.
         """
         if text.startswith(PREFIX):
-            if self._api_keys is None:
+            if self.api_keys is None:
                 raise Refused(Reason.UNKNOWN)
-            return self._api_keys.caller_of(text)
+            return self.api_keys.caller_of(text)
         if self._tokens is None:
             raise Refused(Reason.UNKNOWN)
         return self._tokens.known(text)
@@ -54,7 +58,7 @@ class Credentials:
     def still_take(self, caller: Caller) -> bool:
         """Whether what told of this caller is still taken; for those who stay long."""
         if caller.kind == "api_key":
-            return self._api_keys is not None and self._api_keys.has(caller)
+            return self.api_keys is not None and self.api_keys.has(caller)
         if caller.kind == "jwt":
             return self._tokens is not None and self._tokens.has(caller)
         return not self.are_needed

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -29,6 +30,8 @@ LEAST_SECONDS: Final = 10.0
 """Between two fetches, whatever tokens say: strangers cannot have the issuer asked at will."""
 FRESH_SECONDS: Final = 600.0
 """How old keys may be without being fetched again, so that one that was withdrawn is let go."""
+USABLE_SECONDS: Final = 3600.0
+"""How old keys may be while the issuer cannot be reached."""
 MOST_BYTES: Final = 256 << 10
 
 Fetch = Callable[[str], bytes]
@@ -41,12 +44,16 @@ class IssuerUnavailable(Exception):
 def fetch(url: str) -> bytes:
     """What a URL gives; redirections are not followed.
 
+    Proxies that the environment names are used for HTTPS only: plain HTTP is for this host alone.
+
     Raises:
         IssuerUnavailable: nothing that can be used.
     """
+    is_https = urlsplit(url).scheme == "https"
+    headers = {"Accept": "application/json"}
     try:
         with (
-            httpx2.Client(timeout=FETCH_SECONDS, headers={"Accept": "application/json"}) as client,
+            httpx2.Client(timeout=FETCH_SECONDS, headers=headers, trust_env=is_https) as client,
             client.stream("GET", url) as response,
         ):
             if response.status_code != 200:  # noqa: PLR2004  # OK
@@ -99,26 +106,38 @@ class Issuer:
         Who comes while old keys are being fetched anew is given the old ones.
 
         Raises:
-            IssuerUnavailable: none are known.
+            IssuerUnavailable: none are known that are young enough.
         """
         if not self._has(kid) or (self._are_old() and not self._fetching.locked()):
             async with self._fetching:
                 if not self._has(kid) or self._are_old():
                     await self._refresh()
-        if self._keys is None:
+        if self._keys is None or self._age() >= USABLE_SECONDS:
             raise IssuerUnavailable("the issuer's keys are not known")
         return self._keys
 
+    def seconds_of_verdicts(self) -> float:
+        """How long what was found by these keys holds: until they are to be fetched again."""
+        now = self._monotonic()
+        next_fetch = max(self._fetched_at + FRESH_SECONDS, self._tried_at + LEAST_SECONDS)
+        return min(next_fetch, self._fetched_at + USABLE_SECONDS) - now
+
     def _has(self, kid: str | None) -> bool:
-        return self._keys is not None and (kid is None or any(k.kid == kid for k in self._keys))
+        if self._keys is None or self._age() >= USABLE_SECONDS:
+            return False
+        return kid is None or any(key.kid == kid for key in self._keys)
+
+    def _age(self) -> float:
+        return self._monotonic() - self._fetched_at
 
     def _are_old(self) -> bool:
-        return self._monotonic() - self._fetched_at > FRESH_SECONDS
+        return self._age() >= FRESH_SECONDS
 
     async def _refresh(self) -> None:
         """Fetch the keys, unless that was tried just now; keep those that there are if it fails."""
         if self._monotonic() - self._tried_at < LEAST_SECONDS:
             return
+        began = self._monotonic()
         try:
             with anyio.CancelScope(shield=True):  # one who leaves must not cost others their turn
                 self._keys = await anyio.to_thread.run_sync(
@@ -127,7 +146,7 @@ class Issuer:
         except IssuerUnavailable as error:
             log.warning("issuer_unavailable", issuer=self.url, reason=str(error))
         else:
-            self._fetched_at = self._monotonic()
+            self._fetched_at = began
         finally:
             self._tried_at = self._monotonic()
 

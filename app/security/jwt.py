@@ -24,7 +24,7 @@ from joserfc.jws import CompactSignature, JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from app.security.callers import Caller
-from app.security.issuer import FRESH_SECONDS, Issuer, IssuerUnavailable
+from app.security.issuer import Issuer, IssuerUnavailable
 from app.security.refusals import Reason, Refused
 from app.security.scopes import Scope
 
@@ -177,10 +177,10 @@ class Tokens:
         )
 
     def _keep(self, token: str, caller: Caller) -> None:
-        """Remember a token, no longer than the issuer's keys are taken for fresh."""
+        """Remember a token, no longer than until the issuer's keys are to be fetched again."""
         if len(self._kept) >= MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        fresh_until = self._clock() + FRESH_SECONDS
+        fresh_until = self._clock() + self._issuer.seconds_of_verdicts()
         self._kept[_hash(token)] = caller, min(caller.expires_at or fresh_until, fresh_until)
 
 

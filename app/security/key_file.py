@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +32,8 @@ PREFIX: Final = "sak_"
 KEY_BYTES: Final = 32
 MOST_NAME: Final = 64
 """Characters of a key's name."""
+MOST_BYTES: Final = 1 << 20
+"""Of the file; some thousand keys."""
 REPLACE_TRIES: Final = 20
 REPLACE_SECONDS: Final = 0.05
 """Between two tries. Windows refuses to replace a file that somebody is reading."""
@@ -106,7 +110,7 @@ def read_keys(path: Path) -> KeyFile:
         KeysUnreadable: it cannot be read.
     """
     try:
-        return KeyFile.model_validate_json(path.read_bytes())
+        return KeyFile.model_validate_json(_content(path))
     except OSError as error:
         raise KeysUnreadable(f"cannot read the keys in {path}: {error.strerror}") from None
     except ValidationError as error:
@@ -115,11 +119,35 @@ def read_keys(path: Path) -> KeyFile:
         raise KeysUnreadable(f"{path} is no file of keys: {where}: {first['type']}") from None
 
 
+def _content(path: Path) -> bytes:
+    """What is in a file of keys, which is a regular file: others may give nothing, or no end."""
+
+    def opened(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # or a FIFO waits for a writer
+
+    with open(path, "rb", opener=opened) as file:  # Path.open takes no opener
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise KeysUnreadable(f"{path} is no regular file")
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise KeysUnreadable(f"{path} is larger than {MOST_BYTES:,} bytes")
+    return content
+
+
+def _written(keys: KeyFile, path: Path) -> bytes:
+    """What a file of keys says."""
+    content = keys.model_dump_json(indent=2).encode() + b"\n"
+    if len(content) > MOST_BYTES:
+        raise KeysUnreadable(f"{path} would be larger than {MOST_BYTES:,} bytes")
+    return content
+
+
 def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
     """Replace the file by a changed one, so that who reads it finds the one or the other whole.
 
     What is written stands in a file beside it meanwhile, which keeps others from doing the same.
-    Where there is no file of keys yet, it is made, with its folder.
+    Where there is no file of keys yet, it is made, with its folder. One that there is stays its
+    owner's and its group's, so that a server that reads it under an account of its own goes on.
 
     Raises:
         KeysBusy: another program is changing it.
@@ -137,7 +165,9 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
         with os.fdopen(opened, "wb") as file:
             is_first = not path.exists()
             before = KeyFile(secret=secrets.token_hex(KEY_BYTES)) if is_first else read_keys(path)
-            file.write(change(before).model_dump_json(indent=2).encode() + b"\n")
+            if not is_first:
+                _keep_owner(path, file.fileno())
+            file.write(_written(change(before), path))
             file.flush()
             os.fsync(file.fileno())
         _replace(new, path)
@@ -145,6 +175,20 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
         with suppress(OSError):
             new.unlink()
         raise
+
+
+def _keep_owner(path: Path, new: int) -> None:
+    """Give a new file the owner, the group and the group's right to read of the one there is."""
+    if sys.platform != "win32":
+        there = path.stat()
+        try:
+            os.fchown(new, there.st_uid, there.st_gid)
+            os.fchmod(new, stat.S_IMODE(there.st_mode) & 0o640 | 0o600)
+        except OSError as error:
+            raise KeysUnreadable(
+                f"{path} belongs to user {there.st_uid} and group {there.st_gid} and would not any "
+                f"more: {error.strerror}; change the keys as that user or as root"
+            ) from None
 
 
 def _replace(new: Path, path: Path) -> None:

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from tests.api.conftest import Serve
 from tests.api.test_kinds import main_modes
 from tests.api.test_problems import assert_problem
-from tests.security.made import change, make_key, run_keys
+from tests.security.made import change, look_at_keys, make_key, run_keys
 from tests.security.oidc import (
     AUDIENCE,
     Oidc,
@@ -258,11 +258,12 @@ BAD: dict[str, Callable[[Desk], str]] = {
 
 @pytest.mark.parametrize("credential", BAD)
 def test_that_a_credential_that_is_not_taken_opens_what_is_public(
-    desk: Desk, credential: str, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, credential: str
 ) -> None:
-    monkeypatch.setattr("app.security.api_keys.LOOK_SECONDS", 0.0)
+    text = BAD[credential](desk)
+    look_at_keys(desk.client)
 
-    assert outcomes(desk, bearer(BAD[credential](desk))) == expected(desk, None)
+    assert outcomes(desk, bearer(text)) == expected(desk, None)
 
 
 def test_that_nothing_but_what_is_public_is_open_without_a_credential(desk: Desk) -> None:
@@ -282,12 +283,10 @@ GOOD: dict[str, Callable[[Desk, tuple[str, ...]], str]] = {
 
 
 @pytest.mark.parametrize("credential", GOOD)
-def test_that_a_scope_opens_what_it_is_for_and_nothing_else(
-    desk: Desk, credential: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.security.api_keys.LOOK_SECONDS", 0.0)
+def test_that_a_scope_opens_what_it_is_for_and_nothing_else(desk: Desk, credential: str) -> None:
     for scopes in (*((scope,) for scope in SCOPES), SCOPES):
         headers = bearer(GOOD[credential](desk, scopes))
+        look_at_keys(desk.client)
         assert outcomes(desk, headers) == expected(desk, scopes), scopes
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from app.cli import app
@@ -36,3 +37,8 @@ def change(path: Path, key: str, **members: Any) -> None:
         if entry["id"] == id_of(key):
             entry.update(members)
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def look_at_keys(client: TestClient) -> None:
+    """Have a server in this process see at once what happened to its keys."""
+    client.app.state.service.credentials.api_keys.look()  # type: ignore[attr-defined]  # FastAPI

@@ -8,12 +8,17 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import anyio.lowlevel
+import anyio.to_thread
 import pytest
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
-from app.security import api_keys
+from app.cli import app
+from app.security import api_keys, key_file
 from app.security.api_keys import ApiKeys
 from app.security.callers import Caller
 from app.security.key_file import (
@@ -27,6 +32,9 @@ from app.security.key_file import (
 from app.security.refusals import Reason, Refused
 from app.security.scopes import Scope
 from tests.security.made import change, id_of, make_key, run_keys
+
+
+SECONDS = 10.0
 
 
 class Time:
@@ -137,46 +145,94 @@ def test_that_a_key_ends_when_it_expires(path: Path) -> None:
     assert not keys.has(caller)
 
 
-def test_that_what_happens_to_the_file_is_seen_a_second_later(path: Path) -> None:
-    first, time = make_key(path, "sa:read"), Time()
-    keys = ApiKeys(path, monotonic=time)
+def test_that_what_happens_to_the_file_is_seen_at_the_next_look(path: Path) -> None:
+    first = make_key(path, "sa:read")
+    keys = ApiKeys(path)
     caller = keys.caller_of(first)
     second = make_key(path, "events:read")
     run_keys("revoke", id_of(first), path=path)
 
     assert refusal(keys, second) is Reason.UNKNOWN
     assert keys.has(caller)
-    time.now += 1
+    keys.look()
 
     assert keys.caller_of(second).scopes == {Scope.EVENTS_READ}
     assert not keys.has(caller)
     assert refusal(keys, first) is Reason.REVOKED
 
 
-def test_that_who_keeps_asking_has_the_file_looked_at_once_a_second(
+@pytest.mark.anyio
+async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    begun, answers = Event(), Event()
+
+    def read(there: Path) -> KeyFile:
+        begun.set()
+        answers.wait(SECONDS)
+        return read_keys(there)
+
+    monkeypatch.setattr(api_keys, "read_keys", read)
+    monkeypatch.setattr(api_keys, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
+    run_keys("revoke", id_of(key), path=path)
+    with capture_logs() as log, anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keys.run)
+            assert await anyio.to_thread.run_sync(begun.wait, SECONDS)
+            keys.caller_of(key)
+            while not log:
+                await anyio.lowlevel.checkpoint()
+            keys.caller_of(key)
+            answers.set()
+            while "keys_read" not in {entry["event"] for entry in log}:
+                await anyio.lowlevel.checkpoint()
+            assert refusal(keys, key) is Reason.REVOKED
+            tasks.cancel_scope.cancel()
+    assert [entry["event"] for entry in log][:2] == ["keys_not_read", "keys_read"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
+def test_that_nobody_waits_for_what_is_no_file(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    path.unlink()
+    os.mkfifo(path)
+
+    with capture_logs() as log:
+        keys.look()
+
+    assert [entry["event"] for entry in log] == ["keys_not_read"]
+    assert "no regular file" in log[0]["reason"]
+    keys.caller_of(key)
+    with pytest.raises(KeysUnreadable, match="no regular file"):
+        ApiKeys(path)
+    with pytest.raises(KeysUnreadable, match="no regular file"):
+        read_keys(Path("/dev/zero"))
+
+
+def test_that_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_key(path, "sa:read")
-    time, looks = Time(), 0
-    keys = ApiKeys(path, monotonic=time)
+    before = path.read_bytes()
+    monkeypatch.setattr(key_file, "MOST_BYTES", len(before))
 
-    def look() -> None:
-        nonlocal looks
-        looks += 1
-
-    monkeypatch.setattr(keys, "_signature", look)
-    for _ in range(1000):
-        refusal(keys, "sak_x")
-        time.now += 0.01
-    assert 9 <= looks <= 10
+    assert len(read_keys(path).keys) == 1
+    with pytest.raises(KeysUnreadable, match="larger"):
+        change_keys(path, lambda file: file.model_copy(update={"keys": file.keys * 2}))
+    assert path.read_bytes() == before
+    path.write_bytes(before + b" ")
+    with pytest.raises(KeysUnreadable, match="larger"):
+        read_keys(path)
 
 
 def test_that_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> None:
-    key, time = make_key(path, "sa:read", "events:read"), Time()
-    keys = ApiKeys(path, monotonic=time)
+    key = make_key(path, "sa:read", "events:read")
+    keys = ApiKeys(path)
     caller = keys.caller_of(key)
     change(path, key, scopes=["sa:read"])
-    time.now += 1
+    keys.look()
 
     assert not keys.has(caller)
     assert keys.caller_of(key).scopes == {Scope.SA_READ}
@@ -186,8 +242,8 @@ def test_that_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> Non
 def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
     path: Path, content: str | None
 ) -> None:
-    key, time = make_key(path, "sa:read"), Time()
-    keys = ApiKeys(path, monotonic=time)
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
     good = path.read_bytes()
 
     with capture_logs() as log:
@@ -196,15 +252,42 @@ def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
         else:
             path.write_text(content, encoding="utf-8")
         for _ in range(3):
-            time.now += 1
+            keys.look()
             keys.caller_of(key)
         path.write_bytes(good)
-        time.now += 1
+        keys.look()
         keys.caller_of(key)
 
     events = [entry["event"] for entry in log]
     assert events[:1] + events[-1:] == ["keys_not_read", "keys_read"]
     assert events.count("keys_not_read") == events.count("keys_read") == 1
+
+
+def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its owner was wrong, or another program had it open just then on Windows."""
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    run_keys("revoke", id_of(key), path=path)
+    failures = [KeysUnreadable("in use")] * 2 + [KeysUnreadable("denied")] * 2
+
+    def fail_at_first(read: Path) -> KeyFile:
+        if failures:
+            raise failures.pop()
+        return read_keys(read)
+
+    monkeypatch.setattr(api_keys, "read_keys", fail_at_first)
+    with capture_logs() as log:
+        for _ in range(4):
+            keys.look()
+            keys.caller_of(key)
+        for _ in range(3):
+            keys.look()
+            assert refusal(keys, key) is Reason.REVOKED
+
+    told = [(entry["event"], entry.get("reason")) for entry in log]
+    assert told == [("keys_not_read", "denied"), ("keys_not_read", "in use"), ("keys_read", None)]
 
 
 def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
@@ -224,6 +307,40 @@ def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
 def test_that_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
     with pytest.raises(KeysUnreadable, match=r"keys\.json: No such file"):
         ApiKeys(path)
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root gives files to others"
+)
+def test_that_a_changed_file_stays_its_owners(path: Path) -> None:
+    make_key(path, "sa:read")
+    os.chown(path, 12345, 54321)
+    path.chmod(0o644)
+
+    make_key(path, "sa:read")
+
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (12345, 54321, 0o640)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows it is the folder that says who may")
+def test_that_a_file_that_would_change_hands_is_not_changed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = make_key(path, "sa:read")
+    before = path.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    result = CliRunner().invoke(app, ["keys", "revoke", id_of(key), "--file", str(path)])
+
+    assert result.exit_code == 1
+    (said,) = result.stderr.splitlines()
+    assert f"{path} belongs to user {os.geteuid()}" in said
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
 
 
 def test_that_a_change_that_fails_changes_nothing(path: Path) -> None:

@@ -37,6 +37,30 @@ def test_that_too_much_is_not_taken(oidc: Oidc, monkeypatch: pytest.MonkeyPatch)
         fetch(f"{oidc.url}/keys")
 
 
+def test_that_no_proxy_sees_what_comes_from_this_host(
+    oidc: Oidc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with issuing() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+
+        assert b'"keys"' in fetch(f"{oidc.url}/keys")
+
+    assert oidc.asked == ["/keys"]
+    assert proxy.asked == []
+
+
+def test_that_what_comes_by_https_may_come_through_a_proxy(
+    oidc: Oidc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy, which is none, is asked to connect (RFC 9110, 9.3.6)."""
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, oidc.url)
+
+    with pytest.raises(IssuerUnavailable, match="ProxyError"):
+        fetch("https://issuer.invalid/keys")
+
+
 def test_that_nobody_there_is_said() -> None:
     with pytest.raises(
         IssuerUnavailable, match=r"cannot reach http://127\.0\.0\.1:1/keys: Connect"

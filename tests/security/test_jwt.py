@@ -290,6 +290,41 @@ async def test_that_a_key_that_was_withdrawn_is_let_go(trust: Trust) -> None:
     assert await trust.refusal(old) is Reason.UNKNOWN_KEY
 
 
+async def test_that_no_verdict_outlives_the_keys_by_which_it_was_found(trust: Trust) -> None:
+    """A withdrawn key is gone after ten minutes, however late a token of it came."""
+    early, late = (trust.token(exp=trust.began + 9999, jti=each) for each in ("early", "late"))
+    await trust.caller_of(early)
+    trust.passed = FRESH_SECONDS - 1
+    await trust.caller_of(late)
+    assert trust.tokens.known(late) is not None
+    assert trust.fetches == 1
+    trust.oidc.keys = [signing_key("second")]
+    trust.passed = FRESH_SECONDS
+
+    assert await trust.refusal(late) is Reason.UNKNOWN_KEY
+    assert await trust.refusal(early) is Reason.UNKNOWN_KEY
+    assert trust.fetches == 2
+
+
+async def test_that_keys_that_nobody_confirms_are_no_longer_used_after_an_hour(
+    trust: Trust,
+) -> None:
+    early, late = (trust.token(exp=trust.began + 9999, jti=each) for each in ("early", "late"))
+    await trust.caller_of(early)
+    trust.is_down = True
+    trust.passed = 3599
+    for token in (early, late):
+        await trust.caller_of(token)
+        assert trust.tokens.known(token) is not None  # until the issuer is asked again
+    trust.passed = 3601
+
+    for token in (early, late):
+        assert await trust.refusal(token) is Reason.ISSUER_UNAVAILABLE
+    trust.is_down = False
+    trust.passed += LEAST_SECONDS
+    assert (await trust.caller_of(late)).name == "monitor"
+
+
 async def test_that_strangers_cannot_have_the_issuer_asked_at_will(trust: Trust) -> None:
     await trust.caller_of(trust.token())
     trust.passed += LEAST_SECONDS
