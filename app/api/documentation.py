@@ -28,11 +28,8 @@ CONTENT_SECURITY_POLICY: Final = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-_HEADERS: Final = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS: Final = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+"""Beside those of every answer (`app.access.headers`)."""
 
 _PAGE: Final = """\
 <!doctype html>

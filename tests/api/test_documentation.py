@@ -81,7 +81,6 @@ def test_that_parts_are_kept_for_ever_and_the_page_is_not(client: TestClient) ->
         if target.startswith("docs/"):
             part = client.get(f"/{target}")
             assert part.headers["cache-control"] == "public, max-age=31536000, immutable"
-            assert part.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("name", ["swagger-ui.css", "0000000000000000-start.js", "LICENSE"])

@@ -96,9 +96,17 @@ def test_that_the_servers_own_failure_tells_the_same(
 
 @pytest.mark.usefixtures("simulator")
 def test_that_the_page_has_a_policy_of_its_own_beside(live: Live) -> None:
-    fields = heads(live, "GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    page = live.client.get("/docs").text
+    asset = re.search(r"docs/[\w.-]+\.js", page)
+    assert asset
+    for path in ("docs", asset[0]):
+        fields = heads(live, f"GET /{path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
-    policies = [value for name, value in fields if name == "content-security-policy"]
-    assert len(policies) == 2
-    assert all("frame-ancestors 'none'" in policy for policy in policies)
-    assert any("script-src 'self'" in policy for policy in policies)
+        names = [name for name, _ in fields if name != "content-security-policy"]
+        assert sorted(names) == sorted(set(names))
+        assert dict(fields)["x-content-type-options"] == "nosniff"
+        assert dict(fields)["referrer-policy"] == "no-referrer"
+        policies = [value for name, value in fields if name == "content-security-policy"]
+        assert len(policies) == 2
+        assert all("frame-ancestors 'none'" in policy for policy in policies)
+        assert any("script-src 'self'" in policy for policy in policies)
