@@ -8,6 +8,7 @@ client is gone, and whatever is refused is refused with a problem.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
@@ -57,6 +58,8 @@ REFUSED_AT_ONCE: Final = 2
 
 FIELD_COUNT: Final = 100
 """How many header fields a request may have; everyone who looks for one passes all others."""
+
+_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 
 OnRefusal = Callable[[ProblemError, str], None]
 """Is told of a problem that is answered before the application is asked, and to which address."""
@@ -108,6 +111,7 @@ class Requests(h11.Connection):
         """
         event = super().next_event()
         if isinstance(event, h11.Request):
+            event = _in_origin_form(event)
             self.newest = event
             status = self._objection(event)
             if status is not None:
@@ -421,6 +425,24 @@ class Connection(H11Protocol):
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         if self.transport.can_write_eof():  # TLS cannot, and is closed once it has lingered
             self.transport.write_eof()
+
+
+def _in_origin_form(request: h11.Request) -> h11.Request:
+    """The request with a path as its target, where it has a whole URL, whose host is Host's then.
+
+    Servers must accept that from any client (RFC 9112, 3.2.2).
+    """
+    url = _ABSOLUTE_FORM.match(request.target)
+    if url is None:
+        return request
+    rest = request.target[url.end() :]
+    headers = [(name, value) for name, value in request.headers if name != b"host"]
+    return h11.Request(
+        method=request.method,
+        target=rest if rest.startswith(b"/") else b"/" + rest,
+        headers=[(b"host", url[1]), *headers],
+        http_version=request.http_version,
+    )
 
 
 def _in_slices(send: Send) -> Send:

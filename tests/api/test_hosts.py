@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from typing import Any
 
 import pytest
@@ -184,3 +185,40 @@ def test_that_what_is_no_name_is_refused_as_a_setting(
 
     with pytest.raises(ValueError, match="hosts"):
         Settings(**GIVEN)
+
+
+@pytest.mark.usefixtures("simulator")
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://localhost:8080/health/live", "evil.example", 200),
+        ("HTTP://127.0.0.1/health/live?x", "localhost", 200),
+        ("https://[::1]/health/live", "localhost", 200),
+        ("http://localhost/sa-contexts?limit=0", "localhost", 422),
+        ("http://localhost", "localhost", 307),
+        ("http://localhost?x", "localhost", 307),
+        ("http://evil.example/health/live", "localhost", 421),
+        ("http://evil.example", "localhost", 421),
+        ("http://evil.example?@localhost/health/live", "localhost", 421),
+        ("http://localhost@evil.example/health/live", "localhost", 400),
+        ("http:///health/live", "localhost", 400),
+        ("/http://localhost/health/live", "localhost", 404),
+        ("ftp://localhost/health/live", "localhost", 404),
+    ],
+)
+def test_that_the_whole_url_may_be_asked_for(target: str, host: str, status: int) -> None:
+    """RFC 9112, 3.2.2: a server must accept it, and must ignore Host then."""
+    with Live() as live, socket.create_connection(live.address, 10) as client:
+        for end in (f"1.1\r\nHost: {host}\r\nX-A: a", f"1.1\r\nX-A: a\r\nhOST: {host}"):
+            client.sendall(f"GET {target} HTTP/{end}\r\n\r\n".encode())
+            answer = HTTPResponse(client)
+            answer.begin()
+            answer.read()
+            assert answer.status == status
+
+
+@pytest.mark.usefixtures("simulator")
+def test_that_the_whole_url_tells_the_host_of_who_knows_no_header() -> None:
+    with Live() as live, socket.create_connection(live.address, 10) as client:
+        client.sendall(b"GET http://localhost/health/live HTTP/1.0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
