@@ -61,7 +61,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         with on_processor(0):
             target = stack.enter_context(
                 running_target(
-                    simulated_contexts=2000, simulated_churn=0, keys=folder / "keys.json"
+                    simulated_contexts=2000,
+                    simulated_churn=0,
+                    refresh_seconds=3600,  # reading the engine takes some megabytes for a moment
+                    keys=folder / "keys.json",
                 )
             )
         stack.enter_context(on_processor(1))
