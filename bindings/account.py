@@ -10,11 +10,10 @@ import os
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from bindings._fwpuclnt import ffi
-from bindings.library import system_folder
+from bindings.library import windows_library
 
 
 ADMINISTRATORS: Final = 544
@@ -50,11 +49,6 @@ class Account:
     elevation: Elevation | None
 
 
-@cache
-def _library(name: str) -> Any:
-    return ffi.dlopen(str(system_folder() / f"{name}.dll"))
-
-
 def account() -> Account | None:
     """The account that this process runs as; None on another system than Windows.
 
@@ -73,13 +67,15 @@ def _is_member(group: int) -> bool:
         "uint8_t[]", struct.pack("<BB6sII", 1, 2, bytes(5) + b"\5", SECURITY_BUILTIN_DOMAIN, group)
     )
     is_member = ffi.new("BOOL *")
-    if not _library("advapi32").CheckTokenMembership(ffi.NULL, ffi.cast("SID *", sid), is_member):
+    if not windows_library("advapi32").CheckTokenMembership(
+        ffi.NULL, ffi.cast("SID *", sid), is_member
+    ):
         raise OSError(*ffi.getwinerror())
     return bool(is_member[0])
 
 
 def _elevation() -> Elevation | None:
-    security, kernel = _library("advapi32"), _library("kernel32")
+    security, kernel = windows_library("advapi32"), windows_library("kernel32")
     token = ffi.new("HANDLE *")
     if not security.OpenProcessToken(kernel.GetCurrentProcess(), TOKEN_QUERY, token):
         return None

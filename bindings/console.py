@@ -15,7 +15,7 @@ from threading import Event
 from typing import Any, Final
 
 from bindings._fwpuclnt import ffi
-from bindings.library import system_folder
+from bindings.library import windows_library
 
 
 CTRL_BREAK_EVENT: Final = 1
@@ -55,7 +55,7 @@ def console_events(stop: Callable[[], None]) -> Iterator[None]:
 
     routine: Any = ffi.callback("PHANDLER_ROUTINE", handle)
     _routines.append(routine)
-    kernel = ffi.dlopen(str(system_folder() / "kernel32.dll"))
+    kernel = windows_library("kernel32")
     kernel.SetConsoleCtrlHandler(routine, 1)
     try:
         yield

@@ -5,20 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from bindings._fwpuclnt import ffi
-from bindings.library import system_folder
+from bindings.library import windows_library
 from bindings.memory import read_wide_string
 
 
 ALIAS_LENGTH = 257
 """IF_MAX_STRING_SIZE and a NUL, in characters (ifdef.h)."""
-
-
-@cache
-def _iphlpapi() -> Any:
-    return ffi.dlopen(str(system_folder() / "iphlpapi.dll"))
 
 
 def interface_aliases() -> Callable[[int], str | None]:
@@ -29,7 +23,7 @@ def interface_aliases() -> Callable[[int], str | None]:
     """
     if os.name != "nt":
         return lambda _luid: None
-    library = _iphlpapi()
+    library = windows_library("iphlpapi")
 
     @cache
     def alias(luid: int) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -164,6 +165,12 @@ def system_folder() -> Path:
     # kernel32 is loaded in every process; its name alone cannot lead elsewhere.
     ffi.dlopen("kernel32.dll").GetSystemDirectoryW(folder, len(folder))
     return Path(ffi.string(folder))
+
+
+@cache
+def windows_library(name: str) -> Any:
+    """Another library of Windows' own, by its name without `.dll`; it stays loaded."""
+    return ffi.dlopen(str(system_folder() / f"{name}.dll"))
 
 
 def simulator_library() -> Path | None:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from typing import Any, Final
 
 from bindings._fwpuclnt import ffi
-from bindings.library import system_folder
+from bindings.library import windows_library
 
 
 SC_MANAGER_CONNECT: Final = 0x1
@@ -59,10 +58,9 @@ class Service:
     start: ServiceStart | int | None
 
 
-@cache
 def _advapi32() -> Any:
     """The library of services; None on another system than Windows."""
-    return ffi.dlopen(str(system_folder() / "advapi32.dll")) if os.name == "nt" else None
+    return windows_library("advapi32") if os.name == "nt" else None
 
 
 def has_services() -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 from bindings._fwpuclnt import ffi
-from bindings.library import system_folder
+from bindings.library import windows_library
 
 
 AF_INET: Final = 2
@@ -24,11 +23,6 @@ class Listener(NamedTuple):
 
     process_id: int | None
     program: str | None
-
-
-@cache
-def _library(name: str) -> Any:
-    return ffi.dlopen(str(system_folder() / f"{name}.dll"))
 
 
 def tcp_listeners(port: int) -> list[Listener]:
@@ -52,7 +46,7 @@ def tcp_listeners(port: int) -> list[Listener]:
 
 def _rows(family: int, table: str) -> list[Any]:
     """The rows of one address family, copied, for their memory is this function's."""
-    call = _library("iphlpapi").GetExtendedTcpTable
+    call = windows_library("iphlpapi").GetExtendedTcpTable
     size = ffi.new("DWORD *", 16 << 10)
     while True:  # listeners may come between two calls
         memory = ffi.new("uint64_t[]", (size[0] + 7) // 8)
@@ -74,7 +68,7 @@ def _port(number: int) -> int:
 
 def program_of(process_id: int) -> str | None:
     """The file name of a process' program; None where it may not be seen."""
-    kernel = _library("kernel32")
+    kernel = windows_library("kernel32")
     process = kernel.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process_id)
     if not process:
         return None
