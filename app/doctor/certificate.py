@@ -140,9 +140,8 @@ def _doubt(
 
 def _wanted(subject: Subject) -> frozenset[str]:
     """The names that the settings say clients use; the address, where one is named."""
-    hosts = subject.settings.model_dump().get("hosts") or ()
-    if hosts:
-        return frozenset(str(host).lower() for host in hosts)
+    if subject.settings.hosts:
+        return frozenset(host.lower() for host in subject.settings.hosts)
     return frozenset({subject.settings.host.lower()}) - _ANY
 
 

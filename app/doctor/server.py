@@ -6,12 +6,12 @@ import errno
 import os
 import socket
 import sys
-from ipaddress import ip_address
 from typing import Any, Final
 
 from app.doctor.findings import Facts, Finding
 from app.doctor.listener import asks_for_certificates, is_answered_by_us
 from app.doctor.subject import Subject
+from app.exposure import is_loopback
 from app.schemas.doctor import Outcome
 from bindings.tcp_listeners import tcp_listeners
 
@@ -122,7 +122,7 @@ def exposure(subject: Subject) -> Finding:
     settings = subject.settings
     has_tls = settings.tls_certificate is not None
     asks = settings.keys is not None or settings.oidc_issuer is not None
-    loopback = is_loopback(settings.host)
+    loopback = is_on_loopback(settings.host)
     facts: Facts = {"isLoopback": loopback, "hasTls": has_tls, "asksForCredentials": asks}
     if loopback:
         return Finding(Outcome.OK, "Only this host can reach the server.", facts=facts)
@@ -134,7 +134,7 @@ def exposure(subject: Subject) -> Finding:
         word for word, there in (("TLS", has_tls), ("credentials", asks)) if not there
     )
     return Finding(
-        Outcome.WARNING if settings.model_dump().get("insecure") else Outcome.FAILURE,
+        Outcome.WARNING if settings.insecure else Outcome.FAILURE,
         f"Others could reach the server without {missing}, and see who talks to whom.",
         "Let it listen at 127.0.0.1, or configure both: docs/settings.md.",
         facts,
@@ -144,7 +144,7 @@ def exposure(subject: Subject) -> Finding:
 def firewall(subject: Subject) -> Finding:
     """Whether others can reach the server through Windows' firewall, which is to be looked at."""
     number = subject.settings.port
-    if is_loopback(subject.settings.host):
+    if is_on_loopback(subject.settings.host):
         return Finding(
             Outcome.NOT_APPLICABLE, "Only this host can reach the server; no firewall is between."
         )
@@ -158,15 +158,13 @@ def firewall(subject: Subject) -> Finding:
     )
 
 
-def is_loopback(host: str) -> bool:
+def is_on_loopback(host: str) -> bool:
     """Whether a server that listens there is reached from this host only."""
     try:
         addresses = _addresses(host, None)
     except OSError:
         return False
-    return all(
-        ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in addresses
-    )
+    return all(is_loopback(str(address[0])) for *_, address in addresses)
 
 
 def _addresses(host: str, number: int | None) -> list[Any]:

@@ -76,7 +76,7 @@ def test_that_the_width_of_the_process_and_of_the_library_are_compared(
     ],
 )
 def test_that_loopback_is_told_from_what_others_reach(host: str, is_loopback: bool) -> None:
-    assert server.is_loopback(host) is is_loopback
+    assert server.is_on_loopback(host) is is_loopback
 
 
 def test_that_others_need_tls_and_credentials(tmp_path: Path) -> None:
