@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import stat
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from app.doctor.findings import Facts, Finding
 from app.doctor.subject import Subject
 from app.schemas.doctor import Outcome
+from app.security.file_modes import is_open_to_others
 
 
 SOON: Final = timedelta(days=14)
@@ -166,8 +165,7 @@ def _covers(pattern: str, name: str) -> bool:
 
 
 def _exposed(key_path: Path) -> tuple[str, str] | None:
-    """On POSIX the file's mode says who may read the key; on Windows its rights are inherited."""
-    if os.name == "posix" and key_path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if is_open_to_others(key_path.stat().st_mode):
         return f"Others may read the key {key_path}.", f"`chmod 600 {key_path}`."
     return None
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from app.doctor.findings import Facts, Finding
 from app.doctor.subject import Subject
 from app.schemas.doctor import Outcome
+from app.security.file_modes import is_open_to_others
 from app.security.key_file import KeysUnreadable, read_keys
 from app.state_folder import state_folder as state_folder_path
 
@@ -48,8 +49,7 @@ def keys(subject: Subject) -> Finding:
             facts,
             names,
         )
-    # On Windows the file's rights are inherited from its folder: see `state_folder`.
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if is_open_to_others(path.stat().st_mode):
         return Finding(
             Outcome.WARNING,
             f"Others may read or change the API keys in {path}.",

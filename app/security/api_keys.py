@@ -8,9 +8,7 @@ somebody has, so that the time of an answer tells nothing.
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
-import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +19,7 @@ import anyio.to_thread
 import structlog
 
 from app.security.callers import Caller
+from app.security.file_modes import is_open_to_others
 from app.security.key_file import KEY_BYTES, PREFIX, KeysUnreadable, hash_of, read_keys
 from app.security.refusals import Reason, Refused
 
@@ -165,6 +164,5 @@ class ApiKeys:
             for key in file.keys
         }
         self._keys = bytes.fromhex(file.secret), known
-        mode = signature[-1] if signature else 0
-        if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if signature is not None and is_open_to_others(signature[-1]):
             log.warning("keys_open_to_others", path=str(self._path), note="chmod 600")
