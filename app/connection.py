@@ -12,7 +12,7 @@ import re
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from enum import Enum, auto
 from http import HTTPStatus
@@ -175,7 +175,7 @@ class Waiting:
 
 
 def crowd_of(
-    network: str, newest: object, connections: Iterable[Any], limits: ConnectionLimits
+    network: str, newest: object, connections: set[Any], limits: ConnectionLimits
 ) -> set[Any]:
     """The other connections of an address, where it has as many as it may; else none.
 
@@ -185,7 +185,6 @@ def crowd_of(
         connections: all of them, each with its `network`.
         limits: what an address may have.
     """
-    connections = set(connections)
     most = limits.address_connection_count
     if len(connections) <= most or is_this_host(network):
         return set()
