@@ -171,9 +171,11 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
             file.flush()
             os.fsync(file.fileno())
         _replace(new, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             new.unlink()
+        if isinstance(error, OSError):  # a full disk, for instance
+            raise KeysUnreadable(f"cannot write {new}: {error.strerror}") from None
         raise
 
 

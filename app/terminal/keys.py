@@ -24,6 +24,7 @@ from app.security.key_file import (
 )
 from app.security.scopes import Scope
 from app.settings import Settings
+from app.settings_file import SettingsFileError
 from app.state_folder import state_folder
 from app.terminal.printable import printable
 
@@ -141,6 +142,8 @@ def _configured() -> Path | None:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {first['msg']}")
+    except SettingsFileError as error:
+        _fail(str(error))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -100,6 +101,38 @@ def test_that_what_cannot_be_done_is_said(path: Path, arguments: list[str], mess
     assert result.exit_code != 0
     assert message in result.output
     assert not path.exists()
+
+
+def test_that_a_full_disk_is_said_and_loses_no_key(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_key(path, "sa:read")
+    before = path.read_bytes()
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = CliRunner().invoke(
+        app, ["keys", "add", "a", "--scope", "sa:read", "--file", str(path)]
+    )
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert os.strerror(errno.ENOSPC) in result.stderr
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_that_a_file_of_settings_that_cannot_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SA_CONTEXTS_SETTINGS", str(tmp_path / "absent.toml"))
+    result = CliRunner().invoke(app, ["keys", "list"])
+
+    assert result.exit_code == 1
+    assert "absent.toml" in result.stderr
+    assert isinstance(result.exception, SystemExit)
 
 
 def test_that_only_a_key_that_there_is_can_be_revoked(path: Path) -> None:
