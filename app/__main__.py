@@ -15,7 +15,7 @@ def _main() -> None:
     packages = str(Path(__file__).parents[1])
     sys.path.insert(0, packages)  # before what else the interpreter may have
     site.addsitedir(packages)  # pywin32 is found by a .pth file
-    from app.cli import main  # noqa: PLC0415  # found from here on
+    from app.cli.main import main  # noqa: PLC0415  # found from here on
 
     main()
 

@@ -9,17 +9,11 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.access.address_limit import AddressLimit
-from app.access.caller_limit import CallerLimit
-from app.access.gate import Gate
-from app.access.hosts import HostCheck
-from app.access.request_log import RequestLog
 from app.api import (
     connections,
     documentation,
     engine,
     errors,
-    explanations,
     health,
     ike_sas,
     metrics,
@@ -31,13 +25,19 @@ from app.api import (
     sa_contexts,
     statistics,
 )
-from app.api.head import HeadAsGet
+from app.api import problem_pages as explanations
 from app.api.security import public_paths
+from app.middleware.address_rate_limit import AddressLimit
+from app.middleware.authentication import Gate
+from app.middleware.caller_rate_limit import CallerLimit
+from app.middleware.head import HeadAsGet
+from app.middleware.metrics import MeasuredRequests
+from app.middleware.request_log import RequestLog
+from app.middleware.trusted_hosts import HostCheck
 from app.service import Service
-from app.settings import LoggedRequests
-from app.telemetry.export import exported
-from app.telemetry.http import MeasuredRequests
-from app.telemetry.metrics import Metrics
+from app.settings.model import LoggedRequests
+from app.telemetry.metrics.registry import Metrics
+from app.telemetry.tracing import exported
 
 
 class _Application(FastAPI):

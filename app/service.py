@@ -13,24 +13,24 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from app.limits import RateLimits
+from app.auth.api_keys import ApiKeys
+from app.auth.authenticator import Credentials
+from app.repository.changes.feed import Feeds
+from app.repository.changes.streams import Streams
 from app.repository.connections import ConnectionKind
-from app.repository.feeds import Feeds
-from app.repository.hints import Hints
+from app.repository.deadlines import Patience
 from app.repository.ike_sas import IkeSaKind
-from app.repository.kinds import Kind
-from app.repository.lists import Lists
 from app.repository.net_events import NetEvents
-from app.repository.patience import Patience
-from app.repository.reading import Reader
+from app.repository.query.paginator import Lists
+from app.repository.refresh.dirty_ids import Hints
+from app.repository.refresh.reader import Reader
+from app.repository.resource import Kind
 from app.repository.sa_contexts import SaContextKind
 from app.repository.statistics import StatisticsReader
 from app.repository.store import MOST_HINTS, Store
 from app.schemas.names import Baseline
-from app.security.api_keys import ApiKeys
-from app.security.credentials import Credentials
-from app.settings import Settings
-from app.streams import Streams
+from app.settings.limits import RateLimits
+from app.settings.model import Settings
 from bindings.engine import Engine
 from bindings.interfaces import interface_aliases
 from bindings.library import EngineKind, Library, find_library
@@ -233,8 +233,8 @@ def create_credentials(settings: Settings) -> Credentials:
     tokens = None
     if settings.oidc_issuer is not None and settings.oidc_audience is not None:
         # Not every server needs what this takes to verify signatures.
-        from app.security.issuer import Issuer  # noqa: PLC0415
-        from app.security.jwt import Tokens  # noqa: PLC0415
+        from app.auth.jwks import Issuer  # noqa: PLC0415
+        from app.auth.jwt import Tokens  # noqa: PLC0415
 
         tokens = Tokens(
             Issuer(settings.oidc_issuer, settings.oidc_jwks_url),

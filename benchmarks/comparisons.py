@@ -1,6 +1,6 @@
 """The two servers that ours is compared with; `python -m benchmarks.comparisons` runs one.
 
-Both are served as `sa-contexts serve` serves: by `app.server`, in a process of
+Both are served as `sa-contexts serve` serves: by `app.server.uvicorn_server`, in a process of
 their own.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from app import server
 from app.schemas.sa_contexts import SaContextPage
+from app.server import uvicorn_server as server
 from benchmarks import naive
 from benchmarks.fixture import populated
 from benchmarks.sizes import PAGE_LIMIT

@@ -11,7 +11,7 @@ import orjson
 
 from app.encoding.sa_contexts import encode_sa_context
 from app.schemas.names import Baseline
-from app.server import GIL_SWITCH_SECONDS
+from app.server.uvicorn_server import GIL_SWITCH_SECONDS
 from benchmarks import cold
 from benchmarks.compiled import equality
 from benchmarks.compiled.step import CompiledStep, library

@@ -19,7 +19,7 @@ from time import monotonic_ns
 
 from sa_contexts_simulator import LIBRARY, Simulator
 
-from app import cli
+from app.cli import main as cli
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.winerror import WinError

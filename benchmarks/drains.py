@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import thread_time
 
-from app.repository.assembly import Assembly
-from app.repository.contents import Contents, Edition
-from app.repository.reading import Reader
+from app.repository.refresh.reader import Reader
+from app.repository.snapshot.builder import Assembly
+from app.repository.snapshot.state import Contents, Edition
 from benchmarks.fixture import naive_json
 from benchmarks.sizes import PAGE_LIMIT
 from bindings.session import Session

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from app.api.problems import KINDS
 from app.main import create_app
 from app.service import create_service
-from app.settings import Settings
+from app.settings.model import Settings
 
 
 SEED: Final = 1

@@ -1,6 +1,6 @@
 """Where the standalone program begins."""
 
-from app.cli import main
+from app.cli.main import main
 
 
 main()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from sa_contexts_simulator import LIBRARY, Simulator
+from starlette.testclient import TestClient
 
-from app.telemetry.logging import configure_logging
+from app.main import create_app
+from app.service import create_service
+from app.settings.model import Settings
+from app.telemetry.logging.configuration import configure_logging
 from bindings.library import Library
 
 
@@ -27,6 +33,9 @@ settings.load_profile("default")
 
 SIMULATOR_PATH = Path(os.environ.get("SA_CONTEXTS_TEST_LIBRARY") or LIBRARY).resolve()
 """The simulator under test; another build of it, with a sanitizer for instance, can be named."""
+
+
+Serve = Callable[..., TestClient]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -59,3 +68,29 @@ def simulator() -> Iterator[Simulator]:
     simulator.reset()
     yield simulator
     simulator.reset()
+
+
+@pytest.fixture
+def serve(simulator: Simulator) -> Iterator[Serve]:
+    """Start a server with these settings; `contexts` fills the simulator before it starts."""
+    with ExitStack() as stack:
+
+        def start(*, contexts: int = 0, **settings: Any) -> TestClient:
+            made = Settings(
+                library=SIMULATOR_PATH,
+                simulated_contexts=contexts,
+                simulated_churn=0,
+                simulated_net_events=0,
+                **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, **settings},
+            )
+            application = create_app(create_service(made), log_requests=made.log_requests)
+            client = TestClient(application, "http://localhost", raise_server_exceptions=False)
+            return stack.enter_context(client)
+
+        yield start
+    assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
+
+
+@pytest.fixture
+def client(serve: Serve) -> TestClient:
+    return serve(contexts=25)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.api import problems
+from app.api.cursor_fast_path import WalkRoute
 from app.api.dependencies import (
     ServiceDep,
     WantsNdjson,
@@ -24,9 +25,8 @@ from app.api.parameters import (
     filter_,
 )
 from app.api.security import SaReader
-from app.api.walks import WalkRoute
 from app.repository.connections import ConnectionSelection
-from app.repository.selection import Selection
+from app.repository.query.filters import Selection
 from app.schemas.connections import Connection, ConnectionExportEnd, ConnectionPage
 from app.schemas.names import (
     AuthenticationMethod,

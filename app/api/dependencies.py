@@ -7,10 +7,10 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from app.api.event_stream import MEDIA_TYPE as EVENTS
 from app.api.export import MEDIA_TYPE as NDJSON
 from app.api.negotiation import quality_of_type
 from app.api.problems import INVALID_PARAMETERS, MOST_ERRORS, NOT_ACCEPTABLE, ProblemError
+from app.api.sse import MEDIA_TYPE as EVENTS
 from app.service import Service
 
 

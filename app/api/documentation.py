@@ -29,7 +29,7 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 
 _HEADERS: Final = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-"""Beside those of every answer (`app.access.headers`)."""
+"""Beside those of every answer (`app.server.security_headers`)."""
 
 _PAGE: Final = """\
 <!doctype html>

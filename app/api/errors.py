@@ -15,11 +15,11 @@ from starlette.responses import Response
 
 from app.api import problems
 from app.api.problems import ProblemError, ProblemKind, problem_response
-from app.repository.drains import DrainAborted
-from app.repository.holds import TooManySnapshots
+from app.repository.changes.streams import TooManyStreams
+from app.repository.refresh.scheduler import DrainAborted
+from app.repository.snapshot.leases import TooManySnapshots
 from app.repository.store import EngineSlow
-from app.streams import TooManyStreams
-from app.telemetry.metrics import Metrics
+from app.telemetry.metrics.registry import Metrics
 from bindings.errors import (
     AccessDenied,
     EngineBusy,

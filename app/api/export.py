@@ -15,10 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.negotiation import accepts_gzip
 from app.api.streaming import Compressor
-from app.repository.lists import Lists
-from app.repository.selection import Selection
+from app.repository.query.filters import Selection
+from app.repository.query.paginator import Lists
+from app.repository.snapshot.model import Version
 from app.repository.store import Store
-from app.repository.versions import Version
 from app.schemas.names import View
 
 

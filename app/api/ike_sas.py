@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.api import problems
+from app.api.cursor_fast_path import WalkRoute
 from app.api.dependencies import (
     ServiceDep,
     WantsNdjson,
@@ -24,9 +25,8 @@ from app.api.parameters import (
     filter_,
 )
 from app.api.security import SaReader
-from app.api.walks import WalkRoute
 from app.repository.ike_sas import IkeSaSelection
-from app.repository.selection import Selection
+from app.repository.query.filters import Selection
 from app.schemas.ike_sas import IkeSa, IkeSaExportEnd, IkeSaPage
 from app.schemas.names import (
     AuthenticationMethod,

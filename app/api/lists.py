@@ -16,12 +16,12 @@ from app.api.parameters import ListQuery
 from app.api.problems import ProblemError
 from app.api.snapshots import snapshot_of, tell_hold
 from app.api.streaming import Piece, PiecesResponse
-from app.repository.cursors import CursorDamaged, CursorOfAnotherList, CursorOfAnotherRun
-from app.repository.lists import Lists, Page, SnapshotGone
-from app.repository.selection import Selection
+from app.auth.callers import Caller
+from app.repository.query.cursors import CursorDamaged, CursorOfAnotherList, CursorOfAnotherRun
+from app.repository.query.filters import Selection
+from app.repository.query.paginator import Lists, Page, SnapshotGone
 from app.schemas.base import Shape
 from app.schemas.names import View
-from app.security.callers import Caller
 from app.service import Service
 
 

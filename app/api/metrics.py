@@ -12,7 +12,7 @@ from app.api.negotiation import quality_of_type
 from app.api.problems import NOT_ACCEPTABLE, ProblemError
 from app.api.security import MetricsReader
 from app.api.streaming import PiecesResponse
-from app.telemetry.metrics import OPEN_METRICS, TEXT, Metrics
+from app.telemetry.metrics.registry import OPEN_METRICS, TEXT, Metrics
 
 
 router = APIRouter(tags=["Metrics"], dependencies=[Depends(takes_no_parameters)])

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from app.api import problems
 from app.api.dependencies import ServiceDep, accepts_events, accepts_json, given_once
 from app.api.errors import problem_of
-from app.api.event_stream import MEDIA_TYPE, EventStream
 from app.api.net_event_parameters import NetEventQuery, NetEventStreamQuery, read_event_id
 from app.api.security import DiagnosticsReader
+from app.api.sse import MEDIA_TYPE, EventStream
 from app.api.streaming import PiecesResponse
 from app.repository.net_event_ring import EventId, NetEventSlice
 from app.repository.net_event_watch import NetEventWatch

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from app.repository.selection import Selection, Subnet
+from app.repository.query.filters import Selection, Subnet
 from app.schemas.names import View
 
 

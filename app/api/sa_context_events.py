@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from app.api import problems
 from app.api.dependencies import ServiceDep, accepts_events, given_once
-from app.api.event_stream import MEDIA_TYPE, EventStream
 from app.api.sa_context_parameters import EventQuery
 from app.api.security import EventsReader
-from app.repository.journal import Place, parse_event_id
-from app.repository.watch import Watch
+from app.api.sse import MEDIA_TYPE, EventStream
+from app.repository.changes.journal import Place, parse_event_id
+from app.repository.changes.watcher import Watch
 
 
 router = APIRouter(prefix="/sa-contexts", tags=["SA contexts"])

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.api.cursor_fast_path import WalkRoute
 from app.api.dependencies import ServiceDep, WantsNdjson, given_once
 from app.api.lists import answer_list, list_responses
 from app.api.sa_context_parameters import SaContextQuery
 from app.api.security import SaReader
-from app.api.walks import WalkRoute
 from app.schemas.sa_contexts import SaContext, SaContextExportEnd, SaContextPage
 
 

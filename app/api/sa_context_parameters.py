@@ -17,9 +17,9 @@ from app.api.parameters import (
     filter_,
     plain,
 )
-from app.repository.journal import EVENT_ID
+from app.repository.changes.journal import EVENT_ID
+from app.repository.query.filters import Selection
 from app.repository.sa_context_selection import SaContextSelection
-from app.repository.selection import Selection
 from app.schemas.names import (
     Cipher,
     Integrity,

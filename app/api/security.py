@@ -1,6 +1,6 @@
 """Which scope an endpoint needs: said in its signature, and so in the OpenAPI document.
 
-The gate (`app.access.gate`) has put the caller into the request before it was routed.
+The gate (`app.middleware.authentication`) has put the caller into the request before it was routed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fastapi.security.base import SecurityBase
 from starlette.routing import BaseRoute
 
 from app.api.problems import INSUFFICIENT_SCOPE, ProblemError
-from app.security.callers import Caller
-from app.security.scopes import Scope
+from app.auth.callers import Caller
+from app.auth.scopes import Scope
 
 
 REALM: Final = "sa-contexts"

@@ -8,8 +8,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from app.repository.snapshot.model import Version
 from app.repository.store import Store
-from app.repository.versions import Version
 from app.service import Service
 
 

@@ -18,9 +18,9 @@ from app.encoding.names import (
     KEY_MODULE,
 )
 from app.repository.endpoints import EndpointSelection, Ways, key_of_ends
-from app.repository.kinds import Enumerable, Kind
-from app.repository.selection import Key, wanted
-from app.repository.versions import Entry
+from app.repository.query.filters import Key, wanted
+from app.repository.resource import Enumerable, Kind
+from app.repository.snapshot.model import Entry
 from app.schemas.names import (
     AuthenticationMethod,
     DhGroup,
@@ -35,7 +35,7 @@ from bindings.connections import Connection, decode_connection
 from bindings.engine import Engine
 from bindings.engine_options import EngineOption, engine_option
 from bindings.errors import AccessDenied, ConnectionsDisabled, EngineError, NotSupported
-from bindings.marks import mark_of
+from bindings.fingerprints import mark_of
 from bindings.memory import Plain
 
 

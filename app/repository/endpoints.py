@@ -14,7 +14,7 @@ from struct import Struct
 from threading import Lock
 from typing import Final, Generic, TypeVar
 
-from app.repository.selection import (
+from app.repository.query.filters import (
     Address,
     Key,
     Selection,

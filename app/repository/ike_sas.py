@@ -16,9 +16,9 @@ from app.encoding.names import (
     KEY_MODULE,
 )
 from app.repository.endpoints import EndpointSelection, Ways, key_of_ends
-from app.repository.kinds import Enumerable, Kind
-from app.repository.selection import Key, wanted
-from app.repository.versions import Entry
+from app.repository.query.filters import Key, wanted
+from app.repository.resource import Enumerable, Kind
+from app.repository.snapshot.model import Entry
 from app.schemas.names import (
     AuthenticationMethod,
     DhGroup,
@@ -28,9 +28,9 @@ from app.schemas.names import (
     KeyModule,
 )
 from bindings.engine import Engine
+from bindings.fingerprints import mark_of
 from bindings.ike_decode import decode_ike_sa
 from bindings.ike_records import IkeSa
-from bindings.marks import mark_of
 from bindings.memory import Plain
 
 

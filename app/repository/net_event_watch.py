@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.encoding.events import event
 from app.repository.net_event_ring import EventId, NetEventSelection
 from app.repository.net_events import NetEvents
-from app.repository.news import News
+from app.repository.notifier import News
 
 
 BATCH_EVENTS = 100

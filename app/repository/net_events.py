@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -21,13 +20,14 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from app.repository.arrivals import Arrivals
-from app.repository.drains import DrainAborted
+from app.repository.mailbox import Arrivals
 from app.repository.net_event_listener import Listener, begin_listening
 from app.repository.net_event_ring import NetEventRing, NetEventSelection, NetEventSlice
-from app.repository.news import News
+from app.repository.notifier import News
+from app.repository.refresh.scheduler import DrainAborted
 from app.repository.store import EngineSlow
 from app.schemas.net_event_names import Collection, Listening
+from app.settings.limits import NetEventLimits
 from bindings.addresses import Ipv6Order
 from bindings.errors import EngineError, NotSupported
 from bindings.library import Library
@@ -43,25 +43,6 @@ BATCH_SECONDS: Final = 0.05
 
 CLOSE_SECONDS: Final = 1.0
 """How long the session may take to end after the stop; a call that hangs would take forever."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetEventLimits:
-    """How many net events are kept, and how often the engine is asked.
-
-    Attributes:
-        net_event_count: events at most.
-        net_event_bytes: JSON at most.
-        heartbeat_seconds: how often a session that listens is asked whether it lives.
-        retry_seconds: the same for an engine that does not answer.
-        patience_seconds: how long a request waits for the first answer.
-    """
-
-    net_event_count: int = 1000
-    net_event_bytes: int = 8 << 20
-    heartbeat_seconds: float = 5
-    retry_seconds: float = 2
-    patience_seconds: float = 30
 
 
 class NetEvents:

@@ -9,8 +9,8 @@ from heapq import nsmallest
 from typing import TypeVar
 
 from app.encoding.suites import MOST_REMEMBERED, SUITES, Suite
+from app.repository.query.filters import Key
 from app.repository.sa_context_keys import unpack_records
-from app.repository.selection import Key
 
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Final
 
 from app.encoding.suites import suite_of
-from app.repository.selection import Key
+from app.repository.query.filters import Key
 from app.schemas.names import Baseline
 from bindings.records import SaContext, SaDetails
 

@@ -8,8 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import ClassVar, Final
 
 from app.encoding.suites import SUITES
-from app.repository.sa_context_keys import unpack_records
-from app.repository.selection import (
+from app.repository.query.filters import (
     Address,
     Key,
     Selection,
@@ -18,6 +17,7 @@ from app.repository.selection import (
     range_of,
     wanted,
 )
+from app.repository.sa_context_keys import unpack_records
 from app.schemas.names import (
     Cipher,
     Integrity,

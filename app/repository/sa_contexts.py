@@ -7,17 +7,17 @@ from typing import Final, TypeVar
 
 from app.encoding.sa_contexts import InterfaceAlias, encode_sa_context
 from app.encoding.views import basic_view
-from app.repository.kinds import Enumerable, Kind
-from app.repository.rekeys import Negotiation
+from app.repository.changes.rekeys import Negotiation
+from app.repository.query.filters import Key
+from app.repository.resource import Enumerable, Kind
 from app.repository.sa_context_counts import Counts
 from app.repository.sa_context_keys import key_of, unpack_records
 from app.repository.sa_context_selection import SaContextSelection
-from app.repository.selection import Key
-from app.repository.versions import Entry
+from app.repository.snapshot.model import Entry
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
 from bindings.engine import Engine
-from bindings.marks import mark_of
+from bindings.fingerprints import mark_of
 from bindings.memory import Plain
 from bindings.tree import local_if_luids
 

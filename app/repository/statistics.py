@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 import anyio
 import anyio.to_thread
 
-from app.repository.patience import Patience
+from app.repository.deadlines import Patience
 from bindings.engine import Engine
 from bindings.statistics import IkeStatistics, IpsecStatistics
 

@@ -23,19 +23,19 @@ import anyio.from_thread
 import anyio.to_thread
 import structlog
 
-from app.repository.assembly import Assembly
-from app.repository.contents import Contents, Edition, Look
-from app.repository.drains import DrainAborted, Drains
-from app.repository.hints import Hints
-from app.repository.holds import Holds
-from app.repository.journal import Journal, Place
+from app.repository.changes.journal import Journal, Place
+from app.repository.changes.rekeys import Rekeys
 from app.repository.limits import StoreLimits
-from app.repository.looks import Looks
-from app.repository.news import News
-from app.repository.reading import Reader
-from app.repository.rekeys import Rekeys
+from app.repository.notifier import News
+from app.repository.refresh.dirty_ids import Hints
+from app.repository.refresh.incremental import Looks
+from app.repository.refresh.reader import Reader
+from app.repository.refresh.scheduler import DrainAborted, Drains
 from app.repository.sa_context_counts import Counts
-from app.repository.versions import Version
+from app.repository.snapshot.builder import Assembly
+from app.repository.snapshot.leases import Holds
+from app.repository.snapshot.model import Version
+from app.repository.snapshot.state import Contents, Edition, Look
 from bindings.errors import EngineError
 
 

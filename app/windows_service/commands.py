@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app import server
-from app.state_folder import state_folder
-from app.windows_service.plan import ACCOUNT, Plan, command_line, program
+from app.server import uvicorn_server as server
+from app.settings.paths import state_folder
+from app.windows_service.spec import ACCOUNT, Plan, command_line, program
 
 
 NOT_RUNNING: Final = 3
@@ -37,7 +37,7 @@ def install(
     ] = False,
 ) -> None:
     """Make the service, or bring the one that there is up to date. Needs an administrator."""
-    from app.windows_service import control  # noqa: PLC0415  # Windows only
+    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     for place in (Path(program()[0]), Path(program()[-1])):  # the interpreter, and this package
         if not anywhere and _is_of_a_user(place.resolve()):
@@ -55,7 +55,7 @@ def install(
 @app.command()
 def start() -> None:
     """Start the service."""
-    from app.windows_service import control  # noqa: PLC0415  # Windows only
+    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     _do(control.start, control.ServiceError)
 
@@ -63,7 +63,7 @@ def start() -> None:
 @app.command()
 def stop() -> None:
     """Stop the service; streams end, and requests under way may finish."""
-    from app.windows_service import control  # noqa: PLC0415  # Windows only
+    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     _do(control.stop, control.ServiceError)
 
@@ -71,7 +71,7 @@ def stop() -> None:
 @app.command()
 def status() -> None:
     """Tell how the service is. Exits with 0 where it runs, 3 where it does not, 4 without one."""
-    from app.windows_service import control  # noqa: PLC0415  # Windows only
+    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     try:
         found = control.status()
@@ -93,7 +93,7 @@ def remove(
     ] = False,
 ) -> None:
     """Stop and delete the service; its settings, keys and logs stay."""
-    from app.windows_service import control  # noqa: PLC0415  # Windows only
+    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     try:
         control.remove(state_folder() if purge else None, typer.echo)

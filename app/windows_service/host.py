@@ -15,12 +15,12 @@ import win32service
 import win32serviceutil
 import winerror
 
-from app.serving import CANNOT_START, Serving, prepare, why_not
-from app.settings import Settings
-from app.settings_file import settings_file
-from app.state_folder import state_folder
-from app.telemetry.logging import configure_logging, log_file
-from app.windows_service.plan import DISPLAY_NAME, NAME
+from app.bootstrap import CANNOT_START, Serving, prepare, why_not
+from app.settings.file import settings_file
+from app.settings.model import Settings
+from app.settings.paths import state_folder
+from app.telemetry.logging.configuration import configure_logging, log_file
+from app.windows_service.spec import DISPLAY_NAME, NAME
 
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 START_MILLISECONDS: Final = 30_000
 """How long the service may take to begin to listen."""
 STOP_MILLISECONDS: Final = 12_000
-"""How long it may take to end: requests under way have ten seconds (app/server.py)."""
+"""How long it may take to end: requests under way have 10 s (app/server/uvicorn_server.py)."""
 CANNOT_START_CODE: Final = 1
 """The service's own exit code; the log says why."""
 

@@ -36,7 +36,16 @@ def key() -> Iterator[Key]:
     """A key, made as an administrator makes it."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "keys.json"
-        command = [sys.executable, "-m", "app.cli", "keys", "add", "walks", "--file", str(file)]
+        command = [
+            sys.executable,
+            "-m",
+            "app.cli.main",
+            "keys",
+            "add",
+            "walks",
+            "--file",
+            str(file),
+        ]
         command += ["--scope", "sa:read", "--scope", "events:read"]
         made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         yield Key(made.stdout.strip(), file)
@@ -53,7 +62,16 @@ def ids() -> list[str]:
 @contextmanager
 def server(*, churn: int = 0, stream_seconds: int = 60, keys: Path | None = None) -> Iterator[str]:
     """A server of its own process, which asks for a key where it is given some; gives its URL."""
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--engine", "simulator"]
+    command = [
+        sys.executable,
+        "-m",
+        "app.cli.main",
+        "serve",
+        "--port",
+        "0",
+        "--engine",
+        "simulator",
+    ]
     settings = {
         "SA_CONTEXTS_LOG_FORMAT": "json",
         "SA_CONTEXTS_SIMULATED_CHURN": str(churn),

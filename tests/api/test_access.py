@@ -18,11 +18,10 @@ from fastapi.routing import iter_route_contexts
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from tests.api.conftest import Serve
 from tests.api.test_kinds import main_modes
 from tests.api.test_problems import assert_problem
-from tests.security.made import change, look_at_keys, make_key, run_keys
-from tests.security.oidc import (
+from tests.auth.made import change, look_at_keys, make_key, run_keys
+from tests.auth.oidc import (
     AUDIENCE,
     Oidc,
     issuing,
@@ -31,6 +30,7 @@ from tests.security.oidc import (
     signing_key,
     unsigned,
 )
+from tests.conftest import Serve
 
 
 SCOPES = ("sa:read", "events:read", "metrics:read", "diagnostics:read")

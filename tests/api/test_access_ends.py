@@ -11,14 +11,14 @@ import pytest
 import structlog
 from sa_contexts_simulator import Simulator
 
-from app import streams
-from app.security import api_keys
-from app.security.credentials import Credentials
-from tests.api.conftest import Serve
+from app.auth import api_keys
+from app.auth.authenticator import Credentials
+from app.repository.changes import streams
 from tests.api.test_access import bearer
+from tests.auth.made import change, id_of, make_key, run_keys
+from tests.auth.oidc import AUDIENCE, issuing
 from tests.cli.served import SECONDS, served
-from tests.security.made import change, id_of, make_key, run_keys
-from tests.security.oidc import AUDIENCE, issuing
+from tests.conftest import Serve
 from tests.sse import Parser
 
 

@@ -12,10 +12,10 @@ from sa_contexts_simulator import Option, Simulator
 from starlette.testclient import TestClient
 
 from app.schemas.connections import ConnectionExportEnd, ConnectionPage
-from tests.api.conftest import Serve
 from tests.api.test_kinds import NDJSON, is_met
 from tests.api.test_listing import content_of, walk
 from tests.api.test_problems import assert_problem
+from tests.conftest import Serve
 
 
 @pytest.fixture

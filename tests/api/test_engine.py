@@ -10,7 +10,7 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from app.schemas.engine import Engine
-from tests.api.conftest import Serve
+from tests.conftest import Serve
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -11,12 +11,12 @@ import anyio.lowlevel
 import pytest
 from starlette.types import Message
 
-from app import streams as streams_module
-from app.api import event_stream as event_stream_module
-from app.api.event_stream import KEEP_ALIVE_SECONDS, EventStream
+from app.api import sse as event_stream_module
+from app.api.sse import KEEP_ALIVE_SECONDS, EventStream
 from app.encoding.events import event
-from app.repository.news import News
-from app.streams import Streams, TooManyStreams
+from app.repository.changes import streams as streams_module
+from app.repository.changes.streams import Streams, TooManyStreams
+from app.repository.notifier import News
 from tests.sse import Parser
 
 

@@ -16,7 +16,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from tests.api.conftest import Serve
+from tests.conftest import Serve
 
 
 DOCS = Path(__file__).parents[2] / "docs"

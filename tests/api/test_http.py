@@ -6,8 +6,8 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from tests.api.conftest import Serve
 from tests.api.test_problems import assert_problem
+from tests.conftest import Serve
 
 
 def paths(client: TestClient) -> list[str]:

@@ -9,9 +9,9 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from tests.api.conftest import Serve
 from tests.api.test_kinds import is_met
 from tests.api.test_listing import content_of, walk
+from tests.conftest import Serve
 from tests.encoding.test_ike_sas import said_by
 
 

@@ -14,10 +14,9 @@ from starlette.testclient import TestClient
 from app.schemas.base import Shape
 from app.schemas.connections import Connection, ConnectionExportEnd, ConnectionPage
 from app.schemas.ike_sas import IkeSa, IkeSaExportEnd, IkeSaPage
-from tests.api.conftest import Serve
 from tests.api.test_listing import content_of, walk
 from tests.api.test_problems import assert_problem
-from tests.conftest import SIMULATOR_PATH
+from tests.conftest import SIMULATOR_PATH, Serve
 from tests.simulator.ike import ike_sas
 from tests.simulator.wfp import Wfp
 

@@ -13,7 +13,7 @@ from sa_contexts_simulator import Option, Simulator
 from starlette.testclient import TestClient
 
 from app.schemas.sa_contexts import SaContextPage
-from tests.api.conftest import Serve
+from tests.conftest import Serve
 
 
 def walk(client: TestClient, path: str = "/sa-contexts", **parameters: Any) -> Iterator[Response]:

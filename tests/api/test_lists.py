@@ -19,12 +19,11 @@ from app.schemas import names
 from app.schemas.sa_contexts import SaContext, SaContextExportEnd, SaContextPage
 from app.schemas.summary import SaContextSummary
 from app.service import create_service
-from app.settings import Settings
-from tests.api.conftest import Serve
+from app.settings.model import Settings
 from tests.api.test_listing import content_of, ids_of, walk
 from tests.api.test_problems import assert_problem
-from tests.conftest import SIMULATOR_PATH
-from tests.repository.test_selection import is_met
+from tests.conftest import SIMULATOR_PATH, Serve
+from tests.repository.test_filters import is_met
 
 
 NDJSON = {"accept": "application/x-ndjson"}

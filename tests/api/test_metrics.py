@@ -20,12 +20,13 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from app.api.problems import KINDS
+from app.middleware.metrics import MeasuredRequests
 from app.service import Service
-from app.settings import Settings
-from app.telemetry.http import HttpMetrics, MeasuredRequests
-from app.telemetry.metrics import Metrics
-from tests.api.conftest import Serve
+from app.settings.model import Settings
+from app.telemetry.metrics.http import HttpMetrics
+from app.telemetry.metrics.registry import Metrics
 from tests.api.test_engine import until
+from tests.conftest import Serve
 
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

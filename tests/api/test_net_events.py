@@ -13,9 +13,9 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from app.schemas.net_events import NetEvent, NetEventPage
-from tests.api.conftest import Serve
 from tests.api.live import Live
 from tests.api.test_engine import until
+from tests.conftest import Serve
 
 
 CANARY = "CANARY-KEY-MATERIAL"

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from app.api.problems import KINDS, ProblemError, problem_text
 from sdk.document import DOCUMENT, EXAMPLES, published
 from sdk.examples import collect
-from tests.api.conftest import Serve
+from tests.conftest import Serve
 
 
 KEPT: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))

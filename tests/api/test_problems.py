@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from app.api.problems import KINDS
 from app.schemas.problems import Problem
-from tests.api.conftest import Serve
+from tests.conftest import Serve
 
 
 def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:

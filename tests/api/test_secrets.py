@@ -13,15 +13,15 @@ from typing import Literal
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository.cursors import Cursor, CursorKey
+from app.repository.query.cursors import Cursor, CursorKey
 from app.repository.sa_context_selection import SaContextSelection
-from app.telemetry.event_log import EventLogOutlet
-from app.telemetry.logging import LogFile, configure_logging
-from tests.api.conftest import Serve
+from app.telemetry.logging.configuration import LogFile, configure_logging
+from app.telemetry.logging.event_log import EventLogOutlet
 from tests.api.test_access import SCOPES, bearer
 from tests.api.test_kinds import main_modes
-from tests.security.made import make_key
-from tests.security.oidc import AUDIENCE, issuing
+from tests.auth.made import make_key
+from tests.auth.oidc import AUDIENCE, issuing
+from tests.conftest import Serve
 from tests.telemetry.test_event_log import EventLog
 
 
@@ -166,7 +166,9 @@ def test_that_no_credential_is_in_any_log_wherever_it_was_sent(
 ) -> None:
     stream, events = io.StringIO(), EventLog()
     keys, path = tmp_path / "keys.json", tmp_path / "log"
-    monkeypatch.setattr("app.telemetry.logging.EventLogOutlet", lambda: EventLogOutlet(events))
+    monkeypatch.setattr(
+        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogOutlet(events)
+    )
     configure_logging(log_format, "debug", stream, file=LogFile(path, 64 << 20, 1), event_log=True)
     with issuing() as oidc:
         key = make_key(keys, *SCOPES)

@@ -11,9 +11,9 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from app.schemas.statistics import IkeextStatistics, IpsecStatistics
-from tests.api.conftest import Serve
 from tests.api.test_problems import assert_problem
 from tests.bindings.second_reader import ABI
+from tests.conftest import Serve
 
 
 PATHS = {"/statistics/ipsec": "IPSEC_STATISTICS1", "/statistics/ike": "IKEEXT_STATISTICS1"}

@@ -39,8 +39,8 @@ from bindings.errors import (
     NotFound,
     NotSupported,
 )
+from bindings.fingerprints import mark_of
 from bindings.library import Library
-from bindings.marks import mark_of
 from bindings.session import Session
 from tests.conftest import SIMULATOR_PATH
 

@@ -10,11 +10,11 @@ from sa_contexts_simulator import Simulator
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
+from bindings.fingerprints import mark_of
 from bindings.ike_decode import decode_ike_sa
 from bindings.ike_records import Credential, CredentialPair, IkeSa
 from bindings.ike_tree import read_ike_sa, read_ike_sa_id
 from bindings.library import Library
-from bindings.marks import mark_of
 from bindings.session import Session
 from tests.conftest import SIMULATOR_PATH
 

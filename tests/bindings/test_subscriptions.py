@@ -38,8 +38,8 @@ from bindings.errors import (
     NotFound,
     NotSupported,
 )
+from bindings.fingerprints import mark_of
 from bindings.library import REQUIRED, Library
-from bindings.marks import mark_of
 from bindings.session import Session
 from bindings.subscriptions import Subscription, open_subscriptions, subscribe_to_sa_contexts
 from bindings.template import SubnetTemplate

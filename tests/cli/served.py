@@ -9,10 +9,10 @@ from threading import Event, Thread
 from typing import Any
 
 from app.main import create_app
-from app.server import create_server, listen
+from app.server.tls.certificates import Tls
+from app.server.uvicorn_server import create_server, listen
 from app.service import create_service
-from app.settings import Settings
-from app.tls import Tls
+from app.settings.model import Settings
 from tests.conftest import SIMULATOR_PATH
 
 

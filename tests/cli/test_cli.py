@@ -17,12 +17,12 @@ from rich.console import Console
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
-from app.cli import app
-from app.connection import Connection
+from app.cli.main import app
+from app.cli.table import print_table
 from app.encoding.sa_contexts import render_sa_context
 from app.schemas.sa_contexts import SaContext
-from app.telemetry.logging import configure_logging
-from app.terminal.table import print_table
+from app.server.protocol import Connection
+from app.telemetry.logging.configuration import configure_logging
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.records import SaContext as Record
@@ -251,7 +251,7 @@ def test_that_json_cannot_steer_the_terminal_either(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostile = "\x9b2J\u202e\x7f\U000e0001ü"
-    monkeypatch.setattr("app.cli.render_sa_context", lambda *_: {"name": hostile})
+    monkeypatch.setattr("app.cli.main.render_sa_context", lambda *_: {"name": hostile})
     run("list", "--simulated-contexts", "1")
 
     result = run("list", "--json")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.api.problems import KINDS
-from app.settings import Settings
+from app.settings.model import Settings
 
 
 ROOT = Path(__file__).parents[2]

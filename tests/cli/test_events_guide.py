@@ -13,7 +13,7 @@ from sa_contexts_simulator import Simulator
 
 from app.api.sa_context_events import EVENTS
 from app.schemas import events as shapes
-from app.settings import Settings
+from app.settings.model import Settings
 from tests.cli.served import served
 
 

@@ -15,16 +15,16 @@ import time_machine
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
-from app.cli import app
-from app.security.api_keys import ApiKeys
-from app.security.key_file import read_keys
-from app.security.scopes import Scope
-from app.state_folder import state_folder
-from app.telemetry.logging import configure_logging
-from app.terminal.stream import Refused
-from app.terminal.watch import read_token
+from app.auth.api_keys import ApiKeys
+from app.auth.key_file import read_keys
+from app.auth.scopes import Scope
+from app.cli.main import app
+from app.cli.watch.client import Refused
+from app.cli.watch.command import read_token
+from app.settings.paths import state_folder
+from app.telemetry.logging.configuration import configure_logging
+from tests.auth.made import id_of, make_key, run_keys
 from tests.cli.served import SECONDS, served
-from tests.security.made import id_of, make_key, run_keys
 
 
 @pytest.fixture(autouse=True)
@@ -240,7 +240,7 @@ def test_that_watching_takes_a_key_and_says_when_it_is_not_taken(
     assert simulator.count() == 0
     environment = {**os.environ, "SA_CONTEXTS_TOKEN": key, "PYTHONUNBUFFERED": "1"}
     with served(3, keys=path) as port:
-        command = [sys.executable, "-m", "app.cli", "watch", "--json"]
+        command = [sys.executable, "-m", "app.cli.main", "watch", "--json"]
         command += ["--url", f"http://127.0.0.1:{port}"]
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -9,10 +9,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from app.terminal.contexts import FRESH_SECONDS, Contexts
-from app.terminal.lines import json_line_of, line_of
-from app.terminal.screen import screen_of
-from app.terminal.stream import Connected, Event, Lost
+from app.cli.watch.client import Connected, Event, Lost
+from app.cli.watch.contexts import FRESH_SECONDS, Contexts
+from app.cli.watch.lines import json_line_of, line_of
+from app.cli.watch.screen import screen_of
 
 
 URL = "http://127.0.0.1:8080"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app
-from app.settings import Settings
-from app.settings_file import VARIABLE, SettingsFileError
+from app.cli.main import app
+from app.settings.file import VARIABLE, SettingsFileError
+from app.settings.model import Settings
 
 
 NO_OPTIONS: dict[str, Any] = {}

@@ -25,11 +25,11 @@ from rich.console import Console
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
-from app.cli import app as cli
+from app.cli.main import app as cli
+from app.cli.watch.client import Connected, Event, Lost, Refused, create_client, events
+from app.cli.watch.command import watch_on_screen
+from app.cli.watch.contexts import Contexts
 from app.schemas.events import SaContextEvent
-from app.terminal.contexts import Contexts
-from app.terminal.stream import Connected, Event, Lost, Refused, create_client, events
-from app.terminal.watch import watch_on_screen
 from tests.cli.served import SECONDS, served
 
 
@@ -317,7 +317,7 @@ def test_that_a_key_does_not_leave_the_machine_in_clear_text(
     monkeypatch: pytest.MonkeyPatch, url: str, is_refused: bool
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("app.terminal.watch.run", lambda url, *_, **__: asked.append(url))
+    monkeypatch.setattr("app.cli.watch.command.run", lambda url, *_, **__: asked.append(url))
     sentence = "would go in clear text"
     options = ["watch", "--url", url]
 
@@ -367,7 +367,7 @@ async def test_that_the_screen_shows_what_the_engine_has(simulator: Simulator) -
 
 @contextmanager
 def command(port: int, *options: str, **keywords: Any) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = [sys.executable, "-m", "app.cli", "watch", "--url", f"http://127.0.0.1:{port}"]
+    arguments = [sys.executable, "-m", "app.cli.main", "watch", "--url", f"http://127.0.0.1:{port}"]
     with subprocess.Popen([*arguments, *options], **keywords) as process:
         try:
             yield process

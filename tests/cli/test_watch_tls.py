@@ -12,9 +12,9 @@ import trustme
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
-from app.cli import app
-from app.terminal.stream import Event, Refused, create_client, events, trusted
-from app.tls import Tls, TlsFiles
+from app.cli.main import app
+from app.cli.watch.client import Event, Refused, create_client, events, trusted
+from app.server.tls.certificates import Tls, TlsFiles
 from tests.authorities import Files
 from tests.cli.served import SECONDS, served
 

@@ -15,8 +15,8 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from sa_contexts_simulator import Simulator
 
-from tests.api.conftest import Serve, serve
 from tests.api.test_engine import until
+from tests.conftest import Serve, serve
 from tests.deploy.dashboard import dashboard, expressions, panels
 
 

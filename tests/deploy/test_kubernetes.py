@@ -13,8 +13,8 @@ import pytest
 import yaml
 from kubernetes_validate.utils import ValidationError, latest_version, validate
 
-from app.settings import Settings
-from app.windows_service.plan import READERS
+from app.settings.model import Settings
+from app.windows_service.spec import READERS
 
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"

@@ -12,9 +12,9 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.main import app
 from app.schemas.doctor import Finding, Outcome, Report
-from app.telemetry.logging import configure_logging
+from app.telemetry.logging.configuration import configure_logging
 from tests.conftest import SIMULATOR_PATH
 
 

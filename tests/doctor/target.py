@@ -12,8 +12,8 @@ from typing import Any
 
 from sa_contexts_simulator import Simulator
 
-from app import cli
-from app.doctor import examination
+from app.cli import main as cli
+from app.doctor import run as examination
 from bindings import library, machine, services
 from bindings._fwpuclnt import ffi
 

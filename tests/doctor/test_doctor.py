@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.doctor.examination import SECTIONS
+from app.doctor.run import SECTIONS
 from app.schemas.doctor import Outcome
 from tests.bindings.test_connections import OLD_LIBRARY
 from tests.bindings.test_library import compile_library

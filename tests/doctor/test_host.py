@@ -6,9 +6,10 @@ import platform
 
 import pytest
 
-from app.doctor import host, questions, rights
-from app.doctor.examination import SECTIONS
-from app.doctor.subject import Subject, Unexamined
+from app.doctor.checks import host, rights
+from app.doctor.context import Subject, Unexamined
+from app.doctor.probes import platform as questions
+from app.doctor.run import SECTIONS
 from app.schemas.doctor import Outcome
 from bindings.account import Account, Elevation
 from bindings.services import Service, ServiceStart, ServiceState

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.doctor.issuer import issuer
-from app.doctor.subject import Subject
+from app.doctor.checks.issuer import issuer
+from app.doctor.context import Subject
 from app.schemas.doctor import Outcome
+from tests.auth.oidc import AUDIENCE, Oidc, issuing, signing_key
 from tests.doctor.run import examine_here
-from tests.security.oidc import AUDIENCE, Oidc, issuing, signing_key
 
 
 DISCOVERY = "/.well-known/openid-configuration"

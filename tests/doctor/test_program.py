@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from app.doctor import program, server
-from app.doctor.examination import Examination
-from app.doctor.findings import Check
-from app.doctor.subject import Subject
+from app.doctor.checks import program, server
+from app.doctor.context import Subject
+from app.doctor.results import Check
+from app.doctor.run import Examination
 from app.schemas.doctor import Outcome
 from bindings import machine
 from tests.doctor.test_certificate import make_certificate
@@ -112,7 +112,7 @@ def test_that_a_check_that_fails_takes_no_other_with_it(
         raise ZeroDivisionError
 
     sections = {"program": (Check("bitness", fail), Check("clock", program.clock))}  # type: ignore[arg-type]  # that is what is wrong
-    monkeypatch.setattr("app.doctor.examination.SECTIONS", sections)
+    monkeypatch.setattr("app.doctor.run.SECTIONS", sections)
 
     failed, well = Examination(subject).report().findings
 

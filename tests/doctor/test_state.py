@@ -11,9 +11,9 @@ import pytest
 import time_machine
 from typer.testing import CliRunner
 
-from app.cli import app
-from app.doctor import state
-from app.doctor.subject import Subject, read_settings
+from app.cli.main import app
+from app.doctor.checks import state
+from app.doctor.context import Subject, read_settings
 from app.schemas.doctor import Outcome
 from tests.doctor.run import examine_here
 

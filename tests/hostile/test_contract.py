@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx2
 
-from app.security.scopes import Scope
+from app.auth.scopes import Scope
+from tests.auth.made import make_key
 from tests.hostile.process import ROOT, Target, running_target
-from tests.security.made import make_key
 
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.auth.made import make_key
 from tests.hostile.conftest import FLOODS
 from tests.hostile.flood import Flood, Regular, compiled, on_processor
 from tests.hostile.process import Target, running_target
-from tests.security.made import make_key
 
 
 FLOOD_SECONDS = 6

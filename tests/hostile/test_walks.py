@@ -11,7 +11,7 @@ from time import perf_counter
 import httpx2
 import pytest
 
-from app.repository.cursors import Cursor, CursorDamaged, CursorKey, CursorOfAnotherRun
+from app.repository.query.cursors import Cursor, CursorDamaged, CursorKey, CursorOfAnotherRun
 from app.repository.sa_context_selection import SaContextSelection
 from app.schemas.names import View
 from tests.hostile.conftest import Attacked

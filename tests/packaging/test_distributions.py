@@ -83,7 +83,7 @@ def test_that_its_metadata_are_the_projects(wheel: zipfile.ZipFile) -> None:
         "[console_scripts]",
         "sa-contexts",
         "=",
-        "app.cli:main",
+        "app.cli.main:main",
     ]
 
 

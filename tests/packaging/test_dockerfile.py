@@ -12,8 +12,8 @@ from typing import Any
 from dockerfile_parse import DockerfileParser
 from typer.main import get_command
 
-from app.cli import app
-from app.settings import Settings
+from app.cli.main import app
+from app.settings.model import Settings
 
 
 ROOT = Path(__file__).parents[2]

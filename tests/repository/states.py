@@ -7,13 +7,13 @@ from ipaddress import ip_address
 
 from hypothesis import strategies as st
 
-from app.repository.assembly import Assembly
-from app.repository.contents import Contents, Edition
 from app.repository.sa_context_keys import key_of
-from app.repository.versions import Entry, Version
+from app.repository.snapshot.builder import Assembly
+from app.repository.snapshot.model import Entry, Version
+from app.repository.snapshot.state import Contents, Edition
 from app.schemas.names import Baseline
 from bindings import enums as wfp
-from bindings.marks import mark_of
+from bindings.fingerprints import mark_of
 from bindings.records import (
     AuthTransform,
     CipherTransform,

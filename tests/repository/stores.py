@@ -12,12 +12,12 @@ import anyio.lowlevel
 import pytest
 
 from app.encoding.sa_contexts import no_alias
-from app.repository.assembly import Assembly
-from app.repository.contents import Edition
-from app.repository.hints import Hints
 from app.repository.limits import StoreLimits
-from app.repository.reading import Reader
+from app.repository.refresh.dirty_ids import Hints
+from app.repository.refresh.reader import Reader
 from app.repository.sa_contexts import SaContextKind
+from app.repository.snapshot.builder import Assembly
+from app.repository.snapshot.state import Edition
 from app.repository.store import Store
 from bindings.engine import Engine
 from bindings.library import Library

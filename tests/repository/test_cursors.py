@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.repository.cursors import (
+from app.repository.query.cursors import (
     MAX_LENGTH,
     Cursor,
     CursorDamaged,
@@ -20,8 +20,8 @@ from app.repository.cursors import (
     CursorOfAnotherList,
     CursorOfAnotherRun,
 )
+from app.repository.query.filters import Key, Selection, wanted
 from app.repository.sa_context_selection import SaContextSelection
-from app.repository.selection import Key, Selection, wanted
 from app.schemas.names import Cipher, View
 
 

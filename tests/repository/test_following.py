@@ -10,9 +10,9 @@ import anyio.to_thread
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository import looks as looks_module
-from app.repository import reading as reading_module
-from app.repository.journal import Place
+from app.repository.changes.journal import Place
+from app.repository.refresh import incremental as looks_module
+from app.repository.refresh import reader as reading_module
 from app.repository.store import Store
 from bindings.library import Library
 from bindings.winerror import WinError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.repository.journal import Journal, Place
-from app.repository.versions import Change
+from app.repository.changes.journal import Journal, Place
+from app.repository.snapshot.model import Change
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from sa_contexts_simulator import Simulator
 
 from app.repository.net_event_ring import EventId, NetEventSelection
 from app.repository.net_event_watch import NetEventWatch
-from app.repository.net_events import NetEventLimits, NetEvents
+from app.repository.net_events import NetEvents
 from app.schemas.net_event_names import NetEventType
+from app.settings.limits import NetEventLimits
 from bindings.errors import EngineGone
 from bindings.library import Library
 

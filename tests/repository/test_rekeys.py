@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.encoding.sa_contexts import no_alias
-from app.repository.rekeys import PATIENCE_SECONDS, Rekeys
+from app.repository.changes.rekeys import PATIENCE_SECONDS, Rekeys
+from app.repository.query.filters import Key
 from app.repository.sa_context_keys import key_of
 from app.repository.sa_contexts import SaContextKind
-from app.repository.selection import Key
-from app.repository.versions import Change, Entry
+from app.repository.snapshot.model import Change, Entry
 from app.schemas.names import Baseline
 from bindings.records import SaContext, SaDetails
 from tests.repository.states import sa_details

@@ -12,11 +12,11 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.encoding.sa_contexts import no_alias
-from app.repository.drains import DrainAborted
-from app.repository.journal import Place
+from app.repository.changes.journal import Place
 from app.repository.limits import StoreLimits
-from app.repository.lists import Lists
-from app.repository.reading import Reader
+from app.repository.query.paginator import Lists
+from app.repository.refresh.reader import Reader
+from app.repository.refresh.scheduler import DrainAborted
 from app.repository.sa_context_selection import SaContextSelection
 from app.repository.sa_contexts import SaContextKind
 from app.repository.store import Store

@@ -29,13 +29,13 @@ from hypothesis.stateful import (
 from sa_contexts_simulator import Option, Simulator
 
 from app.encoding.sa_contexts import no_alias, render_sa_context
-from app.repository import feeds as feeds_module
-from app.repository import watch as watch_module
-from app.repository.feeds import Feeds
-from app.repository.hints import Hints
+from app.repository.changes import feed as feeds_module
+from app.repository.changes import watcher as watch_module
+from app.repository.changes.feed import Feeds
 from app.repository.limits import StoreLimits
-from app.repository.matches import Matches
-from app.repository.reading import Reader
+from app.repository.query.match_cache import Matches
+from app.repository.refresh.dirty_ids import Hints
+from app.repository.refresh.reader import Reader
 from app.repository.sa_contexts import SaContextKind
 from app.repository.store import Store
 from app.schemas.names import View

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import orjson
 
-from app.repository.feeds import Feeds
-from app.repository.journal import Journal, parse_event_id
-from app.repository.matches import Matches
+from app.repository.changes.feed import Feeds
+from app.repository.changes.journal import Journal, parse_event_id
+from app.repository.changes.watcher import Watch
+from app.repository.query.match_cache import Matches
 from app.repository.sa_context_selection import SaContextSelection
+from app.repository.snapshot.model import Change
 from app.repository.store import EngineSlow, Store
-from app.repository.versions import Change
-from app.repository.watch import Watch
 from app.schemas.names import View
 from bindings.errors import EngineError
 from tests.mirror import Mirror, place_of

@@ -18,7 +18,7 @@ OF_SOME = {"Link", "Snapshot-Expires", "Snapshot-Idle-Seconds", "RateLimit", "Ra
 """Documented headers that not every answer of the operation has."""
 OF_ALL = {
     "connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding",
-    # For browsers (app/access/headers.py).
+    # For browsers (app/server/security_headers.py).
     "content-security-policy", "cross-origin-resource-policy", "referrer-policy",
     "x-content-type-options", "x-frame-options",
     "x-accel-buffering",

@@ -10,7 +10,7 @@ from tests.soak.process import End
 
 
 GRACE_SECONDS = 12
-"""Ten for requests to end (`app.server`), and a little for the interpreter."""
+"""Ten for requests to end (`app.server.uvicorn_server`), and a little for the interpreter."""
 SHOWN = 20
 """How many samples of memory people look at."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.repository.cursors import Cursor, CursorKey
+from app.repository.query.cursors import Cursor, CursorKey
 from app.repository.sa_context_selection import SaContextSelection
 from tests.soak.client import Client
 from tests.soak.contract import NDJSON

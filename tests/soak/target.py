@@ -16,7 +16,7 @@ from threading import Thread
 
 from sa_contexts_simulator import Simulator
 
-from app import cli
+from app.cli import main as cli
 from tests.soak.faults import Storm
 
 

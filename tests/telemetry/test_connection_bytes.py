@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from app.settings import Settings
-from app.telemetry.connections import OTHERS, Ends, EndsCounts, Look, Transferred
-from tests.api.conftest import Serve, serve
+from app.settings.model import Settings
+from app.telemetry.metrics.connections import OTHERS, Ends, EndsCounts, Look, Transferred
 from tests.api.test_engine import until
 from tests.api.test_metrics import samples, value
+from tests.conftest import Serve, serve
 
 
 __all__ = ["serve"]

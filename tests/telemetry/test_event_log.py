@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from app.telemetry import event_log
-from app.telemetry.event_log import EVENTS, OTHERS, EventLogOutlet
-from app.telemetry.log_queue import LOST, LogQueue
-from app.telemetry.logging import configure_logging
+from app.telemetry.logging import event_log
+from app.telemetry.logging.configuration import configure_logging
+from app.telemetry.logging.event_log import EVENTS, OTHERS, EventLogOutlet
+from app.telemetry.logging.sinks import LOST, LogQueue
 
 
 # winnt.h
@@ -61,7 +61,9 @@ class EventLog:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[EventLog]:
     library = EventLog()
-    monkeypatch.setattr("app.telemetry.logging.EventLogOutlet", lambda: EventLogOutlet(library))
+    monkeypatch.setattr(
+        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogOutlet(library)
+    )
     configure_logging("text", "info", io.StringIO(), event_log=True)
     yield library
     configure_logging("json", "debug")
@@ -149,7 +151,9 @@ def test_that_ids_are_documented() -> None:
 def test_that_every_name_is_one_that_is_logged_or_reserved() -> None:
     """A renamed entry would lose its id."""
     source = "".join(path.read_text() for path in AUDIT.parents[1].glob("app/**/*.py"))
-    elsewhere = source.replace((AUDIT.parents[1] / "app/telemetry/event_log.py").read_text(), "")
+    elsewhere = source.replace(
+        (AUDIT.parents[1] / "app/telemetry/logging/event_log.py").read_text(), ""
+    )
     assert {name for name in EVENTS if f'"{name}"' not in elsewhere} <= {
         "insecure",
         "certificate_not_reloaded",

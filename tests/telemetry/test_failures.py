@@ -5,10 +5,10 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry
 from sa_contexts_simulator import Simulator
 
-from app.telemetry.failures import MOST_SERIES, FailureMetrics
-from tests.api.conftest import Serve, serve
+from app.telemetry.metrics.failures import MOST_SERIES, FailureMetrics
 from tests.api.test_engine import until
 from tests.api.test_metrics import value
+from tests.conftest import Serve, serve
 
 
 __all__ = ["serve"]

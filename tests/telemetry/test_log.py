@@ -17,9 +17,9 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from app.telemetry import log_queue
-from app.telemetry.log_queue import LOST, FileOutlet, LogQueue, Outlet, StreamOutlet
-from app.telemetry.logging import LogFile, LogUnwritable, configure_logging
+from app.telemetry.logging import sinks as log_queue
+from app.telemetry.logging.configuration import LogFile, LogUnwritable, configure_logging
+from app.telemetry.logging.sinks import LOST, FileOutlet, LogQueue, Outlet, StreamOutlet
 
 
 log = structlog.get_logger(__name__)

@@ -9,11 +9,11 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from tests.api.conftest import Serve, serve
 from tests.api.test_engine import until
 from tests.api.test_metrics import samples, value
 from tests.api.test_statistics import counters, put
 from tests.bindings.second_reader import ABI
+from tests.conftest import Serve, serve
 
 
 __all__ = ["serve"]

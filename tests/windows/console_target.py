@@ -13,7 +13,7 @@ from ctypes import wintypes
 from threading import Thread
 from typing import Any
 
-from app import cli
+from app.cli import main as cli
 
 
 def _obey() -> None:

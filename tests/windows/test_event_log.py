@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.telemetry.event_log import EventLogOutlet, add_source, remove_source
-from app.telemetry.log_queue import LOST, LogQueue
+from app.telemetry.logging.event_log import EventLogOutlet, add_source, remove_source
+from app.telemetry.logging.sinks import LOST, LogQueue
 
 
 KEY = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\sa-contexts"

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from app.settings_file import VARIABLE
-from app.telemetry.logging import configure_logging
+from app.settings.file import VARIABLE
+from app.telemetry.logging.configuration import configure_logging
 from tests.conftest import SIMULATOR_PATH
 from tests.windows_service.fake_windows import (
     RUNNING,

@@ -1,0 +1,110 @@
+"""Streams of Server-Sent Events (the HTML standard, 9.2): one response, as long as it lasts."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from typing import Final
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.encoding.events import event
+from app.repository.changes.streams import Source, Streams
+from app.repository.notifier import WAKE_SECONDS
+
+
+MEDIA_TYPE: Final = "text/event-stream"
+RETRY_MS: Final = 2000
+"""What a client waits before it comes again, so that a restarted server is up by then."""
+KEEP_ALIVE_SECONDS: Final = 15
+"""How long a stream may be silent before it says that it is alive."""
+JITTER: Final = 0.1
+"""By which part lifetimes differ, so that not all clients come again at once."""
+
+COMMENT: Final = b":\n\n"
+RECONNECT: Final = event("reconnect", None, b"{}")
+
+SendText = Callable[[bytes], Awaitable[None]]
+
+
+class EventStream(Response):
+    """Sends what a source gives, until the client leaves, or the stream's time is over.
+
+    That is when it lasted long enough, when the server stops, and when the client's credential is
+    not taken any more. The request's state tells which it was (`ended`).
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(
+        self, source: Source, streams: Streams, may_go_on: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Make the response.
+
+        Args:
+            source: of the events.
+            streams: all that are open.
+            may_go_on: tells whether the client may still have them.
+
+        Raises:
+            TooManyStreams: no further stream may begin.
+        """
+        self._source = source
+        self._streams = streams
+        self._may_go_on = may_go_on
+        streams.require_room()
+        super().__init__(
+            headers={
+                "Cache-Control": "no-store",
+                "Vary": "Accept",
+                "X-Accel-Buffering": "no",  # nginx would gather what is to go out at once
+            }
+        )
+        del self.headers["Content-Length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
+        """Send the stream at the pace of the client."""
+
+        async def send_text(text: bytes) -> None:
+            await send({"type": "http.response.body", "body": text, "more_body": True})
+
+        state = scope.setdefault("state", {})
+        with (
+            closing(self._source),
+            self._streams.one(self._source, self._may_go_on, state.get("counted_as")),
+        ):
+            await self._source.begin()
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send_text(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
+            await self._send_events(send_text)
+            state["ended"] = self._why()
+            await send({"type": "http.response.body", "body": RECONNECT})
+        state.setdefault("ended", "server_stops")  # without waiting for who does not read
+
+    def _why(self) -> str:
+        """Why the stream ends, as the log tells it."""
+        if self._streams.is_stopping:
+            return "server_stops"
+        return "too_long" if self._may_go_on() else "revoked"
+
+    async def _send_events(self, send_text: SendText) -> None:
+        now = time.monotonic()
+        end = now + self._streams.seconds * random.uniform(1 - JITTER, 1)  # no secret
+        silent_since = now
+        while now < end and not self._streams.is_stopping and self._may_go_on():
+            text = await self._source.take()
+            if text is None and now - silent_since >= KEEP_ALIVE_SECONDS:
+                text = self._source.bookmark() or COMMENT
+            if text is not None:
+                await send_text(text)
+                silent_since = now
+            elif end - now > WAKE_SECONDS:
+                await self._source.news.wait()
+            else:
+                with anyio.move_on_after(end - now):
+                    await self._source.news.wait()
+            now = time.monotonic()

@@ -1,0 +1,1 @@
+"""Authentication: callers, scopes, API keys and tokens."""

@@ -1,0 +1,164 @@
+"""`sa-contexts keys`: API keys, made, listed and revoked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from app.auth.key_file import (
+    MOST_NAME,
+    ApiKey,
+    KeyFile,
+    KeysBusy,
+    KeysUnreadable,
+    change_keys,
+    new_key_text,
+    read_keys,
+)
+from app.auth.scopes import Scope
+from app.cli.printable import printable
+from app.settings.file import SettingsFileError
+from app.settings.model import Settings
+from app.settings.paths import state_folder
+
+
+app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+
+UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+MOST_DAYS: Final = 3650
+
+FileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--file", help="The file of keys; the one of SA_CONTEXTS_KEYS unless given.", dir_okay=False
+    ),
+]
+
+
+def _lifetime(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9][0-9]{0,8})([mhdw])", text)
+    if found is None:
+        raise typer.BadParameter("a number and m, h, d or w, as in 90d")
+    lifetime = timedelta(**{UNITS[found[2]]: int(found[1])})
+    if lifetime > timedelta(days=MOST_DAYS):
+        raise typer.BadParameter(f"at most {MOST_DAYS}d")
+    return lifetime
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Whose it is, or what for.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it opens; may be given several times.")],
+    expires: Annotated[
+        Any,
+        typer.Option(parser=_lifetime, metavar="TIME", help="After how long; 90d for instance."),
+    ] = None,
+    file: FileOption = None,
+) -> None:
+    """Make a key and show it, this once."""
+    if not 0 < len(name) <= MOST_NAME or not name.isprintable():
+        raise typer.BadParameter(f"1 to {MOST_NAME} printable characters", param_hint="NAME")
+    path = _path(file)
+    now = datetime.now(UTC).replace(microsecond=0)
+    key_id, text = new_key_text()
+
+    def with_it(before: KeyFile) -> KeyFile:
+        key = ApiKey(
+            id=key_id,
+            name=name,
+            scopes=tuple(sorted(set(scope))),
+            created=now,
+            expires=now + expires if expires else None,
+            hash=before.hash_of(text).hex(),
+        )
+        return before.model_copy(update={"keys": (*before.keys, key)})
+
+    with _explained_failures():
+        change_keys(path, with_it)
+    _say(f"The key {key_id} is in {path}. It is shown now and never again:")
+    typer.echo(text)
+    if path != _configured():
+        _say(f"A server takes it with the setting SA_CONTEXTS_KEYS={path}")
+
+
+@app.command("list")
+def list_(file: FileOption = None) -> None:
+    """List the keys, without what is secret."""
+    with _explained_failures():
+        found = read_keys(_path(file))
+    now = datetime.now(UTC)
+    for key in found.keys:
+        until = f"expires {key.expires:%Y-%m-%d %H:%M}Z" if key.expires else "does not expire"
+        if key.revoked:
+            until = f"revoked {key.revoked:%Y-%m-%d %H:%M}Z"
+        elif key.expires and key.expires <= now:
+            until = f"expired {key.expires:%Y-%m-%d %H:%M}Z"
+        scopes = ",".join(key.scopes)
+        typer.echo(f"{key.id}  {key.created:%Y-%m-%d}  {until}  {scopes}  {printable(key.name)}")
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    file: FileOption = None,
+) -> None:
+    """Revoke a key; running servers take it no more within two seconds."""
+    path = _path(file)
+
+    def without_it(before: KeyFile) -> KeyFile:
+        if all(key.id != key_id for key in before.keys):
+            _fail(f"there is no key {printable(key_id)} in {path}")
+        now = datetime.now(UTC).replace(microsecond=0)
+        keys = (
+            key.model_copy(update={"revoked": key.revoked or now}) if key.id == key_id else key
+            for key in before.keys
+        )
+        return before.model_copy(update={"keys": tuple(keys)})
+
+    with _explained_failures():
+        if not path.exists():
+            _fail(f"there are no keys in {path}")
+        change_keys(path, without_it)
+    _say(f"The key {key_id} is revoked.")
+
+
+def _path(file: Path | None) -> Path:
+    """The file that is meant: named here, by the settings, or in the state folder."""
+    return (file or _configured() or state_folder() / "keys.json").absolute()
+
+
+def _configured() -> Path | None:
+    """The file that the settings name."""
+    given: dict[str, Any] = {}
+    try:
+        return Settings(**given).keys
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {first['msg']}")
+    except SettingsFileError as error:
+        _fail(str(error))
+
+
+@contextmanager
+def _explained_failures() -> Iterator[None]:
+    try:
+        yield
+    except (KeysBusy, KeysUnreadable) as error:
+        _fail(str(error))
+
+
+def _say(sentence: str) -> None:
+    """Tell people, on standard error: standard output is the key's alone."""
+    typer.echo(sentence, err=True)
+
+
+def _fail(sentence: str) -> NoReturn:
+    _say(f"sa-contexts: {sentence}")
+    raise typer.Exit(1)

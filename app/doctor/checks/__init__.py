@@ -1,0 +1,1 @@
+"""Checks: one for each thing that must be right."""

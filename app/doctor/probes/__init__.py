@@ -1,0 +1,1 @@
+"""Probes: questions that only a running host can answer."""

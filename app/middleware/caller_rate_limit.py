@@ -1,0 +1,66 @@
+"""What one caller may ask."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.auth.callers import STRANGER, Caller
+from app.middleware.rate_limit_policy import ALWAYS_ANSWERED, Policy
+from app.net.networks import is_this_host, network_of
+from app.settings.limits import RateLimits
+from app.telemetry.metrics.registry import Metrics
+
+
+class CallerLimit:
+    """Stands behind the gate: counts requests by their caller.
+
+    Where no credentials are asked for, callers are told apart by address, and those on this host
+    are not counted. Strangers were counted before the gate. By whom others are counted is told to
+    what bounds streams, by `scope["state"]["counted_as"]`.
+    """
+
+    def __init__(self, app: ASGIApp, limits: RateLimits, metrics: Metrics) -> None:
+        """Stand before an application.
+
+        Args:
+            app: the application.
+            limits: how much one caller may.
+            metrics: are told of refusals.
+        """
+        self._app = app
+        self._requests = Policy(
+            "caller",
+            limits.rate_caller_requests,
+            "This caller has asked too often.",
+            metrics,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass, or refuse it."""
+        counted_as = _counted_as(scope) if scope["type"] == "http" else None
+        if counted_as is None:
+            await self._app(scope, receive, send)
+            return
+        standing = self._requests.rates.take(counted_as)
+        if not standing.is_within:
+            await self._requests.refuse(standing, scope, send)
+            return
+        scope["state"]["counted_as"] = counted_as
+
+        async def send_and_tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._requests.tell(message, standing)
+            await send(message)
+
+        await self._app(scope, receive, send_and_tell)
+
+
+def _counted_as(scope: Scope) -> tuple[str, str] | None:
+    """By what a request is counted; None where it is not."""
+    caller: Caller = scope["state"]["caller"]
+    if caller is STRANGER or scope["path"] in ALWAYS_ANSWERED:
+        return None
+    if caller.kind == "anonymous":
+        network = network_of((scope.get("client") or ("",))[0])
+        return None if is_this_host(network) else (caller.kind, network)
+    return caller.counted_as

@@ -1,0 +1,41 @@
+"""Measure the requests of an application, from outside its exception handlers."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.telemetry.metrics.http import HttpMetrics
+
+
+class MeasuredRequests:
+    """Measures the requests of an application."""
+
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status: int | None = None
+
+        async def send_and_see(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        began = perf_counter()
+        self._metrics.in_progress.inc()
+        try:
+            await self._app(scope, receive, send_and_see)
+        except Exception:
+            status = 500  # which is what answers it further out
+            raise
+        finally:
+            self._metrics.in_progress.dec()
+            self._metrics.observe(scope, status, perf_counter() - began)

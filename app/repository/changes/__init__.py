@@ -1,0 +1,1 @@
+"""Changes: the journal, and the watchers that follow it."""

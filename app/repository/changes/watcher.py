@@ -1,0 +1,158 @@
+"""A watch: what one client is told of a selection of contexts, from some place on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+
+import anyio.lowlevel
+import orjson
+
+from app.encoding.events import context_event, event
+from app.repository.changes.feed import BATCH_BYTES, Batch, Feed
+from app.repository.changes.journal import Place
+from app.repository.notifier import News
+from app.repository.query.match_cache import Matches
+from app.repository.snapshot.leases import TooManySnapshots
+from app.repository.snapshot.model import Version
+from app.repository.store import Store
+
+
+class Watch:
+    """The events for one client. Belongs to one event loop.
+
+    Where what the client knows is not in the journal any more, or never was, it is told to
+    begin anew: by `reset`, and, where it wants everything at first, all of it behind that.
+    What changed since the newest version is told in any case, for a list that the client
+    reads then may show that version.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        matches: Matches,
+        *,
+        after: tuple[str, Place] | None = None,
+        is_initial: bool = False,
+    ) -> None:
+        """Make a watch, which is yet to begin.
+
+        Args:
+            store: whose contexts.
+            feed: of the selection.
+            matches: where in versions selections are found.
+            after: the epoch and the place that the client knows of.
+            is_initial: whether it wants all contexts where it knows of none.
+        """
+        self._store = store
+        self._feed = feed
+        self._matches = matches
+        self._is_initial = is_initial
+        self._told = after
+        self._epoch, self._place = after or ("", Place(0))
+        self._rest: Iterator[bytes] | None = None
+        self._held = ExitStack()
+
+    @property
+    def news(self) -> News:
+        """Tells when there may be more."""
+        return self._store.news
+
+    @property
+    def lag(self) -> int:
+        """How many revisions the client is behind."""
+        return self._store.journal.lag(self._epoch, self._place)
+
+    async def begin(self) -> None:
+        """Begin where the client is; where it knows of nothing, with what is now.
+
+        Raises:
+            EngineError, EngineSlow, TooManySnapshots: there is nothing to begin with.
+        """
+        if self._told is None:
+            await self._begin_with(self._store.current or await self._store.fresh(1.0))
+
+    async def take(self) -> bytes | None:
+        """The text of what comes next; None where there is nothing yet."""
+        if self._rest is not None:
+            text = next(self._rest, None)
+            if text is None:
+                self._rest = None
+                self._held.close()
+                text = self._event("snapshot_end")
+            return text
+        batch = self._feed.after(self._epoch, self._place)
+        if self._is_passed_over(batch):
+            async with self._feed.turns:
+                while batch is not None and self._is_passed_over(batch):
+                    self._place = batch.place
+                    await anyio.lowlevel.checkpoint()  # many may have much to pass over
+                    batch = self._feed.after(self._epoch, self._place)
+        if batch is None:
+            if self._store.is_to_come(self._epoch, self._place.revision):
+                return None
+            return await self._reset()
+        self._place = batch.place
+        if not batch.text:
+            return None
+        self._told = (self._epoch, self._place)
+        return batch.text
+
+    def bookmark(self) -> bytes | None:
+        """An event that only tells where the stream is; None where the client knows."""
+        is_told = self._rest is not None or self._told == (self._epoch, self._place)
+        return None if is_told else self._event("bookmark")
+
+    def close(self) -> None:
+        """Hold nothing any longer."""
+        self._held.close()
+
+    def _is_passed_over(self, batch: Batch | None) -> bool:
+        """Whether nothing in a batch concerns the client, and more follows."""
+        return (
+            batch is not None
+            and not batch.text
+            and batch.place != Place(self._store.journal.newest)
+        )
+
+    async def _reset(self) -> bytes | None:
+        """Begin anew with the newest version, once the journal knows what came after it."""
+        version = self._store.current
+        if version is None or not self._store.knows_what_followed(version):
+            return None
+        with suppress(TooManySnapshots):
+            await self._begin_with(version)
+            return self._event("reset")
+        return None
+
+    async def _begin_with(self, version: Version) -> None:
+        if self._is_initial:
+            self._held.close()
+            self._held.enter_context(self._store.holds.pinned(version))
+            positions = await self._matches.of(version, self._feed.selection)
+            self._rest = self._all(version, positions)
+        self._epoch, self._place = version.epoch, Place(version.revision)
+
+    def _all(self, version: Version, positions: Sequence[int]) -> Iterator[bytes]:
+        """Every context, as one that was added; a client that is interrupted begins anew."""
+        events: list[bytes] = []
+        size = 0
+        for at in positions:
+            body = self._feed.text(version.texts[at])
+            events.append(context_event("added", None, version.revision, version.ids[at], body))
+            size += len(events[-1])
+            if size >= BATCH_BYTES:
+                yield b"".join(events)
+                events, size = [], 0
+        if events:
+            yield b"".join(events)
+
+    def _event(self, kind: str) -> bytes:
+        """An event that tells where the stream is."""
+        here = {"epoch": self._epoch, "revision": self._place.revision}
+        event_id = None
+        if self._rest is None:
+            self._told = (self._epoch, self._place)
+            event_id = self._place.event_id(self._epoch)
+        return event(kind, event_id, orjson.dumps(here))

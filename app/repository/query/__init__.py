@@ -1,0 +1,1 @@
+"""Queries: filters, cursors, and pages of a snapshot."""

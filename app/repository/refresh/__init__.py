@@ -1,0 +1,1 @@
+"""Refreshing the store from the engine: whole lists and single objects."""

@@ -1,0 +1,1 @@
+"""Snapshots: how they are built, stored, and leased to clients."""

@@ -1,1 +1,0 @@
-"""Who asks, and what they may: API keys, tokens of an OIDC issuer, scopes. Knows no HTTP server."""

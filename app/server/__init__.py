@@ -1,0 +1,1 @@
+"""The HTTP server beneath ASGI: sockets, connections and their limits, TLS."""

@@ -1,0 +1,1 @@
+"""TLS: the certificate, the handshake and its alerts."""

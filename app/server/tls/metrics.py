@@ -1,0 +1,29 @@
+"""TLS as metrics: until when the certificate is valid, and how handshakes end."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from app.server.tls.certificates import Outcome, Tls
+
+
+class TlsMetrics:
+    """The metrics of a server that speaks TLS."""
+
+    def __init__(self, tls: Tls, registry: CollectorRegistry) -> None:
+        Gauge(
+            "sa_contexts_tls_certificate_expiry_timestamp_seconds",
+            "Until when the certificate that is shown is valid, in Unix time.",
+            registry=registry,
+        ).set_function(lambda: tls.certificate.expires.timestamp())  # noqa: PLW0108  # it is replaced
+        handshakes = Counter(
+            "sa_contexts_tls_handshakes",
+            "Handshakes, by how they ended; all but secured failed.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._counts = {outcome: handshakes.labels(outcome) for outcome in Outcome}
+
+    def ended(self, outcome: Outcome) -> None:
+        """Count a handshake."""
+        self._counts[outcome].inc()

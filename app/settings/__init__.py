@@ -1,0 +1,1 @@
+"""The settings: their model, the file and the folder they come from, and limits grouped by part."""

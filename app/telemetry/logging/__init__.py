@@ -1,0 +1,1 @@
+"""The log: its configuration, sinks, and redaction."""

@@ -1,0 +1,152 @@
+"""One log for the server and for what it is built on: on standard error, in a file, on Windows.
+
+What is logged comes from the network, too: nothing in it can end a line or move a terminal's
+cursor, and what looks like a credential is struck out at last (`app.telemetry.logging.redaction`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, TextIO
+
+import structlog
+
+from app.settings.model import Settings
+from app.telemetry.logging.event_log import EventLogOutlet
+from app.telemetry.logging.redaction import redacted
+from app.telemetry.logging.sinks import FileOutlet, LogQueue, Outlet, StreamOutlet
+
+
+_SHARED: Final[list[Any]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+"""What all entries are given, those of others too."""
+_OURS: Final[list[Any]] = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+"""What our entries go through: one list forever, for loggers keep the one that they began with."""
+
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+"""Tracebacks without the values of variables, which no log needs to know."""
+
+
+class LogFile(NamedTuple):
+    """A file to log to.
+
+    Attributes:
+        path: where it is; its folder is made.
+        most_bytes: how large it may grow before it is put aside.
+        kept: how many of those that were put aside are kept.
+    """
+
+    path: Path
+    most_bytes: int
+    kept: int
+
+
+def log_file(settings: Settings, usual: Path | None = None) -> LogFile | None:
+    """The file that the settings name; where they name none, the usual one, if there is any."""
+    path = settings.log_file or usual
+    if path is None:
+        return None
+    return LogFile(path, settings.log_file_bytes, settings.log_file_count)
+
+
+class LogUnwritable(Exception):
+    """The file to log to cannot be opened; says which, and why."""
+
+
+def configure_logging(
+    log_format: Literal["text", "json"],
+    level: str,
+    stream: TextIO | None = None,
+    *,
+    file: LogFile | None = None,
+    event_log: bool = False,
+) -> None:
+    """Send structlog's entries and the standard library's (uvicorn's) to one log.
+
+    Args:
+        log_format: lines for people, or JSON.
+        level: the least severe entries that are written, by the name of their level.
+        stream: where to; standard error if not given, if there is one.
+        file: a file to write to as well.
+        event_log: whether Windows' Event Log is told, too, of what it is to know.
+
+    Raises:
+        LogUnwritable: the file cannot be opened.
+    """
+    stream = stream or sys.stderr  # None in a Windows service
+    outlets: list[Outlet] = [] if stream is None else [StreamOutlet(stream)]
+    if file is not None:
+        outlets.append(_opened(file))
+    if event_log:
+        outlets.append(EventLogOutlet())
+    has_colors = stream is not None and stream.isatty() and len(outlets) == 1
+    final: list[Any] = (
+        [_TRACEBACKS, structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [
+            _on_one_line,
+            structlog.dev.ConsoleRenderer(colors=has_colors, exception_formatter=_traceback),
+        ]
+    )
+    structlog.configure(
+        processors=_OURS,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    queue = LogQueue(outlets)
+    queue.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *final,
+                _without_secrets,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[queue], level=level.upper(), force=True)
+
+
+def _opened(file: LogFile) -> FileOutlet:
+    try:
+        file.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return FileOutlet(file.path, file.most_bytes, file.kept)
+    except OSError as error:
+        raise LogUnwritable(f"cannot write the log {file.path}: {error.strerror}") from None
+
+
+def _on_one_line(_logger: Any, _method: str, entry: Any) -> Any:
+    """The entry, with an escape for whatever in its texts is not to be seen.
+
+    What is no text is shown by `repr`, which does the same.
+    """
+    return {
+        name: _escaped(value) if isinstance(value, str) and not value.isprintable() else value
+        for name, value in entry.items()
+    }
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def _without_secrets(_logger: Any, _method: str, line: Any) -> str:
+    """What was rendered, as it is written."""
+    return redacted(line)
+
+
+def _traceback(stream: TextIO, exception: Any) -> None:
+    """Write a traceback whose lines are indented, so that none can be taken for an entry."""
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exception)
+    stream.write("".join(f"\n    {_escaped(line)}" for line in text.getvalue().splitlines()))

@@ -1,0 +1,82 @@
+"""What the server itself holds, as metrics."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from app.repository.changes.watcher import Watch
+from app.repository.net_event_watch import NetEventWatch
+from app.service import Service
+from app.telemetry.logging.sinks import LOST, WHERE
+
+
+class ServerCollector(Collector):
+    """What a service keeps for its clients. Belongs to its event loop."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._build = {
+            "version": version("sa-contexts"),
+            "python_version": platform.python_version(),
+        }
+
+    def describe(self) -> Iterable[Metric]:
+        """None beforehand: the registry need not collect to know the names."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics."""
+        store = self._service.store
+        yield InfoMetricFamily("sa_contexts_build", "What is installed.", self._build)
+        lost = CounterMetricFamily(
+            "sa_contexts_log_entries_lost",
+            "Entries of the log that were not written, by where they were lost.",
+            labels=["where"],
+        )
+        for where in WHERE:
+            lost.add_metric([where], LOST[where])
+        yield lost
+        yield GaugeMetricFamily(
+            "sa_contexts_snapshots_held",
+            "Snapshots that clients are walking through.",
+            len(store.holds),
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_snapshots_held_bytes",
+            "What they keep in memory; what they share counts once.",
+            store.holds.bytes(None),
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_version_bytes",
+            "JSON of the newest version.",
+            0 if store.current is None else store.current.texts.size,
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_streams", "Open streams of events.", self._service.streams.count
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_stream_lag_revisions",
+            "Revisions that the slowest stream of SA contexts is behind.",
+            self._service.streams.lag(Watch),
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_net_event_stream_lag_events",
+            "Net events that the slowest stream of them is behind.",
+            self._service.streams.lag(NetEventWatch),
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_journal_changes", "Changes in the journal.", store.journal.changes
+        )
+        yield GaugeMetricFamily(
+            "sa_contexts_journal_bytes", "JSON in the journal.", store.journal.bytes
+        )

@@ -1,0 +1,100 @@
+"""The metrics for OpenTelemetry, where its variables of the environment ask for that.
+
+FastAPI configures OpenTelemetry's SDK, if the extra `otel` is installed, and traces and measures
+requests. What is added here are the metrics that are no requests, named as for Prometheus. The SDK
+asks for them in a thread of its own; they are read in the event loop, where they live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from anyio.from_thread import BlockingPortal
+from opentelemetry import trace
+from opentelemetry.metrics import CallbackOptions, Observation, get_meter, get_meter_provider
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+
+from app.telemetry.logging.redaction import RedactedSpans
+
+
+EXPORTED: Final = ("wfp_", "sa_contexts_")
+FRESH_SECONDS: Final = 1
+"""How long what was read is good for: until the SDK has asked for each metric."""
+
+
+@asynccontextmanager
+async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
+    """Let OpenTelemetry have the metrics of a registry until the end of the block.
+
+    What FastAPI's spans tell is struck out where it is nobody's business.
+    """
+    tracing = trace.get_tracer_provider()
+    if hasattr(tracing, "add_span_processor"):  # the SDK's
+        tracing.add_span_processor(RedactedSpans())
+    if not _is_configured():
+        yield
+        return
+    async with BlockingPortal() as portal:
+        reading = _Reading(registry, portal)
+        meter = get_meter("sa-contexts")
+        for family in _families(registry):
+            create = (
+                meter.create_observable_counter
+                if family.type == "counter"
+                else meter.create_observable_gauge
+            )
+            create(family.name, [partial(reading.observe, family.name)], "", family.documentation)
+        yield
+        reading.end()
+
+
+def _is_configured() -> bool:
+    """Whether there is more than OpenTelemetry's API, which does nothing by itself."""
+    return type(get_meter_provider()).__module__.startswith("opentelemetry.sdk.")
+
+
+def _families(registry: CollectorRegistry) -> Iterator[Metric]:
+    """Those that can be observed when asked for; histograms cannot."""
+    for family in registry.collect():
+        is_ours = family.name.startswith(EXPORTED)
+        if is_ours and family.type != "histogram" and not _is_of_requests(family):
+            yield family
+
+
+def _is_of_requests(family: Metric) -> bool:
+    """Whether FastAPI has the same: `http.server.…`."""
+    return family.name.startswith("sa_contexts_http_")
+
+
+class _Reading:
+    """What was read last."""
+
+    def __init__(self, registry: CollectorRegistry, portal: BlockingPortal) -> None:
+        self._registry = registry
+        self._portal: BlockingPortal | None = portal
+        self._families: dict[str, Metric] = {}
+        self._read_at = float("-inf")
+
+    def observe(self, name: str, _options: CallbackOptions) -> Iterable[Observation]:
+        """In a thread of the SDK's: the values of one metric now, if there is a loop to ask."""
+        if monotonic() - self._read_at > FRESH_SECONDS and self._portal is not None:
+            self._families = self._portal.call(self._read)
+            self._read_at = monotonic()
+        family = self._families.get(name)
+        return [
+            Observation(sample.value, sample.labels)
+            for sample in (family.samples if family is not None else ())
+        ]
+
+    def end(self) -> None:
+        """Give what there is, and read no more."""
+        self._families, self._read_at = self._read(), monotonic()
+        self._portal = None
+
+    def _read(self) -> dict[str, Metric]:
+        return {family.name: family for family in _families(self._registry)}

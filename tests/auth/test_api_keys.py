@@ -1,0 +1,391 @@
+"""Keys: taken while they are in the file, unexpired and not revoked, and at no other time."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+from structlog.testing import capture_logs
+from typer.testing import CliRunner
+
+from app.auth import api_keys, key_file
+from app.auth.api_keys import ApiKeys
+from app.auth.callers import Caller
+from app.auth.key_file import (
+    KeyFile,
+    KeysBusy,
+    KeysUnreadable,
+    change_keys,
+    hash_of,
+    read_keys,
+)
+from app.auth.rejections import Reason, Refused
+from app.auth.scopes import Scope
+from app.cli.main import app
+from tests.auth.made import change, id_of, make_key, run_keys
+
+
+SECONDS = 10.0
+
+
+class Time:
+    """A clock that stands still."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+def refusal(keys: ApiKeys, text: str) -> Reason:
+    with pytest.raises(Refused) as refused:
+        keys.caller_of(text)
+    return refused.value.reason
+
+
+def test_that_a_key_tells_whose_it_is(path: Path) -> None:
+    key = make_key(path, "sa:read", "metrics:read", name="Überwachung")
+
+    caller = ApiKeys(path).caller_of(key)
+
+    scopes = frozenset((Scope.SA_READ, Scope.METRICS_READ))
+    assert caller == Caller("Überwachung", "api_key", scopes, id_of(key), None)
+
+
+def test_that_a_key_is_long_and_random_and_not_in_the_file(path: Path) -> None:
+    keys = {make_key(path, "sa:read") for _ in range(5)}
+
+    text = path.read_text(encoding="utf-8")
+    secrets = [key.split("_", 2)[2] for key in keys]
+    assert len(set(secrets)) == len({id_of(key) for key in keys}) == 5
+    for secret in secrets:
+        assert len(secret) * 6 >= 256
+        assert secret not in text
+    assert len({entry["hash"] for entry in json.loads(text)["keys"]}) == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows it is the folder that says who may")
+def test_that_only_its_owner_can_read_the_file(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_key(path, "sa:read")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with capture_logs() as log:
+        ApiKeys(path)
+        assert not log
+        path.chmod(0o640)
+        ApiKeys(path)
+    assert [entry["event"] for entry in log] == ["keys_open_to_others"]
+
+
+def test_that_one_wrong_character_is_refused(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+
+    for at in range(len("sak_"), len(key)):
+        wrong = key[:at] + ("A" if key[at] != "A" else "B") + key[at + 1 :]
+        assert refusal(keys, wrong) is Reason.UNKNOWN
+    for wrong in (key[:-1], key + "A", "sak_", "sak__", f"sak_{id_of(key)}", f"sak_{id_of(key)}_"):
+        assert refusal(keys, wrong) is Reason.UNKNOWN
+
+
+def test_that_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, revoked = make_key(path, "sa:read"), make_key(path, "sa:read")
+    run_keys("revoke", id_of(revoked), path=path)
+    keys = ApiKeys(path)
+    work: list[str] = []
+
+    def seen(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            assert {len(each) for each in arguments if name == "compare"} <= {32}
+            work.append(name)
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(api_keys, "hash_of", seen("hash", hash_of))
+    monkeypatch.setattr(hmac, "compare_digest", seen("compare", hmac.compare_digest))
+
+    keys.caller_of(key)
+    for other in (revoked, key[:-1] + "~", "sak_ffffffffffff_" + "A" * 43, "sak_"):
+        refusal(keys, other)
+
+    assert work == ["hash", "compare"] * 5
+
+
+def test_that_a_key_ends_when_it_expires(path: Path) -> None:
+    key, time = make_key(path, "sa:read"), Time()
+    change(path, key, expires="2027-01-15T08:00:00Z")  # 1,800,000,000
+    keys = ApiKeys(path, clock=time)
+
+    assert refusal(keys, key) is Reason.EXPIRED
+    time.now -= 1
+    caller = keys.caller_of(key)
+    assert caller.expires_at == 1_800_000_000
+    assert keys.has(caller)
+    time.now += 1
+    assert not keys.has(caller)
+
+
+def test_that_what_happens_to_the_file_is_seen_at_the_next_look(path: Path) -> None:
+    first = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    caller = keys.caller_of(first)
+    second = make_key(path, "events:read")
+    run_keys("revoke", id_of(first), path=path)
+
+    assert refusal(keys, second) is Reason.UNKNOWN
+    assert keys.has(caller)
+    keys.look()
+
+    assert keys.caller_of(second).scopes == {Scope.EVENTS_READ}
+    assert not keys.has(caller)
+    assert refusal(keys, first) is Reason.REVOKED
+
+
+@pytest.mark.anyio
+async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    begun, answers = Event(), Event()
+
+    def read(there: Path) -> KeyFile:
+        begun.set()
+        answers.wait(SECONDS)
+        return read_keys(there)
+
+    monkeypatch.setattr(api_keys, "read_keys", read)
+    monkeypatch.setattr(api_keys, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
+    run_keys("revoke", id_of(key), path=path)
+    with capture_logs() as log, anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keys.run)
+            assert await anyio.to_thread.run_sync(begun.wait, SECONDS)
+            keys.caller_of(key)
+            while not log:
+                await anyio.lowlevel.checkpoint()
+            keys.caller_of(key)
+            answers.set()
+            while "keys_read" not in {entry["event"] for entry in log}:
+                await anyio.lowlevel.checkpoint()
+            assert refusal(keys, key) is Reason.REVOKED
+            tasks.cancel_scope.cancel()
+    assert [entry["event"] for entry in log][:2] == ["keys_not_read", "keys_read"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
+def test_that_nobody_waits_for_what_is_no_file(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    path.unlink()
+    os.mkfifo(path)
+
+    with capture_logs() as log:
+        keys.look()
+
+    assert [entry["event"] for entry in log] == ["keys_not_read"]
+    assert "no regular file" in log[0]["reason"]
+    keys.caller_of(key)
+    with pytest.raises(KeysUnreadable, match="no regular file"):
+        ApiKeys(path)
+    with pytest.raises(KeysUnreadable, match="no regular file"):
+        read_keys(Path("/dev/zero"))
+
+
+def test_that_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_key(path, "sa:read")
+    before = path.read_bytes()
+    monkeypatch.setattr(key_file, "MOST_BYTES", len(before))
+
+    assert len(read_keys(path).keys) == 1
+    with pytest.raises(KeysUnreadable, match="larger"):
+        change_keys(path, lambda file: file.model_copy(update={"keys": file.keys * 2}))
+    assert path.read_bytes() == before
+    path.write_bytes(before + b" ")
+    with pytest.raises(KeysUnreadable, match="larger"):
+        read_keys(path)
+
+
+def test_that_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> None:
+    key = make_key(path, "sa:read", "events:read")
+    keys = ApiKeys(path)
+    caller = keys.caller_of(key)
+    change(path, key, scopes=["sa:read"])
+    keys.look()
+
+    assert not keys.has(caller)
+    assert keys.caller_of(key).scopes == {Scope.SA_READ}
+
+
+@pytest.mark.parametrize("content", [None, "", "{", '{"version": 1}', '{"version": 2, "keys": []}'])
+def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
+    path: Path, content: str | None
+) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    good = path.read_bytes()
+
+    with capture_logs() as log:
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content, encoding="utf-8")
+        for _ in range(3):
+            keys.look()
+            keys.caller_of(key)
+        path.write_bytes(good)
+        keys.look()
+        keys.caller_of(key)
+
+    events = [entry["event"] for entry in log]
+    assert events[:1] + events[-1:] == ["keys_not_read", "keys_read"]
+    assert events.count("keys_not_read") == events.count("keys_read") == 1
+
+
+def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its owner was wrong, or another program had it open just then on Windows."""
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path)
+    run_keys("revoke", id_of(key), path=path)
+    failures = [KeysUnreadable("in use")] * 2 + [KeysUnreadable("denied")] * 2
+
+    def fail_at_first(read: Path) -> KeyFile:
+        if failures:
+            raise failures.pop()
+        return read_keys(read)
+
+    monkeypatch.setattr(api_keys, "read_keys", fail_at_first)
+    with capture_logs() as log:
+        for _ in range(4):
+            keys.look()
+            keys.caller_of(key)
+        for _ in range(3):
+            keys.look()
+            assert refusal(keys, key) is Reason.REVOKED
+
+    told = [(entry["event"], entry.get("reason")) for entry in log]
+    assert told == [("keys_not_read", "denied"), ("keys_not_read", "in use"), ("keys_read", None)]
+
+
+def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    secret = read_keys(path).secret
+    change(path, key, hash="secret" * 9, name="", scopes=["sa:write"])
+
+    with pytest.raises(KeysUnreadable) as error:
+        ApiKeys(path)
+
+    assert "secret" not in str(error.value)
+    assert secret not in str(error.value)
+    assert error.value.__cause__ is None
+    assert error.value.__suppress_context__
+
+
+def test_that_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
+    with pytest.raises(KeysUnreadable, match=r"keys\.json: No such file"):
+        ApiKeys(path)
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root gives files to others"
+)
+def test_that_a_changed_file_stays_its_owners(path: Path) -> None:
+    make_key(path, "sa:read")
+    os.chown(path, 12345, 54321)
+    path.chmod(0o644)
+
+    make_key(path, "sa:read")
+
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (12345, 54321, 0o640)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows it is the folder that says who may")
+def test_that_a_file_that_would_change_hands_is_not_changed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = make_key(path, "sa:read")
+    before = path.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    result = CliRunner().invoke(app, ["keys", "revoke", id_of(key), "--file", str(path)])
+
+    assert result.exit_code == 1
+    (said,) = result.stderr.splitlines()
+    assert f"{path} belongs to user {os.geteuid()}" in said
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_that_a_change_that_fails_changes_nothing(path: Path) -> None:
+    make_key(path, "sa:read")
+    before = path.read_bytes()
+
+    def fail(_file: KeyFile) -> KeyFile:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_keys(path, fail)
+
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_that_two_do_not_change_the_file_at_once(path: Path) -> None:
+    make_key(path, "sa:read")
+
+    def interrupted(file: KeyFile) -> KeyFile:
+        with pytest.raises(KeysBusy):
+            change_keys(path, lambda other: other)
+        return file
+
+    change_keys(path, interrupted)
+    change_keys(path, lambda file: file)
+
+
+def test_that_a_file_that_is_being_read_is_replaced_a_little_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where a file that is open cannot be replaced."""
+    key, refusals = make_key(path, "sa:read"), [PermissionError(13, "in use")] * 3
+    replace = Path.replace
+
+    def refuse_at_first(new: Path, target: Path) -> Path:
+        if refusals:
+            raise refusals.pop()
+        return replace(new, target)
+
+    monkeypatch.setattr("app.auth.key_file.REPLACE_SECONDS", 0)
+    monkeypatch.setattr(Path, "replace", refuse_at_first)
+    run_keys("revoke", id_of(key), path=path)
+    assert read_keys(path).keys[0].revoked
+
+    refusals += [PermissionError(13, "in use")] * 100
+    with pytest.raises(KeysUnreadable, match="in use"):
+        change_keys(path, lambda file: file)

@@ -1,0 +1,325 @@
+"""What the log tells of requests."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator, MutableMapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+import structlog
+from starlette.types import Message, Receive, Scope, Send
+
+from app.middleware.request_log import RequestLog
+from app.telemetry.logging import rejection_summary as refused_requests
+from app.telemetry.logging.configuration import configure_logging
+from app.telemetry.logging.rejection_summary import RefusedRequests
+from tests.api.live import Live, deaf_client
+from tests.api.test_access import bearer
+from tests.auth.made import id_of, make_key, run_keys
+from tests.conftest import Serve
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+"""The example of W3C's Trace Context, 3.2.3."""
+
+Entries = list[MutableMapping[str, Any]]
+
+
+@pytest.fixture
+def entries() -> Iterator[Entries]:
+    """What is logged, with what is bound."""
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as captured:
+        yield captured
+
+
+def of_requests(entries: Entries) -> Entries:
+    return [entry for entry in entries if entry["event"] in ("request", "stream_opened")]
+
+
+def test_that_a_request_has_one_entry(serve: Serve, tmp_path: Path, entries: Entries) -> None:
+    key = make_key(tmp_path / "keys.json", "sa:read", name="grafana")
+    client = serve(contexts=3, keys=tmp_path / "keys.json")
+
+    headers = {**bearer(key), "X-Request-Id": "From-client_1.2", "traceparent": TRACEPARENT}
+    response = client.get("/sa-contexts/7?view=basic", headers=headers)
+
+    (entry,) = of_requests(entries)
+    assert 0 < entry.pop("seconds") < 30
+    assert entry == {
+        "event": "request",
+        "log_level": "info",
+        "request_id": "From-client_1.2",
+        "trace_id": TRACE,
+        "caller": "grafana",
+        "kind": "api_key",
+        "credential": id_of(key),
+        "scope": "sa:read",
+        "client": "testclient",
+        "method": "GET",
+        "route": "/sa-contexts/{saContextId}",
+        "path": "/sa-contexts/7",
+        "status": response.status_code,
+        "code": response.json()["code"],
+        "bytes": len(response.content),
+    }
+    assert response.headers["X-Request-Id"] == "From-client_1.2"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a" * 65, "a\tb", "a\x7f", "a/b", '"a"'])
+def test_that_an_id_that_could_do_harm_is_not_taken(serve: Serve, given: str) -> None:
+    client = serve()
+    answers = [client.get("/health/live", headers={"X-Request-Id": given}) for _ in range(2)]
+
+    first, second = (answer.headers["X-Request-Id"] for answer in answers)
+    assert first != second
+    assert all(re.fullmatch("[0-9a-f]{16}", each) for each in (first, second))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"ff-{TRACE}-b7ad6b7169203331-01",
+        f"00-{TRACE.upper()}-b7ad6b7169203331-01",
+        TRACE,
+    ],
+)
+def test_that_a_trace_that_is_none_is_not_told(serve: Serve, entries: Entries, given: str) -> None:
+    """Trace Context, 3.2.2: zeros, version ff and capitals are not valid."""
+    serve().get("/engine", headers={"traceparent": given})
+
+    (entry,) = of_requests(entries)
+    assert "trace_id" not in entry
+
+
+def test_that_every_answer_has_an_id(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    client = serve(contexts=1)
+    monkeypatch.setattr("app.api.engine.engine_connection", fail, raising=False)
+    monkeypatch.setattr("app.repository.store.Store.is_ready", property(fail))
+    answers = [
+        client.request(method, path)
+        for method, path in [
+            ("GET", "/sa-contexts"),
+            ("HEAD", "/sa-contexts"),
+            ("GET", "/"),
+            ("GET", "/nowhere"),
+            ("POST", "/engine"),
+            ("GET", "/sa-contexts?limit=0"),
+            ("GET", "/metrics"),
+            ("GET", "/health/ready"),
+        ]
+    ]
+
+    assert {answer.status_code for answer in answers} >= {200, 404, 405, 422, 500}
+    ids = {answer.headers["X-Request-Id"] for answer in answers}
+    assert len(ids) == len(answers)
+
+
+def test_that_whatever_is_logged_for_a_request_has_its_id(
+    serve: Serve, entries: Entries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    client = serve()
+    monkeypatch.setattr("app.repository.store.Store.is_ready", property(fail))
+
+    response = client.get("/health/ready")
+
+    assert response.status_code == 500
+    (failed,) = [entry for entry in entries if entry["event"] == "request_failed"]
+    (ended,) = of_requests(entries)
+    assert failed["request_id"] == ended["request_id"] == response.headers["X-Request-Id"]
+    assert ended["code"] == "internal_error"
+
+
+def test_that_what_the_server_beneath_logs_has_the_id(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("app.repository.store.Store.is_ready", property(fail))
+    stream = io.StringIO()
+    configure_logging("json", "info", stream)
+    request.addfinalizer(partial(configure_logging, "json", "debug"))
+    with Live(simulated_contexts=1) as live:
+        good = live.client.get("/health/live")
+        failed = live.client.get("/health/ready")
+
+    logging.getLogger().handlers[0].flush()
+    entries = [json.loads(line) for line in stream.getvalue().splitlines()]
+    told = {entry["request_id"] for entry in entries if "exception" in entry}
+    assert told == {failed.headers["X-Request-Id"]}
+    assert told != {good.headers["X-Request-Id"]}
+
+
+@pytest.mark.parametrize(
+    ("logged", "paths"),
+    [
+        ("all", ["/sa-contexts", "/nowhere", "/metrics"]),
+        ("refused", ["/nowhere"]),
+        ("off", []),
+    ],
+)
+def test_that_one_may_choose(serve: Serve, entries: Entries, logged: str, paths: list[str]) -> None:
+    client = serve(log_requests=logged)
+    for path in ("/sa-contexts", "/nowhere", "/metrics"):
+        client.get(path)
+
+    assert [entry["path"] for entry in of_requests(entries)] == paths
+
+
+def test_that_machines_requests_are_for_debugging(serve: Serve, entries: Entries) -> None:
+    client = serve()
+    for path in ("/metrics", "/health/live", "/health/ready", "/engine"):
+        client.get(path)
+
+    assert [entry["log_level"] for entry in of_requests(entries)] == ["debug"] * 3 + ["info"]
+
+
+def test_that_no_query_and_no_long_path_is_told(serve: Serve, entries: Entries) -> None:
+    client = serve()
+    client.get("/sa-contexts?localSubnet=10.0.0.0/8&access_token=mF_9.B5f-4.1JqM")
+    client.get("/" + "x" * 5000)
+
+    queried, long = of_requests(entries)
+    assert not re.search("10.0.0.0|mF_9", str(queried))
+    assert long["path"] == "/" + "x" * 199
+    assert long["route"] == "unmatched"
+
+
+def test_that_strangers_refusals_are_told_together(
+    serve: Serve, tmp_path: Path, entries: Entries
+) -> None:
+    key = make_key(tmp_path / "keys.json", "metrics:read")
+    client = serve(keys=tmp_path / "keys.json")
+    for _ in range(50):
+        client.get("/engine")
+    client.get("/engine", headers=bearer(key[:-1] + "!"))
+    client.get("/engine", headers=bearer(key))  # known, but may not: an entry of its own
+
+    assert [(each["caller"], each["code"]) for each in of_requests(entries)] == [
+        ("monitor", "insufficient_scope")
+    ]
+    client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
+    (told,) = [entry for entry in entries if entry["event"] == "requests_refused"]
+    assert told["count"] == 51
+    assert told["reasons"] == {"malformed": 1, "missing": 50}
+    assert (told["addresses"], told["most"]) == (1, {"testclient": 51})
+
+
+def test_that_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
+    entries: Entries,
+) -> None:
+    refused = RefusedRequests()
+    for number in range(3000):
+        refused.note(
+            "bad_request", f"192.0.2.{number % 7}" if number < 700 else f"2001:db8::{number}"
+        )
+    for _ in range(9):
+        refused.note("request_timeout", "192.0.2.1")
+    refused.tell()
+    refused.tell()
+
+    first, second = entries
+    assert (first["code"], first["count"]) == ("bad_request", 3000)
+    assert first["addresses"] == refused_requests.MOST_ADDRESSES == 1000
+    assert first["most"] == {f"192.0.2.{number}": 100 for number in range(5)}
+    assert (second["code"], second["count"], second["most"]) == (
+        "request_timeout",
+        9,
+        {"192.0.2.1": 9},
+    )
+    assert "reasons" not in second
+
+
+def test_that_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> None:
+    with Live(simulated_contexts=1) as live:
+        with live.stream() as stream:
+            stream.next()
+            (opened,) = of_requests(entries)
+        live.until_streams(0)
+    _, closed = (entry for entry in of_requests(entries) if entry["log_level"] == "info")
+
+    assert opened["event"] == "stream_opened"
+    assert opened["request_id"] == closed["request_id"]
+    assert closed["route"] == "/sa-contexts/events"
+    assert (closed["status"], closed["ended"]) == (200, "client_left")
+    assert closed["bytes"] > 0
+
+
+@pytest.mark.parametrize("ended", ["revoked", "server_stops", "too_long"])
+def test_that_it_is_told_why_the_server_ended_a_stream(
+    entries: Entries, tmp_path: Path, ended: str
+) -> None:
+    keys = tmp_path / "keys.json"
+    key = make_key(keys, "events:read")
+    seconds = 0.3 if ended == "too_long" else 3600
+    with (
+        Live(simulated_contexts=1, keys=keys, stream_seconds=seconds) as live,
+        live.stream(**bearer(key)) as stream,
+    ):
+        if ended == "revoked":
+            run_keys("revoke", id_of(key), path=keys)
+        elif ended == "server_stops":
+            live.begin_stop()
+        assert stream.rest()[-1].kind == "reconnect"
+    assert [each["ended"] for each in of_requests(entries) if each["event"] == "request"] == [ended]
+
+
+def test_that_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> None:
+    with Live(simulated_contexts=2000) as live:
+        deaf = deaf_client(live.address[1], "?initial=true")
+        deadline = time.monotonic() + 20
+        while not any(each["event"] == "stream_opened" for each in entries):
+            assert time.monotonic() < deadline
+            live.client.get("/health/live")
+        live.stop()
+        deaf.close()
+
+    told = [each for each in of_requests(entries) if each["route"] == "/sa-contexts/events"]
+    assert [each.get("ended") for each in told] == [None, "server_stops"]
+
+
+def test_that_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None:
+    with Live(simulated_contexts=1) as live, httpx2.Client(base_url=live.client.base_url) as client:
+        first = client.get("/engine", headers={"traceparent": TRACEPARENT, "X-Request-Id": "one"})
+        second = client.get("/engine")
+
+    told = {entry["request_id"]: entry.get("trace_id") for entry in of_requests(entries)}
+    assert told == {"one": TRACE, second.headers["X-Request-Id"]: None}
+    assert first.headers["X-Request-Id"] == "one"
+
+
+@pytest.mark.anyio
+async def test_that_a_client_that_leaves_before_the_answer_is_told(entries: Entries) -> None:
+    async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await anyio.sleep_forever()
+
+    async def nothing() -> Message:
+        raise AssertionError
+
+    async def drop(_message: Message) -> None:
+        raise AssertionError
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/a", "headers": [], "client": None}
+    with anyio.move_on_after(0):
+        await RequestLog(never, "refused", RefusedRequests())(scope, nothing, drop)
+
+    (entry,) = of_requests(entries)
+    assert (entry["status"], entry["ended"], entry["client"]) == (None, "client_left", "unknown")

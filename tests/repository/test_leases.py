@@ -1,0 +1,198 @@
+"""Held versions: how long, how many, and at what cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from app.repository.snapshot.leases import Holds, TooManySnapshots
+from app.repository.snapshot.memory import BYTES_PER_CONTEXT
+from app.repository.snapshot.model import Entry, Version
+from tests.repository.states import edition_of, entry
+
+
+IDLE, MAXIMUM, COUNT = 60.0, 600.0, 4
+
+
+class HeldVersions(RuleBasedStateMachine):
+    """Holds against a model that says for each version until when it is held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.holds = Holds(
+            idle_seconds=IDLE,
+            max_seconds=MAXIMUM,
+            max_count=COUNT,
+            max_bytes=10_000,
+            clock=lambda: self.now,
+        )
+        self.edition = edition_of({})
+        self.model: dict[int, tuple[float, float]] = {}
+        self.versions = {self.edition.version.revision: self.edition.version}
+
+    def _held(self) -> dict[int, tuple[float, float]]:
+        return {
+            revision: (since, used)
+            for revision, (since, used) in self.model.items()
+            if self.now < used + IDLE and self.now < since + MAXIMUM
+        }
+
+    @rule(seconds=st.sampled_from([0.5, 10.0, 59.0, 61.0, 300.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def publish(self) -> None:
+        state = {1: entry(str(self.version.revision).encode())}
+        shared = {number: entry(b"the same") for number in range(2, 10)}
+        self.edition = edition_of(state | shared, previous=self.edition, began=self.now)
+        self.versions[self.version.revision] = self.version
+
+    @property
+    def version(self) -> Version:
+        return self.edition.version
+
+    @rule()
+    def take(self) -> None:
+        self.model = self._held()
+        known = self.version.revision in self.model
+        if not known and len(self.model) >= COUNT:
+            with pytest.raises(TooManySnapshots) as caught:
+                self.holds.take(self.version)
+            ends = [min(used + IDLE, since + MAXIMUM) for since, used in self.model.values()]
+            assert caught.value.retry_after_seconds == pytest.approx(min(ends) - self.now)
+            return
+        since = self.model[self.version.revision][0] if known else self.now
+        hold = self.holds.take(self.version)
+        self.model[self.version.revision] = (since, self.now)
+        assert hold.version is self.version
+        assert self.holds.remaining_seconds(hold) == pytest.approx(since + MAXIMUM - self.now)
+
+    @rule(back=st.integers(0, 6))
+    def find(self, back: int) -> None:
+        revision = self.version.revision - back
+        self.model = self._held()
+        hold = self.holds.find("e", revision)
+        assert (hold is not None) == (revision in self.model)
+        if hold is not None:
+            self.model[revision] = (self.model[revision][0], self.now)
+
+    @invariant()
+    def as_many_bytes_as_there_are(self) -> None:
+        texts = {
+            id(self.versions[revision].texts): self.versions[revision].texts
+            for revision in self._held()
+        }
+        blocks = {id(block): len(block) for each in texts.values() for block in each.blocks}
+        contexts = sum(map(len, texts.values()))
+        self.holds.expire()
+        assert self.holds.bytes(None) == sum(blocks.values()) + contexts * BYTES_PER_CONTEXT
+
+    @invariant()
+    def as_many_as_the_model(self) -> None:
+        assert len(self.holds) == len(self._held()) <= COUNT
+
+
+TestHeldVersions = HeldVersions.TestCase
+
+
+def _holds(max_bytes: int) -> Holds:
+    return Holds(
+        idle_seconds=60, max_seconds=600, max_count=100, max_bytes=max_bytes, clock=lambda: 0.0
+    )
+
+
+def _state(*bodies: bytes) -> dict[int, Entry]:
+    return {number: entry(body) for number, body in enumerate(bodies)}
+
+
+def test_that_versions_without_a_difference_count_as_one() -> None:
+    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=500, clock=lambda: 0.0)
+    edition = edition_of(_state(b"a" * 100))
+    for revision in range(1, 50):
+        assert holds.take(edition.version).version.revision == revision
+        edition = edition_of(_state(b"a" * 100), previous=edition)
+
+    assert len(holds) == 49
+    assert holds.bytes(edition.version) == 101 + BYTES_PER_CONTEXT
+
+
+def test_that_shared_contexts_are_counted_once() -> None:
+    holds = _holds(10_000)
+    first = edition_of(_state(b"a" * 100, b"b" * 100))
+    holds.take(first.version)
+    assert holds.bytes(None) == 2 * (101 + BYTES_PER_CONTEXT)
+
+    second = edition_of(_state(b"a" * 100, b"c" * 50), previous=first)
+
+    assert holds.bytes(second.version) == 2 * 101 + 51 + 4 * BYTES_PER_CONTEXT
+    assert _holds(1).bytes(None) == 0
+
+
+def test_that_over_the_cap_of_bytes_the_newest_walk_is_refused() -> None:
+    holds = _holds(400)
+    old = edition_of(_state(b"a" * 100))
+    holds.take(old.version)
+    new = edition_of(_state(b"b" * 100), previous=old)
+
+    with pytest.raises(TooManySnapshots):
+        holds.take(new.version)
+
+    assert holds.find("e", 1) is not None
+
+
+def test_that_a_snapshot_over_the_cap_by_itself_is_refused_for_the_idle_time() -> None:
+    with pytest.raises(TooManySnapshots) as caught:
+        _holds(10).take(edition_of(_state(b"a" * 100)).version)
+
+    assert caught.value.retry_after_seconds == 60
+
+
+def test_that_a_pinned_version_is_held_however_long_it_takes() -> None:
+    now = 0.0
+    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=999, clock=lambda: now)
+    first = edition_of(_state(b"a"))
+    second = edition_of(_state(b"b"), previous=first)
+
+    with holds.pinned(first.version):
+        now = 601.0
+        assert len(holds) == 1
+        with pytest.raises(TooManySnapshots) as caught:
+            holds.take(second.version)
+        assert caught.value.retry_after_seconds == 60
+    assert holds.find("e", 1) is None
+    holds.take(second.version)
+
+
+def test_that_a_pin_leaves_nothing_held_but_what_is_walked() -> None:
+    holds = _holds(10_000)
+    version = edition_of(_state(b"a")).version
+
+    with holds.pinned(version), holds.pinned(version):
+        assert len(holds) == 1
+    assert len(holds) == 0
+    with holds.pinned(version):
+        holds.take(version)
+    assert len(holds) == 1
+    with holds.pinned(version):
+        pass
+    assert len(holds) == 1
+
+
+def test_that_a_version_takes_the_place_of_itself_when_it_is_complete() -> None:
+    holds = _holds(1000)
+    version = edition_of(_state(b"a")).version
+    incomplete = replace(version, is_complete=False)
+    hold = holds.take(incomplete)
+
+    holds.complete(version)
+
+    assert hold.version is version
+    holds.drop(version)
+    assert holds.find("e", 1) is None
+    holds.complete(version)  # nobody walks through it
+    assert len(holds) == 0

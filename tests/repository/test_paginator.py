@@ -1,0 +1,230 @@
+"""Lists over a real engine library: when they begin, and how they go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from threading import Event
+
+import anyio
+import anyio.lowlevel
+import orjson
+import pytest
+from sa_contexts_simulator import Simulator
+
+from app.encoding.sa_contexts import no_alias
+from app.repository.limits import StoreLimits
+from app.repository.query.filters import Selection
+from app.repository.query.match_cache import MOST
+from app.repository.query.paginator import Lists, Page, SnapshotGone
+from app.repository.refresh.reader import FIRST_PAGE, Reader
+from app.repository.sa_context_selection import SaContextSelection
+from app.repository.sa_contexts import SaContextKind
+from app.repository.snapshot.model import Version
+from app.repository.store import EngineSlow, Store
+from app.schemas.names import View
+from bindings.engine import Engine
+from bindings.library import Library
+from bindings.memory import Plain
+from bindings.sa_contexts import SaContextArray
+
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = StoreLimits(minimum_interval_seconds=0, refresh_seconds=3600)
+
+
+def no_aliases() -> Callable[[int], None]:
+    return no_alias
+
+
+async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(5)
+    with Engine(library) as engine:
+        limits = replace(LIMITS, snapshot_count=1)
+        store = Store(Reader(engine, SaContextKind(no_aliases)), limits)
+        lists = Lists(store)
+        async with store.running():
+            pages = [
+                await lists.first_page(SaContextSelection(), View.FULL, 1, 0.0) for _ in range(20)
+            ]
+
+    assert len({page.version.revision for page in pages}) == 20
+    assert len(store.holds) == 20
+
+
+async def test_that_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(5)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Lists(store)
+        async with store.running():
+            async with lists.whole(SaContextSelection(), 60.0):
+                first = await lists.first_page(SaContextSelection(), View.FULL, 2, 60.0)
+            assert first.next_cursor is not None
+
+            second = await lists.page_at(lists.read_cursor(first.next_cursor), 2)
+
+    assert second.version is first.version
+
+
+class HeldBack:
+    """Lets the reading of all contexts but the first wait until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+        self.may_go_on = Event()
+        self.failure: Exception | None = None
+        taken = 0
+        read = SaContextArray.read
+
+        def held_back(array: SaContextArray, index: int) -> Plain:
+            nonlocal taken
+            taken += 1
+            if taken > first:
+                assert self.may_go_on.wait(20)
+                if self.failure is not None:
+                    raise self.failure
+            return read(array, index)
+
+        monkeypatch.setattr(SaContextArray, "read", held_back)
+
+
+@pytest.fixture
+def held_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldBack]:
+    held_back = HeldBack(monkeypatch, FIRST_PAGE)
+    yield held_back
+    held_back.may_go_on.set()
+
+
+async def test_that_a_list_begins_before_all_contexts_are_decoded(
+    library: Library, simulator: Simulator, held_back: HeldBack
+) -> None:
+    simulator.populate(FIRST_PAGE + 500)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Lists(store)
+        async with store.running():
+            first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
+            shown = b"".join(first.pieces)
+            assert first.length == len(shown)
+            assert not first.version.is_complete
+            assert first.next_cursor is not None
+            cursor = lists.read_cursor(first.next_cursor)
+            pages: list[Page] = []
+
+            async def ask() -> None:
+                pages.append(await lists.page_at(cursor, 1000))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask)
+                await anyio.wait_all_tasks_blocked()
+                assert not pages
+                held_back.may_go_on.set()
+
+    whole = pages[0].version
+    assert whole.is_complete
+    assert (whole.epoch, whole.revision) == (first.version.epoch, first.version.revision)
+    assert list(whole.ids) == simulator.ids() == list(first.version.ids)
+    assert b"".join(whole.texts.pieces(range(400))) == shown
+    texts = b"".join([shown, *pages[0].pieces])
+    ids = [int(one["saContextId"]) for one in orjson.loads(b"[" + texts[1:] + b"]")]
+    assert ids == simulator.ids()[:1400]
+
+
+async def test_that_filters_wait_until_all_contexts_are_decoded(
+    library: Library, simulator: Simulator, held_back: HeldBack
+) -> None:
+    simulator.populate(FIRST_PAGE + 500)
+    selection = SaContextSelection.parse({"traffic_type": ["tunnel"]})
+    with Engine(library) as engine:
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Lists(store)
+        async with store.running():
+            pages: list[Page] = []
+
+            async def ask() -> None:
+                pages.append(await lists.first_page(selection, View.FULL, 1000, 0.0))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask)
+                await lists.first_page(SaContextSelection(), View.FULL, 1, 0.0)
+                await anyio.wait_all_tasks_blocked()
+                assert not pages
+                held_back.may_go_on.set()
+    assert pages[0].version.is_complete
+
+
+async def test_that_a_list_that_began_on_what_failed_is_gone(
+    library: Library, simulator: Simulator, held_back: HeldBack
+) -> None:
+    simulator.populate(FIRST_PAGE + 500)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Lists(store)
+        async with store.running():
+            first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
+            held_back.failure = ZeroDivisionError()
+            held_back.may_go_on.set()
+            assert first.next_cursor is not None
+            cursor = lists.read_cursor(first.next_cursor)
+            for _ in range(2):
+                with pytest.raises(SnapshotGone):
+                    await lists.page_at(cursor, 1000)
+            held_back.failure = None
+            later = await store.fresh(0)
+            assert later.is_complete
+            assert later.epoch != first.version.epoch  # or the revision would be told twice
+    assert simulator.unfreed_blocks() == 0
+
+
+async def test_that_a_list_without_patience_is_told_to_wait(
+    library: Library,
+    simulator: Simulator,
+    held_back: HeldBack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    simulator.populate(FIRST_PAGE + 500)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Lists(store)
+        async with store.running():
+            first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
+            assert first.next_cursor is not None
+            monkeypatch.setattr(store, "limits", replace(LIMITS, patience_seconds=0))
+            with pytest.raises(EngineSlow):
+                await lists.page_at(lists.read_cursor(first.next_cursor), 1000)
+            with pytest.raises(EngineSlow):
+                await store.counts(0)
+            held_back.may_go_on.set()
+
+
+async def test_that_a_walk_looks_through_all_contexts_once(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(200)
+    selection = SaContextSelection.parse({"traffic_type": ["transport"]})
+    looked: list[Selection] = []
+    matching = Version.matching
+
+    def counted(version: Version, selection: Selection) -> Sequence[int]:
+        looked.append(selection)
+        return matching(version, selection)
+
+    monkeypatch.setattr(Version, "matching", counted)
+    with Engine(library) as engine:
+        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Lists(store)
+        async with store.running():
+            page = await lists.first_page(selection, View.FULL, 10, 0.0)
+            while page.next_cursor is not None:
+                page = await lists.page_at(lists.read_cursor(page.next_cursor), 10)
+            assert looked == [selection]
+            for number in range(MOST + 1):
+                some = SaContextSelection.parse({"spi": [str(number)]})
+                await lists.first_page(some, View.FULL, 10, 3600.0)
+            await lists.first_page(selection, View.FULL, 10, 3600.0)
+            assert len(looked) == MOST + 3  # the oldest was forgotten

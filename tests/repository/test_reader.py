@@ -1,0 +1,300 @@
+"""Reading an enumeration: complete, in order, and leaving nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sa_contexts_simulator import Option, Simulator
+
+from app.encoding.sa_contexts import encode_sa_context, no_alias
+from app.repository.changes.journal import Journal, Place
+from app.repository.refresh.reader import MOST_UNREAD, Reader
+from app.repository.refresh.scheduler import DrainAborted
+from app.repository.sa_context_keys import key_of
+from app.repository.sa_contexts import SaContextKind
+from app.repository.snapshot.builder import Assembly
+from app.repository.snapshot.model import Change, Entry, Version
+from app.repository.snapshot.state import Contents, Edition
+from app.schemas.names import Baseline
+from bindings.decode import decode_sa_context
+from bindings.engine import Engine
+from bindings.library import Library
+from bindings.memory import Plain
+from bindings.records import SaContext
+from bindings.sa_contexts import SaContextArray
+from tests.repository.states import AT, state_of
+
+
+def no_aliases() -> Callable[[int], None]:
+    return no_alias
+
+
+def begin(_incarnation: int) -> Assembly:
+    return Assembly("e", AT, 0.0)
+
+
+def not_announced(version: Version) -> None:
+    raise AssertionError(f"announced {len(version.ids)} contexts")
+
+
+@pytest.mark.parametrize("most_unread", [0, 1, 137, 500, 10_000])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_that_all_is_read_whatever_is_left_unread_meanwhile(
+    library: Library, simulator: Simulator, most_unread: int, shuffle: bool
+) -> None:
+    simulator.populate(1000, seed=4)
+    simulator.set_option(Option.SHUFFLE, shuffle)
+    with Engine(library) as engine:
+        records = [context for page in engine.pages() for context in page]
+        reader = Reader(engine, SaContextKind(no_aliases), page_size=37, most_unread=most_unread)
+
+        version = reader.read_all(begin, not_announced).version
+
+    assert list(version.ids) == simulator.ids()
+    assert state_of(version) == {
+        record.sa_context_id: Entry(
+            key_of(record, Baseline.NIST_SP_800_77R1), encode_sa_context(record)
+        )
+        for record in records
+    }
+    assert simulator.unfreed_blocks() == 0
+
+
+class Drains:
+    """Drains one after another, each beside the one before; knows which contexts were decoded."""
+
+    def __init__(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, most_unread: int = MOST_UNREAD
+    ) -> None:
+        self.decoded: list[int] = []
+        self.encoded: list[int] = []
+        self.names: dict[int, str] = {}
+        self.edition: Edition | None = None
+        kind = SaContextKind(lambda: dict(self.names).get)
+        self._reader = Reader(engine, kind, page_size=17, most_unread=most_unread)
+
+        def decode(plain: Plain) -> SaContext:
+            self.decoded.append(plain[0])
+            return decode_sa_context(plain)
+
+        def encode(context: SaContext, *others: Any) -> bytes:
+            self.encoded.append(context.sa_context_id)
+            return encode_sa_context(context, *others)
+
+        monkeypatch.setattr("app.repository.sa_contexts.decode_sa_context", decode)
+        monkeypatch.setattr("app.repository.sa_contexts.encode_sa_context", encode)
+
+    def drain(self, *, without_marks: bool = False) -> Edition:
+        previous = self.edition
+        if previous is not None and without_marks:
+            previous = previous._replace(marks=bytes(len(previous.marks)))
+        self.decoded.clear()
+        self.encoded.clear()
+        self.edition = self._reader.read_all(
+            lambda _: Assembly("e", AT, 0.0, previous=previous and Contents(previous)),
+            lambda _: None,
+        )
+        return self.edition
+
+
+def test_that_only_what_changed_is_decoded_and_encoded(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(1000)
+    with Engine(library) as engine:
+        drains = Drains(engine, monkeypatch)
+        first = drains.drain()
+        assert drains.decoded == drains.encoded == simulator.ids()
+
+        second = drains.drain()
+        assert drains.decoded == drains.encoded == []
+        assert second.changes == ()
+        assert second.version.texts is first.version.texts
+
+        simulator.churn(5)
+        third = drains.drain()
+
+    assert third.changes is not None
+    changed = [change.sa_context_id for change in third.changes if change.kind != "deleted"]
+    assert changed != []
+    assert drains.decoded == drains.encoded == sorted(changed)
+
+
+def test_that_an_interface_of_another_name_is_noticed(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(200)
+    with Engine(library) as engine:
+        drains = Drains(engine, monkeypatch)
+        records = [context for page in engine.pages() for context in page]
+        luids = {context.sa_context_id: _luids(context) for context in records}
+        renamed = next(luid for ids in luids.values() for luid in ids)
+        behind = sorted(number for number, ids in luids.items() if renamed in ids)
+        drains.drain()
+        for names in ({renamed: "Ethernet"}, {renamed: "Ethernet 2"}, {}):
+            drains.names = names
+            edition = drains.drain()
+
+            assert drains.decoded == behind
+            assert {change.sa_context_id for change in edition.changes or ()} == set(behind)
+            assert state_of(edition.version) == {
+                record.sa_context_id: Entry(
+                    key_of(record, Baseline.NIST_SP_800_77R1),
+                    encode_sa_context(record, names.get),
+                )
+                for record in records
+            }
+
+
+def _luids(context: SaContext) -> set[int]:
+    directions = (context.inbound_sa, context.outbound_sa)
+    return {
+        details.traffic.local_if_luid
+        for details in directions
+        if details is not None and details.traffic.local_if_luid is not None
+    }
+
+
+@settings(max_examples=25)
+@given(
+    steps=st.lists(st.integers(0, 40), min_size=1, max_size=8),
+    seed=st.integers(0, 2**32),
+    most_unread=st.sampled_from([0, 70, 10_000]),
+    is_shuffled=st.booleans(),
+    generation=st.sampled_from([0, 1]),
+)
+def test_that_drains_with_marks_give_what_those_without_give(
+    library: Library,
+    simulator: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: list[int],
+    seed: int,
+    most_unread: int,
+    is_shuffled: bool,
+    generation: int,
+) -> None:
+    simulator.populate(120, seed)
+    simulator.set_option(Option.SHUFFLE, is_shuffled)
+    with Engine(library, generation=generation) as engine:
+        one, other = (Drains(engine, monkeypatch, most_unread=most_unread) for _ in range(2))
+        journals = [Journal(200, 1 << 20) for _ in range(2)]
+        for number, changes in enumerate(steps):
+            simulator.churn(changes)
+            with_marks, without = one.drain(), other.drain(without_marks=True)
+
+            assert state_of(with_marks.version) == state_of(without.version)
+            assert with_marks.version.ids == without.version.ids
+            assert with_marks.version.revision == without.version.revision
+            assert _by_id(with_marks) == _by_id(without)
+            assert with_marks.marks == without.marks
+            assert vars(with_marks.counts) == vars(without.counts)
+            for journal, edition in zip(journals, (with_marks, without), strict=True):
+                if number == 0:
+                    journal.restart("e", edition.version.revision)
+                else:
+                    journal.record(edition.version.revision, edition.changes or ())
+        revision = with_marks.version.revision
+        for since in range(revision + 2):
+            first, second = (journal.since("e", Place(since)) for journal in journals)
+            assert (first is None) == (second is None)
+            assert first is None or [len(d.changes) for d in first] == [
+                len(d.changes) for d in second or ()
+            ]
+
+
+def _by_id(edition: Edition) -> dict[int, Change] | None:
+    """What changed; its order is the engine's, which may shuffle."""
+    if edition.changes is None:
+        return None
+    return {change.sa_context_id: change for change in edition.changes}
+
+
+def test_that_what_was_read_is_freed_meanwhile(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(500)
+    unfreed: list[int] = []
+    read = SaContextArray.read
+
+    def counted(array: SaContextArray, index: int) -> Plain:
+        unfreed.append(simulator.unfreed_blocks())
+        return read(array, index)
+
+    monkeypatch.setattr(SaContextArray, "read", counted)
+    with Engine(library) as engine:
+        Reader(engine, SaContextKind(no_aliases), page_size=50).read_all(begin, not_announced)
+
+    assert unfreed[0] > unfreed[250] > unfreed[-1] > 0
+    assert simulator.unfreed_blocks() == 0
+
+
+def test_that_a_stop_ends_a_reading_at_its_next_context(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(1000)
+    taken: list[int] = []
+    read = SaContextArray.read
+
+    def counted(array: SaContextArray, index: int) -> Plain:
+        taken.append(index)
+        if len(taken) == 2:
+            reader.stop()
+        return read(array, index)
+
+    monkeypatch.setattr(SaContextArray, "read", counted)
+    with Engine(library) as engine:
+        reader = Reader(engine, SaContextKind(no_aliases), page_size=10)
+        with pytest.raises(DrainAborted):
+            reader.read_all(begin, not_announced)
+
+    assert len(taken) == 2
+    assert (simulator.open_handles(), simulator.unfreed_blocks()) == (0, 0)
+
+
+@pytest.mark.parametrize("most_unread", [0, 1000])
+def test_that_a_fault_while_reading_leaves_nothing_open(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, most_unread: int
+) -> None:
+    """A failing test first: the generator lived on in the traceback, with its handle."""
+    simulator.populate(50)
+
+    def fail(context: SaContext, *_: object) -> bytes:
+        raise RuntimeError(f"cannot encode {context.sa_context_id}")
+
+    with Engine(library) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr("app.repository.sa_contexts.encode_sa_context", fail)
+            reader = Reader(
+                engine, SaContextKind(no_aliases), page_size=10, most_unread=most_unread
+            )
+            with pytest.raises(RuntimeError) as caught:
+                reader.read_all(begin, not_announced)
+            assert caught.value.__traceback__ is not None
+            assert simulator.open_enumerations() == 0
+            assert simulator.unfreed_blocks() == 0
+        assert len(reader.read_all(begin, not_announced).version.ids) == 50
+
+
+def test_that_an_engine_that_dies_in_the_middle_is_read_from_the_start(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(500)
+    incarnations: list[int] = []
+
+    def begin_again(incarnation: int) -> Assembly:
+        incarnations.append(incarnation)
+        return begin(incarnation)
+
+    with Engine(library) as engine:
+        reader = Reader(engine, SaContextKind(no_aliases), page_size=10)
+        reader.read_all(begin, not_announced)
+        simulator.fail("IPsecSaContextEnum1", 1726, after=20)
+        version = reader.read_all(begin_again, not_announced).version
+
+    assert list(version.ids) == simulator.ids()
+    assert incarnations == [1, 2]
+    assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)

@@ -1,0 +1,237 @@
+"""Versions, what changed between them, and the journal that keeps it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.repository.changes.journal import Journal, Place
+from app.repository.query.filters import Selection
+from app.repository.sa_context_selection import SaContextSelection
+from app.repository.snapshot.builder import Assembly
+from app.repository.snapshot.model import Entry, Version
+from app.repository.snapshot.state import Contents
+from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
+
+
+@given(STATES, st.randoms())
+def test_that_a_version_is_in_ascending_order_and_knows_its_size(
+    state: State, random: st.DataObject
+) -> None:
+    order = list(state)
+    random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis' own Random
+    version = edition_of(state, order=order).version
+
+    assert list(version.ids) == sorted(state)
+    assert state_of(version) == state
+    assert version.texts.size == sum(len(entry.body) for entry in state.values())
+
+
+@given(st.lists(STATES, min_size=2, max_size=6))
+def test_that_replaying_the_differences_gives_each_state(states: list[State]) -> None:
+    edition = edition_of(states[0])
+    assert edition.changes is None
+    replayed = dict(states[0])
+    for number, state in enumerate(states[1:], start=2):
+        edition = edition_of(state, previous=edition)
+        for change in edition.changes or ():
+            if change.entry is None:
+                assert change.kind == "deleted"
+                del replayed[change.sa_context_id]
+            else:
+                expected = "modified" if change.sa_context_id in replayed else "added"
+                assert change.kind == expected
+                replayed[change.sa_context_id] = change.entry
+
+        assert replayed == state
+        assert edition.version.revision == number
+        assert state_of(edition.version) == state
+
+
+@given(STATES)
+def test_that_what_did_not_change_is_shared(state: State) -> None:
+    first = edition_of(state)
+    copies = {i: Entry(bytes(bytearray(e.key)), bytes(bytearray(e.body))) for i, e in state.items()}
+
+    second = edition_of(copies, previous=first)
+
+    assert second.changes == ()
+    assert second.version.texts is first.version.texts
+    assert second.version.keys is first.version.keys
+
+
+@given(st.lists(STATES, min_size=1, max_size=6), st.randoms())
+def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
+    states: list[State], random: st.DataObject
+) -> None:
+    with_marks, without, before = None, None, State()
+    for state in states:
+        order = list(state)
+        random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis' own Random
+        decoded: list[int] = []
+        with_marks = edition_of(state, previous=with_marks, order=order, decoded=decoded)
+        without = edition_of(state, previous=without, order=order)
+
+        assert sorted(decoded) == sorted(i for i in state if before.get(i) != state[i])
+        assert state_of(with_marks.version) == state_of(without.version) == state
+        assert with_marks.version.ids == without.version.ids
+        assert with_marks.changes == without.changes
+        assert with_marks.marks == without.marks == b"".join(mark(state[i]) for i in sorted(state))
+        assert vars(with_marks.counts) == vars(without.counts)
+        before = state
+
+
+def test_that_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
+    same = entry(b"{}")
+    first = edition_of({1: same, 2: same})
+    assembly = Assembly("e", AT, 0.0, previous=Contents(first))
+    assert assembly.keep(2, mark(same))
+    other = mark(entry(b"{ }"))
+    assert not assembly.keep(1, other)
+    assembly.put(1, other, same)
+
+    second = assembly.finish()
+
+    assert second.changes == ()
+    assert second.version.texts is first.version.texts
+    assert second.marks == other + mark(same)
+
+
+def test_that_many_contexts_come_in_any_order() -> None:
+    ids = [number * 7919 % 20_011 for number in range(1, 20_011)]
+    body = entry(b"{}")
+
+    version = edition_of(dict.fromkeys(ids, body)).version
+
+    assert ids != sorted(ids)
+    assert list(version.ids) == sorted(ids)
+
+
+def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
+    assembly = Assembly("e", AT, 0.0)
+    for body in (b"first", b"second"):
+        assembly.put(5, mark(entry(body)), entry(body))
+    assert assembly.keep(5, mark(entry(b"third")))
+
+    edition = assembly.finish()
+
+    assert state_of(edition.version) == {5: entry(b"first")}
+    assert edition.counts.contexts == 1
+
+
+def test_that_more_changes_than_anybody_keeps_are_none() -> None:
+    first = edition_of({})
+    assembly = Assembly("e", AT, 0.0, previous=Contents(first), max_change_bytes=100)
+    for number in range(20):
+        assembly.put(number, mark(entry(b"x" * 10)), entry(b"x" * 10))
+
+    edition = assembly.finish()
+
+    assert edition.changes is None
+    assert edition.version.revision == 2
+    assert len(edition.version.ids) == 20
+
+
+@given(STATES, st.integers(0, 25))
+def test_that_a_version_that_is_not_complete_has_its_first_contexts(
+    state: State, count: int
+) -> None:
+    ids = sorted(state)
+    assembly = Assembly("e", AT, 0.0)
+    for number in ids[:count]:
+        assembly.put(number, mark(state[number]), state[number])
+
+    incomplete = assembly.incomplete(ids)
+
+    for number in ids[count:]:
+        assembly.put(number, mark(state[number]), state[number])
+    version = assembly.finish().version
+    assert not incomplete.is_complete
+    assert version.is_complete
+    limit = min(count, len(ids))
+    everything = SaContextSelection()
+    assert _page(incomplete, everything, None, limit) == _page(version, everything, None, limit)
+    assert state_of(version) == state
+
+
+def _page(
+    version: Version, selection: Selection, after: int | None, limit: int
+) -> tuple[bytes, int | None]:
+    positions, last = version.page(version.matching(selection), after, limit)
+    return b"".join(version.texts.pieces(positions)), last
+
+
+@given(
+    STATES,
+    st.integers(1, 30),
+    st.lists(st.integers(0, 5), max_size=3),
+    st.none() | st.integers(0, 2**64 - 1),
+)
+def test_that_selecting_page_by_page_gives_what_matches_once(
+    state: State, limit: int, wanted: list[int], after: int | None
+) -> None:
+    version = edition_of(state).version
+    selection = SaContextSelection.parse({"remote_subnet": [f"10.0.1.{n}" for n in wanted]})
+    keys = {entry(b"", f"10.0.1.{n}").key for n in wanted}
+    expected = [
+        state[i].body
+        for i in sorted(state)
+        if (after is None or i > after) and (not wanted or state[i].key in keys)
+    ]
+
+    found = b""
+    while True:
+        texts, after = _page(version, selection, after, limit)
+        found += texts
+        if after is None:
+            break
+
+    assert found == b"".join(b"," + body for body in expected)
+
+
+@given(st.lists(STATES, min_size=2, max_size=10), st.integers(0, 40), st.integers(0, 200))
+def test_that_the_journal_knows_all_or_says_that_it_does_not(
+    states: list[State], max_changes: int, max_bytes: int
+) -> None:
+    journal = Journal(max_changes, max_bytes)
+    edition = edition_of(states[0])
+    journal.restart("e", 1)
+    history = {1: states[0]}
+    for state in states[1:]:
+        edition = edition_of(state, previous=edition)
+        journal.record(edition.version.revision, edition.changes or ())
+        history[edition.version.revision] = state
+
+    version = edition.version
+    assert journal.changes <= max_changes
+    assert journal.bytes <= max_bytes
+    assert journal.since("another", Place(1)) is None
+    assert journal.since("e", Place(version.revision + 1)) is None
+    assert journal.since("e", Place(version.revision)) == []
+    for revision, state in history.items():
+        differences = journal.since("e", Place(revision))
+        if differences is None:
+            continue
+        replayed = dict(state)
+        for difference in differences:
+            for change in difference.changes:
+                if change.entry is None:
+                    del replayed[change.sa_context_id]
+                else:
+                    replayed[change.sa_context_id] = change.entry
+        assert replayed == states[-1]
+
+
+def test_that_a_journal_begins_anew_with_an_epoch() -> None:
+    journal = Journal(100, 1000)
+    first = edition_of({1: entry(b"{}")})
+    journal.restart("e", 1)
+    second = edition_of({}, previous=first)
+    journal.record(2, second.changes or ())
+    assert journal.changes == 1
+
+    journal.restart("f", 1)
+
+    assert journal.changes == journal.bytes == 0
+    assert journal.since("e", Place(1)) is None
+    assert journal.since("f", Place(1)) == []

@@ -1,0 +1,680 @@
+"""What one connection can cost, and what a client is told that takes more: real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from struct import pack
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, cast
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from app.server.protocol import (
+    HELD_SECONDS,
+    LINGER_SECONDS,
+    REFUSED_AT_ONCE,
+    SLICE_BYTES,
+    Connection,
+    Stage,
+    Waiting,
+)
+from app.server.tls.certificates import Outcome, Tls
+from app.server.uvicorn_server import Server, create_server, listen
+from app.settings.limits import ConnectionLimits
+
+
+LIMITS = ConnectionLimits(
+    connection_count=4, idle_seconds=2, request_seconds=0.5, response_seconds=1, request_bytes=1024
+)
+TICK_SECONDS = 1.5
+"""How much later than a limit says something may happen: connections are looked at each second."""
+HIGH_WATER = 64 << 10
+"""At how many bytes that are not taken asyncio asks for no more."""
+BODY = bytes(range(256)) * (64 << 10)
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+LAST = GET + b"Connection: close\r\n"
+REFUSED = GET.replace(b"/", b"/refused", 1) + b"\r\n"
+
+
+class Application:
+    """Answers `/` at once, `/wait` when told to, `/large` at length, and `/part` in part.
+
+    It refuses `/refused`.
+
+    It answers `/pieces` piece by piece, but not before the client has left, and lets the loop not
+    see that meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.client_left = Event()
+        self.go_on = asyncio.Event()
+        self.begun = 0
+        self.given_up = Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for expected in ("startup", "shutdown"):
+                assert (await receive())["type"] == f"lifespan.{expected}"
+                await send({"type": f"lifespan.{expected}.complete"})
+            return
+        self.begun += 1
+        if scope["path"] == "/refused":
+            scope["state"]["refused"] = "unauthenticated"
+        if scope["path"] == "/wait":
+            try:
+                await self.go_on.wait()
+            except asyncio.CancelledError:
+                self.given_up.set()
+                raise
+        if scope["path"] == "/pieces":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            self.client_left.wait(10)
+            for _ in range(1000):
+                await send({"type": "http.response.body", "body": b"here", "more_body": True})
+            await send({"type": "http.response.body"})
+            return
+        if scope["path"] == "/part":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"here", "more_body": True})
+            return
+        body = BODY if scope["path"] == "/large" else b"here"
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Served:
+    """A server of a thread of this process, and clients that are closed at the end.
+
+    Attributes:
+        refused: the codes of the problems that were answered in the application's place.
+        outcomes: how the handshakes ended.
+    """
+
+    def __init__(
+        self, stack: ExitStack, tls: Tls | None = None, limits: ConnectionLimits = LIMITS
+    ) -> None:
+        self._stack = stack
+        self._listener = listen("127.0.0.1", 0)
+        self.address = self._listener.getsockname()
+        self.application = Application()
+        self.refused: list[str] = []
+        self.outcomes: list[Outcome] = []
+        self.server: Server = create_server(
+            self.application,
+            self._begin_stop,
+            limits,
+            lambda problem, _: self.refused.append(problem.kind.code),
+            tls,
+            self.outcomes.append,
+        )
+        self.loop = asyncio.new_event_loop()
+        self.thread = Thread(target=self._run)
+
+    def connect(self, data: bytes = b"", *, receive_bytes: int | None = None) -> socket.socket:
+        client = self._stack.enter_context(socket.socket())
+        client.settimeout(10)
+        if receive_bytes is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        client.connect(self.address)
+        client.sendall(data)
+        return client
+
+    def go_on(self) -> None:
+        self.loop.call_soon_threadsafe(self.application.go_on.set)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+        """Wait until something holds in the server's loop."""
+
+        async def hold() -> None:
+            while not condition():  # noqa: ASYNC110  # it is asked from another thread
+                await asyncio.sleep(0.01)
+
+        waiting = asyncio.wait_for(hold(), seconds)
+        asyncio.run_coroutine_threadsafe(waiting, self.loop).result()
+
+    @property
+    def connections(self) -> set[Connection]:
+        return cast(set[Connection], self.server.server_state.connections)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self.server.serve([self._listener]))
+        self.loop.close()
+
+    def _begin_stop(self) -> None:
+        self.application.go_on.set()
+
+
+@contextmanager
+def serving(tls: Tls | None = None, limits: ConnectionLimits = LIMITS) -> Iterator[Served]:
+    with ExitStack() as stack:
+        served = Served(stack, tls, limits)
+        served.thread.start()
+        try:
+            yield served
+        finally:
+            stack.close()
+            served.server.should_exit = True
+            served.thread.join(20)
+        assert not served.thread.is_alive()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with serving() as served:
+        yield served
+
+
+def received(client: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    answer = bytearray()
+    while chunk := client.recv(1 << 20):
+        answer += chunk
+    return bytes(answer)
+
+
+def answered(client: socket.socket) -> bool:
+    """Whether the small answer comes, and nothing after it yet."""
+    answer = b""
+    while not answer.endswith(b"\r\n\r\nhere") and (chunk := client.recv(4096)):
+        answer += chunk
+    return answer.startswith(b"HTTP/1.1 200 ") and answer.count(b"HTTP/1.1 ") == 1
+
+
+def problem(answer: bytes) -> dict[str, Any]:
+    """The problem that an answer consists of, as its head tells it."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    fields = dict(re.findall(r"([\w-]+): (.*)\r\n", head.decode() + "\r\n"))
+    assert fields["content-type"] == "application/problem+json"
+    assert fields["connection"] == "close"
+    assert int(fields["content-length"]) == len(body)
+    content: dict[str, Any] = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {content['status']} ".encode())
+    return content
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 400, "bad_request"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
+        (GET + b"A: " + b"a" * 2048, 431, "header_fields_too_large"),
+        (GET + b"A: " + b"a" * 2048 + b"\r\n\r\n", 431, "header_fields_too_large"),
+        (GET + b"a: a\r\n" * 10_000_000, 431, "header_fields_too_large"),
+        (GET + b"Content-Length: 1025\r\n\r\n", 413, "content_too_large"),
+        (GET + b"Content-Length: 99999999999\r\n\r\n" + b"a" * 9_000_000, 413, "content_too_large"),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n", 411, "length_required"),
+        (GET + b"a:\r\n" * 101 + b"\r\n", 431, "header_fields_too_large"),
+        (GET + b"Expect: 100-continue\r\nContent-Length: 9999\r\n\r\n", 413, "content_too_large"),
+        (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501, "request_refused"),
+    ],
+)
+def test_that_what_is_refused_is_refused_with_a_problem(
+    served: Served, request_: bytes, status: int, code: str
+) -> None:
+    client = served.connect()
+    with suppress(ConnectionError):  # it closes before all is sent
+        client.sendall(request_)
+
+    told = problem(received(client))
+
+    assert (told["status"], told["code"]) == (status, code)
+    assert served.refused == [code]
+    assert served.application.begun == 0
+
+
+def test_that_a_refusal_of_head_has_no_body(served: Served) -> None:
+    client = served.connect(b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")
+
+    head, _, body = received(client).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert body == b""
+
+
+def test_that_a_client_that_does_not_stop_after_a_refusal_is_cut_off(served: Served) -> None:
+    client = served.connect(GET + b"Content-Length: 99999999999\r\n\r\n")
+    began = monotonic()
+
+    with suppress(ConnectionError):
+        while monotonic() < began + 10:
+            client.sendall(b"a" * 1024)
+
+    assert LINGER_SECONDS - 1 < monotonic() - began < LINGER_SECONDS + TICK_SECONDS
+
+
+def test_that_a_small_body_is_taken_and_ignored(served: Served) -> None:
+    client = served.connect(LAST + b"Content-Length: 4\r\n\r\nbody")
+
+    assert received(client).endswith(b"\r\n\r\nhere")
+
+
+def test_that_a_client_that_asks_whether_to_send_a_small_body_is_told_to(served: Served) -> None:
+    client = served.connect(LAST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+    assert client.recv(4096).startswith(b"HTTP/1.1 100 ")
+
+    client.sendall(b"body")
+
+    assert received(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_that_what_comes_after_the_last_request_does_not_harm_its_answer(served: Served) -> None:
+    client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    served.until(lambda: served.application.begun == 1)
+    client.sendall(b"nonsense")
+    client.sendall(b"nonsense" * 1000)
+    served.go_on()
+
+    assert answered(client)
+
+
+def test_that_requests_that_come_together_are_answered_in_order(served: Served) -> None:
+    names = [b"/", b"/large", b"/", b"/large"]
+    client = served.connect(
+        b"".join(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % name for name in names) + LAST + b"\r\n"
+    )
+
+    answer = received(client)
+
+    bodies = [len(BODY) if name == b"/large" else 4 for name in names]
+    told = [int(length) for length in re.findall(rb"\r\ncontent-length: (\d+)\r\n", answer)]
+    assert told == [*bodies, 4]
+    assert answer.count(BODY) == 2
+
+
+def test_that_a_silent_client_is_left(served: Served) -> None:
+    began = monotonic()
+    client = served.connect()
+
+    assert received(client) == b""
+    assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+
+
+def test_that_a_client_without_a_further_request_is_left(served: Served) -> None:
+    began = monotonic()
+    client = served.connect(GET + b"\r\n")
+
+    assert received(client).endswith(b"here")
+    assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"G", GET, GET + b"Content-Length: 4\r\n\r\nbod"],
+    ids=["line", "head", "body"],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_that_a_request_must_be_complete_in_time(
+    served: Served, request_: bytes, is_first: bool
+) -> None:
+    client = served.connect()
+    if not is_first:
+        client.sendall(GET + b"\r\n")
+        assert answered(client)
+    client.sendall(request_)
+    began = monotonic()
+
+    told = problem(received(client))
+
+    assert (told["status"], told["code"]) == (408, "request_timeout")
+    assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
+
+
+def test_that_a_client_that_sends_by_the_byte_gains_no_time(served: Served) -> None:
+    client = served.connect()
+    client.settimeout(0.05)
+    began, answer = monotonic(), b""
+    with suppress(ConnectionError):
+        for byte in GET * 100:
+            client.sendall(bytes([byte]))
+            with suppress(TimeoutError):
+                answer = received(client)
+                break
+
+    assert problem(answer)["code"] == "request_timeout"
+    assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
+
+
+def test_that_an_answer_may_take_longer_than_a_request(served: Served) -> None:
+    client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    served.until(lambda: served.application.begun == 1)
+    later = served.loop.time() + LIMITS.idle_seconds + TICK_SECONDS
+    served.until(lambda: served.loop.time() > later)
+    served.go_on()
+
+    assert received(client).endswith(b"here")
+
+
+def test_that_who_waits_longest_makes_room_for_the_newest(served: Served) -> None:
+    clients = [served.connect() for _ in range(LIMITS.connection_count)]
+    for client in reversed(clients):
+        client.sendall(GET + b"\r\n")
+        assert answered(client)
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    assert received(clients.pop()) == b""
+    for client in clients:
+        client.sendall(LAST + b"\r\n")
+        assert received(client).endswith(b"here")
+
+
+def test_that_who_never_asked_makes_room_before_who_did(served: Served) -> None:
+    clients = [served.connect() for _ in range(LIMITS.connection_count)]
+    served.until(lambda: len(served.connections) == LIMITS.connection_count)
+    clients[0].sendall(GET + b"\r\n")
+    assert answered(clients[0])
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    with suppress(ConnectionError):
+        assert received(clients[1]) == b""
+    for client in (clients[0], clients[2], clients[3]):
+        client.sendall(LAST + b"\r\n")
+        assert received(client).endswith(b"here")
+
+
+def test_that_the_newest_is_refused_while_all_others_are_being_answered(served: Served) -> None:
+    clients = [
+        served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        for _ in range(LIMITS.connection_count)
+    ]
+    served.until(lambda: served.application.begun == LIMITS.connection_count)
+
+    newest = served.connect(LAST + b"\r\n")
+
+    answer = received(newest)
+    told = problem(answer)
+    assert (told["status"], told["code"]) == (503, "too_many_connections")
+    assert b"\r\nretry-after: " in answer
+    served.go_on()
+    for client in clients:
+        assert received(client).endswith(b"here")
+
+
+def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: Served) -> None:
+    client = served.connect(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", receive_bytes=4096)
+    served.until(lambda: any(c.transport.get_write_buffer_size() for c in served.connections))
+    (connection,) = served.connections
+    began = monotonic()
+
+    assert connection.transport.get_write_buffer_size() <= HIGH_WATER + SLICE_BYTES
+    served.until(lambda: not served.connections)
+    assert monotonic() - began - LIMITS.response_seconds < TICK_SECONDS + 1
+    with suppress(ConnectionError):
+        assert len(received(client)) < len(BODY)
+
+
+def test_that_a_client_that_reads_slowly_gets_all(served: Served) -> None:
+    """It takes longer than an answer may lie unread, but never leaves off for so long."""
+    client = served.connect(
+        b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", receive_bytes=64 << 10
+    )
+    began, seconds = monotonic(), LIMITS.response_seconds + 1.5
+    answer = bytearray()
+    while chunk := client.recv(256 << 10):
+        answer += chunk
+        due = began + seconds * len(answer) / len(BODY)
+        served.until(lambda: monotonic() >= due)  # noqa: B023  # called at once
+
+    assert answer.endswith(BODY)
+    assert monotonic() - began > seconds
+
+
+def test_that_the_work_for_a_client_that_left_is_given_up(served: Served) -> None:
+    client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+    served.until(lambda: served.application.begun == 1)
+
+    client.close()
+
+    assert served.application.given_up.wait(10)
+    served.until(lambda: not served.server.server_state.tasks)
+
+
+def test_that_nothing_more_is_written_to_a_client_that_left(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write that fails is the first to tell; asyncio logs each of those that come after it."""
+    client = served.connect(b"GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+    client.close()
+
+    served.application.client_left.set()
+
+    served.until(lambda: not served.server.server_state.tasks)
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+def test_that_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = received(served.connect(b"GET /part HTTP/1.1\r\nHost: a\r\n\r\n"))
+
+    assert answer.endswith(b"\r\n4\r\nhere\r\n")  # there is no last chunk (RFC 9112, 7.1)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+# The Proactor loop leaves it to Python's collector to close what reset before it was accepted.
+@pytest.mark.filterwarnings("ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning")
+def test_that_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
+    for _ in range(200):
+        client = served.connect()
+        with client, suppress(ConnectionError):
+            client.sendall(GET + b"\r\n")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+
+    assert answered(served.connect(GET + b"\r\n"))
+    served.until(lambda: not served.connections and not served.server.server_state.tasks)
+    protocol: Any = served.server.config.http
+    assert protocol.args[1].first() is None
+    gc.collect()
+
+
+class Transport(asyncio.Transport):
+    """A transport that knows its socket."""
+
+    def __init__(self, connection: socket.socket | None) -> None:
+        super().__init__({"socket": connection})
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    config = create_server(Application(), lambda: None, LIMITS).config
+    loop = asyncio.new_event_loop()
+    yield Connection(
+        LIMITS, Waiting(), lambda _problem, _address: None, config, ServerState(), {}, loop
+    )
+    loop.close()
+
+
+def test_that_small_answers_are_sent_at_once(connection: Connection) -> None:
+    """Proactor's sockets come with Nagle's algorithm on, as one does that is made by hand."""
+    with socket.socket() as tcp:
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
+
+        connection.connection_made(Transport(tcp))
+
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs sockets that are not TCP")
+def test_that_other_connections_are_left_as_they_are(connection: Connection) -> None:
+    with socket.socket(socket.AF_UNIX) as unix:
+        connection.connection_made(Transport(unix))
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
+    """The connections that were held back, once for each time."""
+    held: list[Connection] = []
+    enter = Connection._enter  # noqa: SLF001  # there is no other sign
+
+    def entered(connection: Connection, stage: Stage) -> None:
+        if stage is Stage.HELD:
+            held.append(connection)
+        enter(connection, stage)
+
+    monkeypatch.setattr(Connection, "_enter", entered)
+    return held
+
+
+def test_that_refusals_without_end_are_held_back_and_nothing_else_is(
+    served: Served, held: list[Connection]
+) -> None:
+    began = monotonic()
+    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1000))
+    served.until(lambda: len(held) == 1)
+    other = served.connect(REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
+    assert received(other).count(b"here") == REFUSED_AT_ONCE + 1
+
+    served.until(lambda: len(held) == 3)
+
+    assert monotonic() - began >= 2 * HELD_SECONDS
+    assert len(set(held)) == 1
+    client.close()
+
+
+def test_that_a_request_that_is_answered_ends_the_holding_back(
+    served: Served, held: list[Connection]
+) -> None:
+    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1))
+    answers = b""
+    while answers.count(b"here") <= REFUSED_AT_ONCE:
+        answers += client.recv(4096)
+    client.sendall(GET + b"\r\n" + REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
+
+    assert received(client).count(b"here") == REFUSED_AT_ONCE + 2
+    assert len(held) == 1
+
+
+def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served) -> None:
+    known = served.connect(GET + b"\r\n")
+    assert answered(known)
+    for _ in range(LIMITS.connection_count - 1):
+        served.connect(REFUSED * 1000)
+    served.until(
+        lambda: (
+            [c._stage for c in served.connections].count(Stage.HELD)  # noqa: SLF001  # there is no other sign
+            == LIMITS.connection_count - 1
+        )
+    )
+
+    newest = served.connect(LAST + b"\r\n")
+
+    assert received(newest).endswith(b"here")
+    known.sendall(LAST + b"\r\n")
+    assert received(known).endswith(b"here")
+
+
+class Peer(Transport):
+    """A transport whose client is somewhere.
+
+    Attributes:
+        is_aborted: whether the server ended it at once.
+        sent: what the server wrote.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(None)
+        self._address = address
+        self.is_aborted = False
+        self.sent = b""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return (self._address, 50000) if name == "peername" else default
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def can_write_eof(self) -> bool:
+        return False
+
+
+class Peers:
+    """Clients at several addresses, of a server that allows three to each, and ten in all.
+
+    Attributes:
+        all: in the order in which they came.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.all: list[Peer] = []
+        self._loop = loop
+        self._waiting = Waiting()
+        self._state = ServerState()
+        self._limits = replace(LIMITS, connection_count=10, address_connection_count=3)
+        self._config = create_server(Application(), lambda: None, self._limits).config
+
+    def connect(self, address: str, stage: Stage = Stage.IDLE) -> Peer:
+        peer = Peer(address)
+        self.all.append(peer)
+        connection = Connection(
+            self._limits,
+            self._waiting,
+            lambda _problem, _address: None,
+            self._config,
+            self._state,
+            {},
+            self._loop,
+        )
+        connection.connection_made(peer)
+        connection._enter(stage)  # noqa: SLF001  # as if it had asked
+        return peer
+
+
+@pytest.fixture
+def peers() -> Iterator[Peers]:
+    loop = asyncio.new_event_loop()
+    yield Peers(loop)
+    loop.close()
+
+
+def test_that_an_address_has_its_share_of_connections(peers: Peers) -> None:
+    peers.connect("2001:db8:0:2::1")
+    peers.connect("2001:db8:0:1::1", Stage.ANSWERING)
+    peers.connect("2001:db8:0:1::2")
+    peers.connect("2001:db8:0:1::3")
+    assert [peer.is_aborted for peer in peers.all] == [False] * 4
+
+    peers.connect("2001:db8:0:1::4")
+
+    assert [peer.is_aborted for peer in peers.all] == [False, False, True, False, False]
+    assert peers.all[-1].sent == b""
+
+
+def test_that_an_address_whose_share_is_being_answered_gets_no_more(peers: Peers) -> None:
+    answered = [peers.connect("192.0.2.1", Stage.ANSWERING) for _ in range(3)]
+
+    newest = peers.connect("192.0.2.1")
+
+    assert problem(newest.sent)["code"] == "too_many_connections"
+    assert not any(one.is_aborted for one in answered)
+    assert peers.connect("192.0.2.2").sent == b""
+
+
+def test_that_this_host_has_no_share(peers: Peers) -> None:
+    here = [peers.connect(address) for address in ("127.0.0.1", "::1") for _ in range(5)]
+
+    assert not any(one.is_aborted or one.sent for one in here)

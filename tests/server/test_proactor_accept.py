@@ -1,0 +1,94 @@
+"""Accepting as on Windows: what a client does before it is accepted harms nobody else.
+
+The Windows leg has Windows' own event loop meet clients that reset; here its errors are made, as
+it reports them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from app.server.proactor_accept import FAILURE_COUNT, accept, is_not_of_acceptance
+from app.server.uvicorn_server import listen
+
+
+class Greeting(asyncio.Protocol):
+    """Says hello, and ends."""
+
+    def connection_made(self, transport: Any) -> None:
+        transport.write(b"hello")
+        transport.close()
+
+
+def windows_error(code: int) -> OSError:
+    error = OSError(22, "as Windows has it")
+    error.winerror = code  # type: ignore[attr-defined,unused-ignore]
+    return error
+
+
+@pytest.fixture
+def failures(monkeypatch: pytest.MonkeyPatch) -> list[OSError]:
+    """What accepting fails of, one after the other."""
+    failures: list[OSError] = []
+    loops: Any = asyncio.SelectorEventLoop
+    really: Callable[..., Any] = loops.sock_accept
+
+    async def sock_accept(loop: Any, listener: socket.socket) -> Any:
+        if failures:
+            raise failures.pop(0)
+        return await really(loop, listener)
+
+    monkeypatch.setattr(loops, "sock_accept", sock_accept)
+    return failures
+
+
+async def greeting(port: int) -> bytes:
+    stream = await anyio.connect_tcp("127.0.0.1", port)
+    async with stream:
+        return await stream.receive()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", [59, 64, 10054, 10057])
+async def test_that_who_comes_after_a_failure_is_accepted(
+    failures: list[OSError], code: int
+) -> None:
+    failures += [windows_error(code)] * 2 * FAILURE_COUNT
+    with listen("127.0.0.1", 0) as listener:
+        listener.setblocking(False)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(accept, listener, Greeting)
+            with anyio.fail_after(10):
+                for _ in range(3):
+                    assert await greeting(listener.getsockname()[1]) == b"hello"
+            tasks.cancel_scope.cancel()
+    assert failures == []
+
+
+@pytest.mark.anyio
+async def test_that_it_ends_with_the_socket() -> None:
+    listener = listen("127.0.0.1", 0)
+    listener.close()
+
+    with anyio.fail_after(10):
+        await accept(listener, Greeting)
+
+
+def test_that_nothing_else_of_asyncio_is_kept_from_the_log() -> None:
+    def record(message: str) -> logging.LogRecord:
+        return logging.LogRecord("asyncio", logging.ERROR, "", 0, message, None, None)
+
+    assert not is_not_of_acceptance(
+        record(
+            "Task exception was never retrieved\nfuture: <Task finished name='Task-90' "
+            "coro=<IocpProactor.accept.<locals>.accept_coro() done> exception=OSError(64)>"
+        )
+    )
+    assert is_not_of_acceptance(record("Task exception was never retrieved\nfuture: <Task>"))

@@ -1,0 +1,226 @@
+"""The steps of `sa-contexts service`, with Windows' functions told what to answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.main import app
+from tests.windows_service.fake_windows import ACCESS_DENIED, RUNNING, Windows, on_windows
+
+
+NAME = "sa-contexts"
+ACCOUNT = r"NT SERVICE\sa-contexts"
+
+
+@pytest.fixture
+def windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Windows]:
+    monkeypatch.setenv("ProgramData", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "win32")
+    with on_windows(tmp_path) as windows:
+        yield windows
+        assert windows.open_handles == 0
+
+
+def _service(*arguments: str, exits_with: int = 0) -> str:
+    done = CliRunner().invoke(app, ["service", *arguments])
+    assert done.exit_code == exits_with, (done.output, done.exception)
+    return done.output
+
+
+def _install(*options: str, exits_with: int = 0) -> str:
+    return _service("install", "--anywhere", *options, exits_with=exits_with)
+
+
+def test_what_windows_is_told_of_the_service(windows: Windows) -> None:
+    _install()
+
+    service = windows.services[NAME]
+    kind, start, errors, command, group, _, needs, account, _ = service.config
+    assert (kind, start, errors, group) == (0x10, 2, 1, None)
+    assert command.endswith("service run")
+    assert needs == ["BFE"]
+    assert account == ACCOUNT
+    description = service.levels.pop("DESCRIPTION")
+    assert "IPsec" in description
+    assert service.levels == {
+        "DELAYED_AUTO_START_INFO": True,
+        "FAILURE_ACTIONS": {
+            "ResetPeriod": 86_400,
+            "RebootMsg": None,
+            "Command": None,
+            "Actions": [(1, 60_000)] * 3,
+        },
+        "FAILURE_ACTIONS_FLAG": True,
+        "SERVICE_SID_INFO": 1,
+        "REQUIRED_PRIVILEGES_INFO": ["SeChangeNotifyPrivilege"],
+        "PRESHUTDOWN_INFO": 15_000,
+    }
+    assert windows.group == [ACCOUNT]
+    assert windows.rights == []
+    assert windows.sources == {NAME: r"%SystemRoot%\System32\EventCreate.exe"}
+    assert set(windows.permissions) == {
+        str(windows.root / NAME),
+        str(windows.root / NAME / "logs"),
+    }
+
+
+def test_that_an_account_of_a_domain_may_log_on_as_a_service(windows: Windows) -> None:
+    _install("--account", r"CORP\sa$")
+
+    assert windows.services[NAME].config[7] == r"CORP\sa$"
+    assert windows.rights == [(r"sid of CORP\sa$", ("SeServiceLogonRight",))]
+    assert windows.group == [r"CORP\sa$"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "OpenSCManager",
+        "CreateService",
+        "SERVICE_CONFIG_FAILURE_ACTIONS",
+        "SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO",
+        "NetLocalGroupAddMembers",
+        "AddSourceToRegistry",
+        "CreateDirectory",
+        "SetNamedSecurityInfo",
+    ],
+)
+def test_that_a_failure_undoes_what_was_done(windows: Windows, function: str) -> None:
+    windows.failures[function] = ACCESS_DENIED
+
+    said = _install(exits_with=1)
+
+    assert "sa-contexts: cannot" in said
+    assert f"error of {function}" in said
+    assert windows.services == {}
+    assert windows.group == []
+    assert windows.sources == {}
+    assert function == "SetNamedSecurityInfo" or not list(windows.root.iterdir())
+
+
+def test_that_a_failure_leaves_the_service_of_before(windows: Windows) -> None:
+    _install("--account", r"CORP\sa$")
+    before = windows.services[NAME].config
+    (windows.root / NAME / "settings.toml").write_text("port = 1\n")
+    windows.failures["SetNamedSecurityInfo"] = ACCESS_DENIED
+
+    _install(exits_with=1)
+
+    assert windows.services[NAME].config == before
+    assert windows.group == [r"CORP\sa$"]
+    assert windows.sources == {NAME: r"%SystemRoot%\System32\EventCreate.exe"}
+
+
+def test_that_installing_again_brings_it_up_to_date(windows: Windows) -> None:
+    _install()
+    (windows.root / NAME / "settings.toml").write_text("port = 1\n")
+    windows.services[NAME].config = (0x10, 3, 1, "old.exe", None, 0, [], r"CORP\sa$", "old")
+
+    _install()
+
+    _, start, _, command, _, _, needs, account, _ = windows.services[NAME].config
+    assert (start, needs, account) == (2, ["BFE"], ACCOUNT)
+    assert command.endswith("service run")
+    assert (windows.root / NAME / "settings.toml").read_text() == "port = 1\n"
+
+
+def test_that_what_this_windows_does_not_know_is_told(windows: Windows) -> None:
+    windows.failures["SERVICE_CONFIG_DELAYED_AUTO_START_INFO"] = 124
+
+    assert "this Windows does not know of: delayed start" in _install()
+
+
+def test_that_a_folder_that_a_user_made_is_refused(windows: Windows) -> None:
+    # Every user may make folders in ProgramData, and who made one keeps the right to open it.
+    (windows.root / NAME).mkdir()
+    (windows.root / NAME / "settings.toml").write_text("library = 'C:\\evil.dll'\n")
+    windows.owner = "S-1-5-21-1-2-3-1001"
+
+    assert "belongs to S-1-5-21-1-2-3-1001" in _install(exits_with=1)
+
+    assert windows.services == {}
+    assert windows.permissions == {}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["{user}/sa-contexts.exe"],
+        ["{user}/Python/python.exe", "-I", "/shared/app/__main__.py"],
+        ["/shared/Python/python.exe", "-I", "{user}/venv/app/__main__.py"],
+    ],
+)
+def test_that_a_program_that_a_user_may_change_is_refused(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch, program: list[str]
+) -> None:
+    words = [word.format(user=Path.home()) for word in program]
+    monkeypatch.setattr("app.windows_service.commands.program", lambda: words)
+
+    assert "belongs to a user" in _service("install", exits_with=1)
+
+    assert windows.services == {}
+
+
+def test_that_the_exit_code_of_status_tells_the_state(windows: Windows) -> None:
+    assert "there is no service" in _service("status", exits_with=4)
+    _install()
+    assert "state: stopped\n" in _service("status", exits_with=3)
+    _service("start")
+    said = _service("status")
+    assert "state: running\n" in said
+    assert "process id: 4711\n" in said
+    assert f"account: {ACCOUNT}\n" in said
+    assert "start type: automatic\n" in said
+    _service("stop")
+    _service("stop")
+    assert windows.services[NAME].state != RUNNING
+
+
+def test_that_a_service_that_ends_at_once_is_told(windows: Windows) -> None:
+    _install()
+    windows.starts = False
+
+    said = _service("start", exits_with=1)
+
+    assert "exit code 1066 and its own 1" in said
+    assert "Event Log" in said
+
+
+def test_that_starting_twice_is_no_failure(windows: Windows) -> None:
+    _install()
+
+    _service("start")
+    _service("start")
+
+    assert windows.services[NAME].state == RUNNING
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_that_removing_leaves_nothing_but_what_may_be_needed(windows: Windows, purge: bool) -> None:
+    _install()
+    _service("start")
+
+    _service("remove", *["--purge"] * purge)
+
+    assert windows.services == {}
+    assert windows.group == []
+    assert windows.sources == {}
+    assert (windows.root / NAME / "settings.toml").exists() is not purge
+
+
+@pytest.mark.parametrize("command", ["start", "stop", "remove"])
+def test_that_there_must_be_a_service(windows: Windows, command: str) -> None:
+    assert "there is no service sa-contexts" in _service(command, exits_with=1)
+    assert windows.services == {}
+
+
+@pytest.mark.parametrize("command", ["install", "start", "stop", "status", "remove", "run"])
+def test_that_it_takes_windows(command: str) -> None:
+    said = _service(command, exits_with=1)
+
+    assert said == "sa-contexts: there are no Windows services on this system\n"
