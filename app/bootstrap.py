@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+import anyio
 import structlog
 from pydantic import ValidationError
 
 from app.api.errors import engine_problem
+from app.auth.api_keys import ApiKeys
+from app.auth.authenticator import Credentials
 from app.auth.key_file import KeysUnreadable
 from app.main import create_app
+from app.repository.changes.streams import Streams
+from app.repository.deadlines import Patience
+from app.resources import RESOURCES
+from app.resources.sa_contexts.kind import SaContextKind
 from app.server import uvicorn_server as server
 from app.server.exposure import missing_protection
 from app.server.tls.certificates import Tls, TlsError, TlsFiles
 from app.server.tls.metrics import TlsMetrics
-from app.service import create_service
+from app.service import Foundation, Service, open_engine, open_library
 from app.settings.file import SettingsFileError, settings_file
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import LogUnwritable
@@ -102,6 +109,54 @@ def prepare(settings: Settings) -> Serving:
     )
     metrics.count_connections(lambda: len(running.server_state.connections))
     return Serving(running, listener)
+
+
+def create_service(settings: Settings) -> Service:
+    """Make everything that a server needs beneath HTTP; nothing runs yet.
+
+    Raises:
+        LibraryError: there is no library that can be used.
+        KeysUnreadable: the file of keys cannot be read.
+    """
+    library = open_library(settings)
+    foundation = Foundation(
+        settings=settings,
+        library=library,
+        engine=open_engine(library, settings),
+        one_reader=anyio.CapacityLimiter(1),
+        patience=Patience(settings.patience_seconds),
+    )
+    return Service(
+        **{field.name: getattr(foundation, field.name) for field in fields(foundation)},
+        host=socket.gethostname(),
+        streams=Streams(
+            settings.stream_count, settings.stream_seconds, settings.rate_caller_streams
+        ),
+        credentials=create_credentials(settings),
+        parts={resource.key: resource.start(foundation) for resource in RESOURCES},
+        primary=SaContextKind,
+    )
+
+
+def create_credentials(settings: Settings) -> Credentials:
+    """Return the credentials that the settings have callers show.
+
+    Raises:
+        KeysUnreadable: the file of keys cannot be read.
+    """
+    tokens = None
+    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
+        # Not every server needs what this takes to verify signatures.
+        from app.auth.jwks import Issuer  # noqa: PLC0415
+        from app.auth.jwt import Tokens  # noqa: PLC0415
+
+        tokens = Tokens(
+            Issuer(settings.oidc_issuer, settings.oidc_jwks_url),
+            settings.oidc_audience,
+            settings.oidc_algorithms,
+            settings.oidc_skew_seconds,
+        )
+    return Credentials(None if settings.keys is None else ApiKeys(settings.keys), tokens)
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:

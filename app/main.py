@@ -9,23 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.api import (
-    connections,
-    documentation,
-    engine,
-    errors,
-    health,
-    ike_sas,
-    metrics,
-    net_events,
-    openapi,
-    problems,
-    sa_context_events,
-    sa_context_list,
-    sa_contexts,
-    statistics,
-)
-from app.api import problem_pages as explanations
+from app.api import documentation, engine, errors, health, metrics, openapi, problem_pages, problems
 from app.api.security import public_paths
 from app.middleware.address_rate_limit import AddressLimit
 from app.middleware.authentication import Gate
@@ -34,6 +18,7 @@ from app.middleware.head import HeadAsGet
 from app.middleware.metrics import MeasuredRequests
 from app.middleware.request_log import RequestLog
 from app.middleware.trusted_hosts import HostCheck
+from app.resources import RESOURCES
 from app.service import Service
 from app.settings.model import LoggedRequests
 from app.telemetry.metrics.registry import Metrics
@@ -66,7 +51,7 @@ def create_app(
     Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
     a trace of each request and measures it, and the metrics of Prometheus go there too.
     """
-    told = Metrics(service)
+    told = Metrics(service, [resource.add_metrics for resource in RESOURCES])
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -89,30 +74,19 @@ def create_app(
     app.logged = log_requests
     app.state.service = service
     app.state.metrics = told
-    for module in (
-        sa_context_list,
-        sa_context_events,  # before those with an id in their path
-        sa_contexts,
-        net_events,
-        ike_sas,
-        connections,
-        statistics,
-        engine,
-        metrics,
-        health,
-        explanations,
-        documentation,
-    ):
+    for resource in RESOURCES:
+        app.include_router(resource.router)
+    for module in (engine, metrics, health, problem_pages, documentation):
         app.include_router(module.router)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(CallerLimit, limits=service.rate_limits, metrics=told)
+    app.add_middleware(CallerLimit, limits=service.settings.rate_limits(), metrics=told)
     app.add_middleware(
         Gate, credentials=service.credentials, public=public_paths(app.routes), metrics=told
     )
     if service.credentials.are_needed:
-        app.add_middleware(AddressLimit, limits=service.rate_limits, metrics=told)
+        app.add_middleware(AddressLimit, limits=service.settings.rate_limits(), metrics=told)
     app.add_middleware(HostCheck, hosts=hosts, on_refusal=told.told)
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
-    openapi.install(app)
+    openapi.install(app, RESOURCES)
     return app

@@ -1,139 +1,164 @@
-"""What a running server consists of, beneath HTTP."""
+"""The running parts of a server beneath HTTP, and the engine that they read.
+
+Each resource has one part: what runs for it as long as the server does. The
+service starts, stops and closes all parts in the same way and knows none of them.
+"""
 
 from __future__ import annotations
 
 import importlib
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import anyio
 import anyio.to_thread
 import structlog
 
-from app.auth.api_keys import ApiKeys
 from app.auth.authenticator import Credentials
 from app.repository.changes.feed import Feeds
 from app.repository.changes.streams import Streams
-from app.repository.connections import ConnectionKind
 from app.repository.deadlines import Patience
-from app.repository.ike_sas import IkeSaKind
-from app.repository.net_events import NetEvents
 from app.repository.query.paginator import Lists
 from app.repository.refresh.dirty_ids import Hints
 from app.repository.refresh.reader import Reader
 from app.repository.resource import Kind
-from app.repository.sa_contexts import SaContextKind
-from app.repository.statistics import StatisticsReader
 from app.repository.store import MOST_HINTS, Store
-from app.schemas.names import Baseline
-from app.settings.limits import RateLimits
 from app.settings.model import Settings
 from bindings.engine import Engine
-from bindings.interfaces import interface_aliases
 from bindings.library import EngineKind, Library, find_library
 from bindings.subscriptions import Notify
 
 
 log = structlog.get_logger(__name__)
 
+P = TypeVar("P", bound="Part")
+
 CLOSE_SECONDS: Final = 0.7
-"""How long the sessions may take to be closed; what hangs would keep the process."""
+"""How long the sessions may take to close; one that hangs would keep the process."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """All objects of one kind, as they are served.
-
-    Attributes:
-        engine: the engine that the store drains, with a session of its own; it may announce
-            changes to it.
-        store: the versions.
-        lists: the walks through them.
-    """
-
-    engine: Engine
-    store: Store
-    lists: Lists
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What is served, kind by kind, and the engine that single objects are read from.
-
-    Attributes:
-        host: this host's name.
-        library: the library that all is read from.
-        baseline: what weaknesses are judged against.
-        engine: the engine that single objects are read from.
-        one_reader: lets one thread at a time read a single object; a session has room for one,
-            and threads that wait for it would be missing elsewhere.
-        patience: of those who wait for a single object or for counters.
-        feeds: what happens to SA contexts, for those who watch.
-        streams: the open ones.
-        statistics: reads the engine's own counters, by `engine` too.
-        sa_contexts: the SA contexts, by which is judged whether the engine answers.
-        ike_sas: the main mode SAs, which are read when somebody asks.
-        connections: the connections, the same.
-        credentials: those that are taken.
-        rate_limits: how often one client may ask.
-        measured_peers: the remote addresses that have a metric of their own, packed.
-        measured_connections: how many pairs of ends have metrics of what connections transfer.
-    """
-
-    host: str
-    library: Library
-    baseline: Baseline
-    engine: Engine
-    one_reader: anyio.CapacityLimiter
-    patience: Patience
-    feeds: Feeds
-    streams: Streams
-    statistics: StatisticsReader
-    sa_contexts: Collection
-    ike_sas: Collection
-    connections: Collection
-    net_events: NetEvents
-    credentials: Credentials
-    rate_limits: RateLimits
-    measured_peers: tuple[bytes, ...] = ()
-    measured_connections: int = 0
-
-    @property
-    def collections(self) -> tuple[Collection, ...]:
-        """All kinds."""
-        return self.sa_contexts, self.ike_sas, self.connections
-
-    @property
-    def store(self) -> Store:
-        """The store of the SA contexts."""
-        return self.sa_contexts.store
-
-    def stop(self) -> None:
-        """Let go of all who wait or watch."""
-        self.streams.stop()
-        self.patience.end()
-        for collection in self.collections:
-            collection.store.stop()
-        self.net_events.stop()
+class Part:
+    """What runs for one resource, from the start of the server to its stop."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the stores; at the end close all sessions, as far as that is soon done.
+        """Run until the end of the block."""
+        yield
 
-        One that is in a call that hangs is left to the end of the process, when the
+    def stop(self) -> None:
+        """Wake all waiters; accept no further work."""
+
+    async def close(self) -> None:
+        """Close the part's session of the engine, if it has one."""
+
+
+class ResourceRuntime(Part):
+    """The store of one listed resource, and what is served from it.
+
+    Attributes:
+        engine: the engine that the store reads, with a session of its own.
+        store: the snapshots.
+        lists: the pages of its snapshots.
+        feeds: its events, for watchers, if the resource has any.
+    """
+
+    def __init__(self, engine: Engine, store: Store) -> None:
+        self.engine: Final = engine
+        self.store: Final = store
+        self.lists: Final = Lists(store)
+        self.feeds: Final = Feeds(store.journal, store.kind)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the store."""
+        async with self.store.running():
+            yield
+
+    def stop(self) -> None:
+        """Stop refreshing."""
+        self.store.stop()
+
+    async def close(self) -> None:
+        """Close the engine's session once the store no longer reads it."""
+        await self.store.idle()
+        await _close(self.engine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """What parts are made on.
+
+    Attributes:
+        settings: the server's settings.
+        library: the library that everything is read from.
+        engine: the engine that single objects and counters are read from.
+        one_reader: lets one thread at a time use that engine; a session has room for one,
+            and threads that wait for it would be missing elsewhere.
+        patience: limits how long requests wait for that engine.
+    """
+
+    settings: Settings
+    library: Library
+    engine: Engine
+    one_reader: anyio.CapacityLimiter
+    patience: Patience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(Foundation):
+    """A server without its HTTP.
+
+    Attributes:
+        host: this host's name.
+        streams: the open event streams.
+        credentials: the credentials that are accepted.
+        parts: one per resource: a listed resource's under the class of its kind, any other
+            part under its own class.
+        primary: the resource whose refreshes tell whether the engine answers.
+    """
+
+    host: str
+    streams: Streams
+    credentials: Credentials
+    parts: Mapping[Hashable, Part]
+    primary: type[Kind]
+
+    def part(self, class_: type[P]) -> P:
+        """Return the part of a class."""
+        return cast(P, self.parts[cast(Hashable, class_)])
+
+    def listed(self, kind: type[Kind]) -> ResourceRuntime:
+        """Return the store, lists and feeds of a listed resource."""
+        return cast(ResourceRuntime, self.parts[kind])
+
+    @property
+    def store(self) -> Store:
+        """The store whose refreshes tell whether the engine answers."""
+        return self.listed(self.primary).store
+
+    def stop(self) -> None:
+        """Wake all waiters and watchers; accept no further work."""
+        self.streams.stop()
+        self.patience.end()
+        for part in self.parts.values():
+            part.stop()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run all parts; at the end close all sessions, as far as that is soon done.
+
+        A session in a call that hangs is left to the end of the process, when the
         engine closes it; the thread in that call is left, too.
         """
-        async with anyio.create_task_group() as tasks, AsyncExitStack() as stores:
+        async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             try:
                 tasks.start_soon(self.streams.run)
                 if self.credentials.api_keys is not None:
                     tasks.start_soon(self.credentials.api_keys.run)
-                for collection in self.collections:
-                    await stores.enter_async_context(collection.store.running())
-                await stores.enter_async_context(self.net_events.running())
+                for part in self.parts.values():
+                    await stack.enter_async_context(part.running())
                 yield
             finally:
                 self.stop()
@@ -144,19 +169,39 @@ class Service:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             async with anyio.create_task_group() as closing:
                 closing.start_soon(_close, self.engine)
-                for collection in self.collections:
-                    closing.start_soon(_close, collection.engine, collection.store)
+                for part in self.parts.values():
+                    closing.start_soon(part.close)
 
 
-async def _close(engine: Engine, store: Store | None = None) -> None:
-    """Close an engine's session, once its store does not read it any more."""
-    if store is not None:
-        await store.idle()
+async def _close(engine: Engine) -> None:
     await anyio.to_thread.run_sync(engine.close, abandon_on_cancel=True)
 
 
+def start_announced(kind: Kind, foundation: Foundation) -> ResourceRuntime:
+    """Make the runtime of a resource whose changes the engine announces.
+
+    It is refreshed regularly, whether or not anyone asks, and keeps a journal.
+    """
+    settings = foundation.settings
+    hints = Hints(MOST_HINTS)
+    engine = open_engine(
+        foundation.library, settings, lambda _event, object_id: hints.give(object_id)
+    )
+    reader = Reader(engine, kind, page_size=settings.page_size)
+    return ResourceRuntime(engine, Store(reader, settings.store_limits(), hints=hints))
+
+
+def start_on_demand(kind: Kind, foundation: Foundation) -> ResourceRuntime:
+    """Make the runtime of a resource that is refreshed only when someone asks."""
+    settings = foundation.settings
+    engine = open_engine(foundation.library, settings)
+    reader = Reader(engine, kind, page_size=settings.page_size)
+    limits = replace(settings.store_limits(), journal_changes=0, journal_bytes=0)
+    return ResourceRuntime(engine, Store(reader, limits, stays_in_contact=False))
+
+
 def open_library(settings: Settings) -> Library:
-    """The library that the settings name, with simulated contexts where it is a simulator.
+    """Load the library that the settings name; fill it with simulated contexts if it simulates.
 
     Raises:
         LibraryError: there is none that can be used.
@@ -168,12 +213,12 @@ def open_library(settings: Settings) -> Library:
 
 
 def open_engine(library: Library, settings: Settings, on_change: Notify | None = None) -> Engine:
-    """An engine with the settings' ways of reading; its session opens when first needed.
+    """Return an engine that reads as the settings say; its session opens when first needed.
 
     Args:
-        library: where the functions are.
+        library: the library with the functions.
         settings: how to read.
-        on_change: what is told of changes, if anything is.
+        on_change: called for each change that the engine announces.
     """
     return Engine(
         library,
@@ -183,85 +228,6 @@ def open_engine(library: Library, settings: Settings, on_change: Notify | None =
         patience_seconds=settings.transaction_wait_ms / 1000,
         on_change=on_change,
     )
-
-
-def create_service(settings: Settings) -> Service:
-    """Everything that a server needs, not yet running.
-
-    Raises:
-        LibraryError: there is no library that can be used.
-        KeysUnreadable: the file of keys cannot be read.
-    """
-    library = open_library(settings)
-    sa_contexts = _sa_contexts(library, settings)
-    engine, one_reader = open_engine(library, settings), anyio.CapacityLimiter(1)
-    patience = Patience(settings.patience_seconds)
-    return Service(
-        host=socket.gethostname(),
-        library=library,
-        baseline=settings.baseline,
-        engine=engine,
-        feeds=Feeds(sa_contexts.store.journal),
-        streams=Streams(
-            settings.stream_count, settings.stream_seconds, settings.rate_caller_streams
-        ),
-        one_reader=one_reader,
-        patience=patience,
-        statistics=StatisticsReader(engine, one_reader, patience),
-        sa_contexts=sa_contexts,
-        ike_sas=_on_demand(IkeSaKind(), library, settings),
-        connections=_on_demand(ConnectionKind(), library, settings),
-        net_events=NetEvents(
-            library,
-            settings.net_event_limits(),
-            transaction_wait_ms=settings.transaction_wait_ms,
-            ipv6_order=settings.ipv6_order,
-        ),
-        credentials=create_credentials(settings),
-        rate_limits=settings.rate_limits(),
-        measured_peers=tuple(peer.packed for peer in settings.metrics_peers or ()),
-        measured_connections=settings.metrics_connections,
-    )
-
-
-def create_credentials(settings: Settings) -> Credentials:
-    """What the settings have callers show.
-
-    Raises:
-        KeysUnreadable: the file of keys cannot be read.
-    """
-    tokens = None
-    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
-        # Not every server needs what this takes to verify signatures.
-        from app.auth.jwks import Issuer  # noqa: PLC0415
-        from app.auth.jwt import Tokens  # noqa: PLC0415
-
-        tokens = Tokens(
-            Issuer(settings.oidc_issuer, settings.oidc_jwks_url),
-            settings.oidc_audience,
-            settings.oidc_algorithms,
-            settings.oidc_skew_seconds,
-        )
-    return Credentials(None if settings.keys is None else ApiKeys(settings.keys), tokens)
-
-
-def _sa_contexts(library: Library, settings: Settings) -> Collection:
-    """The SA contexts, of whose changes the engine tells the store."""
-    hints = Hints(MOST_HINTS)
-    engine = open_engine(library, settings, lambda _event, sa_context_id: hints.give(sa_context_id))
-    kind = SaContextKind(interface_aliases, settings.baseline)
-    reader = Reader(engine, kind, page_size=settings.page_size)
-    store = Store(reader, settings.store_limits(), hints=hints)
-    return Collection(engine, store, Lists(store))
-
-
-def _on_demand(kind: Kind, library: Library, settings: Settings) -> Collection:
-    """What is read when somebody asks; its changes are nobody's news."""
-    engine = open_engine(library, settings)
-    reader = Reader(engine, kind, page_size=settings.page_size)
-    limits = replace(settings.store_limits(), journal_changes=0, journal_bytes=0)
-    store = Store(reader, limits, stays_in_contact=False)
-    return Collection(engine, store, Lists(store))
 
 
 def _simulate(library: Library, settings: Settings) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import orjson
 
-from app.encoding.sa_contexts import encode_sa_context, render_sa_context
 from app.repository.refresh.reader import Reader
-from app.repository.sa_contexts import SaContextKind
+from app.resources.sa_contexts.encoding import encode_sa_context, render_sa_context
+from app.resources.sa_contexts.kind import SaContextKind
 from benchmarks.drains import UNIT, settled, size_of_drain, size_of_naive, timed
 from benchmarks.figures import Bar, Figure, Section, ratios, take_turns
 from benchmarks.fixture import arrays, populated

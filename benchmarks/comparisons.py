@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from app.schemas.sa_contexts import SaContextPage
+from app.resources.sa_contexts.schema import SaContextPage
 from app.server import uvicorn_server as server
 from benchmarks import naive
 from benchmarks.fixture import populated

@@ -9,7 +9,7 @@ from time import perf_counter, sleep
 
 import orjson
 
-from app.encoding.sa_contexts import encode_sa_context
+from app.resources.sa_contexts.encoding import encode_sa_context
 from app.schemas.names import Baseline
 from app.server.uvicorn_server import GIL_SWITCH_SECONDS
 from benchmarks import cold

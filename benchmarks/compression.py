@@ -13,7 +13,7 @@ from time import perf_counter, thread_time
 import zstandard
 
 from app.api.streaming import LEVEL
-from app.encoding.sa_contexts import encode_sa_context
+from app.resources.sa_contexts.encoding import encode_sa_context
 from benchmarks import servers
 from benchmarks.client import ANEW, NEWEST, Client
 from benchmarks.figures import Figure, Grid, Section, take_turns

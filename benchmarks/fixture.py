@@ -10,8 +10,8 @@ import orjson
 from pydantic import TypeAdapter
 from sa_contexts_simulator import LIBRARY, Simulator
 
-from app.encoding.sa_contexts import encode_sa_context
-from app.schemas.sa_contexts import SaContextPage
+from app.resources.sa_contexts.encoding import encode_sa_context
+from app.resources.sa_contexts.schema import SaContextPage
 from benchmarks import naive
 from benchmarks.sizes import CHECKED_CONTEXTS, MIN_MEAN_BYTES, PAGE_LIMIT, SEED
 from bindings._fwpuclnt import ffi

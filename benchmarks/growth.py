@@ -10,8 +10,8 @@ from statistics import median
 from sa_contexts_simulator import LIBRARY, Simulator
 
 from app.repository.refresh.reader import Reader
-from app.repository.sa_contexts import SaContextKind
 from app.repository.snapshot.state import Edition
+from app.resources.sa_contexts.kind import SaContextKind
 from benchmarks.cold import NAIVE
 from benchmarks.drains import UNIT, drain, settled, size_of_drain, size_of_naive, timed
 from benchmarks.figures import Bar, Figure, Section, ratios, take_turns

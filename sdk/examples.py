@@ -20,8 +20,8 @@ from sa_contexts_simulator import LIBRARY, Simulator
 from starlette.testclient import TestClient
 
 from app.api.problems import KINDS
+from app.bootstrap import create_service
 from app.main import create_app
-from app.service import create_service
 from app.settings.model import Settings
 
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from sa_contexts_simulator import LIBRARY, Simulator
 from starlette.testclient import TestClient
 
+from app.bootstrap import create_service
 from app.main import create_app
-from app.service import create_service
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from bindings.library import Library

@@ -38,7 +38,7 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
         kind=EngineKind(service.library.kind),
         library=str(service.library.path),
         functions=service.library.functions(),
-        session="open" if service.sa_contexts.engine.is_open else "closed",
+        session="open" if service.listed(service.primary).engine.is_open else "closed",
         changes="announced" if _are_changes_announced(service) else "compared",
         ready=store.is_ready,
         reasons=_reasons(service),
@@ -54,12 +54,13 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
         else MISSING,
         snapshots_held=len(store.holds),
         streams=service.streams.count,
-        baseline=service.baseline,
+        baseline=service.settings.baseline,
     )
 
 
 def _are_changes_announced(service: Service) -> bool:
-    return service.sa_contexts.engine.is_subscribed and service.store.looks.error is None
+    engine = service.listed(service.primary).engine
+    return engine.is_subscribed and service.store.looks.error is None
 
 
 def _reasons(service: Service) -> list[NotReadyReason]:

@@ -1,7 +1,8 @@
 """The problems that the API can answer with, each with its explanation (RFC 9457).
 
-A kind of problem is declared once, here. Routes name those that they can give,
-and the OpenAPI document, `/problems/{code}` and the responses follow.
+A kind of problem is declared once: here, or in the folder of the resource that alone has it.
+Routes name those that they can give, and the OpenAPI document, `/problems/{code}` and the
+responses follow.
 """
 
 from __future__ import annotations
@@ -55,27 +56,28 @@ class ProblemKind:
 KINDS: dict[str, ProblemKind] = {}
 
 
-def _kind(
+def declare(
     code: str, status: int, title: str, explanation: str, schema: type[Problem] = Problem
 ) -> ProblemKind:
+    """Declare a kind of problem: on import, before the application is made."""
     kind = KINDS[code] = ProblemKind(code, status, title, explanation, schema)
     return kind
 
 
-BAD_REQUEST = _kind(
+BAD_REQUEST = declare(
     "bad_request",
     400,
     "The request cannot be understood",
     "The server could not read the request as HTTP. Check the client or the proxy in between.",
 )
-CURSOR_INVALID = _kind(
+CURSOR_INVALID = declare(
     "cursor_invalid",
     400,
     "The cursor is not valid",
     "The cursor is damaged, or not one that this server made. Send `nextCursor` exactly as it "
     "was received, or follow the `Link` header. To begin anew, leave the parameter out.",
 )
-CURSOR_MISMATCH = _kind(
+CURSOR_MISMATCH = declare(
     "cursor_mismatch",
     400,
     "The cursor belongs to another list",
@@ -83,7 +85,7 @@ CURSOR_MISMATCH = _kind(
     "same; it is simplest to send the cursor alone. Only `limit` may change from page to page. "
     "Nor does the cursor of one resource, of `/sa-contexts` for instance, go on in another.",
 )
-UNAUTHENTICATED = _kind(
+UNAUTHENTICATED = declare(
     "unauthenticated",
     401,
     "A credential is needed",
@@ -92,48 +94,26 @@ UNAUTHENTICATED = _kind(
     "`sa-contexts keys add`. Where one was sent, it is unknown, revoked or expired, or the token "
     "is not for this server; the server's log counts which.",
 )
-INSUFFICIENT_SCOPE = _kind(
+INSUFFICIENT_SCOPE = declare(
     "insufficient_scope",
     403,
     "The credential does not reach so far",
     "The credential is good, and lacks the scope that this resource needs; `WWW-Authenticate` "
     "names it. Make a key with that scope, or have the issuer put it into the token.",
 )
-NOT_FOUND = _kind(
+NOT_FOUND = declare(
     "not_found",
     404,
     "There is nothing here",
     "No resource has this path. `/openapi.json` lists all that there are.",
 )
-SA_CONTEXT_NOT_FOUND = _kind(
-    "sa_context_not_found",
-    404,
-    "There is no such SA context",
-    "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
-    "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
-)
-IKE_SA_NOT_FOUND = _kind(
-    "ike_sa_not_found",
-    404,
-    "There is no such main mode SA",
-    "The engine knows no main mode SA of this id. Main mode SAs end when their lifetime does, and "
-    "when the Base Filtering Engine restarts; the SA contexts that one negotiated may outlive it.",
-)
-CONNECTION_NOT_FOUND = _kind(
-    "connection_not_found",
-    404,
-    "There is no such connection",
-    "The engine knows no connection of this id. Connections end with their last SA, and when the "
-    "Base Filtering Engine restarts. The engine knows any only while it keeps track of them, which "
-    "`monitoring` of `/connections` tells.",
-)
-METHOD_NOT_ALLOWED = _kind(
+METHOD_NOT_ALLOWED = declare(
     "method_not_allowed",
     405,
     "The method is not allowed",
     "This server only reads: the header `Allow` lists what the resource takes.",
 )
-NOT_ACCEPTABLE = _kind(
+NOT_ACCEPTABLE = declare(
     "not_acceptable",
     406,
     "No acceptable representation",
@@ -141,33 +121,33 @@ NOT_ACCEPTABLE = _kind(
     "`application/json`; lists can also be had as `application/x-ndjson`. "
     "Metrics are `text/plain` or `application/openmetrics-text`.",
 )
-REQUEST_TIMEOUT = _kind(
+REQUEST_TIMEOUT = declare(
     "request_timeout",
     408,
     "The request took too long to arrive",
     "The server waits some seconds for the whole of a request, then closes the connection.",
 )
-REQUEST_REFUSED = _kind(
+REQUEST_REFUSED = declare(
     "request_refused",
     400,
     "The request was refused",
     "The server refused the request for a reason that the status of the answer tells, which may "
     "be another than 400: 501 for a transfer coding that it does not know, for instance.",
 )
-LENGTH_REQUIRED = _kind(
+LENGTH_REQUIRED = declare(
     "length_required",
     411,
     "The request's body is of unknown length",
     "This server only reads; no resource takes a body. Send the request without one, and without "
     "the header `Transfer-Encoding`.",
 )
-CONTENT_TOO_LARGE = _kind(
+CONTENT_TOO_LARGE = declare(
     "content_too_large",
     413,
     "The request's body is too large",
     "This server only reads; no resource takes a body. Send the request without one.",
 )
-CURSOR_EXPIRED = _kind(
+CURSOR_EXPIRED = declare(
     "cursor_expired",
     410,
     "The snapshot is no longer held",
@@ -177,7 +157,7 @@ CURSOR_EXPIRED = _kind(
     "accept that what changed in between may be missed.",
     SnapshotGoneProblem,
 )
-INVALID_PARAMETERS = _kind(
+INVALID_PARAMETERS = declare(
     "invalid_parameters",
     422,
     "The parameters are not valid",
@@ -185,7 +165,7 @@ INVALID_PARAMETERS = _kind(
     "too, so that a misspelt filter is not taken for no filter.",
     InvalidParametersProblem,
 )
-UNKNOWN_HOST = _kind(
+UNKNOWN_HOST = declare(
     "unknown_host",
     421,
     "The request is for another host",
@@ -193,20 +173,20 @@ UNKNOWN_HOST = _kind(
     "has its name lead here. Ask by an address, or by the machine's own name; further names are "
     "configured as `SA_CONTEXTS_HOSTS`.",
 )
-HEADER_FIELDS_TOO_LARGE = _kind(
+HEADER_FIELDS_TOO_LARGE = declare(
     "header_fields_too_large",
     431,
     "The request's head is too large",
     "The request line and the header fields together are longer than the server takes. Drop "
     "cookies and other fields that this server has no use for, and filters that repeat.",
 )
-INTERNAL_ERROR = _kind(
+INTERNAL_ERROR = declare(
     "internal_error",
     500,
     "The server failed",
     "This is a fault of the server. Its log has the details, at the time of the request.",
 )
-ENGINE_ERROR = _kind(
+ENGINE_ERROR = declare(
     "engine_error",
     500,
     "The filter engine answered with an error",
@@ -214,14 +194,14 @@ ENGINE_ERROR = _kind(
     "`function` say what it was.",
     EngineProblem,
 )
-NOT_SUPPORTED_BY_ENGINE = _kind(
+NOT_SUPPORTED_BY_ENGINE = declare(
     "not_supported_by_engine",
     501,
     "This Windows lacks the function",
     "The version of Windows is older than the function that this resource needs.",
     EngineProblem,
 )
-ENGINE_ACCESS_DENIED = _kind(
+ENGINE_ACCESS_DENIED = declare(
     "engine_access_denied",
     503,
     "The server may not read the filter engine",
@@ -231,7 +211,7 @@ ENGINE_ACCESS_DENIED = _kind(
     "shown instead.",
     EngineProblem,
 )
-ENGINE_TIMEOUT = _kind(
+ENGINE_TIMEOUT = declare(
     "engine_timeout",
     503,
     "The filter engine is busy",
@@ -239,7 +219,7 @@ ENGINE_TIMEOUT = _kind(
     "Try again after `Retry-After` seconds.",
     EngineProblem,
 )
-ENGINE_SLOW = _kind(
+ENGINE_SLOW = declare(
     "engine_slow",
     503,
     "The filter engine does not answer",
@@ -247,7 +227,7 @@ ENGINE_SLOW = _kind(
     "very many SA contexts, or another program may keep it busy. Try again after `Retry-After` "
     "seconds.",
 )
-ENGINE_UNAVAILABLE = _kind(
+ENGINE_UNAVAILABLE = declare(
     "engine_unavailable",
     503,
     "The filter engine cannot be reached",
@@ -256,7 +236,7 @@ ENGINE_UNAVAILABLE = _kind(
     "service BFE on the host.",
     EngineProblem,
 )
-IKEEXT_NOT_RUNNING = _kind(
+IKEEXT_NOT_RUNNING = declare(
     "ikeext_not_running",
     503,
     "The service IKEEXT does not run",
@@ -265,7 +245,7 @@ IKEEXT_NOT_RUNNING = _kind(
     "has connection security rules.",
     EngineProblem,
 )
-ISSUER_UNAVAILABLE = _kind(
+ISSUER_UNAVAILABLE = declare(
     "issuer_unavailable",
     503,
     "The token cannot be checked",
@@ -273,35 +253,35 @@ ISSUER_UNAVAILABLE = _kind(
     "can judge no token; API keys are not concerned. Its log says why. Try again after "
     "`Retry-After` seconds.",
 )
-TOO_MANY_SNAPSHOTS = _kind(
+TOO_MANY_SNAPSHOTS = declare(
     "too_many_snapshots",
     503,
     "Too many lists are being walked through",
     "Each list that has more than one page holds its snapshot, and no more can be held now. "
     "Try again after `Retry-After` seconds, or ask for larger pages.",
 )
-TOO_MANY_CONNECTIONS = _kind(
+TOO_MANY_CONNECTIONS = declare(
     "too_many_connections",
     503,
     "Too many connections are open",
     "All connections that the server allows, or allows to one address, are waiting for answers. "
     "Try again after `Retry-After` seconds; use one connection for many requests.",
 )
-TOO_MANY_STREAMS = _kind(
+TOO_MANY_STREAMS = declare(
     "too_many_streams",
     429,
     "Too many streams are open",
     "Each watcher keeps a stream open, and the server allows no more of them now. Try again after "
     "`Retry-After` seconds; one stream without filters serves many consumers behind it.",
 )
-TOO_MANY_REQUESTS = _kind(
+TOO_MANY_REQUESTS = declare(
     "too_many_requests",
     429,
     "Too many requests",
     "This caller, or this address, has asked more often than the server allows. Try again after "
     "`Retry-After` seconds. `RateLimit-Policy` tells how much each may, `RateLimit` what is left.",
 )
-SERVER_STOPPING = _kind(
+SERVER_STOPPING = declare(
     "server_stopping",
     503,
     "The server is stopping",

@@ -12,9 +12,20 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.encoding.events import event
 from app.repository.changes.streams import Source, Streams
 from app.repository.notifier import WAKE_SECONDS
+
+
+def format_event(kind: str, event_id: str | None, data: bytes) -> bytes:
+    """Format one event.
+
+    Args:
+        kind: its name.
+        event_id: what a client resumes after; None where it is not to resume after this.
+        data: one line.
+    """
+    id_line = b"" if event_id is None else b"id: %b\n" % event_id.encode()
+    return b"event: %b\n%bdata: %b\n\n" % (kind.encode(), id_line, data)
 
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -26,7 +37,7 @@ JITTER: Final = 0.1
 """By which part lifetimes differ, so that not all clients come again at once."""
 
 COMMENT: Final = b":\n\n"
-RECONNECT: Final = event("reconnect", None, b"{}")
+RECONNECT: Final = format_event("reconnect", None, b"{}")
 
 SendText = Callable[[bytes], Awaitable[None]]
 

@@ -17,7 +17,7 @@ from app.bootstrap import CANNOT_START, prepare, why_not
 from app.cli import keys
 from app.cli.printable import printable_json
 from app.cli.table import print_table
-from app.encoding.sa_contexts import render_sa_context
+from app.resources.sa_contexts.encoding import render_sa_context
 from app.schemas.names import Cipher, Integrity, PfsGroup, TrafficType, Weakness
 from app.server import uvicorn_server as server
 from app.service import open_engine, open_library

@@ -39,7 +39,7 @@ COLUMNS: Final = (
 
 
 def row_of(context: dict[str, Any]) -> Row:
-    """The row of a context as the API gives it (`app.schemas.sa_contexts.SaContext`)."""
+    """The row of a context as the API gives it (`app.resources.sa_contexts.schema.SaContext`)."""
     sa_context_id = context["saContextId"]
     sa = context["outboundSa"] or context["inboundSa"]
     if sa is None:

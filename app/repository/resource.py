@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from typing import ClassVar, Protocol, Self, TypeVar
 
+from app.repository.changes.events import EventEncoder
 from app.repository.changes.rekeys import Negotiation
+from app.repository.counts import Counts, Uncounted
 from app.repository.query.filters import Key, Selection
-from app.repository.sa_context_counts import Counts, Uncounted
 from app.repository.snapshot.model import Entry
 from bindings.engine import Engine
 from bindings.errors import EngineError, IkeextNotRunning
@@ -68,9 +69,11 @@ class Kind(ABC):
 
     Attributes:
         selection: what its lists are filtered by.
+        events: encodes its events; not there if it has none.
     """
 
     selection: ClassVar[type[Selection]]
+    events: ClassVar[EventEncoder]
 
     @abstractmethod
     def attempt(self, engine: Engine, work: Callable[[Enumerable], T]) -> T:

@@ -25,13 +25,13 @@ import structlog
 
 from app.repository.changes.journal import Journal, Place
 from app.repository.changes.rekeys import Rekeys
+from app.repository.counts import Counts
 from app.repository.limits import StoreLimits
 from app.repository.notifier import News
 from app.repository.refresh.dirty_ids import Hints
 from app.repository.refresh.incremental import Looks
 from app.repository.refresh.reader import Reader
 from app.repository.refresh.scheduler import DrainAborted, Drains
-from app.repository.sa_context_counts import Counts
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.leases import Holds
 from app.repository.snapshot.model import Version
@@ -311,7 +311,7 @@ class Store:
             self.journal.record(version.revision, edition.changes)
         self.news.tell()  # without a change, too: some wait for the version itself
 
-    async def _look(self, sa_context_ids: list[int]) -> dict[int, Look]:
+    async def _look(self, object_ids: list[int]) -> dict[int, Look]:
         """Take what there is of these contexts, unless they are of a run that is over.
 
         Returns:
@@ -327,7 +327,7 @@ class Store:
                 return {}  # the first drain sees them
             looks, incarnation = await anyio.to_thread.run_sync(
                 self._reader.look,
-                sa_context_ids,
+                object_ids,
                 abandon_on_cancel=True,
                 limiter=self._one_thread,
             )

@@ -386,7 +386,7 @@ class Weakness(StrEnum):
 
 
 class Baseline(StrEnum):
-    """The published advice that SAs are judged against (`app.encoding.baselines`)."""
+    """The published advice that SAs are judged against (`app.resources.sa_contexts.baselines`)."""
 
     NIST_SP_800_77R1 = "nist_sp_800_77r1"
     RFC_8221 = "rfc_8221"

@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.encoding.sa_contexts import encode_sa_context
+from app.resources.sa_contexts.encoding import encode_sa_context
 from benchmarks.compiled import odd_trees
 from benchmarks.compiled.step import CompiledStep, ffi
 from benchmarks.fixture import arrays

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from app.encoding import names
+from app.resources.wfp import names
 from app.schemas import names as public
 from bindings import enums as wfp
 from bindings.well_known import CONDITION_FIELDS, KEYING_MODULES, LAYERS

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import httpx2
 
+from app.bootstrap import create_service
 from app.main import create_app
 from app.server import uvicorn_server as server
-from app.service import create_service
 from app.settings.model import Settings
 from tests.conftest import SIMULATOR_PATH
 from tests.sse import Event, Parser

@@ -11,7 +11,7 @@ import pytest
 from sa_contexts_simulator import Option, Simulator
 from starlette.testclient import TestClient
 
-from app.schemas.connections import ConnectionExportEnd, ConnectionPage
+from app.resources.connections.schema import ConnectionExportEnd, ConnectionPage
 from tests.api.test_kinds import NDJSON, is_met
 from tests.api.test_listing import content_of, walk
 from tests.api.test_problems import assert_problem

@@ -12,8 +12,7 @@ import pytest
 from starlette.types import Message
 
 from app.api import sse as event_stream_module
-from app.api.sse import KEEP_ALIVE_SECONDS, EventStream
-from app.encoding.events import event
+from app.api.sse import KEEP_ALIVE_SECONDS, EventStream, format_event
 from app.repository.changes import streams as streams_module
 from app.repository.changes.streams import Streams, TooManyStreams
 from app.repository.notifier import News
@@ -103,12 +102,12 @@ async def turns() -> None:
 
 
 async def test_that_events_are_sent_as_they_come() -> None:
-    source, client, streams = Source(event("a", "e-1", b"{}")), Client(), Streams(1, A_DAY)
-    source.mark = event("b", "e-0", b"{}")
+    source, client, streams = Source(format_event("a", "e-1", b"{}")), Client(), Streams(1, A_DAY)
+    source.mark = format_event("b", "e-0", b"{}")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
         await until(lambda: client.kinds == ["b", "a"])
-        source.texts += (event("c", "e-2", b"{}"), event("d", "e-3", b"{}"))
+        source.texts += (format_event("c", "e-2", b"{}"), format_event("d", "e-3", b"{}"))
         source.news.tell()
         await until(lambda: client.kinds == ["b", "a", "c", "d"])
         assert (streams.count, source.closed, client.is_whole) == (1, 0, False)
@@ -133,7 +132,7 @@ async def test_that_a_silent_stream_says_that_it_is_alive(clock: Clock) -> None:
         source.news.tell()
         await until(lambda: client.body.endswith(b":\n\n"))
         clock.now += KEEP_ALIVE_SECONDS
-        source.mark = event("bookmark", "e-7", b"{}")
+        source.mark = format_event("bookmark", "e-7", b"{}")
         source.news.tell()
         await until(lambda: client.kinds == ["bookmark"])
         tasks.cancel_scope.cancel()
@@ -163,7 +162,7 @@ async def test_that_a_busy_stream_ends_when_its_time_is_over(clock: Clock) -> No
         async def take(self) -> bytes | None:
             clock.now += 1
             await anyio.lowlevel.checkpoint()
-            return event("a", None, b"{}")
+            return format_event("a", None, b"{}")
 
     client = Client()
     await EventStream(Busy(), Streams(1, 50.0))({}, client.receive, client.send)

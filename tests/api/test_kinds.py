@@ -11,9 +11,9 @@ from httpx2 import Response
 from sa_contexts_simulator import Option, Simulator
 from starlette.testclient import TestClient
 
+from app.resources.connections.schema import Connection, ConnectionExportEnd, ConnectionPage
+from app.resources.ike_sas.schema import IkeSa, IkeSaExportEnd, IkeSaPage
 from app.schemas.base import Shape
-from app.schemas.connections import Connection, ConnectionExportEnd, ConnectionPage
-from app.schemas.ike_sas import IkeSa, IkeSaExportEnd, IkeSaPage
 from tests.api.test_listing import content_of, walk
 from tests.api.test_problems import assert_problem
 from tests.conftest import SIMULATOR_PATH, Serve

@@ -12,7 +12,7 @@ from httpx2 import Response
 from sa_contexts_simulator import Option, Simulator
 from starlette.testclient import TestClient
 
-from app.schemas.sa_contexts import SaContextPage
+from app.resources.sa_contexts.schema import SaContextPage
 from tests.conftest import Serve
 
 

@@ -14,11 +14,11 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from app.bootstrap import create_service
 from app.main import create_app
+from app.resources.sa_contexts.schema import SaContext, SaContextExportEnd, SaContextPage
+from app.resources.sa_contexts.summary_schema import SaContextSummary
 from app.schemas import names
-from app.schemas.sa_contexts import SaContext, SaContextExportEnd, SaContextPage
-from app.schemas.summary import SaContextSummary
-from app.service import create_service
 from app.settings.model import Settings
 from tests.api.test_listing import content_of, ids_of, walk
 from tests.api.test_problems import assert_problem

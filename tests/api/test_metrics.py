@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from app.api.problems import KINDS
 from app.middleware.metrics import MeasuredRequests
+from app.resources.sa_contexts.counts import counts_of
 from app.service import Service
 from app.settings.model import Settings
 from app.telemetry.metrics.http import HttpMetrics
@@ -216,7 +217,7 @@ def test_that_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None
     assert contents is not None
     edition = contents.edition
     many = {number.to_bytes(4, "big"): 1 for number in range(100_000)}
-    counts = contents.counts
+    counts = counts_of(contents.counts)
     counts.contexts = 100_000
     counts._peers = NotWalked(many)  # noqa: SLF001  # there is no other way in
     there: Any = NotTouched()

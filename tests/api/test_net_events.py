@@ -12,7 +12,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from app.schemas.net_events import NetEvent, NetEventPage
+from app.resources.net_events.schema import NetEvent, NetEventPage
 from tests.api.live import Live
 from tests.api.test_engine import until
 from tests.conftest import Serve

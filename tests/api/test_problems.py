@@ -198,7 +198,7 @@ def test_that_a_fault_of_the_server_tells_nothing_of_the_inside(
     def fail(*_: object) -> None:
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr("app.repository.sa_contexts.encode_sa_context", fail)
+    monkeypatch.setattr("app.resources.sa_contexts.kind.encode_sa_context", fail)
 
     for path in ("/sa-contexts?maxAge=0", "/sa-contexts/1"):
         response = client.get(path)

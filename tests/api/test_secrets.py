@@ -14,7 +14,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.repository.query.cursors import Cursor, CursorKey
-from app.repository.sa_context_selection import SaContextSelection
+from app.resources.sa_contexts.filters import SaContextSelection
 from app.telemetry.logging.configuration import LogFile, configure_logging
 from app.telemetry.logging.event_log import EventLogOutlet
 from tests.api.test_access import SCOPES, bearer
@@ -137,10 +137,10 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
     for target in (
         "bindings.tree._bundle",
         "bindings.decode._bundle",
-        "app.repository.sa_contexts.encode_sa_context",
+        "app.resources.sa_contexts.kind.encode_sa_context",
         "bindings.connections.read_credential",
-        "app.repository.connections.encode_connection",
-        "app.repository.ike_sas.encode_ike_sa",
+        "app.resources.connections.kind.encode_connection",
+        "app.resources.ike_sas.kind.encode_ike_sa",
     ):
         simulator.churn(20)  # what did not change is not decoded
         with monkeypatch.context() as patch:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
+from app.bootstrap import create_service
 from app.main import create_app
 from app.server.tls.certificates import Tls
 from app.server.uvicorn_server import create_server, listen
-from app.service import create_service
 from app.settings.model import Settings
 from tests.conftest import SIMULATOR_PATH
 

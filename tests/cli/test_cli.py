@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from app.cli.main import app
 from app.cli.table import print_table
-from app.encoding.sa_contexts import render_sa_context
-from app.schemas.sa_contexts import SaContext
+from app.resources.sa_contexts.encoding import render_sa_context
+from app.resources.sa_contexts.schema import SaContext
 from app.server.protocol import Connection
 from app.telemetry.logging.configuration import configure_logging
 from bindings.engine import Engine

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.api.sa_context_events import EVENTS
-from app.schemas import events as shapes
+from app.resources.sa_contexts import event_schema as shapes
+from app.resources.sa_contexts.events import EVENTS
 from app.settings.model import Settings
 from tests.cli.served import served
 

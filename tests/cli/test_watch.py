@@ -29,7 +29,7 @@ from app.cli.main import app as cli
 from app.cli.watch.client import Connected, Event, Lost, Refused, create_client, events
 from app.cli.watch.command import watch_on_screen
 from app.cli.watch.contexts import Contexts
-from app.schemas.events import SaContextEvent
+from app.resources.sa_contexts.event_schema import SaContextEvent
 from tests.cli.served import SECONDS, served
 
 

@@ -12,9 +12,9 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType
 
+from app.resources.ike_sas.schema import IkeSa
+from app.resources.sa_contexts.schema import SaContext
 from app.schemas import names
-from app.schemas.ike_sas import IkeSa
-from app.schemas.sa_contexts import SaContext
 from bindings.well_known import KEYING_MODULES
 
 

@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sa_contexts_simulator import Simulator
 
-from app.encoding.connections import encode_connection, filetime_text, render_connection
+from app.resources.connections.encoding import encode_connection, filetime_text, render_connection
+from app.resources.connections.schema import Connection
 from app.schemas import names as public
-from app.schemas.connections import Connection
 from bindings import enums as wfp
 from bindings.connections import Connection as Record
 from bindings.engine import Engine

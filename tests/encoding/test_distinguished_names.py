@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.encoding.distinguished_names import distinguished_name
+from app.resources.wfp.distinguished_names import distinguished_name
 
 
 CN, OU, UID, DC = "550403", "55040b", "0992268993f22c640101", "0992268993f22c640119"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.encoding.failures import failure_of, failures
+from app.resources.wfp.failures import failure_of, failures
 
 
 CODES: dict[str, int] = json.loads(

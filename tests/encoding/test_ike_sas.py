@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.encoding.ike_sas import encode_ike_sa, render_ike_sa
-from app.repository.ike_sas import IkeSaSelection, key_of
+from app.resources.ike_sas.encoding import encode_ike_sa, render_ike_sa
+from app.resources.ike_sas.kind import IkeSaSelection, key_of
+from app.resources.ike_sas.schema import IkeSa
 from app.schemas import names as public
-from app.schemas.ike_sas import IkeSa
 from bindings import enums as wfp
 from bindings.ike_records import IkeSa as Record
 from tests.encoding.ike_sas import IKE_SAS

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.encoding.failures import failures
-from app.encoding.net_events import encode_net_event
-from app.schemas.net_events import NetEvent as Shape
+from app.resources.net_events.encoding import encode_net_event
+from app.resources.net_events.schema import NetEvent as Shape
+from app.resources.wfp.failures import failures
 from bindings.enums import NetEventType
 from bindings.net_event import (
     DospDrop,

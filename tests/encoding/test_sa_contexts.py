@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sa_contexts_simulator import Simulator
 
-from app.encoding.addresses import address_text, subnet_text
-from app.encoding.filters import render_value
-from app.encoding.sa_contexts import encode_sa_context, render_sa_context
+from app.resources.sa_contexts.encoding import encode_sa_context, render_sa_context
+from app.resources.sa_contexts.schema import SaContext
+from app.resources.wfp.addresses import address_text, subnet_text
+from app.resources.wfp.filter_encoding import render_value
 from app.schemas import names as public
-from app.schemas.sa_contexts import SaContext
 from bindings import enums as wfp
 from bindings.engine import Engine
 from bindings.library import Library

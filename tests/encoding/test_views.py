@@ -8,8 +8,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.encoding.sa_contexts import encode_sa_context
-from app.encoding.views import basic_view
+from app.resources.sa_contexts.encoding import encode_sa_context
+from app.resources.sa_contexts.views import basic_view
 from bindings.records import FilterCondition, Identity, SaContext, Value
 from tests.encoding.contexts import CONTEXTS
 

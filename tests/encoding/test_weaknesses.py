@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.encoding.baselines import BASELINES
-from app.encoding.weaknesses import weaknesses_of
+from app.resources.sa_contexts.baselines import BASELINES
+from app.resources.sa_contexts.weaknesses import weaknesses_of
 from app.schemas.names import Baseline, Weakness
 from bindings.enums import (
     AuthConfig,

@@ -16,9 +16,9 @@ from typing import Any
 
 from sa_contexts_simulator import Simulator
 
+from app.bootstrap import create_service
 from app.main import create_app
 from app.server import uvicorn_server as server
-from app.service import create_service
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from tests.hostile.faults import Storm

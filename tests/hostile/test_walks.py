@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from app.repository.query.cursors import Cursor, CursorDamaged, CursorKey, CursorOfAnotherRun
-from app.repository.sa_context_selection import SaContextSelection
+from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from tests.hostile.conftest import Attacked
 from tests.hostile.process import Target, running_target

@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 from app.auth.callers import ANONYMOUS
 from app.auth.rejections import Reason
 from app.auth.scopes import Scope as Right
+from app.bootstrap import create_service
 from app.main import create_app
-from app.service import create_service
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from tests.api.test_access import SCOPES, bearer

@@ -7,10 +7,10 @@ from ipaddress import ip_address
 
 from hypothesis import strategies as st
 
-from app.repository.sa_context_keys import key_of
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.model import Entry, Version
 from app.repository.snapshot.state import Contents, Edition
+from app.resources.sa_contexts.index import key_of
 from app.schemas.names import Baseline
 from bindings import enums as wfp
 from bindings.fingerprints import mark_of

@@ -11,14 +11,14 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from app.encoding.sa_contexts import no_alias
 from app.repository.limits import StoreLimits
 from app.repository.refresh.dirty_ids import Hints
 from app.repository.refresh.reader import Reader
-from app.repository.sa_contexts import SaContextKind
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.state import Edition
 from app.repository.store import Store
+from app.resources.sa_contexts.encoding import no_alias
+from app.resources.sa_contexts.kind import SaContextKind
 from bindings.engine import Engine
 from bindings.library import Library
 

@@ -21,7 +21,7 @@ from app.repository.query.cursors import (
     CursorOfAnotherRun,
 )
 from app.repository.query.filters import Key, Selection, wanted
-from app.repository.sa_context_selection import SaContextSelection
+from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import Cipher, View
 
 

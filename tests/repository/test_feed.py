@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from app.repository.changes import feed as feeds_module
 from app.repository.changes.feed import Feed, Feeds
 from app.repository.changes.journal import Journal, Place, parse_event_id
-from app.repository.sa_context_selection import SaContextSelection
 from app.repository.snapshot.model import Change
 from app.repository.snapshot.state import Edition
+from app.resources.sa_contexts.encoding import no_alias
+from app.resources.sa_contexts.filters import SaContextSelection
+from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import View
 from tests.mirror import Mirror
 from tests.repository.states import edition_of, entry
@@ -23,6 +25,7 @@ from tests.sse import Event, Parser
 
 
 EPOCH = "0123456789ab"
+KIND = SaContextKind(lambda: no_alias)
 EVERYTHING = SaContextSelection()
 ON_SUBNET = "10.0.1.0/31"
 SELECTIONS = {EVERYTHING: 10, SaContextSelection.parse({"remote_subnet": [ON_SUBNET]}): 2}
@@ -98,7 +101,7 @@ def test_that_what_is_told_from_any_place_on_is_what_has_become(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feeds_module, "BATCH_BYTES", batch_bytes)
         patch.setattr(feeds_module, "MOST_CHANGES", most_changes)
-        feed = Feed(journal, selection, View.FULL)
+        feed = Feed(journal, KIND, selection, View.FULL)
         events = events_after(feed, Place(1))
 
         mirror = Mirror(wants_initial=False)
@@ -116,7 +119,7 @@ def test_that_what_is_told_from_any_place_on_is_what_has_become(
         for number, event in enumerate(events):
             found = parse_event_id(event.event_id or "")
             assert found is not None
-            again = events_after(Feed(journal, selection, View.FULL), found[1])
+            again = events_after(Feed(journal, KIND, selection, View.FULL), found[1])
             assert again == events[number + 1 :]
         for revision in range(1, len(states) + 1):
             rest = events_after(feed, Place(revision))
@@ -128,7 +131,7 @@ def test_that_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most
     whole, short = Journal(10_000, 1 << 20), Journal(most, 1 << 20)
     recorded(states, whole)
     recorded(states, short)
-    all_told, told = (Feed(journal, EVERYTHING, View.FULL) for journal in (whole, short))
+    all_told, told = (Feed(journal, KIND, EVERYTHING, View.FULL) for journal in (whole, short))
     sizes = {
         revision: len(revision_changes(whole, revision)) for revision in range(2, len(states) + 1)
     }
@@ -154,7 +157,7 @@ def revision_changes(journal: Journal, revision: int) -> tuple[Change, ...]:
 def test_that_what_is_not_of_this_epoch_or_still_to_come_is_not_known() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {2: (0, 0)}], journal)
-    feed = Feed(journal, EVERYTHING, View.FULL)
+    feed = Feed(journal, KIND, EVERYTHING, View.FULL)
 
     assert feed.after("ba9876543210", Place(1)) is None
     assert feed.after(EPOCH, Place(3)) is None
@@ -165,7 +168,7 @@ def test_that_what_is_not_of_this_epoch_or_still_to_come_is_not_known() -> None:
 def test_that_a_batch_is_made_once_for_all_at_a_place() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {1: (1, 0), 2: (0, 0)}], journal)
-    feeds = Feeds(journal)
+    feeds = Feeds(journal, KIND)
     feed = feeds.of(EVERYTHING, View.FULL)
 
     first = feed.after(EPOCH, Place(1))
@@ -182,14 +185,14 @@ def test_that_a_place_in_a_revision_still_to_come_is_not_known() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {2: (0, 0)}], journal)
 
-    assert Feed(journal, EVERYTHING, View.FULL).after(EPOCH, Place(3, 7)) is None
+    assert Feed(journal, KIND, EVERYTHING, View.FULL).after(EPOCH, Place(3, 7)) is None
 
 
 def test_that_a_feed_keeps_little_of_a_long_journal() -> None:
     """Who is far behind is given all of it, and what it was given first is not kept."""
     journal = Journal(100_000, 64 << 20)
     recorded([{1: (value, 0)} for value in range(200)], journal)
-    feed = Feed(journal, EVERYTHING, View.FULL)
+    feed = Feed(journal, KIND, EVERYTHING, View.FULL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feeds_module, "MOST_CHANGES", 10)
         made = {}
@@ -230,7 +233,7 @@ def test_that_ids_ascend_within_a_revision_of_many_changes() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{}, dict.fromkeys(range(1, 12), (0, 0))], journal)
 
-    events = events_after(Feed(journal, EVERYTHING, View.FULL), Place(1))
+    events = events_after(Feed(journal, KIND, EVERYTHING, View.FULL), Place(1))
 
     ids = [event.event_id for event in events]
     assert ids == [*(f"{EPOCH}-2.{taken}" for taken in range(1, 11)), f"{EPOCH}-2"]

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sa_contexts_simulator import Simulator
 
-from app.encoding.sa_contexts import render_sa_context
-from app.repository.sa_context_counts import Counts
-from app.repository.sa_context_keys import key_of
-from app.repository.sa_context_selection import FIELDS_OF_SUITES, SaContextSelection
+from app.resources.sa_contexts.counts import SaContextCounts
+from app.resources.sa_contexts.encoding import render_sa_context
+from app.resources.sa_contexts.filters import FIELDS_OF_SUITES, SaContextSelection
+from app.resources.sa_contexts.index import key_of
 from app.schemas import names
 from app.schemas.names import Baseline
 from bindings.engine import Engine
@@ -150,7 +150,7 @@ def test_that_counts_are_those_of_the_lists_that_they_speak_of(
     with Engine(library) as engine:
         contexts = [context for page in engine.pages() for context in page]
     keys = [key_of(context, BASELINE) for context in contexts]
-    counts = Counts()
+    counts = SaContextCounts()
     for key in [*keys, *keys[:50]]:
         counts.add(key)
     for key in keys[:50]:

@@ -14,6 +14,7 @@ from app.repository.changes.journal import Place
 from app.repository.refresh import incremental as looks_module
 from app.repository.refresh import reader as reading_module
 from app.repository.store import Store
+from app.resources.sa_contexts.counts import counts_of
 from bindings.library import Library
 from bindings.winerror import WinError
 from tests.bindings.trees import Tree
@@ -31,7 +32,7 @@ def changes_of(store: Store, first: int = 1) -> list[tuple[str, int]]:
     """What the journal has, after a revision, of its epoch."""
     differences = store.journal.since(store.journal.epoch, Place(first))
     assert differences is not None
-    return [(each.kind, each.sa_context_id) for _, changes in differences for each in changes]
+    return [(each.kind, each.object_id) for _, changes in differences for each in changes]
 
 
 def half_built(sa_context_id: int = 0) -> Tree:
@@ -64,7 +65,7 @@ async def test_that_what_is_announced_is_found_without_reading_all(
         assert simulator.calls(DRAIN) == drains
         assert store.contents is not None
         assert store.contents.revision == 3
-        assert store.contents.counts.contexts == 30
+        assert counts_of(store.contents.counts).contexts == 30
 
 
 async def test_that_an_announcement_of_nothing_is_no_revision(

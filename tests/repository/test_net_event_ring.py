@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.repository.net_event_ring import EventId, NetEventRing, NetEventSelection
-from app.schemas.net_event_names import NetEventType
+from app.resources.net_events.buffer import EventId, NetEventRing, NetEventSelection
+from app.resources.net_events.names import NetEventType
 from bindings.net_event import KernelDrop, NetEvent
 
 

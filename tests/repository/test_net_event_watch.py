@@ -14,10 +14,10 @@ import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository.net_event_ring import EventId, NetEventSelection
-from app.repository.net_event_watch import NetEventWatch
-from app.repository.net_events import NetEvents
-from app.schemas.net_event_names import NetEventType
+from app.resources.net_events.buffer import EventId, NetEventSelection
+from app.resources.net_events.collector import NetEvents
+from app.resources.net_events.names import NetEventType
+from app.resources.net_events.watcher import NetEventWatch
 from app.settings.limits import NetEventLimits
 from bindings.errors import EngineGone
 from bindings.library import Library

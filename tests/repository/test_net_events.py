@@ -16,12 +16,12 @@ import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository.net_event_ring import NetEventSelection
-from app.repository.net_event_watch import NetEventWatch
-from app.repository.net_events import CLOSE_SECONDS, NetEvents
 from app.repository.refresh.scheduler import DrainAborted
 from app.repository.store import EngineSlow
-from app.schemas.net_event_names import Collection, Listening
+from app.resources.net_events.buffer import NetEventSelection
+from app.resources.net_events.collector import CLOSE_SECONDS, NetEvents
+from app.resources.net_events.names import Collection, Listening
+from app.resources.net_events.watcher import NetEventWatch
 from app.settings.limits import NetEventLimits
 from bindings.errors import AccessDenied, EngineGone, NetEventsDisabled, NotSupported
 from bindings.library import Library

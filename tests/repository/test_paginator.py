@@ -12,16 +12,16 @@ import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.encoding.sa_contexts import no_alias
 from app.repository.limits import StoreLimits
 from app.repository.query.filters import Selection
 from app.repository.query.match_cache import MOST
 from app.repository.query.paginator import Lists, Page, SnapshotGone
 from app.repository.refresh.reader import FIRST_PAGE, Reader
-from app.repository.sa_context_selection import SaContextSelection
-from app.repository.sa_contexts import SaContextKind
 from app.repository.snapshot.model import Version
 from app.repository.store import EngineSlow, Store
+from app.resources.sa_contexts.encoding import no_alias
+from app.resources.sa_contexts.filters import SaContextSelection
+from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import View
 from bindings.engine import Engine
 from bindings.library import Library

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sa_contexts_simulator import Option, Simulator
 
-from app.encoding.sa_contexts import encode_sa_context, no_alias
 from app.repository.changes.journal import Journal, Place
 from app.repository.refresh.reader import MOST_UNREAD, Reader
 from app.repository.refresh.scheduler import DrainAborted
-from app.repository.sa_context_keys import key_of
-from app.repository.sa_contexts import SaContextKind
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.model import Change, Entry, Version
 from app.repository.snapshot.state import Contents, Edition
+from app.resources.sa_contexts.encoding import encode_sa_context, no_alias
+from app.resources.sa_contexts.index import key_of
+from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
 from bindings.engine import Engine
@@ -85,8 +85,8 @@ class Drains:
             self.encoded.append(context.sa_context_id)
             return encode_sa_context(context, *others)
 
-        monkeypatch.setattr("app.repository.sa_contexts.decode_sa_context", decode)
-        monkeypatch.setattr("app.repository.sa_contexts.encode_sa_context", encode)
+        monkeypatch.setattr("app.resources.sa_contexts.kind.decode_sa_context", decode)
+        monkeypatch.setattr("app.resources.sa_contexts.kind.encode_sa_context", encode)
 
     def drain(self, *, without_marks: bool = False) -> Edition:
         previous = self.edition
@@ -119,7 +119,7 @@ def test_that_only_what_changed_is_decoded_and_encoded(
         third = drains.drain()
 
     assert third.changes is not None
-    changed = [change.sa_context_id for change in third.changes if change.kind != "deleted"]
+    changed = [change.object_id for change in third.changes if change.kind != "deleted"]
     assert changed != []
     assert drains.decoded == drains.encoded == sorted(changed)
 
@@ -140,7 +140,7 @@ def test_that_an_interface_of_another_name_is_noticed(
             edition = drains.drain()
 
             assert drains.decoded == behind
-            assert {change.sa_context_id for change in edition.changes or ()} == set(behind)
+            assert {change.object_id for change in edition.changes or ()} == set(behind)
             assert state_of(edition.version) == {
                 record.sa_context_id: Entry(
                     key_of(record, Baseline.NIST_SP_800_77R1),
@@ -210,7 +210,7 @@ def _by_id(edition: Edition) -> dict[int, Change] | None:
     """What changed; its order is the engine's, which may shuffle."""
     if edition.changes is None:
         return None
-    return {change.sa_context_id: change for change in edition.changes}
+    return {change.object_id: change for change in edition.changes}
 
 
 def test_that_what_was_read_is_freed_meanwhile(
@@ -267,7 +267,7 @@ def test_that_a_fault_while_reading_leaves_nothing_open(
 
     with Engine(library) as engine:
         with monkeypatch.context() as patch:
-            patch.setattr("app.repository.sa_contexts.encode_sa_context", fail)
+            patch.setattr("app.resources.sa_contexts.kind.encode_sa_context", fail)
             reader = Reader(
                 engine, SaContextKind(no_aliases), page_size=10, most_unread=most_unread
             )

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.encoding.sa_contexts import no_alias
 from app.repository.changes.rekeys import PATIENCE_SECONDS, Rekeys
 from app.repository.query.filters import Key
-from app.repository.sa_context_keys import key_of
-from app.repository.sa_contexts import SaContextKind
 from app.repository.snapshot.model import Change, Entry
+from app.resources.sa_contexts.encoding import no_alias
+from app.resources.sa_contexts.index import key_of
+from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import Baseline
 from bindings.records import SaContext, SaDetails
 from tests.repository.states import sa_details
@@ -75,7 +75,7 @@ def partners(*revisions: tuple[Change, ...], seconds: float = 0.0) -> dict[int, 
     for changes in revisions:
         joined = rekeys.join(changes)
         assert [each._replace(partner=None) for each in joined] == list(changes)
-        found |= {each.sa_context_id: each.partner for each in joined}
+        found |= {each.object_id: each.partner for each in joined}
         clock.now += seconds
     return found
 
@@ -219,7 +219,7 @@ def test_that_no_two_share_a_partner_and_partners_have_something_in_common(
             kinds[number] = is_new
             made.append((came if is_new else went)(number, *negotiations))
         pairs |= {
-            frozenset((each.sa_context_id, each.partner))
+            frozenset((each.object_id, each.partner))
             for each in rekeys.join(tuple(made))
             if each.partner is not None
         }

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from app.repository.changes.journal import Journal, Place
 from app.repository.query.filters import Selection
-from app.repository.sa_context_selection import SaContextSelection
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.model import Entry, Version
 from app.repository.snapshot.state import Contents
+from app.resources.sa_contexts.counts import counts_of
+from app.resources.sa_contexts.filters import SaContextSelection
 from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
 
 
@@ -37,11 +38,11 @@ def test_that_replaying_the_differences_gives_each_state(states: list[State]) ->
         for change in edition.changes or ():
             if change.entry is None:
                 assert change.kind == "deleted"
-                del replayed[change.sa_context_id]
+                del replayed[change.object_id]
             else:
-                expected = "modified" if change.sa_context_id in replayed else "added"
+                expected = "modified" if change.object_id in replayed else "added"
                 assert change.kind == expected
-                replayed[change.sa_context_id] = change.entry
+                replayed[change.object_id] = change.entry
 
         assert replayed == state
         assert edition.version.revision == number
@@ -116,7 +117,7 @@ def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
     edition = assembly.finish()
 
     assert state_of(edition.version) == {5: entry(b"first")}
-    assert edition.counts.contexts == 1
+    assert counts_of(edition.counts).contexts == 1
 
 
 def test_that_more_changes_than_anybody_keeps_are_none() -> None:
@@ -216,9 +217,9 @@ def test_that_the_journal_knows_all_or_says_that_it_does_not(
         for difference in differences:
             for change in difference.changes:
                 if change.entry is None:
-                    del replayed[change.sa_context_id]
+                    del replayed[change.object_id]
                 else:
-                    replayed[change.sa_context_id] = change.entry
+                    replayed[change.object_id] = change.entry
         assert replayed == states[-1]
 
 

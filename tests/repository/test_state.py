@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.repository.sa_context_counts import Counts
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.model import Change
 from app.repository.snapshot.state import Contents, Look, Patch
+from app.resources.sa_contexts.counts import SaContextCounts
 from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
 
 
@@ -21,7 +21,7 @@ def look(state: State, sa_context_id: int) -> Look:
 def replay(state: State, changes: tuple[Change, ...]) -> None:
     """Change a state as it is told; each change must be one of what is there."""
     for change in changes:
-        known = state.pop(change.sa_context_id, None)
+        known = state.pop(change.object_id, None)
         assert (change.before is None) == (known is None)
         assert change.before is None or change.before == (known and known.key)
         assert change.kind == (
@@ -29,7 +29,7 @@ def replay(state: State, changes: tuple[Change, ...]) -> None:
         )
         assert change.entry != known
         if change.entry is not None:
-            state[change.sa_context_id] = change.entry
+            state[change.object_id] = change.entry
 
 
 @given(st.lists(st.tuples(STATES, st.booleans()), min_size=1, max_size=6), st.randoms())
@@ -63,7 +63,7 @@ def test_that_looks_and_drains_tell_together_what_there_is(
             for number in {*replayed, *state, *marked.patches}
             if (found := contents.entry(number)) is not None
         }
-        counted = Counts()
+        counted = SaContextCounts()
         for found in replayed.values():
             counted.add(found.key)
         assert vars(contents.counts) == vars(counted)

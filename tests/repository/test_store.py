@@ -11,15 +11,15 @@ import anyio.lowlevel
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.encoding.sa_contexts import no_alias
 from app.repository.changes.journal import Place
 from app.repository.limits import StoreLimits
 from app.repository.query.paginator import Lists
 from app.repository.refresh.reader import Reader
 from app.repository.refresh.scheduler import DrainAborted
-from app.repository.sa_context_selection import SaContextSelection
-from app.repository.sa_contexts import SaContextKind
 from app.repository.store import Store
+from app.resources.sa_contexts.encoding import no_alias
+from app.resources.sa_contexts.filters import SaContextSelection
+from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import View
 from bindings.engine import Engine
 from bindings.errors import EngineError

@@ -14,9 +14,10 @@ from app.repository.changes.journal import parse_event_id
 from app.repository.changes.watcher import Watch
 from app.repository.query.match_cache import Matches
 from app.repository.refresh import reader as reading_module
-from app.repository.sa_context_selection import SaContextSelection
 from app.repository.snapshot.leases import TooManySnapshots
 from app.repository.store import Store
+from app.resources.sa_contexts.counts import counts_of
+from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from bindings.errors import EngineError
 from bindings.library import Library
@@ -39,7 +40,7 @@ def watch_of(
 ) -> Watch:
     return Watch(
         store,
-        Feeds(store.journal).of(selection, View.FULL),
+        Feeds(store.journal, store.kind).of(selection, View.FULL),
         Matches(),
         after=None if after is None else parse_event_id(after),
         is_initial=is_initial,
@@ -247,7 +248,9 @@ async def test_that_a_reset_that_needs_a_drain_comes_with_it(
         version = await store.fresh(3600)
         for number in simulator.ids()[:5]:
             simulator.delete(number)
-        await until(lambda: store.contents is not None and store.contents.counts.contexts == 25)
+        await until(
+            lambda: store.contents is not None and counts_of(store.contents.counts).contexts == 25
+        )
         assert store.current is version
         watch = watch_of(store, f"{version.epoch}-{version.revision}")
         await watch.begin()

@@ -28,7 +28,6 @@ from hypothesis.stateful import (
 )
 from sa_contexts_simulator import Option, Simulator
 
-from app.encoding.sa_contexts import no_alias, render_sa_context
 from app.repository.changes import feed as feeds_module
 from app.repository.changes import watcher as watch_module
 from app.repository.changes.feed import Feeds
@@ -36,8 +35,9 @@ from app.repository.limits import StoreLimits
 from app.repository.query.match_cache import Matches
 from app.repository.refresh.dirty_ids import Hints
 from app.repository.refresh.reader import Reader
-from app.repository.sa_contexts import SaContextKind
 from app.repository.store import Store
+from app.resources.sa_contexts.encoding import no_alias, render_sa_context
+from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import View
 from bindings.engine import Engine
 from bindings.errors import EngineError
@@ -123,7 +123,7 @@ class Watching(RuleBasedStateMachine):
         store = self.portal.call(partial(Store, reader, self.limits, hints=hints))
         self.server = Server(
             store,
-            Feeds(store.journal),
+            Feeds(store.journal, store.kind),
             self.portal.call(Matches),
             Kept(store.journal, self.limits.journal_changes),
         )

@@ -12,9 +12,9 @@ from app.repository.changes.feed import Feeds
 from app.repository.changes.journal import Journal, parse_event_id
 from app.repository.changes.watcher import Watch
 from app.repository.query.match_cache import Matches
-from app.repository.sa_context_selection import SaContextSelection
 from app.repository.snapshot.model import Change
 from app.repository.store import EngineSlow, Store
+from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from bindings.errors import EngineError
 from tests.mirror import Mirror, place_of

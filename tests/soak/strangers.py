@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.repository.query.cursors import Cursor, CursorKey
-from app.repository.sa_context_selection import SaContextSelection
+from app.resources.sa_contexts.filters import SaContextSelection
 from tests.soak.client import Client
 from tests.soak.contract import NDJSON
 from tests.soak.walks import LIST

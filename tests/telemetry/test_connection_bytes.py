@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
+from app.resources.connections.metrics import OTHERS, Ends, EndsCounts, Look, Transferred
 from app.settings.model import Settings
-from app.telemetry.metrics.connections import OTHERS, Ends, EndsCounts, Look, Transferred
 from tests.api.test_engine import until
 from tests.api.test_metrics import samples, value
 from tests.conftest import Serve, serve

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry
 from sa_contexts_simulator import Simulator
 
-from app.telemetry.metrics.failures import MOST_SERIES, FailureMetrics
+from app.resources.net_events.metrics import MOST_SERIES, FailureMetrics
 from tests.api.test_engine import until
 from tests.api.test_metrics import value
 from tests.conftest import Serve, serve

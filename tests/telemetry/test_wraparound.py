@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.telemetry.metrics.wraparound import Unwound
+from app.resources.statistics.wraparound import Unwound
 
 
 STEPS = st.lists(st.integers(0, (1 << 31) - 1), min_size=1, max_size=50)

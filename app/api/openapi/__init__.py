@@ -6,6 +6,7 @@ published is kept in docs/openapi.json, so that no change of it goes unnoticed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -16,11 +17,9 @@ from app.api.openapi.components import name_headers, without_unused
 from app.api.openapi.examples import add_examples
 from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import tidy_parameter, tidy_schemas
-from app.schemas.connections import ConnectionExportEnd
-from app.schemas.events import SaContextDeleted, SaContextEvent, StreamEnd, StreamPlace
-from app.schemas.ike_sas import IkeSaExportEnd
-from app.schemas.net_events import NetEventPlace
-from app.schemas.sa_contexts import SaContextExportEnd
+from app.api.resource import Resource
+from app.schemas.base import Shape
+from app.schemas.pages import StreamEnd, StreamPlace
 
 
 DESCRIPTION: Final = """\
@@ -41,27 +40,6 @@ number beside it (`cipherType`, `cipherTypeRaw`). The words that tell the varian
 
 TAGS: Final = (
     {
-        "name": "SA contexts",
-        "description": "Pairs of an inbound and an outbound IPsec SA, all or one. Lists are walked "
-        "page by page, and all pages of a walk show one snapshot.",
-    },
-    {
-        "name": "Main mode SAs",
-        "description": "The SAs of IKE and AuthIP themselves, which negotiate all others.",
-    },
-    {
-        "name": "Connections",
-        "description": "What two hosts exchange under IPsec, in bytes, whatever SAs protect it.",
-    },
-    {
-        "name": "Statistics",
-        "description": "What the engine itself has counted, for the whole host.",
-    },
-    {
-        "name": "Net events",
-        "description": "What failed of late: IKE's negotiations, and packets that IPsec dropped.",
-    },
-    {
         "name": "Engine",
         "description": "The filter engine behind the server: whose it is, and whether it answers.",
     },
@@ -72,32 +50,24 @@ TAGS: Final = (
     {"name": "Health", "description": "Probes that cost the engine nothing."},
     {"name": "Problems", "description": "What failures mean, and what to do about them."},
 )
+"""Of endpoints that are no resource's."""
 
-STREAMED: Final = (
-    SaContextExportEnd,
-    SaContextEvent,
-    SaContextDeleted,
-    StreamPlace,
-    StreamEnd,
-    IkeSaExportEnd,
-    ConnectionExportEnd,
-    NetEventPlace,
-)
-"""Shapes that only lines of streams have, of which FastAPI does not know."""
+STREAM_SHAPES: Final[tuple[type[Shape], ...]] = (StreamPlace, StreamEnd)
+"""Shapes that only events of streams have, whichever resource's."""
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, resources: Sequence[Resource]) -> None:
     """Let `app` publish the document that clients and generators are given."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, resources)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -105,12 +75,16 @@ def _document(app: FastAPI) -> dict[str, Any]:
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
         servers=[{"url": "/", "description": "The server that this document comes from."}],
-        tags=[dict(tag) for tag in TAGS],
+        tags=[
+            *({"name": each.tag, "description": each.description} for each in resources),
+            *(dict(tag) for tag in TAGS),
+        ],
         routes=app.routes,
     )
     document["security"] = []
     components = document["components"]
-    for shape in STREAMED:
+    of_resources = (shape for each in resources for shape in each.stream_shapes)
+    for shape in (*STREAM_SHAPES, *of_resources):
         schema = shape.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
         components["schemas"].update(schema.pop("$defs", {}), **{shape.__name__: schema})
     operations = [operation for path in document["paths"].values() for operation in path.values()]

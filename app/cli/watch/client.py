@@ -54,7 +54,7 @@ class Lost(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One event of the server (`app.schemas.events`)."""
+    """One event of the server (`app.resources.sa_contexts.event_schema`)."""
 
     kind: str
     event_id: str

@@ -7,10 +7,9 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from app.encoding.events import context_event
-from app.encoding.views import basic_view
 from app.repository.changes.journal import Journal, Place
 from app.repository.query.filters import Selection
+from app.repository.resource import Kind
 from app.repository.snapshot.model import Change
 from app.schemas.names import View
 
@@ -43,18 +42,26 @@ class Feed:
     """
 
     def __init__(
-        self, journal: Journal, selection: Selection, view: View, turns: anyio.Lock | None = None
+        self,
+        journal: Journal,
+        kind: Kind,
+        selection: Selection,
+        view: View,
+        turns: anyio.Lock | None = None,
     ) -> None:
-        """Make the feed of what changes among the contexts of a selection.
+        """Make the feed of what changes among the objects of a selection.
 
         Args:
             journal: where changes are.
-            selection: of which contexts.
+            kind: of what.
+            selection: of which objects.
             view: how much of each.
             turns: who is far behind looks for what concerns it by turns, with this.
         """
         self.turns = turns or anyio.Lock()
         self.selection = selection
+        self.encoder = kind.events
+        self._kind = kind
         self.view = view
         self._journal = journal
         self._matches = selection.matcher()
@@ -76,8 +83,8 @@ class Feed:
         return batch
 
     def text(self, body: bytes) -> bytes:
-        """A context's text in the feed's view."""
-        return basic_view(body) if self.view is View.BASIC else body
+        """An object's text in the feed's view."""
+        return self._kind.basic_view(body) if self.view is View.BASIC else body
 
     def _make(self, epoch: str, place: Place) -> Batch | None:
         differences = self._journal.since(epoch, place, MOST_CHANGES + 1)
@@ -100,7 +107,7 @@ class Feed:
 
     def _event(self, change: Change, epoch: str, at: Place) -> bytes | None:
         """The event of a change; None where neither what was nor what is now is selected."""
-        kind, sa_context_id, entry, before, partner = change
+        kind, object_id, entry, before, partner = change
         was = before is not None and self._matches(before)
         body = None
         if entry is not None and self._matches(entry.key):
@@ -110,14 +117,15 @@ class Feed:
             kind = "deleted"
         else:
             return None
-        return context_event(kind, at.event_id(epoch), at.revision, sa_context_id, body, partner)
+        return self.encoder.change(kind, at.event_id(epoch), at.revision, object_id, body, partner)
 
 
 class Feeds:
     """The feeds that somebody watches."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, kind: Kind) -> None:
         self._journal = journal
+        self._kind = kind
         self._turns = anyio.Lock()
         self._feeds: WeakValueDictionary[tuple[Selection, View], Feed] = WeakValueDictionary()
 
@@ -125,5 +133,7 @@ class Feeds:
         """The feed of a selection, the same for all as long as one of them keeps it."""
         feed = self._feeds.get((selection, view))
         if feed is None:
-            feed = self._feeds[selection, view] = Feed(self._journal, selection, view, self._turns)
+            feed = self._feeds[selection, view] = Feed(
+                self._journal, self._kind, selection, view, self._turns
+            )
         return feed

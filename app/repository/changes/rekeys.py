@@ -44,19 +44,19 @@ class Rekeys:
     def join(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """The same changes, with the partners that are known by now."""
         for change in changes:
-            self._came.add(change.sa_context_id, self._negotiated(change))
+            self._came.add(change.object_id, self._negotiated(change))
         replaced_by = {}
         for change in changes:
             if change.kind == "deleted" and change.before is not None:
                 negotiations = self._negotiations(change.before)
-                partner = self._came.take(change.sa_context_id, negotiations)
+                partner = self._came.take(change.object_id, negotiations)
                 if partner is None:
-                    self._went.add(change.sa_context_id, negotiations)
+                    self._went.add(change.object_id, negotiations)
                 else:
-                    replaced_by[change.sa_context_id] = partner
+                    replaced_by[change.object_id] = partner
         for change in changes:
             if change.kind == "deleted":
-                self._came.discard(change.sa_context_id)  # it takes nobody's place any more
+                self._came.discard(change.object_id)  # it takes nobody's place any more
         replaces = {partner: gone for gone, partner in replaced_by.items()}
         return tuple(
             self._joined(change, replaced_by if change.kind == "deleted" else replaces)
@@ -69,11 +69,11 @@ class Rekeys:
         self._went.clear()
 
     def _joined(self, change: Change, partners: dict[int, int]) -> Change:
-        partner = partners.get(change.sa_context_id)
+        partner = partners.get(change.object_id)
         if partner is None:
-            partner = self._went.take(change.sa_context_id, self._negotiated(change))
+            partner = self._went.take(change.object_id, self._negotiated(change))
             if partner is not None:
-                self._came.discard(change.sa_context_id)
+                self._came.discard(change.object_id)
         return change if partner is None else change._replace(partner=partner)
 
     def _negotiated(self, change: Change) -> set[Negotiation]:
@@ -91,33 +91,33 @@ class _Recent:
         self._found: OrderedDict[int, tuple[set[Negotiation], float]] = OrderedDict()
         self._by: dict[Negotiation, dict[int, None]] = {}
 
-    def add(self, sa_context_id: int, negotiations: set[Negotiation]) -> None:
+    def add(self, object_id: int, negotiations: set[Negotiation]) -> None:
         """Remember a context, if there is anything to find it by."""
         if not negotiations:
             return
-        self.discard(sa_context_id)
-        self._found[sa_context_id] = (negotiations, self._clock())
+        self.discard(object_id)
+        self._found[object_id] = (negotiations, self._clock())
         for negotiation in negotiations:
-            self._by.setdefault(negotiation, {})[sa_context_id] = None
+            self._by.setdefault(negotiation, {})[object_id] = None
         if len(self._found) > MOST:
             self.discard(next(iter(self._found)))
 
-    def take(self, sa_context_id: int, negotiations: set[Negotiation]) -> int | None:
+    def take(self, object_id: int, negotiations: set[Negotiation]) -> int | None:
         """Another context of one of these negotiations, the first; it is then no longer here."""
         earliest = self._clock() - PATIENCE_SECONDS
         for negotiation in negotiations:
             for other in self._by.get(negotiation, ()):
-                if other != sa_context_id and self._found[other][1] >= earliest:
+                if other != object_id and self._found[other][1] >= earliest:
                     self.discard(other)
                     return other
         return None
 
-    def discard(self, sa_context_id: int) -> None:
+    def discard(self, object_id: int) -> None:
         """Forget a context."""
-        negotiations, _ = self._found.pop(sa_context_id, (set(), 0.0))
+        negotiations, _ = self._found.pop(object_id, (set(), 0.0))
         for negotiation in negotiations:
             others = self._by[negotiation]
-            del others[sa_context_id]
+            del others[object_id]
             if not others:
                 del self._by[negotiation]
 

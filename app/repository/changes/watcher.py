@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 import anyio.lowlevel
-import orjson
 
-from app.encoding.events import context_event, event
 from app.repository.changes.feed import BATCH_BYTES, Batch, Feed
 from app.repository.changes.journal import Place
 from app.repository.notifier import News
@@ -140,7 +138,9 @@ class Watch:
         size = 0
         for at in positions:
             body = self._feed.text(version.texts[at])
-            events.append(context_event("added", None, version.revision, version.ids[at], body))
+            events.append(
+                self._feed.encoder.change("added", None, version.revision, version.ids[at], body)
+            )
             size += len(events[-1])
             if size >= BATCH_BYTES:
                 yield b"".join(events)
@@ -150,9 +150,8 @@ class Watch:
 
     def _event(self, kind: str) -> bytes:
         """An event that tells where the stream is."""
-        here = {"epoch": self._epoch, "revision": self._place.revision}
         event_id = None
         if self._rest is None:
             self._told = (self._epoch, self._place)
             event_id = self._place.event_id(self._epoch)
-        return event(kind, event_id, orjson.dumps(here))
+        return self._feed.encoder.position(kind, event_id, self._epoch, self._place.revision)

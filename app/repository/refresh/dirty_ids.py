@@ -28,10 +28,10 @@ class Hints:
         self._given = anyio.Event()
         self._is_awake = False
 
-    def give(self, sa_context_id: int) -> None:
+    def give(self, object_id: int) -> None:
         """Have a context looked at soon."""
         if len(self._ids) < self._most:
-            self._ids.append(sa_context_id)
+            self._ids.append(object_id)
         else:
             self.has_lost = True
         loop = self._loop
@@ -40,9 +40,9 @@ class Hints:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._wake)
 
-    def give_later(self, sa_context_id: int, seconds: float) -> None:
+    def give_later(self, object_id: int, seconds: float) -> None:
         """Have a context looked at then. In the event loop only."""
-        asyncio.get_running_loop().call_later(seconds, self.give, sa_context_id)
+        asyncio.get_running_loop().call_later(seconds, self.give, object_id)
 
     async def wait(self) -> None:
         """Wait until there are hints."""

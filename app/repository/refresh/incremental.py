@@ -69,9 +69,9 @@ class Looks:
                 self.hints.has_lost = False
                 self._drain()
 
-    async def _look_at(self, sa_context_ids: list[int]) -> None:
+    async def _look_at(self, object_ids: list[int]) -> None:
         try:
-            looks = await self._look(sa_context_ids)
+            looks = await self._look(object_ids)
         except DrainAborted:
             return
         except Exception as error:  # what it would have shown is found by a drain
@@ -87,8 +87,8 @@ class Looks:
         self._look_again_at_half_built(looks)
 
     def _look_again_at_half_built(self, looks: dict[int, Look]) -> None:
-        for sa_context_id, look in looks.items():
-            times = self._half_built.pop(sa_context_id, 0)
+        for object_id, look in looks.items():
+            times = self._half_built.pop(object_id, 0)
             if look.is_half_built and times < len(AGAIN_SECONDS):
-                self._half_built[sa_context_id] = times + 1
-                self.hints.give_later(sa_context_id, AGAIN_SECONDS[times])
+                self._half_built[object_id] = times + 1
+                self.hints.give_later(object_id, AGAIN_SECONDS[times])

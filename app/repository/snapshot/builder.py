@@ -9,8 +9,8 @@ from heapq import merge
 from itertools import pairwise
 from typing import Final
 
+from app.repository.counts import Counts, Uncounted
 from app.repository.query.filters import Key
-from app.repository.sa_context_counts import Counts
 from app.repository.snapshot.blocks import TextsBuilder
 from app.repository.snapshot.model import Change, Entry, Version
 from app.repository.snapshot.state import Contents, Edition, Patch
@@ -67,69 +67,69 @@ class Assembly:
         self._texts = TextsBuilder()
         self._keys: list[Key] = []
         self._marks = bytearray()
-        self._counts = counts or Counts() if previous is None else previous.counts.copy()
+        self._counts = counts or Uncounted() if previous is None else previous.counts.copy()
         self._changes: list[Change] | None = None if previous is None else []
         self._is_changed = previous is None or bool(previous.patches)
         self._change_bytes_left = max_change_bytes
 
-    def keep(self, sa_context_id: int, mark: bytes) -> bool:
+    def keep(self, object_id: int, mark: bytes) -> bool:
         """Take a context as it was known before if its mark is the same; whether it is.
 
         Of a context that an enumeration gives twice, the first is taken.
         """
-        if sa_context_id in self._put:
+        if object_id in self._put:
             return True
-        patch = self._patches.get(sa_context_id)
+        patch = self._patches.get(object_id)
         if patch is not None and patch.mark == mark:
-            del self._patches[sa_context_id]
-            self._add(sa_context_id, mark, patch.entry)
+            del self._patches[object_id]
+            self._add(object_id, mark, patch.entry)
             return True
-        at = self._before.get(sa_context_id)
+        at = self._before.get(object_id)
         if at is None or self._previous is None:
             return False
         if mark != self._previous.marks[at * MARK_BYTES : (at + 1) * MARK_BYTES]:
             return False
-        del self._before[sa_context_id]
-        self._keep(sa_context_id, at, mark, self._previous.version)
+        del self._before[object_id]
+        self._keep(object_id, at, mark, self._previous.version)
         return True
 
-    def put(self, sa_context_id: int, mark: bytes, entry: Entry) -> None:
+    def put(self, object_id: int, mark: bytes, entry: Entry) -> None:
         """Take a context that was decoded; of one that an enumeration gives twice, the first.
 
         What equals its entry in the version before is kept from there.
         """
-        if sa_context_id in self._put:
+        if object_id in self._put:
             return
-        at = self._before.pop(sa_context_id, None)
+        at = self._before.pop(object_id, None)
         known: Entry | None = None
         if at is not None and self._previous is not None:
             version = self._previous.version
             known = Entry(version.keys[at], version.texts[at])
             if entry == known:
-                self._keep(sa_context_id, at, mark, version)
+                self._keep(object_id, at, mark, version)
                 return
-        elif (patch := self._patches.pop(sa_context_id, None)) is not None:
+        elif (patch := self._patches.pop(object_id, None)) is not None:
             known = patch.entry
         if known is None:
             self._counts.add(entry.key)
-            self._change(Change("added", sa_context_id, entry, None))
+            self._change(Change("added", object_id, entry, None))
         elif entry != known:
             self._counts.remove(known.key)
             self._counts.add(entry.key)
-            self._change(Change("modified", sa_context_id, entry, known.key))
-        self._add(sa_context_id, mark, entry)
+            self._change(Change("modified", object_id, entry, known.key))
+        self._add(object_id, mark, entry)
 
-    def _add(self, sa_context_id: int, mark: bytes, entry: Entry) -> None:
+    def _add(self, object_id: int, mark: bytes, entry: Entry) -> None:
         self._texts.add(entry.body)
-        self._append(sa_context_id, entry.key, mark)
+        self._append(object_id, entry.key, mark)
 
-    def _keep(self, sa_context_id: int, at: int, mark: bytes, before: Version) -> None:
+    def _keep(self, object_id: int, at: int, mark: bytes, before: Version) -> None:
         self._texts.keep(before.texts.place(at))
-        self._append(sa_context_id, before.keys[at], mark)
+        self._append(object_id, before.keys[at], mark)
 
-    def _append(self, sa_context_id: int, key: Key, mark: bytes) -> None:
-        self._put.add(sa_context_id)
-        self._ids.append(sa_context_id)
+    def _append(self, object_id: int, key: Key, mark: bytes) -> None:
+        self._put.add(object_id)
+        self._ids.append(object_id)
         self._keys.append(key)
         self._marks += mark
 
@@ -157,9 +157,9 @@ class Assembly:
         gone = [(number, patch.entry.key) for number, patch in self._patches.items()]
         if previous is not None:
             gone += [(number, previous.version.keys[at]) for number, at in self._before.items()]
-        for sa_context_id, key in gone:
+        for object_id, key in gone:
             self._counts.remove(key)
-            self._change(Change("deleted", sa_context_id, None, key))
+            self._change(Change("deleted", object_id, None, key))
         order, marks = self._order(), bytes(self._marks)
         if order is not None:
             marks = b"".join([marks[at * MARK_BYTES : (at + 1) * MARK_BYTES] for at in order])

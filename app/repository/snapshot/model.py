@@ -28,14 +28,14 @@ class Change(NamedTuple):
 
     Attributes:
         kind: whether it came, changed or went.
-        sa_context_id: which context.
+        object_id: which context.
         entry: what it is now; None where it was deleted.
         before: its key until then; None where it was added.
         partner: another context, where one seems to have taken the other's place.
     """
 
     kind: ChangeKind
-    sa_context_id: int
+    object_id: int
     entry: Entry | None
     before: Key | None
     partner: int | None = None

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.repository.sa_context_counts import Counts
+from app.repository.counts import Counts
 from app.repository.snapshot.model import Change, ChangeKind, Entry, Version
 
 
@@ -63,14 +63,14 @@ class Contents:
         self.counts = edition.counts.copy()
         self.patches: dict[int, Patch | None] = {}
 
-    def entry(self, sa_context_id: int) -> Entry | None:
+    def entry(self, object_id: int) -> Entry | None:
         """What is known of a context; None where there is none."""
-        if sa_context_id in self.patches:
-            patch = self.patches[sa_context_id]
+        if object_id in self.patches:
+            patch = self.patches[object_id]
             return None if patch is None else patch.entry
         version = self.edition.version
-        at = bisect_left(version.ids, sa_context_id)
-        if at == len(version.ids) or version.ids[at] != sa_context_id:
+        at = bisect_left(version.ids, object_id)
+        if at == len(version.ids) or version.ids[at] != object_id:
             return None
         return Entry(version.keys[at], version.texts[at])
 
@@ -78,22 +78,22 @@ class Contents:
         """Take what was seen; what of it differs from what was known is a revision of its own."""
         changes = tuple(
             change
-            for sa_context_id, look in looks.items()
-            if (change := self._take(sa_context_id, look.patch)) is not None
+            for object_id, look in looks.items()
+            if (change := self._take(object_id, look.patch)) is not None
         )
         if changes:
             self.revision += 1
         return changes
 
-    def _take(self, sa_context_id: int, patch: Patch | None) -> Change | None:
-        known = self.entry(sa_context_id)
+    def _take(self, object_id: int, patch: Patch | None) -> Change | None:
+        known = self.entry(object_id)
         if known == (None if patch is None else patch.entry):
             return None
-        self.patches[sa_context_id] = patch
+        self.patches[object_id] = patch
         if known is not None:
             self.counts.remove(known.key)
         if patch is None:
-            return Change("deleted", sa_context_id, None, known and known.key)
+            return Change("deleted", object_id, None, known and known.key)
         self.counts.add(patch.entry.key)
         kind: ChangeKind = "added" if known is None else "modified"
-        return Change(kind, sa_context_id, patch.entry, known and known.key)
+        return Change(kind, object_id, patch.entry, known and known.key)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import anyio
 import prometheus_client
@@ -22,18 +22,18 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from app.service import Service
 from app.telemetry.logging.rejection_summary import RefusedRequests
-from app.telemetry.metrics.connections import ConnectionCollector
 from app.telemetry.metrics.credential_rejections import RefusalMetrics
 from app.telemetry.metrics.engine import EngineCollector
-from app.telemetry.metrics.failures import FailureMetrics
 from app.telemetry.metrics.http import HttpMetrics
 from app.telemetry.metrics.refreshes import DrainMetrics
 from app.telemetry.metrics.server import ServerCollector
-from app.telemetry.metrics.statistics import StatisticsCollector
 
 
 TEXT = CONTENT_TYPE_PLAIN_0_0_4
 OPEN_METRICS = openmetrics.CONTENT_TYPE_LATEST
+
+Sampler = Callable[[], Coroutine[Any, Any, None]]
+"""Reads what metrics need, again and again, until it is cancelled."""
 
 _open_metrics = cast(Callable[[CollectorRegistry], bytes], openmetrics.generate_latest)
 
@@ -52,20 +52,22 @@ class Metrics:
         refused: to be told of strangers' requests that were refused.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(
+        self,
+        service: Service,
+        additions: Iterable[Callable[[Service, CollectorRegistry], Sequence[Sampler]]] = (),
+    ) -> None:
+        """Register all metrics.
+
+        Args:
+            service: what is measured.
+            additions: registers the metrics of a resource; returns what must run to sample them.
+        """
         self.registry = CollectorRegistry()
         self.registry.register(EngineCollector(service))
-        interval = service.store.limits.refresh_seconds
-        statistics = StatisticsCollector(service.statistics, interval)
-        self.registry.register(statistics)
-        self._samplers = [statistics.run]
-        if service.measured_connections:
-            connections = ConnectionCollector(
-                service.connections.store, service.measured_connections, interval
-            )
-            self.registry.register(connections)
-            self._samplers.append(connections.run)
-        service.net_events.on_event = FailureMetrics(self.registry).observe
+        self._samplers: list[Sampler] = [
+            sampler for add in additions for sampler in add(service, self.registry)
+        ]
         DrainMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
         self.http = HttpMetrics(self.registry)

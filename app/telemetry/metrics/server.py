@@ -15,7 +15,6 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from app.repository.changes.watcher import Watch
-from app.repository.net_event_watch import NetEventWatch
 from app.service import Service
 from app.telemetry.logging.sinks import LOST, WHERE
 
@@ -68,11 +67,6 @@ class ServerCollector(Collector):
             "sa_contexts_stream_lag_revisions",
             "Revisions that the slowest stream of SA contexts is behind.",
             self._service.streams.lag(Watch),
-        )
-        yield GaugeMetricFamily(
-            "sa_contexts_net_event_stream_lag_events",
-            "Net events that the slowest stream of them is behind.",
-            self._service.streams.lag(NetEventWatch),
         )
         yield GaugeMetricFamily(
             "sa_contexts_journal_changes", "Changes in the journal.", store.journal.changes

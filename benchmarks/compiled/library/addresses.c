@@ -1,4 +1,4 @@
-/* Addresses, and subnets. Those of IPv6 are written by hand, as in `app.encoding.addresses`: what
+/* Addresses, and subnets. Those of IPv6 are written by hand, as in `app.resources.wfp.addresses`: what
  * inet_ntop writes is not the same on every host. */
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What a baseline finds weak in the bundle of one direction, as app/encoding/weaknesses.py judges.
+/* What a baseline finds weak in the bundle of one direction, as app/resources/sa_contexts/weaknesses.py judges.
  */
 
 #include "json.h"

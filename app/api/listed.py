@@ -1,0 +1,149 @@
+"""Routes of a listed resource, built from its declaration: its list, its export, its items.
+
+Endpoints are made here, one set per resource, so FastAPI must see annotations that
+are objects: hence no postponed evaluation of annotations in this module.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from app.api.cursor_fast_path import WalkRoute
+from app.api.dependencies import (
+    ServiceDep,
+    WantsNdjson,
+    accepts_json,
+    given_once,
+    takes_no_parameters,
+)
+from app.api.items import answer_item, item_responses
+from app.api.lists import answer_list, list_responses
+from app.api.parameters import ListQuery, Uint64Parameter
+from app.api.problems import ProblemKind
+from app.api.security import SaReader
+from app.repository.resource import Kind
+from app.schemas.base import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What sets the routes of one listed resource apart from those of another.
+
+    Attributes:
+        kind: reads, indexes and encodes its objects.
+        plural: its name in operation ids, as in `list_ike_sas`; with hyphens, its path.
+        singular: an object's name in operation ids, as in `get_ike_sa`.
+        query: the parameters of the list.
+        item: the shape of an object.
+        page: the shape of a page.
+        export_end: the shape of the last line of an export.
+        item_id: the name of the id, in the path and in an object.
+        not_found: the problem if no object has the id.
+        list_description: what the list shows, for the OpenAPI document.
+        item_description: what an item shows.
+        item_links: OpenAPI links from an item to other operations.
+    """
+
+    kind: type[Kind]
+    plural: str
+    singular: str
+    query: type[ListQuery]
+    item: type[Shape]
+    page: type[Shape]
+    export_end: type[Shape]
+    item_id: str
+    not_found: ProblemKind
+    list_description: str
+    item_description: str
+    item_links: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The path of the list."""
+        return "/" + self.plural.replace("_", "-")
+
+
+def listed_router(listed: Listed, tag: str, *between: APIRouter) -> APIRouter:
+    """Return the routes of a listed resource.
+
+    Args:
+        listed: the declaration.
+        tag: what they are listed under in the OpenAPI document.
+        between: further routes, which go before `/{id}` so that it does not take their paths.
+    """
+    router = APIRouter(tags=[tag])
+    for part in (_list_route(listed), *between, _item_route(listed)):
+        router.include_router(part)
+    return router
+
+
+def _list_route(listed: Listed) -> APIRouter:
+    async def list_objects(
+        caller: SaReader,
+        query: Annotated[listed.query, Query()],  # type: ignore[name-defined]  # made here
+        is_export: WantsNdjson,
+        service: ServiceDep,
+    ) -> Response:
+        lists = service.listed(listed.kind).lists
+        return await answer_list(query, lists, service, caller, is_export=is_export)
+
+    operation = f"list_{listed.plural}"
+    router = APIRouter(route_class=WalkRoute)
+    router.add_api_route(
+        listed.path,
+        list_objects,
+        name=operation,
+        description=listed.list_description,
+        dependencies=[Depends(given_once)],
+        response_class=Response,
+        responses=list_responses(
+            listed.page,
+            listed.item,
+            listed.export_end,
+            links={
+                "nextPage": {
+                    "operationId": operation,
+                    "parameters": {"query.cursor": "$response.body#/nextCursor"},
+                    "description": "The next page of the same snapshot.",
+                },
+                f"first{listed.item.__name__}": {
+                    "operationId": f"get_{listed.singular}",
+                    "parameters": {
+                        f"path.{listed.item_id}": f"$response.body#/items/0/{listed.item_id}"
+                    },
+                    "description": "The first item of the page, as it is now.",
+                },
+            },
+        ),
+    )
+    return router
+
+
+def _item_route(listed: Listed) -> APIRouter:
+    async def get_object(
+        _caller: SaReader,
+        object_id: Annotated[
+            Uint64Parameter,
+            Path(
+                alias=listed.item_id,
+                description=f"The `{listed.item_id}`, a 64-bit number in decimal.",
+            ),
+        ],
+        request: Request,
+        service: ServiceDep,
+    ) -> Response:
+        store = service.listed(listed.kind).store
+        return await answer_item(request, object_id, store, service, listed.not_found)
+
+    router = APIRouter(dependencies=[Depends(accepts_json), Depends(takes_no_parameters)])
+    router.add_api_route(
+        f"{listed.path}/{{{listed.item_id}}}",
+        get_object,
+        name=f"get_{listed.singular}",
+        description=listed.item_description,
+        response_class=Response,
+        responses=item_responses(listed.item, listed.not_found, links=dict(listed.item_links)),
+    )
+    return router

@@ -1,0 +1,34 @@
+"""How a resource encodes its events; the repository sees their bytes only."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from app.repository.snapshot.model import ChangeKind
+
+
+class EventEncoder(Protocol):
+    """Encodes events, each once for all who watch the same."""
+
+    def change(
+        self,
+        kind: ChangeKind,
+        event_id: str | None,
+        revision: int,
+        object_id: int,
+        body: bytes | None,
+        partner: int | None = None,
+    ) -> bytes:
+        """Encode what happened to one object.
+
+        Args:
+            kind: what happened.
+            event_id: the id to resume after; None if a client cannot resume after this event.
+            revision: the revision that the change belongs to.
+            object_id: the object's id.
+            body: its JSON text; None if it was deleted.
+            partner: the object that it seems to have replaced, or that replaced it.
+        """
+
+    def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:
+        """Encode an event that says only where the stream is."""

@@ -1,0 +1,21 @@
+"""Resources: what the API serves, one folder each.
+
+`RESOURCES` is the only registration: routes, parts of the service, metrics, problems and the
+OpenAPI document follow from it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.api.resource import Resource
+from app.resources import connections, ike_sas, net_events, sa_contexts, statistics
+
+
+RESOURCES: Final[tuple[Resource, ...]] = (
+    sa_contexts.RESOURCE,
+    net_events.RESOURCE,
+    ike_sas.RESOURCE,
+    connections.RESOURCE,
+    statistics.RESOURCE,
+)

@@ -1,0 +1,68 @@
+"""IPsec connections: what two hosts exchange under IPsec, in bytes, whatever SAs protect it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.api import problems
+from app.api.listed import Listed, listed_router
+from app.api.resource import Resource
+from app.resources.connections.kind import ConnectionKind
+from app.resources.connections.metrics import add_metrics
+from app.resources.connections.parameters import ConnectionQuery
+from app.resources.connections.schema import Connection, ConnectionExportEnd, ConnectionPage
+from app.service import start_on_demand
+
+
+TAG: Final = "Connections"
+
+NOT_FOUND: Final = problems.declare(
+    "connection_not_found",
+    404,
+    "There is no such connection",
+    "The engine knows no connection of this id. Connections end with their last SA, and when the "
+    "Base Filtering Engine restarts. The engine knows any only while it keeps track of them, which "
+    "`monitoring` of `/connections` tells.",
+)
+
+LISTED: Final = Listed(
+    kind=ConnectionKind,
+    plural="connections",
+    singular="connection",
+    query=ConnectionQuery,
+    item=Connection,
+    page=ConnectionPage,
+    export_end=ConnectionExportEnd,
+    item_id="connectionId",
+    not_found=NOT_FOUND,
+    list_description="""List the IPsec connections of this host, with the bytes that they carried.
+
+    In ascending order of their id; they are walked through as SA contexts are. The
+    engine asks the IPsec driver for the bytes when the snapshot is taken.
+    `monitoring` says whether it keeps track of connections at all, which is not the
+    case unless an administrator wanted it; this server does not switch it on.
+    """,
+    item_description="Get one IPsec connection, with its bytes as of this moment.",
+    item_links={
+        "saContexts": {
+            "operationId": "list_sa_contexts",
+            "parameters": {
+                "query.localAddress": "$response.body#/localAddress",
+                "query.remoteAddress": "$response.body#/remoteAddress",
+                "query.trafficType": "$response.body#/ipsecTrafficModeType",
+            },
+            "description": "The SA contexts that protect it; inferred from the same two ends "
+            "and the same mode, for the engine gives no id in common.",
+        },
+    },
+)
+
+RESOURCE: Final = Resource(
+    tag=TAG,
+    description="What two hosts exchange under IPsec, in bytes, whatever SAs protect it.",
+    router=listed_router(LISTED, TAG),
+    key=ConnectionKind,
+    start=lambda foundation: start_on_demand(ConnectionKind(), foundation),
+    stream_shapes=(ConnectionExportEnd,),
+    add_metrics=add_metrics,
+)

@@ -1,0 +1,150 @@
+"""Connections as a kind of what is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+
+from app.repository.query.filters import Key, wanted
+from app.repository.resource import Enumerable, Kind
+from app.repository.snapshot.model import Entry
+from app.resources.connections.encoding import encode_connection
+from app.resources.wfp.endpoints import EndpointSelection, Ways, key_of_ends
+from app.resources.wfp.names import (
+    AUTHENTICATION_METHOD,
+    DH_GROUP,
+    IKE_CIPHER,
+    IKE_INTEGRITY,
+    IP_VERSION,
+    IPSEC_TRAFFIC_MODE_TYPE,
+    KEY_MODULE,
+)
+from app.schemas.names import (
+    AuthenticationMethod,
+    DhGroup,
+    IkeCipher,
+    IkeIntegrity,
+    IpVersion,
+    KeyModule,
+    Monitoring,
+    TrafficType,
+)
+from bindings.connections import Connection, decode_connection
+from bindings.engine import Engine
+from bindings.engine_options import EngineOption, engine_option
+from bindings.errors import AccessDenied, ConnectionsDisabled, EngineError, NotSupported
+from bindings.fingerprints import mark_of
+from bindings.memory import Plain
+
+
+T = TypeVar("T")
+
+MONITORING: Final = "monitoring"
+"""The member of a page that says whether the engine keeps track of connections."""
+
+
+_MONITORING: Final[Mapping[int | None, Monitoring]] = MappingProxyType(
+    {None: Monitoring.UNKNOWN, 0: Monitoring.OFF}
+)
+
+
+class ConnectionWay(NamedTuple):
+    """How a connection is protected, in public names; each field as the filter of its name."""
+
+    ip_version: tuple[str]
+    traffic_type: tuple[str]
+    key_module: tuple[str]
+    cipher: tuple[str]
+    integrity: tuple[str]
+    dh_group: tuple[str]
+    authentication_method: tuple[str, ...]
+
+
+WAYS: Final[Ways[ConnectionWay]] = Ways()
+
+
+@dataclass(frozen=True)
+class ConnectionSelection(EndpointSelection):
+    """What a connection must meet: all that is asked for."""
+
+    LIST: ClassVar[str] = "connections"
+
+    ip_version: tuple[IpVersion, ...] = wanted(IpVersion)
+    traffic_type: tuple[TrafficType, ...] = wanted(TrafficType)
+    key_module: tuple[KeyModule, ...] = wanted(KeyModule)
+    cipher: tuple[IkeCipher, ...] = wanted(IkeCipher)
+    integrity: tuple[IkeIntegrity, ...] = wanted(IkeIntegrity)
+    dh_group: tuple[DhGroup, ...] = wanted(DhGroup)
+    authentication_method: tuple[AuthenticationMethod, ...] = wanted(AuthenticationMethod)
+
+    @classmethod
+    def ways(cls) -> Ways[Any]:
+        """Those of connections."""
+        return WAYS
+
+
+class ConnectionKind(Kind):
+    """Connections, each with its bytes as of the moment it is read."""
+
+    selection = ConnectionSelection
+
+    def attempt(self, engine: Engine, work: Callable[[Enumerable], T]) -> T:
+        """See `Engine.connections`."""
+        return engine.connections(work)
+
+    def remarks(self, engine: Engine) -> Mapping[str, str]:
+        """Whether the engine keeps track of connections, where it tells."""
+        option = EngineOption.MONITOR_IPSEC_CONNECTIONS
+        try:
+            value = engine.in_session(lambda session: engine_option(session, option))
+        except (NotSupported, AccessDenied):
+            value = None
+        return {MONITORING: _MONITORING.get(value, Monitoring.ON).value}
+
+    def absence(self, error: EngineError) -> Mapping[str, str] | None:
+        """There are none, too, where the engine keeps no track of them."""
+        if isinstance(error, ConnectionsDisabled):
+            return {MONITORING: Monitoring.OFF.value}
+        return super().absence(error)
+
+    def encoder(self) -> ConnectionEncoder:
+        """An encoder."""
+        return ConnectionEncoder()
+
+    def read(self, engine: Engine, id_: int) -> Plain:
+        """A copy of one connection."""
+        return engine.connections(lambda connections: connections.read(id_))
+
+
+class ConnectionEncoder:
+    """Makes entries of connections."""
+
+    def mark(self, plain: Plain) -> bytes:
+        """A digest of the connection, with its bytes."""
+        return mark_of(plain)
+
+    def entry(self, plain: Plain) -> Entry:
+        """The connection, decoded and encoded."""
+        connection = decode_connection(plain)
+        return Entry(key_of(connection), encode_connection(connection))
+
+
+def key_of(connection: Connection) -> Key:
+    """The key of a connection."""
+    crypto = connection.mm_crypto
+    methods = {
+        AUTHENTICATION_METHOD[peer.authentication_method_type]["authenticationMethodType"]
+        for peer in (connection.mm_peer, connection.em_peer)
+    }
+    way = ConnectionWay(
+        (IP_VERSION[connection.ip_version]["ipVersion"],),
+        (IPSEC_TRAFFIC_MODE_TYPE[connection.ipsec_traffic_mode_type]["ipsecTrafficModeType"],),
+        (KEY_MODULE[connection.key_module_type]["keyModuleType"],),
+        (IKE_CIPHER[crypto.cipher]["algoIdentifier"],),
+        (IKE_INTEGRITY[crypto.integrity]["algoIdentifier"],),
+        (DH_GROUP[crypto.dh_group]["dhGroup"],),
+        tuple(sorted(methods)),
+    )
+    return key_of_ends(WAYS.number_of(way), connection.local_address, connection.remote_address)

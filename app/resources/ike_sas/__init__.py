@@ -1,0 +1,58 @@
+"""Main mode SAs: the SAs of IKE and AuthIP themselves, which negotiate all others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.api import problems
+from app.api.listed import Listed, listed_router
+from app.api.resource import Resource
+from app.resources.ike_sas.kind import IkeSaKind
+from app.resources.ike_sas.parameters import IkeSaQuery
+from app.resources.ike_sas.schema import IkeSa, IkeSaExportEnd, IkeSaPage
+from app.service import start_on_demand
+
+
+TAG: Final = "Main mode SAs"
+
+NOT_FOUND: Final = problems.declare(
+    "ike_sa_not_found",
+    404,
+    "There is no such main mode SA",
+    "The engine knows no main mode SA of this id. Main mode SAs end when their lifetime does, and "
+    "when the Base Filtering Engine restarts; the SA contexts that one negotiated may outlive it.",
+)
+
+LISTED: Final = Listed(
+    kind=IkeSaKind,
+    plural="ike_sas",
+    singular="ike_sa",
+    query=IkeSaQuery,
+    item=IkeSa,
+    page=IkeSaPage,
+    export_end=IkeSaExportEnd,
+    item_id="saId",
+    not_found=NOT_FOUND,
+    list_description="""List the main mode SAs of this host, in ascending order of their id.
+
+    They are walked through as SA contexts are. A main mode SA is what negotiated
+    the SAs of quick mode: `mmSaId` of a bundle is its `saId`.
+    """,
+    item_description="Get one main mode SA, as the engine has it at this moment.",
+    item_links={
+        "saContexts": {
+            "operationId": "list_sa_contexts",
+            "parameters": {"query.mmSaId": "$response.body#/saId"},
+            "description": "The SA contexts that it negotiated.",
+        },
+    },
+)
+
+RESOURCE: Final = Resource(
+    tag=TAG,
+    description="The SAs of IKE and AuthIP themselves, which negotiate all others.",
+    router=listed_router(LISTED, TAG),
+    key=IkeSaKind,
+    start=lambda foundation: start_on_demand(IkeSaKind(), foundation),
+    stream_shapes=(IkeSaExportEnd,),
+)

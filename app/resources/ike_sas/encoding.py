@@ -1,0 +1,58 @@
+"""Main mode SAs as JSON (`app.resources.ike_sas.schema`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from app.resources.wfp.addresses import address_text
+from app.resources.wfp.ikeext_encoding import render_credential, render_proposal
+from app.resources.wfp.names import IP_VERSION, KEY_MODULE
+from bindings.ike_records import IkeSa, IkeTraffic
+
+
+def encode_ike_sa(sa: IkeSa) -> bytes:
+    """The JSON text of one main mode SA."""
+    return orjson.dumps(render_ike_sa(sa))
+
+
+def render_ike_sa(sa: IkeSa) -> dict[str, Any]:
+    """`IkeSa` of one record, as an object that JSON can say."""
+    udp = sa.v4_udp_encapsulation
+    return {
+        "saId": str(sa.sa_id),
+        **KEY_MODULE[sa.key_module_type],
+        **IP_VERSION[sa.ip_version],
+        "v4UdpEncapsulation": None
+        if udp is None
+        else {
+            "localUdpEncapPort": udp.local_udp_encap_port,
+            "remoteUdpEncapPort": udp.remote_udp_encap_port,
+        },
+        "ikeTraffic": _traffic(sa.ike_traffic),
+        "ikeProposal": render_proposal(sa.ike_proposal),
+        "cookiePair": {
+            "initiator": str(sa.cookie_pair.initiator),
+            "responder": str(sa.cookie_pair.responder),
+        },
+        "ikeCredentials": [
+            {
+                "localCredentials": render_credential(pair.local_credentials),
+                "peerCredentials": render_credential(pair.peer_credentials),
+            }
+            for pair in sa.ike_credentials
+        ],
+        "ikePolicyKey": sa.ike_policy_key,
+        "virtualIfTunnelId": str(sa.virtual_if_tunnel_id),
+        "saContextsUrl": f"/sa-contexts?mmSaId={sa.sa_id}",
+    }
+
+
+def _traffic(traffic: IkeTraffic) -> dict[str, Any]:
+    return {
+        **IP_VERSION[traffic.ip_version],
+        "localAddress": address_text(traffic.local_address),
+        "remoteAddress": address_text(traffic.remote_address),
+        "authIpFilterId": str(traffic.auth_ip_filter_id),
+    }

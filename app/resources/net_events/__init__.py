@@ -1,0 +1,33 @@
+"""Net events: failures of IKE's negotiations, and packets that IPsec dropped."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.api.resource import Resource
+from app.resources.net_events.collector import NetEvents
+from app.resources.net_events.metrics import add_metrics
+from app.resources.net_events.routes import TAG, router
+from app.resources.net_events.schema import NetEventPlace
+from app.service import Foundation
+
+
+def _start(foundation: Foundation) -> NetEvents:
+    settings = foundation.settings
+    return NetEvents(
+        foundation.library,
+        settings.net_event_limits(),
+        transaction_wait_ms=settings.transaction_wait_ms,
+        ipv6_order=settings.ipv6_order,
+    )
+
+
+RESOURCE: Final = Resource(
+    tag=TAG,
+    description="What failed of late: IKE's negotiations, and packets that IPsec dropped.",
+    router=router,
+    key=NetEvents,
+    start=_start,
+    stream_shapes=(NetEventPlace,),
+    add_metrics=add_metrics,
+)

@@ -1,0 +1,216 @@
+"""Net events as JSON (`app.resources.net_events.schema`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import IntFlag
+from typing import Any, Final
+
+import orjson
+
+from app.resources.net_events import names as event_names
+from app.resources.net_events.names import ErrorKind
+from app.resources.net_events.names import NetEventType as PublicType
+from app.resources.wfp.addresses import address_text
+from app.resources.wfp.failures import failure_of
+from app.resources.wfp.filter_encoding import value_address
+from app.resources.wfp.names import IP_VERSION, Named
+from app.schemas import names as public
+from bindings import enums as wfp
+from bindings.enums import NetEventType
+from bindings.net_event import (
+    DospDrop,
+    ExtendedModeFailure,
+    KernelDrop,
+    MainModeFailure,
+    NetEvent,
+    QuickModeFailure,
+)
+from bindings.winerror import WinError
+
+
+FILETIME_BEGINS: Final = datetime(1601, 1, 1, tzinfo=UTC)
+LAST_FILETIME: Final = (
+    (datetime.max.replace(tzinfo=UTC) - FILETIME_BEGINS) // timedelta(microseconds=1) * 10
+)
+
+TYPES: Final[dict[int, PublicType]] = {
+    NetEventType.IKEEXT_MM_FAILURE: PublicType.IKE_MAIN_MODE_FAILURE,
+    NetEventType.IKEEXT_QM_FAILURE: PublicType.IKE_QUICK_MODE_FAILURE,
+    NetEventType.IKEEXT_EM_FAILURE: PublicType.IKE_EXTENDED_MODE_FAILURE,
+    NetEventType.IPSEC_KERNEL_DROP: PublicType.IPSEC_KERNEL_DROP,
+    NetEventType.IPSEC_DOSP_DROP: PublicType.IPSEC_DOSP_DROP,
+}
+
+_FAILURE_POINT: Final = Named("failurePoint", wfp.FailurePoint, event_names.FailurePoint)
+_KEYING_MODULE: Final = Named("keyingModuleType", wfp.KeyModule, public.KeyModule)
+_MM_STATE: Final = Named("mmState", wfp.MmSaState, event_names.MmSaState)
+_QM_STATE: Final = Named("qmState", wfp.QmSaState, event_names.QmSaState)
+_EM_STATE: Final = Named("emState", wfp.EmSaState, event_names.EmSaState)
+_DIRECTION: Final = Named("direction", wfp.Direction, public.Direction)
+_ROLE: Final = Named("saRole", wfp.SaRole, event_names.SaRole)
+_SA_TRAFFIC_TYPE: Final = Named("saTrafficType", wfp.TrafficType, public.TrafficType)
+_MM_METHOD: Final = Named("mmAuthMethod", wfp.AuthenticationMethod, public.AuthenticationMethod)
+_EM_METHOD: Final = Named("emAuthMethod", wfp.AuthenticationMethod, public.AuthenticationMethod)
+
+
+def type_of(event: NetEvent) -> PublicType:
+    """The public name of an event's type."""
+    return TYPES.get(event.type, PublicType.UNKNOWN)
+
+
+def time_of(event: NetEvent) -> datetime | None:
+    """When an event happened; None where the engine does not tell it."""
+    if not 0 < event.time <= LAST_FILETIME:
+        return None
+    return FILETIME_BEGINS + timedelta(microseconds=event.time // 10)
+
+
+def encode_net_event(event: NetEvent, event_id: str) -> bytes:
+    """The JSON text of an event."""
+    type_ = type_of(event)
+    rendered = {
+        "id": event_id,
+        "time": time_of(event),
+        "type": type_.value,
+        **({"typeRaw": event.type} if type_ is PublicType.UNKNOWN else {}),
+        "error": _error_of(event),
+        **({"ipVersion": None} if event.ip_version is None else IP_VERSION[event.ip_version]),
+        "ipProtocol": event.ip_protocol,
+        "localAddress": address_text(event.local_address),
+        "remoteAddress": address_text(event.remote_address),
+        "localPort": event.local_port,
+        "remotePort": event.remote_port,
+        "scopeId": event.scope_id,
+        **_failure(event),
+    }
+    return orjson.dumps(rendered, option=orjson.OPT_UTC_Z)
+
+
+def error_name_of(event: NetEvent) -> str | None:
+    """The name of what went wrong, in winerror.h or ntstatus.h; None where it is not known."""
+    name: str | None = (_error_of(event) or {}).get("name")
+    return name
+
+
+def _error_of(event: NetEvent) -> dict[str, Any] | None:
+    match event.failure:
+        case None:
+            return None
+        case KernelDrop(failure_status=code) | DospDrop(failure_status=code):
+            return _error(code, ErrorKind.NTSTATUS)
+        case failure:
+            return _error(failure.failure_error_code, ErrorKind.WIN32)
+
+
+def _error(code: int, kind: ErrorKind) -> dict[str, Any]:
+    known = failure_of(code)
+    name = known.name if known else None
+    if known is None and kind is ErrorKind.WIN32 and code in _WIN_ERRORS:
+        name = _WIN_ERRORS[code]
+    return {
+        "code": code,
+        "kind": kind.value,
+        "name": name,
+        "explanation": known.explanation if known else None,
+        "check": known.check if known else None,
+    }
+
+
+_WIN_ERRORS: Final = {error.value: error.name for error in WinError}
+
+
+def _failure(event: NetEvent) -> dict[str, Any]:
+    match event.failure:
+        case MainModeFailure() as failure:
+            return {"ikeMmFailure": _main_mode(failure)}
+        case QuickModeFailure() as failure:
+            return {"ikeQmFailure": _quick_mode(failure)}
+        case ExtendedModeFailure() as failure:
+            return {"ikeEmFailure": _extended_mode(failure)}
+        case KernelDrop() as drop:
+            return {"ipsecDrop": _kernel_drop(drop)}
+        case DospDrop() as drop:
+            return {"idpDrop": _dosp_drop(drop)}
+        case None:
+            return {}
+
+
+def _main_mode(failure: MainModeFailure) -> dict[str, Any]:
+    return {
+        **_FAILURE_POINT[failure.failure_point],
+        "flags": _flags(failure.flags, wfp.MainModeFailureFlag),
+        **_KEYING_MODULE[failure.keying_module_type],
+        **_MM_STATE[failure.mm_state],
+        **_ROLE[failure.sa_role],
+        **_MM_METHOD[failure.mm_auth_method],
+        "endCertHash": _hex(failure.end_cert_hash),
+        "mmId": str(failure.mm_id),
+        "mmFilterId": str(failure.mm_filter_id),
+        "localPrincipalNameForAuth": failure.local_principal_name,
+        "remotePrincipalNameForAuth": failure.remote_principal_name,
+        "providerContextKey": failure.provider_context_key,
+    }
+
+
+def _quick_mode(failure: QuickModeFailure) -> dict[str, Any]:
+    return {
+        **_FAILURE_POINT[failure.failure_point],
+        **_KEYING_MODULE[failure.keying_module_type],
+        **_QM_STATE[failure.qm_state],
+        **_ROLE[failure.sa_role],
+        **_SA_TRAFFIC_TYPE[failure.sa_traffic_type],
+        "localSubNet": value_address(failure.local_subnet),
+        "remoteSubNet": value_address(failure.remote_subnet),
+        "qmFilterId": str(failure.qm_filter_id),
+        "mmSaLuid": None if failure.mm_sa_luid is None else str(failure.mm_sa_luid),
+        "mmProviderContextKey": failure.mm_provider_context_key,
+    }
+
+
+def _extended_mode(failure: ExtendedModeFailure) -> dict[str, Any]:
+    traffic_type = failure.sa_traffic_type
+    return {
+        **_FAILURE_POINT[failure.failure_point],
+        "flags": _flags(failure.flags, wfp.ExtendedModeFailureFlag),
+        **_EM_STATE[failure.em_state],
+        **_ROLE[failure.sa_role],
+        **_EM_METHOD[failure.em_auth_method],
+        "endCertHash": _hex(failure.end_cert_hash),
+        "mmId": str(failure.mm_id),
+        "qmFilterId": str(failure.qm_filter_id),
+        "localPrincipalNameForAuth": failure.local_principal_name,
+        "remotePrincipalNameForAuth": failure.remote_principal_name,
+        **({"saTrafficType": None} if traffic_type is None else _SA_TRAFFIC_TYPE[traffic_type]),
+    }
+
+
+def _kernel_drop(drop: KernelDrop) -> dict[str, Any]:
+    return {
+        **_DIRECTION[drop.direction],
+        "spi": drop.spi,
+        "filterId": str(drop.filter_id),
+        "layerId": drop.layer_id,
+    }
+
+
+def _dosp_drop(drop: DospDrop) -> dict[str, Any]:
+    return {
+        **IP_VERSION[drop.ip_version],
+        "publicHostAddress": address_text(drop.public_host_address),
+        "internalHostAddress": address_text(drop.internal_host_address),
+        **_DIRECTION[drop.direction],
+    }
+
+
+def _flags(value: int, flags: type[IntFlag]) -> dict[str, Any]:
+    known = [flag for flag in flags if value & flag]
+    return {
+        "value": value,
+        "names": sorted(event_names.FailureFlag[str(flag.name)].value for flag in known),
+        "unknown": value & ~sum(known),
+    }
+
+
+def _hex(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.hex()

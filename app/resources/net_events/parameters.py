@@ -1,0 +1,168 @@
+"""The parameters of net events: which of them, and from where on."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from app.api.parameters import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_VALUES,
+    SubnetParameter,
+)
+from app.resources.net_events.buffer import EventId, NetEventSelection
+from app.resources.net_events.names import NetEventType
+
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,30}")
+_EVENT_ID: Final = re.compile(r"([0-9a-f]{12})-([0-9]{1,19})")
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+_DATE: Final = (
+    "[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+_TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+_ZONE: Final = "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+PLACE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": f"^([0-9a-f]{{12}}-[0-9]{{1,19}}|{_DATE}T{_TIME}{_ZONE})$",
+    "examples": ["b893933fedc9-17", "2026-11-23T23:53:23Z"],
+}
+EVENT_ID_SCHEMA: Final = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{12}-[0-9]{1,19}$",
+    "examples": ["b893933fedc9-17"],
+}
+
+
+def _number(text: Any) -> Any:
+    if isinstance(text, str) and not _NUMBER.fullmatch(text):
+        raise PydanticCustomError("number", "Should be a number")
+    return text
+
+
+def read_event_id(text: str) -> EventId | None:
+    """The event of an id; None where it is none."""
+    found = _EVENT_ID.fullmatch(text)
+    return None if found is None else EventId(found[1], int(found[2]))
+
+
+def _read_place(text: str) -> EventId | datetime | None:
+    """An event or a time (RFC 3339)."""
+    event_id = read_event_id(text)
+    if event_id is None and _RFC_3339.fullmatch(text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text.upper())
+    return event_id
+
+
+def _event_id(text: Any) -> Any:
+    if not isinstance(text, str) or read_event_id(text) is None:
+        raise PydanticCustomError("event_id", "Should be the id of an event")
+    return text
+
+
+def _event_id_or_time(text: Any) -> Any:
+    if not isinstance(text, str) or _read_place(text) is None:
+        raise PydanticCustomError("since", "Should be the id of an event or a time as in RFC 3339")
+    return text
+
+
+class NetEventFilters(BaseModel):
+    """Which events are asked for. A filter given several times means any of its values."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: list[NetEventType] = Field(
+        [], max_length=MAX_VALUES, description="What kind of failure it was."
+    )
+    peer: list[SubnetParameter] = Field(
+        [], max_length=MAX_VALUES, description="The remote address is on this subnet, or is it."
+    )
+
+
+class NetEventStreamQuery(NetEventFilters):
+    """What `GET /net-events/stream` takes."""
+
+    since: Annotated[str | None, BeforeValidator(_event_id), WithJsonSchema(EVENT_ID_SCHEMA)] = (
+        Field(
+            None,
+            description="Begin after the event of this id: the newest of a list, for instance. A "
+            "client that comes again sends `Last-Event-ID`, which counts instead.",
+        )
+    )
+
+    @property
+    def selection(self) -> NetEventSelection:
+        """Which events are asked for."""
+        return NetEventSelection(types=frozenset(self.type), peers=tuple(self.peer))
+
+
+class NetEventQuery(NetEventFilters):
+    """What `GET /net-events` takes."""
+
+    limit: Annotated[
+        int,
+        Field(ge=1),
+        AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
+        BeforeValidator(_number),
+    ] = Field(
+        DEFAULT_LIMIT,
+        description=f"How many events a page has at most; above {MAX_LIMIT} it is brought "
+        f"down to {MAX_LIMIT}.",
+    )
+    since: Annotated[
+        str | None,
+        BeforeValidator(_event_id_or_time),
+        WithJsonSchema(PLACE_SCHEMA),
+    ] = Field(
+        None,
+        description="Only events after the one of this id, or not before this time. To hear what "
+        "is new, give the id of the newest event that you have.",
+    )
+    before: Annotated[
+        str | None,
+        BeforeValidator(_event_id),
+        WithJsonSchema(EVENT_ID_SCHEMA),
+    ] = Field(
+        None, description="Only events before the one of this id: the `nextBefore` of a page."
+    )
+
+    @property
+    def selection(self) -> NetEventSelection:
+        """Which events are asked for."""
+        return NetEventSelection(
+            None if self.since is None else _read_place(self.since),
+            None if self.before is None else read_event_id(self.before),
+            frozenset(self.type),
+            tuple(self.peer),
+        )
+
+    def link(self, before: EventId) -> str:
+        """A reference, relative to this request, to the page before an event."""
+        parameters = [("before", str(before))]
+        if self.since is not None:
+            parameters.append(("since", self.since))
+        parameters += [("type", type_.value) for type_ in self.type]
+        parameters += [("peer", str(peer)) for peer in self.peer]
+        if "limit" in self.model_fields_set:
+            parameters.append(("limit", str(self.limit)))
+        return "net-events?" + urlencode(parameters)

@@ -1,0 +1,177 @@
+"""`/net-events`: what failed of late, of IKE's negotiations and of IPsec's packets, explained."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from app.api import problems
+from app.api.dependencies import ServiceDep, accepts_events, accepts_json, given_once
+from app.api.errors import problem_of
+from app.api.security import DiagnosticsReader
+from app.api.sse import MEDIA_TYPE, EventStream
+from app.api.streaming import PiecesResponse
+from app.resources.net_events.buffer import EventId, NetEventSlice
+from app.resources.net_events.collector import NetEvents
+from app.resources.net_events.names import Collection
+from app.resources.net_events.parameters import NetEventQuery, NetEventStreamQuery, read_event_id
+from app.resources.net_events.schema import NetEventPage
+from app.resources.net_events.watcher import NetEventWatch
+from app.service import Service
+from bindings.errors import NetEventsDisabled
+
+
+HEAD: Final = b'{"items":['
+HOW_TO_ENABLE: Final = (
+    "As an administrator, run `netsh wfp set options netevents=on` on the host "
+    "(FWPM_ENGINE_COLLECT_NET_EVENTS); it stays on."
+)
+UNKNOWN: Final = EventId("", 0)
+"""An event of no run."""
+
+EVENTS: Final = {
+    "net_event": "NetEvent",
+    "reset": "NetEventPlace",
+    "bookmark": "NetEventPlace",
+    "reconnect": "StreamEnd",
+}
+"""The shape of each event's data."""
+
+TAG: Final = "Net events"
+
+router = APIRouter(prefix="/net-events", tags=[TAG])
+
+
+@router.get(
+    "",
+    dependencies=[Depends(accepts_json), Depends(given_once)],
+    response_class=Response,
+    responses={
+        200: {
+            "model": NetEventPage,
+            "headers": {
+                "Link": {
+                    "description": 'The next page, as `<…>; rel="next"`; absent on the last.',
+                    "schema": {"type": "string"},
+                }
+            },
+        },
+        **problems.responses(
+            *problems.OF_THE_CALLER,
+            problems.NOT_ACCEPTABLE,
+            problems.INVALID_PARAMETERS,
+            problems.NOT_SUPPORTED_BY_ENGINE,
+            *problems.OF_THE_ENGINE,
+        ),
+    },
+)
+async def list_net_events(
+    _caller: DiagnosticsReader, query: Annotated[NetEventQuery, Query()], service: ServiceDep
+) -> Response:
+    """List what failed of late, the newest first, explained.
+
+    IKE's failures of main mode, quick mode and extended mode, and packets that
+    IPsec dropped. The server keeps the last of them, from what the engine held
+    when the server began and what it told since; what is older is gone. Follow
+    `nextBefore` or the `Link` header; when both are absent, there are no more.
+    """
+    found = await service.part(NetEvents).select(query.selection, query.limit)
+    pieces = [event.text for event in found.events]
+    end = b"]," + orjson.dumps(_about(found, service))[1:]
+    body = HEAD + b",".join(pieces) + end
+    response = PiecesResponse([body], "application/json", len(body))
+    response.headers["Cache-Control"] = "no-store"
+    if found.next_before is not None:
+        response.headers["Link"] = f'<{query.link(found.next_before)}>; rel="next"'
+    return response
+
+
+@router.get(
+    "/stream",
+    dependencies=[Depends(accepts_events), Depends(given_once)],
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {
+                        "type": "string",
+                        "description": "Server-Sent Events: "
+                        + ", ".join(f"`{name}` (`{shape}`)" for name, shape in EVENTS.items()),
+                    },
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{shape}"}
+                            for shape in dict.fromkeys(EVENTS.values())
+                        ]
+                    },
+                }
+            },
+        },
+        **problems.responses(
+            *problems.OF_THE_CALLER,
+            problems.NOT_ACCEPTABLE,
+            problems.INVALID_PARAMETERS,
+            problems.TOO_MANY_STREAMS,
+            problems.NOT_SUPPORTED_BY_ENGINE,
+            *problems.OF_THE_ENGINE,
+        ),
+    },
+)
+async def watch_net_events(
+    caller: DiagnosticsReader,
+    query: Annotated[NetEventStreamQuery, Query()],
+    service: ServiceDep,
+    last_event_id: Annotated[
+        str | None,
+        Header(description="The id of the last event that the client has, when it comes again."),
+    ] = None,
+) -> Response:
+    """Watch what fails, as it happens, explained.
+
+    Server-Sent Events: `net_event` for each, with its id, resumed by `Last-Event-ID` or `since`
+    for as long as the server keeps what came after. Where it does not, or the id is of another
+    run of the server, there is one `reset`: list again, and go on. Without an id the stream
+    begins with what is to come.
+    """
+    after = None if query.since is None else read_event_id(query.since)
+    if last_event_id:
+        after = read_event_id(last_event_id) or UNKNOWN
+    watch = NetEventWatch(service.part(NetEvents), query.selection, after)
+    return EventStream(watch, service.streams, partial(service.credentials.still_take, caller))
+
+
+def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:
+    """`NetEventPage` without its items."""
+    net_events = service.part(NetEvents)
+    collection, why_not = net_events.collection, net_events.why_not
+    about: dict[str, Any] = {}
+    if found.next_before is not None:
+        about["nextBefore"] = str(found.next_before)
+    about["missed"] = found.missed
+    about["collection"] = collection.value
+    if collection is Collection.DISABLED:
+        about["howToEnable"] = HOW_TO_ENABLE
+    about["listening"] = net_events.listening.value
+    about["reasons"] = [] if why_not is None or _is_told(why_not) else [_reason(why_not)]
+    about["host"] = service.host
+    about["engine"] = service.library.kind.value
+    return about
+
+
+def _is_told(why_not: Exception) -> bool:
+    """Whether `collection` says it already."""
+    return isinstance(why_not, NetEventsDisabled)
+
+
+def _reason(why_not: Exception) -> dict[str, Any]:
+    """`NotReadyReason` of a failure."""
+    problem = problem_of(why_not)
+    return {"code": problem.kind.code, "detail": problem.detail} | {
+        name: problem.members[name]
+        for name in ("winError", "winErrorName", "function")
+        if name in problem.members
+    }

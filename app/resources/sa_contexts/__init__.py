@@ -1,0 +1,67 @@
+"""SA contexts: pairs of an inbound and an outbound IPsec SA that belong together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.api import problems
+from app.api.listed import Listed, listed_router
+from app.api.resource import Resource
+from app.resources.sa_contexts import events, summary
+from app.resources.sa_contexts.event_schema import SaContextDeleted, SaContextEvent
+from app.resources.sa_contexts.kind import SaContextKind
+from app.resources.sa_contexts.metrics import add_metrics
+from app.resources.sa_contexts.parameters import SaContextQuery
+from app.resources.sa_contexts.schema import SaContext, SaContextExportEnd, SaContextPage
+from app.service import start_announced
+from bindings.interfaces import interface_aliases
+
+
+TAG: Final = "SA contexts"
+
+NOT_FOUND: Final = problems.declare(
+    "sa_context_not_found",
+    404,
+    "There is no such SA context",
+    "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
+    "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
+)
+
+LISTED: Final = Listed(
+    kind=SaContextKind,
+    plural="sa_contexts",
+    singular="sa_context",
+    query=SaContextQuery,
+    item=SaContext,
+    page=SaContextPage,
+    export_end=SaContextExportEnd,
+    item_id="saContextId",
+    not_found=NOT_FOUND,
+    list_description="""List the IPsec SA contexts of this host, in ascending order of their id.
+
+    All pages of one walk show the same snapshot. Follow `nextCursor` or the
+    `Link` header; when both are absent, the list is complete. As
+    `application/x-ndjson` the whole list is streamed, one context a line.
+    """,
+    item_description="Get one IPsec SA context, as the engine has it at this moment.",
+    item_links={
+        "mainModeSa": {
+            "operationId": "get_ike_sa",
+            "parameters": {"path.saId": "$response.body#/outboundSa/saBundle/mmSaId"},
+            "description": "The main mode SA that negotiated the outbound SA.",
+        },
+    },
+)
+
+RESOURCE: Final = Resource(
+    tag=TAG,
+    description="Pairs of an inbound and an outbound IPsec SA, all or one. Lists are walked "
+    "page by page, and all pages of a walk show one snapshot.",
+    router=listed_router(LISTED, TAG, events.router, summary.router),
+    key=SaContextKind,
+    start=lambda foundation: start_announced(
+        SaContextKind(interface_aliases, foundation.settings.baseline), foundation
+    ),
+    stream_shapes=(SaContextExportEnd, SaContextEvent, SaContextDeleted),
+    add_metrics=add_metrics,
+)

@@ -1,0 +1,33 @@
+"""The events of `/sa-contexts/events`, as Server-Sent Events."""
+
+from __future__ import annotations
+
+import orjson
+
+from app.api.sse import format_event
+from app.repository.snapshot.model import ChangeKind
+
+
+class SaContextEvents:
+    """Encodes the events of SA contexts (see `app.repository.changes.events`)."""
+
+    def change(
+        self,
+        kind: ChangeKind,
+        event_id: str | None,
+        revision: int,
+        object_id: int,
+        body: bytes | None,
+        partner: int | None = None,
+    ) -> bytes:
+        """Encode what happened to a context, with its rekey if one is known."""
+        context = b'"saContextId":"%d"' % object_id if body is None else b'"saContext":' + body
+        rekey = b""
+        if partner is not None:
+            role = b"replacedBy" if body is None else b"replaces"
+            rekey = b',"rekey":{"%b":"%d","inferred":true}' % (role, partner)
+        return format_event(kind, event_id, b'{"revision":%d,%b%b}' % (revision, context, rekey))
+
+    def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:
+        """Encode an event that says only where the stream is."""
+        return format_event(kind, event_id, orjson.dumps({"epoch": epoch, "revision": revision}))

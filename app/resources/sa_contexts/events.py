@@ -1,0 +1,99 @@
+"""`/sa-contexts/events`: what happens to SA contexts, as it happens."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from app.api import problems
+from app.api.dependencies import ServiceDep, accepts_events, given_once
+from app.api.security import EventsReader
+from app.api.sse import MEDIA_TYPE, EventStream
+from app.repository.changes.journal import Place, parse_event_id
+from app.repository.changes.watcher import Watch
+from app.resources.sa_contexts.kind import SaContextKind
+from app.resources.sa_contexts.parameters import EventQuery
+
+
+router = APIRouter(prefix="/sa-contexts")
+
+UNKNOWN: Final = ("", Place(0))
+"""A place that is in no journal."""
+
+EVENTS: Final = {
+    "added": "SaContextEvent",
+    "modified": "SaContextEvent",
+    "deleted": "SaContextDeleted",
+    "snapshot_end": "StreamPlace",
+    "reset": "StreamPlace",
+    "bookmark": "StreamPlace",
+    "reconnect": "StreamEnd",
+}
+"""The shape of each event's data."""
+
+
+@router.get(
+    "/events",
+    dependencies=[Depends(accepts_events), Depends(given_once)],
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {
+                        "type": "string",
+                        "description": "Server-Sent Events: "
+                        + ", ".join(f"`{name}` (`{shape}`)" for name, shape in EVENTS.items()),
+                    },
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{shape}"}
+                            for shape in dict.fromkeys(EVENTS.values())
+                        ]
+                    },
+                }
+            },
+        },
+        **problems.responses(
+            *problems.OF_THE_CALLER,
+            problems.NOT_ACCEPTABLE,
+            problems.INVALID_PARAMETERS,
+            problems.TOO_MANY_STREAMS,
+            problems.TOO_MANY_SNAPSHOTS,
+            *problems.OF_THE_ENGINE,
+        ),
+    },
+)
+async def watch_sa_contexts(
+    caller: EventsReader,
+    query: Annotated[EventQuery, Query()],
+    service: ServiceDep,
+    last_event_id: Annotated[
+        str | None,
+        Header(description="The id of the last event that the client has, when it comes again."),
+    ] = None,
+) -> Response:
+    """Watch the IPsec SA contexts of this host: what comes, changes and goes.
+
+    Server-Sent Events, resumed by `Last-Event-ID` or `since` without a gap for as long as the
+    server remembers. To have everything and miss nothing, list and then watch from the list's
+    `snapshot`, or ask for `initial`. After `reset`, what the client has means nothing any more:
+    it lists again. The list's filters apply: a context that comes to match is `added`, one that
+    ceases to is `deleted`.
+    """
+    after = None
+    if last_event_id:
+        after = parse_event_id(last_event_id) or UNKNOWN
+    elif query.since is not None:
+        after = parse_event_id(query.since)
+    contexts = service.listed(SaContextKind)
+    watch = Watch(
+        contexts.store,
+        contexts.feeds.of(query.selection, query.view),
+        contexts.lists.matches,
+        after=after,
+        is_initial=query.initial,
+    )
+    return EventStream(watch, service.streams, partial(service.credentials.still_take, caller))

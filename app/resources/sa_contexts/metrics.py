@@ -1,0 +1,130 @@
+"""SA contexts as metrics: running counts, as they are when they are asked for.
+
+A label has only the words of an enumeration, so that there are as many series with a hundred
+contexts as with a hundred thousand. Each word has its series from the beginning, at 0, so that a
+rise from none to one is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from operator import attrgetter
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from app.repository.store import Store
+from app.resources.sa_contexts.counts import SaContextCounts, counts_of
+from app.resources.sa_contexts.kind import SaContextKind
+from app.resources.wfp.addresses import address_text
+from app.schemas.names import (
+    Cipher,
+    Integrity,
+    IpVersion,
+    PfsGroup,
+    TrafficType,
+    TransformType,
+    Weakness,
+)
+from app.service import Service
+from app.telemetry.metrics.gauges import gauge
+from app.telemetry.metrics.registry import Sampler
+from app.telemetry.metrics.states import EngineState, state_of
+
+
+_WORDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
+    "ip_version": (IpVersion, "of this IP version"),
+    "traffic_type": (TrafficType, "of this mode"),
+    "transform_type": (TransformType, "that protects packets so"),
+    "cipher": (Cipher, "that encrypts so"),
+    "integrity": (Integrity, "that authenticates so"),
+    "pfs_group": (PfsGroup, "with this group of perfect forward secrecy"),
+    "weakness": (Weakness, "with this weakness"),
+}
+"""The fields that contexts are counted by: their words, and what an SA is that has one."""
+
+
+_COUNTS: Final[dict[str, tuple[Callable[[SaContextCounts], int], str]]] = {
+    "wfp_sa_contexts": (attrgetter("contexts"), "SA contexts."),
+    "wfp_sa_contexts_without_sa": (
+        attrgetter("without_sa"),
+        "SA contexts that have no SA yet, or none any more.",
+    ),
+    "wfp_sa_contexts_with_weakness": (
+        attrgetter("with_weakness"),
+        "SA contexts that have an SA with a weakness.",
+    ),
+    "wfp_peers": (attrgetter("peer_count"), "Different remote addresses of SA contexts."),
+}
+
+
+class SaContextCollector(Collector):
+    """What the store knows of SA contexts. Belongs to the store's event loop."""
+
+    def __init__(self, store: Store, peers: Sequence[bytes]) -> None:
+        """Make the collector.
+
+        Args:
+            store: of SA contexts.
+            peers: remote addresses with a series of their own, packed.
+        """
+        self._store = store
+        self._peers = tuple(peers)
+
+    def describe(self) -> Iterable[Metric]:
+        """None beforehand: the registry need not collect to know the names."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics; they have values while the engine answers."""
+        store = self._store
+        contents = store.contents if state_of(store) is EngineState.READY else None
+        counts = None if contents is None else counts_of(contents.counts)
+        yield gauge(
+            "wfp_ikeext_up",
+            "Whether the service IKEEXT runs; without it there are no contexts.",
+            None if contents is None else "ikeext" not in contents.edition.version.remarks,
+        )
+        for name, (count_of, documentation) in _COUNTS.items():
+            yield gauge(name, documentation, None if counts is None else count_of(counts))
+        for field, (words, that) in _WORDS.items():
+            family = GaugeMetricFamily(
+                f"wfp_sa_contexts_by_{field}",
+                f"SA contexts that have an SA {that}.",
+                labels=[field],
+            )
+            if counts is not None:
+                counted = counts.by(field)
+                for word in words:
+                    family.add_metric([word.value], counted.get(word.value, 0))
+            yield family
+        if self._peers:
+            yield _by_peer(counts, self._peers)
+
+
+def _by_peer(counts: SaContextCounts | None, peers: tuple[bytes, ...]) -> Metric:
+    """A series for each peer that is named in the settings, and one for all others."""
+    family = GaugeMetricFamily(
+        "wfp_sa_contexts_by_peer",
+        "SA contexts that have an SA with this remote address; other: one that has no series.",
+        labels=["peer"],
+    )
+    if counts is None:
+        return family
+    others = counts.with_peers
+    for peer in peers:
+        contexts = counts.with_peer(peer)
+        others -= contexts
+        family.add_metric([address_text(peer) or ""], contexts)
+    family.add_metric(["other"], others)
+    return family
+
+
+def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
+    """Register the counts of SA contexts."""
+    peers = [peer.packed for peer in service.settings.metrics_peers or ()]
+    registry.register(SaContextCollector(service.listed(SaContextKind).store, peers))
+    return ()

@@ -1,0 +1,109 @@
+"""The parameters of `/sa-contexts`, of its summary and of its events."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Final
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from app.api.parameters import (
+    AddressParameter,
+    Filters,
+    Freshness,
+    ListQuery,
+    SpiParameter,
+    SubnetParameter,
+    Uint64Parameter,
+    filter_,
+    plain,
+)
+from app.repository.changes.journal import EVENT_ID
+from app.repository.query.filters import Selection
+from app.resources.sa_contexts.filters import SaContextSelection
+from app.schemas.names import (
+    Cipher,
+    Integrity,
+    IpVersion,
+    PfsGroup,
+    TrafficType,
+    TransformType,
+    View,
+    Weakness,
+)
+
+
+MAX_PEERS: Final = 1000
+SINCE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": f"^{EVENT_ID.pattern}$",
+    "examples": ["8f14e45fceea-17"],
+}
+
+
+class SummaryQuery(Freshness):
+    """What `GET /sa-contexts/summary` takes."""
+
+    peers: Annotated[int, BeforeValidator(plain(r"-?[0-9]{1,30}", "Should be a number"))] = Field(
+        10, ge=0, le=MAX_PEERS, description="How many of the busiest peers are named."
+    )
+
+
+class SaContextFilters(Filters):
+    """Which contexts are shown, and how much of each.
+
+    A context is shown when one of its SAs meets all filters. A filter given
+    several times means any of its values.
+    """
+
+    SELECTION: ClassVar[type[Selection]] = SaContextSelection
+
+    view: View = Field(
+        View.FULL,
+        description="`basic` leaves out `transportFilter.filterCondition` and "
+        "`saBundle.ipsecId`, about a quarter of each context.",
+    )
+    local_subnet: list[SubnetParameter] = filter_(
+        "The local address is on this subnet; in tunnel mode, the tunnel's end."
+    )
+    remote_subnet: list[SubnetParameter] = filter_("The same for the remote address.")
+    local_address: list[AddressParameter] = filter_("The local address.")
+    remote_address: list[AddressParameter] = filter_("The remote address.")
+    ip_version: list[IpVersion] = filter_("In tunnel mode, that of the outer header.")
+    traffic_type: list[TrafficType] = filter_("Transport or tunnel mode.")
+    transform_type: list[TransformType] = filter_("How an SA of the bundle protects packets.")
+    cipher: list[Cipher] = filter_(
+        "`cipherConfig` of an SA of the bundle; `none` where none of them encrypts."
+    )
+    integrity: list[Integrity] = filter_(
+        "`authConfig` of an SA of the bundle; `none` where none of them authenticates."
+    )
+    pfs_group: list[PfsGroup] = filter_("The group of perfect forward secrecy.")
+    weakness: list[Weakness] = filter_("One of the SA's `weaknesses`.")
+    mm_sa_id: list[Uint64Parameter] = filter_("The main mode SA that negotiated the SA.")
+    qm_filter_id: list[Uint64Parameter] = filter_("The quick mode filter.")
+    spi: list[SpiParameter] = filter_("The SPI of an SA of the bundle, in decimal or as 0x….")
+
+
+class SaContextQuery(SaContextFilters, ListQuery):
+    """What `GET /sa-contexts` takes."""
+
+
+class EventQuery(SaContextFilters):
+    """What `GET /sa-contexts/events` takes."""
+
+    since: Annotated[
+        str | None,
+        BeforeValidator(
+            plain(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
+        ),
+        WithJsonSchema(SINCE_SCHEMA),
+    ] = Field(
+        None,
+        description="Go on after this: the id of an event, or the `epoch` and the `revision` of "
+        "a snapshot with a hyphen between. A client that comes again sends `Last-Event-ID`, "
+        "which counts instead.",
+    )
+    initial: bool = Field(
+        False,
+        description="Begin with every context as `added`, and then `snapshot_end`.",
+    )

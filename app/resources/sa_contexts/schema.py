@@ -1,0 +1,205 @@
+"""SA contexts as clients see them, and a page of them."""
+
+from typing import Literal
+
+from pydantic import MISSING, Field
+
+from app.resources.sa_contexts.transform_schema import SaTransform
+from app.resources.wfp.filter_schema import Filter
+from app.resources.wfp.udp_encapsulation import UdpEncapsulation
+from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint8, Uint16, Uint32, Uint64
+from app.schemas.names import (
+    BundleFlag,
+    Direction,
+    IpVersion,
+    PfsGroup,
+    TokenMode,
+    TokenPrincipal,
+    TokenType,
+    TrafficType,
+    Weakness,
+)
+from app.schemas.pages import Snapshot
+
+
+class Traffic(Shape):
+    """IPSEC_TRAFFIC1: whose packets. In tunnel mode the addresses are the tunnel's ends.
+
+    Fields that Windows Vista's generation of the struct lacks are absent where
+    the engine has only that one.
+    """
+
+    ip_version: IpVersion
+    ip_version_raw: Raw | MISSING = MISSING
+    local_address: IpAddress | None
+    remote_address: IpAddress | None
+    traffic_type: TrafficType
+    traffic_type_raw: Raw | MISSING = MISSING
+    ipsec_filter_id: Uint64 | MISSING = Field(
+        default=MISSING, description="Transport mode: the filter at the transport layer."
+    )
+    tunnel_policy_id: Uint64 | MISSING = Field(
+        default=MISSING, description="Tunnel mode: the quick mode policy."
+    )
+    remote_port: Uint16 = Field(description="0: see the transport filter.")
+    local_port: Uint16 | MISSING = Field(
+        default=MISSING, description="0: see the transport filter."
+    )
+    ip_protocol: Uint8 | MISSING = Field(
+        default=MISSING, description="0: see the transport filter."
+    )
+    local_if_luid: Uint64 | MISSING = Field(default=MISSING, description="The interface's LUID.")
+    local_if_alias: str | MISSING = Field(
+        default=MISSING,
+        description="The interface's name, where Windows tells it.",
+        examples=["Ethernet"],
+    )
+    real_if_profile_id: Uint32 | MISSING = MISSING
+
+
+class BundleFlags(Shape):
+    """IPSEC_SA_BUNDLE_FLAG_*, by name."""
+
+    value: Uint32 = Field(description="All bits.")
+    names: list[BundleFlag]
+    tunnel_bandwidth: int = Field(
+        ge=0, le=15, description="The four highest bits: the bandwidth class of an IKEv2 tunnel."
+    )
+    unknown: Uint32 = Field(description="The bits that have no name here.")
+
+
+class Lifetime(Shape):
+    """IPSEC_SA_LIFETIME0: configured limits, not what remains of them; 0: no limit."""
+
+    lifetime_seconds: Uint32
+    lifetime_kilobytes: Uint32
+    lifetime_packets: Uint32
+
+
+class Token(Shape):
+    """IPSEC_TOKEN0: the kind of a token. The token itself is never shown."""
+
+    type: TokenType
+    type_raw: Raw | MISSING = MISSING
+    principal: TokenPrincipal
+    principal_raw: Raw | MISSING = MISSING
+    mode: TokenMode
+    mode_raw: Raw | MISSING = MISSING
+
+
+class Identity(Shape):
+    """IPSEC_ID0: the peer's names. Only the side that initiated may trust them."""
+
+    mm_target_name: str | None = Field(description="The machine, from main mode.")
+    em_target_name: str | None = Field(description="The user, from extended mode.")
+    tokens: list[Token]
+
+
+class KeyModuleState(Shape):
+    """IPSEC_KEYMODULE_STATE0: what negotiated the SA. Its state is never shown."""
+
+    key_module_key: Guid
+    key_module: str | MISSING = Field(
+        default=MISSING,
+        description="The module's name in fwpmu.h, without FWPM_KEYING_MODULE_, where it is known.",
+        examples=["ikev2"],
+    )
+
+
+class Sa(Shape):
+    """IPSEC_SA0."""
+
+    spi: Uint32
+    transform: SaTransform
+
+
+class SaBundle(Shape):
+    """IPSEC_SA_BUNDLE1: the SAs of one direction and what they share."""
+
+    flags: BundleFlags
+    lifetime: Lifetime
+    idle_timeout_seconds: Uint32 = Field(description="0: no idle timeout.")
+    nd_allow_clear_timeout_seconds: Uint32
+    ipsec_id: Identity | MISSING | None = Field(
+        default=MISSING, description="Absent with `view=basic`."
+    )
+    nap_context: Uint32
+    qm_sa_id: Uint32 = Field(description="The same on both hosts and for both directions.")
+    sa_list: list[Sa] = Field(description="One SA, or two: ESP, then AH.")
+    key_module_state: KeyModuleState | None
+    ip_version: IpVersion
+    ip_version_raw: Raw | MISSING = MISSING
+    peer_v4_private_address: IpAddress | None = Field(
+        description="The peer's own address behind its NAT; 0.0.0.0 where there is none."
+    )
+    mm_sa_id: Uint64 = Field(description="The main mode SA that negotiated this one.")
+    ike_sa_url: str = Field(
+        description="Where that is shown, as long as there is one of this id.",
+        examples=["/ike-sas/9007199254740993"],
+    )
+    pfs_group: PfsGroup
+    pfs_group_raw: Raw | MISSING = MISSING
+    sa_lookup_context: Guid | MISSING = MISSING
+    qm_filter_id: Uint64 | MISSING = MISSING
+
+
+class VirtualIfTunnelInfo(Shape):
+    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: not 0 for the virtual interfaces of IKEv2 tunnels."""
+
+    virtual_if_tunnel_id: Uint64
+    traffic_selector_id: Uint64
+
+
+class SaDetails(Shape):
+    """IPSEC_SA_DETAILS1: one direction of a context."""
+
+    ip_version: IpVersion = Field(description="In tunnel mode, that of the outer header.")
+    ip_version_raw: Raw | MISSING = MISSING
+    sa_direction: Direction
+    sa_direction_raw: Raw | MISSING = MISSING
+    weaknesses: list[Weakness] = Field(
+        description="What the server's baseline says against the protection; `/engine` names it."
+    )
+    traffic: Traffic
+    sa_bundle: SaBundle
+    udp_encapsulation: UdpEncapsulation | None
+    transport_filter: Filter | None
+    virtual_if_tunnel_info: VirtualIfTunnelInfo | MISSING = MISSING
+
+
+class SaContext(Shape):
+    """IPSEC_SA_CONTEXT1: an inbound and an outbound SA that belong together.
+
+    One of them, or both, is null while the context is being built or expires.
+    """
+
+    sa_context_id: Uint64
+    inbound_sa: SaDetails | None
+    outbound_sa: SaDetails | None
+
+
+class SaContextPage(Shape):
+    """SA contexts in ascending order of their id.
+
+    More exist exactly when `nextCursor` is present.
+    """
+
+    items: list[SaContext]
+    next_cursor: str | MISSING = Field(
+        default=MISSING, description="For the parameter `cursor`; absent on the last page."
+    )
+    ikeext: Literal["not_running"] | MISSING = Field(
+        default=MISSING,
+        description="Present where there are no contexts because the service IKEEXT, which "
+        "negotiates them, does not run; as on a host without IPsec policy.",
+    )
+    snapshot: Snapshot
+
+
+class SaContextExportEnd(Shape):
+    """The last line of a list that is streamed as `application/x-ndjson`."""
+
+    end: Literal[True]
+    count: int = Field(ge=0, description="How many contexts came before.")
+    ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
+    snapshot: Snapshot

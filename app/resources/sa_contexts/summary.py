@@ -1,0 +1,67 @@
+"""`/sa-contexts/summary`: how many SA contexts there are of each kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.api import problems
+from app.api.dependencies import ServiceDep, accepts_json, given_once
+from app.api.security import SaReader
+from app.api.snapshots import snapshot_of
+from app.resources.sa_contexts.counts import SaContextCounts, counts_of
+from app.resources.sa_contexts.filters import FIELDS_OF_SUITES
+from app.resources.sa_contexts.kind import SaContextKind
+from app.resources.sa_contexts.parameters import SummaryQuery
+from app.resources.sa_contexts.summary_schema import PeerCount, SaContextSummary, ValueCount
+from app.resources.wfp.addresses import address_text
+from app.schemas.pages import Snapshot
+
+
+router = APIRouter(prefix="/sa-contexts", dependencies=[Depends(accepts_json)])
+
+
+@router.get(
+    "/summary",
+    dependencies=[Depends(given_once)],
+    responses=problems.responses(
+        *problems.OF_THE_CALLER,
+        problems.NOT_ACCEPTABLE,
+        problems.INVALID_PARAMETERS,
+        *problems.OF_THE_ENGINE,
+    ),
+)
+async def summarize_sa_contexts(
+    _caller: SaReader,
+    query: Annotated[SummaryQuery, Query()],
+    service: ServiceDep,
+    response: Response,
+) -> SaContextSummary:
+    """Count the IPsec SA contexts of this host, by how and with whom they protect traffic.
+
+    Each count is that of the list with the filter of the same name and value.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Vary"] = "Accept"
+    version, counts = await service.listed(SaContextKind).store.counts(query.age)
+    counts = counts_of(counts)
+    return SaContextSummary(
+        contexts=counts.contexts,
+        without_sa=counts.without_sa,
+        with_weakness=counts.with_weakness,
+        baseline=service.settings.baseline,
+        **{name: _values(counts, name) for name in FIELDS_OF_SUITES},
+        peer_count=counts.peer_count,
+        peers=[
+            PeerCount(remote_address=address_text(peer) or "", contexts=contexts)
+            for peer, contexts in counts.peers(query.peers)
+        ],
+        snapshot=Snapshot.model_validate(snapshot_of(version, service)),
+    )
+
+
+def _values(counts: SaContextCounts, field: str) -> list[ValueCount]:
+    return [
+        ValueCount(value=value, contexts=contexts) for value, contexts in counts.by(field).items()
+    ]

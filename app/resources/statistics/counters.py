@@ -1,0 +1,178 @@
+"""What IPsecGetStatistics1 and IkeextGetStatistics1 count, as Prometheus names things.
+
+A metric stands for fields of WFP's structs (ipsectypes.h, iketypes.h) that count the same thing of
+different packets or negotiations; which, its labels tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from app.resources.wfp.failures import failure_of
+from bindings.statistics import (
+    IkeStatistics,
+    IpsecStatistics,
+    IpVersionSpecificKeymoduleStatistics,
+    KeymoduleStatistics,
+)
+from bindings.winerror import name_of
+
+
+class Family(NamedTuple):
+    """A metric.
+
+    Attributes:
+        documentation: what it counts.
+        labels: what tells its series apart.
+        is_gauge: whether it goes up and down.
+    """
+
+    documentation: str
+    labels: tuple[str, ...] = ()
+    is_gauge: bool = False
+
+
+_OF_A_NEGOTIATION: Final = ("module", "ip_version", "mode")
+
+FAMILIES: Final[dict[str, Family]] = {
+    "wfp_ipsec_active_sas": Family("Active SAs.", is_gauge=True),
+    "wfp_ipsec_pending_negotiations": Family("SAs being negotiated.", is_gauge=True),
+    "wfp_ipsec_active_tunnels": Family("Active tunnels.", is_gauge=True),
+    "wfp_ipsec_offloaded_sas": Family("SAs offloaded to network adapters.", is_gauge=True),
+    "wfp_ipsec_sas_added": Family("SAs added."),
+    "wfp_ipsec_sas_deleted": Family("SAs deleted."),
+    "wfp_ipsec_rekeys": Family("Rekeys that succeeded."),
+    "wfp_ipsec_dropped_packets": Family("Inbound packets dropped, of any protocol.", ("reason",)),
+    "wfp_ipsec_esp_dropped_packets": Family("Inbound ESP packets dropped.", ("reason",)),
+    "wfp_ipsec_ah_dropped_packets": Family("Inbound AH packets dropped.", ("reason",)),
+    "wfp_ipsec_bytes": Family(
+        "Bytes by what was done to them; each may count for several.", ("direction", "kind")
+    ),
+    "wfp_ipsec_packets": Family("Packets handled well.", ("direction",)),
+    "wfp_ike_active_negotiations": Family(
+        "Negotiations under way.", _OF_A_NEGOTIATION, is_gauge=True
+    ),
+    "wfp_ike_negotiations_started": Family("Negotiations started.", _OF_A_NEGOTIATION),
+    "wfp_ike_negotiations_succeeded": Family("Negotiations that succeeded.", _OF_A_NEGOTIATION),
+    "wfp_ike_negotiations_failed": Family("Negotiations that failed.", _OF_A_NEGOTIATION),
+    "wfp_ike_acquires": Family(
+        "Negotiations asked for by this host's traffic.", ("module", "ip_version")
+    ),
+    "wfp_ike_errors": Family(
+        "Errors that negotiations ended with, those that were met.", ("module", "error")
+    ),
+    "wfp_ike_packets_received": Family("Packets of IKE received."),
+    "wfp_ike_invalid_packets_received": Family("Packets of IKE received that were not valid."),
+    "wfp_ike_queued_work_items": Family("What IKEEXT has yet to do.", is_gauge=True),
+    "wfp_ike_socket_failures": Family(
+        "Failures to receive or to send.", ("ip_version", "direction")
+    ),
+}
+
+
+class Counted(NamedTuple):
+    """A number that the engine counted.
+
+    Attributes:
+        family: which of `FAMILIES`.
+        number: the count.
+        labels: in the order of the family's.
+        is_wide: whether it has 64 bits.
+    """
+
+    family: str
+    number: int
+    labels: tuple[str, ...] = ()
+    is_wide: bool = False
+
+
+def counted_by_ipsec(statistics: IpsecStatistics) -> Iterator[Counted]:
+    """What was counted of SAs and packets."""
+    sas = statistics.aggregate_sa_statistics
+    yield Counted("wfp_ipsec_active_sas", sas.active_sas)
+    yield Counted("wfp_ipsec_pending_negotiations", sas.pending_sa_negotiations)
+    yield Counted("wfp_ipsec_active_tunnels", sas.active_tunnels)
+    yield Counted("wfp_ipsec_offloaded_sas", sas.offloaded_sas)
+    yield Counted("wfp_ipsec_sas_added", sas.total_sas_added)
+    yield Counted("wfp_ipsec_sas_deleted", sas.total_sas_deleted)
+    yield Counted("wfp_ipsec_rekeys", sas.successful_rekeys)
+    for family, drops in (
+        ("wfp_ipsec_dropped_packets", statistics.aggregate_drop_packet_statistics),
+        ("wfp_ipsec_esp_dropped_packets", statistics.esp_drop_packet_statistics),
+        ("wfp_ipsec_ah_dropped_packets", statistics.ah_drop_packet_statistics),
+    ):
+        for name, number in drops._asdict().items():
+            if name != "total_drop_packets_inbound" and number is not None:
+                reason = name.removesuffix("_inbound").removesuffix("_on")
+                yield Counted(family, number, (reason,))
+    for direction, traffic in (
+        ("inbound", statistics.inbound_traffic_statistics),
+        ("outbound", statistics.outbound_traffic_statistics),
+    ):
+        for name, number in traffic._asdict().items():
+            if name.endswith("_byte_count"):
+                kind = name.removesuffix("_byte_count")
+                yield Counted("wfp_ipsec_bytes", number, (direction, kind), is_wide=True)
+        packets = traffic.total_successful_packets
+        if packets is not None:
+            yield Counted("wfp_ipsec_packets", packets, (direction,), is_wide=True)
+
+
+def counted_by_ike(statistics: IkeStatistics) -> Iterator[Counted]:
+    """What was counted of negotiations."""
+    yield from _of_module("ike", statistics.ike_statistics)
+    yield from _of_module("authip", statistics.authip_statistics)
+    if statistics.ike_v2_statistics is not None:
+        yield from _of_module("ike_v2", statistics.ike_v2_statistics)
+    common = statistics.common_statistics
+    yield Counted("wfp_ike_packets_received", common.total_packets_received)
+    yield Counted("wfp_ike_invalid_packets_received", common.total_invalid_packets_received)
+    yield Counted("wfp_ike_queued_work_items", common.current_queued_workitems)
+    for version, sockets in (("v4", common.v4_statistics), ("v6", common.v6_statistics)):
+        received, sent = sockets.total_socket_receive_failures, sockets.total_socket_send_failures
+        yield Counted("wfp_ike_socket_failures", received, (version, "receive"))
+        yield Counted("wfp_ike_socket_failures", sent, (version, "send"))
+
+
+def _of_module(module: str, statistics: KeymoduleStatistics) -> Iterator[Counted]:
+    for version, counts in (("v4", statistics.v4_statistics), ("v6", statistics.v6_statistics)):
+        yield Counted("wfp_ike_acquires", counts.total_acquires, (module, version))
+        for family, mode, number in _negotiations(counts):
+            yield Counted(family, number, (module, version, mode))
+    for error, number in statistics.errors().items():
+        known = failure_of(error)
+        yield Counted("wfp_ike_errors", number, (module, known.name if known else name_of(error)))
+
+
+def _negotiations(
+    counts: IpVersionSpecificKeymoduleStatistics,
+) -> Iterator[tuple[str, str, int]]:
+    """Each number with its family and mode."""
+    for mode, active, started, succeeded, failed in (
+        (
+            "main",
+            counts.current_active_main_modes,
+            counts.total_main_modes_started,
+            counts.total_successful_main_modes,
+            counts.total_failed_main_modes,
+        ),
+        (
+            "quick",
+            counts.current_active_quick_modes,
+            counts.total_quick_modes_started,
+            counts.total_successful_quick_modes,
+            counts.total_failed_quick_modes,
+        ),
+        (
+            "extended",
+            counts.current_active_extended_modes,
+            counts.total_extended_modes_started,
+            counts.total_successful_extended_modes,
+            counts.total_failed_extended_modes,
+        ),
+    ):
+        yield "wfp_ike_active_negotiations", mode, active
+        yield "wfp_ike_negotiations_started", mode, started
+        yield "wfp_ike_negotiations_succeeded", mode, succeeded
+        yield "wfp_ike_negotiations_failed", mode, failed

@@ -1,0 +1,30 @@
+"""Statistics: from records to what their public shapes are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.resources.wfp.failures import failure_of
+from bindings.statistics import KeymoduleStatistics, TrafficStatistics
+
+
+def encode_statistics(record: Any) -> dict[str, Any]:
+    """The counters of a record, and of those in it, by name; without those that it lacks."""
+    encoded = {
+        name: encode_statistics(value) if isinstance(value, tuple) else value
+        for name, value in zip(record._fields, record, strict=True)
+        if value is not None and name != "error_frequency_table"
+    }
+    if isinstance(record, TrafficStatistics):  # of 64 bits
+        return {name: str(value) for name, value in encoded.items()}
+    if isinstance(record, KeymoduleStatistics):
+        encoded["error_frequency_table"] = [
+            _error_frequency(code, frequency) for code, frequency in record.errors().items()
+        ]
+    return encoded
+
+
+def _error_frequency(code: int, frequency: int) -> dict[str, Any]:
+    failure = failure_of(code)
+    name = {} if failure is None else {"error": failure.name}
+    return {**name, "code": code, "frequency": frequency}

@@ -1,0 +1,1 @@
+"""Shapes of WFP that several resources share."""

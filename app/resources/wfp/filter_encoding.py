@@ -1,0 +1,137 @@
+"""Transport filters and their values as JSON objects (`app.resources.wfp.filter_schema`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+from app.resources.wfp.addresses import address_text, subnet_text
+from app.resources.wfp.names import ACTION_TYPE, DATA_TYPE, MATCH_TYPE, filter_flags
+from bindings.enums import DataType
+from bindings.records import (
+    Filter,
+    FilterCondition,
+    Range,
+    TokenInformation,
+    V4AddressAndMask,
+    V6AddressAndMask,
+    Value,
+)
+from bindings.well_known import CONDITION_FIELDS, LAYERS
+
+
+# An attribute of an enumeration costs more than a comparison; these are looked at most often.
+_RANGE: Final = int(DataType.RANGE)
+_TOKEN_INFORMATION: Final = int(DataType.TOKEN_INFORMATION)
+_UINT32: Final = int(DataType.UINT32)
+_BYTE_ARRAY16: Final = int(DataType.BYTE_ARRAY16)
+_SUBNETS: Final = (V4AddressAndMask, V6AddressAndMask)
+_WIDE: Final = frozenset((DataType.UINT64, DataType.INT64))
+_VALUELESS: Final = frozenset((DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION))
+# What may hold 0.0 or -0.0, which are equal and not the same.
+_FLOATING: Final = frozenset((DataType.FLOAT, DataType.DOUBLE, DataType.RANGE))
+_PLAIN: Final = frozenset(
+    (
+        DataType.UINT8,
+        DataType.UINT16,
+        DataType.UINT32,
+        DataType.INT8,
+        DataType.INT16,
+        DataType.INT32,
+        DataType.FLOAT,
+        DataType.DOUBLE,
+        DataType.SID,
+        DataType.UNICODE_STRING,
+    )
+)
+
+
+def render_filter(record: Filter) -> dict[str, Any]:
+    """`Filter` of one record."""
+    layer = LAYERS.get(record.layer_key)
+    return {
+        "filterKey": record.filter_key,
+        "name": record.name,
+        "description": record.description,
+        "flags": filter_flags(record.flags),
+        "providerKey": record.provider_key,
+        "layerKey": record.layer_key,
+        **({"layer": layer} if layer else {}),
+        "subLayerKey": record.sub_layer_key,
+        "weight": render_value(record.weight),
+        "filterCondition": [
+            _condition(condition)
+            if condition.condition_value.type in _FLOATING
+            else _known_condition(condition)
+            for condition in record.conditions
+        ],
+        "action": {**ACTION_TYPE[record.action_type], "filterType": record.filter_type},
+        "filterId": str(record.filter_id),
+        "effectiveWeight": render_value(record.effective_weight),
+    }
+
+
+def render_value(value: Value) -> dict[str, Any]:
+    """`ConditionValue` (or `SingleValue`) of one record."""
+    type_, content = value
+    shape = DATA_TYPE[type_]
+    if type_ in _PLAIN:
+        return {**shape, "value": content}
+    if type_ in _WIDE:
+        return {**shape, "value": None if content is None else str(content)}
+    if type_ in _VALUELESS or "typeRaw" in shape:
+        return shape
+    if type_ == _RANGE:
+        low, high = content if isinstance(content, Range) else (None, None)
+        return {
+            **shape,
+            "low": None if low is None else render_value(low),
+            "high": None if high is None else render_value(high),
+        }
+    if type_ == _TOKEN_INFORMATION:
+        sids, restricted = content if isinstance(content, TokenInformation) else ((), ())
+        return {**shape, "sids": _sids(sids), "restrictedSids": _sids(restricted)}
+    if isinstance(content, bytes):
+        return {**shape, "value": content.hex()}
+    if isinstance(content, _SUBNETS):
+        return {**shape, "value": subnet_text(content)}
+    return {**shape, "value": None}
+
+
+def _condition(condition: FilterCondition) -> dict[str, Any]:
+    """`FilterCondition` of one record."""
+    field = CONDITION_FIELDS.get(condition.field_key)
+    rendered = {
+        "fieldKey": condition.field_key,
+        **({"field": field} if field else {}),
+        **MATCH_TYPE[condition.match_type],
+        "conditionValue": render_value(condition.condition_value),
+    }
+    if field is not None and field.endswith("_address"):
+        address = value_address(condition.condition_value)
+        if address is not None:
+            rendered["address"] = address
+    return rendered
+
+
+_known_condition = lru_cache(maxsize=4096)(_condition)
+"""The same, remembered: the same conditions recur in many filters, and in every drain."""
+
+
+def value_address(value: Value) -> str | None:
+    """A value as an address, subnet or range: IPv4 is a number in host order, IPv6 16 bytes."""
+    type_, content = value
+    if type_ == _UINT32 and isinstance(content, int):
+        return address_text(content.to_bytes(4, "big"))
+    if type_ == _BYTE_ARRAY16 and isinstance(content, bytes):
+        return address_text(content)
+    if isinstance(content, _SUBNETS):
+        return subnet_text(content)
+    if isinstance(content, Range):
+        low, high = value_address(content.low), value_address(content.high)
+        return f"{low}-{high}" if low and high else None
+    return None
+
+
+def _sids(sids: tuple[tuple[str | None, int], ...]) -> list[dict[str, Any]]:
+    return [{"sid": sid, "attributes": attributes} for sid, attributes in sids]

@@ -1,0 +1,55 @@
+"""What IKE and AuthIP agreed on, and with whom, as JSON objects (see `ikeext_schema`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+from app.resources.wfp.distinguished_names import distinguished_name
+from app.resources.wfp.names import (
+    AUTHENTICATION_METHOD,
+    DH_GROUP,
+    IKE_CIPHER,
+    IKE_INTEGRITY,
+    IMPERSONATION,
+)
+from bindings.ike_records import Certificate, Credential, IkeProposal
+
+
+PROPOSALS: Final = 1024
+"""Different ones that are remembered; a host has few."""
+
+
+@lru_cache(maxsize=PROPOSALS)
+def render_proposal(proposal: IkeProposal) -> dict[str, Any]:
+    """`IkeProposal` of one record."""
+    return {
+        "cipherAlgorithm": {
+            **IKE_CIPHER[proposal.cipher],
+            "keyLen": proposal.cipher_key_length,
+            "rounds": proposal.cipher_rounds,
+        },
+        "integrityAlgorithm": {**IKE_INTEGRITY[proposal.integrity]},
+        "maxLifetimeSeconds": proposal.max_lifetime_seconds,
+        **DH_GROUP[proposal.dh_group],
+        "quickModeLimit": proposal.quick_mode_limit,
+    }
+
+
+def render_credential(credential: Credential) -> dict[str, Any]:
+    """`Credential` of one record."""
+    certificate = credential.certificate
+    return {
+        **AUTHENTICATION_METHOD[credential.authentication_method_type],
+        **IMPERSONATION[credential.impersonation_type],
+        "certificate": None if certificate is None else _certificate(certificate),
+        "principalName": credential.principal_name,
+    }
+
+
+def _certificate(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "subjectName": distinguished_name(certificate.subject_name),
+        "certHash": certificate.cert_hash.hex(),
+        "flags": certificate.flags,
+    }

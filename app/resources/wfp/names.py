@@ -1,0 +1,72 @@
+"""Numbers of the engine as the members of a JSON object that name them."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag, StrEnum
+from functools import lru_cache
+from typing import Any
+
+from app.schemas import names as public
+from bindings import enums as wfp
+
+
+class Named(dict[int, dict[str, Any]]):
+    """For each number of an enumeration the member `field: name`, to be spread into an object.
+
+    A number without a name gives `field: "unknown"` and `fieldRaw: number`.
+    """
+
+    def __init__(self, field: str, numbers: type[IntEnum], names: type[StrEnum]) -> None:
+        super().__init__({n.value: {field: names[n.name].value} for n in numbers})
+        self._field = field
+
+    def __missing__(self, number: int) -> dict[str, Any]:
+        return {self._field: "unknown", f"{self._field}Raw": number}
+
+
+IP_VERSION = Named("ipVersion", wfp.IpVersion, public.IpVersion)
+SA_DIRECTION = Named("saDirection", wfp.Direction, public.Direction)
+TRAFFIC_TYPE = Named("trafficType", wfp.TrafficType, public.TrafficType)
+TRANSFORM_TYPE = Named("transformType", wfp.TransformType, public.TransformType)
+AUTH_TYPE = Named("authType", wfp.AuthType, public.AuthType)
+AUTH_CONFIG = Named("authConfig", wfp.AuthConfig, public.AuthConfig)
+CIPHER_TYPE = Named("cipherType", wfp.CipherType, public.CipherType)
+CIPHER_CONFIG = Named("cipherConfig", wfp.CipherConfig, public.CipherConfig)
+PFS_GROUP = Named("pfsGroup", wfp.PfsGroup, public.PfsGroup)
+TOKEN_TYPE = Named("type", wfp.TokenType, public.TokenType)
+TOKEN_PRINCIPAL = Named("principal", wfp.TokenPrincipal, public.TokenPrincipal)
+TOKEN_MODE = Named("mode", wfp.TokenMode, public.TokenMode)
+DATA_TYPE = Named("type", wfp.DataType, public.DataType)
+MATCH_TYPE = Named("matchType", wfp.MatchType, public.MatchType)
+ACTION_TYPE = Named("type", wfp.ActionType, public.ActionType)
+IPSEC_TRAFFIC_MODE_TYPE = Named("ipsecTrafficModeType", wfp.TrafficType, public.TrafficType)
+KEY_MODULE = Named("keyModuleType", wfp.KeyModule, public.KeyModule)
+IKE_CIPHER = Named("algoIdentifier", wfp.IkeCipher, public.IkeCipher)
+IKE_INTEGRITY = Named("algoIdentifier", wfp.IkeIntegrity, public.IkeIntegrity)
+DH_GROUP = Named("dhGroup", wfp.DhGroup, public.DhGroup)
+AUTHENTICATION_METHOD = Named(
+    "authenticationMethodType", wfp.AuthenticationMethod, public.AuthenticationMethod
+)
+IMPERSONATION = Named("impersonationType", wfp.Impersonation, public.Impersonation)
+
+
+def _split(flags: type[IntFlag], names: type[StrEnum], value: int) -> tuple[list[str], int]:
+    """The names of the bits of `value` that have one, and the other bits."""
+    known = [flag for flag in flags if value & flag]
+    return [names[str(flag.name)].value for flag in known], value & ~sum(known)
+
+
+@lru_cache(maxsize=1024)
+def bundle_flags(value: int) -> dict[str, Any]:
+    """`app.resources.sa_contexts.schema.BundleFlags` of a bundle's flags."""
+    names, rest = _split(wfp.BundleFlag, public.BundleFlag, value)
+    bandwidth = value >> wfp.BUNDLE_TUNNEL_BANDWIDTH_SHIFT
+    unknown = rest & ((1 << wfp.BUNDLE_TUNNEL_BANDWIDTH_SHIFT) - 1)
+    return {"value": value, "names": names, "tunnelBandwidth": bandwidth, "unknown": unknown}
+
+
+@lru_cache(maxsize=1024)
+def filter_flags(value: int) -> dict[str, Any]:
+    """`app.resources.wfp.filter_schema.FilterFlags` of a filter's flags."""
+    names, unknown = _split(wfp.FilterFlag, public.FilterFlag, value)
+    return {"value": value, "names": names, "unknown": unknown}
