@@ -1,4 +1,4 @@
-"""That the compiled step writes what `app.encoding` gives, byte for byte, and nothing beyond."""
+"""That the compiled step writes what `app.resources` encodes, byte for byte, and nothing beyond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of numbers, flags and GUIDs as C, from where `app.encoding` has them."""
+"""The names of numbers, flags and GUIDs as C, from where `app.resources` has them."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from starlette.testclient import TestClient
 from app.resources.connections.schema import Connection, ConnectionExportEnd, ConnectionPage
 from app.resources.ike_sas.schema import IkeSa, IkeSaExportEnd, IkeSaPage
 from app.schemas.base import Shape
-from tests.api.test_listing import content_of, walk
 from tests.api.test_problems import assert_problem
 from tests.conftest import SIMULATOR_PATH, Serve
+from tests.resources.test_sa_context_routes import content_of, walk
 from tests.simulator.ike import ike_sas
 from tests.simulator.wfp import Wfp
 

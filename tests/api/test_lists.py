@@ -20,10 +20,10 @@ from app.resources.sa_contexts.schema import SaContext, SaContextExportEnd, SaCo
 from app.resources.sa_contexts.summary_schema import SaContextSummary
 from app.schemas import names
 from app.settings.model import Settings
-from tests.api.test_listing import content_of, ids_of, walk
 from tests.api.test_problems import assert_problem
 from tests.conftest import SIMULATOR_PATH, Serve
 from tests.repository.test_filters import is_met
+from tests.resources.test_sa_context_routes import content_of, ids_of, walk
 
 
 NDJSON = {"accept": "application/x-ndjson"}

@@ -12,8 +12,8 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from app.repository.store import Store
-from tests.api.test_listing import ids_of, walk
 from tests.conftest import Serve
+from tests.resources.test_sa_context_routes import ids_of, walk
 
 
 class Clock:

@@ -50,7 +50,7 @@ def test_that_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFi
         "app/py.typed",
         "bindings/py.typed",
         "bindings/_fwpuclnt.py",
-        "app/encoding/failures.toml",
+        "app/resources/wfp/failures.toml",
         "app/api/openapi/examples.json",
         f"{NAME}.dist-info/licenses/LICENSE",
     }

@@ -19,8 +19,8 @@ from app.schemas.names import Baseline
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.records import SaContext
-from tests.encoding.contexts import CONTEXTS
 from tests.repository.states import sa_details
+from tests.resources.contexts import CONTEXTS
 
 
 BASELINE = Baseline.NIST_SP_800_77R1

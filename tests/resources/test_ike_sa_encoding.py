@@ -16,7 +16,7 @@ from app.resources.ike_sas.schema import IkeSa
 from app.schemas import names as public
 from bindings import enums as wfp
 from bindings.ike_records import IkeSa as Record
-from tests.encoding.ike_sas import IKE_SAS
+from tests.resources.ike_sas import IKE_SAS
 
 
 @settings(max_examples=300)

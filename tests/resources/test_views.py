@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.resources.sa_contexts.encoding import encode_sa_context
 from app.resources.sa_contexts.views import basic_view
 from bindings.records import FilterCondition, Identity, SaContext, Value
-from tests.encoding.contexts import CONTEXTS
+from tests.resources.contexts import CONTEXTS
 
 
 def without(shape: dict[str, Any]) -> dict[str, Any]:

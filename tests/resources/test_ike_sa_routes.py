@@ -10,9 +10,9 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from tests.api.test_kinds import is_met
-from tests.api.test_listing import content_of, walk
 from tests.conftest import Serve
-from tests.encoding.test_ike_sas import said_by
+from tests.resources.test_ike_sa_encoding import said_by
+from tests.resources.test_sa_context_routes import content_of, walk
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from bindings.ike_records import (
     IkeTraffic,
 )
 from bindings.records import UdpEncapsulation
-from tests.encoding.contexts import GUIDS, PACKED, TEXTS, U16, U32, U64, numbers_of
+from tests.resources.contexts import GUIDS, PACKED, TEXTS, U16, U32, U64, numbers_of
 
 
 IKE_PROPOSALS = st.builds(

@@ -36,7 +36,7 @@ from bindings.records import (
     VirtualIfTunnelInfo,
 )
 from bindings.records import SaContext as Record
-from tests.encoding.contexts import CONTEXTS
+from tests.resources.contexts import CONTEXTS
 
 
 @settings(max_examples=300)

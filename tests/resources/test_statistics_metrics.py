@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 from tests.api.test_engine import until
 from tests.api.test_metrics import samples, value
-from tests.api.test_statistics import counters, put
 from tests.bindings.second_reader import ABI
 from tests.conftest import Serve, serve
+from tests.resources.test_statistics_routes import counters, put
 
 
 __all__ = ["serve"]

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from app.resources.connections.schema import ConnectionExportEnd, ConnectionPage
 from tests.api.test_kinds import NDJSON, is_met
-from tests.api.test_listing import content_of, walk
 from tests.api.test_problems import assert_problem
 from tests.conftest import Serve
+from tests.resources.test_sa_context_routes import content_of, walk
 
 
 @pytest.fixture
