@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.model import Entry, Version
 from app.repository.snapshot.state import Contents, Edition
+from app.resources.sa_contexts.counts import SaContextCounts
 from app.resources.sa_contexts.index import key_of
 from app.schemas.names import Baseline
 from bindings import enums as wfp
@@ -99,7 +100,9 @@ def edition_of(
 
     With a list for the ids of those that have to be decoded, marks are looked at.
     """
-    assembly = Assembly(epoch, AT, began, previous=previous and Contents(previous))
+    assembly = Assembly(
+        epoch, AT, began, counts=SaContextCounts(), previous=previous and Contents(previous)
+    )
     for sa_context_id in order or state:
         entry = state[sa_context_id]
         if decoded is not None:

@@ -16,6 +16,7 @@ from app.repository.refresh.scheduler import DrainAborted
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.model import Change, Entry, Version
 from app.repository.snapshot.state import Contents, Edition
+from app.resources.sa_contexts.counts import SaContextCounts
 from app.resources.sa_contexts.encoding import encode_sa_context, no_alias
 from app.resources.sa_contexts.index import key_of
 from app.resources.sa_contexts.kind import SaContextKind
@@ -34,7 +35,7 @@ def no_aliases() -> Callable[[int], None]:
 
 
 def begin(_incarnation: int) -> Assembly:
-    return Assembly("e", AT, 0.0)
+    return Assembly("e", AT, 0.0, counts=SaContextCounts())
 
 
 def not_announced(version: Version) -> None:
@@ -95,7 +96,9 @@ class Drains:
         self.decoded.clear()
         self.encoded.clear()
         self.edition = self._reader.read_all(
-            lambda _: Assembly("e", AT, 0.0, previous=previous and Contents(previous)),
+            lambda _: Assembly(
+                "e", AT, 0.0, counts=SaContextCounts(), previous=previous and Contents(previous)
+            ),
             lambda _: None,
         )
         return self.edition

@@ -10,7 +10,7 @@ from app.repository.query.filters import Selection
 from app.repository.snapshot.builder import Assembly
 from app.repository.snapshot.model import Entry, Version
 from app.repository.snapshot.state import Contents
-from app.resources.sa_contexts.counts import counts_of
+from app.resources.sa_contexts.counts import SaContextCounts, counts_of
 from app.resources.sa_contexts.filters import SaContextSelection
 from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
 
@@ -85,7 +85,7 @@ def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
 def test_that_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
     same = entry(b"{}")
     first = edition_of({1: same, 2: same})
-    assembly = Assembly("e", AT, 0.0, previous=Contents(first))
+    assembly = Assembly("e", AT, 0.0, counts=SaContextCounts(), previous=Contents(first))
     assert assembly.keep(2, mark(same))
     other = mark(entry(b"{ }"))
     assert not assembly.keep(1, other)
@@ -109,7 +109,7 @@ def test_that_many_contexts_come_in_any_order() -> None:
 
 
 def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
-    assembly = Assembly("e", AT, 0.0)
+    assembly = Assembly("e", AT, 0.0, counts=SaContextCounts())
     for body in (b"first", b"second"):
         assembly.put(5, mark(entry(body)), entry(body))
     assert assembly.keep(5, mark(entry(b"third")))
@@ -122,7 +122,9 @@ def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
 
 def test_that_more_changes_than_anybody_keeps_are_none() -> None:
     first = edition_of({})
-    assembly = Assembly("e", AT, 0.0, previous=Contents(first), max_change_bytes=100)
+    assembly = Assembly(
+        "e", AT, 0.0, counts=SaContextCounts(), previous=Contents(first), max_change_bytes=100
+    )
     for number in range(20):
         assembly.put(number, mark(entry(b"x" * 10)), entry(b"x" * 10))
 
@@ -138,7 +140,7 @@ def test_that_a_version_that_is_not_complete_has_its_first_contexts(
     state: State, count: int
 ) -> None:
     ids = sorted(state)
-    assembly = Assembly("e", AT, 0.0)
+    assembly = Assembly("e", AT, 0.0, counts=SaContextCounts())
     for number in ids[:count]:
         assembly.put(number, mark(state[number]), state[number])
 

@@ -43,7 +43,7 @@ def test_that_looks_and_drains_tell_together_what_there_is(
         order = list(state)
         random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis' own Random
         if is_drain:
-            assembly = Assembly("e", AT, 0.0, previous=contents)
+            assembly = Assembly("e", AT, 0.0, counts=SaContextCounts(), previous=contents)
             for number in order:
                 if not assembly.keep(number, mark(state[number])):
                     assembly.put(number, mark(state[number]), state[number])
@@ -76,7 +76,7 @@ def test_that_a_drain_that_finds_what_was_seen_shares_nothing_stale() -> None:
     contents = Contents(first)
     contents.take({1: look({1: entry(b'{"a":1}')}, 1), 2: Look(None)})
 
-    assembly = Assembly("e", AT, 0.0, previous=contents)
+    assembly = Assembly("e", AT, 0.0, counts=SaContextCounts(), previous=contents)
     assert assembly.keep(1, mark(entry(b'{"a":1}')))
     edition = assembly.finish()
 
