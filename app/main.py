@@ -104,15 +104,26 @@ def create_app(
         documentation,
     ):
         app.include_router(module.router)
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(CallerLimit, limits=service.rate_limits, metrics=told)
-    app.add_middleware(
-        Gate, credentials=service.credentials, public=public_paths(app.routes), metrics=told
-    )
-    if service.credentials.are_needed:
-        app.add_middleware(AddressLimit, limits=service.rate_limits, metrics=told)
-    app.add_middleware(HostCheck, hosts=hosts, on_refusal=told.told)
+    _guard(app, service, hosts, told)
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app)
     return app
+
+
+def _guard(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
+    """Put before the routes what a request passes, so that whatever answers it is counted.
+
+    The check of `Host` stands before the gate: no credential is looked at on behalf of a page that
+    lets its own name lead here. Without credentials all are counted by the limit of callers.
+    """
+    limits, public = service.rate_limits, public_paths(app.routes)
+    are_needed = service.credentials.are_needed
+    app.add_middleware(HeadAsGet)
+    if not are_needed:
+        app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
+    app.add_middleware(CallerLimit, limits=limits, metrics=metrics)
+    app.add_middleware(Gate, credentials=service.credentials, public=public, metrics=metrics)
+    if are_needed:
+        app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
+        app.add_middleware(AddressLimit, limits=limits, public=public, metrics=metrics)
