@@ -108,6 +108,7 @@ def create_app(
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app)
+    documentation.install(app)
     return app
 
 
