@@ -88,7 +88,7 @@ class RequestLog:
     def _tell(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         state = scope["state"]
         code: str | None = state.get("problem") or state.get("refused")
-        is_of_nobody = "refused" in state and "caller" not in state
+        is_of_nobody = "refused" in state and state.get("caller", STRANGER).kind == "anonymous"
         if code is not None and (is_of_nobody or answer.status in TOGETHER):
             self._refused.note(code, _address(scope), state.get("reason"))
             return
