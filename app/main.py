@@ -9,10 +9,11 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.access.address_limit import AddressLimit
+from app.access.address_limit import AddressLimit, address_policy
 from app.access.caller_limit import CallerLimit
 from app.access.gate import Gate
 from app.access.hosts import HostCheck
+from app.access.networks import network_of
 from app.access.request_log import RequestLog
 from app.api import (
     connections,
@@ -32,6 +33,7 @@ from app.api import (
     statistics,
 )
 from app.api.head import HeadAsGet
+from app.api.problems import ProblemError
 from app.api.security import public_paths
 from app.service import Service
 from app.settings import LoggedRequests
@@ -116,10 +118,12 @@ def _guard(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metric
     """Put before the routes what a request passes, so that whatever answers it is counted.
 
     The check of `Host` stands before the gate: no credential is looked at on behalf of a page that
-    lets its own name lead here. Without credentials all are counted by the limit of callers.
+    lets its own name lead here. Without credentials all are counted by the limit of callers. What
+    cannot be read as a request does not come so far, and is counted by `app.state.on_refusal`.
     """
     limits, public = service.rate_limits, public_paths(app.routes)
     are_needed = service.credentials.are_needed
+    requests = address_policy(limits, metrics)
     app.add_middleware(HeadAsGet)
     if not are_needed:
         app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
@@ -127,4 +131,12 @@ def _guard(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metric
     app.add_middleware(Gate, credentials=service.credentials, public=public, metrics=metrics)
     if are_needed:
         app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
-        app.add_middleware(AddressLimit, limits=limits, public=public, metrics=metrics)
+        app.add_middleware(
+            AddressLimit, requests=requests, limits=limits, public=public, metrics=metrics
+        )
+
+    def on_refusal(problem: ProblemError, address: str) -> None:
+        metrics.refused_early(problem.kind.code, address)
+        requests.rates.take(network_of(address))
+
+    app.state.on_refusal = on_refusal

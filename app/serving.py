@@ -96,7 +96,7 @@ def prepare(settings: Settings) -> Serving:
         application,
         service.stop,
         settings.connection_limits(),
-        lambda problem, address: metrics.refused_early(problem.kind.code, address),
+        application.state.on_refusal,
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )

@@ -79,6 +79,16 @@ class Trusted:
         return hash_.digest()
 
 
+def address_policy(limits: RateLimits, metrics: Metrics) -> Policy:
+    """Return the policy of what one address may ask without a credential."""
+    return Policy(
+        "address",
+        limits.rate_address_requests,
+        "Too many requests without a credential came from this address.",
+        metrics,
+    )
+
+
 class AddressLimit:
     """Counts every answer that is given before a caller is identified, by address.
 
@@ -98,24 +108,25 @@ class AddressLimit:
     """
 
     def __init__(
-        self, app: ASGIApp, limits: RateLimits, public: re.Pattern[str], metrics: Metrics
+        self,
+        app: ASGIApp,
+        requests: Policy,
+        limits: RateLimits,
+        public: re.Pattern[str],
+        metrics: Metrics,
     ) -> None:
         """Stand before an application.
 
         Args:
             app: the application.
+            requests: the policy of requests without a credential.
             limits: how much one address may.
             public: matches the paths that need no credential.
             metrics: are told of refusals.
         """
         self._app = app
         self._is_public = public.fullmatch
-        self._requests = Policy(
-            "address",
-            limits.rate_address_requests,
-            "Too many requests without a credential came from this address.",
-            metrics,
-        )
+        self._requests = requests
         self._failures = Policy(
             "failures",
             limits.rate_failures,

@@ -15,7 +15,7 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from app.access.address_limit import TRUSTED, AddressLimit, Trusted
+from app.access.address_limit import TRUSTED, AddressLimit, Trusted, address_policy
 from app.access.caller_limit import CallerLimit
 from app.limits import RateLimits
 from app.security.callers import Caller
@@ -269,7 +269,9 @@ UNKNOWN = {"refused": "issuer_unavailable"}
 def before(stub: Stub, **limits: int) -> TestClient:
     """A client of what stands behind the limit of addresses."""
     metrics: Any = Mock(spec=Metrics)
-    limit = AddressLimit(stub, RateLimits(**limits), re.compile("/public"), metrics)
+    rates = RateLimits(**limits)
+    requests = address_policy(rates, metrics)
+    limit = AddressLimit(stub, requests, rates, re.compile("/public"), metrics)
     return TestClient(limit, client=(MONITOR, 50000))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from tests.access.test_limits import at
 from tests.api.conftest import Serve
 from tests.api.conftest import serve as serve  # noqa: PLC0414  # a fixture
+from tests.api.live import Live
 from tests.api.test_problems import assert_problem
 from tests.security.made import make_key
 from tests.security.oidc import AUDIENCE, Oidc, issuing
@@ -200,3 +202,34 @@ def test_a_foreign_host_counts_against_the_address_without_credentials(serve: Se
         answers = [client.get("/docs", headers={"host": host}) for _ in range(REQUESTS)]
 
     assert {answer.status_code for answer in answers} == {429}
+
+
+UNREADABLE = {
+    b"no request\r\n\r\n": 400,
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n": 413,
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n": 411,
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"a: b\r\n" * 200 + b"\r\n": 431,
+    b"GET /" + b"a" * (40 << 10) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n": 431,
+}
+
+
+def answered_on_the_wire(live: Live, request: bytes) -> int:
+    with socket.create_connection(live.address, timeout=10) as client:
+        client.sendall(request)
+        return int(client.makefile("rb").readline().split()[1])
+
+
+def test_what_cannot_be_read_as_a_request_counts_against_the_address(tmp_path: Path) -> None:
+    key = make_key(tmp_path / "keys.json", "sa:read")
+    with Live(keys=tmp_path / "keys.json", rate_address_requests=len(UNREADABLE)) as live:
+        assert live.client.get("/sa-contexts", headers=bearer(key)).status_code == 200
+
+        found = {request: answered_on_the_wire(live, request) for request in UNREADABLE}
+
+        assert found == UNREADABLE
+        assert_problem(live.client.get("/docs"), 429, "too_many_requests")
+        answers = [
+            live.client.get("/health/live"),
+            live.client.get("/sa-contexts", headers=bearer(key)),
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200]
