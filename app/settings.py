@@ -213,7 +213,8 @@ class Settings(BaseSettings):
         600,
         ge=1,
         le=MOST_A_MINUTE,
-        description="Requests a minute of one address without a credential, where one is needed.",
+        description="Requests a minute of one address that are answered before a caller is known: "
+        "without a credential, for pages that need none, or with one that cannot be verified.",
     )
     rate_failures: int = Field(
         30,

@@ -297,6 +297,27 @@ def test_that_a_credential_that_cannot_be_judged_is_neither_wrong_nor_trusted() 
     assert ask(client, "key").status_code == 429
 
 
+def test_an_accepted_credential_that_cannot_be_verified_has_a_quota_of_its_own() -> None:
+    stub = Stub()
+    client = before(stub, rate_address_requests=3)
+    stub.state = TAKEN
+    assert ask(client, "key").status_code == 200
+    stub.state = UNKNOWN
+    told = [ask(client, "junk") for _ in range(5)]
+    assert [each.status_code for each in told] == [200, 200, 200, 429, 429]
+    assert [items(each.headers["ratelimit"])["unverified"]["r"] for each in told] == [2, 1, 0, 0, 0]
+
+    assert statuses(5, lambda: ask(client, "key")) == [200, 200, 200, 429, 429]
+
+
+def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
+    stub = Stub()
+    client = before(stub, rate_address_requests=3, rate_failures=3)
+    stub.state = TAKEN
+
+    assert statuses(20, lambda: ask(client, "key")) == [200] * 20
+
+
 def test_that_a_subject_with_many_tokens_is_one_caller() -> None:
     metrics: Any = Mock(spec=Metrics)
     limit = CallerLimit(Stub(), RateLimits(rate_caller_requests=3), metrics)
