@@ -11,32 +11,22 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from app.security.file_access import AccessNotKept, keep_access
 
 
 MAX_TRIES: Final = 20
 RETRY_SECONDS: Final = 0.05
 """Between two tries. Windows refuses to replace a file that somebody is reading."""
-ERROR_UNABLE_TO_REMOVE_REPLACED: Final = 1175
-"""ReplaceFileW (winbase.h): the file is in use; both files keep their names."""
 
 
 class NotReplaceable(Exception):
     """The file is refused; says which, and why."""
-
-
-class _Access(NamedTuple):
-    """Who may do what with a file; its POSIX ACL is one of the extended attributes (acl(5))."""
-
-    owner: int
-    group: int
-    mode: int
-    attributes: dict[str, bytes]
 
 
 def target_of(path: Path) -> Path:
@@ -77,9 +67,9 @@ def _is_writable_by_others(folder: Path) -> bool:
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file, or make it; whoever calls has a lock, so that no one else does the same.
 
-    A file that there is keeps its owner, group, mode, ACL and extended attributes; a new one is
-    its owner's alone, where the folder does not decide that, as on Windows. What a crash has left
-    beside the file is overwritten.
+    Who may read and write a file that there is stays as it is; a new one is its owner's alone,
+    where the folder does not decide that, as on Windows. What a crash has left beside the file is
+    overwritten.
 
     Args:
         path: of the file itself, as `target_of` gives it.
@@ -95,112 +85,37 @@ def replace_file(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(opened, "wb") as file:
             if path.exists():
-                _keep_access(path, file.fileno())
+                _refuse_second_name(path)
+                keep_access(path, new, file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         _move(new, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
-            new.unlink(missing_ok=True)
+            new.unlink()
+        if isinstance(error, AccessNotKept):
+            raise NotReplaceable(str(error)) from None
         raise
     _sync(path.parent)
 
 
-def _keep_access(path: Path, new: int) -> None:
-    """Give a new file all that says who may read and write the one there is.
-
-    On Windows ReplaceFileW does it.
-    """
-    if sys.platform != "win32":
-        old = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            names, there = os.fstat(old).st_nlink, _access(old)
-        finally:
-            os.close(old)
-        if names > 1:
-            raise NotReplaceable(
-                f"{path} has {names} names (hard links), and only one would change"
-            )
-        try:
-            os.fchown(new, there.owner, there.group)
-            _set_attributes(new, there.attributes)
-            os.fchmod(new, there.mode)  # last, for an ACL changes the mode
-            reason = None if _access(new) == there else "its permissions cannot be kept"
-        except OSError as error:
-            reason = error.strerror
-        if reason is not None:
-            raise NotReplaceable(
-                f"{path} belongs to user {there.owner} and group {there.group} and would not any "
-                f"more, or not as it does: {reason}; change it as that user or as root"
-            )
-
-
-def _access(file: int) -> _Access:
-    found = os.fstat(file)
-    return _Access(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), _attributes(file))
-
-
-def _attributes(file: int) -> dict[str, bytes]:
-    """Return a file's extended attributes; none where the system or the file system has none."""
-    found: dict[str, bytes] = {}
-    if sys.platform == "linux":
-        try:
-            for name in os.listxattr(file):
-                found[name] = os.getxattr(file, name)
-        except OSError as error:
-            if error.errno != errno.ENOTSUP:
-                raise
-    return found
-
-
-def _set_attributes(file: int, wanted: dict[str, bytes]) -> None:
-    """Let a file have these extended attributes and no others; its folder may have given some."""
-    if sys.platform == "linux":
-        present = _attributes(file)
-        for name in present.keys() - wanted.keys():
-            os.removexattr(file, name)
-        for name, value in wanted.items():
-            if present.get(name) != value:
-                os.setxattr(file, name, value)
+def _refuse_second_name(path: Path) -> None:
+    names = path.stat().st_nlink
+    if names > 1:
+        raise NotReplaceable(f"{path} has {names} names (hard links), and only one would change")
 
 
 def _move(new: Path, path: Path) -> None:
     for tries_left in reversed(range(MAX_TRIES)):
         try:
-            _move_once(new, path)
-        except OSError as error:
-            if not tries_left or not _is_in_use(error):
+            new.replace(path)
+        except PermissionError:
+            if not tries_left:
                 raise
             time.sleep(RETRY_SECONDS)
         else:
             return
-
-
-def _is_in_use(error: OSError) -> bool:
-    code = getattr(error, "winerror", None)
-    return isinstance(error, PermissionError) or code == ERROR_UNABLE_TO_REMOVE_REPLACED
-
-
-def _move_once(new: Path, path: Path) -> None:
-    if sys.platform == "win32" and path.exists():
-        import pywintypes  # noqa: PLC0415  # Windows only
-        import win32file  # noqa: PLC0415
-
-        try:
-            # Keeps the DACL of what is replaced, which MoveFileExW would not
-            # (learn.microsoft.com, "ReplaceFileW function").
-            win32file.ReplaceFile(str(path), str(new), None, 0)
-        except pywintypes.error as error:
-            if not path.exists():  # ERROR_UNABLE_TO_MOVE_REPLACEMENT
-                new.replace(path)
-                raise NotReplaceable(
-                    f"{path} was replaced, and who may read it may have changed: look at its "
-                    f"permissions ({error.strerror})"
-                ) from None
-            raise OSError(0, error.strerror, str(path), error.winerror) from None
-    else:
-        new.replace(path)
 
 
 def _sync(folder: Path) -> None:
