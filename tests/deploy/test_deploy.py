@@ -16,8 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sa_contexts_simulator import Simulator
 
 from tests.api.conftest import Serve, serve
+from tests.api.test_access import bearer
 from tests.api.test_engine import until
 from tests.deploy.dashboard import dashboard, expressions, panels
+from tests.security.made import make_key
 
 
 __all__ = ["serve"]
@@ -41,11 +43,18 @@ Told = dict[str, dict[str, set[str]]]
 
 
 @pytest.fixture
-def told(serve: Serve, simulator: Simulator) -> Told:
+def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
     """The words of each label of each metric that a server gives."""
+    keys = tmp_path / "keys.json"
+    key = make_key(keys, "sa:read", "metrics:read")
     client = serve(
-        contexts=50, metrics_peers="192.0.2.1", metrics_connections=5, refresh_seconds=0.02
+        contexts=50,
+        keys=keys,
+        metrics_peers="192.0.2.1",
+        metrics_connections=5,
+        refresh_seconds=0.02,
     )
+    client.headers.update(bearer(key))
     client.get("/sa-contexts?maxAge=0")
     simulator.churn(500)  # for errors of IKE
     for sampled in ("wfp_ike_errors_total", "wfp_connection_bytes_total"):
