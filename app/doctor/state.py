@@ -55,8 +55,8 @@ def keys(subject: Subject) -> Finding:
         return Finding(
             Outcome.WARNING,
             f"Others may read or change the API keys in {path}.",
-            f"`chmod 600 {path}`, unless the server's account reads it by its group or an ACL, which "
-            "that would end.",
+            f"`chmod 600 {path}`, unless the server's account reads it by its group or an ACL: "
+            "that would shut it out.",
             facts,
             names,
         )

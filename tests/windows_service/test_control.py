@@ -137,6 +137,7 @@ def test_a_running_service_is_said_to_run_as_before(windows: Windows) -> None:
 
     assert "still runs as it was; restart it" in _install()
     assert "ran already; restart it" in _service("start")
+    assert windows.services[NAME].state == RUNNING
 
 
 def test_settings_that_cannot_be_written_whole_are_not_left(
