@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from sa_contexts_simulator import Simulator
 
+from app.telemetry.tls import TlsMetrics
+from app.tls import Tls, TlsFiles
 from tests.api.conftest import Serve, serve
 from tests.api.test_access import bearer
 from tests.api.test_engine import until
+from tests.authorities import Files
 from tests.deploy.dashboard import dashboard, expressions, panels
 from tests.security.made import make_key
 
@@ -55,6 +59,10 @@ def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
         refresh_seconds=0.02,
     )
     client.headers.update(bearer(key))
+    files = Files(tmp_path)
+    files.show(trustme.CA())
+    registry = client.app.state.metrics.registry  # type: ignore[attr-defined]  # an application's
+    TlsMetrics(Tls(TlsFiles(files.certificate, files.key)), registry)
     client.get("/sa-contexts?maxAge=0")
     simulator.churn(500)  # for errors of IKE
     for sampled in ("wfp_ike_errors_total", "wfp_connection_bytes_total"):
