@@ -111,6 +111,17 @@ class Service:
         """The store of the SA contexts."""
         return self.sa_contexts.store
 
+    @property
+    def rejects_keys(self) -> bool:
+        """Whether all API keys are rejected, because their file has been unreadable too long."""
+        api_keys = self.credentials.api_keys
+        return api_keys is not None and api_keys.are_rejected
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the engine answered not long ago, and callers are let in."""
+        return self.store.is_ready and not self.rejects_keys
+
     def stop(self) -> None:
         """Let go of all who wait or watch."""
         self.streams.stop()
@@ -242,7 +253,10 @@ def create_credentials(settings: Settings) -> Credentials:
             settings.oidc_algorithms,
             settings.oidc_skew_seconds,
         )
-    return Credentials(None if settings.keys is None else ApiKeys(settings.keys), tokens)
+    api_keys = None
+    if settings.keys is not None:
+        api_keys = ApiKeys(settings.keys, settings.keys_grace_seconds)
+    return Credentials(api_keys, tokens)
 
 
 def _sa_contexts(library: Library, settings: Settings) -> Collection:

@@ -136,6 +136,12 @@ class Settings(BaseSettings):
         description="The absolute path of the file of API keys, as `sa-contexts keys` makes it; "
         "with it, or with an issuer, callers need a credential.",
     )
+    keys_grace_seconds: float = Field(
+        60,
+        ge=0,
+        description="How long API keys are accepted while their file cannot be read; then all are "
+        "rejected until it can.",
+    )
     oidc_issuer: _SecureUrl | None = Field(
         None, description="The OIDC issuer whose tokens are taken, as they say it in `iss`."
     )

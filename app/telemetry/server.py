@@ -74,6 +74,12 @@ class ServerCollector(Collector):
             "Net events that the slowest stream of them is behind.",
             self._service.streams.lag(NetEventWatch),
         )
+        if (api_keys := self._service.credentials.api_keys) is not None:
+            yield GaugeMetricFamily(
+                "sa_contexts_keys_readable",
+                "1: the file of API keys could be read when it was last looked at.",
+                int(api_keys.is_readable),
+            )
         yield GaugeMetricFamily(
             "sa_contexts_journal_changes", "Changes in the journal.", store.journal.changes
         )
