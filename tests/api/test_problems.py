@@ -172,6 +172,19 @@ def test_that_the_engines_words_are_kept(
         assert ("retry-after" in response.headers) == (status == 503)
 
 
+@pytest.mark.parametrize("code", [1717, 1722, 1726, 1727, 1753, 0x80320010])
+def test_call_that_fails_once_in_a_new_session_is_answered(
+    client: TestClient, simulator: Simulator, code: int
+) -> None:
+    """The answer is 503 only after one reopen, whether the session is new or served before."""
+    path = f"/sa-contexts/{simulator.ids()[0]}"
+    simulator.fail("IPsecSaContextGetById1", code, times=3)
+
+    assert_problem(client.get(path), 503, "engine_unavailable")  # in the old session and a new one
+    assert client.get(path).status_code == 200  # fails once more, in the one opened for it
+    assert simulator.calls("IPsecSaContextGetById1") == 4
+
+
 def test_that_an_engine_without_the_functions_is_told(
     client: TestClient, simulator: Simulator
 ) -> None:
