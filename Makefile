@@ -92,11 +92,11 @@ $(SERVER): requirements-server.lock requirements-build.lock pyproject.toml bindi
 	$(if $(IS_SOUND),,$(CREATE_VENV))
 	@: >$@
 	@echo 'Installing the server into $(VENV)'
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-server.lock
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-server.lock
 	@echo 'Building the simulator'
 	@rm -rf $(BUILD_TOOLS)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-build.lock --target $(BUILD_TOOLS)
-	@PYTHONPATH="$$(realpath $(BUILD_TOOLS))" $(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation \
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-build.lock --target $(BUILD_TOOLS)
+	@PYTHONPATH="$$(realpath $(BUILD_TOOLS))" $(BIN)/python -m pip install -qq --no-index --no-deps --no-build-isolation \
 		./bindings/simulator -e .
 	@rm -rf $(BUILD_TOOLS)
 	@pwd -P >$@
@@ -104,7 +104,7 @@ $(SERVER): requirements-server.lock requirements-build.lock pyproject.toml bindi
 $(INSTALLED): requirements.lock $(SERVER)
 	@: >$(SERVER)
 	@echo 'Installing what checks and tests the server into $(VENV)'
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
 	@pwd -P >$(SERVER)
 	@touch $@
 
