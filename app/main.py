@@ -13,6 +13,7 @@ from app.access.address_limit import AddressLimit
 from app.access.caller_limit import CallerLimit
 from app.access.gate import Gate
 from app.access.hosts import HostCheck
+from app.access.paths import ExactPaths
 from app.access.request_log import RequestLog
 from app.api import (
     connections,
@@ -104,6 +105,7 @@ def create_app(
         documentation,
     ):
         app.include_router(module.router)
+    app.add_middleware(ExactPaths, metrics=told)
     app.add_middleware(HeadAsGet)
     app.add_middleware(CallerLimit, limits=service.rate_limits, metrics=told)
     app.add_middleware(
