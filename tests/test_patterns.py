@@ -71,49 +71,22 @@ def found_patterns() -> list[Found]:
 
 
 def pieces_of(pattern: str | bytes) -> list[str]:
-    """Texts that lead deep into a pattern: its literals, and a member of each of its sets."""
-    pieces = {"\x00", "a"}
-    literal = ""
-
-    def walk(nodes: Any) -> None:
-        nonlocal literal
-        for operator, argument in nodes:
-            name = str(operator)
-            if name == "LITERAL":
-                literal += chr(argument)
-                pieces.add(chr(argument))
-                continue
-            if literal:
-                pieces.add(literal)
-                literal = ""
-            if name == "IN":
-                pieces.add(_member(argument))
-            elif name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-                walk(argument[2])
-            elif name == "SUBPATTERN":
-                walk(argument[3])
-            elif name in {"ASSERT", "ASSERT_NOT"}:
-                walk(argument[1])
-            elif name == "ATOMIC_GROUP":
-                walk(argument)
-            elif name == "BRANCH":
-                for branch in argument[1]:
-                    walk(branch)
-        if literal:
-            pieces.add(literal)
-            literal = ""
-
-    walk(parser.parse(pattern))
-    return sorted(pieces, key=len, reverse=True)[:8]
+    """Texts that lead deep into a pattern: its words, and a member of each of its sets."""
+    text = pattern.decode() if isinstance(pattern, bytes) else pattern
+    words = re.findall(r"[A-Za-z_]{2,}", text)
+    return sorted({"\x00", "a", *words, *_members(parser.parse(pattern))}, key=len)[-8:]
 
 
-def _member(members: Any) -> str:
-    for operator, argument in members:
-        if str(operator) == "LITERAL":
-            return chr(argument)
-        if str(operator) == "RANGE":
-            return chr(argument[0])
-    return "a"
+def _members(node: Any) -> Iterator[str]:
+    """Every literal character of a parsed pattern, and the first of every range."""
+    match node:
+        case (operator, int() as code) if str(operator) == "LITERAL":
+            yield chr(code)
+        case (operator, (int() as first, int())) if str(operator) == "RANGE":
+            yield chr(first)
+        case tuple() | list() | parser.SubPattern():
+            for inner in node:
+                yield from _members(inner)
 
 
 def hostile_texts(pattern: str | bytes, size: int) -> Iterator[str]:

@@ -18,7 +18,9 @@ from tests.api.test_problems import assert_problem
 def unauthenticated(list_: str = "sa-contexts", **members: Any) -> str:
     """A cursor that names a key of no one."""
     payload = {"e": "aaaaaaaaaaaa", "r": 1, "a": "1", "k": list_, **members}
-    return f"1.00000000.{urlsafe_b64encode(dumps(payload).encode()).decode().rstrip('=')}.{'A' * 22}"
+    return (
+        f"1.00000000.{urlsafe_b64encode(dumps(payload).encode()).decode().rstrip('=')}.{'A' * 22}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ async def test_retry_is_bounded(retry: str) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("given", ["0", "5", "999999999", "9" * 5000, "-1", "\u0661", "x"])
+@pytest.mark.parametrize("given", ["0", "5", "9999", "999999999", "9" * 5000, "-1", "\u0661", "x"])
 async def test_retry_after_is_bounded(given: str) -> None:
     given = given.encode().decode("latin-1")
     with answering(b"", status=503, Retry_After=given) as url:
@@ -199,9 +199,11 @@ async def test_bad_compression_is_asked_for_again() -> None:
     [b"", b"[]", b"{}", b'{"detail":1,"errors":5}', b'{"detail":"x","errors":[[]]}', b"\xff"],
 )
 async def test_malformed_problem_is_said_in_one_sentence(body: bytes) -> None:
-    with answering(body, "application/problem+json", 404) as url:
-        with pytest.raises(Refused, match="refuses: "):
-            await until_lost(url)
+    with (
+        answering(body, "application/problem+json", 404) as url,
+        pytest.raises(Refused, match="refuses: "),
+    ):
+        await until_lost(url)
 
 
 def test_rekeyed_id_cannot_move_the_cursor() -> None:
