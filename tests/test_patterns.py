@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import permutations
-from re import _parser as parser  # type: ignore[attr-defined]  # has no public name
+from re import _parser as parser  # has no public name
 from time import process_time
 from typing import Any, NamedTuple
 

@@ -73,6 +73,15 @@ def event(kind: str, data: object) -> bytes:
 DEEP = b"event: reset\ndata: " + b'{"a":' * 600 + b"1" + b"}" * 600 + b"\n\n"
 """orjson reads as many levels, and does not write them."""
 
+CONTEXTS: list[object] = [
+    None,
+    [],
+    "x",
+    {},
+    {"saContextId": 5, "outboundSa": None, "inboundSa": None},
+    {"saContextId": "5", "outboundSa": 1, "inboundSa": None},
+    {"saContextId": "5", "outboundSa": {"x": 1}, "inboundSa": None},
+]
 MALFORMED = [
     b"data: hello\n\n",
     b"data: []\n\n",
@@ -82,21 +91,12 @@ MALFORMED = [
     b"data: " + b"[" * 5000 + b"\n\n",
     b"id: \xc3\xa4\ndata: {}\n\n",
     b"id: a\x1b\ndata: {}\n\n",
-    *(
-        event(kind, data)
-        for kind in ("added", "modified")
-        for data in (
-            {},
-            {"saContext": None},
-            {"saContext": []},
-            {"saContext": "x"},
-            {"saContext": {}},
-            {"saContext": {"saContextId": 5, "outboundSa": None, "inboundSa": None}},
-            {"saContext": {"saContextId": "5", "outboundSa": 1, "inboundSa": None}},
-            {"saContext": {"saContextId": "5", "outboundSa": {"x": 1}, "inboundSa": None}},
-        )
-    ),
-    *(event("deleted", data) for data in ({}, {"saContextId": 5}, {"saContextId": []})),
+    *(event("added", {"saContext": context}) for context in CONTEXTS),
+    *(event("modified", {"saContext": context}) for context in CONTEXTS),
+    event("added", {}),
+    event("deleted", {}),
+    event("deleted", {"saContextId": 5}),
+    event("deleted", {"saContextId": []}),
     event("reset", {"saContextId": 5}),
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from json import dumps
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -149,7 +149,7 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [None, 0, -1, 1, 10**400, "", "x", "full", [], {}, [[]], {"x": []}, {"spi": [""]}, "1" * 21]
 )
 PAYLOADS = st.one_of(
