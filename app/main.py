@@ -14,6 +14,7 @@ from app.access.caller_limit import CallerLimit
 from app.access.gate import Gate
 from app.access.hosts import HostCheck
 from app.access.networks import network_of
+from app.access.paths import ExactPaths
 from app.access.request_log import RequestLog
 from app.api import (
     connections,
@@ -124,6 +125,7 @@ def _guard(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metric
     limits, public = service.rate_limits, public_paths(app.routes)
     are_needed = service.credentials.are_needed
     requests = address_policy(limits, metrics)
+    app.add_middleware(ExactPaths, metrics=metrics)
     app.add_middleware(HeadAsGet)
     if not are_needed:
         app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)

@@ -90,7 +90,7 @@ class Gate:
         """
         self._app = app
         self._credentials = credentials
-        self._is_public = public.match
+        self._is_public = public.fullmatch  # `$` alone lets a newline follow
         self._metrics = metrics
         self._refusals = {reason: _refusal(reason) for reason in Reason}
 

@@ -247,3 +247,15 @@ def test_that_other_refusals_of_the_framework_are_problems_too(serve: Serve) -> 
     assert response.status_code == 418
     assert Problem.model_validate(response.json()).code == "request_refused"
     assert client.get(response.json()["type"]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/sa-contexts", "/ike-sas", "/connections"])
+@pytest.mark.parametrize("name", ["localSubnet", "remoteAddress"])
+@pytest.mark.parametrize("value", ["::" * 4000, "1" * 8000, "1." * 4000])
+def test_overlong_address_is_not_echoed(
+    client: TestClient, path: str, name: str, value: str
+) -> None:
+    response = client.get(path, params={name: value})
+
+    assert response.status_code == 422
+    assert len(response.content) < 1000
