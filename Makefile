@@ -1,16 +1,25 @@
-# The commands of the README. A virtual environment is made in .venv and kept up to date.
+# The commands of the README. They make the virtual environment .venv and keep it up to date: `make run`
+# with what the server needs, the others with what checks and tests it, in any order.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-INSTALLED = $(VENV)/installed
 SIMULATOR = $(shell find bindings/simulator bindings/cdef -name '*.[ch]' -o -name CMakeLists.txt)
+BUILD_TOOLS = $(VENV)/build-tools
+
+# Written last. $(SERVER) holds the checkout's path, and is empty while anything is being installed.
+SERVER = $(VENV)/server
+INSTALLED = $(VENV)/installed
+# If not (set-up was interrupted, the checkout moved, Python removed or upgraded), start from nothing.
+IS_SOUND := $(shell { test "$$(cat $(SERVER))" = "$$(pwd -P)" && $(BIN)/python -c 'import pip' && echo yes; } 2>/dev/null)
 
 SUPPLY = .venv-supply
 
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
 .PHONY: run test check bench lock openapi supply licences sbom audit
 
-run: $(INSTALLED)
+run: $(SERVER)
 	$(BIN)/sa-contexts serve
 
 test: $(INSTALLED)
@@ -55,19 +64,57 @@ lock: $(SUPPLY)/installed
 		--no-emit-index-url --no-emit-find-links --no-header -o tests/tls/requirements.lock
 	$(SUPPLY)/bin/uv pip compile --quiet --universal --group supply --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o supply/requirements.lock
+	$(SUPPLY)/bin/uv pip compile --quiet --universal --group build --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --constraint requirements.lock \
+		-o requirements-build.lock
 	npm install --prefix sdk --package-lock-only
 	$(SUPPLY)/bin/uv pip compile --quiet --universal --group standalone --extra otel --python-version 3.13 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --constraint requirements.lock \
 		pyproject.toml -o standalone/requirements.lock
 
-$(INSTALLED): requirements.lock pyproject.toml bindings/simulator/pyproject.toml $(SIMULATOR)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation ./bindings/simulator -e .
-	touch $@
+ifndef IS_SOUND
+.PHONY: $(SERVER)
+endif
+
+# Clears nothing but an environment: another folder may be named by mistake.
+define CREATE_VENV
+	@test ! -e $(VENV) || test -e $(VENV)/pyvenv.cfg || test -e $(SERVER) || { \
+		echo '$(VENV) is not a virtual environment: remove it, or name another (make VENV=.venv2)' >&2; exit 1; }
+	@echo 'Creating $(VENV)'
+	@rm -rf $(VENV)
+	@mkdir $(VENV)
+	@: >$(SERVER)
+	@$(PYTHON) -m venv $(VENV)
+endef
+
+$(SERVER): requirements-server.lock requirements-build.lock pyproject.toml bindings/simulator/pyproject.toml $(SIMULATOR)
+	@PYTHON='$(PYTHON)' CC='$(CC)' supply/system-packages
+	$(if $(IS_SOUND),,$(CREATE_VENV))
+	@: >$@
+	@echo 'Installing the server into $(VENV)'
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-server.lock
+	@echo 'Building the simulator'
+	@rm -rf $(BUILD_TOOLS)
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-build.lock --target $(BUILD_TOOLS)
+	@PYTHONPATH="$$(realpath $(BUILD_TOOLS))" $(BIN)/python -m pip install -qq --no-index --no-deps --no-build-isolation \
+		./bindings/simulator -e .
+	@rm -rf $(BUILD_TOOLS)
+	@pwd -P >$@
+
+$(INSTALLED): requirements.lock $(SERVER)
+	@: >$(SERVER)
+	@echo 'Installing what checks and tests the server into $(VENV)'
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
+	@pwd -P >$(SERVER)
+	@touch $@
+
+ifneq ($(shell { $(SUPPLY)/bin/python -c 'import pip' && echo yes; } 2>/dev/null),yes)
+.PHONY: $(SUPPLY)/installed
+endif
 
 $(SUPPLY)/installed: supply/requirements.lock
-	test -x $(SUPPLY)/bin/python || $(PYTHON) -m venv $(SUPPLY)
+	rm -rf $(SUPPLY)
+	$(PYTHON) -m venv $(SUPPLY)
 	$(SUPPLY)/bin/python -m pip install --quiet --require-hashes -r supply/requirements.lock
 	touch $@
 

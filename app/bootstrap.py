@@ -103,7 +103,7 @@ def prepare(settings: Settings) -> Serving:
         application,
         service.stop,
         settings.connection_limits(),
-        lambda problem, address: metrics.refused_early(problem.kind.code, address),
+        application.state.on_refusal,
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )
@@ -156,7 +156,10 @@ def create_credentials(settings: Settings) -> Credentials:
             settings.oidc_algorithms,
             settings.oidc_skew_seconds,
         )
-    return Credentials(None if settings.keys is None else ApiKeys(settings.keys), tokens)
+    api_keys = None
+    if settings.keys is not None:
+        api_keys = ApiKeys(settings.keys, settings.keys_grace_seconds)
+    return Credentials(api_keys, tokens)
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:

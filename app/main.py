@@ -10,14 +10,17 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.api import documentation, engine, errors, health, metrics, openapi, problem_pages, problems
+from app.api.problems import ProblemError
 from app.api.security import public_paths
-from app.middleware.address_rate_limit import AddressLimit
+from app.middleware.address_rate_limit import AddressLimit, address_policy
 from app.middleware.authentication import Gate
 from app.middleware.caller_rate_limit import CallerLimit
+from app.middleware.exact_paths import ExactPaths
 from app.middleware.head import HeadAsGet
 from app.middleware.metrics import MeasuredRequests
 from app.middleware.request_log import RequestLog
 from app.middleware.trusted_hosts import HostCheck
+from app.net.networks import network_of
 from app.resources import RESOURCES
 from app.service import Service
 from app.settings.model import LoggedRequests
@@ -78,15 +81,38 @@ def create_app(
         app.include_router(resource.router)
     for module in (engine, metrics, health, problem_pages, documentation):
         app.include_router(module.router)
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(CallerLimit, limits=service.settings.rate_limits(), metrics=told)
-    app.add_middleware(
-        Gate, credentials=service.credentials, public=public_paths(app.routes), metrics=told
-    )
-    if service.credentials.are_needed:
-        app.add_middleware(AddressLimit, limits=service.settings.rate_limits(), metrics=told)
-    app.add_middleware(HostCheck, hosts=hosts, on_refusal=told.told)
+    _guard(app, service, hosts, told)
     app.add_middleware(MeasuredRequests, metrics=told.http)
     errors.install(app)
     openapi.install(app, RESOURCES)
+    documentation.install(app)
     return app
+
+
+def _guard(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
+    """Put before the routes what a request passes, so that whatever answers it is counted.
+
+    The check of `Host` stands before the gate: no credential is looked at on behalf of a page that
+    lets its own name lead here. Without credentials all are counted by the limit of callers. What
+    cannot be read as a request does not come so far, and is counted by `app.state.on_refusal`.
+    """
+    limits, public = service.settings.rate_limits(), public_paths(app.routes)
+    are_needed = service.credentials.are_needed
+    requests = address_policy(limits, metrics)
+    app.add_middleware(ExactPaths, metrics=metrics)
+    app.add_middleware(HeadAsGet)
+    if not are_needed:
+        app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
+    app.add_middleware(CallerLimit, limits=limits, metrics=metrics)
+    app.add_middleware(Gate, credentials=service.credentials, public=public, metrics=metrics)
+    if are_needed:
+        app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
+        app.add_middleware(
+            AddressLimit, requests=requests, limits=limits, public=public, metrics=metrics
+        )
+
+    def on_refusal(problem: ProblemError, address: str) -> None:
+        metrics.refused_early(problem.kind.code, address)
+        requests.rates.take(network_of(address))
+
+    app.state.on_refusal = on_refusal

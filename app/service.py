@@ -138,6 +138,17 @@ class Service(Foundation):
         """The store whose refreshes tell whether the engine answers."""
         return self.listed(self.primary).store
 
+    @property
+    def rejects_keys(self) -> bool:
+        """Whether all API keys are rejected, because their file has been unreadable too long."""
+        api_keys = self.credentials.api_keys
+        return api_keys is not None and api_keys.are_rejected
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the engine answered not long ago, and callers are let in."""
+        return self.store.is_ready and not self.rejects_keys
+
     def stop(self) -> None:
         """Wake all waiters and watchers; accept no further work."""
         self.streams.stop()

@@ -27,10 +27,12 @@ T = TypeVar("T")
 class Engine:
     """One session at a time with the engine behind a library.
 
-    Opens its session when it is first needed. When the session turns out to be
-    dead, it is closed, another is opened, and the work begins anew, once. If it
-    is to be told of changes, each session begins with a subscription; it does its
-    work without one too, and tries again to subscribe before the next.
+    Opens its session when it is first needed. When a session turns out to be dead,
+    new or not, it is closed, another is opened, and the work begins again, once. An
+    engine that refuses to open a session is not asked again.
+
+    With `on_change`, each session begins with a subscription. Work is done without
+    one too; before the next work, subscribing is tried again.
 
     Attributes:
         library: where the functions are.
@@ -126,15 +128,15 @@ class Engine:
         Threads take turns here: a session is used by one at a time.
 
         Raises:
-            EngineGone: the engine is gone, also after a new session was tried.
+            EngineGone: no session could be opened, or two in a row died.
             EngineBusy: another thread still had the session after the patience.
             EngineError: anything else that the engine refused.
         """
         with self._turn():
-            if self._session is not None:
-                with suppress(EngineGone):
-                    return self._run(work)
-            return self._run(work)
+            session = self._opened()
+            with suppress(EngineGone):
+                return self._run(work, session)
+            return self._run(work, self._opened())
 
     def pages(
         self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
@@ -184,14 +186,17 @@ class Engine:
         finally:
             self._lock.release()
 
-    def _run(self, work: Callable[[Session], T]) -> T:
+    def _opened(self) -> Session:
         if self._session is None:
             self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
             self.incarnation += 1
             self.subscription_error = None
-        self._subscribe(self._session)
+        return self._session
+
+    def _run(self, work: Callable[[Session], T], session: Session) -> T:
+        self._subscribe(session)
         try:
-            return work(self._session)
+            return work(session)
         except EngineGone:
             self._discard()
             raise

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
+from bindings._fwpuclnt import ffi
 from bindings.enums import DataType
+from bindings.memory import Layout
 from bindings.session import Session
+
+
+VALUE: Final = Layout("FWP_VALUE0", "type", "uint32")
 
 
 class EngineOption(IntEnum):
@@ -32,7 +38,12 @@ def engine_option(session: Session, option: EngineOption) -> int | None:
     """
     with session.result("FWP_VALUE0 **") as value:
         session.call("FwpmEngineGetOption0", option, value)
-        if not value[0] or value[0].type != DataType.UINT32:
-            return None
-        number: int = value[0].uint32
-        return number
+        return read_engine_option(int(ffi.cast("uintptr_t", value[0])))
+
+
+def read_engine_option(address: int) -> int | None:
+    """Return the FWP_UINT32 of the FWP_VALUE0 at `address`; None for NULL and another type."""
+    if not address:
+        return None
+    type_, number = VALUE.read(address)
+    return number if type_ == DataType.UINT32 else None

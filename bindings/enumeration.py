@@ -245,11 +245,7 @@ class ObjectReader(Generic[R, A]):
                 self._session.result(f"{self._kind.struct}{generation} ***")
             )
             self._session.call(self._name("Enum"), handle, size, entries, returned)
-            addresses = (
-                read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
-                if entries[0]
-                else ()
-            )
+            addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
             return self.array(self._kind, addresses, generation, self._ipv6_order, memory.pop_all())
 
     def _read(self, object_id: int) -> Plain:

@@ -83,7 +83,9 @@ def offset_of(struct_name: str, path: str) -> int:
 
 
 def read_pointers(address: int, count: int) -> tuple[int, ...]:
-    """The `count` pointers of the array at `address`, as addresses."""
+    """Return the `count` pointers of the array at `address`; none for a NULL pointer."""
+    if not address or not count:
+        return ()
     return struct.unpack_from(f"<{count}Q", ADDRESS_SPACE, address)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
-from bindings.enums import IpVersion, NetEventFlag, NetEventType
+from bindings.enums import IpVersion, NetEventFlag, NetEventType, TrafficType
 from bindings.guid import guid_text
 from bindings.memory import Layout, offset_of, read_guid, read_wide_string
 from bindings.records import Value
@@ -39,7 +39,11 @@ class MainModeFailure(NamedTuple):
 
 
 class QuickModeFailure(NamedTuple):
-    """FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 (0): IKE's second phase failed."""
+    """FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 (0): IKE's second phase failed.
+
+    The subnets are None except in tunnel mode: no other traffic type has them
+    (fwpmtypes.idl).
+    """
 
     failure_error_code: int
     failure_point: int
@@ -47,8 +51,8 @@ class QuickModeFailure(NamedTuple):
     qm_state: int
     sa_role: int
     sa_traffic_type: int
-    local_subnet: Value
-    remote_subnet: Value
+    local_subnet: Value | None
+    remote_subnet: Value | None
     qm_filter_id: int
     mm_sa_luid: int | None
     mm_provider_context_key: str | None
@@ -320,13 +324,15 @@ def _main_mode(*fields: Any) -> MainModeFailure:
 
 
 def _quick_mode(*fields: Any) -> QuickModeFailure:
-    *before, local_type, local, remote_type, remote, filter_id = fields[: len(_QM)]
+    *before, traffic_type, local_type, local, remote_type, remote, filter_id = fields[: len(_QM)]
+    is_tunnel = traffic_type == TrafficType.TUNNEL
     mm_sa_luid, key = fields[len(_QM) :] or (None, None)
     return QuickModeFailure._make(
         (
             *before,
-            decode_value(*read_condition_value(local_type, local)),
-            decode_value(*read_condition_value(remote_type, remote)),
+            traffic_type,
+            decode_value(*read_condition_value(local_type, local)) if is_tunnel else None,
+            decode_value(*read_condition_value(remote_type, remote)) if is_tunnel else None,
             filter_id,
             mm_sa_luid,
             None if key is None else guid_text(key),

@@ -87,6 +87,8 @@ def _subscribe(
     session: Session, notify: Callable[[NetEvent], None], generation: int, ipv6_order: Ipv6Order
 ) -> Subscription:
     def receive(event: Any) -> None:
+        if not event:
+            return
         address = int(ffi.cast("uintptr_t", event))
         if (told := read_net_event(address, generation + 1, ipv6_order)) is not None:
             notify(told)
@@ -103,14 +105,15 @@ def _enumerate(
     session: Session, size: int, generation: int, ipv6_order: Ipv6Order
 ) -> list[NetEvent]:
     events: list[NetEvent] = []
-    returned = ffi.new("UINT32 *", size)
+    returned = ffi.new("UINT32 *")
     with _enumeration(session) as handle:
-        while returned[0] == size:
+        count = size
+        while count == size:
             with session.result(f"FWPM_NET_EVENT{generation} ***") as entries:
                 session.call(f"FwpmNetEventEnum{generation}", handle, size, entries, returned)
-                array = int(ffi.cast("uintptr_t", entries[0]))
-                addresses = read_pointers(array, returned[0]) if array else ()
+                addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
                 read = [read_net_event(address, generation, ipv6_order) for address in addresses]
+            count = len(addresses)
             events += [event for event in read if event is not None]
     return events
 

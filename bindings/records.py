@@ -93,15 +93,15 @@ class SaBundle(NamedTuple):
 class Traffic(NamedTuple):
     """IPSEC_TRAFFIC1 (0): whose packets. In tunnel mode the addresses are the tunnel's ends.
 
-    `policy_id` is ipsecFilterId in transport mode and tunnelPolicyId in tunnel
-    mode. Ports and protocol 0 mean "see the transport filter".
+    `policy_id` is ipsecFilterId in transport mode, tunnelPolicyId in tunnel mode, and
+    None for a traffic type that is not known. Ports and protocol 0 mean "see the transport filter".
     """
 
     ip_version: int
     local_address: bytes | None
     remote_address: bytes | None
     traffic_type: int
-    policy_id: int
+    policy_id: int | None
     remote_port: int
     local_port: int | None
     ip_protocol: int | None

@@ -137,6 +137,8 @@ def subscribe_to_sa_contexts(
     """
 
     def receive(change: Any) -> None:
+        if not change:
+            return
         event: int = change.changeType
         notify(_KNOWN.get(event, event), change.saContextId)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
-from bindings.enums import IpVersion, TransformType
+from bindings.enums import IpVersion, TrafficType, TransformType
 from bindings.filters import read_filter
 from bindings.memory import Layout, Plain, offset_of, read_guid, read_wide_string
 from bindings.records import SaDetails, Traffic
@@ -96,6 +96,7 @@ UDP_ENCAPSULATION = Layout("IPSEC_V4_UDP_ENCAPSULATION0", "localUdpEncapPort", "
 # An attribute of an enumeration costs more than a comparison.
 _V4: Final = int(IpVersion.V4)
 _V6: Final = int(IpVersion.V6)
+_TRAFFIC_TYPES: Final = frozenset(map(int, TrafficType))
 _ESP_CIPHER: Final = int(TransformType.ESP_CIPHER)
 _ESP_AUTH_AND_CIPHER: Final = int(TransformType.ESP_AUTH_AND_CIPHER)
 _ONLY_AUTHENTICATING: Final = frozenset(
@@ -163,7 +164,7 @@ def _traffic(fields: Plain, ipv6_order: Ipv6Order) -> Plain:
         local,
         remote,
         traffic_type,
-        policy_id,
+        policy_id if traffic_type in _TRAFFIC_TYPES else None,
         remote_port,
         local_port,
         ip_protocol,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import Final
 
 from starlette.requests import Request
@@ -12,29 +10,27 @@ from starlette.responses import Response
 from starlette.status import HTTP_304_NOT_MODIFIED
 
 
-VARIES_BY_ACCEPT: Final = MappingProxyType({"Vary": "Accept"})
-
 REVALIDATE: Final = "no-cache"
 """May be kept, and must be asked about each time it is used (RFC 9111, 5.2.2.4)."""
 
 
-def conditional_response(
-    request: Request,
-    body: bytes,
-    *,
-    media_type: str = "application/json",
-    headers: Mapping[str, str] = VARIES_BY_ACCEPT,
-) -> Response:
-    """A response with a weak ETag, or 304 where the client names that."""
-    etag = f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
-    headers = {**headers, "ETag": etag, "Cache-Control": REVALIDATE}
-    if _names(request.headers.getlist("if-none-match"), etag):
+def conditional_response(request: Request, body: bytes) -> Response:
+    """A JSON response with a weak ETag, or 304 where the client names that."""
+    etag = etag_of(body)
+    headers = {"Vary": "Accept", "ETag": etag, "Cache-Control": REVALIDATE}
+    if has_etag(request, etag):
         return Response(status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(body, media_type=media_type, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
-def _names(headers: list[str], etag: str) -> bool:
-    """Whether one of the tags is the same, by the weak comparison (RFC 9110, 8.8.3.2)."""
+def etag_of(body: bytes) -> str:
+    """Return the weak ETag of a body, in whichever encoding it is sent."""
+    return f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def has_etag(request: Request, etag: str) -> bool:
+    """Return whether the client has a body already, by the weak comparison (RFC 9110, 8.8.3.2)."""
     opaque = etag.removeprefix("W/")
+    headers = request.headers.getlist("if-none-match")
     tags = [tag.strip() for header in headers for tag in header.split(",")]
     return "*" in tags or any(tag.removeprefix("W/") == opaque for tag in tags)

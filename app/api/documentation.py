@@ -6,19 +6,18 @@ installed with it, and the policy of the page forbids the browser all else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.api.conditional import conditional_response
+from app.api.conditional import REVALIDATE
+from app.api.constant import Constant, Once, constant
 from app.api.problems import NOT_FOUND, ProblemError
-from app.api.streaming import PiecesResponse
 
 
 router = APIRouter(include_in_schema=False)
@@ -62,18 +61,44 @@ SwaggerUIBundle({
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """What the page consists of; the name changes with the content, so it may be kept for ever."""
+class Page(NamedTuple):
+    """The page and its parts.
 
-    name: str
-    content: bytes
-    media_type: str
+    Attributes:
+        itself: the HTML.
+        parts: scripts and styles by their names, which change with the content: a browser may keep
+            them for ever.
+    """
+
+    itself: Constant
+    parts: dict[str, Constant]
+
+
+class Documentation:
+    """What one application publishes of itself, made when it is first asked for.
+
+    Attributes:
+        document: the OpenAPI document, which takes half a second.
+        page: the page that shows it.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self.document = Once(
+            lambda: constant(
+                orjson.dumps(app.openapi()), "application/json", {"Cache-Control": REVALIDATE}
+            )
+        )
+        self.page = Once(_page)
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` publish its documentation."""
+    app.state.documentation = Documentation(app)
 
 
 @cache
-def _assets() -> dict[str, Asset]:
-    """The assets by their plain names."""
+def _page() -> Page:
+    """Make the page, the same for all applications."""
     swagger = resources.files("fastapi_standalone_docs") / "static" / "swagger"
     contents = {
         "swagger-ui.css": (swagger / "swagger-ui.css").read_bytes(),
@@ -81,16 +106,20 @@ def _assets() -> dict[str, Asset]:
         "start.js": _START,
     }
     media_types = {"css": "text/css", "js": "text/javascript"}
-    return {
-        plain: Asset(f"{_digest(content)}-{plain}", content, media_types[plain.rpartition(".")[2]])
-        for plain, content in contents.items()
-    }
+    headers = {**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+    text, parts = _PAGE, {}
+    for plain, content in contents.items():
+        name = f"{_digest(content)}-{plain}"
+        parts[name] = constant(content, media_types[plain.rpartition(".")[2]], headers)
+        text = text.replace(f"{{{plain}}}", f"docs/{name}")
+    revalidated = {**_HEADERS, "Cache-Control": REVALIDATE}
+    return Page(constant(text.encode(), "text/html; charset=utf-8", revalidated), parts)
 
 
 @router.get("/openapi.json")
 async def get_document(request: Request) -> Response:
     """The OpenAPI document."""
-    return conditional_response(request, orjson.dumps(request.app.openapi()), headers={})
+    return (await _of(request).document.get()).response(request)
 
 
 @router.get("/")
@@ -102,24 +131,20 @@ async def get_root() -> Response:
 @router.get("/docs")
 async def get_page(request: Request) -> Response:
     """The OpenAPI document as a page."""
-    page = _PAGE
-    for plain, asset in _assets().items():
-        page = page.replace(f"{{{plain}}}", f"docs/{asset.name}")
-    return conditional_response(
-        request, page.encode(), media_type="text/html; charset=utf-8", headers=_HEADERS
-    )
+    return (await _of(request).page.get()).itself.response(request)
 
 
 @router.get("/docs/{name}")
-async def get_asset(name: str) -> Response:
+async def get_asset(request: Request, name: str) -> Response:
     """A part of the page."""
-    for asset in _assets().values():
-        if asset.name == name:
-            response = PiecesResponse([asset.content], asset.media_type, len(asset.content))
-            response.headers.update(_HEADERS)
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-            return response
-    raise ProblemError(NOT_FOUND, "The page has no such part.")
+    part = (await _of(request).page.get()).parts.get(name)
+    if part is None:
+        raise ProblemError(NOT_FOUND, "The page has no such part.")
+    return part.response(request)
+
+
+def _of(request: Request) -> Documentation:
+    return cast(Documentation, request.app.state.documentation)
 
 
 def _digest(content: bytes) -> str:

@@ -40,7 +40,7 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
         functions=service.library.functions(),
         session="open" if service.listed(service.primary).engine.is_open else "closed",
         changes="announced" if _are_changes_announced(service) else "compared",
-        ready=store.is_ready,
+        ready=service.is_ready,
         reasons=_reasons(service),
         epoch=current.epoch if current else MISSING,
         revision=current.revision if current else MISSING,
@@ -64,20 +64,24 @@ def _are_changes_announced(service: Service) -> bool:
 
 
 def _reasons(service: Service) -> list[NotReadyReason]:
-    if service.store.is_ready:
-        return []
+    reasons = [] if service.store.is_ready else [_engine_reason(service)]
+    if service.rejects_keys:
+        kind = problems.KEYS_UNAVAILABLE
+        reasons.append(NotReadyReason(code=kind.code, detail=f"{kind.title}."))
+    return reasons
+
+
+def _engine_reason(service: Service) -> NotReadyReason:
     contact = service.store.contact
     if contact is None:
-        return [NotReadyReason(code="starting", detail="The engine has not been read yet.")]
+        return NotReadyReason(code="starting", detail="The engine has not been read yet.")
     if contact.error is None:
-        return [NotReadyReason(code="stale", detail="The engine was read too long ago.")]
+        return NotReadyReason(code="stale", detail="The engine was read too long ago.")
     problem = problem_of(contact.error)
-    return [
-        NotReadyReason(
-            code=problem.kind.code,
-            detail=problem.detail,
-            win_error=problem.members.get("winError", MISSING),
-            win_error_name=problem.members.get("winErrorName", MISSING),
-            function=problem.members.get("function", MISSING),
-        )
-    ]
+    return NotReadyReason(
+        code=problem.kind.code,
+        detail=problem.detail,
+        win_error=problem.members.get("winError", MISSING),
+        win_error_name=problem.members.get("winErrorName", MISSING),
+        function=problem.members.get("function", MISSING),
+    )

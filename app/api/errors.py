@@ -19,6 +19,7 @@ from app.repository.changes.streams import TooManyStreams
 from app.repository.refresh.scheduler import DrainAborted
 from app.repository.snapshot.leases import TooManySnapshots
 from app.repository.store import EngineSlow
+from app.telemetry.logging.redaction import redacted_start
 from app.telemetry.metrics.registry import Metrics
 from bindings.errors import (
     AccessDenied,
@@ -138,7 +139,8 @@ def install(app: FastAPI) -> None:
         metrics.told(problem.kind.code)
         request.scope.setdefault("state", {})["problem"] = problem.kind.code
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.warning("request_failed", path=request.url.path, code=problem.kind.code)
+            path = redacted_start(request.scope["path"])
+            log.warning("request_failed", path=path, code=problem.kind.code)
         return problem_response(request, problem)
 
     for class_ in (

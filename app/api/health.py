@@ -20,9 +20,9 @@ async def get_liveness(response: Response) -> Liveness:
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "Not ready."}})
 async def get_readiness(service: ServiceDep, response: Response) -> Readiness:
-    """Tell whether the last contact with the filter engine succeeded, not long ago."""
+    """Tell whether the filter engine answered not long ago, and the server can check API keys."""
     response.headers["Cache-Control"] = "no-store"
-    if service.store.is_ready:
+    if service.is_ready:
         return Readiness(status="ready")
     response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return Readiness(status="not_ready")

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 from fastapi import Response
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from app.api import problems
 from app.api.export import MEDIA_TYPE as NDJSON
@@ -101,17 +103,37 @@ async def answer_list(
         _require_same(query, cursor.selection, cursor.view)
         page = await lists.page_at(cursor, query.limit)
     except CursorDamaged:
-        raise ProblemError(problems.CURSOR_INVALID, "The cursor is not valid.") from None
+        raise _invalid() from None
     except CursorOfAnotherList:
         raise ProblemError(
             problems.CURSOR_MISMATCH, f"The cursor was not made for /{query.SELECTION.LIST}."
         ) from None
     except CursorOfAnotherRun as error:
-        _require_same(query, error.selection, error.view)
-        raise _expired(query, SnapshotGone(error.selection, error.view, None)) from None
+        made_for = _made_for(type(query), error)
+        _require_same(query, made_for.selection, made_for.shown)
+        raise _expired(query, SnapshotGone(made_for.selection, made_for.shown, None)) from None
     except SnapshotGone as error:
         raise _expired(query, error) from None
     return _page_response(page, query, lists, service)
+
+
+def _invalid() -> ProblemError:
+    return ProblemError(problems.CURSOR_INVALID, "The cursor is not valid.")
+
+
+def _made_for(query: type[ListQuery], cursor: CursorOfAnotherRun) -> ListQuery:
+    """Return the query that an unauthenticated cursor says it was made for.
+
+    Raises:
+        ProblemError: 400, no such parameters could have been given.
+    """
+    given: dict[str, Any] = {to_camel(name): texts for name, texts in cursor.filters.items()}
+    if cursor.view != View.FULL:
+        given["view"] = cursor.view
+    try:
+        return query.model_validate(given)
+    except ValidationError:
+        raise _invalid() from None
 
 
 def _require_same(query: ListQuery, selection: Selection, view: View) -> None:

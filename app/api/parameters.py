@@ -34,8 +34,9 @@ DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_VALUES: Final = 16
 """Of one filter."""
-_ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]+")
-_SUBNET: Final = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]{1,3})?")
+_ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{1,45}")
+"""The longest is an IPv6 address that ends in an IPv4 address (RFC 4291, 2.2)."""
+_SUBNET: Final = re.compile(_ADDRESS.pattern + r"(/[0-9]{1,3})?")
 
 
 def plain(pattern: str, reason: str) -> Callable[[Any], Any]:

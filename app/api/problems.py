@@ -253,6 +253,14 @@ ISSUER_UNAVAILABLE = declare(
     "can judge no token; API keys are not concerned. Its log says why. Try again after "
     "`Retry-After` seconds.",
 )
+KEYS_UNAVAILABLE = declare(
+    "keys_unavailable",
+    503,
+    "The API key cannot be checked",
+    "The server has not been able to read its file of API keys for some time. Keys may have been "
+    "revoked in it, so all are rejected until it can be read; tokens are not concerned. The "
+    "server's log says why. Try again after `Retry-After` seconds.",
+)
 TOO_MANY_SNAPSHOTS = declare(
     "too_many_snapshots",
     503,
@@ -300,7 +308,10 @@ OF_THE_ENGINE = (
 )
 """What can befall whatever needs the engine."""
 
-OF_THE_CALLER = (UNAUTHENTICATED, INSUFFICIENT_SCOPE, TOO_MANY_REQUESTS, ISSUER_UNAVAILABLE)
+OF_THE_CALLER = (
+    *(UNAUTHENTICATED, INSUFFICIENT_SCOPE, TOO_MANY_REQUESTS),
+    *(ISSUER_UNAVAILABLE, KEYS_UNAVAILABLE),
+)
 """What can befall whatever needs a scope."""
 
 

@@ -98,19 +98,22 @@ class Issuer:
         self._monotonic = monotonic
         self._keys: KeySet | None = None
         self._tried_at = self._fetched_at = -float("inf")
+        self._is_out_of_reach = False
         self._fetching = anyio.Lock()
 
     async def keys(self, kid: str | None) -> KeySet:
         """The keys, fetched anew where a key of this id is not among them or they are old.
 
-        Who comes while old keys are being fetched anew is given the old ones.
+        Who comes while old keys are being fetched anew is given the old ones. Nobody waits for an
+        issuer that was out of reach the last time, but for the one who has it asked again.
 
         Raises:
             IssuerUnavailable: none are known that are young enough.
         """
-        if not self._has(kid) or (self._are_old() and not self._fetching.locked()):
+        is_worth_waiting = not self._has(kid) and not self._is_out_of_reach
+        if is_worth_waiting or (self._needs(kid) and not self._fetching.locked()):
             async with self._fetching:
-                if not self._has(kid) or self._are_old():
+                if self._needs(kid):
                     await self._refresh()
         if self._keys is None or self._age() >= USABLE_SECONDS:
             raise IssuerUnavailable("the issuer's keys are not known")
@@ -126,6 +129,9 @@ class Issuer:
         if self._keys is None or self._age() >= USABLE_SECONDS:
             return False
         return kid is None or any(key.kid == kid for key in self._keys)
+
+    def _needs(self, kid: str | None) -> bool:
+        return not self._has(kid) or self._are_old()
 
     def _age(self) -> float:
         return self._monotonic() - self._fetched_at
@@ -144,8 +150,10 @@ class Issuer:
                     fetch_keys, self.url, self._jwks_url, self._fetch
                 )
         except IssuerUnavailable as error:
+            self._is_out_of_reach = True
             log.warning("issuer_unavailable", issuer=self.url, reason=str(error))
         else:
+            self._is_out_of_reach = False
             self._fetched_at = began
         finally:
             self._tried_at = self._monotonic()

@@ -15,14 +15,19 @@ import hashlib
 import os
 import secrets
 import stat
-import sys
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from app.auth.scopes import Scope
 
@@ -34,9 +39,7 @@ MOST_NAME: Final = 64
 """Characters of a key's name."""
 MOST_BYTES: Final = 1 << 20
 """Of the file; some thousand keys."""
-REPLACE_TRIES: Final = 20
-REPLACE_SECONDS: Final = 0.05
-"""Between two tries. Windows refuses to replace a file that somebody is reading."""
+DUPLICATE: Final = "duplicate_key_id"
 
 _Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
 
@@ -45,8 +48,11 @@ class KeysUnreadable(Exception):
     """The file of keys is missing, out of reach, or not one; tells nothing of what is in it."""
 
 
-class KeysBusy(Exception):
-    """Another program is changing the file, or left off while it did."""
+class Content(NamedTuple):
+    """What was read of a file, and the mode that it had."""
+
+    text: bytes
+    mode: int
 
 
 class ApiKey(BaseModel):
@@ -87,6 +93,19 @@ class KeyFile(BaseModel):
     secret: _Hex32
     keys: tuple[ApiKey, ...] = ()
 
+    @field_validator("keys")
+    @classmethod
+    def _reject_duplicates(cls, keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
+        """Of two keys with one id, none can be told to be the one that was revoked."""
+        for key_id, count in Counter(key.id for key in keys).items():
+            if count > 1:
+                raise PydanticCustomError(
+                    DUPLICATE,
+                    "{count} keys have the id {key_id}",
+                    {"count": count, "key_id": key_id},
+                )
+        return keys
+
     def hash_of(self, text: str) -> bytes:
         """The hash of a key's text, as this file keeps it."""
         return hash_of(text, bytes.fromhex(self.secret))
@@ -109,97 +128,54 @@ def read_keys(path: Path) -> KeyFile:
     Raises:
         KeysUnreadable: it cannot be read.
     """
+    return parse_keys(read_content(path).text, path)
+
+
+def parse_keys(text: bytes, path: Path) -> KeyFile:
+    """What a file of this text holds.
+
+    Raises:
+        KeysUnreadable: it is no file of keys.
+    """
     try:
-        return KeyFile.model_validate_json(_content(path))
-    except OSError as error:
-        raise KeysUnreadable(f"cannot read the keys in {path}: {error.strerror}") from None
+        return KeyFile.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise KeysUnreadable(f"{path} is no file of keys: {where}: {first['type']}") from None
+        what = first["msg"] if first["type"] == DUPLICATE else first["type"]
+        raise KeysUnreadable(f"{path} is no file of keys: {where}: {what}") from None
 
 
-def _content(path: Path) -> bytes:
-    """What is in a file of keys, which is a regular file: others may give nothing, or no end."""
+def read_content(path: Path) -> Content:
+    """What is in a file of keys, which is a regular file: others may give nothing, or no end.
+
+    Raises:
+        KeysUnreadable: it cannot be read.
+    """
 
     def opened(name: str, flags: int) -> int:
         return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # or a FIFO waits for a writer
 
-    with open(path, "rb", opener=opened) as file:  # Path.open takes no opener
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise KeysUnreadable(f"{path} is no regular file")
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
+    try:
+        with open(path, "rb", opener=opened) as file:  # Path.open takes no opener
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise KeysUnreadable(f"{path} is no regular file")
+            text = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise KeysUnreadable(f"cannot read the keys in {path}: {error.strerror}") from None
+    if len(text) > MOST_BYTES:
         raise KeysUnreadable(f"{path} is larger than {MOST_BYTES:,} bytes")
-    return content
+    return Content(text, mode)
 
 
-def _written(keys: KeyFile, path: Path) -> bytes:
-    """What a file of keys says."""
-    content = keys.model_dump_json(indent=2).encode() + b"\n"
-    if len(content) > MOST_BYTES:
-        raise KeysUnreadable(f"{path} would be larger than {MOST_BYTES:,} bytes")
-    return content
-
-
-def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
-    """Replace the file by a changed one, so that who reads it finds the one or the other whole.
-
-    What is written stands in a file beside it meanwhile, which keeps others from doing the same.
-    Where there is no file of keys yet, it is made, with its folder. One that there is stays its
-    owner's and its group's, so that a server that reads it under an account of its own goes on.
+def keys_text(keys: KeyFile, path: Path) -> bytes:
+    """What a file of keys says.
 
     Raises:
-        KeysBusy: another program is changing it.
-        KeysUnreadable: it cannot be read or written.
+        KeysUnreadable: it would be too large to be read.
     """
-    new = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise KeysBusy(f"another program is changing the keys; if none is, remove {new}") from None
-    except OSError as error:
-        raise KeysUnreadable(f"cannot write {new}: {error.strerror}") from None
-    try:
-        with os.fdopen(opened, "wb") as file:
-            is_first = not path.exists()
-            before = KeyFile(secret=secrets.token_hex(KEY_BYTES)) if is_first else read_keys(path)
-            if not is_first:
-                _keep_owner(path, file.fileno())
-            file.write(_written(change(before), path))
-            file.flush()
-            os.fsync(file.fileno())
-        _replace(new, path)
-    except BaseException as error:
-        with suppress(OSError):
-            new.unlink()
-        if isinstance(error, OSError):  # a full disk, for instance
-            raise KeysUnreadable(f"cannot write {new}: {error.strerror}") from None
-        raise
-
-
-def _keep_owner(path: Path, new: int) -> None:
-    """Give a new file the owner, the group and the group's right to read of the one there is."""
-    if sys.platform != "win32":
-        there = path.stat()
-        try:
-            os.fchown(new, there.st_uid, there.st_gid)
-            os.fchmod(new, stat.S_IMODE(there.st_mode) & 0o640 | 0o600)
-        except OSError as error:
-            raise KeysUnreadable(
-                f"{path} belongs to user {there.st_uid} and group {there.st_gid} and would not any "
-                f"more: {error.strerror}; change the keys as that user or as root"
-            ) from None
-
-
-def _replace(new: Path, path: Path) -> None:
-    for tries_left in reversed(range(REPLACE_TRIES)):
-        try:
-            new.replace(path)
-        except PermissionError as error:
-            if not tries_left:
-                raise KeysUnreadable(f"cannot replace {path}: {error.strerror}") from None
-            time.sleep(REPLACE_SECONDS)
-        else:
-            return
+    text = keys.model_dump_json(indent=2).encode() + b"\n"
+    if len(text) > MOST_BYTES:
+        raise KeysUnreadable(f"{path} would be larger than {MOST_BYTES:,} bytes")
+    return text

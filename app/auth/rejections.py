@@ -34,6 +34,8 @@ class Reason(StrEnum):
     """The token lacks what it must say, or says it wrongly."""
     ISSUER_UNAVAILABLE = "issuer_unavailable"
     """The issuer's keys could not be fetched, so nothing is known."""
+    KEYS_UNAVAILABLE = "keys_unavailable"
+    """The file of keys has been unreadable for too long, so nothing is known."""
 
 
 class Refused(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -12,13 +12,12 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from pydantic import ValidationError
 
+from app.auth.key_changes import KeysBusy, change_keys
 from app.auth.key_file import (
     MOST_NAME,
     ApiKey,
     KeyFile,
-    KeysBusy,
     KeysUnreadable,
-    change_keys,
     new_key_text,
     read_keys,
 )
@@ -83,9 +82,15 @@ def add(
     with _explained_failures():
         change_keys(path, with_it)
     _say(f"The key {key_id} is in {path}. It is shown now and never again:")
-    typer.echo(text)
-    if path != _configured():
-        _say(f"A server takes it with the setting SA_CONTEXTS_KEYS={path}")
+    try:
+        typer.echo(text)
+    except OSError as error:  # a full disk that it was to be kept on, for instance
+        _fail(
+            f"the key could not be shown ({error.strerror}), and nobody has it; "
+            f"`sa-contexts keys revoke {key_id} --file {path}` revokes it"
+        )
+    if (elsewhere := _elsewhere(path)) is not None:
+        _say(f"{elsewhere} A server takes the key with the setting SA_CONTEXTS_KEYS={path}")
 
 
 @app.command("list")
@@ -109,7 +114,7 @@ def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
     file: FileOption = None,
 ) -> None:
-    """Revoke a key; running servers take it no more within two seconds."""
+    """Revoke a key; servers that read the file reject it within two seconds."""
     path = _path(file)
 
     def without_it(before: KeyFile) -> KeyFile:
@@ -123,15 +128,31 @@ def revoke(
         return before.model_copy(update={"keys": tuple(keys)})
 
     with _explained_failures():
-        if not path.exists():
+        if not path.exists() and not path.is_symlink():  # a change says what is wrong with a link
             _fail(f"there are no keys in {path}")
         change_keys(path, without_it)
-    _say(f"The key {key_id} is revoked.")
+    _say(
+        f"The key {key_id} is revoked in {path}. A server that reads this file rejects it within "
+        "two seconds; one that cannot read it, after its keys_grace_seconds."
+    )
+    if (elsewhere := _elsewhere(path)) is not None:
+        _say(f"{elsewhere} A server with these settings does not read the file that was changed.")
 
 
 def _path(file: Path | None) -> Path:
     """The file that is meant: named here, by the settings, or in the state folder."""
     return (file or _configured() or state_folder() / "keys.json").absolute()
+
+
+def _elsewhere(path: Path) -> str | None:
+    """Say so, if the settings name another file than this, or none."""
+    configured = _configured()
+    if configured is None:
+        return "The settings name no file of keys."
+    with suppress(OSError):
+        if configured.samefile(path):
+            return None
+    return f"The settings name another file, {configured}."
 
 
 def _configured() -> Path | None:

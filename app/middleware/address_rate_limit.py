@@ -1,7 +1,8 @@
-"""What one address may ask before it is known who asks."""
+"""What one address may ask before its caller is identified."""
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
 from hashlib import blake2b
@@ -13,7 +14,6 @@ from app.api.problems import UNAUTHENTICATED
 from app.auth.callers import STRANGER, Caller
 from app.auth.rejections import Refused
 from app.middleware.authentication import bearer_token
-from app.middleware.gcra import Standing
 from app.middleware.rate_limit_policy import ALWAYS_ANSWERED, Policy
 from app.net.networks import network_of
 from app.settings.limits import RateLimits
@@ -40,15 +40,14 @@ class Trusted:
         self._callers: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
         self._hashes: dict[tuple[str, str], OrderedDict[bytes, None]] = {}
 
-    def has(self, network: str, credential: bytes) -> bool:
-        """Whether this credential was taken when it came from there."""
+    def caller_of(self, network: str, credential: bytes) -> tuple[str, str] | None:
+        """Return whose credential this was when it was taken there; None if it never was."""
         hash_ = self._hash(network, credential)
         caller = self._callers.get(hash_)
-        if caller is None:
-            return False
-        self._callers.move_to_end(hash_)
-        self._hashes[caller].move_to_end(hash_)
-        return True
+        if caller is not None:
+            self._callers.move_to_end(hash_)
+            self._hashes[caller].move_to_end(hash_)
+        return caller
 
     def add(self, network: str, credential: bytes, caller: tuple[str, str]) -> None:
         """Remember one, of a caller."""
@@ -80,37 +79,64 @@ class Trusted:
         return hash_.digest()
 
 
+def address_policy(limits: RateLimits, metrics: Metrics) -> Policy:
+    """Return the policy of what one address may ask without a credential."""
+    return Policy(
+        "address",
+        limits.rate_address_requests,
+        "Too many requests without a credential came from this address.",
+        metrics,
+    )
+
+
 class AddressLimit:
-    """Stands before the gate, where credentials are asked for.
+    """Counts every answer that is given before a caller is identified, by address.
 
-    Requests without a credential are counted by address, and so are credentials that the gate does
-    not take. An address with too many of either gets no further, and no credential of its own is
-    looked at any more, but for those that were taken from it before: whoever shares an address
-    with an attacker is not locked out.
+    Stands before all that answers such a request: the check of `Host`, the gate, and public pages,
+    for which a credential is not looked at. Three quotas share the work, so that none of them locks
+    out who has a credential:
 
-    Health is always told, and what else needs no credential to those who send one: but beyond the
-    rate, `scope["state"]["slowed"]` has the connection take its time.
+    - requests without a credential, and those for public pages;
+    - credentials that the gate rejects. An address with too many of them has no credential of its
+      own looked at any more, but for those that were taken from it before: whoever shares an
+      address with an attacker is not locked out;
+    - credentials that nobody could verify, because the issuer is out of reach, or because the
+      request was answered for its `Host`. One that was taken before has this quota for itself.
+
+    Health is always answered, but beyond the quota `scope["state"]["slowed"]` has the connection
+    take its time.
     """
 
-    def __init__(self, app: ASGIApp, limits: RateLimits, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        requests: Policy,
+        limits: RateLimits,
+        public: re.Pattern[str],
+        metrics: Metrics,
+    ) -> None:
         """Stand before an application.
 
         Args:
             app: the application.
+            requests: the policy of requests without a credential.
             limits: how much one address may.
+            public: matches the paths that need no credential.
             metrics: are told of refusals.
         """
         self._app = app
-        self._requests = Policy(
-            "address",
-            limits.rate_address_requests,
-            "Too many requests without a credential came from this address.",
-            metrics,
-        )
+        self._is_public = public.fullmatch
+        self._requests = requests
         self._failures = Policy(
             "failures",
             limits.rate_failures,
             "Too many credentials that are not taken came from this address.",
+            metrics,
+        )
+        self._unverified = Policy(
+            "unverified",
+            limits.rate_address_requests,
+            "Too many credentials that could not be verified came from this address.",
             metrics,
         )
         self._trusted = Trusted()
@@ -122,46 +148,58 @@ class AddressLimit:
             return
         scope.setdefault("state", {})
         network = network_of((scope.get("client") or ("",))[0])
-        credential = _credential(scope)
-        if credential is not None and self._trusted.has(network, credential):
-            await self._app(scope, receive, send)
-            if _is_failure(scope):  # it expired, or was revoked
-                self._trusted.discard(network, credential)
-                self._failures.rates.take(network)
-            return
+        credential = None if self._is_public(scope["path"]) else _credential(scope)
+        if credential is None:
+            await self._pass_unauthenticated(network, scope, receive, send)
+        else:
+            await self._pass_with(credential, network, scope, receive, send)
+
+    async def _pass_unauthenticated(
+        self, network: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         standing = self._requests.rates.take(network)
         if scope["path"] in ALWAYS_ANSWERED:
             scope["state"]["slowed"] = not standing.is_within
             await self._app(scope, receive, send)
             return
-        if credential is None and not standing.is_within:
+        if not standing.is_within:
             await self._requests.refuse(standing, scope, send)
             return
-        failures = self._failures.rates.look(network)
-        if credential is not None and not failures.is_within:
-            await self._failures.refuse(failures, scope, send)
-            return
-        judging = self._judging(scope, send, network, credential, standing)
-        await self._app(scope, receive, judging)
 
-    def _judging(
-        self, scope: Scope, send: Send, network: str, credential: bytes | None, standing: Standing
-    ) -> Send:
-        """Sends as `send` does, once it is known what became of a credential."""
+        async def send_and_tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._requests.tell(message, standing)
+            await send(message)
+
+        await self._app(scope, receive, send_and_tell)
+
+    async def _pass_with(
+        self, credential: bytes, network: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        caller = self._trusted.caller_of(network, credential)
+        counted_as = (network, caller)
+        checks = [(self._unverified, self._unverified.rates.look(counted_as))]
+        if caller is None:
+            checks.append((self._failures, self._failures.rates.look(network)))
+        for policy, standing in checks:
+            if not standing.is_within:
+                await policy.refuse(standing, scope, send)
+                return
 
         async def send_judged(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if credential is not None and _is_failure(scope):
+                if _is_taken(scope):
+                    if caller is None:
+                        taken: Caller = scope["state"]["caller"]
+                        self._trusted.add(network, credential, taken.counted_as)
+                elif _is_failure(scope):
+                    self._trusted.discard(network, credential)  # it expired, or was revoked
                     self._failures.tell(message, self._failures.rates.take(network))
-                elif credential is not None and _is_taken(scope):
-                    caller: Caller = scope["state"]["caller"]
-                    self._trusted.add(network, credential, caller.counted_as)
                 else:
-                    scope["state"]["slowed"] = not standing.is_within
-                    self._requests.tell(message, standing)
+                    self._unverified.tell(message, self._unverified.rates.take(counted_as))
             await send(message)
 
-        return send_judged
+        await self._app(scope, receive, send_judged)
 
 
 def _credential(scope: Scope) -> bytes | None:

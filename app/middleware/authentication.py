@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import (
     ISSUER_UNAVAILABLE,
+    KEYS_UNAVAILABLE,
     MEDIA_TYPE,
     UNAUTHENTICATED,
     ProblemError,
@@ -31,7 +32,7 @@ MOST_BYTES: Final = 8 << 10
 """How long the header may be; tokens that name many groups have some kilobytes."""
 
 RETRY_SECONDS: Final = 10
-"""What `Retry-After` says while the issuer's keys are not at hand: they are asked for as often."""
+"""What `Retry-After` says while the issuer's keys, or the file of API keys, are not at hand."""
 
 _BEARER: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *")
 """RFC 6750, 2.1, and RFC 9110, 11.1: the scheme's name is in any case."""
@@ -41,8 +42,15 @@ _TOLD: Final = {
     Reason.MALFORMED: "The request has no bearer token that can be read.",
     Reason.EXPIRED: "The credential has expired.",
     Reason.ISSUER_UNAVAILABLE: "The keys of the tokens' issuer cannot be fetched now.",
+    Reason.KEYS_UNAVAILABLE: "The server's file of API keys cannot be read now.",
 }
 """What is told of a reason; of the others no more than that the credential is not taken."""
+
+_UNAVAILABLE: Final = {
+    Reason.ISSUER_UNAVAILABLE: ISSUER_UNAVAILABLE,
+    Reason.KEYS_UNAVAILABLE: KEYS_UNAVAILABLE,
+}
+"""Where the credential may be good, and the server cannot tell."""
 
 
 class Refusal(NamedTuple):
@@ -82,7 +90,7 @@ class Gate:
         """
         self._app = app
         self._credentials = credentials
-        self._is_public = public.match
+        self._is_public = public.fullmatch  # `$` alone lets a newline follow
         self._metrics = metrics
         self._refusals = {reason: _refusal(reason) for reason in Reason}
 
@@ -137,8 +145,7 @@ def _refusal(reason: Reason) -> Refusal:
     challenge = f'Bearer realm="{REALM}"'
     if reason is not Reason.MISSING:  # RFC 6750, 3.1: who sends none is told of no error
         challenge += ', error="invalid_token"'
-    is_known = reason is not Reason.ISSUER_UNAVAILABLE
-    kind = UNAUTHENTICATED if is_known else ISSUER_UNAVAILABLE
+    kind = _UNAVAILABLE.get(reason, UNAUTHENTICATED)
     problem = ProblemError(kind, _TOLD.get(reason, "The credential is not taken."))
     before, instance, after = problem_text(problem, "/").partition(b'"instance":"/"')
     return Refusal(
@@ -149,7 +156,7 @@ def _refusal(reason: Reason) -> Refusal:
             (b"content-type", MEDIA_TYPE.encode()),
             (b"cache-control", b"no-store"),
             (b"www-authenticate", challenge.encode())
-            if is_known
+            if kind is UNAUTHENTICATED
             else (b"retry-after", b"%d" % RETRY_SECONDS),
         ),
     )

@@ -19,14 +19,11 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from app.api.security import scope_of
 from app.auth.callers import STRANGER, Caller
 from app.settings.model import LoggedRequests
-from app.telemetry.logging.redaction import redacted
+from app.telemetry.logging.redaction import redacted, redacted_start
 from app.telemetry.logging.rejection_summary import RefusedRequests
 
 
 log = structlog.get_logger(__name__)
-
-MOST_CHARACTERS: Final = 200
-"""How much of a path is told; of those that lead nowhere clients may make any."""
 
 TOGETHER: Final = frozenset({401, 421, 429})
 """Refusals that anyone can have any number of are told together (`RefusedRequests`)."""
@@ -88,7 +85,7 @@ class RequestLog:
     def _tell(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         state = scope["state"]
         code: str | None = state.get("problem") or state.get("refused")
-        is_of_nobody = "refused" in state and "caller" not in state
+        is_of_nobody = "refused" in state and state.get("caller", STRANGER).kind == "anonymous"
         if code is not None and (is_of_nobody or answer.status in TOGETHER):
             self._refused.note(code, _address(scope), state.get("reason"))
             return
@@ -126,9 +123,9 @@ class RequestLog:
         if self._scopes[path] is not None:
             entry["scope"] = self._scopes[path]
         entry["client"] = _address(scope)
-        entry["method"] = scope["method"][:MOST_CHARACTERS]
+        entry["method"] = redacted_start(scope["method"])
         entry["route"] = path
-        entry["path"] = scope["path"][:MOST_CHARACTERS]
+        entry["path"] = redacted_start(scope["path"])
         return entry
 
 

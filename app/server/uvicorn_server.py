@@ -94,10 +94,11 @@ class Server(uvicorn.Server):
                 self._tasks.append(asyncio.create_task(accept(listener, self._connect)))
         else:
             await super().startup(sockets)
-        for listener in sockets:
-            listener.listen(BACKLOG)
         if self.tls is not None:
             self._tasks.append(asyncio.create_task(_look(self.tls)))
+        for listener in sockets:
+            listener.listen(BACKLOG)
+            log.info("listening", url=self._url(listener))
 
     async def on_tick(self, counter: int) -> bool:
         """Look at every connection once a second; uvicorn calls this ten times as often."""
@@ -126,6 +127,12 @@ class Server(uvicorn.Server):
         for task in self._tasks:
             task.cancel()
         await super().shutdown(sockets)
+
+    def _url(self, listener: socket.socket) -> str:
+        """Return the URL of the server's root at a listening socket."""
+        host, port = listener.getsockname()[:2]
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def _connect(self) -> asyncio.Protocol:
         """What a new connection is handed to, made as uvicorn does."""
@@ -233,9 +240,6 @@ def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> 
     # What there is now stays; not looking at it again makes each collection short.
     gc.collect()
     gc.freeze()
-    host, port = listener.getsockname()[:2]
-    scheme = "http" if server.tls is None else "https"
-    log.info("listening", url=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
     console = console_events(server.stop) if in_console else nullcontext()
     with suppress(KeyboardInterrupt), console:
         server.run(sockets=[listener])

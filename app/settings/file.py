@@ -46,5 +46,5 @@ def read_settings_file() -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # as editors on Windows write it
     except OSError as error:
         raise SettingsFileError(f"cannot read the settings {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsFileError(f"the settings {path} are not TOML: {error}") from None

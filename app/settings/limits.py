@@ -29,7 +29,8 @@ class RateLimits:
     """The limits of rates, each in a minute, and of what one caller may have at a time.
 
     Attributes:
-        rate_address_requests: requests without a credential, of one address.
+        rate_address_requests: requests of one address without a credential, and as many with one
+            that cannot be verified.
         rate_failures: credentials that are not taken, of one address.
         rate_caller_requests: requests of one caller.
         rate_caller_streams: streams of events that one caller may have open.

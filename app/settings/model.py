@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         description="The absolute path of the file of API keys, as `sa-contexts keys` makes it; "
         "with it, or with an issuer, callers need a credential.",
     )
+    keys_grace_seconds: float = Field(
+        60,
+        ge=0,
+        description="How long API keys are accepted while their file cannot be read; then all are "
+        "rejected until it can.",
+    )
     oidc_issuer: _SecureUrl | None = Field(
         None, description="The OIDC issuer whose tokens are taken, as they say it in `iss`."
     )
@@ -211,7 +217,8 @@ class Settings(BaseSettings):
         600,
         ge=1,
         le=MOST_A_MINUTE,
-        description="Requests a minute of one address without a credential, where one is needed.",
+        description="Requests a minute of one address that are answered before a caller is known: "
+        "without a credential, for pages that need none, or with one that cannot be verified.",
     )
     rate_failures: int = Field(
         30,

@@ -7,6 +7,7 @@ asks for them in a thread of its own; they are read in the event loop, where the
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,6 +17,8 @@ from typing import Final
 from anyio.from_thread import BlockingPortal
 from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation, get_meter, get_meter_provider
+from opentelemetry.propagate import set_global_textmap
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
@@ -36,6 +39,10 @@ async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
     tracing = trace.get_tracer_provider()
     if hasattr(tracing, "add_span_processor"):  # the SDK's
         tracing.add_span_processor(RedactedSpans())
+        if "OTEL_PROPAGATORS" not in os.environ:
+            # No baggage (W3C Baggage): it is for servers further on, and there are none. The SDK
+            # would search it, before anyone is authenticated, and log what it cannot read.
+            set_global_textmap(TraceContextTextMapPropagator())
     if not _is_configured():
         yield
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -57,7 +58,7 @@ def start() -> None:
     """Start the service."""
     from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
-    _do(control.start, control.ServiceError)
+    _do(partial(control.start, typer.echo), control.ServiceError)
 
 
 @app.command()

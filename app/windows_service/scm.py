@@ -47,6 +47,7 @@ PATIENCE_SECONDS: Final = 60.0
 """How long a service may take to begin or to end."""
 LOOK_SECONDS: Final = 0.1
 GONE_SECONDS: Final = 10.0
+RESTART: Final = "restart it for what has changed since to take effect"
 MARKED: Final = "to be deleted as soon as no program, such as the console Services, has it open"
 
 SERVICE_SID_TYPE_UNRESTRICTED: Final = 1
@@ -136,20 +137,29 @@ def install(plan: Plan, say: Callable[[str], None]) -> None:
         say(f"{plan.folder} is open to it, to administrators and to the system only")
         settings = plan.folder / "settings.toml"
         if not settings.exists():
+            undo.callback(settings.unlink, missing_ok=True)  # or half of it would be kept
             with _step(f"write {settings}"):
                 settings.write_text(first_settings(plan.folder), encoding="utf-8")
             say(f"{settings} is its file of settings")
         undo.pop_all()
+        if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
+            say(f"it still runs as it was; {RESTART}")
         win32service.CloseServiceHandle(service)
 
 
-def start() -> None:
+def start(say: Callable[[str], None]) -> None:
     """Start the service, and wait until it serves.
+
+    Args:
+        say: is told if it ran already.
 
     Raises:
         ServiceError: it ended, which the Event Log says more of, or did not begin in time.
     """
     with _opened(win32service.SERVICE_START | win32service.SERVICE_QUERY_STATUS) as service:
+        if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
+            say(f"the service {NAME} ran already; {RESTART}")
+            return
         with _step("start the service", but_not=winerror.ERROR_SERVICE_ALREADY_RUNNING):
             win32service.StartService(service, None)
         _wait_for(service, win32service.SERVICE_RUNNING, win32service.SERVICE_START_PENDING)

@@ -8,8 +8,9 @@
  *
  * Times are FILETIMEs in UTC. `failureErrorCode` is a Win32 code, `failureStatus` an
  * NTSTATUS. The bits of `flags` are the other way round in extended mode than in
- * main mode. Events of other traffic (classify, capability, lpm) are not read here,
- * so what their pointers lead to is not declared.
+ * main mode. A failure of quick mode has subnets in tunnel mode only. Events of other
+ * traffic (classify, capability, lpm) are not read here, so what their pointers lead to
+ * is not declared.
  */
 
 #define FWPM_NET_EVENT_FLAG_IP_PROTOCOL_SET 0x00000001

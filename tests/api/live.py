@@ -42,8 +42,12 @@ class Live:
         self._listener = server.listen("127.0.0.1", 0)
         self.address = self._listener.getsockname()
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.address[1]}", timeout=10)
+        application = create_app(self.service)
         self._server = server.create_server(
-            create_app(self.service), self.service.stop, made.connection_limits()
+            application,
+            self.service.stop,
+            made.connection_limits(),
+            application.state.on_refusal,
         )
         self._thread = Thread(target=self._run)
 

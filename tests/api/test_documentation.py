@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from html.parser import HTMLParser
 
+import anyio
+import orjson
 import pytest
 from starlette.testclient import TestClient
 
+from app.api import conditional
+from app.api.constant import Once
+from app.api.streaming import LEAST_COMPRESSED
 from tests.api.test_problems import assert_problem
 
 
@@ -86,3 +93,88 @@ def test_that_parts_are_kept_for_ever_and_the_page_is_not(client: TestClient) ->
 @pytest.mark.parametrize("name", ["swagger-ui.css", "0000000000000000-start.js", "LICENSE"])
 def test_that_there_is_nothing_else(client: TestClient, name: str) -> None:
     assert_problem(client.get(f"/docs/{name}"), 404, "not_found")
+
+
+def public_contents(client: TestClient) -> list[str]:
+    parts = [part for part in References(client.get("/docs").text).targets if part != "data:,"]
+    return ["/docs", "/openapi.json", *(f"/{part}" for part in parts)]
+
+
+def test_large_contents_are_compressed_if_the_client_accepts_it(client: TestClient) -> None:
+    for path in public_contents(client):
+        plain = client.get(path, headers={"accept-encoding": "identity"})
+        compressed = client.get(path, headers={"accept-encoding": "gzip"})
+
+        assert compressed.content == plain.content  # httpx has decompressed it
+        assert "content-encoding" not in plain.headers
+        assert int(plain.headers["content-length"]) == len(plain.content)
+        is_large = len(plain.content) >= LEAST_COMPRESSED
+        assert compressed.headers.get("content-encoding") == ("gzip" if is_large else None)
+        for response in (plain, compressed):
+            assert ("accept-encoding" in response.headers.get("vary", "").lower()) == is_large
+        assert (int(compressed.headers["content-length"]) < len(plain.content)) == is_large
+
+
+def test_nothing_is_compressed_or_made_again_for_another_request(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is asked for: once it was sent, a compressor is needed no more."""
+    paths = public_contents(client)
+    accepted: tuple[dict[str, str], ...] = (
+        {"accept-encoding": "gzip"},
+        {"accept-encoding": "gzip;q=0.5, *;q=0"},
+        {"accept-encoding": "gzip", "authorization": "Bearer x"},
+        {"accept-encoding": "gzip", "range": "bytes=0-99"},
+        {"accept-encoding": "gzip", "if-none-match": '"x"', "accept": "image/png"},
+    )
+    first = {path: client.get(path, headers=accepted[0]).content for path in paths}
+
+    def fail(*_: object, **__: object) -> None:
+        pytest.fail("it is compressed, hashed or written again")
+
+    for module, name in ((gzip, "compress"), (zlib, "compressobj"), (zlib, "compress")):
+        monkeypatch.setattr(module, name, fail)
+    monkeypatch.setattr(orjson, "dumps", fail)
+    monkeypatch.setattr(conditional, "blake2b", fail)
+
+    for headers in accepted:
+        for path in paths:
+            for method in ("GET", "HEAD"):
+                response = client.request(method, path, headers=headers)
+                assert response.status_code == 200
+                assert response.headers.get("content-encoding", "identity") in ("gzip", "identity")
+                assert response.content == (first[path] if method == "GET" else b"")
+
+
+def test_each_content_is_not_sent_again_while_it_is_the_same(client: TestClient) -> None:
+    for path in public_contents(client):
+        for encoding in ("gzip", "identity"):
+            headers = {"accept-encoding": encoding}
+            first = client.get(path, headers=headers)
+            again = client.get(path, headers={**headers, "if-none-match": first.headers["etag"]})
+
+            assert (again.status_code, again.content) == (304, b"")
+            for name in ("etag", "cache-control", "vary"):  # RFC 9110, 15.4.5
+                assert again.headers.get(name) == first.headers.get(name)
+
+
+@pytest.mark.anyio
+async def test_what_many_ask_for_at_once_is_made_once() -> None:
+    made: list[object] = []
+
+    def make() -> object:
+        made.append(object())
+        return made[-1]
+
+    once = Once(make)
+    found: list[object] = []
+
+    async def ask() -> None:
+        found.append(await once.get())
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(ask)
+
+    assert len(made) == 1
+    assert found == made * 20

@@ -172,6 +172,19 @@ def test_that_the_engines_words_are_kept(
         assert ("retry-after" in response.headers) == (status == 503)
 
 
+@pytest.mark.parametrize("code", [1717, 1722, 1726, 1727, 1753, 0x80320010])
+def test_call_that_fails_once_in_a_new_session_is_answered(
+    client: TestClient, simulator: Simulator, code: int
+) -> None:
+    """The answer is 503 only after one reopen, whether the session is new or served before."""
+    path = f"/sa-contexts/{simulator.ids()[0]}"
+    simulator.fail("IPsecSaContextGetById1", code, times=3)
+
+    assert_problem(client.get(path), 503, "engine_unavailable")  # in the old session and a new one
+    assert client.get(path).status_code == 200  # fails once more, in the one opened for it
+    assert simulator.calls("IPsecSaContextGetById1") == 4
+
+
 def test_that_an_engine_without_the_functions_is_told(
     client: TestClient, simulator: Simulator
 ) -> None:
@@ -234,3 +247,15 @@ def test_that_other_refusals_of_the_framework_are_problems_too(serve: Serve) -> 
     assert response.status_code == 418
     assert Problem.model_validate(response.json()).code == "request_refused"
     assert client.get(response.json()["type"]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/sa-contexts", "/ike-sas", "/connections"])
+@pytest.mark.parametrize("name", ["localSubnet", "remoteAddress"])
+@pytest.mark.parametrize("value", ["::" * 4000, "1" * 8000, "1." * 4000])
+def test_overlong_address_is_not_echoed(
+    client: TestClient, path: str, name: str, value: str
+) -> None:
+    response = client.get(path, params={name: value})
+
+    assert response.status_code == 422
+    assert len(response.content) < 1000

@@ -20,14 +20,7 @@ from typer.testing import CliRunner
 from app.auth import api_keys, key_file
 from app.auth.api_keys import ApiKeys
 from app.auth.callers import Caller
-from app.auth.key_file import (
-    KeyFile,
-    KeysBusy,
-    KeysUnreadable,
-    change_keys,
-    hash_of,
-    read_keys,
-)
+from app.auth.key_file import Content, KeysUnreadable, hash_of, read_content, read_keys
 from app.auth.rejections import Reason, Refused
 from app.auth.scopes import Scope
 from app.cli.main import app
@@ -161,6 +154,20 @@ def test_that_what_happens_to_the_file_is_seen_at_the_next_look(path: Path) -> N
     assert refusal(keys, first) is Reason.REVOKED
 
 
+def test_an_edit_that_keeps_size_and_times_is_seen(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    change(path, key, expires="2999-01-01T00:00:00Z")
+    keys = ApiKeys(path)
+    there = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"2999-", b"1999-"))
+    os.utime(path, ns=(there.st_atime_ns, there.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (there.st_size, there.st_mtime_ns)
+
+    keys.look()
+
+    assert refusal(keys, key) is Reason.EXPIRED
+
+
 @pytest.mark.anyio
 async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
     path: Path, monkeypatch: pytest.MonkeyPatch
@@ -169,12 +176,12 @@ async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
     keys = ApiKeys(path)
     begun, answers = Event(), Event()
 
-    def read(there: Path) -> KeyFile:
+    def read(there: Path) -> Content:
         begun.set()
         answers.wait(SECONDS)
-        return read_keys(there)
+        return read_content(there)
 
-    monkeypatch.setattr(api_keys, "read_keys", read)
+    monkeypatch.setattr(api_keys, "read_content", read)
     monkeypatch.setattr(api_keys, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
     run_keys("revoke", id_of(key), path=path)
@@ -219,8 +226,10 @@ def test_that_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(key_file, "MOST_BYTES", len(before))
 
     assert len(read_keys(path).keys) == 1
-    with pytest.raises(KeysUnreadable, match="larger"):
-        change_keys(path, lambda file: file.model_copy(update={"keys": file.keys * 2}))
+    result = CliRunner().invoke(
+        app, ["keys", "add", "a", "--scope", "sa:read", "--file", str(path)]
+    )
+    assert "larger" in result.stderr
     assert path.read_bytes() == before
     path.write_bytes(before + b" ")
     with pytest.raises(KeysUnreadable, match="larger"):
@@ -272,12 +281,12 @@ def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
     run_keys("revoke", id_of(key), path=path)
     failures = [KeysUnreadable("in use")] * 2 + [KeysUnreadable("denied")] * 2
 
-    def fail_at_first(read: Path) -> KeyFile:
+    def fail_at_first(read: Path) -> Content:
         if failures:
             raise failures.pop()
-        return read_keys(read)
+        return read_content(read)
 
-    monkeypatch.setattr(api_keys, "read_keys", fail_at_first)
+    monkeypatch.setattr(api_keys, "read_content", fail_at_first)
     with capture_logs() as log:
         for _ in range(4):
             keys.look()
@@ -309,83 +318,77 @@ def test_that_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
         ApiKeys(path)
 
 
-@pytest.mark.skipif(
-    os.name != "posix" or os.geteuid() != 0, reason="only root gives files to others"
-)
-def test_that_a_changed_file_stays_its_owners(path: Path) -> None:
-    make_key(path, "sa:read")
-    os.chown(path, 12345, 54321)
-    path.chmod(0o644)
+def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Path) -> None:
+    key, time = make_key(path, "sa:read"), Time()
+    keys = ApiKeys(path, 60, monotonic=time)
+    caller, good = keys.caller_of(key), path.read_bytes()
+    path.unlink()
 
-    make_key(path, "sa:read")
+    with capture_logs() as log:
+        time.now += 3600  # nobody looked meanwhile, so nothing is known to be wrong
+        keys.look()
+        assert (keys.is_readable, keys.are_rejected) == (False, False)
+        time.now += 59
+        keys.look()
+        assert keys.caller_of(key) == caller
+        assert keys.has(caller)
+        time.now += 1
+        assert keys.are_rejected
+        for text in (key, key[:-1] + "~", "sak_ffffffffffff_" + "A" * 43):
+            assert refusal(keys, text) is Reason.KEYS_UNAVAILABLE
+        assert not keys.has(caller)
+        keys.look()
+        keys.look()
+        path.touch(mode=0o600)
+        path.write_bytes(good)
+        keys.look()
+        assert (keys.is_readable, keys.are_rejected) == (True, False)
+        assert keys.caller_of(key) == caller
+        path.unlink()
+        keys.look()
+        assert keys.caller_of(key) == caller  # for another grace period
 
-    after = path.stat()
-    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (12345, 54321, 0o640)
+    told = [entry["event"] for entry in log]
+    assert told == ["keys_not_read", "keys_rejected", "keys_read", "keys_not_read"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="on Windows it is the folder that says who may")
-def test_that_a_file_that_would_change_hands_is_not_changed(
+def test_without_a_grace_period_keys_are_rejected_at_once(path: Path) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeys(path, 0)
+    keys.look()
+    keys.caller_of(key)
+    path.write_text("{", encoding="utf-8")
+
+    keys.look()
+
+    assert refusal(keys, key) is Reason.KEYS_UNAVAILABLE
+
+
+@pytest.mark.anyio
+async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = make_key(path, "sa:read")
-    before = path.read_bytes()
+    keys = ApiKeys(path, 0)
+    answers = Event()
 
-    def refuse(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
+    def read(there: Path) -> Content:
+        answers.wait(SECONDS)
+        return read_content(there)
 
-    monkeypatch.setattr(os, "fchown", refuse)
-    result = CliRunner().invoke(app, ["keys", "revoke", id_of(key), "--file", str(path)])
-
-    assert result.exit_code == 1
-    (said,) = result.stderr.splitlines()
-    assert f"{path} belongs to user {os.geteuid()}" in said
-    assert path.read_bytes() == before
-    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
-
-
-def test_that_a_change_that_fails_changes_nothing(path: Path) -> None:
-    make_key(path, "sa:read")
-    before = path.read_bytes()
-
-    def fail(_file: KeyFile) -> KeyFile:
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        change_keys(path, fail)
-
-    assert path.read_bytes() == before
-    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
-
-
-def test_that_two_do_not_change_the_file_at_once(path: Path) -> None:
-    make_key(path, "sa:read")
-
-    def interrupted(file: KeyFile) -> KeyFile:
-        with pytest.raises(KeysBusy):
-            change_keys(path, lambda other: other)
-        return file
-
-    change_keys(path, interrupted)
-    change_keys(path, lambda file: file)
-
-
-def test_that_a_file_that_is_being_read_is_replaced_a_little_later(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on Windows, where a file that is open cannot be replaced."""
-    key, refusals = make_key(path, "sa:read"), [PermissionError(13, "in use")] * 3
-    replace = Path.replace
-
-    def refuse_at_first(new: Path, target: Path) -> Path:
-        if refusals:
-            raise refusals.pop()
-        return replace(new, target)
-
-    monkeypatch.setattr("app.auth.key_file.REPLACE_SECONDS", 0)
-    monkeypatch.setattr(Path, "replace", refuse_at_first)
-    run_keys("revoke", id_of(key), path=path)
-    assert read_keys(path).keys[0].revoked
-
-    refusals += [PermissionError(13, "in use")] * 100
-    with pytest.raises(KeysUnreadable, match="in use"):
-        change_keys(path, lambda file: file)
+    monkeypatch.setattr(api_keys, "read_content", read)
+    monkeypatch.setattr(api_keys, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
+    with capture_logs() as log, anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keys.run)
+            while not keys.are_rejected:
+                await anyio.lowlevel.checkpoint()
+            assert refusal(keys, key) is Reason.KEYS_UNAVAILABLE
+            answers.set()
+            while "keys_read" not in {entry["event"] for entry in log}:
+                await anyio.lowlevel.checkpoint()
+            keys.caller_of(key)
+            tasks.cancel_scope.cancel()
+    events = [entry["event"] for entry in log]
+    assert events[:2] == ["keys_not_read", "keys_rejected"]

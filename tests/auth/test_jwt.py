@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from structlog.testing import capture_logs
@@ -40,6 +43,7 @@ class Trust:
     def __init__(self, algorithms: tuple[str, ...] = ALL, skew: int = 0) -> None:
         self.oidc = Oidc("https://issuer.example/tenant", clock=lambda: self.began)
         self.is_down = False
+        self.on_fetch: Callable[[], object] = lambda: None
         self.passed = 0.0
         self.began = 1_800_000_000
         issuer = Issuer(self.oidc.url, None, fetch=self.fetch, monotonic=lambda: 1000 + self.passed)
@@ -48,6 +52,7 @@ class Trust:
         )
 
     def fetch(self, url: str) -> bytes:
+        self.on_fetch()
         path = url.removeprefix(self.oidc.url)
         self.oidc.asked.append(path)
         if self.is_down:
@@ -357,6 +362,28 @@ async def test_that_an_issuer_that_is_down_is_asked_again_and_missed_only_at_fir
     trust.is_down = True
     trust.passed += FRESH_SECONDS + 1
     assert (await trust.caller_of(trust.token(exp=trust.began + 9999))).name == "monitor"
+
+
+async def test_nobody_waits_for_an_issuer_that_was_out_of_reach(trust: Trust) -> None:
+    """But for one at a time: whoever waits takes up a connection, and is not counted yet."""
+    trust.is_down = True
+    assert await trust.refusal(trust.token()) is Reason.ISSUER_UNAVAILABLE
+    trust.passed += LEAST_SECONDS
+    began, end = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        began.set()
+        end.wait(30)
+
+    trust.on_fetch = hang
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(trust.refusal, trust.token())
+        await anyio.to_thread.run_sync(began.wait, 30)
+        try:
+            with anyio.fail_after(10):
+                assert await trust.refusal(trust.token()) is Reason.ISSUER_UNAVAILABLE
+        finally:
+            end.set()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from .second_reader import _value as read_value
 
 TYPES: Final = ABI["enums"]["FWPM_NET_EVENT_TYPE"]
 VERSIONS: Final = ABI["enums"]["FWP_IP_VERSION"]
+TUNNEL: Final = ABI["enums"]["IPSEC_TRAFFIC_TYPE"]["IPSEC_TRAFFIC_TYPE_TUNNEL"]
 IPSEC: Final = ("IKEEXT_MM_FAILURE", "IKEEXT_QM_FAILURE", "IKEEXT_EM_FAILURE")
 DROPS: Final = ("IPSEC_KERNEL_DROP", "IPSEC_DOSP_DROP")
 READ: Final = {TYPES[f"FWPM_NET_EVENT_TYPE_{name}"] for name in (*IPSEC, *DROPS)}
@@ -129,6 +130,7 @@ def _main_mode(failure: Struct) -> MainModeFailure:
 
 def _quick_mode(failure: Struct) -> QuickModeFailure:
     key = "mmProviderContextKey"
+    is_tunnel = failure.number("saTrafficType") == TUNNEL
     return QuickModeFailure(
         failure_error_code=failure.number("failureErrorCode"),
         failure_point=failure.number("failurePoint"),
@@ -136,8 +138,8 @@ def _quick_mode(failure: Struct) -> QuickModeFailure:
         qm_state=failure.number("qmState"),
         sa_role=failure.number("saRole"),
         sa_traffic_type=failure.number("saTrafficType"),
-        local_subnet=read_value(failure.embedded("localSubNet")),
-        remote_subnet=read_value(failure.embedded("remoteSubNet")),
+        local_subnet=read_value(failure.embedded("localSubNet")) if is_tunnel else None,
+        remote_subnet=read_value(failure.embedded("remoteSubNet")) if is_tunnel else None,
         qm_filter_id=failure.number("qmFilterId"),
         mm_sa_luid=failure.number_if_there("mmSaLuid"),
         mm_provider_context_key=failure.guid(key) if failure.has(key) else None,

@@ -44,7 +44,10 @@ ABI: Final[dict[str, Any]] = json.loads(
 
 _V4: Final = ABI["enums"]["FWP_IP_VERSION"]["FWP_IP_VERSION_V4"]
 _V6: Final = ABI["enums"]["FWP_IP_VERSION"]["FWP_IP_VERSION_V6"]
-_TUNNEL: Final = ABI["enums"]["IPSEC_TRAFFIC_TYPE"]["IPSEC_TRAFFIC_TYPE_TUNNEL"]
+_POLICY_OF_TRAFFIC: Final = {
+    ABI["enums"]["IPSEC_TRAFFIC_TYPE"]["IPSEC_TRAFFIC_TYPE_TRANSPORT"]: "ipsecFilterId",
+    ABI["enums"]["IPSEC_TRAFFIC_TYPE"]["IPSEC_TRAFFIC_TYPE_TUNNEL"]: "tunnelPolicyId",
+}
 
 T = TypeVar("T")
 
@@ -153,13 +156,13 @@ def _details(details: Struct) -> SaDetails:
 def _traffic(traffic: Struct) -> Traffic:
     ip_version = traffic.number("ipVersion")
     traffic_type = traffic.number("trafficType")
-    policy = "tunnelPolicyId" if traffic_type == _TUNNEL else "ipsecFilterId"
+    policy = _POLICY_OF_TRAFFIC.get(traffic_type)
     return Traffic(
         ip_version=ip_version,
         local_address=_address(traffic, "local", ip_version),
         remote_address=_address(traffic, "remote", ip_version),
         traffic_type=traffic_type,
-        policy_id=traffic.number(policy),
+        policy_id=traffic.number(policy) if policy else None,
         remote_port=traffic.number("remotePort"),
         local_port=traffic.number_if_there("localPort"),
         ip_protocol=traffic.number_if_there("ipProtocol"),

@@ -144,12 +144,13 @@ class Memory:
         if "endCertHash" in fields and self._draw(st.booleans()):
             failure.endCertHash = bytes(20)
         if "localSubNet" in fields:
-            self._grow_subnet(failure.localSubNet)
-            self._grow_subnet(failure.remoteSubNet)
+            failure.saTrafficType = self._draw(st.sampled_from([0, 1, 1, 2]))
+            for subnet in (failure.localSubNet, failure.remoteSubNet):
+                self._grow_subnet(subnet, exists=failure.saTrafficType == 1)
         if "ipVersion" in fields:
             failure.ipVersion = self._draw(st.integers(0, 3))
 
-    def _grow_subnet(self, value: Any) -> None:
+    def _grow_subnet(self, value: Any, *, exists: bool) -> None:
         arms = {256: ("v4AddrMask", "FWP_V4_ADDR_AND_MASK")} | {
             257: ("v6AddrMask", "FWP_V6_ADDR_AND_MASK"),
             11: ("byteArray16", "FWP_BYTE_ARRAY16"),
@@ -159,6 +160,8 @@ class Memory:
             arm, ctype = arms[value.type]
             wanted = self._draw(st.booleans())
             setattr(value, arm, self._filled(ctype) if wanted else ffi.NULL)
+            if not exists:
+                value.uint64 = self._nowhere()
 
 
 def _arms(struct: Any) -> Iterator[tuple[str, Any]]:

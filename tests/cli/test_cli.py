@@ -126,7 +126,6 @@ def test_that_the_options_of_serve_reach_the_server(
     assert result.exit_code == 0
     ((protocol, address),) = served
     assert (protocol, address[0], simulator.count()) == (Connection, "127.0.0.2", 7)
-    assert f"http://127.0.0.2:{address[1]}" in result.stderr
     assert "these SA contexts are simulated" in result.stderr
 
 

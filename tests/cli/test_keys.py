@@ -121,7 +121,7 @@ def test_that_a_full_disk_is_said_and_loses_no_key(
     assert result.stdout == ""
     assert os.strerror(errno.ENOSPC) in result.stderr
     assert path.read_bytes() == before
-    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
+    assert {each.name for each in path.parent.iterdir()} - {"keys.json.lock"} == {"keys.json"}
 
 
 def test_that_a_file_of_settings_that_cannot_be_read_is_said(
@@ -144,7 +144,7 @@ def test_that_only_a_key_that_there_is_can_be_revoked(path: Path) -> None:
     assert result.exit_code == 1
     assert "there is no key ffffffffffff" in result.output
     assert path.read_bytes() == before
-    assert [each.name for each in path.parent.iterdir()] == ["keys.json"]
+    assert {each.name for each in path.parent.iterdir()} - {"keys.json.lock"} == {"keys.json"}
 
 
 def test_that_a_key_stays_revoked_since_it_was(path: Path) -> None:
@@ -253,3 +253,53 @@ def test_that_watching_takes_a_key_and_says_when_it_is_not_taken(
             said = watching.stdout.read() + watching.stderr.read()
     assert "The credential is not taken." in said
     assert key not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_a_key_that_could_not_be_shown_is_said(path: Path) -> None:
+    command = [sys.executable, "-m", "app.cli.main", "keys", "add", "a", "--scope", "sa:read"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*command, "--file", path], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    (key,) = read_keys(path).keys
+    assert done.stderr.splitlines()[-1] == (
+        "sa-contexts: the key could not be shown (No space left on device), and nobody has it; "
+        f"`sa-contexts keys revoke {key.id} --file {path}` revokes it"
+    )
+
+
+def test_revoking_says_which_file_was_changed_and_when_servers_follow(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, other = make_key(path, "sa:read"), path.with_name("other.json")
+    arguments = ["keys", "revoke", id_of(key), "--file", str(path)]
+
+    said = CliRunner().invoke(app, arguments).stderr
+    assert f"The key {id_of(key)} is revoked in {path}." in said
+    assert "within two seconds" in said
+    assert "The settings name no file of keys." in said
+
+    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(other))
+    said = CliRunner().invoke(app, arguments).stderr
+    assert f"The settings name another file, {other}." in said
+    assert "does not read the file that was changed" in said
+
+    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(path))
+    assert "The settings" not in CliRunner().invoke(app, arguments).stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_the_settings_may_name_a_link_to_the_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, link = make_key(path, "sa:read"), path.with_name("link.json")
+    link.symlink_to(path)
+    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(link))
+
+    result = CliRunner().invoke(app, ["keys", "revoke", id_of(key), "--file", str(path)])
+
+    assert result.exit_code == 0
+    assert "The settings" not in result.stderr

@@ -90,6 +90,14 @@ def test_that_a_file_that_is_not_toml_is_told(file: Path) -> None:
     assert result.output.count("\n") == 1
 
 
+def test_settings_nested_too_deep_are_not_toml(file: Path) -> None:
+    file.write_text("hosts = " + "[" * 5000)
+    result = CliRunner().invoke(app, ["list"])
+
+    assert result.exit_code == 1
+    assert result.output.startswith(f"sa-contexts: the settings {file} are not TOML: ")
+
+
 def test_that_a_file_that_is_named_must_be_there(file: Path) -> None:
     with pytest.raises(SettingsFileError, match="cannot read the settings"):
         Settings(**NO_OPTIONS)

@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from sa_contexts_simulator import Simulator
 
+from app.server.tls.certificates import Tls, TlsFiles
+from app.server.tls.metrics import TlsMetrics
+from tests.api.test_access import bearer
 from tests.api.test_engine import until
+from tests.auth.made import make_key
+from tests.authorities import Files
 from tests.conftest import Serve, serve
 from tests.deploy.dashboard import dashboard, expressions, panels
 
@@ -41,11 +47,22 @@ Told = dict[str, dict[str, set[str]]]
 
 
 @pytest.fixture
-def told(serve: Serve, simulator: Simulator) -> Told:
+def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
     """The words of each label of each metric that a server gives."""
+    keys = tmp_path / "keys.json"
+    key = make_key(keys, "sa:read", "metrics:read")
     client = serve(
-        contexts=50, metrics_peers="192.0.2.1", metrics_connections=5, refresh_seconds=0.02
+        contexts=50,
+        keys=keys,
+        metrics_peers="192.0.2.1",
+        metrics_connections=5,
+        refresh_seconds=0.02,
     )
+    client.headers.update(bearer(key))
+    files = Files(tmp_path)
+    files.show(trustme.CA())
+    registry = client.app.state.metrics.registry  # type: ignore[attr-defined]  # an application's
+    TlsMetrics(Tls(TlsFiles(files.certificate, files.key)), registry)
     client.get("/sa-contexts?maxAge=0")
     simulator.churn(500)  # for errors of IKE
     for sampled in ("wfp_ike_errors_total", "wfp_connection_bytes_total"):

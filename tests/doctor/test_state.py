@@ -63,8 +63,31 @@ def test_that_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> N
     finding = state.keys(Subject({"keys": keys}))
 
     assert finding.outcome is Outcome.WARNING
-    assert finding.remedy == f"`chmod 600 {keys}`."
+    assert finding.remedy
+    assert finding.remedy.startswith(f"`chmod 600 {keys}`, unless the server's account")
     assert finding.facts == {"keys": 1, "taken": 1}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
+def test_a_link_through_a_folder_of_others_is_told(keys: Path, tmp_path: Path) -> None:
+    add_key(keys)
+    link = tmp_path / "shared" / "keys.json"
+    link.parent.mkdir()
+    link.symlink_to(keys)
+    assert state.keys(Subject({"keys": link})).outcome is Outcome.OK
+    link.parent.chmod(0o1777)
+
+    finding = state.keys(Subject({"keys": link}))
+
+    assert finding.outcome is Outcome.WARNING
+    assert f"others may write {link.parent}" in finding.sentence
+
+
+def test_keys_out_of_reach_tell_when_a_server_rejects_them(keys: Path) -> None:
+    finding = state.keys(Subject({"keys": keys, "keys_grace_seconds": 7}))
+
+    assert finding.outcome is Outcome.FAILURE
+    assert "rejects all keys 7 s after" in finding.sentence
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")

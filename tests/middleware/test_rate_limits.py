@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from app.auth.callers import Caller
-from app.middleware.address_rate_limit import TRUSTED, AddressLimit, Trusted
+from app.middleware.address_rate_limit import TRUSTED, AddressLimit, Trusted, address_policy
 from app.middleware.caller_rate_limit import CallerLimit
 from app.settings.limits import RateLimits
 from app.telemetry.metrics.registry import Metrics
@@ -174,11 +174,11 @@ def test_that_of_one_caller_so_many_credentials_and_addresses_are_remembered() -
     trusted.add("b", b"8", ("jwt", "one"))
     trusted.add("b", b"10", ("jwt", "one"))
 
-    assert trusted.has("a", b"token")
-    known = [number for number in range(11) if trusted.has("b", b"%d" % number)]
+    assert trusted.caller_of("a", b"token") == other
+    known = [number for number in range(11) if trusted.caller_of("b", b"%d" % number)]
     assert known == [8, 9, 10]
     trusted.discard("b", b"9")
-    assert not trusted.has("b", b"9")
+    assert trusted.caller_of("b", b"9") is None
 
 
 def test_that_so_many_callers_are_remembered() -> None:
@@ -186,7 +186,7 @@ def test_that_so_many_callers_are_remembered() -> None:
     for number in range(10):
         trusted.add("a", b"%d" % number, ("jwt", str(number)))
 
-    assert [number for number in range(10) if trusted.has("a", b"%d" % number)] == [7, 8, 9]
+    assert [number for number in range(10) if trusted.caller_of("a", b"%d" % number)] == [7, 8, 9]
 
 
 def test_that_requests_without_a_credential_lock_out_nobody(desk: Desk) -> None:
@@ -269,7 +269,10 @@ UNKNOWN = {"refused": "issuer_unavailable"}
 def before(stub: Stub, **limits: int) -> TestClient:
     """A client of what stands behind the limit of addresses."""
     metrics: Any = Mock(spec=Metrics)
-    return TestClient(AddressLimit(stub, RateLimits(**limits), metrics), client=(MONITOR, 50000))
+    rates = RateLimits(**limits)
+    requests = address_policy(rates, metrics)
+    limit = AddressLimit(stub, requests, rates, re.compile("/public"), metrics)
+    return TestClient(limit, client=(MONITOR, 50000))
 
 
 def test_that_a_credential_is_trusted_no_longer_than_it_is_taken() -> None:
@@ -292,6 +295,27 @@ def test_that_a_credential_that_cannot_be_judged_is_neither_wrong_nor_trusted() 
     assert statuses(3, lambda: ask(client, "wrong")) == [200, 200, 429]
 
     assert ask(client, "key").status_code == 429
+
+
+def test_an_accepted_credential_that_cannot_be_verified_has_a_quota_of_its_own() -> None:
+    stub = Stub()
+    client = before(stub, rate_address_requests=3)
+    stub.state = TAKEN
+    assert ask(client, "key").status_code == 200
+    stub.state = UNKNOWN
+    told = [ask(client, "junk") for _ in range(5)]
+    assert [each.status_code for each in told] == [200, 200, 200, 429, 429]
+    assert [items(each.headers["ratelimit"])["unverified"]["r"] for each in told] == [2, 1, 0, 0, 0]
+
+    assert statuses(5, lambda: ask(client, "key")) == [200, 200, 200, 429, 429]
+
+
+def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
+    stub = Stub()
+    client = before(stub, rate_address_requests=3, rate_failures=3)
+    stub.state = TAKEN
+
+    assert statuses(20, lambda: ask(client, "key")) == [200] * 20
 
 
 def test_that_a_subject_with_many_tokens_is_one_caller() -> None:

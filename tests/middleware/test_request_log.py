@@ -223,6 +223,19 @@ def test_that_strangers_refusals_are_told_together(
     assert (told["addresses"], told["most"]) == (1, {"testclient": 51})
 
 
+@pytest.mark.parametrize(("host", "code"), [("a b", "bad_request"), ("a.b", "unknown_host")])
+def test_requests_for_another_host_are_logged_together(
+    serve: Serve, entries: Entries, host: str, code: str
+) -> None:
+    client = serve()
+    for _ in range(5):
+        client.get("/engine", headers={"host": host})
+    client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
+
+    assert of_requests(entries) == []
+    assert [(entry["code"], entry["count"]) for entry in entries if "code" in entry] == [(code, 5)]
+
+
 def test_that_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
     entries: Entries,
 ) -> None:

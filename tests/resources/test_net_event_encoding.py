@@ -37,6 +37,7 @@ names = st.none() | st.text(max_size=20)
 hashes = st.none() | st.binary(min_size=20, max_size=20)
 guids = st.none() | st.uuids().map(str)
 subnets = st.one_of(
+    st.none(),
     st.builds(Value, st.sampled_from([0, 19, 300]), st.none()),
     st.builds(Value, st.just(3), u32),
     st.builds(Value, st.just(11), st.binary(min_size=16, max_size=16)),
@@ -131,6 +132,20 @@ def test_that_one_member_says_what_failed(event: NetEvent) -> None:
     expected = set() if event.failure is None else {arms[type(event.failure)]}
     assert set(arms.values()) & set(rendered) == expected
     assert (rendered["error"] is None) == (event.failure is None)
+
+
+def test_failure_without_subnets_shows_null() -> None:
+    """As outside of tunnel mode, where Microsoft's union has no arm (fwpmtypes.idl)."""
+    subnet = Value(3, 0x0A000001)
+    tunnel = QuickModeFailure(13868, 2, 2, 1, 0, 1, subnet, subnet, 7, 8, None)
+    transport = tunnel._replace(sa_traffic_type=0, local_subnet=None, remote_subnet=None)
+
+    shown = [encoded(event_of(1, failure))["ikeQmFailure"] for failure in (tunnel, transport)]
+
+    assert [(qm["localSubNet"], qm["remoteSubNet"]) for qm in shown] == [
+        ("10.0.0.1", "10.0.0.1"),
+        (None, None),
+    ]
 
 
 @given(codes)

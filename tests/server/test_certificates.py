@@ -13,8 +13,10 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from prometheus_client import CollectorRegistry
 
 from app.server.tls.certificates import Tls, TlsError, TlsFiles, read_certificate
+from app.server.tls.metrics import TlsMetrics
 from tests.authorities import DAY, NOW, Files
 
 
@@ -142,6 +144,25 @@ def test_that_a_bad_change_keeps_what_there_is_and_is_told_once(
     (entry,) = [record for record in caplog.records if "not_reloaded" in record.getMessage()]
     assert entry.levelname == "WARNING"
     assert reason in str(entry.msg)
+
+
+def test_a_metric_says_whether_the_files_are_in_use(files: Files) -> None:
+    """An authority that was taken out of a file that is no good is trusted on."""
+    registry = CollectorRegistry()
+    tls = tls_of(files)
+    TlsMetrics(tls, registry)
+    values = [registry.get_sample_value("sa_contexts_tls_files_in_use")]
+
+    cut(files.certificate)
+    tls.look()
+    values.append(registry.get_sample_value("sa_contexts_tls_files_in_use"))
+    tls.look()
+    values.append(registry.get_sample_value("sa_contexts_tls_files_in_use"))
+    files.show(CA)
+    tls.look()
+    values.append(registry.get_sample_value("sa_contexts_tls_files_in_use"))
+
+    assert values == [1, 1, 0, 1]
 
 
 def test_that_a_good_change_is_taken_even_after_a_bad_one(

@@ -3,12 +3,17 @@
 import os
 import shutil
 import subprocess
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from . import SIMULATOR
+
+
+CMAKE = str(Path(sysconfig.get_path("scripts"), "cmake"))
+"""CMake as requirements.lock has it: `make test` does not put .venv/bin on PATH."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,10 @@ def require(*programs: str) -> None:
 
 def build(how: Build, folder: Path) -> Path:
     """Build the library into `folder` and return its path."""
-    require("cmake", *how.needs)
-    configure = ["cmake", "-S", str(SIMULATOR), "-B", str(folder), "-DSA_SIMULATOR_WERROR=ON"]
+    require(*how.needs)
+    configure = [CMAKE, "-S", str(SIMULATOR), "-B", str(folder), "-DSA_SIMULATOR_WERROR=ON"]
     run(*configure, *how.options)
-    run("cmake", "--build", str(folder), "--parallel", "2", "--config", "Release")
+    run(CMAKE, "--build", str(folder), "--parallel", "2", "--config", "Release")
     (library,) = [path for path in folder.rglob("sa_simulator.*") if path.suffix in {".so", ".dll"}]
     return library
 

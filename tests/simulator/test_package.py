@@ -1,7 +1,6 @@
 """The Python package: what it wraps, what it refuses, what a wheel of it holds."""
 
 import _ctypes
-import os
 import sys
 import tomllib
 import zipfile
@@ -11,7 +10,7 @@ import pytest
 from sa_contexts_simulator import LIBRARY, Simulator
 
 from . import REPOSITORY, SIMULATOR
-from .build import require, run
+from .build import run
 from .test_build import control_functions
 
 
@@ -44,9 +43,6 @@ def test_other_libraries_are_refused() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names the wheel of Linux")
 def test_wheel_is_of_the_platform_and_for_any_python_3(tmp_path: Path) -> None:
-    require("cmake")
-    if not os.environ.get("CI"):
-        pytest.importorskip("scikit_build_core")
     backend = f"""
 import os
 from scikit_build_core.build import build_sdist, build_wheel

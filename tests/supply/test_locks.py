@@ -105,7 +105,14 @@ def test_that_the_server_is_tested_with_the_versions_that_it_ships_with() -> Non
 
 @pytest.mark.parametrize(
     "script",
-    [".ci/run", "Dockerfile.windows", "Makefile", "sdk/tools", "tests/windows/run"],
+    [
+        ".ci/run",
+        "Dockerfile.windows",
+        "Makefile",
+        "sdk/tools",
+        "tests/tls/run",
+        "tests/windows/run",
+    ],
 )
 def test_that_nothing_is_installed_but_by_hash(script: str) -> None:
     text = (ROOT / script).read_text(encoding="utf-8")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
+from app.telemetry.logging.redaction import MAX_CHARACTERS
+from tests.auth.made import make_key
 from tests.soak.process import running_target
 from tests.telemetry.receiver import receiving
 
@@ -54,3 +58,37 @@ def test_that_it_is_off_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> N
             assert target.stop().code == 0
 
     assert (received.metrics, received.spans) == ({}, [])
+
+
+def test_hostile_heads_cost_little_and_tell_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A path of 30 kB once took 6 seconds of the event loop before it was refused."""
+    keys = tmp_path / "keys.json"
+    make_key(keys, "sa:read")
+    baggage = f"{KEY}," * 5 + "a" + " " * 8000 + "b"
+    with receiving() as (url, received):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        with running_target(simulated_contexts=3, simulated_churn=0, keys=keys) as target:
+            httpx2.get(f"{target.url}/health/live")
+            before = target.processor_seconds()
+            answers = [
+                httpx2.get(f"{target.url}/%2525" + "eyJ" * 10_000),
+                httpx2.request(KEY, f"{target.url}/engine"),
+                *(
+                    httpx2.get(f"{target.url}/engine", headers={"baggage": baggage})
+                    for _ in range(20)
+                ),
+            ]
+            seconds = target.processor_seconds() - before
+            received.wait_until(lambda: len(received.spans) > len(answers))
+            target.stop()
+            log = target.log()
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert seconds < 3
+    assert KEY not in str(received.spans)
+    assert "baggage" not in log.lower()
+    paths = [of_span.get("url.path", "") for _, of_span in received.spans]
+    assert max(map(len, paths)) <= MAX_CHARACTERS

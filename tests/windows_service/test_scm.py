@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +129,32 @@ def test_that_installing_again_brings_it_up_to_date(windows: Windows) -> None:
     assert (start, needs, account) == (2, ["BFE"], ACCOUNT)
     assert command.endswith("service run")
     assert (windows.root / NAME / "settings.toml").read_text() == "port = 1\n"
+
+
+def test_a_running_service_is_said_to_run_as_before(windows: Windows) -> None:
+    assert "restart" not in _install()
+    assert "restart" not in _service("start")
+
+    assert "still runs as it was; restart it" in _install()
+    assert "ran already; restart it" in _service("start")
+    assert windows.services[NAME].state == RUNNING
+
+
+def test_settings_that_cannot_be_written_whole_are_not_left(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(path: Path, text: str, **_: str) -> int:
+        path.write_bytes(text.encode()[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", half)
+        said = _install(exits_with=1)
+
+    assert "No space left on device" in said
+    assert list(windows.root.iterdir()) == []
+    _install()
+    assert "log_format" in (windows.root / NAME / "settings.toml").read_text()
 
 
 def test_that_what_this_windows_does_not_know_is_told(windows: Windows) -> None:

@@ -18,8 +18,12 @@ from app.net.secure_urls import is_loopback_host
 MEDIA_TYPE: Final = "text/event-stream"
 RETRY_SECONDS: Final = 2.0
 """How long to wait before coming again, where the server does not say."""
+MIN_SECONDS: Final = 1.0
+"""How long to wait at least, whatever the server says: asking at once again would load it."""
 MOST_SECONDS: Final = 30.0
 """How long to wait at most where it does not come back."""
+MAX_RETRY_AFTER_SECONDS: Final = 300.0
+"""How long to wait at most where the server names a time itself."""
 TIMEOUT: Final = httpx2.Timeout(10, read=45)
 """In seconds. A server that is alive says so every 15, and may take 30 to begin."""
 MOST_PROBLEM_BYTES: Final = 64 << 10
@@ -153,19 +157,20 @@ async def events(
                 has_answered = True
                 if sent.response.status_code == 200:  # noqa: PLR2004  # OK
                     _require_events(sent.response)
+                    sent.response.encoding = "utf-8"  # whatever it says (HTML, 9.2.5)
                     failures = 0
                     yield Connected(is_anew=not last_event_id)
                     async for event in sent:
                         if event.retry is not None:
-                            retry_seconds = event.retry / 1000
-                        last_event_id = event.id or last_event_id
+                            retry_seconds = _seconds_of(event.retry)
+                        last_event_id = _sendable(event.id) or last_event_id
                         if event.data:
                             yield Event(event.event, event.id, _object(event.data))
                     reason = "the server ended the stream"
                 else:
                     reason = await _problem(sent.response)
                     least = _retry_after(sent.response)
-        except (httpx2.TransportError, ssl.SSLError) as error:  # TLS 1.3 refuses while one reads
+        except (httpx2.RequestError, ssl.SSLError) as error:  # TLS 1.3 refuses while one reads
             reason = printable(str(error)) or type(error).__name__
             if not has_answered:
                 raise Refused(f"cannot reach {client.base_url}: {reason}") from None
@@ -195,6 +200,23 @@ def _require_events(response: httpx2.Response) -> None:
         _refuse(response, f"answers with {printable(media_type) or 'nothing'} instead of events")
 
 
+def _seconds_of(milliseconds: int) -> float:
+    """Return how long to wait where the server asks for that many milliseconds."""
+    low, high = int(MIN_SECONDS * 1000), int(MOST_SECONDS * 1000)
+    return min(max(milliseconds, low), high) / 1000  # bounded first: a float may not hold it
+
+
+def _sendable(event_id: str) -> str:
+    """Return the id of an event.
+
+    Raises:
+        Refused: no header can hold it, and so the stream could not be resumed.
+    """
+    if not (event_id.isascii() and event_id.isprintable()):
+        raise Refused("an event of the server has an id that cannot be sent back")
+    return event_id
+
+
 def _object(text: str) -> dict[str, Any]:
     try:
         value = orjson.loads(text)
@@ -221,7 +243,7 @@ async def _problem(response: httpx2.Response) -> str:
         problem = _object(body.decode())
         errors = "".join(f"; {e['parameter']}: {e['reason']}" for e in problem.get("errors", []))
         reason = f"{problem['detail']}{errors}"
-    except (Refused, UnicodeDecodeError, KeyError, TypeError):
+    except (Refused, UnicodeDecodeError, KeyError, TypeError, RecursionError):
         pass  # it is not a server of SA contexts that answers, but a proxy before it
     if not response.is_server_error and response.status_code not in {408, 429}:
         _refuse(response, f"refuses: {printable(reason)}")
@@ -234,4 +256,5 @@ def _refuse(response: httpx2.Response, what: str) -> NoReturn:
 
 def _retry_after(response: httpx2.Response) -> float:
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() and len(text) < 5 else 0.0  # noqa: PLR2004  # hours
+    is_short = text.isdecimal() and len(text) < 10  # noqa: PLR2004  # decades
+    return min(float(text), MAX_RETRY_AFTER_SECONDS) if is_short else 0.0

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 
 from app.cli.watch.client import (
+    Connected,
     Event,
     Lost,
     Parameters,
@@ -28,7 +29,7 @@ from app.cli.watch.client import (
     require_secrecy,
     trusted,
 )
-from app.cli.watch.contexts import Contexts
+from app.cli.watch.contexts import Contexts, Shown
 from app.cli.watch.lines import TOLD, json_line_of, line_of
 from app.cli.watch.screen import screen_of
 
@@ -118,7 +119,8 @@ async def watch_on_screen(
             try:
                 async with aclosing(events(client, parameters)) as words:
                     async for word in words:
-                        contexts.take(word)
+                        with _readable():
+                            contexts.take(word)
             except Refused as error:
                 refused = error
             tasks.cancel_scope.cancel()
@@ -167,11 +169,28 @@ async def watch_as_lines(
     ):
         async for word in words:
             contexts.forget_gone()
-            shown = contexts.take(word)
+            with _readable():
+                shown = contexts.take(word)
+                line = _line(word, shown, as_json=as_json)
             if isinstance(word, Lost):
                 sentence = f"sa-contexts: {word.reason}; asking again in {word.seconds:g} s"
                 print(sentence, file=sys.stderr)  # noqa: T201  # it is not for the log
-            elif isinstance(word, Event) and word.kind in TOLD:
-                line = json_line_of(word) if as_json else line_of(word, shown)
-                sys.stdout.buffer.write(line.encode())
+            elif line:
+                sys.stdout.buffer.write(line)
                 sys.stdout.buffer.flush()
+
+
+def _line(word: Connected | Lost | Event, shown: Shown | None, *, as_json: bool) -> bytes:
+    """Return the line of an event; nothing where it is about the connection."""
+    if not isinstance(word, Event) or word.kind not in TOLD:
+        return b""
+    return (json_line_of(word) if as_json else line_of(word, shown)).encode()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Refuse a server whose event has not the shape that the block reads."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
+        raise Refused("an event of the server has not the shape of its kind") from None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from app.cli.printable import printable
 from app.cli.rows import Row, row_of
 from app.cli.watch.client import Connected, Event, Lost
 
@@ -98,7 +99,7 @@ class Contexts:
             if before is None or before.row != row:
                 self.rows[row.sa_context_id] = Shown(row)
             return self.rows[row.sa_context_id]
-        partner = event.data.get("rekey", {}).get("replaces", "")
+        partner = printable(event.data.get("rekey", {}).get("replaces", ""))
         self._drop_gone(partner)  # one line for both
         return self._happened(row, event.kind, partner)
 
@@ -107,7 +108,7 @@ class Contexts:
         before = self.rows.get(sa_context_id)
         if before is None or before.change == "deleted":
             return None
-        partner = event.data.get("rekey", {}).get("replacedBy", "")
+        partner = printable(event.data.get("rekey", {}).get("replacedBy", ""))
         shown = self._happened(before.row, "deleted", partner)
         self._gone.append((shown.at, sa_context_id))
         successor = self.rows.get(partner)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from app.auth.key_file import KeysUnreadable, read_keys
 from app.auth.permissions import is_open_to_others
+from app.auth.replacement import NotReplaceable, target_of
 from app.doctor.context import Subject
 from app.doctor.results import Facts, Finding
 from app.schemas.doctor import Outcome
@@ -32,7 +33,8 @@ def keys(subject: Subject) -> Finding:
     except KeysUnreadable as error:
         return Finding(
             Outcome.FAILURE,
-            f"The API keys are out of reach: {error}.",
+            f"The API keys are out of reach: {error}. A running server rejects all keys "
+            f"{subject.settings.keys_grace_seconds:g} s after it lost them; none starts.",
             "Let the server's account read the file; `sa-contexts keys add` makes one.",
         )
     now = datetime.now(UTC)
@@ -53,7 +55,18 @@ def keys(subject: Subject) -> Finding:
         return Finding(
             Outcome.WARNING,
             f"Others may read or change the API keys in {path}.",
-            f"`chmod 600 {path}`.",
+            f"`chmod 600 {path}`, unless the server's account reads it by its group or an ACL: "
+            "that would shut it out.",
+            facts,
+            names,
+        )
+    try:
+        target_of(path)
+    except NotReplaceable as error:
+        return Finding(
+            Outcome.WARNING,
+            f"Keys cannot be revoked: {error}.",
+            "Set SA_CONTEXTS_KEYS to the file itself, in a folder that only its owner may write.",
             facts,
             names,
         )

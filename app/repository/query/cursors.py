@@ -55,14 +55,17 @@ class CursorOfAnotherList(Exception):
 class CursorOfAnotherRun(Exception):
     """A cursor of another process, which may well have been valid there.
 
+    It cannot be authenticated: what it says is as good as what any client makes up, and to be
+    validated as parameters are.
+
     Attributes:
-        selection: what the cursor says it was made for; unproven, as the client sent it.
-        view: the same.
+        filters: the texts of the filters that the cursor says it was made for, by field.
+        view: the view that it says it was made for.
     """
 
-    def __init__(self, selection: Selection, view: View) -> None:
+    def __init__(self, filters: dict[str, list[str]], view: str) -> None:
         super().__init__("the cursor was made by another run of the server")
-        self.selection = selection
+        self.filters = filters
         self.view = view
 
 
@@ -113,25 +116,30 @@ class CursorKey:
         name, payload, mac = parts.groups()
         if name != self._name:
             unproven = _read_payload(payload, selection)
-            raise CursorOfAnotherRun(unproven.selection, unproven.view)
+            raise CursorOfAnotherRun(unproven.s, unproven.v)
         if not hmac.compare_digest(mac, self._mac(text[: parts.end(2)])):
             raise CursorDamaged
-        return _read_payload(payload, selection)
+        proven = _read_payload(payload, selection)
+        try:
+            selected, view = selection.parse(proven.s), View(proven.v)
+        except ValueError as error:
+            raise CursorDamaged from error
+        return Cursor(proven.e, proven.r, int(proven.a), selected, view)
 
     def _mac(self, signed: str) -> str:
         return _to_base64(hmac.digest(self._key, signed.encode(), "sha256")[:_MAC_BYTES])
 
 
-def _read_payload(text: str, selection: type[Selection]) -> Cursor:
+def _read_payload(text: str, selection: type[Selection]) -> _Payload:
+    """Return what a cursor says, as far as it is of the right shape and for this list."""
     try:
         json = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         payload = _Payload.model_validate_json(json)
-        if payload.k != selection.LIST:
-            raise CursorOfAnotherList
-        selected, view = selection.parse(payload.s), View(payload.v)
-    except (Base64Error, ValidationError, ValueError) as error:
+    except (Base64Error, ValidationError) as error:
         raise CursorDamaged from error
-    return Cursor(payload.e, payload.r, int(payload.a), selected, view)
+    if payload.k != selection.LIST:
+        raise CursorOfAnotherList
+    return payload
 
 
 def _to_base64(raw: bytes) -> str:

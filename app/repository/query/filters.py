@@ -60,12 +60,11 @@ class Selection(ABC):
             ValueError: there is no such field, or a text is no value of it.
         """
         parsers = {field.name: field.metadata["parse"] for field in fields(cls)}
-        try:
-            return cls.of(
-                {name: [parsers[name](text) for text in some] for name, some in texts.items()}
-            )
-        except KeyError as error:
-            raise ValueError(f"there is no field {error}") from None
+        if unknown := texts.keys() - parsers.keys():
+            raise ValueError(f"there are no fields {unknown}")
+        return cls.of(
+            {name: [parsers[name](text) for text in some] for name, some in texts.items()}
+        )
 
     def texts(self) -> dict[str, list[str]]:
         """The text of each value, of the fields that have any."""

@@ -26,6 +26,7 @@ from bindings.net_event import (
     NetEvent,
     QuickModeFailure,
 )
+from bindings.records import Value
 from bindings.winerror import WinError
 
 
@@ -160,12 +161,16 @@ def _quick_mode(failure: QuickModeFailure) -> dict[str, Any]:
         **_QM_STATE[failure.qm_state],
         **_ROLE[failure.sa_role],
         **_SA_TRAFFIC_TYPE[failure.sa_traffic_type],
-        "localSubNet": value_address(failure.local_subnet),
-        "remoteSubNet": value_address(failure.remote_subnet),
+        "localSubNet": _subnet(failure.local_subnet),
+        "remoteSubNet": _subnet(failure.remote_subnet),
         "qmFilterId": str(failure.qm_filter_id),
         "mmSaLuid": None if failure.mm_sa_luid is None else str(failure.mm_sa_luid),
         "mmProviderContextKey": failure.mm_provider_context_key,
     }
+
+
+def _subnet(value: Value | None) -> str | None:
+    return None if value is None else value_address(value)
 
 
 def _extended_mode(failure: ExtendedModeFailure) -> dict[str, Any]:

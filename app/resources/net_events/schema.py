@@ -100,9 +100,12 @@ class QuickModeFailure(Shape):
     sa_role_raw: Raw | MISSING = MISSING
     sa_traffic_type: TrafficType
     sa_traffic_type_raw: Raw | MISSING = MISSING
-    local_sub_net: str | None = Field(description="The traffic's local addresses, where told.")
+    local_sub_net: str | None = Field(
+        description="The traffic's local addresses, if the engine tells them. Always null except "
+        "in tunnel mode: other failures do not have them."
+    )
     remote_sub_net: str | None = Field(
-        description="The same of the peer.", examples=["10.20.0.0/16"]
+        description="The peer's addresses, as for `localSubNet`.", examples=["10.20.0.0/16"]
     )
     qm_filter_id: Uint64 = Field(description="The quick mode filter.")
     mm_sa_luid: Uint64 | None = Field(description="The main mode SA; null before Windows 10 1803.")

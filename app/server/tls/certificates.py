@@ -143,6 +143,11 @@ class Tls:
         self._warned_at: datetime | None = None
         self._tell("certificate")
 
+    @property
+    def is_current(self) -> bool:
+        """Whether what is in use is what the files hold, as far as is known."""
+        return self._failure is None or not self._is_failure_told
+
     def look(self) -> None:
         """Take what has changed in the files; where it is no good, keep what there is.
 

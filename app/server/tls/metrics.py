@@ -1,4 +1,4 @@
-"""TLS as metrics: until when the certificate is valid, and how handshakes end."""
+"""TLS as metrics: until when the certificate is valid, whether its files are taken, handshakes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class TlsMetrics:
             "Until when the certificate that is shown is valid, in Unix time.",
             registry=registry,
         ).set_function(lambda: tls.certificate.expires.timestamp())  # noqa: PLW0108  # it is replaced
+        Gauge(
+            "sa_contexts_tls_files_in_use",
+            "1: what is in use is what the files hold; 0: they are no good, and the old ones stay.",
+            registry=registry,
+        ).set_function(lambda: int(tls.is_current))
         handshakes = Counter(
             "sa_contexts_tls_handshakes",
             "Handshakes, by how they ended; all but secured failed.",

@@ -80,6 +80,7 @@ EVENTS: Final[Mapping[str, Event]] = MappingProxyType(
         "certificate_reloaded": Event(306, Category.ACCESS),
         "certificate_expires_soon": Event(307, Category.ACCESS),
         "certificate_expired": Event(308, Category.ACCESS),
+        "keys_rejected": Event(309, Category.ACCESS),
         "request_failed": Event(400, Category.SERVER),
         "log_entries_lost": Event(401, Category.SERVER),
     }

@@ -17,12 +17,22 @@ REDACTED: Final = "[redacted]"
 _MARKS: Final = (PREFIX, "eyJ", "earer")
 """One of these is in whatever the pattern finds; looking for them costs next to nothing."""
 
-_SECRETS: Final = re.compile(
-    rf"{PREFIX}[0-9a-f]{{12}}_[\w-]+"  # an API key
-    r"|eyJ[\w-]{5,}(?:\.[\w-]*)+"  # a JWT (RFC 7519), for `{"` is `eyJ` in base64
-    r"|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*"  # any other token (RFC 6750, 2.1)
+_SECRETS: Final = (
+    re.compile(r"(?<=[Bb]earer )([A-Za-z0-9._~+/-]{16,}+=*)"),  # any token (RFC 6750, 2.1)
+    re.compile(r"eyJ[\w-]{5,}+((?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` is `eyJ` in base64
+    re.compile(rf"({PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
 )
+"""What a match has in its group is a credential.
 
+Linear, whatever the text: each pattern either fails after a few characters or passes over all that
+it looked at, so that nothing is looked at twice. A word that begins like a JWT and has no second
+part is therefore matched too, without a group.
+"""
+
+MAX_CHARACTERS: Final = 200
+"""How much is shown of a text that a client may make as long as it likes."""
+_MARGIN: Final = 1000
+"""How much of the rest is searched, so that a credential that is cut off is still recognized."""
 
 _WORDS: Final = re.compile(r"[\w.~+%-]+")
 """What a credential, or a part of a path, may look like where its octets are percent-encoded."""
@@ -36,9 +46,23 @@ def redacted(text: str) -> str:
     """The text, with a mark in the place of each credential."""
     if "%" in text:
         text = _WORDS.sub(_redacted_word, text)
+    return _without_secrets(text)
+
+
+def redacted_start(text: str) -> str:
+    """Return the first `MAX_CHARACTERS` of a text, with a mark in the place of each credential."""
+    return redacted(text[: MAX_CHARACTERS + _MARGIN])[:MAX_CHARACTERS]
+
+
+def _without_secrets(text: str) -> str:
     if any(mark in text for mark in _MARKS):
-        return _SECRETS.sub(REDACTED, text)
+        for pattern in _SECRETS:
+            text = pattern.sub(_mark, text)
     return text
+
+
+def _mark(match: re.Match[str]) -> str:
+    return match[0] if match[1] is None else REDACTED
 
 
 def _redacted_word(match: re.Match[str]) -> str:
@@ -47,22 +71,24 @@ def _redacted_word(match: re.Match[str]) -> str:
         if "%" not in decoded:
             break
         decoded = unquote(_PERCENT.sub("%", decoded))
-    return REDACTED if decoded != word and _SECRETS.search(decoded) else word
+    return REDACTED if decoded != word and _without_secrets(decoded) != decoded else word
 
 
 class RedactedSpans:
-    """Strikes out of OpenTelemetry's spans what requests may have told in their URL.
+    """Strikes out of OpenTelemetry's spans what requests may have told in their head.
 
     FastAPI records the query, which holds the addresses that are filtered by, and whatever else
-    clients put there. A processor of spans, as the SDK has them, whose types are not needed.
+    clients put there, in the path, the method or the host. A processor of spans, as the SDK has
+    them, whose types are not needed.
     """
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002  # the SDK's
         """Change a span's attributes before anybody sees them."""
-        if "url.query" in span.attributes:
-            span.set_attribute("url.query", "REDACTED")
-        if "url.path" in span.attributes:
-            span.set_attribute("url.path", redacted(span.attributes["url.path"]))
+        for name, value in tuple(span.attributes.items()):
+            if name == "url.query":
+                span.set_attribute(name, "REDACTED")
+            elif isinstance(value, str):  # the path, the method, the host
+                span.set_attribute(name, redacted_start(value))
 
     def _on_ending(self, span: Any) -> None:
         """Leave a span as it ends."""

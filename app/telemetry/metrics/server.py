@@ -68,6 +68,12 @@ class ServerCollector(Collector):
             "Revisions that the slowest stream of SA contexts is behind.",
             self._service.streams.lag(Watch),
         )
+        if (api_keys := self._service.credentials.api_keys) is not None:
+            yield GaugeMetricFamily(
+                "sa_contexts_keys_readable",
+                "1: the file of API keys could be read when it was last looked at.",
+                int(api_keys.is_readable),
+            )
         yield GaugeMetricFamily(
             "sa_contexts_journal_changes", "Changes in the journal.", store.journal.changes
         )

@@ -105,8 +105,11 @@ static void *lay_main_mode(arena *to, FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 failure,
 
 static void *lay_quick_mode(arena *to, FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 failure, size_t size)
 {
-    failure.localSubNet = copy_condition_value(to, &failure.localSubNet);
-    failure.remoteSubNet = copy_condition_value(to, &failure.remoteSubNet);
+    /* No other traffic type has subnets: what stands there is passed on unread. */
+    if (failure.saTrafficType == IPSEC_TRAFFIC_TYPE_TUNNEL) {
+        failure.localSubNet = copy_condition_value(to, &failure.localSubNet);
+        failure.remoteSubNet = copy_condition_value(to, &failure.remoteSubNet);
+    }
     return lay(to, &failure, size);
 }
 

@@ -169,6 +169,13 @@ static void set_subnet(FWP_CONDITION_VALUE0 *value, generated_net_event *into, r
     }
 }
 
+/* What only tunnel mode has (fwpmtypes.idl) is stale elsewhere: it looks valid and leads nowhere. */
+static void leave_stale(FWP_CONDITION_VALUE0 *subnet)
+{
+    subnet->type = FWP_V4_ADDR_MASK;
+    memset(&subnet->v4AddrMask, NONSENSE, sizeof subnet->v4AddrMask);
+}
+
 static void generate_quick_mode(generated_net_event *into, random_source *dice, const peer *with)
 {
     FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 *failure = &into->quick_mode;
@@ -180,6 +187,10 @@ static void generate_quick_mode(generated_net_event *into, random_source *dice, 
         with->tunnel == TUNNEL_NONE ? IPSEC_TRAFFIC_TYPE_TRANSPORT : IPSEC_TRAFFIC_TYPE_TUNNEL;
     if (random_chance(dice, 80)) {
         set_subnet(&failure->remoteSubNet, into, dice, &with->remote);
+    }
+    if (failure->saTrafficType != IPSEC_TRAFFIC_TYPE_TUNNEL) {
+        leave_stale(&failure->localSubNet);
+        leave_stale(&failure->remoteSubNet);
     }
     failure->qmFilterId = random_luid(dice);
     failure->mmSaLuid = with->mm_sa_id;

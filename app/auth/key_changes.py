@@ -1,0 +1,77 @@
+"""Changes of the file of API keys: one program at a time, whole, and known to have taken effect."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from app.auth.key_file import KEY_BYTES, KeyFile, KeysUnreadable, keys_text, read_keys
+from app.auth.replacement import NotReplaceable, replace_file, target_of
+
+
+LOCK_TIMEOUT_SECONDS: Final = 10.0
+
+
+class KeysBusy(Exception):
+    """Another program is changing the file."""
+
+
+def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
+    """Replace a file of keys by a changed one; a first one is made, with its folder.
+
+    The file is the one that a server finds at the path, through links too. It is read again
+    afterwards, so that who is told of no failure knows that the change is what a server reads.
+
+    Raises:
+        KeysBusy: another program is changing it.
+        KeysUnreadable: it cannot be read or replaced.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target = target_of(path)
+        with _lock(target):
+            before = (
+                read_keys(target)
+                if target.exists()
+                else KeyFile(secret=secrets.token_hex(KEY_BYTES))
+            )
+            after = change(before)
+            replace_file(target, keys_text(after, path))
+            if read_keys(path) != after:
+                raise KeysUnreadable(f"{path} does not hold what was written; something changed it")
+    except Timeout:
+        raise KeysBusy(
+            f"another program has been changing {path} for {LOCK_TIMEOUT_SECONDS:g} s"
+        ) from None
+    except NotReplaceable as error:
+        raise KeysUnreadable(str(error)) from None
+    except OSError as error:  # a full disk, for instance
+        raise KeysUnreadable(f"cannot change {path}: {error.strerror}") from None
+
+
+def _lock(target: Path) -> FileLock:
+    """Return a lock of the operating system, which ends with its process, on a file beside.
+
+    That file stays. It is given to the owner of the keys, or root's would keep the owner out.
+    """
+
+    def give_to_owner(lock: int) -> None:
+        if sys.platform != "win32" and target.exists():
+            with suppress(OSError):
+                owner = target.stat()
+                os.fchown(lock, owner.st_uid, owner.st_gid)
+
+    return FileLock(
+        target.with_name(f"{target.name}.lock"),
+        LOCK_TIMEOUT_SECONDS,
+        0o600,
+        fallback_to_soft=False,  # a file that a crash leaves would block all changes
+        on_acquired=give_to_owner,
+    )

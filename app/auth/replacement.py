@@ -1,0 +1,132 @@
+"""Replacement of a file as a whole: a reader finds the old content or the new, never a part.
+
+The new content is written beside the file, synced, given the file's own permissions and moved
+over it. A path may lead to the file through links; what is replaced is the file, not a link. What
+would leave readers with other content or other rights than before is refused, before anything is
+changed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from app.auth.file_access import AccessNotKept, keep_access
+
+
+MAX_TRIES: Final = 20
+RETRY_SECONDS: Final = 0.05
+"""Between two tries. Windows refuses to replace a file that somebody is reading."""
+
+
+class NotReplaceable(Exception):
+    """The file is refused; says which, and why."""
+
+
+def target_of(path: Path) -> Path:
+    """Return the file that a path leads to, which need not exist unless the path is a link.
+
+    Raises:
+        NotReplaceable: a link leads nowhere, in a circle, or through a folder that others may
+            write, who could have it lead to a file of their choice.
+    """
+    if not path.is_symlink():
+        return Path(os.path.realpath(path))
+    try:
+        target = Path(os.path.realpath(path, strict=True))
+        open_folders = [each for each in _folders(path) if _is_writable_by_others(each)]
+    except OSError as error:
+        raise NotReplaceable(f"{path} is a link that leads to no file: {error.strerror}") from None
+    if open_folders:
+        raise NotReplaceable(
+            f"{path} is a link, and others may write {open_folders[0]}: remove that right, or name "
+            f"{target} itself"
+        )
+    return target
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    """Yield the folder of each link on the way to a file, and the file's own."""
+    while path.is_symlink():
+        yield path.parent
+        path = path.parent / path.readlink()
+    yield path.parent
+
+
+def _is_writable_by_others(folder: Path) -> bool:
+    is_open = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return os.name == "posix" and bool(is_open)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file, or make it; whoever calls has a lock, so that no one else does the same.
+
+    Who may read and write a file that there is stays as it is; a new one is its owner's alone,
+    where the folder does not decide that, as on Windows. What a crash has left beside the file is
+    overwritten.
+
+    Args:
+        path: of the file itself, as `target_of` gives it.
+        content: what it holds afterwards.
+
+    Raises:
+        NotReplaceable: it would change hands, or keep its old content under another name.
+        OSError: it cannot be written, as on a full disk; it is as before.
+    """
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    opened = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(opened, "wb") as file:
+            if path.exists():
+                _refuse_second_name(path)
+                keep_access(path, new, file.fileno())
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _move(new, path)
+    except BaseException as error:
+        with suppress(OSError):
+            new.unlink()
+        if isinstance(error, AccessNotKept):
+            raise NotReplaceable(str(error)) from None
+        raise
+    _sync(path.parent)
+
+
+def _refuse_second_name(path: Path) -> None:
+    names = path.stat().st_nlink
+    if names > 1:
+        raise NotReplaceable(f"{path} has {names} names (hard links), and only one would change")
+
+
+def _move(new: Path, path: Path) -> None:
+    for tries_left in reversed(range(MAX_TRIES)):
+        try:
+            new.replace(path)
+        except PermissionError:
+            if not tries_left:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+def _sync(folder: Path) -> None:
+    """Let a replacement outlive a failure of power; Windows has no such call for folders."""
+    if os.name != "posix":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems have no such call either (fsync(2))
+            raise
+    finally:
+        os.close(opened)

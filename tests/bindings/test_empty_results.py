@@ -1,0 +1,106 @@
+"""Results that hold nothing: no array behind a count, no count before an array, no notification."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from sa_contexts_simulator import Simulator
+
+from bindings._fwpuclnt import ffi
+from bindings.connection_events import subscribe_to_connections
+from bindings.connections import Connections
+from bindings.ike_sas import IkeSas
+from bindings.library import REQUIRED, Library
+from bindings.net_events import enumerate_net_events, subscribe_to_net_events
+from bindings.sa_contexts import SaContexts
+from bindings.session import Session
+from bindings.subscriptions import Subscription, subscribe_to_sa_contexts
+
+from .test_library import compile_library
+from .wild_memory import NOWHERE
+
+
+ENUMERATIONS: Final[dict[str, tuple[str, Callable[[Session], list[object]]]]] = {
+    "IPsecSaContext": ("Enum1", lambda session: [*SaContexts(session).pages(size=3)]),
+    "IkeextSa": ("Enum2", lambda session: [*IkeSas(session).pages(size=3)]),
+    "FwpmConnection": ("Enum0", lambda session: [*Connections(session).pages(size=3)]),
+    "FwpmNetEvent": ("Enum5", lambda session: [*enumerate_net_events(session, size=3)]),
+}
+"""Each enumeration: the start of its functions' names, its newest function, what reads it."""
+
+SOURCE: Final = """
+static unsigned long long address;
+static unsigned count;
+
+void give(unsigned long long array, unsigned entries)
+{
+    address = array;
+    count = entries;
+}
+
+static int enumerate(void *session, void *handle, unsigned wanted, void **array, unsigned *entries)
+{
+    *array = (void *)address;
+    *entries = count;
+    return 0;
+}
+"""
+
+
+@pytest.fixture
+def session(simulator: Simulator) -> Iterator[Session]:
+    with Session(Library(simulator.path)) as session:
+        yield session
+
+
+@pytest.fixture
+def empty_library(tmp_path: Path) -> Path:
+    """A library whose enumerations give what they are told to."""
+    stubs = [*REQUIRED]
+    enumerations = ""
+    for name, (newest, _) in ENUMERATIONS.items():
+        stubs += [f"{name}CreateEnumHandle0", f"{name}DestroyEnumHandle0"]
+        enumerations += (
+            f"int {name}{newest}(void *s, void *h, unsigned n, void **a, unsigned *c)"
+            "{ return enumerate(s, h, n, a, c); }"
+        )
+    source = "".join(f"int {name}(void) {{ return 0; }}" for name in dict.fromkeys(stubs))
+    return compile_library(tmp_path, SOURCE + source + enumerations)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
+@pytest.mark.parametrize("name", ENUMERATIONS)
+@pytest.mark.parametrize(("array", "count"), [(0, 0), (0, 3), (NOWHERE, 0), (2**64 - 1, 0)])
+def test_enumeration_without_entries_ends(
+    empty_library: Path, name: str, array: int, count: int
+) -> None:
+    _, read = ENUMERATIONS[name]
+    give = ctypes.CDLL(str(empty_library)).give
+    give.argtypes = (ctypes.c_uint64, ctypes.c_uint32)
+    give(array, count)
+
+    with Session(Library(empty_library)) as session:
+        assert read(session) in ([], [[]])
+
+
+@pytest.mark.parametrize(
+    ("subscribe", "nothing"),
+    [
+        (subscribe_to_sa_contexts, (ffi.NULL,)),
+        (subscribe_to_connections, (0, ffi.NULL)),
+        (subscribe_to_net_events, (ffi.NULL,)),
+    ],
+)
+def test_notification_of_nothing_is_ignored(
+    session: Session, subscribe: Callable[..., Subscription], nothing: tuple[object, ...]
+) -> None:
+    told: list[object] = []
+    with subscribe(session, lambda *event: told.append(event)) as subscription:
+        subscription.receive(*nothing)
+
+    assert told == []

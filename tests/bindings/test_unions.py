@@ -1,0 +1,136 @@
+"""What an engine leaves out of its structs is neither followed nor shown.
+
+Microsoft's interface definitions say which arm of a union exists for which value of its
+discriminator, and which field counts an array. Memory outside of that may be stale.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from bindings._fwpuclnt import ffi
+from tests.conftest import SIMULATOR_PATH
+
+from .union_walk import COPIERS, READERS
+from .wild_memory import ABI, FACTS, fields_of, struct_name, unions_of
+
+
+ROOT: Final = Path(__file__).parents[2]
+TIMEOUT_SECONDS: Final = 300
+
+UNREAD: Final = {
+    *("authKey.data", "cipherKey.data", "stateBlob.data", "correlationKey.data"),
+    *("presharedKey", "presharedKey.data", "certificate.data"),
+    *("tokenAccessInformation", "tokenAccessInformation.data", "providerData.data", "reserved"),
+    *("appId.data", "userId", "packageSid", "enterpriseId", "effectiveName.data"),
+    *("localPrincipalGroupSids", "remotePrincipalGroupSids"),
+    *("classifyDrop", "classifyAllow", "classifyDropMac", "lpmPacketArrival"),
+    *("capabilityDrop", "capabilityAllow"),
+}
+"""Pointers that no reader follows: keys, credentials, opaque data, users, other traffic."""
+
+OPTION: Final = "FWP_VALUE0"
+"""The root of an engine's option, a number: none of its pointers is followed."""
+
+_WRITTEN: Final = "the bindings fill it in; the engine reads it"
+_HOST: Final = "Windows' own, in memory of the bindings; no pointer of it is read"
+NOT_WALKED: Final = {
+    "FWPM_SESSION0": _WRITTEN,
+    "FWPM_CONNECTION_SUBSCRIPTION0": _WRITTEN,
+    "FWPM_NET_EVENT_SUBSCRIPTION0": _WRITTEN,
+    "FWPM_NET_EVENT_ENUM_TEMPLATE0": _WRITTEN,
+    "IPSEC_SA_CONTEXT_SUBSCRIPTION0": _WRITTEN,
+    "QUERY_SERVICE_CONFIGW": _HOST,
+}
+"""Declared structs with pointers that no reader reads, and why."""
+
+
+@cache
+def walk(root: str, *library: str) -> dict[str, list[str]]:
+    """Walk through a struct in a process of its own, for a wrong reader ends it."""
+    program = f"import sys; sys.path[:0] = {sys.path!r}; from tests.bindings.union_walk import main"
+    walked = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", f"{program}; main()", root, *library],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    last = (walked.stdout.splitlines() or [""])[-1]
+    if walked.returncode:
+        pytest.fail(f"{last}: the reader crashed\n{walked.stderr}")
+    found: dict[str, list[str]] = json.loads(last)
+    return found
+
+
+@pytest.mark.parametrize("root", READERS)
+def test_reader_neither_follows_nor_shows_what_does_not_exist(root: str) -> None:
+    assert walk(root)["wrong"] == []
+
+
+@pytest.mark.parametrize("root", [root for root in READERS if root != OPTION])
+def test_reader_shows_what_pointers_lead_to_unless_it_is_listed(root: str) -> None:
+    """Otherwise a reader that reads nothing would pass."""
+    assert {_pointer_name(path) for path in walk(root)["unread"]} <= UNREAD
+
+
+def _pointer_name(path: str) -> str:
+    """Return the field's name, with that of the blob before it if it is a blob's."""
+    *before, name = path.replace("[0]", "").split(".")
+    return f"{before[-1]}.{name}" if name == "data" else name
+
+
+@pytest.mark.parametrize("root", COPIERS)
+def test_simulator_does_not_copy_what_does_not_exist(root: str) -> None:
+    """Or it would hide from the other tests that a reader follows it."""
+    assert walk(root, str(SIMULATOR_PATH))["wrong"] == []
+
+
+def test_every_declared_struct_with_a_choice_is_walked_or_listed() -> None:
+    walked = {name for root in READERS for name in walk(root)["structs"]}
+    wanted = {name for name in _declared() if _has_a_choice(name)}
+
+    assert wanted - walked == set(NOT_WALKED)
+
+
+def _declared() -> dict[str, Any]:
+    typedefs, _, _ = ffi.list_types()
+    types = {name: ffi.typeof(name) for name in typedefs}
+    return {struct_name(ctype): ctype for ctype in types.values() if ctype.kind == "struct"}
+
+
+def _has_a_choice(name: str) -> bool:
+    """Tell whether a struct has unions, counts or pointers."""
+    fields = fields_of(_declared()[name])
+    return bool(FACTS.get(name)) or any(field.type.kind == "pointer" for field in fields.values())
+
+
+def test_facts_are_of_the_declared_structs() -> None:
+    """A new declaration needs its facts from Microsoft's definitions, if only an empty entry."""
+    assert set(FACTS) == set(ABI["structs"])
+
+
+@pytest.mark.parametrize("name", _declared())
+def test_fields_share_memory_only_as_arms_of_a_known_union(name: str) -> None:
+    arms = {
+        member: number
+        for number, union in enumerate(unions_of(name))
+        for arm in union["arms"]
+        for member in arm["members"]
+    }
+    end, last = 0, ""
+    for member, field in fields_of(_declared()[name]).items():
+        if field.offset < end:
+            assert member in arms, member
+            assert arms[member] == arms[last], member
+        end, last = max(end, field.offset + ffi.sizeof(field.type)), member
