@@ -10,17 +10,17 @@ import structlog
 from pydantic import ValidationError
 
 from app.api.errors import engine_problem
-from app.auth.api_keys import ApiKeys
-from app.auth.authenticator import Credentials
+from app.auth.api_keys import ApiKeyStore
+from app.auth.authenticator import Authenticator
 from app.auth.key_file import KeysUnreadable
 from app.main import create_app
-from app.repository.changes.streams import Streams
-from app.repository.deadlines import Patience
+from app.repository.changes.streams import StreamRegistry
+from app.repository.deadlines import EngineDeadline
 from app.resources import RESOURCES
 from app.resources.sa_contexts.kind import SaContextKind
 from app.server import uvicorn_server as server
 from app.server.exposure import missing_protection
-from app.server.tls.certificates import Tls, TlsError, TlsFiles
+from app.server.tls.certificates import CertificateReloader, TlsError, TlsFiles
 from app.server.tls.metrics import TlsMetrics
 from app.service import Foundation, Service, open_engine, open_library
 from app.settings.file import SettingsFileError, settings_file
@@ -37,14 +37,14 @@ class CannotListen(Exception):
     """The address is not this machine's or would not be safe, or the port is taken."""
 
 
-CANNOT_START = (
+STARTUP_ERRORS = (
     *(ValidationError, SettingsFileError, KeysUnreadable),
     *(LibraryError, EngineError, TlsError, CannotListen, LogUnwritable),
 )
 """What keeps a command from beginning, each told by one sentence."""
 
 
-def why_not(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """The sentence that tells one of these failures."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
@@ -58,7 +58,7 @@ def why_not(error: Exception) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class BoundServer:
     """A server whose socket listens already, to be run once.
 
     Attributes:
@@ -82,7 +82,7 @@ class Serving:
         server.run(self.server, self.listener, in_console=in_console)
 
 
-def prepare(settings: Settings) -> Serving:
+def build_server(settings: Settings) -> BoundServer:
     """Make all that is served, and listen.
 
     Raises:
@@ -92,7 +92,7 @@ def prepare(settings: Settings) -> Serving:
         CannotListen: the port is taken, or the like.
     """
     files = tls_files(settings)
-    tls = Tls(files) if files else None
+    tls = CertificateReloader(files) if files else None
     service = create_service(settings)
     listener = _listen(settings)
     application = create_app(
@@ -108,7 +108,7 @@ def prepare(settings: Settings) -> Serving:
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )
     metrics.count_connections(lambda: len(running.server_state.connections))
-    return Serving(running, listener)
+    return BoundServer(running, listener)
 
 
 def create_service(settings: Settings) -> Service:
@@ -123,13 +123,13 @@ def create_service(settings: Settings) -> Service:
         settings=settings,
         library=library,
         engine=open_engine(library, settings),
-        one_reader=anyio.CapacityLimiter(1),
-        patience=Patience(settings.patience_seconds),
+        point_read_limiter=anyio.CapacityLimiter(1),
+        deadline=EngineDeadline(settings.patience_seconds),
     )
     return Service(
         **{field.name: getattr(foundation, field.name) for field in fields(foundation)},
         host=socket.gethostname(),
-        streams=Streams(
+        streams=StreamRegistry(
             settings.stream_count, settings.stream_seconds, settings.rate_caller_streams
         ),
         credentials=create_credentials(settings),
@@ -138,7 +138,7 @@ def create_service(settings: Settings) -> Service:
     )
 
 
-def create_credentials(settings: Settings) -> Credentials:
+def create_credentials(settings: Settings) -> Authenticator:
     """Return the credentials that the settings have callers show.
 
     Raises:
@@ -147,19 +147,19 @@ def create_credentials(settings: Settings) -> Credentials:
     tokens = None
     if settings.oidc_issuer is not None and settings.oidc_audience is not None:
         # Not every server needs what this takes to verify signatures.
-        from app.auth.jwks import Issuer  # noqa: PLC0415
-        from app.auth.jwt import Tokens  # noqa: PLC0415
+        from app.auth.jwks import JwksClient  # noqa: PLC0415
+        from app.auth.jwt import JwtVerifier  # noqa: PLC0415
 
-        tokens = Tokens(
-            Issuer(settings.oidc_issuer, settings.oidc_jwks_url),
+        tokens = JwtVerifier(
+            JwksClient(settings.oidc_issuer, settings.oidc_jwks_url),
             settings.oidc_audience,
             settings.oidc_algorithms,
             settings.oidc_skew_seconds,
         )
     api_keys = None
     if settings.keys is not None:
-        api_keys = ApiKeys(settings.keys, settings.keys_grace_seconds)
-    return Credentials(api_keys, tokens)
+        api_keys = ApiKeyStore(settings.keys, settings.keys_grace_seconds)
+    return Authenticator(api_keys, tokens)
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:

@@ -12,15 +12,15 @@ from starlette.types import ASGIApp
 from app.api import documentation, engine, errors, health, metrics, openapi, problem_pages, problems
 from app.api.problems import ProblemError
 from app.api.security import public_paths
-from app.middleware.address_rate_limit import AddressLimit, address_policy
-from app.middleware.authentication import Gate
-from app.middleware.caller_rate_limit import CallerLimit
+from app.middleware.address_rate_limit import AddressRateLimitMiddleware, address_policy
+from app.middleware.authentication import AuthenticationMiddleware
+from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
 from app.middleware.exact_paths import ExactPaths
-from app.middleware.head import HeadAsGet
-from app.middleware.metrics import MeasuredRequests
-from app.middleware.request_log import RequestLog
-from app.middleware.trusted_hosts import HostCheck
-from app.net.networks import network_of
+from app.middleware.head import HeadMiddleware
+from app.middleware.metrics import MetricsMiddleware
+from app.middleware.request_log import RequestLogMiddleware
+from app.middleware.trusted_hosts import HostValidationMiddleware
+from app.net.networks import client_network
 from app.resources import RESOURCES
 from app.service import Service
 from app.settings.model import LoggedRequests
@@ -34,7 +34,9 @@ class _Application(FastAPI):
     logged: LoggedRequests
 
     def build_middleware_stack(self) -> ASGIApp:
-        return RequestLog(super().build_middleware_stack(), self.logged, self.state.metrics.refused)
+        return RequestLogMiddleware(
+            super().build_middleware_stack(), self.logged, self.state.metrics.refused
+        )
 
 
 API_VERSION: Final = "1.0.0"
@@ -82,7 +84,7 @@ def create_app(
     for module in (engine, metrics, health, problem_pages, documentation):
         app.include_router(module.router)
     _guard(app, service, hosts, told)
-    app.add_middleware(MeasuredRequests, metrics=told.http)
+    app.add_middleware(MetricsMiddleware, metrics=told.http)
     errors.install(app)
     openapi.install(app, RESOURCES)
     documentation.install(app)
@@ -97,22 +99,28 @@ def _guard(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metric
     cannot be read as a request does not come so far, and is counted by `app.state.on_refusal`.
     """
     limits, public = service.settings.rate_limits(), public_paths(app.routes)
-    are_needed = service.credentials.are_needed
+    are_needed = service.credentials.is_required
     requests = address_policy(limits, metrics)
     app.add_middleware(ExactPaths, metrics=metrics)
-    app.add_middleware(HeadAsGet)
+    app.add_middleware(HeadMiddleware)
     if not are_needed:
-        app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
-    app.add_middleware(CallerLimit, limits=limits, metrics=metrics)
-    app.add_middleware(Gate, credentials=service.credentials, public=public, metrics=metrics)
+        app.add_middleware(HostValidationMiddleware, hosts=hosts, on_refusal=metrics.count_problem)
+    app.add_middleware(CallerRateLimitMiddleware, limits=limits, metrics=metrics)
+    app.add_middleware(
+        AuthenticationMiddleware, authenticator=service.credentials, public=public, metrics=metrics
+    )
     if are_needed:
-        app.add_middleware(HostCheck, hosts=hosts, on_refusal=metrics.told)
+        app.add_middleware(HostValidationMiddleware, hosts=hosts, on_refusal=metrics.count_problem)
         app.add_middleware(
-            AddressLimit, requests=requests, limits=limits, public=public, metrics=metrics
+            AddressRateLimitMiddleware,
+            requests=requests,
+            limits=limits,
+            public=public,
+            metrics=metrics,
         )
 
     def on_refusal(problem: ProblemError, address: str) -> None:
-        metrics.refused_early(problem.kind.code, address)
-        requests.rates.take(network_of(address))
+        metrics.count_early_rejection(problem.kind.code, address)
+        requests.limiter.hit(client_network(address))
 
     app.state.on_refusal = on_refusal

@@ -16,15 +16,15 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from app.auth.authenticator import Credentials
-from app.repository.changes.feed import Feeds
-from app.repository.changes.streams import Streams
-from app.repository.deadlines import Patience
-from app.repository.query.paginator import Lists
-from app.repository.refresh.dirty_ids import Hints
-from app.repository.refresh.reader import Reader
-from app.repository.resource import Kind
-from app.repository.store import MOST_HINTS, Store
+from app.auth.authenticator import Authenticator
+from app.repository.changes.feed import EventFeeds
+from app.repository.changes.streams import StreamRegistry
+from app.repository.deadlines import EngineDeadline
+from app.repository.query.paginator import Paginator
+from app.repository.refresh.dirty_ids import DirtyIds
+from app.repository.refresh.reader import EngineReader
+from app.repository.resource import ResourceKind
+from app.repository.store import MAX_DIRTY_IDS, Store
 from app.settings.model import Settings
 from bindings.engine import Engine
 from bindings.library import EngineKind, Library, find_library
@@ -60,15 +60,15 @@ class ResourceRuntime(Part):
     Attributes:
         engine: the engine that the store reads, with a session of its own.
         store: the snapshots.
-        lists: the pages of its snapshots.
+        paginator: the pages of its snapshots.
         feeds: its events, for watchers, if the resource has any.
     """
 
     def __init__(self, engine: Engine, store: Store) -> None:
         self.engine: Final = engine
         self.store: Final = store
-        self.lists: Final = Lists(store)
-        self.feeds: Final = Feeds(store.journal, store.kind)
+        self.paginator: Final = Paginator(store)
+        self.feeds: Final = EventFeeds(store.journal, store.kind)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -94,16 +94,16 @@ class Foundation:
         settings: the server's settings.
         library: the library that everything is read from.
         engine: the engine that single objects and counters are read from.
-        one_reader: lets one thread at a time use that engine; a session has room for one,
+        point_read_limiter: lets one thread at a time use that engine; a session has room for one,
             and threads that wait for it would be missing elsewhere.
-        patience: limits how long requests wait for that engine.
+        deadline: limits how long requests wait for that engine.
     """
 
     settings: Settings
     library: Library
     engine: Engine
-    one_reader: anyio.CapacityLimiter
-    patience: Patience
+    point_read_limiter: anyio.CapacityLimiter
+    deadline: EngineDeadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,16 +120,16 @@ class Service(Foundation):
     """
 
     host: str
-    streams: Streams
-    credentials: Credentials
+    streams: StreamRegistry
+    credentials: Authenticator
     parts: Mapping[Hashable, Part]
-    primary: type[Kind]
+    primary: type[ResourceKind]
 
     def part(self, class_: type[P]) -> P:
         """Return the part of a class."""
         return cast(P, self.parts[cast(Hashable, class_)])
 
-    def listed(self, kind: type[Kind]) -> ResourceRuntime:
+    def listed(self, kind: type[ResourceKind]) -> ResourceRuntime:
         """Return the store, lists and feeds of a listed resource."""
         return cast(ResourceRuntime, self.parts[kind])
 
@@ -152,7 +152,7 @@ class Service(Foundation):
     def stop(self) -> None:
         """Wake all waiters and watchers; accept no further work."""
         self.streams.stop()
-        self.patience.end()
+        self.deadline.cancel_all()
         for part in self.parts.values():
             part.stop()
 
@@ -188,27 +188,27 @@ async def _close(engine: Engine) -> None:
     await anyio.to_thread.run_sync(engine.close, abandon_on_cancel=True)
 
 
-def start_announced(kind: Kind, foundation: Foundation) -> ResourceRuntime:
+def start_announced(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
     """Make the runtime of a resource whose changes the engine announces.
 
     It is refreshed regularly, whether or not anyone asks, and keeps a journal.
     """
     settings = foundation.settings
-    hints = Hints(MOST_HINTS)
+    hints = DirtyIds(MAX_DIRTY_IDS)
     engine = open_engine(
-        foundation.library, settings, lambda _event, object_id: hints.give(object_id)
+        foundation.library, settings, lambda _event, object_id: hints.add(object_id)
     )
-    reader = Reader(engine, kind, page_size=settings.page_size)
-    return ResourceRuntime(engine, Store(reader, settings.store_limits(), hints=hints))
+    reader = EngineReader(engine, kind, page_size=settings.page_size)
+    return ResourceRuntime(engine, Store(reader, settings.store_limits(), dirty_ids=hints))
 
 
-def start_on_demand(kind: Kind, foundation: Foundation) -> ResourceRuntime:
+def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
     """Make the runtime of a resource that is refreshed only when someone asks."""
     settings = foundation.settings
     engine = open_engine(foundation.library, settings)
-    reader = Reader(engine, kind, page_size=settings.page_size)
+    reader = EngineReader(engine, kind, page_size=settings.page_size)
     limits = replace(settings.store_limits(), journal_changes=0, journal_bytes=0)
-    return ResourceRuntime(engine, Store(reader, limits, stays_in_contact=False))
+    return ResourceRuntime(engine, Store(reader, limits, is_periodic=False))
 
 
 def open_library(settings: Settings) -> Library:
@@ -236,7 +236,7 @@ def open_engine(library: Library, settings: Settings, on_change: Notify | None =
         transaction_wait_ms=settings.transaction_wait_ms,
         generation=settings.generation,
         ipv6_order=settings.ipv6_order,
-        patience_seconds=settings.transaction_wait_ms / 1000,
+        timeout_seconds=settings.transaction_wait_ms / 1000,
         on_change=on_change,
     )
 

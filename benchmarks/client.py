@@ -17,12 +17,12 @@ NEWEST = f"{PATH}?maxAge=86400"
 ANEW = f"{PATH}/summary?maxAge=0"
 """Waits until the engine has been read anew, and holds nothing."""
 
-LEAST_REST_SECONDS = 0.3
+MIN_REST_SECONDS = 0.3
 """A little more than what lies between two drains at least, where nobody sets another."""
 
 HEAD_END = b"\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
-LEAST_REST_SECONDS = 0.25
+MIN_REST_SECONDS = 0.25
 """The least time between two drains, where nobody sets another."""
 
 TIMEOUT_SECONDS = 300
@@ -109,7 +109,7 @@ class Client(AbstractContextManager["Client"]):
 
         The connection is another then.
         """
-        time.sleep(self.last_drain_seconds() + LEAST_REST_SECONDS)
+        time.sleep(self.last_drain_seconds() + MIN_REST_SECONDS)
         self.reconnect()
 
     def _receive(self, offset: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from app.repository.refresh.reader import Reader
+from app.repository.refresh.reader import EngineReader
 from app.resources.sa_contexts.encoding import encode_sa_context, render_sa_context
 from app.resources.sa_contexts.kind import SaContextKind
 from benchmarks.drains import UNIT, settled, size_of_drain, size_of_naive, timed
@@ -35,7 +35,7 @@ def measure(sizes: Sizes) -> list[Section]:
     library = populated(count)
     ready = ready_dicts(library)
     with Engine(library) as engine, Session(library) as session, settled():
-        reader = Reader(engine, SaContextKind(interface_aliases))
+        reader = EngineReader(engine, SaContextKind(interface_aliases))
         taken = take_turns(
             sizes.rounds,
             {
@@ -89,13 +89,13 @@ def call_only(session: Session) -> int:
 
 
 def _decode_only(engine: Engine) -> int:
-    return engine.attempt(lambda contexts: sum(1 for _ in one_by_one(contexts)))
+    return engine.with_sa_contexts(lambda contexts: sum(1 for _ in one_by_one(contexts)))
 
 
 def _decode_and_encode(engine: Engine) -> int:
     """As a drain does, without keeping more than the texts."""
     alias = interface_aliases()
-    texts = engine.attempt(
+    texts = engine.with_sa_contexts(
         lambda contexts: [encode_sa_context(context, alias) for context in one_by_one(contexts)]
     )
     return len(texts)

@@ -38,7 +38,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
         def ours() -> int:
             return len(
-                engine.attempt(
+                engine.with_sa_contexts(
                     lambda reader: [
                         encode_sa_context(context) for context in cold.one_by_one(reader)
                     ]

@@ -28,7 +28,7 @@ ZSTD_LEVELS = (1, 3)
 GZIP = 31
 """`wbits` for the format of gzip (zlib's manual, deflateInit2)."""
 
-LEAST_SECONDS = 0.05
+MIN_SECONDS = 0.05
 """How long each is tried in a round."""
 
 
@@ -134,7 +134,7 @@ def _over_http(sizes: Sizes) -> Section:
 def _seconds(work: Callable[[bytes], bytes], body: bytes) -> float:
     """The time of this thread that `work` takes, on average."""
     began, times = thread_time(), 0
-    while (spent := thread_time() - began) < LEAST_SECONDS:
+    while (spent := thread_time() - began) < MIN_SECONDS:
         work(body)
         times += 1
     return spent / times
@@ -142,7 +142,7 @@ def _seconds(work: Callable[[bytes], bytes], body: bytes) -> float:
 
 def _answered(client: Client, target: str, *headers: str) -> float:
     began, times = perf_counter(), 0
-    while (spent := perf_counter() - began) < LEAST_SECONDS:
+    while (spent := perf_counter() - began) < MIN_SECONDS:
         client.get(target, *headers)
         times += 1
     return spent / times * 1e3

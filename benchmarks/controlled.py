@@ -38,7 +38,7 @@ class _Listener:
     def listen(self) -> bool:
         """Begin; whether the engine announces anything."""
         self._engine = Engine(Library(LIBRARY), on_change=self._hear)
-        self._engine.attempt(lambda _contexts: None)
+        self._engine.with_sa_contexts(lambda _contexts: None)
         return self._engine.is_subscribed
 
     def heard(self) -> list[tuple[int, int, int]]:

@@ -14,7 +14,7 @@ from benchmarks.servers import Server
 from benchmarks.sizes import SEED, Sizes
 
 
-MOST_MILLISECONDS = 50.0
+MAX_MILLISECONDS = 50.0
 """What 99 of 100 requests may take during a drain."""
 
 PERIOD_SECONDS = {100: 0.01, 1000: 0.05}
@@ -72,7 +72,7 @@ def _figures(limit: int, quiet: list[Latency], disturbed: list[Latency]) -> list
     sent = [latency.since_sent for latency in disturbed]
     return [
         *percentiles(f"limit={limit}, no drain", [latency.since_due for latency in quiet]),
-        *percentiles(f"limit={limit}, drain", due, Bar.AT_MOST, MOST_MILLISECONDS),
+        *percentiles(f"limit={limit}, drain", due, Bar.AT_MOST, MAX_MILLISECONDS),
         *percentiles(f"limit={limit}, drain, sent", sent),
     ]
 

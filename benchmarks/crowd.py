@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from time import perf_counter, sleep
 
 from benchmarks import servers
-from benchmarks.client import ANEW, LEAST_REST_SECONDS, PATH, Client
+from benchmarks.client import ANEW, MIN_REST_SECONDS, PATH, Client
 from benchmarks.figures import Bar, Figure, Section
 from benchmarks.servers import Server
 from benchmarks.sizes import Sizes
 
 
-MOST_ENUMERATIONS = 2.0
+MAX_ENUMERATIONS = 2.0
 BEGINS_ENUMERATION = "IPsecSaContextCreateEnumHandle0"
 DEFAULT_MAX_AGE_SECONDS = 1.0
 FEW_CONTEXTS = 250
@@ -68,7 +68,7 @@ def _figures(contexts: int, crowd: int, rounds: int) -> list[Figure]:
                 "",
                 (max(enumerations[name]),),
                 Bar.AT_MOST,
-                MOST_ENUMERATIONS,
+                MAX_ENUMERATIONS,
             ),
             Figure(f"{contexts} contexts, {name}: answered", "s", tuple(seconds[name])),
         )
@@ -79,7 +79,7 @@ def _rest(clients: list[Client]) -> None:
     """Until the last drain is over, what it gave older than the default allows, and the engine
     left alone for long enough."""
     clients[0].reconnect()
-    sleep(2 * clients[0].last_drain_seconds() + DEFAULT_MAX_AGE_SECONDS + LEAST_REST_SECONDS)
+    sleep(2 * clients[0].last_drain_seconds() + DEFAULT_MAX_AGE_SECONDS + MIN_REST_SECONDS)
     for client in clients:
         client.reconnect()
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import thread_time
 
-from app.repository.refresh.reader import Reader
-from app.repository.snapshot.builder import Assembly
-from app.repository.snapshot.state import Contents, Edition
+from app.repository.refresh.reader import EngineReader
+from app.repository.snapshot.builder import SnapshotBuilder
+from app.repository.snapshot.state import CurrentState, SnapshotBuild
 from benchmarks.fixture import naive_json
 from benchmarks.sizes import PAGE_LIMIT
 from bindings.session import Session
@@ -19,19 +19,19 @@ from bindings.session import Session
 UNIT = "us/context"
 
 
-def drain(reader: Reader, previous: Edition | None = None) -> Edition:
+def drain(reader: EngineReader, previous: SnapshotBuild | None = None) -> SnapshotBuild:
     """What the store does; without a previous edition, as with an engine not read before."""
     return reader.read_all(
-        lambda _incarnation: Assembly(
-            "e", datetime.now(UTC), 0.0, previous=previous and Contents(previous)
+        lambda _incarnation: SnapshotBuilder(
+            "e", datetime.now(UTC), 0.0, previous=previous and CurrentState(previous)
         ),
         lambda _version: None,
     )
 
 
-def size_of_drain(reader: Reader, previous: Edition | None = None) -> int:
+def size_of_drain(reader: EngineReader, previous: SnapshotBuild | None = None) -> int:
     """Drain; how many contexts there were."""
-    return len(drain(reader, previous).version.ids)
+    return len(drain(reader, previous).snapshot.ids)
 
 
 def size_of_naive(session: Session, contexts: int) -> int:

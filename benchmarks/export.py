@@ -15,7 +15,7 @@ from benchmarks.servers import Server
 from benchmarks.sizes import Sizes
 
 
-MOST_MEGABYTES = 20.0
+MAX_MEGABYTES = 20.0
 """By how much exports may raise the server's memory."""
 
 AT_ONCE = 4
@@ -70,7 +70,7 @@ def _measure(
         rates.append(read())
         megabytes.append((server.most_resident_bytes - before) / 1e6)
     return (
-        Figure(f"{name}: memory", "MB", tuple(megabytes), Bar.AT_MOST, MOST_MEGABYTES),
+        Figure(f"{name}: memory", "MB", tuple(megabytes), Bar.AT_MOST, MAX_MEGABYTES),
         Figure(f"{name}: speed", "MB/s", tuple(rates)),
     )
 

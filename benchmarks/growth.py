@@ -9,8 +9,8 @@ from statistics import median
 
 from sa_contexts_simulator import LIBRARY, Simulator
 
-from app.repository.refresh.reader import Reader
-from app.repository.snapshot.state import Edition
+from app.repository.refresh.reader import EngineReader
+from app.repository.snapshot.state import SnapshotBuild
 from app.resources.sa_contexts.kind import SaContextKind
 from benchmarks.cold import NAIVE
 from benchmarks.drains import UNIT, drain, settled, size_of_drain, size_of_naive, timed
@@ -24,7 +24,7 @@ from bindings.session import Session
 
 
 CHANGED_PERCENT = (0, 1, 20)
-MOST_DEVIATION = 15.0
+MAX_DEVIATION = 15.0
 """Percent by which a cost may lie off the straight line through all."""
 
 
@@ -61,7 +61,7 @@ def measure(sizes: Sizes) -> list[Section]:
     few, many = sizes.growth[0], sizes.growth[-1]
     simulator, library = Simulator(LIBRARY), Library(LIBRARY)
     with Engine(library) as engine, Session(library) as session, settled():
-        reader = Reader(engine, SaContextKind(interface_aliases))
+        reader = EngineReader(engine, SaContextKind(interface_aliases))
 
         def ours(contexts: int) -> Callable[[], float]:
             return _populated(simulator, contexts, timed(lambda: size_of_drain(reader), contexts))
@@ -109,7 +109,7 @@ def measure(sizes: Sizes) -> list[Section]:
                     "%",
                     (line.deviation(points),),
                     Bar.AT_MOST,
-                    MOST_DEVIATION,
+                    MAX_DEVIATION,
                 ),
             ),
         ),
@@ -140,7 +140,7 @@ def _populated(
     return populated
 
 
-def _again(sizes: Sizes, simulator: Simulator, reader: Reader) -> Section:
+def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
     """Reading all once more, when nothing or little has changed."""
     figures = []
     for contexts in (sizes.small, sizes.large):
@@ -161,7 +161,7 @@ def _again(sizes: Sizes, simulator: Simulator, reader: Reader) -> Section:
     )
 
 
-def _renew(reader: Reader, newest: list[Edition]) -> int:
+def _renew(reader: EngineReader, newest: list[SnapshotBuild]) -> int:
     """Put a new edition in the place of the newest; how many contexts it has."""
     newest[0] = drain(reader, newest[0])
-    return len(newest[0].version.ids)
+    return len(newest[0].snapshot.ids)

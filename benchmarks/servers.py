@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.client import LEAST_REST_SECONDS, Client
+from benchmarks.client import MIN_REST_SECONDS, Client
 from benchmarks.sizes import SEED
 
 
@@ -97,7 +97,7 @@ def ours(contexts: int, **settings: object) -> Iterator[Server]:
             while not client.has_drained():  # in vain
                 time.sleep(POLL_SECONDS)
         server.simulate("clear_failures")
-        time.sleep(LEAST_REST_SECONDS)
+        time.sleep(MIN_REST_SECONDS)
         yield server
 
 

@@ -13,7 +13,7 @@ from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
 from bindings.connections import read_connection
 from bindings.enums import ConnectionEvent
-from bindings.memory import Plain
+from bindings.memory import RawTree
 from bindings.session import Session
 from bindings.subscriptions import Subscription, Topic
 
@@ -23,7 +23,7 @@ CONNECTIONS: Final = Topic(
 )
 """Connections that begin or end; Windows 8 and Windows Server 2012 have it first."""
 
-Notify = Callable[[ConnectionEvent | int, Plain], None]
+Notify = Callable[[ConnectionEvent | int, RawTree], None]
 """Told of an event, a plain number where it has no name, and a copy of its connection, for
 `bindings.connections.decode_connection`."""
 

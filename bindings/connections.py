@@ -20,7 +20,7 @@ from bindings.enums import IpVersion
 from bindings.errors import NotFound
 from bindings.guid import well_known_guid_text
 from bindings.ike_records import Credential, IkeProposal
-from bindings.memory import Layout, Plain, read_guid
+from bindings.memory import Layout, RawTree, read_guid
 from bindings.session import Session
 from bindings.winerror import WinError
 
@@ -91,7 +91,7 @@ def read_connection_id(address: int) -> int:
     return connection_id
 
 
-def read_connection(address: int, _generation: int, ipv6_order: Ipv6Order) -> Plain:
+def read_connection(address: int, _generation: int, ipv6_order: Ipv6Order) -> RawTree:
     """The FWPM_CONNECTION0 at `address`, of which there is one generation."""
     (
         connection_id,
@@ -138,7 +138,7 @@ def read_connection(address: int, _generation: int, ipv6_order: Ipv6Order) -> Pl
     )
 
 
-def decode_connection(plain: Plain) -> Connection:
+def decode_connection(plain: RawTree) -> Connection:
     """The record of a connection."""
     (
         connection_id,
@@ -229,7 +229,7 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
         """Yield all of them; see `ObjectReader.arrays`."""
         return super().arrays(template or ConnectionTemplate(), size)
 
-    def read(self, object_id: int) -> Plain:
+    def read(self, object_id: int) -> RawTree:
         """A copy of the connection of this id.
 
         It is enumerated, for FwpmConnectionGetById0 takes no flag by which the driver

@@ -9,7 +9,7 @@ from typing import Final
 
 from bindings.enums import AuthenticationMethod
 from bindings.ike_records import Certificate, Credential
-from bindings.memory import Layout, Plain, read_wide_string
+from bindings.memory import Layout, RawTree, read_wide_string
 from bindings.values import read_blob
 
 
@@ -42,7 +42,7 @@ _BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationM
 """Only the union of the newest has an arm for the reserved method."""
 
 
-def read_credential(method: int, impersonation: int, proof: int, generation: int = 2) -> Plain:
+def read_credential(method: int, impersonation: int, proof: int, generation: int = 2) -> RawTree:
     """A credential of IKEEXT_CREDENTIAL0, 1 or 2.
 
     Args:
@@ -51,7 +51,7 @@ def read_credential(method: int, impersonation: int, proof: int, generation: int
         proof: the address in its union.
         generation: of the struct.
     """
-    certificate: Plain | None = None
+    certificate: RawTree | None = None
     name: str | None = None
     if not proof:
         pass
@@ -64,7 +64,7 @@ def read_credential(method: int, impersonation: int, proof: int, generation: int
 
 
 def decode_credential(
-    method: int, impersonation: int, certificate: Plain | None, name: str | None
+    method: int, impersonation: int, certificate: RawTree | None, name: str | None
 ) -> Credential:
     """The record of a credential."""
     return Credential(

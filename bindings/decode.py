@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bindings.filters import decode_filter
 from bindings.guid import guid_text, well_known_guid_text
-from bindings.memory import Plain
+from bindings.memory import RawTree
 from bindings.records import (
     AuthTransform,
     CipherTransform,
@@ -21,7 +21,7 @@ from bindings.records import (
 )
 
 
-def decode_sa_context(context: Plain) -> SaContext:
+def decode_sa_context(context: RawTree) -> SaContext:
     """The record of a context. What only generation 1 has is None in one of generation 0."""
     context_id, inbound, outbound = context
     return SaContext(
@@ -31,7 +31,7 @@ def decode_sa_context(context: Plain) -> SaContext:
     )
 
 
-def _details(plain: Plain) -> SaDetails:
+def _details(plain: RawTree) -> SaDetails:
     ip_version, direction, traffic, bundle, udp, transport_filter, tunnel = plain
     return SaDetails(
         ip_version,
@@ -44,7 +44,7 @@ def _details(plain: Plain) -> SaDetails:
     )
 
 
-def _bundle(plain: Plain) -> SaBundle:
+def _bundle(plain: RawTree) -> SaBundle:
     (
         flags,
         lifetime,
@@ -81,7 +81,7 @@ def _bundle(plain: Plain) -> SaBundle:
     )
 
 
-def _sa(spi: int, transform_type: int, auth: Plain | None, cipher: Plain | None) -> Sa:
+def _sa(spi: int, transform_type: int, auth: RawTree | None, cipher: RawTree | None) -> Sa:
     return Sa(
         spi,
         transform_type,
@@ -104,6 +104,6 @@ def _cipher_transform(
     )
 
 
-def _identity(plain: Plain) -> Identity:
+def _identity(plain: RawTree) -> Identity:
     mm_target_name, em_target_name, tokens = plain
     return Identity(mm_target_name, em_target_name, tuple([Token._make(token) for token in tokens]))

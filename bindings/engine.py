@@ -12,7 +12,7 @@ from bindings.connections import Connections
 from bindings.errors import EngineBusy, EngineError, EngineGone, NotSupported
 from bindings.ike_sas import IkeSas
 from bindings.library import Library
-from bindings.memory import Plain
+from bindings.memory import RawTree
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
 from bindings.session import Session
@@ -51,7 +51,7 @@ class Engine:
         transaction_wait_ms: int = 3000,
         generation: int = 1,
         ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
-        patience_seconds: float = 30.0,
+        timeout_seconds: float = 30.0,
         on_change: Notify | None = None,
     ) -> None:
         """Make an engine; nothing is opened yet.
@@ -61,7 +61,7 @@ class Engine:
             transaction_wait_ms: see `Session`.
             generation: see `SaContexts`.
             ipv6_order: see `Ipv6Order`.
-            patience_seconds: how long a thread waits for its turn with the session.
+            timeout_seconds: how long a thread waits for its turn with the session.
             on_change: what is told of SA contexts that are added or deleted, while there
                 is a session; see `subscribe_to_sa_contexts`.
         """
@@ -71,33 +71,33 @@ class Engine:
         self._transaction_wait_ms = transaction_wait_ms
         self._generation = generation
         self._ipv6_order = ipv6_order
-        self._patience_seconds = patience_seconds
+        self._timeout_seconds = timeout_seconds
         self._on_change = on_change
         self._lock = Lock()
         self._session: Session | None = None
         self._subscription: Subscription | None = None
 
-    def attempt(self, work: Callable[[SaContexts], T]) -> T:
+    def with_sa_contexts(self, use: Callable[[SaContexts], T]) -> T:
         """The result of `work` with SA contexts; see `in_session`."""
-        return self.in_session(
-            lambda session: work(
+        return self.run_in_session(
+            lambda session: use(
                 SaContexts(session, generation=self._generation, ipv6_order=self._ipv6_order)
             )
         )
 
-    def connections(self, work: Callable[[Connections], T]) -> T:
+    def with_connections(self, work: Callable[[Connections], T]) -> T:
         """The result of `work` with connections; see `in_session`."""
-        return self.in_session(
+        return self.run_in_session(
             lambda session: work(Connections(session, ipv6_order=self._ipv6_order))
         )
 
-    def ike_sas(self, work: Callable[[IkeSas], T]) -> T:
+    def with_ike_sas(self, work: Callable[[IkeSas], T]) -> T:
         """The result of `work` with main mode SAs; see `in_session`.
 
         They are read by Windows Vista's functions where SA contexts are, else by the newest.
         """
         generation = 0 if self._generation == 0 else 2
-        return self.in_session(
+        return self.run_in_session(
             lambda session: work(
                 IkeSas(session, generation=generation, ipv6_order=self._ipv6_order)
             )
@@ -105,7 +105,7 @@ class Engine:
 
     def ipsec_statistics(self) -> tuple[int, IpsecStatistics]:
         """What the engine has counted of SAs and packets, and the incarnation that it is of."""
-        return self.in_session(
+        return self.run_in_session(
             lambda session: (
                 self.incarnation,
                 ipsec_statistics(session, generation=self._generation),
@@ -118,11 +118,11 @@ class Engine:
         Raises:
             IkeextNotRunning: the service that negotiates does not run.
         """
-        return self.in_session(
+        return self.run_in_session(
             lambda session: (self.incarnation, ike_statistics(session, generation=self._generation))
         )
 
-    def in_session(self, work: Callable[[Session], T]) -> T:
+    def run_in_session(self, work: Callable[[Session], T]) -> T:
         """The result of `work`, which may be begun twice.
 
         Threads take turns here: a session is used by one at a time.
@@ -142,15 +142,15 @@ class Engine:
         self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
     ) -> Iterator[list[SaContext]]:
         """All pages of one enumeration, read before the first is given; see `SaContexts.pages`."""
-        return iter(self.attempt(lambda contexts: list(contexts.pages(template, size))))
+        return iter(self.with_sa_contexts(lambda contexts: list(contexts.pages(template, size))))
 
     def get(self, sa_context_id: int) -> SaContext:
         """The context of this id; see `SaContexts.get`."""
-        return self.attempt(lambda contexts: contexts.get(sa_context_id))
+        return self.with_sa_contexts(lambda contexts: contexts.get(sa_context_id))
 
-    def read(self, sa_context_id: int) -> Plain:
+    def read(self, sa_context_id: int) -> RawTree:
         """A copy of the context of this id; see `SaContexts.read`."""
-        return self.attempt(lambda contexts: contexts.read(sa_context_id))
+        return self.with_sa_contexts(lambda contexts: contexts.read(sa_context_id))
 
     @property
     def is_open(self) -> bool:
@@ -179,7 +179,7 @@ class Engine:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=self._patience_seconds):
+        if not self._lock.acquire(timeout=self._timeout_seconds):
             raise EngineBusy("the session is in use")
         try:
             yield

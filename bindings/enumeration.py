@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
 from bindings.errors import EngineError, NeverMatch, NotFound, NotSupported
-from bindings.memory import Plain, read_pointers
+from bindings.memory import RawTree, read_pointers
 from bindings.session import Session
 from bindings.template import SubnetTemplate
 from bindings.winerror import WinError
@@ -65,8 +65,8 @@ class ObjectKind(Generic[R]):
     template: str
     newest: int
     read_id: Callable[[int], int]
-    read: Callable[[int, int, Ipv6Order], Plain]
-    decode: Callable[[Plain], R]
+    read: Callable[[int, int, Ipv6Order], RawTree]
+    decode: Callable[[RawTree], R]
     lookup: Callable[[int], tuple[Any, ...]] = lambda _generation: ()
 
 
@@ -94,7 +94,7 @@ class ObjectArray(Generic[R]):
         """The id of each object."""
         return [*map(self._kind.read_id, self._addresses)]
 
-    def read(self, index: int) -> Plain:
+    def read(self, index: int) -> RawTree:
         """A copy of one object. IndexError where there is none, as once all are freed."""
         return self._kind.read(self._addresses[index], self._generation, self._ipv6_order)
 
@@ -194,7 +194,7 @@ class ObjectReader(Generic[R, A]):
         """The object of this id; errors as for `read`."""
         return self._kind.decode(self.read(object_id))
 
-    def read(self, object_id: int) -> Plain:
+    def read(self, object_id: int) -> RawTree:
         """A copy of the object of this id.
 
         Raises:
@@ -248,7 +248,7 @@ class ObjectReader(Generic[R, A]):
             addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
             return self.array(self._kind, addresses, generation, self._ipv6_order, memory.pop_all())
 
-    def _read(self, object_id: int) -> Plain:
+    def _read(self, object_id: int) -> RawTree:
         generation, function = self.generation, self._name("GetById")
         with self._session.result(f"{self._kind.struct}{generation} **") as found:
             self._session.call(function, object_id, *self._kind.lookup(generation), found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bindings.guid import guid_text, well_known_guid_text
-from bindings.memory import Layout, Plain, read_guid, read_wide_string
+from bindings.memory import Layout, RawTree, read_guid, read_wide_string
 from bindings.records import Filter, FilterCondition
 from bindings.values import decode_value, read_condition_value, read_value
 
@@ -36,7 +36,7 @@ CONDITION = Layout(
 )
 
 
-def read_filter(address: int) -> Plain:
+def read_filter(address: int) -> RawTree:
     """The FWPM_FILTER0 at `address`, without the provider's opaque data and context."""
     (
         filter_key,
@@ -80,7 +80,7 @@ def read_filter(address: int) -> Plain:
     )
 
 
-def decode_filter(plain: Plain) -> Filter:
+def decode_filter(plain: RawTree) -> Filter:
     """The record of a filter."""
     (
         filter_key,

@@ -11,11 +11,11 @@ from bindings.ike_records import (
     IkeSa,
     IkeTraffic,
 )
-from bindings.memory import Plain
+from bindings.memory import RawTree
 from bindings.records import UdpEncapsulation
 
 
-def decode_ike_sa(sa: Plain) -> IkeSa:
+def decode_ike_sa(sa: RawTree) -> IkeSa:
     """The record of a main mode SA."""
     (
         sa_id,

@@ -11,7 +11,7 @@ from typing import Final
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
 from bindings.credentials import read_credential
 from bindings.enums import IpVersion
-from bindings.memory import Layout, Plain
+from bindings.memory import Layout, RawTree
 from bindings.tree import UDP_ENCAPSULATION
 
 
@@ -61,7 +61,7 @@ def read_ike_sa_id(address: int) -> int:
     return sa_id
 
 
-def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> Plain:
+def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree:
     """The IKEEXT_SA_DETAILS0, 1 or 2 at `address`."""
     (
         sa_id,
@@ -114,7 +114,7 @@ def _credential_pair(
     peer_method: int,
     peer_impersonation: int,
     peer_proof: int,
-) -> Plain:
+) -> RawTree:
     return (
         read_credential(local_method, local_impersonation, local_proof, generation),
         read_credential(peer_method, peer_impersonation, peer_proof, generation),

@@ -12,7 +12,7 @@ from typing import Final
 from bindings.addresses import Ipv6Order
 from bindings.enumeration import ObjectArray, ObjectKind, ObjectReader
 from bindings.enums import AUTHENTICATING, ENCRYPTING, TransformType
-from bindings.memory import Layout, Plain
+from bindings.memory import Layout, RawTree
 from bindings.session import Session
 from bindings.tree import CONTEXT, GENERATIONS, SA, read_sa_context_id
 
@@ -27,7 +27,7 @@ BOTH: Final = Layout(
 )
 
 
-def read_key_sizes(address: int, generation: int, _ipv6_order: Ipv6Order) -> Plain:
+def read_key_sizes(address: int, generation: int, _ipv6_order: Ipv6Order) -> RawTree:
     """How long each key of the context at `address` is, in bytes; 0 where it is not filled in."""
     _, *directions = CONTEXT.read(address)
     offset = GENERATIONS[generation].bundle_offset
@@ -53,11 +53,11 @@ def _sizes(count: int, sa_list: int) -> list[int]:
     return sizes
 
 
-class KeySizeArray(ObjectArray[Plain]):
+class KeySizeArray(ObjectArray[RawTree]):
     """One page of SA contexts, of which only that is read."""
 
 
-class KeySizes(ObjectReader[Plain, KeySizeArray]):
+class KeySizes(ObjectReader[RawTree, KeySizeArray]):
     """What reads the sizes of keys through one session, a tuple for each SA context."""
 
     array = KeySizeArray

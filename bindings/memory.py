@@ -27,7 +27,7 @@ WIDE_STRING = ffi.typeof("char16_t *")
 GUID = ffi.typeof("GUID")
 GUID_BYTES: Final = ffi.sizeof(GUID)
 
-Plain = tuple[Any, ...]
+RawTree = tuple[Any, ...]
 """A struct and all that belongs to it, copied: no more than its record is made of, and no less.
 
 Its parts have the order of the record's fields: numbers, texts, bytes, further

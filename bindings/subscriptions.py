@@ -140,7 +140,7 @@ def subscribe_to_sa_contexts(
         if not change:
             return
         event: int = change.changeType
-        notify(_KNOWN.get(event, event), change.saContextId)
+        notify(_EVENT_TYPES.get(event, event), change.saContextId)
 
     memory = None if template in (None, SubnetTemplate()) else template.as_c(ipv6_order)
     subscription = ffi.new("IPSEC_SA_CONTEXT_SUBSCRIPTION0 *")
@@ -148,7 +148,7 @@ def subscribe_to_sa_contexts(
     return Subscription(session, SA_CONTEXTS, subscription, receive)
 
 
-_KNOWN: Final[dict[int, SaContextEvent]] = {int(event): event for event in SaContextEvent}
+_EVENT_TYPES: Final[dict[int, SaContextEvent]] = {int(event): event for event in SaContextEvent}
 """A look-up, for thousands may come at once."""
 
 # Each step on these is one operation of a dict, which needs no lock.
@@ -160,7 +160,7 @@ _receiving: dict[int, int] = {}  # by thread
 @cache
 def _callback(callback_type: str) -> Any:
     """What the library calls for every subscription of a type, as long as the process lives."""
-    return ffi.callback(callback_type, _receive, onerror=_tell)
+    return ffi.callback(callback_type, _receive, onerror=_log_callback_error)
 
 
 def _receive(context: Any, *event: Any) -> None:
@@ -176,7 +176,9 @@ def _receive(context: Any, *event: Any) -> None:
         del _receiving[thread]
 
 
-def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType) -> None:
+def _log_callback_error(
+    kind: type[BaseException], error: BaseException, trace: TracebackType
+) -> None:
     """What a callback raised can reach nobody but the log."""
     log.error("a notification of the engine was not received", exc_info=(kind, error, trace))
 

@@ -13,7 +13,7 @@ from typing import Final
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
 from bindings.enums import IpVersion, TrafficType, TransformType
 from bindings.filters import read_filter
-from bindings.memory import Layout, Plain, offset_of, read_guid, read_wide_string
+from bindings.memory import Layout, RawTree, offset_of, read_guid, read_wide_string
 from bindings.records import SaDetails, Traffic
 
 
@@ -113,7 +113,7 @@ def read_sa_context_id(address: int) -> int:
     return context_id
 
 
-def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> Plain:
+def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree:
     """The IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
 
     What only generation 1 has is None in one of generation 0.
@@ -127,7 +127,7 @@ def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> Pla
     )
 
 
-def local_if_luids(context: Plain) -> list[int]:
+def local_if_luids(context: RawTree) -> list[int]:
     """The LUID of the local interface of each direction, where the engine told it."""
     return [
         luid
@@ -136,7 +136,7 @@ def local_if_luids(context: Plain) -> list[int]:
     ]
 
 
-def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> Plain:
+def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> RawTree:
     ip_version, direction, udp, transport_filter, *tunnel = layouts.details.read(address)
     return (
         ip_version,
@@ -150,7 +150,7 @@ def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> Plain:
     )
 
 
-def _traffic(fields: Plain, ipv6_order: Ipv6Order) -> Plain:
+def _traffic(fields: RawTree, ipv6_order: Ipv6Order) -> RawTree:
     ip_version, local, remote, traffic_type, policy_id, remote_port, *newer = fields
     if ip_version == _V4:
         local, remote = ipv4_from_wfp(local), ipv4_from_wfp(remote)
@@ -173,7 +173,7 @@ def _traffic(fields: Plain, ipv6_order: Ipv6Order) -> Plain:
     )
 
 
-def _bundle(fields: Plain) -> Plain:
+def _bundle(fields: RawTree) -> RawTree:
     (
         flags,
         seconds,
@@ -214,9 +214,9 @@ def _bundle(fields: Plain) -> Plain:
     )
 
 
-def _sa(spi: int, transform_type: int, information: int) -> Plain:
-    auth: Plain | None = None
-    cipher: Plain | None = None
+def _sa(spi: int, transform_type: int, information: int) -> RawTree:
+    auth: RawTree | None = None
+    cipher: RawTree | None = None
     if not information:
         pass
     elif transform_type == _ESP_AUTH_AND_CIPHER:
@@ -234,7 +234,7 @@ def _sa(spi: int, transform_type: int, information: int) -> Plain:
     return spi, transform_type, auth, cipher
 
 
-def _identity(address: int) -> Plain:
+def _identity(address: int) -> RawTree:
     mm_target_name, em_target_name, count, tokens = IDENTITY.read(address)
     return (
         read_wide_string(mm_target_name),

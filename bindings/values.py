@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from bindings.enums import DataType
-from bindings.memory import ADDRESS_SPACE, Layout, Plain, read_bytes, read_wide_string
+from bindings.memory import ADDRESS_SPACE, Layout, RawTree, read_bytes, read_wide_string
 from bindings.records import Range, TokenInformation, V4AddressAndMask, V6AddressAndMask, Value
 
 
@@ -31,13 +31,13 @@ SID_HEADER_BYTES: Final = 8
 SID = Layout("SID", "Revision", "SubAuthorityCount", "IdentifierAuthority")
 
 
-def read_value(type_: int, union: int) -> Plain:
+def read_value(type_: int, union: int) -> RawTree:
     """The FWP_VALUE0 whose type is `type_` and whose union, read as 8 bytes, is `union`."""
     read = _READERS.get(type_)
     return type_, None if read is None else read(union)
 
 
-def read_condition_value(type_: int, union: int) -> Plain:
+def read_condition_value(type_: int, union: int) -> RawTree:
     """The FWP_CONDITION_VALUE0, whose union has three more arms."""
     read = _CONDITION_READERS.get(type_)
     return type_, None if read is None else read(union)
@@ -101,7 +101,7 @@ def _blob(address: int) -> bytes:
     return read_blob(*BLOB.read(address))
 
 
-def _token_information(address: int) -> Plain:
+def _token_information(address: int) -> RawTree:
     count, sids, restricted_count, restricted = TOKEN_INFORMATION.read(address)
     return _sids(sids, count), _sids(restricted, restricted_count)
 
@@ -115,7 +115,7 @@ def _sids(address: int, count: int) -> tuple[tuple[str | None, int], ...]:
     )
 
 
-def _range(address: int) -> Plain:
+def _range(address: int) -> RawTree:
     low_type, low, high_type, high = RANGE.read(address)
     return read_value(low_type, low), read_value(high_type, high)
 
@@ -147,17 +147,17 @@ _CONDITION_READERS: dict[int, Callable[[int], Any]] = {
 }
 
 
-def _v4_address_and_mask(plain: Plain) -> V4AddressAndMask:
+def _v4_address_and_mask(plain: RawTree) -> V4AddressAndMask:
     host_order, mask = plain
     return V4AddressAndMask(host_order.to_bytes(4, "big"), mask.to_bytes(4, "big"))
 
 
-def _decoded_range(plain: Plain) -> Range:
+def _decoded_range(plain: RawTree) -> Range:
     low, high = plain
     return Range(decode_value(*low), decode_value(*high))
 
 
-_DECODERS: dict[int, Callable[[Plain], Any]] = {
+_DECODERS: dict[int, Callable[[RawTree], Any]] = {
     DataType.TOKEN_INFORMATION: TokenInformation._make,
     DataType.V4_ADDR_MASK: _v4_address_and_mask,
     DataType.V6_ADDR_MASK: V6AddressAndMask._make,

@@ -18,7 +18,7 @@ from starlette.status import HTTP_304_NOT_MODIFIED
 
 from app.api.conditional import etag_of, has_etag
 from app.api.negotiation import accepts_gzip
-from app.api.streaming import LEAST_COMPRESSED
+from app.api.streaming import MIN_COMPRESSED_BYTES
 
 
 LEVEL: Final = 9
@@ -80,7 +80,7 @@ def constant(content: bytes, media_type: str, headers: Mapping[str, str]) -> Con
         media_type: of the content.
         headers: of each response, beside those that follow from the content.
     """
-    is_large = len(content) >= LEAST_COMPRESSED
+    is_large = len(content) >= MIN_COMPRESSED_BYTES
     return Constant(
         content,
         gzip.compress(content, LEVEL, mtime=0) if is_large else None,

@@ -18,11 +18,11 @@ from app.api.parameters import MAX_LIMIT, ListQuery
 from app.api.security import permission_in
 
 
-_WALK: Final = re.compile(rb"cursor=([A-Za-z0-9._-]+)(?:&limit=([1-9][0-9]{0,8}))?")
+_CURSOR_QUERY: Final = re.compile(rb"cursor=([A-Za-z0-9._-]+)(?:&limit=([1-9][0-9]{0,8}))?")
 _ACCEPTED: Final = (None, "*/*", "application/json")
 
 
-class WalkRoute(APIRoute):
+class CursorFastPathRoute(APIRoute):
     """Answers the plainest requests for a page at once, and all others as FastAPI does."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -32,7 +32,7 @@ class WalkRoute(APIRoute):
         permission = permission_in(get_type_hints(self.endpoint, include_extras=True)["caller"])
 
         async def answer(request: Request) -> Response:
-            walk = _WALK.fullmatch(request.scope["query_string"])
+            walk = _CURSOR_QUERY.fullmatch(request.scope["query_string"])
             if walk is None or request.headers.get("accept") not in _ACCEPTED:
                 return await handle(request)
             cursor, limit = walk.groups()

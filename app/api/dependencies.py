@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from app.api.export import MEDIA_TYPE as NDJSON
 from app.api.negotiation import quality_of_type
-from app.api.problems import INVALID_PARAMETERS, MOST_ERRORS, NOT_ACCEPTABLE, ProblemError
+from app.api.problems import INVALID_PARAMETERS, MAX_ERRORS, NOT_ACCEPTABLE, ProblemError
 from app.api.sse import MEDIA_TYPE as EVENTS
 from app.service import Service
 
@@ -25,7 +25,7 @@ ServiceDep = Annotated[Service, Depends(service_of)]
 SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers", "since", "initial", "before")
 
 
-async def given_once(request: Request) -> None:
+async def reject_repeated(request: Request) -> None:
     """Refuse parameters of which a request says two things.
 
     Raises:
@@ -40,7 +40,7 @@ async def given_once(request: Request) -> None:
         )
 
 
-async def takes_no_parameters(request: Request) -> None:
+async def reject_query(request: Request) -> None:
     """Refuse parameters where there are none to be given.
 
     Raises:
@@ -52,12 +52,12 @@ async def takes_no_parameters(request: Request) -> None:
             "At least one parameter is not valid.",
             errors=[
                 {"parameter": name, "reason": "There is no such parameter."}
-                for name in islice(request.query_params, MOST_ERRORS)
+                for name in islice(request.query_params, MAX_ERRORS)
             ],
         )
 
 
-async def accepts_json(request: Request) -> None:
+async def require_json(request: Request) -> None:
     """Refuse a request whose `Accept` excludes JSON (RFC 9110, 12.5.1).
 
     Raises:
@@ -92,7 +92,7 @@ async def wants_ndjson(request: Request) -> bool:
 WantsNdjson = Annotated[bool, Depends(wants_ndjson)]
 
 
-async def accepts_events(request: Request) -> None:
+async def require_event_stream(request: Request) -> None:
     """Refuse a request whose `Accept` excludes Server-Sent Events (RFC 9110, 12.5.1).
 
     Raises:

@@ -6,23 +6,21 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import MISSING
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_json, takes_no_parameters
-from app.api.errors import problem_of
+from app.api.dependencies import ServiceDep, reject_query, require_json
+from app.api.errors import to_problem
 from app.api.security import SaReader
 from app.schemas.engine import Drain, Engine, NotReadyReason
 from app.schemas.names import EngineKind
 from app.service import Service
 
 
-router = APIRouter(
-    tags=["Engine"], dependencies=[Depends(accepts_json), Depends(takes_no_parameters)]
-)
+router = APIRouter(tags=["Engine"], dependencies=[Depends(require_json), Depends(reject_query)])
 
 
 @router.get(
     "/engine",
     responses=problems.responses(
-        *problems.OF_THE_CALLER,
+        *problems.AUTH_PROBLEMS,
         problems.NOT_ACCEPTABLE,
         problems.INVALID_PARAMETERS,
         problems.INTERNAL_ERROR,
@@ -32,7 +30,7 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
     """Get the state of the filter engine as the server last saw it; the engine is not asked."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"
-    store, contact, current = service.store, service.store.contact, service.store.current
+    store, contact, current = service.store, service.store.last_refresh, service.store.current
     return Engine(
         host=service.host,
         kind=EngineKind(service.library.kind),
@@ -45,14 +43,14 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
         epoch=current.epoch if current else MISSING,
         revision=current.revision if current else MISSING,
         last_drain=Drain(
-            began_at=contact.at,
+            began_at=contact.started_at,
             seconds=contact.seconds,
             succeeded=contact.error is None,
-            contexts=contact.count if contact.error is None else MISSING,
+            contexts=contact.object_count if contact.error is None else MISSING,
         )
         if contact
         else MISSING,
-        snapshots_held=len(store.holds),
+        snapshots_held=len(store.leases),
         streams=service.streams.count,
         baseline=service.settings.baseline,
     )
@@ -60,7 +58,7 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
 
 def _are_changes_announced(service: Service) -> bool:
     engine = service.listed(service.primary).engine
-    return engine.is_subscribed and service.store.looks.error is None
+    return engine.is_subscribed and service.store.incremental.error is None
 
 
 def _reasons(service: Service) -> list[NotReadyReason]:
@@ -72,12 +70,12 @@ def _reasons(service: Service) -> list[NotReadyReason]:
 
 
 def _engine_reason(service: Service) -> NotReadyReason:
-    contact = service.store.contact
+    contact = service.store.last_refresh
     if contact is None:
         return NotReadyReason(code="starting", detail="The engine has not been read yet.")
     if contact.error is None:
         return NotReadyReason(code="stale", detail="The engine was read too long ago.")
-    problem = problem_of(contact.error)
+    problem = to_problem(contact.error)
     return NotReadyReason(
         code=problem.kind.code,
         detail=problem.detail,

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from app.api import problems
 from app.api.problems import ProblemError, ProblemKind, problem_response
 from app.repository.changes.streams import TooManyStreams
-from app.repository.refresh.scheduler import DrainAborted
+from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.snapshot.leases import TooManySnapshots
-from app.repository.store import EngineSlow
+from app.repository.store import EngineTimedOut
 from app.telemetry.logging.redaction import redacted_start
 from app.telemetry.metrics.registry import Metrics
 from bindings.errors import (
@@ -88,14 +88,14 @@ def _rights(function: str) -> str:
     return "the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ"
 
 
-def problem_of(error: Exception) -> ProblemError:
+def to_problem(error: Exception) -> ProblemError:
     """The problem that tells of any failure; what is not foreseen tells nothing of the inside."""
     match error:
         case ProblemError():
             return error
         case EngineError():
             return engine_problem(error)
-        case EngineSlow() | EngineBusy():
+        case EngineTimedOut() | EngineBusy():
             return ProblemError(
                 problems.ENGINE_SLOW,
                 "The engine did not answer in time.",
@@ -113,7 +113,7 @@ def problem_of(error: Exception) -> ProblemError:
                 "No further stream can be opened now.",
                 headers=_retry(RETRY_SECONDS),
             )
-        case DrainAborted():
+        case ShuttingDown():
             return ProblemError(
                 problems.SERVER_STOPPING, "The server is stopping.", headers=_retry(RETRY_SECONDS)
             )
@@ -121,7 +121,7 @@ def problem_of(error: Exception) -> ProblemError:
             return ProblemError(
                 problems.INVALID_PARAMETERS,
                 "At least one parameter is not valid.",
-                errors=[_invalid(entry) for entry in error.errors()[: problems.MOST_ERRORS]],
+                errors=[_invalid(entry) for entry in error.errors()[: problems.MAX_ERRORS]],
             )
         case HTTPException():
             return _http_problem(error)
@@ -132,11 +132,11 @@ def problem_of(error: Exception) -> ProblemError:
 def install(app: FastAPI) -> None:
     """Let `app` answer every failure with a problem, and count them."""
     metrics: Metrics = app.state.metrics
-    metrics.foresee(problems.KINDS)
+    metrics.preregister_problems(problems.KINDS)
 
     async def answer(request: Request, error: Exception) -> Response:
-        problem = problem_of(error)
-        metrics.told(problem.kind.code)
+        problem = to_problem(error)
+        metrics.count_problem(problem.kind.code)
         request.scope.setdefault("state", {})["problem"] = problem.kind.code
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             path = redacted_start(request.scope["path"])
@@ -146,11 +146,11 @@ def install(app: FastAPI) -> None:
     for class_ in (
         ProblemError,
         EngineError,
-        EngineSlow,
+        EngineTimedOut,
         EngineBusy,
         TooManySnapshots,
         TooManyStreams,
-        DrainAborted,
+        ShuttingDown,
         RequestValidationError,
         HTTPException,
         Exception,

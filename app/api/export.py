@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 from app.api.negotiation import accepts_gzip
 from app.api.streaming import Compressor
 from app.repository.query.filters import Selection
-from app.repository.query.paginator import Lists
-from app.repository.snapshot.model import Version
+from app.repository.query.paginator import Paginator
+from app.repository.snapshot.model import Snapshot
 from app.repository.store import Store
 from app.schemas.names import View
 
@@ -26,7 +26,7 @@ MEDIA_TYPE: Final = "application/x-ndjson"
 LINES: Final = 20
 """How many lines are sent at once, some 100 kB: what an export needs of memory."""
 
-FAREWELL_SECONDS: Final = 1
+CLOSE_SECONDS: Final = 1
 """How long a client that reads no more is given for the end of what was cut off."""
 
 
@@ -81,12 +81,12 @@ class ExportResponse(Response):
 
     def __init__(
         self,
-        lists: Lists,
+        lists: Paginator,
         selection: Selection,
         view: View,
         max_age: float,
-        snapshot: Callable[[Version], dict[str, Any]],
-        may_go_on: Callable[[], bool],
+        snapshot: Callable[[Snapshot], dict[str, Any]],
+        is_authorized: Callable[[], bool],
     ) -> None:
         """Make the response.
 
@@ -96,14 +96,14 @@ class ExportResponse(Response):
             view: how much of each.
             max_age: how old the version may be, in seconds.
             snapshot: gives the public object that tells of a version.
-            may_go_on: tells whether the client may still have them.
+            is_authorized: tells whether the client may still have them.
         """
         self._lists = lists
         self._selection = selection
         self._view = view
         self._max_age = max_age
         self._snapshot = snapshot
-        self._may_go_on = may_go_on
+        self._is_authorized = is_authorized
         super().__init__(headers={"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"})
         del self.headers["Content-Length"]
 
@@ -119,11 +119,11 @@ class ExportResponse(Response):
                 body = await compressor.compress(body)
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
-        async with self._lists.whole(self._selection, self._max_age) as (version, matching):
+        async with self._lists.open_export(self._selection, self._max_age) as (version, matching):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async with _until_gone(receive, self._lists.store) as end:
                 for body in self._bodies(version, matching):
-                    if not self._may_go_on():
+                    if not self._is_authorized():
                         end.why = "revoked"
                         break
                     await send_body(body)
@@ -132,17 +132,17 @@ class ExportResponse(Response):
         if end.why is not None:
             scope.setdefault("state", {})["ended"] = end.why
         rest = b"" if compressor is None else compressor.flush()
-        with anyio.move_on_after(None if end.why is None else FAREWELL_SECONDS):
+        with anyio.move_on_after(None if end.why is None else CLOSE_SECONDS):
             await send({"type": "http.response.body", "body": rest})
 
-    def _bodies(self, version: Version, matching: Sequence[int]) -> Iterator[bytes]:
+    def _bodies(self, version: Snapshot, matching: Sequence[int]) -> Iterator[bytes]:
         for start in range(0, len(matching), LINES):
-            lines = b"".join(version.texts[at] + b"\n" for at in matching[start : start + LINES])
+            lines = b"".join(version.blocks[at] + b"\n" for at in matching[start : start + LINES])
             yield self._lists.kind.basic_view(lines) if self._view is View.BASIC else lines
         end = {
             "end": True,
             "count": len(matching),
-            **version.remarks,
+            **version.annotations,
             "snapshot": self._snapshot(version),
         }
         yield orjson.dumps(end, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)

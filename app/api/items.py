@@ -37,11 +37,11 @@ def item_responses(
         200: {"model": item, "headers": {"ETag": ETAG}, "links": links},
         304: {"description": "Not Modified: as `If-None-Match` has it.", "headers": {"ETag": ETAG}},
         **problems.responses(
-            *problems.OF_THE_CALLER,
+            *problems.AUTH_PROBLEMS,
             missing,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,
-            *problems.OF_THE_ENGINE,
+            *problems.ENGINE_PROBLEMS,
         ),
     }
 
@@ -60,26 +60,26 @@ async def answer_item(
 
     Raises:
         ProblemError: that one.
-        EngineError, EngineSlow: the engine refused, or did not answer in time.
-        DrainAborted: the server stops.
+        EngineError, EngineTimedOut: the engine refused, or did not answer in time.
+        ShuttingDown: the server stops.
     """
     try:
         text = await _read(id_, store, service)
     except EngineError as error:
-        if isinstance(error, NotFound) or store.kind.absence(error) is not None:
+        if isinstance(error, NotFound) or store.kind.reason_if_empty(error) is not None:
             raise ProblemError(missing, f"The engine has none of the id {id_}.") from None
         raise
     return conditional_response(request, text)
 
 
 async def _read(id_: int, store: Store, service: Service) -> bytes:
-    return await service.patience.wait_for(
+    return await service.deadline.run(
         partial(
             anyio.to_thread.run_sync,
-            store.kind.read_one,
+            store.kind.read_json,
             service.engine,
             id_,
             abandon_on_cancel=True,
-            limiter=service.one_reader,
+            limiter=service.point_read_limiter,
         )
     )

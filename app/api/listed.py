@@ -10,20 +10,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.api.cursor_fast_path import WalkRoute
+from app.api.cursor_fast_path import CursorFastPathRoute
 from app.api.dependencies import (
     ServiceDep,
     WantsNdjson,
-    accepts_json,
-    given_once,
-    takes_no_parameters,
+    reject_query,
+    reject_repeated,
+    require_json,
 )
 from app.api.items import answer_item, item_responses
 from app.api.lists import answer_list, list_responses
 from app.api.parameters import ListQuery, Uint64Parameter
 from app.api.problems import ProblemKind
 from app.api.security import SaReader
-from app.repository.resource import Kind
+from app.repository.resource import ResourceKind
 from app.schemas.base import Shape
 
 
@@ -46,7 +46,7 @@ class Listed:
         item_links: OpenAPI links from an item to other operations.
     """
 
-    kind: type[Kind]
+    kind: type[ResourceKind]
     plural: str
     singular: str
     query: type[ListQuery]
@@ -86,17 +86,17 @@ def _list_route(listed: Listed) -> APIRouter:
         is_export: WantsNdjson,
         service: ServiceDep,
     ) -> Response:
-        lists = service.listed(listed.kind).lists
+        lists = service.listed(listed.kind).paginator
         return await answer_list(query, lists, service, caller, is_export=is_export)
 
     operation = f"list_{listed.plural}"
-    router = APIRouter(route_class=WalkRoute)
+    router = APIRouter(route_class=CursorFastPathRoute)
     router.add_api_route(
         listed.path,
         list_objects,
         name=operation,
         description=listed.list_description,
-        dependencies=[Depends(given_once)],
+        dependencies=[Depends(reject_repeated)],
         response_class=Response,
         responses=list_responses(
             listed.page,
@@ -137,7 +137,7 @@ def _item_route(listed: Listed) -> APIRouter:
         store = service.listed(listed.kind).store
         return await answer_item(request, object_id, store, service, listed.not_found)
 
-    router = APIRouter(dependencies=[Depends(accepts_json), Depends(takes_no_parameters)])
+    router = APIRouter(dependencies=[Depends(require_json), Depends(reject_query)])
     router.add_api_route(
         f"{listed.path}/{{{listed.item_id}}}",
         get_object,

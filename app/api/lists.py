@@ -16,12 +16,12 @@ from app.api.export import MEDIA_TYPE as NDJSON
 from app.api.export import ExportResponse
 from app.api.parameters import ListQuery
 from app.api.problems import ProblemError
-from app.api.snapshots import snapshot_of, tell_hold
+from app.api.snapshots import set_lease_headers, snapshot_of
 from app.api.streaming import Piece, PiecesResponse
 from app.auth.callers import Caller
-from app.repository.query.cursors import CursorDamaged, CursorOfAnotherList, CursorOfAnotherRun
+from app.repository.query.cursors import CursorForOtherList, CursorFromOtherProcess, InvalidCursor
 from app.repository.query.filters import Selection
-from app.repository.query.paginator import Lists, Page, SnapshotGone
+from app.repository.query.paginator import Page, Paginator, SnapshotExpired
 from app.schemas.base import Shape
 from app.schemas.names import View
 from app.service import Service
@@ -77,42 +77,46 @@ def list_responses(
             },
         },
         **problems.responses(
-            *problems.OF_THE_CALLER,
+            *problems.AUTH_PROBLEMS,
             problems.CURSOR_INVALID,
             problems.CURSOR_MISMATCH,
             problems.NOT_ACCEPTABLE,
             problems.CURSOR_EXPIRED,
             problems.INVALID_PARAMETERS,
             problems.TOO_MANY_SNAPSHOTS,
-            *problems.OF_THE_ENGINE,
+            *problems.ENGINE_PROBLEMS,
         ),
     }
 
 
 async def answer_list(
-    query: ListQuery, lists: Lists, service: Service, caller: Caller, *, is_export: bool
+    query: ListQuery, lists: Paginator, service: Service, caller: Caller, *, is_export: bool
 ) -> Response:
     """The answer to a request for a list, one page of it or the whole."""
     if is_export:
         return _export(query, lists, service, caller)
     if query.cursor is None:
-        page = await lists.first_page(query.selection, query.shown, query.limit, query.age)
+        page = await lists.first_page(
+            query.selection, query.effective_view, query.limit, query.effective_max_age
+        )
         return _page_response(page, query, lists, service)
     try:
         cursor = lists.read_cursor(query.cursor)
         _require_same(query, cursor.selection, cursor.view)
         page = await lists.page_at(cursor, query.limit)
-    except CursorDamaged:
+    except InvalidCursor:
         raise _invalid() from None
-    except CursorOfAnotherList:
+    except CursorForOtherList:
         raise ProblemError(
             problems.CURSOR_MISMATCH, f"The cursor was not made for /{query.SELECTION.LIST}."
         ) from None
-    except CursorOfAnotherRun as error:
+    except CursorFromOtherProcess as error:
         made_for = _made_for(type(query), error)
-        _require_same(query, made_for.selection, made_for.shown)
-        raise _expired(query, SnapshotGone(made_for.selection, made_for.shown, None)) from None
-    except SnapshotGone as error:
+        _require_same(query, made_for.selection, made_for.effective_view)
+        raise _expired(
+            query, SnapshotExpired(made_for.selection, made_for.effective_view, None)
+        ) from None
+    except SnapshotExpired as error:
         raise _expired(query, error) from None
     return _page_response(page, query, lists, service)
 
@@ -121,7 +125,7 @@ def _invalid() -> ProblemError:
     return ProblemError(problems.CURSOR_INVALID, "The cursor is not valid.")
 
 
-def _made_for(query: type[ListQuery], cursor: CursorOfAnotherRun) -> ListQuery:
+def _made_for(query: type[ListQuery], cursor: CursorFromOtherProcess) -> ListQuery:
     """Return the query that an unauthenticated cursor says it was made for.
 
     Raises:
@@ -142,13 +146,13 @@ def _require_same(query: ListQuery, selection: Selection, view: View) -> None:
         raise ProblemError(
             problems.CURSOR_MISMATCH, "The filters differ from those that the cursor was made for."
         )
-    if "view" in query.model_fields_set and query.shown != view:
+    if "view" in query.model_fields_set and query.effective_view != view:
         raise ProblemError(
             problems.CURSOR_MISMATCH, "The view differs from that which the cursor was made for."
         )
 
 
-def _expired(query: ListQuery, gone: SnapshotGone) -> ProblemError:
+def _expired(query: ListQuery, gone: SnapshotExpired) -> ProblemError:
     members: dict[str, Any] = {
         "restartUrl": query.link(cursor=None, selection=gone.selection, view=gone.view)
     }
@@ -161,7 +165,7 @@ def _expired(query: ListQuery, gone: SnapshotGone) -> ProblemError:
     )
 
 
-def _export(query: ListQuery, lists: Lists, service: Service, caller: Caller) -> Response:
+def _export(query: ListQuery, lists: Paginator, service: Service, caller: Caller) -> Response:
     """The whole list, to which neither a limit nor a cursor belongs."""
     paging = [name for name in ("limit", "cursor") if name in query.model_fields_set]
     if paging:
@@ -175,21 +179,21 @@ def _export(query: ListQuery, lists: Lists, service: Service, caller: Caller) ->
     return ExportResponse(
         lists,
         query.selection,
-        query.shown,
-        query.age,
+        query.effective_view,
+        query.effective_max_age,
         lambda version: snapshot_of(version, service),
-        partial(service.credentials.still_take, caller),
+        partial(service.credentials.is_still_valid, caller),
     )
 
 
-def _page_response(page: Page, query: ListQuery, lists: Lists, service: Service) -> Response:
+def _page_response(page: Page, query: ListQuery, lists: Paginator, service: Service) -> Response:
     """The page, made of the texts that the store keeps."""
     end = b"]"
     if page.next_cursor is not None:
         end += b',"nextCursor":' + orjson.dumps(page.next_cursor)
-    for name, text in page.version.remarks.items():
+    for name, text in page.snapshot.annotations.items():
         end += b"," + orjson.dumps(name) + b":" + orjson.dumps(text)
-    snapshot = snapshot_of(page.version, service)
+    snapshot = snapshot_of(page.snapshot, service)
     end += b',"snapshot":' + orjson.dumps(snapshot, option=orjson.OPT_UTC_Z) + b"}"
     length = None if page.length is None else len(HEAD) + max(0, page.length - 1) + len(end)
     response = PiecesResponse(_items(page.pieces, end), "application/json", length)
@@ -197,8 +201,8 @@ def _page_response(page: Page, query: ListQuery, lists: Lists, service: Service)
     if page.next_cursor is not None:
         link = query.link(cursor=page.next_cursor, selection=page.selection, view=page.view)
         response.headers["Link"] = f'<{link}>; rel="next"'
-    if page.held_seconds is not None:
-        tell_hold(response, page.held_seconds, lists.store)
+    if page.lease_seconds is not None:
+        set_lease_headers(response, page.lease_seconds, lists.store)
     return response
 
 

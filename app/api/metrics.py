@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, cast
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api import problems
-from app.api.dependencies import takes_no_parameters
+from app.api.dependencies import reject_query
 from app.api.negotiation import quality_of_type
 from app.api.problems import NOT_ACCEPTABLE, ProblemError
 from app.api.security import MetricsReader
@@ -15,7 +15,7 @@ from app.api.streaming import PiecesResponse
 from app.telemetry.metrics.registry import OPEN_METRICS, TEXT, Metrics
 
 
-router = APIRouter(tags=["Metrics"], dependencies=[Depends(takes_no_parameters)])
+router = APIRouter(tags=["Metrics"], dependencies=[Depends(reject_query)])
 
 _TEXT_TYPE, _OPEN_METRICS_TYPE = (type_.partition(";")[0] for type_ in (TEXT, OPEN_METRICS))
 _SCHEMA: Final = {"schema": {"type": "string"}}
@@ -26,7 +26,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "content": {_TEXT_TYPE: _SCHEMA, _OPEN_METRICS_TYPE: _SCHEMA},
     },
     **problems.responses(
-        *problems.OF_THE_CALLER,
+        *problems.AUTH_PROBLEMS,
         problems.NOT_ACCEPTABLE,
         problems.INVALID_PARAMETERS,
         problems.INTERNAL_ERROR,

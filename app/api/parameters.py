@@ -39,7 +39,7 @@ _ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{1,45}")
 _SUBNET: Final = re.compile(_ADDRESS.pattern + r"(/[0-9]{1,3})?")
 
 
-def plain(pattern: str, reason: str) -> Callable[[Any], Any]:
+def matching(pattern: str, reason: str) -> Callable[[Any], Any]:
     """A validator that takes text of one plain form, and not all that Python would."""
     form = re.compile(pattern)
 
@@ -73,7 +73,7 @@ def parse_address(text: Any) -> IPv4Address | IPv6Address:
 
 def _number(form: str, highest: int, reason: str) -> BeforeValidator:
     """A number that is written in decimal or, where the form allows it, as 0x…."""
-    validate = plain(form, reason)
+    validate = matching(form, reason)
 
     def parse(text: Any) -> int:
         number = int(validate(text), 0 if text[:2] in {"0x", "0X"} else 10)
@@ -130,7 +130,7 @@ class Freshness(BaseModel):
 
     max_age: Annotated[
         float | None,
-        BeforeValidator(plain(SECONDS, "Should be a number of seconds")),
+        BeforeValidator(matching(SECONDS, "Should be a number of seconds")),
     ] = Field(
         None,
         ge=0,
@@ -141,7 +141,7 @@ class Freshness(BaseModel):
     )
 
     @property
-    def age(self) -> float:
+    def effective_max_age(self) -> float:
         """How old it may be, in seconds, said or not."""
         return DEFAULT_MAX_AGE if self.max_age is None else self.max_age
 
@@ -169,7 +169,7 @@ class Filters(BaseModel):
         return not self.model_fields_set.isdisjoint(self.SELECTION.names())
 
     @property
-    def shown(self) -> View:
+    def effective_view(self) -> View:
         """How much of each object is shown; all where there is no choice."""
         view: View = getattr(self, "view", View.FULL)
         return view
@@ -182,7 +182,7 @@ class ListQuery(Filters, Freshness):
         int,
         Field(ge=1),
         AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
-        BeforeValidator(plain(r"-?[0-9]{1,30}", "Should be a number")),
+        BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number")),
     ] = Field(
         DEFAULT_LIMIT,
         description=f"How many items a page has at most; above {MAX_LIMIT} it is brought "

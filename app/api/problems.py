@@ -28,7 +28,7 @@ from app.schemas.problems import (
 
 MEDIA_TYPE = "application/problem+json"
 
-MOST_ERRORS = 32
+MAX_ERRORS = 32
 """How many parameters are named that are not valid; a request may have thousands."""
 
 RETRY_AFTER = {
@@ -296,7 +296,7 @@ SERVER_STOPPING = declare(
     "The server is about to end. Try again after `Retry-After` seconds.",
 )
 
-OF_THE_ENGINE = (
+ENGINE_PROBLEMS = (
     ENGINE_ERROR,
     NOT_SUPPORTED_BY_ENGINE,
     ENGINE_ACCESS_DENIED,
@@ -308,7 +308,7 @@ OF_THE_ENGINE = (
 )
 """What can befall whatever needs the engine."""
 
-OF_THE_CALLER = (
+AUTH_PROBLEMS = (
     *(UNAUTHENTICATED, INSUFFICIENT_SCOPE, TOO_MANY_REQUESTS),
     *(ISSUER_UNAVAILABLE, KEYS_UNAVAILABLE),
 )

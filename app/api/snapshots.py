@@ -8,12 +8,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.repository.snapshot.model import Version
+from app.repository.snapshot.model import Snapshot
 from app.repository.store import Store
 from app.service import Service
 
 
-def snapshot_of(version: Version, service: Service) -> dict[str, Any]:
+def snapshot_of(version: Snapshot, service: Service) -> dict[str, Any]:
     """`Snapshot` of a version."""
     return {
         "epoch": version.epoch,
@@ -24,8 +24,8 @@ def snapshot_of(version: Version, service: Service) -> dict[str, Any]:
     }
 
 
-def tell_hold(response: Response, held_seconds: float, store: Store) -> None:
+def set_lease_headers(response: Response, held_seconds: float, store: Store) -> None:
     """Tell in headers how long the snapshot can be walked through."""
     expires = datetime.now(UTC) + timedelta(seconds=held_seconds)
     response.headers["Snapshot-Expires"] = format_datetime(expires, usegmt=True)
-    response.headers["Snapshot-Idle-Seconds"] = str(int(store.holds.idle_seconds))
+    response.headers["Snapshot-Idle-Seconds"] = str(int(store.leases.idle_seconds))

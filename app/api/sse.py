@@ -12,8 +12,8 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.repository.changes.streams import Source, Streams
-from app.repository.notifier import WAKE_SECONDS
+from app.repository.changes.streams import EventSource, StreamRegistry
+from app.repository.notifier import TICK_SECONDS
 
 
 def format_event(kind: str, event_id: str | None, data: bytes) -> bytes:
@@ -52,22 +52,25 @@ class EventStream(Response):
     media_type = MEDIA_TYPE
 
     def __init__(
-        self, source: Source, streams: Streams, may_go_on: Callable[[], bool] = lambda: True
+        self,
+        source: EventSource,
+        streams: StreamRegistry,
+        is_authorized: Callable[[], bool] = lambda: True,
     ) -> None:
         """Make the response.
 
         Args:
             source: of the events.
             streams: all that are open.
-            may_go_on: tells whether the client may still have them.
+            is_authorized: tells whether the client may still have them.
 
         Raises:
             TooManyStreams: no further stream may begin.
         """
         self._source = source
         self._streams = streams
-        self._may_go_on = may_go_on
-        streams.require_room()
+        self._is_authorized = is_authorized
+        streams.require_capacity()
         super().__init__(
             headers={
                 "Cache-Control": "no-store",
@@ -86,36 +89,36 @@ class EventStream(Response):
         state = scope.setdefault("state", {})
         with (
             closing(self._source),
-            self._streams.one(self._source, self._may_go_on, state.get("counted_as")),
+            self._streams.register(self._source, self._is_authorized, state.get("counted_as")),
         ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send_text(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
             await self._send_events(send_text)
-            state["ended"] = self._why()
+            state["ended"] = self._end_reason()
             await send({"type": "http.response.body", "body": RECONNECT})
         state.setdefault("ended", "server_stops")  # without waiting for who does not read
 
-    def _why(self) -> str:
+    def _end_reason(self) -> str:
         """Why the stream ends, as the log tells it."""
         if self._streams.is_stopping:
             return "server_stops"
-        return "too_long" if self._may_go_on() else "revoked"
+        return "too_long" if self._is_authorized() else "revoked"
 
     async def _send_events(self, send_text: SendText) -> None:
         now = time.monotonic()
         end = now + self._streams.seconds * random.uniform(1 - JITTER, 1)  # no secret
         silent_since = now
-        while now < end and not self._streams.is_stopping and self._may_go_on():
-            text = await self._source.take()
+        while now < end and not self._streams.is_stopping and self._is_authorized():
+            text = await self._source.next_batch()
             if text is None and now - silent_since >= KEEP_ALIVE_SECONDS:
                 text = self._source.bookmark() or COMMENT
             if text is not None:
                 await send_text(text)
                 silent_since = now
-            elif end - now > WAKE_SECONDS:
-                await self._source.news.wait()
+            elif end - now > TICK_SECONDS:
+                await self._source.notifier.wait()
             else:
                 with anyio.move_on_after(end - now):
-                    await self._source.news.wait()
+                    await self._source.notifier.wait()
             now = time.monotonic()

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from app.api.negotiation import accepts_gzip
 
 
-LEAST_COMPRESSED: Final = 16 << 10
+MIN_COMPRESSED_BYTES: Final = 16 << 10
 """Bytes; a smaller body goes out in a few packets as it is (see docs/benchmarks.md)."""
 
 LEVEL: Final = 1
@@ -47,7 +47,7 @@ class PiecesResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
         """Send the response, at the pace of the client."""
         length, compressor = self._length, None
-        is_large = length is None or length >= LEAST_COMPRESSED
+        is_large = length is None or length >= MIN_COMPRESSED_BYTES
         del self.headers["Content-Length"]
         if is_large and accepts_gzip(Headers(scope=scope)):
             compressor = Compressor()

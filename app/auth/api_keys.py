@@ -28,13 +28,13 @@ from app.auth.key_file import (
     parse_keys,
     read_content,
 )
-from app.auth.permissions import is_open_to_others
-from app.auth.rejections import Reason, Refused
+from app.auth.permissions import is_group_or_world_accessible
+from app.auth.rejections import CredentialRejected, RejectionReason
 
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 1.0
+RELOAD_SECONDS: Final = 1.0
 """How often to read the file."""
 STALL_SECONDS: Final = 5.0
 """How long a look may take without being told of."""
@@ -48,7 +48,7 @@ class _Known(NamedTuple):
     is_revoked: bool
 
 
-class ApiKeys:
+class ApiKeyStore:
     """The keys of a file, which is read every second.
 
     Who asks is told what is known; only `run` and `look` wait for the disk. A file that cannot be
@@ -84,7 +84,7 @@ class ApiKeys:
         self._unreadable_since: float | None = None
         self._is_rejection_logged = False
         self._keys: tuple[bytes, dict[str, _Known]] = b"", {}  # replaced at once, by any thread
-        self._nobody = secrets.token_bytes(KEY_BYTES)
+        self._dummy_hash = secrets.token_bytes(KEY_BYTES)
         self._content = read_content(path)
         self._take(self._content)
 
@@ -106,18 +106,18 @@ class ApiKeys:
             Refused: nobody has, or not any more.
         """
         if self.are_rejected:
-            raise Refused(Reason.KEYS_UNAVAILABLE)
+            raise CredentialRejected(RejectionReason.KEYS_UNAVAILABLE)
         secret, all_known = self._keys
         key_id = text.removeprefix(PREFIX).partition("_")[0]
         known = all_known.get(key_id)
-        kept = self._nobody if known is None else known.hash
+        kept = self._dummy_hash if known is None else known.hash
         is_right = hmac.compare_digest(hash_of(text, secret), kept)
         if known is None or not is_right:
-            raise Refused(Reason.UNKNOWN)
+            raise CredentialRejected(RejectionReason.UNKNOWN)
         if known.is_revoked:
-            raise Refused(Reason.REVOKED)
+            raise CredentialRejected(RejectionReason.REVOKED)
         if self._is_over(known.caller):
-            raise Refused(Reason.EXPIRED)
+            raise CredentialRejected(RejectionReason.EXPIRED)
         return known.caller
 
     def has(self, caller: Caller) -> bool:
@@ -138,7 +138,7 @@ class ApiKeys:
     async def run(self) -> None:
         """Look at the file again and again, in a thread, which a disk may keep for as long."""
         while True:
-            await anyio.sleep(LOOK_SECONDS)
+            await anyio.sleep(RELOAD_SECONDS)
             began = self._monotonic()
             async with anyio.create_task_group() as tasks:
                 looked = anyio.Event()
@@ -152,10 +152,12 @@ class ApiKeys:
                         )
 
     async def _look_in_a_thread(self, looked: anyio.Event) -> None:
-        await anyio.to_thread.run_sync(self.look, abandon_on_cancel=True, limiter=self._one_look)
+        await anyio.to_thread.run_sync(
+            self.reload_if_changed, abandon_on_cancel=True, limiter=self._one_look
+        )
         looked.set()
 
-    def look(self) -> None:
+    def reload_if_changed(self) -> None:
         """Read the file, and take what it says if that has changed.
 
         It is read and compared whole: an edit may keep a file's size and times, and on Windows
@@ -209,5 +211,5 @@ class ApiKeys:
             for key in file.keys
         }
         self._keys = bytes.fromhex(file.secret), known
-        if is_open_to_others(content.mode):
+        if is_group_or_world_accessible(content.mode):
             log.warning("keys_open_to_others", path=str(self._path), note="chmod 600")

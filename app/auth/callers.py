@@ -28,13 +28,13 @@ class Caller:
     expires_at: float | None = None
 
     @property
-    def counted_as(self) -> tuple[str, str]:
+    def rate_limit_key(self) -> tuple[str, str]:
         """By what is counted what the caller does: a token's subject may have many tokens."""
         return self.kind, self.credential if self.kind == "api_key" else self.name
 
 
-ANONYMOUS: Final = Caller("anonymous", "anonymous", frozenset(Scope))
+ALL_ACCESS: Final = Caller("anonymous", "anonymous", frozenset(Scope))
 """Everybody, where no credentials are asked for."""
 
-STRANGER: Final = Caller("anonymous", "anonymous", frozenset())
+UNAUTHENTICATED_CALLER: Final = Caller("anonymous", "anonymous", frozenset())
 """Who asks for what is public, where credentials are asked for elsewhere."""

@@ -26,13 +26,13 @@ log = structlog.get_logger(__name__)
 
 FETCH_SECONDS: Final = 5.0
 """How long the issuer may take."""
-LEAST_SECONDS: Final = 10.0
+MIN_FETCH_INTERVAL_SECONDS: Final = 10.0
 """Between two fetches, whatever tokens say: strangers cannot have the issuer asked at will."""
-FRESH_SECONDS: Final = 600.0
+SOFT_TTL_SECONDS: Final = 600.0
 """How old keys may be without being fetched again, so that one that was withdrawn is let go."""
-USABLE_SECONDS: Final = 3600.0
+HARD_TTL_SECONDS: Final = 3600.0
 """How old keys may be while the issuer cannot be reached."""
-MOST_BYTES: Final = 256 << 10
+MAX_BYTES: Final = 256 << 10
 
 Fetch = Callable[[str], bytes]
 
@@ -62,14 +62,14 @@ def fetch(url: str) -> bytes:
             deadline = time.monotonic() + FETCH_SECONDS
             for part in response.iter_bytes():
                 body += part
-                if len(body) > MOST_BYTES or time.monotonic() > deadline:
+                if len(body) > MAX_BYTES or time.monotonic() > deadline:
                     raise IssuerUnavailable(f"{url} gives too much, or too slowly")
     except httpx2.HTTPError as error:
         raise IssuerUnavailable(f"cannot reach {url}: {type(error).__name__}") from None
     return body
 
 
-class Issuer:
+class JwksClient:
     """The keys of one issuer. Belongs to one event loop.
 
     Attributes:
@@ -101,7 +101,7 @@ class Issuer:
         self._is_out_of_reach = False
         self._fetching = anyio.Lock()
 
-    async def keys(self, kid: str | None) -> KeySet:
+    async def get_keys(self, kid: str | None) -> KeySet:
         """The keys, fetched anew where a key of this id is not among them or they are old.
 
         Who comes while old keys are being fetched anew is given the old ones. Nobody waits for an
@@ -115,18 +115,20 @@ class Issuer:
             async with self._fetching:
                 if self._needs(kid):
                     await self._refresh()
-        if self._keys is None or self._age() >= USABLE_SECONDS:
+        if self._keys is None or self._age() >= HARD_TTL_SECONDS:
             raise IssuerUnavailable("the issuer's keys are not known")
         return self._keys
 
-    def seconds_of_verdicts(self) -> float:
+    def verdict_ttl_seconds(self) -> float:
         """How long what was found by these keys holds: until they are to be fetched again."""
         now = self._monotonic()
-        next_fetch = max(self._fetched_at + FRESH_SECONDS, self._tried_at + LEAST_SECONDS)
-        return min(next_fetch, self._fetched_at + USABLE_SECONDS) - now
+        next_fetch = max(
+            self._fetched_at + SOFT_TTL_SECONDS, self._tried_at + MIN_FETCH_INTERVAL_SECONDS
+        )
+        return min(next_fetch, self._fetched_at + HARD_TTL_SECONDS) - now
 
     def _has(self, kid: str | None) -> bool:
-        if self._keys is None or self._age() >= USABLE_SECONDS:
+        if self._keys is None or self._age() >= HARD_TTL_SECONDS:
             return False
         return kid is None or any(key.kid == kid for key in self._keys)
 
@@ -137,11 +139,11 @@ class Issuer:
         return self._monotonic() - self._fetched_at
 
     def _are_old(self) -> bool:
-        return self._age() >= FRESH_SECONDS
+        return self._age() >= SOFT_TTL_SECONDS
 
     async def _refresh(self) -> None:
         """Fetch the keys, unless that was tried just now; keep those that there are if it fails."""
-        if self._monotonic() - self._tried_at < LEAST_SECONDS:
+        if self._monotonic() - self._tried_at < MIN_FETCH_INTERVAL_SECONDS:
             return
         began = self._monotonic()
         try:

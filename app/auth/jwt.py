@@ -24,24 +24,24 @@ from joserfc.jws import CompactSignature, JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from app.auth.callers import Caller
-from app.auth.jwks import Issuer, IssuerUnavailable
-from app.auth.rejections import Reason, Refused
+from app.auth.jwks import IssuerUnavailable, JwksClient
+from app.auth.rejections import CredentialRejected, RejectionReason
 from app.auth.scopes import Scope
 
 
-MOST_KEPT: Final = 1024
+MAX_CACHED: Final = 1024
 """How many verified tokens are remembered."""
-MOST_CHARACTERS: Final = 128
+MAX_CHARACTERS: Final = 128
 """Of what a token says that the log tells."""
 
 _TYPES: Final = frozenset(("jwt", "at+jwt", "application/jwt", "application/at+jwt"))
 """What `typ` may say where it is given (RFC 7519, 5.1; RFC 9068, 4)."""
 _SCOPES: Final = {scope.value: scope for scope in Scope}
 _OF_CLAIM: Final = {
-    "iss": Reason.ISSUER,
-    "aud": Reason.AUDIENCE,
-    "nbf": Reason.NOT_YET_VALID,
-    "iat": Reason.NOT_YET_VALID,
+    "iss": RejectionReason.ISSUER,
+    "aud": RejectionReason.AUDIENCE,
+    "nbf": RejectionReason.NOT_YET_VALID,
+    "iat": RejectionReason.NOT_YET_VALID,
 }
 
 
@@ -62,7 +62,7 @@ class _Algorithms(JWSRegistry):
         return self.algorithms[name]
 
 
-class Tokens:
+class JwtVerifier:
     """Judges tokens, and remembers those that it found good until they expire.
 
     Belongs to one event loop.
@@ -70,7 +70,7 @@ class Tokens:
 
     def __init__(
         self,
-        issuer: Issuer,
+        issuer: JwksClient,
         audience: str,
         algorithms: Collection[str],
         skew_seconds: int,
@@ -97,14 +97,14 @@ class Tokens:
             aud={"essential": True, "value": audience},
             exp={"essential": True},
         )
-        self._kept: dict[bytes, tuple[Caller, float]] = {}
+        self._cached: dict[bytes, tuple[Caller, float]] = {}
 
-    def known(self, token: str) -> Caller | None:
+    def lookup(self, token: str) -> Caller | None:
         """Who has this token, where that is remembered."""
         name = _hash(token)
-        caller, until = self._kept.get(name, (None, 0.0))
+        caller, until = self._cached.get(name, (None, 0.0))
         if caller is not None and self._clock() >= until:
-            del self._kept[name]
+            del self._cached[name]
             return None
         return caller
 
@@ -120,21 +120,21 @@ class Tokens:
         """
         signed = self._parsed(token)
         try:
-            keys = await self._issuer.keys(signed.headers().get("kid"))
+            keys = await self._issuer.get_keys(signed.headers().get("kid"))
         except IssuerUnavailable:
-            raise Refused(Reason.ISSUER_UNAVAILABLE) from None
+            raise CredentialRejected(RejectionReason.ISSUER_UNAVAILABLE) from None
         try:
             is_right = jws.validate_compact(signed, keys, registry=self._registry)
         except UnsupportedAlgorithmError:
-            raise Refused(Reason.ALGORITHM) from None
+            raise CredentialRejected(RejectionReason.ALGORITHM) from None
         except InvalidKeyIdError:
-            raise Refused(Reason.UNKNOWN_KEY) from None
+            raise CredentialRejected(RejectionReason.UNKNOWN_KEY) from None
         except (JoseError, ValueError):  # the key is not one for this algorithm
-            raise Refused(Reason.SIGNATURE) from None
+            raise CredentialRejected(RejectionReason.SIGNATURE) from None
         if not is_right:
-            raise Refused(Reason.SIGNATURE)
+            raise CredentialRejected(RejectionReason.SIGNATURE)
         caller = self._judged(signed.payload)
-        self._keep(token, caller)
+        self._cache(token, caller)
         return caller
 
     def _parsed(self, token: str) -> CompactSignature:
@@ -144,12 +144,12 @@ class Tokens:
             header = signed.headers()
             self._registry.check_header(header)
         except (JoseError, ValueError, TypeError, AttributeError):  # of what is no object, too
-            raise Refused(Reason.MALFORMED) from None
+            raise CredentialRejected(RejectionReason.MALFORMED) from None
         if header["alg"] not in (self._registry.allowed or ()):
-            raise Refused(Reason.ALGORITHM)
+            raise CredentialRejected(RejectionReason.ALGORITHM)
         is_plain = "crit" not in header and "b64" not in header
         if not is_plain or header.get("typ", "JWT").lower() not in _TYPES:
-            raise Refused(Reason.MALFORMED)
+            raise CredentialRejected(RejectionReason.MALFORMED)
         return signed
 
     def _judged(self, payload: bytes) -> Caller:
@@ -157,17 +157,17 @@ class Tokens:
         try:
             claims = orjson.loads(payload)
         except orjson.JSONDecodeError:
-            raise Refused(Reason.CLAIMS) from None
+            raise CredentialRejected(RejectionReason.CLAIMS) from None
         if not isinstance(claims, dict):
-            raise Refused(Reason.CLAIMS)
+            raise CredentialRejected(RejectionReason.CLAIMS)
         try:
             self._claims.validate(claims)
         except ExpiredTokenError:
-            raise Refused(Reason.EXPIRED) from None
+            raise CredentialRejected(RejectionReason.EXPIRED) from None
         except InvalidClaimError as error:
-            raise Refused(_OF_CLAIM.get(error.claim, Reason.CLAIMS)) from None
+            raise CredentialRejected(_OF_CLAIM.get(error.claim, RejectionReason.CLAIMS)) from None
         except JoseError:
-            raise Refused(Reason.CLAIMS) from None
+            raise CredentialRejected(RejectionReason.CLAIMS) from None
         return Caller(
             name=_text(claims, "sub", "client_id", "azp") or "unnamed",
             kind="jwt",
@@ -176,12 +176,12 @@ class Tokens:
             expires_at=claims["exp"] + self._skew,
         )
 
-    def _keep(self, token: str, caller: Caller) -> None:
+    def _cache(self, token: str, caller: Caller) -> None:
         """Remember a token, no longer than until the issuer's keys are to be fetched again."""
-        if len(self._kept) >= MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
-        fresh_until = self._clock() + self._issuer.seconds_of_verdicts()
-        self._kept[_hash(token)] = caller, min(caller.expires_at or fresh_until, fresh_until)
+        if len(self._cached) >= MAX_CACHED:
+            del self._cached[next(iter(self._cached))]
+        fresh_until = self._clock() + self._issuer.verdict_ttl_seconds()
+        self._cached[_hash(token)] = caller, min(caller.expires_at or fresh_until, fresh_until)
 
 
 def _hash(token: str) -> bytes:
@@ -209,5 +209,5 @@ def _text(claims: dict[str, Any], *names: str) -> str:
     for name in names:
         value = claims.get(name)
         if isinstance(value, str) and value:
-            return "".join(c for c in value if c.isprintable())[:MOST_CHARACTERS]
+            return "".join(c for c in value if c.isprintable())[:MAX_CHARACTERS]
     return ""

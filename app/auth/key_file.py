@@ -35,9 +35,9 @@ from app.auth.scopes import Scope
 PREFIX: Final = "sak_"
 """What a key begins with, so that programs that look for leaked secrets know it."""
 KEY_BYTES: Final = 32
-MOST_NAME: Final = 64
+MAX_NAME: Final = 64
 """Characters of a key's name."""
-MOST_BYTES: Final = 1 << 20
+MAX_BYTES: Final = 1 << 20
 """Of the file; some thousand keys."""
 DUPLICATE: Final = "duplicate_key_id"
 
@@ -71,7 +71,7 @@ class ApiKey(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
-    name: Annotated[str, Field(min_length=1, max_length=MOST_NAME)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
     scopes: tuple[Scope, ...]
     created: AwareDatetime
     expires: AwareDatetime | None = None
@@ -161,11 +161,11 @@ def read_content(path: Path) -> Content:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 raise KeysUnreadable(f"{path} is no regular file")
-            text = file.read(MOST_BYTES + 1)
+            text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise KeysUnreadable(f"cannot read the keys in {path}: {error.strerror}") from None
-    if len(text) > MOST_BYTES:
-        raise KeysUnreadable(f"{path} is larger than {MOST_BYTES:,} bytes")
+    if len(text) > MAX_BYTES:
+        raise KeysUnreadable(f"{path} is larger than {MAX_BYTES:,} bytes")
     return Content(text, mode)
 
 
@@ -176,6 +176,6 @@ def keys_text(keys: KeyFile, path: Path) -> bytes:
         KeysUnreadable: it would be too large to be read.
     """
     text = keys.model_dump_json(indent=2).encode() + b"\n"
-    if len(text) > MOST_BYTES:
-        raise KeysUnreadable(f"{path} would be larger than {MOST_BYTES:,} bytes")
+    if len(text) > MAX_BYTES:
+        raise KeysUnreadable(f"{path} would be larger than {MAX_BYTES:,} bytes")
     return text

@@ -6,6 +6,6 @@ import os
 import stat
 
 
-def is_open_to_others(mode: int) -> bool:
+def is_group_or_world_accessible(mode: int) -> bool:
     """Whether a mode lets more than the owner in; on Windows it says nothing: see the folder."""
     return os.name == "posix" and bool(mode & (stat.S_IRWXG | stat.S_IRWXO))

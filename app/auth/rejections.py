@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Reason(StrEnum):
+class RejectionReason(StrEnum):
     """Why, in words for the log and metrics; those who ask are told less."""
 
     MISSING = "missing"
@@ -38,13 +38,13 @@ class Reason(StrEnum):
     """The file of keys has been unreadable for too long, so nothing is known."""
 
 
-class Refused(Exception):
+class CredentialRejected(Exception):
     """A credential is not taken; the text of this exception tells nothing of the credential.
 
     Attributes:
         reason: why.
     """
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: RejectionReason) -> None:
         super().__init__(reason.value)
         self.reason = reason

@@ -12,7 +12,7 @@ from rich.text import Text
 
 GAP: Final = 2
 """Between two columns."""
-LEAST: Final = 12
+MIN_WIDTH: Final = 12
 """How much of a column that may be cut off is of use."""
 
 
@@ -57,7 +57,7 @@ def fitted_table(
     widths = {at: longest[at] for at, column in enumerate(columns) if column.is_needed}
     room = width - sum(widths.values()) - GAP * (len(widths) - 1)
     for at, column in enumerate(columns):
-        least = min(longest[at], LEAST) if column.may_be_cut else longest[at]
+        least = min(longest[at], MIN_WIDTH) if column.may_be_cut else longest[at]
         if at not in widths and has_text[at] and least + GAP <= room:
             widths[at] = least
             room -= least + GAP

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from app.auth.key_changes import KeysBusy, change_keys
 from app.auth.key_file import (
-    MOST_NAME,
+    MAX_NAME,
     ApiKey,
     KeyFile,
     KeysUnreadable,
@@ -31,7 +31,7 @@ from app.settings.paths import state_folder
 app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-MOST_DAYS: Final = 3650
+MAX_DAYS: Final = 3650
 
 FileOption = Annotated[
     Path | None,
@@ -46,8 +46,8 @@ def _lifetime(text: str) -> timedelta:
     if found is None:
         raise typer.BadParameter("a number and m, h, d or w, as in 90d")
     lifetime = timedelta(**{UNITS[found[2]]: int(found[1])})
-    if lifetime > timedelta(days=MOST_DAYS):
-        raise typer.BadParameter(f"at most {MOST_DAYS}d")
+    if lifetime > timedelta(days=MAX_DAYS):
+        raise typer.BadParameter(f"at most {MAX_DAYS}d")
     return lifetime
 
 
@@ -62,8 +62,8 @@ def add(
     file: FileOption = None,
 ) -> None:
     """Make a key and show it, this once."""
-    if not 0 < len(name) <= MOST_NAME or not name.isprintable():
-        raise typer.BadParameter(f"1 to {MOST_NAME} printable characters", param_hint="NAME")
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise typer.BadParameter(f"1 to {MAX_NAME} printable characters", param_hint="NAME")
     path = _path(file)
     now = datetime.now(UTC).replace(microsecond=0)
     key_id, text = new_key_text()

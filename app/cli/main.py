@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from app.api.parameters import parse_subnet
-from app.bootstrap import CANNOT_START, prepare, why_not
+from app.bootstrap import STARTUP_ERRORS, build_server, explain
 from app.cli import keys
 from app.cli.printable import printable_json
 from app.cli.table import print_table
@@ -112,9 +112,9 @@ def serve(
             simulated_churn=simulated_churn,
         )
         configure_logging(settings.log_format, settings.log_level, file=log_file(settings))
-        serving = prepare(settings)
+        serving = build_server(settings)
     serving.run()
-    server.leave_what_hangs()
+    server.exit_despite_hung_threads()
 
 
 @app.command("list")
@@ -228,7 +228,7 @@ def watch(
         if token is not None and not insecure:
             watching.require_secrecy(url)
         watching.run(url, filters, token, trust, as_json=as_json)
-    except watching.Refused as error:
+    except watching.RequestRejected as error:
         _fail(str(error))
 
 
@@ -263,17 +263,17 @@ def doctor(
     are only warnings.
     """
     from app.cli.doctor import print_findings  # noqa: PLC0415
-    from app.doctor.context import Subject  # noqa: PLC0415
-    from app.doctor.run import Examination  # noqa: PLC0415  # serving needs no doctor
+    from app.doctor.context import DoctorContext  # noqa: PLC0415
+    from app.doctor.run import DoctorRun  # noqa: PLC0415  # serving needs no doctor
 
     configure_logging("text", "critical")  # what goes wrong is in the report
     given = {"host": host, "port": port, "engine": engine}
-    subject = Subject(
+    subject = DoctorContext(
         {name: value for name, value in given.items() if value is not None},
         listen_seconds=listen,
         may_probe=probe,
     )
-    examination = Examination(subject)
+    examination = DoctorRun(subject)
     report = examination.report(is_masked=mask)
     shape = report.model_dump(mode="json", by_alias=True)
     if as_json:
@@ -282,7 +282,7 @@ def doctor(
         print_findings(shape)
     code = {"failure": 1, "warning": 3}.get(report.outcome, 0)
     if examination.hangs:
-        server.leave(code)
+        server.exit_now(code)
     raise typer.Exit(code)
 
 
@@ -307,8 +307,8 @@ def _explained_failures() -> Iterator[None]:
     """End with one clear sentence where the settings, the library or the engine fail."""
     try:
         yield
-    except CANNOT_START as error:
-        _fail(why_not(error))
+    except STARTUP_ERRORS as error:
+        _fail(explain(error))
 
 
 def _settings(**given: Any) -> Settings:

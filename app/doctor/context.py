@@ -24,11 +24,11 @@ NO_SETTINGS: Final = frozenset({"SETTINGS"})
 """Variables with the prefix that are none of the settings, and known."""
 
 
-class Unexamined(Exception):
+class CheckSkipped(Exception):
     """A check cannot be made, for the reason that it says; what is in the way has its own check."""
 
 
-class Subject:
+class DoctorContext:
     """What checks look at, each of which may look at all of it.
 
     Attributes:
@@ -77,11 +77,11 @@ class Subject:
             Unexamined: there is none to be had.
         """
         if self.library is None:
-            raise Unexamined("There is no library to ask: see `library`.")
+            raise CheckSkipped("There is no library to ask: see `library`.")
         try:
             session = Session(self.library, transaction_wait_ms=self.settings.transaction_wait_ms)
         except EngineError:
-            raise Unexamined("The engine could not be opened: see `session`.") from None
+            raise CheckSkipped("The engine could not be opened: see `session`.") from None
         with session:
             yield session
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from app.doctor.context import Subject
+from app.doctor.context import DoctorContext
 from app.schemas.doctor import Outcome
 
 
@@ -15,7 +15,7 @@ Facts: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What a check found.
 
     Attributes:
@@ -44,5 +44,5 @@ class Check:
     """
 
     name: str
-    examine: Callable[[Subject], Finding]
+    examine: Callable[[DoctorContext], CheckResult]
     listens: bool = False

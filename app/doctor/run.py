@@ -15,12 +15,12 @@ from typing import Any, Final
 
 from app.doctor.checks import certificate, engine, host, issuer, program, rights, server, state
 from app.doctor.checks.host import user_name
-from app.doctor.context import Subject, Unexamined
+from app.doctor.context import CheckSkipped, DoctorContext
 from app.doctor.masking import Mask
 from app.doctor.probes import platform as questions
 from app.doctor.probes.notifications import added_announced
 from app.doctor.probes.stale_handle import stale_handle
-from app.doctor.results import Check, Finding
+from app.doctor.results import Check, CheckResult
 from app.schemas.doctor import Outcome, Report
 
 
@@ -83,14 +83,14 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
 }
 
 
-class Examination:
+class DoctorRun:
     """One examination of a subject.
 
     Attributes:
         hangs: whether a check was left that did not come back; its thread may still be in a call.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: DoctorContext) -> None:
         self._subject = subject
         self._late = time.monotonic() + LATE_SECONDS + subject.listen_seconds
         self.hangs = False
@@ -120,12 +120,12 @@ class Examination:
                 shape |= {name: mask.value(shape[name]) for name in shape.keys() & _TELLING}
         return Report.model_validate(given)
 
-    def _finding(self, check: Check) -> Finding:
+    def _finding(self, check: Check) -> CheckResult:
         """What a check finds, or that it found nothing in time."""
         seconds = CHECK_SECONDS if time.monotonic() < self._late else LITTLE_SECONDS
         if check.listens:
             seconds += self._subject.listen_seconds
-        found: SimpleQueue[Finding] = SimpleQueue()
+        found: SimpleQueue[CheckResult] = SimpleQueue()
         Thread(
             target=lambda: found.put(_examined(check, self._subject)), name=check.name, daemon=True
         ).start()
@@ -133,7 +133,7 @@ class Examination:
             return found.get(timeout=seconds)
         except Empty:
             self.hangs = True
-            return Finding(
+            return CheckResult(
                 Outcome.FAILURE,
                 f"There was no answer within {seconds:g} s.",
                 "Run this again; where it stays so, restart what did not answer.",
@@ -143,16 +143,16 @@ class Examination:
 _TELLING: Final = frozenset({"sentence", "remedy", "facts"})
 
 
-def _examined(check: Check, subject: Subject) -> Finding:
+def _examined(check: Check, subject: DoctorContext) -> CheckResult:
     try:
         return check.examine(subject)
-    except Unexamined as reason:
-        return Finding(Outcome.UNKNOWN, str(reason))
+    except CheckSkipped as reason:
+        return CheckResult(Outcome.UNKNOWN, str(reason))
     except Exception as error:  # noqa: BLE001  # one check that fails takes no other with it
-        return Finding(Outcome.UNKNOWN, f"The check itself failed ({type(error).__name__}).")
+        return CheckResult(Outcome.UNKNOWN, f"The check itself failed ({type(error).__name__}).")
 
 
-def _shape(section: str, name: str, finding: Finding) -> dict[str, Any]:
+def _shape(section: str, name: str, finding: CheckResult) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "section": section,
         "name": name,

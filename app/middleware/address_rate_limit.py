@@ -11,31 +11,33 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import UNAUTHENTICATED
-from app.auth.callers import STRANGER, Caller
-from app.auth.rejections import Refused
+from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
+from app.auth.rejections import CredentialRejected
 from app.middleware.authentication import bearer_token
-from app.middleware.rate_limit_policy import ALWAYS_ANSWERED, Policy
-from app.net.networks import network_of
+from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
+from app.net.networks import client_network
 from app.settings.limits import RateLimits
 from app.telemetry.metrics.registry import Metrics
 
 
-TRUSTED: Final = 4096
+MAX_VERIFIED: Final = 4096
 """How many credentials are remembered that were taken."""
-TRUSTED_OF_ONE: Final = 64
+MAX_VERIFIED_PER_CALLER: Final = 64
 """How many of one caller."""
 
 
-class Trusted:
+class VerifiedCredentialCache:
     """Credentials that were taken, each with the address it came from; those used last are kept.
 
     Of one caller only some are, so that none can have the others forgotten. Kept are keyed hashes,
     whose key ends with the process: nothing can be learned of a credential.
     """
 
-    def __init__(self, most: int = TRUSTED, of_one: int = TRUSTED_OF_ONE) -> None:
-        self._most = most
-        self._most_of_one = of_one
+    def __init__(
+        self, max_count: int = MAX_VERIFIED, max_per_caller: int = MAX_VERIFIED_PER_CALLER
+    ) -> None:
+        self._most = max_count
+        self._most_of_one = max_per_caller
         self._key = secrets.token_bytes(blake2b.MAX_KEY_SIZE)
         self._callers: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
         self._hashes: dict[tuple[str, str], OrderedDict[bytes, None]] = {}
@@ -79,9 +81,9 @@ class Trusted:
         return hash_.digest()
 
 
-def address_policy(limits: RateLimits, metrics: Metrics) -> Policy:
+def address_policy(limits: RateLimits, metrics: Metrics) -> RateLimitPolicy:
     """Return the policy of what one address may ask without a credential."""
-    return Policy(
+    return RateLimitPolicy(
         "address",
         limits.rate_address_requests,
         "Too many requests without a credential came from this address.",
@@ -89,7 +91,7 @@ def address_policy(limits: RateLimits, metrics: Metrics) -> Policy:
     )
 
 
-class AddressLimit:
+class AddressRateLimitMiddleware:
     """Counts every answer that is given before a caller is identified, by address.
 
     Stands before all that answers such a request: the check of `Host`, the gate, and public pages,
@@ -110,7 +112,7 @@ class AddressLimit:
     def __init__(
         self,
         app: ASGIApp,
-        requests: Policy,
+        requests: RateLimitPolicy,
         limits: RateLimits,
         public: re.Pattern[str],
         metrics: Metrics,
@@ -127,19 +129,19 @@ class AddressLimit:
         self._app = app
         self._is_public = public.fullmatch
         self._requests = requests
-        self._failures = Policy(
+        self._failures = RateLimitPolicy(
             "failures",
             limits.rate_failures,
             "Too many credentials that are not taken came from this address.",
             metrics,
         )
-        self._unverified = Policy(
+        self._unverified = RateLimitPolicy(
             "unverified",
             limits.rate_address_requests,
             "Too many credentials that could not be verified came from this address.",
             metrics,
         )
-        self._trusted = Trusted()
+        self._verified = VerifiedCredentialCache()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or refuse it."""
@@ -147,7 +149,7 @@ class AddressLimit:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
-        network = network_of((scope.get("client") or ("",))[0])
+        network = client_network((scope.get("client") or ("",))[0])
         credential = None if self._is_public(scope["path"]) else _credential(scope)
         if credential is None:
             await self._pass_unauthenticated(network, scope, receive, send)
@@ -157,18 +159,18 @@ class AddressLimit:
     async def _pass_unauthenticated(
         self, network: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        standing = self._requests.rates.take(network)
-        if scope["path"] in ALWAYS_ANSWERED:
+        standing = self._requests.limiter.hit(network)
+        if scope["path"] in UNLIMITED_PATHS:
             scope["state"]["slowed"] = not standing.is_within
             await self._app(scope, receive, send)
             return
         if not standing.is_within:
-            await self._requests.refuse(standing, scope, send)
+            await self._requests.reject(standing, scope, send)
             return
 
         async def send_and_tell(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._requests.tell(message, standing)
+                self._requests.add_headers(message, standing)
             await send(message)
 
         await self._app(scope, receive, send_and_tell)
@@ -176,14 +178,14 @@ class AddressLimit:
     async def _pass_with(
         self, credential: bytes, network: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        caller = self._trusted.caller_of(network, credential)
+        caller = self._verified.caller_of(network, credential)
         counted_as = (network, caller)
-        checks = [(self._unverified, self._unverified.rates.look(counted_as))]
+        checks = [(self._unverified, self._unverified.limiter.peek(counted_as))]
         if caller is None:
-            checks.append((self._failures, self._failures.rates.look(network)))
+            checks.append((self._failures, self._failures.limiter.peek(network)))
         for policy, standing in checks:
             if not standing.is_within:
-                await policy.refuse(standing, scope, send)
+                await policy.reject(standing, scope, send)
                 return
 
         async def send_judged(message: Message) -> None:
@@ -191,12 +193,12 @@ class AddressLimit:
                 if _is_taken(scope):
                     if caller is None:
                         taken: Caller = scope["state"]["caller"]
-                        self._trusted.add(network, credential, taken.counted_as)
+                        self._verified.add(network, credential, taken.rate_limit_key)
                 elif _is_failure(scope):
-                    self._trusted.discard(network, credential)  # it expired, or was revoked
-                    self._failures.tell(message, self._failures.rates.take(network))
+                    self._verified.discard(network, credential)  # it expired, or was revoked
+                    self._failures.add_headers(message, self._failures.limiter.hit(network))
                 else:
-                    self._unverified.tell(message, self._unverified.rates.take(counted_as))
+                    self._unverified.add_headers(message, self._unverified.limiter.hit(counted_as))
             await send(message)
 
         await self._app(scope, receive, send_judged)
@@ -206,14 +208,14 @@ def _credential(scope: Scope) -> bytes | None:
     """The credential of a request; where it is none that can be read, what stands in its place."""
     try:
         return bearer_token(scope["headers"]).encode()
-    except Refused:
+    except CredentialRejected:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         return b",".join(given) if given else None
 
 
 def _is_taken(scope: Scope) -> bool:
     """Whether the gate looked at a credential, and took it."""
-    return scope["state"].get("caller", STRANGER) is not STRANGER
+    return scope["state"].get("caller", UNAUTHENTICATED_CALLER) is not UNAUTHENTICATED_CALLER
 
 
 def _is_failure(scope: Scope) -> bool:

@@ -22,13 +22,13 @@ from app.api.problems import (
     problem_text,
 )
 from app.api.security import REALM
-from app.auth.authenticator import Credentials
-from app.auth.callers import ANONYMOUS, STRANGER
-from app.auth.rejections import Reason, Refused
+from app.auth.authenticator import Authenticator
+from app.auth.callers import ALL_ACCESS, UNAUTHENTICATED_CALLER
+from app.auth.rejections import CredentialRejected, RejectionReason
 from app.telemetry.metrics.registry import Metrics
 
 
-MOST_BYTES: Final = 8 << 10
+MAX_BYTES: Final = 8 << 10
 """How long the header may be; tokens that name many groups have some kilobytes."""
 
 RETRY_SECONDS: Final = 10
@@ -38,22 +38,22 @@ _BEARER: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *")
 """RFC 6750, 2.1, and RFC 9110, 11.1: the scheme's name is in any case."""
 
 _TOLD: Final = {
-    Reason.MISSING: "The request has no credential.",
-    Reason.MALFORMED: "The request has no bearer token that can be read.",
-    Reason.EXPIRED: "The credential has expired.",
-    Reason.ISSUER_UNAVAILABLE: "The keys of the tokens' issuer cannot be fetched now.",
-    Reason.KEYS_UNAVAILABLE: "The server's file of API keys cannot be read now.",
+    RejectionReason.MISSING: "The request has no credential.",
+    RejectionReason.MALFORMED: "The request has no bearer token that can be read.",
+    RejectionReason.EXPIRED: "The credential has expired.",
+    RejectionReason.ISSUER_UNAVAILABLE: "The keys of the tokens' issuer cannot be fetched now.",
+    RejectionReason.KEYS_UNAVAILABLE: "The server's file of API keys cannot be read now.",
 }
 """What is told of a reason; of the others no more than that the credential is not taken."""
 
 _UNAVAILABLE: Final = {
-    Reason.ISSUER_UNAVAILABLE: ISSUER_UNAVAILABLE,
-    Reason.KEYS_UNAVAILABLE: KEYS_UNAVAILABLE,
+    RejectionReason.ISSUER_UNAVAILABLE: ISSUER_UNAVAILABLE,
+    RejectionReason.KEYS_UNAVAILABLE: KEYS_UNAVAILABLE,
 }
 """Where the credential may be good, and the server cannot tell."""
 
 
-class Refusal(NamedTuple):
+class PrebuiltRejection(NamedTuple):
     """The answer for one reason.
 
     Attributes:
@@ -69,7 +69,7 @@ class Refusal(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...]
 
 
-class Gate:
+class AuthenticationMiddleware:
     """Puts the caller into `scope["state"]["caller"]`, or refuses.
 
     A path that asks for no scope is open to all, and what comes with the request is not looked at.
@@ -78,45 +78,45 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, credentials: Credentials, public: re.Pattern[str], metrics: Metrics
+        self, app: ASGIApp, authenticator: Authenticator, public: re.Pattern[str], metrics: Metrics
     ) -> None:
         """Stand before an application.
 
         Args:
             app: the application.
-            credentials: those that are taken.
+            authenticator: those that are taken.
             public: matches the paths that need none.
             metrics: are told of refusals.
         """
         self._app = app
-        self._credentials = credentials
+        self._authenticator = authenticator
         self._is_public = public.fullmatch  # `$` alone lets a newline follow
         self._metrics = metrics
-        self._refusals = {reason: _refusal(reason) for reason in Reason}
+        self._refusals = {reason: _refusal(reason) for reason in RejectionReason}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or answer it."""
         if scope["type"] == "http":
             state = scope.setdefault("state", {})
-            if not self._credentials.are_needed:
-                state["caller"] = ANONYMOUS
+            if not self._authenticator.is_required:
+                state["caller"] = ALL_ACCESS
             elif self._is_public(scope["path"]):
-                state["caller"] = STRANGER
+                state["caller"] = UNAUTHENTICATED_CALLER
             else:
                 try:
                     text = bearer_token(scope["headers"])
-                    known = self._credentials.known(text)
-                    state["caller"] = known or await self._credentials.asked(text)
-                except Refused as refused:
-                    await self._refuse(refused.reason, scope, send)
+                    known = self._authenticator.lookup(text)
+                    state["caller"] = known or await self._authenticator.verify(text)
+                except CredentialRejected as refused:
+                    await self._reject(refused.reason, scope, send)
                     return
         await self._app(scope, receive, send)
 
-    async def _refuse(self, reason: Reason, scope: Scope, send: Send) -> None:
+    async def _reject(self, reason: RejectionReason, scope: Scope, send: Send) -> None:
         refusal = self._refusals[reason]
         scope["state"].update(refused=refusal.kind.code, reason=reason.value)
-        self._metrics.refusals.count(reason)
-        self._metrics.told(refusal.kind.code)
+        self._metrics.credential_rejections.count(reason)
+        self._metrics.count_problem(refusal.kind.code)
         body = b"%b%b%b" % (refusal.before, quote(scope["path"]).encode(), refusal.after)
         headers = [*refusal.headers, (b"content-length", b"%d" % len(body))]
         await send(
@@ -134,21 +134,21 @@ def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """
     given = [value for name, value in headers if name == b"authorization"]
     if not given:
-        raise Refused(Reason.MISSING)
-    found = _BEARER.fullmatch(given[0]) if len(given) == 1 and len(given[0]) <= MOST_BYTES else None
+        raise CredentialRejected(RejectionReason.MISSING)
+    found = _BEARER.fullmatch(given[0]) if len(given) == 1 and len(given[0]) <= MAX_BYTES else None
     if found is None:
-        raise Refused(Reason.MALFORMED)
+        raise CredentialRejected(RejectionReason.MALFORMED)
     return found[1].decode()
 
 
-def _refusal(reason: Reason) -> Refusal:
+def _refusal(reason: RejectionReason) -> PrebuiltRejection:
     challenge = f'Bearer realm="{REALM}"'
-    if reason is not Reason.MISSING:  # RFC 6750, 3.1: who sends none is told of no error
+    if reason is not RejectionReason.MISSING:  # RFC 6750, 3.1: who sends none is told of no error
         challenge += ', error="invalid_token"'
     kind = _UNAVAILABLE.get(reason, UNAUTHENTICATED)
     problem = ProblemError(kind, _TOLD.get(reason, "The credential is not taken."))
     before, instance, after = problem_text(problem, "/").partition(b'"instance":"/"')
-    return Refusal(
+    return PrebuiltRejection(
         kind,
         before + instance[:-2],
         instance[-1:] + after,

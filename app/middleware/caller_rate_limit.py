@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth.callers import STRANGER, Caller
-from app.middleware.rate_limit_policy import ALWAYS_ANSWERED, Policy
-from app.net.networks import is_this_host, network_of
+from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
+from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
+from app.net.networks import client_network, is_loopback
 from app.settings.limits import RateLimits
 from app.telemetry.metrics.registry import Metrics
 
 
-class CallerLimit:
+class CallerRateLimitMiddleware:
     """Stands behind the gate: counts requests by their caller.
 
     Where no credentials are asked for, callers are told apart by address, and those on this host
@@ -28,7 +28,7 @@ class CallerLimit:
             metrics: are told of refusals.
         """
         self._app = app
-        self._requests = Policy(
+        self._requests = RateLimitPolicy(
             "caller",
             limits.rate_caller_requests,
             "This caller has asked too often.",
@@ -41,15 +41,15 @@ class CallerLimit:
         if counted_as is None:
             await self._app(scope, receive, send)
             return
-        standing = self._requests.rates.take(counted_as)
+        standing = self._requests.limiter.hit(counted_as)
         if not standing.is_within:
-            await self._requests.refuse(standing, scope, send)
+            await self._requests.reject(standing, scope, send)
             return
         scope["state"]["counted_as"] = counted_as
 
         async def send_and_tell(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._requests.tell(message, standing)
+                self._requests.add_headers(message, standing)
             await send(message)
 
         await self._app(scope, receive, send_and_tell)
@@ -58,9 +58,9 @@ class CallerLimit:
 def _counted_as(scope: Scope) -> tuple[str, str] | None:
     """By what a request is counted; None where it is not."""
     caller: Caller = scope["state"]["caller"]
-    if caller is STRANGER or scope["path"] in ALWAYS_ANSWERED:
+    if caller is UNAUTHENTICATED_CALLER or scope["path"] in UNLIMITED_PATHS:
         return None
     if caller.kind == "anonymous":
-        network = network_of((scope.get("client") or ("",))[0])
-        return None if is_this_host(network) else (caller.kind, network)
-    return caller.counted_as
+        network = client_network((scope.get("client") or ("",))[0])
+        return None if is_loopback(network) else (caller.kind, network)
+    return caller.rate_limit_key

@@ -36,6 +36,6 @@ class ExactPaths:
         if scope["type"] != "http" or not scope["path"].endswith("\n"):
             await self._app(scope, receive, send)
             return
-        self._metrics.told(NOT_FOUND.code)
+        self._metrics.count_problem(NOT_FOUND.code)
         scope.setdefault("state", {})["problem"] = NOT_FOUND.code
         await problem_response(Request(scope), _NOT_FOUND)(scope, receive, send)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
 
 
-KEYS: Final = 16_384
+MAX_KEYS: Final = 16_384
 """How many keys are remembered; some 4 MB. Whoever was not seen for longest begins anew."""
 
 _NANOSECONDS: Final = 1_000_000_000
 
 
-class Standing(NamedTuple):
+class RateLimitStatus(NamedTuple):
     """Where a key stands.
 
     Attributes:
@@ -38,7 +38,7 @@ class Standing(NamedTuple):
         return -(-self.nanoseconds // _NANOSECONDS)
 
 
-class Rates:
+class GcraLimiter:
     """Counts what happens, key by key. Belongs to one event loop.
 
     A quota may be used at once, and comes back evenly over the window.
@@ -52,7 +52,7 @@ class Rates:
         self,
         quota: int,
         window_seconds: int,
-        keys: int = KEYS,
+        keys: int = MAX_KEYS,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """Count nothing yet.
@@ -75,7 +75,7 @@ class Rates:
         """How many keys are remembered."""
         return len(self._whole_at)
 
-    def take(self, key: Hashable) -> Standing:
+    def hit(self, key: Hashable) -> RateLimitStatus:
         """Count one more, unless that is beyond the rate: what is refused costs its key nothing."""
         now = self._clock()
         missing = self._missing(key, now) + self._interval
@@ -86,16 +86,16 @@ class Rates:
         if len(self._whole_at) > self._keys:
             self._whole_at.popitem(last=False)
         if not is_within:
-            return Standing(False, 0, missing - self._window)
-        return Standing(True, (self._window - missing) // self._interval, missing)
+            return RateLimitStatus(False, 0, missing - self._window)
+        return RateLimitStatus(True, (self._window - missing) // self._interval, missing)
 
-    def look(self, key: Hashable) -> Standing:
+    def peek(self, key: Hashable) -> RateLimitStatus:
         """Where a key stands: whether one more would be within the rate."""
         missing = self._missing(key, self._clock())
         left = (self._window - missing) // self._interval
         if left < 1:
-            return Standing(False, 0, missing + self._interval - self._window)
-        return Standing(True, left, missing)
+            return RateLimitStatus(False, 0, missing + self._interval - self._window)
+        return RateLimitStatus(True, left, missing)
 
     def _missing(self, key: Hashable, now: int) -> int:
         """In how many nanoseconds the whole quota is there again."""

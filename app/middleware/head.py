@@ -7,7 +7,7 @@ import anyio.lowlevel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class HeadAsGet:
+class HeadMiddleware:
     """Lets the application answer HEAD as it answers GET, and no further than the head."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.telemetry.metrics.http import HttpMetrics
 
 
-class MeasuredRequests:
+class MetricsMiddleware:
     """Measures the requests of an application."""
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:

@@ -10,24 +10,24 @@ from typing import Final
 from starlette.types import Message, Scope, Send
 
 from app.api.problems import MEDIA_TYPE, TOO_MANY_REQUESTS, ProblemError, problem_text
-from app.middleware.gcra import Rates, Standing
+from app.middleware.gcra import GcraLimiter, RateLimitStatus
 from app.telemetry.metrics.registry import Metrics
 
 
 WINDOW_SECONDS: Final = 60
 """The window of every policy; settings say how much a minute."""
 
-ALWAYS_ANSWERED: Final = frozenset({"/health/live", "/health/ready"})
+UNLIMITED_PATHS: Final = frozenset({"/health/live", "/health/ready"})
 """Who probes must not take a busy server for a dead one."""
 
 Field = tuple[bytes, bytes]
 
 
-class Policy:
+class RateLimitPolicy:
     """A rate that has a name.
 
     Attributes:
-        rates: what is counted.
+        limiter: what is counted.
     """
 
     def __init__(self, name: str, quota: int, excess: str, metrics: Metrics) -> None:
@@ -39,21 +39,21 @@ class Policy:
             excess: what to tell those who go beyond it, in a sentence.
             metrics: are told of each who does.
         """
-        self.rates = Rates(quota, WINDOW_SECONDS)
+        self.limiter = GcraLimiter(quota, WINDOW_SECONDS)
         self._name = name.encode()
         self._field = b'"%b";q=%d;w=%d' % (self._name, quota, WINDOW_SECONDS)
         self._excess = ProblemError(TOO_MANY_REQUESTS, excess)
         self._metrics = metrics
 
-    def tell(self, start: Message, standing: Standing) -> None:
+    def add_headers(self, start: Message, standing: RateLimitStatus) -> None:
         """Let the start of an answer tell of the rate, and of where its client stands."""
         start["headers"] = [*start["headers"], *self._fields(standing)]
 
-    async def refuse(self, standing: Standing, scope: Scope, send: Send) -> None:
+    async def reject(self, standing: RateLimitStatus, scope: Scope, send: Send) -> None:
         """Answer a request that goes beyond the rate."""
         kind = self._excess.kind
         scope["state"]["refused"] = kind.code
-        self._metrics.told(kind.code)
+        self._metrics.count_problem(kind.code)
         body = problem_text(self._excess, scope["path"])
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),
@@ -66,7 +66,7 @@ class Policy:
         is_head = scope["method"] == "HEAD"
         await send({"type": "http.response.body", "body": b"" if is_head else body})
 
-    def _fields(self, standing: Standing) -> tuple[Field, Field]:
+    def _fields(self, standing: RateLimitStatus) -> tuple[Field, Field]:
         """`r` more may come within the next `t` seconds; beyond the rate, one may after these."""
         limit = b'"%b";r=%d;t=%d' % (self._name, standing.left, standing.seconds)
         return (b"ratelimit-policy", self._field), (b"ratelimit", limit)

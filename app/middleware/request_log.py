@@ -17,18 +17,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from app.api.security import scope_of
-from app.auth.callers import STRANGER, Caller
+from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
 from app.settings.model import LoggedRequests
 from app.telemetry.logging.redaction import redacted, redacted_start
-from app.telemetry.logging.rejection_summary import RefusedRequests
+from app.telemetry.logging.rejection_summary import RejectionSummary
 
 
 log = structlog.get_logger(__name__)
 
-TOGETHER: Final = frozenset({401, 421, 429})
-"""Refusals that anyone can have any number of are told together (`RefusedRequests`)."""
+AGGREGATED_STATUSES: Final = frozenset({401, 421, 429})
+"""Refusals that anyone can have any number of are told together (`RejectionSummary`)."""
 
-QUIET: Final = frozenset({"/metrics", "/health/live", "/health/ready"})
+DEBUG_ROUTES: Final = frozenset({"/metrics", "/health/live", "/health/ready"})
 """Routes that machines ask for all day."""
 
 _HARMLESS: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -38,10 +38,10 @@ _TRACE: Final = re.compile(
 """`traceparent` of W3C's Trace Context, 3.2: the id of the trace, which is not all zeros."""
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """Gives each request an id, and tells the log how it went."""
 
-    def __init__(self, app: ASGIApp, logged: LoggedRequests, refused: RefusedRequests) -> None:
+    def __init__(self, app: ASGIApp, logged: LoggedRequests, refused: RejectionSummary) -> None:
         """Stand before an application.
 
         Args:
@@ -69,7 +69,7 @@ class RequestLog:
                 message = {**message, "headers": [*message.get("headers", ()), header]}
                 answer.begin(message)
                 if answer.is_stream and self._logged == "all":
-                    log.info("stream_opened", **self._asked(scope))
+                    log.info("stream_opened", **self._describe(scope))
             await send(message)
             answer.sent(message)
 
@@ -80,20 +80,22 @@ class RequestLog:
             answer.has_failed = True
             raise
         finally:
-            self._tell(scope, answer, perf_counter() - began)
+            self._log_end(scope, answer, perf_counter() - began)
 
-    def _tell(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+    def _log_end(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         state = scope["state"]
         code: str | None = state.get("problem") or state.get("refused")
-        is_of_nobody = "refused" in state and state.get("caller", STRANGER).kind == "anonymous"
-        if code is not None and (is_of_nobody or answer.status in TOGETHER):
-            self._refused.note(code, _address(scope), state.get("reason"))
+        is_of_nobody = (
+            "refused" in state and state.get("caller", UNAUTHENTICATED_CALLER).kind == "anonymous"
+        )
+        if code is not None and (is_of_nobody or answer.status in AGGREGATED_STATUSES):
+            self._refused.record(code, _address(scope), state.get("reason"))
             return
         is_refused = answer.status is None or answer.status >= 400  # noqa: PLR2004  # RFC 9110, 15
         if self._logged == "off" or (self._logged == "refused" and not is_refused):
             return
-        asked = self._asked(scope)
-        level = logging.DEBUG if asked["route"] in QUIET else logging.INFO
+        asked = self._describe(scope)
+        level = logging.DEBUG if asked["route"] in DEBUG_ROUTES else logging.INFO
         if not self._logger.isEnabledFor(level):
             return
         entry: dict[str, object] = {**asked, "status": answer.status}
@@ -109,10 +111,10 @@ class RequestLog:
             entry["ended"] = "client_left"
         log.log(level, "request", **entry)
 
-    def _asked(self, scope: Scope) -> dict[str, object]:
+    def _describe(self, scope: Scope) -> dict[str, object]:
         """Who asked for what."""
         state = scope["state"]
-        caller: Caller = state.get("caller", STRANGER)
+        caller: Caller = state.get("caller", UNAUTHENTICATED_CALLER)
         entry: dict[str, object] = {"caller": caller.name, "kind": caller.kind}
         if caller.credential:
             entry["credential"] = caller.credential

@@ -21,9 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.problems import BAD_REQUEST, UNKNOWN_HOST, ProblemError, problem_response
 
 
-MOST_BYTES: Final = 300
+MAX_BYTES: Final = 300
 """A DNS name has 255 at most (RFC 1035, 2.3.4), and a port follows."""
-MOST_REMEMBERED: Final = 256
+MAX_REMEMBERED: Final = 256
 
 _HOST: Final = re.compile(
     rb"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.~!$&'()*+,;=%-]+))(?::[0-9]*)?", re.ASCII
@@ -31,7 +31,7 @@ _HOST: Final = re.compile(
 """`uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2), but for addresses yet to come."""
 
 
-class HostCheck:
+class HostValidationMiddleware:
     """Lets through what is for this server, by one of its names or by an address."""
 
     def __init__(
@@ -50,7 +50,7 @@ class HostCheck:
         self._app = app
         self._on_refusal = on_refusal
         names = {name.lower().encode() for name in (*own_names(), *hosts)}
-        self._objection = lru_cache(MOST_REMEMBERED)(lambda host: _objection(host, names))
+        self._objection = lru_cache(MAX_REMEMBERED)(lambda host: _objection(host, names))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -58,7 +58,7 @@ class HostCheck:
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             problem = (
                 self._objection(hosts[0])
-                if len(hosts) == 1 and len(hosts[0]) <= MOST_BYTES
+                if len(hosts) == 1 and len(hosts[0]) <= MAX_BYTES
                 else _MALFORMED
             )
             if problem is not None:

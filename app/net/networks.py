@@ -11,7 +11,7 @@ PREFIX_BITS: Final = 64
 """Of an IPv6 network, within which one host may take any address (RFC 4291, 2.5.4; RFC 8981)."""
 
 
-def network_of(address: str) -> str:
+def client_network(address: str) -> str:
     """An IPv4 address itself, however it is written; for an IPv6 address its network."""
     return _network(address) if ":" in address else address
 
@@ -27,6 +27,6 @@ def _network(address: str) -> str:
     return f"{IPv6Address(bits)}/{PREFIX_BITS}"
 
 
-def is_this_host(network: str) -> bool:
+def is_loopback(network: str) -> bool:
     """Whether that is a loopback address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3)."""
     return network.startswith("127.") or network == "::1"

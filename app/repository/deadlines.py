@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import anyio
 
-from app.repository.refresh.scheduler import DrainAborted
-from app.repository.store import EngineSlow
+from app.repository.refresh.scheduler import ShuttingDown
+from app.repository.store import EngineTimedOut
 
 
 T = TypeVar("T")
 
 
-class Patience:
+class EngineDeadline:
     """The patience of all who wait. Belongs to one event loop.
 
     Attributes:
@@ -27,26 +27,26 @@ class Patience:
         self._over = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
 
-    async def wait_for(self, answer: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, answer: Callable[[], Awaitable[T]]) -> T:
         """The answer, if it comes before the patience is over.
 
         A thread that gives it must be one that may be left (`abandon_on_cancel`).
 
         Raises:
-            EngineSlow: it did not come in time.
-            DrainAborted: the server stops.
+            EngineTimedOut: it did not come in time.
+            ShuttingDown: the server stops.
         """
         if self._over.is_set():
-            raise DrainAborted
+            raise ShuttingDown
         with anyio.move_on_after(self.seconds) as scope:
             self._scopes.add(scope)
             try:
                 return await answer()
             finally:
                 self._scopes.discard(scope)
-        raise DrainAborted if self._over.is_set() else EngineSlow
+        raise ShuttingDown if self._over.is_set() else EngineTimedOut
 
-    def end(self) -> None:
+    def cancel_all(self) -> None:
         """Tell all who wait, and who will, that the server stops."""
         self._over.set()
         for scope in self._scopes:

@@ -13,23 +13,23 @@ import anyio
 from bindings.net_event import NetEvent
 
 
-class Arrivals:
+class Mailbox:
     """Net events on their way to the ring, in the order in which they came.
 
     Any thread may give one: that waits for nothing but the same of another, and does no harm when
     the loop has ended. Of more than are kept the oldest are dropped, which shows in the numbers.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_count: int) -> None:
         """Make room for so many."""
         self._numbers = count(1)
         self._in_order = Lock()
-        self._events: deque[tuple[int, NetEvent]] = deque(maxlen=most)
+        self._events: deque[tuple[int, NetEvent]] = deque(maxlen=max_count)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._given = anyio.Event()
         self._is_awake = False
 
-    def give(self, event: NetEvent) -> None:
+    def put(self, event: NetEvent) -> None:
         """Hand over an event."""
         with self._in_order:
             self._events.append((next(self._numbers), event))
@@ -47,7 +47,7 @@ class Arrivals:
         self._given = anyio.Event()
         self._is_awake = False  # before they are taken: what comes from now on wakes again
 
-    def take(self) -> list[tuple[int, NetEvent]]:
+    def take_all(self) -> list[tuple[int, NetEvent]]:
         """All of them, each with its number; they are then no longer here."""
         taken: list[tuple[int, NetEvent]] = []
         with suppress(IndexError):

@@ -7,17 +7,17 @@ from typing import Final
 import anyio
 
 
-WAKE_SECONDS: Final = 5.0
+TICK_SECONDS: Final = 5.0
 """How long one who waits for news sleeps at most."""
 
 
-class News:
+class Notifier:
     """Wakes everybody who waits. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
 
-    def tell(self) -> None:
+    def notify_all(self) -> None:
         """Wake all who wait now."""
         event, self._event = self._event, anyio.Event()
         event.set()
@@ -26,8 +26,8 @@ class News:
         """Wait until the next news."""
         await self._event.wait()
 
-    async def tell_now_and_then(self) -> None:
+    async def tick(self) -> None:
         """Wake all who wait, again and again until cancelled, for what they do in time."""
         while True:
-            await anyio.sleep(WAKE_SECONDS)
-            self.tell()
+            await anyio.sleep(TICK_SECONDS)
+            self.notify_all()

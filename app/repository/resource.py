@@ -14,10 +14,10 @@ from app.repository.changes.events import EventEncoder
 from app.repository.changes.rekeys import Negotiation
 from app.repository.counts import Counts, Uncounted
 from app.repository.query.filters import Key, Selection
-from app.repository.snapshot.model import Entry
+from app.repository.snapshot.model import Item
 from bindings.engine import Engine
 from bindings.errors import EngineError, IkeextNotRunning
-from bindings.memory import Plain
+from bindings.memory import RawTree
 
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Array(Protocol):
     def ids(self) -> list[int]:
         """The id of each."""
 
-    def read(self, index: int) -> Plain:
+    def read(self, index: int) -> RawTree:
         """A copy of one. Its id comes first."""
 
     def free(self) -> None:
@@ -43,7 +43,7 @@ class Array(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class Enumerable(Protocol):
+class ObjectSource(Protocol):
     """The objects of one kind, through one session."""
 
     def arrays(self, *, size: int) -> Generator[Array]:
@@ -57,14 +57,14 @@ class Enumerable(Protocol):
 class Encoder(Protocol):
     """Makes entries of what is read; made anew for each reading."""
 
-    def mark(self, plain: Plain) -> bytes:
+    def fingerprint(self, plain: RawTree) -> bytes:
         """What is the same as long as the entry of an object would be (`bindings.fingerprints`)."""
 
-    def entry(self, plain: Plain) -> Entry:
+    def item(self, plain: RawTree) -> Item:
         """The entry of an object."""
 
 
-class Kind(ABC):
+class ResourceKind(ABC):
     """One kind of objects that the engine has.
 
     Attributes:
@@ -76,15 +76,15 @@ class Kind(ABC):
     events: ClassVar[EventEncoder]
 
     @abstractmethod
-    def attempt(self, engine: Engine, work: Callable[[Enumerable], T]) -> T:
-        """The result of `work`, which may be begun twice; errors as for `Engine.attempt`."""
+    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
+        """The result of `work`, which may be begun twice; errors as for the engine's method."""
 
     @abstractmethod
     def encoder(self) -> Encoder:
         """What makes entries now."""
 
     @abstractmethod
-    def read(self, engine: Engine, id_: int) -> Plain:
+    def read(self, engine: Engine, id_: int) -> RawTree:
         """A copy of one object as it is now.
 
         Raises:
@@ -92,11 +92,11 @@ class Kind(ABC):
             EngineError: the engine refused, also after a new session was tried.
         """
 
-    def read_one(self, engine: Engine, id_: int) -> bytes:
+    def read_json(self, engine: Engine, id_: int) -> bytes:
         """The JSON text of one object as it is now; errors as for `read`."""
-        return self.encoder().entry(self.read(engine, id_)).body
+        return self.encoder().item(self.read(engine, id_)).json
 
-    def is_half_built(self, plain: Plain) -> bool:  # noqa: ARG002  # for subclasses
+    def is_half_built(self, plain: RawTree) -> bool:  # noqa: ARG002  # for subclasses
         """Whether parts of an object are missing that may be there soon."""
         return False
 
@@ -104,11 +104,11 @@ class Kind(ABC):
         """What negotiated an object: one that comes may be a rekey of one that went."""
         return set()
 
-    def remarks(self, engine: Engine) -> Mapping[str, str]:  # noqa: ARG002  # for subclasses
+    def annotations(self, engine: Engine) -> Mapping[str, str]:  # noqa: ARG002  # for subclasses
         """What is to be said of all objects together, as members of each page."""
         return {}
 
-    def absence(self, error: EngineError) -> Mapping[str, str] | None:
+    def reason_if_empty(self, error: EngineError) -> Mapping[str, str] | None:
         """What is to be said where an error means that there are no objects; None otherwise."""
         return {"ikeext": "not_running"} if isinstance(error, IkeextNotRunning) else None
 

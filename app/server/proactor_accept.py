@@ -23,7 +23,7 @@ Wine ERROR_UNEXP_NET_ERR and WSAENOTCONN.
 PAUSE_SECONDS: Final = 0.1
 
 
-async def accept(listener: socket.socket, connect: Callable[[], asyncio.Protocol]) -> None:
+async def accept_forever(listener: socket.socket, connect: Callable[[], asyncio.Protocol]) -> None:
     """Accept connections until cancelled, or until the socket is closed.
 
     Args:

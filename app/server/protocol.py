@@ -30,7 +30,7 @@ from uvicorn.server import ServerState
 
 from app.api import problems
 from app.api.problems import MEDIA_TYPE, ProblemError, problem_text
-from app.net.networks import is_this_host, network_of
+from app.net.networks import client_network, is_loopback
 from app.settings.limits import ConnectionLimits
 
 
@@ -47,13 +47,13 @@ why it was refused (RFC 9112, 9.6).
 """
 RETRY_SECONDS: Final = 2
 
-HELD_SECONDS: Final = 0.5
+DELAY_SECONDS: Final = 0.5
 """How long an answer is held back from a client that goes on being refused.
 
 Nothing more is read of the connection meanwhile, so that one that floods is asked for little, and
 the rest waits in its own buffers. It may make room for others, as one that waits.
 """
-REFUSED_AT_ONCE: Final = 2
+MAX_UNDELAYED_REJECTIONS: Final = 2
 """How many refusals in a row are not held back: a client may ask first, and then with a token."""
 
 FIELD_COUNT: Final = 100
@@ -91,7 +91,7 @@ class Stage(Enum):
     """The client's closing; nothing it sends is looked at."""
 
 
-class Requests(h11.Connection):
+class LimitedH11Parser(h11.Connection):
     """Requests as h11 reads them, without those that would cost more than they may.
 
     Attributes:
@@ -135,32 +135,32 @@ class Abortable(Protocol):
     transport: asyncio.Transport
 
 
-class Waiting:
+class IdleConnections:
     """The connections for which nothing is being done, in the order in which they began to wait.
 
     Those that never asked for anything make room for others before those that did.
     """
 
     def __init__(self) -> None:
-        self._strangers: dict[Abortable, None] = {}
+        self._unused: dict[Abortable, None] = {}
         self._known: dict[Abortable, None] = {}
 
     def add(self, connection: Abortable, *, is_known: bool) -> None:
         """Begin to wait, behind all others."""
         self.discard(connection)
-        (self._known if is_known else self._strangers)[connection] = None
+        (self._known if is_known else self._unused)[connection] = None
 
     def discard(self, connection: Abortable) -> None:
         """Wait no longer, if it did."""
-        self._strangers.pop(connection, None)
+        self._unused.pop(connection, None)
         self._known.pop(connection, None)
 
     def first(self, among: Container[object] | None = None) -> Abortable | None:
         """The one that is to make room for another; of some, where these are given."""
-        waiting = chain(self._strangers, self._known)
+        waiting = chain(self._unused, self._known)
         return next((one for one in waiting if among is None or one in among), None)
 
-    def make_room(self, among: Container[object] | None = None) -> bool:
+    def evict(self, among: Container[object] | None = None) -> bool:
         """End the connection that has waited longest; False where none waits.
 
         Args:
@@ -174,25 +174,25 @@ class Waiting:
         return True
 
 
-def crowd_of(
+def over_share(
     network: str, newest: object, connections: set[Any], limits: ConnectionLimits
 ) -> set[Any]:
     """The other connections of an address, where it has as many as it may; else none.
 
     Args:
-        network: the address, as `network_of` gives it.
+        network: the address, as `client_network` gives it.
         newest: the connection that is one more.
         connections: all of them, each with its `network`.
         limits: what an address may have.
     """
     most = limits.address_connection_count
-    if len(connections) <= most or is_this_host(network):
+    if len(connections) <= most or is_loopback(network):
         return set()
     others = {one for one in connections if one is not newest and one.network == network}
     return others if len(others) >= most else set()
 
 
-class Connection(H11Protocol):
+class LimitedH11Protocol(H11Protocol):
     """One connection, made by uvicorn for each that it accepts.
 
     Attributes:
@@ -202,7 +202,7 @@ class Connection(H11Protocol):
     def __init__(
         self,
         limits: ConnectionLimits,
-        waiting: Waiting,
+        waiting: IdleConnections,
         on_refusal: OnRefusal,
         config: Any,
         server_state: ServerState,
@@ -213,7 +213,7 @@ class Connection(H11Protocol):
         self._limits = limits
         self._waiting = waiting
         self._on_refusal = on_refusal
-        self.conn: Requests = Requests(limits)
+        self.conn: LimitedH11Parser = LimitedH11Parser(limits)
         self._application: ASGIApp = self.app
         self.app = self._answer
         self._answering: anyio.CancelScope | None = None
@@ -235,9 +235,9 @@ class Connection(H11Protocol):
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
-        self.network = network_of(self.client[0]) if self.client else ""
+        self.network = client_network(self.client[0]) if self.client else ""
         if len(self.connections) > self._limits.connection_count:
-            self._make_room()
+            self._evict()
         else:
             self._enter(Stage.IDLE)
             self._keep_to_share()
@@ -265,7 +265,7 @@ class Connection(H11Protocol):
         error = sys.exception()
         status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
         kind = _KINDS.get(status) or replace(problems.REQUEST_REFUSED, status=status)
-        self._refuse(ProblemError(kind, msg if kind is problems.BAD_REQUEST else f"{kind.title}."))
+        self._reject(ProblemError(kind, msg if kind is problems.BAD_REQUEST else f"{kind.title}."))
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -292,7 +292,7 @@ class Connection(H11Protocol):
             self.transport.abort()
         if now - self._since > self._seconds():
             if self._stage is Stage.RECEIVING:
-                self._refuse(
+                self._reject(
                     ProblemError(problems.REQUEST_TIMEOUT, "The request was not complete in time.")
                 )
             elif not self.transport.is_closing():  # the second time would break asyncio's TLS
@@ -317,20 +317,20 @@ class Connection(H11Protocol):
 
     def _keep_to_share(self) -> None:
         """Make room where this connection's address has too many."""
-        crowd = crowd_of(self.network, self, self.connections, self._limits)
+        crowd = over_share(self.network, self, self.connections, self._limits)
         if crowd:
-            self._make_room(crowd)
+            self._evict(crowd)
 
-    def _make_room(self, among: Container[object] | None = None) -> None:
+    def _evict(self, among: Container[object] | None = None) -> None:
         """End the connection that has waited longest; where none waits, refuse this one.
 
         Args:
             among: of which one is to end; None: of all.
         """
-        if self._waiting.make_room(among):
+        if self._waiting.evict(among):
             self._enter(Stage.IDLE)
         else:
-            self._refuse(
+            self._reject(
                 ProblemError(
                     problems.TOO_MANY_CONNECTIONS,
                     "No further connection can be served now.",
@@ -353,7 +353,7 @@ class Connection(H11Protocol):
                     return
                 is_complete = not message["more_body"]
             self._enter(Stage.ANSWERING)
-            to_client = self._while_there(self._in_time(scope, send))
+            to_client = self._while_there(self._delay_rejections(scope, send))
             await self._application(scope, receive, _in_slices(to_client))
             if not self.cycle.response_complete and self.flow.write_paused:
                 self.transport.abort()  # closing would wait until the client reads
@@ -373,7 +373,7 @@ class Connection(H11Protocol):
 
         return send_while_there
 
-    def _in_time(self, scope: Scope, send: Send) -> Send:
+    def _delay_rejections(self, scope: Scope, send: Send) -> Send:
         """Sends as `send` does, but holds back what refuses, where that goes on and on.
 
         The request's state tells (`app.middleware`): `refused`, or `slowed` where it is answered
@@ -385,15 +385,15 @@ class Connection(H11Protocol):
                 state = scope["state"]
                 is_unwelcome = "refused" in state or state.get("slowed", False)
                 self._refusals = self._refusals + 1 if is_unwelcome else 0
-                if self._refusals > REFUSED_AT_ONCE:
+                if self._refusals > MAX_UNDELAYED_REJECTIONS:
                     self._enter(Stage.HELD)
-                    await anyio.sleep(HELD_SECONDS)
+                    await anyio.sleep(DELAY_SECONDS)
                     self._enter(Stage.ANSWERING)
             await send(message)
 
         return send_in_time
 
-    def _refuse(self, problem: ProblemError) -> None:
+    def _reject(self, problem: ProblemError) -> None:
         """Answer whatever came with a problem, and listen no longer."""
         self._is_deaf = True
         if self._stage in (Stage.ANSWERING, Stage.HELD) or self.transport.is_closing():

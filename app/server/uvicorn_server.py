@@ -20,11 +20,11 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.server.proactor_accept import accept, is_not_of_acceptance
-from app.server.protocol import Connection, OnRefusal, Waiting
+from app.server.proactor_accept import accept_forever, is_not_of_acceptance
+from app.server.protocol import IdleConnections, LimitedH11Protocol, OnRefusal
 from app.server.security_headers import security_headers
-from app.server.tls.certificates import Outcome, Tls
-from app.server.tls.protocol import Handshake
+from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
+from app.server.tls.protocol import TlsProtocol
 from app.settings.limits import ConnectionLimits
 from bindings.console import console_events
 
@@ -55,7 +55,7 @@ RECEIVE_BYTES: Final = 32 << 10
 Requests are small. What clients send ahead would otherwise be read by the quarter of a megabyte.
 """
 
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 """How often is looked whether the files of TLS have changed."""
 
 THREAD_SECONDS: Final = 0.1
@@ -77,7 +77,10 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, on_stop: Callable[[], None], tls: Tls | None = None
+        self,
+        config: uvicorn.Config,
+        on_stop: Callable[[], None],
+        tls: CertificateReloader | None = None,
     ) -> None:
         super().__init__(config)
         self.tls = tls
@@ -91,11 +94,11 @@ class Server(uvicorn.Server):
             await super().startup([])
             for listener in sockets:
                 listener.setblocking(False)
-                self._tasks.append(asyncio.create_task(accept(listener, self._connect)))
+                self._tasks.append(asyncio.create_task(accept_forever(listener, self._connect)))
         else:
             await super().startup(sockets)
         if self.tls is not None:
-            self._tasks.append(asyncio.create_task(_look(self.tls)))
+            self._tasks.append(asyncio.create_task(_watch_certificates(self.tls)))
         for listener in sockets:
             listener.listen(BACKLOG)
             log.info("listening", url=self._url(listener))
@@ -104,7 +107,7 @@ class Server(uvicorn.Server):
         """Look at every connection once a second; uvicorn calls this ten times as often."""
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
-            for connection in cast(set[Connection], self.server_state.connections).copy():
+            for connection in cast(set[LimitedH11Protocol], self.server_state.connections).copy():
                 connection.enforce_limits(now)
         return await super().on_tick(counter)
 
@@ -142,11 +145,11 @@ class Server(uvicorn.Server):
         )
 
 
-async def _look(tls: Tls) -> None:
+async def _watch_certificates(tls: CertificateReloader) -> None:
     """Look at the files of TLS until cancelled; a disk that hangs keeps nobody else waiting."""
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        await asyncio.to_thread(tls.look)
+        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.to_thread(tls.poll)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -175,7 +178,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
+def _drop_client_noise(record: logging.LogRecord) -> bool:
     """Whether an entry is not about a client's mistake.
 
     uvicorn warns of each, and clients could fill a disk with them; they are told instead.
@@ -189,8 +192,8 @@ def create_server(
     on_stop: Callable[[], None],
     limits: ConnectionLimits | None = None,
     on_refusal: OnRefusal = lambda _problem, _address: None,
-    tls: Tls | None = None,
-    on_handshake: Callable[[Outcome], None] = lambda _outcome: None,
+    tls: CertificateReloader | None = None,
+    on_handshake: Callable[[HandshakeOutcome], None] = lambda _outcome: None,
 ) -> Server:
     """A server that is not yet running.
 
@@ -204,12 +207,12 @@ def create_server(
         on_handshake: is told how the handshake of each connection ended.
     """
     limits = limits or ConnectionLimits()
-    waiting = Waiting()
-    connect = partial(Connection, limits, waiting, on_refusal)
+    waiting = IdleConnections()
+    connect = partial(LimitedH11Protocol, limits, waiting, on_refusal)
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:
         SSLProtocol.max_size = RECEIVE_BYTES  # each connection's buffer; asyncio's has 256 kB
-        protocol = partial(Handshake, lambda: tls.context, limits, waiting, on_handshake, connect)
+        protocol = partial(TlsProtocol, lambda: tls.context, limits, waiting, on_handshake, connect)
     config = uvicorn.Config(
         application,
         http=cast(Any, protocol),
@@ -223,7 +226,7 @@ def create_server(
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    logging.getLogger("uvicorn.error").addFilter(_is_ours)
+    logging.getLogger("uvicorn.error").addFilter(_drop_client_noise)
     logging.getLogger("asyncio").addFilter(is_not_of_acceptance)
     return Server(config, on_stop, tls)
 
@@ -254,7 +257,7 @@ def _flush_log() -> None:
         handler.flush()
 
 
-def leave_what_hangs() -> None:
+def exit_despite_hung_threads() -> None:
     """Where a thread is in a call of the engine that hangs, end the process here, successfully.
 
     All is done by now that ends in good order. Python would wait for such a thread, whose session
@@ -270,10 +273,10 @@ def leave_what_hangs() -> None:
         thread.join(max(0.0, deadline - time.monotonic()))
     if any(thread.is_alive() for thread in left):
         log.warning("engine_hangs", note="the process ends without it")
-        leave(0)
+        exit_now(0)
 
 
-def leave(code: int) -> NoReturn:
+def exit_now(code: int) -> NoReturn:
     """End the process here, whatever its threads are at."""
     logging.shutdown()
     sys.stdout.flush()

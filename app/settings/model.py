@@ -32,9 +32,9 @@ from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
 
-MOST_A_MINUTE: Final = 1_000_000_000
+MAX_PER_MINUTE: Final = 1_000_000_000
 """What a rate may be set to; no server reaches it."""
-MOST_PEERS: Final = 1000
+MAX_PEERS: Final = 1000
 """How many peers may have a metric of their own."""
 
 
@@ -81,7 +81,7 @@ def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
 
 _Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_listed)]
 _HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"(?i)^[\w-]+(\.[\w-]+)*$")]
-_Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MOST_PEERS)]
+_Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MAX_PEERS)]
 
 
 class Settings(BaseSettings):
@@ -216,20 +216,20 @@ class Settings(BaseSettings):
     rate_address_requests: int = Field(
         600,
         ge=1,
-        le=MOST_A_MINUTE,
+        le=MAX_PER_MINUTE,
         description="Requests a minute of one address that are answered before a caller is known: "
         "without a credential, for pages that need none, or with one that cannot be verified.",
     )
     rate_failures: int = Field(
         30,
         ge=1,
-        le=MOST_A_MINUTE,
+        le=MAX_PER_MINUTE,
         description="Credentials a minute of one address that are not taken.",
     )
     rate_caller_requests: int = Field(
         60_000,
         ge=1,
-        le=MOST_A_MINUTE,
+        le=MAX_PER_MINUTE,
         description="Requests a minute of one caller; those without credentials are told apart by "
         "address, and those on this host not counted.",
     )

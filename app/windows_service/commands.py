@@ -11,7 +11,7 @@ import typer
 
 from app.server import uvicorn_server as server
 from app.settings.paths import state_folder
-from app.windows_service.spec import ACCOUNT, Plan, command_line, program
+from app.windows_service.spec import ACCOUNT, ServiceSpec, command_line, program
 
 
 NOT_RUNNING: Final = 3
@@ -48,7 +48,7 @@ def install(
             )
     folder = state_folder()
     try:
-        control.install(Plan(command_line(folder), folder, account), typer.echo)
+        control.install(ServiceSpec(command_line(folder), folder, account), typer.echo)
     except control.ServiceError as error:
         _fail(f"{error}; what was done before is undone")
 
@@ -111,7 +111,7 @@ def run() -> None:
         host.run()
     except host.NotStartedAsService as error:
         _fail(str(error))
-    server.leave_what_hangs()
+    server.exit_despite_hung_threads()
 
 
 def _is_of_a_user(place: Path) -> bool:

@@ -15,7 +15,7 @@ import win32service
 import win32serviceutil
 import winerror
 
-from app.bootstrap import CANNOT_START, Serving, prepare, why_not
+from app.bootstrap import STARTUP_ERRORS, BoundServer, build_server, explain
 from app.settings.file import settings_file
 from app.settings.model import Settings
 from app.settings.paths import state_folder
@@ -49,7 +49,7 @@ class Hosted(win32serviceutil.ServiceFramework):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         super().__init__(arguments)
-        self._serving: Serving | None = None
+        self._serving: BoundServer | None = None
         self._is_told_to_stop = False
 
     def GetAcceptedControls(self) -> int:  # noqa: N802  # pywin32's
@@ -61,8 +61,8 @@ class Hosted(win32serviceutil.ServiceFramework):
         self.ReportServiceStatus(win32service.SERVICE_START_PENDING, START_MILLISECONDS)
         try:
             self._serving = _prepare()
-        except (*CANNOT_START, LibraryRefused) as error:
-            reason = str(error) if isinstance(error, LibraryRefused) else why_not(error)
+        except (*STARTUP_ERRORS, LibraryRefused) as error:
+            reason = str(error) if isinstance(error, LibraryRefused) else explain(error)
             log.critical("cannot_start", reason=reason)
             self._end(CANNOT_START_CODE)
         self.ReportServiceStatus(win32service.SERVICE_RUNNING)
@@ -114,7 +114,7 @@ def _folder() -> Path:
     return named.parent if named else state_folder()
 
 
-def _prepare() -> Serving:
+def _prepare() -> BoundServer:
     configure_logging("text", "info", event_log=True)  # tells what is wrong with the settings
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
@@ -126,4 +126,4 @@ def _prepare() -> Serving:
             f"the setting library names {settings.library}; a service loads another library than "
             "the system's only where library_in_service is set, too"
         )
-    return prepare(settings)
+    return build_server(settings)

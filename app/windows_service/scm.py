@@ -35,7 +35,7 @@ from app.windows_service.spec import (
     RESET_SECONDS,
     RESTART_MILLISECONDS,
     STOP_MILLISECONDS,
-    Plan,
+    ServiceSpec,
     first_settings,
     folder_sddl,
     logs_sddl,
@@ -43,9 +43,9 @@ from app.windows_service.spec import (
 )
 
 
-PATIENCE_SECONDS: Final = 60.0
+TIMEOUT_SECONDS: Final = 60.0
 """How long a service may take to begin or to end."""
-LOOK_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.1
 GONE_SECONDS: Final = 10.0
 RESTART: Final = "restart it for what has changed since to take effect"
 MARKED: Final = "to be deleted as soon as no program, such as the console Services, has it open"
@@ -98,12 +98,12 @@ class Status:
     own_exit_code: int
 
 
-def install(plan: Plan, say: Callable[[str], None]) -> None:
+def install(plan: ServiceSpec, report: Callable[[str], None]) -> None:
     """Make the service as planned, or change the one that there is.
 
     Args:
         plan: what it is to be.
-        say: is told of each step that was done.
+        report: is told of each step that was done.
 
     Raises:
         ServiceError: a step failed, and those before it were undone.
@@ -111,18 +111,18 @@ def install(plan: Plan, say: Callable[[str], None]) -> None:
     with _opened_manager(win32service.SC_MANAGER_CREATE_SERVICE) as manager, ExitStack() as undo:
         with _step("make the service"):
             service, is_new = _create(manager, plan, undo)
-        say(f"the service {NAME} starts with Windows, as {plan.account}")
-        _configure(service, say)
+        report(f"the service {NAME} starts with Windows, as {plan.account}")
+        _configure(service, report)
         with _step("find the account"):
             sid = service_sid(NAME) if plan.account == ACCOUNT else sid_of(plan.account)
         if plan.account != ACCOUNT:  # services' own accounts may
             with _step("let the account log on as a service"):
                 allow_to_be_a_service(sid)
-            say(f"{plan.account} may log on as a service")
+            report(f"{plan.account} may log on as a service")
         with _step("put the account into Network Configuration Operators"):
             if join_group(READERS, plan.account):
                 undo.callback(leave_group, READERS, plan.account)
-        say(f"{plan.account} is in Network Configuration Operators ({READERS})")
+        report(f"{plan.account} is in Network Configuration Operators ({READERS})")
         with _step("make it a source of the Event Log"):
             add_source()
         if is_new:
@@ -134,31 +134,31 @@ def install(plan: Plan, say: Callable[[str], None]) -> None:
             ):
                 if make_folder(folder, sddl):
                     undo.callback(folder.rmdir)
-        say(f"{plan.folder} is open to it, to administrators and to the system only")
+        report(f"{plan.folder} is open to it, to administrators and to the system only")
         settings = plan.folder / "settings.toml"
         if not settings.exists():
             undo.callback(settings.unlink, missing_ok=True)  # or half of it would be kept
             with _step(f"write {settings}"):
                 settings.write_text(first_settings(plan.folder), encoding="utf-8")
-            say(f"{settings} is its file of settings")
+            report(f"{settings} is its file of settings")
         undo.pop_all()
         if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
-            say(f"it still runs as it was; {RESTART}")
+            report(f"it still runs as it was; {RESTART}")
         win32service.CloseServiceHandle(service)
 
 
-def start(say: Callable[[str], None]) -> None:
+def start(report: Callable[[str], None]) -> None:
     """Start the service, and wait until it serves.
 
     Args:
-        say: is told if it ran already.
+        report: is told if it ran already.
 
     Raises:
         ServiceError: it ended, which the Event Log says more of, or did not begin in time.
     """
     with _opened(win32service.SERVICE_START | win32service.SERVICE_QUERY_STATUS) as service:
         if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
-            say(f"the service {NAME} ran already; {RESTART}")
+            report(f"the service {NAME} ran already; {RESTART}")
             return
         with _step("start the service", but_not=winerror.ERROR_SERVICE_ALREADY_RUNNING):
             win32service.StartService(service, None)
@@ -199,12 +199,12 @@ def status() -> Status:
     )
 
 
-def remove(folder: Path | None, say: Callable[[str], None]) -> None:
+def remove(folder: Path | None, report: Callable[[str], None]) -> None:
     """Stop the service and delete it, and take its account out of the group.
 
     Args:
         folder: of its settings, keys and logs, if they are to be deleted, too.
-        say: is told of each step that was done.
+        report: is told of each step that was done.
 
     Raises:
         NotInstalled: there is none.
@@ -215,23 +215,23 @@ def remove(folder: Path | None, say: Callable[[str], None]) -> None:
     # As long as there is the service: its own account has no name afterwards.
     with _step("take the account out of Network Configuration Operators"):
         leave_group(READERS, account)
-    say(f"{account} is out of Network Configuration Operators")
+    report(f"{account} is out of Network Configuration Operators")
     with _opened(win32con.DELETE) as service, _step("delete the service"):
         win32service.DeleteService(service)
-    say(f"the service {NAME} is {'deleted' if _is_gone() else MARKED}")
+    report(f"the service {NAME} is {'deleted' if _is_gone() else MARKED}")
     with _step("take it out of the sources of the Event Log"):
         remove_source()
     if folder is not None:
         with _step(f"delete {folder}"):
             shutil.rmtree(folder)
-        say(f"{folder} is deleted")
+        report(f"{folder} is deleted")
 
 
 def _query(service: Any) -> dict[str, int]:
     return cast(dict[str, int], win32service.QueryServiceStatusEx(service))
 
 
-def _create(manager: Any, plan: Plan, undo: ExitStack) -> tuple[Any, bool]:
+def _create(manager: Any, plan: ServiceSpec, undo: ExitStack) -> tuple[Any, bool]:
     """The service, with all rights to it, and whether it is new.
 
     `undo` deletes it, or makes it what it was.
@@ -295,7 +295,7 @@ def _configure(service: Any, say: Callable[[str], None]) -> None:
 
 
 def _wait_for(service: Any, wanted: int, meanwhile: int) -> None:
-    deadline = monotonic() + PATIENCE_SECONDS
+    deadline = monotonic() + TIMEOUT_SECONDS
     while True:
         found = _query(service)
         if found["CurrentState"] == wanted:
@@ -308,7 +308,7 @@ def _wait_for(service: Any, wanted: int, meanwhile: int) -> None:
             )
         if monotonic() > deadline:
             raise ServiceError(f"the service is still {STATES[meanwhile]}")
-        sleep(LOOK_SECONDS)
+        sleep(POLL_SECONDS)
 
 
 def _is_gone() -> bool:
@@ -319,7 +319,7 @@ def _is_gone() -> bool:
             status()
         except NotInstalled:
             return True
-        sleep(LOOK_SECONDS)
+        sleep(POLL_SECONDS)
     return False
 
 

@@ -32,7 +32,7 @@ STOP_MILLISECONDS: Final = 15_000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ServiceSpec:
     """A service that starts by itself, some time after Windows did.
 
     Attributes:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from app.api import conditional
 from app.api.constant import Once
-from app.api.streaming import LEAST_COMPRESSED
+from app.api.streaming import MIN_COMPRESSED_BYTES
 from tests.api.test_problems import assert_problem
 
 
@@ -108,7 +108,7 @@ def test_large_contents_are_compressed_if_the_client_accepts_it(client: TestClie
         assert compressed.content == plain.content  # httpx has decompressed it
         assert "content-encoding" not in plain.headers
         assert int(plain.headers["content-length"]) == len(plain.content)
-        is_large = len(plain.content) >= LEAST_COMPRESSED
+        is_large = len(plain.content) >= MIN_COMPRESSED_BYTES
         assert compressed.headers.get("content-encoding") == ("gzip" if is_large else None)
         for response in (plain, compressed):
             assert ("accept-encoding" in response.headers.get("vary", "").lower()) == is_large

@@ -14,8 +14,8 @@ from starlette.types import Message
 from app.api import sse as event_stream_module
 from app.api.sse import KEEP_ALIVE_SECONDS, EventStream, format_event
 from app.repository.changes import streams as streams_module
-from app.repository.changes.streams import Streams, TooManyStreams
-from app.repository.notifier import News
+from app.repository.changes.streams import StreamRegistry, TooManyStreams
+from app.repository.notifier import Notifier
 from tests.sse import Parser
 
 
@@ -29,7 +29,7 @@ class Source:
 
     def __init__(self, *texts: bytes) -> None:
         self.texts = deque(texts)
-        self.news = News()
+        self.notifier = Notifier()
         self.lag = 0
         self.mark: bytes | None = None
         self.error: Exception | None = None
@@ -39,7 +39,7 @@ class Source:
         if self.error is not None:
             raise self.error
 
-    async def take(self) -> bytes | None:
+    async def next_batch(self) -> bytes | None:
         return self.texts.popleft() if self.texts else None
 
     def bookmark(self) -> bytes | None:
@@ -102,38 +102,42 @@ async def turns() -> None:
 
 
 async def test_that_events_are_sent_as_they_come() -> None:
-    source, client, streams = Source(format_event("a", "e-1", b"{}")), Client(), Streams(1, A_DAY)
+    source, client, streams = (
+        Source(format_event("a", "e-1", b"{}")),
+        Client(),
+        StreamRegistry(1, A_DAY),
+    )
     source.mark = format_event("b", "e-0", b"{}")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
         await until(lambda: client.kinds == ["b", "a"])
         source.texts += (format_event("c", "e-2", b"{}"), format_event("d", "e-3", b"{}"))
-        source.news.tell()
+        source.notifier.notify_all()
         await until(lambda: client.kinds == ["b", "a", "c", "d"])
         assert (streams.count, source.closed, client.is_whole) == (1, 0, False)
         streams.stop()
-        source.news.tell()
+        source.notifier.notify_all()
     assert client.kinds == ["b", "a", "c", "d", "reconnect"]
     assert (streams.count, source.closed, client.is_whole) == (0, 1, True)
 
 
 async def test_that_a_silent_stream_says_that_it_is_alive(clock: Clock) -> None:
-    source, client, streams = Source(), Client(), Streams(1, A_DAY)
+    source, client, streams = Source(), Client(), StreamRegistry(1, A_DAY)
     parser = Parser()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
         await until(lambda: client.start)
         clock.now += KEEP_ALIVE_SECONDS - 1
-        source.news.tell()
+        source.notifier.notify_all()
         await turns()
         assert parser.feed(client.body) == []
         assert (parser.retry_ms, parser.comments) == (2000, 0)
         clock.now += 1
-        source.news.tell()
+        source.notifier.notify_all()
         await until(lambda: client.body.endswith(b":\n\n"))
         clock.now += KEEP_ALIVE_SECONDS
         source.mark = format_event("bookmark", "e-7", b"{}")
-        source.news.tell()
+        source.notifier.notify_all()
         await until(lambda: client.kinds == ["bookmark"])
         tasks.cancel_scope.cancel()
     whole = Parser()
@@ -143,36 +147,36 @@ async def test_that_a_silent_stream_says_that_it_is_alive(clock: Clock) -> None:
 
 
 async def test_that_a_stream_ends_when_its_time_is_over(clock: Clock) -> None:
-    source, client, streams = Source(), Client(), Streams(1, 100.0)
+    source, client, streams = Source(), Client(), StreamRegistry(1, 100.0)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
         await until(lambda: client.start)
         clock.now += 89
-        source.news.tell()
+        source.notifier.notify_all()
         await turns()
         assert not client.is_whole
         clock.now += 11.5
-        source.news.tell()
+        source.notifier.notify_all()
     assert client.kinds == ["reconnect"]
     assert client.is_whole
 
 
 async def test_that_a_busy_stream_ends_when_its_time_is_over(clock: Clock) -> None:
     class Busy(Source):
-        async def take(self) -> bytes | None:
+        async def next_batch(self) -> bytes | None:
             clock.now += 1
             await anyio.lowlevel.checkpoint()
             return format_event("a", None, b"{}")
 
     client = Client()
-    await EventStream(Busy(), Streams(1, 50.0))({}, client.receive, client.send)
+    await EventStream(Busy(), StreamRegistry(1, 50.0))({}, client.receive, client.send)
 
     assert 44 <= len(client.kinds) - 1 <= 51
     assert client.kinds[-1] == "reconnect"
 
 
 async def test_that_there_are_only_so_many() -> None:
-    streams = Streams(2, A_DAY)
+    streams = StreamRegistry(2, A_DAY)
     async with anyio.create_task_group() as tasks:
         clients = [Client(), Client()]
         for client in clients:
@@ -187,7 +191,7 @@ async def test_that_there_are_only_so_many() -> None:
 
 
 async def test_that_what_cannot_begin_is_no_stream() -> None:
-    source, client, streams = Source(), Client(), Streams(1, A_DAY)
+    source, client, streams = Source(), Client(), StreamRegistry(1, A_DAY)
     source.error = KeyError("the engine")
     with pytest.raises(KeyError):
         await EventStream(source, streams)({}, client.receive, client.send)
@@ -198,8 +202,8 @@ async def test_that_what_cannot_begin_is_no_stream() -> None:
 async def test_that_who_does_not_read_is_ended_some_time_after_the_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(streams_module, "FAREWELL_SECONDS", 0.05)
-    streams, deaf, other = Streams(2, A_DAY), Client(), Client()
+    monkeypatch.setattr(streams_module, "CLOSE_SECONDS", 0.05)
+    streams, deaf, other = StreamRegistry(2, A_DAY), Client(), Client()
     sources = [Source(), Source()]
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(streams.run)
@@ -209,7 +213,7 @@ async def test_that_who_does_not_read_is_ended_some_time_after_the_stop(
         deaf.is_deaf = True
         streams.stop()
         for source in sources:
-            source.news.tell()
+            source.notifier.notify_all()
         await until(lambda: streams.count == 1)
         assert other.kinds == ["reconnect"]
         await until(lambda: streams.count == 0)
@@ -221,7 +225,7 @@ async def test_that_the_lag_is_that_of_the_slowest_of_its_kind() -> None:
     class Other(Source):
         pass
 
-    streams, sources = Streams(5, A_DAY), [Source(), Source(), Other()]
+    streams, sources = StreamRegistry(5, A_DAY), [Source(), Source(), Other()]
     assert streams.lag(Source) == 0
     async with anyio.create_task_group() as tasks:
         for source, lag in zip(sources, (3, 7, 11), strict=True):

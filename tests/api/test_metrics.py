@@ -20,7 +20,7 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
 from app.api.problems import KINDS
-from app.middleware.metrics import MeasuredRequests
+from app.middleware.metrics import MetricsMiddleware
 from app.resources.sa_contexts.counts import counts_of
 from app.service import Service
 from app.settings.model import Settings
@@ -213,18 +213,18 @@ def test_that_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None
     client = serve(contexts=30, metrics_peers="10.1.2.3")
     client.get("/sa-contexts?limit=1&maxAge=0")
     store = service_of(client).store
-    contents = store.contents
+    contents = store.state
     assert contents is not None
-    edition = contents.edition
+    edition = contents.build
     many = {number.to_bytes(4, "big"): 1 for number in range(100_000)}
     counts = counts_of(contents.counts)
     counts.contexts = 100_000
     counts._peers = NotWalked(many)  # noqa: SLF001  # there is no other way in
     there: Any = NotTouched()
-    version = replace(edition.version, ids=there, keys=there)
+    version = replace(edition.snapshot, ids=there, index_keys=there)
     client.get("/metrics")
     before = client.get("/metrics").text
-    contents.edition = edition._replace(version=version, counts=counts, marks=there)
+    contents.build = edition._replace(snapshot=version, counts=counts, fingerprints=there)
 
     with pytest.raises(AssertionError):
         counts.peers(1)
@@ -326,7 +326,7 @@ def test_that_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
     length = len(json.dumps(body["items"], separators=(",", ":"), ensure_ascii=False).encode())
     assert value(client, "sa_contexts_snapshots_held") == 2
     held = value(client, "sa_contexts_snapshots_held_bytes")
-    assert held == service_of(client).store.holds.bytes(None) > 0
+    assert held == service_of(client).store.leases.bytes(None) > 0
     assert value(client, "sa_contexts_version_bytes") == length - len(body["items"]) - 1
     assert (value(client, "sa_contexts_journal_changes") or 0) >= 10
     assert (value(client, "sa_contexts_journal_bytes") or 0) > 0
@@ -437,7 +437,7 @@ async def test_that_requests_are_counted_whose_clients_left() -> None:
     async def leave(*_: object) -> None:
         pass
 
-    app = MeasuredRequests(leave, HttpMetrics(registry))
+    app = MetricsMiddleware(leave, HttpMetrics(registry))
     await app({"type": "http", "method": "GET"}, cast(Any, leave), leave)
     await app({"type": "lifespan"}, cast(Any, leave), leave)
 

@@ -16,7 +16,7 @@ from sa_contexts_simulator import Simulator
 from app.repository.query.cursors import Cursor, CursorKey
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.telemetry.logging.configuration import LogFile, configure_logging
-from app.telemetry.logging.event_log import EventLogOutlet
+from app.telemetry.logging.event_log import EventLogSink
 from tests.api.test_access import SCOPES, bearer
 from tests.api.test_kinds import main_modes
 from tests.auth.made import make_key
@@ -167,7 +167,7 @@ def test_that_no_credential_is_in_any_log_wherever_it_was_sent(
     stream, events = io.StringIO(), EventLog()
     keys, path = tmp_path / "keys.json", tmp_path / "log"
     monkeypatch.setattr(
-        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogOutlet(events)
+        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogSink(events)
     )
     configure_logging(log_format, "debug", stream, file=LogFile(path, 64 << 20, 1), event_log=True)
     with issuing() as oidc:

@@ -18,10 +18,10 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from app.auth import api_keys, key_file
-from app.auth.api_keys import ApiKeys
+from app.auth.api_keys import ApiKeyStore
 from app.auth.callers import Caller
 from app.auth.key_file import Content, KeysUnreadable, hash_of, read_content, read_keys
-from app.auth.rejections import Reason, Refused
+from app.auth.rejections import CredentialRejected, RejectionReason
 from app.auth.scopes import Scope
 from app.cli.main import app
 from tests.auth.made import change, id_of, make_key, run_keys
@@ -45,8 +45,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "keys.json"
 
 
-def refusal(keys: ApiKeys, text: str) -> Reason:
-    with pytest.raises(Refused) as refused:
+def refusal(keys: ApiKeyStore, text: str) -> RejectionReason:
+    with pytest.raises(CredentialRejected) as refused:
         keys.caller_of(text)
     return refused.value.reason
 
@@ -54,7 +54,7 @@ def refusal(keys: ApiKeys, text: str) -> Reason:
 def test_that_a_key_tells_whose_it_is(path: Path) -> None:
     key = make_key(path, "sa:read", "metrics:read", name="Überwachung")
 
-    caller = ApiKeys(path).caller_of(key)
+    caller = ApiKeyStore(path).caller_of(key)
 
     scopes = frozenset((Scope.SA_READ, Scope.METRICS_READ))
     assert caller == Caller("Überwachung", "api_key", scopes, id_of(key), None)
@@ -82,28 +82,28 @@ def test_that_only_its_owner_can_read_the_file(path: Path) -> None:
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with capture_logs() as log:
-        ApiKeys(path)
+        ApiKeyStore(path)
         assert not log
         path.chmod(0o640)
-        ApiKeys(path)
+        ApiKeyStore(path)
     assert [entry["event"] for entry in log] == ["keys_open_to_others"]
 
 
 def test_that_one_wrong_character_is_refused(path: Path) -> None:
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
 
     for at in range(len("sak_"), len(key)):
         wrong = key[:at] + ("A" if key[at] != "A" else "B") + key[at + 1 :]
-        assert refusal(keys, wrong) is Reason.UNKNOWN
+        assert refusal(keys, wrong) is RejectionReason.UNKNOWN
     for wrong in (key[:-1], key + "A", "sak_", "sak__", f"sak_{id_of(key)}", f"sak_{id_of(key)}_"):
-        assert refusal(keys, wrong) is Reason.UNKNOWN
+        assert refusal(keys, wrong) is RejectionReason.UNKNOWN
 
 
 def test_that_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key, revoked = make_key(path, "sa:read"), make_key(path, "sa:read")
     run_keys("revoke", id_of(revoked), path=path)
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     work: list[str] = []
 
     def seen(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,9 +127,9 @@ def test_that_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.M
 def test_that_a_key_ends_when_it_expires(path: Path) -> None:
     key, time = make_key(path, "sa:read"), Time()
     change(path, key, expires="2027-01-15T08:00:00Z")  # 1,800,000,000
-    keys = ApiKeys(path, clock=time)
+    keys = ApiKeyStore(path, clock=time)
 
-    assert refusal(keys, key) is Reason.EXPIRED
+    assert refusal(keys, key) is RejectionReason.EXPIRED
     time.now -= 1
     caller = keys.caller_of(key)
     assert caller.expires_at == 1_800_000_000
@@ -140,32 +140,32 @@ def test_that_a_key_ends_when_it_expires(path: Path) -> None:
 
 def test_that_what_happens_to_the_file_is_seen_at_the_next_look(path: Path) -> None:
     first = make_key(path, "sa:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     caller = keys.caller_of(first)
     second = make_key(path, "events:read")
     run_keys("revoke", id_of(first), path=path)
 
-    assert refusal(keys, second) is Reason.UNKNOWN
+    assert refusal(keys, second) is RejectionReason.UNKNOWN
     assert keys.has(caller)
-    keys.look()
+    keys.reload_if_changed()
 
     assert keys.caller_of(second).scopes == {Scope.EVENTS_READ}
     assert not keys.has(caller)
-    assert refusal(keys, first) is Reason.REVOKED
+    assert refusal(keys, first) is RejectionReason.REVOKED
 
 
 def test_an_edit_that_keeps_size_and_times_is_seen(path: Path) -> None:
     key = make_key(path, "sa:read")
     change(path, key, expires="2999-01-01T00:00:00Z")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     there = path.stat()
     path.write_bytes(path.read_bytes().replace(b"2999-", b"1999-"))
     os.utime(path, ns=(there.st_atime_ns, there.st_mtime_ns))
     assert (path.stat().st_size, path.stat().st_mtime_ns) == (there.st_size, there.st_mtime_ns)
 
-    keys.look()
+    keys.reload_if_changed()
 
-    assert refusal(keys, key) is Reason.EXPIRED
+    assert refusal(keys, key) is RejectionReason.EXPIRED
 
 
 @pytest.mark.anyio
@@ -173,7 +173,7 @@ async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     begun, answers = Event(), Event()
 
     def read(there: Path) -> Content:
@@ -182,7 +182,7 @@ async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
         return read_content(there)
 
     monkeypatch.setattr(api_keys, "read_content", read)
-    monkeypatch.setattr(api_keys, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(api_keys, "RELOAD_SECONDS", 0.001)
     monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
     run_keys("revoke", id_of(key), path=path)
     with capture_logs() as log, anyio.fail_after(SECONDS):
@@ -196,7 +196,7 @@ async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
             answers.set()
             while "keys_read" not in {entry["event"] for entry in log}:
                 await anyio.lowlevel.checkpoint()
-            assert refusal(keys, key) is Reason.REVOKED
+            assert refusal(keys, key) is RejectionReason.REVOKED
             tasks.cancel_scope.cancel()
     assert [entry["event"] for entry in log][:2] == ["keys_not_read", "keys_read"]
 
@@ -204,18 +204,18 @@ async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
 def test_that_nobody_waits_for_what_is_no_file(path: Path) -> None:
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     path.unlink()
     os.mkfifo(path)
 
     with capture_logs() as log:
-        keys.look()
+        keys.reload_if_changed()
 
     assert [entry["event"] for entry in log] == ["keys_not_read"]
     assert "no regular file" in log[0]["reason"]
     keys.caller_of(key)
     with pytest.raises(KeysUnreadable, match="no regular file"):
-        ApiKeys(path)
+        ApiKeyStore(path)
     with pytest.raises(KeysUnreadable, match="no regular file"):
         read_keys(Path("/dev/zero"))
 
@@ -223,7 +223,7 @@ def test_that_nobody_waits_for_what_is_no_file(path: Path) -> None:
 def test_that_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_key(path, "sa:read")
     before = path.read_bytes()
-    monkeypatch.setattr(key_file, "MOST_BYTES", len(before))
+    monkeypatch.setattr(key_file, "MAX_BYTES", len(before))
 
     assert len(read_keys(path).keys) == 1
     result = CliRunner().invoke(
@@ -238,10 +238,10 @@ def test_that_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_that_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> None:
     key = make_key(path, "sa:read", "events:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     caller = keys.caller_of(key)
     change(path, key, scopes=["sa:read"])
-    keys.look()
+    keys.reload_if_changed()
 
     assert not keys.has(caller)
     assert keys.caller_of(key).scopes == {Scope.SA_READ}
@@ -252,7 +252,7 @@ def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
     path: Path, content: str | None
 ) -> None:
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     good = path.read_bytes()
 
     with capture_logs() as log:
@@ -261,10 +261,10 @@ def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
         else:
             path.write_text(content, encoding="utf-8")
         for _ in range(3):
-            keys.look()
+            keys.reload_if_changed()
             keys.caller_of(key)
         path.write_bytes(good)
-        keys.look()
+        keys.reload_if_changed()
         keys.caller_of(key)
 
     events = [entry["event"] for entry in log]
@@ -277,7 +277,7 @@ def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
 ) -> None:
     """As where its owner was wrong, or another program had it open just then on Windows."""
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     run_keys("revoke", id_of(key), path=path)
     failures = [KeysUnreadable("in use")] * 2 + [KeysUnreadable("denied")] * 2
 
@@ -289,11 +289,11 @@ def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
     monkeypatch.setattr(api_keys, "read_content", fail_at_first)
     with capture_logs() as log:
         for _ in range(4):
-            keys.look()
+            keys.reload_if_changed()
             keys.caller_of(key)
         for _ in range(3):
-            keys.look()
-            assert refusal(keys, key) is Reason.REVOKED
+            keys.reload_if_changed()
+            assert refusal(keys, key) is RejectionReason.REVOKED
 
     told = [(entry["event"], entry.get("reason")) for entry in log]
     assert told == [("keys_not_read", "denied"), ("keys_not_read", "in use"), ("keys_read", None)]
@@ -305,7 +305,7 @@ def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
     change(path, key, hash="secret" * 9, name="", scopes=["sa:write"])
 
     with pytest.raises(KeysUnreadable) as error:
-        ApiKeys(path)
+        ApiKeyStore(path)
 
     assert "secret" not in str(error.value)
     assert secret not in str(error.value)
@@ -315,37 +315,37 @@ def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
 
 def test_that_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
     with pytest.raises(KeysUnreadable, match=r"keys\.json: No such file"):
-        ApiKeys(path)
+        ApiKeyStore(path)
 
 
 def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Path) -> None:
     key, time = make_key(path, "sa:read"), Time()
-    keys = ApiKeys(path, 60, monotonic=time)
+    keys = ApiKeyStore(path, 60, monotonic=time)
     caller, good = keys.caller_of(key), path.read_bytes()
     path.unlink()
 
     with capture_logs() as log:
         time.now += 3600  # nobody looked meanwhile, so nothing is known to be wrong
-        keys.look()
+        keys.reload_if_changed()
         assert (keys.is_readable, keys.are_rejected) == (False, False)
         time.now += 59
-        keys.look()
+        keys.reload_if_changed()
         assert keys.caller_of(key) == caller
         assert keys.has(caller)
         time.now += 1
         assert keys.are_rejected
         for text in (key, key[:-1] + "~", "sak_ffffffffffff_" + "A" * 43):
-            assert refusal(keys, text) is Reason.KEYS_UNAVAILABLE
+            assert refusal(keys, text) is RejectionReason.KEYS_UNAVAILABLE
         assert not keys.has(caller)
-        keys.look()
-        keys.look()
+        keys.reload_if_changed()
+        keys.reload_if_changed()
         path.touch(mode=0o600)
         path.write_bytes(good)
-        keys.look()
+        keys.reload_if_changed()
         assert (keys.is_readable, keys.are_rejected) == (True, False)
         assert keys.caller_of(key) == caller
         path.unlink()
-        keys.look()
+        keys.reload_if_changed()
         assert keys.caller_of(key) == caller  # for another grace period
 
     told = [entry["event"] for entry in log]
@@ -354,14 +354,14 @@ def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Pa
 
 def test_without_a_grace_period_keys_are_rejected_at_once(path: Path) -> None:
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path, 0)
-    keys.look()
+    keys = ApiKeyStore(path, 0)
+    keys.reload_if_changed()
     keys.caller_of(key)
     path.write_text("{", encoding="utf-8")
 
-    keys.look()
+    keys.reload_if_changed()
 
-    assert refusal(keys, key) is Reason.KEYS_UNAVAILABLE
+    assert refusal(keys, key) is RejectionReason.KEYS_UNAVAILABLE
 
 
 @pytest.mark.anyio
@@ -369,7 +369,7 @@ async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path, 0)
+    keys = ApiKeyStore(path, 0)
     answers = Event()
 
     def read(there: Path) -> Content:
@@ -377,14 +377,14 @@ async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
         return read_content(there)
 
     monkeypatch.setattr(api_keys, "read_content", read)
-    monkeypatch.setattr(api_keys, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(api_keys, "RELOAD_SECONDS", 0.001)
     monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
     with capture_logs() as log, anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keys.run)
             while not keys.are_rejected:
                 await anyio.lowlevel.checkpoint()
-            assert refusal(keys, key) is Reason.KEYS_UNAVAILABLE
+            assert refusal(keys, key) is RejectionReason.KEYS_UNAVAILABLE
             answers.set()
             while "keys_read" not in {entry["event"] for entry in log}:
                 await anyio.lowlevel.checkpoint()

@@ -30,7 +30,7 @@ def test_that_only_success_counts_and_no_redirection_is_followed(oidc: Oidc, sta
 
 
 def test_that_too_much_is_not_taken(oidc: Oidc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuer, "MOST_BYTES", 100)
+    monkeypatch.setattr(issuer, "MAX_BYTES", 100)
     oidc.answers["/keys"] = (200, b"x" * 101)
 
     with pytest.raises(IssuerUnavailable, match="too much"):

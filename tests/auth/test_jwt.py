@@ -15,9 +15,14 @@ from structlog.testing import capture_logs
 
 from app.auth import jwt
 from app.auth.callers import Caller
-from app.auth.jwks import FRESH_SECONDS, LEAST_SECONDS, Issuer, IssuerUnavailable
-from app.auth.jwt import Tokens
-from app.auth.rejections import Reason, Refused
+from app.auth.jwks import (
+    MIN_FETCH_INTERVAL_SECONDS,
+    SOFT_TTL_SECONDS,
+    IssuerUnavailable,
+    JwksClient,
+)
+from app.auth.jwt import JwtVerifier
+from app.auth.rejections import CredentialRejected, RejectionReason
 from app.auth.scopes import Scope
 from tests.auth.oidc import (
     AUDIENCE,
@@ -46,8 +51,10 @@ class Trust:
         self.on_fetch: Callable[[], object] = lambda: None
         self.passed = 0.0
         self.began = 1_800_000_000
-        issuer = Issuer(self.oidc.url, None, fetch=self.fetch, monotonic=lambda: 1000 + self.passed)
-        self.tokens = Tokens(
+        issuer = JwksClient(
+            self.oidc.url, None, fetch=self.fetch, monotonic=lambda: 1000 + self.passed
+        )
+        self.tokens = JwtVerifier(
             issuer, AUDIENCE, algorithms, skew, clock=lambda: self.began + self.passed
         )
 
@@ -67,10 +74,10 @@ class Trust:
         return self.oidc.token(**changes)
 
     async def caller_of(self, token: str) -> Caller:
-        return self.tokens.known(token) or await self.tokens.caller_of(token)
+        return self.tokens.lookup(token) or await self.tokens.caller_of(token)
 
-    async def refusal(self, token: str) -> Reason:
-        with pytest.raises(Refused) as refused:
+    async def refusal(self, token: str) -> RejectionReason:
+        with pytest.raises(CredentialRejected) as refused:
             await self.caller_of(token)
         return refused.value.reason
 
@@ -95,14 +102,14 @@ async def test_that_the_example_of_rfc_7515_is_verified() -> None:
         ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
     )
     keys = json.dumps({"keys": [jwk]}).encode()
-    issuer = Issuer("joe", "https://example.com/keys", fetch=lambda _: keys)
+    issuer = JwksClient("joe", "https://example.com/keys", fetch=lambda _: keys)
     reasons = []
     for each in (example, example.replace("VlfQ.D", "VlfQ.E")):
-        with pytest.raises(Refused) as refused:
-            await Tokens(issuer, AUDIENCE, ALL, 0, clock=lambda: 1300819379.0).caller_of(each)
+        with pytest.raises(CredentialRejected) as refused:
+            await JwtVerifier(issuer, AUDIENCE, ALL, 0, clock=lambda: 1300819379.0).caller_of(each)
         reasons.append(refused.value.reason)
 
-    assert reasons == [Reason.CLAIMS, Reason.SIGNATURE]  # it names no audience
+    assert reasons == [RejectionReason.CLAIMS, RejectionReason.SIGNATURE]  # it names no audience
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "EdDSA"])
@@ -116,7 +123,7 @@ async def test_that_each_algorithm_is_taken_where_it_is_listed(alg: str) -> None
             expected = Caller("monitor", "jwt", scopes, "0815", trust.began + 600)
             assert await trust.caller_of(token) == expected
         else:
-            assert await trust.refusal(token) is Reason.ALGORITHM
+            assert await trust.refusal(token) is RejectionReason.ALGORITHM
 
 
 async def test_that_ed25519_is_taken_by_its_own_name(trust: Trust) -> None:
@@ -134,13 +141,13 @@ async def test_that_no_secret_signs(trust: Trust) -> None:
     jwk = json.dumps(rsa_key.jwk).encode()
     for secret in (rsa_key.pem, rsa_key.pem.strip(), jwk, b""):
         assert await trust.refusal(signed_by_secret(claims, secret, rsa_key.kid)) is (
-            Reason.ALGORITHM
+            RejectionReason.ALGORITHM
         )
     published = {"kty": "oct", "kid": "oops", "k": encoded(b"secret" * 8)}
     keys = json.dumps({"keys": [rsa_key.jwk, published]}).encode()
     trust.oidc.answers["/keys"] = (200, keys)
     token = signed_by_secret(claims, b"secret" * 8, "oops")
-    assert await trust.refusal(token) is Reason.ALGORITHM
+    assert await trust.refusal(token) is RejectionReason.ALGORITHM
 
 
 async def test_that_no_algorithm_takes_anothers_key(trust: Trust) -> None:
@@ -150,7 +157,10 @@ async def test_that_no_algorithm_takes_anothers_key(trust: Trust) -> None:
     trust.oidc.answers["/keys"] = (200, json.dumps({"keys": [jwk]}).encode())
     other = signing_key("by-ES256", "ES256")
 
-    assert await trust.refusal(signed(trust.oidc.claims(), other, kid=key.kid)) is Reason.SIGNATURE
+    assert (
+        await trust.refusal(signed(trust.oidc.claims(), other, kid=key.kid))
+        is RejectionReason.SIGNATURE
+    )
     assert (await trust.caller_of(signed(trust.oidc.claims(), key))).name == "monitor"
 
 
@@ -163,31 +173,31 @@ async def test_that_a_key_for_encryption_verifies_nothing(trust: Trust) -> None:
         await trust.refusal(signed(trust.oidc.claims(), key)),
         await trust.refusal(signed(trust.oidc.claims(), key, kid=None)),
     }
-    assert refusals <= {Reason.UNKNOWN_KEY, Reason.SIGNATURE}
+    assert refusals <= {RejectionReason.UNKNOWN_KEY, RejectionReason.SIGNATURE}
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"iss": "https://issuer.example/tenant/"}, Reason.ISSUER),
-        ({"iss": "https://issuer.example"}, Reason.ISSUER),
-        ({"iss": ["https://issuer.example/tenant"]}, Reason.ISSUER),
-        ({"iss": None}, Reason.CLAIMS),
-        ({"aud": "api://sa-contexts-other"}, Reason.AUDIENCE),
-        ({"aud": ["api://other", "api://another"]}, Reason.AUDIENCE),
-        ({"aud": {}}, Reason.AUDIENCE),
-        ({"aud": None}, Reason.CLAIMS),
-        ({"exp": None}, Reason.CLAIMS),
-        ({"exp": "2100-01-01"}, Reason.CLAIMS),
-        ({"exp": True}, Reason.CLAIMS),
-        ({"exp": 0}, Reason.EXPIRED),
-        ({"nbf": 4102444800}, Reason.NOT_YET_VALID),
-        ({"iat": 4102444800}, Reason.NOT_YET_VALID),
-        ({"sub": 5}, Reason.CLAIMS),
+        ({"iss": "https://issuer.example/tenant/"}, RejectionReason.ISSUER),
+        ({"iss": "https://issuer.example"}, RejectionReason.ISSUER),
+        ({"iss": ["https://issuer.example/tenant"]}, RejectionReason.ISSUER),
+        ({"iss": None}, RejectionReason.CLAIMS),
+        ({"aud": "api://sa-contexts-other"}, RejectionReason.AUDIENCE),
+        ({"aud": ["api://other", "api://another"]}, RejectionReason.AUDIENCE),
+        ({"aud": {}}, RejectionReason.AUDIENCE),
+        ({"aud": None}, RejectionReason.CLAIMS),
+        ({"exp": None}, RejectionReason.CLAIMS),
+        ({"exp": "2100-01-01"}, RejectionReason.CLAIMS),
+        ({"exp": True}, RejectionReason.CLAIMS),
+        ({"exp": 0}, RejectionReason.EXPIRED),
+        ({"nbf": 4102444800}, RejectionReason.NOT_YET_VALID),
+        ({"iat": 4102444800}, RejectionReason.NOT_YET_VALID),
+        ({"sub": 5}, RejectionReason.CLAIMS),
     ],
 )
 async def test_that_claims_are_judged(
-    trust: Trust, changes: dict[str, Any], reason: Reason
+    trust: Trust, changes: dict[str, Any], reason: RejectionReason
 ) -> None:
     assert await trust.refusal(trust.token(**changes)) is reason
 
@@ -205,10 +215,10 @@ async def test_that_clocks_may_differ_by_as_much_as_is_said(skew: int) -> None:
         {"iat": trust.began + skew},
     ):
         await trust.caller_of(trust.token(**changes))
-    assert await trust.refusal(trust.token(exp=trust.began - skew)) is Reason.EXPIRED
+    assert await trust.refusal(trust.token(exp=trust.began - skew)) is RejectionReason.EXPIRED
     for claim in ("nbf", "iat"):
         late = trust.token(**{claim: trust.began + skew + 1})
-        assert await trust.refusal(late) is Reason.NOT_YET_VALID
+        assert await trust.refusal(late) is RejectionReason.NOT_YET_VALID
 
 
 @pytest.mark.parametrize(
@@ -218,23 +228,23 @@ async def test_that_clocks_may_differ_by_as_much_as_is_said(skew: int) -> None:
         ({"typ": "at+jwt"}, None),
         ({"typ": "application/AT+JWT"}, None),
         ({"x5t": "abc", "nonce": "of Entra's"}, None),
-        ({"typ": "logout+jwt"}, Reason.MALFORMED),
-        ({"typ": 5}, Reason.MALFORMED),
-        ({"kid": 5}, Reason.MALFORMED),
-        ({"kid": "unheard-of"}, Reason.UNKNOWN_KEY),
-        ({"kid": "../first"}, Reason.UNKNOWN_KEY),
-        ({"crit": ["exp"], "exp": 1}, Reason.MALFORMED),
-        ({"crit": ["b64"], "b64": False}, Reason.MALFORMED),
-        ({"crit": ["b64"], "b64": True}, Reason.MALFORMED),
-        ({"alg": "NONE"}, Reason.ALGORITHM),
-        ({"alg": "RS512"}, Reason.ALGORITHM),
-        ({"alg": None}, Reason.MALFORMED),
-        ({"alg": ["ES256"]}, Reason.MALFORMED),
-        ({"padding": "x" * 1000}, Reason.MALFORMED),
+        ({"typ": "logout+jwt"}, RejectionReason.MALFORMED),
+        ({"typ": 5}, RejectionReason.MALFORMED),
+        ({"kid": 5}, RejectionReason.MALFORMED),
+        ({"kid": "unheard-of"}, RejectionReason.UNKNOWN_KEY),
+        ({"kid": "../first"}, RejectionReason.UNKNOWN_KEY),
+        ({"crit": ["exp"], "exp": 1}, RejectionReason.MALFORMED),
+        ({"crit": ["b64"], "b64": False}, RejectionReason.MALFORMED),
+        ({"crit": ["b64"], "b64": True}, RejectionReason.MALFORMED),
+        ({"alg": "NONE"}, RejectionReason.ALGORITHM),
+        ({"alg": "RS512"}, RejectionReason.ALGORITHM),
+        ({"alg": None}, RejectionReason.MALFORMED),
+        ({"alg": ["ES256"]}, RejectionReason.MALFORMED),
+        ({"padding": "x" * 1000}, RejectionReason.MALFORMED),
     ],
 )
 async def test_that_headers_are_judged(
-    trust: Trust, header: dict[str, Any], reason: Reason | None
+    trust: Trust, header: dict[str, Any], reason: RejectionReason | None
 ) -> None:
     token = signed(trust.oidc.claims(), trust.oidc.keys[0], **header)
     if reason is None:
@@ -259,8 +269,8 @@ async def test_that_what_is_no_token_is_refused_without_asking_the_issuer(trust:
         f"{'[' * 500}.{claims}.{signature}",
     ]
     for each in wrong:
-        assert await trust.refusal(each) is Reason.MALFORMED, each
-    assert await trust.refusal(unsigned(trust.oidc.claims())) is Reason.ALGORITHM
+        assert await trust.refusal(each) is RejectionReason.MALFORMED, each
+    assert await trust.refusal(unsigned(trust.oidc.claims())) is RejectionReason.ALGORITHM
     assert trust.fetches == 0
 
 
@@ -270,7 +280,7 @@ async def test_that_a_payload_that_makes_no_sense_is_refused(trust: Trust, paylo
     text = f"{json_encoded({'alg': key.alg, 'kid': key.kid})}.{encoded(payload)}"
     token = f"{text}.{encoded(key.signature(text.encode()))}"
 
-    assert await trust.refusal(token) is Reason.CLAIMS
+    assert await trust.refusal(token) is RejectionReason.CLAIMS
 
 
 async def test_that_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Trust) -> None:
@@ -279,35 +289,35 @@ async def test_that_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Tr
     trust.oidc.keys = [trust.oidc.keys[0], signing_key("second")]
     new = trust.token()
 
-    assert await trust.refusal(new) is Reason.UNKNOWN_KEY  # so soon
-    trust.passed += LEAST_SECONDS
+    assert await trust.refusal(new) is RejectionReason.UNKNOWN_KEY  # so soon
+    trust.passed += MIN_FETCH_INTERVAL_SECONDS
     assert (await trust.caller_of(new)).name == "monitor"
     assert (await trust.caller_of(old)).name == "monitor"
     assert trust.fetches == 2
 
 
 async def test_that_a_key_that_was_withdrawn_is_let_go(trust: Trust) -> None:
-    old = trust.token(exp=trust.began + 10 * FRESH_SECONDS)
+    old = trust.token(exp=trust.began + 10 * SOFT_TTL_SECONDS)
     await trust.caller_of(old)
     trust.oidc.keys = [signing_key("second")]
-    trust.passed += FRESH_SECONDS + 1
+    trust.passed += SOFT_TTL_SECONDS + 1
 
-    assert await trust.refusal(old) is Reason.UNKNOWN_KEY
+    assert await trust.refusal(old) is RejectionReason.UNKNOWN_KEY
 
 
 async def test_that_no_verdict_outlives_the_keys_by_which_it_was_found(trust: Trust) -> None:
     """A withdrawn key is gone after ten minutes, however late a token of it came."""
     early, late = (trust.token(exp=trust.began + 9999, jti=each) for each in ("early", "late"))
     await trust.caller_of(early)
-    trust.passed = FRESH_SECONDS - 1
+    trust.passed = SOFT_TTL_SECONDS - 1
     await trust.caller_of(late)
-    assert trust.tokens.known(late) is not None
+    assert trust.tokens.lookup(late) is not None
     assert trust.fetches == 1
     trust.oidc.keys = [signing_key("second")]
-    trust.passed = FRESH_SECONDS
+    trust.passed = SOFT_TTL_SECONDS
 
-    assert await trust.refusal(late) is Reason.UNKNOWN_KEY
-    assert await trust.refusal(early) is Reason.UNKNOWN_KEY
+    assert await trust.refusal(late) is RejectionReason.UNKNOWN_KEY
+    assert await trust.refusal(early) is RejectionReason.UNKNOWN_KEY
     assert trust.fetches == 2
 
 
@@ -320,19 +330,19 @@ async def test_that_keys_that_nobody_confirms_are_no_longer_used_after_an_hour(
     trust.passed = 3599
     for token in (early, late):
         await trust.caller_of(token)
-        assert trust.tokens.known(token) is not None  # until the issuer is asked again
+        assert trust.tokens.lookup(token) is not None  # until the issuer is asked again
     trust.passed = 3601
 
     for token in (early, late):
-        assert await trust.refusal(token) is Reason.ISSUER_UNAVAILABLE
+        assert await trust.refusal(token) is RejectionReason.ISSUER_UNAVAILABLE
     trust.is_down = False
-    trust.passed += LEAST_SECONDS
+    trust.passed += MIN_FETCH_INTERVAL_SECONDS
     assert (await trust.caller_of(late)).name == "monitor"
 
 
 async def test_that_strangers_cannot_have_the_issuer_asked_at_will(trust: Trust) -> None:
     await trust.caller_of(trust.token())
-    trust.passed += LEAST_SECONDS
+    trust.passed += MIN_FETCH_INTERVAL_SECONDS
     unknown = [
         signed(trust.oidc.claims(jti=str(at)), signing_key("of-a-stranger"), kid=f"x{at}")
         for at in range(20)
@@ -342,8 +352,8 @@ async def test_that_strangers_cannot_have_the_issuer_asked_at_will(trust: Trust)
             tasks.start_soon(trust.refusal, token)
     assert trust.fetches == 2
     for token in unknown:
-        assert await trust.refusal(token) is Reason.UNKNOWN_KEY
-        trust.passed += LEAST_SECONDS / 20
+        assert await trust.refusal(token) is RejectionReason.UNKNOWN_KEY
+        trust.passed += MIN_FETCH_INTERVAL_SECONDS / 20
     assert trust.fetches <= 3
 
 
@@ -352,23 +362,23 @@ async def test_that_an_issuer_that_is_down_is_asked_again_and_missed_only_at_fir
 ) -> None:
     trust.is_down = True
     with capture_logs() as log:
-        assert await trust.refusal(trust.token()) is Reason.ISSUER_UNAVAILABLE
-        assert await trust.refusal(trust.token()) is Reason.ISSUER_UNAVAILABLE
+        assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
+        assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
     assert [entry["event"] for entry in log] == ["issuer_unavailable"]
     trust.is_down = False
-    trust.passed += LEAST_SECONDS
+    trust.passed += MIN_FETCH_INTERVAL_SECONDS
     await trust.caller_of(trust.token())
 
     trust.is_down = True
-    trust.passed += FRESH_SECONDS + 1
+    trust.passed += SOFT_TTL_SECONDS + 1
     assert (await trust.caller_of(trust.token(exp=trust.began + 9999))).name == "monitor"
 
 
 async def test_nobody_waits_for_an_issuer_that_was_out_of_reach(trust: Trust) -> None:
     """But for one at a time: whoever waits takes up a connection, and is not counted yet."""
     trust.is_down = True
-    assert await trust.refusal(trust.token()) is Reason.ISSUER_UNAVAILABLE
-    trust.passed += LEAST_SECONDS
+    assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
+    trust.passed += MIN_FETCH_INTERVAL_SECONDS
     began, end = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -381,7 +391,7 @@ async def test_nobody_waits_for_an_issuer_that_was_out_of_reach(trust: Trust) ->
         await anyio.to_thread.run_sync(began.wait, 30)
         try:
             with anyio.fail_after(10):
-                assert await trust.refusal(trust.token()) is Reason.ISSUER_UNAVAILABLE
+                assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
         finally:
             end.set()
 
@@ -407,7 +417,7 @@ async def test_that_an_issuer_that_makes_no_sense_is_not_believed(
 ) -> None:
     trust.oidc.answers[path] = (200, json.dumps(answer).encode())
 
-    assert await trust.refusal(trust.token()) is Reason.ISSUER_UNAVAILABLE
+    assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
 
 
 async def test_that_keys_that_are_weak_or_unheard_of_do_not_spoil_the_others(trust: Trust) -> None:
@@ -417,35 +427,35 @@ async def test_that_keys_that_are_weak_or_unheard_of_do_not_spoil_the_others(tru
     trust.oidc.answers["/keys"] = (200, json.dumps({"keys": entries}).encode())
 
     assert (await trust.caller_of(signed(trust.oidc.claims(), good))).name == "monitor"
-    assert await trust.refusal(signed(trust.oidc.claims(), weak)) is Reason.UNKNOWN_KEY
+    assert await trust.refusal(signed(trust.oidc.claims(), weak)) is RejectionReason.UNKNOWN_KEY
 
 
 async def test_that_a_token_is_verified_once_and_known_until_it_expires(
     trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = trust.token(exp=trust.began + 60)
-    assert trust.tokens.known(token) is None
+    assert trust.tokens.lookup(token) is None
     caller = await trust.caller_of(token)
     monkeypatch.setattr("app.auth.jwt.jws.validate_compact", None)
 
     trust.passed = 59
-    assert trust.tokens.known(token) is caller
+    assert trust.tokens.lookup(token) is caller
     assert trust.tokens.has(caller)
-    assert trust.tokens.known(token + "A") is None
+    assert trust.tokens.lookup(token + "A") is None
     trust.passed = 60
-    assert trust.tokens.known(token) is None
+    assert trust.tokens.lookup(token) is None
     assert not trust.tokens.has(caller)
 
 
 async def test_that_not_all_tokens_are_remembered(
     trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwt, "MOST_KEPT", 3)
+    monkeypatch.setattr(jwt, "MAX_CACHED", 3)
     tokens = [trust.token(jti=str(number)) for number in range(5)]
     for token in tokens:
         await trust.caller_of(token)
 
-    assert [trust.tokens.known(token) is not None for token in tokens] == [False] * 2 + [True] * 3
+    assert [trust.tokens.lookup(token) is not None for token in tokens] == [False] * 2 + [True] * 3
 
 
 async def test_that_names_are_fit_for_a_log(trust: Trust) -> None:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
 from app.auth import key_changes
-from app.auth.api_keys import ApiKeys
+from app.auth.api_keys import ApiKeyStore
 from app.auth.key_changes import KeysBusy, change_keys
 from app.auth.key_file import KeyFile, KeysUnreadable, read_keys
 from app.auth.replacement import replace_file
@@ -424,16 +424,16 @@ def duplicate(path: Path, key: str) -> None:
 
 def test_two_keys_with_one_id_are_refused(path: Path) -> None:
     key = make_key(path, "sa:read")
-    keys = ApiKeys(path)
+    keys = ApiKeyStore(path)
     duplicate(path, key)
 
     with capture_logs() as log:
-        keys.look()
+        keys.reload_if_changed()
     (entry,) = log
     assert entry["event"] == "keys_not_read"
     assert f"2 keys have the id {id_of(key)}" in entry["reason"]
     with pytest.raises(KeysUnreadable, match="2 keys have the id"):
-        ApiKeys(path)
+        ApiKeyStore(path)
     before = path.read_bytes()
     for arguments in (["list"], ["revoke", id_of(key)], ["add", "a", "--scope", "sa:read"]):
         result = CliRunner().invoke(app, ["keys", *arguments, "--file", str(path)])

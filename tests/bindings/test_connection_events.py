@@ -15,7 +15,7 @@ from bindings.connections import Connections, ConnectionTemplate, decode_connect
 from bindings.enums import ConnectionEvent
 from bindings.errors import AccessDenied, ConnectionsDisabled, EngineGone, NotSupported
 from bindings.library import REQUIRED, Library
-from bindings.memory import Plain
+from bindings.memory import RawTree
 from bindings.session import Session
 from bindings.subscriptions import Subscription, open_subscriptions
 from tests.conftest import SIMULATOR_PATH
@@ -30,7 +30,7 @@ PATIENCE = 20
 
 ADD, DELETE = ConnectionEvent.ADD, ConnectionEvent.DELETE
 
-Told = list[tuple[int, Plain]]
+Told = list[tuple[int, RawTree]]
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_that_foreign_threads_may_tell_at_once(session: Session, simulator: Simu
     threads: set[int] = set()
     addresses: set[bytes | None] = set()
 
-    def notify(_event: int, plain: Plain) -> None:
+    def notify(_event: int, plain: RawTree) -> None:
         everybody.wait(PATIENCE)
         threads.add(threading.get_native_id())
         addresses.add(decode_connection(plain).remote_address)

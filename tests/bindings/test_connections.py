@@ -39,7 +39,7 @@ from bindings.errors import (
     NotFound,
     NotSupported,
 )
-from bindings.fingerprints import mark_of
+from bindings.fingerprints import fingerprint
 from bindings.library import Library
 from bindings.session import Session
 from tests.conftest import SIMULATOR_PATH
@@ -72,13 +72,13 @@ def all_of(engine: Engine, size: int = 100) -> list[Connection]:
     def work(connections: Connections) -> list[Connection]:
         return [each for page in connections.pages(size=size) for each in page]
 
-    return engine.connections(work)
+    return engine.with_connections(work)
 
 
 def one_of(engine: Engine, connection_id: int, *, is_counted: bool = True) -> Connection:
     if is_counted:
-        return engine.connections(lambda connections: connections.get(connection_id))
-    return engine.connections(lambda connections: connections.look_up(connection_id))
+        return engine.with_connections(lambda connections: connections.get(connection_id))
+    return engine.with_connections(lambda connections: connections.look_up(connection_id))
 
 
 def decoded(address: int, order: Ipv6Order = Ipv6Order.NETWORK) -> Connection:
@@ -145,12 +145,12 @@ def test_that_equal_records_have_one_mark_and_others_another(
     """A mark is of the plain copy: it tells a connection whose bytes grew from one that idled."""
     memory = ffi.buffer(connection.struct)
     record = second_reading(connection.address)
-    mark = mark_of(read_connection(connection.address, 0, Ipv6Order.NETWORK))
+    mark = fingerprint(read_connection(connection.address, 0, Ipv6Order.NETWORK))
     numbers = [*range(8), *range(12, 44), *range(44, 48), *range(56, 92), *range(128, 160)]
     at = data.draw(st.sampled_from(numbers))
     memory[at] = bytes((memory[at][0] ^ data.draw(st.integers(1, 255)),))
 
-    other = mark_of(read_connection(connection.address, 0, Ipv6Order.NETWORK))
+    other = fingerprint(read_connection(connection.address, 0, Ipv6Order.NETWORK))
     assert (other == mark) == (second_reading(connection.address) == record)
 
 
@@ -203,7 +203,7 @@ def test_that_pages_give_every_connection_once(
     simulator.set_option(Option.SHUFFLE, shuffle)
 
     with Engine(library) as engine:
-        pages = engine.connections(lambda connections: list(connections.pages(size=size)))
+        pages = engine.with_connections(lambda connections: list(connections.pages(size=size)))
 
     assert sorted(c.connection_id for page in pages for c in page) == simulator.connections()
     assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)
@@ -243,7 +243,7 @@ def test_that_bytes_can_be_left_uncounted(engine: Engine, simulator: Simulator) 
     def uncounted(connections: Connections) -> set[tuple[int, int, int]]:
         return {counts_of(each) for page in connections.pages(template) for each in page}
 
-    assert engine.connections(uncounted) == {(0, 0, 0)}
+    assert engine.with_connections(uncounted) == {(0, 0, 0)}
     assert counts_of(one_of(engine, one, is_counted=False)) == (0, 0, 0)
     assert counts_of(one_of(engine, one)) == (5, 6, 11)
     assert counts_of(one_of(engine, one, is_counted=False)) == (5, 6, 11)
@@ -275,7 +275,7 @@ def test_that_an_iteration_left_early_leaves_nothing(
 
 def test_that_an_empty_page_cannot_be_asked_for(engine: Engine) -> None:
     with pytest.raises(ValueError, match="at least one"):
-        engine.connections(lambda connections: list(connections.pages(size=0)))
+        engine.with_connections(lambda connections: list(connections.pages(size=0)))
 
 
 # ---- what an engine may lack ----
@@ -291,7 +291,7 @@ def test_that_an_engine_without_monitoring_is_told(engine: Engine, simulator: Si
         lambda connections: connections.look_up(one),
     ):
         with pytest.raises(ConnectionsDisabled) as caught:
-            engine.connections(read)
+            engine.with_connections(read)
         assert caught.value.name == "FWP_E_CONNECTIONS_DISABLED"
 
     simulator.set_option(Option.UNMONITORED_IS_EMPTY)
@@ -333,7 +333,7 @@ def test_that_a_library_without_connections_is_told(tmp_path: Path) -> None:
     with Engine(Library(compile_library(tmp_path, OLD_LIBRARY))) as engine:
         for read in reads:
             with pytest.raises(NotSupported) as caught:
-                engine.connections(read)
+                engine.with_connections(read)
             assert caught.value.function.startswith("FwpmConnection")
 
 
@@ -432,7 +432,7 @@ class Failures(RuleBasedStateMachine):
                 pass
 
         with suppress(EngineError):
-            self.engine.connections(begin)
+            self.engine.with_connections(begin)
 
     @invariant()
     def nothing_is_left(self) -> None:

@@ -270,14 +270,14 @@ def test_that_a_thread_does_not_wait_for_ever_for_its_turn(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(1)
-    with Engine(library, patience_seconds=0.01) as engine:
+    with Engine(library, timeout_seconds=0.01) as engine:
 
         def work(_contexts: SaContexts) -> None:
             with ThreadPoolExecutor(1) as other:
                 assert isinstance(other.submit(engine.get, 1).exception(), EngineBusy)
                 other.submit(engine.close).result()
 
-        engine.attempt(work)
+        engine.with_sa_contexts(work)
         assert engine.is_open
     assert_nothing_is_left(simulator)
 
@@ -371,7 +371,7 @@ class Failures(RuleBasedStateMachine):
     def leave_early(self, size: int) -> None:
         Failures.enumerations += 1
         with suppress(EngineError):
-            self.engine.attempt(lambda contexts: next(contexts.pages(size=size)))
+            self.engine.with_sa_contexts(lambda contexts: next(contexts.pages(size=size)))
 
     @rule(known=st.booleans())
     def get_one(self, known: bool) -> None:

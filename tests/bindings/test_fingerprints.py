@@ -11,7 +11,7 @@ from sa_contexts_simulator import Simulator
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.fingerprints import MARK_BYTES, mark_of
+from bindings.fingerprints import FINGERPRINT_BYTES, fingerprint
 from bindings.library import Library
 from bindings.records import SaContext, SaDetails
 from bindings.session import Session
@@ -35,7 +35,7 @@ ANY_GENERATION = st.sampled_from([0, 1])
 
 
 def marked(address: int, generation: int = 1, order: Ipv6Order = Ipv6Order.NETWORK) -> bytes:
-    return mark_of(read_sa_context(address, generation, order))
+    return fingerprint(read_sa_context(address, generation, order))
 
 
 def directions(context: SaContext) -> list[SaDetails]:
@@ -55,7 +55,7 @@ def test_that_each_byte_of_a_record_makes_another_mark_and_no_other_byte_does() 
 
     assert marked(tree.address) == before
     assert len(marks) == read + 1
-    assert {len(mark) for mark in marks} == {MARK_BYTES}
+    assert {len(mark) for mark in marks} == {FINGERPRINT_BYTES}
 
 
 # ---- any tree: what in it can be changed without leading a reader astray ----
@@ -182,7 +182,7 @@ def test_that_equal_contexts_have_one_mark_whatever_objects_they_are_of(part: by
     other = part[:1] + part[1:]
     assert other is not part
 
-    assert mark_of((1, (part, part), None)) == mark_of((1, (part, other), None))
+    assert fingerprint((1, (part, part), None)) == fingerprint((1, (part, other), None))
 
 
 @given(*[st.lists(st.none() | st.text(max_size=2), max_size=2)] * 2)
@@ -191,7 +191,7 @@ def test_that_what_is_beside_a_context_is_in_its_mark(
 ) -> None:
     context = (1, None, None)
 
-    assert (mark_of(context, *beside) == mark_of(context, *other)) == (beside == other)
+    assert (fingerprint(context, *beside) == fingerprint(context, *other)) == (beside == other)
 
 
 @any_tree

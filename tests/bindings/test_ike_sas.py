@@ -42,7 +42,9 @@ def engine(library: Library, simulator: Simulator) -> Iterator[Engine]:
 
 
 def all_of(engine: Engine, template: SubnetTemplate | None = None, size: int = 100) -> list[IkeSa]:
-    return engine.ike_sas(lambda sas: [sa for page in sas.pages(template, size) for sa in page])
+    return engine.with_ike_sas(
+        lambda sas: [sa for page in sas.pages(template, size) for sa in page]
+    )
 
 
 @settings(max_examples=60)
@@ -68,7 +70,7 @@ def test_that_pages_give_every_sa_once(
     simulator.set_option(Option.SHUFFLE, shuffle)
 
     with Engine(library) as engine:
-        pages = engine.ike_sas(lambda sas: list(sas.pages(size=size)))
+        pages = engine.with_ike_sas(lambda sas: list(sas.pages(size=size)))
 
     assert len({sa.sa_id for page in pages for sa in page}) == simulator.count_ike_sas()
     assert sum(map(len, pages)) == simulator.count_ike_sas()
@@ -102,14 +104,14 @@ def test_that_one_is_read_by_its_id(engine: Engine, simulator: Simulator) -> Non
     simulator.populate(40)
 
     for sa in all_of(engine):
-        assert engine.ike_sas(lambda sas, sa_id=sa.sa_id: sas.get(sa_id)) == sa  # type: ignore[misc]
+        assert engine.with_ike_sas(lambda sas, sa_id=sa.sa_id: sas.get(sa_id)) == sa  # type: ignore[misc]
 
 
 def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(1)
 
     with pytest.raises(NotFound) as caught:
-        engine.ike_sas(lambda sas: sas.get(2**64 - 1))
+        engine.with_ike_sas(lambda sas: sas.get(2**64 - 1))
 
     assert (caught.value.name, caught.value.function) == ("FWP_E_NOT_FOUND", "IkeextSaGetById2")
 
@@ -127,7 +129,7 @@ def test_that_an_older_engine_is_read_by_the_newest_generation_that_it_knows(
     older = all_of(engine, size=7)
 
     assert older == newest  # the simulator has no reserved method, all that they differ in
-    assert engine.ike_sas(lambda sas: sas.get(older[0].sa_id)) == older[0]
+    assert engine.with_ike_sas(lambda sas: sas.get(older[0].sa_id)) == older[0]
     assert simulator.calls(f"IkeextSaEnum{known}") > 0
     assert simulator.calls(f"IkeextSaGetById{known}") == 1
 
@@ -138,7 +140,7 @@ def test_that_the_functions_of_vista_can_be_asked_for(
     simulator.populate(3)
     with Engine(library, generation=0) as engine:
         (first, *_) = all_of(engine)
-        engine.ike_sas(lambda sas: sas.get(first.sa_id))
+        engine.with_ike_sas(lambda sas: sas.get(first.sa_id))
 
     newer = ("IkeextSaEnum1", "IkeextSaEnum2", "IkeextSaGetById1", "IkeextSaGetById2")
     assert [simulator.calls(function) for function in newer] == [0, 0, 0, 0]
@@ -160,7 +162,7 @@ def test_that_a_library_without_them_is_told(
     with pytest.raises(NotSupported):
         all_of(engine)
     with pytest.raises(NotSupported):
-        engine.ike_sas(lambda sas: sas.get(1))
+        engine.with_ike_sas(lambda sas: sas.get(1))
 
 
 def test_that_the_engine_filters_by_subnet(engine: Engine, simulator: Simulator) -> None:
@@ -201,7 +203,7 @@ def test_that_a_stopped_ikeext_is_told(engine: Engine, simulator: Simulator) -> 
     with pytest.raises(IkeextNotRunning):
         all_of(engine)
     with pytest.raises(IkeextNotRunning):
-        engine.ike_sas(lambda sas: sas.get(1))
+        engine.with_ike_sas(lambda sas: sas.get(1))
 
 
 def test_that_an_iteration_left_early_leaves_nothing(
@@ -266,5 +268,5 @@ def test_that_nothing_is_left_when_any_call_fails_in_any_way(
         simulator.fail(function, code, after=after, times=2)
         with Engine(library) as engine, suppress(EngineError):
             sas = all_of(engine, size=10)
-            engine.ike_sas(lambda reader, sa_id=sas[0].sa_id: reader.get(sa_id))  # type: ignore[misc]
+            engine.with_ike_sas(lambda reader, sa_id=sas[0].sa_id: reader.get(sa_id))  # type: ignore[misc]
         assert_nothing_is_left(simulator)

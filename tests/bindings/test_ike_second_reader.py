@@ -10,7 +10,7 @@ from sa_contexts_simulator import Simulator
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.fingerprints import mark_of
+from bindings.fingerprints import fingerprint
 from bindings.ike_decode import decode_ike_sa
 from bindings.ike_records import Credential, CredentialPair, IkeSa
 from bindings.ike_tree import read_ike_sa, read_ike_sa_id
@@ -199,7 +199,7 @@ def bytes_of(struct: str) -> tuple[set[int], set[int]]:
 def test_that_every_byte_is_read_and_marked_or_left_alone_as_the_records_say() -> None:
     tree = complete_tree()
     before = read_sa(tree.address)
-    mark = mark_of(read_ike_sa(tree.address, 2, Ipv6Order.NETWORK))
+    mark = fingerprint(read_ike_sa(tree.address, 2, Ipv6Order.NETWORK))
     checked = 0
     for kind, part in tree.parts:
         memory = ffi.buffer(part)
@@ -218,7 +218,7 @@ def test_that_every_byte_is_read_and_marked_or_left_alone_as_the_records_say() -
             first, second = decoded(tree.address, 2), read_sa(tree.address)
             assert differences(first, second, "sa") == [], (kind, i)
             assert bool(differences(second, before, "sa")) == (i in read), (kind, i)
-            other_mark = mark_of(read_ike_sa(tree.address, 2, Ipv6Order.NETWORK))
+            other_mark = fingerprint(read_ike_sa(tree.address, 2, Ipv6Order.NETWORK))
             assert (other_mark != mark) == (i in read), (kind, i)
             memory[i] = bytes((memory[i][0] ^ 0xFF,))
             checked += 1

@@ -47,7 +47,7 @@ WORK: Final[dict[str, Callable[[Engine], object]]] = {
             "IPsecSaContextDestroyEnumHandle0",
             "IPsecSaContextGetById1",
         ),
-        lambda engine: engine.attempt(_sa_contexts),
+        lambda engine: engine.with_sa_contexts(_sa_contexts),
     ),
     **dict.fromkeys(
         (
@@ -56,7 +56,7 @@ WORK: Final[dict[str, Callable[[Engine], object]]] = {
             "IkeextSaDestroyEnumHandle0",
             "IkeextSaGetById2",
         ),
-        lambda engine: engine.ike_sas(_ike_sas),
+        lambda engine: engine.with_ike_sas(_ike_sas),
     ),
     **dict.fromkeys(
         (
@@ -65,11 +65,11 @@ WORK: Final[dict[str, Callable[[Engine], object]]] = {
             "FwpmConnectionDestroyEnumHandle0",
             "FwpmConnectionGetById0",
         ),
-        lambda engine: engine.connections(_connections),
+        lambda engine: engine.with_connections(_connections),
     ),
     "IPsecGetStatistics1": lambda engine: engine.ipsec_statistics()[1],
     "IkeextGetStatistics1": lambda engine: engine.ike_statistics()[1],
-    "FwpmEngineGetOption0": lambda engine: engine.in_session(
+    "FwpmEngineGetOption0": lambda engine: engine.run_in_session(
         lambda session: engine_option(session, EngineOption.MONITOR_IPSEC_CONNECTIONS)
     ),
 }

@@ -84,7 +84,7 @@ def test_that_what_lives_is_counted(engine: Engine, simulator: Simulator) -> Non
     simulator.populate(300, seed=3)
     simulator.churn(2000)
     contexts = [context for page in engine.pages() for context in page]
-    sas = engine.ike_sas(lambda reader: [sa for page in reader.pages() for sa in page])
+    sas = engine.with_ike_sas(lambda reader: [sa for page in reader.pages() for sa in page])
 
     counted = engine.ipsec_statistics()[1].aggregate_sa_statistics
     ike = engine.ike_statistics()[1]

@@ -38,7 +38,7 @@ from bindings.errors import (
     NotFound,
     NotSupported,
 )
-from bindings.fingerprints import mark_of
+from bindings.fingerprints import fingerprint
 from bindings.library import REQUIRED, Library
 from bindings.session import Session
 from bindings.subscriptions import Subscription, open_subscriptions, subscribe_to_sa_contexts
@@ -360,7 +360,7 @@ def test_that_it_is_subscribed_before_it_works(
     engine: Engine, simulator: Simulator, told: Told
 ) -> None:
     """Or a change between the two would be missed."""
-    engine.attempt(lambda _contexts: put(simulator))
+    engine.with_sa_contexts(lambda _contexts: put(simulator))
     assert simulator.flush()
 
     assert [sa_context_id for _, sa_context_id in told] == simulator.ids()
@@ -435,7 +435,7 @@ def test_that_what_is_not_supported_is_asked_for_once_a_session(
 
 def test_that_a_context_is_read_plain_by_its_id(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(20)
-    plain = engine.attempt(
+    plain = engine.with_sa_contexts(
         lambda contexts: [
             array.read(index) for array in contexts.arrays() for index in range(len(array))
         ]
@@ -443,7 +443,7 @@ def test_that_a_context_is_read_plain_by_its_id(engine: Engine, simulator: Simul
     for context in plain:
         one = engine.read(context[0])
         assert one == context
-        assert mark_of(one) == mark_of(context)
+        assert fingerprint(one) == fingerprint(context)
         assert decode_sa_context(one) == engine.get(context[0])
     with pytest.raises(NotFound):
         engine.read(2**64 - 1)

@@ -75,7 +75,7 @@ class SimulatorCopies:
 
     def ike_sa(self, address: int) -> object:
         sa_id = self._simulator.put_ike_sa(address)
-        return [engine.ike_sas(lambda reader: reader.get(sa_id)) for engine in self._engines]
+        return [engine.with_ike_sas(lambda reader: reader.get(sa_id)) for engine in self._engines]
 
 
 COPIERS: Final[dict[str, Callable[[SimulatorCopies, int], object]]] = {

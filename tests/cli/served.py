@@ -10,7 +10,7 @@ from typing import Any
 
 from app.bootstrap import create_service
 from app.main import create_app
-from app.server.tls.certificates import Tls
+from app.server.tls.certificates import CertificateReloader
 from app.server.uvicorn_server import create_server, listen
 from app.settings.model import Settings
 from tests.conftest import SIMULATOR_PATH
@@ -21,7 +21,9 @@ SECONDS = 30
 
 
 @contextmanager
-def served(contexts: int, port: int = 0, tls: Tls | None = None, **settings: Any) -> Iterator[int]:
+def served(
+    contexts: int, port: int = 0, tls: CertificateReloader | None = None, **settings: Any
+) -> Iterator[int]:
     """Serve a simulator that changes only when told to; gives the port."""
     listener = listen("127.0.0.1", port)
     begun = Event()

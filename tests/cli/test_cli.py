@@ -21,7 +21,7 @@ from app.cli.main import app
 from app.cli.table import print_table
 from app.resources.sa_contexts.encoding import render_sa_context
 from app.resources.sa_contexts.schema import SaContext
-from app.server.protocol import Connection
+from app.server.protocol import LimitedH11Protocol
 from app.telemetry.logging.configuration import configure_logging
 from bindings.engine import Engine
 from bindings.library import Library
@@ -125,7 +125,7 @@ def test_that_the_options_of_serve_reach_the_server(
 
     assert result.exit_code == 0
     ((protocol, address),) = served
-    assert (protocol, address[0], simulator.count()) == (Connection, "127.0.0.2", 7)
+    assert (protocol, address[0], simulator.count()) == (LimitedH11Protocol, "127.0.0.2", 7)
     assert "these SA contexts are simulated" in result.stderr
 
 

@@ -15,11 +15,11 @@ import time_machine
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
-from app.auth.api_keys import ApiKeys
+from app.auth.api_keys import ApiKeyStore
 from app.auth.key_file import read_keys
 from app.auth.scopes import Scope
 from app.cli.main import app
-from app.cli.watch.client import Refused
+from app.cli.watch.client import RequestRejected
 from app.cli.watch.command import read_token
 from app.settings.paths import state_folder
 from app.telemetry.logging.configuration import configure_logging
@@ -47,7 +47,7 @@ def test_that_a_key_is_shown_once_and_alone_on_standard_output(path: Path) -> No
     assert re.fullmatch(r"sak_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n", result.stdout)
     assert "never again" in result.stderr
     assert result.stdout.strip() not in result.stderr
-    assert ApiKeys(path).caller_of(result.stdout.strip()).scopes == {Scope.METRICS_READ}
+    assert ApiKeyStore(path).caller_of(result.stdout.strip()).scopes == {Scope.METRICS_READ}
 
 
 @time_machine.travel("2026-11-25T12:00:00Z", tick=False)
@@ -223,13 +223,13 @@ def test_that_the_token_comes_from_a_file_or_the_environment(
     assert read_token(file) == "from-a-file"
     for wrong in ("", "two words", "two\nlines", "ümlaut"):
         file.write_text(wrong, encoding="utf-8")
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RequestRejected) as refused:
             read_token(file)
         assert not wrong or wrong not in str(refused.value)
     file.write_bytes(b"\xff")
-    with pytest.raises(Refused, match="not text"):
+    with pytest.raises(RequestRejected, match="not text"):
         read_token(file)
-    with pytest.raises(Refused, match="No such file"):
+    with pytest.raises(RequestRejected, match="No such file"):
         read_token(tmp_path / "none")
 
 

@@ -26,7 +26,7 @@ from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
 from app.cli.main import app as cli
-from app.cli.watch.client import Connected, Event, Lost, Refused, create_client, events
+from app.cli.watch.client import Connected, Event, Lost, RequestRejected, create_client, events
 from app.cli.watch.command import watch_on_screen
 from app.cli.watch.contexts import Contexts
 from app.resources.sa_contexts.event_schema import SaContextEvent
@@ -185,14 +185,14 @@ async def test_that_what_cannot_be_watched_is_said(
 ) -> None:
     with served(1) as port:
         async with watching(port, path, **filters) as watch:
-            with pytest.raises(Refused, match=re.escape(sentence)):
+            with pytest.raises(RequestRejected, match=re.escape(sentence)):
                 await watch.until(lambda: False)
 
 
 @pytest.mark.anyio
 async def test_that_nobody_there_is_said() -> None:
     async with watching(1) as watch:
-        with pytest.raises(Refused, match=re.escape("cannot reach http://127.0.0.1:1")):
+        with pytest.raises(RequestRejected, match=re.escape("cannot reach http://127.0.0.1:1")):
             await watch.until(lambda: False)
 
 
@@ -233,7 +233,7 @@ async def test_that_another_kind_of_server_is_refused(
     stranger: int, answer: str, sentence: str
 ) -> None:
     async with watching(stranger, f"/{answer}") as watch:
-        with pytest.raises(Refused, match=re.escape(sentence)):
+        with pytest.raises(RequestRejected, match=re.escape(sentence)):
             await watch.until(lambda: False)
 
 
@@ -242,7 +242,7 @@ async def test_that_the_screen_is_left_when_the_server_refuses(stranger: int) ->
     terminal = StringIO()
     console = Console(file=terminal, width=80, height=24, force_terminal=True)
 
-    with pytest.raises(Refused, match="instead of events"):
+    with pytest.raises(RequestRejected, match="instead of events"):
         await watch_on_screen(f"http://127.0.0.1:{stranger}/text%2Fhtml%20", INITIAL, console)
 
     assert terminal.getvalue().endswith("\x1b[?1049l")
@@ -250,7 +250,7 @@ async def test_that_the_screen_is_left_when_the_server_refuses(stranger: int) ->
 
 @pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1", "http://", "http://[::1"])
 def test_that_what_is_no_url_is_said(url: str) -> None:
-    with pytest.raises(Refused, match="is not a URL"):
+    with pytest.raises(RequestRejected, match="is not a URL"):
         create_client(url)
 
 
@@ -268,7 +268,7 @@ async def test_that_no_proxy_sees_what_is_sent_in_clear_text(
         create_client("http://server.invalid", TOKEN) as client,
         aclosing(events(client, INITIAL)) as words,
     ):
-        with pytest.raises(Refused, match="cannot reach"):
+        with pytest.raises(RequestRejected, match="cannot reach"):
             await anext(words)
 
 
@@ -293,7 +293,7 @@ async def test_that_a_proxy_is_asked_for_a_tunnel_and_told_no_key(
             aclosing(events(client, INITIAL)) as words,
         ):
             tasks.start_soon(listener.serve, proxy)
-            with pytest.raises(Refused, match="cannot reach"):
+            with pytest.raises(RequestRejected, match="cannot reach"):
                 await anext(words)
             tasks.cancel_scope.cancel()
 

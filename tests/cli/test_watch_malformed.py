@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from app.cli.main import app as cli
-from app.cli.watch.client import Connected, Event, Lost, Refused, create_client, events
+from app.cli.watch.client import Connected, Event, Lost, RequestRejected, create_client, events
 from app.cli.watch.command import watch_on_screen
 from app.cli.watch.contexts import Contexts
 from app.cli.watch.screen import screen_of
@@ -124,7 +124,7 @@ async def test_malformed_event_leaves_the_screen() -> None:
     terminal = StringIO()
     console = Console(file=terminal, width=80, height=24, force_terminal=True)
 
-    with answering(event("added", {})) as url, pytest.raises(Refused, match="shape"):
+    with answering(event("added", {})) as url, pytest.raises(RequestRejected, match="shape"):
         await watch_on_screen(url, {}, console)
 
     assert terminal.getvalue().endswith("\x1b[?1049l")
@@ -201,7 +201,7 @@ async def test_bad_compression_is_asked_for_again() -> None:
 async def test_malformed_problem_is_said_in_one_sentence(body: bytes) -> None:
     with (
         answering(body, "application/problem+json", 404) as url,
-        pytest.raises(Refused, match="refuses: "),
+        pytest.raises(RequestRejected, match="refuses: "),
     ):
         await until_lost(url)
 

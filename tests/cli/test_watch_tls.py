@@ -13,8 +13,8 @@ from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
 from app.cli.main import app
-from app.cli.watch.client import Event, Refused, create_client, events, trusted
-from app.server.tls.certificates import Tls, TlsFiles
+from app.cli.watch.client import Event, RequestRejected, create_client, events, trusted
+from app.server.tls.certificates import CertificateReloader, TlsFiles
 from tests.authorities import Files
 from tests.cli.served import SECONDS, served
 
@@ -41,7 +41,7 @@ def url(folder: Path, simulator: Simulator) -> Iterator[str]:
     """A server that asks for certificates of clients."""
     assert simulator.count() == 0
     files = Files(folder)
-    tls = Tls(TlsFiles(files.certificate, files.key, files.client_ca))
+    tls = CertificateReloader(TlsFiles(files.certificate, files.key, files.client_ca))
     with served(3, tls=tls) as port:
         yield f"https://localhost:{port}"
 
@@ -77,7 +77,7 @@ async def test_that_a_server_of_an_own_authority_is_watched(url: str, folder: Pa
 async def test_that_it_says_why_it_cannot_be(
     url: str, folder: Path, ca: str | None, certificate: str | None, reason: str
 ) -> None:
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(RequestRejected, match=reason):
         await first_event(
             url, folder / ca if ca else None, folder / certificate if certificate else None
         )

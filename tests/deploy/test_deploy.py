@@ -16,7 +16,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from sa_contexts_simulator import Simulator
 
-from app.server.tls.certificates import Tls, TlsFiles
+from app.server.tls.certificates import CertificateReloader, TlsFiles
 from app.server.tls.metrics import TlsMetrics
 from tests.api.test_access import bearer
 from tests.api.test_engine import until
@@ -62,7 +62,7 @@ def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
     files = Files(tmp_path)
     files.show(trustme.CA())
     registry = client.app.state.metrics.registry  # type: ignore[attr-defined]  # an application's
-    TlsMetrics(Tls(TlsFiles(files.certificate, files.key)), registry)
+    TlsMetrics(CertificateReloader(TlsFiles(files.certificate, files.key)), registry)
     client.get("/sa-contexts?maxAge=0")
     simulator.churn(500)  # for errors of IKE
     for sampled in ("wfp_ike_errors_total", "wfp_connection_bytes_total"):

@@ -7,7 +7,7 @@ import platform
 import pytest
 
 from app.doctor.checks import host, rights
-from app.doctor.context import Subject, Unexamined
+from app.doctor.context import CheckSkipped, DoctorContext
 from app.doctor.probes import platform as questions
 from app.doctor.run import SECTIONS
 from app.schemas.doctor import Outcome
@@ -20,8 +20,10 @@ OPERATORS = "S-1-5-32-556"
 
 
 @pytest.fixture
-def subject() -> Subject:
-    return Subject({"library": SIMULATOR_PATH, "simulated_churn": 0, "simulated_net_events": 0})
+def subject() -> DoctorContext:
+    return DoctorContext(
+        {"library": SIMULATOR_PATH, "simulated_churn": 0, "simulated_net_events": 0}
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,11 @@ def subject() -> Subject:
     ],
 )
 def test_that_a_windows_is_judged_by_its_version(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch, version: str, outcome: Outcome, told: str
+    subject: DoctorContext,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    outcome: Outcome,
+    told: str,
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Windows")
     monkeypatch.setattr(platform, "version", lambda: version)
@@ -59,7 +65,7 @@ def test_that_a_windows_is_judged_by_its_version(
     ],
 )
 def test_that_an_account_is_judged_by_its_token(
-    subject: Subject,
+    subject: DoctorContext,
     monkeypatch: pytest.MonkeyPatch,
     account: Account,
     outcome: str,
@@ -86,7 +92,7 @@ def test_that_rights_that_were_changed_are_told_as_such(monkeypatch: pytest.Monk
 
 
 def test_that_operators_settle_whether_their_group_suffices(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
+    subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT)
     monkeypatch.setattr(questions, "account", lambda: operator)
@@ -97,7 +103,7 @@ def test_that_operators_settle_whether_their_group_suffices(
 
 
 def test_that_the_engine_is_asked_while_ikeext_is_stopped(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
+    subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped = Service(ServiceState.STOPPED, ServiceStart.MANUAL)
     monkeypatch.setattr(questions, "has_services", lambda: True)
@@ -120,7 +126,7 @@ def test_that_the_engine_is_asked_while_ikeext_is_stopped(
     ],
 )
 def test_that_a_service_is_judged_by_its_state(
-    subject: Subject,
+    subject: DoctorContext,
     monkeypatch: pytest.MonkeyPatch,
     found: Service,
     outcome: Outcome,
@@ -136,7 +142,7 @@ def test_that_a_service_is_judged_by_its_state(
 
 
 def test_that_a_service_may_not_be_told_of(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
+    subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_name: str) -> Service:
         raise OSError(5, "OpenServiceW failed with 5")
@@ -145,12 +151,12 @@ def test_that_a_service_may_not_be_told_of(
         monkeypatch.setattr(module, "has_services", lambda: True)
         monkeypatch.setattr(module, "service", refuse)
     for check in (host.bfe_service, questions.ikeext_stopped):
-        with pytest.raises(Unexamined, match="Windows does not tell"):
+        with pytest.raises(CheckSkipped, match="Windows does not tell"):
             check(subject)
 
 
 def test_that_a_service_that_is_not_there_is_told(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
+    subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host, "has_services", lambda: True)
     monkeypatch.setattr(host, "service", lambda _name: None)

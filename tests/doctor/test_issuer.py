@@ -9,7 +9,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.doctor.checks.issuer import issuer
-from app.doctor.context import Subject
+from app.doctor.context import DoctorContext
 from app.schemas.doctor import Outcome
 from tests.auth.oidc import AUDIENCE, Oidc, issuing, signing_key
 from tests.doctor.run import examine_here
@@ -29,8 +29,8 @@ def oidc() -> Iterator[Oidc]:
         yield running
 
 
-def subject(oidc: Oidc, **settings: str) -> Subject:
-    return Subject({"oidc_issuer": oidc.url, "oidc_audience": AUDIENCE, **settings})
+def subject(oidc: Oidc, **settings: str) -> DoctorContext:
+    return DoctorContext({"oidc_issuer": oidc.url, "oidc_audience": AUDIENCE, **settings})
 
 
 def test_that_an_issuer_that_tells_its_keys_is_well(oidc: Oidc) -> None:

@@ -15,7 +15,7 @@ from sa_contexts_simulator import Simulator
 
 from app.doctor.probes.listener import asks_for_certificates
 from app.schemas.doctor import Outcome
-from app.server.tls.certificates import Tls, TlsFiles
+from app.server.tls.certificates import CertificateReloader, TlsFiles
 from tests.authorities import Files
 from tests.cli.served import served
 from tests.doctor.run import examine_here
@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> Files:
 @contextmanager
 def serving(files: Files) -> Iterator[int]:
     """A server that asks clients for certificates; gives its port."""
-    tls = Tls(TlsFiles(files.certificate, files.key, files.client_ca))
+    tls = CertificateReloader(TlsFiles(files.certificate, files.key, files.client_ca))
     with served(contexts=1, tls=tls) as port:
         yield port
 

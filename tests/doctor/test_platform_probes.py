@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from sa_contexts_simulator import Option, Simulator
 
-from app.doctor.context import Subject, Unexamined
+from app.doctor.context import CheckSkipped, DoctorContext
 from app.doctor.probes import platform as questions
 from app.doctor.probes.notifications import added_announced
-from app.doctor.results import Finding
-from app.doctor.run import Examination
+from app.doctor.results import CheckResult
+from app.doctor.run import DoctorRun
 from app.schemas.doctor import Outcome
 from bindings._fwpuclnt import ffi
 
 
 @pytest.fixture
-def subject(simulator: Simulator) -> Subject:
+def subject(simulator: Simulator) -> DoctorContext:
     """An engine with nothing in it, until a test puts something there."""
-    subject = Subject(
+    subject = DoctorContext(
         {
             "library": simulator.path,
             "simulated_contexts": 0,
@@ -74,7 +74,7 @@ FOREIGN = IPv6Address("2001:db8::7").packed
     ],
 )
 def test_that_the_order_is_told_by_the_hosts_addresses_and_by_filters(
-    subject: Subject, simulator: Simulator, local: bytes, condition: bytes | None, order: str
+    subject: DoctorContext, simulator: Simulator, local: bytes, condition: bytes | None, order: str
 ) -> None:
     put(simulator, local, condition)
 
@@ -87,7 +87,7 @@ def test_that_the_order_is_told_by_the_hosts_addresses_and_by_filters(
 
 
 def test_that_the_order_is_open_where_nothing_or_both_fit(
-    subject: Subject, simulator: Simulator
+    subject: DoctorContext, simulator: Simulator
 ) -> None:
     assert questions.ipv6_byte_order(subject).outcome is Outcome.UNKNOWN
     put(simulator, FOREIGN)
@@ -99,14 +99,14 @@ def test_that_the_order_is_open_where_nothing_or_both_fit(
 
 @pytest.mark.parametrize(("option", "has_array"), [(0, False), (1, True)])
 def test_that_an_empty_enumeration_is_told(
-    subject: Subject, simulator: Simulator, option: int, has_array: bool
+    subject: DoctorContext, simulator: Simulator, option: int, has_array: bool
 ) -> None:
     simulator.set_option(Option.EMPTY_BLOCK, option)
 
     assert questions.empty_enumeration(subject).facts == {"returned": 0, "hasArray": has_array}
 
 
-def test_that_keys_are_counted(subject: Subject, simulator: Simulator) -> None:
+def test_that_keys_are_counted(subject: DoctorContext, simulator: Simulator) -> None:
     assert questions.key_sizes(subject).outcome is Outcome.UNKNOWN
     simulator.populate(10)
     finding = questions.key_sizes(subject)
@@ -114,7 +114,7 @@ def test_that_keys_are_counted(subject: Subject, simulator: Simulator) -> None:
     assert finding.facts["keys"] == finding.facts["filled"] > 0
 
 
-def test_that_connections_are_joined(subject: Subject, simulator: Simulator) -> None:
+def test_that_connections_are_joined(subject: DoctorContext, simulator: Simulator) -> None:
     assert questions.connections_join(subject).outcome is Outcome.UNKNOWN
     assert questions.connection_template_zero(subject).outcome is Outcome.UNKNOWN
     simulator.populate(30)
@@ -141,19 +141,19 @@ def test_that_connections_are_joined(subject: Subject, simulator: Simulator) -> 
     ],
 )
 def test_that_an_engine_that_does_not_answer_settles_nothing(
-    subject: Subject, simulator: Simulator, question: Callable[[Subject], Finding]
+    subject: DoctorContext, simulator: Simulator, question: Callable[[DoctorContext], CheckResult]
 ) -> None:
     for function in ("IPsecSaContextCreateEnumHandle0", "FwpmConnectionCreateEnumHandle0"):
         simulator.fail(function, 1726, times=0)
-    with pytest.raises(Unexamined, match="RPC_S_CALL_FAILED"):
+    with pytest.raises(CheckSkipped, match="RPC_S_CALL_FAILED"):
         question(subject)
     simulator.stop_engine()
-    with pytest.raises(Unexamined, match="see `session`"):
+    with pytest.raises(CheckSkipped, match="see `session`"):
         question(subject)
 
 
 def test_that_nothing_is_announced_where_nobody_may_subscribe(
-    subject: Subject, simulator: Simulator
+    subject: DoctorContext, simulator: Simulator
 ) -> None:
     subject.listen_seconds = 0.1
     assert added_announced(subject).outcome is Outcome.UNKNOWN  # nothing came
@@ -164,15 +164,17 @@ def test_that_nothing_is_announced_where_nobody_may_subscribe(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it does there")
-def test_that_what_is_about_windows_does_not_apply_elsewhere(subject: Subject) -> None:
+def test_that_what_is_about_windows_does_not_apply_elsewhere(subject: DoctorContext) -> None:
     for question in (questions.operators_read, questions.ikeext_stopped):
         assert question(subject).outcome is Outcome.NOT_APPLICABLE
 
 
-def test_that_an_examination_leaves_nothing_behind(subject: Subject, simulator: Simulator) -> None:
+def test_that_an_examination_leaves_nothing_behind(
+    subject: DoctorContext, simulator: Simulator
+) -> None:
     simulator.populate(50)
 
-    report = Examination(subject).report()
+    report = DoctorRun(subject).report()
 
     assert {finding.outcome for finding in report.findings} <= {"ok", "unknown", "not_applicable"}
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)

@@ -10,27 +10,27 @@ import pytest
 import time_machine
 
 from app.doctor.checks import program, server
-from app.doctor.context import Subject
+from app.doctor.context import DoctorContext
 from app.doctor.results import Check
-from app.doctor.run import Examination
+from app.doctor.run import DoctorRun
 from app.schemas.doctor import Outcome
 from bindings import machine
 from tests.doctor.test_certificate import make_certificate
 
 
 @pytest.fixture
-def subject() -> Subject:
-    return Subject({"port": 0})
+def subject() -> DoctorContext:
+    return DoctorContext({"port": 0})
 
 
-def test_that_a_clock_of_before_the_program_is_told(subject: Subject) -> None:
+def test_that_a_clock_of_before_the_program_is_told(subject: DoctorContext) -> None:
     assert program.clock(subject).outcome is Outcome.OK
     with time_machine.travel(datetime(2019, 1, 1, tzinfo=UTC)):
         assert program.clock(subject).outcome is Outcome.FAILURE
 
 
 def test_that_a_package_that_is_missing_is_told(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
+    subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_rich(name: str) -> str:
         if name == "rich":
@@ -52,7 +52,7 @@ def test_that_the_width_of_the_process_and_of_the_library_are_compared(
     narrow = tmp_path / "fwpuclnt.so"
     header = b"\x7fELF\x01\x01\x01".ljust(16, b"\0") + (3).to_bytes(2, "little") * 2
     narrow.write_bytes(header.ljust(64, b"\0"))
-    finding = program.bitness(Subject({"library": narrow}))
+    finding = program.bitness(DoctorContext({"library": narrow}))
     assert (finding.outcome, finding.facts["libraryMachine"]) == (Outcome.FAILURE, "x86")
 
     class Narrow:
@@ -61,7 +61,9 @@ def test_that_the_width_of_the_process_and_of_the_library_are_compared(
             return 4
 
     monkeypatch.setattr(machine, "ffi", Narrow)
-    assert program.bitness(Subject({"library": tmp_path / "absent"})).facts["processBits"] == 32
+    assert (
+        program.bitness(DoctorContext({"library": tmp_path / "absent"})).facts["processBits"] == 32
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_that_others_need_tls_and_credentials(tmp_path: Path) -> None:
     keys = {"keys": tmp_path / "keys.json"}
 
     open_, secured, asking, both = (
-        server.exposure(Subject({"host": "192.0.2.7", **given}))
+        server.exposure(DoctorContext({"host": "192.0.2.7", **given}))
         for given in ({}, tls, keys, tls | keys)
     )
 
@@ -97,8 +99,8 @@ def test_that_others_need_tls_and_credentials(tmp_path: Path) -> None:
     assert both.outcome is Outcome.OK
 
 
-def test_that_a_host_without_an_address_is_told(subject: Subject) -> None:
-    finding = server.port(Subject({"host": "no-such-host.invalid"}))
+def test_that_a_host_without_an_address_is_told(subject: DoctorContext) -> None:
+    finding = server.port(DoctorContext({"host": "no-such-host.invalid"}))
 
     assert finding.outcome is Outcome.FAILURE
     assert "no-such-host.invalid" in finding.names
@@ -106,15 +108,15 @@ def test_that_a_host_without_an_address_is_told(subject: Subject) -> None:
 
 
 def test_that_a_check_that_fails_takes_no_other_with_it(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
+    subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_subject: Subject) -> None:
+    def fail(_subject: DoctorContext) -> None:
         raise ZeroDivisionError
 
     sections = {"program": (Check("bitness", fail), Check("clock", program.clock))}  # type: ignore[arg-type]  # that is what is wrong
     monkeypatch.setattr("app.doctor.run.SECTIONS", sections)
 
-    failed, well = Examination(subject).report().findings
+    failed, well = DoctorRun(subject).report().findings
 
     assert failed.outcome is Outcome.UNKNOWN
     assert "ZeroDivisionError" in failed.sentence

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from app.cli.main import app
 from app.doctor.checks import state
-from app.doctor.context import Subject, read_settings
+from app.doctor.context import DoctorContext, read_settings
 from app.schemas.doctor import Outcome
 from tests.doctor.run import examine_here
 
@@ -40,7 +40,7 @@ def test_that_keys_that_are_taken_are_counted(keys: Path) -> None:
 
 def test_that_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
     add_key(keys, "--expires", "1d")
-    subject = Subject({"keys": keys})
+    subject = DoctorContext({"keys": keys})
     assert state.keys(subject).outcome is Outcome.OK
 
     with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
@@ -57,10 +57,10 @@ def test_that_keys_out_of_reach_are_told(keys: Path) -> None:
 @pytest.mark.parametrize("right", [stat.S_IRGRP, stat.S_IROTH, stat.S_IWOTH])
 def test_that_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> None:
     add_key(keys)
-    assert state.keys(Subject({"keys": keys})).outcome is Outcome.OK
+    assert state.keys(DoctorContext({"keys": keys})).outcome is Outcome.OK
     keys.chmod(0o600 | right)
 
-    finding = state.keys(Subject({"keys": keys}))
+    finding = state.keys(DoctorContext({"keys": keys}))
 
     assert finding.outcome is Outcome.WARNING
     assert finding.remedy
@@ -74,17 +74,17 @@ def test_a_link_through_a_folder_of_others_is_told(keys: Path, tmp_path: Path) -
     link = tmp_path / "shared" / "keys.json"
     link.parent.mkdir()
     link.symlink_to(keys)
-    assert state.keys(Subject({"keys": link})).outcome is Outcome.OK
+    assert state.keys(DoctorContext({"keys": link})).outcome is Outcome.OK
     link.parent.chmod(0o1777)
 
-    finding = state.keys(Subject({"keys": link}))
+    finding = state.keys(DoctorContext({"keys": link}))
 
     assert finding.outcome is Outcome.WARNING
     assert f"others may write {link.parent}" in finding.sentence
 
 
 def test_keys_out_of_reach_tell_when_a_server_rejects_them(keys: Path) -> None:
-    finding = state.keys(Subject({"keys": keys, "keys_grace_seconds": 7}))
+    finding = state.keys(DoctorContext({"keys": keys, "keys_grace_seconds": 7}))
 
     assert finding.outcome is Outcome.FAILURE
     assert "rejects all keys 7 s after" in finding.sentence
@@ -96,7 +96,7 @@ def test_that_a_folder_that_others_may_change_is_told(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     folder = tmp_path / "sa-contexts"
-    subject = Subject({})
+    subject = DoctorContext({})
     assert state.state_folder(subject).outcome is Outcome.NOT_APPLICABLE
     folder.mkdir(mode=0o700)
     assert state.state_folder(subject).outcome is Outcome.OK

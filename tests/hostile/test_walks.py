@@ -11,7 +11,7 @@ from time import perf_counter
 import httpx2
 import pytest
 
-from app.repository.query.cursors import Cursor, CursorDamaged, CursorKey, CursorOfAnotherRun
+from app.repository.query.cursors import Cursor, CursorFromOtherProcess, CursorKey, InvalidCursor
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from tests.hostile.conftest import Attacked
@@ -140,10 +140,10 @@ def test_that_none_of_a_million_forged_cursors_is_taken() -> None:
             continue
         try:
             key.read(text, SaContextSelection)
-        except (CursorDamaged, CursorOfAnotherRun) as error:
+        except (InvalidCursor, CursorFromOtherProcess) as error:
             refused[type(error)] += 1
         else:
             pytest.fail(f"{text} was taken")
 
-    assert min(refused[CursorDamaged], refused[CursorOfAnotherRun]) > 10_000
+    assert min(refused[InvalidCursor], refused[CursorFromOtherProcess]) > 10_000
     assert (perf_counter() - began) / IN_PROCESS < 1e-3

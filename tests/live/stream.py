@@ -12,7 +12,7 @@ import httpx2
 from tests.sse import Event, Parser
 
 
-MOST_SECONDS: Final = 120
+MAX_SECONDS: Final = 120
 """How long one stream is read: many times what the slowest server here needs."""
 
 
@@ -33,7 +33,7 @@ def stream(http: httpx2.Client, url: str, *, after: str | None = None) -> Iterat
 
 
 def _events(response: httpx2.Response) -> Iterator[Event]:
-    parser, end = Parser(), time.monotonic() + MOST_SECONDS
+    parser, end = Parser(), time.monotonic() + MAX_SECONDS
     for piece in response.iter_raw():  # there is one at least every 15 s
         yield from parser.feed(piece)
         assert time.monotonic() < end, "what was waited for does not come"

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from app.auth.callers import ANONYMOUS
-from app.auth.rejections import Reason
+from app.auth.callers import ALL_ACCESS
+from app.auth.rejections import RejectionReason
 from app.auth.scopes import Scope as Right
 from app.bootstrap import create_service
 from app.main import create_app
@@ -185,7 +185,7 @@ def test_that_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
         r'^sa_contexts_credentials_refused_total\{reason="(\w+)"\} (.+)$', text, re.MULTILINE
     )
     counts = {reason: float(count) for reason, count in found}
-    assert counts.keys() == {reason.value for reason in Reason}
+    assert counts.keys() == {reason.value for reason in RejectionReason}
     assert {reason: count for reason, count in counts.items() if count} == {
         "unknown": 2,
         "missing": 3,
@@ -303,8 +303,8 @@ def test_that_everybody_may_everything_where_nothing_is_configured(
         for headers in ({}, bearer("nonsense")):
             assert client.get("/engine", headers=headers).status_code == 200
 
-    assert [each["caller"] for each in seen] == [ANONYMOUS] * 2
-    assert ANONYMOUS.scopes == set(Right)
+    assert [each["caller"] for each in seen] == [ALL_ACCESS] * 2
+    assert ALL_ACCESS.scopes == set(Right)
 
 
 def test_that_without_the_gate_nothing_is_open() -> None:

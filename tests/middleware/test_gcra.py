@@ -13,8 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from app.middleware.gcra import KEYS, Rates
-from app.net.networks import network_of
+from app.middleware.gcra import MAX_KEYS, GcraLimiter
+from app.net.networks import client_network
 
 
 SECOND = 10**9
@@ -51,7 +51,7 @@ class RatesAsBuckets(RuleBasedStateMachine):
     @initialize(quota=st.sampled_from([1, 2, 3, 5, 10, 30]))
     def begin(self, quota: int) -> None:
         self.clock = Clock()
-        self.rates = Rates(quota, WINDOW_SECONDS, clock=self.clock)
+        self.rates = GcraLimiter(quota, WINDOW_SECONDS, clock=self.clock)
         self.buckets = {key: Bucket(quota) for key in "abc"}
 
     @rule(key=KEYS_OF_MODEL, times=st.integers(1, 12))
@@ -59,7 +59,7 @@ class RatesAsBuckets(RuleBasedStateMachine):
         bucket = self.buckets[key]
         for _ in range(times):
             fits = bucket.fits()
-            standing = self.rates.take(key)
+            standing = self.rates.hit(key)
             bucket.level += fits
             assert standing.is_within == fits
             if fits:
@@ -68,8 +68,8 @@ class RatesAsBuckets(RuleBasedStateMachine):
 
     @rule(key=KEYS_OF_MODEL)
     def look(self, key: str) -> None:
-        assert self.rates.look(key).is_within == self.buckets[key].fits()
-        assert self.rates.look(key).left == int(self.buckets[key].quota - self.buckets[key].level)
+        assert self.rates.peek(key).is_within == self.buckets[key].fits()
+        assert self.rates.peek(key).left == int(self.buckets[key].quota - self.buckets[key].level)
 
     @rule(nanoseconds=st.one_of(st.integers(0, 3 * SECOND), st.integers(0, 200 * SECOND)))
     def pass_time(self, nanoseconds: int) -> None:
@@ -79,15 +79,15 @@ class RatesAsBuckets(RuleBasedStateMachine):
 
     @rule(key=KEYS_OF_MODEL)
     def wait_as_long_as_told(self, key: str) -> None:
-        standing = self.rates.look(key)
+        standing = self.rates.peek(key)
         if standing.is_within:
             return
         assert 0 <= standing.seconds * SECOND - standing.nanoseconds < SECOND
         self.pass_time(standing.nanoseconds - 1)
-        assert not self.rates.look(key).is_within
+        assert not self.rates.peek(key).is_within
         assert not self.buckets[key].fits()
         self.pass_time(1)
-        assert self.rates.look(key).is_within
+        assert self.rates.peek(key).is_within
         assert self.buckets[key].fits()
 
 
@@ -96,23 +96,23 @@ TestRatesAsBuckets.settings = settings(max_examples=60, stateful_step_count=40, 
 
 
 def test_that_a_million_addresses_take_no_more_memory_than_those_kept() -> None:
-    rates = Rates(30, 60)
+    rates = GcraLimiter(30, 60)
     tracemalloc.start()
     for number in range(100_000):
-        rates.take(number << 64)
+        rates.hit(number << 64)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     for number in range(100_000, 1_000_000):
-        rates.take(number << 64)
+        rates.hit(number << 64)
 
     assert peak < 6 << 20
-    assert len(rates) == KEYS
+    assert len(rates) == MAX_KEYS
 
 
 def test_that_who_keeps_coming_is_not_forgotten_for_others() -> None:
-    rates = Rates(3, 60, keys=10, clock=Clock())
+    rates = GcraLimiter(3, 60, keys=10, clock=Clock())
     seen = Counter(
-        rates.take("again").is_within for other in range(100) if rates.take(other).is_within
+        rates.hit("again").is_within for other in range(100) if rates.hit(other).is_within
     )
 
     assert seen == {True: 3, False: 97}
@@ -129,11 +129,11 @@ def _microseconds(one: Callable[[], object]) -> float:
 
 
 def test_that_a_refusal_costs_microseconds() -> None:
-    rates = Rates(1, 60)
-    rates.take("a")
+    rates = GcraLimiter(1, 60)
+    rates.hit("a")
 
-    assert not rates.take("a").is_within
-    assert _microseconds(lambda: rates.take("a")) < 10
+    assert not rates.hit("a").is_within
+    assert _microseconds(lambda: rates.hit("a")) < 10
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ def test_that_a_refusal_costs_microseconds() -> None:
     ],
 )
 def test_whose_an_address_is(address: str, network: str) -> None:
-    assert network_of(address) == network
+    assert client_network(address) == network
 
 
 def test_that_rotating_addresses_of_one_network_count_together() -> None:
-    rates = Rates(30, 60, clock=Clock())
-    taken = [rates.take(network_of(f"2001:db8::{low:x}")).is_within for low in range(1000)]
+    rates = GcraLimiter(30, 60, clock=Clock())
+    taken = [rates.hit(client_network(f"2001:db8::{low:x}")).is_within for low in range(1000)]
 
     assert sum(taken) == 30
     assert len(rates) == 1

@@ -16,8 +16,13 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from app.auth.callers import Caller
-from app.middleware.address_rate_limit import TRUSTED, AddressLimit, Trusted, address_policy
-from app.middleware.caller_rate_limit import CallerLimit
+from app.middleware.address_rate_limit import (
+    MAX_VERIFIED,
+    AddressRateLimitMiddleware,
+    VerifiedCredentialCache,
+    address_policy,
+)
+from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
 from app.settings.limits import RateLimits
 from app.telemetry.metrics.registry import Metrics
 from tests.api.live import PATH, Live
@@ -156,7 +161,7 @@ def test_that_nobody_makes_the_server_forget_another(desk: Desk) -> None:
     """By one credential in many spellings, or from many addresses."""
     client, attacker = desk.at(MONITOR), desk.at(OTHER)
     assert ask(client, desk.key).status_code == 200
-    for count in range(1, TRUSTED + 2):
+    for count in range(1, MAX_VERIFIED + 2):
         headers = {"authorization": f"Bearer{' ' * (1 + count % 4000)}{desk.other}"}
         attacker.get("/health/x", headers=headers)
     wrong = [desk.key[:-5] + f"{number:05}" for number in range(10)]
@@ -166,7 +171,7 @@ def test_that_nobody_makes_the_server_forget_another(desk: Desk) -> None:
 
 
 def test_that_of_one_caller_so_many_credentials_and_addresses_are_remembered() -> None:
-    trusted = Trusted(of_one=3)
+    trusted = VerifiedCredentialCache(max_per_caller=3)
     other = ("jwt", "other")
     trusted.add("a", b"token", other)
     for number in range(10):
@@ -182,7 +187,7 @@ def test_that_of_one_caller_so_many_credentials_and_addresses_are_remembered() -
 
 
 def test_that_so_many_callers_are_remembered() -> None:
-    trusted = Trusted(most=3)
+    trusted = VerifiedCredentialCache(max_count=3)
     for number in range(10):
         trusted.add("a", b"%d" % number, ("jwt", str(number)))
 
@@ -271,7 +276,7 @@ def before(stub: Stub, **limits: int) -> TestClient:
     metrics: Any = Mock(spec=Metrics)
     rates = RateLimits(**limits)
     requests = address_policy(rates, metrics)
-    limit = AddressLimit(stub, requests, rates, re.compile("/public"), metrics)
+    limit = AddressRateLimitMiddleware(stub, requests, rates, re.compile("/public"), metrics)
     return TestClient(limit, client=(MONITOR, 50000))
 
 
@@ -320,7 +325,7 @@ def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
 
 def test_that_a_subject_with_many_tokens_is_one_caller() -> None:
     metrics: Any = Mock(spec=Metrics)
-    limit = CallerLimit(Stub(), RateLimits(rate_caller_requests=3), metrics)
+    limit = CallerRateLimitMiddleware(Stub(), RateLimits(rate_caller_requests=3), metrics)
     tokens = iter(range(5))
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,10 +18,10 @@ import pytest
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from app.middleware.request_log import RequestLog
+from app.middleware.request_log import RequestLogMiddleware
 from app.telemetry.logging import rejection_summary as refused_requests
 from app.telemetry.logging.configuration import configure_logging
-from app.telemetry.logging.rejection_summary import RefusedRequests
+from app.telemetry.logging.rejection_summary import RejectionSummary
 from tests.api.live import Live, deaf_client
 from tests.api.test_access import bearer
 from tests.auth.made import id_of, make_key, run_keys
@@ -239,19 +239,19 @@ def test_requests_for_another_host_are_logged_together(
 def test_that_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
     entries: Entries,
 ) -> None:
-    refused = RefusedRequests()
+    refused = RejectionSummary()
     for number in range(3000):
-        refused.note(
+        refused.record(
             "bad_request", f"192.0.2.{number % 7}" if number < 700 else f"2001:db8::{number}"
         )
     for _ in range(9):
-        refused.note("request_timeout", "192.0.2.1")
-    refused.tell()
-    refused.tell()
+        refused.record("request_timeout", "192.0.2.1")
+    refused.flush()
+    refused.flush()
 
     first, second = entries
     assert (first["code"], first["count"]) == ("bad_request", 3000)
-    assert first["addresses"] == refused_requests.MOST_ADDRESSES == 1000
+    assert first["addresses"] == refused_requests.MAX_ADDRESSES == 1000
     assert first["most"] == {f"192.0.2.{number}": 100 for number in range(5)}
     assert (second["code"], second["count"], second["most"]) == (
         "request_timeout",
@@ -332,7 +332,7 @@ async def test_that_a_client_that_leaves_before_the_answer_is_told(entries: Entr
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/a", "headers": [], "client": None}
     with anyio.move_on_after(0):
-        await RequestLog(never, "refused", RefusedRequests())(scope, nothing, drop)
+        await RequestLogMiddleware(never, "refused", RejectionSummary())(scope, nothing, drop)
 
     (entry,) = of_requests(entries)
     assert (entry["status"], entry["ended"], entry["client"]) == (None, "client_left", "unknown")

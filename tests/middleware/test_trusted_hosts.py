@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
-from app.middleware.trusted_hosts import MOST_REMEMBERED, HostCheck
+from app.middleware.trusted_hosts import MAX_REMEMBERED, HostValidationMiddleware
 from app.settings.model import Settings
 from tests.api.live import Live
 from tests.api.test_problems import assert_problem
@@ -79,7 +79,7 @@ BAD = [
 def client() -> TestClient:
     """An application that is answered only through the check."""
     app = Starlette(routes=[Route("/", lambda _request: PlainTextResponse("here"))])
-    return TestClient(HostCheck(app, ["sa.corp.example"]), "http://localhost")
+    return TestClient(HostValidationMiddleware(app, ["sa.corp.example"]), "http://localhost")
 
 
 def told(host: str, client: TestClient) -> Any:
@@ -120,7 +120,7 @@ async def test_that_there_must_be_one(hosts: list[str]) -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await HostCheck(never, on_refusal=codes.append)(scope, never, send)
+    await HostValidationMiddleware(never, on_refusal=codes.append)(scope, never, send)
 
     assert sent[0]["status"] == 400
     assert codes == ["bad_request"]
@@ -129,11 +129,11 @@ async def test_that_there_must_be_one(hosts: list[str]) -> None:
 
 def test_that_strangers_cannot_fill_the_memory(client: TestClient) -> None:
     check: Any = client.app
-    for number in range(3 * MOST_REMEMBERED):
+    for number in range(3 * MAX_REMEMBERED):
         told(f"{number}.evil.example", client)
 
     remembered = check._objection.cache_info()  # noqa: SLF001  # nothing else tells
-    assert remembered.currsize == MOST_REMEMBERED
+    assert remembered.currsize == MAX_REMEMBERED
 
 
 @pytest.mark.usefixtures("simulator")

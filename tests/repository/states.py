@@ -7,14 +7,14 @@ from ipaddress import ip_address
 
 from hypothesis import strategies as st
 
-from app.repository.snapshot.builder import Assembly
-from app.repository.snapshot.model import Entry, Version
-from app.repository.snapshot.state import Contents, Edition
+from app.repository.snapshot.builder import SnapshotBuilder
+from app.repository.snapshot.model import Item, Snapshot
+from app.repository.snapshot.state import CurrentState, SnapshotBuild
 from app.resources.sa_contexts.counts import SaContextCounts
-from app.resources.sa_contexts.index import key_of
+from app.resources.sa_contexts.index import index_key
 from app.schemas.names import Baseline
 from bindings import enums as wfp
-from bindings.fingerprints import mark_of
+from bindings.fingerprints import fingerprint
 from bindings.records import (
     AuthTransform,
     CipherTransform,
@@ -30,7 +30,7 @@ from bindings.records import (
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 LOCAL = "10.0.0.1"
 
-State = dict[int, Entry]
+State = dict[int, Item]
 
 
 def sa_details(
@@ -68,15 +68,15 @@ def sa_details(
     return SaDetails(version, wfp.Direction.OUTBOUND, traffic, bundle, None, None, None)
 
 
-def entry(body: bytes, remote: str | None = "10.0.1.1") -> Entry:
+def entry(body: bytes, remote: str | None = "10.0.1.1") -> Item:
     """A context of one SA with a remote address, or of none, and any text."""
     details = None if remote is None else sa_details(remote)
-    return Entry(key_of(SaContext(1, None, details), Baseline.NIST_SP_800_77R1), body)
+    return Item(index_key(SaContext(1, None, details), Baseline.NIST_SP_800_77R1), body)
 
 
-def mark(entry: Entry) -> bytes:
+def mark(entry: Item) -> bytes:
     """The mark of a context that has this entry."""
-    return mark_of((*entry,))
+    return fingerprint((*entry,))
 
 
 BODIES = st.sampled_from([b"{}", b'{"a":1}', b'{"bb":22}'])
@@ -91,31 +91,31 @@ def edition_of(
     state: State,
     *,
     epoch: str = "e",
-    previous: Edition | None = None,
+    previous: SnapshotBuild | None = None,
     began: float = 0.0,
     order: list[int] | None = None,
     decoded: list[int] | None = None,
-) -> Edition:
+) -> SnapshotBuild:
     """The edition of a state, whose contexts come in any order.
 
     With a list for the ids of those that have to be decoded, marks are looked at.
     """
-    assembly = Assembly(
-        epoch, AT, began, counts=SaContextCounts(), previous=previous and Contents(previous)
+    assembly = SnapshotBuilder(
+        epoch, AT, began, counts=SaContextCounts(), previous=previous and CurrentState(previous)
     )
     for sa_context_id in order or state:
         entry = state[sa_context_id]
         if decoded is not None:
-            if assembly.keep(sa_context_id, mark(entry)):
+            if assembly.reuse(sa_context_id, mark(entry)):
                 continue
             decoded.append(sa_context_id)
-        assembly.put(sa_context_id, mark(entry), entry)
-    return assembly.finish()
+        assembly.add(sa_context_id, mark(entry), entry)
+    return assembly.build()
 
 
-def state_of(version: Version) -> State:
+def state_of(version: Snapshot) -> State:
     """What a version shows."""
     return {
-        sa_context_id: Entry(version.keys[at], version.texts[at])
+        sa_context_id: Item(version.index_keys[at], version.blocks[at])
         for at, sa_context_id in enumerate(version.ids)
     }

@@ -12,10 +12,10 @@ import anyio.lowlevel
 import pytest
 
 from app.repository.limits import StoreLimits
-from app.repository.refresh.dirty_ids import Hints
-from app.repository.refresh.reader import Reader
-from app.repository.snapshot.builder import Assembly
-from app.repository.snapshot.state import Edition
+from app.repository.refresh.dirty_ids import DirtyIds
+from app.repository.refresh.reader import EngineReader
+from app.repository.snapshot.builder import SnapshotBuilder
+from app.repository.snapshot.state import SnapshotBuild
 from app.repository.store import Store
 from app.resources.sa_contexts.encoding import no_alias
 from app.resources.sa_contexts.kind import SaContextKind
@@ -35,10 +35,10 @@ async def running_store(
     library: Library, *, most_hints: int = 1000, **limits: Any
 ) -> AsyncIterator[Store]:
     """A store that does all at once, and reads the engine unasked only at its beginning."""
-    hints = Hints(most_hints)
-    with Engine(library, on_change=lambda _event, number: hints.give(number)) as engine:
-        reader = Reader(engine, SaContextKind(lambda: no_alias))
-        store = Store(reader, StoreLimits(**{**AT_ONCE, **limits}), hints=hints)
+    hints = DirtyIds(most_hints)
+    with Engine(library, on_change=lambda _event, number: hints.add(number)) as engine:
+        reader = EngineReader(engine, SaContextKind(lambda: no_alias))
+        store = Store(reader, StoreLimits(**{**AT_ONCE, **limits}), dirty_ids=hints)
         async with store.running():
             yield store
 
@@ -57,14 +57,14 @@ class Gate:
         self.is_reached = Event()
         self._open = Event()
         self._open.set()
-        finish = Assembly.finish
+        finish = SnapshotBuilder.build
 
-        def held_up(assembly: Assembly) -> Edition:
+        def held_up(assembly: SnapshotBuilder) -> SnapshotBuild:
             self.is_reached.set()
             self._open.wait(10)
             return finish(assembly)
 
-        monkeypatch.setattr(Assembly, "finish", held_up)
+        monkeypatch.setattr(SnapshotBuilder, "build", held_up)
 
     def close(self) -> None:
         self.is_reached.clear()

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.repository.snapshot.blocks import BLOCK_TEXTS, PIECE_BYTES, Texts, TextsBuilder
+from app.repository.snapshot.blocks import BLOCK_TEXTS, PIECE_BYTES, JsonBlocks, JsonBlocksBuilder
 
 
 BODIES = st.lists(st.binary(min_size=1, max_size=12), max_size=40)
 
 
-def built(bodies: list[bytes]) -> Texts:
-    builder = TextsBuilder()
+def built(bodies: list[bytes]) -> JsonBlocks:
+    builder = JsonBlocksBuilder()
     for body in bodies:
         builder.add(body)
     return builder.build()
@@ -28,11 +28,11 @@ def test_that_texts_are_what_was_added_and_kept_in_the_order_asked_for(
     older: list[bytes], newer: list[bytes], data: st.DataObject
 ) -> None:
     before = built(older)
-    builder = TextsBuilder()
+    builder = JsonBlocksBuilder()
     expected: list[bytes] = []
     kept = data.draw(st.lists(st.sampled_from(range(len(older))), unique=True)) if older else []
     for at in kept:
-        builder.keep(before.place(at))
+        builder.reuse(before.span(at))
         expected.append(older[at])
     for body in newer:
         builder.add(body)
@@ -73,10 +73,10 @@ def test_that_small_pieces_are_joined() -> None:
 
 def test_that_what_is_kept_shares_its_blocks() -> None:
     before = built([b"x" * 1000] * 10 * BLOCK_TEXTS)
-    builder = TextsBuilder()
+    builder = JsonBlocksBuilder()
     for at in range(10 * BLOCK_TEXTS):
         if at % 50:
-            builder.keep(before.place(at))
+            builder.reuse(before.span(at))
         else:
             builder.add(b"new")
 
@@ -89,10 +89,10 @@ def test_that_what_is_kept_shares_its_blocks() -> None:
 @pytest.mark.parametrize("step", [2, 3])
 def test_that_scattered_texts_are_written_anew_in_their_order(step: int) -> None:
     before = built([b"%04d" % at * 100 for at in range(10 * BLOCK_TEXTS)])
-    builder = TextsBuilder()
+    builder = JsonBlocksBuilder()
     for at in range(10 * BLOCK_TEXTS):
         if at % step:
-            builder.keep(before.place(at))
+            builder.reuse(before.span(at))
         else:
             builder.add(b"new" * 100)
 
@@ -106,9 +106,9 @@ def test_that_scattered_texts_are_written_anew_in_their_order(step: int) -> None
 
 def test_that_blocks_of_which_little_is_shown_are_let_go() -> None:
     before = built([b"x" * 10_000] * 2 * BLOCK_TEXTS)
-    builder = TextsBuilder()
+    builder = JsonBlocksBuilder()
     for at in range(BLOCK_TEXTS // 2):
-        builder.keep(before.place(at))
+        builder.reuse(before.span(at))
 
     texts = builder.build()
 

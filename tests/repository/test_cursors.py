@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from app.repository.query.cursors import (
     MAX_LENGTH,
     Cursor,
-    CursorDamaged,
+    CursorForOtherList,
+    CursorFromOtherProcess,
     CursorKey,
-    CursorOfAnotherList,
-    CursorOfAnotherRun,
+    InvalidCursor,
 )
-from app.repository.query.filters import Key, Selection, wanted
+from app.repository.query.filters import Key, Selection, filter_field
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import Cipher, View
 
@@ -78,13 +78,13 @@ def test_that_a_cursor_with_one_other_character_is_refused(
     other = data.draw(st.characters(codec="utf-8").filter(lambda c: c != text[at]))
     forged = text[:at] + other + text[at + 1 :]
 
-    with pytest.raises((CursorDamaged, CursorOfAnotherRun)):
+    with pytest.raises((InvalidCursor, CursorFromOtherProcess)):
         KEY.read(forged, SaContextSelection)
 
 
 @given(st.text(max_size=300) | st.from_regex(r"1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}"))
 def test_that_no_text_is_taken_for_a_cursor(text: str) -> None:
-    with pytest.raises((CursorDamaged, CursorOfAnotherRun)):
+    with pytest.raises((InvalidCursor, CursorFromOtherProcess)):
         KEY.read(text, SaContextSelection)
 
 
@@ -94,7 +94,7 @@ class OtherSelection(Selection):
 
     LIST: ClassVar[str] = "others"
 
-    spi: tuple[int, ...] = wanted(int)
+    spi: tuple[int, ...] = filter_field(int)
 
     def matcher(self) -> Callable[[Key], bool]:
         return lambda _key: True
@@ -109,14 +109,14 @@ def test_that_a_cursor_does_not_go_on_in_another_list(cursor: Cursor, is_of_this
         (key.write(cursor), OtherSelection),
         (key.write(others), SaContextSelection),
     ):
-        with pytest.raises(CursorOfAnotherList):
+        with pytest.raises(CursorForOtherList):
             KEY.read(text, selection)
     assert KEY.read(KEY.write(others), OtherSelection) == others
 
 
 @given(CURSORS)
 def test_that_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cursor) -> None:
-    with pytest.raises(CursorOfAnotherRun) as caught:
+    with pytest.raises(CursorFromOtherProcess) as caught:
         KEY.read(CursorKey().write(cursor), SaContextSelection)
 
     assert caught.value.filters == cursor.selection.texts()
@@ -134,7 +134,7 @@ def test_that_what_a_cursor_says_can_be_seen_but_not_the_key() -> None:
 
 
 def test_that_a_text_too_long_is_refused_before_it_is_looked_at() -> None:
-    with pytest.raises(CursorDamaged):
+    with pytest.raises(InvalidCursor):
         KEY.read("1.00000000." + "A" * MAX_LENGTH + "." + "A" * 22, SaContextSelection)
 
 
@@ -186,7 +186,7 @@ def test_any_payload_is_a_cursor_or_rejected(payload: bytes, is_of_this_run: boo
 
     try:
         cursor = KEY.read(text, OtherSelection)
-    except (CursorDamaged, CursorOfAnotherList, CursorOfAnotherRun):
+    except (InvalidCursor, CursorForOtherList, CursorFromOtherProcess):
         return
     assert is_of_this_run
     assert KEY.read(KEY.write(cursor), OtherSelection) == cursor
@@ -199,5 +199,5 @@ def test_payload_is_not_parsed_before_it_is_authenticated(monkeypatch: pytest.Mo
         "app.repository.query.cursors.urlsafe_b64decode", None
     )  # would be a TypeError
 
-    with pytest.raises(CursorDamaged):
+    with pytest.raises(InvalidCursor):
         KEY.read(forged, OtherSelection)

@@ -9,18 +9,18 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from app.repository.refresh.dirty_ids import Hints
+from app.repository.refresh.dirty_ids import DirtyIds
 
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_that_what_many_threads_give_is_taken_once() -> None:
-    hints = Hints(100_000)
+    hints = DirtyIds(100_000)
 
     def give_all(first: int) -> None:
         for number in range(first, first + 500):
-            hints.give(number)
+            hints.add(number)
 
     threads = [Thread(target=give_all, args=(first,)) for first in range(0, 4000, 250)]
     taken: list[int] = []
@@ -29,44 +29,44 @@ async def test_that_what_many_threads_give_is_taken_once() -> None:
             thread.start()
         while len(set(taken)) < 4250:
             await hints.wait()
-            taken += hints.take()
+            taken += hints.pop_all()
     for thread in threads:
         thread.join()
-    taken += hints.take()
+    taken += hints.pop_all()
 
     assert set(taken) == set(range(4250))
-    assert not hints.has_lost
+    assert not hints.has_overflowed
 
 
 async def test_that_one_who_waits_is_woken_by_another_thread() -> None:
-    hints = Hints(10)
+    hints = DirtyIds(10)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(hints.wait)
             await anyio.lowlevel.checkpoint()
-            await anyio.to_thread.run_sync(hints.give, 7)
+            await anyio.to_thread.run_sync(hints.add, 7)
 
-    assert hints.take() == [7]
+    assert hints.pop_all() == [7]
 
 
 async def test_that_too_many_are_not_kept_but_told() -> None:
-    hints = Hints(2)
+    hints = DirtyIds(2)
     for number in (1, 1, 2):
-        hints.give(number)
+        hints.add(number)
     await hints.wait()
 
-    assert hints.take() == [1]
-    assert hints.has_lost
+    assert hints.pop_all() == [1]
+    assert hints.has_overflowed
 
 
 def test_that_a_hint_after_the_loop_has_ended_does_no_harm() -> None:
-    hints = Hints(10)
+    hints = DirtyIds(10)
 
     async def wait_once() -> None:
-        hints.give(1)
+        hints.add(1)
         await hints.wait()
 
     anyio.run(wait_once)
-    hints.give(2)
+    hints.add(2)
 
-    assert hints.take() == [1, 2]
+    assert hints.pop_all() == [1, 2]

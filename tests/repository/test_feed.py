@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.repository.changes import feed as feeds_module
-from app.repository.changes.feed import Feed, Feeds
-from app.repository.changes.journal import Journal, Place, parse_event_id
+from app.repository.changes.feed import EventFeed, EventFeeds
+from app.repository.changes.journal import Journal, Position, parse_event_id
 from app.repository.snapshot.model import Change
-from app.repository.snapshot.state import Edition
+from app.repository.snapshot.state import SnapshotBuild
 from app.resources.sa_contexts.encoding import no_alias
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.resources.sa_contexts.kind import SaContextKind
@@ -56,7 +56,7 @@ def selected(contexts: Contexts, selection: SaContextSelection) -> dict[int, Any
 
 def recorded(states: list[Contexts], journal: Journal) -> None:
     """Record what changed from each state to the next; the first is revision 1."""
-    edition: Edition | None = None
+    edition: SnapshotBuild | None = None
     for contexts in states:
         made = {
             number: entry(text_of(number, value, last), None if last is None else f"10.0.1.{last}")
@@ -64,20 +64,20 @@ def recorded(states: list[Contexts], journal: Journal) -> None:
         }
         edition = edition_of(made, epoch=EPOCH, previous=edition)
         if edition.changes is None:
-            journal.restart(EPOCH, edition.version.revision)
+            journal.restart(EPOCH, edition.snapshot.revision)
         else:
-            journal.record(edition.version.revision, edition.changes)
+            journal.record(edition.snapshot.revision, edition.changes)
 
 
-def events_after(feed: Feed, place: Place) -> list[Event]:
+def events_after(feed: EventFeed, place: Position) -> list[Event]:
     """All that a feed tells after a place, batch by batch."""
     parser = Parser()
     events: list[Event] = []
     while True:
         batch = feed.after(EPOCH, place)
         assert batch is not None
-        assert batch.place.revision >= place.revision
-        was, place = place, batch.place
+        assert batch.position.revision >= place.revision
+        was, place = place, batch.position
         if not batch.text and place == was:
             return events
         told = parser.feed(batch.text)
@@ -100,9 +100,9 @@ def test_that_what_is_told_from_any_place_on_is_what_has_become(
     recorded(states, journal)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feeds_module, "BATCH_BYTES", batch_bytes)
-        patch.setattr(feeds_module, "MOST_CHANGES", most_changes)
-        feed = Feed(journal, KIND, selection, View.FULL)
-        events = events_after(feed, Place(1))
+        patch.setattr(feeds_module, "MAX_CHANGES", most_changes)
+        feed = EventFeed(journal, KIND, selection, View.FULL)
+        events = events_after(feed, Position(1))
 
         mirror = Mirror(wants_initial=False)
         mirror.show(EPOCH, 1, selected(states[0], selection))
@@ -119,10 +119,10 @@ def test_that_what_is_told_from_any_place_on_is_what_has_become(
         for number, event in enumerate(events):
             found = parse_event_id(event.event_id or "")
             assert found is not None
-            again = events_after(Feed(journal, KIND, selection, View.FULL), found[1])
+            again = events_after(EventFeed(journal, KIND, selection, View.FULL), found[1])
             assert again == events[number + 1 :]
         for revision in range(1, len(states) + 1):
-            rest = events_after(feed, Place(revision))
+            rest = events_after(feed, Position(revision))
             assert rest == [event for event in events if event.data["revision"] > revision]
 
 
@@ -131,7 +131,7 @@ def test_that_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most
     whole, short = Journal(10_000, 1 << 20), Journal(most, 1 << 20)
     recorded(states, whole)
     recorded(states, short)
-    all_told, told = (Feed(journal, KIND, EVERYTHING, View.FULL) for journal in (whole, short))
+    all_told, told = (EventFeed(journal, KIND, EVERYTHING, View.FULL) for journal in (whole, short))
     sizes = {
         revision: len(revision_changes(whole, revision)) for revision in range(2, len(states) + 1)
     }
@@ -140,7 +140,7 @@ def test_that_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most
         kept -= 1
     for revision in range(1, len(states) + 1):
         for taken in (None, *range(1, sizes.get(revision, 0))):
-            place = Place(revision, taken)
+            place = Position(revision, taken)
             is_kept = revision >= kept if taken is None else revision > kept
             if is_kept:
                 assert events_after(told, place) == events_after(all_told, place)
@@ -149,58 +149,58 @@ def test_that_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most
 
 
 def revision_changes(journal: Journal, revision: int) -> tuple[Change, ...]:
-    found = journal.since(EPOCH, Place(revision - 1))
+    found = journal.changes_after(EPOCH, Position(revision - 1))
     assert found is not None
-    return next((each.changes for each in found if each.revision == revision), ())
+    return next((each.changes for each in found if each.number == revision), ())
 
 
 def test_that_what_is_not_of_this_epoch_or_still_to_come_is_not_known() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {2: (0, 0)}], journal)
-    feed = Feed(journal, KIND, EVERYTHING, View.FULL)
+    feed = EventFeed(journal, KIND, EVERYTHING, View.FULL)
 
-    assert feed.after("ba9876543210", Place(1)) is None
-    assert feed.after(EPOCH, Place(3)) is None
-    assert feed.after(EPOCH, Place(0)) is None
-    assert feed.after(EPOCH, Place(1)) is not None
+    assert feed.after("ba9876543210", Position(1)) is None
+    assert feed.after(EPOCH, Position(3)) is None
+    assert feed.after(EPOCH, Position(0)) is None
+    assert feed.after(EPOCH, Position(1)) is not None
 
 
 def test_that_a_batch_is_made_once_for_all_at_a_place() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {1: (1, 0), 2: (0, 0)}], journal)
-    feeds = Feeds(journal, KIND)
-    feed = feeds.of(EVERYTHING, View.FULL)
+    feeds = EventFeeds(journal, KIND)
+    feed = feeds.get(EVERYTHING, View.FULL)
 
-    first = feed.after(EPOCH, Place(1))
-    assert first is feeds.of(EVERYTHING, View.FULL).after(EPOCH, Place(1))
+    first = feed.after(EPOCH, Position(1))
+    assert first is feeds.get(EVERYTHING, View.FULL).after(EPOCH, Position(1))
     journal.record(3, ())
-    second = feed.after(EPOCH, Place(1))
+    second = feed.after(EPOCH, Position(1))
     assert second is not None
     assert first is not None
-    assert (second.text, second.place) == (first.text, Place(3))
-    assert feeds.of(EVERYTHING, View.BASIC) is not feed
+    assert (second.text, second.position) == (first.text, Position(3))
+    assert feeds.get(EVERYTHING, View.BASIC) is not feed
 
 
 def test_that_a_place_in_a_revision_still_to_come_is_not_known() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {2: (0, 0)}], journal)
 
-    assert Feed(journal, KIND, EVERYTHING, View.FULL).after(EPOCH, Place(3, 7)) is None
+    assert EventFeed(journal, KIND, EVERYTHING, View.FULL).after(EPOCH, Position(3, 7)) is None
 
 
 def test_that_a_feed_keeps_little_of_a_long_journal() -> None:
     """Who is far behind is given all of it, and what it was given first is not kept."""
     journal = Journal(100_000, 64 << 20)
     recorded([{1: (value, 0)} for value in range(200)], journal)
-    feed = Feed(journal, KIND, EVERYTHING, View.FULL)
+    feed = EventFeed(journal, KIND, EVERYTHING, View.FULL)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feeds_module, "MOST_CHANGES", 10)
+        patch.setattr(feeds_module, "MAX_CHANGES", 10)
         made = {}
-        place = Place(1)
-        while place != Place(200):
+        place = Position(1)
+        while place != Position(200):
             made[place] = batch = feed.after(EPOCH, place)
             assert batch is not None
-            place = batch.place
+            place = batch.position
         assert len(made) == 20
         first, *_, last = made
 
@@ -211,12 +211,12 @@ def test_that_a_feed_keeps_little_of_a_long_journal() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("0123456789ab-7", ("0123456789ab", Place(7))),
-        ("e-7.12", ("e", Place(7, 12))),
-        ("e-0", ("e", Place(0))),
+        ("0123456789ab-7", ("0123456789ab", Position(7))),
+        ("e-7.12", ("e", Position(7, 12))),
+        ("e-0", ("e", Position(0))),
     ],
 )
-def test_that_an_id_is_read_as_it_is_written(text: str, place: tuple[str, Place]) -> None:
+def test_that_an_id_is_read_as_it_is_written(text: str, place: tuple[str, Position]) -> None:
     assert parse_event_id(text) == place
     assert place[1].event_id(place[0]) == text
 
@@ -233,7 +233,7 @@ def test_that_ids_ascend_within_a_revision_of_many_changes() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{}, dict.fromkeys(range(1, 12), (0, 0))], journal)
 
-    events = events_after(Feed(journal, KIND, EVERYTHING, View.FULL), Place(1))
+    events = events_after(EventFeed(journal, KIND, EVERYTHING, View.FULL), Position(1))
 
     ids = [event.event_id for event in events]
     assert ids == [*(f"{EPOCH}-2.{taken}" for taken in range(1, 11)), f"{EPOCH}-2"]

@@ -13,7 +13,7 @@ from sa_contexts_simulator import Simulator
 from app.resources.sa_contexts.counts import SaContextCounts
 from app.resources.sa_contexts.encoding import render_sa_context
 from app.resources.sa_contexts.filters import FIELDS_OF_SUITES, SaContextSelection
-from app.resources.sa_contexts.index import key_of
+from app.resources.sa_contexts.index import index_key
 from app.schemas import names
 from app.schemas.names import Baseline
 from bindings.engine import Engine
@@ -106,7 +106,7 @@ def test_that_a_selection_matches_what_its_json_says(
 ) -> None:
     context, texts = both
 
-    matches = SaContextSelection.parse(texts).matcher()(key_of(context, BASELINE))
+    matches = SaContextSelection.parse(texts).matcher()(index_key(context, BASELINE))
 
     assert matches == (not texts or any(is_met(sa, texts) for sa in sas_of(context)))
 
@@ -138,8 +138,8 @@ def test_that_more_than_two_spis_are_all_found() -> None:
     context = SaContext(1, None, sa_details(spis=(11, 22, 33)))
 
     for spi in (11, 22, 33):
-        assert SaContextSelection.parse({"spi": [str(spi)]}).matcher()(key_of(context, BASELINE))
-    assert not SaContextSelection.parse({"spi": ["44"]}).matcher()(key_of(context, BASELINE))
+        assert SaContextSelection.parse({"spi": [str(spi)]}).matcher()(index_key(context, BASELINE))
+    assert not SaContextSelection.parse({"spi": ["44"]}).matcher()(index_key(context, BASELINE))
 
 
 def test_that_counts_are_those_of_the_lists_that_they_speak_of(
@@ -149,7 +149,7 @@ def test_that_counts_are_those_of_the_lists_that_they_speak_of(
     simulator.churn(200)
     with Engine(library) as engine:
         contexts = [context for page in engine.pages() for context in page]
-    keys = [key_of(context, BASELINE) for context in contexts]
+    keys = [index_key(context, BASELINE) for context in contexts]
     counts = SaContextCounts()
     for key in [*keys, *keys[:50]]:
         counts.add(key)

@@ -10,7 +10,7 @@ import anyio.to_thread
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository.changes.journal import Place
+from app.repository.changes.journal import Position
 from app.repository.refresh import incremental as looks_module
 from app.repository.refresh import reader as reading_module
 from app.repository.store import Store
@@ -30,7 +30,7 @@ SUBSCRIBE = "IPsecSaContextSubscribe0"
 
 def changes_of(store: Store, first: int = 1) -> list[tuple[str, int]]:
     """What the journal has, after a revision, of its epoch."""
-    differences = store.journal.since(store.journal.epoch, Place(first))
+    differences = store.journal.changes_after(store.journal.epoch, Position(first))
     assert differences is not None
     return [(each.kind, each.object_id) for _, changes in differences for each in changes]
 
@@ -53,7 +53,7 @@ async def test_that_what_is_announced_is_found_without_reading_all(
 ) -> None:
     simulator.populate(30)
     async with running_store(library) as store:
-        version = await store.fresh(3600)
+        version = await store.snapshot_at_most(3600)
         gone = simulator.ids()[7]
         drains = simulator.calls(DRAIN)
         simulator.delete(gone)
@@ -63,9 +63,9 @@ async def test_that_what_is_announced_is_found_without_reading_all(
 
         assert changes_of(store) == [("deleted", gone), ("added", new)]
         assert simulator.calls(DRAIN) == drains
-        assert store.contents is not None
-        assert store.contents.revision == 3
-        assert counts_of(store.contents.counts).contexts == 30
+        assert store.state is not None
+        assert store.state.revision == 3
+        assert counts_of(store.state.counts).contexts == 30
 
 
 async def test_that_an_announcement_of_nothing_is_no_revision(
@@ -73,12 +73,12 @@ async def test_that_an_announcement_of_nothing_is_no_revision(
 ) -> None:
     simulator.populate(30)
     async with running_store(library) as store:
-        version = await store.fresh(3600)
+        version = await store.snapshot_at_most(3600)
         looks = simulator.calls(LOOK)
         for event, number in ((1, simulator.ids()[0]), (2, simulator.ids()[1]), (1, 12345), (9, 1)):
             simulator.announce(event, number)
         await until(lambda: simulator.calls(LOOK) >= looks + 4)
-        await store.fresh(0)
+        await store.snapshot_at_most(0)
 
         assert changes_of(store) == []
         assert store.journal.newest == version.revision + 1  # the drain's
@@ -87,9 +87,9 @@ async def test_that_an_announcement_of_nothing_is_no_revision(
 async def test_that_what_was_announced_half_built_is_looked_at_again(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks_module, "AGAIN_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(looks_module, "RECHECK_SECONDS", (0.01, 0.01, 0.01))
     async with running_store(library) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         drains = simulator.calls(DRAIN)
         number = simulator.put(half_built().address)
         await until(lambda: changes_of(store) == [("added", number)])
@@ -103,9 +103,9 @@ async def test_that_what_was_announced_half_built_is_looked_at_again(
 async def test_that_what_stays_half_built_is_not_looked_at_forever(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks_module, "AGAIN_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(looks_module, "RECHECK_SECONDS", (0.01, 0.01))
     async with running_store(library) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         simulator.put(half_built().address)
         await until(lambda: simulator.calls(LOOK) == 3)
         with anyio.move_on_after(0.1):
@@ -122,11 +122,11 @@ async def test_that_hints_of_a_run_that_is_over_change_nothing_of_it(
 ) -> None:
     simulator.populate(30)
     async with running_store(library) as store:
-        version = await store.fresh(3600)
+        version = await store.snapshot_at_most(3600)
         simulator.stop_engine()
         simulator.start_engine()
-        store.looks.hints.give(simulator.ids()[0])
-        store.looks.hints.give(12345)
+        store.incremental.dirty_ids.add(simulator.ids()[0])
+        store.incremental.dirty_ids.add(12345)
         await until(lambda: store.current is not version)
 
         assert store.current is not None
@@ -141,7 +141,7 @@ async def test_that_more_hints_than_are_kept_lead_to_a_drain(
 ) -> None:
     simulator.populate(30)
     async with running_store(library, most_hints=2) as store:
-        version = await store.fresh(3600)
+        version = await store.snapshot_at_most(3600)
         looks = simulator.calls(LOOK)
         gone = simulator.ids()[:20]
         for number in gone:  # the loop does not turn meanwhile
@@ -152,7 +152,7 @@ async def test_that_more_hints_than_are_kept_lead_to_a_drain(
         assert sorted(changes_of(store)) == [("deleted", number) for number in gone]
         assert simulator.calls(LOOK) == looks + 2
         assert store.current is not version
-        assert not store.looks.hints.has_lost
+        assert not store.incremental.dirty_ids.has_overflowed
 
 
 async def test_that_a_look_that_fails_leads_to_a_drain(
@@ -160,15 +160,15 @@ async def test_that_a_look_that_fails_leads_to_a_drain(
 ) -> None:
     simulator.populate(30)
     async with running_store(library) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         simulator.fail(LOOK, WinError.FWP_E_TIMEOUT, times=0)
         gone = simulator.ids()[3]
         simulator.delete(gone)
         await until(lambda: changes_of(store))
 
         assert changes_of(store) == [("deleted", gone)]
-        assert store.contact is not None
-        assert store.contact.error is None
+        assert store.last_refresh is not None
+        assert store.last_refresh.error is None
 
 
 def _has_changed(store: Store, changes: int) -> bool:
@@ -180,18 +180,18 @@ async def test_that_looks_that_fail_again_and_again_are_logged_once(
 ) -> None:
     simulator.populate(30)
     async with running_store(library, retry_seconds=0.01) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         simulator.fail(LOOK, WinError.ERROR_ACCESS_DENIED, times=0)
         for number in range(1, 4):
             simulator.delete(simulator.ids()[0])
             await until(partial(_has_changed, store, number))
         assert simulator.calls(LOOK) >= 3
-        assert store.looks.error is not None
+        assert store.incremental.error is not None
         assert caplog.text.count("look_failed") == 1
 
         simulator.clear_failures()
         simulator.delete(simulator.ids()[0])
-        await until(lambda: store.looks.error is None)
+        await until(lambda: store.incremental.error is None)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ async def test_that_without_a_subscription_comparison_alone_finds_all(
     simulator.populate(30)
     simulator.fail(SUBSCRIBE, code, times=0)
     async with running_store(library, refresh_seconds=0.02) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         gone = simulator.ids()[3]
         simulator.delete(gone)
         new = simulator.put(half_built().address)
@@ -221,7 +221,7 @@ async def test_that_lost_announcements_are_found_by_comparison(
 ) -> None:
     simulator.populate(30)
     async with running_store(library, refresh_seconds=0.05) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         simulator.lose(1)
         gone = simulator.ids()[3]
         simulator.delete(gone)
@@ -239,9 +239,9 @@ async def test_that_hints_wait_while_an_announced_version_is_made(
     monkeypatch.setattr(reading_module, "FIRST_PAGE", 1)
     gate = Gate(monkeypatch)
     async with running_store(library) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         gate.close()
-        announced = await store.fresh(0, may_be_incomplete=True)
+        announced = await store.snapshot_at_most(0, may_be_partial=True)
         assert not announced.is_complete
         await anyio.to_thread.run_sync(gate.is_reached.wait, 10)
         simulator.delete(simulator.ids()[0])
@@ -263,10 +263,10 @@ async def test_that_a_stop_ends_a_look_at_many(
     """A failing test first: the looks at all that was announced were waited for."""
     simulator.populate(200)
     async with running_store(library) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         simulator.delay(LOOK, 50)
         for number in simulator.ids():
-            store.looks.hints.give(number)
+            store.incremental.dirty_ids.add(number)
         await until(lambda: simulator.calls(LOOK))
         store.stop()
     assert simulator.calls(LOOK) < 10

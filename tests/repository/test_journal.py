@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from app.repository.changes.journal import Journal, Place
+from app.repository.changes.journal import Journal, Position
 from app.repository.snapshot.model import Change
 
 
 @pytest.mark.parametrize(
     ("epoch", "place", "lag"),
     [
-        ("a", Place(9), 0),
-        ("a", Place(9, 1), 1),  # of revision 9, some is to come
-        ("a", Place(6), 3),
-        ("a", Place(6, 2), 4),
-        ("a", Place(1), 8),  # which is not kept any more
-        ("a", Place(11), 0),  # which was announced, and is to come
-        ("b", Place(9), 4),  # all that is kept
+        ("a", Position(9), 0),
+        ("a", Position(9, 1), 1),  # of revision 9, some is to come
+        ("a", Position(6), 3),
+        ("a", Position(6, 2), 4),
+        ("a", Position(1), 8),  # which is not kept any more
+        ("a", Position(11), 0),  # which was announced, and is to come
+        ("b", Position(9), 4),  # all that is kept
     ],
 )
-def test_that_the_lag_counts_revisions(epoch: str, place: Place, lag: int) -> None:
+def test_that_the_lag_counts_revisions(epoch: str, place: Position, lag: int) -> None:
     journal = Journal(max_changes=4, max_bytes=1)
     journal.restart("a", 3)
     for revision in range(4, 10):

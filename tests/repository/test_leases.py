@@ -8,9 +8,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from app.repository.snapshot.leases import Holds, TooManySnapshots
+from app.repository.snapshot.leases import SnapshotLeases, TooManySnapshots
 from app.repository.snapshot.memory import BYTES_PER_CONTEXT
-from app.repository.snapshot.model import Entry, Version
+from app.repository.snapshot.model import Item, Snapshot
 from tests.repository.states import edition_of, entry
 
 
@@ -23,7 +23,7 @@ class HeldVersions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.holds = Holds(
+        self.holds = SnapshotLeases(
             idle_seconds=IDLE,
             max_seconds=MAXIMUM,
             max_count=COUNT,
@@ -32,7 +32,7 @@ class HeldVersions(RuleBasedStateMachine):
         )
         self.edition = edition_of({})
         self.model: dict[int, tuple[float, float]] = {}
-        self.versions = {self.edition.version.revision: self.edition.version}
+        self.versions = {self.edition.snapshot.revision: self.edition.snapshot}
 
     def _held(self) -> dict[int, tuple[float, float]]:
         return {
@@ -53,8 +53,8 @@ class HeldVersions(RuleBasedStateMachine):
         self.versions[self.version.revision] = self.version
 
     @property
-    def version(self) -> Version:
-        return self.edition.version
+    def version(self) -> Snapshot:
+        return self.edition.snapshot
 
     @rule()
     def take(self) -> None:
@@ -62,14 +62,14 @@ class HeldVersions(RuleBasedStateMachine):
         known = self.version.revision in self.model
         if not known and len(self.model) >= COUNT:
             with pytest.raises(TooManySnapshots) as caught:
-                self.holds.take(self.version)
+                self.holds.acquire(self.version)
             ends = [min(used + IDLE, since + MAXIMUM) for since, used in self.model.values()]
             assert caught.value.retry_after_seconds == pytest.approx(min(ends) - self.now)
             return
         since = self.model[self.version.revision][0] if known else self.now
-        hold = self.holds.take(self.version)
+        hold = self.holds.acquire(self.version)
         self.model[self.version.revision] = (since, self.now)
-        assert hold.version is self.version
+        assert hold.snapshot is self.version
         assert self.holds.remaining_seconds(hold) == pytest.approx(since + MAXIMUM - self.now)
 
     @rule(back=st.integers(0, 6))
@@ -84,7 +84,7 @@ class HeldVersions(RuleBasedStateMachine):
     @invariant()
     def as_many_bytes_as_there_are(self) -> None:
         texts = {
-            id(self.versions[revision].texts): self.versions[revision].texts
+            id(self.versions[revision].blocks): self.versions[revision].blocks
             for revision in self._held()
         }
         blocks = {id(block): len(block) for each in texts.values() for block in each.blocks}
@@ -100,99 +100,103 @@ class HeldVersions(RuleBasedStateMachine):
 TestHeldVersions = HeldVersions.TestCase
 
 
-def _holds(max_bytes: int) -> Holds:
-    return Holds(
+def _holds(max_bytes: int) -> SnapshotLeases:
+    return SnapshotLeases(
         idle_seconds=60, max_seconds=600, max_count=100, max_bytes=max_bytes, clock=lambda: 0.0
     )
 
 
-def _state(*bodies: bytes) -> dict[int, Entry]:
+def _state(*bodies: bytes) -> dict[int, Item]:
     return {number: entry(body) for number, body in enumerate(bodies)}
 
 
 def test_that_versions_without_a_difference_count_as_one() -> None:
-    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=500, clock=lambda: 0.0)
+    holds = SnapshotLeases(
+        idle_seconds=60, max_seconds=600, max_count=1, max_bytes=500, clock=lambda: 0.0
+    )
     edition = edition_of(_state(b"a" * 100))
     for revision in range(1, 50):
-        assert holds.take(edition.version).version.revision == revision
+        assert holds.acquire(edition.snapshot).snapshot.revision == revision
         edition = edition_of(_state(b"a" * 100), previous=edition)
 
     assert len(holds) == 49
-    assert holds.bytes(edition.version) == 101 + BYTES_PER_CONTEXT
+    assert holds.bytes(edition.snapshot) == 101 + BYTES_PER_CONTEXT
 
 
 def test_that_shared_contexts_are_counted_once() -> None:
     holds = _holds(10_000)
     first = edition_of(_state(b"a" * 100, b"b" * 100))
-    holds.take(first.version)
+    holds.acquire(first.snapshot)
     assert holds.bytes(None) == 2 * (101 + BYTES_PER_CONTEXT)
 
     second = edition_of(_state(b"a" * 100, b"c" * 50), previous=first)
 
-    assert holds.bytes(second.version) == 2 * 101 + 51 + 4 * BYTES_PER_CONTEXT
+    assert holds.bytes(second.snapshot) == 2 * 101 + 51 + 4 * BYTES_PER_CONTEXT
     assert _holds(1).bytes(None) == 0
 
 
 def test_that_over_the_cap_of_bytes_the_newest_walk_is_refused() -> None:
     holds = _holds(400)
     old = edition_of(_state(b"a" * 100))
-    holds.take(old.version)
+    holds.acquire(old.snapshot)
     new = edition_of(_state(b"b" * 100), previous=old)
 
     with pytest.raises(TooManySnapshots):
-        holds.take(new.version)
+        holds.acquire(new.snapshot)
 
     assert holds.find("e", 1) is not None
 
 
 def test_that_a_snapshot_over_the_cap_by_itself_is_refused_for_the_idle_time() -> None:
     with pytest.raises(TooManySnapshots) as caught:
-        _holds(10).take(edition_of(_state(b"a" * 100)).version)
+        _holds(10).acquire(edition_of(_state(b"a" * 100)).snapshot)
 
     assert caught.value.retry_after_seconds == 60
 
 
 def test_that_a_pinned_version_is_held_however_long_it_takes() -> None:
     now = 0.0
-    holds = Holds(idle_seconds=60, max_seconds=600, max_count=1, max_bytes=999, clock=lambda: now)
+    holds = SnapshotLeases(
+        idle_seconds=60, max_seconds=600, max_count=1, max_bytes=999, clock=lambda: now
+    )
     first = edition_of(_state(b"a"))
     second = edition_of(_state(b"b"), previous=first)
 
-    with holds.pinned(first.version):
+    with holds.pin(first.snapshot):
         now = 601.0
         assert len(holds) == 1
         with pytest.raises(TooManySnapshots) as caught:
-            holds.take(second.version)
+            holds.acquire(second.snapshot)
         assert caught.value.retry_after_seconds == 60
     assert holds.find("e", 1) is None
-    holds.take(second.version)
+    holds.acquire(second.snapshot)
 
 
 def test_that_a_pin_leaves_nothing_held_but_what_is_walked() -> None:
     holds = _holds(10_000)
-    version = edition_of(_state(b"a")).version
+    version = edition_of(_state(b"a")).snapshot
 
-    with holds.pinned(version), holds.pinned(version):
+    with holds.pin(version), holds.pin(version):
         assert len(holds) == 1
     assert len(holds) == 0
-    with holds.pinned(version):
-        holds.take(version)
+    with holds.pin(version):
+        holds.acquire(version)
     assert len(holds) == 1
-    with holds.pinned(version):
+    with holds.pin(version):
         pass
     assert len(holds) == 1
 
 
 def test_that_a_version_takes_the_place_of_itself_when_it_is_complete() -> None:
     holds = _holds(1000)
-    version = edition_of(_state(b"a")).version
+    version = edition_of(_state(b"a")).snapshot
     incomplete = replace(version, is_complete=False)
-    hold = holds.take(incomplete)
+    hold = holds.acquire(incomplete)
 
-    holds.complete(version)
+    holds.replace_partial(version)
 
-    assert hold.version is version
+    assert hold.snapshot is version
     holds.drop(version)
     assert holds.find("e", 1) is None
-    holds.complete(version)  # nobody walks through it
+    holds.replace_partial(version)  # nobody walks through it
     assert len(holds) == 0

@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from app.repository.mailbox import Arrivals
+from app.repository.mailbox import Mailbox
 from bindings.net_event import NetEvent
 
 
@@ -26,13 +26,13 @@ def _hasty_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_hasty_threads")
 def test_that_numbers_go_up_whichever_thread_gives() -> None:
-    arrivals = Arrivals(THREADS * EACH)
+    arrivals = Mailbox(THREADS * EACH)
     together = Barrier(THREADS)
 
     def give() -> None:
         together.wait()
         for _ in range(EACH):
-            arrivals.give(EVENT)
+            arrivals.put(EVENT)
 
     threads = [Thread(target=give) for _ in range(THREADS)]
     for thread in threads:
@@ -40,4 +40,4 @@ def test_that_numbers_go_up_whichever_thread_gives() -> None:
     for thread in threads:
         thread.join()
 
-    assert [number for number, _ in arrivals.take()] == [*range(1, THREADS * EACH + 1)]
+    assert [number for number, _ in arrivals.take_all()] == [*range(1, THREADS * EACH + 1)]

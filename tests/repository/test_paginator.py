@@ -14,18 +14,18 @@ from sa_contexts_simulator import Simulator
 
 from app.repository.limits import StoreLimits
 from app.repository.query.filters import Selection
-from app.repository.query.match_cache import MOST
-from app.repository.query.paginator import Lists, Page, SnapshotGone
-from app.repository.refresh.reader import FIRST_PAGE, Reader
-from app.repository.snapshot.model import Version
-from app.repository.store import EngineSlow, Store
+from app.repository.query.match_cache import MAX_ENTRIES
+from app.repository.query.paginator import Page, Paginator, SnapshotExpired
+from app.repository.refresh.reader import FIRST_PAGE, EngineReader
+from app.repository.snapshot.model import Snapshot
+from app.repository.store import EngineTimedOut, Store
 from app.resources.sa_contexts.encoding import no_alias
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import View
 from bindings.engine import Engine
 from bindings.library import Library
-from bindings.memory import Plain
+from bindings.memory import RawTree
 from bindings.sa_contexts import SaContextArray
 
 
@@ -44,15 +44,15 @@ async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
     simulator.populate(5)
     with Engine(library) as engine:
         limits = replace(LIMITS, snapshot_count=1)
-        store = Store(Reader(engine, SaContextKind(no_aliases)), limits)
-        lists = Lists(store)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), limits)
+        lists = Paginator(store)
         async with store.running():
             pages = [
                 await lists.first_page(SaContextSelection(), View.FULL, 1, 0.0) for _ in range(20)
             ]
 
-    assert len({page.version.revision for page in pages}) == 20
-    assert len(store.holds) == 20
+    assert len({page.snapshot.revision for page in pages}) == 20
+    assert len(store.leases) == 20
 
 
 async def test_that_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
@@ -60,16 +60,16 @@ async def test_that_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
 ) -> None:
     simulator.populate(5)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
-        lists = Lists(store)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Paginator(store)
         async with store.running():
-            async with lists.whole(SaContextSelection(), 60.0):
+            async with lists.open_export(SaContextSelection(), 60.0):
                 first = await lists.first_page(SaContextSelection(), View.FULL, 2, 60.0)
             assert first.next_cursor is not None
 
             second = await lists.page_at(lists.read_cursor(first.next_cursor), 2)
 
-    assert second.version is first.version
+    assert second.snapshot is first.snapshot
 
 
 class HeldBack:
@@ -81,7 +81,7 @@ class HeldBack:
         taken = 0
         read = SaContextArray.read
 
-        def held_back(array: SaContextArray, index: int) -> Plain:
+        def held_back(array: SaContextArray, index: int) -> RawTree:
             nonlocal taken
             taken += 1
             if taken > first:
@@ -105,13 +105,13 @@ async def test_that_a_list_begins_before_all_contexts_are_decoded(
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
-        lists = Lists(store)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Paginator(store)
         async with store.running():
             first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
             shown = b"".join(first.pieces)
             assert first.length == len(shown)
-            assert not first.version.is_complete
+            assert not first.snapshot.is_complete
             assert first.next_cursor is not None
             cursor = lists.read_cursor(first.next_cursor)
             pages: list[Page] = []
@@ -125,11 +125,11 @@ async def test_that_a_list_begins_before_all_contexts_are_decoded(
                 assert not pages
                 held_back.may_go_on.set()
 
-    whole = pages[0].version
+    whole = pages[0].snapshot
     assert whole.is_complete
-    assert (whole.epoch, whole.revision) == (first.version.epoch, first.version.revision)
-    assert list(whole.ids) == simulator.ids() == list(first.version.ids)
-    assert b"".join(whole.texts.pieces(range(400))) == shown
+    assert (whole.epoch, whole.revision) == (first.snapshot.epoch, first.snapshot.revision)
+    assert list(whole.ids) == simulator.ids() == list(first.snapshot.ids)
+    assert b"".join(whole.blocks.pieces(range(400))) == shown
     texts = b"".join([shown, *pages[0].pieces])
     ids = [int(one["saContextId"]) for one in orjson.loads(b"[" + texts[1:] + b"]")]
     assert ids == simulator.ids()[:1400]
@@ -141,8 +141,8 @@ async def test_that_filters_wait_until_all_contexts_are_decoded(
     simulator.populate(FIRST_PAGE + 500)
     selection = SaContextSelection.parse({"traffic_type": ["tunnel"]})
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
-        lists = Lists(store)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Paginator(store)
         async with store.running():
             pages: list[Page] = []
 
@@ -155,7 +155,7 @@ async def test_that_filters_wait_until_all_contexts_are_decoded(
                 await anyio.wait_all_tasks_blocked()
                 assert not pages
                 held_back.may_go_on.set()
-    assert pages[0].version.is_complete
+    assert pages[0].snapshot.is_complete
 
 
 async def test_that_a_list_that_began_on_what_failed_is_gone(
@@ -163,8 +163,8 @@ async def test_that_a_list_that_began_on_what_failed_is_gone(
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
-        lists = Lists(store)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Paginator(store)
         async with store.running():
             first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
             held_back.failure = ZeroDivisionError()
@@ -172,12 +172,12 @@ async def test_that_a_list_that_began_on_what_failed_is_gone(
             assert first.next_cursor is not None
             cursor = lists.read_cursor(first.next_cursor)
             for _ in range(2):
-                with pytest.raises(SnapshotGone):
+                with pytest.raises(SnapshotExpired):
                     await lists.page_at(cursor, 1000)
             held_back.failure = None
-            later = await store.fresh(0)
+            later = await store.snapshot_at_most(0)
             assert later.is_complete
-            assert later.epoch != first.version.epoch  # or the revision would be told twice
+            assert later.epoch != first.snapshot.epoch  # or the revision would be told twice
     assert simulator.unfreed_blocks() == 0
 
 
@@ -189,15 +189,15 @@ async def test_that_a_list_without_patience_is_told_to_wait(
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
-        lists = Lists(store)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Paginator(store)
         async with store.running():
             first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
             assert first.next_cursor is not None
             monkeypatch.setattr(store, "limits", replace(LIMITS, patience_seconds=0))
-            with pytest.raises(EngineSlow):
+            with pytest.raises(EngineTimedOut):
                 await lists.page_at(lists.read_cursor(first.next_cursor), 1000)
-            with pytest.raises(EngineSlow):
+            with pytest.raises(EngineTimedOut):
                 await store.counts(0)
             held_back.may_go_on.set()
 
@@ -208,23 +208,23 @@ async def test_that_a_walk_looks_through_all_contexts_once(
     simulator.populate(200)
     selection = SaContextSelection.parse({"traffic_type": ["transport"]})
     looked: list[Selection] = []
-    matching = Version.matching
+    matching = Snapshot.positions_of
 
-    def counted(version: Version, selection: Selection) -> Sequence[int]:
+    def counted(version: Snapshot, selection: Selection) -> Sequence[int]:
         looked.append(selection)
         return matching(version, selection)
 
-    monkeypatch.setattr(Version, "matching", counted)
+    monkeypatch.setattr(Snapshot, "positions_of", counted)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
-        lists = Lists(store)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
+        lists = Paginator(store)
         async with store.running():
             page = await lists.first_page(selection, View.FULL, 10, 0.0)
             while page.next_cursor is not None:
                 page = await lists.page_at(lists.read_cursor(page.next_cursor), 10)
             assert looked == [selection]
-            for number in range(MOST + 1):
+            for number in range(MAX_ENTRIES + 1):
                 some = SaContextSelection.parse({"spi": [str(number)]})
                 await lists.first_page(some, View.FULL, 10, 3600.0)
             await lists.first_page(selection, View.FULL, 10, 3600.0)
-            assert len(looked) == MOST + 3  # the oldest was forgotten
+            assert len(looked) == MAX_ENTRIES + 3  # the oldest was forgotten

@@ -10,21 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sa_contexts_simulator import Option, Simulator
 
-from app.repository.changes.journal import Journal, Place
-from app.repository.refresh.reader import MOST_UNREAD, Reader
-from app.repository.refresh.scheduler import DrainAborted
-from app.repository.snapshot.builder import Assembly
-from app.repository.snapshot.model import Change, Entry, Version
-from app.repository.snapshot.state import Contents, Edition
+from app.repository.changes.journal import Journal, Position
+from app.repository.refresh.reader import MAX_UNDECODED, EngineReader
+from app.repository.refresh.scheduler import ShuttingDown
+from app.repository.snapshot.builder import SnapshotBuilder
+from app.repository.snapshot.model import Change, Item, Snapshot
+from app.repository.snapshot.state import CurrentState, SnapshotBuild
 from app.resources.sa_contexts.counts import SaContextCounts
 from app.resources.sa_contexts.encoding import encode_sa_context, no_alias
-from app.resources.sa_contexts.index import key_of
+from app.resources.sa_contexts.index import index_key
 from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
 from bindings.engine import Engine
 from bindings.library import Library
-from bindings.memory import Plain
+from bindings.memory import RawTree
 from bindings.records import SaContext
 from bindings.sa_contexts import SaContextArray
 from tests.repository.states import AT, state_of
@@ -34,11 +34,11 @@ def no_aliases() -> Callable[[int], None]:
     return no_alias
 
 
-def begin(_incarnation: int) -> Assembly:
-    return Assembly("e", AT, 0.0, counts=SaContextCounts())
+def begin(_incarnation: int) -> SnapshotBuilder:
+    return SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts())
 
 
-def not_announced(version: Version) -> None:
+def not_announced(version: Snapshot) -> None:
     raise AssertionError(f"announced {len(version.ids)} contexts")
 
 
@@ -51,14 +51,16 @@ def test_that_all_is_read_whatever_is_left_unread_meanwhile(
     simulator.set_option(Option.SHUFFLE, shuffle)
     with Engine(library) as engine:
         records = [context for page in engine.pages() for context in page]
-        reader = Reader(engine, SaContextKind(no_aliases), page_size=37, most_unread=most_unread)
+        reader = EngineReader(
+            engine, SaContextKind(no_aliases), page_size=37, max_undecoded=most_unread
+        )
 
-        version = reader.read_all(begin, not_announced).version
+        version = reader.read_all(begin, not_announced).snapshot
 
     assert list(version.ids) == simulator.ids()
     assert state_of(version) == {
-        record.sa_context_id: Entry(
-            key_of(record, Baseline.NIST_SP_800_77R1), encode_sa_context(record)
+        record.sa_context_id: Item(
+            index_key(record, Baseline.NIST_SP_800_77R1), encode_sa_context(record)
         )
         for record in records
     }
@@ -69,16 +71,16 @@ class Drains:
     """Drains one after another, each beside the one before; knows which contexts were decoded."""
 
     def __init__(
-        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, most_unread: int = MOST_UNREAD
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, most_unread: int = MAX_UNDECODED
     ) -> None:
         self.decoded: list[int] = []
         self.encoded: list[int] = []
         self.names: dict[int, str] = {}
-        self.edition: Edition | None = None
+        self.edition: SnapshotBuild | None = None
         kind = SaContextKind(lambda: dict(self.names).get)
-        self._reader = Reader(engine, kind, page_size=17, most_unread=most_unread)
+        self._reader = EngineReader(engine, kind, page_size=17, max_undecoded=most_unread)
 
-        def decode(plain: Plain) -> SaContext:
+        def decode(plain: RawTree) -> SaContext:
             self.decoded.append(plain[0])
             return decode_sa_context(plain)
 
@@ -89,15 +91,15 @@ class Drains:
         monkeypatch.setattr("app.resources.sa_contexts.kind.decode_sa_context", decode)
         monkeypatch.setattr("app.resources.sa_contexts.kind.encode_sa_context", encode)
 
-    def drain(self, *, without_marks: bool = False) -> Edition:
+    def drain(self, *, without_marks: bool = False) -> SnapshotBuild:
         previous = self.edition
         if previous is not None and without_marks:
-            previous = previous._replace(marks=bytes(len(previous.marks)))
+            previous = previous._replace(fingerprints=bytes(len(previous.fingerprints)))
         self.decoded.clear()
         self.encoded.clear()
         self.edition = self._reader.read_all(
-            lambda _: Assembly(
-                "e", AT, 0.0, counts=SaContextCounts(), previous=previous and Contents(previous)
+            lambda _: SnapshotBuilder(
+                "e", AT, 0.0, counts=SaContextCounts(), previous=previous and CurrentState(previous)
             ),
             lambda _: None,
         )
@@ -116,7 +118,7 @@ def test_that_only_what_changed_is_decoded_and_encoded(
         second = drains.drain()
         assert drains.decoded == drains.encoded == []
         assert second.changes == ()
-        assert second.version.texts is first.version.texts
+        assert second.snapshot.blocks is first.snapshot.blocks
 
         simulator.churn(5)
         third = drains.drain()
@@ -144,9 +146,9 @@ def test_that_an_interface_of_another_name_is_noticed(
 
             assert drains.decoded == behind
             assert {change.object_id for change in edition.changes or ()} == set(behind)
-            assert state_of(edition.version) == {
-                record.sa_context_id: Entry(
-                    key_of(record, Baseline.NIST_SP_800_77R1),
+            assert state_of(edition.snapshot) == {
+                record.sa_context_id: Item(
+                    index_key(record, Baseline.NIST_SP_800_77R1),
                     encode_sa_context(record, names.get),
                 )
                 for record in records
@@ -189,27 +191,27 @@ def test_that_drains_with_marks_give_what_those_without_give(
             simulator.churn(changes)
             with_marks, without = one.drain(), other.drain(without_marks=True)
 
-            assert state_of(with_marks.version) == state_of(without.version)
-            assert with_marks.version.ids == without.version.ids
-            assert with_marks.version.revision == without.version.revision
+            assert state_of(with_marks.snapshot) == state_of(without.snapshot)
+            assert with_marks.snapshot.ids == without.snapshot.ids
+            assert with_marks.snapshot.revision == without.snapshot.revision
             assert _by_id(with_marks) == _by_id(without)
-            assert with_marks.marks == without.marks
+            assert with_marks.fingerprints == without.fingerprints
             assert vars(with_marks.counts) == vars(without.counts)
             for journal, edition in zip(journals, (with_marks, without), strict=True):
                 if number == 0:
-                    journal.restart("e", edition.version.revision)
+                    journal.restart("e", edition.snapshot.revision)
                 else:
-                    journal.record(edition.version.revision, edition.changes or ())
-        revision = with_marks.version.revision
+                    journal.record(edition.snapshot.revision, edition.changes or ())
+        revision = with_marks.snapshot.revision
         for since in range(revision + 2):
-            first, second = (journal.since("e", Place(since)) for journal in journals)
+            first, second = (journal.changes_after("e", Position(since)) for journal in journals)
             assert (first is None) == (second is None)
             assert first is None or [len(d.changes) for d in first] == [
                 len(d.changes) for d in second or ()
             ]
 
 
-def _by_id(edition: Edition) -> dict[int, Change] | None:
+def _by_id(edition: SnapshotBuild) -> dict[int, Change] | None:
     """What changed; its order is the engine's, which may shuffle."""
     if edition.changes is None:
         return None
@@ -223,13 +225,13 @@ def test_that_what_was_read_is_freed_meanwhile(
     unfreed: list[int] = []
     read = SaContextArray.read
 
-    def counted(array: SaContextArray, index: int) -> Plain:
+    def counted(array: SaContextArray, index: int) -> RawTree:
         unfreed.append(simulator.unfreed_blocks())
         return read(array, index)
 
     monkeypatch.setattr(SaContextArray, "read", counted)
     with Engine(library) as engine:
-        Reader(engine, SaContextKind(no_aliases), page_size=50).read_all(begin, not_announced)
+        EngineReader(engine, SaContextKind(no_aliases), page_size=50).read_all(begin, not_announced)
 
     assert unfreed[0] > unfreed[250] > unfreed[-1] > 0
     assert simulator.unfreed_blocks() == 0
@@ -242,7 +244,7 @@ def test_that_a_stop_ends_a_reading_at_its_next_context(
     taken: list[int] = []
     read = SaContextArray.read
 
-    def counted(array: SaContextArray, index: int) -> Plain:
+    def counted(array: SaContextArray, index: int) -> RawTree:
         taken.append(index)
         if len(taken) == 2:
             reader.stop()
@@ -250,8 +252,8 @@ def test_that_a_stop_ends_a_reading_at_its_next_context(
 
     monkeypatch.setattr(SaContextArray, "read", counted)
     with Engine(library) as engine:
-        reader = Reader(engine, SaContextKind(no_aliases), page_size=10)
-        with pytest.raises(DrainAborted):
+        reader = EngineReader(engine, SaContextKind(no_aliases), page_size=10)
+        with pytest.raises(ShuttingDown):
             reader.read_all(begin, not_announced)
 
     assert len(taken) == 2
@@ -271,15 +273,15 @@ def test_that_a_fault_while_reading_leaves_nothing_open(
     with Engine(library) as engine:
         with monkeypatch.context() as patch:
             patch.setattr("app.resources.sa_contexts.kind.encode_sa_context", fail)
-            reader = Reader(
-                engine, SaContextKind(no_aliases), page_size=10, most_unread=most_unread
+            reader = EngineReader(
+                engine, SaContextKind(no_aliases), page_size=10, max_undecoded=most_unread
             )
             with pytest.raises(RuntimeError) as caught:
                 reader.read_all(begin, not_announced)
             assert caught.value.__traceback__ is not None
             assert simulator.open_enumerations() == 0
             assert simulator.unfreed_blocks() == 0
-        assert len(reader.read_all(begin, not_announced).version.ids) == 50
+        assert len(reader.read_all(begin, not_announced).snapshot.ids) == 50
 
 
 def test_that_an_engine_that_dies_in_the_middle_is_read_from_the_start(
@@ -288,15 +290,15 @@ def test_that_an_engine_that_dies_in_the_middle_is_read_from_the_start(
     simulator.populate(500)
     incarnations: list[int] = []
 
-    def begin_again(incarnation: int) -> Assembly:
+    def begin_again(incarnation: int) -> SnapshotBuilder:
         incarnations.append(incarnation)
         return begin(incarnation)
 
     with Engine(library) as engine:
-        reader = Reader(engine, SaContextKind(no_aliases), page_size=10)
+        reader = EngineReader(engine, SaContextKind(no_aliases), page_size=10)
         reader.read_all(begin, not_announced)
         simulator.fail("IPsecSaContextEnum1", 1726, after=20)
-        version = reader.read_all(begin_again, not_announced).version
+        version = reader.read_all(begin_again, not_announced).snapshot
 
     assert list(version.ids) == simulator.ids()
     assert incarnations == [1, 2]

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.repository.changes.rekeys import PATIENCE_SECONDS, Rekeys
+from app.repository.changes.rekeys import MAX_GAP_SECONDS, RekeyCorrelator
 from app.repository.query.filters import Key
-from app.repository.snapshot.model import Change, Entry
+from app.repository.snapshot.model import Change, Item
 from app.resources.sa_contexts.encoding import no_alias
-from app.resources.sa_contexts.index import key_of
+from app.resources.sa_contexts.index import index_key
 from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import Baseline
 from bindings.records import SaContext, SaDetails
@@ -43,11 +43,11 @@ def details(negotiation: Negotiation) -> SaDetails:
 def key(*negotiations: Negotiation) -> Key:
     """Of a context whose SAs were negotiated so; none, one or two of them."""
     inbound, outbound = (*map(details, negotiations), None, None)[:2]
-    return key_of(SaContext(1, inbound, outbound), Baseline.NIST_SP_800_77R1)
+    return index_key(SaContext(1, inbound, outbound), Baseline.NIST_SP_800_77R1)
 
 
 def came(number: int, *negotiations: Negotiation) -> Change:
-    return Change("added", number, Entry(key(*negotiations), b"{}"), None)
+    return Change("added", number, Item(key(*negotiations), b"{}"), None)
 
 
 def went(number: int, *negotiations: Negotiation) -> Change:
@@ -56,7 +56,7 @@ def went(number: int, *negotiations: Negotiation) -> Change:
 
 def completed(number: int, *negotiations: Negotiation) -> Change:
     """A context that was half-built, and is no more."""
-    return Change("modified", number, Entry(key(*negotiations), b"{}"), key())
+    return Change("modified", number, Item(key(*negotiations), b"{}"), key())
 
 
 class Clock:
@@ -70,12 +70,12 @@ class Clock:
 def partners(*revisions: tuple[Change, ...], seconds: float = 0.0) -> dict[int, int | None]:
     """What is found of changes that come one revision after the other, so far apart."""
     clock = Clock()
-    rekeys = Rekeys(NEGOTIATIONS, clock)
+    rekeys = RekeyCorrelator(NEGOTIATIONS, clock)
     found: dict[int, int | None] = {}
     for changes in revisions:
-        joined = rekeys.join(changes)
-        assert [each._replace(partner=None) for each in joined] == list(changes)
-        found |= {each.object_id: each.partner for each in joined}
+        joined = rekeys.correlate(changes)
+        assert [each._replace(rekey_of=None) for each in joined] == list(changes)
+        found |= {each.object_id: each.rekey_of for each in joined}
         clock.now += seconds
     return found
 
@@ -161,20 +161,20 @@ def test_that_what_nobody_tells_joins_nothing(missing: int) -> None:
 
 
 def test_that_patience_ends() -> None:
-    assert partners((came(2, ONE),), (went(1, ONE),), seconds=PATIENCE_SECONDS)[1] == 2
-    assert partners((came(2, ONE),), (went(1, ONE),), seconds=PATIENCE_SECONDS + 1)[1] is None
-    assert partners((went(1, ONE),), (came(2, ONE),), seconds=PATIENCE_SECONDS)[2] == 1
-    assert partners((went(1, ONE),), (came(2, ONE),), seconds=PATIENCE_SECONDS + 1)[2] is None
+    assert partners((came(2, ONE),), (went(1, ONE),), seconds=MAX_GAP_SECONDS)[1] == 2
+    assert partners((came(2, ONE),), (went(1, ONE),), seconds=MAX_GAP_SECONDS + 1)[1] is None
+    assert partners((went(1, ONE),), (came(2, ONE),), seconds=MAX_GAP_SECONDS)[2] == 1
+    assert partners((went(1, ONE),), (came(2, ONE),), seconds=MAX_GAP_SECONDS + 1)[2] is None
 
 
 def test_that_nothing_is_known_of_another_epoch() -> None:
-    rekeys = Rekeys(NEGOTIATIONS, Clock())
-    rekeys.join((came(2, ONE), went(3, OTHERS[0])))
-    rekeys.forget()
+    rekeys = RekeyCorrelator(NEGOTIATIONS, Clock())
+    rekeys.correlate((came(2, ONE), went(3, OTHERS[0])))
+    rekeys.reset()
 
-    (gone, there) = rekeys.join((went(1, ONE), came(4, OTHERS[0])))
+    (gone, there) = rekeys.correlate((went(1, ONE), came(4, OTHERS[0])))
 
-    assert (gone.partner, there.partner) == (None, None)
+    assert (gone.rekey_of, there.rekey_of) == (None, None)
 
 
 def test_that_one_that_was_announced_half_built_is_found_when_its_sas_are_there() -> None:
@@ -205,7 +205,7 @@ def test_that_no_two_share_a_partner_and_partners_have_something_in_common(
 ) -> None:
     """Each context only comes, or only goes: what it was before, or after, does not matter."""
     clock = Clock()
-    rekeys = Rekeys(NEGOTIATIONS, clock)
+    rekeys = RekeyCorrelator(NEGOTIATIONS, clock)
     negotiated: dict[int, set[Negotiation]] = {}
     when: dict[int, float] = {}
     kinds: dict[int, bool] = {}
@@ -219,13 +219,13 @@ def test_that_no_two_share_a_partner_and_partners_have_something_in_common(
             kinds[number] = is_new
             made.append((came if is_new else went)(number, *negotiations))
         pairs |= {
-            frozenset((each.object_id, each.partner))
-            for each in rekeys.join(tuple(made))
-            if each.partner is not None
+            frozenset((each.object_id, each.rekey_of))
+            for each in rekeys.correlate(tuple(made))
+            if each.rekey_of is not None
         }
     for one, other in pairs:
         assert kinds[one] != kinds[other]
         assert negotiated[one] & negotiated[other]
-        assert abs(when[one] - when[other]) <= PATIENCE_SECONDS
+        assert abs(when[one] - when[other]) <= MAX_GAP_SECONDS
     joined = list(chain.from_iterable(pairs))
     assert len(joined) == len(set(joined))

@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from app.repository.refresh.scheduler import DrainAborted, Drains
+from app.repository.refresh.scheduler import RefreshScheduler, ShuttingDown
 
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ async def _settle() -> None:
 
 async def test_that_many_who_wait_share_one_drain_and_later_ones_the_next() -> None:
     work = Work()
-    drains = Drains(work, minimum_interval=0, clock=lambda: work.now)
+    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     served: list[str] = []
 
     async def ask(name: str) -> None:
@@ -69,7 +69,7 @@ async def test_that_many_who_wait_share_one_drain_and_later_ones_the_next() -> N
 
 async def test_that_a_running_drain_will_do_for_who_accepts_its_age() -> None:
     work = Work()
-    drains = Drains(work, minimum_interval=0, clock=lambda: work.now)
+    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     served: list[str] = []
 
     async def ask() -> None:
@@ -92,7 +92,7 @@ async def test_that_a_running_drain_will_do_for_who_accepts_its_age() -> None:
 
 async def test_that_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> None:
     work = Work()
-    drains = Drains(work, minimum_interval=0, clock=lambda: work.now)
+    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     told: list[Exception] = []
 
     async def ask() -> None:
@@ -121,7 +121,7 @@ async def test_that_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed(
 
 async def test_that_who_stops_waiting_costs_nothing() -> None:
     work = Work()
-    drains = Drains(work, minimum_interval=0, clock=lambda: work.now)
+    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(drains.run)
@@ -136,13 +136,13 @@ async def test_that_who_stops_waiting_costs_nothing() -> None:
 
 async def test_that_a_stop_tells_those_who_wait() -> None:
     work = Work()
-    drains = Drains(work, minimum_interval=0, clock=lambda: work.now)
+    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     told: list[Exception] = []
 
     async def ask() -> None:
         try:
             await drains.wait(work.now)
-        except DrainAborted as error:
+        except ShuttingDown as error:
             told.append(error)
 
     async with anyio.create_task_group() as waiting:
@@ -176,7 +176,7 @@ async def test_that_the_engine_is_left_alone_between_drains(
         await anyio.lowlevel.checkpoint()
 
     monkeypatch.setattr("app.repository.refresh.scheduler.anyio.sleep", sleep)
-    drains = Drains(work, minimum_interval=0.05, clock=lambda: now)
+    drains = RefreshScheduler(work, min_interval=0.05, clock=lambda: now)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(drains.run)
         await drains.wait(now)

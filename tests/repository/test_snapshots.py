@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.repository.changes.journal import Journal, Place
+from app.repository.changes.journal import Journal, Position
 from app.repository.query.filters import Selection
-from app.repository.snapshot.builder import Assembly
-from app.repository.snapshot.model import Entry, Version
-from app.repository.snapshot.state import Contents
+from app.repository.snapshot.builder import SnapshotBuilder
+from app.repository.snapshot.model import Item, Snapshot
+from app.repository.snapshot.state import CurrentState
 from app.resources.sa_contexts.counts import SaContextCounts, counts_of
 from app.resources.sa_contexts.filters import SaContextSelection
 from tests.repository.states import AT, STATES, State, edition_of, entry, mark, state_of
@@ -21,11 +21,11 @@ def test_that_a_version_is_in_ascending_order_and_knows_its_size(
 ) -> None:
     order = list(state)
     random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis' own Random
-    version = edition_of(state, order=order).version
+    version = edition_of(state, order=order).snapshot
 
     assert list(version.ids) == sorted(state)
     assert state_of(version) == state
-    assert version.texts.size == sum(len(entry.body) for entry in state.values())
+    assert version.blocks.size == sum(len(entry.json) for entry in state.values())
 
 
 @given(st.lists(STATES, min_size=2, max_size=6))
@@ -36,29 +36,31 @@ def test_that_replaying_the_differences_gives_each_state(states: list[State]) ->
     for number, state in enumerate(states[1:], start=2):
         edition = edition_of(state, previous=edition)
         for change in edition.changes or ():
-            if change.entry is None:
+            if change.item is None:
                 assert change.kind == "deleted"
                 del replayed[change.object_id]
             else:
                 expected = "modified" if change.object_id in replayed else "added"
                 assert change.kind == expected
-                replayed[change.object_id] = change.entry
+                replayed[change.object_id] = change.item
 
         assert replayed == state
-        assert edition.version.revision == number
-        assert state_of(edition.version) == state
+        assert edition.snapshot.revision == number
+        assert state_of(edition.snapshot) == state
 
 
 @given(STATES)
 def test_that_what_did_not_change_is_shared(state: State) -> None:
     first = edition_of(state)
-    copies = {i: Entry(bytes(bytearray(e.key)), bytes(bytearray(e.body))) for i, e in state.items()}
+    copies = {
+        i: Item(bytes(bytearray(e.index_key)), bytes(bytearray(e.json))) for i, e in state.items()
+    }
 
     second = edition_of(copies, previous=first)
 
     assert second.changes == ()
-    assert second.version.texts is first.version.texts
-    assert second.version.keys is first.version.keys
+    assert second.snapshot.blocks is first.snapshot.blocks
+    assert second.snapshot.index_keys is first.snapshot.index_keys
 
 
 @given(st.lists(STATES, min_size=1, max_size=6), st.randoms())
@@ -74,10 +76,14 @@ def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
         without = edition_of(state, previous=without, order=order)
 
         assert sorted(decoded) == sorted(i for i in state if before.get(i) != state[i])
-        assert state_of(with_marks.version) == state_of(without.version) == state
-        assert with_marks.version.ids == without.version.ids
+        assert state_of(with_marks.snapshot) == state_of(without.snapshot) == state
+        assert with_marks.snapshot.ids == without.snapshot.ids
         assert with_marks.changes == without.changes
-        assert with_marks.marks == without.marks == b"".join(mark(state[i]) for i in sorted(state))
+        assert (
+            with_marks.fingerprints
+            == without.fingerprints
+            == b"".join(mark(state[i]) for i in sorted(state))
+        )
         assert vars(with_marks.counts) == vars(without.counts)
         before = state
 
@@ -85,54 +91,54 @@ def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
 def test_that_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
     same = entry(b"{}")
     first = edition_of({1: same, 2: same})
-    assembly = Assembly("e", AT, 0.0, counts=SaContextCounts(), previous=Contents(first))
-    assert assembly.keep(2, mark(same))
+    assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts(), previous=CurrentState(first))
+    assert assembly.reuse(2, mark(same))
     other = mark(entry(b"{ }"))
-    assert not assembly.keep(1, other)
-    assembly.put(1, other, same)
+    assert not assembly.reuse(1, other)
+    assembly.add(1, other, same)
 
-    second = assembly.finish()
+    second = assembly.build()
 
     assert second.changes == ()
-    assert second.version.texts is first.version.texts
-    assert second.marks == other + mark(same)
+    assert second.snapshot.blocks is first.snapshot.blocks
+    assert second.fingerprints == other + mark(same)
 
 
 def test_that_many_contexts_come_in_any_order() -> None:
     ids = [number * 7919 % 20_011 for number in range(1, 20_011)]
     body = entry(b"{}")
 
-    version = edition_of(dict.fromkeys(ids, body)).version
+    version = edition_of(dict.fromkeys(ids, body)).snapshot
 
     assert ids != sorted(ids)
     assert list(version.ids) == sorted(ids)
 
 
 def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
-    assembly = Assembly("e", AT, 0.0, counts=SaContextCounts())
+    assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts())
     for body in (b"first", b"second"):
-        assembly.put(5, mark(entry(body)), entry(body))
-    assert assembly.keep(5, mark(entry(b"third")))
+        assembly.add(5, mark(entry(body)), entry(body))
+    assert assembly.reuse(5, mark(entry(b"third")))
 
-    edition = assembly.finish()
+    edition = assembly.build()
 
-    assert state_of(edition.version) == {5: entry(b"first")}
+    assert state_of(edition.snapshot) == {5: entry(b"first")}
     assert counts_of(edition.counts).contexts == 1
 
 
 def test_that_more_changes_than_anybody_keeps_are_none() -> None:
     first = edition_of({})
-    assembly = Assembly(
-        "e", AT, 0.0, counts=SaContextCounts(), previous=Contents(first), max_change_bytes=100
+    assembly = SnapshotBuilder(
+        "e", AT, 0.0, counts=SaContextCounts(), previous=CurrentState(first), max_change_bytes=100
     )
     for number in range(20):
-        assembly.put(number, mark(entry(b"x" * 10)), entry(b"x" * 10))
+        assembly.add(number, mark(entry(b"x" * 10)), entry(b"x" * 10))
 
-    edition = assembly.finish()
+    edition = assembly.build()
 
     assert edition.changes is None
-    assert edition.version.revision == 2
-    assert len(edition.version.ids) == 20
+    assert edition.snapshot.revision == 2
+    assert len(edition.snapshot.ids) == 20
 
 
 @given(STATES, st.integers(0, 25))
@@ -140,15 +146,15 @@ def test_that_a_version_that_is_not_complete_has_its_first_contexts(
     state: State, count: int
 ) -> None:
     ids = sorted(state)
-    assembly = Assembly("e", AT, 0.0, counts=SaContextCounts())
+    assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts())
     for number in ids[:count]:
-        assembly.put(number, mark(state[number]), state[number])
+        assembly.add(number, mark(state[number]), state[number])
 
-    incomplete = assembly.incomplete(ids)
+    incomplete = assembly.partial(ids)
 
     for number in ids[count:]:
-        assembly.put(number, mark(state[number]), state[number])
-    version = assembly.finish().version
+        assembly.add(number, mark(state[number]), state[number])
+    version = assembly.build().snapshot
     assert not incomplete.is_complete
     assert version.is_complete
     limit = min(count, len(ids))
@@ -158,10 +164,10 @@ def test_that_a_version_that_is_not_complete_has_its_first_contexts(
 
 
 def _page(
-    version: Version, selection: Selection, after: int | None, limit: int
+    version: Snapshot, selection: Selection, after: int | None, limit: int
 ) -> tuple[bytes, int | None]:
-    positions, last = version.page(version.matching(selection), after, limit)
-    return b"".join(version.texts.pieces(positions)), last
+    positions, last = version.page(version.positions_of(selection), after, limit)
+    return b"".join(version.blocks.pieces(positions)), last
 
 
 @given(
@@ -173,13 +179,13 @@ def _page(
 def test_that_selecting_page_by_page_gives_what_matches_once(
     state: State, limit: int, wanted: list[int], after: int | None
 ) -> None:
-    version = edition_of(state).version
+    version = edition_of(state).snapshot
     selection = SaContextSelection.parse({"remote_subnet": [f"10.0.1.{n}" for n in wanted]})
-    keys = {entry(b"", f"10.0.1.{n}").key for n in wanted}
+    keys = {entry(b"", f"10.0.1.{n}").index_key for n in wanted}
     expected = [
-        state[i].body
+        state[i].json
         for i in sorted(state)
-        if (after is None or i > after) and (not wanted or state[i].key in keys)
+        if (after is None or i > after) and (not wanted or state[i].index_key in keys)
     ]
 
     found = b""
@@ -202,26 +208,26 @@ def test_that_the_journal_knows_all_or_says_that_it_does_not(
     history = {1: states[0]}
     for state in states[1:]:
         edition = edition_of(state, previous=edition)
-        journal.record(edition.version.revision, edition.changes or ())
-        history[edition.version.revision] = state
+        journal.record(edition.snapshot.revision, edition.changes or ())
+        history[edition.snapshot.revision] = state
 
-    version = edition.version
+    version = edition.snapshot
     assert journal.changes <= max_changes
     assert journal.bytes <= max_bytes
-    assert journal.since("another", Place(1)) is None
-    assert journal.since("e", Place(version.revision + 1)) is None
-    assert journal.since("e", Place(version.revision)) == []
+    assert journal.changes_after("another", Position(1)) is None
+    assert journal.changes_after("e", Position(version.revision + 1)) is None
+    assert journal.changes_after("e", Position(version.revision)) == []
     for revision, state in history.items():
-        differences = journal.since("e", Place(revision))
+        differences = journal.changes_after("e", Position(revision))
         if differences is None:
             continue
         replayed = dict(state)
         for difference in differences:
             for change in difference.changes:
-                if change.entry is None:
+                if change.item is None:
                     del replayed[change.object_id]
                 else:
-                    replayed[change.object_id] = change.entry
+                    replayed[change.object_id] = change.item
         assert replayed == states[-1]
 
 
@@ -236,5 +242,5 @@ def test_that_a_journal_begins_anew_with_an_epoch() -> None:
     journal.restart("f", 1)
 
     assert journal.changes == journal.bytes == 0
-    assert journal.since("e", Place(1)) is None
-    assert journal.since("f", Place(1)) == []
+    assert journal.changes_after("e", Position(1)) is None
+    assert journal.changes_after("f", Position(1)) == []

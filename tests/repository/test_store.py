@@ -11,11 +11,11 @@ import anyio.lowlevel
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository.changes.journal import Place
+from app.repository.changes.journal import Position
 from app.repository.limits import StoreLimits
-from app.repository.query.paginator import Lists
-from app.repository.refresh.reader import Reader
-from app.repository.refresh.scheduler import DrainAborted
+from app.repository.query.paginator import Paginator
+from app.repository.refresh.reader import EngineReader
+from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.store import Store
 from app.resources.sa_contexts.encoding import no_alias
 from app.resources.sa_contexts.filters import SaContextSelection
@@ -40,14 +40,14 @@ async def test_that_many_clients_cost_two_enumerations(
 ) -> None:
     simulator.populate(200)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
-            await store.fresh(0)
+            await store.snapshot_at_most(0)
             before = simulator.calls("IPsecSaContextCreateEnumHandle0")
             async with anyio.create_task_group() as clients:
                 for _ in range(100):
                     clients.start_soon(
-                        Lists(store).first_page, SaContextSelection(), View.FULL, 100, 0.0
+                        Paginator(store).first_page, SaContextSelection(), View.FULL, 100, 0.0
                     )
 
             assert simulator.calls("IPsecSaContextCreateEnumHandle0") - before <= 2
@@ -58,22 +58,22 @@ async def test_that_an_engine_that_restarts_begins_a_new_epoch(
 ) -> None:
     simulator.populate(20)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
-            first = await store.fresh(0)
+            first = await store.snapshot_at_most(0)
             simulator.churn(3)
-            second = await store.fresh(0)
+            second = await store.snapshot_at_most(0)
             simulator.stop_engine()
             with pytest.raises(EngineError):
-                await store.fresh(0)
+                await store.snapshot_at_most(0)
             simulator.start_engine()
-            third = await store.fresh(0)
+            third = await store.snapshot_at_most(0)
 
     assert (first.epoch, first.revision) == (second.epoch, second.revision - 1)
     assert third.epoch != first.epoch
     assert third.revision == 1
-    assert store.journal.since(first.epoch, Place(1)) is None
-    assert store.journal.since(third.epoch, Place(1)) == []
+    assert store.journal.changes_after(first.epoch, Position(1)) is None
+    assert store.journal.changes_after(third.epoch, Position(1)) == []
 
 
 async def test_that_a_failure_is_logged_once_and_so_is_its_end(
@@ -82,14 +82,14 @@ async def test_that_a_failure_is_logged_once_and_so_is_its_end(
     simulator.populate(5)
     simulator.stop_engine()
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
             for _ in range(3):
                 with pytest.raises(EngineError):
-                    await store.fresh(0)
+                    await store.snapshot_at_most(0)
             simulator.start_engine()
-            await store.fresh(0)
-            await store.fresh(0)
+            await store.snapshot_at_most(0)
+            await store.snapshot_at_most(0)
 
     events = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
     assert events.count("drain_failed") == 1
@@ -101,9 +101,9 @@ async def test_that_a_stop_during_a_drain_is_no_failure(
 ) -> None:
     simulator.populate(5000)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
-            await store.fresh(0, may_be_incomplete=True)
+            await store.snapshot_at_most(0, may_be_partial=True)
             assert store.current is None
             store.stop()
 
@@ -117,16 +117,16 @@ async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_ans
     simulator.populate(5)
     told: list[Exception] = []
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
 
         async def ask() -> None:
             try:
-                await store.fresh(0)
-            except DrainAborted as error:
+                await store.snapshot_at_most(0)
+            except ShuttingDown as error:
                 told.append(error)
 
         async with store.running():
-            await store.fresh(0)
+            await store.snapshot_at_most(0)
             before = simulator.calls("IPsecSaContextEnum1")
             simulator.delay("IPsecSaContextEnum1", 200)
             async with anyio.create_task_group() as clients:
@@ -136,8 +136,8 @@ async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_ans
                     await anyio.lowlevel.checkpoint()
                 store.stop()
             assert len(told) == 3
-            with pytest.raises(DrainAborted):
-                await store.fresh(0)
+            with pytest.raises(ShuttingDown):
+                await store.snapshot_at_most(0)
     assert simulator.calls("IPsecSaContextEnum1") == before + 1
 
 
@@ -155,18 +155,18 @@ async def test_that_no_failure_after_a_restart_keeps_the_epoch(
     """A failing test first: a drain that failed after the restart was taken for the first."""
     simulator.populate(50)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
         async with store.running():
-            before = await store.fresh(0)
+            before = await store.snapshot_at_most(0)
             simulator.stop_engine()
             simulator.start_engine()
             simulator.populate(50, seed=99)
             simulator.fail(function, code, after=after)
             for _ in range(2):
                 with suppress(EngineError):
-                    await store.fresh(0)
+                    await store.snapshot_at_most(0)
             simulator.clear_failures()
-            after_all = await store.fresh(0)
+            after_all = await store.snapshot_at_most(0)
 
     assert after_all.epoch != before.epoch
     assert list(after_all.ids) == simulator.ids()
@@ -178,15 +178,15 @@ async def test_that_what_nobody_walks_through_any_more_is_let_go_without_being_a
     simulator.populate(50)
     now = 0.0
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS, clock=lambda: now)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS, clock=lambda: now)
         async with store.running():
-            version = await store.fresh(0)
-            texts = ref(store.holds.take(version).version.texts)
+            version = await store.snapshot_at_most(0)
+            texts = ref(store.leases.acquire(version).snapshot.blocks)
             simulator.churn(10)
             now += LIMITS.snapshot_idle_seconds + 1
             del version
-            await store.fresh(0)
-            await store.fresh(0)
+            await store.snapshot_at_most(0)
+            await store.snapshot_at_most(0)
             assert texts() is None
 
 
@@ -195,13 +195,13 @@ async def test_that_a_store_that_does_not_stay_in_contact_asks_when_it_is_asked(
 ) -> None:
     simulator.populate(50)
     with Engine(library) as engine:
-        store = Store(Reader(engine, SaContextKind(no_aliases)), LIMITS, stays_in_contact=False)
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS, is_periodic=False)
         before = simulator.calls()
         async with store.running():
             await anyio.wait_all_tasks_blocked()
-            assert (store.contact, simulator.calls()) == (None, before)
+            assert (store.last_refresh, simulator.calls()) == (None, before)
 
-            assert list((await store.fresh(0)).ids) == simulator.ids()
+            assert list((await store.snapshot_at_most(0)).ids) == simulator.ids()
 
 
 async def test_that_a_store_that_is_not_asked_lets_go_all_the_same(
@@ -220,14 +220,14 @@ async def test_that_a_store_that_is_not_asked_lets_go_all_the_same(
 
     monkeypatch.setattr("app.repository.store.anyio.sleep", sleep)
     with Engine(library) as engine:
-        reader = Reader(engine, SaContextKind(no_aliases))
-        store = Store(reader, LIMITS, stays_in_contact=False, clock=lambda: now)
+        reader = EngineReader(engine, SaContextKind(no_aliases))
+        store = Store(reader, LIMITS, is_periodic=False, clock=lambda: now)
         async with store.running():
-            texts = ref(store.holds.take(await store.fresh(0)).version.texts)
+            texts = ref(store.leases.acquire(await store.snapshot_at_most(0)).snapshot.blocks)
             simulator.churn(10)
             for _ in range(2):  # a thread remembers what it did last
                 now += 1.0
-                await store.fresh(0)
+                await store.snapshot_at_most(0)
             for seconds, is_held in ((1.0, True), (LIMITS.snapshot_idle_seconds, False)):
                 now += seconds
                 nap_is_over.set()

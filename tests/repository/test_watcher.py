@@ -9,10 +9,10 @@ from sa_contexts_simulator import Simulator
 
 from app.repository import notifier as news_module
 from app.repository.changes import watcher as watch_module
-from app.repository.changes.feed import Feeds
+from app.repository.changes.feed import EventFeeds
 from app.repository.changes.journal import parse_event_id
-from app.repository.changes.watcher import Watch
-from app.repository.query.match_cache import Matches
+from app.repository.changes.watcher import Watcher
+from app.repository.query.match_cache import MatchCache
 from app.repository.refresh import reader as reading_module
 from app.repository.snapshot.leases import TooManySnapshots
 from app.repository.store import Store
@@ -37,11 +37,11 @@ def watch_of(
     *,
     is_initial: bool = False,
     selection: SaContextSelection = EVERYTHING,
-) -> Watch:
-    return Watch(
+) -> Watcher:
+    return Watcher(
         store,
-        Feeds(store.journal, store.kind).of(selection, View.FULL),
-        Matches(),
+        EventFeeds(store.journal, store.kind).get(selection, View.FULL),
+        MatchCache(),
         after=None if after is None else parse_event_id(after),
         is_initial=is_initial,
     )
@@ -58,10 +58,10 @@ def kinds(*texts: bytes | None) -> list[str]:
     return [event.kind for event in events(*texts)]
 
 
-async def rest(watch: Watch) -> list[Event]:
+async def rest(watch: Watcher) -> list[Event]:
     """All that there is to tell now."""
     found: list[Event] = []
-    while (text := await watch.take()) is not None:
+    while (text := await watch.next_batch()) is not None:
         found += events(text)
     return found
 
@@ -83,10 +83,10 @@ async def test_that_one_who_knows_nothing_is_told_where_it_is(
             f"{here['epoch']}-1",
         )
         assert watch.bookmark() is None
-        assert await watch.take() is None
+        assert await watch.next_batch() is None
         gone = simulator.ids()[0]
         simulator.delete(gone)
-        await store.fresh(0)
+        await store.snapshot_at_most(0)
         [event] = await rest(watch)
         assert (event.kind, event.data["saContextId"]) == ("deleted", str(gone))
 
@@ -100,10 +100,10 @@ async def test_that_all_is_told_at_first_and_then_where_that_leads(
         watch = watch_of(store, is_initial=True)
         await watch.begin()
         assert watch.bookmark() is None
-        before = [await watch.take(), await watch.take()]
+        before = [await watch.next_batch(), await watch.next_batch()]
         simulator.churn(20)
-        await store.fresh(0)
-        assert len(store.holds) == 1  # what it is being told
+        await store.snapshot_at_most(0)
+        assert len(store.leases) == 1  # what it is being told
         assert watch.bookmark() is None
         told = [*events(*before), *await rest(watch)]
 
@@ -115,7 +115,7 @@ async def test_that_all_is_told_at_first_and_then_where_that_leads(
         assert told[end].event_id == f"{store.current.epoch}-1"
         assert len(told) > end + 1
         assert all(event.data["revision"] > 1 for event in told[end + 1 :])
-        assert len(store.holds) == 0
+        assert len(store.leases) == 0
 
 
 async def test_that_one_who_leaves_amid_the_beginning_holds_nothing(
@@ -125,10 +125,10 @@ async def test_that_one_who_leaves_amid_the_beginning_holds_nothing(
     async with running_store(library) as store:
         watch = watch_of(store, is_initial=True)
         await watch.begin()
-        assert len(store.holds) == 1
+        assert len(store.leases) == 1
         watch.close()
 
-        assert len(store.holds) == 0
+        assert len(store.leases) == 0
 
 
 async def test_that_one_who_comes_again_is_not_told_all_again(
@@ -136,11 +136,11 @@ async def test_that_one_who_comes_again_is_not_told_all_again(
 ) -> None:
     simulator.populate(5)
     async with running_store(library) as store:
-        version = await store.fresh(0)
+        version = await store.snapshot_at_most(0)
         watch = watch_of(store, f"{version.epoch}-{version.revision}", is_initial=True)
         await watch.begin()
 
-        assert await watch.take() is None
+        assert await watch.next_batch() is None
         assert watch.bookmark() is None
 
 
@@ -151,7 +151,7 @@ async def test_that_one_whose_place_is_not_known_begins_anew(
 ) -> None:
     simulator.populate(5)
     async with running_store(library) as store:
-        version = await store.fresh(0)
+        version = await store.snapshot_at_most(0)
         watch = watch_of(store, after.format(epoch=version.epoch), is_initial=is_initial)
         await watch.begin()
         assert watch.bookmark() is None
@@ -176,7 +176,7 @@ async def test_that_a_reset_is_followed_by_what_a_list_may_not_show(
     """A list may be of the newest version, which is older than what was announced since."""
     simulator.populate(5)
     async with running_store(library) as store:
-        version = await store.fresh(0)
+        version = await store.snapshot_at_most(0)
         gone = simulator.ids()[0]
         simulator.delete(gone)
         await until(lambda: store.journal.newest > version.revision)
@@ -194,23 +194,23 @@ async def test_that_a_bookmark_leads_over_what_does_not_matter(
 ) -> None:
     simulator.populate(5)
     async with running_store(library, journal_changes=1) as store:
-        version = await store.fresh(0)
+        version = await store.snapshot_at_most(0)
         watch = watch_of(store, f"{version.epoch}-{version.revision}", selection=NOTHING)
         await watch.begin()
         simulator.delete(simulator.ids()[0])
-        await store.fresh(0)
-        assert await watch.take() is None
+        await store.snapshot_at_most(0)
+        assert await watch.next_batch() is None
         [mark] = events(watch.bookmark())
         simulator.delete(simulator.ids()[0])
-        await store.fresh(0)
+        await store.snapshot_at_most(0)
         simulator.flush()
 
         again = watch_of(store, mark.event_id, selection=NOTHING)
         await again.begin()
-        assert await again.take() is None
+        assert await again.next_batch() is None
         late = watch_of(store, f"{version.epoch}-{version.revision}", selection=NOTHING)
         await late.begin()
-        assert kinds(await late.take()) == ["reset"]
+        assert kinds(await late.next_batch()) == ["reset"]
 
 
 async def test_that_a_list_that_was_announced_can_be_watched_from(
@@ -219,23 +219,23 @@ async def test_that_a_list_that_was_announced_can_be_watched_from(
     """A failing test first: its revision was still to come, and taken for one that never was."""
     simulator.populate(30)
     monkeypatch.setattr(reading_module, "FIRST_PAGE", 1)
-    monkeypatch.setattr(news_module, "WAKE_SECONDS", 3600)
+    monkeypatch.setattr(news_module, "TICK_SECONDS", 3600)
     gate = Gate(monkeypatch)
     async with running_store(library) as store:
-        await store.fresh(3600)
+        await store.snapshot_at_most(3600)
         gate.close()
-        announced = await store.fresh(0, may_be_incomplete=True)
+        announced = await store.snapshot_at_most(0, may_be_partial=True)
         assert not announced.is_complete
         watch = watch_of(store, f"{announced.epoch}-{announced.revision}")
         await watch.begin()
-        assert await watch.take() is None
+        assert await watch.next_batch() is None
         gate.open()
         with anyio.fail_after(10):
-            await store.news.wait()
-            assert await watch.take() is None
+            await store.notifier.wait()
+            assert await watch.next_batch() is None
             simulator.delete(simulator.ids()[0])
-            await store.news.wait()
-            assert kinds(await watch.take()) == ["deleted"]
+            await store.notifier.wait()
+            assert kinds(await watch.next_batch()) == ["deleted"]
 
 
 async def test_that_a_reset_that_needs_a_drain_comes_with_it(
@@ -243,20 +243,20 @@ async def test_that_a_reset_that_needs_a_drain_comes_with_it(
 ) -> None:
     """A failing test first: where the drain found no change, nobody was told that it was there."""
     simulator.populate(30)
-    monkeypatch.setattr(news_module, "WAKE_SECONDS", 3600)
+    monkeypatch.setattr(news_module, "TICK_SECONDS", 3600)
     async with running_store(library, journal_changes=1) as store:
-        version = await store.fresh(3600)
+        version = await store.snapshot_at_most(3600)
         for number in simulator.ids()[:5]:
             simulator.delete(number)
         await until(
-            lambda: store.contents is not None and counts_of(store.contents.counts).contexts == 25
+            lambda: store.state is not None and counts_of(store.state.counts).contexts == 25
         )
         assert store.current is version
         watch = watch_of(store, f"{version.epoch}-{version.revision}")
         await watch.begin()
         with anyio.fail_after(10):
-            while (text := await watch.take()) is None:
-                await store.news.wait()
+            while (text := await watch.next_batch()) is None:
+                await store.notifier.wait()
 
         [reset] = events(text)
         assert reset.kind == "reset"
@@ -280,9 +280,9 @@ async def test_that_one_who_comes_again_waits_for_the_engine(
     async with running_store(library) as store:
         watch = watch_of(store, "0123456789ab-7")
         await watch.begin()
-        assert await watch.take() is None
+        assert await watch.next_batch() is None
         simulator.start_engine()
-        version = await store.fresh(0)
+        version = await store.snapshot_at_most(0)
 
         [reset] = await rest(watch)
         assert reset.kind == "reset"
@@ -295,27 +295,27 @@ async def test_that_no_more_is_held_than_may_be(library: Library, simulator: Sim
         first = watch_of(store, is_initial=True)
         await first.begin()
         simulator.churn(5)
-        await store.fresh(0)
+        await store.snapshot_at_most(0)
         with pytest.raises(TooManySnapshots):
             await watch_of(store, is_initial=True).begin()
         foreign = watch_of(store, "0123456789ab-7", is_initial=True)
         await foreign.begin()
-        assert await foreign.take() is None
+        assert await foreign.next_batch() is None
         first.close()
         told = await rest(foreign)
 
         assert told[0].kind == "reset"
         assert told[-1].kind == "snapshot_end"
-        assert len(store.holds) == 0
+        assert len(store.leases) == 0
 
 
 async def test_that_what_is_told_is_what_lists_show(library: Library, simulator: Simulator) -> None:
     simulator.populate(20)
     async with running_store(library) as store:
-        version = await store.fresh(0)
+        version = await store.snapshot_at_most(0)
         watch = watch_of(store, is_initial=True)
         await watch.begin()
 
         added = [event.data["saContext"] for event in (await rest(watch))[:-1]]
 
-        assert added == [orjson.loads(version.texts[at]) for at in range(20)]
+        assert added == [orjson.loads(version.blocks[at]) for at in range(20)]

@@ -30,11 +30,11 @@ from sa_contexts_simulator import Option, Simulator
 
 from app.repository.changes import feed as feeds_module
 from app.repository.changes import watcher as watch_module
-from app.repository.changes.feed import Feeds
+from app.repository.changes.feed import EventFeeds
 from app.repository.limits import StoreLimits
-from app.repository.query.match_cache import Matches
-from app.repository.refresh.dirty_ids import Hints
-from app.repository.refresh.reader import Reader
+from app.repository.query.match_cache import MatchCache
+from app.repository.refresh.dirty_ids import DirtyIds
+from app.repository.refresh.reader import EngineReader
 from app.repository.store import Store
 from app.resources.sa_contexts.encoding import no_alias, render_sa_context
 from app.resources.sa_contexts.kind import SaContextKind
@@ -43,14 +43,14 @@ from bindings.engine import Engine
 from bindings.errors import EngineError
 from bindings.library import Library
 from tests.conftest import SIMULATOR_PATH
-from tests.repository.watchers import SEEN, Kept, Server, Watcher
+from tests.repository.watchers import SEEN, Kept, Server, WatchingClient
 from tests.soak.filters import Filters
 
 
 CONTEXTS = 40
 CHURN = 500
 BURST_SECONDS = 0.2
-MOST_WATCHERS = 5
+MAX_WATCHERS = 5
 FILTERS: list[Filters] = [
     {},
     {"ipVersion": ["v6"]},
@@ -111,20 +111,20 @@ class Watching(RuleBasedStateMachine):
             journal_changes=most,
         )
         self.portal: BlockingPortal = self.stack.enter_context(start_blocking_portal())
-        self.watchers: list[Watcher] = []
+        self.watchers: list[WatchingClient] = []
         self.start_server()
         for filters, view, is_initial in first:
             self.open(filters, view, is_initial, lists_first=False)
 
     def start_server(self) -> None:
-        hints = Hints(1000)
-        engine = Engine(self.library, on_change=lambda _event, number: hints.give(number))
-        reader = Reader(engine, SaContextKind(lambda: no_alias))
-        store = self.portal.call(partial(Store, reader, self.limits, hints=hints))
+        dirty_ids = DirtyIds(1000)
+        engine = Engine(self.library, on_change=lambda _event, number: dirty_ids.add(number))
+        reader = EngineReader(engine, SaContextKind(lambda: no_alias))
+        store = self.portal.call(partial(Store, reader, self.limits, dirty_ids=dirty_ids))
         self.server = Server(
             store,
-            Feeds(store.journal, store.kind),
-            self.portal.call(Matches),
+            EventFeeds(store.journal, store.kind),
+            self.portal.call(MatchCache),
             Kept(store.journal, self.limits.journal_changes),
         )
         self.running = ExitStack()
@@ -139,19 +139,19 @@ class Watching(RuleBasedStateMachine):
             self.portal.call(watcher.leave)
         self.running.close()
 
-    def each(self, work: Callable[[Watcher], Awaitable[object]]) -> None:
+    def each(self, work: Callable[[WatchingClient], Awaitable[object]]) -> None:
         async def all_of_them() -> None:
             for watcher in self.watchers:
                 await work(watcher)
 
         self.portal.call(all_of_them)
 
-    def one(self, which: int) -> Watcher:
+    def one(self, which: int) -> WatchingClient:
         return self.watchers[which % len(self.watchers)]
 
     # ---- clients ----
 
-    @precondition(lambda self: len(self.watchers) < MOST_WATCHERS)
+    @precondition(lambda self: len(self.watchers) < MAX_WATCHERS)
     @rule(
         filters=st.sampled_from(FILTERS),
         view=st.sampled_from(View),
@@ -159,34 +159,34 @@ class Watching(RuleBasedStateMachine):
         lists_first=st.booleans(),
     )
     def open(self, filters: Filters, view: View, is_initial: bool, lists_first: bool) -> None:
-        watcher = Watcher(filters, view, is_initial=is_initial)
+        watcher = WatchingClient(filters, view, is_initial=is_initial)
         self.watchers.append(watcher)
         if lists_first:
             self.portal.call(watcher.list_first, self.server)
         self.portal.call(watcher.come, self.server)
 
     @precondition(lambda self: self.watchers)
-    @rule(which=st.integers(0, MOST_WATCHERS))
+    @rule(which=st.integers(0, MAX_WATCHERS))
     def read(self, which: int) -> None:
         self.portal.call(self.one(which).pump, self.server)
 
     @precondition(lambda self: self.watchers)
-    @rule(which=st.integers(0, MOST_WATCHERS), after=st.integers(0, 50))
+    @rule(which=st.integers(0, MAX_WATCHERS), after=st.integers(0, 50))
     def cut_off(self, which: int, after: int) -> None:
         self.portal.call(self.one(which).pump, self.server, after)
 
     @precondition(lambda self: self.watchers)
-    @rule(which=st.integers(0, MOST_WATCHERS))
+    @rule(which=st.integers(0, MAX_WATCHERS))
     def leave(self, which: int) -> None:
         self.portal.call(self.one(which).leave)
 
     @precondition(lambda self: self.watchers)
-    @rule(which=st.integers(0, MOST_WATCHERS))
+    @rule(which=st.integers(0, MAX_WATCHERS))
     def come_again(self, which: int) -> None:
         self.portal.call(self.one(which).come, self.server)
 
     @precondition(lambda self: self.watchers)
-    @rule(which=st.integers(0, MOST_WATCHERS))
+    @rule(which=st.integers(0, MAX_WATCHERS))
     def list_and_come_again(self, which: int) -> None:
         self.portal.call(self.one(which).list_first, self.server)
         self.portal.call(self.one(which).come, self.server)
@@ -243,7 +243,7 @@ class Watching(RuleBasedStateMachine):
                     if random.random() < 0.8:
                         await watcher.pump(self.server, cut_after)
                 if drains and random.random() < 0.1:
-                    await self.server.store.fresh(0)
+                    await self.server.store.snapshot_at_most(0)
                 await anyio.lowlevel.checkpoint()
 
         self.portal.call(live)
@@ -255,7 +255,7 @@ class Watching(RuleBasedStateMachine):
     @rule()
     def drain(self) -> None:
         with suppress(EngineError):
-            self.portal.call(self.server.store.fresh, 0)
+            self.portal.call(self.server.store.snapshot_at_most, 0)
 
     @rule()
     def hear(self) -> None:
@@ -272,9 +272,9 @@ class Watching(RuleBasedStateMachine):
         """All comes to rest, and everybody reads to the end."""
         self.simulator.start_engine()
         assert self.simulator.flush()
-        self.portal.call(self.server.store.fresh, 0)
+        self.portal.call(self.server.store.snapshot_at_most, 0)
 
-        async def read_to_the_end(watcher: Watcher) -> None:
+        async def read_to_the_end(watcher: WatchingClient) -> None:
             if watcher.watch is None:
                 await watcher.come(self.server)
             while await watcher.pump(self.server):

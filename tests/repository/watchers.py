@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import orjson
 
-from app.repository.changes.feed import Feeds
+from app.repository.changes.feed import EventFeeds
 from app.repository.changes.journal import Journal, parse_event_id
-from app.repository.changes.watcher import Watch
-from app.repository.query.match_cache import Matches
+from app.repository.changes.watcher import Watcher
+from app.repository.query.match_cache import MatchCache
 from app.repository.snapshot.model import Change
-from app.repository.store import EngineSlow, Store
+from app.repository.store import EngineTimedOut, Store
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from bindings.errors import EngineError
@@ -66,12 +66,12 @@ class Server:
     """
 
     store: Store
-    feeds: Feeds
-    matches: Matches
+    feeds: EventFeeds
+    matches: MatchCache
     kept: Kept
 
 
-class Watcher:
+class WatchingClient:
     """One client: a stream that it may leave, and what it holds."""
 
     def __init__(self, filters: Filters, view: View, *, is_initial: bool) -> None:
@@ -82,7 +82,7 @@ class Watcher:
             {NAMES.get(name, name): values for name, values in filters.items()}
         )
         self.mirror = Mirror(wants_initial=is_initial, is_basic=view is View.BASIC)
-        self.watch: Watch | None = None
+        self.watch: Watcher | None = None
         self.parser = Parser()
         self.must_begin_anew = False
 
@@ -115,16 +115,16 @@ class Watcher:
         self.leave()
         last_id = self.mirror.last_id
         self.mirror.connect()
-        watch = Watch(
+        watch = Watcher(
             server.store,
-            server.feeds.of(self.selection, self.view),
+            server.feeds.get(self.selection, self.view),
             server.matches,
             after=None if last_id is None else parse_event_id(last_id),
             is_initial=self.is_initial,
         )
         try:
             await watch.begin()
-        except (EngineError, EngineSlow):
+        except (EngineError, EngineTimedOut):
             watch.close()
             SEEN["nothing to begin with"] += 1
             return
@@ -140,7 +140,7 @@ class Watcher:
             return False
         last_id = self.mirror.last_id
         must_go_on = last_id is not None and server.kept.has_all_after(last_id)
-        text = await self.watch.take()
+        text = await self.watch.next_batch()
         if text is None:
             if last_id is not None and (mark := self.watch.bookmark()):
                 await self._read(mark, server)
@@ -177,10 +177,10 @@ class Watcher:
     async def _list(self, server: Server) -> bool:
         """Read a list of all there is, of any age."""
         try:
-            version = await server.store.fresh(0 if self.mirror.events % 2 else 3600)
-        except (EngineError, EngineSlow):
+            version = await server.store.snapshot_at_most(0 if self.mirror.events % 2 else 3600)
+        except (EngineError, EngineTimedOut):
             return False
-        contexts = [orjson.loads(version.texts[at]) for at in range(len(version.ids))]
+        contexts = [orjson.loads(version.blocks[at]) for at in range(len(version.ids))]
         self.mirror.show(version.epoch, version.revision, self.selected(contexts))
         return True
 

@@ -144,7 +144,7 @@ def test_that_generated_connections_are_encoded_as_the_schema_says(
 ) -> None:
     simulator.populate(1500, seed=3)
     with Engine(library) as engine:
-        records = engine.connections(lambda each: [c for page in each.pages() for c in page])
+        records = engine.with_connections(lambda each: [c for page in each.pages() for c in page])
     shapes = [Connection.model_validate_json(encode_connection(record)) for record in records]
 
     assert [int(shape.connection_id) for shape in shapes] == simulator.connections()
@@ -159,7 +159,7 @@ def test_that_generated_connections_are_encoded_as_the_schema_says(
 def test_that_no_secret_is_said(library: Library, simulator: Simulator) -> None:
     simulator.populate(1000)
     with Engine(library) as engine:
-        records = engine.connections(lambda each: [c for page in each.pages() for c in page])
+        records = engine.with_connections(lambda each: [c for page in each.pages() for c in page])
     said = b"".join(map(encode_connection, records))
 
     assert b"preshared_key" in said  # there are such, and their secret is the canary

@@ -12,7 +12,13 @@ from pydantic import ValidationError
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from app.resources.connections.metrics import OTHERS, Ends, EndsCounts, Look, Transferred
+from app.resources.connections.metrics import (
+    OTHERS,
+    ConnectionSample,
+    EndpointCounts,
+    Endpoints,
+    Transferred,
+)
 from app.settings.model import Settings
 from tests.api.test_engine import until
 from tests.api.test_metrics import samples, value
@@ -32,9 +38,9 @@ GROWTHS = st.lists(
 )
 
 
-def ends_of(number: int) -> Ends:
+def ends_of(number: int) -> Endpoints:
     """Two connections each have the same ends."""
-    return Ends("10.0.0.1", f"10.0.1.{number // 2}", "tunnel")
+    return Endpoints("10.0.0.1", f"10.0.1.{number // 2}", "tunnel")
 
 
 class Traffic:
@@ -44,7 +50,7 @@ class Traffic:
         self._connections: dict[int, tuple[str, int, int]] = {}
         self._now = 0
 
-    def looks(self, growth: Growth) -> list[Look]:
+    def looks(self, growth: Growth) -> list[ConnectionSample]:
         """Let so much be transferred, and look."""
         self._now += 1
         before = self._connections
@@ -53,17 +59,17 @@ class Traffic:
             start, old_in, old_out = before.get(number, (str(self._now), 0, 0))
             self._connections[number] = (start, old_in + inbound, old_out + outbound)
         return [
-            Look((str(number), start), ends_of(number), Transferred(*transferred))
+            ConnectionSample((str(number), start), ends_of(number), Transferred(*transferred))
             for number, (start, *transferred) in self._connections.items()
         ]
 
 
 @given(GROWTHS)
 def test_that_counts_have_all_that_was_transferred(growths: list[Growth]) -> None:
-    traffic, counted = Traffic(), EndsCounts(5)
-    expected: dict[str, Counter[Ends]] = {direction: Counter() for direction in DIRECTIONS}
+    traffic, counted = Traffic(), EndpointCounts(5)
+    expected: dict[str, Counter[Endpoints]] = {direction: Counter() for direction in DIRECTIONS}
     for growth in growths:
-        counted.take(traffic.looks(growth))
+        counted.add_samples(traffic.looks(growth))
         for number, more in growth.items():
             for direction, number_of_bytes in zip(DIRECTIONS, more, strict=True):
                 expected[direction][ends_of(number)] += number_of_bytes
@@ -76,10 +82,10 @@ def test_that_counts_have_all_that_was_transferred(growths: list[Growth]) -> Non
 
 @given(GROWTHS, st.integers(1, 4))
 def test_that_what_has_no_room_is_with_the_others(growths: list[Growth], most: int) -> None:
-    traffic, counted = Traffic(), EndsCounts(most)
+    traffic, counted = Traffic(), EndpointCounts(most)
     for growth in growths:
         before = dict(counted.counts)
-        counted.take(traffic.looks(growth))
+        counted.add_samples(traffic.looks(growth))
         after = counted.counts
 
         there = {ends_of(number) for number in growth}
@@ -92,8 +98,8 @@ def test_that_what_has_no_room_is_with_the_others(growths: list[Growth], most: i
 
 
 def test_that_the_busiest_have_room() -> None:
-    counted = EndsCounts(2)
-    counted.take(Traffic().looks({0: (1, 1), 2: (5, 0), 4: (0, 3), 6: (1, 0)}))
+    counted = EndpointCounts(2)
+    counted.add_samples(Traffic().looks({0: (1, 1), 2: (5, 0), 4: (0, 3), 6: (1, 0)}))
 
     assert counted.counts == {
         ends_of(2): Transferred(5, 0),
@@ -103,9 +109,9 @@ def test_that_the_busiest_have_room() -> None:
 
 
 def test_that_a_count_that_begins_anew_is_added_whole() -> None:
-    counted = EndsCounts(1)
+    counted = EndpointCounts(1)
     for transferred in (Transferred(100, 7), Transferred(30, 8), Transferred(31, 8)):
-        counted.take([Look(("1", None), ends_of(0), transferred)])
+        counted.add_samples([ConnectionSample(("1", None), ends_of(0), transferred)])
 
     assert counted.counts[ends_of(0)] == Transferred(131, 15)
 
@@ -113,7 +119,7 @@ def test_that_a_count_that_begins_anew_is_added_whole() -> None:
 def told(client: TestClient) -> dict[tuple[str, ...], float]:
     """Bytes by the words of all labels."""
     return {
-        tuple(dict(labels)[name] for name in (*Ends._fields, "direction")): number
+        tuple(dict(labels)[name] for name in (*Endpoints._fields, "direction")): number
         for (name, labels), number in samples(client).items()
         if name == NAME
     }

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.resources.ike_sas.encoding import encode_ike_sa, render_ike_sa
-from app.resources.ike_sas.kind import IkeSaSelection, key_of
+from app.resources.ike_sas.kind import IkeSaSelection, index_key
 from app.resources.ike_sas.schema import IkeSa
 from app.schemas import names as public
 from bindings import enums as wfp
@@ -105,7 +105,7 @@ def test_that_a_selection_matches_what_the_json_says(record: Record, data: st.Da
         own = st.sampled_from(sorted(said[name])) if said[name] else others
         asked[name] = data.draw(st.lists(own | others.map(str), min_size=1, max_size=3))
 
-    matches = IkeSaSelection.parse(asked).matcher()(key_of(record))
+    matches = IkeSaSelection.parse(asked).matcher()(index_key(record))
 
     def value(name: str, text: str) -> Any:
         return text if name in WORDS else ip_address(text)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.resources.net_events.buffer import EventId, NetEventRing, NetEventSelection
+from app.resources.net_events.buffer import EventId, NetEventBuffer, NetEventSelection
 from app.resources.net_events.names import NetEventType
 from bindings.net_event import KernelDrop, NetEvent
 
@@ -27,14 +27,14 @@ def event(number: int, *, peer: str | None = None, type_: int = 4, time: int = 0
     return NetEvent(type_, time, 0, None, None, packed, None, None, None, drop)
 
 
-def ring_of(*events: NetEvent, count: int = 1000, size: int = 1 << 30) -> NetEventRing:
-    ring = NetEventRing(count, size, now=lambda: NOW)
+def ring_of(*events: NetEvent, count: int = 1000, size: int = 1 << 30) -> NetEventBuffer:
+    ring = NetEventBuffer(count, size, now=lambda: NOW)
     for each in events:
         ring.add(each)
     return ring
 
 
-def numbers(ring: NetEventRing, limit: int = 1000, **selection: object) -> list[int]:
+def numbers(ring: NetEventBuffer, limit: int = 1000, **selection: object) -> list[int]:
     found = ring.select(NetEventSelection(**selection), limit)  # type: ignore[arg-type]
     return [each.number for each in found.events]
 
@@ -93,7 +93,7 @@ def test_that_pages_give_what_matches_and_is_held_once_the_newest_first(
     size=st.integers(1, 20_000),
 )
 def test_that_count_and_bytes_are_bounded(sizes: list[int], count: int, size: int) -> None:
-    ring = NetEventRing(count, size, now=lambda: NOW)
+    ring = NetEventBuffer(count, size, now=lambda: NOW)
     for number, _ in enumerate(sizes):
         ring.add(event(number))
         held = ring.select(NetEventSelection(), 1000).events
@@ -149,7 +149,7 @@ def test_that_a_time_misses_only_what_was_let_go_since(
     found = ring.select(NetEventSelection(asked), 100)
 
     assert found.missed is any(time >= asked for time in times[:-count])
-    assert not ring.has_missed(datetime.max.replace(tzinfo=UTC))
+    assert not ring.has_gap_after(datetime.max.replace(tzinfo=UTC))
 
 
 def test_that_what_was_skipped_may_have_happened_until_now() -> None:
@@ -157,10 +157,10 @@ def test_that_what_was_skipped_may_have_happened_until_now() -> None:
     ring.skip(3)
     ring.add(event(5))
 
-    missed = [ring.has_missed(EventId(ring.epoch, number)) for number in range(6)]
+    missed = [ring.has_gap_after(EventId(ring.epoch, number)) for number in range(6)]
     assert missed == [True, True, True, True, False, False]
-    assert ring.has_missed(NOW)
-    assert not ring.has_missed(NOW + timedelta(seconds=1))
+    assert ring.has_gap_after(NOW)
+    assert not ring.has_gap_after(NOW + timedelta(seconds=1))
 
 
 def test_that_another_run_gives_all_that_is_held_and_says_so() -> None:

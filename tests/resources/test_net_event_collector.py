@@ -16,12 +16,12 @@ import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository.refresh.scheduler import DrainAborted
-from app.repository.store import EngineSlow
+from app.repository.refresh.scheduler import ShuttingDown
+from app.repository.store import EngineTimedOut
 from app.resources.net_events.buffer import NetEventSelection
-from app.resources.net_events.collector import CLOSE_SECONDS, NetEvents
+from app.resources.net_events.collector import CLOSE_SECONDS, NetEventCollector
 from app.resources.net_events.names import Collection, Listening
-from app.resources.net_events.watcher import NetEventWatch
+from app.resources.net_events.watcher import NetEventWatcher
 from app.settings.limits import NetEventLimits
 from bindings.errors import AccessDenied, EngineGone, NetEventsDisabled, NotSupported
 from bindings.library import Library
@@ -38,8 +38,8 @@ MAIN_MODE, KERNEL_DROP = 0, 4
 @asynccontextmanager
 async def listening(
     library: Library, simulator: Simulator, limits: NetEventLimits = LIMITS
-) -> AsyncIterator[NetEvents]:
-    net_events = NetEvents(library, limits)
+) -> AsyncIterator[NetEventCollector]:
+    net_events = NetEventCollector(library, limits)
     async with net_events.running():
         yield net_events
     assert open_subscriptions() == []
@@ -47,13 +47,13 @@ async def listening(
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
 
 
-async def shown(net_events: NetEvents) -> list[Any]:
+async def shown(net_events: NetEventCollector) -> list[Any]:
     """All events, the oldest first."""
     found = await net_events.select(NetEventSelection(), 100_000)
     return [orjson.loads(event.text) for event in reversed(found.events)]
 
 
-async def codes(net_events: NetEvents) -> list[int]:
+async def codes(net_events: NetEventCollector) -> list[int]:
     return [event["error"]["code"] for event in await shown(net_events)]
 
 
@@ -104,7 +104,7 @@ async def test_that_what_happens_while_it_begins_is_kept_once(
     distinct = Counter(orjson.dumps({**event, "id": None}) for event in events)
     assert len(events) > 5
     assert max(distinct.values()) == 1
-    again = NetEvents(library, replace(SLOW, net_event_count=100_000))
+    again = NetEventCollector(library, replace(SLOW, net_event_count=100_000))
     async with again.running():
         held = await shown(again)
     assert len(held) == min(128, len(events))
@@ -154,7 +154,7 @@ async def test_that_collection_that_is_off_is_told_and_begins_when_it_is_on(
     async with listening(library, simulator) as net_events:
         assert await shown(net_events) == []
         assert (net_events.collection, net_events.listening) == ("disabled", "inactive")
-        assert isinstance(net_events.why_not, NetEventsDisabled)
+        assert isinstance(net_events.subscription_error, NetEventsDisabled)
 
         simulator.collect_net_events()
         await until(lambda: net_events.listening is Listening.ACTIVE)
@@ -177,7 +177,7 @@ async def test_that_an_engine_without_subscriptions_shows_its_history(
     async with listening(library, simulator) as net_events:
         assert await codes(net_events) == [1]
         assert net_events.listening is Listening.NOT_SUPPORTED
-        assert isinstance(net_events.why_not, NotSupported)
+        assert isinstance(net_events.subscription_error, NotSupported)
 
 
 async def test_that_an_engine_without_an_enumeration_is_listened_to(
@@ -218,16 +218,16 @@ async def test_that_nothing_is_shown_before_the_engine_answered(
 
 
 async def test_that_who_waits_is_told_of_the_stop(library: Library) -> None:
-    net_events = NetEvents(library)  # does not run: the engine never answers
+    net_events = NetEventCollector(library)  # does not run: the engine never answers
 
     async def refused(ask: Callable[[], Awaitable[object]]) -> None:
-        with pytest.raises(DrainAborted):
+        with pytest.raises(ShuttingDown):
             await ask()
 
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(refused, lambda: shown(net_events))
-            tasks.start_soon(refused, NetEventWatch(net_events, NetEventSelection(), None).begin)
+            tasks.start_soon(refused, NetEventWatcher(net_events, NetEventSelection(), None).begin)
             await anyio.wait_all_tasks_blocked()
             net_events.stop()
         await refused(lambda: shown(net_events))  # and who comes after
@@ -239,10 +239,10 @@ async def test_that_silence_is_not_shown_as_an_empty_list(
     simulator.net_event(KERNEL_DROP, 1)
     simulator.delay("FwpmEngineOpen0", 300)
     async with listening(library, simulator, replace(SLOW, patience_seconds=0.01)) as net_events:
-        with pytest.raises(EngineSlow):
+        with pytest.raises(EngineTimedOut):
             await shown(net_events)
-        with pytest.raises(EngineSlow):
-            await NetEventWatch(net_events, NetEventSelection(), None).begin()
+        with pytest.raises(EngineTimedOut):
+            await NetEventWatcher(net_events, NetEventSelection(), None).begin()
         await until(lambda: net_events.is_known)
 
         assert await codes(net_events) == [1]
@@ -262,7 +262,7 @@ async def test_that_a_call_that_hangs_does_not_keep_who_stops(
     library: Library, simulator: Simulator, function: str
 ) -> None:
     is_at_end = function in {"FwpmNetEventUnsubscribe0", "FwpmEngineClose0"}
-    net_events = NetEvents(library, LIMITS)
+    net_events = NetEventCollector(library, LIMITS)
     simulator.delay(function, 2500)
     async with net_events.running():
         await until(lambda: net_events.is_known if is_at_end else simulator.calls(function) > 0)
@@ -289,13 +289,13 @@ async def test_that_what_came_too_fast_leaves_a_gap_in_the_numbers(
 ) -> None:
     async with listening(library, simulator, replace(SLOW, net_event_count=10)) as net_events:
         await shown(net_events)
-        begun = net_events.ring.newest
+        begun = net_events.buffer.newest
         for code in range(25):
             simulator.net_event(KERNEL_DROP, code)
         await delivered(simulator)
 
         assert await codes(net_events) == [*range(15, 25)]
-        assert net_events.ring.newest.number == 25
+        assert net_events.buffer.newest.number == 25
         found = await net_events.select(NetEventSelection(since=begun), 100)
         assert found.missed
 

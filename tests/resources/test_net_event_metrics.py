@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry
 from sa_contexts_simulator import Simulator
 
-from app.resources.net_events.metrics import MOST_SERIES, FailureMetrics
+from app.resources.net_events.metrics import MAX_SERIES, FailureMetrics
 from tests.api.test_engine import until
 from tests.api.test_metrics import value
 from tests.conftest import Serve, serve
@@ -20,7 +20,7 @@ def test_that_there_are_not_more_series_than_there_may_be() -> None:
     registry = CollectorRegistry()
     failures = FailureMetrics(registry)
 
-    for number in range(MOST_SERIES + 50):
+    for number in range(MAX_SERIES + 50):
         failures.count("main_mode", f"ERROR_{number}")
         failures.count("main_mode", "ERROR_0")
 
@@ -29,10 +29,10 @@ def test_that_there_are_not_more_series_than_there_may_be() -> None:
         for family in registry.collect()
         for sample in family.samples
     }
-    assert len(told) == MOST_SERIES + 2  # and unknown
-    assert told["ERROR_0"] == MOST_SERIES + 51
+    assert len(told) == MAX_SERIES + 2  # and unknown
+    assert told["ERROR_0"] == MAX_SERIES + 51
     assert told["other"] == 50
-    assert sum(told.values()) == 2 * (MOST_SERIES + 50)
+    assert sum(told.values()) == 2 * (MAX_SERIES + 50)
 
 
 def test_that_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) -> None:

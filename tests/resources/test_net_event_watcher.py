@@ -15,9 +15,9 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.resources.net_events.buffer import EventId, NetEventSelection
-from app.resources.net_events.collector import NetEvents
+from app.resources.net_events.collector import NetEventCollector
 from app.resources.net_events.names import NetEventType
-from app.resources.net_events.watcher import NetEventWatch
+from app.resources.net_events.watcher import NetEventWatcher
 from app.settings.limits import NetEventLimits
 from bindings.errors import EngineGone
 from bindings.library import Library
@@ -35,34 +35,38 @@ Told = list[tuple[str, str, int | None]]
 
 
 @asynccontextmanager
-async def listening(library: Library, limits: NetEventLimits = LIMITS) -> AsyncIterator[NetEvents]:
-    net_events = NetEvents(library, limits)
+async def listening(
+    library: Library, limits: NetEventLimits = LIMITS
+) -> AsyncIterator[NetEventCollector]:
+    net_events = NetEventCollector(library, limits)
     async with net_events.running():
-        await net_events.known()
+        await net_events.wait_until_ready()
         yield net_events
 
 
 async def watching(
-    net_events: NetEvents, after: EventId | None = None, selection: NetEventSelection = EVERYTHING
-) -> NetEventWatch:
-    watch = NetEventWatch(net_events, selection, after)
+    net_events: NetEventCollector,
+    after: EventId | None = None,
+    selection: NetEventSelection = EVERYTHING,
+) -> NetEventWatcher:
+    watch = NetEventWatcher(net_events, selection, after)
     await watch.begin()
     return watch
 
 
-async def noted(simulator: Simulator, net_events: NetEvents, *codes: int) -> None:
-    newest = net_events.ring.newest.number
+async def noted(simulator: Simulator, net_events: NetEventCollector, *codes: int) -> None:
+    newest = net_events.buffer.newest.number
     for code in codes:
         simulator.net_event(KERNEL_DROP, code)
     with anyio.fail_after(20):
-        while net_events.ring.newest.number < newest + len(codes):
-            await net_events.news.wait()
+        while net_events.buffer.newest.number < newest + len(codes):
+            await net_events.notifier.wait()
 
 
-async def taken(watch: NetEventWatch) -> Told:
+async def taken(watch: NetEventWatcher) -> Told:
     """All that there is now."""
     text = b""
-    while (part := await watch.take()) is not None:
+    while (part := await watch.next_batch()) is not None:
         text += part
     found = EVENT.findall(text)
     assert b"".join(b"event: %b\nid: %b\ndata: %b\n\n" % each for each in found) == text
@@ -82,7 +86,7 @@ async def test_that_each_event_is_told_once_with_its_id(
         watch = await watching(net_events)
         assert await taken(watch) == []
         await noted(simulator, net_events, 2, 3)
-        epoch = net_events.ring.epoch
+        epoch = net_events.buffer.epoch
 
         assert await taken(watch) == [
             ("net_event", f"{epoch}-2", 2),
@@ -95,7 +99,7 @@ async def test_that_each_event_is_told_once_with_its_id(
 async def test_that_a_client_goes_on_where_it_was(library: Library, simulator: Simulator) -> None:
     async with listening(library) as net_events:
         await noted(simulator, net_events, *range(1, 251))  # more than one piece
-        watch = await watching(net_events, EventId(net_events.ring.epoch, 20))
+        watch = await watching(net_events, EventId(net_events.buffer.epoch, 20))
 
         assert [code for _, _, code in await taken(watch)] == [*range(21, 251)]
 
@@ -105,7 +109,7 @@ async def test_that_filters_hold_and_a_bookmark_tells_what_was_passed_by(
 ) -> None:
     selection = NetEventSelection(types=frozenset((NetEventType.UNKNOWN,)))
     async with listening(library) as net_events:
-        watch = await watching(net_events, EventId(net_events.ring.epoch, 0), selection)
+        watch = await watching(net_events, EventId(net_events.buffer.epoch, 0), selection)
         assert watch.bookmark() is None
         await noted(simulator, net_events, 1, 2, 3)
 
@@ -114,7 +118,7 @@ async def test_that_filters_hold_and_a_bookmark_tells_what_was_passed_by(
         assert watch.lag == 0
         bookmark = watch.bookmark()
         assert bookmark == b"event: bookmark\nid: %b-3\ndata: {}\n\n" % (
-            net_events.ring.epoch.encode()
+            net_events.buffer.epoch.encode()
         )
         assert watch.bookmark() is None
 
@@ -125,7 +129,7 @@ async def test_that_what_was_missed_is_told_by_a_reset(
 ) -> None:
     async with listening(library, replace(LIMITS, net_event_count=5)) as net_events:
         await noted(simulator, net_events, *range(1, 21))
-        epoch = net_events.ring.epoch
+        epoch = net_events.buffer.epoch
         watch = await watching(net_events, EventId(after[0].replace("own", epoch), after[1]))
         assert watch.lag == {("own", 3): 17, ("own", 999): 0}.get(after, 5)
 
@@ -149,7 +153,7 @@ async def test_that_a_watch_does_not_begin_before_the_engine_answered(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.stop_engine()
-    net_events = NetEvents(library, LIMITS)
+    net_events = NetEventCollector(library, LIMITS)
     async with net_events.running():
         with pytest.raises(EngineGone):
             await watching(net_events)

@@ -10,7 +10,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from app.resources.statistics.sampler import StatisticsReader
+from app.resources.statistics.sampler import StatisticsSampler
 from app.resources.statistics.schema import IkeextStatistics, IpsecStatistics
 from tests.api.test_problems import assert_problem
 from tests.bindings.second_reader import ABI
@@ -131,7 +131,7 @@ def test_that_a_wrapped_counter_can_be_unwound(serve: Serve, simulator: Simulato
     content[16:20] = (2**32 - 3).to_bytes(4, "little")  # successfulRekeys
     put(simulator, "/statistics/ipsec", bytes(content))
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
-    service.part(StatisticsReader).clock = iter(
+    service.part(StatisticsSampler).clock = iter(
         range(0, 100, 2)
     ).__next__  # each time two seconds later
 
@@ -151,7 +151,7 @@ def test_that_all_who_ask_within_a_second_share_one_reading(
 ) -> None:
     client = serve(contexts=5)
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
-    service.part(StatisticsReader).clock = iter([0.0, 0.5, 0.99, 1.0, 1.5]).__next__
+    service.part(StatisticsSampler).clock = iter([0.0, 0.5, 0.99, 1.0, 1.5]).__next__
 
     taken = [client.get("/statistics/ike").json()["reading"]["takenAt"] for _ in range(5)]
 
@@ -162,7 +162,7 @@ def test_that_all_who_ask_within_a_second_share_one_reading(
 def test_that_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50)
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
-    service.part(StatisticsReader).clock = iter(range(0, 100, 2)).__next__
+    service.part(StatisticsSampler).clock = iter(range(0, 100, 2)).__next__
     simulator.churn(500)
     before = [client.get(path).json() for path in PATHS]
     simulator.stop_engine()
@@ -200,7 +200,7 @@ def test_that_refusals_are_told_apart(
 ) -> None:
     assert client.get(path).status_code == 200
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
-    service.part(StatisticsReader).clock = iter(range(10**6, 10**7, 2)).__next__
+    service.part(StatisticsSampler).clock = iter(range(10**6, 10**7, 2)).__next__
     for generation in (0, 1):
         simulator.fail(f"{FUNCTIONS[path]}{generation}", code, times=0)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from prometheus_client import CollectorRegistry
 
-from app.server.tls.certificates import Tls, TlsError, TlsFiles, read_certificate
+from app.server.tls.certificates import CertificateReloader, TlsError, TlsFiles, read_certificate
 from app.server.tls.metrics import TlsMetrics
 from tests.authorities import DAY, NOW, Files
 
@@ -32,8 +32,8 @@ def files(tmp_path: Path) -> Files:
     return files
 
 
-def tls_of(files: Files) -> Tls:
-    return Tls(TlsFiles(files.certificate, files.key, files.client_ca))
+def tls_of(files: Files) -> CertificateReloader:
+    return CertificateReloader(TlsFiles(files.certificate, files.key, files.client_ca))
 
 
 def encrypt(files: Files) -> None:
@@ -135,10 +135,10 @@ def test_that_a_bad_change_keeps_what_there_is_and_is_told_once(
     caplog.clear()
 
     spoil(files)
-    tls.look()
+    tls.poll()
     assert caplog.records == []  # it may be half done
     for _ in range(3):
-        tls.look()
+        tls.poll()
 
     assert (tls.certificate, tls.context) == before
     (entry,) = [record for record in caplog.records if "not_reloaded" in record.getMessage()]
@@ -154,12 +154,12 @@ def test_a_metric_says_whether_the_files_are_in_use(files: Files) -> None:
     values = [registry.get_sample_value("sa_contexts_tls_files_in_use")]
 
     cut(files.certificate)
-    tls.look()
+    tls.poll()
     values.append(registry.get_sample_value("sa_contexts_tls_files_in_use"))
-    tls.look()
+    tls.poll()
     values.append(registry.get_sample_value("sa_contexts_tls_files_in_use"))
     files.show(CA)
-    tls.look()
+    tls.poll()
     values.append(registry.get_sample_value("sa_contexts_tls_files_in_use"))
 
     assert values == [1, 1, 0, 1]
@@ -170,11 +170,11 @@ def test_that_a_good_change_is_taken_even_after_a_bad_one(
 ) -> None:
     tls = tls_of(files)
     cut(files.certificate)
-    tls.look()
-    tls.look()
+    tls.poll()
+    tls.poll()
     number = files.show(CA)
 
-    tls.look()
+    tls.poll()
 
     assert tls.certificate.serial == number
     assert "certificate_reloaded" in caplog.text
@@ -183,11 +183,11 @@ def test_that_a_good_change_is_taken_even_after_a_bad_one(
 def test_that_a_change_of_the_authorities_alone_is_taken(files: Files) -> None:
     tls = tls_of(files)
     before = tls.context
-    tls.look()
+    tls.poll()
     assert tls.context is before
     files.trust([CLIENTS, CA])
 
-    tls.look()
+    tls.poll()
 
     assert tls.context is not before
     assert tls.context.cert_store_stats()["x509_ca"] == 2
@@ -199,7 +199,7 @@ def test_that_a_certificate_that_has_expired_gives_way_to_any(files: Files) -> N
     tls = tls_of(files)
     newer = files.show(CA, begins=NOW - 9 * DAY, days=-1)
 
-    tls.look()
+    tls.poll()
 
     assert tls.certificate.serial == newer
 
@@ -243,12 +243,12 @@ def test_that_it_is_told_each_day_that_a_certificate_expires(
 
     assert told() == ([event] if event else [])
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=23), tick=False):
-        tls.look()
+        tls.poll()
     assert told() == ([event] if event else [])
     if days > 0:
         with time_machine.travel(NOW + (days - 0.5) * DAY, tick=False):
-            tls.look()
-            tls.look()
+            tls.poll()
+            tls.poll()
         assert told()[-1] == "certificate_expires_soon"
         assert len(told()) == (2 if event else 1)
 

@@ -20,15 +20,15 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from app.server.protocol import (
-    HELD_SECONDS,
+    DELAY_SECONDS,
     LINGER_SECONDS,
-    REFUSED_AT_ONCE,
+    MAX_UNDELAYED_REJECTIONS,
     SLICE_BYTES,
-    Connection,
+    IdleConnections,
+    LimitedH11Protocol,
     Stage,
-    Waiting,
 )
-from app.server.tls.certificates import Outcome, Tls
+from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 from app.server.uvicorn_server import Server, create_server, listen
 from app.settings.limits import ConnectionLimits
 
@@ -103,14 +103,17 @@ class Served:
     """
 
     def __init__(
-        self, stack: ExitStack, tls: Tls | None = None, limits: ConnectionLimits = LIMITS
+        self,
+        stack: ExitStack,
+        tls: CertificateReloader | None = None,
+        limits: ConnectionLimits = LIMITS,
     ) -> None:
         self._stack = stack
         self._listener = listen("127.0.0.1", 0)
         self.address = self._listener.getsockname()
         self.application = Application()
         self.refused: list[str] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[HandshakeOutcome] = []
         self.server: Server = create_server(
             self.application,
             self._begin_stop,
@@ -145,8 +148,8 @@ class Served:
         asyncio.run_coroutine_threadsafe(waiting, self.loop).result()
 
     @property
-    def connections(self) -> set[Connection]:
-        return cast(set[Connection], self.server.server_state.connections)
+    def connections(self) -> set[LimitedH11Protocol]:
+        return cast(set[LimitedH11Protocol], self.server.server_state.connections)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -158,7 +161,9 @@ class Served:
 
 
 @contextmanager
-def serving(tls: Tls | None = None, limits: ConnectionLimits = LIMITS) -> Iterator[Served]:
+def serving(
+    tls: CertificateReloader | None = None, limits: ConnectionLimits = LIMITS
+) -> Iterator[Served]:
     with ExitStack() as stack:
         served = Served(stack, tls, limits)
         served.thread.start()
@@ -494,16 +499,16 @@ class Transport(asyncio.Transport):
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
+def connection() -> Iterator[LimitedH11Protocol]:
     config = create_server(Application(), lambda: None, LIMITS).config
     loop = asyncio.new_event_loop()
-    yield Connection(
-        LIMITS, Waiting(), lambda _problem, _address: None, config, ServerState(), {}, loop
+    yield LimitedH11Protocol(
+        LIMITS, IdleConnections(), lambda _problem, _address: None, config, ServerState(), {}, loop
     )
     loop.close()
 
 
-def test_that_small_answers_are_sent_at_once(connection: Connection) -> None:
+def test_that_small_answers_are_sent_at_once(connection: LimitedH11Protocol) -> None:
     """Proactor's sockets come with Nagle's algorithm on, as one does that is made by hand."""
     with socket.socket() as tcp:
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
@@ -514,52 +519,52 @@ def test_that_small_answers_are_sent_at_once(connection: Connection) -> None:
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs sockets that are not TCP")
-def test_that_other_connections_are_left_as_they_are(connection: Connection) -> None:
+def test_that_other_connections_are_left_as_they_are(connection: LimitedH11Protocol) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         connection.connection_made(Transport(unix))
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
+def held(monkeypatch: pytest.MonkeyPatch) -> list[LimitedH11Protocol]:
     """The connections that were held back, once for each time."""
-    held: list[Connection] = []
-    enter = Connection._enter  # noqa: SLF001  # there is no other sign
+    held: list[LimitedH11Protocol] = []
+    enter = LimitedH11Protocol._enter  # noqa: SLF001  # there is no other sign
 
-    def entered(connection: Connection, stage: Stage) -> None:
+    def entered(connection: LimitedH11Protocol, stage: Stage) -> None:
         if stage is Stage.HELD:
             held.append(connection)
         enter(connection, stage)
 
-    monkeypatch.setattr(Connection, "_enter", entered)
+    monkeypatch.setattr(LimitedH11Protocol, "_enter", entered)
     return held
 
 
 def test_that_refusals_without_end_are_held_back_and_nothing_else_is(
-    served: Served, held: list[Connection]
+    served: Served, held: list[LimitedH11Protocol]
 ) -> None:
     began = monotonic()
-    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1000))
+    client = served.connect(REFUSED * (MAX_UNDELAYED_REJECTIONS + 1000))
     served.until(lambda: len(held) == 1)
-    other = served.connect(REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
-    assert received(other).count(b"here") == REFUSED_AT_ONCE + 1
+    other = served.connect(REFUSED * MAX_UNDELAYED_REJECTIONS + LAST + b"\r\n")
+    assert received(other).count(b"here") == MAX_UNDELAYED_REJECTIONS + 1
 
     served.until(lambda: len(held) == 3)
 
-    assert monotonic() - began >= 2 * HELD_SECONDS
+    assert monotonic() - began >= 2 * DELAY_SECONDS
     assert len(set(held)) == 1
     client.close()
 
 
 def test_that_a_request_that_is_answered_ends_the_holding_back(
-    served: Served, held: list[Connection]
+    served: Served, held: list[LimitedH11Protocol]
 ) -> None:
-    client = served.connect(REFUSED * (REFUSED_AT_ONCE + 1))
+    client = served.connect(REFUSED * (MAX_UNDELAYED_REJECTIONS + 1))
     answers = b""
-    while answers.count(b"here") <= REFUSED_AT_ONCE:
+    while answers.count(b"here") <= MAX_UNDELAYED_REJECTIONS:
         answers += client.recv(4096)
-    client.sendall(GET + b"\r\n" + REFUSED * REFUSED_AT_ONCE + LAST + b"\r\n")
+    client.sendall(GET + b"\r\n" + REFUSED * MAX_UNDELAYED_REJECTIONS + LAST + b"\r\n")
 
-    assert received(client).count(b"here") == REFUSED_AT_ONCE + 2
+    assert received(client).count(b"here") == MAX_UNDELAYED_REJECTIONS + 2
     assert len(held) == 1
 
 
@@ -622,7 +627,7 @@ class Peers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.all: list[Peer] = []
         self._loop = loop
-        self._waiting = Waiting()
+        self._waiting = IdleConnections()
         self._state = ServerState()
         self._limits = replace(LIMITS, connection_count=10, address_connection_count=3)
         self._config = create_server(Application(), lambda: None, self._limits).config
@@ -630,7 +635,7 @@ class Peers:
     def connect(self, address: str, stage: Stage = Stage.IDLE) -> Peer:
         peer = Peer(address)
         self.all.append(peer)
-        connection = Connection(
+        connection = LimitedH11Protocol(
             self._limits,
             self._waiting,
             lambda _problem, _address: None,

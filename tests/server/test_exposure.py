@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from app.bootstrap import tls_files
 from app.cli.main import app
 from app.server.exposure import is_loopback
-from app.server.tls.protocol import Handshake
+from app.server.tls.protocol import TlsProtocol
 from app.server.uvicorn_server import listen
 from app.settings.model import Settings
 from tests.auth.made import make_key
@@ -144,7 +144,7 @@ def test_that_both_together_are_enough(
     result = serve("0.0.0.0", *tls(files), keys=str(keys))  # noqa: S104
 
     assert result.exit_code == 0, result.output
-    assert listened == [("0.0.0.0", Handshake)]  # noqa: S104
+    assert listened == [("0.0.0.0", TlsProtocol)]  # noqa: S104
     assert "https://0.0.0.0:" in caplog.text
     assert "insecure" not in caplog.text
 
@@ -180,7 +180,7 @@ def test_that_the_log_tells_of_the_certificate(
 
     serve("127.0.0.1", *tls(files))
 
-    assert listened == [("127.0.0.1", Handshake)]
+    assert listened == [("127.0.0.1", TlsProtocol)]
     assert "sa.example.test" in caplog.text
     assert "certificate_expires_soon" in caplog.text
 

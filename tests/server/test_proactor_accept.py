@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-from app.server.proactor_accept import FAILURE_COUNT, accept, is_not_of_acceptance
+from app.server.proactor_accept import FAILURE_COUNT, accept_forever, is_not_of_acceptance
 from app.server.uvicorn_server import listen
 
 
@@ -64,7 +64,7 @@ async def test_that_who_comes_after_a_failure_is_accepted(
     with listen("127.0.0.1", 0) as listener:
         listener.setblocking(False)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(accept, listener, Greeting)
+            tasks.start_soon(accept_forever, listener, Greeting)
             with anyio.fail_after(10):
                 for _ in range(3):
                     assert await greeting(listener.getsockname()[1]) == b"hello"
@@ -78,7 +78,7 @@ async def test_that_it_ends_with_the_socket() -> None:
     listener.close()
 
     with anyio.fail_after(10):
-        await accept(listener, Greeting)
+        await accept_forever(listener, Greeting)
 
 
 def test_that_nothing_else_of_asyncio_is_kept_from_the_log() -> None:

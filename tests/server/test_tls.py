@@ -18,8 +18,8 @@ import pytest
 import trustme
 
 from app.server import uvicorn_server as server
-from app.server.protocol import LINGER_SECONDS, SLICE_BYTES, Connection
-from app.server.tls.certificates import Outcome, Tls, TlsFiles
+from app.server.protocol import LINGER_SECONDS, SLICE_BYTES, LimitedH11Protocol
+from app.server.tls.certificates import CertificateReloader, HandshakeOutcome, TlsFiles
 from app.server.tls.protocol import HIGH_WATER
 from tests.authorities import DAY, NOW, Files, client_context
 from tests.server.test_connection_limits import (
@@ -54,12 +54,12 @@ def files(tmp_path: Path) -> Files:
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(server, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
 def served(files: Files) -> Iterator[Served]:
-    with serving(Tls(TlsFiles(files.certificate, files.key))) as served:
+    with serving(CertificateReloader(TlsFiles(files.certificate, files.key))) as served:
         yield served
 
 
@@ -67,7 +67,9 @@ def served(files: Files) -> Iterator[Served]:
 def asking(files: Files) -> Iterator[Served]:
     """A server that asks for certificates of clients."""
     files.trust([CLIENTS])
-    with serving(Tls(TlsFiles(files.certificate, files.key, files.client_ca))) as served:
+    with serving(
+        CertificateReloader(TlsFiles(files.certificate, files.key, files.client_ca))
+    ) as served:
         yield served
 
 
@@ -87,7 +89,7 @@ def ask(served: Served, context: ssl.SSLContext | None = None) -> bytes:
         return received(client)
 
 
-def assert_refused(served: Served, context: ssl.SSLContext, outcome: Outcome) -> None:
+def assert_refused(served: Served, context: ssl.SSLContext, outcome: HandshakeOutcome) -> None:
     """The client is told so; with TLS 1.3 only when it reads."""
     with pytest.raises(ssl.SSLError, match=r"ALERT|CERTIFICATE_VERIFY_FAILED"):
         ask(served, context)
@@ -127,7 +129,7 @@ def test_that_a_client_is_answered_over_tls(served: Served, version: ssl.TLSVers
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b"here")
-    assert served.outcomes == [Outcome.SECURED]
+    assert served.outcomes == [HandshakeOutcome.SECURED]
     assert_forgotten(served)
 
 
@@ -139,12 +141,12 @@ def test_that_a_client_that_knows_the_authority_needs_nothing_else(served: Serve
 
 
 def test_that_a_client_that_does_not_trust_the_server_is_counted_as_such(served: Served) -> None:
-    assert_refused(served, client_context(OTHERS), Outcome.REFUSED_BY_CLIENT)
+    assert_refused(served, client_context(OTHERS), HandshakeOutcome.REFUSED_BY_CLIENT)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 def test_that_old_versions_are_refused(served: Served, version: ssl.TLSVersion) -> None:
-    assert_refused(served, client_context(version=version), Outcome.PROTOCOL)
+    assert_refused(served, client_context(version=version), HandshakeOutcome.PROTOCOL)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_that_suites_without_forward_secrecy_or_aead_are_refused(
     context = client_context(version=ssl.TLSVersion.TLSv1_2)
     context.set_ciphers(suite)
 
-    assert_refused(served, context, Outcome.PROTOCOL)
+    assert_refused(served, context, HandshakeOutcome.PROTOCOL)
 
 
 def test_that_plain_http_is_closed_and_not_logged(
@@ -166,7 +168,7 @@ def test_that_plain_http_is_closed_and_not_logged(
 
     with suppress(ConnectionError):
         assert b"HTTP" not in received(client)
-    served.until(lambda: served.outcomes == [Outcome.PROTOCOL])
+    served.until(lambda: served.outcomes == [HandshakeOutcome.PROTOCOL])
     assert_forgotten(served)
     assert_silent(caplog)
 
@@ -203,7 +205,7 @@ def test_that_a_client_that_does_not_stop_after_its_handshake_failed_is_cut_off(
             client.sendall(b"a" * 1024)
 
     assert LINGER_SECONDS - 1 < monotonic() - began < LINGER_SECONDS + TICK_SECONDS
-    served.until(lambda: served.outcomes == [Outcome.PROTOCOL])
+    served.until(lambda: served.outcomes == [HandshakeOutcome.PROTOCOL])
     assert_silent(caplog)
 
 
@@ -214,7 +216,7 @@ def test_that_a_client_with_a_certificate_is_let_in(
     context = client_context(CA, CLIENTS.issue_cert("client@example.test"), version)
 
     assert ask(asking, context).endswith(b"here")
-    assert asking.outcomes == [Outcome.SECURED]
+    assert asking.outcomes == [HandshakeOutcome.SECURED]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -234,7 +236,7 @@ def test_that_a_client_without_a_good_certificate_is_refused(
     version: ssl.TLSVersion,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert_refused(asking, client_context(CA, shown, version), Outcome.CLIENT_CERTIFICATE)
+    assert_refused(asking, client_context(CA, shown, version), HandshakeOutcome.CLIENT_CERTIFICATE)
     assert_silent(caplog)
 
 
@@ -290,7 +292,7 @@ def test_that_clients_of_an_authority_that_is_gone_are_refused(
     assert ask(asking, other).endswith(b"here")
     with pytest.raises(RESET):
         secured(asking, known, session).recv(1)
-    asking.until(lambda: asking.outcomes[-1] is Outcome.CLIENT_CERTIFICATE)
+    asking.until(lambda: asking.outcomes[-1] is HandshakeOutcome.CLIENT_CERTIFICATE)
 
 
 def test_that_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served) -> None:
@@ -301,7 +303,7 @@ def test_that_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served
     with suppress(ConnectionError):
         assert received(client) == b""
     assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
-    served.until(lambda: served.outcomes == [Outcome.TIMEOUT])
+    served.until(lambda: served.outcomes == [HandshakeOutcome.TIMEOUT])
     assert_forgotten(served)
 
 
@@ -311,21 +313,23 @@ def test_that_handshakes_are_connections_and_make_room(served: Served) -> None:
     served.until(lambda: len(served.outcomes) >= 2 * LIMITS.connection_count)
     assert len(served.connections) <= LIMITS.connection_count
     assert ask(served).endswith(b"here")
-    assert set(served.outcomes) == {Outcome.LOST, Outcome.SECURED}
+    assert set(served.outcomes) == {HandshakeOutcome.LOST, HandshakeOutcome.SECURED}
     assert len(stalled) == 3 * LIMITS.connection_count
 
 
 def test_that_handshakes_are_in_the_share_of_their_address(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.server.protocol.is_this_host", lambda _network: False)
-    tls = Tls(TlsFiles(files.certificate, files.key))
+    monkeypatch.setattr("app.server.protocol.is_loopback", lambda _network: False)
+    tls = CertificateReloader(TlsFiles(files.certificate, files.key))
     with serving(tls, replace(LIMITS, address_connection_count=2)) as served:
         with secured(served) as known:
             known.sendall(GET + b"\r\n")
             assert known.recv(4096).startswith(b"HTTP/1.1 200 ")
             stalled = [served.connect() for _ in range(3)]
-            served.until(lambda: served.outcomes == [Outcome.SECURED, *[Outcome.LOST] * 2])
+            served.until(
+                lambda: served.outcomes == [HandshakeOutcome.SECURED, *[HandshakeOutcome.LOST] * 2]
+            )
             assert len(served.connections) == 2
 
             known.sendall(LAST + b"\r\n")
@@ -370,7 +374,7 @@ def test_that_a_silent_client_is_left(served: Served) -> None:
 
 def test_that_a_client_that_does_not_answer_the_closing_is_cut_off(files: Files) -> None:
     """It is looked at several times meanwhile, which must not harm the server."""
-    tls = Tls(TlsFiles(files.certificate, files.key))
+    tls = CertificateReloader(TlsFiles(files.certificate, files.key))
     with serving(tls, replace(LIMITS, idle_seconds=1, response_seconds=4)) as served:
         began = monotonic()
         with secured(served):
@@ -405,14 +409,14 @@ def test_that_a_large_answer_comes_whole(served: Served) -> None:
 
 def test_that_small_answers_are_sent_at_once(served: Served) -> None:
     with secured(served):
-        served.until(lambda: any(isinstance(c, Connection) for c in served.connections))
+        served.until(lambda: any(isinstance(c, LimitedH11Protocol) for c in served.connections))
         (connection,) = served.connections
         tcp: socket.socket = connection.transport.get_extra_info("socket")
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_that_a_server_stops_amid_handshakes(files: Files) -> None:
-    with serving(Tls(TlsFiles(files.certificate, files.key))) as served:
+    with serving(CertificateReloader(TlsFiles(files.certificate, files.key))) as served:
         served.connect()
         served.until(lambda: len(served.connections) == 1)
         began = monotonic()

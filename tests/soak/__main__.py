@@ -14,7 +14,7 @@ import sys
 from tests.soak.soak import soak
 
 
-LEAST_MINUTES = 3
+MIN_MINUTES = 3
 """A shorter soak is over before memory has settled and everything has come about.
 
 What it has seen is shown, and neither is judged.
@@ -30,7 +30,7 @@ def main() -> None:
     seed = secrets.randbits(32) if arguments.seed is None else arguments.seed
     _tell(f"a soak of {arguments.minutes:g} minutes, --seed {seed}")
     report = asyncio.run(soak(arguments.minutes * 60, seed))
-    faults = report.judge(is_long=arguments.minutes >= LEAST_MINUTES)
+    faults = report.judge(is_long=arguments.minutes >= MIN_MINUTES)
     _tell(report.summary())
     for fault in faults:
         _tell(f"\nFAILED: {fault}")

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from statistics import fmean, linear_regression
 
 
-MOST_GROWTH = 0.15
+MAX_GROWTH = 0.15
 """At work, from the beginning of the second half to the end, by least squares.
 
 Ten minutes of a flat curve give up to 0.1 by chance.
 """
-MOST_RISE = 0.20
+MAX_RISE = 0.20
 """From the most memory of the second quarter to that of the last; up to 0.1 by chance."""
-MOST_LEFT = 0.05
+MAX_LEFT = 0.05
 """From the highest of the early rests to the lowest of the late ones.
 
 A single rest is up to 0.08 above or below the others, by how the heap happens to lie; a leak lifts
@@ -73,9 +73,9 @@ class Memory:
     def faults(self) -> list[str]:
         """Why it is not flat; empty where it is."""
         figures = (
-            ("growth", self.growth(), MOST_GROWTH),
-            ("rise", self.rise(), MOST_RISE),
-            ("growth at rest", self.left(), MOST_LEFT),
+            ("growth", self.growth(), MAX_GROWTH),
+            ("rise", self.rise(), MAX_RISE),
+            ("growth at rest", self.left(), MAX_LEFT),
         )
         return [
             f"memory is not flat: its {name} is {figure:.1%}, more than {most:.0%}"

@@ -13,8 +13,8 @@ import structlog
 
 from app.telemetry.logging import event_log
 from app.telemetry.logging.configuration import configure_logging
-from app.telemetry.logging.event_log import EVENTS, OTHERS, EventLogOutlet
-from app.telemetry.logging.sinks import LOST, LogQueue
+from app.telemetry.logging.event_log import EVENTS, OTHERS, EventLogSink
+from app.telemetry.logging.sinks import DROPPED, LogQueue
 
 
 # winnt.h
@@ -62,7 +62,7 @@ class EventLog:
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[EventLog]:
     library = EventLog()
     monkeypatch.setattr(
-        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogOutlet(library)
+        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogSink(library)
     )
     configure_logging("text", "info", io.StringIO(), event_log=True)
     yield library
@@ -110,10 +110,10 @@ def test_that_a_text_is_no_longer_than_an_event_can_be(library: EventLog) -> Non
 
 def test_that_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
     library.fails = True
-    before = LOST["event_log"]
+    before = DROPPED["event_log"]
     log.warning("drain_failed")
     logging.getLogger().handlers[0].flush()
-    assert LOST["event_log"] == before + 1
+    assert DROPPED["event_log"] == before + 1
 
     library.fails = False
     log.warning("drain_failed")
@@ -122,13 +122,13 @@ def test_that_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
 
 
 def test_that_a_machine_without_event_log_is_a_failure_that_is_counted() -> None:
-    before = LOST["event_log"]
-    queue = LogQueue([EventLogOutlet()])  # there is no win32evtlog here
+    before = DROPPED["event_log"]
+    queue = LogQueue([EventLogSink()])  # there is no win32evtlog here
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
     logger.addHandler(queue)
     logger.warning("anything")
     queue.close()
-    assert LOST["event_log"] == before + 1
+    assert DROPPED["event_log"] == before + 1
 
 
 def test_that_ids_are_within_those_that_the_message_file_has() -> None:

@@ -19,7 +19,7 @@ import structlog
 
 from app.telemetry.logging import sinks as log_queue
 from app.telemetry.logging.configuration import LogFile, LogUnwritable, configure_logging
-from app.telemetry.logging.sinks import LOST, FileOutlet, LogQueue, Outlet, StreamOutlet
+from app.telemetry.logging.sinks import DROPPED, FileSink, LogQueue, LogSink, StreamSink
 
 
 log = structlog.get_logger(__name__)
@@ -69,8 +69,8 @@ def test_that_who_logs_does_not_wait_for_who_writes(log_format: Literal["text", 
 
 def test_that_what_finds_no_room_is_lost_counted_and_told() -> None:
     stream = Slow()
-    before = LOST["queue"]
-    queue = LogQueue([StreamOutlet(stream)], most_entries=2)
+    before = DROPPED["queue"]
+    queue = LogQueue([StreamSink(stream)], max_entries=2)
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
     logger.addHandler(queue)
     logger.warning("0")
@@ -78,7 +78,7 @@ def test_that_what_finds_no_room_is_lost_counted_and_told() -> None:
     for number in range(1, 10):
         logger.warning("%d", number)
 
-    assert LOST["queue"] - before == 7
+    assert DROPPED["queue"] - before == 7
     stream.may_go_on.set()
     with structlog.testing.capture_logs() as told:
         queue.close()
@@ -89,13 +89,13 @@ def test_that_what_finds_no_room_is_lost_counted_and_told() -> None:
 def test_that_a_stream_that_fails_is_counted_and_hurts_nobody() -> None:
     stream = io.StringIO()
     configure_logging("json", "info", stream)
-    before = LOST["stream"]
+    before = DROPPED["stream"]
     stream.close()
 
     log.info("nobody reads this")
     logging.getLogger().handlers[0].flush()
 
-    assert LOST["stream"] == before + 1
+    assert DROPPED["stream"] == before + 1
 
 
 def test_that_what_has_no_text_is_counted_and_hurts_nobody() -> None:
@@ -104,11 +104,11 @@ def test_that_what_has_no_text_is_counted_and_hurts_nobody() -> None:
             raise ValueError("never")
 
     configure_logging("text", "info", io.StringIO())
-    before = LOST["queue"]
+    before = DROPPED["queue"]
 
     log.info("untold", what=[Untold()])
 
-    assert LOST["queue"] == before + 1
+    assert DROPPED["queue"] == before + 1
 
 
 def test_that_a_log_file_is_bounded(tmp_path: Path) -> None:
@@ -151,10 +151,10 @@ def test_that_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
         raise PermissionError(13, "The process cannot access the file")
 
     path = tmp_path / "log"
-    outlet = FileOutlet(path, 1000, 1)
+    outlet = FileSink(path, 1000, 1)
     queue = LogQueue([outlet])
     monkeypatch.setattr("os.rename", refuse)
-    before = LOST["file"]
+    before = DROPPED["file"]
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
     logger.addHandler(queue)
 
@@ -163,7 +163,7 @@ def test_that_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
     queue.flush()
 
     assert 2000 < path.stat().st_size < 2200
-    assert LOST["file"] - before == 100 - path.stat().st_size // 100
+    assert DROPPED["file"] - before == 100 - path.stat().st_size // 100
     monkeypatch.undo()
     logger.warning("y" * 99)
     queue.close()
@@ -288,7 +288,7 @@ def test_that_entries_of_others_have_what_is_bound() -> None:
 def test_that_outlets_get_what_is_severe_enough_for_them() -> None:
     seen: list[Any] = []
 
-    class Kept(Outlet):
+    class Kept(LogSink):
         where = "event_log"
 
         def emit(self, record: logging.LogRecord) -> None:
@@ -304,4 +304,4 @@ def test_that_outlets_get_what_is_severe_enough_for_them() -> None:
     queue.flush()  # after the end: nothing to wait for
 
     assert seen == [("WARNING", "yes")]
-    assert log_queue.WHERE == ("queue", "stream", "file", "event_log")
+    assert log_queue.SINK_NAMES == ("queue", "stream", "file", "event_log")

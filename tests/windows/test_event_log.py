@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.telemetry.logging.event_log import EventLogOutlet, add_source, remove_source
-from app.telemetry.logging.sinks import LOST, LogQueue
+from app.telemetry.logging.event_log import EventLogSink, add_source, remove_source
+from app.telemetry.logging.sinks import DROPPED, LogQueue
 
 
 KEY = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\sa-contexts"
@@ -32,11 +32,11 @@ def test_that_a_source_is_made_known_and_taken_back() -> None:
 
 def test_that_events_are_taken() -> None:
     """Windows takes them of sources that it does not know, too."""
-    before = LOST["event_log"]
-    queue = LogQueue([EventLogOutlet()])
+    before = DROPPED["event_log"]
+    queue = LogQueue([EventLogSink()])
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
     logger.addHandler(queue)
     logger.error("an error\u2019s text")
     queue.close()
 
-    assert LOST["event_log"] == before
+    assert DROPPED["event_log"] == before

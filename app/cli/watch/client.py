@@ -20,18 +20,18 @@ RETRY_SECONDS: Final = 2.0
 """How long to wait before coming again, where the server does not say."""
 MIN_SECONDS: Final = 1.0
 """How long to wait at least, whatever the server says: asking at once again would load it."""
-MOST_SECONDS: Final = 30.0
+MAX_RETRY_SECONDS: Final = 30.0
 """How long to wait at most where it does not come back."""
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 """How long to wait at most where the server names a time itself."""
 TIMEOUT: Final = httpx2.Timeout(10, read=45)
 """In seconds. A server that is alive says so every 15, and may take 30 to begin."""
-MOST_PROBLEM_BYTES: Final = 64 << 10
+MAX_PROBLEM_BYTES: Final = 64 << 10
 
 Parameters = Mapping[str, str | Sequence[str]]
 
 
-class Refused(Exception):
+class RequestRejected(Exception):
     """The server cannot be watched so, now or later; says why."""
 
 
@@ -78,12 +78,14 @@ def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca) if ca else httpx2.create_ssl_context()
     except OSError as error:
-        raise Refused(f"{printable(str(ca))} holds no authorities in PEM: {_why(error)}") from None
+        raise RequestRejected(
+            f"{printable(str(ca))} holds no authorities in PEM: {_why(error)}"
+        ) from None
     if certificate is not None:
         try:
             context.load_cert_chain(certificate)
         except OSError as error:
-            raise Refused(
+            raise RequestRejected(
                 f"{printable(str(certificate))} holds no certificate with its key in PEM: "
                 f"{_why(error)}"
             ) from None
@@ -98,7 +100,7 @@ def require_secrecy(url: str) -> None:
     """
     base = _base(url)
     if base.scheme == "http" and not is_loopback_host(base.host):
-        raise Refused(
+        raise RequestRejected(
             f"a key or token would go in clear text to {base}: use https, or tell it --insecure"
         )
 
@@ -173,8 +175,8 @@ async def events(
         except (httpx2.RequestError, ssl.SSLError) as error:  # TLS 1.3 refuses while one reads
             reason = printable(str(error)) or type(error).__name__
             if not has_answered:
-                raise Refused(f"cannot reach {client.base_url}: {reason}") from None
-        seconds = max(least, min(retry_seconds * 2**failures, MOST_SECONDS))
+                raise RequestRejected(f"cannot reach {client.base_url}: {reason}") from None
+        seconds = max(least, min(retry_seconds * 2**failures, MAX_RETRY_SECONDS))
         failures = min(failures + 1, 10)
         yield Lost(reason, seconds)
         await anyio.sleep(seconds)
@@ -184,9 +186,9 @@ def _base(url: str) -> httpx2.URL:
     try:
         base = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise Refused(f"{printable(url)} is not a URL: {error}") from None
+        raise RequestRejected(f"{printable(url)} is not a URL: {error}") from None
     if base.scheme not in {"http", "https"} or not base.host:
-        raise Refused(f"{printable(url)} is not a URL of HTTP")
+        raise RequestRejected(f"{printable(url)} is not a URL of HTTP")
     return base
 
 
@@ -202,7 +204,7 @@ def _require_events(response: httpx2.Response) -> None:
 
 def _seconds_of(milliseconds: int) -> float:
     """Return how long to wait where the server asks for that many milliseconds."""
-    low, high = int(MIN_SECONDS * 1000), int(MOST_SECONDS * 1000)
+    low, high = int(MIN_SECONDS * 1000), int(MAX_RETRY_SECONDS * 1000)
     return min(max(milliseconds, low), high) / 1000  # bounded first: a float may not hold it
 
 
@@ -213,7 +215,7 @@ def _sendable(event_id: str) -> str:
         Refused: no header can hold it, and so the stream could not be resumed.
     """
     if not (event_id.isascii() and event_id.isprintable()):
-        raise Refused("an event of the server has an id that cannot be sent back")
+        raise RequestRejected("an event of the server has an id that cannot be sent back")
     return event_id
 
 
@@ -221,9 +223,9 @@ def _object(text: str) -> dict[str, Any]:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"an event of the server is not JSON: {error}") from None
+        raise RequestRejected(f"an event of the server is not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise Refused("an event of the server is not an object")
+        raise RequestRejected("an event of the server is not an object")
     return value
 
 
@@ -236,14 +238,14 @@ async def _problem(response: httpx2.Response) -> str:
     body = b""
     async for part in response.aiter_bytes():
         body += part
-        if len(body) > MOST_PROBLEM_BYTES:
+        if len(body) > MAX_PROBLEM_BYTES:
             break
     reason = f"{response.status_code} {response.reason_phrase}"
     try:
         problem = _object(body.decode())
         errors = "".join(f"; {e['parameter']}: {e['reason']}" for e in problem.get("errors", []))
         reason = f"{problem['detail']}{errors}"
-    except (Refused, UnicodeDecodeError, KeyError, TypeError, RecursionError):
+    except (RequestRejected, UnicodeDecodeError, KeyError, TypeError, RecursionError):
         pass  # it is not a server of SA contexts that answers, but a proxy before it
     if not response.is_server_error and response.status_code not in {408, 429}:
         _refuse(response, f"refuses: {printable(reason)}")
@@ -251,7 +253,7 @@ async def _problem(response: httpx2.Response) -> str:
 
 
 def _refuse(response: httpx2.Response, what: str) -> NoReturn:
-    raise Refused(f"{response.url.copy_with(query=None)} {what}")
+    raise RequestRejected(f"{response.url.copy_with(query=None)} {what}")
 
 
 def _retry_after(response: httpx2.Response) -> float:

@@ -23,7 +23,7 @@ from app.cli.watch.client import (
     Event,
     Lost,
     Parameters,
-    Refused,
+    RequestRejected,
     create_client,
     events,
     require_secrecy,
@@ -34,7 +34,7 @@ from app.cli.watch.lines import TOLD, json_line_of, line_of
 from app.cli.watch.screen import screen_of
 
 
-__all__ = ["Refused", "read_token", "require_secrecy", "run", "trusted"]
+__all__ = ["RequestRejected", "read_token", "require_secrecy", "run", "trusted"]
 
 DRAW_SECONDS: Final = 0.2
 """How often the screen is drawn, where anything on it changed."""
@@ -56,9 +56,9 @@ def read_token(path: Path | None) -> str | None:
             token = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise Refused(f"cannot read {path}: {why}") from None
+            raise RequestRejected(f"cannot read {path}: {why}") from None
     if token is not None and TOKEN.fullmatch(token) is None:
-        raise Refused("what was given as a key or token is none")
+        raise RequestRejected("what was given as a key or token is none")
     return token
 
 
@@ -106,7 +106,7 @@ async def watch_on_screen(
         Refused: the server cannot be watched so.
     """
     contexts = Contexts(time.monotonic)
-    refused: Refused | None = None
+    refused: RequestRejected | None = None
     with (
         _terminated_as_by_interrupt(),
         Live(console=console, screen=True, auto_refresh=False) as live,
@@ -121,7 +121,7 @@ async def watch_on_screen(
                     async for word in words:
                         with _readable():
                             contexts.take(word)
-            except Refused as error:
+            except RequestRejected as error:
                 refused = error
             tasks.cancel_scope.cancel()
     if refused is not None:
@@ -193,4 +193,4 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
-        raise Refused("an event of the server has not the shape of its kind") from None
+        raise RequestRejected("an event of the server has not the shape of its kind") from None

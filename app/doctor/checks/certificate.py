@@ -11,9 +11,9 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from app.auth.permissions import is_open_to_others
-from app.doctor.context import Subject
-from app.doctor.results import Facts, Finding
+from app.auth.permissions import is_group_or_world_accessible
+from app.doctor.context import DoctorContext
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 
 
@@ -27,13 +27,13 @@ class _Unfit(Exception):
     """The certificate cannot serve; the message says why, the second argument the way out."""
 
 
-def certificate(subject: Subject) -> Finding:
+def certificate(subject: DoctorContext) -> CheckResult:
     """Whether the certificate and its key fit, are valid now, and are for the server's names."""
     path, key_path = subject.settings.tls_certificate, subject.settings.tls_key
     if path is None:
         if key_path is None:
-            return Finding(Outcome.NOT_APPLICABLE, "TLS is not configured.")
-        return Finding(
+            return CheckResult(Outcome.NOT_APPLICABLE, "TLS is not configured.")
+        return CheckResult(
             Outcome.FAILURE,
             "There is a key for TLS, and no certificate.",
             "Set SA_CONTEXTS_TLS_CERTIFICATE.",
@@ -53,10 +53,10 @@ def certificate(subject: Subject) -> Finding:
         doubt = _doubt(subject, first, served) or _exposed(key_path or path)
     except _Unfit as unfit:
         sentence, remedy = unfit.args
-        return Finding(Outcome.FAILURE, sentence, remedy, facts, names)
+        return CheckResult(Outcome.FAILURE, sentence, remedy, facts, names)
     if doubt is not None:
-        return Finding(Outcome.WARNING, *doubt, facts, names)
-    return Finding(
+        return CheckResult(Outcome.WARNING, *doubt, facts, names)
+    return CheckResult(
         Outcome.OK,
         f"The certificate is valid until {facts['notAfter']}.",
         facts=facts,
@@ -116,7 +116,7 @@ def _match(path: Path, key_path: Path, first: x509.Certificate) -> None:
 
 
 def _doubt(
-    subject: Subject, first: x509.Certificate, served: frozenset[str]
+    subject: DoctorContext, first: x509.Certificate, served: frozenset[str]
 ) -> tuple[str, str] | None:
     """What is not wrong, but will be, or will be for some."""
     if first.not_valid_after_utc - datetime.now(UTC) < SOON:
@@ -137,7 +137,7 @@ def _doubt(
     return None
 
 
-def _wanted(subject: Subject) -> frozenset[str]:
+def _wanted(subject: DoctorContext) -> frozenset[str]:
     """The names that the settings say clients use; the address, where one is named."""
     if subject.settings.hosts:
         return frozenset(host.lower() for host in subject.settings.hosts)
@@ -165,7 +165,7 @@ def _covers(pattern: str, name: str) -> bool:
 
 
 def _exposed(key_path: Path) -> tuple[str, str] | None:
-    if is_open_to_others(key_path.stat().st_mode):
+    if is_group_or_world_accessible(key_path.stat().st_mode):
         return f"Others may read the key {key_path}.", f"`chmod 600 {key_path}`."
     return None
 

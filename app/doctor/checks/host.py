@@ -7,8 +7,8 @@ import platform
 from collections.abc import Callable
 from typing import Final
 
-from app.doctor.context import Subject, Unexamined
-from app.doctor.results import Facts, Finding
+from app.doctor.context import CheckSkipped, DoctorContext
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 from bindings.account import Account, Elevation, account
 from bindings.services import ServiceStart, ServiceState, has_services, service
@@ -38,10 +38,10 @@ LACKS: Final = (
 """Windows before a version (fwpmu.h says which function came with which): what it lacks."""
 
 
-def windows(_subject: Subject) -> Finding:
+def windows(_subject: DoctorContext) -> CheckResult:
     """Which Windows this is, and what it lacks."""
     if platform.system() != "Windows":
-        return Finding(
+        return CheckResult(
             Outcome.NOT_APPLICABLE,
             f"{NO_WINDOWS} It has no SA contexts of Windows; only simulated ones can be shown.",
             facts={"system": platform.platform()},
@@ -51,18 +51,18 @@ def windows(_subject: Subject) -> Finding:
     numbers = tuple(int(part) for part in version.split(".")[:2])
     for before, name, lacks in LACKS:
         if numbers < before:
-            return Finding(
+            return CheckResult(
                 Outcome.WARNING,
                 f"This is {name}, which lacks {lacks}.",
                 "Use a newer Windows where these are wanted.",
                 facts,
             )
-    return Finding(Outcome.OK, "This Windows has all that is read.", facts=facts)
+    return CheckResult(Outcome.OK, "This Windows has all that is read.", facts=facts)
 
 
 def service_check(
     name: str, stopped: Outcome, without: str, remedy: str
-) -> Callable[[Subject], Finding]:
+) -> Callable[[DoctorContext], CheckResult]:
     """A check that a service runs.
 
     Args:
@@ -72,31 +72,31 @@ def service_check(
         remedy: what to do then.
     """
 
-    def examine(_subject: Subject) -> Finding:
+    def examine(_subject: DoctorContext) -> CheckResult:
         if not has_services():
-            return Finding(Outcome.NOT_APPLICABLE, NO_WINDOWS)
+            return CheckResult(Outcome.NOT_APPLICABLE, NO_WINDOWS)
         try:
             found = service(name)
         except OSError as error:
-            raise Unexamined(
+            raise CheckSkipped(
                 f"Windows does not tell of the service {name}: {error.strerror}."
             ) from error
         if found is None:
-            return Finding(
+            return CheckResult(
                 Outcome.UNKNOWN, f"There is no service {name} here.", facts={"service": name}
             )
         facts: Facts = {"service": name, "state": _name(found.state), "start": _name(found.start)}
         if found.state == ServiceState.RUNNING:
-            return Finding(Outcome.OK, f"The service {name} runs.", facts=facts)
+            return CheckResult(Outcome.OK, f"The service {name} runs.", facts=facts)
         if found.start == ServiceStart.DISABLED:
-            return Finding(
+            return CheckResult(
                 stopped,
                 f"The service {name} is disabled: {without}.",
                 f"As an administrator: `sc.exe config {name} start= auto`, "
                 f"then `sc.exe start {name}`.",
                 facts,
             )
-        return Finding(
+        return CheckResult(
             stopped, f"The service {name} is {_words(found.state)}: {without}.", remedy, facts
         )
 
@@ -125,13 +125,13 @@ time_service: Final = service_check(
 )
 
 
-def running_account(_subject: Subject) -> Finding:
+def running_account(_subject: DoctorContext) -> CheckResult:
     """Who this runs as, and whether Windows gives that account the right to read the engine."""
     name = user_name()
     names = frozenset({name} if name else ())
     found = account()
     if found is None:
-        return Finding(
+        return CheckResult(
             Outcome.NOT_APPLICABLE,
             f"{NO_WINDOWS} Its accounts need no rights to the engine.",
             facts={"account": name},
@@ -144,7 +144,7 @@ def running_account(_subject: Subject) -> Finding:
         "elevation": found.elevation.name.lower() if found.elevation else None,
     }
     outcome, sentence, remedy = _standing(found)
-    return Finding(outcome, sentence, remedy, facts, names)
+    return CheckResult(outcome, sentence, remedy, facts, names)
 
 
 def user_name() -> str | None:

@@ -11,25 +11,25 @@ from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
 from app.auth.jwks import IssuerUnavailable, fetch_keys
-from app.doctor.context import Subject
-from app.doctor.results import Facts, Finding
+from app.doctor.context import DoctorContext
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 
 
 _HOSTS: Final = re.compile(r"https?://\[?([^\s/\]:]+)")
 
 
-def issuer(subject: Subject) -> Finding:
+def issuer(subject: DoctorContext) -> CheckResult:
     """Whether the server can fetch the keys of the issuer, as it does when tokens come."""
     settings = subject.settings
     url = settings.oidc_issuer
     if url is None:
-        return Finding(Outcome.NOT_APPLICABLE, "No issuer of tokens is configured.")
+        return CheckResult(Outcome.NOT_APPLICABLE, "No issuer of tokens is configured.")
     names = frozenset({*_HOSTS.findall(url), *_path_parts(url)})
     try:
         keys = fetch_keys(url, settings.oidc_jwks_url).keys
     except IssuerUnavailable as error:
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"The keys of the issuer cannot be had, so no token is taken: {error}.",
             "Let this host reach the issuer (a firewall, a proxy: HTTPS_PROXY, an authority that "
@@ -40,7 +40,7 @@ def issuer(subject: Subject) -> Finding:
     fitting = [key for key in keys if _fits(key, settings.oidc_algorithms)]
     facts: Facts = {"keys": len(keys), "fitting": len(fitting)}
     if not fitting:
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"None of the issuer's keys is for {', '.join(settings.oidc_algorithms)}, so no token "
             "is taken.",
@@ -48,7 +48,7 @@ def issuer(subject: Subject) -> Finding:
             facts,
             names,
         )
-    return Finding(
+    return CheckResult(
         Outcome.OK,
         f"The issuer tells its keys; {len(fitting)} of {len(keys)} can sign tokens that are taken.",
         facts=facts,

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Final
 
-from app.doctor.context import Subject
-from app.doctor.results import Facts, Finding
+from app.doctor.context import DoctorContext
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 from bindings.errors import LibraryError
 from bindings.library import find_library
@@ -24,7 +24,7 @@ WRITTEN: Final = datetime(2026, 11, 1, tzinfo=UTC)
 _NAME: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 
 
-def bitness(subject: Subject) -> Finding:
+def bitness(subject: DoctorContext) -> CheckResult:
     """Whether the process and the library have the width that the structs are declared in."""
     bits = pointer_bits()
     library, machine = _library_machine(subject)
@@ -35,7 +35,7 @@ def bitness(subject: Subject) -> Finding:
         "libraryBits": machine.bits if machine else None,
     }
     if bits != NEEDED_BITS:
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"This Python is a {bits}-bit program. Windows gives it other libraries (SysWOW64), "
             "whose memory has another layout.",
@@ -43,7 +43,7 @@ def bitness(subject: Subject) -> Finding:
             facts,
         )
     if machine is not None and machine.bits != bits:
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"The library {library} is made for {machine.bits}-bit programs ({machine.name}), and "
             f"this is a {bits}-bit program.",
@@ -51,10 +51,10 @@ def bitness(subject: Subject) -> Finding:
             "of System32, not of SysWOW64.",
             facts,
         )
-    return Finding(Outcome.OK, f"This is a {bits}-bit program.", facts=facts)
+    return CheckResult(Outcome.OK, f"This is a {bits}-bit program.", facts=facts)
 
 
-def _library_machine(subject: Subject) -> tuple[Path | None, Machine | None]:
+def _library_machine(subject: DoctorContext) -> tuple[Path | None, Machine | None]:
     try:
         path = find_library(subject.settings.engine, subject.settings.library)
         return path, machine_of(path)
@@ -62,7 +62,7 @@ def _library_machine(subject: Subject) -> tuple[Path | None, Machine | None]:
         return None, None
 
 
-def packages(_subject: Subject) -> Finding:
+def packages(_subject: DoctorContext) -> CheckResult:
     """The versions of Python and of what sa-contexts is made of."""
     found: dict[str, str | None] = {}
     for requirement in ("sa-contexts", *_requirements()):
@@ -73,13 +73,13 @@ def packages(_subject: Subject) -> Finding:
     facts: Facts = {"python": platform.python_version(), "packages": dict(found)}
     missing = sorted(name for name, number in found.items() if number is None)
     if missing and not getattr(sys, "frozen", False):
-        return Finding(
+        return CheckResult(
             Outcome.WARNING,
             f"Not installed as packages: {', '.join(missing)}.",
             "Install sa-contexts anew, in an environment of its own.",
             facts,
         )
-    return Finding(
+    return CheckResult(
         Outcome.OK,
         f"sa-contexts {found['sa-contexts']} runs in Python {platform.python_version()}.",
         facts=facts,
@@ -105,13 +105,13 @@ def _end_of_name(requirement: str) -> int:
     )
 
 
-def settings(subject: Subject) -> Finding:
+def settings(subject: DoctorContext) -> CheckResult:
     """Whether the settings are valid, and all variables that look like one are one."""
     facts: Facts = {"invalid": dict(subject.invalid), "unknown": list(subject.unknown)}
     if subject.invalid:
         name, reason = next(iter(subject.invalid.items()))
         more = len(subject.invalid) - 1
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"The setting {name} is not valid: {reason.rstrip('.')}"
             + (f"; nor are {more} more." if more else "."),
@@ -119,25 +119,25 @@ def settings(subject: Subject) -> Finding:
             facts,
         )
     if subject.unknown:
-        return Finding(
+        return CheckResult(
             Outcome.WARNING,
             f"No setting is called {', '.join(subject.unknown)}.",
             "Look for a mistake in writing; docs/settings.md has them all.",
             facts,
         )
-    return Finding(Outcome.OK, "The settings are valid.", facts=facts)
+    return CheckResult(Outcome.OK, "The settings are valid.", facts=facts)
 
 
-def clock(_subject: Subject) -> Finding:
+def clock(_subject: DoctorContext) -> CheckResult:
     """Whether the clock can be right."""
     now = datetime.now(UTC)
     facts: Facts = {"now": now.isoformat(timespec="seconds").replace("+00:00", "Z")}
     if now < WRITTEN:
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"The clock shows {now:%Y-%m-%d}, which is before this program was written: "
             "certificates and tokens will not be valid.",
             "Set the clock: `w32tm /resync` on Windows.",
             facts,
         )
-    return Finding(Outcome.OK, "The clock shows a time that can be.", facts=facts)
+    return CheckResult(Outcome.OK, "The clock shows a time that can be.", facts=facts)

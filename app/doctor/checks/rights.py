@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from app.doctor.checks.engine import refusal
 from app.doctor.checks.host import OPERATORS
-from app.doctor.context import Subject
-from app.doctor.results import Facts, Finding
+from app.doctor.context import DoctorContext
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 from bindings.account import Elevation, account
 from bindings.connections import Connections
@@ -50,7 +50,7 @@ _SWITCHED_OFF: Final = (
 
 def right_check(
     what: str, right: str, container: str, ask: Callable[[Session], object]
-) -> Callable[[Subject], Finding]:
+) -> Callable[[DoctorContext], CheckResult]:
     """A check that the account may do something.
 
     Args:
@@ -60,13 +60,13 @@ def right_check(
         ask: does it; nothing it gives is kept.
     """
 
-    def examine(subject: Subject) -> Finding:
+    def examine(subject: DoctorContext) -> CheckResult:
         facts: Facts = {"right": right, "on": container}
         with subject.session() as session:
             try:
                 ask(session)
             except AccessDenied as error:
-                return Finding(
+                return CheckResult(
                     Outcome.FAILURE,
                     f"The account may not {what}: it lacks {right} on {container}.",
                     way_to_rights(),
@@ -74,24 +74,24 @@ def right_check(
                 )
             except EngineError as error:
                 return _other(what, error, facts)
-        return Finding(Outcome.OK, f"The account may {what}.", facts=facts)
+        return CheckResult(Outcome.OK, f"The account may {what}.", facts=facts)
 
     return examine
 
 
-def _other(what: str, error: EngineError, facts: Facts) -> Finding:
+def _other(what: str, error: EngineError, facts: Facts) -> CheckResult:
     facts = facts | refusal(error)
     for class_, sentence in _SWITCHED_OFF:
         if isinstance(error, class_):
-            return Finding(Outcome.NOT_APPLICABLE, sentence, facts=facts)
+            return CheckResult(Outcome.NOT_APPLICABLE, sentence, facts=facts)
     if isinstance(error, EngineGone):
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"The engine was gone when asked to {what} ({error.name}).",
             "As an administrator: `sc.exe query BFE`; look for what stops it, and run this again.",
             facts,
         )
-    return Finding(
+    return CheckResult(
         Outcome.FAILURE,
         f"The engine refused to {what}: {error}.",
         "Look the code up in docs/problems.md; run this again, for it may pass.",

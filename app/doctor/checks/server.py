@@ -8,9 +8,9 @@ import socket
 import sys
 from typing import Any, Final
 
-from app.doctor.context import Subject
+from app.doctor.context import DoctorContext
 from app.doctor.probes.listener import asks_for_certificates, is_answered_by_us
-from app.doctor.results import Facts, Finding
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 from app.server.exposure import is_loopback
 from bindings.tcp_listeners import tcp_listeners
@@ -28,7 +28,7 @@ HOW_TO_ALLOW: Final = (
 )
 
 
-def port(subject: Subject) -> Finding:
+def port(subject: DoctorContext) -> CheckResult:
     """Whether the server can listen where it is told to, or does so already."""
     host, number = subject.settings.host, subject.settings.port
     facts: Facts = {"host": host, "port": number}
@@ -36,7 +36,7 @@ def port(subject: Subject) -> Finding:
     try:
         family, kind, _, _, address = _addresses(host, number)[0]
     except OSError as error:
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"There is no address of the name {host}: {error.strerror}.",
             "Set SA_CONTEXTS_HOST to an address of this host.",
@@ -53,14 +53,14 @@ def port(subject: Subject) -> Finding:
         except OSError as error:
             return _cannot_listen(subject, error, facts, names)
     which = f"port {number}" if number else "any port"
-    return Finding(
+    return CheckResult(
         Outcome.OK, f"The server can listen at {host}, {which}.", facts=facts, names=names
     )
 
 
 def _cannot_listen(
-    subject: Subject, error: OSError, facts: Facts, names: frozenset[str]
-) -> Finding:
+    subject: DoctorContext, error: OSError, facts: Facts, names: frozenset[str]
+) -> CheckResult:
     host, number = subject.settings.host, subject.settings.port
     certificate = subject.settings.tls_certificate
     listeners = tcp_listeners(number)
@@ -70,7 +70,7 @@ def _cannot_listen(
             {"processId": process_id, "program": program} for process_id, program in listeners
         ]
         if is_answered_by_us(host, number):
-            return Finding(
+            return CheckResult(
                 Outcome.OK,
                 f"A server of sa-contexts listens at {host}, port {number}.",
                 None,
@@ -78,7 +78,7 @@ def _cannot_listen(
                 names,
             )
         if certificate is not None and asks_for_certificates(host, number, certificate):
-            return Finding(
+            return CheckResult(
                 Outcome.OK,
                 f"A server with the certificate of the settings listens at {host}, port {number}; "
                 "it asks clients for theirs.",
@@ -91,7 +91,7 @@ def _cannot_listen(
             for process_id, program in listeners
             if process_id is not None
         )
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"Port {number} of {host} is taken" + (f" by {by_whom}." if by_whom else "."),
             "Stop what listens there (`netstat -abno` on Windows, `ss -lptn` elsewhere, shows it), "
@@ -100,7 +100,7 @@ def _cannot_listen(
             names,
         )
     if error.errno in FORBIDDEN:
-        return Finding(
+        return CheckResult(
             Outcome.FAILURE,
             f"The system lets nobody, or not this account, listen at port {number}.",
             "Choose another port: SA_CONTEXTS_PORT. On Windows, `netsh int ipv4 show "
@@ -108,7 +108,7 @@ def _cannot_listen(
             facts,
             names,
         )
-    return Finding(
+    return CheckResult(
         Outcome.FAILURE,
         f"The server cannot listen at {host}: {error.strerror}.",
         "Set SA_CONTEXTS_HOST to an address of this host.",
@@ -117,7 +117,7 @@ def _cannot_listen(
     )
 
 
-def exposure(subject: Subject) -> Finding:
+def exposure(subject: DoctorContext) -> CheckResult:
     """Whether a server that others can reach has credentials and TLS."""
     settings = subject.settings
     has_tls = settings.tls_certificate is not None
@@ -125,15 +125,15 @@ def exposure(subject: Subject) -> Finding:
     loopback = is_on_loopback(settings.host)
     facts: Facts = {"isLoopback": loopback, "hasTls": has_tls, "asksForCredentials": asks}
     if loopback:
-        return Finding(Outcome.OK, "Only this host can reach the server.", facts=facts)
+        return CheckResult(Outcome.OK, "Only this host can reach the server.", facts=facts)
     if has_tls and asks:
-        return Finding(
+        return CheckResult(
             Outcome.OK, "Others can reach the server, by TLS and with credentials.", facts=facts
         )
     missing = " and ".join(
         word for word, there in (("TLS", has_tls), ("credentials", asks)) if not there
     )
-    return Finding(
+    return CheckResult(
         Outcome.WARNING if settings.insecure else Outcome.FAILURE,
         f"Others could reach the server without {missing}, and see who talks to whom.",
         "Let it listen at 127.0.0.1, or configure both: docs/settings.md.",
@@ -141,16 +141,18 @@ def exposure(subject: Subject) -> Finding:
     )
 
 
-def firewall(subject: Subject) -> Finding:
+def firewall(subject: DoctorContext) -> CheckResult:
     """Whether others can reach the server through Windows' firewall, which is to be looked at."""
     number = subject.settings.port
     if is_on_loopback(subject.settings.host):
-        return Finding(
+        return CheckResult(
             Outcome.NOT_APPLICABLE, "Only this host can reach the server; no firewall is between."
         )
     if os.name != "nt":
-        return Finding(Outcome.NOT_APPLICABLE, "This is no Windows, whose firewall this is about.")
-    return Finding(
+        return CheckResult(
+            Outcome.NOT_APPLICABLE, "This is no Windows, whose firewall this is about."
+        )
+    return CheckResult(
         Outcome.UNKNOWN,
         f"Whether Windows' firewall lets others reach port {number} was not looked at.",
         f"In PowerShell: `{HOW_TO_LOOK.format(port=number)}`. Where there is no rule, as an "

@@ -6,8 +6,8 @@ import time
 from queue import Empty, SimpleQueue
 
 from app.doctor.checks.engine import refusal
-from app.doctor.context import Subject
-from app.doctor.results import Facts, Finding
+from app.doctor.context import DoctorContext
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 from bindings.enums import SaContextEvent
 from bindings.errors import EngineError, NotFound, NotSupported
@@ -15,10 +15,10 @@ from bindings.sa_contexts import SaContexts
 from bindings.subscriptions import subscribe_to_sa_contexts
 
 
-def added_announced(subject: Subject) -> Finding:
+def added_announced(subject: DoctorContext) -> CheckResult:
     """Whether an SA context can be read when it is announced, and has both its SAs."""
     if not subject.listen_seconds:
-        return Finding(
+        return CheckResult(
             Outcome.UNKNOWN,
             "Nobody listened to what is announced.",
             "Run this with `--listen 60`, and have an SA negotiated meanwhile.",
@@ -31,13 +31,13 @@ def added_announced(subject: Subject) -> Finding:
                 listening, lambda event, sa_context_id: announced.put((event, sa_context_id))
             )
         except NotSupported as error:
-            return Finding(
+            return CheckResult(
                 Outcome.NOT_APPLICABLE,
                 "This Windows does not announce changes: see `functions`.",
                 facts=refusal(error),
             )
         except EngineError as error:
-            return Finding(
+            return CheckResult(
                 Outcome.UNKNOWN,
                 f"Changes are not announced to this account: {error}.",
                 facts=refusal(error),
@@ -48,7 +48,7 @@ def added_announced(subject: Subject) -> Finding:
 
 def _found(
     announced: SimpleQueue[tuple[SaContextEvent | int, int]], contexts: SaContexts, seconds: float
-) -> Finding:
+) -> CheckResult:
     deleted = gone = complete = 0
     half_built: list[int] = []
     deadline = time.monotonic() + seconds
@@ -79,13 +79,13 @@ def _found(
         "deleted": deleted,
     }
     if not added:
-        return Finding(
+        return CheckResult(
             Outcome.UNKNOWN,
             f"No new SA context was announced within {seconds:g} s.",
             "Have an SA negotiated meanwhile, with `ping` for instance.",
             facts,
         )
-    return Finding(
+    return CheckResult(
         Outcome.OK,
         f"Of {added} SA contexts that were announced, {complete} were complete at once, "
         f"{len(half_built)} half built ({later} of these complete later), {gone} not to be found.",

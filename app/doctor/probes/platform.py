@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any, Final
 
 from app.doctor.checks.engine import refusal
-from app.doctor.context import Subject, Unexamined
-from app.doctor.results import Facts, Finding
+from app.doctor.context import CheckSkipped, DoctorContext
+from app.doctor.results import CheckResult, Facts
 from app.schemas.doctor import Outcome
 from bindings.account import account
 from bindings.addresses import Ipv6Order
@@ -39,7 +39,7 @@ MOST: Final = 2000
 V6_BITS: Final = 128
 
 
-def ipv6_byte_order(subject: Subject) -> Finding:
+def ipv6_byte_order(subject: DoctorContext) -> CheckResult:
     """In which order the bytes of IPv6 addresses stand (IPSEC_TRAFFIC1; no page says)."""
     network = reversed_ = 0
     for details in _directions(subject):
@@ -51,7 +51,7 @@ def ipv6_byte_order(subject: Subject) -> Finding:
         reversed_ += raw[::-1] == condition or _is_own(raw[::-1])
     facts: Facts = {"inNetworkOrder": network, "reversed": reversed_}
     if bool(network) == bool(reversed_):
-        return Finding(
+        return CheckResult(
             Outcome.UNKNOWN,
             "No IPv6 SA has an address that is this host's, or its filter's, in one order only.",
             "Run this again while there is an SA over IPv6.",
@@ -60,40 +60,40 @@ def ipv6_byte_order(subject: Subject) -> Finding:
     found = Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
     facts["order"] = found.value
     if found is not subject.settings.ipv6_order:
-        return Finding(
+        return CheckResult(
             Outcome.WARNING,
             f"IPv6 addresses are in the order `{found.value}`, and the settings say "
             f"`{subject.settings.ipv6_order.value}`.",
             f"Set SA_CONTEXTS_IPV6_ORDER={found.value}.",
             facts,
         )
-    return Finding(
+    return CheckResult(
         Outcome.OK,
         f"IPv6 addresses are in the order `{found.value}`, as the settings say.",
         facts=facts,
     )
 
 
-def empty_enumeration(subject: Subject) -> Finding:
+def empty_enumeration(subject: DoctorContext) -> CheckResult:
     """Whether an enumeration that has nothing gives an array all the same."""
     with subject.session() as session:
         try:
             page = empty_page(session)
         except NeverMatch as error:
-            return Finding(
+            return CheckResult(
                 Outcome.OK, "A template that matches nothing is refused.", facts=refusal(error)
             )
         except EngineError as error:
             raise _unasked(error) from error
     array = "an array that is to be freed" if page.has_array else "no array (NULL)"
-    return Finding(
+    return CheckResult(
         Outcome.OK,
         f"An enumeration that has nothing gives {array}; both are taken.",
         facts={"returned": page.returned, "hasArray": page.has_array},
     )
 
 
-def key_sizes(subject: Subject) -> Finding:
+def key_sizes(subject: DoctorContext) -> CheckResult:
     """Whether the keys of SAs are filled in for a reader; only their sizes are read."""
     with subject.session() as session:
         try:
@@ -103,24 +103,30 @@ def key_sizes(subject: Subject) -> Finding:
     filled = sum(size > 0 for size in sizes)
     facts: Facts = {"keys": len(sizes), "filled": filled, "sizes": sorted(set(sizes))}
     if not sizes:
-        return Finding(Outcome.UNKNOWN, "There is no SA whose key could be filled in.", facts=facts)
-    return Finding(
+        return CheckResult(
+            Outcome.UNKNOWN, "There is no SA whose key could be filled in.", facts=facts
+        )
+    return CheckResult(
         Outcome.OK,
         f"Of {len(sizes)} keys, {filled} are filled in. Only their sizes were looked at.",
         facts=facts,
     )
 
 
-def ikeext_stopped(subject: Subject) -> Finding:
+def ikeext_stopped(subject: DoctorContext) -> CheckResult:
     """What the engine answers of main mode SAs where IKEEXT is stopped already."""
     if not has_services():
-        return Finding(Outcome.NOT_APPLICABLE, "This is no Windows, which has the service IKEEXT.")
+        return CheckResult(
+            Outcome.NOT_APPLICABLE, "This is no Windows, which has the service IKEEXT."
+        )
     try:
         found = service("IKEEXT")
     except OSError as error:
-        raise Unexamined("Windows does not tell of the service IKEEXT.") from error
+        raise CheckSkipped("Windows does not tell of the service IKEEXT.") from error
     if found is None or found.state != ServiceState.STOPPED:
-        return Finding(Outcome.UNKNOWN, "The service IKEEXT is not stopped; nothing is to be seen.")
+        return CheckResult(
+            Outcome.UNKNOWN, "The service IKEEXT is not stopped; nothing is to be seen."
+        )
     facts: Facts = {}
     with subject.session() as session:
         for name, ask in (
@@ -134,16 +140,18 @@ def ikeext_stopped(subject: Subject) -> Finding:
             except EngineError as error:
                 facts[name] = error.name
     told = ", ".join(f"{name}: {answer}" for name, answer in facts.items())
-    return Finding(Outcome.OK, f"While IKEEXT is stopped, the engine answers {told}.", facts=facts)
+    return CheckResult(
+        Outcome.OK, f"While IKEEXT is stopped, the engine answers {told}.", facts=facts
+    )
 
 
-def operators_read(subject: Subject) -> Finding:
+def operators_read(subject: DoctorContext) -> CheckResult:
     """Whether Network Configuration Operators suffices for who is no administrator."""
     found = account()
     if found is None:
-        return Finding(Outcome.NOT_APPLICABLE, "This is no Windows, which has the group.")
+        return CheckResult(Outcome.NOT_APPLICABLE, "This is no Windows, which has the group.")
     if found.is_administrator or not found.is_operator:
-        return Finding(
+        return CheckResult(
             Outcome.UNKNOWN,
             "The account is not one that has its rights from Network Configuration Operators only.",
         )
@@ -151,13 +159,15 @@ def operators_read(subject: Subject) -> Finding:
         try:
             count = len(_some(SaContexts(session)))
         except EngineError as error:
-            return Finding(
+            return CheckResult(
                 Outcome.OK, f"The group does not suffice: {error}.", facts=refusal(error)
             )
-    return Finding(Outcome.OK, f"The group suffices: {count} SA contexts.", facts={"read": count})
+    return CheckResult(
+        Outcome.OK, f"The group suffices: {count} SA contexts.", facts={"read": count}
+    )
 
 
-def connection_template_zero(subject: Subject) -> Finding:
+def connection_template_zero(subject: DoctorContext) -> CheckResult:
     """Whether a `connectionId` of 0 in a template stands for all connections; no page says."""
     with subject.session() as session:
         connections = Connections(session)
@@ -170,10 +180,12 @@ def connection_template_zero(subject: Subject) -> Finding:
     lasting = before & after
     facts: Facts = {"connections": len(lasting), "byZero": len(by_zero)}
     if not lasting:
-        return Finding(Outcome.UNKNOWN, "There is no connection to look for.", facts=facts)
+        return CheckResult(Outcome.UNKNOWN, "There is no connection to look for.", facts=facts)
     if lasting <= by_zero:
-        return Finding(Outcome.OK, "A connectionId of 0 stands for all connections.", facts=facts)
-    return Finding(
+        return CheckResult(
+            Outcome.OK, "A connectionId of 0 stands for all connections.", facts=facts
+        )
+    return CheckResult(
         Outcome.WARNING,
         f"A connectionId of 0 gives {len(by_zero)} of {len(lasting)} connections: the list of "
         "connections is not complete.",
@@ -182,7 +194,7 @@ def connection_template_zero(subject: Subject) -> Finding:
     )
 
 
-def connections_join(subject: Subject) -> Finding:
+def connections_join(subject: DoctorContext) -> CheckResult:
     """How many connections have the ends and the mode of an SA context; no id is in common."""
     order = subject.settings.ipv6_order
     with subject.session() as session:
@@ -204,15 +216,17 @@ def connections_join(subject: Subject) -> Finding:
     )
     facts: Facts = {"connections": len(connections), "joined": joined}
     if not connections:
-        return Finding(Outcome.UNKNOWN, "There is no connection to join.", facts=facts)
-    return Finding(
+        return CheckResult(Outcome.UNKNOWN, "There is no connection to join.", facts=facts)
+    return CheckResult(
         Outcome.OK,
         f"{joined} of {len(connections)} connections have the ends and the mode of an SA context.",
         facts=facts,
     )
 
 
-def _directions(subject: Subject, order: Ipv6Order = Ipv6Order.NETWORK) -> Iterator[SaDetails]:
+def _directions(
+    subject: DoctorContext, order: Ipv6Order = Ipv6Order.NETWORK
+) -> Iterator[SaDetails]:
     """Each direction of the SA contexts that are looked at."""
     with subject.session() as session:
         try:
@@ -265,7 +279,7 @@ def _is_own(address: bytes) -> bool:
     return True
 
 
-def _unasked(error: EngineError) -> Unexamined:
+def _unasked(error: EngineError) -> CheckSkipped:
     if isinstance(error, NotSupported):
-        return Unexamined("This Windows has no such function: see `functions`.")
-    return Unexamined(f"The engine did not answer: {error}.")
+        return CheckSkipped("This Windows has no such function: see `functions`.")
+    return CheckSkipped(f"The engine did not answer: {error}.")

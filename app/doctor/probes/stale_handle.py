@@ -13,8 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
-from app.doctor.context import Subject, Unexamined
-from app.doctor.results import Finding
+from app.doctor.context import CheckSkipped, DoctorContext
+from app.doctor.results import CheckResult
 from app.schemas.doctor import Outcome
 from bindings.errors import EngineError
 from bindings.library import Library
@@ -22,26 +22,26 @@ from bindings.session import Session
 from bindings.undocumented_behaviour import stale_handle_error
 
 
-def stale_handle(subject: Subject) -> Finding:
+def stale_handle(subject: DoctorContext) -> CheckResult:
     """Which code an enumeration has whose handle was destroyed."""
     if not subject.may_probe:
-        return Finding(
+        return CheckResult(
             Outcome.UNKNOWN,
             "No handle was used that was destroyed.",
             "Run this with `--probe`: a process of its own does it, which that could end.",
         )
     if subject.library is None:
-        raise Unexamined("There is no library to ask: see `library`.")
+        raise CheckSkipped("There is no library to ask: see `library`.")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
         try:
             name, code = other.submit(_probe, subject.library.path).result()
         except BrokenProcessPool:
-            return Finding(
+            return CheckResult(
                 Outcome.OK,
                 "A handle that was destroyed ends the process that uses it.",
                 facts={"endsProcess": True},
             )
-    return Finding(
+    return CheckResult(
         Outcome.OK,
         f"A handle that was destroyed is refused with {name}."
         if code

@@ -16,8 +16,8 @@ class EventEncoder(Protocol):
         event_id: str | None,
         revision: int,
         object_id: int,
-        body: bytes | None,
-        partner: int | None = None,
+        json: bytes | None,
+        rekey_of: int | None = None,
     ) -> bytes:
         """Encode what happened to one object.
 
@@ -26,8 +26,8 @@ class EventEncoder(Protocol):
             event_id: the id to resume after; None if a client cannot resume after this event.
             revision: the revision that the change belongs to.
             object_id: the object's id.
-            body: its JSON text; None if it was deleted.
-            partner: the object that it seems to have replaced, or that replaced it.
+            json: its JSON text; None if it was deleted.
+            rekey_of: the object that it seems to have replaced, or that replaced it.
         """
 
     def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:

@@ -14,11 +14,11 @@ from app.repository.snapshot.model import Change
 EVENT_ID: Final = re.compile(r"([0-9a-z]{1,32})-([0-9]{1,18})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where in an epoch's changes somebody is.
 
     Attributes:
-        revision: the newest of which something is known.
+        number: the newest of which something is known.
         taken: how many of its changes are known; None where all are.
     """
 
@@ -30,19 +30,19 @@ class Place(NamedTuple):
         return f"{epoch}-{self.revision}" + ("" if self.taken is None else f".{self.taken}")
 
 
-def parse_event_id(text: str) -> tuple[str, Place] | None:
+def parse_event_id(text: str) -> tuple[str, Position] | None:
     """The epoch and the place of an event's id; None where it is none."""
     found = EVENT_ID.fullmatch(text)
     if found is None:
         return None
     epoch, revision, taken = found.groups()
-    return epoch, Place(int(revision), None if taken is None else int(taken))
+    return epoch, Position(int(revision), None if taken is None else int(taken))
 
 
-class Difference(NamedTuple):
+class Revision(NamedTuple):
     """What changed from the revision before to `revision`."""
 
-    revision: int
+    number: int
     changes: tuple[Change, ...]
 
 
@@ -64,14 +64,14 @@ class Journal:
         self._max_changes = max_changes
         self._max_bytes = max_bytes
         self._oldest = 0
-        self._differences: list[Difference] = []
+        self._revisions: list[Revision] = []
         self._first = 0  # of those that are kept; the others are taken off now and then
 
     def restart(self, epoch: str, revision: int) -> None:
         """Begin anew where what came before is not known, as in a new epoch."""
         self.epoch = epoch
         self._oldest = self.newest = revision
-        self._differences.clear()
+        self._revisions.clear()
         self._first = 0
         self.changes = self.bytes = 0
 
@@ -79,20 +79,22 @@ class Journal:
         """Append what led to a revision, and let go of what no longer fits."""
         self.newest = revision
         if changes:
-            self._differences.append(Difference(revision, changes))
+            self._revisions.append(Revision(revision, changes))
             self.changes += len(changes)
             self.bytes += _size(changes)
         while self.changes > self._max_changes or self.bytes > self._max_bytes:
-            self._let_go_of_first()
+            self._expire_first()
 
-    def lag(self, epoch: str, place: Place) -> int:
+    def lag(self, epoch: str, place: Position) -> int:
         """How many revisions follow a place; all that are kept, where it is of another epoch."""
         if epoch != self.epoch:
             return self.newest - self._oldest
         known = place.revision if place.taken is None else place.revision - 1
         return max(0, self.newest - known)
 
-    def since(self, epoch: str, place: Place, most: int = sys.maxsize) -> list[Difference] | None:
+    def changes_after(
+        self, epoch: str, place: Position, max_revisions: int = sys.maxsize
+    ) -> list[Revision] | None:
         """What changed after a place, oldest first; None where that is not known (any more).
 
         Of a revision of which some changes are known, all are given.
@@ -100,27 +102,25 @@ class Journal:
         Args:
             epoch: which the place is in.
             place: where somebody is.
-            most: how many differences are given; more may follow.
+            max_revisions: how many differences are given; more may follow.
         """
         revision = place.revision if place.taken is None else place.revision - 1
         if epoch != self.epoch or revision < self._oldest or place.revision > self.newest:
             return None
-        first = bisect_right(
-            self._differences, revision, lo=self._first, key=attrgetter("revision")
-        )
-        return self._differences[first : first + most]
+        first = bisect_right(self._revisions, revision, lo=self._first, key=attrgetter("revision"))
+        return self._revisions[first : first + max_revisions]
 
-    def _let_go_of_first(self) -> None:
-        gone = self._differences[self._first]
-        self._differences[self._first] = Difference(gone.revision, ())
+    def _expire_first(self) -> None:
+        gone = self._revisions[self._first]
+        self._revisions[self._first] = Revision(gone.number, ())
         self._first += 1
-        self._oldest = gone.revision
+        self._oldest = gone.number
         self.changes -= len(gone.changes)
         self.bytes -= _size(gone.changes)
-        if self._first > len(self._differences) // 2:
-            del self._differences[: self._first]
+        if self._first > len(self._revisions) // 2:
+            del self._revisions[: self._first]
             self._first = 0
 
 
 def _size(changes: tuple[Change, ...]) -> int:
-    return sum(len(change.entry.body) for change in changes if change.entry is not None)
+    return sum(len(change.item.json) for change in changes if change.item is not None)

@@ -15,17 +15,17 @@ from app.repository.query.filters import Key
 from app.repository.snapshot.model import Change
 
 
-PATIENCE_SECONDS: Final = 120.0
+MAX_GAP_SECONDS: Final = 120.0
 """How far apart they may be; an expired SA may be received on for a minute
 (IPsecSaContextExpire0)."""
-MOST: Final = 10_000
+MAX_REMEMBERED: Final = 10_000
 """How many that came, and how many that went, are remembered."""
 
 Negotiation = tuple[bytes, int, int]
 """What negotiates SAs: the peer's address, the quick mode filter and the main mode SA."""
 
 
-class Rekeys:
+class RekeyCorrelator:
     """Joins contexts that came with others that went, each at most once."""
 
     def __init__(
@@ -38,17 +38,17 @@ class Rekeys:
             clock: gives seconds.
         """
         self._negotiations = negotiations
-        self._came = _Recent(clock)
-        self._went = _Recent(clock)
+        self._came = _RecentObjects(clock)
+        self._went = _RecentObjects(clock)
 
-    def join(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    def correlate(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """The same changes, with the partners that are known by now."""
         for change in changes:
             self._came.add(change.object_id, self._negotiated(change))
         replaced_by = {}
         for change in changes:
-            if change.kind == "deleted" and change.before is not None:
-                negotiations = self._negotiations(change.before)
+            if change.kind == "deleted" and change.old_index_key is not None:
+                negotiations = self._negotiations(change.old_index_key)
                 partner = self._came.take(change.object_id, negotiations)
                 if partner is None:
                     self._went.add(change.object_id, negotiations)
@@ -63,7 +63,7 @@ class Rekeys:
             for change in changes
         )
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew, as with an epoch."""
         self._came.clear()
         self._went.clear()
@@ -74,16 +74,18 @@ class Rekeys:
             partner = self._went.take(change.object_id, self._negotiated(change))
             if partner is not None:
                 self._came.discard(change.object_id)
-        return change if partner is None else change._replace(partner=partner)
+        return change if partner is None else change._replace(rekey_of=partner)
 
     def _negotiated(self, change: Change) -> set[Negotiation]:
         """What negotiated a context that had nothing negotiated before: it came, or was begun."""
-        if change.entry is None or (change.before and self._negotiations(change.before)):
+        if change.item is None or (
+            change.old_index_key and self._negotiations(change.old_index_key)
+        ):
             return set()
-        return self._negotiations(change.entry.key)
+        return self._negotiations(change.item.index_key)
 
 
-class _Recent:
+class _RecentObjects:
     """The newest contexts to which something happened, by what negotiated them."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -99,12 +101,12 @@ class _Recent:
         self._found[object_id] = (negotiations, self._clock())
         for negotiation in negotiations:
             self._by.setdefault(negotiation, {})[object_id] = None
-        if len(self._found) > MOST:
+        if len(self._found) > MAX_REMEMBERED:
             self.discard(next(iter(self._found)))
 
     def take(self, object_id: int, negotiations: set[Negotiation]) -> int | None:
         """Another context of one of these negotiations, the first; it is then no longer here."""
-        earliest = self._clock() - PATIENCE_SECONDS
+        earliest = self._clock() - MAX_GAP_SECONDS
         for negotiation in negotiations:
             for other in self._by.get(negotiation, ()):
                 if other != object_id and self._found[other][1] >= earliest:

@@ -7,16 +7,16 @@ from contextlib import ExitStack, suppress
 
 import anyio.lowlevel
 
-from app.repository.changes.feed import BATCH_BYTES, Batch, Feed
-from app.repository.changes.journal import Place
-from app.repository.notifier import News
-from app.repository.query.match_cache import Matches
+from app.repository.changes.feed import BATCH_BYTES, Batch, EventFeed
+from app.repository.changes.journal import Position
+from app.repository.notifier import Notifier
+from app.repository.query.match_cache import MatchCache
 from app.repository.snapshot.leases import TooManySnapshots
-from app.repository.snapshot.model import Version
+from app.repository.snapshot.model import Snapshot
 from app.repository.store import Store
 
 
-class Watch:
+class Watcher:
     """The events for one client. Belongs to one event loop.
 
     Where what the client knows is not in the journal any more, or never was, it is told to
@@ -28,10 +28,10 @@ class Watch:
     def __init__(
         self,
         store: Store,
-        feed: Feed,
-        matches: Matches,
+        feed: EventFeed,
+        match_cache: MatchCache,
         *,
-        after: tuple[str, Place] | None = None,
+        after: tuple[str, Position] | None = None,
         is_initial: bool = False,
     ) -> None:
         """Make a watch, which is yet to begin.
@@ -39,67 +39,67 @@ class Watch:
         Args:
             store: whose contexts.
             feed: of the selection.
-            matches: where in versions selections are found.
+            match_cache: where in versions selections are found.
             after: the epoch and the place that the client knows of.
             is_initial: whether it wants all contexts where it knows of none.
         """
         self._store = store
         self._feed = feed
-        self._matches = matches
+        self._match_cache = match_cache
         self._is_initial = is_initial
-        self._told = after
-        self._epoch, self._place = after or ("", Place(0))
-        self._rest: Iterator[bytes] | None = None
+        self._sent = after
+        self._epoch, self._position = after or ("", Position(0))
+        self._initial_items: Iterator[bytes] | None = None
         self._held = ExitStack()
 
     @property
-    def news(self) -> News:
+    def notifier(self) -> Notifier:
         """Tells when there may be more."""
-        return self._store.news
+        return self._store.notifier
 
     @property
     def lag(self) -> int:
         """How many revisions the client is behind."""
-        return self._store.journal.lag(self._epoch, self._place)
+        return self._store.journal.lag(self._epoch, self._position)
 
     async def begin(self) -> None:
         """Begin where the client is; where it knows of nothing, with what is now.
 
         Raises:
-            EngineError, EngineSlow, TooManySnapshots: there is nothing to begin with.
+            EngineError, EngineTimedOut, TooManySnapshots: there is nothing to begin with.
         """
-        if self._told is None:
-            await self._begin_with(self._store.current or await self._store.fresh(1.0))
+        if self._sent is None:
+            await self._begin_with(self._store.current or await self._store.snapshot_at_most(1.0))
 
-    async def take(self) -> bytes | None:
+    async def next_batch(self) -> bytes | None:
         """The text of what comes next; None where there is nothing yet."""
-        if self._rest is not None:
-            text = next(self._rest, None)
+        if self._initial_items is not None:
+            text = next(self._initial_items, None)
             if text is None:
-                self._rest = None
+                self._initial_items = None
                 self._held.close()
                 text = self._event("snapshot_end")
             return text
-        batch = self._feed.after(self._epoch, self._place)
+        batch = self._feed.after(self._epoch, self._position)
         if self._is_passed_over(batch):
-            async with self._feed.turns:
+            async with self._feed.catch_up_lock:
                 while batch is not None and self._is_passed_over(batch):
-                    self._place = batch.place
+                    self._position = batch.position
                     await anyio.lowlevel.checkpoint()  # many may have much to pass over
-                    batch = self._feed.after(self._epoch, self._place)
+                    batch = self._feed.after(self._epoch, self._position)
         if batch is None:
-            if self._store.is_to_come(self._epoch, self._place.revision):
+            if self._store.is_pending(self._epoch, self._position.revision):
                 return None
             return await self._reset()
-        self._place = batch.place
+        self._position = batch.position
         if not batch.text:
             return None
-        self._told = (self._epoch, self._place)
+        self._sent = (self._epoch, self._position)
         return batch.text
 
     def bookmark(self) -> bytes | None:
         """An event that only tells where the stream is; None where the client knows."""
-        is_told = self._rest is not None or self._told == (self._epoch, self._place)
+        is_told = self._initial_items is not None or self._sent == (self._epoch, self._position)
         return None if is_told else self._event("bookmark")
 
     def close(self) -> None:
@@ -111,33 +111,33 @@ class Watch:
         return (
             batch is not None
             and not batch.text
-            and batch.place != Place(self._store.journal.newest)
+            and batch.position != Position(self._store.journal.newest)
         )
 
     async def _reset(self) -> bytes | None:
         """Begin anew with the newest version, once the journal knows what came after it."""
         version = self._store.current
-        if version is None or not self._store.knows_what_followed(version):
+        if version is None or not self._store.journal_covers(version):
             return None
         with suppress(TooManySnapshots):
             await self._begin_with(version)
             return self._event("reset")
         return None
 
-    async def _begin_with(self, version: Version) -> None:
+    async def _begin_with(self, version: Snapshot) -> None:
         if self._is_initial:
             self._held.close()
-            self._held.enter_context(self._store.holds.pinned(version))
-            positions = await self._matches.of(version, self._feed.selection)
-            self._rest = self._all(version, positions)
-        self._epoch, self._place = version.epoch, Place(version.revision)
+            self._held.enter_context(self._store.leases.pin(version))
+            positions = await self._match_cache.positions(version, self._feed.selection)
+            self._initial_items = self._items_of(version, positions)
+        self._epoch, self._position = version.epoch, Position(version.revision)
 
-    def _all(self, version: Version, positions: Sequence[int]) -> Iterator[bytes]:
+    def _items_of(self, version: Snapshot, positions: Sequence[int]) -> Iterator[bytes]:
         """Every context, as one that was added; a client that is interrupted begins anew."""
         events: list[bytes] = []
         size = 0
         for at in positions:
-            body = self._feed.text(version.texts[at])
+            body = self._feed.in_view(version.blocks[at])
             events.append(
                 self._feed.encoder.change("added", None, version.revision, version.ids[at], body)
             )
@@ -151,7 +151,7 @@ class Watch:
     def _event(self, kind: str) -> bytes:
         """An event that tells where the stream is."""
         event_id = None
-        if self._rest is None:
-            self._told = (self._epoch, self._place)
-            event_id = self._place.event_id(self._epoch)
-        return self._feed.encoder.position(kind, event_id, self._epoch, self._place.revision)
+        if self._initial_items is None:
+            self._sent = (self._epoch, self._position)
+            event_id = self._position.event_id(self._epoch)
+        return self._feed.encoder.position(kind, event_id, self._epoch, self._position.revision)

@@ -44,15 +44,15 @@ class Cursor:
     view: View = View.FULL
 
 
-class CursorDamaged(Exception):
+class InvalidCursor(Exception):
     """This is no cursor, or not one that a server made."""
 
 
-class CursorOfAnotherList(Exception):
+class CursorForOtherList(Exception):
     """The cursor of a list of something else, which may well be valid there."""
 
 
-class CursorOfAnotherRun(Exception):
+class CursorFromOtherProcess(Exception):
     """A cursor of another process, which may well have been valid there.
 
     It cannot be authenticated: what it says is as good as what any client makes up, and to be
@@ -106,24 +106,24 @@ class CursorKey:
         """The cursor of a text, for lists with such a selection.
 
         Raises:
-            CursorDamaged: the text is not what `write` gives, or not for this key.
-            CursorOfAnotherList: it goes on in a list of another name.
-            CursorOfAnotherRun: it names another key.
+            InvalidCursor: the text is not what `write` gives, or not for this key.
+            CursorForOtherList: it goes on in a list of another name.
+            CursorFromOtherProcess: it names another key.
         """
         parts = _WELL_FORMED.fullmatch(text) if len(text) <= MAX_LENGTH else None
         if parts is None:
-            raise CursorDamaged
+            raise InvalidCursor
         name, payload, mac = parts.groups()
         if name != self._name:
             unproven = _read_payload(payload, selection)
-            raise CursorOfAnotherRun(unproven.s, unproven.v)
+            raise CursorFromOtherProcess(unproven.s, unproven.v)
         if not hmac.compare_digest(mac, self._mac(text[: parts.end(2)])):
-            raise CursorDamaged
+            raise InvalidCursor
         proven = _read_payload(payload, selection)
         try:
             selected, view = selection.parse(proven.s), View(proven.v)
         except ValueError as error:
-            raise CursorDamaged from error
+            raise InvalidCursor from error
         return Cursor(proven.e, proven.r, int(proven.a), selected, view)
 
     def _mac(self, signed: str) -> str:
@@ -136,9 +136,9 @@ def _read_payload(text: str, selection: type[Selection]) -> _Payload:
         json = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         payload = _Payload.model_validate_json(json)
     except (Base64Error, ValidationError) as error:
-        raise CursorDamaged from error
+        raise InvalidCursor from error
     if payload.k != selection.LIST:
-        raise CursorOfAnotherList
+        raise CursorForOtherList
     return payload
 
 

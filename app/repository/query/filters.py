@@ -19,7 +19,7 @@ AddressRange = tuple[int, bytes, bytes]
 """The length of a packed address on a subnet, the lowest and the highest, filled up with zeros."""
 
 
-def wanted(parse: Callable[[str], Any]) -> Any:
+def filter_field(parse: Callable[[str], Any]) -> Any:
     """Values of which one must be met, or none where all will do; `parse` takes their text."""
     return field(default=(), metadata={"parse": parse})
 
@@ -75,7 +75,7 @@ class Selection(ABC):
         }
 
     @property
-    def is_everything(self) -> bool:
+    def matches_all(self) -> bool:
         """Whether nothing is asked for, so that every object will do."""
         return not any(vars(self).values())
 

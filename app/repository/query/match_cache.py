@@ -10,32 +10,32 @@ import anyio
 import anyio.to_thread
 
 from app.repository.query.filters import Selection
-from app.repository.snapshot.model import Version
+from app.repository.snapshot.model import Snapshot
 
 
-MOST: Final = 64
+MAX_ENTRIES: Final = 64
 """How many are remembered, those of the newest walks; others are worked out again."""
 
-AT_ONCE: Final = 1
+CONCURRENCY: Final = 1
 """Looking through all contexts keeps Python busy; two at a time would only wait for each other."""
 
 
-class Matches:
+class MatchCache:
     """The positions that selections have in versions. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, int, Selection], Sequence[int]] = OrderedDict()
-        self._limiter = anyio.CapacityLimiter(AT_ONCE)
+        self._limiter = anyio.CapacityLimiter(CONCURRENCY)
 
-    async def of(self, version: Version, selection: Selection) -> Sequence[int]:
+    async def positions(self, version: Snapshot, selection: Selection) -> Sequence[int]:
         """The positions of what meets a selection in a complete version."""
         key = (version.epoch, version.revision, selection)
         async with self._limiter:
             known = self._known.get(key)
             if known is None:
-                known = await anyio.to_thread.run_sync(version.matching, selection)
+                known = await anyio.to_thread.run_sync(version.positions_of, selection)
                 self._known[key] = known
-                if len(self._known) > MOST:
+                if len(self._known) > MAX_ENTRIES:
                     self._known.popitem(last=False)
             else:
                 self._known.move_to_end(key)

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from typing import Final, NamedTuple, Self
 
-from app.repository.refresh.scheduler import DrainAborted
-from app.repository.resource import Array, Encoder, Enumerable, Kind
-from app.repository.snapshot.builder import Assembly
-from app.repository.snapshot.model import Version
-from app.repository.snapshot.state import Edition, Look, Patch
+from app.repository.refresh.scheduler import ShuttingDown
+from app.repository.resource import Array, Encoder, ObjectSource, ResourceKind
+from app.repository.snapshot.builder import SnapshotBuilder
+from app.repository.snapshot.model import Snapshot
+from app.repository.snapshot.state import Override, PointRead, SnapshotBuild
 from bindings.engine import Engine
 from bindings.errors import EngineError, IkeextNotRunning, NotFound
 from bindings.sa_contexts import PAGE_SIZE
 
 
-MOST_UNREAD: Final = 16_384
+MAX_UNDECODED: Final = 16_384
 """How many objects may wait in the engine's memory to be decoded in the order of their ids.
 
 That order gives the first page at once and the others while it is being read,
@@ -28,7 +28,7 @@ FIRST_PAGE: Final = 1000
 """How many objects are decoded before a version is announced."""
 
 
-class Reader:
+class EngineReader:
     """Reads objects of a kind through an engine, as entries.
 
     Attributes:
@@ -38,10 +38,10 @@ class Reader:
     def __init__(
         self,
         engine: Engine,
-        kind: Kind,
+        kind: ResourceKind,
         *,
         page_size: int = PAGE_SIZE,
-        most_unread: int = MOST_UNREAD,
+        max_undecoded: int = MAX_UNDECODED,
     ) -> None:
         """Make a reader.
 
@@ -49,12 +49,12 @@ class Reader:
             engine: where from.
             kind: what is read.
             page_size: how many objects one call asks the engine for.
-            most_unread: see `MOST_UNREAD`.
+            max_undecoded: see `MAX_UNREAD`.
         """
         self.kind: Final = kind
         self._engine = engine
         self._page_size = page_size
-        self._most_unread = most_unread
+        self._most_unread = max_undecoded
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -62,74 +62,76 @@ class Reader:
         self._is_stopping = True
 
     def read_all(
-        self, begin: Callable[[int], Assembly], announce: Callable[[Version], None]
-    ) -> Edition:
+        self, begin: Callable[[int], SnapshotBuilder], publish_partial: Callable[[Snapshot], None]
+    ) -> SnapshotBuild:
         """Every object of one enumeration.
 
         Args:
             begin: begins a version, for an incarnation of the engine's session.
-            announce: is told the version's first objects, where the others take a while.
+            publish_partial: is told the version's first objects, where the others take a while.
 
         Raises:
-            DrainAborted: it was stopped.
+            ShuttingDown: it was stopped.
             EngineError: the engine refused, also after a new session was tried.
         """
-        self._go_on()
-        encoder, remarks = self.kind.encoder(), self.kind.remarks(self._engine)
+        self._check_cancelled()
+        encoder, remarks = self.kind.encoder(), self.kind.annotations(self._engine)
 
-        def enumerate_all(objects: Enumerable) -> tuple[Assembly, _Unread]:
-            self._go_on()
+        def enumerate_all(objects: ObjectSource) -> tuple[SnapshotBuilder, _Undecoded]:
+            self._check_cancelled()
             assembly = begin(self._engine.incarnation)
-            assembly.remarks = remarks
+            assembly.annotations = remarks
             return assembly, self._enumerate(objects, assembly, encoder)
 
         try:
-            assembly, unread = self.kind.attempt(self._engine, enumerate_all)
+            assembly, unread = self.kind.with_source(self._engine, enumerate_all)
         except EngineError as error:
-            absence = self.kind.absence(error)
+            absence = self.kind.reason_if_empty(error)
             if absence is None:
                 raise
             assembly = begin(self._engine.incarnation)
-            assembly.remarks = {**remarks, **absence}
-            return assembly.finish()
+            assembly.annotations = {**remarks, **absence}
+            return assembly.build()
         with unread:
-            places = unread.places()
+            places = unread.locations()
             for number, (_, array, at) in enumerate(places):
                 if number == FIRST_PAGE and unread.is_all:
-                    announce(assembly.incomplete([place.id for place in places]))
+                    publish_partial(assembly.partial([place.id for place in places]))
                 self._put(assembly, array, at, encoder)
-                unread.took_from(array)
-        return assembly.finish()
+                unread.release_one_of(array)
+        return assembly.build()
 
-    def look(self, ids: Iterable[int]) -> tuple[dict[int, Look], int]:
+    def read_points(self, ids: Iterable[int]) -> tuple[dict[int, PointRead], int]:
         """What there is of each of these objects, and the incarnation that gave the last.
 
         Raises:
-            DrainAborted: it was stopped.
+            ShuttingDown: it was stopped.
             EngineError: the engine refused, also after a new session was tried.
         """
         encoder = self.kind.encoder()
-        looks = {id_: self._look(id_, encoder) for id_ in ids}
+        looks = {id_: self._read_point(id_, encoder) for id_ in ids}
         return looks, self._engine.incarnation
 
-    def _look(self, id_: int, encoder: Encoder) -> Look:
-        self._go_on()
+    def _read_point(self, id_: int, encoder: Encoder) -> PointRead:
+        self._check_cancelled()
         try:
             plain = self.kind.read(self._engine, id_)
         except (NotFound, IkeextNotRunning):
-            return Look(None)
-        return Look(
-            Patch(encoder.mark(plain), encoder.entry(plain)),
+            return PointRead(None)
+        return PointRead(
+            Override(encoder.fingerprint(plain), encoder.item(plain)),
             is_half_built=self.kind.is_half_built(plain),
         )
 
-    def _enumerate(self, objects: Enumerable, assembly: Assembly, encoder: Encoder) -> _Unread:
+    def _enumerate(
+        self, objects: ObjectSource, assembly: SnapshotBuilder, encoder: Encoder
+    ) -> _Undecoded:
         """Take the whole enumeration; decode already what would be too much to leave unread."""
         with ExitStack() as on_failure, closing(objects.arrays(size=self._page_size)) as arrays:
-            unread = on_failure.enter_context(_Unread())
+            unread = on_failure.enter_context(_Undecoded())
             for array in arrays:
                 unread.append(array)
-                self._go_on()
+                self._check_cancelled()
                 while unread.count > self._most_unread:
                     with unread.popleft() as oldest:
                         for index in range(len(oldest)):
@@ -137,25 +139,25 @@ class Reader:
             on_failure.pop_all()
         return unread
 
-    def _go_on(self) -> None:
+    def _check_cancelled(self) -> None:
         """Do nothing, unless it was stopped.
 
         Raises:
-            DrainAborted: it was.
+            ShuttingDown: it was.
         """
         if self._is_stopping:
-            raise DrainAborted
+            raise ShuttingDown
 
-    def _put(self, assembly: Assembly, array: Array, index: int, encoder: Encoder) -> None:
-        self._go_on()
+    def _put(self, assembly: SnapshotBuilder, array: Array, index: int, encoder: Encoder) -> None:
+        self._check_cancelled()
         plain = array.read(index)
         id_: int = plain[0]
-        mark = encoder.mark(plain)
-        if not assembly.keep(id_, mark):
-            assembly.put(id_, mark, encoder.entry(plain))
+        mark = encoder.fingerprint(plain)
+        if not assembly.reuse(id_, mark):
+            assembly.add(id_, mark, encoder.item(plain))
 
 
-class _Place(NamedTuple):
+class _Location(NamedTuple):
     """Where an object is in the engine's memory."""
 
     id: int
@@ -163,7 +165,7 @@ class _Place(NamedTuple):
     at: int
 
 
-class _Unread:
+class _Undecoded:
     """Arrays in the engine's memory whose objects are still to be decoded.
 
     Attributes:
@@ -190,16 +192,16 @@ class _Unread:
         self.is_all = False
         return oldest
 
-    def places(self) -> list[_Place]:
+    def locations(self) -> list[_Location]:
         """Where the objects are, in ascending order of their ids, each id once."""
         places = {
-            id_: _Place(id_, array, at)
+            id_: _Location(id_, array, at)
             for array in self._arrays
             for at, id_ in enumerate(array.ids())
         }
         return [places[id_] for id_ in sorted(places)]
 
-    def took_from(self, array: Array) -> None:
+    def release_one_of(self, array: Array) -> None:
         """Free an array when its last object has been taken."""
         self._left[id(array)] -= 1
         if not self._left[id(array)]:

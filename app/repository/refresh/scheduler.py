@@ -13,18 +13,18 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 
-class DrainAborted(Exception):
+class ShuttingDown(Exception):
     """The drain was given up because the server stops."""
 
 
-class _Drain:
+class _Refresh:
     """One drain, and what those who wait for it learn."""
 
     def __init__(self) -> None:
         self.done = anyio.Event()
         self.announced = anyio.Event()
         self.began: float | None = None
-        self.error: Exception | None = DrainAborted()
+        self.error: Exception | None = ShuttingDown()
 
     def end(self) -> None:
         """Let all go on who wait."""
@@ -32,42 +32,42 @@ class _Drain:
         self.announced.set()
 
 
-class Drains:
+class RefreshScheduler:
     """Runs `work` for one or many at a time. Belongs to one event loop."""
 
     def __init__(
         self,
         work: Callable[[], Awaitable[None]],
         *,
-        minimum_interval: float,
+        min_interval: float,
         clock: Callable[[], float],
     ) -> None:
         self._work = work
-        self._minimum_interval = minimum_interval
+        self._minimum_interval = min_interval
         self._clock = clock
-        self._running: _Drain | None = None
-        self._queued: _Drain | None = None
+        self._running: _Refresh | None = None
+        self._queued: _Refresh | None = None
         self._wanted = anyio.Event()
         self._next_start = float("-inf")
         self._is_stopped = False
 
-    async def wait(self, not_before: float, *, until_announced: bool = False) -> None:
+    async def wait(self, not_before: float, *, until_partial: bool = False) -> None:
         """Wait until a drain has succeeded that began at `not_before` or later, on the clock.
 
         Args:
             not_before: the time.
-            until_announced: whether it will do that the drain has announced what it will give.
+            until_partial: whether it will do that the drain has announced what it will give.
 
         Raises:
             Exception: what the drain raised.
-            DrainAborted: the server stops.
+            ShuttingDown: the server stops.
         """
         if self._is_stopped:
-            raise DrainAborted
+            raise ShuttingDown
         drain = self._running
         if drain is None or drain.began is None or drain.began < not_before:
             drain = self._queue()
-        await (drain.announced if until_announced else drain.done).wait()
+        await (drain.announced if until_partial else drain.done).wait()
         if drain.done.is_set() and drain.error is not None:
             raise drain.error.with_traceback(None)  # one error for many: each its own traceback
 
@@ -76,12 +76,12 @@ class Drains:
         if not self._is_stopped:
             self._queue()
 
-    async def ended(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until the drain that runs now, if one does, has ended in whatever way."""
         if self._running is not None:
             await self._running.done.wait()
 
-    def announce(self) -> None:
+    def publish_partial(self) -> None:
         """Let those go on for whom it is enough that the drain that runs will succeed."""
         if self._running is not None:
             self._running.announced.set()
@@ -104,18 +104,18 @@ class Drains:
                 self._wanted = anyio.Event()
                 drain, self._queued = self._queued, None
                 if drain is not None:
-                    await self._drain(drain)
+                    await self._run_one(drain)
         finally:
             self.stop()
 
-    def _queue(self) -> _Drain:
+    def _queue(self) -> _Refresh:
         """The queued drain."""
         if self._queued is None:
-            self._queued = _Drain()
+            self._queued = _Refresh()
             self._wanted.set()
         return self._queued
 
-    async def _drain(self, drain: _Drain) -> None:
+    async def _run_one(self, drain: _Refresh) -> None:
         self._running = drain
         drain.began = self._clock()
         try:

@@ -21,14 +21,14 @@ BLOCK_TEXTS: Final = 100
 PIECE_BYTES: Final = 256 << 10
 """Pieces smaller than this are joined before they are sent; each sending has its cost."""
 
-LEAST_RUN: Final = 4
+MIN_RUN: Final = 4
 """Texts that follow each other in one block, on average; with fewer, new blocks are written."""
 
-MOST_WASTE: Final = 0.25
+MAX_WASTE: Final = 0.25
 """How much more than what is shown the blocks may hold; with more, new blocks are written."""
 
 
-class Place(NamedTuple):
+class Span(NamedTuple):
     """Where a text is."""
 
     block: bytes
@@ -36,7 +36,7 @@ class Place(NamedTuple):
     end: int
 
 
-class Texts:
+class JsonBlocks:
     """Immutable texts, by their position.
 
     Attributes:
@@ -66,13 +66,13 @@ class Texts:
         return len(self._starts)
 
     def __getitem__(self, position: int) -> bytes:
-        block, start, end = self.place(position)
+        block, start, end = self.span(position)
         return block[start:end]
 
-    def place(self, position: int) -> Place:
+    def span(self, position: int) -> Span:
         """Where the text at a position is."""
         run = bisect_right(self._firsts, position) - 1
-        return Place(self._run_blocks[run], self._starts[position], self._ends[position])
+        return Span(self._run_blocks[run], self._starts[position], self._ends[position])
 
     def pieces(self, positions: Sequence[int]) -> Iterator[bytes]:
         """The texts of these positions, each behind a comma, in few pieces.
@@ -93,8 +93,8 @@ class Texts:
         """Whether new blocks are worth writing."""
         held = sum(map(len, self.blocks))
         return (
-            len(self._firsts) * LEAST_RUN > len(self) + BLOCK_TEXTS
-            or held > self.size * (1 + MOST_WASTE) + PIECE_BYTES
+            len(self._firsts) * MIN_RUN > len(self) + BLOCK_TEXTS
+            or held > self.size * (1 + MAX_WASTE) + PIECE_BYTES
         )
 
     def _of_runs(self, start: int, stop: int) -> Iterator[bytes]:
@@ -107,8 +107,8 @@ class Texts:
             start, run = end, run + 1
 
 
-class TextsBuilder:
-    """Makes `Texts`, of new ones and of some that are in blocks already."""
+class JsonBlocksBuilder:
+    """Makes `JsonBlocks`, of new ones and of some that are in blocks already."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -132,7 +132,7 @@ class TextsBuilder:
         if len(self._open) == 2 * BLOCK_TEXTS:
             self._close_block()
 
-    def keep(self, place: Place) -> None:
+    def reuse(self, place: Span) -> None:
         """Append a text where it is."""
         number = self._numbers.get(id(place.block))
         if number is None:
@@ -140,7 +140,7 @@ class TextsBuilder:
             self._blocks.append(place.block)
         self._record(number, place.start, place.end)
 
-    def build(self, order: Sequence[int] | None = None) -> Texts:
+    def build(self, order: Sequence[int] | None = None) -> JsonBlocks:
         """The texts so far, as they were appended or, where it is given, in this order."""
         self._close_block()
         of, starts, ends = (
@@ -150,7 +150,7 @@ class TextsBuilder:
         texts = self._with_runs(of, starts, ends)
         return _rewritten(texts) if texts.is_scattered else texts
 
-    def _with_runs(self, of: array[int], starts: array[int], ends: array[int]) -> Texts:
+    def _with_runs(self, of: array[int], starts: array[int], ends: array[int]) -> JsonBlocks:
         firsts, blocks = array("I"), []
         block_before, end_before = -1, -1
         for position, (block, start, end) in enumerate(zip(of, starts, ends, strict=True)):
@@ -158,7 +158,7 @@ class TextsBuilder:
                 firsts.append(position)
                 blocks.append(self._blocks[block])
             block_before, end_before = block, end
-        return Texts(firsts, blocks, starts, ends)
+        return JsonBlocks(firsts, blocks, starts, ends)
 
     def _record(self, number: int, start: int, end: int) -> None:
         self._of.append(number)
@@ -171,9 +171,9 @@ class TextsBuilder:
             self._open, self._open_number, self._open_bytes = [], -1, 0
 
 
-def _rewritten(texts: Texts) -> Texts:
+def _rewritten(texts: JsonBlocks) -> JsonBlocks:
     """The same texts in new blocks, which share nothing with the old ones."""
-    builder = TextsBuilder()
+    builder = JsonBlocksBuilder()
     for position in range(len(texts)):
         builder.add(texts[position])
     return builder.build()

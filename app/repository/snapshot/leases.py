@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.repository.snapshot.memory import KeptTexts
-from app.repository.snapshot.model import Version
+from app.repository.snapshot.memory import SharedMemory
+from app.repository.snapshot.model import Snapshot
 
 
 class TooManySnapshots(Exception):
@@ -28,17 +28,17 @@ class TooManySnapshots(Exception):
 
 
 @dataclass(slots=True)
-class Hold:
+class Lease:
     """One held version; times are of the store's own clock, in seconds."""
 
-    version: Version
-    since: float
-    used: float
+    snapshot: Snapshot
+    acquired_at: float
+    used_at: float
     pins: int = 0
     is_walked: bool = False
 
 
-class Holds:
+class SnapshotLeases:
     """The held versions, by epoch and revision."""
 
     def __init__(
@@ -55,99 +55,101 @@ class Holds:
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._clock = clock
-        self._held: dict[tuple[str, int], Hold] = {}
-        self._kept = KeptTexts()
+        self._leases: dict[tuple[str, int], Lease] = {}
+        self._kept = SharedMemory()
 
-    def find(self, epoch: str, revision: int) -> Hold | None:
+    def find(self, epoch: str, revision: int) -> Lease | None:
         """The hold on a version, whose idle time begins anew; None where it is not held."""
         self.expire()
-        hold = self._held.get((epoch, revision))
+        hold = self._leases.get((epoch, revision))
         if hold is not None:
-            hold.used = self._clock()
+            hold.used_at = self._clock()
         return hold
 
-    def take(self, version: Version) -> Hold:
+    def acquire(self, version: Snapshot) -> Lease:
         """Hold a version, or go on holding it.
 
         Raises:
             TooManySnapshots: it is not held yet, and the cap is reached.
         """
-        hold = self._hold(version)
+        hold = self._lease(version)
         hold.is_walked = True
         return hold
 
-    def _hold(self, version: Version) -> Hold:
+    def _lease(self, version: Snapshot) -> Lease:
         hold = self.find(version.epoch, version.revision)
         if hold is None:
             if self._is_full(version) or self.bytes(version) > self._max_bytes:
                 raise TooManySnapshots(self._first_expiry())
             now = self._clock()
-            hold = Hold(version, since=now, used=now)
-            self._held[version.epoch, version.revision] = hold
-            self._kept.add(version.texts)
+            hold = Lease(version, acquired_at=now, used_at=now)
+            self._leases[version.epoch, version.revision] = hold
+            self._kept.add(version.blocks)
         return hold
 
     @contextmanager
-    def pinned(self, version: Version) -> Iterator[Hold]:
+    def pin(self, version: Snapshot) -> Iterator[Lease]:
         """Hold a version until the end of the block, whatever the time, and no longer for its sake.
 
         Raises:
             TooManySnapshots: as for `take`.
         """
-        hold = self._hold(version)
+        hold = self._lease(version)
         hold.pins += 1
         try:
             yield hold
         finally:
             hold.pins -= 1
-            hold.used = self._clock()
+            hold.used_at = self._clock()
             if not hold.pins and not hold.is_walked:
                 self.drop(version)
 
-    def complete(self, version: Version) -> None:
+    def replace_partial(self, version: Snapshot) -> None:
         """Put a version in the place of itself as it was held incomplete."""
-        hold = self._held.get((version.epoch, version.revision))
+        hold = self._leases.get((version.epoch, version.revision))
         if hold is not None:
-            self._kept.add(version.texts)
-            self._kept.remove(hold.version.texts)
-            hold.version = version
+            self._kept.add(version.blocks)
+            self._kept.remove(hold.snapshot.blocks)
+            hold.snapshot = version
 
-    def drop(self, version: Version) -> None:
+    def drop(self, version: Snapshot) -> None:
         """Hold a version no longer."""
-        hold = self._held.pop((version.epoch, version.revision), None)
+        hold = self._leases.pop((version.epoch, version.revision), None)
         if hold is not None:
-            self._kept.remove(hold.version.texts)
+            self._kept.remove(hold.snapshot.blocks)
 
-    def remaining_seconds(self, hold: Hold) -> float:
+    def remaining_seconds(self, hold: Lease) -> float:
         """For how long the version is held, if it is used in time."""
-        return hold.since + self.max_seconds - self._clock()
+        return hold.acquired_at + self.max_seconds - self._clock()
 
-    def bytes(self, current: Version | None) -> int:
+    def bytes(self, current: Snapshot | None) -> int:
         """So many bytes are kept by `current` and all that is held; what is shared counts once."""
-        return self._kept.bytes + (0 if current is None else self._kept.needed(current.texts))
+        return self._kept.bytes + (
+            0 if current is None else self._kept.additional_bytes(current.blocks)
+        )
 
     def __len__(self) -> int:
         self.expire()
-        return len(self._held)
+        return len(self._leases)
 
-    def _is_full(self, version: Version) -> bool:
+    def _is_full(self, version: Snapshot) -> bool:
         """Whether `version` would be one too many. Versions without a difference count as one."""
-        kept = {id(hold.version.texts) for hold in self._held.values()}
-        return id(version.texts) not in kept and len(kept) >= self._max_count
+        kept = {id(hold.snapshot.blocks) for hold in self._leases.values()}
+        return id(version.blocks) not in kept and len(kept) >= self._max_count
 
     def expire(self) -> None:
         """Let go of what was held long enough."""
         now = self._clock()
-        for hold in [*self._held.values()]:
+        for hold in [*self._leases.values()]:
             if not hold.pins and now >= self._end(hold):
-                self.drop(hold.version)
+                self.drop(hold.snapshot)
 
-    def _end(self, hold: Hold) -> float:
+    def _end(self, hold: Lease) -> float:
         """When the version is let go, if it is not used before."""
-        return min(hold.used + self.idle_seconds, hold.since + self.max_seconds)
+        return min(hold.used_at + self.idle_seconds, hold.acquired_at + self.max_seconds)
 
     def _first_expiry(self) -> float:
         """How many seconds it is until the next version is let go."""
         now = self._clock()
-        ends = [self._end(hold) for hold in self._held.values() if not hold.pins]
+        ends = [self._end(hold) for hold in self._leases.values() if not hold.pins]
         return max(0.0, min(ends, default=now + self.idle_seconds) - now)

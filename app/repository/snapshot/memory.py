@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from app.repository.snapshot.blocks import Texts
+from app.repository.snapshot.blocks import JsonBlocks
 
 
 BYTES_PER_CONTEXT: Final = 200
 """What a version has for each context besides its text: id, key and place, about."""
 
 
-class KeptTexts:
+class SharedMemory:
     """Texts that are kept, each as often as it was added.
 
     Adding and removing looks at each block; `bytes` is a running count.
@@ -23,14 +23,14 @@ class KeptTexts:
         self._texts: Counter[int] = Counter()
         self._blocks: Counter[int] = Counter()
 
-    def add(self, texts: Texts) -> None:
+    def add(self, texts: JsonBlocks) -> None:
         """Keep texts once more."""
-        self.bytes += self.needed(texts)
+        self.bytes += self.additional_bytes(texts)
         if not self._texts[id(texts)]:
             self._blocks.update(map(id, texts.blocks))
         self._texts[id(texts)] += 1
 
-    def remove(self, texts: Texts) -> None:
+    def remove(self, texts: JsonBlocks) -> None:
         """Keep texts once less."""
         self._texts[id(texts)] -= 1
         if not self._texts[id(texts)]:
@@ -39,9 +39,9 @@ class KeptTexts:
                 self._blocks[id(block)] -= 1
                 if not self._blocks[id(block)]:
                     del self._blocks[id(block)]
-            self.bytes -= self.needed(texts)
+            self.bytes -= self.additional_bytes(texts)
 
-    def needed(self, texts: Texts) -> int:
+    def additional_bytes(self, texts: JsonBlocks) -> int:
         """How many bytes more there are when these are kept, too."""
         if id(texts) in self._texts:
             return 0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
-from app.repository.query.filters import Key, wanted
-from app.repository.resource import Enumerable, Kind
-from app.repository.snapshot.model import Entry
+from app.repository.query.filters import Key, filter_field
+from app.repository.resource import ObjectSource, ResourceKind
+from app.repository.snapshot.model import Item
 from app.resources.connections.encoding import encode_connection
-from app.resources.wfp.endpoints import EndpointSelection, Ways, key_of_ends
+from app.resources.wfp.endpoints import EndpointSelection, Interner, key_of_ends
 from app.resources.wfp.names import (
     AUTHENTICATION_METHOD,
     DH_GROUP,
@@ -35,8 +35,8 @@ from bindings.connections import Connection, decode_connection
 from bindings.engine import Engine
 from bindings.engine_options import EngineOption, engine_option
 from bindings.errors import AccessDenied, ConnectionsDisabled, EngineError, NotSupported
-from bindings.fingerprints import mark_of
-from bindings.memory import Plain
+from bindings.fingerprints import fingerprint
+from bindings.memory import RawTree
 
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ _MONITORING: Final[Mapping[int | None, Monitoring]] = MappingProxyType(
 )
 
 
-class ConnectionWay(NamedTuple):
+class ConnectionProtection(NamedTuple):
     """How a connection is protected, in public names; each field as the filter of its name."""
 
     ip_version: tuple[str]
@@ -62,7 +62,7 @@ class ConnectionWay(NamedTuple):
     authentication_method: tuple[str, ...]
 
 
-WAYS: Final[Ways[ConnectionWay]] = Ways()
+PROTECTIONS: Final[Interner[ConnectionProtection]] = Interner()
 
 
 @dataclass(frozen=True)
@@ -71,74 +71,74 @@ class ConnectionSelection(EndpointSelection):
 
     LIST: ClassVar[str] = "connections"
 
-    ip_version: tuple[IpVersion, ...] = wanted(IpVersion)
-    traffic_type: tuple[TrafficType, ...] = wanted(TrafficType)
-    key_module: tuple[KeyModule, ...] = wanted(KeyModule)
-    cipher: tuple[IkeCipher, ...] = wanted(IkeCipher)
-    integrity: tuple[IkeIntegrity, ...] = wanted(IkeIntegrity)
-    dh_group: tuple[DhGroup, ...] = wanted(DhGroup)
-    authentication_method: tuple[AuthenticationMethod, ...] = wanted(AuthenticationMethod)
+    ip_version: tuple[IpVersion, ...] = filter_field(IpVersion)
+    traffic_type: tuple[TrafficType, ...] = filter_field(TrafficType)
+    key_module: tuple[KeyModule, ...] = filter_field(KeyModule)
+    cipher: tuple[IkeCipher, ...] = filter_field(IkeCipher)
+    integrity: tuple[IkeIntegrity, ...] = filter_field(IkeIntegrity)
+    dh_group: tuple[DhGroup, ...] = filter_field(DhGroup)
+    authentication_method: tuple[AuthenticationMethod, ...] = filter_field(AuthenticationMethod)
 
     @classmethod
-    def ways(cls) -> Ways[Any]:
+    def protections(cls) -> Interner[Any]:
         """Those of connections."""
-        return WAYS
+        return PROTECTIONS
 
 
-class ConnectionKind(Kind):
+class ConnectionKind(ResourceKind):
     """Connections, each with its bytes as of the moment it is read."""
 
     selection = ConnectionSelection
 
-    def attempt(self, engine: Engine, work: Callable[[Enumerable], T]) -> T:
-        """See `Engine.connections`."""
-        return engine.connections(work)
+    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
+        """See `Engine.with_connections`."""
+        return engine.with_connections(work)
 
-    def remarks(self, engine: Engine) -> Mapping[str, str]:
+    def annotations(self, engine: Engine) -> Mapping[str, str]:
         """Whether the engine keeps track of connections, where it tells."""
         option = EngineOption.MONITOR_IPSEC_CONNECTIONS
         try:
-            value = engine.in_session(lambda session: engine_option(session, option))
+            value = engine.run_in_session(lambda session: engine_option(session, option))
         except (NotSupported, AccessDenied):
             value = None
         return {MONITORING: _MONITORING.get(value, Monitoring.ON).value}
 
-    def absence(self, error: EngineError) -> Mapping[str, str] | None:
+    def reason_if_empty(self, error: EngineError) -> Mapping[str, str] | None:
         """There are none, too, where the engine keeps no track of them."""
         if isinstance(error, ConnectionsDisabled):
             return {MONITORING: Monitoring.OFF.value}
-        return super().absence(error)
+        return super().reason_if_empty(error)
 
     def encoder(self) -> ConnectionEncoder:
         """An encoder."""
         return ConnectionEncoder()
 
-    def read(self, engine: Engine, id_: int) -> Plain:
+    def read(self, engine: Engine, id_: int) -> RawTree:
         """A copy of one connection."""
-        return engine.connections(lambda connections: connections.read(id_))
+        return engine.with_connections(lambda connections: connections.read(id_))
 
 
 class ConnectionEncoder:
     """Makes entries of connections."""
 
-    def mark(self, plain: Plain) -> bytes:
+    def fingerprint(self, plain: RawTree) -> bytes:
         """A digest of the connection, with its bytes."""
-        return mark_of(plain)
+        return fingerprint(plain)
 
-    def entry(self, plain: Plain) -> Entry:
+    def item(self, plain: RawTree) -> Item:
         """The connection, decoded and encoded."""
         connection = decode_connection(plain)
-        return Entry(key_of(connection), encode_connection(connection))
+        return Item(index_key(connection), encode_connection(connection))
 
 
-def key_of(connection: Connection) -> Key:
+def index_key(connection: Connection) -> Key:
     """The key of a connection."""
     crypto = connection.mm_crypto
     methods = {
         AUTHENTICATION_METHOD[peer.authentication_method_type]["authenticationMethodType"]
         for peer in (connection.mm_peer, connection.em_peer)
     }
-    way = ConnectionWay(
+    way = ConnectionProtection(
         (IP_VERSION[connection.ip_version]["ipVersion"],),
         (IPSEC_TRAFFIC_MODE_TYPE[connection.ipsec_traffic_mode_type]["ipsecTrafficModeType"],),
         (KEY_MODULE[connection.key_module_type]["keyModuleType"],),
@@ -147,4 +147,4 @@ def key_of(connection: Connection) -> Key:
         (DH_GROUP[crypto.dh_group]["dhGroup"],),
         tuple(sorted(methods)),
     )
-    return key_of_ends(WAYS.number_of(way), connection.local_address, connection.remote_address)
+    return key_of_ends(PROTECTIONS.number(way), connection.local_address, connection.remote_address)

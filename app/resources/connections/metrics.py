@@ -16,14 +16,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.repository.snapshot.model import Version
+from app.repository.snapshot.model import Snapshot
 from app.repository.store import Store
 from app.resources.connections.kind import ConnectionKind
 from app.service import Service
 from app.telemetry.metrics.registry import Sampler
 
 
-class Ends(NamedTuple):
+class Endpoints(NamedTuple):
     """What connections have in common that are counted together; each field as a label."""
 
     local: str
@@ -48,11 +48,11 @@ class Transferred(NamedTuple):
         return Transferred(self.inbound - before.inbound, self.outbound - before.outbound)
 
 
-OTHERS: Final = Ends("other", "other", "other")
+OTHERS: Final = Endpoints("other", "other", "other")
 """Those for which there is no room."""
 
 
-class Look(NamedTuple):
+class ConnectionSample(NamedTuple):
     """A connection as it was seen once.
 
     Attributes:
@@ -62,11 +62,11 @@ class Look(NamedTuple):
     """
 
     identity: tuple[str, str | None]
-    ends: Ends
+    ends: Endpoints
     transferred: Transferred
 
 
-class EndsCounts:
+class EndpointCounts:
     """Bytes of all connections that were seen, by their ends.
 
     Attributes:
@@ -74,16 +74,16 @@ class EndsCounts:
             so that who reads them need not be in the thread that adds to them.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_endpoints: int) -> None:
         """Make room for so many ends."""
-        self.counts: Mapping[Ends, Transferred] = {OTHERS: Transferred()}
-        self._most = most
+        self.counts: Mapping[Endpoints, Transferred] = {OTHERS: Transferred()}
+        self._most = max_endpoints
         self._seen: Mapping[tuple[str, str | None], Transferred] = {}
 
-    def take(self, looks: Iterable[Look]) -> None:
+    def add_samples(self, looks: Iterable[ConnectionSample]) -> None:
         """Add what all connections that there are now have transferred since the last time."""
         seen: dict[tuple[str, str | None], Transferred] = {}
-        more: dict[Ends, Transferred] = {}
+        more: dict[Endpoints, Transferred] = {}
         for identity, ends, transferred in looks:
             seen[identity] = transferred
             grown = transferred.since(self._seen.get(identity, Transferred()))
@@ -95,7 +95,7 @@ class EndsCounts:
             counts[place] = counts[place].plus(grown)
         self.counts = counts
 
-    def _with_room_for(self, more: Mapping[Ends, Transferred]) -> dict[Ends, Transferred]:
+    def _with_room_for(self, more: Mapping[Endpoints, Transferred]) -> dict[Endpoints, Transferred]:
         """The counts, with new ones for the busiest; those end whose connections are all gone."""
         counts = dict(self.counts)
         new = [ends for ends in more if ends not in counts]
@@ -112,16 +112,16 @@ class EndsCounts:
 class ConnectionCollector(Collector):
     """The newest samples of the connections. Belongs to the event loop of their store."""
 
-    def __init__(self, store: Store, most: int, interval_seconds: float) -> None:
+    def __init__(self, store: Store, max_endpoints: int, interval_seconds: float) -> None:
         """Make one that samples when it runs, for the first time after an interval.
 
         Args:
             store: of the connections.
-            most: how many different ends have a count of their own.
+            max_endpoints: how many different ends have a count of their own.
             interval_seconds: between two samples.
         """
         self._store = store
-        self._counted = EndsCounts(most)
+        self._counted = EndpointCounts(max_endpoints)
         self._interval_seconds = interval_seconds
         self._connections: int | None = None
 
@@ -133,16 +133,18 @@ class ConnectionCollector(Collector):
 
     async def _sample(self) -> None:
         try:
-            version = await self._store.fresh(0)
+            version = await self._store.snapshot_at_most(0)
         except Exception:  # noqa: BLE001  # logged where it was raised; the next may succeed
             self._connections = None
             return
         await anyio.to_thread.run_sync(self._take, version)
         self._connections = len(version.ids)
 
-    def _take(self, version: Version) -> None:
+    def _take(self, version: Snapshot) -> None:
         """In a thread, for there may be many thousands."""
-        self._counted.take(_look(orjson.loads(version.texts[at])) for at in range(len(version.ids)))
+        self._counted.add_samples(
+            _sample_of(orjson.loads(version.blocks[at])) for at in range(len(version.ids))
+        )
 
     def describe(self) -> Iterable[Metric]:
         """None beforehand: the registry need not collect to know the names."""
@@ -154,7 +156,7 @@ class ConnectionCollector(Collector):
         family = CounterMetricFamily(
             "wfp_connection_bytes",
             "Bytes that connections with these ends transferred.",
-            labels=(*Ends._fields, "direction"),
+            labels=(*Endpoints._fields, "direction"),
         )
         if self._connections is not None:
             for ends, transferred in self._counted.counts.items():
@@ -177,11 +179,11 @@ def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampl
     return (collector.run,)
 
 
-def _look(connection: Mapping[str, Any]) -> Look:
+def _sample_of(connection: Mapping[str, Any]) -> ConnectionSample:
     """A connection, of its JSON (`app.resources.connections.schema`)."""
-    return Look(
+    return ConnectionSample(
         (connection["connectionId"], connection["startSysTime"]),
-        Ends(
+        Endpoints(
             connection["localAddress"] or "",
             connection["remoteAddress"] or "",
             connection["ipsecTrafficModeType"],

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
-from app.repository.query.filters import Key, wanted
-from app.repository.resource import Enumerable, Kind
-from app.repository.snapshot.model import Entry
+from app.repository.query.filters import Key, filter_field
+from app.repository.resource import ObjectSource, ResourceKind
+from app.repository.snapshot.model import Item
 from app.resources.ike_sas.encoding import encode_ike_sa
-from app.resources.wfp.endpoints import EndpointSelection, Ways, key_of_ends
+from app.resources.wfp.endpoints import EndpointSelection, Interner, key_of_ends
 from app.resources.wfp.names import (
     AUTHENTICATION_METHOD,
     DH_GROUP,
@@ -28,16 +28,16 @@ from app.schemas.names import (
     KeyModule,
 )
 from bindings.engine import Engine
-from bindings.fingerprints import mark_of
+from bindings.fingerprints import fingerprint
 from bindings.ike_decode import decode_ike_sa
 from bindings.ike_records import IkeSa
-from bindings.memory import Plain
+from bindings.memory import RawTree
 
 
 T = TypeVar("T")
 
 
-class IkeWay(NamedTuple):
+class IkeProtection(NamedTuple):
     """How a main mode SA is protected, in public names; each field as the filter of its name."""
 
     ip_version: tuple[str]
@@ -48,7 +48,7 @@ class IkeWay(NamedTuple):
     authentication_method: tuple[str, ...]
 
 
-WAYS: Final[Ways[IkeWay]] = Ways()
+PROTECTIONS: Final[Interner[IkeProtection]] = Interner()
 
 
 @dataclass(frozen=True)
@@ -57,57 +57,57 @@ class IkeSaSelection(EndpointSelection):
 
     LIST: ClassVar[str] = "ike-sas"
 
-    ip_version: tuple[IpVersion, ...] = wanted(IpVersion)
-    key_module: tuple[KeyModule, ...] = wanted(KeyModule)
-    cipher: tuple[IkeCipher, ...] = wanted(IkeCipher)
-    integrity: tuple[IkeIntegrity, ...] = wanted(IkeIntegrity)
-    dh_group: tuple[DhGroup, ...] = wanted(DhGroup)
-    authentication_method: tuple[AuthenticationMethod, ...] = wanted(AuthenticationMethod)
+    ip_version: tuple[IpVersion, ...] = filter_field(IpVersion)
+    key_module: tuple[KeyModule, ...] = filter_field(KeyModule)
+    cipher: tuple[IkeCipher, ...] = filter_field(IkeCipher)
+    integrity: tuple[IkeIntegrity, ...] = filter_field(IkeIntegrity)
+    dh_group: tuple[DhGroup, ...] = filter_field(DhGroup)
+    authentication_method: tuple[AuthenticationMethod, ...] = filter_field(AuthenticationMethod)
 
     @classmethod
-    def ways(cls) -> Ways[Any]:
+    def protections(cls) -> Interner[Any]:
         """Those of main mode SAs."""
-        return WAYS
+        return PROTECTIONS
 
 
-class IkeSaKind(Kind):
+class IkeSaKind(ResourceKind):
     """Main mode SAs."""
 
     selection = IkeSaSelection
 
-    def attempt(self, engine: Engine, work: Callable[[Enumerable], T]) -> T:
-        """See `Engine.ike_sas`."""
-        return engine.ike_sas(work)
+    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
+        """See `Engine.with_ike_sas`."""
+        return engine.with_ike_sas(work)
 
     def encoder(self) -> IkeSaEncoder:
         """An encoder."""
         return IkeSaEncoder()
 
-    def read(self, engine: Engine, id_: int) -> Plain:
+    def read(self, engine: Engine, id_: int) -> RawTree:
         """A copy of one main mode SA."""
-        return engine.ike_sas(lambda sas: sas.read(id_))
+        return engine.with_ike_sas(lambda sas: sas.read(id_))
 
 
 class IkeSaEncoder:
     """Makes entries of main mode SAs."""
 
-    def mark(self, plain: Plain) -> bytes:
+    def fingerprint(self, plain: RawTree) -> bytes:
         """A digest of the SA."""
-        return mark_of(plain)
+        return fingerprint(plain)
 
-    def entry(self, plain: Plain) -> Entry:
+    def item(self, plain: RawTree) -> Item:
         """The SA, decoded and encoded."""
         sa = decode_ike_sa(plain)
-        return Entry(key_of(sa), encode_ike_sa(sa))
+        return Item(index_key(sa), encode_ike_sa(sa))
 
 
-def key_of(sa: IkeSa) -> Key:
+def index_key(sa: IkeSa) -> Key:
     """The key of a main mode SA."""
     traffic, proposal = sa.ike_traffic, sa.ike_proposal
     methods = {
         credential.authentication_method_type for pair in sa.ike_credentials for credential in pair
     }
-    way = IkeWay(
+    way = IkeProtection(
         (IP_VERSION[traffic.ip_version]["ipVersion"],),
         (KEY_MODULE[sa.key_module_type]["keyModuleType"],),
         (IKE_CIPHER[proposal.cipher]["algoIdentifier"],),
@@ -115,4 +115,4 @@ def key_of(sa: IkeSa) -> Key:
         (DH_GROUP[proposal.dh_group]["dhGroup"],),
         tuple(sorted({AUTHENTICATION_METHOD[m]["authenticationMethodType"] for m in methods})),
     )
-    return key_of_ends(WAYS.number_of(way), traffic.local_address, traffic.remote_address)
+    return key_of_ends(PROTECTIONS.number(way), traffic.local_address, traffic.remote_address)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from app.api.resource import Resource
-from app.resources.net_events.collector import NetEvents
+from app.resources.net_events.collector import NetEventCollector
 from app.resources.net_events.metrics import add_metrics
 from app.resources.net_events.routes import TAG, router
 from app.resources.net_events.schema import NetEventPlace
 from app.service import Foundation
 
 
-def _start(foundation: Foundation) -> NetEvents:
+def _start(foundation: Foundation) -> NetEventCollector:
     settings = foundation.settings
-    return NetEvents(
+    return NetEventCollector(
         foundation.library,
         settings.net_event_limits(),
         transaction_wait_ms=settings.transaction_wait_ms,
@@ -26,7 +26,7 @@ RESOURCE: Final = Resource(
     tag=TAG,
     description="What failed of late: IKE's negotiations, and packets that IPsec dropped.",
     router=router,
-    key=NetEvents,
+    key=NetEventCollector,
     start=_start,
     stream_shapes=(NetEventPlace,),
     add_metrics=add_metrics,

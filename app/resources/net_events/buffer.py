@@ -29,7 +29,7 @@ class EventId(NamedTuple):
         return f"{self.epoch}-{self.number}"
 
 
-class KeptEvent(NamedTuple):
+class BufferedEvent(NamedTuple):
     """An event of the ring.
 
     Attributes:
@@ -63,7 +63,7 @@ class NetEventSelection:
     types: frozenset[NetEventType] = frozenset()
     peers: tuple[Subnet, ...] = ()
 
-    def matches(self, event: KeptEvent) -> bool:
+    def matches(self, event: BufferedEvent) -> bool:
         """Whether type and peer are among those asked for."""
         if self.types and event.type not in self.types:
             return False
@@ -81,12 +81,12 @@ class NetEventSlice:
             another run.
     """
 
-    events: list[KeptEvent]
+    events: list[BufferedEvent]
     next_before: EventId | None
     missed: bool
 
 
-class NetEventRing:
+class NetEventBuffer:
     """The newest events of one run of the server. Belongs to one event loop.
 
     Attributes:
@@ -100,7 +100,7 @@ class NetEventRing:
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._now = now
-        self._events: deque[KeptEvent] = deque()
+        self._events: deque[BufferedEvent] = deque()
         self._next = 1
         self._gone = 0  # the highest number that is held no more, or never was
         self._gone_time: datetime | None = None  # the latest of them all
@@ -113,11 +113,11 @@ class NetEventRing:
         """The event that was added last, held or not; number 0 before the first."""
         return EventId(self.epoch, self._next - 1)
 
-    def add(self, event: NetEvent) -> KeptEvent:
+    def add(self, event: NetEvent) -> BufferedEvent:
         """Keep an event under the next number, and let go of what no longer fits."""
         number = self._next
         self._next += 1
-        kept = KeptEvent(
+        kept = BufferedEvent(
             number,
             time_of(event) or self._now(),
             type_of(event),
@@ -129,14 +129,14 @@ class NetEventRing:
         while len(self._events) > self._max_count or self.bytes > self._max_bytes:
             oldest = self._events.popleft()
             self.bytes -= len(oldest.text)
-            self._let_go(oldest.number, oldest.time)
+            self._evict(oldest.number, oldest.time)
         return kept
 
     def skip(self, count: int) -> None:
         """Leave out the numbers of events that were not kept, and happened until now."""
         if count:
             self._next += count
-            self._let_go(self._next - 1, self._now())
+            self._evict(self._next - 1, self._now())
 
     def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
         """The newest events that are asked for, at most `limit` of them."""
@@ -146,10 +146,10 @@ class NetEventRing:
         return NetEventSlice(
             events,
             EventId(self.epoch, events[-1].number) if more else None,
-            self.has_missed(selection.since) or self._is_strange(selection.before),
+            self.has_gap_after(selection.since) or self._is_foreign(selection.before),
         )
 
-    def after(self, event_id: EventId, limit: int) -> list[KeptEvent]:
+    def after(self, event_id: EventId, limit: int) -> list[BufferedEvent]:
         """What came after an event of this run, the oldest first, at most `limit` of them."""
         count = sum(
             1 for _ in takewhile(lambda e: e.number > event_id.number, reversed(self._events))
@@ -163,19 +163,19 @@ class NetEventRing:
             return len(self)
         return max(0, self.newest.number - event_id.number)
 
-    def has_missed(self, since: EventId | datetime | None) -> bool:
+    def has_gap_after(self, since: EventId | datetime | None) -> bool:
         """Whether events after `since` may have been let go, or it is no event of this run."""
         if isinstance(since, EventId):
             return not self._knows(since) or not self._gone <= since.number < self._next
         return since is not None and self._gone_time is not None and since <= self._gone_time
 
-    def _let_go(self, number: int, time: datetime) -> None:
+    def _evict(self, number: int, time: datetime) -> None:
         self._gone = max(self._gone, number)
         self._gone_time = max(self._gone_time or time, time)
 
-    def _matching(self, selection: NetEventSelection) -> Iterator[KeptEvent]:
+    def _matching(self, selection: NetEventSelection) -> Iterator[BufferedEvent]:
         since, before = selection.since, selection.before
-        if self._is_strange(before):
+        if self._is_foreign(before):
             return
         after_number = since.number if isinstance(since, EventId) and self._knows(since) else 0
         for event in reversed(self._events):
@@ -188,7 +188,7 @@ class NetEventRing:
             if selection.matches(event):
                 yield event
 
-    def _is_strange(self, event_id: EventId | None) -> bool:
+    def _is_foreign(self, event_id: EventId | None) -> bool:
         return event_id is not None and not self._knows(event_id)
 
     def _knows(self, event_id: EventId) -> bool:

@@ -20,12 +20,12 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from app.repository.mailbox import Arrivals
-from app.repository.notifier import News
-from app.repository.refresh.scheduler import DrainAborted
-from app.repository.store import EngineSlow
-from app.resources.net_events.buffer import NetEventRing, NetEventSelection, NetEventSlice
-from app.resources.net_events.listener import Listener, begin_listening
+from app.repository.mailbox import Mailbox
+from app.repository.notifier import Notifier
+from app.repository.refresh.scheduler import ShuttingDown
+from app.repository.store import EngineTimedOut
+from app.resources.net_events.buffer import NetEventBuffer, NetEventSelection, NetEventSlice
+from app.resources.net_events.listener import Listener, open_listener
 from app.resources.net_events.names import Collection, Listening
 from app.service import Part
 from app.settings.limits import NetEventLimits
@@ -46,13 +46,13 @@ CLOSE_SECONDS: Final = 1.0
 """How long the session may take to end after the stop; a call that hangs would take forever."""
 
 
-class NetEvents(Part):
+class NetEventCollector(Part):
     """The last net events of this host. Belongs to one event loop.
 
     Attributes:
-        ring: the events.
+        buffer: the events.
         error: why nobody listens; None where somebody does, or has not tried yet.
-        news: of anything in the ring.
+        notifier: of anything in the ring.
         on_event: is told of each event that the engine tells, also where there are too many to
             be kept, on a thread of the engine's library; not of what the engine held before.
         is_known: whether the engine has answered once, and so the ring can be shown.
@@ -68,15 +68,17 @@ class NetEvents(Part):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.limits: Final = limits or NetEventLimits()
-        self.ring = NetEventRing(self.limits.net_event_count, self.limits.net_event_bytes, now=now)
+        self.buffer = NetEventBuffer(
+            self.limits.net_event_count, self.limits.net_event_bytes, now=now
+        )
         self.error: Exception | None = None
         self.is_known = False
         self.on_event: Callable[[NetEvent], None] = lambda _event: None
         self._library = library
         self._transaction_wait_ms = transaction_wait_ms
         self._ipv6_order = ipv6_order
-        self.news = News()
-        self._arrivals = Arrivals(self.limits.net_event_count)  # the ring keeps no more
+        self.notifier = Notifier()
+        self._mailbox = Mailbox(self.limits.net_event_count)  # the ring keeps no more
         self._taken_in = 0
         self._listener: Listener | None = None
         self._expected: Counter[NetEvent] = Counter()
@@ -94,8 +96,8 @@ class NetEvents(Part):
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
-            tasks.start_soon(self._follow_arrivals)
-            tasks.start_soon(self.news.tell_now_and_then)
+            tasks.start_soon(self._follow_mailbox)
+            tasks.start_soon(self.notifier.tick)
             try:
                 yield
             finally:
@@ -107,7 +109,7 @@ class NetEvents(Part):
         if not self._stopping.is_set():
             self._stopping.set()
             self._tried.set()
-            self.news.tell()
+            self.notifier.notify_all()
             if self._listening is not None:
                 self._listening.deadline = anyio.current_time() + CLOSE_SECONDS
 
@@ -115,27 +117,27 @@ class NetEvents(Part):
         """The newest events that are asked for.
 
         Raises:
-            EngineError, EngineSlow, DrainAborted: as for `known`.
+            EngineError, EngineTimedOut, ShuttingDown: as for `known`.
         """
-        await self.known()
-        self.take_in()
-        return self.ring.select(selection, limit)
+        await self.wait_until_ready()
+        self.ingest()
+        return self.buffer.select(selection, limit)
 
-    async def known(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Wait until the engine has answered.
 
         Raises:
             EngineError: it has not yet, and refused when it was asked.
-            EngineSlow: it has not, and still says nothing.
-            DrainAborted: it has not, and the server stops.
+            EngineTimedOut: it has not, and still says nothing.
+            ShuttingDown: it has not, and the server stops.
         """
         with anyio.move_on_after(self.limits.patience_seconds):
             await self._tried.wait()
         if self.is_known:
             return
         if self._stopping.is_set():
-            raise DrainAborted
-        raise self.error or EngineSlow
+            raise ShuttingDown
+        raise self.error or EngineTimedOut
 
     @property
     def collection(self) -> Collection:
@@ -149,26 +151,26 @@ class NetEvents(Part):
             return Listening.ACTIVE
         return (
             Listening.NOT_SUPPORTED
-            if isinstance(self.why_not, NotSupported)
+            if isinstance(self.subscription_error, NotSupported)
             else Listening.INACTIVE
         )
 
     @property
-    def why_not(self) -> Exception | None:
+    def subscription_error(self) -> Exception | None:
         """Why the engine does not tell what happens."""
-        return self._listener.why_not if self._listener else self.error
+        return self._listener.subscription_error if self._listener else self.error
 
-    def take_in(self) -> None:
+    def ingest(self) -> None:
         """Keep what the engine told since."""
-        for number, event in self._arrivals.take():
-            self.ring.skip(number - self._taken_in - 1)  # what came too fast to be kept
+        for number, event in self._mailbox.take_all():
+            self.buffer.skip(number - self._taken_in - 1)  # what came too fast to be kept
             self._taken_in = number
             if not self._was_read(event):
                 self._keep(event)
 
-    def _hear(self, event: NetEvent) -> None:
+    def _on_native_event(self, event: NetEvent) -> None:
         """Be told of an event, on a thread of the library's."""
-        self._arrivals.give(event)
+        self._mailbox.put(event)
         self.on_event(event)
 
     def _was_read(self, event: NetEvent) -> bool:
@@ -181,10 +183,10 @@ class NetEvents(Part):
         read[event] -= 1
         return True
 
-    async def _follow_arrivals(self) -> None:
+    async def _follow_mailbox(self) -> None:
         while True:
-            await self._arrivals.wait()
-            self.take_in()
+            await self._mailbox.wait()
+            self.ingest()
             await anyio.sleep(BATCH_SECONDS)
 
     async def _listen(self) -> None:
@@ -193,7 +195,7 @@ class NetEvents(Part):
             while not self._stopping.is_set():
                 try:
                     await self._listen_once()
-                except DrainAborted:
+                except ShuttingDown:
                     return
                 except Exception as error:  # noqa: BLE001  # lists go on without it
                     self._failed(error)
@@ -211,16 +213,16 @@ class NetEvents(Part):
 
     async def _listen_once(self) -> None:
         """Listen with one session until it ends, or another is worth beginning, or the stop."""
-        listener = await self._in_thread(self._begin)
+        listener = await self._in_thread(self._open_listener)
         try:
-            self._begun(listener)
-            while not listener.should_begin_anew:
+            self._adopt(listener)
+            while not listener.should_reconnect:
                 await self._pause(self.limits.heartbeat_seconds)
                 if self._stopping.is_set():
                     return
                 self._expected.clear()  # what is told late is told by now
-                self.take_in()
-                await self._in_thread(lambda: self._beat(listener))
+                self.ingest()
+                await self._in_thread(lambda: self._check_alive(listener))
         finally:
             self._listener = None
             await self._in_thread(listener.close)
@@ -230,37 +232,37 @@ class NetEvents(Part):
         with anyio.move_on_after(seconds):
             await self._stopping.wait()
 
-    def _begin(self) -> Listener:
+    def _open_listener(self) -> Listener:
         """In a thread: a new listener, unless it is stopped meanwhile.
 
         Raises:
             EngineError: the engine refused.
-            DrainAborted: it is stopped.
+            ShuttingDown: it is stopped.
         """
-        listener = begin_listening(
+        listener = open_listener(
             self._library,
-            self._hear,
+            self._on_native_event,
             transaction_wait_ms=self._transaction_wait_ms,
             ipv6_order=self._ipv6_order,
         )
         if self._stopping.is_set():
             listener.close()  # here, for nobody may wait for this thread any more
-            raise DrainAborted
+            raise ShuttingDown
         return listener
 
-    def _beat(self, listener: Listener) -> None:
+    def _check_alive(self, listener: Listener) -> None:
         """In a thread: ask a listener whether it lives, unless it is stopped meanwhile.
 
         Raises:
             EngineError: the listener is of no use any more.
         """
         try:
-            listener.beat()
+            listener.check_alive()
         finally:
             if self._stopping.is_set():
                 listener.close()  # here, too
 
-    def _begun(self, listener: Listener) -> None:
+    def _adopt(self, listener: Listener) -> None:
         """Keep the history, each event once, whoever told it."""
         self._listener = listener
         known = Counter(self._kept)
@@ -276,12 +278,12 @@ class NetEvents(Part):
         self.error = None
         self.is_known = True
         self._tried.set()
-        self.take_in()
+        self.ingest()
 
     def _keep(self, event: NetEvent) -> None:
         self._kept.append(event)
-        self.ring.add(event)
-        self.news.tell()
+        self.buffer.add(event)
+        self.notifier.notify_all()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(

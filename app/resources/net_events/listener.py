@@ -25,17 +25,17 @@ class Listener:
         session: an open one.
         subscription: None where the engine does not tell what happens.
         collection: whether the engine collects events.
-        why_not: why there is no subscription.
+        subscription_error: why there is no subscription.
         history: what the engine held when it was asked.
     """
 
     session: Session
     subscription: Subscription | None = None
     collection: Collection = Collection.ENABLED
-    why_not: EngineError | None = None
+    subscription_error: EngineError | None = None
     history: list[NetEvent] = field(default_factory=list)
 
-    def beat(self) -> None:
+    def check_alive(self) -> None:
         """Ask the engine whether it is there, and whether it collects.
 
         Raises:
@@ -46,12 +46,12 @@ class Listener:
             self.collection = Collection.ENABLED if is_on else Collection.DISABLED
 
     @property
-    def should_begin_anew(self) -> bool:
+    def should_reconnect(self) -> bool:
         """Whether another session may have what this one could not."""
         return (
             self.subscription is None
             and self.collection is Collection.ENABLED
-            and isinstance(self.why_not, NetEventsDisabled)
+            and isinstance(self.subscription_error, NetEventsDisabled)
         )
 
     def close(self) -> None:
@@ -62,9 +62,9 @@ class Listener:
                     ended.close()
 
 
-def begin_listening(
+def open_listener(
     library: Library,
-    hear: Callable[[NetEvent], None],
+    on_event: Callable[[NetEvent], None],
     *,
     transaction_wait_ms: int,
     ipv6_order: Ipv6Order,
@@ -73,7 +73,7 @@ def begin_listening(
 
     Args:
         library: where the functions are.
-        hear: is told of what happens, on a thread of the library's.
+        on_event: is told of what happens, on a thread of the library's.
         transaction_wait_ms: as for `Session`.
         ipv6_order: how the engine orders the bytes of IPv6 addresses.
 
@@ -84,10 +84,10 @@ def begin_listening(
     try:
         try:
             listener.subscription = subscribe_to_net_events(
-                listener.session, hear, ipv6_order=ipv6_order
+                listener.session, on_event, ipv6_order=ipv6_order
             )
         except (NotSupported, NetEventsDisabled) as error:
-            listener.why_not = error
+            listener.subscription_error = error
         _read_history(listener, ipv6_order)
     except BaseException:
         listener.close()
@@ -100,7 +100,7 @@ def _read_history(listener: Listener, ipv6_order: Ipv6Order) -> None:
         listener.history = enumerate_net_events(listener.session, ipv6_order=ipv6_order)
     except NetEventsDisabled as error:
         listener.collection = Collection.DISABLED
-        listener.why_not = listener.why_not or error
+        listener.subscription_error = listener.subscription_error or error
     except NotSupported:
         if listener.subscription is None:
             raise

@@ -10,16 +10,16 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.resources.net_events.collector import NetEvents
+from app.resources.net_events.collector import NetEventCollector
 from app.resources.net_events.encoding import error_name_of, type_of
 from app.resources.net_events.names import NetEventType
-from app.resources.net_events.watcher import NetEventWatch
+from app.resources.net_events.watcher import NetEventWatcher
 from app.service import Service
 from app.telemetry.metrics.registry import Sampler
 from bindings.net_event import NetEvent
 
 
-MOST_SERIES: Final = 500
+MAX_SERIES: Final = 500
 """As many as there are known errors of all types, about; what is more has `other` for its error."""
 
 OTHER: Final = "other"
@@ -53,7 +53,7 @@ class FailureMetrics:
             error: the name of its code in winerror.h or ntstatus.h.
         """
         with self._one_at_a_time:
-            if (type_, error) not in self._seen and len(self._seen) == MOST_SERIES:
+            if (type_, error) not in self._seen and len(self._seen) == MAX_SERIES:
                 error = OTHER
             else:
                 self._seen.add((type_, error))
@@ -75,12 +75,12 @@ class LagCollector(Collector):
         yield GaugeMetricFamily(
             "sa_contexts_net_event_stream_lag_events",
             "Net events that the slowest stream of them is behind.",
-            self._streams.lag(NetEventWatch),
+            self._streams.lag(NetEventWatcher),
         )
 
 
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
     """Register the counts of failures, and the lag of streams."""
-    service.part(NetEvents).on_event = FailureMetrics(registry).observe
+    service.part(NetEventCollector).on_event = FailureMetrics(registry).observe
     registry.register(LagCollector(service))
     return ()

@@ -9,17 +9,17 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_events, accepts_json, given_once
-from app.api.errors import problem_of
+from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream, require_json
+from app.api.errors import to_problem
 from app.api.security import DiagnosticsReader
 from app.api.sse import MEDIA_TYPE, EventStream
 from app.api.streaming import PiecesResponse
 from app.resources.net_events.buffer import EventId, NetEventSlice
-from app.resources.net_events.collector import NetEvents
+from app.resources.net_events.collector import NetEventCollector
 from app.resources.net_events.names import Collection
 from app.resources.net_events.parameters import NetEventQuery, NetEventStreamQuery, read_event_id
 from app.resources.net_events.schema import NetEventPage
-from app.resources.net_events.watcher import NetEventWatch
+from app.resources.net_events.watcher import NetEventWatcher
 from app.service import Service
 from bindings.errors import NetEventsDisabled
 
@@ -29,7 +29,7 @@ HOW_TO_ENABLE: Final = (
     "As an administrator, run `netsh wfp set options netevents=on` on the host "
     "(FWPM_ENGINE_COLLECT_NET_EVENTS); it stays on."
 )
-UNKNOWN: Final = EventId("", 0)
+UNKNOWN_EVENT: Final = EventId("", 0)
 """An event of no run."""
 
 EVENTS: Final = {
@@ -47,7 +47,7 @@ router = APIRouter(prefix="/net-events", tags=[TAG])
 
 @router.get(
     "",
-    dependencies=[Depends(accepts_json), Depends(given_once)],
+    dependencies=[Depends(require_json), Depends(reject_repeated)],
     response_class=Response,
     responses={
         200: {
@@ -60,11 +60,11 @@ router = APIRouter(prefix="/net-events", tags=[TAG])
             },
         },
         **problems.responses(
-            *problems.OF_THE_CALLER,
+            *problems.AUTH_PROBLEMS,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,
             problems.NOT_SUPPORTED_BY_ENGINE,
-            *problems.OF_THE_ENGINE,
+            *problems.ENGINE_PROBLEMS,
         ),
     },
 )
@@ -78,7 +78,7 @@ async def list_net_events(
     when the server began and what it told since; what is older is gone. Follow
     `nextBefore` or the `Link` header; when both are absent, there are no more.
     """
-    found = await service.part(NetEvents).select(query.selection, query.limit)
+    found = await service.part(NetEventCollector).select(query.selection, query.limit)
     pieces = [event.text for event in found.events]
     end = b"]," + orjson.dumps(_about(found, service))[1:]
     body = HEAD + b",".join(pieces) + end
@@ -91,7 +91,7 @@ async def list_net_events(
 
 @router.get(
     "/stream",
-    dependencies=[Depends(accepts_events), Depends(given_once)],
+    dependencies=[Depends(require_event_stream), Depends(reject_repeated)],
     response_class=Response,
     responses={
         200: {
@@ -112,12 +112,12 @@ async def list_net_events(
             },
         },
         **problems.responses(
-            *problems.OF_THE_CALLER,
+            *problems.AUTH_PROBLEMS,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,
             problems.TOO_MANY_STREAMS,
             problems.NOT_SUPPORTED_BY_ENGINE,
-            *problems.OF_THE_ENGINE,
+            *problems.ENGINE_PROBLEMS,
         ),
     },
 )
@@ -139,15 +139,15 @@ async def watch_net_events(
     """
     after = None if query.since is None else read_event_id(query.since)
     if last_event_id:
-        after = read_event_id(last_event_id) or UNKNOWN
-    watch = NetEventWatch(service.part(NetEvents), query.selection, after)
-    return EventStream(watch, service.streams, partial(service.credentials.still_take, caller))
+        after = read_event_id(last_event_id) or UNKNOWN_EVENT
+    watch = NetEventWatcher(service.part(NetEventCollector), query.selection, after)
+    return EventStream(watch, service.streams, partial(service.credentials.is_still_valid, caller))
 
 
 def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:
     """`NetEventPage` without its items."""
-    net_events = service.part(NetEvents)
-    collection, why_not = net_events.collection, net_events.why_not
+    net_events = service.part(NetEventCollector)
+    collection, why_not = net_events.collection, net_events.subscription_error
     about: dict[str, Any] = {}
     if found.next_before is not None:
         about["nextBefore"] = str(found.next_before)
@@ -169,7 +169,7 @@ def _is_told(why_not: Exception) -> bool:
 
 def _reason(why_not: Exception) -> dict[str, Any]:
     """`NotReadyReason` of a failure."""
-    problem = problem_of(why_not)
+    problem = to_problem(why_not)
     return {"code": problem.kind.code, "detail": problem.detail} | {
         name: problem.members[name]
         for name in ("winError", "winErrorName", "function")

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from app.repository.counts import Counts
 from app.repository.query.filters import Key
 from app.resources.sa_contexts.index import unpack_records
-from app.resources.sa_contexts.suites import MOST_REMEMBERED, SUITES, Suite
+from app.resources.sa_contexts.suites import MAX_REMEMBERED, SUITES, Suite
 
 
 T = TypeVar("T")
@@ -65,9 +65,9 @@ class SaContextCounts:
         ]
         return dict(sorted(counted, key=lambda item: (-item[1], item[0])))
 
-    def peers(self, most: int) -> list[tuple[bytes, int]]:
+    def peers(self, max_count: int) -> list[tuple[bytes, int]]:
         """The remote addresses with the most contexts, packed, and how many contexts each has."""
-        return nsmallest(most, self._peers.items(), key=lambda item: (-item[1], item[0]))
+        return nsmallest(max_count, self._peers.items(), key=lambda item: (-item[1], item[0]))
 
     def with_peer(self, peer: bytes) -> int:
         """How many contexts have an SA with this remote address, packed."""
@@ -93,7 +93,7 @@ class SaContextCounts:
                 self.with_peers += difference
 
 
-@lru_cache(maxsize=MOST_REMEMBERED)
+@lru_cache(maxsize=MAX_REMEMBERED)
 def _values_of(suites: frozenset[int]) -> tuple[tuple[tuple[str, str], ...], bool]:
     """Each value of each field that one of these suites has, and whether one is a weakness."""
     values = {

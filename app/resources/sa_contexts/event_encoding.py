@@ -17,15 +17,15 @@ class SaContextEvents:
         event_id: str | None,
         revision: int,
         object_id: int,
-        body: bytes | None,
-        partner: int | None = None,
+        json: bytes | None,
+        rekey_of: int | None = None,
     ) -> bytes:
         """Encode what happened to a context, with its rekey if one is known."""
-        context = b'"saContextId":"%d"' % object_id if body is None else b'"saContext":' + body
+        context = b'"saContextId":"%d"' % object_id if json is None else b'"saContext":' + json
         rekey = b""
-        if partner is not None:
-            role = b"replacedBy" if body is None else b"replaces"
-            rekey = b',"rekey":{"%b":"%d","inferred":true}' % (role, partner)
+        if rekey_of is not None:
+            role = b"replacedBy" if json is None else b"replaces"
+            rekey = b',"rekey":{"%b":"%d","inferred":true}' % (role, rekey_of)
         return format_event(kind, event_id, b'{"revision":%d,%b%b}' % (revision, context, rekey))
 
     def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:

@@ -8,18 +8,18 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_events, given_once
+from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream
 from app.api.security import EventsReader
 from app.api.sse import MEDIA_TYPE, EventStream
-from app.repository.changes.journal import Place, parse_event_id
-from app.repository.changes.watcher import Watch
+from app.repository.changes.journal import Position, parse_event_id
+from app.repository.changes.watcher import Watcher
 from app.resources.sa_contexts.kind import SaContextKind
 from app.resources.sa_contexts.parameters import EventQuery
 
 
 router = APIRouter(prefix="/sa-contexts")
 
-UNKNOWN: Final = ("", Place(0))
+UNKNOWN_POSITION: Final = ("", Position(0))
 """A place that is in no journal."""
 
 EVENTS: Final = {
@@ -36,7 +36,7 @@ EVENTS: Final = {
 
 @router.get(
     "/events",
-    dependencies=[Depends(accepts_events), Depends(given_once)],
+    dependencies=[Depends(require_event_stream), Depends(reject_repeated)],
     response_class=Response,
     responses={
         200: {
@@ -57,12 +57,12 @@ EVENTS: Final = {
             },
         },
         **problems.responses(
-            *problems.OF_THE_CALLER,
+            *problems.AUTH_PROBLEMS,
             problems.NOT_ACCEPTABLE,
             problems.INVALID_PARAMETERS,
             problems.TOO_MANY_STREAMS,
             problems.TOO_MANY_SNAPSHOTS,
-            *problems.OF_THE_ENGINE,
+            *problems.ENGINE_PROBLEMS,
         ),
     },
 )
@@ -85,15 +85,15 @@ async def watch_sa_contexts(
     """
     after = None
     if last_event_id:
-        after = parse_event_id(last_event_id) or UNKNOWN
+        after = parse_event_id(last_event_id) or UNKNOWN_POSITION
     elif query.since is not None:
         after = parse_event_id(query.since)
     contexts = service.listed(SaContextKind)
-    watch = Watch(
+    watch = Watcher(
         contexts.store,
-        contexts.feeds.of(query.selection, query.view),
-        contexts.lists.matches,
+        contexts.feeds.get(query.selection, query.view),
+        contexts.paginator.match_cache,
         after=after,
         is_initial=query.initial,
     )
-    return EventStream(watch, service.streams, partial(service.credentials.still_take, caller))
+    return EventStream(watch, service.streams, partial(service.credentials.is_still_valid, caller))

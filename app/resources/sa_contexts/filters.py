@@ -12,9 +12,9 @@ from app.repository.query.filters import (
     Key,
     Selection,
     Subnet,
+    filter_field,
     is_on_any,
     range_of,
-    wanted,
 )
 from app.resources.sa_contexts.index import unpack_records
 from app.resources.sa_contexts.suites import SUITES
@@ -47,24 +47,24 @@ class SaContextSelection(Selection):
 
     LIST: ClassVar[str] = "sa-contexts"
 
-    local_subnet: tuple[Subnet, ...] = wanted(ip_network)
-    remote_subnet: tuple[Subnet, ...] = wanted(ip_network)
-    local_address: tuple[Address, ...] = wanted(ip_address)
-    remote_address: tuple[Address, ...] = wanted(ip_address)
-    ip_version: tuple[IpVersion, ...] = wanted(IpVersion)
-    traffic_type: tuple[TrafficType, ...] = wanted(TrafficType)
-    transform_type: tuple[TransformType, ...] = wanted(TransformType)
-    cipher: tuple[Cipher, ...] = wanted(Cipher)
-    integrity: tuple[Integrity, ...] = wanted(Integrity)
-    pfs_group: tuple[PfsGroup, ...] = wanted(PfsGroup)
-    weakness: tuple[Weakness, ...] = wanted(Weakness)
-    mm_sa_id: tuple[int, ...] = wanted(int)
-    qm_filter_id: tuple[int, ...] = wanted(int)
-    spi: tuple[int, ...] = wanted(int)
+    local_subnet: tuple[Subnet, ...] = filter_field(ip_network)
+    remote_subnet: tuple[Subnet, ...] = filter_field(ip_network)
+    local_address: tuple[Address, ...] = filter_field(ip_address)
+    remote_address: tuple[Address, ...] = filter_field(ip_address)
+    ip_version: tuple[IpVersion, ...] = filter_field(IpVersion)
+    traffic_type: tuple[TrafficType, ...] = filter_field(TrafficType)
+    transform_type: tuple[TransformType, ...] = filter_field(TransformType)
+    cipher: tuple[Cipher, ...] = filter_field(Cipher)
+    integrity: tuple[Integrity, ...] = filter_field(Integrity)
+    pfs_group: tuple[PfsGroup, ...] = filter_field(PfsGroup)
+    weakness: tuple[Weakness, ...] = filter_field(Weakness)
+    mm_sa_id: tuple[int, ...] = filter_field(int)
+    qm_filter_id: tuple[int, ...] = filter_field(int)
+    spi: tuple[int, ...] = filter_field(int)
 
     def matcher(self) -> Callable[[Key], bool]:
         """A function that tells whether a context with a key meets the selection."""
-        if self.is_everything:
+        if self.matches_all:
             return lambda _key: True
         suites = _SuiteCondition(self)
         local = [*map(range_of, self.local_subnet)]

@@ -19,7 +19,7 @@ from bindings.records import SaContext, SaDetails
 _RECORD: Final = Struct("<IB16sB16sQ?QBII")
 
 
-def key_of(context: SaContext, baseline: Baseline) -> Key:
+def index_key(context: SaContext, baseline: Baseline) -> Key:
     """The key of a context, whose weaknesses are judged against a baseline.
 
     It has a record for each SA; it is empty where there is none (yet, or any more).

@@ -7,26 +7,26 @@ from typing import Final, TypeVar
 
 from app.repository.changes.rekeys import Negotiation
 from app.repository.query.filters import Key
-from app.repository.resource import Enumerable, Kind
-from app.repository.snapshot.model import Entry
+from app.repository.resource import ObjectSource, ResourceKind
+from app.repository.snapshot.model import Item
 from app.resources.sa_contexts.counts import SaContextCounts
 from app.resources.sa_contexts.encoding import InterfaceAlias, encode_sa_context
 from app.resources.sa_contexts.event_encoding import SaContextEvents
 from app.resources.sa_contexts.filters import SaContextSelection
-from app.resources.sa_contexts.index import key_of, unpack_records
+from app.resources.sa_contexts.index import index_key, unpack_records
 from app.resources.sa_contexts.views import basic_view
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
 from bindings.engine import Engine
-from bindings.fingerprints import mark_of
-from bindings.memory import Plain
+from bindings.fingerprints import fingerprint
+from bindings.memory import RawTree
 from bindings.tree import local_if_luids
 
 
 T = TypeVar("T")
 
 
-class SaContextKind(Kind):
+class SaContextKind(ResourceKind):
     """SA contexts, whose weaknesses are judged against a baseline."""
 
     selection = SaContextSelection
@@ -46,19 +46,19 @@ class SaContextKind(Kind):
         self._aliases = aliases
         self._baseline: Final = baseline
 
-    def attempt(self, engine: Engine, work: Callable[[Enumerable], T]) -> T:
-        """See `Engine.attempt`."""
-        return engine.attempt(work)
+    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
+        """See `Engine.with_sa_contexts`."""
+        return engine.with_sa_contexts(work)
 
     def encoder(self) -> SaContextEncoder:
         """An encoder that knows the interfaces' names as they are now."""
         return SaContextEncoder(self._aliases(), self._baseline)
 
-    def read(self, engine: Engine, id_: int) -> Plain:
+    def read(self, engine: Engine, id_: int) -> RawTree:
         """A copy of one context."""
-        return engine.attempt(lambda contexts: contexts.read(id_))
+        return engine.with_sa_contexts(lambda contexts: contexts.read(id_))
 
-    def is_half_built(self, plain: Plain) -> bool:
+    def is_half_built(self, plain: RawTree) -> bool:
         """Whether one of its SAs is missing."""
         _, inbound, outbound = plain
         return inbound is None or outbound is None
@@ -87,14 +87,14 @@ class SaContextEncoder:
         self._alias = alias
         self._baseline = baseline
 
-    def mark(self, plain: Plain) -> bytes:
+    def fingerprint(self, plain: RawTree) -> bytes:
         """A digest of the context and of its interfaces' names."""
-        return mark_of(plain, *map(self._alias, local_if_luids(plain)))
+        return fingerprint(plain, *map(self._alias, local_if_luids(plain)))
 
-    def entry(self, plain: Plain) -> Entry:
+    def item(self, plain: RawTree) -> Item:
         """The context, decoded and encoded."""
         context = decode_sa_context(plain)
-        return Entry(
-            key_of(context, self._baseline),
+        return Item(
+            index_key(context, self._baseline),
             encode_sa_context(context, self._alias, self._baseline),
         )

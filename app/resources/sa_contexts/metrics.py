@@ -81,12 +81,12 @@ class SaContextCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All metrics; they have values while the engine answers."""
         store = self._store
-        contents = store.contents if state_of(store) is EngineState.READY else None
+        contents = store.state if state_of(store) is EngineState.READY else None
         counts = None if contents is None else counts_of(contents.counts)
         yield gauge(
             "wfp_ikeext_up",
             "Whether the service IKEEXT runs; without it there are no contexts.",
-            None if contents is None else "ikeext" not in contents.edition.version.remarks,
+            None if contents is None else "ikeext" not in contents.build.snapshot.annotations,
         )
         for name, (count_of, documentation) in _COUNTS.items():
             yield gauge(name, documentation, None if counts is None else count_of(counts))

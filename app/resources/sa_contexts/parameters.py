@@ -15,7 +15,7 @@ from app.api.parameters import (
     SubnetParameter,
     Uint64Parameter,
     filter_,
-    plain,
+    matching,
 )
 from app.repository.changes.journal import EVENT_ID
 from app.repository.query.filters import Selection
@@ -43,8 +43,8 @@ SINCE_SCHEMA: Final = {
 class SummaryQuery(Freshness):
     """What `GET /sa-contexts/summary` takes."""
 
-    peers: Annotated[int, BeforeValidator(plain(r"-?[0-9]{1,30}", "Should be a number"))] = Field(
-        10, ge=0, le=MAX_PEERS, description="How many of the busiest peers are named."
+    peers: Annotated[int, BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number"))] = (
+        Field(10, ge=0, le=MAX_PEERS, description="How many of the busiest peers are named.")
     )
 
 
@@ -94,7 +94,7 @@ class EventQuery(SaContextFilters):
     since: Annotated[
         str | None,
         BeforeValidator(
-            plain(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
+            matching(EVENT_ID.pattern, "Should be the id of an event, or <epoch>-<revision>")
         ),
         WithJsonSchema(SINCE_SCHEMA),
     ] = Field(

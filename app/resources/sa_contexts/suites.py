@@ -48,7 +48,7 @@ class Suite:
 SUITES: Final[list[Suite]] = []
 """Each suite that was met, at its number. There are as many as names can be combined."""
 
-MOST_REMEMBERED: Final = 1 << 16
+MAX_REMEMBERED: Final = 1 << 16
 """Combinations of the engine's numbers, of which many may mean the same suite."""
 
 _numbers: dict[tuple[Any, ...], int] = {}
@@ -73,7 +73,7 @@ def suite_of(details: SaDetails, baseline: Baseline) -> int:
     number = _numbers.get(combination)
     if number is None:
         number = _number(_named(details, weaknesses))
-        if len(_numbers) == MOST_REMEMBERED:
+        if len(_numbers) == MAX_REMEMBERED:
             _numbers.clear()
         _numbers[combination] = number
     return number

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_json, given_once
+from app.api.dependencies import ServiceDep, reject_repeated, require_json
 from app.api.security import SaReader
 from app.api.snapshots import snapshot_of
 from app.resources.sa_contexts.counts import SaContextCounts, counts_of
@@ -19,17 +19,17 @@ from app.resources.wfp.addresses import address_text
 from app.schemas.pages import Snapshot
 
 
-router = APIRouter(prefix="/sa-contexts", dependencies=[Depends(accepts_json)])
+router = APIRouter(prefix="/sa-contexts", dependencies=[Depends(require_json)])
 
 
 @router.get(
     "/summary",
-    dependencies=[Depends(given_once)],
+    dependencies=[Depends(reject_repeated)],
     responses=problems.responses(
-        *problems.OF_THE_CALLER,
+        *problems.AUTH_PROBLEMS,
         problems.NOT_ACCEPTABLE,
         problems.INVALID_PARAMETERS,
-        *problems.OF_THE_ENGINE,
+        *problems.ENGINE_PROBLEMS,
     ),
 )
 async def summarize_sa_contexts(
@@ -44,7 +44,7 @@ async def summarize_sa_contexts(
     """
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"
-    version, counts = await service.listed(SaContextKind).store.counts(query.age)
+    version, counts = await service.listed(SaContextKind).store.counts(query.effective_max_age)
     counts = counts_of(counts)
     return SaContextSummary(
         contexts=counts.contexts,

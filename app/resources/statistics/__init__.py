@@ -7,16 +7,16 @@ from typing import Final
 from app.api.resource import Resource
 from app.resources.statistics.metrics import add_metrics
 from app.resources.statistics.routes import TAG, router
-from app.resources.statistics.sampler import StatisticsReader
+from app.resources.statistics.sampler import StatisticsSampler
 
 
 RESOURCE: Final = Resource(
     tag=TAG,
     description="What the engine itself has counted, for the whole host.",
     router=router,
-    key=StatisticsReader,
-    start=lambda foundation: StatisticsReader(
-        foundation.engine, foundation.one_reader, foundation.patience
+    key=StatisticsSampler,
+    start=lambda foundation: StatisticsSampler(
+        foundation.engine, foundation.point_read_limiter, foundation.deadline
     ),
     add_metrics=add_metrics,
 )

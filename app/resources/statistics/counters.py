@@ -71,7 +71,7 @@ FAMILIES: Final[dict[str, Family]] = {
 }
 
 
-class Counted(NamedTuple):
+class CounterSample(NamedTuple):
     """A number that the engine counted.
 
     Attributes:
@@ -87,16 +87,16 @@ class Counted(NamedTuple):
     is_wide: bool = False
 
 
-def counted_by_ipsec(statistics: IpsecStatistics) -> Iterator[Counted]:
+def ipsec_samples(statistics: IpsecStatistics) -> Iterator[CounterSample]:
     """What was counted of SAs and packets."""
     sas = statistics.aggregate_sa_statistics
-    yield Counted("wfp_ipsec_active_sas", sas.active_sas)
-    yield Counted("wfp_ipsec_pending_negotiations", sas.pending_sa_negotiations)
-    yield Counted("wfp_ipsec_active_tunnels", sas.active_tunnels)
-    yield Counted("wfp_ipsec_offloaded_sas", sas.offloaded_sas)
-    yield Counted("wfp_ipsec_sas_added", sas.total_sas_added)
-    yield Counted("wfp_ipsec_sas_deleted", sas.total_sas_deleted)
-    yield Counted("wfp_ipsec_rekeys", sas.successful_rekeys)
+    yield CounterSample("wfp_ipsec_active_sas", sas.active_sas)
+    yield CounterSample("wfp_ipsec_pending_negotiations", sas.pending_sa_negotiations)
+    yield CounterSample("wfp_ipsec_active_tunnels", sas.active_tunnels)
+    yield CounterSample("wfp_ipsec_offloaded_sas", sas.offloaded_sas)
+    yield CounterSample("wfp_ipsec_sas_added", sas.total_sas_added)
+    yield CounterSample("wfp_ipsec_sas_deleted", sas.total_sas_deleted)
+    yield CounterSample("wfp_ipsec_rekeys", sas.successful_rekeys)
     for family, drops in (
         ("wfp_ipsec_dropped_packets", statistics.aggregate_drop_packet_statistics),
         ("wfp_ipsec_esp_dropped_packets", statistics.esp_drop_packet_statistics),
@@ -105,7 +105,7 @@ def counted_by_ipsec(statistics: IpsecStatistics) -> Iterator[Counted]:
         for name, number in drops._asdict().items():
             if name != "total_drop_packets_inbound" and number is not None:
                 reason = name.removesuffix("_inbound").removesuffix("_on")
-                yield Counted(family, number, (reason,))
+                yield CounterSample(family, number, (reason,))
     for direction, traffic in (
         ("inbound", statistics.inbound_traffic_statistics),
         ("outbound", statistics.outbound_traffic_statistics),
@@ -113,36 +113,38 @@ def counted_by_ipsec(statistics: IpsecStatistics) -> Iterator[Counted]:
         for name, number in traffic._asdict().items():
             if name.endswith("_byte_count"):
                 kind = name.removesuffix("_byte_count")
-                yield Counted("wfp_ipsec_bytes", number, (direction, kind), is_wide=True)
+                yield CounterSample("wfp_ipsec_bytes", number, (direction, kind), is_wide=True)
         packets = traffic.total_successful_packets
         if packets is not None:
-            yield Counted("wfp_ipsec_packets", packets, (direction,), is_wide=True)
+            yield CounterSample("wfp_ipsec_packets", packets, (direction,), is_wide=True)
 
 
-def counted_by_ike(statistics: IkeStatistics) -> Iterator[Counted]:
+def ike_samples(statistics: IkeStatistics) -> Iterator[CounterSample]:
     """What was counted of negotiations."""
     yield from _of_module("ike", statistics.ike_statistics)
     yield from _of_module("authip", statistics.authip_statistics)
     if statistics.ike_v2_statistics is not None:
         yield from _of_module("ike_v2", statistics.ike_v2_statistics)
     common = statistics.common_statistics
-    yield Counted("wfp_ike_packets_received", common.total_packets_received)
-    yield Counted("wfp_ike_invalid_packets_received", common.total_invalid_packets_received)
-    yield Counted("wfp_ike_queued_work_items", common.current_queued_workitems)
+    yield CounterSample("wfp_ike_packets_received", common.total_packets_received)
+    yield CounterSample("wfp_ike_invalid_packets_received", common.total_invalid_packets_received)
+    yield CounterSample("wfp_ike_queued_work_items", common.current_queued_workitems)
     for version, sockets in (("v4", common.v4_statistics), ("v6", common.v6_statistics)):
         received, sent = sockets.total_socket_receive_failures, sockets.total_socket_send_failures
-        yield Counted("wfp_ike_socket_failures", received, (version, "receive"))
-        yield Counted("wfp_ike_socket_failures", sent, (version, "send"))
+        yield CounterSample("wfp_ike_socket_failures", received, (version, "receive"))
+        yield CounterSample("wfp_ike_socket_failures", sent, (version, "send"))
 
 
-def _of_module(module: str, statistics: KeymoduleStatistics) -> Iterator[Counted]:
+def _of_module(module: str, statistics: KeymoduleStatistics) -> Iterator[CounterSample]:
     for version, counts in (("v4", statistics.v4_statistics), ("v6", statistics.v6_statistics)):
-        yield Counted("wfp_ike_acquires", counts.total_acquires, (module, version))
+        yield CounterSample("wfp_ike_acquires", counts.total_acquires, (module, version))
         for family, mode, number in _negotiations(counts):
-            yield Counted(family, number, (module, version, mode))
+            yield CounterSample(family, number, (module, version, mode))
     for error, number in statistics.errors().items():
         known = failure_of(error)
-        yield Counted("wfp_ike_errors", number, (module, known.name if known else name_of(error)))
+        yield CounterSample(
+            "wfp_ike_errors", number, (module, known.name if known else name_of(error))
+        )
 
 
 def _negotiations(

@@ -17,11 +17,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.repository.refresh.scheduler import DrainAborted
-from app.repository.store import EngineSlow
-from app.resources.statistics.counters import FAMILIES, Counted, counted_by_ike, counted_by_ipsec
-from app.resources.statistics.sampler import Reading, StatisticsReader
-from app.resources.statistics.wraparound import Unwound
+from app.repository.refresh.scheduler import ShuttingDown
+from app.repository.store import EngineTimedOut
+from app.resources.statistics.counters import FAMILIES, CounterSample, ike_samples, ipsec_samples
+from app.resources.statistics.sampler import Sample, StatisticsSampler
+from app.resources.statistics.wraparound import WrapAwareCounter
 from app.service import Service
 from app.telemetry.metrics.registry import Sampler
 from bindings.errors import EngineBusy, EngineError
@@ -35,17 +35,17 @@ T = TypeVar("T")
 class StatisticsCollector(Collector):
     """The newest samples of both functions. Belongs to one event loop."""
 
-    def __init__(self, reader: StatisticsReader, interval_seconds: float) -> None:
+    def __init__(self, reader: StatisticsSampler, interval_seconds: float) -> None:
         """Make one that samples when it runs, for the first time after an interval."""
         self._halves: Final = (
-            _Half(reader.ipsec, counted_by_ipsec),
-            _Half(reader.ike, counted_by_ike),
+            _Half(reader.ipsec, ipsec_samples),
+            _Half(reader.ike, ike_samples),
         )
         self._interval_seconds = interval_seconds
 
     async def run(self) -> None:
         """Sample until cancelled, or the server stops."""
-        with suppress(DrainAborted):
+        with suppress(ShuttingDown):
             while True:
                 await anyio.sleep(self._interval_seconds)
                 for half in self._halves:
@@ -85,14 +85,14 @@ class _Half:
 
     def __init__(
         self,
-        read: Callable[[], Awaitable[Reading[T]]],
-        counted: Callable[[T], Iterable[Counted]],
+        read: Callable[[], Awaitable[Sample[T]]],
+        counted: Callable[[T], Iterable[CounterSample]],
     ) -> None:
         self.values: dict[_Series, int] = {}
-        self._sample: Callable[[], Awaitable[tuple[str, list[Counted]]]] = partial(
+        self._sample: Callable[[], Awaitable[tuple[str, list[CounterSample]]]] = partial(
             _sample, read, counted
         )
-        self._unwound: dict[_Series, Unwound] = {}
+        self._unwound: dict[_Series, WrapAwareCounter] = {}
         self._epoch: str | None = None
         self._failure: str | None = None
 
@@ -100,7 +100,7 @@ class _Half:
         """Ask once."""
         try:
             epoch, all_counted = await self._sample()
-        except (EngineError, EngineBusy, EngineSlow) as error:
+        except (EngineError, EngineBusy, EngineTimedOut) as error:
             self.values = {}
             if self._failure != str(error):
                 log.warning("statistics_failed", error=str(error))
@@ -115,17 +115,17 @@ class _Half:
             for counted in all_counted
         }
 
-    def _value(self, series: _Series, counted: Counted, *, is_new: bool) -> int:
+    def _value(self, series: _Series, counted: CounterSample, *, is_new: bool) -> int:
         if FAMILIES[series.family].is_gauge or counted.is_wide:
             return counted.number
-        unwound = self._unwound.setdefault(series, Unwound())
-        unwound.look(counted.number, is_new=is_new)
+        unwound = self._unwound.setdefault(series, WrapAwareCounter())
+        unwound.update(counted.number, is_new=is_new)
         return unwound.value
 
 
 async def _sample(
-    read: Callable[[], Awaitable[Reading[T]]], counted: Callable[[T], Iterable[Counted]]
-) -> tuple[str, list[Counted]]:
+    read: Callable[[], Awaitable[Sample[T]]], counted: Callable[[T], Iterable[CounterSample]]
+) -> tuple[str, list[CounterSample]]:
     reading = await read()
     return reading.epoch, [*counted(reading.counts)]
 
@@ -133,7 +133,7 @@ async def _sample(
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
     """Register the engine's counters, sampled as often as the store is refreshed."""
     collector = StatisticsCollector(
-        service.part(StatisticsReader), service.settings.refresh_seconds
+        service.part(StatisticsSampler), service.settings.refresh_seconds
     )
     registry.register(collector)
     return (collector.run,)

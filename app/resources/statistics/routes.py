@@ -7,10 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, Response
 
 from app.api import problems
-from app.api.dependencies import ServiceDep, accepts_json, takes_no_parameters
+from app.api.dependencies import ServiceDep, reject_query, require_json
 from app.api.security import MetricsReader
 from app.resources.statistics.encoding import encode_statistics
-from app.resources.statistics.sampler import Reading, StatisticsReader
+from app.resources.statistics.sampler import Sample, StatisticsSampler
 from app.resources.statistics.schema import (
     MODULUS,
     IkeextStatistics,
@@ -26,34 +26,34 @@ TAG: Final = "Statistics"
 router = APIRouter(
     prefix="/statistics",
     tags=[TAG],
-    dependencies=[Depends(accepts_json), Depends(takes_no_parameters)],
+    dependencies=[Depends(require_json), Depends(reject_query)],
 )
 
 
 @router.get(
     "/ipsec",
     responses=problems.responses(
-        *problems.OF_THE_CALLER,
+        *problems.AUTH_PROBLEMS,
         problems.NOT_ACCEPTABLE,
         problems.INVALID_PARAMETERS,
-        *problems.OF_THE_ENGINE,
+        *problems.ENGINE_PROBLEMS,
     ),
 )
 async def get_ipsec_statistics(
     _caller: MetricsReader, service: ServiceDep, response: Response
 ) -> IpsecStatistics:
     """Get what the engine has counted of SAs and packets, no more than a second ago."""
-    reading = await service.part(StatisticsReader).ipsec()
+    reading = await service.part(StatisticsSampler).ipsec()
     return IpsecStatistics.model_validate(_answer(service, reading, response))
 
 
 @router.get(
     "/ike",
     responses=problems.responses(
-        *problems.OF_THE_CALLER,
+        *problems.AUTH_PROBLEMS,
         problems.NOT_ACCEPTABLE,
         problems.INVALID_PARAMETERS,
-        *problems.OF_THE_ENGINE,
+        *problems.ENGINE_PROBLEMS,
         problems.IKEEXT_NOT_RUNNING,
     ),
 )
@@ -61,11 +61,11 @@ async def get_ike_statistics(
     _caller: MetricsReader, service: ServiceDep, response: Response
 ) -> IkeextStatistics:
     """Get what the service IKEEXT has counted of negotiations, no more than a second ago."""
-    reading = await service.part(StatisticsReader).ike()
+    reading = await service.part(StatisticsSampler).ike()
     return IkeextStatistics.model_validate(_answer(service, reading, response))
 
 
-def _answer(service: Service, reading: Reading[Any], response: Response) -> dict[str, Any]:
+def _answer(service: Service, reading: Sample[Any], response: Response) -> dict[str, Any]:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"
     return {

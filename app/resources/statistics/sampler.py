@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 import anyio
 import anyio.to_thread
 
-from app.repository.deadlines import Patience
+from app.repository.deadlines import EngineDeadline
 from app.service import Part
 from bindings.engine import Engine
 from bindings.statistics import IkeStatistics, IpsecStatistics
@@ -26,7 +26,7 @@ MAX_AGE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Sample(Generic[T]):
     """What the engine had counted at a time.
 
     Attributes:
@@ -42,7 +42,7 @@ class Reading(Generic[T]):
     counts: T
 
 
-class StatisticsReader(Part):
+class StatisticsSampler(Part):
     """Reads counters through an engine. Belongs to one event loop.
 
     Attributes:
@@ -53,7 +53,7 @@ class StatisticsReader(Part):
         self,
         engine: Engine,
         one_reader: anyio.CapacityLimiter,
-        patience: Patience,
+        patience: EngineDeadline,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,20 +70,20 @@ class StatisticsReader(Part):
         self.clock = clock
         self._incarnation = 0
         self._epoch = ""
-        self._ipsec = _Latest(self, engine.ipsec_statistics)
-        self._ike = _Latest(self, engine.ike_statistics)
+        self._ipsec = _CachedSample(self, engine.ipsec_statistics)
+        self._ike = _CachedSample(self, engine.ike_statistics)
 
-    async def ipsec(self) -> Reading[IpsecStatistics]:
+    async def ipsec(self) -> Sample[IpsecStatistics]:
         """What was counted of SAs and packets.
 
         Raises:
             EngineError: the engine refused.
-            EngineBusy, EngineSlow: it did not answer in time.
-            DrainAborted: the server stops.
+            EngineBusy, EngineTimedOut: it did not answer in time.
+            ShuttingDown: the server stops.
         """
         return await self._patiently(self._ipsec)
 
-    async def ike(self) -> Reading[IkeStatistics]:
+    async def ike(self) -> Sample[IkeStatistics]:
         """What was counted of negotiations; errors as for `ipsec`.
 
         Raises:
@@ -91,10 +91,10 @@ class StatisticsReader(Part):
         """
         return await self._patiently(self._ike)
 
-    async def _patiently(self, latest: _Latest[T]) -> Reading[T]:
-        return await self._patience.wait_for(partial(latest.get, self.clock))
+    async def _patiently(self, latest: _CachedSample[T]) -> Sample[T]:
+        return await self._patience.run(partial(latest.get, self.clock))
 
-    async def read(self, ask: Callable[[], tuple[int, T]]) -> Reading[T]:
+    async def read(self, ask: Callable[[], tuple[int, T]]) -> Sample[T]:
         """Ask the engine, in a thread."""
         at = datetime.now(UTC)
         incarnation, counts = await anyio.to_thread.run_sync(
@@ -102,20 +102,20 @@ class StatisticsReader(Part):
         )
         if incarnation > self._incarnation:
             self._incarnation, self._epoch = incarnation, secrets.token_hex(6)
-        return Reading(at, self._epoch, counts)
+        return Sample(at, self._epoch, counts)
 
 
-class _Latest(Generic[T]):
+class _CachedSample(Generic[T]):
     """The latest reading of a kind, which all share who ask meanwhile."""
 
-    def __init__(self, reader: StatisticsReader, ask: Callable[[], tuple[int, T]]) -> None:
+    def __init__(self, reader: StatisticsSampler, ask: Callable[[], tuple[int, T]]) -> None:
         self._reader = reader
         self._ask = ask
         self._one = anyio.Lock()
         self._began = float("-inf")
-        self._reading: Reading[T] | None = None
+        self._reading: Sample[T] | None = None
 
-    async def get(self, clock: Callable[[], float]) -> Reading[T]:
+    async def get(self, clock: Callable[[], float]) -> Sample[T]:
         """The latest reading, where it is no older than `MAX_AGE_SECONDS`, or a new one."""
         async with self._one:
             began = clock()

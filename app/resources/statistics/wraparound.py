@@ -14,7 +14,7 @@ BITS: Final = 32
 _HALF: Final = 1 << (BITS - 1)
 
 
-class Unwound:
+class WrapAwareCounter:
     """One counter, as it would be with room for all of it.
 
     Attributes:
@@ -26,7 +26,7 @@ class Unwound:
         self._overflows = 0
         self._last = 0
 
-    def look(self, counted: int, *, is_new: bool = False) -> None:
+    def update(self, counted: int, *, is_new: bool = False) -> None:
         """Take what the engine counts now.
 
         Less than before is an overflow where it was in the upper half of what 32 bits can hold

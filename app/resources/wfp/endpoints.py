@@ -19,9 +19,9 @@ from app.repository.query.filters import (
     Key,
     Selection,
     Subnet,
+    filter_field,
     is_on_any,
     range_of,
-    wanted,
 )
 
 
@@ -33,7 +33,7 @@ _ADDRESS_FIELDS: Final = frozenset(
 )
 
 
-class Ways(Generic[W]):
+class Interner(Generic[W]):
     """Each way of protection that was met, at its number. There are as many as names combine."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Ways(Generic[W]):
     def __getitem__(self, number: int) -> W:
         return self._ways[number]
 
-    def number_of(self, way: W) -> int:
+    def number(self, way: W) -> int:
         """The number of a way."""
         number = self._numbers.get(way)
         if number is None:
@@ -71,19 +71,19 @@ class EndpointSelection(Selection):
     protection has under the same name.
     """
 
-    local_subnet: tuple[Subnet, ...] = wanted(ip_network)
-    remote_subnet: tuple[Subnet, ...] = wanted(ip_network)
-    local_address: tuple[Address, ...] = wanted(ip_address)
-    remote_address: tuple[Address, ...] = wanted(ip_address)
+    local_subnet: tuple[Subnet, ...] = filter_field(ip_network)
+    remote_subnet: tuple[Subnet, ...] = filter_field(ip_network)
+    local_address: tuple[Address, ...] = filter_field(ip_address)
+    remote_address: tuple[Address, ...] = filter_field(ip_address)
 
     @classmethod
     @abstractmethod
-    def ways(cls) -> Ways[Hashable]:
+    def protections(cls) -> Interner[Hashable]:
         """Where the numbers in keys lead."""
 
     def matcher(self) -> Callable[[Key], bool]:
         """A function that tells whether an object with a key meets the selection."""
-        ways = _WayCondition(self)
+        ways = _ProtectionCondition(self)
         local = [*map(range_of, self.local_subnet)]
         remote = [*map(range_of, self.remote_subnet)]
         local_is = {address.packed for address in self.local_address}
@@ -102,12 +102,12 @@ class EndpointSelection(Selection):
         return matches
 
 
-class _WayCondition(dict[int, bool]):
+class _ProtectionCondition(dict[int, bool]):
     """For the number of each way that was asked about: whether it meets the selection."""
 
     def __init__(self, selection: EndpointSelection) -> None:
         super().__init__()
-        self._ways = selection.ways()
+        self._ways = selection.protections()
         self._wanted = [
             (name, frozenset(values))
             for name in selection.names()

@@ -18,7 +18,7 @@ on_failure: ContextVar[Callable[[ssl.SSLError], None]] = ContextVar("on_failure"
 """What is told of a failure, once; to be set in the task that begins the handshake."""
 
 
-class TellingObject(ssl.SSLObject):
+class AlertFlushingSslObject(ssl.SSLObject):
     """One end of a connection."""
 
     incoming: ssl.MemoryBIO
@@ -45,10 +45,10 @@ class TellingObject(ssl.SSLObject):
         raise ssl.SSLWantReadError
 
 
-class TellingContext(ssl.SSLContext):
+class AlertFlushingSslContext(ssl.SSLContext):
     """A context whose connections tell why they fail."""
 
-    sslobject_class = TellingObject
+    sslobject_class = AlertFlushingSslObject
 
     def wrap_bio(
         self,
@@ -60,7 +60,7 @@ class TellingContext(ssl.SSLContext):
     ) -> ssl.SSLObject:
         """One end of a connection; asyncio calls this when a handshake begins."""
         wrapped = cast(
-            TellingObject,
+            AlertFlushingSslObject,
             super().wrap_bio(incoming, outgoing, server_side, server_hostname, session),
         )
         wrapped.incoming = incoming

@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 from cryptography import x509
 
-from app.server.tls.alerts import TellingContext
+from app.server.tls.alerts import AlertFlushingSslContext
 
 
 log = structlog.get_logger(__name__)
@@ -39,10 +39,10 @@ _REASONS: Final = {
 }
 _NO_KEY: Final = "{setting} holds no private key in PEM that can be used without a password"
 
-Stamps = tuple[tuple[int, ...], ...]
+FileSignatures = tuple[tuple[int, ...], ...]
 
 
-class Outcome(StrEnum):
+class HandshakeOutcome(StrEnum):
     """How a handshake ended."""
 
     SECURED = "secured"
@@ -77,7 +77,7 @@ class TlsFiles:
     key: Path | None = None
     client_ca: Path | None = None
 
-    def stamps(self) -> Stamps:
+    def signatures(self) -> FileSignatures:
         """What differs once any of the files does.
 
         Raises:
@@ -122,7 +122,7 @@ class Certificate:
         return self.begins <= now <= self.expires
 
 
-class Tls:
+class CertificateReloader:
     """What new connections are secured with.
 
     Attributes:
@@ -138,7 +138,7 @@ class Tls:
         """
         self._files = files
         self._stamps, self.context, self.certificate = _load(files)
-        self._failure: tuple[str, Stamps | None] | None = None
+        self._failure: tuple[str, FileSignatures | None] | None = None
         self._is_failure_told = False
         self._warned_at: datetime | None = None
         self._tell("certificate")
@@ -148,7 +148,7 @@ class Tls:
         """Whether what is in use is what the files hold, as far as is known."""
         return self._failure is None or not self._is_failure_told
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Take what has changed in the files; where it is no good, keep what there is.
 
         To be called every second or so. A failure is logged when it is seen for the second time:
@@ -156,7 +156,7 @@ class Tls:
         """
         stamps = None
         try:
-            stamps = self._files.stamps()
+            stamps = self._files.signatures()
             if stamps != self._stamps:
                 self._take(*_load(self._files))
             self._failure = None
@@ -171,7 +171,9 @@ class Tls:
                 self._is_failure_told = True
         self._warn_of_expiry()
 
-    def _take(self, stamps: Stamps, context: ssl.SSLContext, certificate: Certificate) -> None:
+    def _take(
+        self, stamps: FileSignatures, context: ssl.SSLContext, certificate: Certificate
+    ) -> None:
         now = datetime.now(UTC)
         if self.certificate.is_valid(now) and not certificate.is_valid(now):
             is_early = now < certificate.begins
@@ -202,15 +204,15 @@ class Tls:
             log.warning(event, expires=expires.isoformat(), days=(expires - now).days)
 
 
-def _load(files: TlsFiles) -> tuple[Stamps, ssl.SSLContext, Certificate]:
+def _load(files: TlsFiles) -> tuple[FileSignatures, ssl.SSLContext, Certificate]:
     """What the files hold, all of it as it was at one time.
 
     Raises:
         TlsError: it is no good, or changes meanwhile.
     """
-    before = files.stamps()
+    before = files.signatures()
     certificate, context = read_certificate(files.certificate), _context(files)
-    if files.stamps() != before:
+    if files.signatures() != before:
         raise TlsError("the files are being written")
     return before, context, certificate
 
@@ -243,7 +245,7 @@ def read_certificate(path: Path) -> Certificate:
 
 
 def _context(files: TlsFiles) -> ssl.SSLContext:
-    context = TellingContext(ssl.PROTOCOL_TLS_SERVER)
+    context = AlertFlushingSslContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     # The rest is Python's default today; that it is so is not left to that.

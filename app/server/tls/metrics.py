@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from app.server.tls.certificates import Outcome, Tls
+from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 
 
 class TlsMetrics:
     """The metrics of a server that speaks TLS."""
 
-    def __init__(self, tls: Tls, registry: CollectorRegistry) -> None:
+    def __init__(self, tls: CertificateReloader, registry: CollectorRegistry) -> None:
         Gauge(
             "sa_contexts_tls_certificate_expiry_timestamp_seconds",
             "Until when the certificate that is shown is valid, in Unix time.",
@@ -27,8 +27,8 @@ class TlsMetrics:
             ["outcome"],
             registry=registry,
         )
-        self._counts = {outcome: handshakes.labels(outcome) for outcome in Outcome}
+        self._counts = {outcome: handshakes.labels(outcome) for outcome in HandshakeOutcome}
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: HandshakeOutcome) -> None:
         """Count a handshake."""
         self._counts[outcome].inc()

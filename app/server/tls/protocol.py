@@ -17,10 +17,10 @@ from typing import Any, Final, cast
 from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
-from app.net.networks import network_of
-from app.server.protocol import LINGER_SECONDS, Connection, Waiting, crowd_of
+from app.net.networks import client_network
+from app.server.protocol import LINGER_SECONDS, IdleConnections, LimitedH11Protocol, over_share
 from app.server.tls import alerts
-from app.server.tls.certificates import Outcome
+from app.server.tls.certificates import HandshakeOutcome
 from app.settings.limits import ConnectionLimits
 
 
@@ -29,7 +29,7 @@ HIGH_WATER: Final = 64 << 10
 half a megabyte would let a client that does not read cost that more."""
 
 
-class Handshake(asyncio.Protocol):
+class TlsProtocol(asyncio.Protocol):
     """A connection that is not secured yet, made by uvicorn for each that it accepts.
 
     Attributes:
@@ -40,9 +40,9 @@ class Handshake(asyncio.Protocol):
         self,
         context: Callable[[], ssl.SSLContext],
         limits: ConnectionLimits,
-        waiting: Waiting,
-        on_end: Callable[[Outcome], None],
-        connect: Callable[..., Connection],
+        waiting: IdleConnections,
+        on_end: Callable[[HandshakeOutcome], None],
+        connect: Callable[..., LimitedH11Protocol],
         config: Any,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -74,7 +74,7 @@ class Handshake(asyncio.Protocol):
         self._is_late = False
         self._is_lost = False
         self._early = b""
-        self._connection: Connection | None = None
+        self._connection: LimitedH11Protocol | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; where there are too many connections, at the cost of one that waits.
@@ -84,13 +84,13 @@ class Handshake(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self.transport.pause_reading()  # what comes is not for this
         client = get_remote_addr(self.transport)
-        self.network = network_of(client[0]) if client else ""
+        self.network = client_network(client[0]) if client else ""
         self._connections.add(self)
-        crowd = crowd_of(self.network, self, self._connections, self._limits)
+        crowd = over_share(self.network, self, self._connections, self._limits)
         if crowd:
-            self._waiting.make_room(crowd)
+            self._waiting.evict(crowd)
         elif len(self._connections) > self._limits.connection_count:
-            self._waiting.make_room()
+            self._waiting.evict()
         self._waiting.add(self, is_known=False)
         self._task = self._loop.create_task(self._secure())
 
@@ -150,13 +150,13 @@ class Handshake(asyncio.Protocol):
         if secured is None or self._is_lost:
             self._on_end(self._failed())
         else:
-            self._on_end(Outcome.SECURED)
+            self._on_end(HandshakeOutcome.SECURED)
             self._hand_over(secured)
 
-    def _failed(self) -> Outcome:
+    def _failed(self) -> HandshakeOutcome:
         if self._failure is not None:
             return _outcome(self._failure)
-        return Outcome.TIMEOUT if self._is_late else Outcome.LOST
+        return HandshakeOutcome.TIMEOUT if self._is_late else HandshakeOutcome.LOST
 
     def _hand_over(self, secured: asyncio.Transport) -> None:
         secured.set_write_buffer_limits(HIGH_WATER)
@@ -168,9 +168,9 @@ class Handshake(asyncio.Protocol):
             self._early = b""
 
 
-def _outcome(error: ssl.SSLError) -> Outcome:
+def _outcome(error: ssl.SSLError) -> HandshakeOutcome:
     """What an error of OpenSSL is about, by its name."""
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError) or reason.startswith("PEER_DID_NOT"):
-        return Outcome.CLIENT_CERTIFICATE
-    return Outcome.REFUSED_BY_CLIENT if "_ALERT_" in reason else Outcome.PROTOCOL
+        return HandshakeOutcome.CLIENT_CERTIFICATE
+    return HandshakeOutcome.REFUSED_BY_CLIENT if "_ALERT_" in reason else HandshakeOutcome.PROTOCOL

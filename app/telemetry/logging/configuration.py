@@ -16,9 +16,9 @@ from typing import Any, Final, Literal, NamedTuple, TextIO
 import structlog
 
 from app.settings.model import Settings
-from app.telemetry.logging.event_log import EventLogOutlet
+from app.telemetry.logging.event_log import EventLogSink
 from app.telemetry.logging.redaction import redacted
-from app.telemetry.logging.sinks import FileOutlet, LogQueue, Outlet, StreamOutlet
+from app.telemetry.logging.sinks import FileSink, LogQueue, LogSink, StreamSink
 
 
 _SHARED: Final[list[Any]] = [
@@ -42,12 +42,12 @@ class LogFile(NamedTuple):
 
     Attributes:
         path: where it is; its folder is made.
-        most_bytes: how large it may grow before it is put aside.
+        max_bytes: how large it may grow before it is put aside.
         kept: how many of those that were put aside are kept.
     """
 
     path: Path
-    most_bytes: int
+    max_bytes: int
     kept: int
 
 
@@ -84,11 +84,11 @@ def configure_logging(
         LogUnwritable: the file cannot be opened.
     """
     stream = stream or sys.stderr  # None in a Windows service
-    outlets: list[Outlet] = [] if stream is None else [StreamOutlet(stream)]
+    outlets: list[LogSink] = [] if stream is None else [StreamSink(stream)]
     if file is not None:
         outlets.append(_opened(file))
     if event_log:
-        outlets.append(EventLogOutlet())
+        outlets.append(EventLogSink())
     has_colors = stream is not None and stream.isatty() and len(outlets) == 1
     final: list[Any] = (
         [_TRACEBACKS, structlog.processors.JSONRenderer()]
@@ -117,10 +117,10 @@ def configure_logging(
     logging.basicConfig(handlers=[queue], level=level.upper(), force=True)
 
 
-def _opened(file: LogFile) -> FileOutlet:
+def _opened(file: LogFile) -> FileSink:
     try:
         file.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return FileOutlet(file.path, file.most_bytes, file.kept)
+        return FileSink(file.path, file.max_bytes, file.kept)
     except OSError as error:
         raise LogUnwritable(f"cannot write the log {file.path}: {error.strerror}") from None
 

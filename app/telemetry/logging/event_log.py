@@ -19,13 +19,13 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from app.telemetry.logging.sinks import Outlet
+from app.telemetry.logging.sinks import LogSink
 
 
 SOURCE: Final = "sa-contexts"
 MESSAGE_FILE: Final = r"%SystemRoot%\System32\EventCreate.exe"
 
-MOST_CHARACTERS: Final = 31_839
+MAX_CHARACTERS: Final = 31_839
 """What ReportEventW takes of one string, terminator not counted."""
 
 
@@ -96,7 +96,7 @@ OTHERS: Final[Mapping[EventType, Event]] = MappingProxyType(
 """Of what is a warning or worse, and has no id of its own."""
 
 
-class EventLogOutlet(Outlet):
+class EventLogSink(LogSink):
     """Reports entries to the Event Log of this machine."""
 
     where = "event_log"
@@ -122,7 +122,7 @@ class EventLogOutlet(Outlet):
                 self._library = importlib.import_module("win32evtlog")
             if self._source is None:
                 self._source = self._library.RegisterEventSource(None, SOURCE)
-            text = record.getMessage()[:MOST_CHARACTERS]
+            text = record.getMessage()[:MAX_CHARACTERS]
             self._library.ReportEvent(
                 self._source, event_type, event.category, event.id, None, [text], None
             )

@@ -17,13 +17,13 @@ log = structlog.get_logger(__name__)
 
 PERIOD_SECONDS: Final = 60.0
 """How long refusals are gathered for one entry of each kind."""
-MOST_ADDRESSES: Final = 1000
+MAX_ADDRESSES: Final = 1000
 """How many addresses are told apart in a period; an IPv6 client has any number of them."""
-TOLD_ADDRESSES: Final = 5
+MAX_LOGGED_ADDRESSES: Final = 5
 """How many of them are named, those that were refused most."""
 
 
-class _Refused:
+class _Rejections:
     """What was refused in one way."""
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class _Refused:
         self.addresses: Counter[str] = Counter()
 
 
-class RefusedRequests:
+class RejectionSummary:
     """Gathers refusals. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._by_code: dict[str, _Refused] = {}
+        self._by_code: dict[str, _Rejections] = {}
 
-    def note(self, code: str, address: str, reason: str | None = None) -> None:
+    def record(self, code: str, address: str, reason: str | None = None) -> None:
         """Gather one.
 
         Args:
@@ -48,11 +48,11 @@ class RefusedRequests:
         """
         refused = self._by_code.get(code)
         if refused is None:
-            refused = self._by_code[code] = _Refused()
+            refused = self._by_code[code] = _Rejections()
         refused.count += 1
         if reason is not None:
             refused.reasons[reason] += 1
-        if address in refused.addresses or len(refused.addresses) < MOST_ADDRESSES:
+        if address in refused.addresses or len(refused.addresses) < MAX_ADDRESSES:
             refused.addresses[address] += 1
 
     async def run(self) -> None:
@@ -60,11 +60,11 @@ class RefusedRequests:
         try:
             while True:
                 await anyio.sleep(PERIOD_SECONDS)
-                self.tell()
+                self.flush()
         finally:
-            self.tell()
+            self.flush()
 
-    def tell(self) -> None:
+    def flush(self) -> None:
         """Tell the log what was refused since it was last told, one entry for each code."""
         told, self._by_code = self._by_code, {}
         for code, refused in sorted(told.items()):
@@ -74,5 +74,5 @@ class RefusedRequests:
                 count=refused.count,
                 **({"reasons": dict(sorted(refused.reasons.items()))} if refused.reasons else {}),
                 addresses=len(refused.addresses),
-                most=dict(refused.addresses.most_common(TOLD_ADDRESSES)),
+                most=dict(refused.addresses.most_common(MAX_LOGGED_ADDRESSES)),
             )

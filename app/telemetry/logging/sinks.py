@@ -21,53 +21,53 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-MOST_ENTRIES: Final = 10_000
+MAX_ENTRIES: Final = 10_000
 """How many entries may wait to be written; some megabytes."""
-GATHER_SECONDS: Final = 0.02
+BATCH_SECONDS: Final = 0.02
 """How long entries are gathered: being woken for each would cost more than it is to write it."""
 CLOSE_SECONDS: Final = 2.0
 """How long what waits may take to be written at the end."""
 
-Where = Literal["queue", "stream", "file", "event_log"]
+SinkName = Literal["queue", "stream", "file", "event_log"]
 """Where entries can be lost; `queue`: for want of room there, or because they have no text."""
-WHERE: Final[tuple[Where, ...]] = ("queue", "stream", "file", "event_log")
+SINK_NAMES: Final[tuple[SinkName, ...]] = ("queue", "stream", "file", "event_log")
 
 
-class Losses:
+class Drops:
     """How many entries were lost, and where. Any thread may ask and count."""
 
     def __init__(self) -> None:
-        self._counts: Counter[Where] = Counter()
+        self._counts: Counter[SinkName] = Counter()
         self._lock = Lock()
 
-    def count(self, where: Where) -> None:
+    def count(self, where: SinkName) -> None:
         """Count one."""
         with self._lock:
             self._counts[where] += 1
 
-    def __getitem__(self, where: Where) -> int:
+    def __getitem__(self, where: SinkName) -> int:
         return self._counts[where]
 
 
-LOST: Final = Losses()
+DROPPED: Final = Drops()
 """Those of this process, which has one log."""
 
 
-class Outlet(logging.Handler):
+class LogSink(logging.Handler):
     """What entries are written to. A failure to write is counted, and never raised.
 
     Attributes:
         where: the name under which it is counted.
     """
 
-    where: Where
+    where: SinkName
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's own
         """Count an entry that could not be written."""
-        LOST.count(self.where)
+        DROPPED.count(self.where)
 
 
-class StreamOutlet(Outlet, logging.StreamHandler[Any]):
+class StreamSink(LogSink, logging.StreamHandler[Any]):
     """A stream, such as standard error."""
 
     where = "stream"
@@ -77,7 +77,7 @@ def _not_for_everybody(path: str, flags: int) -> int:
     return os.open(path, flags, 0o640)
 
 
-class FileOutlet(Outlet, RotatingFileHandler):
+class FileSink(LogSink, RotatingFileHandler):
     """A file that is put aside when it is full; so many of these are kept.
 
     It is made so that its owner and the owner's group may read it; on Windows, who its folder says.
@@ -88,8 +88,8 @@ class FileOutlet(Outlet, RotatingFileHandler):
 
     where = "file"
 
-    def __init__(self, path: Path, most_bytes: int, count: int) -> None:
-        super().__init__(path, maxBytes=most_bytes, backupCount=count, encoding="utf-8")
+    def __init__(self, path: Path, max_bytes: int, count: int) -> None:
+        super().__init__(path, maxBytes=max_bytes, backupCount=count, encoding="utf-8")
 
     def _open(self) -> TextIOWrapper:
         return open(self.baseFilename, "a", encoding="utf-8", opener=_not_for_everybody)
@@ -112,16 +112,16 @@ class FileOutlet(Outlet, RotatingFileHandler):
 class LogQueue(logging.Handler):
     """Has entries written by a thread, in the order in which they come."""
 
-    def __init__(self, outlets: Sequence[Outlet], most_entries: int = MOST_ENTRIES) -> None:
+    def __init__(self, sinks: Sequence[LogSink], max_entries: int = MAX_ENTRIES) -> None:
         """Begin.
 
         Args:
-            outlets: what each entry is written to; they are closed with this.
-            most_entries: how many may wait.
+            sinks: what each entry is written to; they are closed with this.
+            max_entries: how many may wait.
         """
         super().__init__()
-        self._outlets = outlets
-        self._most_entries = most_entries
+        self._outlets = sinks
+        self._most_entries = max_entries
         self._waiting: deque[logging.LogRecord | Event] = deque()
         self._has_some = Event()
         self._is_closing = Event()
@@ -133,12 +133,12 @@ class LogQueue(logging.Handler):
         """Let an entry wait for its turn; where there is no room, lose it."""
         if len(self._waiting) >= self._most_entries:
             self._lost += 1
-            LOST.count("queue")
+            DROPPED.count("queue")
             return
         try:
             text = self.format(record)
         except Exception:  # noqa: BLE001  # of whatever was to be logged
-            LOST.count("queue")
+            DROPPED.count("queue")
             return
         event = record.msg.get("event") if isinstance(record.msg, dict) else None
         entry = logging.LogRecord(
@@ -169,7 +169,7 @@ class LogQueue(logging.Handler):
     def _write(self) -> None:
         while not self._is_closing.is_set():
             self._has_some.wait()
-            self._is_closing.wait(GATHER_SECONDS)
+            self._is_closing.wait(BATCH_SECONDS)
             self._has_some.clear()
             self._write_what_waits()
         self._write_what_waits()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import prometheus_client
 from prometheus_client import CollectorRegistry
 
-from app.auth.rejections import Reason
+from app.auth.rejections import RejectionReason
 
 
-class RefusalMetrics:
+class RejectionMetrics:
     """Counts credentials that were not taken, by the reason. Belongs to one event loop."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -18,8 +18,8 @@ class RefusalMetrics:
             ["reason"],
             registry=registry,
         )
-        self._series = {reason: refused.labels(reason.value) for reason in Reason}
+        self._series = {reason: refused.labels(reason.value) for reason in RejectionReason}
 
-    def count(self, reason: Reason) -> None:
+    def count(self, reason: RejectionReason) -> None:
         """Count one."""
         self._series[reason].inc()

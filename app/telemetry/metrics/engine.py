@@ -38,9 +38,9 @@ class EngineCollector(Collector):
             "Whose contexts these are.",
             {"kind": service.library.kind.value, "host": service.host},
         )
-        contents = service.store.contents
+        contents = service.store.state
         yield gauge(
             "wfp_last_drain_success_timestamp_seconds",
             "When the last drain began that succeeded.",
-            None if contents is None else contents.edition.version.taken_at.timestamp(),
+            None if contents is None else contents.build.snapshot.taken_at.timestamp(),
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.repository.store import Contact, Store
+from app.repository.store import RefreshResult, Store
 from app.telemetry.metrics.states import FAILURES, failure_of
 
 
-class DrainMetrics:
+class RefreshMetrics:
     """Counts a store's drains as they end."""
 
     def __init__(self, store: Store, registry: CollectorRegistry) -> None:
@@ -38,14 +38,14 @@ class DrainMetrics:
             "Epochs begun: the first, and one whenever the engine's session was opened anew.",
             registry=registry,
         )
-        store.on_contact = self._observe
+        store.on_refresh = self._observe
 
-    def _observe(self, contact: Contact) -> None:
+    def _observe(self, contact: RefreshResult) -> None:
         if contact.error is not None:
             self._failures.labels(failure_of(contact.error).value).inc()
             return
         self._seconds.observe(contact.seconds)
-        self._contexts.inc(contact.count)
+        self._contexts.inc(contact.object_count)
         epoch = None if self._store.current is None else self._store.current.epoch
         if epoch != self._epoch:
             self._epochs.inc()

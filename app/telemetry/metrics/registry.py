@@ -21,11 +21,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from app.service import Service
-from app.telemetry.logging.rejection_summary import RefusedRequests
-from app.telemetry.metrics.credential_rejections import RefusalMetrics
+from app.telemetry.logging.rejection_summary import RejectionSummary
+from app.telemetry.metrics.credential_rejections import RejectionMetrics
 from app.telemetry.metrics.engine import EngineCollector
 from app.telemetry.metrics.http import HttpMetrics
-from app.telemetry.metrics.refreshes import DrainMetrics
+from app.telemetry.metrics.refreshes import RefreshMetrics
 from app.telemetry.metrics.server import ServerCollector
 
 
@@ -48,8 +48,8 @@ class Metrics:
     Attributes:
         registry: all of them, and no others: the library's global registry is not used.
         http: to be told of requests.
-        refusals: to be told of credentials that are not taken.
-        refused: to be told of strangers' requests that were refused.
+        credential_rejections: to be told of credentials that are not taken.
+        rejection_summary: to be told of strangers' requests that were refused.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class Metrics:
         self._samplers: list[Sampler] = [
             sampler for add in additions for sampler in add(service, self.registry)
         ]
-        DrainMetrics(service.store, self.registry)
+        RefreshMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
         self.http = HttpMetrics(self.registry)
-        self.refusals = RefusalMetrics(self.registry)
-        self.refused = RefusedRequests()
-        self._samplers.append(self.refused.run)
+        self.credential_rejections = RejectionMetrics(self.registry)
+        self.rejection_summary = RejectionSummary()
+        self._samplers.append(self.rejection_summary.run)
         self._problems = Counter(
             "sa_contexts_problems",
             "Problems answered, by their code.",
@@ -93,19 +93,19 @@ class Metrics:
             yield
             tasks.cancel_scope.cancel()
 
-    def foresee(self, codes: Iterable[str]) -> None:
+    def preregister_problems(self, codes: Iterable[str]) -> None:
         """Let there be a count of each of these problems, 0 until one is told."""
         for code in codes:
             self._problems.labels(code)
 
-    def told(self, code: str) -> None:
+    def count_problem(self, code: str) -> None:
         """Count a problem that was answered."""
         self._problems.labels(code).inc()
 
-    def refused_early(self, code: str, address: str) -> None:
+    def count_early_rejection(self, code: str, address: str) -> None:
         """Count a problem that was answered before the application was asked; the log is told."""
-        self.told(code)
-        self.refused.note(code, address)
+        self.count_problem(code)
+        self.rejection_summary.record(code, address)
 
     def count_connections(self, count: Callable[[], int]) -> None:
         """Let the number of connections be what a function gives."""

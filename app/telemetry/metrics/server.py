@@ -14,9 +14,9 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from app.repository.changes.watcher import Watch
+from app.repository.changes.watcher import Watcher
 from app.service import Service
-from app.telemetry.logging.sinks import LOST, WHERE
+from app.telemetry.logging.sinks import DROPPED, SINK_NAMES
 
 
 class ServerCollector(Collector):
@@ -42,23 +42,23 @@ class ServerCollector(Collector):
             "Entries of the log that were not written, by where they were lost.",
             labels=["where"],
         )
-        for where in WHERE:
-            lost.add_metric([where], LOST[where])
+        for where in SINK_NAMES:
+            lost.add_metric([where], DROPPED[where])
         yield lost
         yield GaugeMetricFamily(
             "sa_contexts_snapshots_held",
             "Snapshots that clients are walking through.",
-            len(store.holds),
+            len(store.leases),
         )
         yield GaugeMetricFamily(
             "sa_contexts_snapshots_held_bytes",
             "What they keep in memory; what they share counts once.",
-            store.holds.bytes(None),
+            store.leases.bytes(None),
         )
         yield GaugeMetricFamily(
             "sa_contexts_version_bytes",
             "JSON of the newest version.",
-            0 if store.current is None else store.current.texts.size,
+            0 if store.current is None else store.current.blocks.size,
         )
         yield GaugeMetricFamily(
             "sa_contexts_streams", "Open streams of events.", self._service.streams.count
@@ -66,7 +66,7 @@ class ServerCollector(Collector):
         yield GaugeMetricFamily(
             "sa_contexts_stream_lag_revisions",
             "Revisions that the slowest stream of SA contexts is behind.",
-            self._service.streams.lag(Watch),
+            self._service.streams.lag(Watcher),
         )
         if (api_keys := self._service.credentials.api_keys) is not None:
             yield GaugeMetricFamily(

@@ -49,7 +49,7 @@ def failure_of(error: Exception) -> EngineState:
 
 def state_of(store: Store) -> EngineState:
     """How the engine is, as far as the store knows; the engine is not asked."""
-    contact = store.contact
+    contact = store.last_refresh
     if contact is None:
         return EngineState.STARTING
     if contact.error is not None:
