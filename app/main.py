@@ -35,7 +35,7 @@ class _Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         return RequestLogMiddleware(
-            super().build_middleware_stack(), self.logged, self.state.metrics.refused
+            super().build_middleware_stack(), self.logged, self.state.metrics.rejection_summary
         )
 
 

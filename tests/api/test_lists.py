@@ -319,7 +319,7 @@ async def test_that_an_export_ends_when(why: str, ended: str) -> None:
     async def stop() -> None:
         while len(reader.received) < 2:
             await anyio.lowlevel.checkpoint()
-        assert len(store.holds) == 1
+        assert len(store.leases) == 1
         if why == "the server stops":
             store.stop()
 
@@ -335,7 +335,7 @@ async def test_that_an_export_ends_when(why: str, ended: str) -> None:
                 await app(dict(SCOPE), reader.receive, slow_send)
         assert b'"end":true' not in reader.body
         assert [each["ended"] for each in entries if each["event"] == "request"] == [ended]
-        assert len(store.holds) == 0
+        assert len(store.leases) == 0
 
 
 def test_that_an_export_counts_in_the_cap(serve: Serve, simulator: Simulator) -> None:

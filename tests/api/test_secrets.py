@@ -123,7 +123,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         seen.add(response.status_code)
         assert_clean(response.text)
     simulator.delay("IPsecSaContextGetById1", 100)
-    patience = client.app.state.service.patience  # type: ignore[attr-defined]  # FastAPI
+    patience = client.app.state.service.deadline  # type: ignore[attr-defined]  # FastAPI
     with monkeypatch.context() as patch:
         patch.setattr(patience, "seconds", 0.01)
         exercise([f"/sa-contexts/{ids[0]}"])  # more patience than there is
@@ -167,7 +167,7 @@ def test_that_no_credential_is_in_any_log_wherever_it_was_sent(
     stream, events = io.StringIO(), EventLog()
     keys, path = tmp_path / "keys.json", tmp_path / "log"
     monkeypatch.setattr(
-        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogSink(events)
+        "app.telemetry.logging.configuration.EventLogSink", lambda: EventLogSink(events)
     )
     configure_logging(log_format, "debug", stream, file=LogFile(path, 64 << 20, 1), event_log=True)
     with issuing() as oidc:
@@ -184,7 +184,7 @@ def test_that_no_credential_is_in_any_log_wherever_it_was_sent(
                 failing = property(partial(_fail, text))
                 patch.setattr("app.repository.store.Store.is_ready", failing)
                 client.get("/health/ready", headers=bearer(text))
-        client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
+        client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
     configure_logging("json", "debug")
 
     told = stream.getvalue(), path.read_text(encoding="utf-8"), str(events.reported)

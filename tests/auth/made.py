@@ -41,4 +41,4 @@ def change(path: Path, key: str, **members: Any) -> None:
 
 def look_at_keys(client: TestClient) -> None:
     """Have a server in this process see at once what happened to its keys."""
-    client.app.state.service.credentials.api_keys.look()  # type: ignore[attr-defined]  # FastAPI
+    client.app.state.service.credentials.api_keys.reload_if_changed()  # type: ignore[attr-defined]  # FastAPI

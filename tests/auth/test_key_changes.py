@@ -232,7 +232,7 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
 
 CRASH = """
 import os, pathlib, sys
-from app.security import key_changes
+from app.auth import key_changes
 pathlib.Path.replace = lambda *_: os._exit(9)
 key_changes.change_keys(pathlib.Path(sys.argv[1]), lambda keys: keys)
 """

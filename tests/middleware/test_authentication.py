@@ -192,8 +192,8 @@ def test_that_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
     }
     assert 'sa_contexts_problems_total{code="unauthenticated"} 5.0' in text
     with capture_logs() as log:
-        client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
-        client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # the same
+        client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
+        client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # the same
     (told,) = log
     assert (told["event"], told["log_level"]) == ("requests_refused", "warning")
     assert told["reasons"] == {"missing": 3, "unknown": 2}
@@ -213,7 +213,7 @@ def test_that_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) ->
         keys.write_text("{", encoding="utf-8")
         look_at_keys(client)
         client.get("/engine", headers=bearer(good[0]))
-        client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
+        client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
     configure_logging("json", "debug")
     told += log.getvalue()
 

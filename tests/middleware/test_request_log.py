@@ -216,7 +216,7 @@ def test_that_strangers_refusals_are_told_together(
     assert [(each["caller"], each["code"]) for each in of_requests(entries)] == [
         ("monitor", "insufficient_scope")
     ]
-    client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
+    client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
     (told,) = [entry for entry in entries if entry["event"] == "requests_refused"]
     assert told["count"] == 51
     assert told["reasons"] == {"malformed": 1, "missing": 50}
@@ -230,7 +230,7 @@ def test_requests_for_another_host_are_logged_together(
     client = serve()
     for _ in range(5):
         client.get("/engine", headers={"host": host})
-    client.app.state.metrics.refused.tell()  # type: ignore[attr-defined]  # an application's
+    client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
 
     assert of_requests(entries) == []
     assert [(entry["code"], entry["count"]) for entry in entries if "code" in entry] == [(code, 5)]

@@ -62,7 +62,7 @@ class EventLog:
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[EventLog]:
     library = EventLog()
     monkeypatch.setattr(
-        "app.telemetry.logging.configuration.EventLogOutlet", lambda: EventLogSink(library)
+        "app.telemetry.logging.configuration.EventLogSink", lambda: EventLogSink(library)
     )
     configure_logging("text", "info", io.StringIO(), event_log=True)
     yield library

@@ -107,7 +107,7 @@ class Journal:
         revision = place.revision if place.taken is None else place.revision - 1
         if epoch != self.epoch or revision < self._oldest or place.revision > self.newest:
             return None
-        first = bisect_right(self._revisions, revision, lo=self._first, key=attrgetter("revision"))
+        first = bisect_right(self._revisions, revision, lo=self._first, key=attrgetter("number"))
         return self._revisions[first : first + max_revisions]
 
     def _expire_first(self) -> None:
