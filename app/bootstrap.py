@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import anyio
@@ -10,6 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from app.api.errors import engine_problem
+from app.api.resource import Resource
 from app.auth.api_keys import ApiKeyStore
 from app.auth.authenticator import Authenticator
 from app.auth.key_file import KeysUnreadable
@@ -111,8 +113,12 @@ def build_server(settings: Settings) -> BoundServer:
     return BoundServer(running, listener)
 
 
-def create_service(settings: Settings) -> Service:
+def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES) -> Service:
     """Make everything that a server needs beneath HTTP; nothing runs yet.
+
+    Args:
+        settings: the server's settings.
+        resources: each gets its part.
 
     Raises:
         LibraryError: there is no library that can be used.
@@ -133,7 +139,7 @@ def create_service(settings: Settings) -> Service:
             settings.stream_count, settings.stream_seconds, settings.rate_caller_streams
         ),
         credentials=create_credentials(settings),
-        parts={resource.key: resource.start(foundation) for resource in RESOURCES},
+        parts={resource.key: resource.start(foundation) for resource in resources},
         primary=SaContextKind,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from app.api import documentation, engine, errors, health, metrics, openapi, problem_pages, problems
 from app.api.problems import ProblemError
+from app.api.resource import Resource
 from app.api.security import public_paths
 from app.middleware.address_rate_limit import AddressRateLimitMiddleware, address_policy
 from app.middleware.authentication import AuthenticationMiddleware
@@ -44,7 +45,11 @@ API_VERSION: Final = "1.0.0"
 
 
 def create_app(
-    service: Service, *, hosts: Iterable[str] = (), log_requests: LoggedRequests = "all"
+    service: Service,
+    *,
+    hosts: Iterable[str] = (),
+    log_requests: LoggedRequests = "all",
+    resources: Sequence[Resource] = RESOURCES,
 ) -> FastAPI:
     """The application that serves a service, which runs as long as the application does.
 
@@ -52,11 +57,12 @@ def create_app(
         service: what is served.
         hosts: further names that requests may say in `Host`.
         log_requests: which requests have an entry in the log.
+        resources: what the service has parts for.
 
     Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
     a trace of each request and measures it, and the metrics of Prometheus go there too.
     """
-    told = Metrics(service, [resource.add_metrics for resource in RESOURCES])
+    told = Metrics(service, [resource.add_metrics for resource in resources])
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -79,14 +85,14 @@ def create_app(
     app.logged = log_requests
     app.state.service = service
     app.state.metrics = told
-    for resource in RESOURCES:
+    for resource in resources:
         app.include_router(resource.router)
     for module in (engine, metrics, health, problem_pages, documentation):
         app.include_router(module.router)
     _guard(app, service, hosts, told)
     app.add_middleware(MetricsMiddleware, metrics=told.http)
     errors.install(app)
-    openapi.install(app, RESOURCES)
+    openapi.install(app, resources)
     documentation.install(app)
     return app
 
