@@ -57,10 +57,10 @@ class ObjectSource(Protocol):
 class Encoder(Protocol):
     """Encodes the objects of one refresh."""
 
-    def fingerprint(self, plain: RawTree) -> bytes:
+    def fingerprint(self, tree: RawTree) -> bytes:
         """Return a digest that changes whenever the item would (`bindings.fingerprints`)."""
 
-    def item(self, plain: RawTree) -> Item:
+    def item(self, tree: RawTree) -> Item:
         """Return the item of an object."""
 
 
@@ -96,7 +96,7 @@ class ResourceKind(ABC):
         """Return the JSON text of one object as it is now; raise what `read` raises."""
         return self.encoder().item(self.read(engine, id_)).json
 
-    def is_half_built(self, plain: RawTree) -> bool:  # noqa: ARG002  # for subclasses
+    def is_half_built(self, tree: RawTree) -> bool:  # noqa: ARG002  # for subclasses
         """Return whether parts of an object are missing that may appear soon."""
         return False
 

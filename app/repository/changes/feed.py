@@ -94,17 +94,17 @@ class EventFeed:
         for revision, changes in revisions:
             seen = (position.change_count or 0) if revision == position.revision else 0
             for count, change in enumerate(changes[seen:], seen + 1):
-                at = Position(revision, count if count < len(changes) else None)
-                event = self._event(change, epoch, at)
+                next_position = Position(revision, count if count < len(changes) else None)
+                event = self._event(change, epoch, next_position)
                 if event is not None:
                     events.append(event)
                     size += len(event)
                 examined += 1
                 if size >= BATCH_BYTES or examined == MAX_CHANGES:
-                    return Batch(b"".join(events), at)
+                    return Batch(b"".join(events), next_position)
         return Batch(b"".join(events), Position(self._journal.newest))
 
-    def _event(self, change: Change, epoch: str, at: Position) -> bytes | None:
+    def _event(self, change: Change, epoch: str, position: Position) -> bytes | None:
         """Return the event of a change; None if the object matches neither before nor after."""
         kind, object_id, item, old_index_key, rekey_of = change
         matched_before = old_index_key is not None and self._matches(old_index_key)
@@ -116,7 +116,9 @@ class EventFeed:
             kind = "deleted"
         else:
             return None
-        return self.encoder.change(kind, at.event_id(epoch), at.revision, object_id, json, rekey_of)
+        return self.encoder.change(
+            kind, position.event_id(epoch), position.revision, object_id, json, rekey_of
+        )
 
 
 class EventFeeds:

@@ -27,11 +27,11 @@ class EventSource(Protocol):
 
     @property
     def notifier(self) -> Notifier:
-        """Notifies when there may be more events."""
+        """The notifier of new events."""
 
     @property
     def lag(self) -> int:
-        """How much the client has not received yet, in the source's own unit."""
+        """The amount that the client has not received yet, in the source's own unit."""
 
     async def begin(self) -> None:
         """Prepare the first event; an error becomes the response instead of a stream."""

@@ -53,7 +53,7 @@ class Watcher:
 
     @property
     def notifier(self) -> Notifier:
-        """Notifies when there may be more events."""
+        """The notifier of new events."""
         return self._store.notifier
 
     @property
@@ -65,7 +65,7 @@ class Watcher:
         """Begin at the client's position; without one, at a current snapshot.
 
         Raises:
-            EngineError, EngineTimedOut, TooManySnapshots: no snapshot can be had.
+            EngineError, EngineTimedOut, TooManySnapshots: there is no snapshot to begin with.
         """
         if self._sent is None:
             await self._begin_with(self._store.current or await self._store.snapshot_at_most(1.0))
@@ -136,10 +136,12 @@ class Watcher:
         """Yield every object as added; an interrupted client starts over, so events have no id."""
         events: list[bytes] = []
         size = 0
-        for at in positions:
-            json = self._feed.in_view(snapshot.blocks[at])
+        for position in positions:
+            json = self._feed.in_view(snapshot.blocks[position])
             events.append(
-                self._feed.encoder.change("added", None, snapshot.revision, snapshot.ids[at], json)
+                self._feed.encoder.change(
+                    "added", None, snapshot.revision, snapshot.ids[position], json
+                )
             )
             size += len(events[-1])
             if size >= BATCH_BYTES:

@@ -64,7 +64,7 @@ class CursorFromOtherProcess(Exception):
     """
 
     def __init__(self, filters: dict[str, list[str]], view: str) -> None:
-        super().__init__("the cursor was made by another run of the server")
+        super().__init__("the cursor was made by another process")
         self.filters = filters
         self.view = view
 

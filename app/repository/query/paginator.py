@@ -1,8 +1,8 @@
 """Pages of a list, and whole lists.
 
-How paging works: the first page leases its snapshot, and each cursor names that
-snapshot's revision, so that all pages show one state. Once the lease has expired,
-a client can resume after the last id in the newest snapshot of the epoch.
+How paging works: a list of more than one page leases its snapshot, and each cursor
+names that snapshot's revision, so that all pages show one state. Once the lease has
+expired, a client can resume after the last id in the newest snapshot of the epoch.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SnapshotExpired(Exception):
     """
 
     def __init__(self, selection: Selection, view: View, resume: str | None) -> None:
-        super().__init__("the snapshot is no longer held")
+        super().__init__("the snapshot's lease has expired")
         self.selection = selection
         self.view = view
         self.resume = resume

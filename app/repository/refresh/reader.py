@@ -125,12 +125,12 @@ class EngineReader:
     def _read_point(self, id_: int, encoder: Encoder) -> PointRead:
         self._check_cancelled()
         try:
-            plain = self.kind.read(self._engine, id_)
+            tree = self.kind.read(self._engine, id_)
         except (NotFound, IkeextNotRunning):
             return PointRead(None)
         return PointRead(
-            Override(encoder.fingerprint(plain), encoder.item(plain)),
-            is_half_built=self.kind.is_half_built(plain),
+            Override(encoder.fingerprint(tree), encoder.item(tree)),
+            is_half_built=self.kind.is_half_built(tree),
         )
 
     def _enumerate(
@@ -160,11 +160,11 @@ class EngineReader:
 
     def _decode(self, builder: SnapshotBuilder, array: Array, index: int, encoder: Encoder) -> None:
         self._check_cancelled()
-        plain = array.read(index)
-        id_: int = plain[0]
-        fingerprint = encoder.fingerprint(plain)
+        tree = array.read(index)
+        id_: int = tree[0]
+        fingerprint = encoder.fingerprint(tree)
         if not builder.reuse(id_, fingerprint):
-            builder.add(id_, fingerprint, encoder.item(plain))
+            builder.add(id_, fingerprint, encoder.item(tree))
 
 
 class _Location(NamedTuple):

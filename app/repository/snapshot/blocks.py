@@ -3,8 +3,7 @@
 How texts are stored: consecutive texts are joined into blocks, each text after a
 comma, so that a page is a few slices of memory instead of a thousand. An unchanged
 text stays in its block, and later snapshots refer to it there. If that leaves too
-many short runs, or blocks that are mostly unused, the texts are copied into new
-blocks.
+many short runs, or too much unused memory, the texts are copied into new blocks.
 """
 
 from __future__ import annotations

@@ -88,26 +88,26 @@ class SnapshotBuilder:
             del self._unseen_overrides[object_id]
             self._append_new(object_id, fingerprint, override.item)
             return True
-        at = self._unseen.get(object_id)
-        if at is None or self._previous is None:
+        position = self._unseen.get(object_id)
+        if position is None or self._previous is None:
             return False
-        if fingerprint != _fingerprint_at(self._previous.fingerprints, at):
+        if fingerprint != _fingerprint_at(self._previous.fingerprints, position):
             return False
         del self._unseen[object_id]
-        self._append_reused(object_id, at, fingerprint, self._previous.snapshot)
+        self._append_reused(object_id, position, fingerprint, self._previous.snapshot)
         return True
 
     def add(self, object_id: int, fingerprint: bytes, item: Item) -> None:
         """Add a decoded object; an item equal to the previous snapshot's keeps its place there."""
         if object_id in self._seen:
             return
-        at = self._unseen.pop(object_id, None)
+        position = self._unseen.pop(object_id, None)
         old: Item | None = None
-        if at is not None and self._previous is not None:
+        if position is not None and self._previous is not None:
             snapshot = self._previous.snapshot
-            old = Item(snapshot.index_keys[at], snapshot.blocks[at])
+            old = Item(snapshot.index_keys[position], snapshot.blocks[position])
             if item == old:
-                self._append_reused(object_id, at, fingerprint, snapshot)
+                self._append_reused(object_id, position, fingerprint, snapshot)
                 return
         elif (override := self._unseen_overrides.pop(object_id, None)) is not None:
             old = override.item
@@ -125,10 +125,10 @@ class SnapshotBuilder:
         self._append(object_id, item.index_key, fingerprint)
 
     def _append_reused(
-        self, object_id: int, at: int, fingerprint: bytes, previous: Snapshot
+        self, object_id: int, position: int, fingerprint: bytes, previous: Snapshot
     ) -> None:
-        self._blocks.reuse(previous.blocks.span(at))
-        self._append(object_id, previous.index_keys[at], fingerprint)
+        self._blocks.reuse(previous.blocks.span(position))
+        self._append(object_id, previous.index_keys[position], fingerprint)
 
     def _append(self, object_id: int, index_key: Key, fingerprint: bytes) -> None:
         self._seen.add(object_id)
@@ -161,13 +161,16 @@ class SnapshotBuilder:
             (id_, override.item.index_key) for id_, override in self._unseen_overrides.items()
         ]
         if previous is not None:
-            deleted += [(id_, previous.snapshot.index_keys[at]) for id_, at in self._unseen.items()]
+            deleted += [
+                (id_, previous.snapshot.index_keys[position])
+                for id_, position in self._unseen.items()
+            ]
         for object_id, index_key in deleted:
             self._counts.remove(index_key)
             self._record(Change("deleted", object_id, None, index_key))
         order, fingerprints = self._order(), bytes(self._fingerprints)
         if order is not None:
-            fingerprints = b"".join([_fingerprint_at(fingerprints, at) for at in order])
+            fingerprints = b"".join([_fingerprint_at(fingerprints, position) for position in order])
         if previous is not None and not self._is_changed:
             unchanged = previous.snapshot
             ids, blocks, index_keys = unchanged.ids, unchanged.blocks, unchanged.index_keys
@@ -213,5 +216,5 @@ class SnapshotBuilder:
         return list(merge(*parts, key=key))
 
 
-def _fingerprint_at(fingerprints: bytes, at: int) -> bytes:
-    return fingerprints[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES]
+def _fingerprint_at(fingerprints: bytes, position: int) -> bytes:
+    return fingerprints[position * FINGERPRINT_BYTES : (position + 1) * FINGERPRINT_BYTES]

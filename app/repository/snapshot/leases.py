@@ -1,4 +1,4 @@
-"""Leases: the snapshots that are kept for clients which page through them.
+"""Leases: keeping snapshots for the clients that page through them.
 
 A lease ends after an idle time without use, and after an absolute time in any
 case. A pinned snapshot is kept until it is unpinned. Over the maximum, new leases
@@ -23,7 +23,7 @@ class TooManySnapshots(Exception):
     """
 
     def __init__(self, retry_after_seconds: float) -> None:
-        super().__init__("too many snapshots are held")
+        super().__init__("too many snapshots are leased")
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from app.repository.snapshot.blocks import JsonBlocks
 
 
-BYTES_PER_CONTEXT: Final = 200
+BYTES_PER_OBJECT: Final = 200
 """The approximate size of an object beside its JSON text: id, index key and position."""
 
 
@@ -46,4 +46,4 @@ class SharedMemory:
         if id(texts) in self._texts:
             return 0
         blocks = sum(len(block) for block in texts.blocks if id(block) not in self._blocks)
-        return blocks + len(texts) * BYTES_PER_CONTEXT
+        return blocks + len(texts) * BYTES_PER_OBJECT

@@ -78,7 +78,9 @@ class Snapshot:
         if selection.matches_all:
             return range(len(self.ids))
         matches = selection.matcher()
-        return array("I", [at for at, key in enumerate(self.index_keys) if matches(key)])
+        return array(
+            "I", [position for position, key in enumerate(self.index_keys) if matches(key)]
+        )
 
     def page(self, matching: Sequence[int], after: int | None, limit: int) -> PageSlice:
         """Return at most `limit` of the matching positions, from the first id above `after`."""

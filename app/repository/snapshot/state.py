@@ -69,10 +69,10 @@ class CurrentState:
             override = self.overrides[object_id]
             return None if override is None else override.item
         snapshot = self.build.snapshot
-        at = bisect_left(snapshot.ids, object_id)
-        if at == len(snapshot.ids) or snapshot.ids[at] != object_id:
+        position = bisect_left(snapshot.ids, object_id)
+        if position == len(snapshot.ids) or snapshot.ids[position] != object_id:
             return None
-        return Item(snapshot.index_keys[at], snapshot.blocks[at])
+        return Item(snapshot.index_keys[position], snapshot.blocks[position])
 
     def apply(self, point_reads: Mapping[int, PointRead]) -> tuple[Change, ...]:
         """Apply point reads and return the changes, which make one new revision."""
