@@ -95,7 +95,7 @@ class Foundation:
         library: the loaded library of the engine.
         engine: the engine that single objects and counters are read from.
         point_read_limiter: admits one thread at a time to that engine: a session serves only
-            one, and threads that wait for it would be missing elsewhere.
+            one, and threads that wait for it would exhaust the shared pool.
         deadline: limits how long requests wait for that engine.
     """
 
