@@ -1,7 +1,7 @@
-"""The running parts of a server beneath HTTP, and the engine that they read.
+"""The service beneath HTTP: the engine, and one running part per resource.
 
-Each resource has one part: what runs for it as long as the server does. The
-service starts, stops and closes all parts in the same way and knows none of them.
+How it runs: the service starts, stops and closes all parts alike, without knowing
+what they serve. Each part that reads the engine has a session of its own.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ log = structlog.get_logger(__name__)
 P = TypeVar("P", bound="Part")
 
 CLOSE_SECONDS: Final = 0.7
-"""How long the sessions may take to close; one that hangs would keep the process."""
+"""The time for closing all sessions; a call that hangs must not keep the process alive."""
 
 
 class Part:
-    """What runs for one resource, from the start of the server to its stop."""
+    """The running part of one resource, from the server's start to its shutdown."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run until the end of the block."""
+        """Run for the duration of the block."""
         yield
 
     def stop(self) -> None:
         """Wake all waiters; accept no further work."""
 
     async def close(self) -> None:
-        """Close the part's session of the engine, if it has one."""
+        """Close the part's session, if it has one."""
 
 
 class ResourceRuntime(Part):
-    """The store of one listed resource, and what is served from it.
+    """The store of one listed resource, with its pages and events.
 
     Attributes:
-        engine: the engine that the store reads, with a session of its own.
+        engine: the engine that the store reads, in a session of its own.
         store: the snapshots.
-        paginator: the pages of its snapshots.
-        feeds: its events, for watchers, if the resource has any.
+        paginator: the pages of the snapshots.
+        feeds: the event feeds, which are used only if the resource has events.
     """
 
     def __init__(self, engine: Engine, store: Store) -> None:
@@ -72,30 +72,30 @@ class ResourceRuntime(Part):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the store."""
+        """Run the store for the duration of the block."""
         async with self.store.running():
             yield
 
     def stop(self) -> None:
-        """Stop refreshing."""
+        """Stop the store."""
         self.store.stop()
 
     async def close(self) -> None:
-        """Close the engine's session once the store no longer reads it."""
+        """Close the session once no thread of the store reads the engine."""
         await self.store.idle()
         await _close(self.engine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foundation:
-    """What parts are made on.
+    """What the parts are built from.
 
     Attributes:
         settings: the server's settings.
-        library: the library that everything is read from.
+        library: the loaded library of the engine.
         engine: the engine that single objects and counters are read from.
-        point_read_limiter: lets one thread at a time use that engine; a session has room for one,
-            and threads that wait for it would be missing elsewhere.
+        point_read_limiter: admits one thread at a time to that engine: a session serves only
+            one, and threads that wait for it would exhaust the shared pool.
         deadline: limits how long requests wait for that engine.
     """
 
@@ -113,10 +113,10 @@ class Service(Foundation):
     Attributes:
         host: this host's name.
         streams: the open event streams.
-        credentials: the credentials that are accepted.
-        parts: one per resource: a listed resource's under the class of its kind, any other
-            part under its own class.
-        primary: the resource whose refreshes tell whether the engine answers.
+        credentials: verifies the callers' credentials.
+        parts: the part of each resource, under the class of its kind if it is listed, else
+            under the part's own class.
+        primary: the resource whose refreshes show whether the engine responds.
     """
 
     host: str
@@ -130,27 +130,27 @@ class Service(Foundation):
         return cast(P, self.parts[cast(Hashable, class_)])
 
     def listed(self, kind: type[ResourceKind]) -> ResourceRuntime:
-        """Return the store, lists and feeds of a listed resource."""
+        """Return the runtime of a listed resource."""
         return cast(ResourceRuntime, self.parts[kind])
 
     @property
     def store(self) -> Store:
-        """The store whose refreshes tell whether the engine answers."""
+        """The store of the primary resource."""
         return self.listed(self.primary).store
 
     @property
     def rejects_keys(self) -> bool:
-        """Whether all API keys are rejected, because their file has been unreadable too long."""
+        """Whether all API keys are rejected because their file has been unreadable too long."""
         api_keys = self.credentials.api_keys
         return api_keys is not None and api_keys.are_rejected
 
     @property
     def is_ready(self) -> bool:
-        """Whether the engine answered not long ago, and callers are let in."""
+        """Whether the engine responded recently and API keys are not rejected."""
         return self.store.is_ready and not self.rejects_keys
 
     def stop(self) -> None:
-        """Wake all waiters and watchers; accept no further work."""
+        """Wake all waiters and end all streams; accept no further work."""
         self.streams.stop()
         self.deadline.cancel_all()
         for part in self.parts.values():
@@ -158,10 +158,10 @@ class Service(Foundation):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run all parts; at the end close all sessions, as far as that is soon done.
+        """Run all parts for the duration of the block, then close the sessions.
 
-        A session in a call that hangs is left to the end of the process, when the
-        engine closes it; the thread in that call is left, too.
+        A session whose call hangs is abandoned with its thread; the engine closes it
+        when the process ends.
         """
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             try:
@@ -189,21 +189,21 @@ async def _close(engine: Engine) -> None:
 
 
 def start_announced(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
-    """Make the runtime of a resource whose changes the engine announces.
+    """Create the runtime of a resource whose changes the engine announces.
 
-    It is refreshed regularly, whether or not anyone asks, and keeps a journal.
+    It is refreshed regularly, even without requests, and keeps a journal.
     """
     settings = foundation.settings
-    hints = DirtyIds(MAX_DIRTY_IDS)
+    dirty_ids = DirtyIds(MAX_DIRTY_IDS)
     engine = open_engine(
-        foundation.library, settings, lambda _event, object_id: hints.add(object_id)
+        foundation.library, settings, lambda _event, object_id: dirty_ids.add(object_id)
     )
     reader = EngineReader(engine, kind, page_size=settings.page_size)
-    return ResourceRuntime(engine, Store(reader, settings.store_limits(), dirty_ids=hints))
+    return ResourceRuntime(engine, Store(reader, settings.store_limits(), dirty_ids=dirty_ids))
 
 
 def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
-    """Make the runtime of a resource that is refreshed only when someone asks."""
+    """Create the runtime of a resource that is refreshed only on request."""
     settings = foundation.settings
     engine = open_engine(foundation.library, settings)
     reader = EngineReader(engine, kind, page_size=settings.page_size)
@@ -212,10 +212,10 @@ def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
 
 
 def open_library(settings: Settings) -> Library:
-    """Load the library that the settings name; fill it with simulated contexts if it simulates.
+    """Load the library that the settings name; populate it if it is the simulator.
 
     Raises:
-        LibraryError: there is none that can be used.
+        LibraryError: no usable library was found.
     """
     library = Library(find_library(settings.engine, settings.library))
     if library.kind is EngineKind.SIMULATOR:
@@ -224,11 +224,11 @@ def open_library(settings: Settings) -> Library:
 
 
 def open_engine(library: Library, settings: Settings, on_change: Notify | None = None) -> Engine:
-    """Return an engine that reads as the settings say; its session opens when first needed.
+    """Return an engine with these settings; its session opens on first use.
 
     Args:
-        library: the library with the functions.
-        settings: how to read.
+        library: the loaded library of the engine.
+        settings: the server's settings.
         on_change: called for each change that the engine announces.
     """
     return Engine(
@@ -242,7 +242,7 @@ def open_engine(library: Library, settings: Settings, on_change: Notify | None =
 
 
 def _simulate(library: Library, settings: Settings) -> None:
-    """Fill a simulator. Its control is part of its distribution, which may not be installed."""
+    """Populate the simulator through its control, which may not be installed."""
     try:
         control: Any = importlib.import_module("sa_contexts_simulator")
     except ImportError:

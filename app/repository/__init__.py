@@ -1,1 +1,1 @@
-"""The stores of what the engine lists: versions, cursors, journals. Knows the bindings, no HTTP."""
+"""Snapshots, queries and changes of the objects that the engine lists. Knows nothing of HTTP."""

@@ -1,4 +1,4 @@
-"""Running counts of a list's objects, kept beside its snapshots."""
+"""Running counts of a resource's objects, kept beside its snapshots."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from app.repository.query.filters import Key
 
 
 class Counts(Protocol):
-    """Counts that follow each change, so that nothing is ever counted from the start."""
+    """Counts that follow each change, so that no summary scans all objects."""
 
     def copy(self) -> Self:
-        """Return the same counts, to be changed independently."""
+        """Return an independent copy."""
 
     def add(self, key: Key) -> None:
         """Count an object by its index key."""
@@ -24,11 +24,11 @@ class Uncounted:
     """Counts nothing, for resources without a summary."""
 
     def copy(self) -> Self:
-        """Return these counts, which never change."""
+        """Return this object, which has no state."""
         return self
 
     def add(self, key: Key) -> None:
-        """Count nothing."""
+        """Ignore an object."""
 
     def remove(self, key: Key) -> None:
-        """Count nothing."""
+        """Ignore an object."""

@@ -1,4 +1,4 @@
-"""How long clients wait for one answer of the engine: a while, and not beyond the server's stop."""
+"""The deadline for answers of the engine: a timeout per request, cut short at shutdown."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ T = TypeVar("T")
 
 
 class EngineDeadline:
-    """The patience of all who wait. Belongs to one event loop.
+    """Limits how long requests wait for the engine. Belongs to one event loop.
 
     Attributes:
-        seconds: how long each waits.
+        seconds: the timeout of each request.
     """
 
     def __init__(self, seconds: float) -> None:
-        """Make one of so many seconds, which lasts until it is ended."""
         self.seconds = seconds
-        self._over = anyio.Event()
+        self._stopping = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
 
-    async def run(self, answer: Callable[[], Awaitable[T]]) -> T:
-        """The answer, if it comes before the patience is over.
+    async def run(self, fn: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of `fn` if it comes in time.
 
-        A thread that gives it must be one that may be left (`abandon_on_cancel`).
+        If `fn` waits for a thread, the thread must be abandoned on cancellation
+        (`abandon_on_cancel`).
 
         Raises:
-            EngineTimedOut: it did not come in time.
-            ShuttingDown: the server stops.
+            EngineTimedOut: the result did not come in time.
+            ShuttingDown: the server is stopping.
         """
-        if self._over.is_set():
+        if self._stopping.is_set():
             raise ShuttingDown
         with anyio.move_on_after(self.seconds) as scope:
             self._scopes.add(scope)
             try:
-                return await answer()
+                return await fn()
             finally:
                 self._scopes.discard(scope)
-        raise ShuttingDown if self._over.is_set() else EngineTimedOut
+        raise ShuttingDown if self._stopping.is_set() else EngineTimedOut
 
     def cancel_all(self) -> None:
-        """Tell all who wait, and who will, that the server stops."""
-        self._over.set()
+        """Raise `ShuttingDown` in every current and future `run`."""
+        self._stopping.set()
         for scope in self._scopes:
             scope.cancel()

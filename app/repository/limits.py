@@ -1,28 +1,28 @@
-"""How long and how much the store keeps, and how often it asks the engine."""
+"""How often a store reads the engine, and how much it keeps."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreLimits:
-    """The store's limits; times are in seconds.
+    """The limits of one store.
 
     Attributes:
-        minimum_interval_seconds: the least time between two drains.
-        refresh_seconds: how often the engine is asked when no client wants to know; changes
-            of which it gives no notice are found within this time.
-        gather_seconds: how long changes are gathered that the engine gives notice of, to be
-            told together.
-        retry_seconds: the same while it does not answer.
-        ready_seconds: how old the last good contact may be for the server to be ready.
-        patience_seconds: how long a request waits for a drain.
-        snapshot_idle_seconds: how long a version is held after its last use.
-        snapshot_max_seconds: how long it is held at most.
-        snapshot_count: how many versions that differ are held; more than drains can give
-            within the idle time.
-        snapshot_bytes: how many bytes of JSON all versions may have for another walk to begin.
-        journal_changes: how many changes the journal keeps.
-        journal_bytes: how many bytes of JSON it keeps.
+        minimum_interval_seconds: the minimum pause between two refreshes.
+        refresh_seconds: the time between two refreshes that no client asked for; a change
+            that the engine does not announce is found within this time.
+        gather_seconds: the debounce time of dirty ids, which are then read in one batch.
+        retry_seconds: the time between two attempts while the engine is failing.
+        ready_seconds: the maximum age of the last successful refresh for the server to be ready.
+        patience_seconds: how long a request waits for a refresh.
+        snapshot_idle_seconds: how long a lease lasts after its last use.
+        snapshot_max_seconds: how long a lease lasts at most.
+        snapshot_count: the maximum number of distinct leased snapshots; the default exceeds
+            what refreshes can produce within the idle time.
+        snapshot_bytes: the size of all snapshots together, in bytes, above which no further
+            lease is granted.
+        journal_changes: the maximum number of changes in the journal.
+        journal_bytes: the maximum size of their JSON, in bytes.
     """
 
     minimum_interval_seconds: float = 0.25

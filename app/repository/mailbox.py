@@ -1,4 +1,4 @@
-"""What the engine tells, handed from a thread of its library's to the event loop."""
+"""Net events on their way from a thread of the library to the event loop."""
 
 from __future__ import annotations
 
@@ -14,41 +14,40 @@ from bindings.net_event import NetEvent
 
 
 class Mailbox:
-    """Net events on their way to the ring, in the order in which they came.
+    """A bounded queue of net events, numbered in order of arrival.
 
-    Any thread may give one: that waits for nothing but the same of another, and does no harm when
-    the loop has ended. Of more than are kept the oldest are dropped, which shows in the numbers.
+    Any thread may put an event; it waits only for other threads that do so. When the
+    mailbox is full, the oldest event is dropped, which leaves a gap in the numbers.
     """
 
     def __init__(self, max_count: int) -> None:
-        """Make room for so many."""
         self._numbers = count(1)
-        self._in_order = Lock()
+        self._put_lock = Lock()
         self._events: deque[tuple[int, NetEvent]] = deque(maxlen=max_count)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._given = anyio.Event()
-        self._is_awake = False
+        self._arrived = anyio.Event()
+        self._is_wake_scheduled = False
 
     def put(self, event: NetEvent) -> None:
-        """Hand over an event."""
-        with self._in_order:
+        """Append an event and wake the event loop, if it still runs."""
+        with self._put_lock:
             self._events.append((next(self._numbers), event))
         loop = self._loop
-        if loop is not None and not self._is_awake:
-            self._is_awake = True
+        if loop is not None and not self._is_wake_scheduled:
+            self._is_wake_scheduled = True
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._wake)
 
     async def wait(self) -> None:
-        """Wait until there are some. In one task at a time."""
+        """Wait until there are events. Only one task may wait."""
         self._loop = asyncio.get_running_loop()
         if not self._events:
-            await self._given.wait()
-        self._given = anyio.Event()
-        self._is_awake = False  # before they are taken: what comes from now on wakes again
+            await self._arrived.wait()
+        self._arrived = anyio.Event()
+        self._is_wake_scheduled = False  # before take_all: later events schedule another wake
 
     def take_all(self) -> list[tuple[int, NetEvent]]:
-        """All of them, each with its number; they are then no longer here."""
+        """Remove and return all events with their numbers, oldest first."""
         taken: list[tuple[int, NetEvent]] = []
         with suppress(IndexError):
             while True:
@@ -56,4 +55,4 @@ class Mailbox:
         return taken
 
     def _wake(self) -> None:
-        self._given.set()
+        self._arrived.set()

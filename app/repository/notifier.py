@@ -1,4 +1,4 @@
-"""News: waking all who wait for something to happen, and do not mind which."""
+"""Waking all waiters, without saying why: each checks for itself what has changed."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import anyio
 
 
 TICK_SECONDS: Final = 5.0
-"""How long one who waits for news sleeps at most."""
+"""The longest that a waiter sleeps while the ticks run."""
 
 
 class Notifier:
-    """Wakes everybody who waits. Belongs to one event loop."""
+    """Wakes all waiters at once. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
 
     def notify_all(self) -> None:
-        """Wake all who wait now."""
+        """Wake all waiters."""
         event, self._event = self._event, anyio.Event()
         event.set()
 
     async def wait(self) -> None:
-        """Wait until the next news."""
+        """Wait for the next notification."""
         await self._event.wait()
 
     async def tick(self) -> None:
-        """Wake all who wait, again and again until cancelled, for what they do in time."""
+        """Wake all waiters regularly until cancelled, for their time-based work."""
         while True:
             await anyio.sleep(TICK_SECONDS)
             self.notify_all()

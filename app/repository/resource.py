@@ -1,7 +1,7 @@
-"""Kinds: what the engine lists. What one kind has of its own, it tells the store here.
+"""Resource kinds: what the repository must know about one kind of listed object.
 
-Stores, lists and cursors are the same for all kinds: they see ids, keys that
-selections are compared with, and JSON texts.
+Stores, pages and cursors are generic: they handle ids, index keys, which filters
+compare, and JSON texts. Everything specific to a resource is in its kind.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ T = TypeVar("T")
 
 
 class Array(Protocol):
-    """One page of an enumeration in the engine's memory, which whoever has it frees."""
+    """One page of an enumeration, in the engine's memory. Its owner frees it."""
 
     def __len__(self) -> int:
-        """How many objects it has."""
+        """Return the number of objects."""
 
     def ids(self) -> list[int]:
-        """The id of each."""
+        """Return the id of each object."""
 
     def read(self, index: int) -> RawTree:
-        """A copy of one. Its id comes first."""
+        """Return a copy of one object; its first member is its id."""
 
     def free(self) -> None:
-        """Free the whole array; further calls do nothing."""
+        """Free the array; further calls do nothing."""
 
     def __enter__(self) -> Self: ...
 
@@ -44,32 +44,32 @@ class Array(Protocol):
 
 
 class ObjectSource(Protocol):
-    """The objects of one kind, through one session."""
+    """The objects of one kind, read through one session."""
 
     def arrays(self, *, size: int) -> Generator[Array]:
-        """Yield all of them, in pages of at most `size`, each to be freed by whom it is given to.
+        """Yield all objects in pages of at most `size`, which the caller owns.
 
         Raises:
-            EngineError: the engine refused.
+            EngineError: the engine failed.
         """
 
 
 class Encoder(Protocol):
-    """Makes entries of what is read; made anew for each reading."""
+    """Encodes the objects of one refresh."""
 
-    def fingerprint(self, plain: RawTree) -> bytes:
-        """What is the same as long as the entry of an object would be (`bindings.fingerprints`)."""
+    def fingerprint(self, tree: RawTree) -> bytes:
+        """Return a digest that changes whenever the item would (`bindings.fingerprints`)."""
 
-    def item(self, plain: RawTree) -> Item:
-        """The entry of an object."""
+    def item(self, tree: RawTree) -> Item:
+        """Return the item of an object."""
 
 
 class ResourceKind(ABC):
-    """One kind of objects that the engine has.
+    """One kind of object that the engine lists.
 
     Attributes:
-        selection: what its lists are filtered by.
-        events: encodes its events; not there if it has none.
+        selection: the filters of its lists.
+        events: encodes its events; not set if it has none.
     """
 
     selection: ClassVar[type[Selection]]
@@ -77,45 +77,45 @@ class ResourceKind(ABC):
 
     @abstractmethod
     def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """The result of `work`, which may be begun twice; errors as for the engine's method."""
+        """Return the result of `work`, which may run twice; raise what the engine's method does."""
 
     @abstractmethod
     def encoder(self) -> Encoder:
-        """What makes entries now."""
+        """Create the encoder of one refresh."""
 
     @abstractmethod
     def read(self, engine: Engine, id_: int) -> RawTree:
-        """A copy of one object as it is now.
+        """Return a copy of one object as it is now.
 
         Raises:
-            NotFound: there is none of this id.
-            EngineError: the engine refused, also after a new session was tried.
+            NotFound: no object has this id.
+            EngineError: the engine failed, also in a new session.
         """
 
     def read_json(self, engine: Engine, id_: int) -> bytes:
-        """The JSON text of one object as it is now; errors as for `read`."""
+        """Return the JSON text of one object as it is now; raise what `read` raises."""
         return self.encoder().item(self.read(engine, id_)).json
 
-    def is_half_built(self, plain: RawTree) -> bool:  # noqa: ARG002  # for subclasses
-        """Whether parts of an object are missing that may be there soon."""
+    def is_half_built(self, tree: RawTree) -> bool:  # noqa: ARG002  # for subclasses
+        """Return whether parts of an object are missing that may appear soon."""
         return False
 
     def negotiations(self, key: Key) -> set[Negotiation]:  # noqa: ARG002  # for subclasses
-        """What negotiated an object: one that comes may be a rekey of one that went."""
+        """Return what negotiated an object, by which a rekey is recognized."""
         return set()
 
     def annotations(self, engine: Engine) -> Mapping[str, str]:  # noqa: ARG002  # for subclasses
-        """What is to be said of all objects together, as members of each page."""
+        """Return members to add to each page."""
         return {}
 
     def reason_if_empty(self, error: EngineError) -> Mapping[str, str] | None:
-        """What is to be said where an error means that there are no objects; None otherwise."""
+        """Return the annotations of an empty list if the error means that; None otherwise."""
         return {"ikeext": "not_running"} if isinstance(error, IkeextNotRunning) else None
 
     def counts(self) -> Counts:
-        """Counts of no objects, to begin with; nothing is counted unless a kind says so."""
+        """Create the counts of an empty list."""
         return Uncounted()
 
     def basic_view(self, texts: bytes) -> bytes:
-        """The JSON text of one object, or of several, in the basic view: all, if there is none."""
+        """Return JSON texts of one or more objects in the basic view; unchanged if none exists."""
         return texts

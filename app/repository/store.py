@@ -1,11 +1,12 @@
-"""The store: what the engine has of a kind as versions, for lists to be served from.
+"""The store: snapshots of one resource, kept current by reading the engine.
 
-Two write to it, in turns: drains, which read all objects and make a version,
-and looks at single ones, which the engine gave a hint to. What either finds
-changed goes into the journal. State is touched on one event loop only; reading
-the engine and working out what changed happen in a thread, on data that does
-not change meanwhile. A list without filters can begin before all objects are
-decoded: their ids are known by then, and what the engine gave of each is in memory.
+How it stays current: a refresh reads all objects and publishes a snapshot; a
+point refresh reads the objects whose ids the engine reported as dirty. The two
+take turns, and both record changes in the journal. State is touched on the event
+loop only; a thread reads the engine and computes the changes, from data that
+nobody modifies meanwhile. An unfiltered list can begin before all objects are
+decoded: once the enumeration ends, all ids are known, and a partial snapshot of
+the first objects is published.
 """
 
 from __future__ import annotations
@@ -43,23 +44,23 @@ log = structlog.get_logger(__name__)
 
 
 MAX_DIRTY_IDS: Final = 10_000
-"""How many hints may wait; with more, a drain costs less than a look at each."""
+"""The most dirty ids that may wait; above that, a refresh costs less than reading each object."""
 
 
 class EngineTimedOut(Exception):
-    """No drain ended within the store's patience."""
+    """No refresh finished in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """The last time the store asked the engine.
+    """The result of one refresh.
 
     Attributes:
-        started_at: when, in UTC.
-        started: the same on the store's clock.
+        started_at: when it started, in UTC.
+        started: when it started, on the store's clock.
         seconds: how long it took.
-        object_count: how many contexts it gave.
-        error: what it answered instead; None where it answered well.
+        object_count: the number of objects that it read.
+        error: why it failed; None if it succeeded.
     """
 
     started_at: datetime
@@ -70,16 +71,16 @@ class RefreshResult:
 
 
 class Store:
-    """Versions of all objects of a kind, and the walks through them. Belongs to one event loop.
+    """The snapshots and the journal of one resource. Belongs to one event loop.
 
     Attributes:
-        kind: of what.
-        state: what is known of the engine; None until it has answered once.
-        last_refresh: the last time the engine was asked.
-        incremental: at single contexts, where the engine gave a hint.
-        notifier: of anything in the journal, and of the stop.
-        on_refresh: is told each time that the engine was asked.
-        stopping: set when the server stops, for what would go on for long.
+        kind: the resource.
+        state: the newest snapshot and later changes; None before the first refresh.
+        last_refresh: the result of the last refresh.
+        incremental: runs the point refreshes.
+        notifier: notifies of new snapshots, journal records and the shutdown.
+        on_refresh: called with the result of each refresh.
+        stopping: set at shutdown, for long-running work.
     """
 
     def __init__(
@@ -91,21 +92,20 @@ class Store:
         is_periodic: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a store.
+        """Create a store without a snapshot.
 
         Args:
             reader: reads the engine.
-            limits: how long and how much is kept, and how often the engine is asked.
-            dirty_ids: where others give hints; without, changes are found by comparison.
-            is_periodic: whether the engine is asked now and then also when nobody wants
-                to know, and hints are followed.
-            clock: gives the time in seconds.
+            limits: refresh intervals and retention.
+            dirty_ids: ids that the engine reports; without them, only refreshes find changes.
+            is_periodic: whether to refresh without requests, and to follow the dirty ids.
+            clock: returns seconds.
         """
         self.kind: Final = reader.kind
         self.limits: Final = limits or StoreLimits()
         self.state: CurrentState | None = None
         self.last_refresh: RefreshResult | None = None
-        self.on_refresh: Callable[[RefreshResult], None] = lambda _contact: None
+        self.on_refresh: Callable[[RefreshResult], None] = lambda _result: None
         self.stopping = anyio.Event()
         self.notifier = Notifier()
         self.journal = Journal(self.limits.journal_changes, self.limits.journal_bytes)
@@ -122,8 +122,8 @@ class Store:
         self._incarnation: int | None = None
         self._partial: Snapshot | None = None
         self._rekeys = RekeyCorrelator(self.kind.negotiations, clock)
-        self._writing = anyio.Lock()
-        self._one_thread = anyio.CapacityLimiter(1)  # never short of one, whatever requests do
+        self._write_lock = anyio.Lock()
+        self._own_thread = anyio.CapacityLimiter(1)  # requests cannot exhaust it
         self._scheduler = RefreshScheduler(
             self._refresh, min_interval=self.limits.minimum_interval_seconds, clock=clock
         )
@@ -136,9 +136,9 @@ class Store:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Drain when asked to and, to stay in contact, often enough to know that it answers.
+        """Refresh on request and, if periodic, regularly, for the duration of the block.
 
-        A thread that reads the engine at the end is left to itself; see `stop` and `idle`.
+        A thread that still reads the engine at the end is abandoned; see `stop` and `idle`.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._scheduler.run)
@@ -149,199 +149,206 @@ class Store:
             tasks.cancel_scope.cancel()
 
     def _tasks(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-        """What goes on beside the drains."""
+        """Return the tasks that run beside the scheduler."""
         if self._is_periodic:
             return self._refresh_periodically, self.incremental.run, self.notifier.tick
         return (self._expire_leases,)
 
     def stop(self) -> None:
-        """Let go of all who wait for a drain; no other drain begins."""
+        """Wake all waiters; start no further refresh."""
         self.stopping.set()
         self.notifier.notify_all()
         self._reader.stop()
         self._scheduler.stop()
 
     async def idle(self) -> None:
-        """Wait until nothing reads the engine for it."""
-        async with self._one_thread:
+        """Wait until no thread of the store reads the engine."""
+        async with self._own_thread:
             pass
 
     @property
     def is_ready(self) -> bool:
-        """Whether the last contact with the engine succeeded, and not too long ago."""
-        contact = self.last_refresh
-        if contact is None or contact.error is not None:
+        """Whether the last refresh succeeded and is recent enough."""
+        result = self.last_refresh
+        if result is None or result.error is not None:
             return False
-        return self._clock() - contact.started <= self.limits.ready_seconds
+        return self._clock() - result.started <= self.limits.ready_seconds
 
     @property
     def current(self) -> Snapshot | None:
-        """The newest version; None until the engine has answered once."""
+        """The newest snapshot; None before the first refresh."""
         return None if self.state is None else self.state.build.snapshot
 
     async def snapshot_at_most(self, max_age: float, *, may_be_partial: bool = False) -> Snapshot:
-        """A version whose drain began at most `max_age` seconds ago.
+        """Return a snapshot whose refresh started at most `max_age` seconds ago.
 
         Args:
             max_age: in seconds.
-            may_be_partial: whether its first contexts will do.
+            may_be_partial: whether a partial snapshot is acceptable.
 
         Raises:
-            EngineError: the engine refused the drain that was waited for.
-            EngineTimedOut: no drain ended in time.
+            EngineError: the engine failed during the refresh that was waited for.
+            EngineTimedOut: no refresh finished in time.
         """
         not_before = self._clock() - max_age
-        if self.current is not None and self.current.began >= not_before:
+        if self.current is not None and self.current.started >= not_before:
             return self.current
         with anyio.move_on_after(self.limits.patience_seconds) as scope:
             await self._scheduler.wait(not_before, until_partial=may_be_partial)
-        version = (may_be_partial and self._partial) or self.current
-        if scope.cancelled_caught or version is None:
+        snapshot = (may_be_partial and self._partial) or self.current
+        if scope.cancelled_caught or snapshot is None:
             raise EngineTimedOut
-        return version
+        return snapshot
 
-    def journal_covers(self, version: Snapshot) -> bool:
-        """Whether the journal knows all that changed after a version; if not, a drain is made."""
-        is_known = self.journal.changes_after(version.epoch, Position(version.revision)) is not None
-        if not is_known:
+    def journal_covers(self, snapshot: Snapshot) -> bool:
+        """Return whether the journal has all changes since a snapshot; request a refresh if not."""
+        position = Position(snapshot.revision)
+        is_covered = self.journal.changes_after(snapshot.epoch, position) is not None
+        if not is_covered:
             self._scheduler.request()
-        return is_known
+        return is_covered
 
     def is_pending(self, epoch: str, revision: int) -> bool:
-        """Whether a revision was announced, so that lists may tell of it, and is not there yet."""
-        announced = self._partial
-        return announced is not None and (announced.epoch, announced.revision) == (epoch, revision)
+        """Return whether a revision is only partially published: lists may show it already."""
+        partial = self._partial
+        return partial is not None and (partial.epoch, partial.revision) == (epoch, revision)
 
     async def wait_until_complete(self) -> None:
-        """Wait, as long as the patience lasts, until nothing is announced that is still to come."""
+        """Wait until no partial snapshot is pending, or until the timeout."""
         with anyio.move_on_after(self.limits.patience_seconds):
             await self._scheduler.wait_until_idle()
 
     async def counts(self, max_age: float) -> tuple[Snapshot, Counts]:
-        """A version no older than `max_age` seconds, and the counts of its contexts.
+        """Return a snapshot at most `max_age` seconds old, and the counts of its objects.
 
         Raises:
-            EngineError, EngineTimedOut: as for `fresh`.
+            EngineError, EngineTimedOut: as for `snapshot_at_most`.
         """
         await self.snapshot_at_most(max_age)
         if self.state is None:
             raise EngineTimedOut
-        edition = self.state.build
-        return edition.snapshot, edition.counts
+        build = self.state.build
+        return build.snapshot, build.counts
 
     async def _refresh(self) -> None:
-        async with self._writing:
+        async with self._write_lock:
             await self._refresh_locked()
 
     async def _refresh_locked(self) -> None:
-        began, at = self._clock(), datetime.now(UTC)
+        started, started_at = self._clock(), datetime.now(UTC)
         try:
-            edition, incarnation = await anyio.to_thread.run_sync(
-                self._read_next, at, began, abandon_on_cancel=True, limiter=self._one_thread
+            build, incarnation = await anyio.to_thread.run_sync(
+                self._read_all,
+                started_at,
+                started,
+                abandon_on_cancel=True,
+                limiter=self._own_thread,
             )
         except ShuttingDown:
             raise
         except Exception as error:
-            before = self.last_refresh and self.last_refresh.error
-            self._record_result(at, began, 0, error)
-            if str(before) != str(error):  # the same every two seconds would fill the log
+            last_error = self.last_refresh and self.last_refresh.error
+            self._record_result(started_at, started, 0, error)
+            if str(last_error) != str(error):  # one record per cause, not one per retry
                 log.warning(
                     "drain_failed", error=str(error), exc_info=not isinstance(error, EngineError)
                 )
             if self._partial is not None:
                 self.leases.drop(self._partial)
-                self._incarnation = None  # its revision was told, and is no other version's
+                self._incarnation = None  # clients have seen its revision: start a new epoch
             raise
         finally:
             self._partial = None
         self._incarnation = incarnation
-        self._publish(edition)
+        self._publish(build)
         if self.last_refresh is not None and self.last_refresh.error is not None:
-            log.info("engine_answers_again", contexts=len(edition.snapshot.ids))
-        self._record_result(at, began, len(edition.snapshot.ids), None)
+            log.info("engine_answers_again", contexts=len(build.snapshot.ids))
+        self._record_result(started_at, started, len(build.snapshot.ids), None)
 
     def _record_result(
-        self, at: datetime, began: float, count: int, error: Exception | None
+        self, started_at: datetime, started: float, object_count: int, error: Exception | None
     ) -> None:
-        self.last_refresh = RefreshResult(at, began, self._clock() - began, count, error)
+        seconds = self._clock() - started
+        self.last_refresh = RefreshResult(started_at, started, seconds, object_count, error)
         self.on_refresh(self.last_refresh)
 
-    def _read_next(self, at: datetime, began: float) -> tuple[SnapshotBuild, int]:
-        """In a thread: what follows on the newest edition, and the incarnation that gave it.
+    def _read_all(self, started_at: datetime, started: float) -> tuple[SnapshotBuild, int]:
+        """Return the next build and the incarnation of the session that read it. Runs in a thread.
 
-        A new epoch begins where the session was opened anew: the engine may
-        have restarted, and ids of before mean nothing.
+        A new session starts a new epoch: the engine may have restarted, which makes
+        earlier ids meaningless.
         """
-        begun = 0
+        last_incarnation = 0
 
-        def begin(incarnation: int) -> SnapshotBuilder:
-            nonlocal begun
-            begun = incarnation
+        def start_build(incarnation: int) -> SnapshotBuilder:
+            nonlocal last_incarnation
+            last_incarnation = incarnation
             previous = self.state if incarnation == self._incarnation else None
             return SnapshotBuilder(
                 previous.build.snapshot.epoch if previous else secrets.token_hex(6),
-                at,
-                began,
+                started_at,
+                started,
                 previous=previous,
                 counts=self.kind.counts(),
                 max_change_bytes=self.limits.journal_bytes,
             )
 
-        edition = self._reader.read_all(begin, self._publish_partial)
-        if edition.changes is None:
+        build = self._reader.read_all(start_build, self._publish_partial)
+        if build.changes is None:
             self._rekeys.reset()
         else:
-            edition = edition._replace(changes=self._rekeys.correlate(edition.changes))
-        return edition, begun
+            build = build._replace(changes=self._rekeys.correlate(build.changes))
+        return build, last_incarnation
 
-    def _publish_partial(self, version: Snapshot) -> None:
-        """In a thread: let lists begin with the first contexts of a version."""
+    def _publish_partial(self, snapshot: Snapshot) -> None:
+        """Let lists begin with a partial snapshot. Runs in a thread."""
 
-        def announce() -> None:
-            self._partial = version
+        def publish() -> None:
+            self._partial = snapshot
             self._scheduler.publish_partial()
 
-        anyio.from_thread.run_sync(announce)
+        anyio.from_thread.run_sync(publish)
 
-    def _publish(self, edition: SnapshotBuild) -> None:
-        version = edition.snapshot
-        self.state = CurrentState(edition)
-        self.leases.replace_partial(version)
+    def _publish(self, build: SnapshotBuild) -> None:
+        snapshot = build.snapshot
+        self.state = CurrentState(build)
+        self.leases.replace_partial(snapshot)
         self.leases.expire()
-        if edition.changes is None:
-            self.journal.restart(version.epoch, version.revision)
+        if build.changes is None:
+            self.journal.restart(snapshot.epoch, snapshot.revision)
         else:
-            self.journal.record(version.revision, edition.changes)
-        self.notifier.notify_all()  # without a change, too: some wait for the version itself
+            self.journal.record(snapshot.revision, build.changes)
+        self.notifier.notify_all()  # even without changes: some wait for the snapshot itself
 
     async def _refresh_points(self, object_ids: list[int]) -> dict[int, PointRead]:
-        """Take what there is of these contexts, unless they are of a run that is over.
+        """Read some objects, apply what changed, and return the reads.
 
         Returns:
-            What that was; nothing where a drain is to see them.
+            The reads; empty if a refresh is due that covers these objects: the first
+            one, or one for a new session.
 
         Raises:
-            EngineError: the engine refused.
-            ShuttingDown: the server stops.
+            EngineError: the engine failed.
+            ShuttingDown: the server is stopping.
         """
-        async with self._writing:
-            contents = self.state
-            if contents is None:
-                return {}  # the first drain sees them
-            looks, incarnation = await anyio.to_thread.run_sync(
+        async with self._write_lock:
+            state = self.state
+            if state is None:
+                return {}
+            point_reads, incarnation = await anyio.to_thread.run_sync(
                 self._reader.read_points,
                 object_ids,
                 abandon_on_cancel=True,
-                limiter=self._one_thread,
+                limiter=self._own_thread,
             )
             if incarnation != self._incarnation:
                 self._scheduler.request()
                 return {}
-            changes = contents.apply(looks)
+            changes = state.apply(point_reads)
             if changes:
-                self.journal.record(contents.revision, self._rekeys.correlate(changes))
+                self.journal.record(state.revision, self._rekeys.correlate(changes))
                 self.notifier.notify_all()
-            return looks
+            return point_reads
 
     async def _refresh_periodically(self) -> None:
         while True:
@@ -351,19 +358,20 @@ class Store:
                 return
             except Exception:  # noqa: BLE001, S110  # logged where it was raised
                 pass
-            while (due := self._next_refresh() - self._clock()) > 0:  # noqa: ASYNC110  # it moves
+            # Refreshes on request move the due time.
+            while (due := self._next_refresh() - self._clock()) > 0:  # noqa: ASYNC110
                 await anyio.sleep(due)
 
     async def _expire_leases(self) -> None:
-        """Let go of what was held long enough, as a drain would."""
+        """Expire leases regularly, which refreshes do in a periodic store."""
         while True:
             await anyio.sleep(max(1.0, self.limits.snapshot_idle_seconds))
             self.leases.expire()
 
     def _next_refresh(self) -> float:
-        """When the engine is to be asked again, unless a client makes that happen sooner."""
-        contact = self.last_refresh
-        if contact is None:
+        """Return when the next periodic refresh is due, on the store's clock."""
+        result = self.last_refresh
+        if result is None:
             return self._clock()
-        pause = self.limits.retry_seconds if contact.error else self.limits.refresh_seconds
-        return contact.started + max(pause, contact.seconds)
+        pause = self.limits.retry_seconds if result.error else self.limits.refresh_seconds
+        return result.started + max(pause, result.seconds)

@@ -1,4 +1,4 @@
-"""What all public shapes have in common."""
+"""The base class and the scalar types of all public shapes."""
 
 from typing import Annotated
 
@@ -9,8 +9,8 @@ from pydantic.alias_generators import to_camel
 class Shape(BaseModel):
     """A public shape: WFP's field names in camelCase.
 
-    A shape takes nothing that is not declared, but does not say so to clients:
-    fields may be added, and must not break the code generated from its schema.
+    Undeclared fields are rejected, but the schema does not say so: fields may be added
+    later, which must not break code generated from it.
     """
 
     model_config = ConfigDict(
@@ -26,7 +26,7 @@ Uint64 = Annotated[
     str,
     Field(
         pattern=r"^[0-9]{1,20}$",
-        description="A 64-bit number in decimal text; JSON numbers lose such numbers above 2^53.",
+        description="A 64-bit number as decimal text: JSON numbers lose precision above 2^53.",
         examples=["9007199254740993"],
     ),
 ]
@@ -47,5 +47,5 @@ IpAddress = Annotated[
 ]
 Raw = Annotated[
     Uint32,
-    Field(description="The number that the engine gave; present where the name is `unknown`."),
+    Field(description="The engine's number; present if the name is `unknown`."),
 ]

@@ -1,4 +1,4 @@
-"""Shapes that all lists and streams share."""
+"""Shapes shared by all lists and streams."""
 
 from datetime import datetime
 
@@ -9,21 +9,21 @@ from app.schemas.names import EngineKind
 
 
 class Snapshot(Shape):
-    """Which state of the engine a page shows; the same on every page of a walk."""
+    """The state of the engine that a page shows; all pages of one list show the same state."""
 
-    epoch: str = Field(description="The engine's run. Ids mean nothing beyond it.")
+    epoch: str = Field(description="Identifies the engine's run; ids are meaningless beyond it.")
     revision: int = Field(ge=1, description="Ascends within an epoch.")
-    taken_at: datetime = Field(description="When reading the engine began, in UTC.")
+    taken_at: datetime = Field(description="When reading the engine started, in UTC.")
     host: str
     engine: EngineKind
 
 
 class StreamPlace(Shape):
-    """The data of `bookmark`, `reset` and `snapshot_end`: where the stream is now."""
+    """The data of `bookmark`, `reset` and `snapshot_end`: the stream's position."""
 
-    epoch: str = Field(description="The engine's run. Ids mean nothing beyond it.")
-    revision: int = Field(ge=1, description="What changed up to it has been told.")
+    epoch: str = Field(description="Identifies the engine's run; ids are meaningless beyond it.")
+    revision: int = Field(ge=1, description="All changes up to this revision have been sent.")
 
 
 class StreamEnd(Shape):
-    """The data of `reconnect`: the stream ends; come again."""
+    """The data of `reconnect`: the stream ends; connect again."""

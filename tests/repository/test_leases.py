@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from app.repository.snapshot.leases import SnapshotLeases, TooManySnapshots
-from app.repository.snapshot.memory import BYTES_PER_CONTEXT
+from app.repository.snapshot.memory import BYTES_PER_OBJECT
 from app.repository.snapshot.model import Item, Snapshot
 from tests.repository.states import edition_of, entry
 
@@ -90,7 +90,7 @@ class HeldVersions(RuleBasedStateMachine):
         blocks = {id(block): len(block) for each in texts.values() for block in each.blocks}
         contexts = sum(map(len, texts.values()))
         self.holds.expire()
-        assert self.holds.bytes(None) == sum(blocks.values()) + contexts * BYTES_PER_CONTEXT
+        assert self.holds.bytes(None) == sum(blocks.values()) + contexts * BYTES_PER_OBJECT
 
     @invariant()
     def as_many_as_the_model(self) -> None:
@@ -120,18 +120,18 @@ def test_that_versions_without_a_difference_count_as_one() -> None:
         edition = edition_of(_state(b"a" * 100), previous=edition)
 
     assert len(holds) == 49
-    assert holds.bytes(edition.snapshot) == 101 + BYTES_PER_CONTEXT
+    assert holds.bytes(edition.snapshot) == 101 + BYTES_PER_OBJECT
 
 
 def test_that_shared_contexts_are_counted_once() -> None:
     holds = _holds(10_000)
     first = edition_of(_state(b"a" * 100, b"b" * 100))
     holds.acquire(first.snapshot)
-    assert holds.bytes(None) == 2 * (101 + BYTES_PER_CONTEXT)
+    assert holds.bytes(None) == 2 * (101 + BYTES_PER_OBJECT)
 
     second = edition_of(_state(b"a" * 100, b"c" * 50), previous=first)
 
-    assert holds.bytes(second.snapshot) == 2 * 101 + 51 + 4 * BYTES_PER_CONTEXT
+    assert holds.bytes(second.snapshot) == 2 * 101 + 51 + 4 * BYTES_PER_OBJECT
     assert _holds(1).bytes(None) == 0
 
 

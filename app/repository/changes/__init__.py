@@ -1,1 +1,1 @@
-"""Changes: the journal, and the watchers that follow it."""
+"""Changes: the journal of revisions, and the event streams that follow it."""

@@ -1,4 +1,4 @@
-"""How a resource encodes its events; the repository sees their bytes only."""
+"""The encoder of a resource's events, of which the repository sees only the bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.repository.snapshot.model import ChangeKind
 
 
 class EventEncoder(Protocol):
-    """Encodes events, each once for all who watch the same."""
+    """Encodes events, each once for all watchers with the same filters and view."""
 
     def change(
         self,
@@ -31,4 +31,4 @@ class EventEncoder(Protocol):
         """
 
     def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:
-        """Encode an event that says only where the stream is."""
+        """Encode an event that carries only the stream's position."""

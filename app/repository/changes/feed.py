@@ -1,4 +1,4 @@
-"""Feeds: what changed, as events of which each is made once for all who watch the same."""
+"""Feeds: the journal's changes as events, encoded once for all watchers of a selection and view."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from app.schemas.names import View
 
 
 BATCH_BYTES: Final = 128 << 10
-"""How long the text of a batch may get before another begins."""
+"""The size at which a batch ends."""
 MAX_CHANGES: Final = 250
-"""How many changes are looked at for a batch: less than a millisecond's worth."""
+"""The most changes to examine for one batch: less than a millisecond's work."""
 MAX_BATCHES: Final = 4
-"""How many batches a feed keeps for others; who is further behind has its own made."""
+"""The most batches that a feed caches; a watcher further behind has its own encoded."""
 
 
 class Batch(NamedTuple):
-    """Events that follow a place.
+    """The events that follow a position.
 
     Attributes:
-        in_view: of the events; empty where nothing that matters changed.
-        position: up to where they tell what changed; more may follow.
+        text: the events in the feed's view; empty if no selected object changed.
+        position: the position after the batch; more may follow.
     """
 
     text: bytes
@@ -35,10 +35,9 @@ class Batch(NamedTuple):
 
 
 class EventFeed:
-    """The events of a selection, in one view. Belongs to one event loop.
+    """The events of one selection in one view. Belongs to one event loop.
 
-    Who watches is at some place in the journal, most of them at the same: what
-    follows it is made once.
+    Most watchers are at the same position; the batch that follows it is encoded once.
     """
 
     def __init__(
@@ -49,14 +48,14 @@ class EventFeed:
         view: View,
         catch_up_lock: anyio.Lock | None = None,
     ) -> None:
-        """Make the feed of what changes among the objects of a selection.
+        """Create the feed of one selection in one view.
 
         Args:
-            journal: where changes are.
-            kind: of what.
-            selection: of which objects.
-            view: how much of each.
-            catch_up_lock: who is far behind looks for what concerns it by turns, with this.
+            journal: the changes.
+            kind: the resource.
+            selection: the objects to include.
+            view: the view of each object.
+            catch_up_lock: lets one watcher at a time skip changes that do not concern it.
         """
         self.catch_up_lock = catch_up_lock or anyio.Lock()
         self.selection = selection
@@ -66,62 +65,64 @@ class EventFeed:
         self._journal = journal
         self._matches = selection.matcher()
         self._batches: dict[Position, Batch] = {}
-        self._batches_of = ("", 0)
+        self._batches_end = ("", 0)
 
-    def after(self, epoch: str, place: Position) -> Batch | None:
-        """What changed after a place; None where that is not known any more, or never was."""
-        now = (self._journal.epoch, self._journal.newest)
-        if now != self._batches_of:
-            self._batches, self._batches_of = {}, now
-        elif epoch == self._journal.epoch and place in self._batches:
-            return self._batches[place]
-        batch = self._encode(epoch, place)
+    def after(self, epoch: str, position: Position) -> Batch | None:
+        """Return the batch after a position; None if the position is expired or unknown."""
+        end = (self._journal.epoch, self._journal.newest)
+        if end != self._batches_end:
+            self._batches, self._batches_end = {}, end
+        elif epoch == self._journal.epoch and position in self._batches:
+            return self._batches[position]
+        batch = self._encode(epoch, position)
         if batch is not None:
-            self._batches[place] = batch
+            self._batches[position] = batch
             if len(self._batches) > MAX_BATCHES:
                 del self._batches[next(iter(self._batches))]
         return batch
 
-    def in_view(self, body: bytes) -> bytes:
-        """An object's text in the feed's view."""
-        return self._kind.basic_view(body) if self.view is View.BASIC else body
+    def in_view(self, json: bytes) -> bytes:
+        """Return an object's JSON text in the feed's view."""
+        return self._kind.basic_view(json) if self.view is View.BASIC else json
 
-    def _encode(self, epoch: str, place: Position) -> Batch | None:
-        differences = self._journal.changes_after(epoch, place, MAX_CHANGES + 1)
-        if differences is None:
+    def _encode(self, epoch: str, position: Position) -> Batch | None:
+        revisions = self._journal.changes_after(epoch, position, MAX_CHANGES + 1)
+        if revisions is None:
             return None
         events: list[bytes] = []
-        size = looked_at = 0
-        for revision, changes in differences:
-            taken = (place.taken or 0) if revision == place.revision else 0
-            for number, change in enumerate(changes[taken:], taken + 1):
-                at = Position(revision, number if number < len(changes) else None)
-                event = self._event(change, epoch, at)
+        size = examined = 0
+        for revision, changes in revisions:
+            seen = (position.change_count or 0) if revision == position.revision else 0
+            for count, change in enumerate(changes[seen:], seen + 1):
+                next_position = Position(revision, count if count < len(changes) else None)
+                event = self._event(change, epoch, next_position)
                 if event is not None:
                     events.append(event)
                     size += len(event)
-                looked_at += 1
-                if size >= BATCH_BYTES or looked_at == MAX_CHANGES:
-                    return Batch(b"".join(events), at)
+                examined += 1
+                if size >= BATCH_BYTES or examined == MAX_CHANGES:
+                    return Batch(b"".join(events), next_position)
         return Batch(b"".join(events), Position(self._journal.newest))
 
-    def _event(self, change: Change, epoch: str, at: Position) -> bytes | None:
-        """The event of a change; None where neither what was nor what is now is selected."""
-        kind, object_id, entry, before, partner = change
-        was = before is not None and self._matches(before)
-        body = None
-        if entry is not None and self._matches(entry.index_key):
-            kind = "modified" if was else "added"
-            body = self.in_view(entry.json)
-        elif was:
+    def _event(self, change: Change, epoch: str, position: Position) -> bytes | None:
+        """Return the event of a change; None if the object matches neither before nor after."""
+        kind, object_id, item, old_index_key, rekey_of = change
+        matched_before = old_index_key is not None and self._matches(old_index_key)
+        json = None
+        if item is not None and self._matches(item.index_key):
+            kind = "modified" if matched_before else "added"
+            json = self.in_view(item.json)
+        elif matched_before:
             kind = "deleted"
         else:
             return None
-        return self.encoder.change(kind, at.event_id(epoch), at.revision, object_id, body, partner)
+        return self.encoder.change(
+            kind, position.event_id(epoch), position.revision, object_id, json, rekey_of
+        )
 
 
 class EventFeeds:
-    """The feeds that somebody watches."""
+    """The feeds that have watchers."""
 
     def __init__(self, journal: Journal, kind: ResourceKind) -> None:
         self._journal = journal
@@ -130,7 +131,7 @@ class EventFeeds:
         self._feeds: WeakValueDictionary[tuple[Selection, View], EventFeed] = WeakValueDictionary()
 
     def get(self, selection: Selection, view: View) -> EventFeed:
-        """The feed of a selection, the same for all as long as one of them keeps it."""
+        """Return the feed of a selection and view, shared while any watcher references it."""
         feed = self._feeds.get((selection, view))
         if feed is None:
             feed = self._feeds[selection, view] = EventFeed(

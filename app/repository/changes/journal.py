@@ -1,4 +1,4 @@
-"""The journal: what changed from revision to revision, as far back as its bounds allow."""
+"""The journal: the changes of each revision, as far back as its limits allow."""
 
 from __future__ import annotations
 
@@ -15,45 +15,51 @@ EVENT_ID: Final = re.compile(r"([0-9a-z]{1,32})-([0-9]{1,18})(?:\.([0-9]{1,9}))?
 
 
 class Position(NamedTuple):
-    """Where in an epoch's changes somebody is.
+    """A client's position in the changes of an epoch.
 
     Attributes:
-        number: the newest of which something is known.
-        taken: how many of its changes are known; None where all are.
+        revision: the newest revision that the client has seen.
+        change_count: how many of its changes the client has seen; None: all.
     """
 
     revision: int
-    taken: int | None = None
+    change_count: int | None = None
 
     def event_id(self, epoch: str) -> str:
-        """The place in text, as the id of the event that leads there."""
-        return f"{epoch}-{self.revision}" + ("" if self.taken is None else f".{self.taken}")
+        """Return the id of the event that leads to this position."""
+        suffix = "" if self.change_count is None else f".{self.change_count}"
+        return f"{epoch}-{self.revision}{suffix}"
+
+    @property
+    def complete_revision(self) -> int:
+        """The newest revision of which the client has seen all changes."""
+        return self.revision if self.change_count is None else self.revision - 1
 
 
 def parse_event_id(text: str) -> tuple[str, Position] | None:
-    """The epoch and the place of an event's id; None where it is none."""
+    """Return the epoch and the position of an event id; None if the text is not one."""
     found = EVENT_ID.fullmatch(text)
     if found is None:
         return None
-    epoch, revision, taken = found.groups()
-    return epoch, Position(int(revision), None if taken is None else int(taken))
+    epoch, revision, change_count = found.groups()
+    return epoch, Position(int(revision), None if change_count is None else int(change_count))
 
 
 class Revision(NamedTuple):
-    """What changed from the revision before to `revision`."""
+    """The changes between the previous revision and this one."""
 
     number: int
     changes: tuple[Change, ...]
 
 
 class Journal:
-    """The newest differences of one epoch, bounded in changes and in bytes.
+    """The newest revisions of one epoch, limited in changes and bytes.
 
     Attributes:
-        epoch: which; empty until the first begins.
-        newest: the last revision.
-        changes: how many changes are kept.
-        bytes: how many bytes of JSON they have.
+        epoch: the epoch; empty before the first one.
+        newest: the newest revision.
+        changes: the number of changes in the journal.
+        bytes: the size of their JSON.
     """
 
     def __init__(self, max_changes: int, max_bytes: int) -> None:
@@ -63,12 +69,12 @@ class Journal:
         self.bytes = 0
         self._max_changes = max_changes
         self._max_bytes = max_bytes
-        self._oldest = 0
+        self._oldest = 0  # changes after this revision are complete
         self._revisions: list[Revision] = []
-        self._first = 0  # of those that are kept; the others are taken off now and then
+        self._first = 0  # expired entries before this index are deleted in batches
 
     def restart(self, epoch: str, revision: int) -> None:
-        """Begin anew where what came before is not known, as in a new epoch."""
+        """Clear the journal and continue after a revision, as when an epoch begins."""
         self.epoch = epoch
         self._oldest = self.newest = revision
         self._revisions.clear()
@@ -76,7 +82,7 @@ class Journal:
         self.changes = self.bytes = 0
 
     def record(self, revision: int, changes: tuple[Change, ...]) -> None:
-        """Append what led to a revision, and let go of what no longer fits."""
+        """Append the changes of a revision; expire the oldest over the limits."""
         self.newest = revision
         if changes:
             self._revisions.append(Revision(revision, changes))
@@ -85,38 +91,37 @@ class Journal:
         while self.changes > self._max_changes or self.bytes > self._max_bytes:
             self._expire_first()
 
-    def lag(self, epoch: str, place: Position) -> int:
-        """How many revisions follow a place; all that are kept, where it is of another epoch."""
+    def lag(self, epoch: str, position: Position) -> int:
+        """Return how many revisions follow a position; all in the journal for another epoch."""
         if epoch != self.epoch:
             return self.newest - self._oldest
-        known = place.revision if place.taken is None else place.revision - 1
-        return max(0, self.newest - known)
+        return max(0, self.newest - position.complete_revision)
 
     def changes_after(
-        self, epoch: str, place: Position, max_revisions: int = sys.maxsize
+        self, epoch: str, position: Position, max_revisions: int = sys.maxsize
     ) -> list[Revision] | None:
-        """What changed after a place, oldest first; None where that is not known (any more).
+        """Return the revisions after a position, oldest first; None if it is expired or unknown.
 
-        Of a revision of which some changes are known, all are given.
+        A revision that the client has seen in part is included whole.
 
         Args:
-            epoch: which the place is in.
-            place: where somebody is.
-            max_revisions: how many differences are given; more may follow.
+            epoch: the epoch of the position.
+            position: the client's position.
+            max_revisions: the maximum to return; more may follow.
         """
-        revision = place.revision if place.taken is None else place.revision - 1
-        if epoch != self.epoch or revision < self._oldest or place.revision > self.newest:
+        revision = position.complete_revision
+        if epoch != self.epoch or revision < self._oldest or position.revision > self.newest:
             return None
         first = bisect_right(self._revisions, revision, lo=self._first, key=attrgetter("number"))
         return self._revisions[first : first + max_revisions]
 
     def _expire_first(self) -> None:
-        gone = self._revisions[self._first]
-        self._revisions[self._first] = Revision(gone.number, ())
+        expired = self._revisions[self._first]
+        self._revisions[self._first] = Revision(expired.number, ())
         self._first += 1
-        self._oldest = gone.number
-        self.changes -= len(gone.changes)
-        self.bytes -= _size(gone.changes)
+        self._oldest = expired.number
+        self.changes -= len(expired.changes)
+        self.bytes -= _size(expired.changes)
         if self._first > len(self._revisions) // 2:
             del self._revisions[: self._first]
             self._first = 0

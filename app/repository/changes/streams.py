@@ -1,4 +1,9 @@
-"""The streams that are open: how many there may be, for how long, and their end."""
+"""The registry of open event streams: their number, their duration and their end.
+
+How a stream ends: its response checks, whenever the source's notifier wakes it, whether
+the client is still authorized and whether the server is stopping. At shutdown, streams
+that do not end by themselves are cancelled after a grace period.
+"""
 
 from __future__ import annotations
 
@@ -12,42 +17,42 @@ from app.repository.notifier import Notifier
 
 
 CLOSE_SECONDS = 1.0
-"""How long clients are given for the last event when the server stops."""
+"""The grace period for the last event at shutdown."""
 CHECK_SECONDS = 0.5
-"""How often to look whether those who watch still may."""
+"""The time between two checks of the clients' authorization."""
 
 
 class EventSource(Protocol):
-    """Where a stream's events come from."""
+    """The source of one stream's events."""
 
     @property
     def notifier(self) -> Notifier:
-        """Tells when there may be more."""
+        """The notifier of new events."""
 
     @property
     def lag(self) -> int:
-        """How much has happened that was not taken yet, in the source's own unit."""
+        """The amount that the client has not received yet, in the source's own unit."""
 
     async def begin(self) -> None:
-        """Begin, before anything is sent; what it raises is answered instead of a stream."""
+        """Prepare the first event; an error becomes the response instead of a stream."""
 
     async def next_batch(self) -> bytes | None:
-        """The text of what comes next; None, at once, where there is nothing yet."""
+        """Return the next events; None, without waiting, if there are none yet."""
 
     def bookmark(self) -> bytes | None:
-        """An event that only tells where the stream is; None where the client knows."""
+        """Return an event with the stream's position; None if the client knows it already."""
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release what the source holds."""
 
 
 class OpenStream(NamedTuple):
-    """A stream that is open.
+    """An open stream.
 
     Attributes:
-        source: of its events.
-        is_authorized: tells whether its client may still have them.
-        caller_key: what its caller is counted as; None where that is not done.
+        source: the source of its events.
+        is_authorized: returns whether its client may still receive them.
+        caller_key: identifies the caller for its limit; None if it is not limited.
     """
 
     source: EventSource
@@ -56,23 +61,23 @@ class OpenStream(NamedTuple):
 
 
 class TooManyStreams(Exception):
-    """No further stream may begin."""
+    """The maximum number of streams is open."""
 
 
 class StreamRegistry:
     """The open streams. Belongs to one event loop.
 
     Attributes:
-        seconds: how long one may last.
+        seconds: the maximum duration of a stream.
     """
 
     def __init__(self, max_count: int, seconds: float, max_per_caller: int | None = None) -> None:
-        """Make room for streams.
+        """Create an empty registry.
 
         Args:
-            max_count: how many there may be.
-            seconds: how long each may last.
-            max_per_caller: how many one caller may have; None: all.
+            max_count: the maximum number of streams.
+            seconds: the maximum duration of a stream.
+            max_per_caller: the maximum per caller; None: no separate limit.
         """
         self.seconds = seconds
         self._max_count = max_count
@@ -82,20 +87,20 @@ class StreamRegistry:
 
     @property
     def count(self) -> int:
-        """How many are open."""
+        """The number of open streams."""
         return len(self._open)
 
     def lag(self, kind: type[EventSource]) -> int:
-        """How far the one is behind that is furthest behind, of those from one kind of source."""
+        """Return the largest lag of all streams with this kind of source."""
         sources = (stream.source for stream in self._open.values())
         lags = (source.lag for source in sources if type(source) is kind)
         return max(lags, default=0)
 
     def require_capacity(self) -> None:
-        """Do nothing where another stream may begin.
+        """Raise if no further stream may begin.
 
         Raises:
-            TooManyStreams: it may not.
+            TooManyStreams: the maximum number is open.
         """
         if self.count >= self._max_count:
             raise TooManyStreams
@@ -107,17 +112,18 @@ class StreamRegistry:
         is_authorized: Callable[[], bool],
         caller_key: Hashable | None = None,
     ) -> Iterator[None]:
-        """Count a stream until the end of the block, which ends early when the server stops.
+        """Register a stream for the duration of the block, which shutdown may cancel.
 
         Args:
-            source: of its events; whoever waits for its news is woken when the stream is to end.
-            is_authorized: tells whether the client may still have them.
-            caller_key: what the caller is counted as; None: nothing.
+            source: the source of its events; its notifier is woken when the client is no
+                longer authorized.
+            is_authorized: returns whether the client may still receive them.
+            caller_key: identifies the caller for its limit; None: not limited.
 
         Raises:
-            TooManyStreams: no further one of this caller may begin.
+            TooManyStreams: the caller has the maximum number open.
         """
-        if caller_key is not None and self._of(caller_key) >= self._max_per_caller:
+        if caller_key is not None and self._count_of(caller_key) >= self._max_per_caller:
             raise TooManyStreams
         with anyio.CancelScope() as scope:
             self._open[scope] = OpenStream(source, is_authorized, caller_key)
@@ -126,20 +132,20 @@ class StreamRegistry:
             finally:
                 del self._open[scope]
 
-    def _of(self, caller: Hashable) -> int:
-        return sum(stream.caller_key == caller for stream in self._open.values())
+    def _count_of(self, caller_key: Hashable) -> int:
+        return sum(stream.caller_key == caller_key for stream in self._open.values())
 
     @property
     def is_stopping(self) -> bool:
-        """Whether they are to end."""
+        """Whether the server is stopping."""
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """Have them end, each when it next looks."""
+        """Make each stream end at its next check."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Wake those that may not go on; some time after the stop, end those that are left."""
+        """Wake unauthorized streams until `stop`; cancel the rest after the grace period."""
         while not self.is_stopping:
             with anyio.move_on_after(CHECK_SECONDS):
                 await self._stopping.wait()

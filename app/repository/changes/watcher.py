@@ -1,4 +1,4 @@
-"""A watch: what one client is told of a selection of contexts, from some place on."""
+"""Watchers: the events of a selection, for one client, from its position on."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from app.repository.store import Store
 class Watcher:
     """The events for one client. Belongs to one event loop.
 
-    Where what the client knows is not in the journal any more, or never was, it is told to
-    begin anew: by `reset`, and, where it wants everything at first, all of it behind that.
-    What changed since the newest version is told in any case, for a list that the client
-    reads then may show that version.
+    If the client's position is expired or unknown, the client gets a `reset`, followed by
+    all selected objects if it wants initial items. Then it gets every change since the
+    newest snapshot, because the client may list that snapshot after the reset.
     """
 
     def __init__(
@@ -34,14 +33,14 @@ class Watcher:
         after: tuple[str, Position] | None = None,
         is_initial: bool = False,
     ) -> None:
-        """Make a watch, which is yet to begin.
+        """Create a watcher, which has no events before `begin`.
 
         Args:
-            store: whose contexts.
-            feed: of the selection.
-            match_cache: where in versions selections are found.
-            after: the epoch and the place that the client knows of.
-            is_initial: whether it wants all contexts where it knows of none.
+            store: the objects.
+            feed: the events of the selection.
+            match_cache: finds the selection in snapshots.
+            after: the client's epoch and position; None if it has none.
+            is_initial: whether a client without a usable position gets all objects first.
         """
         self._store = store
         self._feed = feed
@@ -50,42 +49,42 @@ class Watcher:
         self._sent = after
         self._epoch, self._position = after or ("", Position(0))
         self._initial_items: Iterator[bytes] | None = None
-        self._held = ExitStack()
+        self._pin = ExitStack()
 
     @property
     def notifier(self) -> Notifier:
-        """Tells when there may be more."""
+        """The notifier of new events."""
         return self._store.notifier
 
     @property
     def lag(self) -> int:
-        """How many revisions the client is behind."""
+        """The number of revisions that the client has not received."""
         return self._store.journal.lag(self._epoch, self._position)
 
     async def begin(self) -> None:
-        """Begin where the client is; where it knows of nothing, with what is now.
+        """Begin at the client's position; without one, at a current snapshot.
 
         Raises:
-            EngineError, EngineTimedOut, TooManySnapshots: there is nothing to begin with.
+            EngineError, EngineTimedOut, TooManySnapshots: there is no snapshot to begin with.
         """
         if self._sent is None:
             await self._begin_with(self._store.current or await self._store.snapshot_at_most(1.0))
 
     async def next_batch(self) -> bytes | None:
-        """The text of what comes next; None where there is nothing yet."""
+        """Return the next events; None if there are none yet."""
         if self._initial_items is not None:
             text = next(self._initial_items, None)
             if text is None:
                 self._initial_items = None
-                self._held.close()
+                self._pin.close()
                 text = self._event("snapshot_end")
             return text
         batch = self._feed.after(self._epoch, self._position)
-        if self._is_passed_over(batch):
+        if self._can_skip(batch):
             async with self._feed.catch_up_lock:
-                while batch is not None and self._is_passed_over(batch):
+                while batch is not None and self._can_skip(batch):
                     self._position = batch.position
-                    await anyio.lowlevel.checkpoint()  # many may have much to pass over
+                    await anyio.lowlevel.checkpoint()  # there may be much to skip
                     batch = self._feed.after(self._epoch, self._position)
         if batch is None:
             if self._store.is_pending(self._epoch, self._position.revision):
@@ -98,16 +97,17 @@ class Watcher:
         return batch.text
 
     def bookmark(self) -> bytes | None:
-        """An event that only tells where the stream is; None where the client knows."""
-        is_told = self._initial_items is not None or self._sent == (self._epoch, self._position)
-        return None if is_told else self._event("bookmark")
+        """Return an event with the stream's position; None if the client knows it already."""
+        if self._initial_items is not None or self._sent == (self._epoch, self._position):
+            return None
+        return self._event("bookmark")
 
     def close(self) -> None:
-        """Hold nothing any longer."""
-        self._held.close()
+        """Unpin the snapshot."""
+        self._pin.close()
 
-    def _is_passed_over(self, batch: Batch | None) -> bool:
-        """Whether nothing in a batch concerns the client, and more follows."""
+    def _can_skip(self, batch: Batch | None) -> bool:
+        """Return whether a batch has no events for the client, and more changes follow."""
         return (
             batch is not None
             and not batch.text
@@ -115,31 +115,33 @@ class Watcher:
         )
 
     async def _reset(self) -> bytes | None:
-        """Begin anew with the newest version, once the journal knows what came after it."""
-        version = self._store.current
-        if version is None or not self._store.journal_covers(version):
+        """Begin again at the newest snapshot, if the journal has all changes since; else wait."""
+        snapshot = self._store.current
+        if snapshot is None or not self._store.journal_covers(snapshot):
             return None
         with suppress(TooManySnapshots):
-            await self._begin_with(version)
+            await self._begin_with(snapshot)
             return self._event("reset")
         return None
 
-    async def _begin_with(self, version: Snapshot) -> None:
+    async def _begin_with(self, snapshot: Snapshot) -> None:
         if self._is_initial:
-            self._held.close()
-            self._held.enter_context(self._store.leases.pin(version))
-            positions = await self._match_cache.positions(version, self._feed.selection)
-            self._initial_items = self._items_of(version, positions)
-        self._epoch, self._position = version.epoch, Position(version.revision)
+            self._pin.close()
+            self._pin.enter_context(self._store.leases.pin(snapshot))
+            positions = await self._match_cache.positions(snapshot, self._feed.selection)
+            self._initial_items = self._items_of(snapshot, positions)
+        self._epoch, self._position = snapshot.epoch, Position(snapshot.revision)
 
-    def _items_of(self, version: Snapshot, positions: Sequence[int]) -> Iterator[bytes]:
-        """Every context, as one that was added; a client that is interrupted begins anew."""
+    def _items_of(self, snapshot: Snapshot, positions: Sequence[int]) -> Iterator[bytes]:
+        """Yield every object as added; an interrupted client starts over, so events have no id."""
         events: list[bytes] = []
         size = 0
-        for at in positions:
-            body = self._feed.in_view(version.blocks[at])
+        for position in positions:
+            json = self._feed.in_view(snapshot.blocks[position])
             events.append(
-                self._feed.encoder.change("added", None, version.revision, version.ids[at], body)
+                self._feed.encoder.change(
+                    "added", None, snapshot.revision, snapshot.ids[position], json
+                )
             )
             size += len(events[-1])
             if size >= BATCH_BYTES:
@@ -149,7 +151,7 @@ class Watcher:
             yield b"".join(events)
 
     def _event(self, kind: str) -> bytes:
-        """An event that tells where the stream is."""
+        """Return an event with the stream's position, which has no id amid initial items."""
         event_id = None
         if self._initial_items is None:
             self._sent = (self._epoch, self._position)

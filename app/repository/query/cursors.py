@@ -1,10 +1,10 @@
-"""Cursors: where a walk through a list goes on.
+"""Cursors: self-contained, authenticated positions in a list.
 
-`1.KEY.PAYLOAD.MAC`: the format's version and the key's name in clear, then
-epoch, revision, last id, list and selection as base64url of JSON, then the first
-16 bytes of an HMAC-SHA-256 over all of that. A cursor carries no rights, and says
-all that is needed to go on. The key lives as long as the process; that its
-name is in the cursor tells one from before a restart from a forged one.
+A cursor is `1.KEY.PAYLOAD.MAC`: the format's version; the key's name; epoch,
+revision, last id, list, selection and view as base64url of JSON; and the first 16
+bytes of an HMAC-SHA-256 over all of that, as base64url. A cursor grants no access.
+The key lives as long as the process; its name distinguishes a cursor from before a
+restart from a forged one.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _WELL_FORMED: Final = re.compile(r"1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)\.([A-Za-z0
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Go on after the id `after`, in this epoch, with this selection and view.
+    """A position in a list: after the id `after`, in this epoch, selection and view.
 
-    A cursor without a revision goes on in the newest version of the epoch.
+    A cursor without a revision resumes in the newest snapshot of the epoch.
     """
 
     epoch: str
@@ -45,32 +45,32 @@ class Cursor:
 
 
 class InvalidCursor(Exception):
-    """This is no cursor, or not one that a server made."""
+    """The text is not a cursor, or is a forged one."""
 
 
 class CursorForOtherList(Exception):
-    """The cursor of a list of something else, which may well be valid there."""
+    """The cursor belongs to another list, where it may be valid."""
 
 
 class CursorFromOtherProcess(Exception):
-    """A cursor of another process, which may well have been valid there.
+    """The cursor names the key of another process, where it may have been valid.
 
-    It cannot be authenticated: what it says is as good as what any client makes up, and to be
-    validated as parameters are.
+    It cannot be authenticated: its content is untrusted input and must be validated like
+    request parameters.
 
     Attributes:
-        filters: the texts of the filters that the cursor says it was made for, by field.
-        view: the view that it says it was made for.
+        filters: the texts of the cursor's filters, by field.
+        view: the cursor's view.
     """
 
     def __init__(self, filters: dict[str, list[str]], view: str) -> None:
-        super().__init__("the cursor was made by another run of the server")
+        super().__init__("the cursor was made by another process")
         self.filters = filters
         self.view = view
 
 
 class _Payload(BaseModel):
-    """What a cursor says, with names as short as they may be."""
+    """The JSON of a cursor: epoch, revision, after, list (kind), selection and view."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -83,14 +83,14 @@ class _Payload(BaseModel):
 
 
 class CursorKey:
-    """Makes cursors, and reads those that it made."""
+    """Writes cursors, and reads those that it wrote."""
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
         self._name = sha256(b"name of the key\0" + self._key).hexdigest()[:8]
 
     def write(self, cursor: Cursor) -> str:
-        """The text of a cursor; the same cursor has the same text."""
+        """Return the text of a cursor; equal cursors have equal texts."""
         payload = _Payload(
             e=cursor.epoch,
             r=cursor.revision,
@@ -103,35 +103,35 @@ class CursorKey:
         return f"{signed}.{self._mac(signed)}"
 
     def read(self, text: str, selection: type[Selection]) -> Cursor:
-        """The cursor of a text, for lists with such a selection.
+        """Return the cursor of a text, for the list of this selection.
 
         Raises:
-            InvalidCursor: the text is not what `write` gives, or not for this key.
-            CursorForOtherList: it goes on in a list of another name.
-            CursorFromOtherProcess: it names another key.
+            InvalidCursor: the text is malformed, or its MAC does not match.
+            CursorForOtherList: the cursor belongs to another list.
+            CursorFromOtherProcess: the cursor names another key.
         """
         parts = _WELL_FORMED.fullmatch(text) if len(text) <= MAX_LENGTH else None
         if parts is None:
             raise InvalidCursor
         name, payload, mac = parts.groups()
         if name != self._name:
-            unproven = _read_payload(payload, selection)
-            raise CursorFromOtherProcess(unproven.s, unproven.v)
+            unverified = _read_payload(payload, selection)
+            raise CursorFromOtherProcess(unverified.s, unverified.v)
         if not hmac.compare_digest(mac, self._mac(text[: parts.end(2)])):
             raise InvalidCursor
-        proven = _read_payload(payload, selection)
+        verified = _read_payload(payload, selection)
         try:
-            selected, view = selection.parse(proven.s), View(proven.v)
+            selected, view = selection.parse(verified.s), View(verified.v)
         except ValueError as error:
             raise InvalidCursor from error
-        return Cursor(proven.e, proven.r, int(proven.a), selected, view)
+        return Cursor(verified.e, verified.r, int(verified.a), selected, view)
 
     def _mac(self, signed: str) -> str:
         return _to_base64(hmac.digest(self._key, signed.encode(), "sha256")[:_MAC_BYTES])
 
 
 def _read_payload(text: str, selection: type[Selection]) -> _Payload:
-    """Return what a cursor says, as far as it is of the right shape and for this list."""
+    """Return the payload of a cursor, checked for its shape and its list."""
     try:
         json = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         payload = _Payload.model_validate_json(json)

@@ -1,4 +1,4 @@
-"""Selections: which objects of a kind a list shows."""
+"""Selections: the filters of a list, and which objects match them."""
 
 from __future__ import annotations
 
@@ -13,61 +13,60 @@ Subnet = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 Key = bytes
-"""What filters compare of one object, packed; only its kind knows how."""
+"""The index key of an object: the values that filters compare, packed as its kind defines."""
 
 AddressRange = tuple[int, bytes, bytes]
-"""The length of a packed address on a subnet, the lowest and the highest, filled up with zeros."""
+"""The length of a subnet's packed addresses; the lowest and the highest, zero-padded to 16."""
 
 
 def filter_field(parse: Callable[[str], Any]) -> Any:
-    """Values of which one must be met, or none where all will do; `parse` takes their text."""
+    """Declare a filter: its values, of which any may match; `parse` converts one from text."""
     return field(default=(), metadata={"parse": parse})
 
 
 @dataclass(frozen=True)
 class Selection(ABC):
-    """What an object must meet: all that is asked for.
+    """The filters of one list: an object must match one value of each field that has any.
 
-    Several values of one kind mean any of them. The fields are called as the
-    parameters of a list, and their values are in one order however they were
-    given.
+    The fields are named after the list's query parameters. Their values are sorted, so
+    that equal selections compare equal.
 
     Attributes:
-        LIST: the list that they are parameters of, as its path has it.
+        LIST: the list, as in its path.
     """
 
     LIST: ClassVar[str]
 
     @abstractmethod
     def matcher(self) -> Callable[[Key], bool]:
-        """A function that tells whether an object with a key meets the selection."""
+        """Return a function that returns whether an index key matches the selection."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """The names of the fields."""
+        """Return the names of the fields."""
         return tuple([field.name for field in fields(cls)])
 
     @classmethod
     def of(cls, values: Mapping[str, Sequence[Any]]) -> Self:
-        """The selection of these values, by the names of the fields."""
-        return cls(**{name: tuple(sorted(set(some), key=str)) for name, some in values.items()})
+        """Return the selection of these values, given by field name."""
+        return cls(**{name: tuple(sorted(set(given), key=str)) for name, given in values.items()})
 
     @classmethod
     def parse(cls, texts: Mapping[str, Sequence[str]]) -> Self:
-        """The selection whose values have these texts.
+        """Return the selection of these values, given as text by field name.
 
         Raises:
-            ValueError: there is no such field, or a text is no value of it.
+            ValueError: a field is unknown, or a text is not a value of its field.
         """
         parsers = {field.name: field.metadata["parse"] for field in fields(cls)}
         if unknown := texts.keys() - parsers.keys():
             raise ValueError(f"there are no fields {unknown}")
         return cls.of(
-            {name: [parsers[name](text) for text in some] for name, some in texts.items()}
+            {name: [parsers[name](text) for text in given] for name, given in texts.items()}
         )
 
     def texts(self) -> dict[str, list[str]]:
-        """The text of each value, of the fields that have any."""
+        """Return the values as text, by field name; fields without values are omitted."""
         return {
             name: [str(value) for value in values]
             for name in self.names()
@@ -76,18 +75,19 @@ class Selection(ABC):
 
     @property
     def matches_all(self) -> bool:
-        """Whether nothing is asked for, so that every object will do."""
+        """Whether there are no filters, so that every object matches."""
         return not any(vars(self).values())
 
 
 def range_of(subnet: Subnet) -> AddressRange:
-    """The addresses on a subnet."""
+    """Return the range of a subnet's addresses."""
     lowest, highest = subnet.network_address.packed, subnet.broadcast_address.packed
     return len(lowest), lowest.ljust(16, b"\0"), highest.ljust(16, b"\0")
 
 
 def is_on_any(length: int, address: bytes, ranges: Sequence[AddressRange]) -> bool:
-    """Whether an address, packed and filled up with zeros, is in one of the ranges."""
+    """Return whether a packed address, zero-padded to 16 bytes, is in one of the ranges."""
     return any(
-        length == wanted and lowest <= address <= highest for wanted, lowest, highest in ranges
+        length == range_length and lowest <= address <= highest
+        for range_length, lowest, highest in ranges
     )

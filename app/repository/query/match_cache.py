@@ -1,4 +1,4 @@
-"""Where in a version a selection is found: worked out once for all pages of a walk."""
+"""The cache of filter results, so that a list is filtered once for all of its pages."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from app.repository.snapshot.model import Snapshot
 
 
 MAX_ENTRIES: Final = 64
-"""How many are remembered, those of the newest walks; others are worked out again."""
+"""The most results to cache; the least recently used is evicted."""
 
 CONCURRENCY: Final = 1
-"""Looking through all contexts keeps Python busy; two at a time would only wait for each other."""
+"""Filtering is CPU-bound: two threads would only contend for the GIL."""
 
 
 class MatchCache:
-    """The positions that selections have in versions. Belongs to one event loop."""
+    """The positions of selections in snapshots. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, int, Selection], Sequence[int]] = OrderedDict()
+        self._results: OrderedDict[tuple[str, int, Selection], Sequence[int]] = OrderedDict()
         self._limiter = anyio.CapacityLimiter(CONCURRENCY)
 
-    async def positions(self, version: Snapshot, selection: Selection) -> Sequence[int]:
-        """The positions of what meets a selection in a complete version."""
-        key = (version.epoch, version.revision, selection)
+    async def positions(self, snapshot: Snapshot, selection: Selection) -> Sequence[int]:
+        """Return the positions of the matching objects in a complete snapshot."""
+        key = (snapshot.epoch, snapshot.revision, selection)
         async with self._limiter:
-            known = self._known.get(key)
-            if known is None:
-                known = await anyio.to_thread.run_sync(version.positions_of, selection)
-                self._known[key] = known
-                if len(self._known) > MAX_ENTRIES:
-                    self._known.popitem(last=False)
+            matching = self._results.get(key)
+            if matching is None:
+                matching = await anyio.to_thread.run_sync(snapshot.positions_of, selection)
+                self._results[key] = matching
+                if len(self._results) > MAX_ENTRIES:
+                    self._results.popitem(last=False)
             else:
-                self._known.move_to_end(key)
-        return known
+                self._results.move_to_end(key)
+        return matching

@@ -1,4 +1,9 @@
-"""Lists: walks through versions by cursor, and whole lists."""
+"""Pages of a list, and whole lists.
+
+How paging works: a list of more than one page leases its snapshot, and each cursor
+names that snapshot's revision, so that all pages show one state. Once the lease has
+expired, a client can resume after the last id in the newest snapshot of the epoch.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +21,21 @@ from app.schemas.names import View
 
 
 RESUMED_MAX_AGE: Final = 1.0
-"""How old, in seconds, the version may be in which a resumed walk goes on."""
+"""The maximum age, in seconds, of the snapshot that a resumed cursor continues in."""
 
 
 class SnapshotExpired(Exception):
-    """The version that a cursor goes on in is no longer held.
+    """The lease of a cursor's snapshot has expired.
 
     Attributes:
-        selection: what the walk was for.
-        view: how much of it.
-        resume: a cursor that goes on after the same id in the newest version;
-            None where the ids of the walk mean nothing any more.
+        selection: the cursor's selection.
+        view: the cursor's view.
+        resume: a cursor that continues after the same id in the newest snapshot; None if
+            the epoch has ended, so that ids are meaningless.
     """
 
     def __init__(self, selection: Selection, view: View, resume: str | None) -> None:
-        super().__init__("the snapshot is no longer held")
+        super().__init__("the snapshot's lease has expired")
         self.selection = selection
         self.view = view
         self.resume = resume
@@ -41,14 +46,14 @@ class Page:
     """One page of a list.
 
     Attributes:
-        pieces: the JSON texts of its items, each behind a comma; made as they are taken.
-        length: how many bytes all pieces have; None where that is not known beforehand.
-        snapshot: what the page shows.
-        selection: what the list is for.
-        view: how much of it.
-        next_cursor: where the list goes on; None at its end.
-        lease_seconds: for how long the version can be walked at most; None
-            where the page is the whole list and nothing is held for it.
+        pieces: the JSON texts of its items, each after a comma; made one by one.
+        length: the size of all pieces in bytes; None if it is not known beforehand.
+        snapshot: the snapshot that the page shows.
+        selection: the filters of the list.
+        view: the view of its items.
+        next_cursor: the cursor of the next page; None on the last page.
+        lease_seconds: the time until the snapshot's lease ends in any case; None if the
+            snapshot is not leased.
     """
 
     pieces: Iterator[bytes]
@@ -61,7 +66,7 @@ class Page:
 
 
 class Paginator:
-    """The lists of one store. Belongs to one event loop."""
+    """Pages and exports of one store. Belongs to one event loop."""
 
     def __init__(self, store: Store) -> None:
         self.store: Final = store
@@ -72,33 +77,33 @@ class Paginator:
     async def first_page(
         self, selection: Selection, view: View, limit: int, max_age: float
     ) -> Page:
-        """The beginning of a list, on a version no older than `max_age` seconds.
+        """Return the first page of a list, in a snapshot at most `max_age` seconds old.
 
         Raises:
-            EngineError, EngineTimedOut: as for `fresh`.
-            TooManySnapshots: the list has a second page, and no more can be held.
+            EngineError, EngineTimedOut: as for `Store.snapshot_at_most`.
+            TooManySnapshots: the list has a second page, but no lease is available.
         """
-        version = await self.store.snapshot_at_most(max_age, may_be_partial=selection.matches_all)
-        return await self._page(version, selection, view, None, limit)
+        snapshot = await self.store.snapshot_at_most(max_age, may_be_partial=selection.matches_all)
+        return await self._page(snapshot, selection, view, None, limit)
 
     @asynccontextmanager
     async def open_export(
         self, selection: Selection, max_age: float
     ) -> AsyncIterator[tuple[Snapshot, Sequence[int]]]:
-        """A version no older than `max_age` seconds, and where in it what is selected is.
+        """Yield a snapshot at most `max_age` seconds old, and the matching positions in it.
 
-        The version is held until the end of the block.
+        The snapshot is pinned for the duration of the block.
 
         Raises:
-            EngineError, EngineTimedOut: as for `fresh`.
-            TooManySnapshots: no more can be held.
+            EngineError, EngineTimedOut: as for `Store.snapshot_at_most`.
+            TooManySnapshots: no lease is available.
         """
-        version = await self.store.snapshot_at_most(max_age)
-        with self.store.leases.pin(version):
-            yield version, await self._matching(version, selection)
+        snapshot = await self.store.snapshot_at_most(max_age)
+        with self.store.leases.pin(snapshot):
+            yield snapshot, await self._matching(snapshot, selection)
 
     def read_cursor(self, text: str) -> Cursor:
-        """The cursor of a text.
+        """Return the cursor of a text.
 
         Raises:
             InvalidCursor, CursorForOtherList, CursorFromOtherProcess: as for `CursorKey.read`.
@@ -106,62 +111,63 @@ class Paginator:
         return self._key.read(text, self.kind.selection)
 
     async def page_at(self, cursor: Cursor, limit: int) -> Page:
-        """The page at a cursor.
+        """Return the page at a cursor.
 
         Raises:
-            SnapshotExpired: its version is no longer held.
-            EngineError, EngineTimedOut, TooManySnapshots: as for `first_page`, where the
-                cursor goes on in the newest version.
+            SnapshotExpired: the lease of its snapshot has expired.
+            EngineTimedOut: its snapshot did not become complete in time.
+            EngineError, EngineTimedOut, TooManySnapshots: as for `first_page`, if the cursor
+                resumes in the newest snapshot.
         """
         if cursor.revision is None:
-            version = await self.store.snapshot_at_most(RESUMED_MAX_AGE)
-            if version.epoch != cursor.epoch:
+            snapshot = await self.store.snapshot_at_most(RESUMED_MAX_AGE)
+            if snapshot.epoch != cursor.epoch:
                 raise SnapshotExpired(cursor.selection, cursor.view, None)
         else:
-            version = await self._held(cursor, cursor.revision)
-        return await self._page(version, cursor.selection, cursor.view, cursor.after, limit)
+            snapshot = await self._leased(cursor, cursor.revision)
+        return await self._page(snapshot, cursor.selection, cursor.view, cursor.after, limit)
 
-    async def _held(self, cursor: Cursor, revision: int) -> Snapshot:
-        """The held version that a cursor goes on in, when it is complete."""
-        hold = self.store.leases.find(cursor.epoch, revision)
-        if hold is not None and not hold.snapshot.is_complete:
+    async def _leased(self, cursor: Cursor, revision: int) -> Snapshot:
+        """Return the leased snapshot of a cursor; wait until it is complete."""
+        lease = self.store.leases.find(cursor.epoch, revision)
+        if lease is not None and not lease.snapshot.is_complete:
             await self.store.wait_until_complete()
-            hold = self.store.leases.find(cursor.epoch, revision)
-            if hold is not None and not hold.snapshot.is_complete:
+            lease = self.store.leases.find(cursor.epoch, revision)
+            if lease is not None and not lease.snapshot.is_complete:
                 raise EngineTimedOut
-        if hold is None:
+        if lease is None:
             raise SnapshotExpired(cursor.selection, cursor.view, self._resume(cursor))
-        return hold.snapshot
+        return lease.snapshot
 
     async def _page(
-        self, version: Snapshot, selection: Selection, view: View, after: int | None, limit: int
+        self, snapshot: Snapshot, selection: Selection, view: View, after: int | None, limit: int
     ) -> Page:
-        matching = await self._matching(version, selection)
-        positions, last = version.page(matching, after, limit)
-        pieces, length = version.blocks.pieces(positions), None
+        matching = await self._matching(snapshot, selection)
+        positions, last_id = snapshot.page(matching, after, limit)
+        pieces, length = snapshot.blocks.pieces(positions), None
         if view is View.BASIC:
             pieces = map(self.kind.basic_view, pieces)
         else:
-            length = version.blocks.length(positions)
+            length = snapshot.blocks.length(positions)
         next_cursor = None
-        if last is None:
-            hold = self.store.leases.find(version.epoch, version.revision)
+        if last_id is None:
+            lease = self.store.leases.find(snapshot.epoch, snapshot.revision)
         else:
-            hold = self.store.leases.acquire(version)
+            lease = self.store.leases.acquire(snapshot)
             next_cursor = self._key.write(
-                Cursor(version.epoch, version.revision, last, selection, view)
+                Cursor(snapshot.epoch, snapshot.revision, last_id, selection, view)
             )
-        held_seconds = None if hold is None else self.store.leases.remaining_seconds(hold)
-        return Page(pieces, length, version, selection, view, next_cursor, held_seconds)
+        lease_seconds = None if lease is None else self.store.leases.remaining_seconds(lease)
+        return Page(pieces, length, snapshot, selection, view, next_cursor, lease_seconds)
 
-    async def _matching(self, version: Snapshot, selection: Selection) -> Sequence[int]:
-        """Where in a version what is selected is; found in a thread, once for a walk."""
+    async def _matching(self, snapshot: Snapshot, selection: Selection) -> Sequence[int]:
+        """Return the matching positions, found in a thread and cached."""
         if selection.matches_all:
-            return range(len(version.ids))
-        return await self.match_cache.positions(version, selection)
+            return range(len(snapshot.ids))
+        return await self.match_cache.positions(snapshot, selection)
 
     def _resume(self, cursor: Cursor) -> str | None:
-        """The same place in the newest version, as long as its ids mean the same."""
+        """Return the cursor without its revision; None if its epoch has ended."""
         if self.store.current is None or cursor.epoch != self.store.current.epoch:
             return None
         return self._key.write(replace(cursor, revision=None))

@@ -1,1 +1,1 @@
-"""Refreshing the store from the engine: whole lists and single objects."""
+"""Reading the engine: full refreshes, and point refreshes of dirty ids."""

@@ -1,4 +1,9 @@
-"""Looks at single contexts, where the engine gave a hint: what a drain would cost too much for."""
+"""Point refreshes: reading the dirty objects one by one instead of refreshing everything.
+
+How they run: dirty ids are debounced and read in batches. If a read fails or an
+id was dropped, a full refresh is requested. An object that is half-built is read
+again a little later.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +23,17 @@ from bindings.errors import EngineError
 log = structlog.get_logger(__name__)
 
 BATCH_IDS: Final = 250
-"""After how many looks at single contexts others on the event loop have their turn."""
+"""Ids per batch; between batches, other tasks and refreshes get their turn."""
 RECHECK_SECONDS: Final = (0.2, 1.0, 5.0)
-"""When a context that was half-built is looked at again, counted from the look before."""
+"""Delays before a half-built object is read again, each counted from the previous read."""
 
 
 class IncrementalRefresher:
-    """Follows hints, one batch after the other. Belongs to one event loop.
+    """Runs point refreshes, one batch at a time. Belongs to one event loop.
 
     Attributes:
-        dirty_ids: takes the ids of contexts to which something has happened.
-        error: why the last look failed; None where it did not.
+        dirty_ids: the ids to read.
+        error: why the last batch failed; None if it succeeded.
     """
 
     def __init__(
@@ -38,23 +43,23 @@ class IncrementalRefresher:
         read_points: Callable[[list[int]], Awaitable[dict[int, PointRead]]],
         request_refresh: Callable[[], None],
     ) -> None:
-        """Make looks, which begin when they are followed.
+        """Create a refresher, which does nothing until `run`.
 
         Args:
-            dirty_ids: where the ids come from.
-            limits: how long hints are gathered, and how soon a failure is tried again.
-            read_points: takes what there is of some contexts, and says what that was.
-            request_refresh: has everything read, where looks have missed something.
+            dirty_ids: the ids to read.
+            limits: the debounce time and the pause after a failure.
+            read_points: reads objects, applies what changed, and returns the reads.
+            request_refresh: requests a full refresh.
         """
         self.dirty_ids = dirty_ids
         self.error: Exception | None = None
         self._limits = limits
         self._read_points = read_points
         self._request_refresh = request_refresh
-        self._half_built: dict[int, int] = {}
+        self._rechecks: dict[int, int] = {}
 
     async def run(self) -> None:
-        """Look wherever there is a hint, until cancelled."""
+        """Read dirty objects until cancelled."""
         while True:
             await self.dirty_ids.wait()
             await anyio.sleep(self._limits.gather_seconds)
@@ -62,7 +67,7 @@ class IncrementalRefresher:
             for start in range(0, len(ids), BATCH_IDS):
                 await self._refresh_points(ids[start : start + BATCH_IDS])
                 if self.error is not None:
-                    break  # a drain finds the others
+                    break  # the requested refresh covers the rest
             if self.error is not None:
                 await anyio.sleep(self._limits.retry_seconds)
             if self.dirty_ids.has_overflowed:
@@ -71,24 +76,24 @@ class IncrementalRefresher:
 
     async def _refresh_points(self, object_ids: list[int]) -> None:
         try:
-            looks = await self._read_points(object_ids)
+            point_reads = await self._read_points(object_ids)
         except ShuttingDown:
             return
-        except Exception as error:  # what it would have shown is found by a drain
+        except Exception as error:  # a refresh finds what this batch would have
             if str(self.error) != str(error):
                 log.warning(
                     "look_failed", error=str(error), exc_info=not isinstance(error, EngineError)
                 )
             self.error = error
-            self._half_built.clear()
+            self._rechecks.clear()
             self._request_refresh()
             return
         self.error = None
-        self._recheck_half_built(looks)
+        self._schedule_rechecks(point_reads)
 
-    def _recheck_half_built(self, looks: dict[int, PointRead]) -> None:
-        for object_id, look in looks.items():
-            times = self._half_built.pop(object_id, 0)
-            if look.is_half_built and times < len(RECHECK_SECONDS):
-                self._half_built[object_id] = times + 1
-                self.dirty_ids.add_later(object_id, RECHECK_SECONDS[times])
+    def _schedule_rechecks(self, point_reads: dict[int, PointRead]) -> None:
+        for object_id, point_read in point_reads.items():
+            count = self._rechecks.pop(object_id, 0)
+            if point_read.is_half_built and count < len(RECHECK_SECONDS):
+                self._rechecks[object_id] = count + 1
+                self.dirty_ids.add_later(object_id, RECHECK_SECONDS[count])

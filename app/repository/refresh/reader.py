@@ -1,4 +1,10 @@
-"""Reading all that the engine has of a kind, in a thread of its own."""
+"""Reading all or some objects of one resource, in a thread.
+
+How all objects are read: the whole enumeration is fetched first, page by page,
+because only then are all ids known. Its objects are then decoded in order of their
+ids, each page's array being freed after its last object. If more than a maximum
+are undecoded, the oldest pages are decoded and freed at once, in the engine's order.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +24,21 @@ from bindings.sa_contexts import PAGE_SIZE
 
 
 MAX_UNDECODED: Final = 16_384
-"""How many objects may wait in the engine's memory to be decoded in the order of their ids.
+"""The most objects that stay undecoded in the engine's memory, at some 4 kB per SA context.
 
-That order gives the first page at once and the others while it is being read,
-for the price of some 4 kB for each SA context for a while.
+They can be decoded in order of their ids, so that a client gets the first page
+at once and the other pages while they are being decoded.
 """
 
 FIRST_PAGE: Final = 1000
-"""How many objects are decoded before a version is announced."""
+"""Objects that are decoded before a partial snapshot is published."""
 
 
 class EngineReader:
-    """Reads objects of a kind through an engine, as entries.
+    """Reads the objects of one resource through an engine.
 
     Attributes:
-        kind: which.
+        kind: the resource.
     """
 
     def __init__(
@@ -43,104 +49,108 @@ class EngineReader:
         page_size: int = PAGE_SIZE,
         max_undecoded: int = MAX_UNDECODED,
     ) -> None:
-        """Make a reader.
+        """Create a reader.
 
         Args:
-            engine: where from.
-            kind: what is read.
-            page_size: how many objects one call asks the engine for.
-            max_undecoded: see `MAX_UNREAD`.
+            engine: the engine to read.
+            kind: the resource.
+            page_size: how many objects to request per call of the engine.
+            max_undecoded: see `MAX_UNDECODED`.
         """
         self.kind: Final = kind
         self._engine = engine
         self._page_size = page_size
-        self._most_unread = max_undecoded
+        self._max_undecoded = max_undecoded
         self._is_stopping = False
 
     def stop(self) -> None:
-        """Let what is being read end soon."""
+        """Make running and future reads raise `ShuttingDown` at the next object."""
         self._is_stopping = True
 
     def read_all(
-        self, begin: Callable[[int], SnapshotBuilder], publish_partial: Callable[[Snapshot], None]
+        self,
+        start_build: Callable[[int], SnapshotBuilder],
+        publish_partial: Callable[[Snapshot], None],
     ) -> SnapshotBuild:
-        """Every object of one enumeration.
+        """Read every object of one enumeration.
 
         Args:
-            begin: begins a version, for an incarnation of the engine's session.
-            publish_partial: is told the version's first objects, where the others take a while.
+            start_build: creates the builder, given the incarnation of the engine's session;
+                called again if the read restarts in a new session.
+            publish_partial: called with a partial snapshot of the first objects if there are
+                more than `FIRST_PAGE`.
 
         Raises:
-            ShuttingDown: it was stopped.
-            EngineError: the engine refused, also after a new session was tried.
+            ShuttingDown: the reader was stopped.
+            EngineError: the engine failed, also in a new session.
         """
         self._check_cancelled()
-        encoder, remarks = self.kind.encoder(), self.kind.annotations(self._engine)
+        encoder, annotations = self.kind.encoder(), self.kind.annotations(self._engine)
 
-        def enumerate_all(objects: ObjectSource) -> tuple[SnapshotBuilder, _Undecoded]:
+        def enumerate_all(source: ObjectSource) -> tuple[SnapshotBuilder, _Undecoded]:
             self._check_cancelled()
-            assembly = begin(self._engine.incarnation)
-            assembly.annotations = remarks
-            return assembly, self._enumerate(objects, assembly, encoder)
+            builder = start_build(self._engine.incarnation)
+            builder.annotations = annotations
+            return builder, self._enumerate(source, builder, encoder)
 
         try:
-            assembly, unread = self.kind.with_source(self._engine, enumerate_all)
+            builder, undecoded = self.kind.with_source(self._engine, enumerate_all)
         except EngineError as error:
-            absence = self.kind.reason_if_empty(error)
-            if absence is None:
+            reason = self.kind.reason_if_empty(error)
+            if reason is None:
                 raise
-            assembly = begin(self._engine.incarnation)
-            assembly.annotations = {**remarks, **absence}
-            return assembly.build()
-        with unread:
-            places = unread.locations()
-            for number, (_, array, at) in enumerate(places):
-                if number == FIRST_PAGE and unread.is_all:
-                    publish_partial(assembly.partial([place.id for place in places]))
-                self._put(assembly, array, at, encoder)
-                unread.release_one_of(array)
-        return assembly.build()
+            builder = start_build(self._engine.incarnation)
+            builder.annotations = {**annotations, **reason}
+            return builder.build()
+        with undecoded:
+            locations = undecoded.locations()
+            for count, (_, array, index) in enumerate(locations):
+                if count == FIRST_PAGE and undecoded.is_all:
+                    publish_partial(builder.partial([location.id for location in locations]))
+                self._decode(builder, array, index, encoder)
+                undecoded.release_one_of(array)
+        return builder.build()
 
     def read_points(self, ids: Iterable[int]) -> tuple[dict[int, PointRead], int]:
-        """What there is of each of these objects, and the incarnation that gave the last.
+        """Read these objects; return them with the incarnation that the last was read in.
 
         Raises:
-            ShuttingDown: it was stopped.
-            EngineError: the engine refused, also after a new session was tried.
+            ShuttingDown: the reader was stopped.
+            EngineError: the engine failed, also in a new session.
         """
         encoder = self.kind.encoder()
-        looks = {id_: self._read_point(id_, encoder) for id_ in ids}
-        return looks, self._engine.incarnation
+        point_reads = {id_: self._read_point(id_, encoder) for id_ in ids}
+        return point_reads, self._engine.incarnation
 
     def _read_point(self, id_: int, encoder: Encoder) -> PointRead:
         self._check_cancelled()
         try:
-            plain = self.kind.read(self._engine, id_)
+            tree = self.kind.read(self._engine, id_)
         except (NotFound, IkeextNotRunning):
             return PointRead(None)
         return PointRead(
-            Override(encoder.fingerprint(plain), encoder.item(plain)),
-            is_half_built=self.kind.is_half_built(plain),
+            Override(encoder.fingerprint(tree), encoder.item(tree)),
+            is_half_built=self.kind.is_half_built(tree),
         )
 
     def _enumerate(
-        self, objects: ObjectSource, assembly: SnapshotBuilder, encoder: Encoder
+        self, source: ObjectSource, builder: SnapshotBuilder, encoder: Encoder
     ) -> _Undecoded:
-        """Take the whole enumeration; decode already what would be too much to leave unread."""
-        with ExitStack() as on_failure, closing(objects.arrays(size=self._page_size)) as arrays:
-            unread = on_failure.enter_context(_Undecoded())
+        """Fetch the whole enumeration; decode the oldest pages if too much is undecoded."""
+        with ExitStack() as on_failure, closing(source.arrays(size=self._page_size)) as arrays:
+            undecoded = on_failure.enter_context(_Undecoded())
             for array in arrays:
-                unread.append(array)
+                undecoded.append(array)
                 self._check_cancelled()
-                while unread.count > self._most_unread:
-                    with unread.popleft() as oldest:
+                while undecoded.count > self._max_undecoded:
+                    with undecoded.popleft() as oldest:
                         for index in range(len(oldest)):
-                            self._put(assembly, oldest, index, encoder)
+                            self._decode(builder, oldest, index, encoder)
             on_failure.pop_all()
-        return unread
+        return undecoded
 
     def _check_cancelled(self) -> None:
-        """Do nothing, unless it was stopped.
+        """Raise if the reader was stopped.
 
         Raises:
             ShuttingDown: it was.
@@ -148,63 +158,63 @@ class EngineReader:
         if self._is_stopping:
             raise ShuttingDown
 
-    def _put(self, assembly: SnapshotBuilder, array: Array, index: int, encoder: Encoder) -> None:
+    def _decode(self, builder: SnapshotBuilder, array: Array, index: int, encoder: Encoder) -> None:
         self._check_cancelled()
-        plain = array.read(index)
-        id_: int = plain[0]
-        mark = encoder.fingerprint(plain)
-        if not assembly.reuse(id_, mark):
-            assembly.add(id_, mark, encoder.item(plain))
+        tree = array.read(index)
+        id_: int = tree[0]
+        fingerprint = encoder.fingerprint(tree)
+        if not builder.reuse(id_, fingerprint):
+            builder.add(id_, fingerprint, encoder.item(tree))
 
 
 class _Location(NamedTuple):
-    """Where an object is in the engine's memory."""
+    """An object's place in the engine's memory."""
 
     id: int
     array: Array
-    at: int
+    position: int
 
 
 class _Undecoded:
-    """Arrays in the engine's memory whose objects are still to be decoded.
+    """The arrays in the engine's memory that are still to be decoded, which it owns.
 
     Attributes:
-        count: how many objects they have.
-        is_all: whether the enumeration gave no others.
+        count: the number of their objects.
+        is_all: whether they hold the whole enumeration.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.is_all = True
         self._arrays: deque[Array] = deque()
-        self._left: Counter[int] = Counter()
+        self._remaining: Counter[int] = Counter()
 
     def append(self, array: Array) -> None:
-        """Take an array, to be freed here."""
+        """Add an array and own it."""
         self._arrays.append(array)
-        self._left[id(array)] = len(array)
+        self._remaining[id(array)] = len(array)
         self.count += len(array)
 
     def popleft(self) -> Array:
-        """Give the oldest array away."""
+        """Remove the oldest array; the caller owns it."""
         oldest = self._arrays.popleft()
         self.count -= len(oldest)
         self.is_all = False
         return oldest
 
     def locations(self) -> list[_Location]:
-        """Where the objects are, in ascending order of their ids, each id once."""
-        places = {
-            id_: _Location(id_, array, at)
+        """Return the location of each id, in ascending order of the ids."""
+        locations = {
+            id_: _Location(id_, array, index)
             for array in self._arrays
-            for at, id_ in enumerate(array.ids())
+            for index, id_ in enumerate(array.ids())
         }
-        return [places[id_] for id_ in sorted(places)]
+        return [locations[id_] for id_ in sorted(locations)]
 
     def release_one_of(self, array: Array) -> None:
-        """Free an array when its last object has been taken."""
-        self._left[id(array)] -= 1
-        if not self._left[id(array)]:
+        """Count one object of an array as decoded; free the array after its last."""
+        self._remaining[id(array)] -= 1
+        if not self._remaining[id(array)]:
             array.free()
 
     def __enter__(self) -> Self:

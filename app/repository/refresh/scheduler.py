@@ -1,9 +1,10 @@
-"""Drains: reading everything the engine has, once for all who wait.
+"""Single-flight refreshes: one reading of the engine serves all concurrent requests.
 
-At most one drain runs and one is queued. Whoever needs something fresher than
-what there is waits for one that starts after asking. Between two drains lies a
-minimum interval, which grows with the last drain's length: however many
-clients press, the engine is left alone at least half of the time.
+How refreshes are scheduled: at most one runs and one is queued. A request that
+needs newer objects than the running refresh can promise waits for the queued one.
+The pause between two refreshes is at least the minimum interval and at least as
+long as the last refresh took: however many requests come, the engine is idle at
+least half of the time.
 """
 
 from __future__ import annotations
@@ -14,26 +15,26 @@ import anyio
 
 
 class ShuttingDown(Exception):
-    """The drain was given up because the server stops."""
+    """The server is stopping and no longer waits for the engine."""
 
 
 class _Refresh:
-    """One drain, and what those who wait for it learn."""
+    """One refresh: when it started, what its waiters wait for, and how it ended."""
 
     def __init__(self) -> None:
         self.done = anyio.Event()
-        self.announced = anyio.Event()
-        self.began: float | None = None
+        self.partial = anyio.Event()
+        self.started: float | None = None
         self.error: Exception | None = ShuttingDown()
 
     def end(self) -> None:
-        """Let all go on who wait."""
+        """Wake all waiters."""
         self.done.set()
-        self.announced.set()
+        self.partial.set()
 
 
 class RefreshScheduler:
-    """Runs `work` for one or many at a time. Belongs to one event loop."""
+    """Runs the refreshes, each for all of its waiters. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -42,89 +43,97 @@ class RefreshScheduler:
         min_interval: float,
         clock: Callable[[], float],
     ) -> None:
+        """Create a scheduler, which starts nothing until `run`.
+
+        Args:
+            work: one refresh.
+            min_interval: the minimum pause between two refreshes, in seconds.
+            clock: returns seconds.
+        """
         self._work = work
-        self._minimum_interval = min_interval
+        self._min_interval = min_interval
         self._clock = clock
         self._running: _Refresh | None = None
         self._queued: _Refresh | None = None
-        self._wanted = anyio.Event()
+        self._requested = anyio.Event()
         self._next_start = float("-inf")
         self._is_stopped = False
 
     async def wait(self, not_before: float, *, until_partial: bool = False) -> None:
-        """Wait until a drain has succeeded that began at `not_before` or later, on the clock.
+        """Wait until a refresh succeeds that started at `not_before` or later.
 
         Args:
-            not_before: the time.
-            until_partial: whether it will do that the drain has announced what it will give.
+            not_before: a time on the clock.
+            until_partial: whether a partial snapshot of the refresh is enough.
 
         Raises:
-            Exception: what the drain raised.
-            ShuttingDown: the server stops.
+            Exception: the refresh failed with this error.
+            ShuttingDown: the server is stopping.
         """
         if self._is_stopped:
             raise ShuttingDown
-        drain = self._running
-        if drain is None or drain.began is None or drain.began < not_before:
-            drain = self._queue()
-        await (drain.announced if until_partial else drain.done).wait()
-        if drain.done.is_set() and drain.error is not None:
-            raise drain.error.with_traceback(None)  # one error for many: each its own traceback
+        refresh = self._running
+        if refresh is None or refresh.started is None or refresh.started < not_before:
+            refresh = self._queue()
+        await (refresh.partial if until_partial else refresh.done).wait()
+        if refresh.done.is_set() and refresh.error is not None:
+            # All waiters raise this one error: each starts its own traceback.
+            raise refresh.error.with_traceback(None)
 
     def request(self) -> None:
-        """Have a drain run that starts from now on, without waiting for it."""
+        """Request a refresh that starts from now on, without waiting for it."""
         if not self._is_stopped:
             self._queue()
 
     async def wait_until_idle(self) -> None:
-        """Wait until the drain that runs now, if one does, has ended in whatever way."""
+        """Wait until the running refresh, if any, has ended, successfully or not."""
         if self._running is not None:
             await self._running.done.wait()
 
     def publish_partial(self) -> None:
-        """Let those go on for whom it is enough that the drain that runs will succeed."""
+        """Wake the waiters for which the running refresh's partial snapshot is enough."""
         if self._running is not None:
-            self._running.announced.set()
+            self._running.partial.set()
 
     def stop(self) -> None:
-        """Tell all who wait, and who will ask, that the server stops."""
+        """Raise `ShuttingDown` in every current and future `wait`."""
         self._is_stopped = True
-        for drain in (self._running, self._queued):
-            if drain is not None:
-                drain.end()
+        for refresh in (self._running, self._queued):
+            if refresh is not None:
+                refresh.end()
 
     async def run(self) -> None:
-        """Run the drains that are asked for, until cancelled."""
+        """Run the requested refreshes until cancelled."""
         try:
             while True:
-                await self._wanted.wait()
+                await self._requested.wait()
                 await anyio.sleep(max(0.0, self._next_start - self._clock()))
                 if self._is_stopped:
                     return
-                self._wanted = anyio.Event()
-                drain, self._queued = self._queued, None
-                if drain is not None:
-                    await self._run_one(drain)
+                self._requested = anyio.Event()
+                refresh, self._queued = self._queued, None
+                if refresh is not None:
+                    await self._run_one(refresh)
         finally:
             self.stop()
 
     def _queue(self) -> _Refresh:
-        """The queued drain."""
+        """Return the queued refresh; queue one if there is none."""
         if self._queued is None:
             self._queued = _Refresh()
-            self._wanted.set()
+            self._requested.set()
         return self._queued
 
-    async def _run_one(self, drain: _Refresh) -> None:
-        self._running = drain
-        drain.began = self._clock()
+    async def _run_one(self, refresh: _Refresh) -> None:
+        self._running = refresh
+        refresh.started = self._clock()
         try:
             await self._work()
-            drain.error = None
-        except Exception as error:  # noqa: BLE001  # all who wait are told
-            drain.error = error.with_traceback(None)
+            refresh.error = None
+        except Exception as error:  # noqa: BLE001  # raised in all waiters
+            refresh.error = error.with_traceback(None)
         finally:
             now = self._clock()
-            self._next_start = now + max(self._minimum_interval, now - drain.began)
+            self._next_start = now + max(self._min_interval, now - refresh.started)
             self._running = None
-            drain.end()
+            refresh.end()

@@ -1,10 +1,9 @@
-"""The JSON texts of a version, in blocks that are ready to be sent.
+"""The JSON texts of a snapshot, in blocks that can be sent as they are.
 
-Texts that were read one after another stand in one block, each behind a comma,
-so that a page is a few pieces of memory and not a thousand. What did not change
-stays in the block where it is: a later version refers to it. When that leaves
-too many small pieces, or blocks of which little is still shown, the texts are
-written into new blocks.
+How texts are stored: consecutive texts are joined into blocks, each text after a
+comma, so that a page is a few slices of memory instead of a thousand. An unchanged
+text stays in its block, and later snapshots refer to it there. If that leaves too
+many short runs, or too much unused memory, the texts are copied into new blocks.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from typing import Final, NamedTuple
 
 
 BLOCK_TEXTS: Final = 100
-"""Texts in one block: some 500 kB, and as many as a page has where nobody says otherwise."""
+"""Texts per block: some 500 kB, and the default page size."""
 
 PIECE_BYTES: Final = 256 << 10
-"""Pieces smaller than this are joined before they are sent; each sending has its cost."""
+"""Smaller pieces are joined before they are sent, because each send has its cost."""
 
 MIN_RUN: Final = 4
-"""Texts that follow each other in one block, on average; with fewer, new blocks are written."""
+"""The minimum average number of consecutive texts of one block; with fewer, texts are copied."""
 
 MAX_WASTE: Final = 0.25
-"""How much more than what is shown the blocks may hold; with more, new blocks are written."""
+"""The maximum unused share of the blocks, relative to the used bytes; above, texts are copied."""
 
 
 class Span(NamedTuple):
-    """Where a text is."""
+    """The place of a text in its block."""
 
     block: bytes
     start: int
@@ -37,23 +36,23 @@ class Span(NamedTuple):
 
 
 class JsonBlocks:
-    """Immutable texts, by their position.
+    """Immutable JSON texts by position.
 
     Attributes:
-        size: bytes of all texts.
-        blocks: what the texts are in, each once.
+        size: the bytes of all texts, without commas.
+        blocks: the distinct blocks.
     """
 
     def __init__(
         self, firsts: array[int], blocks: list[bytes], starts: array[int], ends: array[int]
     ) -> None:
-        """Make texts of runs, which are texts that follow each other in one block.
+        """Store texts as runs: a run is consecutive texts of one block.
 
         Args:
             firsts: the position of the first text of each run, ascending.
             blocks: the block of each run.
-            starts: where each text begins in its block.
-            ends: where it ends.
+            starts: the offset of each text in its block.
+            ends: the offset of each text's end.
         """
         self._firsts = firsts
         self._run_blocks = blocks
@@ -70,45 +69,45 @@ class JsonBlocks:
         return block[start:end]
 
     def span(self, position: int) -> Span:
-        """Where the text at a position is."""
+        """Return the place of the text at a position."""
         run = bisect_right(self._firsts, position) - 1
         return Span(self._run_blocks[run], self._starts[position], self._ends[position])
 
     def pieces(self, positions: Sequence[int]) -> Iterator[bytes]:
-        """The texts of these positions, each behind a comma, in few pieces.
+        """Yield the texts at these positions, each after a comma, in few pieces.
 
-        Pieces are made as they are taken: who takes them slowly holds one, not all.
+        Pieces are made one by one, so that a slow client costs the memory of one.
         """
         if isinstance(positions, range):
-            return _joined(self._of_runs(positions.start, positions.stop))
+            return _joined(self._slices(positions.start, positions.stop))
         return _joined(b"," + self[position] for position in positions)
 
     def length(self, positions: Sequence[int]) -> int:
-        """How many bytes the pieces of these positions have."""
+        """Return the size of the pieces of these positions, in bytes."""
         starts, ends = self._starts, self._ends
         return sum(ends[position] - starts[position] + 1 for position in positions)
 
     @property
     def is_scattered(self) -> bool:
-        """Whether new blocks are worth writing."""
-        held = sum(map(len, self.blocks))
+        """Whether the texts should be copied into new blocks."""
+        allocated = sum(map(len, self.blocks))
         return (
             len(self._firsts) * MIN_RUN > len(self) + BLOCK_TEXTS
-            or held > self.size * (1 + MAX_WASTE) + PIECE_BYTES
+            or allocated > self.size * (1 + MAX_WASTE) + PIECE_BYTES
         )
 
-    def _of_runs(self, start: int, stop: int) -> Iterator[bytes]:
+    def _slices(self, start: int, stop: int) -> Iterator[bytes]:
         run = bisect_right(self._firsts, start) - 1
         while start < stop:
             end = self._firsts[run + 1] if run + 1 < len(self._firsts) else len(self)
             end = min(end, stop)
-            # A whole block is given as it is: a slice of all of a bytes object is the object.
+            # A whole block is not copied: a full slice of a bytes object is the object itself.
             yield self._run_blocks[run][self._starts[start] - 1 : self._ends[end - 1]]
             start, run = end, run + 1
 
 
 class JsonBlocksBuilder:
-    """Makes `JsonBlocks`, of new ones and of some that are in blocks already."""
+    """Builds `JsonBlocks` from new texts and from texts in existing blocks."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -116,12 +115,12 @@ class JsonBlocksBuilder:
         self._open: list[bytes] = []
         self._open_number = -1
         self._open_bytes = 0
-        self._of = array("I")
+        self._block_numbers = array("I")
         self._starts = array("I")
         self._ends = array("I")
 
     def add(self, text: bytes) -> None:
-        """Append a text that is in no block yet."""
+        """Append a new text."""
         if self._open_number < 0:
             self._open_number = len(self._blocks)
             self._blocks.append(b"")
@@ -132,36 +131,39 @@ class JsonBlocksBuilder:
         if len(self._open) == 2 * BLOCK_TEXTS:
             self._close_block()
 
-    def reuse(self, place: Span) -> None:
-        """Append a text where it is."""
-        number = self._numbers.get(id(place.block))
+    def reuse(self, span: Span) -> None:
+        """Append a text of an existing block without copying it."""
+        number = self._numbers.get(id(span.block))
         if number is None:
-            number = self._numbers[id(place.block)] = len(self._blocks)
-            self._blocks.append(place.block)
-        self._record(number, place.start, place.end)
+            number = self._numbers[id(span.block)] = len(self._blocks)
+            self._blocks.append(span.block)
+        self._record(number, span.start, span.end)
 
     def build(self, order: Sequence[int] | None = None) -> JsonBlocks:
-        """The texts so far, as they were appended or, where it is given, in this order."""
+        """Return the texts appended so far, in the given order of positions or as appended."""
         self._close_block()
-        of, starts, ends = (
+        block_numbers, starts, ends = (
             column[:] if order is None else array("I", map(column.__getitem__, order))
-            for column in (self._of, self._starts, self._ends)
+            for column in (self._block_numbers, self._starts, self._ends)
         )
-        texts = self._with_runs(of, starts, ends)
-        return _rewritten(texts) if texts.is_scattered else texts
+        texts = self._with_runs(block_numbers, starts, ends)
+        return _copied(texts) if texts.is_scattered else texts
 
-    def _with_runs(self, of: array[int], starts: array[int], ends: array[int]) -> JsonBlocks:
+    def _with_runs(
+        self, block_numbers: array[int], starts: array[int], ends: array[int]
+    ) -> JsonBlocks:
         firsts, blocks = array("I"), []
-        block_before, end_before = -1, -1
-        for position, (block, start, end) in enumerate(zip(of, starts, ends, strict=True)):
-            if block != block_before or start != end_before + 1:
+        last_number, last_end = -1, -1
+        columns = zip(block_numbers, starts, ends, strict=True)
+        for position, (number, start, end) in enumerate(columns):
+            if number != last_number or start != last_end + 1:
                 firsts.append(position)
-                blocks.append(self._blocks[block])
-            block_before, end_before = block, end
+                blocks.append(self._blocks[number])
+            last_number, last_end = number, end
         return JsonBlocks(firsts, blocks, starts, ends)
 
     def _record(self, number: int, start: int, end: int) -> None:
-        self._of.append(number)
+        self._block_numbers.append(number)
         self._starts.append(start)
         self._ends.append(end)
 
@@ -171,8 +173,8 @@ class JsonBlocksBuilder:
             self._open, self._open_number, self._open_bytes = [], -1, 0
 
 
-def _rewritten(texts: JsonBlocks) -> JsonBlocks:
-    """The same texts in new blocks, which share nothing with the old ones."""
+def _copied(texts: JsonBlocks) -> JsonBlocks:
+    """Return the texts in new blocks, which share no memory with the old ones."""
     builder = JsonBlocksBuilder()
     for position in range(len(texts)):
         builder.add(texts[position])
@@ -180,7 +182,7 @@ def _rewritten(texts: JsonBlocks) -> JsonBlocks:
 
 
 def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same, with small neighbours made one."""
+    """Yield the pieces, with small neighbours joined."""
     small: list[bytes] = []
     size = 0
     for piece in pieces:

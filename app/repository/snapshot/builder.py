@@ -1,4 +1,9 @@
-"""Making a version out of what is read, context by context, beside the version before."""
+"""Building a snapshot object by object, and finding the changes since the current state.
+
+How unchanged objects stay cheap: an object with an unchanged fingerprint is not
+decoded; an item equal to the previous one keeps its text in the previous snapshot's
+block. Previous objects that the refresh has not seen by the end are deleted.
+"""
 
 from __future__ import annotations
 
@@ -18,181 +23,177 @@ from bindings.fingerprints import FINGERPRINT_BYTES
 
 
 SORT_BATCH: Final = 8192
-"""Some milliseconds' worth."""
+"""Positions per sort, which holds the GIL for some milliseconds."""
 
 
 class SnapshotBuilder:
-    """Takes contexts in any order.
+    """Builds one snapshot from objects in any order.
+
+    If an enumeration yields an id twice, the first object counts.
 
     Attributes:
-        annotations: what is to be said of the whole version.
+        annotations: the annotations of the snapshot.
     """
 
     def __init__(
         self,
         epoch: str,
         taken_at: datetime,
-        began: float,
+        started: float,
         *,
         previous: CurrentState | None = None,
         counts: Counts | None = None,
         max_change_bytes: int = 64 << 20,
     ) -> None:
-        """Begin a version.
+        """Start a build.
 
         Args:
-            epoch: names the engine's run.
-            taken_at: when the drain began, in UTC.
-            began: the same on the store's clock.
-            previous: what was known until then, where something was in this epoch; it stays
-                as it is until the version is finished.
-            counts: of no contexts, to begin with where nothing was known.
-            max_change_bytes: how many bytes of changed texts are remembered as changes.
+            epoch: identifies the engine's run.
+            taken_at: when the refresh started, in UTC.
+            started: when the refresh started, on the store's clock.
+            previous: the current state if it is of this epoch; it must not change during
+                the build.
+            counts: empty counts, used if there is no previous state.
+            max_change_bytes: the size of changed texts above which no changes are returned.
         """
         self.annotations: Mapping[str, str] = {}
-        self._epoch, self._taken_at, self._began = epoch, taken_at, began
+        self._epoch, self._taken_at, self._started = epoch, taken_at, started
         self._revision = 1 if previous is None else previous.revision + 1
         self._previous = None if previous is None else previous.build
-        self._before: dict[int, int] = {}
-        self._patches: dict[int, Override] = {}
+        self._unseen: dict[int, int] = {}
+        self._unseen_overrides: dict[int, Override] = {}
         if previous is not None:
             ids = previous.build.snapshot.ids
-            self._before = dict(zip(ids, range(len(ids)), strict=True))
-            for number, patch in previous.overrides.items():
-                self._before.pop(number, None)
-                if patch is not None:
-                    self._patches[number] = patch
-        self._put: set[int] = set()
+            self._unseen = dict(zip(ids, range(len(ids)), strict=True))
+            for object_id, override in previous.overrides.items():
+                self._unseen.pop(object_id, None)
+                if override is not None:
+                    self._unseen_overrides[object_id] = override
+        self._seen: set[int] = set()
         self._ids = array("Q")
-        self._texts = JsonBlocksBuilder()
-        self._keys: list[Key] = []
-        self._marks = bytearray()
+        self._blocks = JsonBlocksBuilder()
+        self._index_keys: list[Key] = []
+        self._fingerprints = bytearray()
         self._counts = counts or Uncounted() if previous is None else previous.counts.copy()
         self._changes: list[Change] | None = None if previous is None else []
         self._is_changed = previous is None or bool(previous.overrides)
         self._change_bytes_left = max_change_bytes
 
-    def reuse(self, object_id: int, mark: bytes) -> bool:
-        """Take a context as it was known before if its mark is the same; whether it is.
-
-        Of a context that an enumeration gives twice, the first is taken.
-        """
-        if object_id in self._put:
+    def reuse(self, object_id: int, fingerprint: bytes) -> bool:
+        """Add an object from the previous state; return False if its fingerprint differs."""
+        if object_id in self._seen:
             return True
-        patch = self._patches.get(object_id)
-        if patch is not None and patch.fingerprint == mark:
-            del self._patches[object_id]
-            self._append_new(object_id, mark, patch.item)
+        override = self._unseen_overrides.get(object_id)
+        if override is not None and override.fingerprint == fingerprint:
+            del self._unseen_overrides[object_id]
+            self._append_new(object_id, fingerprint, override.item)
             return True
-        at = self._before.get(object_id)
-        if at is None or self._previous is None:
+        position = self._unseen.get(object_id)
+        if position is None or self._previous is None:
             return False
-        if (
-            mark
-            != self._previous.fingerprints[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES]
-        ):
+        if fingerprint != _fingerprint_at(self._previous.fingerprints, position):
             return False
-        del self._before[object_id]
-        self._reuse(object_id, at, mark, self._previous.snapshot)
+        del self._unseen[object_id]
+        self._append_reused(object_id, position, fingerprint, self._previous.snapshot)
         return True
 
-    def add(self, object_id: int, mark: bytes, entry: Item) -> None:
-        """Take a context that was decoded; of one that an enumeration gives twice, the first.
-
-        What equals its entry in the version before is kept from there.
-        """
-        if object_id in self._put:
+    def add(self, object_id: int, fingerprint: bytes, item: Item) -> None:
+        """Add a decoded object; an item equal to the previous snapshot's keeps its place there."""
+        if object_id in self._seen:
             return
-        at = self._before.pop(object_id, None)
-        known: Item | None = None
-        if at is not None and self._previous is not None:
-            version = self._previous.snapshot
-            known = Item(version.index_keys[at], version.blocks[at])
-            if entry == known:
-                self._reuse(object_id, at, mark, version)
+        position = self._unseen.pop(object_id, None)
+        old: Item | None = None
+        if position is not None and self._previous is not None:
+            snapshot = self._previous.snapshot
+            old = Item(snapshot.index_keys[position], snapshot.blocks[position])
+            if item == old:
+                self._append_reused(object_id, position, fingerprint, snapshot)
                 return
-        elif (patch := self._patches.pop(object_id, None)) is not None:
-            known = patch.item
-        if known is None:
-            self._counts.add(entry.index_key)
-            self._change(Change("added", object_id, entry, None))
-        elif entry != known:
-            self._counts.remove(known.index_key)
-            self._counts.add(entry.index_key)
-            self._change(Change("modified", object_id, entry, known.index_key))
-        self._append_new(object_id, mark, entry)
+        elif (override := self._unseen_overrides.pop(object_id, None)) is not None:
+            old = override.item
+        if old is None:
+            self._counts.add(item.index_key)
+            self._record(Change("added", object_id, item, None))
+        elif item != old:
+            self._counts.remove(old.index_key)
+            self._counts.add(item.index_key)
+            self._record(Change("modified", object_id, item, old.index_key))
+        self._append_new(object_id, fingerprint, item)
 
-    def _append_new(self, object_id: int, mark: bytes, entry: Item) -> None:
-        self._texts.add(entry.json)
-        self._append(object_id, entry.index_key, mark)
+    def _append_new(self, object_id: int, fingerprint: bytes, item: Item) -> None:
+        self._blocks.add(item.json)
+        self._append(object_id, item.index_key, fingerprint)
 
-    def _reuse(self, object_id: int, at: int, mark: bytes, before: Snapshot) -> None:
-        self._texts.reuse(before.blocks.span(at))
-        self._append(object_id, before.index_keys[at], mark)
+    def _append_reused(
+        self, object_id: int, position: int, fingerprint: bytes, previous: Snapshot
+    ) -> None:
+        self._blocks.reuse(previous.blocks.span(position))
+        self._append(object_id, previous.index_keys[position], fingerprint)
 
-    def _append(self, object_id: int, key: Key, mark: bytes) -> None:
-        self._put.add(object_id)
+    def _append(self, object_id: int, index_key: Key, fingerprint: bytes) -> None:
+        self._seen.add(object_id)
         self._ids.append(object_id)
-        self._keys.append(key)
-        self._marks += mark
+        self._index_keys.append(index_key)
+        self._fingerprints += fingerprint
 
     def partial(self, ids: Sequence[int]) -> Snapshot:
-        """The version as far as it goes; what was put are its first contexts, in their order.
+        """Return a partial snapshot, whose first objects are those added so far, in that order.
 
         Args:
-            ids: of all contexts that it will have, ascending.
+            ids: the ids of all objects that the snapshot will have, ascending.
         """
         return Snapshot(
             self._epoch,
             self._revision,
             self._taken_at,
-            self._began,
+            self._started,
             array("Q", ids),
-            self._texts.build(),
-            tuple(self._keys),
+            self._blocks.build(),
+            tuple(self._index_keys),
             self.annotations,
             is_complete=False,
         )
 
     def build(self) -> SnapshotBuild:
-        """The version of all that was put."""
+        """Return the snapshot of all objects added."""
         previous = self._previous
-        gone = [(number, patch.item.index_key) for number, patch in self._patches.items()]
+        deleted = [
+            (id_, override.item.index_key) for id_, override in self._unseen_overrides.items()
+        ]
         if previous is not None:
-            gone += [
-                (number, previous.snapshot.index_keys[at]) for number, at in self._before.items()
+            deleted += [
+                (id_, previous.snapshot.index_keys[position])
+                for id_, position in self._unseen.items()
             ]
-        for object_id, key in gone:
-            self._counts.remove(key)
-            self._change(Change("deleted", object_id, None, key))
-        order, marks = self._order(), bytes(self._marks)
+        for object_id, index_key in deleted:
+            self._counts.remove(index_key)
+            self._record(Change("deleted", object_id, None, index_key))
+        order, fingerprints = self._order(), bytes(self._fingerprints)
         if order is not None:
-            marks = b"".join(
-                [marks[at * FINGERPRINT_BYTES : (at + 1) * FINGERPRINT_BYTES] for at in order]
-            )
+            fingerprints = b"".join([_fingerprint_at(fingerprints, position) for position in order])
         if previous is not None and not self._is_changed:
-            before = previous.snapshot
-            ids, texts, keys = before.ids, before.blocks, before.index_keys
+            unchanged = previous.snapshot
+            ids, blocks, index_keys = unchanged.ids, unchanged.blocks, unchanged.index_keys
         else:
-            ids, keys = self._ids, tuple(self._keys)
+            ids, index_keys = self._ids, tuple(self._index_keys)
             if order is not None:
                 ids = array("Q", map(ids.__getitem__, order))
-                keys = tuple(map(keys.__getitem__, order))
-            texts = self._texts.build(order)
-        version = Snapshot(
+                index_keys = tuple(map(index_keys.__getitem__, order))
+            blocks = self._blocks.build(order)
+        snapshot = Snapshot(
             self._epoch,
             self._revision,
             self._taken_at,
-            self._began,
+            self._started,
             ids,
-            texts,
-            keys,
+            blocks,
+            index_keys,
             self.annotations,
         )
         changes = None if self._changes is None else tuple(self._changes)
-        return SnapshotBuild(version, changes, self._counts, marks)
+        return SnapshotBuild(snapshot, changes, self._counts, fingerprints)
 
-    def _change(self, change: Change) -> None:
+    def _record(self, change: Change) -> None:
         self._is_changed = True
         if self._changes is None:
             return
@@ -203,13 +204,17 @@ class SnapshotBuilder:
             self._changes = None
 
     def _order(self) -> list[int] | None:
-        """The positions in ascending order of their ids; None where they are in that order."""
+        """Return the positions in ascending order of their ids; None if they already are."""
         if all(one < other for one, other in pairwise(self._ids)):
             return None
-        # Sorting all at once would let no other thread in until it is done.
+        # One sort of everything would hold the GIL until it is done.
         key, count = self._ids.__getitem__, len(self._ids)
         parts = [
             sorted(range(start, min(start + SORT_BATCH, count)), key=key)
             for start in range(0, count, SORT_BATCH)
         ]
         return list(merge(*parts, key=key))
+
+
+def _fingerprint_at(fingerprints: bytes, position: int) -> bytes:
+    return fingerprints[position * FINGERPRINT_BYTES : (position + 1) * FINGERPRINT_BYTES]

@@ -1,8 +1,8 @@
-"""Holds: the versions that clients are walking through.
+"""Leases: keeping snapshots for the clients that page through them.
 
-A version is held for an idle time after its last use, and for an absolute time
-at most. One that is pinned is held as long as the pin. Over the cap the newest
-walks are refused, not the older ones broken.
+A lease ends after an idle time without use, and after an absolute time in any
+case. A pinned snapshot is kept until it is unpinned. Over the maximum, new leases
+are rejected; existing ones are never revoked.
 """
 
 from __future__ import annotations
@@ -16,20 +16,28 @@ from app.repository.snapshot.model import Snapshot
 
 
 class TooManySnapshots(Exception):
-    """No further snapshot can be held.
+    """No further snapshot can be leased.
 
     Attributes:
-        retry_after_seconds: when one of those held now expires at the latest.
+        retry_after_seconds: the time until the next lease expires, if it is not used before.
     """
 
     def __init__(self, retry_after_seconds: float) -> None:
-        super().__init__("too many snapshots are held")
+        super().__init__("too many snapshots are leased")
         self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(slots=True)
 class Lease:
-    """One held version; times are of the store's own clock, in seconds."""
+    """The lease of one snapshot.
+
+    Attributes:
+        snapshot: the leased snapshot.
+        acquired_at: when the lease began, in seconds on the store's clock.
+        used_at: when it was last used, on that clock.
+        pins: how many clients have pinned the snapshot.
+        is_walked: whether a client pages through it, so that it outlives the last pin.
+    """
 
     snapshot: Snapshot
     acquired_at: float
@@ -39,7 +47,7 @@ class Lease:
 
 
 class SnapshotLeases:
-    """The held versions, by epoch and revision."""
+    """The leases of one store, one per snapshot."""
 
     def __init__(
         self,
@@ -56,100 +64,100 @@ class SnapshotLeases:
         self._max_bytes = max_bytes
         self._clock = clock
         self._leases: dict[tuple[str, int], Lease] = {}
-        self._kept = SharedMemory()
+        self._memory = SharedMemory()
 
     def find(self, epoch: str, revision: int) -> Lease | None:
-        """The hold on a version, whose idle time begins anew; None where it is not held."""
+        """Return a snapshot's lease and restart its idle time; None if there is none."""
         self.expire()
-        hold = self._leases.get((epoch, revision))
-        if hold is not None:
-            hold.used_at = self._clock()
-        return hold
+        lease = self._leases.get((epoch, revision))
+        if lease is not None:
+            lease.used_at = self._clock()
+        return lease
 
-    def acquire(self, version: Snapshot) -> Lease:
-        """Hold a version, or go on holding it.
+    def acquire(self, snapshot: Snapshot) -> Lease:
+        """Lease a snapshot for paging, or renew its lease.
 
         Raises:
-            TooManySnapshots: it is not held yet, and the cap is reached.
+            TooManySnapshots: it is not leased yet, and the maximum is reached.
         """
-        hold = self._lease(version)
-        hold.is_walked = True
-        return hold
+        lease = self._find_or_add(snapshot)
+        lease.is_walked = True
+        return lease
 
-    def _lease(self, version: Snapshot) -> Lease:
-        hold = self.find(version.epoch, version.revision)
-        if hold is None:
-            if self._is_full(version) or self.bytes(version) > self._max_bytes:
+    def _find_or_add(self, snapshot: Snapshot) -> Lease:
+        lease = self.find(snapshot.epoch, snapshot.revision)
+        if lease is None:
+            if self._is_full(snapshot) or self.bytes(snapshot) > self._max_bytes:
                 raise TooManySnapshots(self._first_expiry())
             now = self._clock()
-            hold = Lease(version, acquired_at=now, used_at=now)
-            self._leases[version.epoch, version.revision] = hold
-            self._kept.add(version.blocks)
-        return hold
+            lease = Lease(snapshot, acquired_at=now, used_at=now)
+            self._leases[snapshot.epoch, snapshot.revision] = lease
+            self._memory.add(snapshot.blocks)
+        return lease
 
     @contextmanager
-    def pin(self, version: Snapshot) -> Iterator[Lease]:
-        """Hold a version until the end of the block, whatever the time, and no longer for its sake.
+    def pin(self, snapshot: Snapshot) -> Iterator[Lease]:
+        """Pin a snapshot for the duration of the block. Pinned snapshots do not expire.
 
         Raises:
-            TooManySnapshots: as for `take`.
+            TooManySnapshots: as for `acquire`.
         """
-        hold = self._lease(version)
-        hold.pins += 1
+        lease = self._find_or_add(snapshot)
+        lease.pins += 1
         try:
-            yield hold
+            yield lease
         finally:
-            hold.pins -= 1
-            hold.used_at = self._clock()
-            if not hold.pins and not hold.is_walked:
-                self.drop(version)
+            lease.pins -= 1
+            lease.used_at = self._clock()
+            if not lease.pins and not lease.is_walked:
+                self.drop(snapshot)
 
-    def replace_partial(self, version: Snapshot) -> None:
-        """Put a version in the place of itself as it was held incomplete."""
-        hold = self._leases.get((version.epoch, version.revision))
-        if hold is not None:
-            self._kept.add(version.blocks)
-            self._kept.remove(hold.snapshot.blocks)
-            hold.snapshot = version
+    def replace_partial(self, snapshot: Snapshot) -> None:
+        """Replace a leased partial snapshot with the complete one."""
+        lease = self._leases.get((snapshot.epoch, snapshot.revision))
+        if lease is not None:
+            self._memory.add(snapshot.blocks)
+            self._memory.remove(lease.snapshot.blocks)
+            lease.snapshot = snapshot
 
-    def drop(self, version: Snapshot) -> None:
-        """Hold a version no longer."""
-        hold = self._leases.pop((version.epoch, version.revision), None)
-        if hold is not None:
-            self._kept.remove(hold.snapshot.blocks)
+    def drop(self, snapshot: Snapshot) -> None:
+        """End a snapshot's lease, if it has one."""
+        lease = self._leases.pop((snapshot.epoch, snapshot.revision), None)
+        if lease is not None:
+            self._memory.remove(lease.snapshot.blocks)
 
-    def remaining_seconds(self, hold: Lease) -> float:
-        """For how long the version is held, if it is used in time."""
-        return hold.acquired_at + self.max_seconds - self._clock()
+    def remaining_seconds(self, lease: Lease) -> float:
+        """Return the time until a lease reaches its absolute limit."""
+        return lease.acquired_at + self.max_seconds - self._clock()
 
     def bytes(self, current: Snapshot | None) -> int:
-        """So many bytes are kept by `current` and all that is held; what is shared counts once."""
-        return self._kept.bytes + (
-            0 if current is None else self._kept.additional_bytes(current.blocks)
+        """Return the size of `current` and all leased snapshots; shared memory counts once."""
+        return self._memory.bytes + (
+            0 if current is None else self._memory.additional_bytes(current.blocks)
         )
 
     def __len__(self) -> int:
         self.expire()
         return len(self._leases)
 
-    def _is_full(self, version: Snapshot) -> bool:
-        """Whether `version` would be one too many. Versions without a difference count as one."""
-        kept = {id(hold.snapshot.blocks) for hold in self._leases.values()}
-        return id(version.blocks) not in kept and len(kept) >= self._max_count
+    def _is_full(self, snapshot: Snapshot) -> bool:
+        """Return whether a snapshot exceeds the maximum; those with equal objects count as one."""
+        leased = {id(lease.snapshot.blocks) for lease in self._leases.values()}
+        return id(snapshot.blocks) not in leased and len(leased) >= self._max_count
 
     def expire(self) -> None:
-        """Let go of what was held long enough."""
+        """Drop all expired leases."""
         now = self._clock()
-        for hold in [*self._leases.values()]:
-            if not hold.pins and now >= self._end(hold):
-                self.drop(hold.snapshot)
+        for lease in [*self._leases.values()]:
+            if not lease.pins and now >= self._expiry(lease):
+                self.drop(lease.snapshot)
 
-    def _end(self, hold: Lease) -> float:
-        """When the version is let go, if it is not used before."""
-        return min(hold.used_at + self.idle_seconds, hold.acquired_at + self.max_seconds)
+    def _expiry(self, lease: Lease) -> float:
+        """Return when a lease expires if it is not used before."""
+        return min(lease.used_at + self.idle_seconds, lease.acquired_at + self.max_seconds)
 
     def _first_expiry(self) -> float:
-        """How many seconds it is until the next version is let go."""
+        """Return the seconds until the next lease expires if none is used before."""
         now = self._clock()
-        ends = [self._end(hold) for hold in self._leases.values() if not hold.pins]
-        return max(0.0, min(ends, default=now + self.idle_seconds) - now)
+        expiries = [self._expiry(lease) for lease in self._leases.values() if not lease.pins]
+        return max(0.0, min(expiries, default=now + self.idle_seconds) - now)

@@ -1,4 +1,4 @@
-"""How many bytes the texts of several versions keep in memory: what they share counts once."""
+"""The memory that several snapshots retain together: shared blocks count once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 from app.repository.snapshot.blocks import JsonBlocks
 
 
-BYTES_PER_CONTEXT: Final = 200
-"""What a version has for each context besides its text: id, key and place, about."""
+BYTES_PER_OBJECT: Final = 200
+"""The approximate size of an object beside its JSON text: id, index key and position."""
 
 
 class SharedMemory:
-    """Texts that are kept, each as often as it was added.
+    """Reference counts of retained texts and their blocks.
 
-    Adding and removing looks at each block; `bytes` is a running count.
+    `add` and `remove` visit each block; `bytes` is a running count.
     """
 
     def __init__(self) -> None:
@@ -24,14 +24,14 @@ class SharedMemory:
         self._blocks: Counter[int] = Counter()
 
     def add(self, texts: JsonBlocks) -> None:
-        """Keep texts once more."""
+        """Add a reference to the texts."""
         self.bytes += self.additional_bytes(texts)
         if not self._texts[id(texts)]:
             self._blocks.update(map(id, texts.blocks))
         self._texts[id(texts)] += 1
 
     def remove(self, texts: JsonBlocks) -> None:
-        """Keep texts once less."""
+        """Remove a reference to the texts."""
         self._texts[id(texts)] -= 1
         if not self._texts[id(texts)]:
             del self._texts[id(texts)]
@@ -42,8 +42,8 @@ class SharedMemory:
             self.bytes -= self.additional_bytes(texts)
 
     def additional_bytes(self, texts: JsonBlocks) -> int:
-        """How many bytes more there are when these are kept, too."""
+        """Return by how many bytes `bytes` grows if these texts are added."""
         if id(texts) in self._texts:
             return 0
         blocks = sum(len(block) for block in texts.blocks if id(block) not in self._blocks)
-        return blocks + len(texts) * BYTES_PER_CONTEXT
+        return blocks + len(texts) * BYTES_PER_OBJECT

@@ -1,4 +1,4 @@
-"""Versions: immutable states of what the engine lists, and what changed between two."""
+"""Snapshots: immutable states of one resource, and the changes between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.repository.snapshot.blocks import JsonBlocks
 
 
 class Item(NamedTuple):
-    """One object as it was read: what filters look at, and its JSON text."""
+    """One object: its index key, which filters compare, and its JSON text."""
 
     index_key: Key
     json: bytes
@@ -24,14 +24,14 @@ ChangeKind = Literal["added", "modified", "deleted"]
 
 
 class Change(NamedTuple):
-    """What happened to one context from a revision to the next.
+    """What happened to one object between two revisions.
 
     Attributes:
-        kind: whether it came, changed or went.
-        object_id: which context.
-        item: what it is now; None where it was deleted.
-        old_index_key: its key until then; None where it was added.
-        rekey_of: another context, where one seems to have taken the other's place.
+        kind: whether the object was added, modified or deleted.
+        object_id: the object's id.
+        item: the object after the change; None if it was deleted.
+        old_index_key: its index key before the change; None if it was added.
+        rekey_of: the object that this one seems to have replaced, or that replaced it.
     """
 
     kind: ChangeKind
@@ -43,29 +43,30 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The contexts of one drain, in ascending order of their id.
+    """The objects that one refresh read, in ascending order of their ids.
 
-    What did not change is shared with the version before, so that holding an
-    old version costs what has changed since.
+    Consecutive snapshots share the memory of unchanged objects, so that keeping an
+    old one costs only what has changed since.
 
     Attributes:
-        epoch: names the engine's run; ids mean nothing beyond it.
-        revision: ascends within an epoch, from 1; some revisions are known by their changes only.
-        taken_at: when the drain began, in UTC.
-        began: the same on the store's own clock, in seconds.
-        ids: of all contexts.
-        blocks: the JSON text of each.
-        index_keys: what filters look at of each.
-        annotations: what is to be said of the whole, as members of each page: that there are no
-            contexts because the service IKEEXT does not run, for instance.
-        is_complete: False while contexts are still being decoded: then only the first
-            have a text and a key.
+        epoch: identifies the engine's run; ids are meaningless beyond it.
+        revision: ascends within an epoch, from 1; point refreshes make revisions, too, which
+            have no snapshot.
+        taken_at: when the refresh started, in UTC.
+        started: when the refresh started, in seconds on the store's clock.
+        ids: the ids of all objects.
+        blocks: their JSON texts.
+        index_keys: their index keys.
+        annotations: members to add to each page, for example that the list is empty because
+            the service IKEEXT is not running.
+        is_complete: False in a partial snapshot, in which only the first objects have a text
+            and an index key.
     """
 
     epoch: str
     revision: int
     taken_at: datetime
-    began: float
+    started: float
     ids: array[int]
     blocks: JsonBlocks
     index_keys: Sequence[Key]
@@ -73,14 +74,16 @@ class Snapshot:
     is_complete: bool = True
 
     def positions_of(self, selection: Selection) -> Sequence[int]:
-        """The positions of the contexts that meet a selection."""
+        """Return the positions of the objects that match a selection."""
         if selection.matches_all:
             return range(len(self.ids))
         matches = selection.matcher()
-        return array("I", [at for at, key in enumerate(self.index_keys) if matches(key)])
+        return array(
+            "I", [position for position, key in enumerate(self.index_keys) if matches(key)]
+        )
 
     def page(self, matching: Sequence[int], after: int | None, limit: int) -> PageSlice:
-        """At most `limit` of the matching contexts, with ids above `after`."""
+        """Return at most `limit` of the matching positions, from the first id above `after`."""
         first = 0 if after is None else bisect_right(self.ids, after)
         start = first if isinstance(matching, range) else bisect_right(matching, first - 1)
         stop = min(start + limit, len(matching))
@@ -89,7 +92,7 @@ class Snapshot:
 
 
 class PageSlice(NamedTuple):
-    """Some positions in a version, and the id of the last, where more matching ones follow."""
+    """Positions in a snapshot, and the id of the last one if further positions match."""
 
     positions: Sequence[int]
     last_id: int | None

@@ -1,4 +1,4 @@
-"""What the store knows of the engine now: the newest version, and what changed since."""
+"""The current state of a resource: its newest snapshot, and the changes since."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from app.repository.snapshot.model import Change, ChangeKind, Item, Snapshot
 
 
 class SnapshotBuild(NamedTuple):
-    """A version, with what is known of it.
+    """A snapshot, and what the next refresh needs of it.
 
     Attributes:
-        snapshot: the version.
-        changes: what changed from the one before; None where there is none in the same
-            epoch, or where more changed than anybody would keep.
-        counts: of its contexts.
-        fingerprints: of all contexts in the order of their ids, one after another: by which the
-            next drain knows what it need not decode (`bindings.fingerprints`).
+        snapshot: the snapshot.
+        changes: the changes since the previous state; None if there is none in this epoch, or
+            if the changes exceed what the journal keeps.
+        counts: the counts of its objects.
+        fingerprints: the fingerprints of all objects, concatenated in order of their ids; an
+            object with an unchanged one is not decoded again (`bindings.fingerprints`).
     """
 
     snapshot: Snapshot
@@ -29,18 +29,18 @@ class SnapshotBuild(NamedTuple):
 
 
 class Override(NamedTuple):
-    """One context that was read by itself: its mark and its entry."""
+    """One object from a point read, with its fingerprint."""
 
     fingerprint: bytes
     item: Item
 
 
 class PointRead(NamedTuple):
-    """What a look at one context showed.
+    """The result of reading one object.
 
     Attributes:
-        override: what there is; None where there is no such context.
-        is_half_built: whether one of its SAs is missing, which may be there soon.
+        override: the object; None if it does not exist.
+        is_half_built: whether parts of it are missing that may appear soon.
     """
 
     override: Override | None
@@ -48,52 +48,52 @@ class PointRead(NamedTuple):
 
 
 class CurrentState:
-    """The newest edition, with later looks at single contexts. Belongs to one event loop.
+    """The newest build, and the point reads since. Belongs to one event loop.
 
     Attributes:
-        build: of the newest drain.
-        revision: of the newest change.
-        counts: of the contexts as they are now.
-        overrides: what differs from the edition, by id; None for what was deleted.
+        build: the result of the newest refresh.
+        revision: the newest revision.
+        counts: the current counts.
+        overrides: the objects that differ from the build, by id; None for a deleted one.
     """
 
-    def __init__(self, edition: SnapshotBuild) -> None:
-        self.build = edition
-        self.revision = edition.snapshot.revision
-        self.counts = edition.counts.copy()
+    def __init__(self, build: SnapshotBuild) -> None:
+        self.build = build
+        self.revision = build.snapshot.revision
+        self.counts = build.counts.copy()
         self.overrides: dict[int, Override | None] = {}
 
     def item(self, object_id: int) -> Item | None:
-        """What is known of a context; None where there is none."""
+        """Return an object; None if it does not exist."""
         if object_id in self.overrides:
-            patch = self.overrides[object_id]
-            return None if patch is None else patch.item
-        version = self.build.snapshot
-        at = bisect_left(version.ids, object_id)
-        if at == len(version.ids) or version.ids[at] != object_id:
+            override = self.overrides[object_id]
+            return None if override is None else override.item
+        snapshot = self.build.snapshot
+        position = bisect_left(snapshot.ids, object_id)
+        if position == len(snapshot.ids) or snapshot.ids[position] != object_id:
             return None
-        return Item(version.index_keys[at], version.blocks[at])
+        return Item(snapshot.index_keys[position], snapshot.blocks[position])
 
-    def apply(self, looks: Mapping[int, PointRead]) -> tuple[Change, ...]:
-        """Take what was seen; what of it differs from what was known is a revision of its own."""
+    def apply(self, point_reads: Mapping[int, PointRead]) -> tuple[Change, ...]:
+        """Apply point reads and return the changes, which make one new revision."""
         changes = tuple(
             change
-            for object_id, look in looks.items()
-            if (change := self._apply_one(object_id, look.override)) is not None
+            for object_id, point_read in point_reads.items()
+            if (change := self._apply_one(object_id, point_read.override)) is not None
         )
         if changes:
             self.revision += 1
         return changes
 
-    def _apply_one(self, object_id: int, patch: Override | None) -> Change | None:
-        known = self.item(object_id)
-        if known == (None if patch is None else patch.item):
+    def _apply_one(self, object_id: int, override: Override | None) -> Change | None:
+        old = self.item(object_id)
+        if old == (None if override is None else override.item):
             return None
-        self.overrides[object_id] = patch
-        if known is not None:
-            self.counts.remove(known.index_key)
-        if patch is None:
-            return Change("deleted", object_id, None, known and known.index_key)
-        self.counts.add(patch.item.index_key)
-        kind: ChangeKind = "added" if known is None else "modified"
-        return Change(kind, object_id, patch.item, known and known.index_key)
+        self.overrides[object_id] = override
+        if old is not None:
+            self.counts.remove(old.index_key)
+        if override is None:
+            return Change("deleted", object_id, None, old and old.index_key)
+        self.counts.add(override.item.index_key)
+        kind: ChangeKind = "added" if old is None else "modified"
+        return Change(kind, object_id, override.item, old and old.index_key)
