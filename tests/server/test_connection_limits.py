@@ -531,7 +531,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[LimitedH11Protocol]:
     enter = LimitedH11Protocol._enter  # noqa: SLF001  # there is no other sign
 
     def entered(connection: LimitedH11Protocol, stage: Stage) -> None:
-        if stage is Stage.HELD:
+        if stage is Stage.DELAYED:
             held.append(connection)
         enter(connection, stage)
 
@@ -575,7 +575,7 @@ def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served
         served.connect(REFUSED * 1000)
     served.until(
         lambda: (
-            [c._stage for c in served.connections].count(Stage.HELD)  # noqa: SLF001  # there is no other sign
+            [c._stage for c in served.connections].count(Stage.DELAYED)  # noqa: SLF001  # there is no other sign
             == LIMITS.connection_count - 1
         )
     )
