@@ -289,7 +289,7 @@ def test_that_outlets_get_what_is_severe_enough_for_them() -> None:
     seen: list[Any] = []
 
     class Kept(LogSink):
-        where = "event_log"
+        sink_name = "event_log"
 
         def emit(self, record: logging.LogRecord) -> None:
             seen.append((record.levelname, record.getMessage()))
