@@ -139,7 +139,7 @@ class ApiKeyStore:
         """Reload the file periodically, in a thread, because a disk may hang."""
         while True:
             await anyio.sleep(RELOAD_SECONDS)
-            began = self._monotonic()
+            started_at = self._monotonic()
             async with anyio.create_task_group() as tasks:
                 is_read = anyio.Event()
                 tasks.start_soon(self._reload_in_thread, is_read)
@@ -148,7 +148,7 @@ class ApiKeyStore:
                         await is_read.wait()
                     if not is_read.is_set():
                         self._fail(
-                            f"{self._path} takes more than {STALL_SECONDS:g} s to read", began
+                            f"{self._path} takes more than {STALL_SECONDS:g} s to read", started_at
                         )
 
     async def _reload_in_thread(self, is_read: anyio.Event) -> None:
@@ -163,13 +163,13 @@ class ApiKeyStore:
         The whole content is compared: an edit may keep a file's size and times, and on Windows
         nothing that `stat` returns need change.
         """
-        began = self._monotonic()
+        started_at = self._monotonic()
         try:
             content = read_content(self._path)
             if content != self._content:
                 self._load(content)
         except KeysUnreadable as error:
-            self._fail(str(error), began)
+            self._fail(str(error), started_at)
             return
         if content != self._content or self._failure is not None:
             log.info("keys_read", keys=len(self._keys[1]))
@@ -177,10 +177,10 @@ class ApiKeyStore:
         self._failure = self._unreadable_since = None
         self._is_rejection_logged = False
 
-    def _fail(self, failure: str, began: float) -> None:
+    def _fail(self, failure: str, started_at: float) -> None:
         """Record a failed read; log the reason unless it is the previous one."""
         if self._unreadable_since is None:
-            self._unreadable_since = began
+            self._unreadable_since = started_at
         previous, self._failure = self._failure, failure
         if previous != failure:
             note = f"all keys are rejected once this has lasted {self._grace_seconds:g} s"

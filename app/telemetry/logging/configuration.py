@@ -51,9 +51,9 @@ class LogFile(NamedTuple):
     max_rotated: int
 
 
-def log_file(settings: Settings, usual: Path | None = None) -> LogFile | None:
-    """Return the log file of the settings, or the usual one, or None."""
-    path = settings.log_file or usual
+def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
+    """Return the log file of the settings, or the default one, or None."""
+    path = settings.log_file or default
     if path is None:
         return None
     return LogFile(path, settings.log_file_bytes, settings.log_file_count)
