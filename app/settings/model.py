@@ -331,7 +331,7 @@ class Settings(BaseSettings):
     @classmethod
     def _require_with_issuer(cls, audience: str | None, given: ValidationInfo) -> str | None:
         if audience is None and given.data.get("oidc_issuer") is not None:
-            raise ValueError("tokens of an issuer are taken for an audience only")
+            raise ValueError("an issuer requires an audience")
         return audience
 
     @classmethod
@@ -341,7 +341,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' own
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' own
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources of settings, highest priority first.
 
