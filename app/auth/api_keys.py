@@ -1,8 +1,8 @@
-"""API keys: who has one, and whether it is still taken.
+"""API keys: verification against a file that is reloaded while the server runs.
 
-A key's text is `sak_<id>_<secret>`. It is found by its id, and taken if its hash is the kept one;
-that is compared in constant time, and an id that nobody has costs the same work as one that
-somebody has, so that the time of an answer tells nothing.
+A key's text is `sak_<id>_<secret>`. It is looked up by id and accepted if its hash matches the
+stored one. Hashes are compared in constant time, and an unknown id costs the same work as a known
+one, so that response times reveal nothing.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from app.auth.rejections import CredentialRejected, RejectionReason
 log = structlog.get_logger(__name__)
 
 RELOAD_SECONDS: Final = 1.0
-"""How often to read the file."""
+"""Pause between reads of the file."""
 STALL_SECONDS: Final = 5.0
-"""How long a look may take without being told of."""
+"""How long a read may take before it counts as a failure."""
 
 
-class _Known(NamedTuple):
-    """What is known of a key."""
+class _StoredKey(NamedTuple):
+    """A key of the file."""
 
     hash: bytes
     caller: Caller
@@ -49,11 +49,11 @@ class _Known(NamedTuple):
 
 
 class ApiKeyStore:
-    """The keys of a file, which is read every second.
+    """The keys of a file that is read every second.
 
-    Who asks is told what is known; only `run` and `look` wait for the disk. A file that cannot be
-    read may revoke keys: those that are known stay for a grace period, then all are rejected until
-    the file can be read again.
+    Only `run` and `reload_if_changed` wait for the disk. An unreadable file may have revoked keys:
+    the loaded keys stay valid for a grace period, then all are rejected until the file can be read
+    again.
     """
 
     def __init__(
@@ -64,33 +64,33 @@ class ApiKeyStore:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read the keys.
+        """Load the keys.
 
         Args:
-            path: of the file.
+            path: the file of keys.
             grace_seconds: how long keys are accepted while the file cannot be read.
-            clock: tells the time, in Unix seconds.
-            monotonic: tells seconds that nobody sets.
+            clock: returns the time, in Unix seconds.
+            monotonic: returns a monotonic time, in seconds.
 
         Raises:
-            KeysUnreadable: there is nothing to begin with.
+            KeysUnreadable: the file cannot be read, or is not a file of keys.
         """
         self._path = path
         self._grace_seconds = grace_seconds
         self._clock = clock
         self._monotonic = monotonic
-        self._one_look = anyio.CapacityLimiter(1)  # its own, for others may hold all threads
+        self._limiter = anyio.CapacityLimiter(1)  # others may use up the default limiter's threads
         self._failure: str | None = None
         self._unreadable_since: float | None = None
         self._is_rejection_logged = False
-        self._keys: tuple[bytes, dict[str, _Known]] = b"", {}  # replaced at once, by any thread
+        self._keys: tuple[bytes, dict[str, _StoredKey]] = b"", {}  # replaced atomically
         self._dummy_hash = secrets.token_bytes(KEY_BYTES)
         self._content = read_content(path)
-        self._take(self._content)
+        self._load(self._content)
 
     @property
     def is_readable(self) -> bool:
-        """Whether the file could be read the last time that this was tried."""
+        """Whether the last read of the file succeeded."""
         return self._unreadable_since is None
 
     @property
@@ -100,76 +100,76 @@ class ApiKeyStore:
         return since is not None and self._monotonic() - since >= self._grace_seconds
 
     def caller_of(self, text: str) -> Caller:
-        """Who has this key.
+        """Return the caller of a key.
 
         Raises:
-            Refused: nobody has, or not any more.
+            CredentialRejected: the key is unknown, revoked or expired, or all are rejected.
         """
         if self.are_rejected:
             raise CredentialRejected(RejectionReason.KEYS_UNAVAILABLE)
-        secret, all_known = self._keys
+        secret, keys = self._keys
         key_id = text.removeprefix(PREFIX).partition("_")[0]
-        known = all_known.get(key_id)
-        kept = self._dummy_hash if known is None else known.hash
-        is_right = hmac.compare_digest(hash_of(text, secret), kept)
-        if known is None or not is_right:
+        stored = keys.get(key_id)
+        expected = self._dummy_hash if stored is None else stored.hash
+        is_match = hmac.compare_digest(hash_of(text, secret), expected)
+        if stored is None or not is_match:
             raise CredentialRejected(RejectionReason.UNKNOWN)
-        if known.is_revoked:
+        if stored.is_revoked:
             raise CredentialRejected(RejectionReason.REVOKED)
-        if self._is_over(known.caller):
+        if self._is_expired(stored.caller):
             raise CredentialRejected(RejectionReason.EXPIRED)
-        return known.caller
+        return stored.caller
 
     def has(self, caller: Caller) -> bool:
-        """Whether a key that was taken is still taken, for the same scopes at least."""
-        _, all_known = self._keys
-        known = all_known.get(caller.credential)
+        """Return whether the caller's key is still valid, for all of the caller's scopes."""
+        _, keys = self._keys
+        stored = keys.get(caller.credential)
         return (
-            known is not None
+            stored is not None
             and not self.are_rejected
-            and not known.is_revoked
-            and caller.scopes <= known.caller.scopes
-            and not self._is_over(known.caller)
+            and not stored.is_revoked
+            and caller.scopes <= stored.caller.scopes
+            and not self._is_expired(stored.caller)
         )
 
-    def _is_over(self, caller: Caller) -> bool:
+    def _is_expired(self, caller: Caller) -> bool:
         return caller.expires_at is not None and self._clock() >= caller.expires_at
 
     async def run(self) -> None:
-        """Look at the file again and again, in a thread, which a disk may keep for as long."""
+        """Reload the file periodically, in a thread, because a disk may hang."""
         while True:
             await anyio.sleep(RELOAD_SECONDS)
-            began = self._monotonic()
+            started_at = self._monotonic()
             async with anyio.create_task_group() as tasks:
-                looked = anyio.Event()
-                tasks.start_soon(self._look_in_a_thread, looked)
-                while not looked.is_set():
+                is_read = anyio.Event()
+                tasks.start_soon(self._reload_in_thread, is_read)
+                while not is_read.is_set():
                     with anyio.move_on_after(STALL_SECONDS):
-                        await looked.wait()
-                    if not looked.is_set():
+                        await is_read.wait()
+                    if not is_read.is_set():
                         self._fail(
-                            f"{self._path} takes more than {STALL_SECONDS:g} s to read", began
+                            f"{self._path} takes more than {STALL_SECONDS:g} s to read", started_at
                         )
 
-    async def _look_in_a_thread(self, looked: anyio.Event) -> None:
+    async def _reload_in_thread(self, is_read: anyio.Event) -> None:
         await anyio.to_thread.run_sync(
-            self.reload_if_changed, abandon_on_cancel=True, limiter=self._one_look
+            self.reload_if_changed, abandon_on_cancel=True, limiter=self._limiter
         )
-        looked.set()
+        is_read.set()
 
     def reload_if_changed(self) -> None:
-        """Read the file, and take what it says if that has changed.
+        """Read the file and load the keys if its content has changed.
 
-        It is read and compared whole: an edit may keep a file's size and times, and on Windows
-        nothing that `stat` tells need change with it.
+        The whole content is compared: an edit may keep a file's size and times, and on Windows
+        nothing that `stat` returns need change.
         """
-        began = self._monotonic()
+        started_at = self._monotonic()
         try:
             content = read_content(self._path)
             if content != self._content:
-                self._take(content)
+                self._load(content)
         except KeysUnreadable as error:
-            self._fail(str(error), began)
+            self._fail(str(error), started_at)
             return
         if content != self._content or self._failure is not None:
             log.info("keys_read", keys=len(self._keys[1]))
@@ -177,27 +177,27 @@ class ApiKeyStore:
         self._failure = self._unreadable_since = None
         self._is_rejection_logged = False
 
-    def _fail(self, failure: str, began: float) -> None:
-        """Note that a look has failed; log why, unless that was the reason already."""
+    def _fail(self, failure: str, started_at: float) -> None:
+        """Record a failed read; log the reason unless it is the previous one."""
         if self._unreadable_since is None:
-            self._unreadable_since = began
-        before, self._failure = self._failure, failure
-        if before != failure:
+            self._unreadable_since = started_at
+        previous, self._failure = self._failure, failure
+        if previous != failure:
             note = f"all keys are rejected once this has lasted {self._grace_seconds:g} s"
             log.error("keys_not_read", reason=failure, note=note)
         if self.are_rejected and not self._is_rejection_logged:
             self._is_rejection_logged = True
             log.error("keys_rejected", reason=failure, note="until the file can be read")
 
-    def _take(self, content: Content) -> None:
-        """Let the keys be those of a file.
+    def _load(self, content: Content) -> None:
+        """Replace the keys by those of a file's content.
 
         Raises:
-            KeysUnreadable: it is no file of keys.
+            KeysUnreadable: the content is not a file of keys.
         """
         file = parse_keys(content.text, self._path)
-        known = {
-            key.id: _Known(
+        keys = {
+            key.id: _StoredKey(
                 bytes.fromhex(key.hash),
                 Caller(
                     key.name,
@@ -210,6 +210,6 @@ class ApiKeyStore:
             )
             for key in file.keys
         }
-        self._keys = bytes.fromhex(file.secret), known
+        self._keys = bytes.fromhex(file.secret), keys
         if is_group_or_world_accessible(content.mode):
             log.warning("keys_open_to_others", path=str(self._path), note="chmod 600")

@@ -1,4 +1,4 @@
-"""All credentials that are taken, of whatever kind."""
+"""Authentication of a request's credential, be it an API key or a token."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from app.auth.rejections import CredentialRejected, RejectionReason
 
 
 if TYPE_CHECKING:
-    from app.auth.jwt import JwtVerifier  # which takes a library that few servers need
+    from app.auth.jwt import JwtVerifier  # imports a library that few servers need
 
 
 class Authenticator:
-    """Tells who a credential belongs to. Belongs to one event loop.
+    """Maps credentials to callers. Belongs to one event loop.
 
     Attributes:
-        api_keys: those that are taken, if any are; they are to be run.
+        api_keys: the API keys, if accepted; the owner of this object runs them.
     """
 
     def __init__(
         self, api_keys: ApiKeyStore | None = None, tokens: JwtVerifier | None = None
     ) -> None:
-        """Take keys, tokens, or both; where neither is given, nobody needs any."""
+        """Accept keys, tokens or both; with neither, no credential is required."""
         self.api_keys = api_keys
         self._tokens = tokens
 
     @property
     def is_required(self) -> bool:
-        """Whether credentials are asked for at all."""
+        """Whether callers need a credential."""
         return self.api_keys is not None or self._tokens is not None
 
     def lookup(self, text: str) -> Caller | None:
-        """Who has this credential, where that takes no waiting; None where it is to be asked.
+        """Return the caller of a credential without waiting; None: call `verify`.
 
         Raises:
-            Refused: it is not taken.
+            CredentialRejected: the credential is not accepted.
         """
         if text.startswith(PREFIX):
             if self.api_keys is None:
@@ -48,17 +48,17 @@ class Authenticator:
         return self._tokens.lookup(text)
 
     async def verify(self, text: str) -> Caller:
-        """Who has this token, where `known` did not tell.
+        """Return the caller of a token for which `lookup` returned None.
 
         Raises:
-            Refused: it is not taken.
+            CredentialRejected: the token is not accepted.
         """
         if self._tokens is None:
             raise CredentialRejected(RejectionReason.UNKNOWN)
         return await self._tokens.caller_of(text)
 
     def is_still_valid(self, caller: Caller) -> bool:
-        """Whether what told of this caller is still taken; for those who stay long."""
+        """Return whether a caller's credential is still valid, during long responses."""
         if caller.kind == "api_key":
             return self.api_keys is not None and self.api_keys.has(caller)
         if caller.kind == "jwt":

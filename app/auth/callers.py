@@ -1,4 +1,4 @@
-"""Callers: who a request comes from."""
+"""Callers: the identities that credentials prove."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from app.auth.scopes import Scope
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as far as the credential tells.
+    """The identity behind a request.
 
     Attributes:
-        name: of the key, or the token's subject; printable.
-        kind: what kind of credential told it.
-        scopes: what the caller may ask for.
-        credential: what names the credential without giving it away: the key's id, or the
-            token's `jti` or `sub`.
-        expires_at: when the credential ceases to be taken, in Unix seconds; None: never by itself.
+        name: the key's name or the token's subject; printable.
+        kind: the kind of credential.
+        scopes: the scopes that the credential grants.
+        credential: a name of the credential that is not secret: the key's id, or the token's `jti`
+            or `sub`.
+        expires_at: when the credential expires, in Unix seconds; None: never.
     """
 
     name: str
@@ -29,12 +29,12 @@ class Caller:
 
     @property
     def rate_limit_key(self) -> tuple[str, str]:
-        """By what is counted what the caller does: a token's subject may have many tokens."""
+        """The key of the caller's rate limits: one per API key, one per token subject."""
         return self.kind, self.credential if self.kind == "api_key" else self.name
 
 
 ALL_ACCESS: Final = Caller("anonymous", "anonymous", frozenset(Scope))
-"""Everybody, where no credentials are asked for."""
+"""The caller of every request if no credential is required."""
 
 UNAUTHENTICATED_CALLER: Final = Caller("anonymous", "anonymous", frozenset())
-"""Who asks for what is public, where credentials are asked for elsewhere."""
+"""The caller of a public resource without a credential, if others require one."""

@@ -1,6 +1,8 @@
-"""An OIDC issuer's keys: fetched when they are needed, and again when they may have changed.
+"""An OIDC issuer's key set: discovery, fetching and caching.
 
-OpenID Connect Discovery 1.0 (4) says where they are, RFC 7517 what they look like.
+How keys are cached: they are fetched on demand, fetched again once they are older than the soft
+TTL or lack a token's key, and used up to the hard TTL while the issuer cannot be reached. OpenID
+Connect Discovery 1.0 (4) specifies their URL, RFC 7517 their format.
 """
 
 from __future__ import annotations
@@ -25,29 +27,29 @@ from app.net.secure_urls import require_secure
 log = structlog.get_logger(__name__)
 
 FETCH_SECONDS: Final = 5.0
-"""How long the issuer may take."""
+"""Timeout of a request to the issuer."""
 MIN_FETCH_INTERVAL_SECONDS: Final = 10.0
-"""Between two fetches, whatever tokens say: strangers cannot have the issuer asked at will."""
+"""Time between two fetches, so that unauthenticated clients cannot trigger them at will."""
 SOFT_TTL_SECONDS: Final = 600.0
-"""How old keys may be without being fetched again, so that one that was withdrawn is let go."""
+"""Age at which keys are fetched again, so that withdrawn keys are dropped."""
 HARD_TTL_SECONDS: Final = 3600.0
-"""How old keys may be while the issuer cannot be reached."""
+"""Maximum age of keys while the issuer cannot be reached."""
 MAX_BYTES: Final = 256 << 10
 
 Fetch = Callable[[str], bytes]
 
 
 class IssuerUnavailable(Exception):
-    """The issuer does not tell its keys; says why."""
+    """The issuer's keys cannot be fetched; the message says why."""
 
 
 def fetch(url: str) -> bytes:
-    """What a URL gives; redirections are not followed.
+    """Fetch a URL without following redirects.
 
-    Proxies that the environment names are used for HTTPS only: plain HTTP is for this host alone.
+    The environment's proxies are used for HTTPS only: plain HTTP is for this host alone.
 
     Raises:
-        IssuerUnavailable: nothing that can be used.
+        IssuerUnavailable: the request failed, or the response is too large or too slow.
     """
     is_https = urlsplit(url).scheme == "https"
     headers = {"Accept": "application/json"}
@@ -60,8 +62,8 @@ def fetch(url: str) -> bytes:
                 raise IssuerUnavailable(f"{url} answers {response.status_code}")
             body = b""
             deadline = time.monotonic() + FETCH_SECONDS
-            for part in response.iter_bytes():
-                body += part
+            for chunk in response.iter_bytes():
+                body += chunk
                 if len(body) > MAX_BYTES or time.monotonic() > deadline:
                     raise IssuerUnavailable(f"{url} gives too much, or too slowly")
     except httpx2.HTTPError as error:
@@ -70,10 +72,10 @@ def fetch(url: str) -> bytes:
 
 
 class JwksClient:
-    """The keys of one issuer. Belongs to one event loop.
+    """The cached keys of one issuer. Belongs to one event loop.
 
     Attributes:
-        url: names it, and is where discovery begins.
+        url: the issuer identifier, where discovery starts.
     """
 
     def __init__(
@@ -84,13 +86,13 @@ class JwksClient:
         fetch: Fetch = fetch,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Fetch nothing yet.
+        """Initialize the cache without fetching.
 
         Args:
-            url: of the issuer, as its tokens say it in `iss`.
-            jwks_url: where its keys are; None: where its discovery document says.
-            fetch: gets what a URL gives; called in a thread.
-            monotonic: tells how time passes, in seconds.
+            url: the issuer, as in the `iss` claim of its tokens.
+            jwks_url: the URL of its keys; None: from its discovery document.
+            fetch: fetches a URL; called in a thread.
+            monotonic: returns a monotonic time, in seconds.
         """
         self.url = url
         self._jwks_url = jwks_url
@@ -98,29 +100,29 @@ class JwksClient:
         self._monotonic = monotonic
         self._keys: KeySet | None = None
         self._tried_at = self._fetched_at = -float("inf")
-        self._is_out_of_reach = False
+        self._is_unreachable = False
         self._fetching = anyio.Lock()
 
     async def get_keys(self, kid: str | None) -> KeySet:
-        """The keys, fetched anew where a key of this id is not among them or they are old.
+        """Return the keys, fetched again if this key id is missing or they are stale.
 
-        Who comes while old keys are being fetched anew is given the old ones. Nobody waits for an
-        issuer that was out of reach the last time, but for the one who has it asked again.
+        While stale keys are being fetched, other calls return the stale ones. After a failed fetch
+        only the call that retries waits for the issuer.
 
         Raises:
-            IssuerUnavailable: none are known that are young enough.
+            IssuerUnavailable: there are no keys, or they are past the hard TTL.
         """
-        is_worth_waiting = not self._has(kid) and not self._is_out_of_reach
-        if is_worth_waiting or (self._needs(kid) and not self._fetching.locked()):
+        should_wait = not self._has(kid) and not self._is_unreachable
+        if should_wait or (self._should_fetch(kid) and not self._fetching.locked()):
             async with self._fetching:
-                if self._needs(kid):
+                if self._should_fetch(kid):
                     await self._refresh()
         if self._keys is None or self._age() >= HARD_TTL_SECONDS:
             raise IssuerUnavailable("the issuer's keys are not known")
         return self._keys
 
     def verdict_ttl_seconds(self) -> float:
-        """How long what was found by these keys holds: until they are to be fetched again."""
+        """Return how long a token verified now may be cached: until the keys' next fetch."""
         now = self._monotonic()
         next_fetch = max(
             self._fetched_at + SOFT_TTL_SECONDS, self._tried_at + MIN_FETCH_INTERVAL_SECONDS
@@ -132,48 +134,48 @@ class JwksClient:
             return False
         return kid is None or any(key.kid == kid for key in self._keys)
 
-    def _needs(self, kid: str | None) -> bool:
-        return not self._has(kid) or self._are_old()
+    def _should_fetch(self, kid: str | None) -> bool:
+        return not self._has(kid) or self._are_stale()
 
     def _age(self) -> float:
         return self._monotonic() - self._fetched_at
 
-    def _are_old(self) -> bool:
+    def _are_stale(self) -> bool:
         return self._age() >= SOFT_TTL_SECONDS
 
     async def _refresh(self) -> None:
-        """Fetch the keys, unless that was tried just now; keep those that there are if it fails."""
+        """Fetch the keys unless the last attempt was too recent; keep the old ones on failure."""
         if self._monotonic() - self._tried_at < MIN_FETCH_INTERVAL_SECONDS:
             return
-        began = self._monotonic()
+        started_at = self._monotonic()
         try:
-            with anyio.CancelScope(shield=True):  # one who leaves must not cost others their turn
+            with anyio.CancelScope(shield=True):  # a client that leaves must not end the fetch
                 self._keys = await anyio.to_thread.run_sync(
                     fetch_keys, self.url, self._jwks_url, self._fetch
                 )
         except IssuerUnavailable as error:
-            self._is_out_of_reach = True
+            self._is_unreachable = True
             log.warning("issuer_unavailable", issuer=self.url, reason=str(error))
         else:
-            self._is_out_of_reach = False
-            self._fetched_at = began
+            self._is_unreachable = False
+            self._fetched_at = started_at
         finally:
             self._tried_at = self._monotonic()
 
 
 def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySet:
-    """The keys that an issuer publishes, as far as they can be used.
+    """Fetch an issuer's keys, without those that cannot be used.
 
     Args:
-        issuer: its URL, as its tokens say it in `iss`.
-        jwks_url: where its keys are; None: where its discovery document says.
-        fetch: gets what a URL gives.
+        issuer: the issuer, as in the `iss` claim of its tokens.
+        jwks_url: the URL of its keys; None: from its discovery document.
+        fetch: fetches a URL.
 
     Raises:
-        IssuerUnavailable: there are none, or they cannot be had.
+        IssuerUnavailable: the keys cannot be fetched, or none can be used.
     """
-    url = jwks_url or _discovered(issuer, fetch)
-    entries = _object(fetch(url), url).get("keys")
+    url = jwks_url or _discover(issuer, fetch)
+    entries = _json_object(fetch(url), url).get("keys")
     keys = []
     for entry in entries if isinstance(entries, list) else ():
         try:
@@ -182,30 +184,30 @@ def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySe
                 key = JWKRegistry.import_key(entry)
                 key.ensure_kid()
         except (JoseError, SecurityWarning, ValueError, TypeError, LookupError, AttributeError):
-            continue  # RFC 7517, 5: what is not understood is passed over
+            continue  # RFC 7517, 5: ignore keys that are not understood
         keys.append(key)
     if not keys:
         raise IssuerUnavailable(f"{url} has no keys that can be used")
     return KeySet(keys)
 
 
-def _discovered(issuer: str, fetch: Fetch) -> str:
-    """Where the keys are, as the issuer says."""
-    where = f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
-    document = _object(fetch(where), where)
+def _discover(issuer: str, fetch: Fetch) -> str:
+    """Return the URL of the keys from the issuer's discovery document."""
+    url = f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
+    document = _json_object(fetch(url), url)
     if document.get("issuer") != issuer:
-        raise IssuerUnavailable(f"{where} is of another issuer")
+        raise IssuerUnavailable(f"{url} is of another issuer")
     try:
         return require_secure(str(document.get("jwks_uri")))
     except ValueError as error:
-        raise IssuerUnavailable(f"jwks_uri of {where}: {error}") from None
+        raise IssuerUnavailable(f"jwks_uri of {url}: {error}") from None
 
 
-def _object(body: bytes, url: str) -> dict[str, Any]:
+def _json_object(body: bytes, url: str) -> dict[str, Any]:
     try:
-        found = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         raise IssuerUnavailable(f"{url} gives no JSON object")
-    return found
+    return document

@@ -1,7 +1,7 @@
-"""Tokens of an OIDC issuer: JWTs (RFC 7519), judged as RFC 8725 says.
+"""Verification of an OIDC issuer's tokens: JWTs (RFC 7519), following RFC 8725.
 
-Only the algorithms that are listed are taken, by none of which anybody else could sign. Keys are
-the issuer's alone, whatever a token's header names. Issuer, audience and expiry must be told.
+Only the configured asymmetric algorithms are accepted, and only the issuer's own keys, whatever a
+token's header names. The claims `iss`, `aud` and `exp` are required.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from app.auth.scopes import Scope
 
 
 MAX_CACHED: Final = 1024
-"""How many verified tokens are remembered."""
+"""Verified tokens in the cache."""
 MAX_CHARACTERS: Final = 128
-"""Of what a token says that the log tells."""
+"""Characters of a claim that are logged."""
 
 _TYPES: Final = frozenset(("jwt", "at+jwt", "application/jwt", "application/at+jwt"))
-"""What `typ` may say where it is given (RFC 7519, 5.1; RFC 9068, 4)."""
+"""Accepted values of `typ`, in lower case; it is optional (RFC 7519, 5.1; RFC 9068, 4)."""
 _SCOPES: Final = {scope.value: scope for scope in Scope}
-_OF_CLAIM: Final = {
+_REASONS_BY_CLAIM: Final = {
     "iss": RejectionReason.ISSUER,
     "aud": RejectionReason.AUDIENCE,
     "nbf": RejectionReason.NOT_YET_VALID,
@@ -46,16 +46,17 @@ _OF_CLAIM: Final = {
 
 
 class _Algorithms(JWSRegistry):
-    """Those that are listed, and no others.
+    """The configured algorithms.
 
-    joserfc's own warns of the name EdDSA, which RFC 9864 replaced by Ed25519; issuers use it on.
+    joserfc's own registry warns of the name EdDSA, which RFC 9864 replaced by Ed25519; issuers
+    still use it.
     """
 
     def get_alg(self, name: str) -> Any:
-        """The algorithm of a name.
+        """Return the algorithm of a name.
 
         Raises:
-            UnsupportedAlgorithmError: it is not listed.
+            UnsupportedAlgorithmError: it is not configured.
         """
         if name not in (self.allowed or ()):
             raise UnsupportedAlgorithmError
@@ -63,10 +64,7 @@ class _Algorithms(JWSRegistry):
 
 
 class JwtVerifier:
-    """Judges tokens, and remembers those that it found good until they expire.
-
-    Belongs to one event loop.
-    """
+    """Verifies tokens and caches those that are valid. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -77,14 +75,14 @@ class JwtVerifier:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take tokens for an audience.
+        """Configure the verification.
 
         Args:
-            issuer: whose tokens.
-            audience: what `aud` must name.
-            algorithms: by which they may be signed; asymmetric ones.
-            skew_seconds: by how much the issuer's clock may differ from this host's.
-            clock: tells the time, in Unix seconds.
+            issuer: the keys of the issuer.
+            audience: the required audience.
+            algorithms: the accepted signature algorithms; asymmetric ones.
+            skew_seconds: accepted difference between the issuer's clock and this host's.
+            clock: returns the time, in Unix seconds.
         """
         self._issuer = issuer
         self._registry = _Algorithms(algorithms=list(algorithms), strict_check_header=False)
@@ -100,50 +98,50 @@ class JwtVerifier:
         self._cached: dict[bytes, tuple[Caller, float]] = {}
 
     def lookup(self, token: str) -> Caller | None:
-        """Who has this token, where that is remembered."""
-        name = _hash(token)
-        caller, until = self._cached.get(name, (None, 0.0))
-        if caller is not None and self._clock() >= until:
-            del self._cached[name]
+        """Return the caller of a cached token, or None."""
+        digest = _hash(token)
+        caller, expires_at = self._cached.get(digest, (None, 0.0))
+        if caller is not None and self._clock() >= expires_at:
+            del self._cached[digest]
             return None
         return caller
 
     def has(self, caller: Caller) -> bool:
-        """Whether a token that was taken has not expired."""
+        """Return whether the caller's token has not expired."""
         return caller.expires_at is None or self._clock() < caller.expires_at
 
     async def caller_of(self, token: str) -> Caller:
-        """Who has this token.
+        """Verify a token and return its caller.
 
         Raises:
-            Refused: it is not taken.
+            CredentialRejected: the token is not accepted.
         """
-        signed = self._parsed(token)
+        signed = self._parse(token)
         try:
             keys = await self._issuer.get_keys(signed.headers().get("kid"))
         except IssuerUnavailable:
             raise CredentialRejected(RejectionReason.ISSUER_UNAVAILABLE) from None
         try:
-            is_right = jws.validate_compact(signed, keys, registry=self._registry)
+            is_signed = jws.validate_compact(signed, keys, registry=self._registry)
         except UnsupportedAlgorithmError:
             raise CredentialRejected(RejectionReason.ALGORITHM) from None
         except InvalidKeyIdError:
             raise CredentialRejected(RejectionReason.UNKNOWN_KEY) from None
-        except (JoseError, ValueError):  # the key is not one for this algorithm
+        except (JoseError, ValueError):  # the key does not fit the algorithm
             raise CredentialRejected(RejectionReason.SIGNATURE) from None
-        if not is_right:
+        if not is_signed:
             raise CredentialRejected(RejectionReason.SIGNATURE)
-        caller = self._judged(signed.payload)
+        caller = self._validate_claims(signed.payload)
         self._cache(token, caller)
         return caller
 
-    def _parsed(self, token: str) -> CompactSignature:
-        """The parts of a token whose header is such as can be taken."""
+    def _parse(self, token: str) -> CompactSignature:
+        """Split a token and check its header."""
         try:
             signed = jws.extract_compact(token.encode(), registry=self._registry)
             header = signed.headers()
             self._registry.check_header(header)
-        except (JoseError, ValueError, TypeError, AttributeError):  # of what is no object, too
+        except (JoseError, ValueError, TypeError, AttributeError):  # also if it is no JSON object
             raise CredentialRejected(RejectionReason.MALFORMED) from None
         if header["alg"] not in (self._registry.allowed or ()):
             raise CredentialRejected(RejectionReason.ALGORITHM)
@@ -152,8 +150,8 @@ class JwtVerifier:
             raise CredentialRejected(RejectionReason.MALFORMED)
         return signed
 
-    def _judged(self, payload: bytes) -> Caller:
-        """Whom the claims name."""
+    def _validate_claims(self, payload: bytes) -> Caller:
+        """Validate the claims and return the caller that they name."""
         try:
             claims = orjson.loads(payload)
         except orjson.JSONDecodeError:
@@ -165,7 +163,9 @@ class JwtVerifier:
         except ExpiredTokenError:
             raise CredentialRejected(RejectionReason.EXPIRED) from None
         except InvalidClaimError as error:
-            raise CredentialRejected(_OF_CLAIM.get(error.claim, RejectionReason.CLAIMS)) from None
+            raise CredentialRejected(
+                _REASONS_BY_CLAIM.get(error.claim, RejectionReason.CLAIMS)
+            ) from None
         except JoseError:
             raise CredentialRejected(RejectionReason.CLAIMS) from None
         return Caller(
@@ -177,7 +177,7 @@ class JwtVerifier:
         )
 
     def _cache(self, token: str, caller: Caller) -> None:
-        """Remember a token, no longer than until the issuer's keys are to be fetched again."""
+        """Cache a verified token until it expires or the issuer's keys are due to be fetched."""
         if len(self._cached) >= MAX_CACHED:
             del self._cached[next(iter(self._cached))]
         fresh_until = self._clock() + self._issuer.verdict_ttl_seconds()
@@ -189,10 +189,10 @@ def _hash(token: str) -> bytes:
 
 
 def _scopes(claims: dict[str, Any]) -> frozenset[Scope]:
-    """What a token opens; words that mean nothing here are others' business.
+    """Return the known scopes of a token; others are ignored.
 
-    They stand in `scope` (RFC 9068, 2.2.3), or, of Microsoft Entra ID, in `scp` for users and in
-    `roles` for applications (learn.microsoft.com, Access token claims reference).
+    They are in `scope` (RFC 9068, 2.2.3); Microsoft Entra ID uses `scp` for users and `roles` for
+    applications (learn.microsoft.com, "Access token claims reference").
     """
     words: set[str] = set()
     for claim in ("scope", "scp", "roles"):
@@ -205,7 +205,7 @@ def _scopes(claims: dict[str, Any]) -> frozenset[Scope]:
 
 
 def _text(claims: dict[str, Any], *names: str) -> str:
-    """The first of these claims that is given, fit to be told in a log."""
+    """Return the first of these claims that is a non-empty string, made fit for a log."""
     for name in names:
         value = claims.get(name)
         if isinstance(value, str) and value:

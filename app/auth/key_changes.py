@@ -1,4 +1,4 @@
-"""Changes of the file of API keys: one program at a time, whole, and known to have taken effect."""
+"""Changes to the file of API keys: locked, atomic and verified."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class KeysBusy(Exception):
 
 
 def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
-    """Replace a file of keys by a changed one; a first one is made, with its folder.
+    """Apply a change to the file of keys; create the file and its folder if missing.
 
-    The file is the one that a server finds at the path, through links too. It is read again
-    afterwards, so that who is told of no failure knows that the change is what a server reads.
+    Links are followed, as a server does. The file is read again afterwards, so that success means
+    that a server reads the change.
 
     Raises:
-        KeysBusy: another program is changing it.
-        KeysUnreadable: it cannot be read or replaced.
+        KeysBusy: another program is changing the file.
+        KeysUnreadable: the file cannot be read or replaced.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,9 +57,10 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
 
 
 def _lock(target: Path) -> FileLock:
-    """Return a lock of the operating system, which ends with its process, on a file beside.
+    """Return an operating system lock on a file beside the target; it ends with its process.
 
-    That file stays. It is given to the owner of the keys, or root's would keep the owner out.
+    The lock file stays. It is given to the owner of the keys, whom a lock file of root's would
+    lock out.
     """
 
     def give_to_owner(lock: int) -> None:
@@ -72,6 +73,6 @@ def _lock(target: Path) -> FileLock:
         target.with_name(f"{target.name}.lock"),
         LOCK_TIMEOUT_SECONDS,
         0o600,
-        fallback_to_soft=False,  # a file that a crash leaves would block all changes
+        fallback_to_soft=False,  # a soft lock left by a crash would block all changes
         on_acquired=give_to_owner,
     )

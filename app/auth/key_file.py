@@ -1,12 +1,11 @@
 """The file of API keys: JSON, replaced as a whole, and readable by its owner only.
 
-Of a key the file has a hash, keyed (BLAKE2b, RFC 7693) with a secret that stands in the same file.
-A key has 256 random bits, so that a fast hash is enough: whoever reads the file cannot find a key
-by trying. The hash's secret makes hashes of one file mean nothing in another, and a hash that leaks
-without it mean nothing at all. Neither protects against someone who can write the file, for they
-can add a key of their own.
+The file stores a keyed hash of each key (BLAKE2b, RFC 7693), with a secret in the same file. A key
+has 256 random bits, so a fast hash is enough: nobody who reads the file can find a key by brute
+force. Because of the secret, hashes are useless in another file, or if they leak without it.
+Neither protects against someone who can write the file and add a key.
 
-On Windows, who may read and write is what the folder says (`app.settings.paths`).
+On Windows the folder's DACL controls access (`app.settings.paths`).
 """
 
 from __future__ import annotations
@@ -33,39 +32,39 @@ from app.auth.scopes import Scope
 
 
 PREFIX: Final = "sak_"
-"""What a key begins with, so that programs that look for leaked secrets know it."""
+"""The start of every key, for secret scanners."""
 KEY_BYTES: Final = 32
 MAX_NAME: Final = 64
 """Characters of a key's name."""
 MAX_BYTES: Final = 1 << 20
-"""Of the file; some thousand keys."""
+"""Size of the file; some thousand keys."""
 DUPLICATE: Final = "duplicate_key_id"
 
 _Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
 
 
 class KeysUnreadable(Exception):
-    """The file of keys is missing, out of reach, or not one; tells nothing of what is in it."""
+    """The file of keys cannot be read or is invalid; the message never quotes its content."""
 
 
 class Content(NamedTuple):
-    """What was read of a file, and the mode that it had."""
+    """The content of a file, and its mode."""
 
     text: bytes
     mode: int
 
 
 class ApiKey(BaseModel):
-    """A key, without the key itself.
+    """The stored record of a key, without its secret.
 
     Attributes:
-        id: names it, in the key's text and elsewhere.
-        name: whose it is, or what for.
-        scopes: what it opens.
-        created: when it was made.
-        expires: when it ceases to be taken, if it does by itself.
-        revoked: when it was revoked, if it was.
-        hash: of the key's text.
+        id: the public id, part of the key's text.
+        name: the owner or purpose.
+        scopes: the scopes that the key grants.
+        created: when the key was created.
+        expires: when the key expires; None: never.
+        revoked: when the key was revoked; None: it was not.
+        hash: the hash of the key's text, in hexadecimal.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -80,11 +79,11 @@ class ApiKey(BaseModel):
 
 
 class KeyFile(BaseModel):
-    """What the file holds.
+    """The content of the file.
 
     Attributes:
-        secret: of the hashes.
-        keys: in the order in which they were made.
+        secret: the secret of the hashes, in hexadecimal.
+        keys: the keys, oldest first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -96,7 +95,7 @@ class KeyFile(BaseModel):
     @field_validator("keys")
     @classmethod
     def _reject_duplicates(cls, keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
-        """Of two keys with one id, none can be told to be the one that was revoked."""
+        """Reject duplicate ids: it would be ambiguous which of the keys is revoked."""
         for key_id, count in Counter(key.id for key in keys).items():
             if count > 1:
                 raise PydanticCustomError(
@@ -107,57 +106,57 @@ class KeyFile(BaseModel):
         return keys
 
     def hash_of(self, text: str) -> bytes:
-        """The hash of a key's text, as this file keeps it."""
+        """Return the hash of a key's text under this file's secret."""
         return hash_of(text, bytes.fromhex(self.secret))
 
 
 def hash_of(text: str, secret: bytes) -> bytes:
-    """The hash of a key's text under a file's secret."""
+    """Return the hash of a key's text under a file's secret."""
     return hashlib.blake2b(text.encode(), key=secret, digest_size=KEY_BYTES).digest()
 
 
 def new_key_text() -> tuple[str, str]:
-    """The id and the text of a key that nobody has yet."""
+    """Generate a key and return its id and text."""
     key_id = secrets.token_hex(6)
     return key_id, f"{PREFIX}{key_id}_{secrets.token_urlsafe(KEY_BYTES)}"
 
 
 def read_keys(path: Path) -> KeyFile:
-    """What the file holds.
+    """Read and parse the file of keys.
 
     Raises:
-        KeysUnreadable: it cannot be read.
+        KeysUnreadable: the file cannot be read or is invalid.
     """
     return parse_keys(read_content(path).text, path)
 
 
 def parse_keys(text: bytes, path: Path) -> KeyFile:
-    """What a file of this text holds.
+    """Parse the text of a file of keys.
 
     Raises:
-        KeysUnreadable: it is no file of keys.
+        KeysUnreadable: the text is invalid.
     """
     try:
         return KeyFile.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        what = first["msg"] if first["type"] == DUPLICATE else first["type"]
-        raise KeysUnreadable(f"{path} is no file of keys: {where}: {what}") from None
+        location = ".".join(map(str, first["loc"])) or "the file"
+        reason = first["msg"] if first["type"] == DUPLICATE else first["type"]
+        raise KeysUnreadable(f"{path} is no file of keys: {location}: {reason}") from None
 
 
 def read_content(path: Path) -> Content:
-    """What is in a file of keys, which is a regular file: others may give nothing, or no end.
+    """Read a file of keys; only a regular file is accepted, because others may never end.
 
     Raises:
-        KeysUnreadable: it cannot be read.
+        KeysUnreadable: the file cannot be read, is not regular, or is too large.
     """
 
-    def opened(name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # or a FIFO waits for a writer
+    def open_without_blocking(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # a FIFO waits for a writer
 
     try:
-        with open(path, "rb", opener=opened) as file:  # Path.open takes no opener
+        with open(path, "rb", opener=open_without_blocking) as file:  # Path.open takes no opener
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 raise KeysUnreadable(f"{path} is no regular file")
@@ -170,10 +169,10 @@ def read_content(path: Path) -> Content:
 
 
 def keys_text(keys: KeyFile, path: Path) -> bytes:
-    """What a file of keys says.
+    """Serialize a file of keys.
 
     Raises:
-        KeysUnreadable: it would be too large to be read.
+        KeysUnreadable: the file would be too large to be read.
     """
     text = keys.model_dump_json(indent=2).encode() + b"\n"
     if len(text) > MAX_BYTES:

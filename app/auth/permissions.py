@@ -1,4 +1,4 @@
-"""Who may read a file that holds a secret, where its mode tells."""
+"""POSIX permissions of files that hold secrets."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import stat
 
 
 def is_group_or_world_accessible(mode: int) -> bool:
-    """Whether a mode lets more than the owner in; on Windows it says nothing: see the folder."""
+    """Return whether a mode admits more than the owner; False on Windows, which has DACLs."""
     return os.name == "posix" and bool(mode & (stat.S_IRWXG | stat.S_IRWXO))

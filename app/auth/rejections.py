@@ -1,4 +1,4 @@
-"""Why a credential is not taken."""
+"""Reasons for rejecting a credential."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from enum import StrEnum
 
 
 class RejectionReason(StrEnum):
-    """Why, in words for the log and metrics; those who ask are told less."""
+    """The reason of a rejection, for the log and metrics; responses are less specific."""
 
     MISSING = "missing"
-    """There is none."""
+    """The request has no credential."""
     MALFORMED = "malformed"
-    """It is no bearer token, there are two, or it is too long."""
+    """The credential is not a bearer token, is given twice, or is too long."""
     UNKNOWN = "unknown"
-    """There is no such key, or nothing of the kind is taken."""
+    """The key is unknown, or credentials of this kind are not accepted."""
     EXPIRED = "expired"
-    """Its time is over."""
+    """The key or token has expired."""
     REVOKED = "revoked"
     """The key was revoked."""
     NOT_YET_VALID = "not_yet_valid"
-    """It was issued in the future, or is for later."""
+    """The token's `nbf` or `iat` is in the future."""
     ALGORITHM = "algorithm"
-    """The token is signed by an algorithm that is not taken, or not at all."""
+    """The token is unsigned, or its algorithm is not accepted."""
     UNKNOWN_KEY = "unknown_key"
-    """The issuer has no such key as the token names."""
+    """The issuer does not have the key that the token names."""
     SIGNATURE = "signature"
-    """The token's signature is not its key's."""
+    """The token's signature is invalid."""
     ISSUER = "issuer"
-    """The token is another issuer's."""
+    """The token has another issuer."""
     AUDIENCE = "audience"
     """The token is for another audience."""
     CLAIMS = "claims"
-    """The token lacks what it must say, or says it wrongly."""
+    """The token lacks a required claim, or a claim is invalid."""
     ISSUER_UNAVAILABLE = "issuer_unavailable"
-    """The issuer's keys could not be fetched, so nothing is known."""
+    """The issuer's keys could not be fetched, so the token cannot be verified."""
     KEYS_UNAVAILABLE = "keys_unavailable"
-    """The file of keys has been unreadable for too long, so nothing is known."""
+    """The file of keys has been unreadable for too long, so all keys are rejected."""
 
 
 class CredentialRejected(Exception):
-    """A credential is not taken; the text of this exception tells nothing of the credential.
+    """A credential was rejected; the message never quotes it.
 
     Attributes:
-        reason: why.
+        reason: the reason of the rejection.
     """
 
     def __init__(self, reason: RejectionReason) -> None:

@@ -1,9 +1,9 @@
-"""Replacement of a file as a whole: a reader finds the old content or the new, never a part.
+"""Atomic replacement of a file: readers see the old content or the new, never a part.
 
-The new content is written beside the file, synced, given the file's own permissions and moved
-over it. A path may lead to the file through links; what is replaced is the file, not a link. What
-would leave readers with other content or other rights than before is refused, before anything is
-changed.
+How a replacement works: the new content is written beside the file, given the file's permissions,
+synced and renamed over it. Links are followed: the file is replaced, not the link. A replacement
+that would change permissions or leave a hard link with the old content is rejected before anything
+changes.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from app.auth.file_access import AccessNotKept, keep_access
 
 MAX_TRIES: Final = 20
 RETRY_SECONDS: Final = 0.05
-"""Between two tries. Windows refuses to replace a file that somebody is reading."""
+"""Pause between tries. Windows does not replace a file that is open for reading."""
 
 
 class NotReplaceable(Exception):
-    """The file is refused; says which, and why."""
+    """The file cannot be replaced safely; the message says why."""
 
 
 def target_of(path: Path) -> Path:
-    """Return the file that a path leads to, which need not exist unless the path is a link.
+    """Resolve a path to its file, which need not exist unless the path is a link.
 
     Raises:
-        NotReplaceable: a link leads nowhere, in a circle, or through a folder that others may
-            write, who could have it lead to a file of their choice.
+        NotReplaceable: a link is dangling or circular, or lies in a folder that others can write
+            and so could point at a file of their choice.
     """
     if not path.is_symlink():
         return Path(os.path.realpath(path))
@@ -52,7 +52,7 @@ def target_of(path: Path) -> Path:
 
 
 def _folders(path: Path) -> Iterator[Path]:
-    """Yield the folder of each link on the way to a file, and the file's own."""
+    """Yield the folder of each link in a chain, and the file's own."""
     while path.is_symlink():
         yield path.parent
         path = path.parent / path.readlink()
@@ -65,19 +65,18 @@ def _is_writable_by_others(folder: Path) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file, or make it; whoever calls has a lock, so that no one else does the same.
+    """Replace or create a file; the caller must hold a lock on it.
 
-    Who may read and write a file that there is stays as it is; a new one is its owner's alone,
-    where the folder does not decide that, as on Windows. What a crash has left beside the file is
-    overwritten.
+    An existing file keeps its permissions; a new one is accessible to its owner only, except on
+    Windows, where it inherits the folder's DACL. A remnant of a crash is overwritten.
 
     Args:
-        path: of the file itself, as `target_of` gives it.
-        content: what it holds afterwards.
+        path: the file itself, as `target_of` returns it.
+        content: the new content.
 
     Raises:
-        NotReplaceable: it would change hands, or keep its old content under another name.
-        OSError: it cannot be written, as on a full disk; it is as before.
+        NotReplaceable: its owner or permissions would change, or it has hard links.
+        OSError: writing failed, for example on a full disk; the file is unchanged.
     """
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
@@ -85,7 +84,7 @@ def replace_file(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(opened, "wb") as file:
             if path.exists():
-                _refuse_second_name(path)
+                _reject_hard_links(path)
                 keep_access(path, new, file.fileno())
             file.write(content)
             file.flush()
@@ -100,7 +99,7 @@ def replace_file(path: Path, content: bytes) -> None:
     _sync(path.parent)
 
 
-def _refuse_second_name(path: Path) -> None:
+def _reject_hard_links(path: Path) -> None:
     names = path.stat().st_nlink
     if names > 1:
         raise NotReplaceable(f"{path} has {names} names (hard links), and only one would change")
@@ -119,14 +118,14 @@ def _move(new: Path, path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Let a replacement outlive a failure of power; Windows has no such call for folders."""
+    """Sync a folder so that a rename survives a power failure; Windows has no such call."""
     if os.name != "posix":
         return
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems have no such call either (fsync(2))
+        if error.errno != errno.EINVAL:  # some file systems cannot sync folders (fsync(2))
             raise
     finally:
         os.close(opened)

@@ -1,4 +1,4 @@
-"""What a caller may ask for."""
+"""Scopes: the rights that credentials grant."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """A right to read, as keys and tokens carry it (RFC 6749, 3.3)."""
+    """A right to read, granted by a key or token (RFC 6749, 3.3)."""
 
     SA_READ = "sa:read"
     """SA contexts, main mode SAs, connections, and the engine's state."""
     EVENTS_READ = "events:read"
-    """The stream of what happens to SA contexts."""
+    """The stream of changes to SA contexts."""
     METRICS_READ = "metrics:read"
-    """Metrics, and the engine's own statistics."""
+    """Metrics and the engine's statistics."""
     DIAGNOSTICS_READ = "diagnostics:read"
-    """Net events, of the past and live."""
+    """Net events, past and live."""

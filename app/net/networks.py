@@ -1,4 +1,4 @@
-"""Which addresses are one client's, as far as limits go."""
+"""Client networks: the addresses that limits count as one client."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 
 PREFIX_BITS: Final = 64
-"""Of an IPv6 network, within which one host may take any address (RFC 4291, 2.5.4; RFC 8981)."""
+"""Prefix length within which one IPv6 host may use any address (RFC 4291, 2.5.4; RFC 8981)."""
 
 
 def client_network(address: str) -> str:
-    """An IPv4 address itself, however it is written; for an IPv6 address its network."""
+    """Return an IPv4 or IPv4-mapped address as IPv4, an IPv6 address as its /64 network."""
     return _network(address) if ":" in address else address
 
 
@@ -28,5 +28,5 @@ def _network(address: str) -> str:
 
 
 def is_loopback(network: str) -> bool:
-    """Whether that is a loopback address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3)."""
+    """Return whether a network is a loopback address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3)."""
     return network.startswith("127.") or network == "::1"

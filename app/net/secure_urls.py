@@ -1,4 +1,4 @@
-"""URLs whose answers nobody can change on the way."""
+"""URLs whose responses cannot be tampered with in transit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 
 def require_secure(url: str) -> str:
-    """The URL itself, if what it gives cannot be changed on the way.
+    """Return the URL if it is HTTPS, or HTTP to this host.
 
     Raises:
-        ValueError: it is neither HTTPS nor HTTP of this host's own.
+        ValueError: it is neither, or has user information, a query or a fragment.
     """
     try:
         parts = urlsplit(url)
@@ -25,7 +25,7 @@ def require_secure(url: str) -> str:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a URL with that host, without brackets, leads to nobody but this machine."""
+    """Return whether a URL's host, without brackets, is loopback."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Where a server may be reached from: anywhere only with credentials and TLS, unless told twice."""
+"""Safe exposure: beyond loopback, a server needs authentication and TLS unless overridden."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from app.settings.model import Settings
 
 
 def is_loopback(address: str) -> bool:
-    """Whether nobody but this machine reaches an address, as a socket gives it."""
-    parsed = ip_address(address.partition("%")[0])  # the scope of an IPv6 address
+    """Return whether a socket address is reachable from this host only."""
+    parsed = ip_address(address.partition("%")[0])  # without the IPv6 scope id
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return (mapped or parsed).is_loopback
 
 
 def missing_protection(address: str, settings: Settings) -> str:
-    """What a server that listens there should have and does not; empty where nothing is missing.
+    """Return the protection that a server on this address lacks, or an empty string.
 
     Args:
-        address: the one that its socket is bound to: a name may lead to any.
-        settings: the server's.
+        address: the address that the socket is bound to; a host name may resolve to any.
+        settings: the server's settings.
     """
     if is_loopback(address):
         return ""

@@ -1,8 +1,8 @@
-"""Accepting connections on Windows, whatever clients do meanwhile.
+"""An accept loop for Windows that survives connections reset before they are accepted.
 
-asyncio's Proactor loop closes the listening socket, for ever, once a client resets its connection
-before it is accepted (python/cpython issue 93821): whoever reaches the port could end the service.
-Here such a connection is no more than one that is gone.
+asyncio's Proactor loop closes the listening socket for good when a client resets its connection
+before it is accepted (python/cpython issue 93821), so any client could take the service down.
+This loop ignores such a connection and keeps accepting.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Final
 
 
 FAILURE_COUNT: Final = 1024
-"""After how many failures to wait a little: they may be no client's, but the system's.
+"""Failures between pauses, in case the system fails rather than a client.
 
-Which are which, no list of codes tells: Windows has ERROR_NETNAME_DELETED for a client that left,
-Wine ERROR_UNEXP_NET_ERR and WSAENOTCONN.
+Error codes do not distinguish the two: for a client that left, Windows reports
+ERROR_NETNAME_DELETED, Wine ERROR_UNEXP_NET_ERR and WSAENOTCONN.
 """
 PAUSE_SECONDS: Final = 0.1
 
 
 async def accept_forever(listener: socket.socket, connect: Callable[[], asyncio.Protocol]) -> None:
-    """Accept connections until cancelled, or until the socket is closed.
+    """Accept connections until cancelled or until the socket is closed.
 
     Args:
-        listener: listens, and does not block.
-        connect: makes what a new connection is handed to.
+        listener: a listening, non-blocking socket.
+        connect: creates the protocol of a new connection.
     """
     loop = asyncio.get_running_loop()
     failures = 0
@@ -46,8 +46,8 @@ async def accept_forever(listener: socket.socket, connect: Callable[[], asyncio.
 
 
 def is_not_of_acceptance(record: logging.LogRecord) -> bool:
-    """Whether an entry of asyncio's is about more than a client that was not accepted.
+    """Return whether an asyncio log record concerns anything but a failed accept.
 
-    The Proactor loop has a task wait beside each `sock_accept`, whose failure nobody collects.
+    The Proactor loop runs a task beside each `sock_accept` and never retrieves its exception.
     """
     return "accept_coro" not in record.getMessage()

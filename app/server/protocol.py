@@ -1,8 +1,9 @@
-"""A connection: how long and how much a client may take, and what it is told where it takes more.
+"""uvicorn's h11 protocol with limits on what one connection can cost.
 
-uvicorn answers requests; what is added here bounds what one connection can cost. A request is
-answered once it is complete, large answers are written in slices, an answer is given up when its
-client is gone, and whatever is refused is refused with a problem.
+How a request is served: the application runs once the request is complete, its response is written
+in slices, and it is cancelled when the client disconnects. A connection that exceeds a limit is
+answered with a problem if possible and closed. When there are too many connections, an idle one is
+evicted; if none is idle, the new one is rejected.
 """
 
 from __future__ import annotations
@@ -35,36 +36,36 @@ from app.settings.limits import ConnectionLimits
 
 
 SLICE_BYTES: Final = 128 << 10
-"""How much of an answer is handed over at a time; a client that does not read costs little more.
+"""Bytes of a response written at a time, and so about what a client that does not read costs.
 
-A page's blocks (`app.repository.snapshot.blocks`) are some times as large.
+A page's blocks (`app.repository.snapshot.blocks`) are several times as large.
 """
 LINGER_SECONDS: Final = 2
-"""How long a client may go on sending after it was refused.
+"""How long a rejected client may keep sending before the connection is closed.
 
-Closing at once, with something unread, would reset the connection, and the client might never see
-why it was refused (RFC 9112, 9.6).
+Closing at once, with input unread, would reset the connection, and the client might never see
+the problem (RFC 9112, 9.6).
 """
-RETRY_SECONDS: Final = 2
+RETRY_AFTER_SECONDS: Final = 2
 
 DELAY_SECONDS: Final = 0.5
-"""How long an answer is held back from a client that goes on being refused.
+"""How long each further response to a repeatedly rejected client is delayed.
 
-Nothing more is read of the connection meanwhile, so that one that floods is asked for little, and
-the rest waits in its own buffers. It may make room for others, as one that waits.
+Nothing is read from the connection meanwhile, so a flood stays in the client's own buffers. A
+delayed connection counts as idle and may be evicted.
 """
 MAX_UNDELAYED_REJECTIONS: Final = 2
-"""How many refusals in a row are not held back: a client may ask first, and then with a token."""
+"""Consecutive rejections without a delay: a client may try without a token first."""
 
-FIELD_COUNT: Final = 100
-"""How many header fields a request may have; everyone who looks for one passes all others."""
+MAX_HEADER_FIELDS: Final = 100
+"""Header fields of a request; each look-up scans them all."""
 
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 
 OnRefusal = Callable[[ProblemError, str], None]
-"""Is told of a problem that is answered before the application is asked, and to which address."""
+"""Called with each problem answered before the application runs, and the client's address."""
 
-_KINDS: Final = {
+_PROBLEMS: Final = {
     kind.status: kind
     for kind in (
         problems.BAD_REQUEST,
@@ -73,136 +74,141 @@ _KINDS: Final = {
         problems.HEADER_FIELDS_TOO_LARGE,
     )
 }
-"""The problems for what cannot be read, by the status that h11 or `Requests` suggests."""
+"""Problems for unreadable requests, by the status that h11 or `LimitedH11Parser` suggests."""
 
 
 class Stage(Enum):
-    """What a connection waits for."""
+    """The state of a connection."""
 
     IDLE = auto()
-    """A request."""
+    """Waiting for a request."""
     RECEIVING = auto()
-    """The rest of a request."""
+    """Waiting for the rest of a request."""
     ANSWERING = auto()
-    """The application, or the client's reading."""
-    HELD = auto()
-    """Its time: an answer that refuses is held back."""
-    REFUSED = auto()
-    """The client's closing; nothing it sends is looked at."""
+    """Running the application or writing its response."""
+    DELAYED = auto()
+    """Delaying a response that rejects."""
+    REJECTED = auto()
+    """Waiting for the client to close; input is ignored."""
 
 
 class LimitedH11Parser(h11.Connection):
-    """Requests as h11 reads them, without those that would cost more than they may.
+    """An h11 parser that rejects requests with too many fields, too large or chunked content.
 
     Attributes:
-        newest: the last request whose head was read.
+        last_request: the last request whose head was read.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         super().__init__(h11.SERVER, limits.request_bytes)
-        self._content_bytes = limits.request_bytes
-        self.newest: h11.Request | None = None
+        self._max_content_bytes = limits.request_bytes
+        self.last_request: h11.Request | None = None
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
-        """What comes next from the client.
+        """Return the next event from the client.
 
         Raises:
-            RemoteProtocolError: it cannot be read, or is refused for what its head says.
+            RemoteProtocolError: the request is malformed, or its head exceeds a limit.
         """
         event = super().next_event()
         if isinstance(event, h11.Request):
             event = _in_origin_form(event)
-            self.newest = event
-            status = self._objection(event)
+            self.last_request = event
+            status = self._rejection_status(event)
             if status is not None:
                 raise h11.RemoteProtocolError(status.phrase, error_status_hint=status)
         return event
 
-    def _objection(self, request: h11.Request) -> HTTPStatus | None:
-        if len(request.headers) > FIELD_COUNT:
+    def _rejection_status(self, request: h11.Request) -> HTTPStatus | None:
+        if len(request.headers) > MAX_HEADER_FIELDS:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         for name, value in request.headers:
             if name == b"transfer-encoding":
                 return HTTPStatus.LENGTH_REQUIRED
-            if name == b"content-length" and int(value) > self._content_bytes:
+            if name == b"content-length" and int(value) > self._max_content_bytes:
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return None
 
 
 class Abortable(Protocol):
-    """What can be ended at once."""
+    """A connection whose transport can be aborted."""
 
     transport: asyncio.Transport
 
 
 class IdleConnections:
-    """The connections for which nothing is being done, in the order in which they began to wait.
+    """The connections that are not answering a request, longest idle first.
 
-    Those that never asked for anything make room for others before those that did.
+    Those that have never served a request are evicted first.
     """
 
     def __init__(self) -> None:
         self._unused: dict[Abortable, None] = {}
-        self._known: dict[Abortable, None] = {}
+        self._used: dict[Abortable, None] = {}
 
-    def add(self, connection: Abortable, *, is_known: bool) -> None:
-        """Begin to wait, behind all others."""
-        self.discard(connection)
-        (self._known if is_known else self._unused)[connection] = None
-
-    def discard(self, connection: Abortable) -> None:
-        """Wait no longer, if it did."""
-        self._unused.pop(connection, None)
-        self._known.pop(connection, None)
-
-    def first(self, among: Container[object] | None = None) -> Abortable | None:
-        """The one that is to make room for another; of some, where these are given."""
-        waiting = chain(self._unused, self._known)
-        return next((one for one in waiting if among is None or one in among), None)
-
-    def evict(self, among: Container[object] | None = None) -> bool:
-        """End the connection that has waited longest; False where none waits.
+    def add(self, connection: Abortable, *, is_used: bool) -> None:
+        """Append a connection, or move it to the end.
 
         Args:
-            among: of which one is to end; None: of all.
+            connection: the idle connection.
+            is_used: whether it has served a request that was not rejected.
         """
-        longest = self.first(among)
-        if longest is None:
+        self.discard(connection)
+        (self._used if is_used else self._unused)[connection] = None
+
+    def discard(self, connection: Abortable) -> None:
+        """Remove a connection if it is present."""
+        self._unused.pop(connection, None)
+        self._used.pop(connection, None)
+
+    def first(self, among: Container[object] | None = None) -> Abortable | None:
+        """Return the eviction candidate, if any, optionally among some connections only."""
+        idle = chain(self._unused, self._used)
+        return next((each for each in idle if among is None or each in among), None)
+
+    def evict(self, among: Container[object] | None = None) -> bool:
+        """Abort the eviction candidate; return False if there is none.
+
+        Args:
+            among: the connections to choose from; None: all.
+        """
+        candidate = self.first(among)
+        if candidate is None:
             return False
-        self.discard(longest)
-        longest.transport.abort()
+        self.discard(candidate)
+        candidate.transport.abort()
         return True
 
 
 def over_share(
     network: str, newest: object, connections: set[Any], limits: ConnectionLimits
 ) -> set[Any]:
-    """The other connections of an address, where it has as many as it may; else none.
+    """Return the other connections of a network if it exceeds its share, else an empty set.
 
     Args:
-        network: the address, as `client_network` gives it.
-        newest: the connection that is one more.
-        connections: all of them, each with its `network`.
-        limits: what an address may have.
+        network: the client's network, as `client_network` returns it.
+        newest: the new connection.
+        connections: all connections, each with its `network`.
+        limits: the limits of connections.
     """
-    most = limits.address_connection_count
-    if len(connections) <= most or is_loopback(network):
+    max_connections = limits.address_connection_count
+    if len(connections) <= max_connections or is_loopback(network):
         return set()
-    others = {one for one in connections if one is not newest and one.network == network}
-    return others if len(others) >= most else set()
+    others = {each for each in connections if each is not newest and each.network == network}
+    return others if len(others) >= max_connections else set()
 
 
 class LimitedH11Protocol(H11Protocol):
-    """One connection, made by uvicorn for each that it accepts.
+    """The protocol of one connection; uvicorn creates one for each connection that it accepts.
 
     Attributes:
-        network: whose it is.
+        network: the client's network, as `client_network` returns it.
     """
 
     def __init__(
         self,
         limits: ConnectionLimits,
-        waiting: IdleConnections,
+        idle: IdleConnections,
         on_refusal: OnRefusal,
         config: Any,
         server_state: ServerState,
@@ -211,21 +217,21 @@ class LimitedH11Protocol(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
-        self._waiting = waiting
+        self._idle = idle
         self._on_refusal = on_refusal
         self.conn: LimitedH11Parser = LimitedH11Parser(limits)
         self._application: ASGIApp = self.app
         self.app = self._answer
         self._answering: anyio.CancelScope | None = None
-        self._unread_since: float | None = None
-        self._is_deaf = False
-        self._is_known = False
-        self._refusals = 0
-        self._stage, self._since = Stage.IDLE, self.loop.time()
+        self._stalled_since: float | None = None
+        self._ignores_input = False
+        self._is_used = False
+        self._rejections = 0
+        self._stage, self._stage_since = Stage.IDLE, self.loop.time()
         self.network = ""
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Begin; where there are too many connections, at the cost of one that waits.
+        """Start the connection; if there are too many, evict an idle one or reject this one.
 
         asyncio's Proactor loop, Windows' default, leaves Nagle's algorithm on for the sockets
         that it accepts, and uvicorn writes head and body separately: a small response would
@@ -240,110 +246,110 @@ class LimitedH11Protocol(H11Protocol):
             self._evict()
         else:
             self._enter(Stage.IDLE)
-            self._keep_to_share()
+            self._enforce_address_share()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End, and with it the work on an answer that nobody will read."""
+        """End the connection and cancel the request in progress."""
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
-        self._waiting.discard(self)
-        self.app = self._application  # no longer its own: it is freed at once, not when gc comes
+        self._idle.discard(self)
+        self.app = self._application  # breaks the reference cycle: freed without the collector
         if self._answering is not None:
             self._answering.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of a request, as it came from the client."""
+        """Feed bytes from the client to the parser."""
         if self._stage is Stage.IDLE:
             self._enter(Stage.RECEIVING)
-        # In pieces, for h11 looks at the length of a head only where it is not complete.
+        # In pieces: h11 checks the length of a head only while it is incomplete.
         for start in range(0, len(data), self._limits.request_bytes):
-            if not self._is_deaf:
+            if not self._ignores_input:
                 super().data_received(data[start : start + self._limits.request_bytes])
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what h11 cannot read as a request; uvicorn calls this while it handles that."""
+        """Answer a malformed request; uvicorn calls this while it handles h11's exception."""
         error = sys.exception()
         status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
-        kind = _KINDS.get(status) or replace(problems.REQUEST_REFUSED, status=status)
+        kind = _PROBLEMS.get(status) or replace(problems.REQUEST_REFUSED, status=status)
         self._reject(ProblemError(kind, msg if kind is problems.BAD_REQUEST else f"{kind.title}."))
 
     def on_response_complete(self) -> None:
-        """Wait for the next request."""
-        self._is_known = self._refusals == 0
+        """Return to the idle stage."""
+        self._is_used = self._rejections == 0
         self._enter(Stage.IDLE)
         super().on_response_complete()
 
     def resume_writing(self) -> None:
-        """Go on writing: the client has read most of what there was."""
-        self._unread_since = None
+        """Resume writing: the client has read most of the write buffer."""
+        self._stalled_since = None
         super().resume_writing()
 
     def enforce_limits(self, now: float) -> None:
-        """End the connection where the client takes longer than it may.
+        """End the connection if the client exceeds a timeout.
 
         Args:
             now: the event loop's time, in seconds.
         """
         if not self.transport.get_write_buffer_size():
-            self._unread_since = None
-        elif self._unread_since is None:
-            self._unread_since = now
-        elif now - self._unread_since > self._limits.response_seconds:
+            self._stalled_since = None
+        elif self._stalled_since is None:
+            self._stalled_since = now
+        elif now - self._stalled_since > self._limits.response_seconds:
             self.transport.abort()
-        if now - self._since > self._seconds():
+        if now - self._stage_since > self._stage_timeout():
             if self._stage is Stage.RECEIVING:
                 self._reject(
                     ProblemError(problems.REQUEST_TIMEOUT, "The request was not complete in time.")
                 )
-            elif not self.transport.is_closing():  # the second time would break asyncio's TLS
+            elif not self.transport.is_closing():  # closing twice would break asyncio's TLS
                 self.transport.close()
 
     def _enter(self, stage: Stage) -> None:
-        self._stage, self._since = stage, self.loop.time()
+        self._stage, self._stage_since = stage, self.loop.time()
         if stage is Stage.ANSWERING:
-            self._waiting.discard(self)
+            self._idle.discard(self)
         elif self in self.connections:  # not lost meanwhile
-            self._waiting.add(self, is_known=self._is_known)
+            self._idle.add(self, is_used=self._is_used)
 
-    def _seconds(self) -> float:
-        """How long the stage may last."""
+    def _stage_timeout(self) -> float:
+        """Return how long the present stage may last, in seconds."""
         return {
             Stage.IDLE: self._limits.idle_seconds,
             Stage.RECEIVING: self._limits.request_seconds,
             Stage.ANSWERING: inf,
-            Stage.HELD: inf,
-            Stage.REFUSED: LINGER_SECONDS,
+            Stage.DELAYED: inf,
+            Stage.REJECTED: LINGER_SECONDS,
         }[self._stage]
 
-    def _keep_to_share(self) -> None:
-        """Make room where this connection's address has too many."""
-        crowd = over_share(self.network, self, self.connections, self._limits)
-        if crowd:
-            self._evict(crowd)
+    def _enforce_address_share(self) -> None:
+        """Evict another connection of this network if it has too many."""
+        others = over_share(self.network, self, self.connections, self._limits)
+        if others:
+            self._evict(others)
 
     def _evict(self, among: Container[object] | None = None) -> None:
-        """End the connection that has waited longest; where none waits, refuse this one.
+        """Evict the longest idle connection; if none is idle, reject this one.
 
         Args:
-            among: of which one is to end; None: of all.
+            among: the connections to choose from; None: all.
         """
-        if self._waiting.evict(among):
+        if self._idle.evict(among):
             self._enter(Stage.IDLE)
         else:
             self._reject(
                 ProblemError(
                     problems.TOO_MANY_CONNECTIONS,
                     "No further connection can be served now.",
-                    headers={"Retry-After": str(RETRY_SECONDS)},
+                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
                 )
             )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request once it is complete, for as long as the client is there.
+        """Run the application once the request is complete; cancel it if the client leaves.
 
-        What is in its body is not kept: no resource takes any.
+        The request's content is discarded: no resource accepts any.
         """
-        if self._stage is Stage.IDLE:  # it came together with the one before
+        if self._stage is Stage.IDLE:  # pipelined behind the previous request
             self._enter(Stage.RECEIVING)
         with anyio.CancelScope() as self._answering:
             is_complete = False
@@ -353,54 +359,54 @@ class LimitedH11Protocol(H11Protocol):
                     return
                 is_complete = not message["more_body"]
             self._enter(Stage.ANSWERING)
-            to_client = self._while_there(self._delay_rejections(scope, send))
+            to_client = self._while_connected(self._delay_rejections(scope, send))
             await self._application(scope, receive, _in_slices(to_client))
             if not self.cycle.response_complete and self.flow.write_paused:
-                self.transport.abort()  # closing would wait until the client reads
+                self.transport.abort()  # closing would wait for the client to read
         self._answering = None
 
-    def _while_there(self, send: Send) -> Send:
-        """Sends as `send` does, as long as there is a client.
+    def _while_connected(self, send: Send) -> Send:
+        """Wrap `send` to yield to the loop once the transport is closing.
 
-        A write that fails tells asyncio that the client left, and this connection in the loop's
-        next turn; until then each further write would only be logged.
+        After a failed write asyncio calls `connection_lost` in the loop's next turn; until then
+        each further write would only be logged.
         """
 
-        async def send_while_there(message: Message) -> None:
+        async def send_while_connected(message: Message) -> None:
             if self.transport.is_closing():
                 await anyio.lowlevel.checkpoint()
             await send(message)
 
-        return send_while_there
+        return send_while_connected
 
     def _delay_rejections(self, scope: Scope, send: Send) -> Send:
-        """Sends as `send` does, but holds back what refuses, where that goes on and on.
+        """Wrap `send` to delay responses after too many consecutive rejections.
 
-        The request's state tells (`app.middleware`): `refused`, or `slowed` where it is answered
+        `app.middleware` marks a request in its state: `refused`, or `slowed` if it is answered
         nevertheless.
         """
 
-        async def send_in_time(message: Message) -> None:
+        async def send_delayed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 state = scope["state"]
-                is_unwelcome = "refused" in state or state.get("slowed", False)
-                self._refusals = self._refusals + 1 if is_unwelcome else 0
-                if self._refusals > MAX_UNDELAYED_REJECTIONS:
-                    self._enter(Stage.HELD)
+                is_rejection = "refused" in state or state.get("slowed", False)
+                self._rejections = self._rejections + 1 if is_rejection else 0
+                if self._rejections > MAX_UNDELAYED_REJECTIONS:
+                    self._enter(Stage.DELAYED)
                     await anyio.sleep(DELAY_SECONDS)
                     self._enter(Stage.ANSWERING)
             await send(message)
 
-        return send_in_time
+        return send_delayed
 
     def _reject(self, problem: ProblemError) -> None:
-        """Answer whatever came with a problem, and listen no longer."""
-        self._is_deaf = True
-        if self._stage in (Stage.ANSWERING, Stage.HELD) or self.transport.is_closing():
-            return  # what comes after the last request does not harm its answer
-        self._enter(Stage.REFUSED)
+        """Answer with a problem and ignore further input."""
+        self._ignores_input = True
+        if self._stage in (Stage.ANSWERING, Stage.DELAYED) or self.transport.is_closing():
+            return  # malformed input behind a request must not damage its response
+        self._enter(Stage.REJECTED)
         self._on_refusal(problem, self.client[0] if self.client else "unknown")
-        request = self.conn.newest if self.conn.our_state is h11.SEND_RESPONSE else None
+        request = self.conn.last_request if self.conn.our_state is h11.SEND_RESPONSE else None
         path = unquote(request.target.partition(b"?")[0].decode()) if request else "/"
         text = problem_text(problem, path)
         headers = {
@@ -422,14 +428,14 @@ class LimitedH11Protocol(H11Protocol):
         body = [] if request and request.method == b"HEAD" else [h11.Data(data=text)]
         events = (head, *body, h11.EndOfMessage())
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-        if self.transport.can_write_eof():  # TLS cannot, and is closed once it has lingered
+        if self.transport.can_write_eof():  # TLS cannot; it is closed after LINGER_SECONDS
             self.transport.write_eof()
 
 
 def _in_origin_form(request: h11.Request) -> h11.Request:
-    """The request with a path as its target, where it has a whole URL, whose host is Host's then.
+    """Convert an absolute-form target to origin form; its authority replaces `Host`.
 
-    Servers must accept that from any client (RFC 9112, 3.2.2).
+    Servers must accept the absolute form from any client (RFC 9112, 3.2.2).
     """
     url = _ABSOLUTE_FORM.match(request.target)
     if url is None:
@@ -445,7 +451,7 @@ def _in_origin_form(request: h11.Request) -> h11.Request:
 
 
 def _in_slices(send: Send) -> Send:
-    """Sends as `send` does, of a large body one slice after the other."""
+    """Wrap `send` to send large bodies in slices."""
 
     async def send_slices(message: Message) -> None:
         body = memoryview(message.get("body", b""))

@@ -1,4 +1,4 @@
-"""Serving an application with uvicorn."""
+"""Run an ASGI application with uvicorn, within the limits of connections."""
 
 from __future__ import annotations
 
@@ -33,47 +33,47 @@ log = structlog.get_logger(__name__)
 
 
 GIL_SWITCH_SECONDS: Final = 0.0005
-"""How long a thread that reads the engine may keep the one that answers requests waiting.
+"""How long a thread that reads the engine may keep the event loop waiting for the GIL.
 
-Python's own 5 ms would be felt in every request during a drain; see benchmarks/.
+Python's default of 5 ms would slow every request during a refresh; see benchmarks/.
 """
 GRACE_SECONDS: Final = 10
-"""How long requests may take to end when the server is told to stop."""
+"""How long requests may take to finish once the server stops."""
 STARTUP_FAILED: Final = 3
 BACKLOG: Final = 2048
-"""How many connections may wait to be accepted; who finds no room tries again a second later."""
+"""Connections waiting to be accepted; beyond it, clients retry a second later."""
 ACCEPT_COUNT: Final = 2
-"""How many connections are accepted before others are served again.
+"""Connections accepted per turn of the event loop.
 
-Each costs a dozen calls of the system, after each of which a thread that reads the engine may keep
-the loop waiting, and soon a request. asyncio would accept as many as may wait. Under 5,000 new
-connections a second a client beside them waits 2 ms for a page, and 40 where this is 16.
+Each costs a dozen system calls, and after each a thread that reads the engine may keep the loop
+waiting. asyncio would accept the whole backlog. Under 5,000 new connections a second another
+client waits 2 ms for a page, and 40 ms if this is 16.
 """
 RECEIVE_BYTES: Final = 32 << 10
-"""What the system may keep for a connection until it is read, and so what one reading gives.
+"""The receive buffer of a connection, and so the largest read.
 
-Requests are small. What clients send ahead would otherwise be read by the quarter of a megabyte.
+Requests are small. Without it pipelined input would be read in quarters of a megabyte.
 """
 
 POLL_SECONDS: Final = 1.0
-"""How often is looked whether the files of TLS have changed."""
+"""How often the TLS files are checked for changes."""
 
 THREAD_SECONDS: Final = 0.1
-"""How long threads may take to end that have nothing to do any more."""
+"""How long finished threads may take to exit."""
 
 _PROACTOR: Final[type[asyncio.AbstractEventLoop] | tuple[()]] = getattr(
     asyncio, "ProactorEventLoop", ()
 )
-"""Windows' event loop, where there is one."""
+"""Windows' event loop, if this platform has it."""
 _CUT_OFF: Final = "ASGI callable returned without completing response."
-"""uvicorn's words."""
+"""uvicorn's message."""
 
 
 class Server(uvicorn.Server):
-    """A server that holds clients to their limits, and tells when it begins to stop.
+    """A uvicorn server that enforces the limits of connections and calls back when it stops.
 
     Attributes:
-        tls: what connections are secured with, if they are.
+        tls: the certificates in use; None: plain HTTP.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Server(uvicorn.Server):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections; more of them may wait than asyncio accepts at once."""
+        """Start to accept connections, with a backlog longer than asyncio's accept batch."""
         sockets = sockets or []
         if isinstance(asyncio.get_running_loop(), _PROACTOR):
             await super().startup([])
@@ -104,7 +104,7 @@ class Server(uvicorn.Server):
             log.info("listening", url=self._url(listener))
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at every connection once a second; uvicorn calls this ten times as often."""
+        """Enforce the limits of all connections once a second; uvicorn ticks ten times as often."""
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
             for connection in cast(set[LimitedH11Protocol], self.server_state.connections).copy():
@@ -113,7 +113,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take signals as uvicorn does, which at the end has the process die of them."""
+        """Capture signals as uvicorn does, and flush the log before uvicorn raises them again."""
         with super().capture_signals():
             yield
             if self.started:
@@ -121,11 +121,11 @@ class Server(uvicorn.Server):
             _flush_log()
 
     def stop(self) -> None:
-        """Begin to stop soon; any thread may call this."""
+        """Request a stop; any thread may call this."""
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop: let go of who waits, then wait for the rest."""
+        """Stop: release the waiters, then wait for the requests in progress."""
         self._on_stop()
         for task in self._tasks:
             task.cancel()
@@ -138,32 +138,32 @@ class Server(uvicorn.Server):
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def _connect(self) -> asyncio.Protocol:
-        """What a new connection is handed to, made as uvicorn does."""
-        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
-        return make(
+        """Create the protocol of a new connection as uvicorn does."""
+        create = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return create(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
 
 async def _watch_certificates(tls: CertificateReloader) -> None:
-    """Look at the files of TLS until cancelled; a disk that hangs keeps nobody else waiting."""
+    """Poll the TLS files until cancelled, in a thread, because a disk may hang."""
     while True:
         await asyncio.sleep(POLL_SECONDS)
         await asyncio.to_thread(tls.poll)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 takes any that is free.
+    """Return a listening socket; port 0 selects any free port.
 
     Raises:
-        OSError: there is no such address, or the port is taken.
+        OSError: the address does not exist, or the port is in use.
     """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
-            # Else another program could bind the same port, and take what is meant for this one:
-            # learn.microsoft.com, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE".
+            # Otherwise another program could bind the same port and receive our connections
+            # (learn.microsoft.com, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -171,7 +171,7 @@ def listen(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # theirs are alike
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # inherited
     except OSError:
         listener.close()
         raise
@@ -179,10 +179,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _drop_client_noise(record: logging.LogRecord) -> bool:
-    """Whether an entry is not about a client's mistake.
+    """Return whether a uvicorn log record concerns anything but a client's mistake.
 
-    uvicorn warns of each, and clients could fill a disk with them; they are told instead.
-    An export that is cut off because its client hardly reads is taken for one of ours.
+    uvicorn warns of each, so clients could fill a disk; they get a problem instead. It also logs
+    an export that was cut off because its client hardly read as an application error.
     """
     return record.levelno != logging.WARNING and record.msg != _CUT_OFF
 
@@ -195,24 +195,24 @@ def create_server(
     tls: CertificateReloader | None = None,
     on_handshake: Callable[[HandshakeOutcome], None] = lambda _outcome: None,
 ) -> Server:
-    """A server that is not yet running.
+    """Create a server that is not running yet.
 
     Args:
-        application: what answers.
-        on_stop: called in the event loop when the server begins to stop.
-        limits: what clients may take.
-        on_refusal: is told of problems that are answered before the application is asked, and to
-            which address.
-        tls: what to secure connections with, if they are to be.
-        on_handshake: is told how the handshake of each connection ended.
+        application: the ASGI application.
+        on_stop: called in the event loop when the server starts to stop.
+        limits: the limits of connections.
+        on_refusal: called with each problem that is answered before the application runs, and the
+            client's address.
+        tls: the certificates; None: plain HTTP.
+        on_handshake: called with the outcome of each TLS handshake.
     """
     limits = limits or ConnectionLimits()
-    waiting = IdleConnections()
-    connect = partial(LimitedH11Protocol, limits, waiting, on_refusal)
+    idle = IdleConnections()
+    connect = partial(LimitedH11Protocol, limits, idle, on_refusal)
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:
-        SSLProtocol.max_size = RECEIVE_BYTES  # each connection's buffer; asyncio's has 256 kB
-        protocol = partial(TlsProtocol, lambda: tls.context, limits, waiting, on_handshake, connect)
+        SSLProtocol.max_size = RECEIVE_BYTES  # buffer of a connection; asyncio's default is 256 KiB
+        protocol = partial(TlsProtocol, lambda: tls.context, limits, idle, on_handshake, connect)
     config = uvicorn.Config(
         application,
         http=cast(Any, protocol),
@@ -222,7 +222,7 @@ def create_server(
         access_log=False,
         server_header=False,
         backlog=ACCEPT_COUNT,
-        proxy_headers=False,  # who asks is told by the connection, not by what anyone may write
+        proxy_headers=False,  # anyone can forge X-Forwarded-For: the peer address is the client's
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
@@ -232,15 +232,15 @@ def create_server(
 
 
 def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> None:
-    """Serve what comes to `listener` until told to stop; requests under way may end.
+    """Serve connections from `listener` until stopped; requests in progress may finish.
 
     Args:
-        server: what serves.
-        listener: where connections come from.
-        in_console: whether the events of a console tell it to stop, too.
+        server: the server.
+        listener: the listening socket.
+        in_console: whether console events stop the server, too.
     """
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
-    # What there is now stays; not looking at it again makes each collection short.
+    # Objects that exist now stay; frozen, they do not lengthen each collection.
     gc.collect()
     gc.freeze()
     console = console_events(server.stop) if in_console else nullcontext()
@@ -252,32 +252,32 @@ def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> 
 
 
 def _flush_log() -> None:
-    """Have written what was logged, by a thread of its own, before the process may end."""
+    """Wait until the log's thread has written all entries."""
     for handler in logging.getLogger().handlers:
         handler.flush()
 
 
 def exit_despite_hung_threads() -> None:
-    """Where a thread is in a call of the engine that hangs, end the process here, successfully.
+    """Exit the process with status 0 if a thread hangs in a call of the engine.
 
-    All is done by now that ends in good order. Python would wait for such a thread, whose session
-    it could not unsubscribe either (see `bindings.subscriptions`). Nor may the interpreter be torn
-    down while there is a subscription, for the library may call back at any time. Ending the
-    process ends all threads, and the engine closes the sessions of a process that is gone
-    (FwpmEngineOpen0, fwpmu.h).
+    Call it last: everything that can be closed properly is closed by then. Python would wait for
+    the thread, whose session cannot be unsubscribed either (see `bindings.subscriptions`), and the
+    interpreter must not be torn down while a subscription exists, because the library may call
+    back at any time. The engine closes the sessions of a process that has ended (FwpmEngineOpen0,
+    fwpmu.h).
     """
     deadline = time.monotonic() + THREAD_SECONDS
     others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
-    left = [thread for thread in others if not thread.daemon]
-    for thread in left:
+    remaining = [thread for thread in others if not thread.daemon]
+    for thread in remaining:
         thread.join(max(0.0, deadline - time.monotonic()))
-    if any(thread.is_alive() for thread in left):
+    if any(thread.is_alive() for thread in remaining):
         log.warning("engine_hangs", note="the process ends without it")
         exit_now(0)
 
 
 def exit_now(code: int) -> NoReturn:
-    """End the process here, whatever its threads are at."""
+    """Flush the output and exit without waiting for other threads."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

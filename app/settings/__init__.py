@@ -1,1 +1,1 @@
-"""The settings: their model, the file and the folder they come from, and limits grouped by part."""
+"""Settings: the model, the settings file, the state folder, and limits grouped by part."""

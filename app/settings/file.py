@@ -1,4 +1,4 @@
-"""The file of settings: TOML, with the settings' own names."""
+"""The settings file: TOML, keyed by the names of the settings."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ VARIABLE: Final = "SA_CONTEXTS_SETTINGS"
 
 
 class SettingsFileError(Exception):
-    """The file is missing, out of reach, or not TOML; says which file, and why."""
+    """The settings file cannot be read or is not TOML; the message names the file and reason."""
 
 
 def settings_file() -> Path | None:
-    """The file that is to be read.
+    """Return the path of the settings file, or None.
 
-    It is named by the environment; on Windows, where the environment names none, it is the one
-    that `sa-contexts service install` makes. None where there is none.
+    The environment names it; on Windows the default is the file that `sa-contexts service install`
+    creates, if it exists.
     """
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
+    if path := os.environ.get(VARIABLE):
+        return Path(path)
     if sys.platform == "win32":
-        usual = state_folder() / "settings.toml"
-        return usual if usual.exists() else None
+        default = state_folder() / "settings.toml"
+        return default if default.exists() else None
     return None
 
 
 def read_settings_file() -> dict[str, Any]:
-    """What the file says; nothing where there is none.
+    """Read the settings file; return an empty dict if there is none.
 
     Raises:
-        SettingsFileError: it cannot be read.
+        SettingsFileError: the file cannot be read or is not TOML.
     """
     path = settings_file()
     if path is None:
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # as editors on Windows write it
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors add a BOM
     except OSError as error:
         raise SettingsFileError(f"cannot read the settings {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

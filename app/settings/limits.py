@@ -1,19 +1,19 @@
-"""How much a client may take, and for how long."""
+"""Limits of connections, rates and net events, as the settings define them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """The limits of connections; times are in seconds.
+    """Limits of connections.
 
     Attributes:
-        connection_count: how many there are at most.
-        address_connection_count: how many of them one address may have, but for this host's own.
-        idle_seconds: how long a connection may be without a request.
+        connection_count: maximum number of connections.
+        address_connection_count: maximum per client network; loopback is exempt.
+        idle_seconds: how long a connection may be idle, or its TLS handshake take.
         request_seconds: how long a request may take to arrive.
-        response_seconds: how long a client may leave off reading.
-        request_bytes: how long a request's head may be, and its body.
+        response_seconds: how long a client may stop reading.
+        request_bytes: maximum size of a request's head, and of its content.
     """
 
     connection_count: int = 256
@@ -26,14 +26,14 @@ class ConnectionLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """The limits of rates, each in a minute, and of what one caller may have at a time.
+    """Rate limits, per minute, and the number of concurrent streams per caller.
 
     Attributes:
         rate_address_requests: requests of one address without a credential, and as many with one
             that cannot be verified.
-        rate_failures: credentials that are not taken, of one address.
+        rate_failures: rejected credentials of one address.
         rate_caller_requests: requests of one caller.
-        rate_caller_streams: streams of events that one caller may have open.
+        rate_caller_streams: open event streams of one caller.
     """
 
     rate_address_requests: int = 600
@@ -44,14 +44,14 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class NetEventLimits:
-    """How many net events are kept, and how often the engine is asked.
+    """Limits of the net event buffer and of its subscription.
 
     Attributes:
-        net_event_count: events at most.
-        net_event_bytes: JSON at most.
-        heartbeat_seconds: how often a session that listens is asked whether it lives.
-        retry_seconds: the same for an engine that does not answer.
-        patience_seconds: how long a request waits for the first answer.
+        net_event_count: maximum number of events kept.
+        net_event_bytes: maximum bytes of their JSON.
+        heartbeat_seconds: seconds between checks that the subscription's session is alive.
+        retry_seconds: seconds between attempts to subscribe while the engine fails.
+        patience_seconds: how long a request waits for the first attempt.
     """
 
     net_event_count: int = 1000

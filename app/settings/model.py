@@ -1,4 +1,7 @@
-"""Settings, from the command line, the environment (`SA_CONTEXTS_…`) or a file, in this order."""
+"""The settings, from the command line, the environment (`SA_CONTEXTS_…`) or a file, in this order.
+
+The first source that has a setting wins.
+"""
 
 from __future__ import annotations
 
@@ -33,17 +36,17 @@ from bindings.sa_contexts import PAGE_SIZE
 
 
 MAX_PER_MINUTE: Final = 1_000_000_000
-"""What a rate may be set to; no server reaches it."""
+"""Maximum value of a rate limit; no server reaches it."""
 MAX_PEERS: Final = 1000
-"""How many peers may have a metric of their own."""
+"""Maximum number of peers with metrics of their own."""
 
 
-def _listed(text: Any) -> Any:
-    """What is separated by commas."""
+def _split_list(value: Any) -> Any:
+    """Split a string at its commas; return any other value unchanged."""
     return (
-        [each.strip() for each in text.split(",") if each.strip()]
-        if isinstance(text, str)
-        else text
+        [each.strip() for each in value.split(",") if each.strip()]
+        if isinstance(value, str)
+        else value
     )
 
 
@@ -54,7 +57,7 @@ def _absolute(path: Path) -> Path:
 
 
 LoggedRequests = Literal["off", "refused", "all"]
-"""Which requests have an entry in the log; refused: those that were answered with a problem."""
+"""Which requests are logged; refused: those answered with a problem."""
 
 _SecureUrl = Annotated[str, AfterValidator(require_secure)]
 _Algorithm = Literal[
@@ -70,7 +73,7 @@ _Algorithm = Literal[
     "EdDSA",
     "Ed25519",
 ]
-"""Those whose signatures only the issuer can make."""
+"""Asymmetric algorithms: only the issuer can sign."""
 
 
 def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
@@ -79,196 +82,256 @@ def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
     return path
 
 
-_Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_listed)]
+_Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_split_list)]
 _HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"(?i)^[\w-]+(\.[\w-]+)*$")]
 _Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MAX_PEERS)]
 
 
 class Settings(BaseSettings):
-    """How the server runs.
+    """The server's settings.
 
-    Each setting is read from `SA_CONTEXTS_` and its name in capitals, or by its name from the file.
+    A setting's environment variable is `SA_CONTEXTS_` and its name in capitals; the file uses the
+    plain name.
     """
 
     model_config = SettingsConfigDict(
         env_prefix="SA_CONTEXTS_", extra="forbid", allow_inf_nan=False
     )
 
-    host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0: any free port.")
     insecure: bool = Field(
         False,
-        description="Whether an address other than loopback may do without authentication and TLS.",
+        description="Whether to allow an address other than loopback without authentication and "
+        "TLS.",
     )
-    hosts: Annotated[tuple[_HostName, ...] | None, NoDecode, BeforeValidator(_listed)] = Field(
+    hosts: Annotated[tuple[_HostName, ...] | None, NoDecode, BeforeValidator(_split_list)] = Field(
         None,
-        description="Names that requests may say in `Host`, beside the machine's own: commas "
-        "between.",
+        description="Host names accepted in `Host` besides the machine's own, comma-separated.",
     )
     tls_certificate: Path | None = Field(
-        None, description="The file of the server's certificate and its chain, in PEM."
+        None, description="Path of the server's certificate and its chain, in PEM."
     )
     tls_key: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
-        None, description="The file of its private key; the certificate's if not given."
+        None, description="Path of the private key, in PEM; by default the certificate's file."
     )
     tls_client_ca: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
         None,
-        description="The file of the authorities, in PEM, one of which must vouch for each client.",
+        description="Path of the authorities, in PEM, one of which must have issued each client's "
+        "certificate.",
     )
-    connection_count: int = Field(256, ge=1, description="Connections at most.")
+    connection_count: int = Field(256, ge=1, description="Maximum number of connections.")
     address_connection_count: int = Field(
-        128, ge=1, description="Connections at most of one address, this host's own aside."
+        128,
+        ge=1,
+        description="Maximum number of connections per client address; loopback is exempt.",
     )
     idle_seconds: int = Field(
-        5, ge=1, description="How long a connection may be without a request."
+        5,
+        ge=1,
+        description="Seconds after which an idle connection is closed; also the timeout of a TLS "
+        "handshake.",
     )
-    request_seconds: float = Field(10, gt=0, description="How long a request may take to arrive.")
+    request_seconds: float = Field(
+        10, gt=0, description="Seconds within which a request must arrive completely."
+    )
     response_seconds: float = Field(
-        30, gt=0, description="How long a client may leave off reading."
+        30, gt=0, description="Seconds for which a client may stop reading a response."
     )
     request_bytes: int = Field(
-        16 << 10, ge=1024, description="A request's head at most, and its body."
+        16 << 10, ge=1024, description="Maximum size of a request's head, and of its content."
     )
     keys: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         None,
-        description="The absolute path of the file of API keys, as `sa-contexts keys` makes it; "
-        "with it, or with an issuer, callers need a credential.",
+        description="Absolute path of the file of API keys, created by `sa-contexts keys`; with "
+        "it, or with an issuer, callers need a credential.",
     )
     keys_grace_seconds: float = Field(
         60,
         ge=0,
-        description="How long API keys are accepted while their file cannot be read; then all are "
-        "rejected until it can.",
+        description="Seconds for which API keys are accepted while their file cannot be read; "
+        "then all are rejected until it can.",
     )
     oidc_issuer: _SecureUrl | None = Field(
-        None, description="The OIDC issuer whose tokens are taken, as they say it in `iss`."
+        None, description="OIDC issuer whose tokens are accepted, exactly as in their `iss` claim."
     )
     oidc_audience: str | None = Field(
         None,
         min_length=1,
         validate_default=True,
-        description="What tokens must say in `aud`; needed with an issuer.",
+        description="Audience that tokens must name in `aud`; required with an issuer.",
     )
     oidc_jwks_url: _SecureUrl | None = Field(
-        None, description="Where the issuer's keys are, if not where its discovery document says."
+        None, description="URL of the issuer's keys; by default from its discovery document."
     )
     oidc_algorithms: _Algorithms = Field(
         "RS256,PS256,ES256,EdDSA",
         min_length=1,
         validate_default=True,
-        description="By which algorithms tokens may be signed; commas between.",
+        description="Accepted signature algorithms of tokens, comma-separated.",
     )
     oidc_skew_seconds: int = Field(
-        30, ge=0, le=300, description="By how much the issuer's clock may differ."
+        30,
+        ge=0,
+        le=300,
+        description="Accepted difference between the issuer's clock and this host's, in seconds.",
     )
     engine: Literal["auto", "windows", "simulator"] = Field(
-        "auto", description="Whose SA contexts to show; auto: Windows' where there is one."
+        "auto",
+        description="Engine to read; auto: Windows' own if it exists, otherwise the simulator.",
     )
     library: Annotated[Path, AfterValidator(_absolute)] | None = Field(
-        None, description="The absolute path of any library of WFP's ABI, instead."
+        None, description="Absolute path of another library with WFP's ABI to load instead."
     )
     library_in_service: bool = Field(
         False, description="Whether a Windows service may load such a library, too."
     )
     generation: Literal[0, 1] = Field(
-        1, description="The generation of WFP's functions: 1, or 0 as Windows Vista has them."
+        1, description="Generation of WFP's functions: 1, or 0 as in Windows Vista."
     )
     ipv6_order: Ipv6Order = Field(
         Ipv6Order.NETWORK,
-        description="How the engine orders the bytes of IPv6 addresses: network or reversed.",
+        description="Byte order of the engine's IPv6 addresses: network or reversed.",
     )
     baseline: Baseline = Field(
-        Baseline.NIST_SP_800_77R1, description="What weaknesses are judged against."
+        Baseline.NIST_SP_800_77R1, description="Baseline that weaknesses are judged against."
     )
-    page_size: int = Field(PAGE_SIZE, ge=1, le=100_000, description="Contexts read in one call.")
+    page_size: int = Field(
+        PAGE_SIZE, ge=1, le=100_000, description="Objects read per call of the engine."
+    )
     transaction_wait_ms: int = Field(
-        3000, ge=1, le=60_000, description="How long a call waits for another's transaction."
+        3000,
+        ge=1,
+        le=60_000,
+        description="Milliseconds for which a call waits for another session's transaction.",
     )
-    simulated_contexts: int = Field(250, ge=0, le=1_000_000, description="Simulated SA contexts.")
-    simulated_churn: float = Field(0.5, ge=0, le=10_000, description="Simulated changes a second.")
+    simulated_contexts: int = Field(
+        250, ge=0, le=1_000_000, description="Number of simulated SA contexts."
+    )
+    simulated_churn: float = Field(
+        0.5, ge=0, le=10_000, description="Simulated changes per second."
+    )
     simulated_net_events: float = Field(
-        0.2, ge=0, le=10_000, description="Simulated failures a second, to be seen as net events."
+        0.2, ge=0, le=10_000, description="Simulated failures per second, reported as net events."
     )
-    simulated_seed: int = Field(1, ge=0, description="The same seed gives the same contexts.")
-    minimum_interval_seconds: float = Field(0.25, ge=0, description="Least time between drains.")
-    refresh_seconds: float = Field(15, gt=0, description="How often to ask the engine unasked.")
+    simulated_seed: int = Field(
+        1, ge=0, description="Seed of the simulation; equal seeds give equal contexts."
+    )
+    minimum_interval_seconds: float = Field(
+        0.25, ge=0, description="Minimum seconds between refreshes."
+    )
+    refresh_seconds: float = Field(
+        15, gt=0, description="Seconds between periodic refreshes, which need no request."
+    )
     gather_seconds: float = Field(
-        0.1, ge=0, le=10, description="How long announced changes are gathered."
+        0.1,
+        ge=0,
+        le=10,
+        description="Seconds for which reported changes are debounced before they are read.",
     )
-    retry_seconds: float = Field(2, gt=0, description="The same while it does not answer.")
-    ready_seconds: float = Field(60, gt=0, description="How old the last good answer may be.")
-    patience_seconds: float = Field(30, gt=0, description="How long a request waits for a drain.")
-    snapshot_idle_seconds: float = Field(60, gt=0, description="Hold of a snapshot not used.")
-    snapshot_max_seconds: float = Field(600, gt=0, description="Hold of a snapshot at most.")
-    snapshot_count: int = Field(256, ge=1, description="Different snapshots held at most.")
-    snapshot_bytes: int = Field(2 << 30, ge=1, description="JSON held in memory at most.")
-    journal_changes: int = Field(100_000, ge=1, description="Changes that the journal keeps.")
-    journal_bytes: int = Field(64 << 20, ge=1, description="JSON that the journal keeps.")
-    net_event_count: int = Field(1000, ge=1, description="Net events kept at most.")
-    net_event_bytes: int = Field(8 << 20, ge=1, description="JSON of net events kept at most.")
+    retry_seconds: float = Field(
+        2, gt=0, description="Seconds between refresh attempts while the engine fails."
+    )
+    ready_seconds: float = Field(
+        60,
+        gt=0,
+        description="Maximum age of the last successful refresh for the server to be ready, in "
+        "seconds.",
+    )
+    patience_seconds: float = Field(
+        30, gt=0, description="Seconds for which a request waits for the engine."
+    )
+    snapshot_idle_seconds: float = Field(
+        60, gt=0, description="Seconds for which a snapshot stays leased after its last use."
+    )
+    snapshot_max_seconds: float = Field(
+        600, gt=0, description="Maximum duration of a snapshot's lease, in seconds."
+    )
+    snapshot_count: int = Field(
+        256, ge=1, description="Maximum number of different leased snapshots."
+    )
+    snapshot_bytes: int = Field(
+        2 << 30,
+        ge=1,
+        description="Bytes of snapshot JSON in memory above which no further snapshot is leased.",
+    )
+    journal_changes: int = Field(
+        100_000, ge=1, description="Maximum number of changes in the journal."
+    )
+    journal_bytes: int = Field(64 << 20, ge=1, description="Maximum bytes of JSON in the journal.")
+    net_event_count: int = Field(1000, ge=1, description="Maximum number of net events kept.")
+    net_event_bytes: int = Field(
+        8 << 20, ge=1, description="Maximum bytes of JSON of the net events kept."
+    )
     heartbeat_seconds: float = Field(
-        5, gt=0, description="How often to ask whether the session that listens still lives."
+        5,
+        gt=0,
+        description="Seconds between checks that the session that receives net events is alive.",
     )
     stream_count: int = Field(
-        200, ge=0, description="Streams of events at most; each takes a connection."
+        200, ge=0, description="Maximum number of event streams; each occupies a connection."
     )
-    stream_seconds: float = Field(3600, gt=0, description="How long a stream lasts at most.")
+    stream_seconds: float = Field(
+        3600, gt=0, description="Maximum duration of an event stream, in seconds."
+    )
     rate_address_requests: int = Field(
         600,
         ge=1,
         le=MAX_PER_MINUTE,
-        description="Requests a minute of one address that are answered before a caller is known: "
-        "without a credential, for pages that need none, or with one that cannot be verified.",
+        description="Requests per minute and address without a verified caller: without a "
+        "credential, for pages that need none, or with one that cannot be verified.",
     )
     rate_failures: int = Field(
         30,
         ge=1,
         le=MAX_PER_MINUTE,
-        description="Credentials a minute of one address that are not taken.",
+        description="Rejected credentials per minute and address.",
     )
     rate_caller_requests: int = Field(
         60_000,
         ge=1,
         le=MAX_PER_MINUTE,
-        description="Requests a minute of one caller; those without credentials are told apart by "
-        "address, and those on this host not counted.",
+        description="Requests per minute and caller; callers without credentials are identified "
+        "by address, and not limited on this host.",
     )
     rate_caller_streams: int = Field(
-        50, ge=1, description="Streams of events at most of one caller, told apart the same way."
+        50, ge=1, description="Maximum number of event streams per caller, identified likewise."
     )
-    metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_listed)] = Field(
+    metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_split_list)] = Field(
         None,
-        description="Remote addresses with a metric of their own: 1000 at most, commas between.",
+        description="Remote addresses with metrics of their own, comma-separated; at most 1000.",
     )
     metrics_connections: int = Field(
         0,
         ge=0,
         le=10_000,
-        description="Pairs of ends with metrics of what connections transfer, at most; 0: none, "
-        "and connections are read only when somebody asks.",
+        description="Maximum number of endpoint pairs with metrics of what connections transfer; "
+        "0: none, and connections are read on request only.",
     )
-    log_format: Literal["text", "json"] = Field("text", description="How the log is written.")
+    log_format: Literal["text", "json"] = Field("text", description="Format of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least severe entries that are logged."
+        "info", description="Minimum severity of logged entries."
     )
     log_requests: LoggedRequests = Field(
-        "all", description="Which requests have an entry of their own: off, refused or all."
+        "all",
+        description="Requests that have a log entry of their own: off, refused (answered with a "
+        "problem) or all.",
     )
     log_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
-        None, description="The absolute path of a file to log to, too."
+        None, description="Absolute path of an additional file to log to."
     )
     log_file_bytes: int = Field(
-        10 << 20, ge=64 << 10, description="How large it may grow before it is put aside."
+        10 << 20, ge=64 << 10, description="Size at which the log file is rotated, in bytes."
     )
     log_file_count: int = Field(
-        5, ge=1, le=1000, description="How many of those that were put aside are kept."
+        5, ge=1, le=1000, description="Maximum number of rotated log files kept."
     )
 
     @field_validator("oidc_audience")
     @classmethod
-    def _needed_with_an_issuer(cls, audience: str | None, given: ValidationInfo) -> str | None:
+    def _require_with_issuer(cls, audience: str | None, given: ValidationInfo) -> str | None:
         if audience is None and given.data.get("oidc_issuer") is not None:
-            raise ValueError("tokens of an issuer are taken for an audience only")
+            raise ValueError("an issuer requires an audience")
         return audience
 
     @classmethod
@@ -278,33 +341,33 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' own
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' own
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Where settings come from, the first that has one first.
+        """Return the sources of settings, highest priority first.
 
         Raises:
-            SettingsFileError: there is a file, and it cannot be read.
+            SettingsFileError: the settings file cannot be read or is not TOML.
         """
         return init_settings, env_settings, InitSettingsSource(settings_cls, read_settings_file())
 
     def connection_limits(self) -> ConnectionLimits:
-        """The settings that concern connections."""
-        return ConnectionLimits(**self._of(ConnectionLimits))
+        """Return the limits of connections."""
+        return ConnectionLimits(**self._values_for(ConnectionLimits))
 
     def rate_limits(self) -> RateLimits:
-        """The settings that concern rates."""
-        return RateLimits(**self._of(RateLimits))
+        """Return the rate limits."""
+        return RateLimits(**self._values_for(RateLimits))
 
     def store_limits(self) -> StoreLimits:
-        """The settings that concern the store, which has them by the same names."""
-        return StoreLimits(**self._of(StoreLimits))
+        """Return the limits of the store."""
+        return StoreLimits(**self._values_for(StoreLimits))
 
     def net_event_limits(self) -> NetEventLimits:
-        """The settings that concern net events."""
-        return NetEventLimits(**self._of(NetEventLimits))
+        """Return the limits of net events."""
+        return NetEventLimits(**self._values_for(NetEventLimits))
 
-    def _of(
+    def _values_for(
         self, limits: type[ConnectionLimits | RateLimits | StoreLimits | NetEventLimits]
     ) -> dict[str, Any]:
-        """What has the same names here and there."""
+        """Return the settings that a class of limits has by the same names."""
         return self.model_dump(include={field.name for field in fields(limits)})

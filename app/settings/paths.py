@@ -1,4 +1,4 @@
-"""Where the server keeps what is to outlive it: keys, settings, logs."""
+"""The folder of persistent state: keys, settings and logs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 
 def state_folder() -> Path:
-    r"""The folder of this installation's state, which may not exist yet.
+    r"""Return the folder of this installation's state, which may not exist yet.
 
-    `%ProgramData%\sa-contexts` on Windows; elsewhere as the XDG Base Directory Specification says.
+    It is `%ProgramData%\sa-contexts` on Windows; elsewhere it follows the XDG Base Directory
+    Specification.
     """
     if sys.platform == "win32":
         return Path(os.environ.get("ProgramData", r"C:\ProgramData")) / "sa-contexts"  # noqa: SIM112  # Windows' own spelling

@@ -1,1 +1,1 @@
-"""What the server tells of itself."""
+"""Logs, metrics and traces."""

@@ -1,8 +1,8 @@
-"""The metrics for OpenTelemetry, where its variables of the environment ask for that.
+"""Export of the metrics to OpenTelemetry, if its environment variables enable it.
 
-FastAPI configures OpenTelemetry's SDK, if the extra `otel` is installed, and traces and measures
-requests. What is added here are the metrics that are no requests, named as for Prometheus. The SDK
-asks for them in a thread of its own; they are read in the event loop, where they live.
+How the export works: if the extra `otel` is installed, FastAPI configures OpenTelemetry's SDK and
+traces and measures requests. This module adds the other metrics, named as for Prometheus. The SDK
+collects them in a thread of its own; they are read in the event loop that owns them.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from app.telemetry.logging.redaction import RedactedSpans
 
 
 EXPORTED: Final = ("wfp_", "sa_contexts_")
-FRESH_SECONDS: Final = 1
-"""How long what was read is good for: until the SDK has asked for each metric."""
+SAMPLE_TTL_SECONDS: Final = 1
+"""How long a sample is reused: one collection of the SDK asks for each metric separately."""
 
 
 @asynccontextmanager
 async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Let OpenTelemetry have the metrics of a registry until the end of the block.
+    """Export the metrics of a registry to OpenTelemetry until the end of the block.
 
-    What FastAPI's spans tell is struck out where it is nobody's business.
+    Also redact FastAPI's spans.
     """
     tracing = trace.get_tracer_provider()
     if hasattr(tracing, "add_span_processor"):  # the SDK's
         tracing.add_span_processor(RedactedSpans())
         if "OTEL_PROPAGATORS" not in os.environ:
-            # No baggage (W3C Baggage): it is for servers further on, and there are none. The SDK
-            # would search it, before anyone is authenticated, and log what it cannot read.
+            # No W3C Baggage: it is meant for downstream servers, of which there are none. The SDK
+            # would parse it before authentication, and log what it cannot parse.
             set_global_textmap(TraceContextTextMapPropagator())
     if not _is_configured():
         yield
         return
     async with BlockingPortal() as portal:
-        reading = _Reading(registry, portal)
+        sampler = _Sampler(registry, portal)
         meter = get_meter("sa-contexts")
         for family in _families(registry):
             create = (
@@ -55,31 +55,31 @@ async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
                 if family.type == "counter"
                 else meter.create_observable_gauge
             )
-            create(family.name, [partial(reading.observe, family.name)], "", family.documentation)
+            create(family.name, [partial(sampler.observe, family.name)], "", family.documentation)
         yield
-        reading.end()
+        sampler.end()
 
 
 def _is_configured() -> bool:
-    """Whether there is more than OpenTelemetry's API, which does nothing by itself."""
+    """Return whether the SDK is configured; the API alone does nothing."""
     return type(get_meter_provider()).__module__.startswith("opentelemetry.sdk.")
 
 
 def _families(registry: CollectorRegistry) -> Iterator[Metric]:
-    """Those that can be observed when asked for; histograms cannot."""
+    """Yield the metrics that can be observed asynchronously; histograms cannot."""
     for family in registry.collect():
         is_ours = family.name.startswith(EXPORTED)
-        if is_ours and family.type != "histogram" and not _is_of_requests(family):
+        if is_ours and family.type != "histogram" and not _is_http(family):
             yield family
 
 
-def _is_of_requests(family: Metric) -> bool:
-    """Whether FastAPI has the same: `http.server.…`."""
+def _is_http(family: Metric) -> bool:
+    """Return whether FastAPI exports an equivalent as `http.server.…`."""
     return family.name.startswith("sa_contexts_http_")
 
 
-class _Reading:
-    """What was read last."""
+class _Sampler:
+    """Reads the metrics in the event loop and caches them for the SDK's thread."""
 
     def __init__(self, registry: CollectorRegistry, portal: BlockingPortal) -> None:
         self._registry = registry
@@ -88,8 +88,8 @@ class _Reading:
         self._read_at = float("-inf")
 
     def observe(self, name: str, _options: CallbackOptions) -> Iterable[Observation]:
-        """In a thread of the SDK's: the values of one metric now, if there is a loop to ask."""
-        if monotonic() - self._read_at > FRESH_SECONDS and self._portal is not None:
+        """Return the values of one metric; called in the SDK's thread."""
+        if monotonic() - self._read_at > SAMPLE_TTL_SECONDS and self._portal is not None:
             self._families = self._portal.call(self._read)
             self._read_at = monotonic()
         family = self._families.get(name)
@@ -99,7 +99,7 @@ class _Reading:
         ]
 
     def end(self) -> None:
-        """Give what there is, and read no more."""
+        """Take a last sample; later calls return it."""
         self._families, self._read_at = self._read(), monotonic()
         self._portal = None
 

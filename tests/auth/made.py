@@ -13,7 +13,7 @@ from app.cli.main import app
 
 
 def run_keys(*arguments: str, path: Path) -> str:
-    """What a command gives on standard output."""
+    """Run a command and return its standard output."""
     command, *rest = arguments
     result = CliRunner().invoke(app, ["keys", command, *rest, "--file", str(path)])
     assert result.exit_code == 0, result.output
@@ -21,7 +21,7 @@ def run_keys(*arguments: str, path: Path) -> str:
 
 
 def make_key(path: Path, *scopes: str, name: str = "monitor") -> str:
-    """The text of a new key."""
+    """Create a key and return its text."""
     options = [option for scope in scopes for option in ("--scope", scope)]
     return run_keys("add", name, *options, path=path).strip()
 
@@ -31,7 +31,7 @@ def id_of(key: str) -> str:
 
 
 def change(path: Path, key: str, **members: Any) -> None:
-    """Change what the file says of a key."""
+    """Change a key's record in the file."""
     content = json.loads(path.read_text(encoding="utf-8"))
     for entry in content["keys"]:
         if entry["id"] == id_of(key):
@@ -40,5 +40,5 @@ def change(path: Path, key: str, **members: Any) -> None:
 
 
 def look_at_keys(client: TestClient) -> None:
-    """Have a server in this process see at once what happened to its keys."""
+    """Make a server in this process reload its keys at once."""
     client.app.state.service.credentials.api_keys.reload_if_changed()  # type: ignore[attr-defined]  # FastAPI

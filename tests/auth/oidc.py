@@ -82,7 +82,7 @@ class SigningKey:
 
 @cache
 def signing_key(kid: str, alg: str = "ES256") -> SigningKey:
-    """A key of that name, the same whenever it is asked for."""
+    """Return the key of a name, always the same one."""
     if alg in ("RS256", "PS256"):
         return SigningKey(kid, alg, rsa.generate_private_key(65537, 2048))
     if alg == "ES256":
@@ -91,7 +91,7 @@ def signing_key(kid: str, alg: str = "ES256") -> SigningKey:
 
 
 def signed(claims: object, key: SigningKey, **header: Any) -> str:
-    """A token; members of the header that are None are left out."""
+    """Sign a token; header members that are None are omitted."""
     given = {"typ": "JWT", "alg": key.alg, "kid": key.kid, **header}
     parts = {name: value for name, value in given.items() if value is not None}
     text = f"{json_encoded(parts)}.{json_encoded(claims)}"
@@ -103,7 +103,7 @@ def unsigned(claims: object, alg: str = "none", **header: Any) -> str:
 
 
 def signed_by_secret(claims: object, secret: bytes, kid: str) -> str:
-    """A token by HS256, of whatever secret."""
+    """Sign a token with HS256 and any secret."""
     text = f"{json_encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': kid})}.{json_encoded(claims)}"
     return f"{text}.{encoded(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
 
@@ -127,7 +127,7 @@ class Oidc:
     clock: Callable[[], float] = time.time
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """Of a good token, with changes; what is None is left out."""
+        """Return the claims of a valid token, with changes; None omits a claim."""
         now = int(self.clock())
         given = {
             "iss": self.url,
@@ -142,7 +142,7 @@ class Oidc:
         return {name: value for name, value in given.items() if value is not None}
 
     def token(self, **changes: Any) -> str:
-        """A token by the newest key."""
+        """Sign a token with the newest key."""
         return signed(self.claims(**changes), self.keys[-1])
 
     def answer(self, path: str) -> tuple[int, bytes]:
@@ -174,7 +174,7 @@ def issuing() -> Iterator[Oidc]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its own name
-            """Nothing is to be told."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         oidc = Oidc(f"http://127.0.0.1:{server.server_port}")

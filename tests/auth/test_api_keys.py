@@ -1,4 +1,4 @@
-"""Keys: taken while they are in the file, unexpired and not revoked, and at no other time."""
+"""Keys are accepted while they are in the file, unexpired and not revoked, and only then."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
 def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where its owner was wrong, or another program had it open just then on Windows."""
+    """As if its owner were wrong or, on Windows, another program had it open."""
     key = make_key(path, "sa:read")
     keys = ApiKeyStore(path)
     run_keys("revoke", id_of(key), path=path)
@@ -325,7 +325,7 @@ def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Pa
     path.unlink()
 
     with capture_logs() as log:
-        time.now += 3600  # nobody looked meanwhile, so nothing is known to be wrong
+        time.now += 3600  # the file was not read meanwhile, so no failure is known
         keys.reload_if_changed()
         assert (keys.is_readable, keys.are_rejected) == (False, False)
         time.now += 59

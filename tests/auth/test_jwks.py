@@ -1,4 +1,4 @@
-"""Fetching over HTTP, from a server that does not always mean well."""
+"""Fetching over HTTP from a server that may be hostile."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_that_no_proxy_sees_what_comes_from_this_host(
 def test_that_what_comes_by_https_may_come_through_a_proxy(
     oidc: Oidc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy, which is none, is asked to connect (RFC 9110, 9.3.6)."""
+    """The supposed proxy receives a CONNECT (RFC 9110, 9.3.6)."""
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, oidc.url)
 

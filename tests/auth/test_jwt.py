@@ -1,4 +1,4 @@
-"""Tokens, signed by hand and by the RFCs' own examples: judged by all they say and nothing else."""
+"""Verification of tokens: signed by hand, and the RFCs' own examples."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ALL = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 
 
 class Trust:
-    """A server's side, with an issuer that it reaches without a network, and a clock of its own."""
+    """A verifier with an issuer that needs no network, and a clock of its own."""
 
     def __init__(self, algorithms: tuple[str, ...] = ALL, skew: int = 0) -> None:
         self.oidc = Oidc("https://issuer.example/tenant", clock=lambda: self.began)
@@ -134,7 +134,7 @@ async def test_that_ed25519_is_taken_by_its_own_name(trust: Trust) -> None:
 
 
 async def test_that_no_secret_signs(trust: Trust) -> None:
-    """HS256 with what is public, or with a secret that the issuer published by mistake."""
+    """HS256 with a public key, or with a secret that the issuer published by mistake."""
     rsa_key = signing_key("by-RS256", "RS256")
     trust.oidc.keys = [rsa_key]
     claims = trust.oidc.claims()
@@ -151,7 +151,7 @@ async def test_that_no_secret_signs(trust: Trust) -> None:
 
 
 async def test_that_no_algorithm_takes_anothers_key(trust: Trust) -> None:
-    """A key that does not say its algorithm still is of a kind."""
+    """A key without `alg` still has a key type."""
     key = signing_key("by-RS256", "RS256")
     jwk = {name: value for name, value in key.jwk.items() if name not in ("alg", "use")}
     trust.oidc.answers["/keys"] = (200, json.dumps({"keys": [jwk]}).encode())
@@ -375,7 +375,7 @@ async def test_that_an_issuer_that_is_down_is_asked_again_and_missed_only_at_fir
 
 
 async def test_nobody_waits_for_an_issuer_that_was_out_of_reach(trust: Trust) -> None:
-    """But for one at a time: whoever waits takes up a connection, and is not counted yet."""
+    """Except one at a time: a waiting request occupies a connection and is not counted yet."""
     trust.is_down = True
     assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
     trust.passed += MIN_FETCH_INTERVAL_SECONDS

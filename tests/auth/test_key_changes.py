@@ -1,4 +1,4 @@
-"""Changes of the file of keys: whole, by one program at a time, and where a server reads them."""
+"""Changes to the file of keys: atomic, one at a time, and in the file that a server reads."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_an_owner_changes_keys_after_root_did(path: Path) -> None:
     first, second = make_key(path, "sa:read"), make_key(path, "sa:read")
     for each in (path.parent, path):
         os.chown(each, SERVICE, SERVICE)
-    assert revoke(first, path).exit_code == 0  # makes the lock's file anew, if it was not there
+    assert revoke(first, path).exit_code == 0  # creates the lock file again if it is missing
 
     assert path.with_name("keys.json.lock").stat().st_uid == SERVICE
     assert revoke(second, path).exit_code == 0
@@ -398,7 +398,7 @@ def test_file_and_folder_are_synced_in_order(path: Path, monkeypatch: pytest.Mon
 def test_a_change_that_did_not_take_effect_is_a_failure(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when a program that asks for no lock writes the file at that moment."""
+    """As if a program without the lock wrote the file at that moment."""
     key = make_key(path, "sa:read")
     before = path.read_bytes()
 
@@ -415,7 +415,7 @@ def test_a_change_that_did_not_take_effect_is_a_failure(
 
 
 def duplicate(path: Path, key: str) -> None:
-    """Have a second, unrevoked entry of the key stand behind the first."""
+    """Append a second, unrevoked entry of the key."""
     content = json.loads(path.read_text(encoding="utf-8"))
     entry = next(each for each in content["keys"] if each["id"] == id_of(key))
     content["keys"].append({**entry, "revoked": None})

@@ -1,4 +1,4 @@
-"""What is fetched over the network comes by HTTPS; only this host itself may do without."""
+"""URLs to fetch must be HTTPS, unless they are on this host."""
 
 from __future__ import annotations
 

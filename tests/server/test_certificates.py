@@ -1,4 +1,4 @@
-"""The files of TLS: what is taken, what is not and why, and what the log tells of it."""
+"""The TLS files: which are accepted, why others are rejected, and what is logged."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def make_folder(path: Path) -> None:
 
 
 def weaken(files: Files) -> None:
-    """Sign a key by which nobody should be known any more."""
+    """Sign a key that is too short to be trusted."""
     key = rsa.generate_private_key(65537, 1024)  # noqa: S505  # that is the point
     name = x509.Name([])
     certificate = (
@@ -136,7 +136,7 @@ def test_that_a_bad_change_keeps_what_there_is_and_is_told_once(
 
     spoil(files)
     tls.poll()
-    assert caplog.records == []  # it may be half done
+    assert caplog.records == []  # the files may be half replaced
     for _ in range(3):
         tls.poll()
 
@@ -147,7 +147,7 @@ def test_that_a_bad_change_keeps_what_there_is_and_is_told_once(
 
 
 def test_a_metric_says_whether_the_files_are_in_use(files: Files) -> None:
-    """An authority that was taken out of a file that is no good is trusted on."""
+    """An authority removed by an invalid file stays trusted."""
     registry = CollectorRegistry()
     tls = tls_of(files)
     TlsMetrics(tls, registry)
@@ -194,7 +194,7 @@ def test_that_a_change_of_the_authorities_alone_is_taken(files: Files) -> None:
 
 
 def test_that_a_certificate_that_has_expired_gives_way_to_any(files: Files) -> None:
-    """Clients refuse both; the newer one is nearer to what is meant."""
+    """Clients reject both; the newer one is closer to what was intended."""
     files.show(CA, begins=NOW - 9 * DAY, days=-2)
     tls = tls_of(files)
     newer = files.show(CA, begins=NOW - 9 * DAY, days=-1)
@@ -254,7 +254,7 @@ def test_that_it_is_told_each_day_that_a_certificate_expires(
 
 
 def test_that_what_is_weak_is_off(files: Files) -> None:
-    """RFC 9325; the scan in this folder looks at the same from outside."""
+    """RFC 9325; the scan in this folder checks this from outside."""
     context = tls_of(files).context
 
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-"""What one connection can cost, and what a client is told that takes more: real sockets."""
+"""The limits of connections, over real sockets."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ LIMITS = ConnectionLimits(
     connection_count=4, idle_seconds=2, request_seconds=0.5, response_seconds=1, request_bytes=1024
 )
 TICK_SECONDS = 1.5
-"""How much later than a limit says something may happen: connections are looked at each second."""
+"""How late a limit may be enforced: connections are checked once a second."""
 HIGH_WATER = 64 << 10
-"""At how many bytes that are not taken asyncio asks for no more."""
+"""Unread bytes at which asyncio pauses writing."""
 BODY = bytes(range(256)) * (64 << 10)
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
@@ -48,12 +48,10 @@ REFUSED = GET.replace(b"/", b"/refused", 1) + b"\r\n"
 
 
 class Application:
-    """Answers `/` at once, `/wait` when told to, `/large` at length, and `/part` in part.
+    """Answers `/` at once, `/wait` on `go_on`, `/large` at length, and `/part` in part.
 
-    It refuses `/refused`.
-
-    It answers `/pieces` piece by piece, but not before the client has left, and lets the loop not
-    see that meanwhile.
+    It rejects `/refused`. It answers `/pieces` piece by piece once the client has left, blocking
+    the loop until then.
     """
 
     def __init__(self) -> None:
@@ -95,11 +93,11 @@ class Application:
 
 
 class Served:
-    """A server of a thread of this process, and clients that are closed at the end.
+    """A server in a thread of this process, and clients that are closed at the end.
 
     Attributes:
-        refused: the codes of the problems that were answered in the application's place.
-        outcomes: how the handshakes ended.
+        refused: the codes of the problems answered before the application ran.
+        outcomes: the outcomes of the handshakes.
     """
 
     def __init__(
@@ -138,13 +136,13 @@ class Served:
         self.loop.call_soon_threadsafe(self.application.go_on.set)
 
     def until(self, condition: Callable[[], bool], seconds: float = 10) -> None:
-        """Wait until something holds in the server's loop."""
+        """Wait until a condition is true in the server's loop."""
 
-        async def hold() -> None:
-            while not condition():  # noqa: ASYNC110  # it is asked from another thread
+        async def poll() -> None:
+            while not condition():  # noqa: ASYNC110  # another thread changes it
                 await asyncio.sleep(0.01)
 
-        waiting = asyncio.wait_for(hold(), seconds)
+        waiting = asyncio.wait_for(poll(), seconds)
         asyncio.run_coroutine_threadsafe(waiting, self.loop).result()
 
     @property
@@ -183,7 +181,7 @@ def served() -> Iterator[Served]:
 
 
 def received(client: socket.socket) -> bytes:
-    """All that comes until the server closes."""
+    """Read until the server closes."""
     answer = bytearray()
     while chunk := client.recv(1 << 20):
         answer += chunk
@@ -191,7 +189,7 @@ def received(client: socket.socket) -> bytes:
 
 
 def answered(client: socket.socket) -> bool:
-    """Whether the small answer comes, and nothing after it yet."""
+    """Return whether the small response arrives, and nothing after it yet."""
     answer = b""
     while not answer.endswith(b"\r\n\r\nhere") and (chunk := client.recv(4096)):
         answer += chunk
@@ -199,7 +197,7 @@ def answered(client: socket.socket) -> bool:
 
 
 def problem(answer: bytes) -> dict[str, Any]:
-    """The problem that an answer consists of, as its head tells it."""
+    """Parse a problem response and check its head."""
     head, _, body = answer.partition(b"\r\n\r\n")
     fields = dict(re.findall(r"([\w-]+): (.*)\r\n", head.decode() + "\r\n"))
     assert fields["content-type"] == "application/problem+json"
@@ -231,12 +229,12 @@ def test_that_what_is_refused_is_refused_with_a_problem(
     served: Served, request_: bytes, status: int, code: str
 ) -> None:
     client = served.connect()
-    with suppress(ConnectionError):  # it closes before all is sent
+    with suppress(ConnectionError):  # the server closes before all is sent
         client.sendall(request_)
 
-    told = problem(received(client))
+    answer = problem(received(client))
 
-    assert (told["status"], told["code"]) == (status, code)
+    assert (answer["status"], answer["code"]) == (status, code)
     assert served.refused == [code]
     assert served.application.begun == 0
 
@@ -426,7 +424,7 @@ def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: 
 
 
 def test_that_a_client_that_reads_slowly_gets_all(served: Served) -> None:
-    """It takes longer than an answer may lie unread, but never leaves off for so long."""
+    """It takes longer in total than a client may stop reading, but never stops for so long."""
     client = served.connect(
         b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", receive_bytes=64 << 10
     )
@@ -454,7 +452,7 @@ def test_that_the_work_for_a_client_that_left_is_given_up(served: Served) -> Non
 def test_that_nothing_more_is_written_to_a_client_that_left(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A write that fails is the first to tell; asyncio logs each of those that come after it."""
+    """The first failed write reveals it; asyncio logs each further one."""
     client = served.connect(b"GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
@@ -475,7 +473,7 @@ def test_that_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-# The Proactor loop leaves it to Python's collector to close what reset before it was accepted.
+# The Proactor loop leaves connections reset before they are accepted to the garbage collector.
 @pytest.mark.filterwarnings("ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning")
 def test_that_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
     for _ in range(200):
@@ -492,7 +490,7 @@ def test_that_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
 
 
 class Transport(asyncio.Transport):
-    """A transport that knows its socket."""
+    """A transport with a socket."""
 
     def __init__(self, connection: socket.socket | None) -> None:
         super().__init__({"socket": connection})
@@ -509,7 +507,7 @@ def connection() -> Iterator[LimitedH11Protocol]:
 
 
 def test_that_small_answers_are_sent_at_once(connection: LimitedH11Protocol) -> None:
-    """Proactor's sockets come with Nagle's algorithm on, as one does that is made by hand."""
+    """The Proactor loop's sockets have Nagle's algorithm on, like a plain new socket."""
     with socket.socket() as tcp:
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
 
@@ -526,12 +524,12 @@ def test_that_other_connections_are_left_as_they_are(connection: LimitedH11Proto
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> list[LimitedH11Protocol]:
-    """The connections that were held back, once for each time."""
+    """The connections that were delayed, once for each time."""
     held: list[LimitedH11Protocol] = []
     enter = LimitedH11Protocol._enter  # noqa: SLF001  # there is no other sign
 
     def entered(connection: LimitedH11Protocol, stage: Stage) -> None:
-        if stage is Stage.HELD:
+        if stage is Stage.DELAYED:
             held.append(connection)
         enter(connection, stage)
 
@@ -575,7 +573,7 @@ def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served
         served.connect(REFUSED * 1000)
     served.until(
         lambda: (
-            [c._stage for c in served.connections].count(Stage.HELD)  # noqa: SLF001  # there is no other sign
+            [c._stage for c in served.connections].count(Stage.DELAYED)  # noqa: SLF001  # there is no other sign
             == LIMITS.connection_count - 1
         )
     )
@@ -588,7 +586,7 @@ def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served
 
 
 class Peer(Transport):
-    """A transport whose client is somewhere.
+    """A transport with a client address.
 
     Attributes:
         is_aborted: whether the server ended it at once.
@@ -618,7 +616,7 @@ class Peer(Transport):
 
 
 class Peers:
-    """Clients at several addresses, of a server that allows three to each, and ten in all.
+    """Clients of several addresses, and a server that allows three connections each, ten in all.
 
     Attributes:
         all: in the order in which they came.

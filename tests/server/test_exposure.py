@@ -1,4 +1,4 @@
-"""Safe by default: where `sa-contexts serve` listens with what, and what it says elsewhere."""
+"""Safe by default: which addresses `sa-contexts serve` accepts with which protection."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def files(tmp_path: Path) -> Files:
 
 @pytest.fixture
 def listened(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """The addresses that servers listened on, which then end at once."""
+    """The addresses that servers listened on; each server ends at once."""
     found: list[Any] = []
 
     def run(server: Any, sockets: list[socket.socket]) -> None:
@@ -235,7 +235,7 @@ def test_that_nobody_else_can_take_the_port() -> None:
 
 
 def test_that_ipv6_takes_no_ipv4() -> None:
-    """Else what is refused for one would be open by the other."""
+    """Otherwise an address rejected in one form would be open in the other."""
     with listen("::1", 0) as listener:
         assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
 

@@ -1,4 +1,4 @@
-"""Accepting as on Windows: what a client does before it is accepted harms nobody else.
+"""The Windows accept loop: a client that resets before it is accepted harms no other.
 
 The Windows leg has Windows' own event loop meet clients that reset; here its errors are made, as
 it reports them.
@@ -35,7 +35,7 @@ def windows_error(code: int) -> OSError:
 
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> list[OSError]:
-    """What accepting fails of, one after the other."""
+    """The errors that accepting raises, in order."""
     failures: list[OSError] = []
     loops: Any = asyncio.SelectorEventLoop
     really: Callable[..., Any] = loops.sock_accept

@@ -1,4 +1,4 @@
-"""What browsers are told with every answer: OWASP's REST Security cheat sheet, as of 2025."""
+"""The security headers of every response: OWASP's REST Security cheat sheet, as of 2025."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def live() -> Iterator[Live]:
 
 
 def heads(live: Live, request: str) -> list[tuple[str, str]]:
-    """All header fields of an answer, as they are on the wire; the status is the first."""
+    """Return the header fields of a response as sent; the status line is the first."""
     with socket.create_connection(live.address) as client:
         client.sendall(request.encode())
         answer = b""

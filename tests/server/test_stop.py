@@ -1,4 +1,4 @@
-"""The end of the process while a call of the engine hangs, which no thread can be taken out of."""
+"""Stopping the process while a call of the engine hangs and cannot be cancelled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 HANG_MS = 20_000
 STOP_SECONDS = 3.0
-"""It takes 2 s at most on a machine that has nothing else to do."""
+"""On an idle machine it takes 2 s at most."""
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_that_a_service_manager_need_not_wait_either() -> None:
 
 @contextmanager
 def _target() -> Iterator[Target]:
-    """A server with more contexts than one page has, which knows of them."""
+    """A server that has read more contexts than one page holds."""
     with running_target(
         simulated_contexts=2000, simulated_churn=0, minimum_interval_seconds=0
     ) as target:
@@ -110,7 +110,7 @@ def _target() -> Iterator[Target]:
 
 
 def _waiting(target: Target, function: str, *paths: str) -> list[HTTPConnection]:
-    """Clients whose requests the server has, when it is in a call of a function."""
+    """Send requests and wait until the server is inside a call of a function."""
     calls = target.calls(function)
     clients = [HTTPConnection(target.url.removeprefix("http://"), timeout=30) for _ in paths]
     for client, path in zip(clients, paths, strict=True):
@@ -118,7 +118,7 @@ def _waiting(target: Target, function: str, *paths: str) -> list[HTTPConnection]
     deadline = time.monotonic() + 30
     while target.calls(function) == calls:
         assert time.monotonic() < deadline
-    httpx2.get(f"{target.url}/health/live", timeout=30)  # who came later is answered
+    httpx2.get(f"{target.url}/health/live", timeout=30)  # later requests are served
     return clients
 
 

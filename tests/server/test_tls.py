@@ -1,4 +1,4 @@
-"""TLS as clients meet it: real handshakes with a server in a thread of this process."""
+"""TLS from the client's side: real handshakes with a server in a thread of this process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CA = trustme.CA()
 CLIENTS = trustme.CA()
 OTHERS = trustme.CA()
 RESET = (ConnectionError, ssl.SSLError)
-"""How a client may learn that it is refused."""
+"""How a client may learn that it is rejected."""
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def secured(
 
 
 def ask(served: Served, context: ssl.SSLContext | None = None) -> bytes:
-    """The answer to a request by a connection of its own."""
+    """Send a request on a new connection and return the response."""
     with secured(served, context) as client:
         client.sendall(LAST + b"\r\n")
         return received(client)
@@ -173,7 +173,7 @@ def test_that_plain_http_is_closed_and_not_logged(
     assert_silent(caplog)
 
 
-# The Proactor loop leaves it to Python's collector to close what reset before it was accepted.
+# The Proactor loop leaves connections reset before they are accepted to the garbage collector.
 @pytest.mark.filterwarnings("ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning")
 def test_that_a_client_that_left_at_once_is_forgotten_and_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
@@ -273,7 +273,7 @@ def test_that_a_bad_certificate_leaves_the_old_one(
 def test_that_clients_of_an_authority_that_is_gone_are_refused(
     asking: Served, files: Files
 ) -> None:
-    """A session of before must not help: resuming it would show no certificate."""
+    """An earlier session must not help: resuming it would send no certificate."""
     known = client_context(CA, CLIENTS.issue_cert("a"), ssl.TLSVersion.TLSv1_2)
     other = client_context(CA, OTHERS.issue_cert("b"))
     with secured(asking, known) as client:
@@ -373,7 +373,7 @@ def test_that_a_silent_client_is_left(served: Served) -> None:
 
 
 def test_that_a_client_that_does_not_answer_the_closing_is_cut_off(files: Files) -> None:
-    """It is looked at several times meanwhile, which must not harm the server."""
+    """It is checked several times meanwhile, which must not harm the server."""
     tls = CertificateReloader(TlsFiles(files.certificate, files.key))
     with serving(tls, replace(LIMITS, idle_seconds=1, response_seconds=4)) as served:
         began = monotonic()
@@ -392,7 +392,7 @@ def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: 
         (connection,) = served.connections
         began = monotonic()
 
-        # What is encrypted is a little more.
+        # Encryption adds a little.
         most = (HIGH_WATER + TCP_HIGH_WATER + SLICE_BYTES) * 1.1
         assert connection.transport.get_write_buffer_size() <= most
         served.until(lambda: not served.connections)

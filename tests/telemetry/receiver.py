@@ -1,4 +1,4 @@
-"""A receiver of OpenTelemetry's protocol over HTTP, as a collector has one."""
+"""An OTLP/HTTP receiver, like a collector's."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 SECONDS = 30
-"""When the wait for anything is given up."""
+"""Timeout of any wait."""
 
 
 class Received:
-    """What came so far.
+    """What was received so far.
 
     Attributes:
         metrics: the newest values of each metric, by name, each with its labels.
@@ -35,12 +35,12 @@ class Received:
         self._changed = Condition()
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait for what others send."""
+        """Wait for further exports."""
         with self._changed:
             assert self._changed.wait_for(condition, SECONDS), (self.spans, self.metrics)
 
     def take(self, path: str, body: bytes) -> None:
-        """Take what was sent."""
+        """Receive an export."""
         with self._changed:
             if path == "/v1/metrics":
                 self._take_metrics(ExportMetricsServiceRequest.FromString(body))
@@ -79,7 +79,7 @@ def _attributes(node: Any) -> dict[str, Any]:
 
 @contextmanager
 def receiving() -> Iterator[tuple[str, Received]]:
-    """A receiver that runs; its URL, and what it received."""
+    """Run a receiver; yield its URL and what it receives."""
     received = Received()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Windows' Event Log, by a library that stands for pywin32's `win32evtlog`."""
+"""The Windows Event Log, through a substitute for pywin32's `win32evtlog`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class EventLog:
-    """What pywin32 offers, as its documentation has it."""
+    """pywin32's functions, as documented."""
 
     def __init__(self) -> None:
         self.reported: list[tuple[int, int, int, str]] = []

@@ -1,4 +1,4 @@
-"""The log: who writes it waits for nobody, what is lost is counted, and nothing in it can lie."""
+"""The log: it never blocks, counts dropped entries, and its entries cannot be forged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORMATS: tuple[Literal["text", "json"], ...] = ("text", "json")
 
 
 class Slow(io.StringIO):
-    """A stream whose writer waits until it is let go on."""
+    """A stream whose writer blocks until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -235,7 +235,7 @@ def test_that_credentials_are_struck_out(log_format: Literal["text", "json"], se
 @pytest.mark.parametrize("secret", [KEY, JWT])
 @pytest.mark.parametrize("times", [1, 2, 3, 9])
 def test_that_credentials_are_struck_out_however_they_are_encoded(secret: str, times: int) -> None:
-    """RFC 3986, 2.1: any octet may be written so, a percent sign, too."""
+    """RFC 3986, 2.1: any octet may be percent-encoded, a percent sign, too."""
     encoded = [secret, secret]
     for _ in range(times):
         encoded = [
@@ -289,7 +289,7 @@ def test_that_outlets_get_what_is_severe_enough_for_them() -> None:
     seen: list[Any] = []
 
     class Kept(LogSink):
-        where = "event_log"
+        sink_name = "event_log"
 
         def emit(self, record: logging.LogRecord) -> None:
             seen.append((record.levelname, record.getMessage()))

@@ -1,4 +1,4 @@
-"""Credentials are struck out of any text, in time that grows as the text does."""
+"""Credentials are redacted in any text, in linear time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY = "sak_0123456789ab_" + "Zz9_-" * 8 + "abc"
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWEtdG9rZW4"  # RFC 7515's form
 BEARER = "Bearer 2YotnFZFEjr1zCsicMWpAA"  # RFC 6749, 4.1.4
 MAX_SECONDS = 1.0
-"""Of the processor; each takes some milliseconds."""
+"""CPU time; each takes some milliseconds."""
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_secrets_in_one_word(text: str, shown: str) -> None:
 
 
 class Span:
-    """What the SDK's spans have of what a processor uses."""
+    """The part of the SDK's spans that a span processor uses."""
 
     def __init__(self, **attributes: object) -> None:
         self.attributes = {name.replace("_", "."): value for name, value in attributes.items()}

@@ -1,4 +1,4 @@
-"""OpenTelemetry's export: off as it comes, and by its standard variables to a receiver."""
+"""OpenTelemetry's export: off by default, enabled by its standard variables."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_that_it_is_off_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> N
 def test_hostile_heads_cost_little_and_tell_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A path of 30 kB once took 6 seconds of the event loop before it was refused."""
+    """A path of 30 kB once blocked the event loop for 6 seconds before it was rejected."""
     keys = tmp_path / "keys.json"
     make_key(keys, "sa:read")
     baggage = f"{KEY}," * 5 + "a" + " " * 8000 + "b"

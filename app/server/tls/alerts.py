@@ -1,9 +1,9 @@
-"""A client whose handshake fails is told why, which asyncio does not do by itself.
+"""TLS alerts that reach the client when its handshake fails.
 
-It drops the connection the moment that OpenSSL refuses to go on, and with it the alert that OpenSSL
-had ready (RFC 8446, 6.2); all that a client without a certificate would see is an end. Here the
-failure looks like a handshake that waits for more: asyncio sends what there is, and what comes from
-the client is not looked at any more.
+asyncio closes the connection as soon as OpenSSL reports the failure, and drops the alert that
+OpenSSL has queued (RFC 8446, 6.2); a client without a certificate would only see the connection
+end. Here a failed handshake looks to asyncio as if it needed more input: asyncio sends the alert,
+and further input is discarded.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import cast
 
 
 on_failure: ContextVar[Callable[[ssl.SSLError], None]] = ContextVar("on_failure")
-"""What is told of a failure, once; to be set in the task that begins the handshake."""
+"""Called once with the error of a failed handshake; set it in the task that starts one."""
 
 
 class AlertFlushingSslObject(ssl.SSLObject):
-    """One end of a connection."""
+    """An SSL object that keeps a failed handshake open until its alert is sent."""
 
     incoming: ssl.MemoryBIO
     on_failure: Callable[[ssl.SSLError], None]
     has_failed = False
 
     def do_handshake(self) -> None:
-        """Go on with the handshake; after a failure, for ever.
+        """Continue the handshake; after a failure, report it once and discard all input.
 
         Raises:
-            SSLWantReadError: more must come from the other end.
+            SSLWantReadError: the handshake needs more input, or has failed.
         """
         if not self.has_failed:
             try:
@@ -46,7 +46,7 @@ class AlertFlushingSslObject(ssl.SSLObject):
 
 
 class AlertFlushingSslContext(ssl.SSLContext):
-    """A context whose connections tell why they fail."""
+    """A context that wraps connections in `AlertFlushingSslObject`."""
 
     sslobject_class = AlertFlushingSslObject
 
@@ -58,7 +58,7 @@ class AlertFlushingSslContext(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        """One end of a connection; asyncio calls this when a handshake begins."""
+        """Create the SSL object of a connection; asyncio calls this when a handshake starts."""
         wrapped = cast(
             AlertFlushingSslObject,
             super().wrap_bio(incoming, outgoing, server_side, server_hostname, session),

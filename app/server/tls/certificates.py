@@ -1,9 +1,9 @@
-"""TLS: what the server shows to clients and demands of them, from files that may change.
+"""The server's certificate and the client CAs, reloaded when their files change.
 
-A certificate is renewed while the server runs, and a certificate authority that may vouch for
-clients comes or goes. Whatever changes in the files makes a new `ssl.SSLContext`, never a change of
-the one in use: a new one knows nothing of authorities that are gone, nor of sessions that clients
-could resume without showing their certificate again.
+How a reload works: the files are polled; a change creates a new `ssl.SSLContext` for new
+connections. The one in use is never modified: a new context trusts no removed authority and has no
+sessions that clients could resume without showing their certificate again. If the files are
+invalid, the old context stays.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from app.server.tls.alerts import AlertFlushingSslContext
 log = structlog.get_logger(__name__)
 
 CIPHERS: Final = "@SECLEVEL=2:ECDHE+AESGCM:ECDHE+CHACHA20"
-"""The suites of TLS 1.2: forward secret and authenticated (AEAD), no others (RFC 9325, 4.2).
+"""The TLS 1.2 suites with forward secrecy and AEAD only (RFC 9325, 4.2).
 
-Those of TLS 1.3 all are. Level 2 is OpenSSL's for 112 bits: no key of RSA below 2048 bits, no SHA-1
-in a chain. There is no DHE, whose cost a client can put upon the server.
+All TLS 1.3 suites have both. OpenSSL's security level 2 means 112 bits: no RSA key below 2048 bits,
+no SHA-1 in a chain. There is no DHE, because clients can make its cost the server's.
 """
 EXPIRES_SOON: Final = timedelta(days=30)
 
@@ -47,30 +47,29 @@ class HandshakeOutcome(StrEnum):
 
     SECURED = "secured"
     PROTOCOL = "protocol"
-    """The client speaks no TLS, too old a version, or has no suite in common with the server."""
+    """The client does not speak TLS, or shares no version or suite with the server."""
     CLIENT_CERTIFICATE = "client_certificate"
-    """The client showed no certificate, or one that none of the authorities vouches for."""
+    """The client sent no certificate, or one that no client CA has issued."""
     REFUSED_BY_CLIENT = "refused_by_client"
-    """The client said that it does not go on; most often it does not trust the server."""
+    """The client sent an alert; most often it does not trust the server."""
     TIMEOUT = "timeout"
-    """The client took too long."""
+    """The handshake took too long."""
     LOST = "lost"
-    """The client left, or another took its place."""
+    """The client disconnected, or the connection was evicted."""
 
 
 class TlsError(Exception):
-    """The files cannot be used; says why, and nothing of what is in them."""
+    """The TLS files cannot be used; the message never quotes their content."""
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The files, all in PEM.
+    """The paths of the TLS files, all in PEM.
 
     Attributes:
-        certificate: the server's, and what leads from it to its authority.
-        key: its private key; in the certificate's file if not given.
-        client_ca: the authorities that may vouch for clients; clients need no certificate if not
-            given.
+        certificate: the server's certificate and its chain.
+        key: the private key; None: in the certificate's file.
+        client_ca: the authorities of client certificates; None: clients need no certificate.
     """
 
     certificate: Path
@@ -78,10 +77,10 @@ class TlsFiles:
     client_ca: Path | None = None
 
     def signatures(self) -> FileSignatures:
-        """What differs once any of the files does.
+        """Return the times, size and inode of each file, to detect changes.
 
         Raises:
-            TlsError: one of them is not there.
+            TlsError: a file is missing or unreadable.
         """
         named = {
             "tls_certificate": self.certificate,
@@ -101,14 +100,14 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a certificate says.
+    """The fields of a certificate that are logged and checked.
 
     Attributes:
-        subject: whose it is, as RFC 4514 writes it.
-        names: the DNS names and IP addresses that it is for.
-        serial: its number, in hexadecimal.
-        begins: from when on it is valid.
-        expires: until when.
+        subject: the subject, in RFC 4514 form.
+        names: DNS names and IP addresses (subjectAltName).
+        serial: the serial number, in hexadecimal.
+        begins: notBefore.
+        expires: notAfter.
     """
 
     subject: str
@@ -118,71 +117,71 @@ class Certificate:
     expires: datetime
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether clients may take it then."""
+        """Return whether the certificate is valid at a time."""
         return self.begins <= now <= self.expires
 
 
 class CertificateReloader:
-    """What new connections are secured with.
+    """The TLS context of new connections, reloaded from its files.
 
     Attributes:
-        certificate: the one that is shown.
-        context: the newest good one.
+        certificate: the certificate in use.
+        context: the TLS context in use.
     """
 
     def __init__(self, files: TlsFiles) -> None:
         """Load the files.
 
         Raises:
-            TlsError: they cannot be used.
+            TlsError: the files cannot be used.
         """
         self._files = files
-        self._stamps, self.context, self.certificate = _load(files)
+        self._signatures, self.context, self.certificate = _load(files)
         self._failure: tuple[str, FileSignatures | None] | None = None
-        self._is_failure_told = False
+        self._is_failure_logged = False
         self._warned_at: datetime | None = None
-        self._tell("certificate")
+        self._log_certificate("certificate")
 
     @property
     def is_current(self) -> bool:
-        """Whether what is in use is what the files hold, as far as is known."""
-        return self._failure is None or not self._is_failure_told
+        """Whether the files are in use; False once a reload has failed twice alike."""
+        return self._failure is None or not self._is_failure_logged
 
     def poll(self) -> None:
-        """Take what has changed in the files; where it is no good, keep what there is.
+        """Reload the files if they have changed; keep the old context if they are invalid.
 
-        To be called every second or so. A failure is logged when it is seen for the second time:
-        files are replaced one after the other.
+        Call it every second or so. A failure is logged when it recurs, because files are replaced
+        one after the other.
         """
-        stamps = None
+        signatures = None
         try:
-            stamps = self._files.signatures()
-            if stamps != self._stamps:
-                self._take(*_load(self._files))
+            signatures = self._files.signatures()
+            if signatures != self._signatures:
+                self._replace(*_load(self._files))
             self._failure = None
         except TlsError as error:
-            failure = (str(error), stamps)
+            failure = (str(error), signatures)
             if failure != self._failure:
-                self._failure, self._is_failure_told = failure, False
-            elif not self._is_failure_told:
+                self._failure, self._is_failure_logged = failure, False
+            elif not self._is_failure_logged:
                 log.warning(
                     "certificate_not_reloaded", reason=str(error), note="the old one is kept"
                 )
-                self._is_failure_told = True
+                self._is_failure_logged = True
         self._warn_of_expiry()
 
-    def _take(
-        self, stamps: FileSignatures, context: ssl.SSLContext, certificate: Certificate
+    def _replace(
+        self, signatures: FileSignatures, context: ssl.SSLContext, certificate: Certificate
     ) -> None:
         now = datetime.now(UTC)
         if self.certificate.is_valid(now) and not certificate.is_valid(now):
             is_early = now < certificate.begins
             raise TlsError(f"the certificate {'is not valid yet' if is_early else 'has expired'}")
-        self._stamps, self.context, self.certificate = stamps, context, certificate
+        self._signatures, self.context, self.certificate = signatures, context, certificate
         self._warned_at = None
-        self._tell("certificate_reloaded")
+        self._log_certificate("certificate_reloaded")
 
-    def _tell(self, event: str) -> None:
+    def _log_certificate(self, event: str) -> None:
         certificate = self.certificate
         log.info(
             event,
@@ -194,7 +193,7 @@ class CertificateReloader:
         self._warn_of_expiry()
 
     def _warn_of_expiry(self) -> None:
-        """Warn each day."""
+        """Warn once a day if the certificate expires soon or has expired."""
         now, expires = datetime.now(UTC), self.certificate.expires
         if expires - now > EXPIRES_SOON:
             return
@@ -205,10 +204,10 @@ class CertificateReloader:
 
 
 def _load(files: TlsFiles) -> tuple[FileSignatures, ssl.SSLContext, Certificate]:
-    """What the files hold, all of it as it was at one time.
+    """Load all files in one consistent state.
 
     Raises:
-        TlsError: it is no good, or changes meanwhile.
+        TlsError: the files cannot be used, or change meanwhile.
     """
     before = files.signatures()
     certificate, context = read_certificate(files.certificate), _context(files)
@@ -218,10 +217,10 @@ def _load(files: TlsFiles) -> tuple[FileSignatures, ssl.SSLContext, Certificate]
 
 
 def read_certificate(path: Path) -> Certificate:
-    """The first certificate of a file, the server's own.
+    """Read the first certificate of a file, which is the server's own.
 
     Raises:
-        TlsError: there is none.
+        TlsError: the file cannot be read, or holds no certificate.
     """
     try:
         first = x509.load_pem_x509_certificate(path.read_bytes())
@@ -248,11 +247,11 @@ def _context(files: TlsFiles) -> ssl.SSLContext:
     context = AlertFlushingSslContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
-    # The rest is Python's default today; that it is so is not left to that.
+    # Python's defaults today, set explicitly so that they stay.
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.options |= ssl.OP_NO_RENEGOTIATION
-    # Tickets are encrypted with a key that lives as long as the context, for months maybe, and who
-    # takes it reads all that was said in sessions that used one (RFC 9325, 3.4).
+    # Session tickets are encrypted with a key that lives as long as the context, possibly months;
+    # stealing it decrypts all sessions that used a ticket (RFC 9325, 3.4).
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
     _load_key(context, files)
@@ -264,9 +263,8 @@ def _context(files: TlsFiles) -> ssl.SSLContext:
 def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
     setting = "tls_certificate" if files.key is None else "tls_key"
     try:
-        context.load_cert_chain(
-            files.certificate, files.key, password=""
-        )  # or it would ask for one
+        # Without a password OpenSSL would prompt for one.
+        context.load_cert_chain(files.certificate, files.key, password="")
     except ssl.SSLError as error:
         reason = _REASONS.get(error.reason or "", _NO_KEY.format(setting=setting))
         raise TlsError(reason) from None

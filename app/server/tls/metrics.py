@@ -1,4 +1,4 @@
-"""TLS as metrics: until when the certificate is valid, whether its files are taken, handshakes."""
+"""TLS metrics: the certificate's expiry, whether the files are in use, and handshakes."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ class TlsMetrics:
     def __init__(self, tls: CertificateReloader, registry: CollectorRegistry) -> None:
         Gauge(
             "sa_contexts_tls_certificate_expiry_timestamp_seconds",
-            "Until when the certificate that is shown is valid, in Unix time.",
+            "Expiry of the certificate in use, in Unix time.",
             registry=registry,
         ).set_function(lambda: tls.certificate.expires.timestamp())  # noqa: PLW0108  # it is replaced
         Gauge(
             "sa_contexts_tls_files_in_use",
-            "1: what is in use is what the files hold; 0: they are no good, and the old ones stay.",
+            "1: the TLS files are in use; 0: they could not be loaded and the old ones are kept.",
             registry=registry,
         ).set_function(lambda: int(tls.is_current))
         handshakes = Counter(
             "sa_contexts_tls_handshakes",
-            "Handshakes, by how they ended; all but secured failed.",
+            "TLS handshakes, by outcome; all but secured failed.",
             ["outcome"],
             registry=registry,
         )
         self._counts = {outcome: handshakes.labels(outcome) for outcome in HandshakeOutcome}
 
     def ended(self, outcome: HandshakeOutcome) -> None:
-        """Count a handshake."""
+        """Count a handshake that ended."""
         self._counts[outcome].inc()

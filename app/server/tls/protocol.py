@@ -1,8 +1,8 @@
-"""The beginning of a connection over TLS, which costs no more than one that waits.
+"""The TLS handshake of a connection, within the limits of connections.
 
-asyncio can secure what a server accepts by itself, but tells of a connection only once that is
-done, and keeps to the one `ssl.SSLContext` that it was given. What is here counts connections from
-their first moment, and asks for the context each time.
+How a connection is secured: `TlsProtocol` counts it as idle from the moment it is accepted, runs
+the handshake with the current `ssl.SSLContext` and hands over to `LimitedH11Protocol`. asyncio's
+own TLS servers report a connection only after its handshake, and keep one context for ever.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from app.settings.limits import ConnectionLimits
 
 
 HIGH_WATER: Final = 64 << 10
-"""At how many bytes that wait to be encrypted no more is written, as without TLS; asyncio's own
-half a megabyte would let a client that does not read cost that more."""
+"""Bytes idle for encryption at which writing pauses, as without TLS; asyncio's default of half a
+megabyte would add to the cost of a client that does not read."""
 
 
 class TlsProtocol(asyncio.Protocol):
-    """A connection that is not secured yet, made by uvicorn for each that it accepts.
+    """The protocol of a connection during its handshake; uvicorn creates one for each.
 
     Attributes:
-        network: whose it is.
+        network: the client's network, as `client_network` returns it.
     """
 
     def __init__(
         self,
         context: Callable[[], ssl.SSLContext],
         limits: ConnectionLimits,
-        waiting: IdleConnections,
+        idle: IdleConnections,
         on_end: Callable[[HandshakeOutcome], None],
         connect: Callable[..., LimitedH11Protocol],
         config: Any,
@@ -48,14 +48,14 @@ class TlsProtocol(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Make one.
+        """Initialize the protocol.
 
         Args:
-            context: gives what to secure it with.
-            limits: what it may take; it has to be secured in the time that one may be idle.
-            waiting: those that may have to make room.
-            on_end: is told how it went.
-            connect: makes what takes it over, of all further arguments, which are uvicorn's.
+            context: returns the TLS context to use.
+            limits: the limits of connections; `idle_seconds` bounds the handshake.
+            idle: the connections that may be evicted.
+            on_end: called with the outcome of the handshake.
+            connect: creates the HTTP protocol from the remaining arguments, which are uvicorn's.
             config: uvicorn's.
             server_state: uvicorn's.
             app_state: uvicorn's.
@@ -64,64 +64,64 @@ class TlsProtocol(asyncio.Protocol):
         self.network = ""
         self._context = context
         self._limits = limits
-        self._waiting = waiting
+        self._idle = idle
         self._on_end = on_end
         self._connect = partial(connect, config, server_state, app_state, _loop)
         self._connections: set[Any] = server_state.connections
         self._loop = _loop or asyncio.get_running_loop()
-        self._until = self._loop.time() + limits.idle_seconds
+        self._deadline = self._loop.time() + limits.idle_seconds
         self._failure: ssl.SSLError | None = None
-        self._is_late = False
+        self._is_timed_out = False
         self._is_lost = False
-        self._early = b""
+        self._early_data = b""
         self._connection: LimitedH11Protocol | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin; where there are too many connections, at the cost of one that waits.
+        """Start the handshake; if there are too many connections, evict an idle one.
 
-        Where none waits, it goes on: only what is secured can be told that it is one too many.
+        If none is idle, the handshake proceeds: only a secured connection can be sent the problem.
         """
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.pause_reading()  # what comes is not for this
+        self.transport.pause_reading()  # `start_tls` reads
         client = get_remote_addr(self.transport)
         self.network = client_network(client[0]) if client else ""
         self._connections.add(self)
-        crowd = over_share(self.network, self, self._connections, self._limits)
-        if crowd:
-            self._waiting.evict(crowd)
+        others = over_share(self.network, self, self._connections, self._limits)
+        if others:
+            self._idle.evict(others)
         elif len(self._connections) > self._limits.connection_count:
-            self._waiting.evict()
-        self._waiting.add(self, is_known=False)
+            self._idle.evict()
+        self._idle.add(self, is_used=False)
         self._task = self._loop.create_task(self._secure())
 
     def data_received(self, data: bytes) -> None:
-        """Keep what comes in the same moment in which the handshake ends."""
-        self._early += data
+        """Keep application data that arrives with the end of the handshake."""
+        self._early_data += data
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note the end that comes in the moment in which another takes over."""
+        """Record a loss that precedes the hand-over, or pass it on to the HTTP protocol."""
         self._is_lost = True
         if self._connection is not None:
             self._connection.connection_lost(exc)
 
     def enforce_limits(self, now: float) -> None:
-        """End the connection where its client takes longer than it may.
+        """Abort the connection if its handshake takes too long.
 
         Args:
             now: the event loop's time, in seconds.
         """
-        if now > self._until:
-            self._is_late = True
+        if now > self._deadline:
+            self._is_timed_out = True
             self.transport.abort()
 
     def shutdown(self) -> None:
-        """End, for the server stops."""
+        """Abort the connection because the server stops."""
         self.transport.abort()
 
     def _fail(self, error: ssl.SSLError) -> None:
-        """Send no more than the alert, and wait until the client has taken it and closes."""
+        """Send the alert and wait for the client to close."""
         self._failure = error
-        self._until = self._loop.time() + LINGER_SECONDS
+        self._deadline = self._loop.time() + LINGER_SECONDS
         self._loop.call_soon(self._end_sending)
 
     def _end_sending(self) -> None:
@@ -132,44 +132,45 @@ class TlsProtocol(asyncio.Protocol):
         alerts.on_failure.set(self._fail)
         secured: asyncio.Transport | None = None
         try:
-            # It gives None where the connection was aborted meanwhile.
+            # Returns None if the connection was aborted meanwhile.
             secured = await self._loop.start_tls(
                 self.transport,
                 self,
                 self._context(),
                 server_side=True,
-                # By then it is over; but asyncio keeps one that was aborted before it began.
+                # `enforce_limits` ends it earlier, but asyncio would keep a handshake whose
+                # connection was aborted before it started.
                 ssl_handshake_timeout=self._limits.idle_seconds + 2 * LINGER_SECONDS,
                 ssl_shutdown_timeout=self._limits.response_seconds,
             )
         except OSError:
-            pass  # it is gone
+            pass  # the connection is lost
         finally:
             self._connections.discard(self)
-            self._waiting.discard(self)
+            self._idle.discard(self)
         if secured is None or self._is_lost:
-            self._on_end(self._failed())
+            self._on_end(self._failure_outcome())
         else:
             self._on_end(HandshakeOutcome.SECURED)
             self._hand_over(secured)
 
-    def _failed(self) -> HandshakeOutcome:
+    def _failure_outcome(self) -> HandshakeOutcome:
         if self._failure is not None:
             return _outcome(self._failure)
-        return HandshakeOutcome.TIMEOUT if self._is_late else HandshakeOutcome.LOST
+        return HandshakeOutcome.TIMEOUT if self._is_timed_out else HandshakeOutcome.LOST
 
     def _hand_over(self, secured: asyncio.Transport) -> None:
         secured.set_write_buffer_limits(HIGH_WATER)
         connection = self._connection = self._connect()
         secured.set_protocol(connection)
         connection.connection_made(secured)
-        if self._early:
-            connection.data_received(self._early)
-            self._early = b""
+        if self._early_data:
+            connection.data_received(self._early_data)
+            self._early_data = b""
 
 
 def _outcome(error: ssl.SSLError) -> HandshakeOutcome:
-    """What an error of OpenSSL is about, by its name."""
+    """Classify an OpenSSL error by its reason."""
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError) or reason.startswith("PEER_DID_NOT"):
         return HandshakeOutcome.CLIENT_CERTIFICATE

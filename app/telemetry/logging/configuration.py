@@ -1,7 +1,7 @@
-"""One log for the server and for what it is built on: on standard error, in a file, on Windows.
+"""One log for the server and its libraries: standard error, a file, the Windows Event Log.
 
-What is logged comes from the network, too: nothing in it can end a line or move a terminal's
-cursor, and what looks like a credential is struck out at last (`app.telemetry.logging.redaction`).
+Entries contain text from the network. It cannot end a line or control a terminal, and whatever
+looks like a credential is redacted as a last resort (`app.telemetry.logging.redaction`).
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ _SHARED: Final[list[Any]] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-"""What all entries are given, those of others too."""
+"""Processors of all entries, including those of libraries."""
 _OURS: Final[list[Any]] = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
-"""What our entries go through: one list forever, for loggers keep the one that they began with."""
+"""Processors of our entries; a constant, because cached loggers keep the list they started with."""
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
-"""Tracebacks without the values of variables, which no log needs to know."""
+"""Tracebacks without local variables, which may hold secrets."""
 
 
 class LogFile(NamedTuple):
-    """A file to log to.
+    """A file to log to, with rotation.
 
     Attributes:
-        path: where it is; its folder is made.
-        max_bytes: how large it may grow before it is put aside.
-        kept: how many of those that were put aside are kept.
+        path: the file; its folder is created.
+        max_bytes: size at which the file is rotated.
+        max_rotated: maximum number of rotated files kept.
     """
 
     path: Path
     max_bytes: int
-    kept: int
+    max_rotated: int
 
 
-def log_file(settings: Settings, usual: Path | None = None) -> LogFile | None:
-    """The file that the settings name; where they name none, the usual one, if there is any."""
-    path = settings.log_file or usual
+def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
+    """Return the log file of the settings, or the default one, or None."""
+    path = settings.log_file or default
     if path is None:
         return None
     return LogFile(path, settings.log_file_bytes, settings.log_file_count)
 
 
 class LogUnwritable(Exception):
-    """The file to log to cannot be opened; says which, and why."""
+    """The log file cannot be opened; the message names the file and reason."""
 
 
 def configure_logging(
@@ -71,30 +71,30 @@ def configure_logging(
     file: LogFile | None = None,
     event_log: bool = False,
 ) -> None:
-    """Send structlog's entries and the standard library's (uvicorn's) to one log.
+    """Send the entries of structlog and of the standard library (uvicorn's) to one log.
 
     Args:
-        log_format: lines for people, or JSON.
-        level: the least severe entries that are written, by the name of their level.
-        stream: where to; standard error if not given, if there is one.
-        file: a file to write to as well.
-        event_log: whether Windows' Event Log is told, too, of what it is to know.
+        log_format: human-readable lines, or JSON.
+        level: name of the minimum level.
+        stream: the stream to write to; None: standard error, if there is one.
+        file: an additional file.
+        event_log: whether to report events to the Windows Event Log, too.
 
     Raises:
         LogUnwritable: the file cannot be opened.
     """
     stream = stream or sys.stderr  # None in a Windows service
-    outlets: list[LogSink] = [] if stream is None else [StreamSink(stream)]
+    sinks: list[LogSink] = [] if stream is None else [StreamSink(stream)]
     if file is not None:
-        outlets.append(_opened(file))
+        sinks.append(_open_file(file))
     if event_log:
-        outlets.append(EventLogSink())
-    has_colors = stream is not None and stream.isatty() and len(outlets) == 1
+        sinks.append(EventLogSink())
+    has_colors = stream is not None and stream.isatty() and len(sinks) == 1
     final: list[Any] = (
         [_TRACEBACKS, structlog.processors.JSONRenderer()]
         if log_format == "json"
         else [
-            _on_one_line,
+            _escape_unprintable,
             structlog.dev.ConsoleRenderer(colors=has_colors, exception_formatter=_traceback),
         ]
     )
@@ -103,33 +103,30 @@ def configure_logging(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    queue = LogQueue(outlets)
+    queue = LogQueue(sinks)
     queue.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *final,
-                _without_secrets,
+                _redact,
             ],
         )
     )
     logging.basicConfig(handlers=[queue], level=level.upper(), force=True)
 
 
-def _opened(file: LogFile) -> FileSink:
+def _open_file(file: LogFile) -> FileSink:
     try:
         file.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return FileSink(file.path, file.max_bytes, file.kept)
+        return FileSink(file.path, file.max_bytes, file.max_rotated)
     except OSError as error:
         raise LogUnwritable(f"cannot write the log {file.path}: {error.strerror}") from None
 
 
-def _on_one_line(_logger: Any, _method: str, entry: Any) -> Any:
-    """The entry, with an escape for whatever in its texts is not to be seen.
-
-    What is no text is shown by `repr`, which does the same.
-    """
+def _escape_unprintable(_logger: Any, _method: str, entry: Any) -> Any:
+    """Escape unprintable characters in an entry's strings; `repr` escapes other values."""
     return {
         name: _escaped(value) if isinstance(value, str) and not value.isprintable() else value
         for name, value in entry.items()
@@ -140,13 +137,13 @@ def _escaped(text: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def _without_secrets(_logger: Any, _method: str, line: Any) -> str:
-    """What was rendered, as it is written."""
+def _redact(_logger: Any, _method: str, line: Any) -> str:
+    """Redact a rendered entry."""
     return redacted(line)
 
 
 def _traceback(stream: TextIO, exception: Any) -> None:
-    """Write a traceback whose lines are indented, so that none can be taken for an entry."""
+    """Write a traceback with indented lines, so that none can pass for an entry."""
     text = io.StringIO()
     structlog.dev.plain_traceback(text, exception)
     stream.write("".join(f"\n    {_escaped(line)}" for line in text.getvalue().splitlines()))

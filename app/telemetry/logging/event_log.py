@@ -1,13 +1,12 @@
-r"""Windows' Event Log, as far as an administrator is to be told there without asking.
+r"""Log entries that an administrator should see in the Windows Event Log.
 
-That is whatever is a warning or worse, and the entries named in `EVENTS` however severe. The
-ids stay: rules and alerts are made of them (docs/audit.md).
+These are all warnings and errors, and the entries named in `EVENTS` at any level. Event ids never
+change: rules and alerts depend on them (docs/audit.md).
 
-pywin32 reaches the functions (RegisterEventSourceW, ReportEventW); the service needs it anyway.
-The texts of events live in a message file. Ours is Windows' own EventCreate.exe, which has
-`%1`, the text that is reported, as the text of each id from 1 to 1000 (learn.microsoft.com,
-"eventcreate"): it stays where it is when Python or this program moves or is updated, and no
-resource compiler is needed.
+pywin32, which the service needs anyway, wraps RegisterEventSourceW and ReportEventW. The message
+file is Windows' own EventCreate.exe, whose message for each id from 1 to 1000 is `%1`, the reported
+text (learn.microsoft.com, "eventcreate"): it stays in place when Python or this program moves or is
+updated, and needs no resource compiler.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ SOURCE: Final = "sa-contexts"
 MESSAGE_FILE: Final = r"%SystemRoot%\System32\EventCreate.exe"
 
 MAX_CHARACTERS: Final = 31_839
-"""What ReportEventW takes of one string, terminator not counted."""
+"""Maximum length of a ReportEventW string, without its terminator."""
 
 
 class EventType(IntEnum):
-    """How severe an event is (ReportEventW, winnt.h)."""
+    """The severity of an event (ReportEventW, winnt.h)."""
 
     ERROR = 0x0001
     WARNING = 0x0002
@@ -38,20 +37,20 @@ class EventType(IntEnum):
 
 
 class Category(IntEnum):
-    """What an event is about. They have no texts: viewers show the number."""
+    """The category of an event. Categories have no texts: viewers show the number."""
 
     LIFE = 1
-    """The server begins, ends, or cannot."""
+    """The server's start and stop."""
     ENGINE = 2
-    """The filter engine, and what is read of it."""
+    """The filter engine."""
     ACCESS = 3
-    """Who asks, and by which credentials."""
+    """Clients and credentials."""
     SERVER = 4
     """The server's own failures."""
 
 
 class Event(NamedTuple):
-    """How an entry of the log is reported."""
+    """The id and category of a log entry in the Event Log."""
 
     id: int
     category: Category
@@ -85,7 +84,7 @@ EVENTS: Final[Mapping[str, Event]] = MappingProxyType(
         "log_entries_lost": Event(401, Category.SERVER),
     }
 )
-"""By the entry's name."""
+"""Events by the name of the log entry."""
 
 OTHERS: Final[Mapping[EventType, Event]] = MappingProxyType(
     {
@@ -93,26 +92,26 @@ OTHERS: Final[Mapping[EventType, Event]] = MappingProxyType(
         EventType.ERROR: Event(901, Category.SERVER),
     }
 )
-"""Of what is a warning or worse, and has no id of its own."""
+"""The events of warnings and errors without an id of their own."""
 
 
 class EventLogSink(LogSink):
     """Reports entries to the Event Log of this machine."""
 
-    where = "event_log"
+    sink_name = "event_log"
 
     def __init__(self, library: Any = None) -> None:
-        """Be ready; the source is opened with the first event.
+        """Initialize the sink; the first event opens the source.
 
         Args:
-            library: pywin32's `win32evtlog`, imported if not given.
+            library: pywin32's `win32evtlog`; None: import it.
         """
         super().__init__()
         self._library = library
         self._source: Any = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Report an entry, if it is one to be reported."""
+        """Report an entry that has an event; ignore others."""
         event_type = _type_of(record.levelno)
         event = EVENTS.get(getattr(record, "event", None) or "") or OTHERS.get(event_type)
         if event is None:
@@ -126,11 +125,11 @@ class EventLogSink(LogSink):
             self._library.ReportEvent(
                 self._source, event_type, event.category, event.id, None, [text], None
             )
-        except Exception:  # noqa: BLE001  # pywin32's, the import's: nothing may stop the server
+        except Exception:  # noqa: BLE001  # whatever pywin32 or the import raises
             self.handleError(record)
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Close the source."""
         if self._source is not None:
             self._library.DeregisterEventSource(self._source)
             self._source = None
@@ -144,26 +143,26 @@ def _type_of(level: int) -> EventType:
 
 
 def add_source(library: Any = None) -> None:
-    """Tell Windows of the source of these events; to be done once, by an administrator.
+    """Register the event source; an administrator does this once.
 
     Args:
-        library: pywin32's `win32evtlogutil`, imported if not given.
+        library: pywin32's `win32evtlogutil`; None: import it.
 
     Raises:
-        pywintypes.error: the account may not.
+        pywintypes.error: the account lacks the right.
     """
     library = library or importlib.import_module("win32evtlogutil")
     library.AddSourceToRegistry(SOURCE, MESSAGE_FILE, "Application", sum(EventType))
 
 
 def remove_source(library: Any = None) -> None:
-    """Take that back, if it was told; events stay in the log.
+    """Unregister the event source, if registered; events stay in the log.
 
     Args:
-        library: pywin32's `win32evtlogutil`, imported if not given.
+        library: pywin32's `win32evtlogutil`; None: import it.
 
     Raises:
-        pywintypes.error: the account may not.
+        pywintypes.error: the account lacks the right.
     """
     library = library or importlib.import_module("win32evtlogutil")
     library.RemoveSourceFromRegistry(SOURCE, "Application")

@@ -1,6 +1,6 @@
-"""Credentials struck out of text: the last resort, should one ever get into an entry of the log.
+"""Redaction of credentials in text: the last resort, should one ever reach a log entry.
 
-Nothing here is meant to find any. Who adds what tells too much is to be stopped before.
+In normal operation it finds nothing. Code that logs credentials must be fixed instead.
 """
 
 from __future__ import annotations
@@ -14,60 +14,60 @@ from app.auth.key_file import PREFIX
 
 REDACTED: Final = "[redacted]"
 
-_MARKS: Final = (PREFIX, "eyJ", "earer")
-"""One of these is in whatever the pattern finds; looking for them costs next to nothing."""
+_MARKERS: Final = (PREFIX, "eyJ", "earer")
+"""Every match of a pattern contains one of these; searching for them is almost free."""
 
 _SECRETS: Final = (
     re.compile(r"(?<=[Bb]earer )([A-Za-z0-9._~+/-]{16,}+=*)"),  # any token (RFC 6750, 2.1)
     re.compile(r"eyJ[\w-]{5,}+((?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` is `eyJ` in base64
     re.compile(rf"({PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
 )
-"""What a match has in its group is a credential.
+"""Patterns whose group, if matched, is a credential.
 
-Linear, whatever the text: each pattern either fails after a few characters or passes over all that
-it looked at, so that nothing is looked at twice. A word that begins like a JWT and has no second
-part is therefore matched too, without a group.
+They are linear in any text: each pattern either fails after a few characters or consumes all that
+it has examined, so nothing is examined twice. Therefore a word that starts like a JWT but has no
+second part is matched, too, without a group.
 """
 
 MAX_CHARACTERS: Final = 200
-"""How much is shown of a text that a client may make as long as it likes."""
+"""Characters shown of a text whose length a client controls."""
 _MARGIN: Final = 1000
-"""How much of the rest is searched, so that a credential that is cut off is still recognized."""
+"""Further characters searched, so that a truncated credential is still recognized."""
 
 _WORDS: Final = re.compile(r"[\w.~+%-]+")
-"""What a credential, or a part of a path, may look like where its octets are percent-encoded."""
+"""A percent-encoded credential, or a part of a path."""
 _PERCENT: Final = re.compile(r"%(?:25)+")
 """A percent sign that is encoded any number of times (RFC 3986, 2.1)."""
-DECODINGS: Final = 4
-"""How many further times a word is decoded, whose percent signs are encoded in some other way."""
+MAX_DECODINGS: Final = 4
+"""Decodings of a word whose percent signs are encoded in some other way."""
 
 
 def redacted(text: str) -> str:
-    """The text, with a mark in the place of each credential."""
+    """Return the text with each credential replaced by `REDACTED`."""
     if "%" in text:
         text = _WORDS.sub(_redacted_word, text)
     return _without_secrets(text)
 
 
 def redacted_start(text: str) -> str:
-    """Return the first `MAX_CHARACTERS` of a text, with a mark in the place of each credential."""
+    """Return the first `MAX_CHARACTERS` of a redacted text."""
     return redacted(text[: MAX_CHARACTERS + _MARGIN])[:MAX_CHARACTERS]
 
 
 def _without_secrets(text: str) -> str:
-    if any(mark in text for mark in _MARKS):
+    if any(marker in text for marker in _MARKERS):
         for pattern in _SECRETS:
-            text = pattern.sub(_mark, text)
+            text = pattern.sub(_replacement, text)
     return text
 
 
-def _mark(match: re.Match[str]) -> str:
+def _replacement(match: re.Match[str]) -> str:
     return match[0] if match[1] is None else REDACTED
 
 
 def _redacted_word(match: re.Match[str]) -> str:
     word = decoded = match[0]
-    for _ in range(DECODINGS):
+    for _ in range(MAX_DECODINGS):
         if "%" not in decoded:
             break
         decoded = unquote(_PERCENT.sub("%", decoded))
@@ -75,15 +75,14 @@ def _redacted_word(match: re.Match[str]) -> str:
 
 
 class RedactedSpans:
-    """Strikes out of OpenTelemetry's spans what requests may have told in their head.
+    """An OpenTelemetry span processor that redacts what requests contain.
 
-    FastAPI records the query, which holds the addresses that are filtered by, and whatever else
-    clients put there, in the path, the method or the host. A processor of spans, as the SDK has
-    them, whose types are not needed.
+    FastAPI records the query, which holds filtered addresses, and the path, method and host, in
+    which clients can put anything. It implements the SDK's interface without importing its types.
     """
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002  # the SDK's
-        """Change a span's attributes before anybody sees them."""
+        """Redact a span's attributes before they are exported."""
         for name, value in tuple(span.attributes.items()):
             if name == "url.query":
                 span.set_attribute(name, "REDACTED")
@@ -91,14 +90,14 @@ class RedactedSpans:
                 span.set_attribute(name, redacted_start(value))
 
     def _on_ending(self, span: Any) -> None:
-        """Leave a span as it ends."""
+        """Do nothing."""
 
     def on_end(self, span: Any) -> None:
-        """Leave a span that ended."""
+        """Do nothing."""
 
     def shutdown(self) -> None:
-        """Hold nothing."""
+        """Do nothing: there are no resources."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002  # the SDK's
-        """Have nothing to hand on."""
+        """Return True: nothing is buffered."""
         return True

@@ -1,7 +1,6 @@
-"""Requests of strangers that were refused, told to the log together, once in a while.
+"""Periodic log summaries of rejected requests from unauthenticated clients.
 
-Nobody had to prove anything to be refused: who sends many such requests must be able neither to
-fill a disk nor to make the log costly.
+Rejections need no credential: a flood of them must neither fill a disk nor make logging costly.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ import structlog
 log = structlog.get_logger(__name__)
 
 PERIOD_SECONDS: Final = 60.0
-"""How long refusals are gathered for one entry of each kind."""
+"""Time between summaries."""
 MAX_ADDRESSES: Final = 1000
-"""How many addresses are told apart in a period; an IPv6 client has any number of them."""
+"""Addresses counted in a period; an IPv6 client has any number of them."""
 MAX_LOGGED_ADDRESSES: Final = 5
-"""How many of them are named, those that were refused most."""
+"""Addresses named in a summary: those with the most rejections."""
 
 
 class _Rejections:
-    """What was refused in one way."""
+    """The counts of one problem in a period."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -33,30 +32,30 @@ class _Rejections:
 
 
 class RejectionSummary:
-    """Gathers refusals. Belongs to one event loop."""
+    """Counts rejections and logs one entry per problem and period. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._by_code: dict[str, _Rejections] = {}
 
     def record(self, code: str, address: str, reason: str | None = None) -> None:
-        """Gather one.
+        """Count a rejection.
 
         Args:
-            code: of the problem that was answered.
-            address: of the client.
-            reason: what tells more than the code, one of a few words.
+            code: the code of the problem.
+            address: the client's address.
+            reason: a more specific reason, from a small fixed set.
         """
-        refused = self._by_code.get(code)
-        if refused is None:
-            refused = self._by_code[code] = _Rejections()
-        refused.count += 1
+        rejections = self._by_code.get(code)
+        if rejections is None:
+            rejections = self._by_code[code] = _Rejections()
+        rejections.count += 1
         if reason is not None:
-            refused.reasons[reason] += 1
-        if address in refused.addresses or len(refused.addresses) < MAX_ADDRESSES:
-            refused.addresses[address] += 1
+            rejections.reasons[reason] += 1
+        if address in rejections.addresses or len(rejections.addresses) < MAX_ADDRESSES:
+            rejections.addresses[address] += 1
 
     async def run(self) -> None:
-        """Tell the log, as often as it is to be told, and once more at the end."""
+        """Flush once per period until cancelled, and a last time then."""
         try:
             while True:
                 await anyio.sleep(PERIOD_SECONDS)
@@ -65,14 +64,15 @@ class RejectionSummary:
             self.flush()
 
     def flush(self) -> None:
-        """Tell the log what was refused since it was last told, one entry for each code."""
-        told, self._by_code = self._by_code, {}
-        for code, refused in sorted(told.items()):
+        """Log the rejections since the last flush, one entry per code."""
+        by_code, self._by_code = self._by_code, {}
+        for code, rejections in sorted(by_code.items()):
+            reasons = {"reasons": dict(sorted(rejections.reasons.items()))}
             log.warning(
                 "requests_refused",
                 code=code,
-                count=refused.count,
-                **({"reasons": dict(sorted(refused.reasons.items()))} if refused.reasons else {}),
-                addresses=len(refused.addresses),
-                most=dict(refused.addresses.most_common(MAX_LOGGED_ADDRESSES)),
+                count=rejections.count,
+                **(reasons if rejections.reasons else {}),
+                addresses=len(rejections.addresses),
+                most=dict(rejections.addresses.most_common(MAX_LOGGED_ADDRESSES)),
             )

@@ -1,7 +1,8 @@
-"""A queue before the log, so that a disk or a terminal that hangs keeps no request waiting.
+"""The log's bounded queue and its sinks: a hanging disk or terminal delays no request.
 
-Entries become text where they are made, for only there it is known for which request; a thread
-writes them. The queue is bounded: what finds no room is lost, and counted.
+How an entry is written: the logging thread formats it, because only there its request is known,
+and appends it to the queue; one thread writes the queue to all sinks. Entries that a full queue or
+a failing sink cannot accept are dropped and counted.
 """
 
 from __future__ import annotations
@@ -22,83 +23,82 @@ import structlog
 log = structlog.get_logger(__name__)
 
 MAX_ENTRIES: Final = 10_000
-"""How many entries may wait to be written; some megabytes."""
+"""Capacity of the queue; some megabytes."""
 BATCH_SECONDS: Final = 0.02
-"""How long entries are gathered: being woken for each would cost more than it is to write it."""
+"""How long entries are batched: a wake-up per entry would cost more than writing it."""
 CLOSE_SECONDS: Final = 2.0
-"""How long what waits may take to be written at the end."""
+"""How long flushing or closing may take."""
 
 SinkName = Literal["queue", "stream", "file", "event_log"]
-"""Where entries can be lost; `queue`: for want of room there, or because they have no text."""
+"""Where entries are dropped; `queue`: it is full, or the entry cannot be formatted."""
 SINK_NAMES: Final[tuple[SinkName, ...]] = ("queue", "stream", "file", "event_log")
 
 
 class Drops:
-    """How many entries were lost, and where. Any thread may ask and count."""
+    """Counts of dropped entries, by sink. Thread-safe."""
 
     def __init__(self) -> None:
         self._counts: Counter[SinkName] = Counter()
         self._lock = Lock()
 
-    def count(self, where: SinkName) -> None:
-        """Count one."""
+    def count(self, name: SinkName) -> None:
+        """Count a dropped entry."""
         with self._lock:
-            self._counts[where] += 1
+            self._counts[name] += 1
 
-    def __getitem__(self, where: SinkName) -> int:
-        return self._counts[where]
+    def __getitem__(self, name: SinkName) -> int:
+        return self._counts[name]
 
 
 DROPPED: Final = Drops()
-"""Those of this process, which has one log."""
+"""The drops of this process, which has one log."""
 
 
 class LogSink(logging.Handler):
-    """What entries are written to. A failure to write is counted, and never raised.
+    """A destination of entries. A failed write is counted, never raised.
 
     Attributes:
-        where: the name under which it is counted.
+        sink_name: the name under which drops are counted.
     """
 
-    where: SinkName
+    sink_name: SinkName
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's own
         """Count an entry that could not be written."""
-        DROPPED.count(self.where)
+        DROPPED.count(self.sink_name)
 
 
 class StreamSink(LogSink, logging.StreamHandler[Any]):
     """A stream, such as standard error."""
 
-    where = "stream"
+    sink_name = "stream"
 
 
-def _not_for_everybody(path: str, flags: int) -> int:
+def _open_not_world_readable(path: str, flags: int) -> int:
     return os.open(path, flags, 0o640)
 
 
 class FileSink(LogSink, RotatingFileHandler):
-    """A file that is put aside when it is full; so many of these are kept.
+    """A rotating file.
 
-    It is made so that its owner and the owner's group may read it; on Windows, who its folder says.
-
-    On Windows a file cannot be put aside while another program, a viewer for instance, has it
-    open. It then grows on, to twice what it should at most.
+    It is readable by its owner and group; on Windows it inherits the folder's DACL. Windows cannot
+    rotate a file that another program has open, for example a viewer; it then grows to at most
+    twice its maximum size.
     """
 
-    where = "file"
+    sink_name = "file"
 
     def __init__(self, path: Path, max_bytes: int, count: int) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=count, encoding="utf-8")
 
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, "a", encoding="utf-8", opener=_not_for_everybody)
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_open_not_world_readable)
 
     def doRollover(self) -> None:  # noqa: N802  # logging's own
-        """Put the file aside, if that can be done.
+        """Rotate the file, or keep writing to it if it cannot be rotated.
 
         Raises:
-            OSError: it cannot, and the file may not grow further.
+            OSError: it cannot be rotated, and has reached twice its maximum size.
         """
         try:
             super().doRollover()
@@ -110,34 +110,34 @@ class FileSink(LogSink, RotatingFileHandler):
 
 
 class LogQueue(logging.Handler):
-    """Has entries written by a thread, in the order in which they come."""
+    """A handler that queues entries for a thread that writes them in order."""
 
     def __init__(self, sinks: Sequence[LogSink], max_entries: int = MAX_ENTRIES) -> None:
-        """Begin.
+        """Start the thread.
 
         Args:
-            sinks: what each entry is written to; they are closed with this.
-            max_entries: how many may wait.
+            sinks: the destinations of each entry; `close` closes them.
+            max_entries: the capacity of the queue.
         """
         super().__init__()
-        self._outlets = sinks
-        self._most_entries = max_entries
-        self._waiting: deque[logging.LogRecord | Event] = deque()
-        self._has_some = Event()
+        self._sinks = sinks
+        self._max_entries = max_entries
+        self._queue: deque[logging.LogRecord | Event] = deque()
+        self._has_entries = Event()
         self._is_closing = Event()
-        self._lost = 0
-        self._thread = Thread(target=self._write, name="log", daemon=True)
+        self._dropped = 0
+        self._thread = Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Let an entry wait for its turn; where there is no room, lose it."""
-        if len(self._waiting) >= self._most_entries:
-            self._lost += 1
+        """Queue an entry; drop it if the queue is full."""
+        if len(self._queue) >= self._max_entries:
+            self._dropped += 1
             DROPPED.count("queue")
             return
         try:
             text = self.format(record)
-        except Exception:  # noqa: BLE001  # of whatever was to be logged
+        except Exception:  # noqa: BLE001  # formatting may fail with anything
             DROPPED.count("queue")
             return
         event = record.msg.get("event") if isinstance(record.msg, dict) else None
@@ -145,44 +145,44 @@ class LogQueue(logging.Handler):
             record.name, record.levelno, record.pathname, record.lineno, text, None, None
         )
         entry.event = event
-        self._waiting.append(entry)
-        self._has_some.set()
+        self._queue.append(entry)
+        self._has_entries.set()
 
     def flush(self) -> None:
-        """Wait until all is written, as far as that is soon done."""
+        """Wait until all queued entries are written, for at most `CLOSE_SECONDS`."""
         if self._thread.is_alive():
             is_written = Event()
-            self._waiting.append(is_written)
-            self._has_some.set()
+            self._queue.append(is_written)
+            self._has_entries.set()
             is_written.wait(CLOSE_SECONDS)
 
     def close(self) -> None:
-        """Write what waits, as far as that is soon done, and end."""
+        """Write the queued entries, for at most `CLOSE_SECONDS`, and close the sinks."""
         self._is_closing.set()
-        self._has_some.set()
+        self._has_entries.set()
         self._thread.join(CLOSE_SECONDS)
         if not self._thread.is_alive():
-            for outlet in self._outlets:
-                outlet.close()
+            for sink in self._sinks:
+                sink.close()
         super().close()
 
-    def _write(self) -> None:
+    def _run(self) -> None:
         while not self._is_closing.is_set():
-            self._has_some.wait()
+            self._has_entries.wait()
             self._is_closing.wait(BATCH_SECONDS)
-            self._has_some.clear()
-            self._write_what_waits()
-        self._write_what_waits()
+            self._has_entries.clear()
+            self._write_queued()
+        self._write_queued()
 
-    def _write_what_waits(self) -> None:
-        while self._waiting:
-            entry = self._waiting.popleft()
+    def _write_queued(self) -> None:
+        while self._queue:
+            entry = self._queue.popleft()
             if isinstance(entry, Event):
                 entry.set()
                 continue
-            for outlet in self._outlets:
-                if entry.levelno >= outlet.level:
-                    outlet.handle(entry)
-        if self._lost:
-            lost, self._lost = self._lost, 0
-            log.warning("log_entries_lost", count=lost)
+            for sink in self._sinks:
+                if entry.levelno >= sink.level:
+                    sink.handle(entry)
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            log.warning("log_entries_lost", count=dropped)

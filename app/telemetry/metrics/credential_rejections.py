@@ -1,4 +1,4 @@
-"""Credentials that were not taken, counted. What was sent is nowhere."""
+"""Metrics of rejected credentials, which never include the credential."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from app.auth.rejections import RejectionReason
 
 
 class RejectionMetrics:
-    """Counts credentials that were not taken, by the reason. Belongs to one event loop."""
+    """Counts rejected credentials by reason. Belongs to one event loop."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        refused = prometheus_client.Counter(
+        rejections = prometheus_client.Counter(
             "sa_contexts_credentials_refused",
-            "Requests refused for want of a credential that is taken, by what was wrong with it.",
+            "Requests rejected for a missing or invalid credential, by reason.",
             ["reason"],
             registry=registry,
         )
-        self._series = {reason: refused.labels(reason.value) for reason in RejectionReason}
+        self._series = {reason: rejections.labels(reason.value) for reason in RejectionReason}
 
     def count(self, reason: RejectionReason) -> None:
-        """Count one."""
+        """Count a rejection."""
         self._series[reason].inc()

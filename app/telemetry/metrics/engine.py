@@ -1,4 +1,4 @@
-"""The engine as metrics: whether it answers, and whose it is."""
+"""Metrics of the engine: its state, kind and host."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from app.telemetry.metrics.states import EngineState, state_of
 
 
 class EngineCollector(Collector):
-    """What the store knows of the engine. Belongs to the store's event loop."""
+    """Collects the engine's state from the store. Belongs to the store's event loop."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def describe(self) -> Iterable[Metric]:
-        """None beforehand: the registry need not collect to know the names."""
+        """Return nothing, so that the registry does not collect to learn the names."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics; those of contexts have values while the engine answers."""
+        """Yield the engine's metrics without calling the engine."""
         service = self._service
         state = state_of(service.store)
         is_up = state is EngineState.READY
-        yield gauge("wfp_up", "Whether the last drain succeeded, not long ago.", is_up)
+        yield gauge("wfp_up", "Whether the last refresh succeeded, and recently.", is_up)
         yield StateSetMetricFamily(
             "wfp_state",
-            "How the engine is: which of these is 1.",
+            "The engine's state: the one that is 1.",
             {each.value: each is state for each in EngineState},
         )
         yield InfoMetricFamily(
             "wfp_engine",
-            "Whose contexts these are.",
+            "The engine that is read, and its host.",
             {"kind": service.library.kind.value, "host": service.host},
         )
-        contents = service.store.state
+        current = service.store.state
         yield gauge(
             "wfp_last_drain_success_timestamp_seconds",
-            "When the last drain began that succeeded.",
-            None if contents is None else contents.build.snapshot.taken_at.timestamp(),
+            "Start of the last successful refresh, in Unix time.",
+            None if current is None else current.build.snapshot.taken_at.timestamp(),
         )

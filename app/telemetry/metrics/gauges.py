@@ -1,4 +1,4 @@
-"""Gauges whose value may not be known."""
+"""Gauges whose value may be unknown."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 
 def gauge(name: str, documentation: str, value: float | None) -> Metric:
-    """Return a gauge, without a value if it is not known."""
+    """Return a gauge; None gives a gauge without a value."""
     return GaugeMetricFamily(name, documentation, None if value is None else float(value))

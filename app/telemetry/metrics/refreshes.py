@@ -1,4 +1,4 @@
-"""Drains as metrics: how long they take, how much they give, and why they fail."""
+"""Metrics of refreshes: durations, objects read, and reasons of failures."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from app.telemetry.metrics.states import FAILURES, failure_of
 
 
 class RefreshMetrics:
-    """Counts a store's drains as they end."""
+    """Counts a store's refreshes as they end."""
 
     def __init__(self, store: Store, registry: CollectorRegistry) -> None:
         self._store = store
         self._epoch: str | None = None
         self._seconds = Histogram(
             "sa_contexts_drain_duration_seconds",
-            "How long a drain took that succeeded.",
+            "Duration of successful refreshes, in seconds.",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             registry=registry,
         )
         self._contexts = Counter(
             "sa_contexts_drain_contexts",
-            "SA contexts that all drains gave together.",
+            "SA contexts read by all refreshes.",
             registry=registry,
         )
         self._failures = Counter(
             "sa_contexts_drain_failures",
-            "Drains that failed, by how the engine was.",
+            "Failed refreshes, by reason.",
             ["reason"],
             registry=registry,
         )
@@ -35,17 +35,17 @@ class RefreshMetrics:
             self._failures.labels(reason.value)
         self._epochs = Counter(
             "sa_contexts_epochs",
-            "Epochs begun: the first, and one whenever the engine's session was opened anew.",
+            "Epochs started: the first, and one for each reopened engine session.",
             registry=registry,
         )
         store.on_refresh = self._observe
 
-    def _observe(self, contact: RefreshResult) -> None:
-        if contact.error is not None:
-            self._failures.labels(failure_of(contact.error).value).inc()
+    def _observe(self, result: RefreshResult) -> None:
+        if result.error is not None:
+            self._failures.labels(failure_of(result.error).value).inc()
             return
-        self._seconds.observe(contact.seconds)
-        self._contexts.inc(contact.object_count)
+        self._seconds.observe(result.seconds)
+        self._contexts.inc(result.object_count)
         epoch = None if self._store.current is None else self._store.current.epoch
         if epoch != self._epoch:
             self._epochs.inc()

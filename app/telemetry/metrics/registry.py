@@ -1,4 +1,4 @@
-"""All metrics of a running server, in the two texts that Prometheus takes."""
+"""The metrics of a running server, in Prometheus' text format and in OpenMetrics."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ TEXT = CONTENT_TYPE_PLAIN_0_0_4
 OPEN_METRICS = openmetrics.CONTENT_TYPE_LATEST
 
 Sampler = Callable[[], Coroutine[Any, Any, None]]
-"""Reads what metrics need, again and again, until it is cancelled."""
+"""Samples values for metrics periodically until cancelled."""
 
 _open_metrics = cast(Callable[[CollectorRegistry], bytes], openmetrics.generate_latest)
 
-prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # of no use here
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # unused series
 
 
 class Metrics:
     """The metrics of one service. Belongs to its event loop.
 
-    To be given costs the engine nothing, and grows with neither contexts nor clients.
+    A scrape does not call the engine, and its cost grows with neither contexts nor clients.
 
     Attributes:
-        registry: all of them, and no others: the library's global registry is not used.
-        http: to be told of requests.
-        credential_rejections: to be told of credentials that are not taken.
-        rejection_summary: to be told of strangers' requests that were refused.
+        registry: the registry of all metrics; prometheus_client's global one is not used.
+        http: counts requests.
+        credential_rejections: counts rejected credentials.
+        rejection_summary: logs rejected requests of unauthenticated clients.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class Metrics:
         """Register all metrics.
 
         Args:
-            service: what is measured.
-            additions: registers the metrics of a resource; returns what must run to sample them.
+            service: the service to measure.
+            additions: functions that each register a resource's metrics and return its samplers.
         """
         self.registry = CollectorRegistry()
         self.registry.register(EngineCollector(service))
@@ -76,7 +76,7 @@ class Metrics:
         self._samplers.append(self.rejection_summary.run)
         self._problems = Counter(
             "sa_contexts_problems",
-            "Problems answered, by their code.",
+            "Problem responses, by code.",
             ["code"],
             registry=self.registry,
         )
@@ -86,7 +86,7 @@ class Metrics:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Sample what the engine counts, until the end of the block."""
+        """Run all samplers until the end of the block."""
         async with anyio.create_task_group() as tasks:
             for sample in self._samplers:
                 tasks.start_soon(sample)
@@ -94,29 +94,29 @@ class Metrics:
             tasks.cancel_scope.cancel()
 
     def preregister_problems(self, codes: Iterable[str]) -> None:
-        """Let there be a count of each of these problems, 0 until one is told."""
+        """Create the series of these problems, which start at 0."""
         for code in codes:
             self._problems.labels(code)
 
     def count_problem(self, code: str) -> None:
-        """Count a problem that was answered."""
+        """Count a problem response."""
         self._problems.labels(code).inc()
 
     def count_early_rejection(self, code: str, address: str) -> None:
-        """Count a problem that was answered before the application was asked; the log is told."""
+        """Count and log a problem that was answered before the application ran."""
         self.count_problem(code)
         self.rejection_summary.record(code, address)
 
     def count_connections(self, count: Callable[[], int]) -> None:
-        """Let the number of connections be what a function gives."""
+        """Register the gauge of open connections, read from a function."""
         Gauge("sa_contexts_connections", "Open connections.", registry=self.registry).set_function(
             count
         )
 
     def text(self) -> bytes:
-        """As Prometheus' own text, of the type `TEXT`."""
+        """Return all metrics in Prometheus' text format, of media type `TEXT`."""
         return generate_latest(self.registry)
 
     def open_metrics(self) -> bytes:
-        """As OpenMetrics, of the type `OPEN_METRICS`."""
+        """Return all metrics as OpenMetrics, of media type `OPEN_METRICS`."""
         return _open_metrics(self.registry)

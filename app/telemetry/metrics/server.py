@@ -1,4 +1,4 @@
-"""What the server itself holds, as metrics."""
+"""Metrics of the server itself: snapshots, streams, the journal and the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.telemetry.logging.sinks import DROPPED, SINK_NAMES
 
 
 class ServerCollector(Collector):
-    """What a service keeps for its clients. Belongs to its event loop."""
+    """Collects what a service keeps for its clients. Belongs to its event loop."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -30,53 +30,53 @@ class ServerCollector(Collector):
         }
 
     def describe(self) -> Iterable[Metric]:
-        """None beforehand: the registry need not collect to know the names."""
+        """Return nothing, so that the registry does not collect to learn the names."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics."""
+        """Yield the server's metrics."""
         store = self._service.store
-        yield InfoMetricFamily("sa_contexts_build", "What is installed.", self._build)
-        lost = CounterMetricFamily(
+        yield InfoMetricFamily("sa_contexts_build", "Installed versions.", self._build)
+        dropped = CounterMetricFamily(
             "sa_contexts_log_entries_lost",
-            "Entries of the log that were not written, by where they were lost.",
+            "Log entries dropped, by the queue or sink that dropped them.",
             labels=["where"],
         )
-        for where in SINK_NAMES:
-            lost.add_metric([where], DROPPED[where])
-        yield lost
+        for name in SINK_NAMES:
+            dropped.add_metric([name], DROPPED[name])
+        yield dropped
         yield GaugeMetricFamily(
             "sa_contexts_snapshots_held",
-            "Snapshots that clients are walking through.",
+            "Snapshots leased to clients.",
             len(store.leases),
         )
         yield GaugeMetricFamily(
             "sa_contexts_snapshots_held_bytes",
-            "What they keep in memory; what they share counts once.",
+            "Bytes that leased snapshots keep in memory; shared blocks count once.",
             store.leases.bytes(None),
         )
         yield GaugeMetricFamily(
             "sa_contexts_version_bytes",
-            "JSON of the newest version.",
+            "Bytes of JSON of the current snapshot.",
             0 if store.current is None else store.current.blocks.size,
         )
         yield GaugeMetricFamily(
-            "sa_contexts_streams", "Open streams of events.", self._service.streams.count
+            "sa_contexts_streams", "Open event streams.", self._service.streams.count
         )
         yield GaugeMetricFamily(
             "sa_contexts_stream_lag_revisions",
-            "Revisions that the slowest stream of SA contexts is behind.",
+            "Revisions by which the slowest stream of SA contexts lags.",
             self._service.streams.lag(Watcher),
         )
         if (api_keys := self._service.credentials.api_keys) is not None:
             yield GaugeMetricFamily(
                 "sa_contexts_keys_readable",
-                "1: the file of API keys could be read when it was last looked at.",
+                "1: the last read of the file of API keys succeeded; 0: it failed.",
                 int(api_keys.is_readable),
             )
         yield GaugeMetricFamily(
             "sa_contexts_journal_changes", "Changes in the journal.", store.journal.changes
         )
         yield GaugeMetricFamily(
-            "sa_contexts_journal_bytes", "JSON in the journal.", store.journal.bytes
+            "sa_contexts_journal_bytes", "Bytes of JSON in the journal.", store.journal.bytes
         )

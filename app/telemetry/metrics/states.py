@@ -1,4 +1,4 @@
-"""How the engine is, in a word: what `wfp_state` and failed drains are labelled with."""
+"""The engine's state: the label values of `wfp_state` and of failed refreshes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bindings.errors import (
 
 
 class EngineState(StrEnum):
-    """The engine as it was at the last drain; all but the first three are reasons of a failure."""
+    """The engine's state at the last refresh; all but the first three are reasons of a failure."""
 
     READY = "ready"
     STARTING = "starting"
@@ -37,21 +37,21 @@ _REASONS: Final[tuple[tuple[type[Exception], EngineState], ...]] = (
 )
 
 FAILURES: Final = (*dict.fromkeys(state for _, state in _REASONS), EngineState.FAILED)
-"""The reasons that a drain can fail for."""
+"""The reasons of failed refreshes."""
 
 
 def failure_of(error: Exception) -> EngineState:
-    """Why a drain failed."""
+    """Return the reason of a failed refresh."""
     return next(
         (state for class_, state in _REASONS if isinstance(error, class_)), EngineState.FAILED
     )
 
 
 def state_of(store: Store) -> EngineState:
-    """How the engine is, as far as the store knows; the engine is not asked."""
-    contact = store.last_refresh
-    if contact is None:
+    """Return the engine's state as of the last refresh, without calling the engine."""
+    result = store.last_refresh
+    if result is None:
         return EngineState.STARTING
-    if contact.error is not None:
-        return failure_of(contact.error)
+    if result.error is not None:
+        return failure_of(result.error)
     return EngineState.READY if store.is_ready else EngineState.STALE
