@@ -88,9 +88,11 @@ def test_that_its_metadata_are_the_projects(wheel: zipfile.ZipFile) -> None:
 
 
 def test_that_the_sdist_builds_the_same_wheel(built: Path, tmp_path: Path) -> None:
-    with tarfile.open(built / f"{NAME}.tar.gz") as archive:
+    sdist = built / f"{NAME}.tar.gz"
+    with tarfile.open(sdist) as archive:
         names = archive.getnames()
-        archive.extractall(tmp_path, filter="data")
+    # Not extractall: Python 3.11.4 added its filter, which 3.12 warns about if it is left out.
+    subprocess.run(["tar", "-xzf", sdist, "-C", tmp_path], check=True)  # noqa: S607  # any tar
     rebuilt = _build(tmp_path / NAME, tmp_path / "rebuilt", "wheel")
 
     assert not [name for name in names if "simulator" in name or "/tests" in name]
