@@ -107,7 +107,7 @@ def assert_forgotten(served: Served) -> None:
 
 def assert_silent(caplog: pytest.LogCaptureFixture) -> None:
     """The log tells nothing but that the server has started, and of requests."""
-    usual = ("uvicorn.error", "uvicorn.access")
+    usual = ("app.server.uvicorn_server", "uvicorn.error", "uvicorn.access")
     assert [r for r in caplog.records if r.name not in usual or r.levelname != "INFO"] == []
 
 
@@ -131,6 +131,12 @@ def test_that_a_client_is_answered_over_tls(served: Served, version: ssl.TLSVers
     assert answer.endswith(b"here")
     assert served.outcomes == [HandshakeOutcome.SECURED]
     assert_forgotten(served)
+
+
+def test_log_names_the_address_as_https(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    url = f"https://127.0.0.1:{served.address[1]}"
+
+    served.until(lambda: url in caplog.text + str(caplog.get_records("setup")))
 
 
 def test_that_a_client_that_knows_the_authority_needs_nothing_else(served: Served) -> None:
