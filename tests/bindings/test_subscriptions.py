@@ -638,7 +638,7 @@ assert some.wait(20)
 sys.exit()
 """,
     "an engine in the hands of a thread that does not come back": """
-engine = Engine(library, on_change=notify, patience_seconds=0)
+engine = Engine(library, on_change=notify, timeout_seconds=0)
 held = threading.Event()
 
 def hold(contexts):
