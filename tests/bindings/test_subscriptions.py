@@ -645,7 +645,7 @@ def hold(contexts):
     held.set()
     threading.Event().wait()
 
-threading.Thread(target=engine.attempt, args=[hold], daemon=True).start()
+threading.Thread(target=engine.with_sa_contexts, args=[hold], daemon=True).start()
 assert held.wait(20)
 simulator.start_churn(100_000)
 assert some.wait(20)
