@@ -638,14 +638,14 @@ assert some.wait(20)
 sys.exit()
 """,
     "an engine in the hands of a thread that does not come back": """
-engine = Engine(library, on_change=notify, patience_seconds=0)
+engine = Engine(library, on_change=notify, timeout_seconds=0)
 held = threading.Event()
 
 def hold(contexts):
     held.set()
     threading.Event().wait()
 
-threading.Thread(target=engine.attempt, args=[hold], daemon=True).start()
+threading.Thread(target=engine.with_sa_contexts, args=[hold], daemon=True).start()
 assert held.wait(20)
 simulator.start_churn(100_000)
 assert some.wait(20)
