@@ -105,7 +105,7 @@ class Library:
         self.path = path
         missing = [name for name in REQUIRED if not self.has(name)]
         if missing:
-            raise LibraryError(f"{path} is no WFP library: it lacks {', '.join(missing)}")
+            raise LibraryError(f"{path} is not a WFP library: it lacks {', '.join(missing)}")
         self.kind = self._kind()
 
     def has(self, function: str) -> bool:
