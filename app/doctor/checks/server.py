@@ -54,7 +54,7 @@ def port(context: DoctorContext) -> CheckResult:
             return _cannot_listen(context, error, facts, names)
     which = f"port {number}" if number else "any port"
     return CheckResult(
-        Outcome.OK, f"The server can listen at {host}, {which}.", facts=facts, names=names
+        Outcome.OK, f"The server can listen on {host}, {which}.", facts=facts, names=names
     )
 
 
@@ -72,7 +72,7 @@ def _cannot_listen(
         if is_answered_by_us(host, number):
             return CheckResult(
                 Outcome.OK,
-                f"A server of sa-contexts listens at {host}, port {number}.",
+                f"An sa-contexts server listens on {host}, port {number}.",
                 None,
                 facts,
                 names,
@@ -80,8 +80,8 @@ def _cannot_listen(
         if certificate is not None and asks_for_certificates(host, number, certificate):
             return CheckResult(
                 Outcome.OK,
-                f"A server with the certificate of the settings listens at {host}, port {number}; "
-                "it asks clients for theirs.",
+                f"A server with the certificate of the settings listens on {host}, port {number}; "
+                "it requires client certificates.",
                 None,
                 facts,
                 names,
@@ -110,7 +110,7 @@ def _cannot_listen(
         )
     return CheckResult(
         Outcome.FAILURE,
-        f"The server cannot listen at {host}: {error.strerror}.",
+        f"The server cannot listen on {host}: {error.strerror}.",
         "Set SA_CONTEXTS_HOST to an address of this host.",
         facts,
         names,
@@ -146,7 +146,8 @@ def firewall(context: DoctorContext) -> CheckResult:
     number = context.settings.port
     if is_on_loopback(context.settings.host):
         return CheckResult(
-            Outcome.NOT_APPLICABLE, "Only this host can reach the server, without any firewall."
+            Outcome.NOT_APPLICABLE,
+            "Only this host can reach the server, so no firewall is involved.",
         )
     if os.name != "nt":
         return CheckResult(
