@@ -1,7 +1,7 @@
-"""The command line, from where it is installed: `python -m app`, or by this file's path.
+"""Entry point of the command line: `python -m app`, or this file's path.
 
-By its path it is run as a Windows service, by an interpreter that is isolated (`-I`) and does not
-know of the virtual environment.
+A Windows service runs it by path, with an isolated interpreter (`-I`) that does not know the
+virtual environment.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 
 def _main() -> None:
     packages = str(Path(__file__).parents[1])
-    sys.path.insert(0, packages)  # before what else the interpreter may have
-    site.addsitedir(packages)  # pywin32 is found by a .pth file
-    from app.cli.main import main  # noqa: PLC0415  # found from here on
+    sys.path.insert(0, packages)  # takes precedence over the interpreter's own packages
+    site.addsitedir(packages)  # processes the .pth file of pywin32
+    from app.cli.main import main  # noqa: PLC0415  # importable only now
 
     main()
 

@@ -1,1 +1,1 @@
-"""The filter engine: knows C, knows neither HTTP nor pydantic."""
+"""Typed access to the Windows filter engine; independent of HTTP and pydantic."""

@@ -1,6 +1,6 @@
-"""Whether this process' account may read the engine: its token, as Windows has it (winnt.h).
+"""The access token of this process: group membership and elevation (winnt.h).
 
-WFP's default rights are those of Administrators and of Network Configuration
+By default, WFP grants read access to Administrators and Network Configuration
 Operators (learn.microsoft.com, "Access Control (Windows Filtering Platform)").
 """
 
@@ -18,7 +18,7 @@ from bindings.library import windows_library
 
 ADMINISTRATORS: Final = 544
 NETWORK_CONFIGURATION_OPERATORS: Final = 556
-"""The last numbers of these groups' SIDs, S-1-5-32-544 and S-1-5-32-556 (winnt.h)."""
+"""The RIDs of these groups, S-1-5-32-544 and S-1-5-32-556 (winnt.h)."""
 
 SECURITY_BUILTIN_DOMAIN: Final = 32
 TOKEN_QUERY: Final = 0x8
@@ -36,12 +36,12 @@ class Elevation(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the token says.
+    """The group membership and elevation of an access token.
 
     Attributes:
-        is_administrator: whether Administrators is in it, and not for denying only.
-        is_operator: the same of Network Configuration Operators.
-        elevation: how it was made; None where Windows does not tell.
+        is_administrator: whether Administrators is enabled in the token, not deny-only.
+        is_operator: whether Network Configuration Operators is enabled in it.
+        elevation: None if Windows does not report it.
     """
 
     is_administrator: bool
@@ -50,10 +50,10 @@ class Account:
 
 
 def account() -> Account | None:
-    """The account that this process runs as; None on another system than Windows.
+    """Return the account that this process runs as; None if not running on Windows.
 
     Raises:
-        OSError: Windows did not tell.
+        OSError: Windows did not report the group membership.
     """
     if os.name != "nt":
         return None

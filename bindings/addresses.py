@@ -1,9 +1,9 @@
-"""Addresses between C memory and packed bytes in network order.
+"""Conversion between addresses in C memory and packed bytes in network order.
 
-IPv4 addresses are UINT32 in host order (fwptypes.h). For the IPv6 addresses of
-IPSEC_TRAFFIC no document says in which order the 16 bytes stand: most programs
-copy them as they are, strongSwan's kernel-wfp plugin reverses all 16 when it
-installs an SA. Both ways go through `Ipv6Order`; network order is the default.
+IPv4 addresses are UINT32 in host order (fwptypes.h). The byte order of IPv6
+addresses in IPSEC_TRAFFIC is undocumented: most programs copy the 16 bytes
+unchanged; strongSwan's kernel-wfp plugin reverses them when it installs an SA.
+`Ipv6Order` supports both; network order is the default.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from enum import Enum
 
 
 class Ipv6Order(Enum):
-    """The order of the 16 bytes of an IPv6 address in IPSEC_TRAFFIC and in the template."""
+    """The byte order of IPv6 addresses in IPSEC_TRAFFIC and in the template."""
 
     NETWORK = "network"
     REVERSED = "reversed"
 
     def from_wfp(self, raw: bytes) -> bytes:
-        """Network order, from the 16 bytes in memory."""
+        """Convert the 16 bytes in memory to network order."""
         return raw if self is Ipv6Order.NETWORK else raw[::-1]
 
     def to_wfp(self, packed: bytes) -> bytes:
-        """The 16 bytes for memory, from network order."""
+        """Convert 16 bytes in network order to the order in memory."""
         return packed if self is Ipv6Order.NETWORK else packed[::-1]
 
 
 def ipv4_from_wfp(raw: bytes) -> bytes:
-    """Network order, from the 4 bytes of a little-endian UINT32 in host order."""
+    """Convert the 4 bytes of a little-endian UINT32 to network order."""
     return raw[3::-1]

@@ -1,7 +1,8 @@
-"""Being told which connections begin and end (FwpmConnectionSubscribe0, fwpmu.h).
+"""Subscription to connections that begin or end (FwpmConnectionSubscribe0, fwpmu.h).
 
-Other than of SA contexts, the engine sends the object itself, which is gone
-when the callback returns: it is copied there, and decoded by whoever takes it.
+Unlike SA context notifications, which carry only an id, these carry the object
+itself. It is valid only during the callback, which copies it; the receiver
+decodes the copy.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from bindings.subscriptions import Subscription, Topic
 CONNECTIONS: Final = Topic(
     "FwpmConnectionSubscribe0", "FwpmConnectionUnsubscribe0", "FWPM_CONNECTION_CALLBACK0"
 )
-"""Connections that begin or end; Windows 8 and Windows Server 2012 have it first."""
+"""Connections that begin or end; since Windows 8 and Windows Server 2012."""
 
 Notify = Callable[[ConnectionEvent | int, RawTree], None]
-"""Told of an event, a plain number where it has no name, and a copy of its connection, for
-`bindings.connections.decode_connection`."""
+"""Receives an event (an int if unknown) and a copy of its connection, which
+`bindings.connections.decode_connection` decodes."""
 
 _KNOWN: Final = frozenset(ConnectionEvent)
 
@@ -36,27 +37,27 @@ def subscribe_to_connections(
     connection_id: int = 0,
     ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
 ) -> Subscription:
-    """Have `notify` called whenever a connection begins or ends.
+    """Subscribe to connections that begin or end.
 
-    It is called on a thread of the library's, perhaps on several at once, and
-    should do no more than hand on what it is told. Notifications are hints: one
-    may come late, or never, and their bytes are those that the engine knew.
+    `notify` is called on the library's threads, possibly concurrently, and must
+    return quickly. Notifications may be late or lost, and their byte counts may
+    be out of date.
 
     Args:
-        session: with whom.
-        notify: what is told.
-        connection_id: the only one to be told of; 0 for all.
+        session: the session to subscribe with.
+        notify: the callback.
+        connection_id: the only connection to report; 0 for all.
         ipv6_order: see `Ipv6Order`.
 
     Raises:
-        ConnectionsDisabled: the engine keeps no track of connections.
+        ConnectionsDisabled: the engine does not track connections.
         NotSupported, AccessDenied, EngineError: as for `Subscription`.
     """
 
     def receive(event: int, connection: Any) -> None:
         if connection:
-            plain = read_connection(int(ffi.cast("uintptr_t", connection)), 0, ipv6_order)
-            notify(ConnectionEvent(event) if event in _KNOWN else event, plain)
+            tree = read_connection(int(ffi.cast("uintptr_t", connection)), 0, ipv6_order)
+            notify(ConnectionEvent(event) if event in _KNOWN else event, tree)
 
     template = ffi.new("FWPM_CONNECTION_ENUM_TEMPLATE0 *", {"connectionId": connection_id})
     subscription = ffi.new("FWPM_CONNECTION_SUBSCRIPTION0 *")

@@ -1,8 +1,7 @@
-"""Reading connections: what two hosts exchange under IPsec, in bytes (fwpmtypes.h, fwpmu.h).
+"""Connections: pairs of hosts that communicate under IPsec, with byte counts (fwpmu.h).
 
-They came with Windows 8 and Windows Server 2012. The engine keeps them only
-while it is told to (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS), which nothing here
-does.
+Available since Windows 8 and Windows Server 2012. The engine tracks them only
+if FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS is set, which this package never does.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from bindings.winerror import WinError
 class Connection(NamedTuple):
     """FWPM_CONNECTION0.
 
-    `started` is a FILETIME: 100 ns since 1601-01-01, in UTC. In tunnel mode the
-    addresses are the tunnel's ends.
+    `started` is a FILETIME: 100 ns units since 1601-01-01 UTC. In tunnel mode the
+    addresses are the tunnel endpoints.
     """
 
     connection_id: int
@@ -86,13 +85,13 @@ _V6: Final = int(IpVersion.V6)
 
 
 def read_connection_id(address: int) -> int:
-    """The id of the FWPM_CONNECTION0 at `address`."""
+    """Read the id of the FWPM_CONNECTION0 at `address`."""
     connection_id: int = CONNECTION_ID.read(address)[0]
     return connection_id
 
 
 def read_connection(address: int, _generation: int, ipv6_order: Ipv6Order) -> RawTree:
-    """The FWPM_CONNECTION0 at `address`, of which there is one generation."""
+    """Copy the FWPM_CONNECTION0 at `address`; the struct has one generation."""
     (
         connection_id,
         ip_version,
@@ -138,8 +137,8 @@ def read_connection(address: int, _generation: int, ipv6_order: Ipv6Order) -> Ra
     )
 
 
-def decode_connection(plain: RawTree) -> Connection:
-    """The record of a connection."""
+def decode_connection(tree: RawTree) -> Connection:
+    """Decode a copied connection."""
     (
         connection_id,
         ip_version,
@@ -152,7 +151,7 @@ def decode_connection(plain: RawTree) -> Connection:
         mm_peer,
         em_peer,
         *counts,
-    ) = plain
+    ) = tree
     return Connection(
         connection_id,
         ip_version,
@@ -170,24 +169,25 @@ def decode_connection(plain: RawTree) -> Connection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTemplate:
-    """Which connections, and whether the driver is asked for their bytes.
+    """An enumeration template for connections.
 
     Attributes:
-        connection_id: the one; 0 for all, as no page says, but the flag is of no use otherwise.
-        counts_bytes: FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED. Without it the
-            bytes may be those of long ago, or 0.
+        connection_id: the only one to return; 0 for all. The 0 is undocumented, but without
+            it the flag below could not be set for all connections.
+        counts_bytes: sets FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED, which queries
+            the driver. Without it byte counts may be stale or 0.
     """
 
     connection_id: int = 0
     counts_bytes: bool = True
 
     def as_c(self, _ipv6_order: Ipv6Order, struct: str) -> ConnectionTemplateMemory:
-        """The template as the struct that FwpmConnectionCreateEnumHandle0 takes."""
+        """Convert the template to the struct for FwpmConnectionCreateEnumHandle0."""
         return ConnectionTemplateMemory(self, struct)
 
 
 class ConnectionTemplateMemory:
-    """A template in C memory, which lives as long as this object."""
+    """A template in C memory, valid as long as this object."""
 
     def __init__(self, template: ConnectionTemplate, struct: str) -> None:
         self.pointer: Any = ffi.new(f"{struct} *")
@@ -211,11 +211,11 @@ class ConnectionArray(ObjectArray[Connection]):
 
 
 class Connections(ObjectReader[Connection, ConnectionArray]):
-    """What reads connections through one session, with their bytes as of now.
+    """A reader of connections with current byte counts, through one session.
 
     Raises:
-        NotSupported: the library or the engine is older than connections; from all methods.
-        ConnectionsDisabled: the engine keeps no track of them.
+        NotSupported: the library or the engine lacks the functions; from all methods.
+        ConnectionsDisabled: the engine does not track connections.
     """
 
     array = ConnectionArray
@@ -226,21 +226,21 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
     def arrays(
         self, template: Template | None = None, size: int = PAGE_SIZE
     ) -> Generator[ConnectionArray]:
-        """Yield all of them; see `ObjectReader.arrays`."""
+        """Yield all connections; see `ObjectReader.arrays`."""
         return super().arrays(template or ConnectionTemplate(), size)
 
     def read(self, object_id: int) -> RawTree:
-        """A copy of the connection of this id.
+        """Copy the connection with this id.
 
-        It is enumerated, for FwpmConnectionGetById0 takes no flag by which the driver
-        would be asked for its bytes.
+        It is enumerated, because FwpmConnectionGetById0 has no flag to query the
+        driver for byte counts.
 
         Raises:
-            NotFound: there is none, or none any more.
+            NotFound: there is no such connection.
             EngineError: as for `arrays`.
         """
-        more_than_one = 2  # so that the first page is the last one
-        with closing(self.arrays(ConnectionTemplate(object_id), more_than_one)) as arrays:
+        page_size = 2  # one more than can match, so that the first page is the last
+        with closing(self.arrays(ConnectionTemplate(object_id), page_size)) as arrays:
             for array in arrays:
                 with array:
                     ids = array.ids()
@@ -249,8 +249,8 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
         raise NotFound(WinError.FWP_E_NOT_FOUND, "FwpmConnectionEnum0")
 
     def look_up(self, connection_id: int) -> Connection:
-        """The connection of this id, its bytes as the engine knows them: of long ago, or 0.
+        """Look up a connection by id; its byte counts may be stale or 0.
 
-        Errors are those of `read`.
+        Raises the errors of `read`.
         """
         return decode_connection(super().read(connection_id))

@@ -1,9 +1,8 @@
-"""The events of a Windows console (SetConsoleCtrlHandler, consoleapi.h).
+"""Windows console control events (SetConsoleCtrlHandler, consoleapi.h).
 
-Python takes Ctrl+C and Ctrl+Break for signals, and nothing else: when a console
-is closed, a user logs off or Windows shuts down, as it does in a container that
-is told to stop, the process just ends. So these are listened to here, and
-Ctrl+Break with them.
+Python turns only Ctrl+C and Ctrl+Break into signals. When the console is closed,
+the user logs off or Windows shuts down (a stopped container, too), the process
+just ends. This module handles those events, and Ctrl+Break.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ CTRL_LOGOFF_EVENT: Final = 5
 CTRL_SHUTDOWN_EVENT: Final = 6
 
 LAST: Final = frozenset({CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT})
-"""After these, Windows ends the process as soon as the event is handled."""
+"""Windows ends the process as soon as one of these is handled."""
 END_SECONDS: Final = 4.5
-"""How long handling such an event may last; Windows waits five seconds (HandlerRoutine)."""
+"""Time limit for handling one; Windows allows five seconds (HandlerRoutine)."""
 
 
 _routines: Final[list[Any]] = []
-"""What the system was given to call, which may still be returning when it is taken back."""
+"""Registered callbacks, kept alive because one may still be running when it is unregistered."""
 
 
 @contextmanager
 def console_events(stop: Callable[[], None]) -> Iterator[None]:
-    """Have `stop` called when a console's event is to end the process; outside Windows, nothing.
+    """Call `stop` on a console event that ends the process; do nothing outside Windows.
 
-    It is called on a thread of the system's, and should do no more than to say that
-    it was. An event after which the process ends is not done with before the block ends.
+    `stop` runs on a system thread and must only set a flag. Handling of an event after
+    which Windows ends the process lasts until the block ends, so that it can clean up.
     """
     if os.name != "nt":
         yield
@@ -47,7 +46,7 @@ def console_events(stop: Callable[[], None]) -> Iterator[None]:
 
     def handle(event: int) -> int:
         if event != CTRL_BREAK_EVENT and event not in LAST:
-            return 0  # another handler's, such as Python's own for Ctrl+C
+            return 0  # leave it to other handlers, such as Python's own for Ctrl+C
         stop()
         if event in LAST:
             ended.wait(END_SECONDS)

@@ -1,6 +1,6 @@
-"""Reading IKE's credentials: how someone proved who it is, and who that is (iketypes.h).
+"""Reading IKE credentials: the authentication method and the identity (iketypes.h).
 
-What a preshared key is, and a certificate as a whole, is named by no layout.
+No layout names a preshared key or a complete certificate, so neither is read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CERTIFICATE = Layout(
     "certHash.data",
     "flags",
 )
-"""IKEEXT_CERTIFICATE_CREDENTIAL0 has the same layout, and no certificate behind this."""
+"""IKEEXT_CERTIFICATE_CREDENTIAL0 has these fields at the same offsets."""
 NAME = Layout("IKEEXT_NAME_CREDENTIAL0", "principalName")
 
 _BY_CERTIFICATE: Final = frozenset(
@@ -39,17 +39,17 @@ _BY_NAME: Final = frozenset(
     (AuthenticationMethod.KERBEROS, AuthenticationMethod.NTLM_V2, AuthenticationMethod.EAP)
 )
 _BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
-"""Only the union of the newest has an arm for the reserved method."""
+"""Only the union in IKEEXT_CREDENTIAL2 has an arm for the reserved method."""
 
 
 def read_credential(method: int, impersonation: int, proof: int, generation: int = 2) -> RawTree:
-    """A credential of IKEEXT_CREDENTIAL0, 1 or 2.
+    """Copy the credential of an IKEEXT_CREDENTIAL0, 1 or 2.
 
     Args:
-        method: its authenticationMethodType, which tells what the proof is.
-        impersonation: its impersonationType.
-        proof: the address in its union.
-        generation: of the struct.
+        method: authenticationMethodType, which selects the arm of the union.
+        impersonation: impersonationType.
+        proof: the address in the union.
+        generation: the generation of the struct.
     """
     certificate: RawTree | None = None
     name: str | None = None
@@ -66,7 +66,7 @@ def read_credential(method: int, impersonation: int, proof: int, generation: int
 def decode_credential(
     method: int, impersonation: int, certificate: RawTree | None, name: str | None
 ) -> Credential:
-    """The record of a credential."""
+    """Decode a copied credential."""
     return Credential(
         method,
         impersonation,

@@ -1,4 +1,4 @@
-"""Decoding SA contexts: from the plain tuples of `bindings.tree` to records."""
+"""Decoding SA contexts: from the raw trees of `bindings.tree` to records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bindings.records import (
 
 
 def decode_sa_context(context: RawTree) -> SaContext:
-    """The record of a context. What only generation 1 has is None in one of generation 0."""
+    """Decode a copied context. Fields that only generation 1 has are None in generation 0."""
     context_id, inbound, outbound = context
     return SaContext(
         context_id,
@@ -31,8 +31,8 @@ def decode_sa_context(context: RawTree) -> SaContext:
     )
 
 
-def _details(plain: RawTree) -> SaDetails:
-    ip_version, direction, traffic, bundle, udp, transport_filter, tunnel = plain
+def _details(tree: RawTree) -> SaDetails:
+    ip_version, direction, traffic, bundle, udp, transport_filter, tunnel = tree
     return SaDetails(
         ip_version,
         direction,
@@ -44,7 +44,7 @@ def _details(plain: RawTree) -> SaDetails:
     )
 
 
-def _bundle(plain: RawTree) -> SaBundle:
+def _bundle(tree: RawTree) -> SaBundle:
     (
         flags,
         lifetime,
@@ -61,7 +61,7 @@ def _bundle(plain: RawTree) -> SaBundle:
         pfs_group,
         lookup_context,
         qm_filter_id,
-    ) = plain
+    ) = tree
     return SaBundle(
         flags,
         Lifetime._make(lifetime),
@@ -104,6 +104,6 @@ def _cipher_transform(
     )
 
 
-def _identity(plain: RawTree) -> Identity:
-    mm_target_name, em_target_name, tokens = plain
+def _identity(tree: RawTree) -> Identity:
+    mm_target_name, em_target_name, tokens = tree
     return Identity(mm_target_name, em_target_name, tuple([Token._make(token) for token in tokens]))

@@ -1,4 +1,4 @@
-"""The engine as the service sees it: a library, and a session that is reopened when it dies."""
+"""The engine as the service uses it: one session, reopened when it dies."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ T = TypeVar("T")
 
 
 class Engine:
-    """One session at a time with the engine behind a library.
+    """One session at a time with the filter engine.
 
-    Opens its session when it is first needed. When a session turns out to be dead,
-    new or not, it is closed, another is opened, and the work begins again, once. An
-    engine that refuses to open a session is not asked again.
+    The session is opened on first use. If a call finds it dead, even just after
+    opening, it is closed, another is opened and the function is retried once. A
+    failure to open a session is not retried.
 
-    With `on_change`, each session begins with a subscription. Work is done without
-    one too; before the next work, subscribing is tried again.
+    With `on_change`, each session also subscribes to changes. If that fails, the
+    session is used without a subscription, and the next call tries to subscribe again.
 
     Attributes:
-        library: where the functions are.
-        incarnation: how many sessions were opened. Ids of SA contexts mean
-            nothing across two incarnations, for the engine may have restarted
-            in between. While a notification is received, it is the one that its
-            id belongs to, unless the session died meanwhile.
-        subscription_error: why there is no subscription though one was wanted;
-            None where there is one, or none was tried.
+        library: the library that exports the functions.
+        incarnation: the number of sessions opened so far. SA context ids are not
+            comparable across incarnations, because the engine may have restarted in
+            between. During a notification it is the incarnation of the reported id,
+            unless the session died meanwhile.
+        subscription_error: why the last attempt to subscribe failed; None if
+            subscribed, or if none was made.
     """
 
     def __init__(
@@ -54,16 +54,16 @@ class Engine:
         timeout_seconds: float = 30.0,
         on_change: Notify | None = None,
     ) -> None:
-        """Make an engine; nothing is opened yet.
+        """Create an engine without opening a session.
 
         Args:
-            library: where the functions are.
+            library: the library that exports the functions.
             transaction_wait_ms: see `Session`.
             generation: see `SaContexts`.
             ipv6_order: see `Ipv6Order`.
-            timeout_seconds: how long a thread waits for its turn with the session.
-            on_change: what is told of SA contexts that are added or deleted, while there
-                is a session; see `subscribe_to_sa_contexts`.
+            timeout_seconds: how long a thread waits for the session.
+            on_change: callback for added and deleted SA contexts while a session is open;
+                see `subscribe_to_sa_contexts`.
         """
         self.library = library
         self.incarnation = 0
@@ -77,34 +77,32 @@ class Engine:
         self._session: Session | None = None
         self._subscription: Subscription | None = None
 
-    def with_sa_contexts(self, use: Callable[[SaContexts], T]) -> T:
-        """The result of `work` with SA contexts; see `in_session`."""
+    def with_sa_contexts(self, fn: Callable[[SaContexts], T]) -> T:
+        """Call `fn` with a reader of SA contexts; see `run_in_session`."""
         return self.run_in_session(
-            lambda session: use(
+            lambda session: fn(
                 SaContexts(session, generation=self._generation, ipv6_order=self._ipv6_order)
             )
         )
 
-    def with_connections(self, work: Callable[[Connections], T]) -> T:
-        """The result of `work` with connections; see `in_session`."""
+    def with_connections(self, fn: Callable[[Connections], T]) -> T:
+        """Call `fn` with a reader of connections; see `run_in_session`."""
         return self.run_in_session(
-            lambda session: work(Connections(session, ipv6_order=self._ipv6_order))
+            lambda session: fn(Connections(session, ipv6_order=self._ipv6_order))
         )
 
-    def with_ike_sas(self, work: Callable[[IkeSas], T]) -> T:
-        """The result of `work` with main mode SAs; see `in_session`.
+    def with_ike_sas(self, fn: Callable[[IkeSas], T]) -> T:
+        """Call `fn` with a reader of main mode SAs; see `run_in_session`.
 
-        They are read by Windows Vista's functions where SA contexts are, else by the newest.
+        If SA contexts are limited to generation 0 (Windows Vista), so are main mode SAs.
         """
         generation = 0 if self._generation == 0 else 2
         return self.run_in_session(
-            lambda session: work(
-                IkeSas(session, generation=generation, ipv6_order=self._ipv6_order)
-            )
+            lambda session: fn(IkeSas(session, generation=generation, ipv6_order=self._ipv6_order))
         )
 
     def ipsec_statistics(self) -> tuple[int, IpsecStatistics]:
-        """What the engine has counted of SAs and packets, and the incarnation that it is of."""
+        """Return the incarnation and its counters of SAs and packets."""
         return self.run_in_session(
             lambda session: (
                 self.incarnation,
@@ -113,62 +111,62 @@ class Engine:
         )
 
     def ike_statistics(self) -> tuple[int, IkeStatistics]:
-        """The same of negotiations.
+        """Return the incarnation and its counters of negotiations.
 
         Raises:
-            IkeextNotRunning: the service that negotiates does not run.
+            IkeextNotRunning: the IKEEXT service is not running.
         """
         return self.run_in_session(
             lambda session: (self.incarnation, ike_statistics(session, generation=self._generation))
         )
 
-    def run_in_session(self, work: Callable[[Session], T]) -> T:
-        """The result of `work`, which may be begun twice.
+    def run_in_session(self, fn: Callable[[Session], T]) -> T:
+        """Call `fn` with the session, exclusively, and return its result.
 
-        Threads take turns here: a session is used by one at a time.
+        `fn` may be called a second time, if the session dies during the first call.
 
         Raises:
             EngineGone: no session could be opened, or two in a row died.
-            EngineBusy: another thread still had the session after the patience.
-            EngineError: anything else that the engine refused.
+            EngineBusy: another thread held the session for longer than the timeout.
+            EngineError: any other error of the engine.
         """
-        with self._turn():
-            session = self._opened()
+        with self._exclusive():
+            session = self._ensure_session()
             with suppress(EngineGone):
-                return self._run(work, session)
-            return self._run(work, self._opened())
+                return self._run(fn, session)
+            return self._run(fn, self._ensure_session())
 
     def pages(
         self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
     ) -> Iterator[list[SaContext]]:
-        """All pages of one enumeration, read before the first is given; see `SaContexts.pages`."""
+        """Read all pages of one enumeration, then iterate over them; see `SaContexts.pages`."""
         return iter(self.with_sa_contexts(lambda contexts: list(contexts.pages(template, size))))
 
     def get(self, sa_context_id: int) -> SaContext:
-        """The context of this id; see `SaContexts.get`."""
+        """Return the context with this id; see `SaContexts.get`."""
         return self.with_sa_contexts(lambda contexts: contexts.get(sa_context_id))
 
     def read(self, sa_context_id: int) -> RawTree:
-        """A copy of the context of this id; see `SaContexts.read`."""
+        """Copy the context with this id; see `SaContexts.read`."""
         return self.with_sa_contexts(lambda contexts: contexts.read(sa_context_id))
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a session."""
+        """Whether a session is open."""
         return self._session is not None
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether it was subscribed to changes. That the engine stopped shows at the next work."""
+        """Whether the session is subscribed; a stopped engine is noticed only by the next call."""
         return self._subscription is not None
 
     def close(self) -> None:
-        """Close the session, whatever state it is in. The next work opens another.
+        """Close the session, whatever its state; the next call opens another.
 
-        A session in the hands of a thread that does not come back is left to the end of
-        the process, when the engine closes it.
+        If a hung thread holds the session, it stays open until the process ends and
+        the engine closes it.
         """
-        with suppress(EngineBusy), self._turn():
+        with suppress(EngineBusy), self._exclusive():
             self._discard()
 
     def __enter__(self) -> Self:
@@ -178,7 +176,7 @@ class Engine:
         self.close()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=self._timeout_seconds):
             raise EngineBusy("the session is in use")
         try:
@@ -186,17 +184,17 @@ class Engine:
         finally:
             self._lock.release()
 
-    def _opened(self) -> Session:
+    def _ensure_session(self) -> Session:
         if self._session is None:
             self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
             self.incarnation += 1
             self.subscription_error = None
         return self._session
 
-    def _run(self, work: Callable[[Session], T], session: Session) -> T:
+    def _run(self, fn: Callable[[Session], T], session: Session) -> T:
         self._subscribe(session)
         try:
-            return work(session)
+            return fn(session)
         except EngineGone:
             self._discard()
             raise

@@ -1,4 +1,4 @@
-"""Options of the engine: what it collects and keeps track of (FwpmEngineGetOption0, fwpmu.h)."""
+"""Options of the engine: what it collects and monitors (FwpmEngineGetOption0, fwpmu.h)."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class EngineOption(IntEnum):
 
 
 def engine_option(session: Session, option: EngineOption) -> int | None:
-    """The value of an option; None where it is no FWP_UINT32.
+    """Return the value of an option; None if it is not a FWP_UINT32.
 
-    Cheap, so it also serves to learn whether the session still lives.
+    The call is cheap enough to check whether the session is alive.
 
     Raises:
         NotSupported: the library or the engine lacks the function.
         AccessDenied: the account lacks FWPM_ACTRL_READ.
         EngineGone: the engine stopped or the session died.
-        EngineError: anything else that the engine refused.
+        EngineError: any other error of the engine.
     """
     with session.result("FWP_VALUE0 **") as value:
         session.call("FwpmEngineGetOption0", option, value)
@@ -42,7 +42,7 @@ def engine_option(session: Session, option: EngineOption) -> int | None:
 
 
 def read_engine_option(address: int) -> int | None:
-    """Return the FWP_UINT32 of the FWP_VALUE0 at `address`; None for NULL and another type."""
+    """Return the FWP_UINT32 of the FWP_VALUE0 at `address`; None for NULL or another type."""
     if not address:
         return None
     type_, number = VALUE.read(address)

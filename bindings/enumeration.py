@@ -1,7 +1,8 @@
-"""Reading objects of one kind: all of them page by page, or one by its id (fwpmu.h).
+"""Reading objects of one kind: all of them in pages, or one by id (fwpmu.h).
 
-WFP has the same four functions for each kind: …CreateEnumHandle0, …EnumN,
-…DestroyEnumHandle0 and …GetByIdN, of which newer Windows has newer generations.
+WFP has four functions for each kind: …CreateEnumHandle0, …EnumN,
+…DestroyEnumHandle0 and …GetByIdN, where N is the generation; newer Windows
+versions add newer generations.
 """
 
 from __future__ import annotations
@@ -25,39 +26,38 @@ T = TypeVar("T")
 A = TypeVar("A", bound="ObjectArray[Any]")
 
 PAGE_SIZE: Final = 100
-"""How many objects one call asks for, where nobody says otherwise.
+"""Default number of objects per call.
 
-One page is one RPC buffer and one stretch of decoding that lets no other
-Python thread in; see benchmarks/.
+A page is one RPC buffer, and is decoded without releasing the GIL; see benchmarks/.
 """
 
 
 class TemplateInMemory(Protocol):
-    """A template in C memory, which lives as long as this object."""
+    """A template in C memory, valid as long as this object."""
 
     pointer: Any
 
 
 class Template(Protocol):
-    """What an enumeration is narrowed by."""
+    """The filter of an enumeration."""
 
     def as_c(self, ipv6_order: Ipv6Order, struct: str, /) -> TemplateInMemory:
-        """The template as `struct`, which …CreateEnumHandle0 takes."""
+        """Convert the template to `struct`, the parameter of …CreateEnumHandle0."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectKind(Generic[R]):
-    """What WFP calls the functions and structs of a kind, and how one object is read.
+    """The names of a kind's functions and structs, and how to read one object.
 
     Attributes:
-        functions: what the functions' names begin with, `IPsecSaContext`.
-        struct: the struct's name without its generation, `IPSEC_SA_CONTEXT`.
-        template: the struct that the enumeration is narrowed by.
+        functions: the prefix of the functions, such as `IPsecSaContext`.
+        struct: the struct without its generation, such as `IPSEC_SA_CONTEXT`.
+        template: the struct of the enumeration template.
         newest: the newest generation of the functions and the struct.
-        read_id: the id of the object at an address.
-        read: a copy of the object at an address, of a generation.
-        decode: the record of such a copy.
-        lookup: what a generation's …GetByIdN takes after the id.
+        read_id: reads the id of the object at an address.
+        read: copies the object at an address, given its generation.
+        decode: decodes such a copy to a record.
+        lookup: returns a generation's arguments of …GetByIdN after the id.
     """
 
     functions: str
@@ -71,7 +71,7 @@ class ObjectKind(Generic[R]):
 
 
 class ObjectArray(Generic[R]):
-    """One page of an enumeration in the engine's memory, which whoever has it frees."""
+    """One page of an enumeration in the engine's memory; its owner must free it."""
 
     def __init__(
         self,
@@ -91,15 +91,19 @@ class ObjectArray(Generic[R]):
         return len(self._addresses)
 
     def ids(self) -> list[int]:
-        """The id of each object."""
+        """Return the id of each object."""
         return [*map(self._kind.read_id, self._addresses)]
 
     def read(self, index: int) -> RawTree:
-        """A copy of one object. IndexError where there is none, as once all are freed."""
+        """Copy one object.
+
+        Raises:
+            IndexError: there is no such object, or the array was freed.
+        """
         return self._kind.read(self._addresses[index], self._generation, self._ipv6_order)
 
     def decode(self, index: int) -> R:
-        """The record of one object; errors as for `read`."""
+        """Return the record of one object; errors as for `read`."""
         return self._kind.decode(self.read(index))
 
     def free(self) -> None:
@@ -115,15 +119,15 @@ class ObjectArray(Generic[R]):
 
 
 class ObjectReader(Generic[R, A]):
-    """What reads objects of one kind through one session.
+    """A reader of objects of one kind through one session.
 
-    The newest generation of the functions is used that was asked for, that the
-    library has and that the engine knows (it answers RPC_S_PROCNUM_OUT_OF_RANGE
-    otherwise). Records of an older one lack what its structs lack.
+    It uses the newest generation, up to the requested one, that the library exports
+    and the engine implements (otherwise it returns RPC_S_PROCNUM_OUT_OF_RANGE). In
+    records of an older generation, fields that its structs lack are None.
 
     Attributes:
-        array: the class of its pages.
-        generation: the one in use.
+        array: the class of a page.
+        generation: the generation in use.
     """
 
     array: type[A]
@@ -136,12 +140,12 @@ class ObjectReader(Generic[R, A]):
         generation: int | None = None,
         ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
     ) -> None:
-        """Make a reader.
+        """Create a reader.
 
         Args:
-            kind: what is read.
-            session: through which.
-            generation: the newest one to use; that of the kind where none is named.
+            kind: the kind of object to read.
+            session: the session to use.
+            generation: the newest generation to use; by default the newest of the kind.
             ipv6_order: see `Ipv6Order`.
         """
         self._kind = kind
@@ -154,7 +158,7 @@ class ObjectReader(Generic[R, A]):
     def pages(self, template: Template | None = None, size: int = PAGE_SIZE) -> Generator[list[R]]:
         """Yield every object once, in the engine's order, in pages of at most `size`.
 
-        Each array is freed before its page is yielded. Errors are those of `arrays`.
+        Each array is freed before its page is yielded. Raises the errors of `arrays`.
         """
         with closing(self.arrays(template, size)) as arrays:
             for array in arrays:
@@ -163,19 +167,19 @@ class ObjectReader(Generic[R, A]):
                 yield page
 
     def arrays(self, template: Template | None = None, size: int = PAGE_SIZE) -> Generator[A]:
-        """Yield the pages as the engine gave them, each to be freed by whom it is given to.
+        """Yield the pages in the engine's memory; the caller owns and frees each.
 
-        An enumeration ends when fewer entries are returned than were asked
-        for. The handle is destroyed when the iteration ends. Who may leave it
-        early closes it.
+        The enumeration ends with the first page of fewer than `size` entries. The
+        handle is destroyed when the iteration ends; close the generator to end it
+        early.
 
         Raises:
             ValueError: `size` is less than 1.
-            NotSupported: neither the library nor the engine has the functions.
-            IkeextNotRunning: there are none, for the service that negotiates them is stopped.
+            NotSupported: the library or the engine lacks the functions.
+            IkeextNotRunning: the IKEEXT service is not running, so there are no main mode SAs.
             AccessDenied: the account lacks FWPM_ACTRL_ENUM or FWPM_ACTRL_READ.
-            EngineGone: the engine stopped or the session died; begin again in a new one.
-            EngineError: anything else that the engine refused.
+            EngineGone: the engine stopped or the session died; start over in a new session.
+            EngineError: any other error of the engine.
         """
         if size < 1:
             raise ValueError("a page has at least one entry")
@@ -191,14 +195,14 @@ class ObjectReader(Generic[R, A]):
                 raise
 
     def get(self, object_id: int) -> R:
-        """The object of this id; errors as for `read`."""
+        """Return the record with this id; errors as for `read`."""
         return self._kind.decode(self.read(object_id))
 
     def read(self, object_id: int) -> RawTree:
-        """A copy of the object of this id.
+        """Copy the object with this id.
 
         Raises:
-            NotFound: there is none, or none any more.
+            NotFound: there is no such object.
             EngineError: as for `arrays`.
         """
         return self._by_newest(lambda: self._read(object_id))
@@ -221,14 +225,14 @@ class ObjectReader(Generic[R, A]):
         try:
             yield handle[0]
         except BaseException:
-            # The failure that is on its way says more than one of the clean-up.
+            # Do not let a failed clean-up mask the original error.
             with suppress(EngineError):
                 self._session.call(f"{functions}DestroyEnumHandle0", handle[0])
             raise
         self._session.call(f"{functions}DestroyEnumHandle0", handle[0])
 
     def _by_newest(self, read: Callable[[], T]) -> T:
-        """What `read` gives, by the newest generation that the engine knows."""
+        """Call `read` with the newest generation that the engine implements."""
         while True:
             try:
                 return read()
@@ -252,7 +256,7 @@ class ObjectReader(Generic[R, A]):
         generation, function = self.generation, self._name("GetById")
         with self._session.result(f"{self._kind.struct}{generation} **") as found:
             self._session.call(function, object_id, *self._kind.lookup(generation), found)
-            if not found[0]:  # what the end of an enumeration may give, a lookup should not
+            if not found[0]:  # success without an object, allowed only at an enumeration's end
                 raise NotFound(WinError.FWP_E_NOT_FOUND, function)
             address = int(ffi.cast("uintptr_t", found[0]))
             return self._kind.read(address, generation, self._ipv6_order)

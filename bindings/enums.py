@@ -1,7 +1,7 @@
-"""The enumerations and flags of SA contexts and main mode SAs, named.
+"""WFP's enumerations and flags.
 
-Each class says which C enumeration it is and where that is defined. A number
-that a class does not know is not an error anywhere: newer Windows may send it.
+Each class names its C enumeration and header. An unknown number is never an
+error, because newer Windows versions may return it.
 """
 
 from enum import IntEnum, IntFlag
@@ -47,10 +47,10 @@ AUTHENTICATING = frozenset(
         TransformType.ESP_AUTH_AND_CIPHER,
     )
 )
-"""The transforms that have an IPSEC_AUTH_TRANSFORM0."""
+"""The transform types with an IPSEC_AUTH_TRANSFORM0."""
 
 ENCRYPTING = frozenset((TransformType.ESP_CIPHER, TransformType.ESP_AUTH_AND_CIPHER))
-"""The transforms that have an IPSEC_CIPHER_TRANSFORM0."""
+"""The transform types with an IPSEC_CIPHER_TRANSFORM0."""
 
 
 class AuthType(IntEnum):
@@ -76,7 +76,7 @@ class AuthConfig(IntEnum):
 
 
 class CipherType(IntEnum):
-    """IPSEC_CIPHER_TYPE (ipsectypes.h). CBC or GCM is in the configuration."""
+    """IPSEC_CIPHER_TYPE (ipsectypes.h). CipherConfig tells CBC and GCM apart."""
 
     DES = 1
     TRIPLE_DES = 2
@@ -99,7 +99,7 @@ class CipherConfig(IntEnum):
 
 
 class PfsGroup(IntEnum):
-    """IPSEC_PFS_GROUP (ipsectypes.h). MM: the main mode's group; 2048 is another name of 14."""
+    """IPSEC_PFS_GROUP (ipsectypes.h). MM: main mode's group; 2048 is an alias of 14."""
 
     NONE = 0
     GROUP_1 = 1
@@ -175,14 +175,14 @@ class MainModeFailureFlag(IntFlag):
 
 
 class ExtendedModeFailureFlag(IntFlag):
-    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_* (fwpmtypes.h): the other way round."""
+    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_* (fwpmtypes.h); swapped values, compared with MM."""
 
     MULTIPLE = 0x00000001
     BENIGN = 0x00000002
 
 
 class FailurePoint(IntEnum):
-    """IPSEC_FAILURE_POINT (ipsectypes.h): who gave up."""
+    """IPSEC_FAILURE_POINT (ipsectypes.h): the side that failed."""
 
     NONE = 0
     ME = 1
@@ -328,7 +328,7 @@ class BundleFlag(IntFlag):
 
 
 BUNDLE_TUNNEL_BANDWIDTH_SHIFT = 28
-"""The four highest bits of a bundle's flags are one number: an IKEv2 tunnel's bandwidth class."""
+"""The four highest bits of a bundle's flags are the bandwidth class of an IKEv2 tunnel."""
 
 
 class FilterFlag(IntFlag):
@@ -406,7 +406,7 @@ class IkeIntegrity(IntEnum):
 
 
 class DhGroup(IntEnum):
-    """IKEEXT_DH_GROUP (iketypes.h). 2048 is another name of 14."""
+    """IKEEXT_DH_GROUP (iketypes.h). 2048 is an alias of 14."""
 
     NONE = 0
     GROUP_1 = 1

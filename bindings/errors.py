@@ -1,8 +1,8 @@
-"""One funnel from the engine's return codes to exceptions.
+"""Mapping of the engine's return codes to exceptions.
 
-WFP returns its errors (GetLastError is not set), as documented with each
-function of fwpmu.h. A code becomes the exception class that says what a caller
-can do about it; the number, its name and the function travel inside.
+WFP functions return their error code and do not set GetLastError (fwpmu.h).
+`error_for` maps a code to the exception class that tells a caller how to react;
+the code, its name and the function are attributes.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from bindings.winerror import RPC_E_RANGE, WinError, name_of
 
 
 class EngineError(Exception):
-    """A call that the filter engine refused.
+    """The filter engine returned an error.
 
     Attributes:
         code: the return code, an unsigned 32-bit number.
-        name: its name in winerror.h, or the number where it has none.
+        name: its name in winerror.h, or the number if it has none.
         function: the WFP function that returned it.
     """
 
@@ -31,11 +31,11 @@ class AccessDenied(EngineError):
 
 
 class EngineGone(EngineError):
-    """The engine cannot be reached, or the session or handle died with it: open a new one."""
+    """The engine is unreachable, or the session or handle is dead: open a new session."""
 
 
 class EngineTimeout(EngineError):
-    """Another transaction held the engine for longer than the session waits."""
+    """Another transaction blocked the engine for longer than the session's timeout."""
 
 
 class NotFound(EngineError):
@@ -43,11 +43,11 @@ class NotFound(EngineError):
 
 
 class NeverMatch(EngineError):
-    """The template contradicts itself: nothing can match it."""
+    """The template is contradictory: nothing can match it."""
 
 
 class IkeextNotRunning(EngineError):
-    """The IKEEXT service does not run, as on a machine without IPsec policy: there are no SAs."""
+    """The IKEEXT service is not running, as on a host without IPsec policy: there are no SAs."""
 
 
 class NetEventsDisabled(EngineError):
@@ -55,11 +55,11 @@ class NetEventsDisabled(EngineError):
 
 
 class ConnectionsDisabled(EngineError):
-    """The engine keeps no track of connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS)."""
+    """The engine does not track connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS is 0)."""
 
 
 class NotSupported(EngineError):
-    """This Windows is older than the function."""
+    """This version of Windows lacks the function."""
 
 
 _CLASSES: dict[int, type[EngineError]] = {
@@ -100,14 +100,14 @@ _CLASSES: dict[int, type[EngineError]] = {
 
 
 def error_for(code: int, function: str) -> EngineError:
-    """The exception for a code other than ERROR_SUCCESS that `function` returned."""
+    """Return the exception for a code, other than ERROR_SUCCESS, returned by `function`."""
     code &= 0xFFFFFFFF
     return _CLASSES.get(code, EngineError)(code, function)
 
 
 class EngineBusy(Exception):
-    """Another thread has had the session for longer than this one was willing to wait."""
+    """Another thread held the session for longer than the timeout."""
 
 
 class LibraryError(Exception):
-    """There is no usable library; the message says why, and the way out."""
+    """There is no usable library; the message gives the cause and the remedy."""

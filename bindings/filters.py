@@ -37,7 +37,7 @@ CONDITION = Layout(
 
 
 def read_filter(address: int) -> RawTree:
-    """The FWPM_FILTER0 at `address`, without the provider's opaque data and context."""
+    """Copy the FWPM_FILTER0 at `address`, without the provider's opaque data and context."""
     (
         filter_key,
         name,
@@ -80,8 +80,8 @@ def read_filter(address: int) -> RawTree:
     )
 
 
-def decode_filter(plain: RawTree) -> Filter:
-    """The record of a filter."""
+def decode_filter(tree: RawTree) -> Filter:
+    """Decode a copied filter."""
     (
         filter_key,
         name,
@@ -96,7 +96,7 @@ def decode_filter(plain: RawTree) -> Filter:
         filter_type,
         filter_id,
         effective_weight,
-    ) = plain
+    ) = tree
     return Filter(
         guid_text(filter_key),
         name,

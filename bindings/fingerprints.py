@@ -1,4 +1,4 @@
-"""Marks: what tells a context that changed from one that did not, before it is decoded."""
+"""Fingerprints: digests of raw trees, which detect changed objects without decoding them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bindings.memory import RawTree
 FINGERPRINT_BYTES: Final = 16
 
 _MARSHAL_VERSION: Final = 2
-"""Later versions write down which objects are the same, and not only which are equal."""
+"""Later versions encode object identity, so equal trees could have different fingerprints."""
 
 
-def fingerprint(context: RawTree, *beside: str | None) -> bytes:
-    """A digest of a context and of what else belongs to it.
+def fingerprint(tree: RawTree, *annotations: str | None) -> bytes:
+    """Return the digest of a raw tree and its annotations.
 
-    Contexts of equal marks have equal records, for a plain context is all that
-    a record is made of. Marks mean something within one process only.
+    Equal fingerprints mean equal records, because a raw tree holds everything its
+    record is made of. Compare fingerprints within one process only.
     """
     return blake2b(
-        marshal.dumps((context, beside), _MARSHAL_VERSION), digest_size=FINGERPRINT_BYTES
+        marshal.dumps((tree, annotations), _MARSHAL_VERSION), digest_size=FINGERPRINT_BYTES
     ).digest()

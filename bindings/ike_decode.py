@@ -1,4 +1,4 @@
-"""Decoding main mode SAs: from the plain tuples of `bindings.ike_tree` to records."""
+"""Decoding main mode SAs: from the raw trees of `bindings.ike_tree` to records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bindings.records import UdpEncapsulation
 
 
 def decode_ike_sa(sa: RawTree) -> IkeSa:
-    """The record of a main mode SA."""
+    """Decode a copied main mode SA."""
     (
         sa_id,
         key_module_type,

@@ -1,8 +1,8 @@
-"""Main mode SAs, as immutable records in WFP's own terms; see `bindings.records`.
+"""Main mode SAs, as immutable records in WFP's terms; see `bindings.records`.
 
 A record has the fields of the struct that it is named after (iketypes.h),
-without keys, shared secrets and what was derived from them. Of a credential
-there is how it proves who someone is, and who that is.
+without keys, shared secrets and values derived from them. A credential has its
+authentication method and the identity, not the proof.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bindings.records import UdpEncapsulation
 
 
 class IkeTraffic(NamedTuple):
-    """IKEEXT_TRAFFIC0: between which hosts."""
+    """IKEEXT_TRAFFIC0: the two hosts."""
 
     ip_version: int
     local_address: bytes | None
@@ -22,10 +22,10 @@ class IkeTraffic(NamedTuple):
 
 
 class IkeProposal(NamedTuple):
-    """IKEEXT_PROPOSAL0: what was agreed on to protect the negotiation itself.
+    """IKEEXT_PROPOSAL0: the negotiated protection of main mode.
 
-    `cipher_key_length` and `cipher_rounds` are unused by WFP, `quick_mode_limit`
-    0 is no limit.
+    WFP does not use `cipher_key_length` and `cipher_rounds`. A `quick_mode_limit`
+    of 0 means no limit.
     """
 
     cipher: int
@@ -38,14 +38,14 @@ class IkeProposal(NamedTuple):
 
 
 class CookiePair(NamedTuple):
-    """IKEEXT_COOKIE_PAIR0: the SPIs of IKE. In which order their bytes stand is not documented."""
+    """IKEEXT_COOKIE_PAIR0: the IKE SPIs. Their byte order is undocumented."""
 
     initiator: int
     responder: int
 
 
 class Certificate(NamedTuple):
-    """IKEEXT_CERTIFICATE_CREDENTIAL1 (0): who a certificate is of, and which it is.
+    """IKEEXT_CERTIFICATE_CREDENTIAL1 (0): a certificate's subject and thumbprint.
 
     `subject_name` is an X.501 name in DER, `cert_hash` the certificate's SHA-1.
     The certificate itself is not read.
@@ -57,11 +57,10 @@ class Certificate(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """IKEEXT_CREDENTIAL2 (1, 0): how someone proved who it is.
+    """IKEEXT_CREDENTIAL2 (1, 0): an authenticated identity.
 
-    There is a certificate for the methods by certificate, a name for Kerberos,
-    NTLM and EAP, and neither for a preshared key, for the anonymous and for a
-    method that is not known.
+    Certificate-based methods have a certificate; Kerberos, NTLM and EAP have a
+    name. A preshared key, an anonymous peer and an unknown method have neither.
     """
 
     authentication_method_type: int
@@ -78,9 +77,9 @@ class CredentialPair(NamedTuple):
 
 
 class IkeSa(NamedTuple):
-    """IKEEXT_SA_DETAILS2 (1, 0): an SA of main mode, which the bundle's mmSaId names.
+    """IKEEXT_SA_DETAILS2 (1, 0): a main mode SA, referenced by a bundle's mmSaId.
 
-    The first pair of credentials is main mode's, the second extended mode's.
+    The first pair of credentials is for main mode, the second for extended mode.
     """
 
     sa_id: int

@@ -1,4 +1,4 @@
-"""Reading main mode SAs, IKE's own: all of them page by page, or one by its id (fwpmu.h)."""
+"""Reading main mode SAs, the SAs of IKE itself: all of them in pages, or one by id (fwpmu.h)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bindings.session import Session
 
 
 def _lookup(generation: int) -> tuple[Any, ...]:
-    """The saLookupContext of IkeextSaGetById1 and 2, which is optional."""
+    """Return the optional saLookupContext (NULL) of IkeextSaGetById1 and 2."""
     return (ffi.NULL,) if generation >= 1 else ()
 
 
@@ -35,9 +35,9 @@ class IkeSaArray(ObjectArray[IkeSa]):
 
 
 class IkeSas(ObjectReader[IkeSa, IkeSaArray]):
-    """What reads main mode SAs through one session.
+    """A reader of main mode SAs through one session.
 
-    Generation 2 came with Windows 8, 1 with Windows 7.
+    Generation 1 requires Windows 7, generation 2 Windows 8.
     """
 
     array = IkeSaArray

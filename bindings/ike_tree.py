@@ -1,7 +1,7 @@
-"""Reading main mode SAs: from the engine's memory to plain tuples.
+"""Reading main mode SAs: from the engine's memory to raw trees.
 
-As in `bindings.tree`: a plain SA has all that its record is made of. What is
-secret is named by no layout: presharedKey, correlationKey.
+As in `bindings.tree`, a raw tree holds everything its record is made of. No
+layout names the secrets presharedKey and correlationKey, so they are not read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SA = Layout(
     "ikePolicyKey",
     "virtualIfTunnelId",
 )
-"""All generations have the same layout here; what their credentials point to differs behind it."""
+"""Common to all generations; only the credentials that it points to differ."""
 
 SA_ID = Layout("IKEEXT_SA_DETAILS2", "saId")
 CREDENTIAL_PAIR = Layout(
@@ -56,13 +56,13 @@ _V6: Final = int(IpVersion.V6)
 
 
 def read_ike_sa_id(address: int) -> int:
-    """The id of the IKEEXT_SA_DETAILS0, 1 or 2 at `address`."""
+    """Read the id of the IKEEXT_SA_DETAILS0, 1 or 2 at `address`."""
     sa_id: int = SA_ID.read(address)[0]
     return sa_id
 
 
 def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree:
-    """The IKEEXT_SA_DETAILS0, 1 or 2 at `address`."""
+    """Copy the IKEEXT_SA_DETAILS0, 1 or 2 at `address`."""
     (
         sa_id,
         key_module_type,
@@ -72,7 +72,7 @@ def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree
         local,
         remote,
         auth_ip_filter_id,
-        *agreed,
+        *proposal,
         initiator,
         responder,
         credential_count,
@@ -90,10 +90,10 @@ def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree
         sa_id,
         key_module_type,
         ip_version,
-        # For IPv6, the union's arm does not exist and the pointer means nothing.
+        # The union has no arm for IPv6, so the pointer is undefined.
         UDP_ENCAPSULATION.read(udp) if ip_version == _V4 and udp else None,
         (traffic_version, local, remote, auth_ip_filter_id),
-        tuple(agreed),
+        tuple(proposal),
         (initiator, responder),
         [
             _credential_pair(generation, *pair)

@@ -16,10 +16,10 @@ ALIAS_LENGTH = 257
 
 
 def interface_aliases() -> Callable[[int], str | None]:
-    """A function from an interface's LUID to its name; it knows none outside Windows.
+    """Return a function from an interface's LUID to its name; always None outside Windows.
 
-    The function remembers all that it was told, so that a LUID has one name in
-    one reading of the engine. Make a new one for each: names can change.
+    The function caches names, so that a LUID has one name throughout a refresh.
+    Create a new one for each refresh, because names can change.
     """
     if os.name != "nt":
         return lambda _luid: None

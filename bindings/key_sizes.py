@@ -1,8 +1,8 @@
-"""Whether the engine fills in the keys of SAs for a reader: how long they are, and no more.
+"""The sizes of SA keys, to find out whether the engine returns keys to a reader (undocumented).
 
-No page says. Each key is a FWP_BYTE_BLOB, a size and a pointer (IPSEC_SA_AUTH_INFORMATION0,
-IPSEC_SA_CIPHER_INFORMATION0; ipsectypes.h). Only the sizes are named here, so neither the
-pointers nor what they lead to are read.
+Each key is a FWP_BYTE_BLOB, a size and a pointer (IPSEC_SA_AUTH_INFORMATION0,
+IPSEC_SA_CIPHER_INFORMATION0; ipsectypes.h). The layouts name only the sizes, so neither
+the pointers nor the keys are read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BOTH: Final = Layout(
 
 
 def read_key_sizes(address: int, generation: int, _ipv6_order: Ipv6Order) -> RawTree:
-    """How long each key of the context at `address` is, in bytes; 0 where it is not filled in."""
+    """Read the size of each key of the context at `address`, in bytes; 0 if it is withheld."""
     _, *directions = CONTEXT.read(address)
     offset = GENERATIONS[generation].bundle_offset
     return tuple(
@@ -54,11 +54,11 @@ def _sizes(count: int, sa_list: int) -> list[int]:
 
 
 class KeySizeArray(ObjectArray[RawTree]):
-    """One page of SA contexts, of which only that is read."""
+    """One page of SA contexts, of which only the key sizes are read."""
 
 
 class KeySizes(ObjectReader[RawTree, KeySizeArray]):
-    """What reads the sizes of keys through one session, a tuple for each SA context."""
+    """A reader of key sizes through one session, with a tuple for each SA context."""
 
     array = KeySizeArray
 

@@ -1,9 +1,8 @@
-"""Finding and loading a library of WFP's ABI.
+"""Finding and loading a library that implements WFP's ABI.
 
-Windows' own is loaded by its absolute path in System32, so that a DLL planted
-in the working directory or on PATH is not. Any other library of the same ABI
-can stand in its place; one that exports `sa_simulator_version` says by that
-that its contexts are simulated.
+Windows' own library is loaded by its absolute path in System32, so that a DLL
+planted in the working directory or on PATH is never loaded. Any other library with
+the same ABI can replace it; exporting `sa_simulator_version` marks a simulator.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ REQUIRED: Final = (
     "IPsecSaContextDestroyEnumHandle0",
     "IPsecSaContextGetById0",
 )
-"""What every library must export: Windows Vista's part of the SA context functions."""
+"""Functions that every library must export: those for SA contexts in Windows Vista."""
 
 OPTIONAL: Final = (
     "IPsecSaContextEnum1",
@@ -61,7 +60,7 @@ OPTIONAL: Final = (
     "IkeextGetStatistics0",
     "IkeextGetStatistics1",
 )
-"""What newer Windows added, and what is not about SA contexts; looked up when first needed."""
+"""Functions of newer Windows versions and of other kinds; looked up on first use."""
 
 SIMULATOR_MARKER: Final = "sa_simulator_version"
 
@@ -71,7 +70,7 @@ MAX_PATH: Final = 260
 
 
 class EngineKind(StrEnum):
-    """Whose SA contexts a library shows."""
+    """The source of a library's SA contexts."""
 
     WINDOWS = "windows"
     SIMULATOR = "simulator"
@@ -79,20 +78,20 @@ class EngineKind(StrEnum):
 
 
 class Library:
-    """A loaded library of WFP's ABI.
+    """A loaded library that implements WFP's ABI.
 
     Attributes:
         path: the file it was loaded from.
-        kind: whose contexts it shows.
-        lib: the functions, as cffi calls them.
+        kind: the source of its contexts.
+        lib: the cffi library object.
     """
 
     def __init__(self, path: Path) -> None:
         """Load the library at the absolute `path`.
 
         Raises:
-            LibraryError: this is a 32-bit process, there is no such file, it
-                is no library, or it lacks a required function.
+            LibraryError: the process is 32-bit, or the file does not exist, is not a
+                library or lacks a required function.
         """
         require_64_bit()
         if not path.is_absolute():
@@ -106,11 +105,11 @@ class Library:
         self.path = path
         missing = [name for name in REQUIRED if not self.has(name)]
         if missing:
-            raise LibraryError(f"{path} is no WFP library: it lacks {', '.join(missing)}")
+            raise LibraryError(f"{path} is not a WFP library: it lacks {', '.join(missing)}")
         self.kind = self._kind()
 
     def has(self, function: str) -> bool:
-        """Whether the library exports a function of the cdef headers."""
+        """Return whether the library exports a function of the cdef headers."""
         try:
             getattr(self.lib, function)
         except ffi.error:
@@ -118,7 +117,7 @@ class Library:
         return True
 
     def function(self, name: str) -> Any:
-        """The function, to be called through `Session.call`.
+        """Return a function, to be called through `Session.call`.
 
         Raises:
             NotSupported: the library does not export it.
@@ -129,7 +128,7 @@ class Library:
             raise NotSupported(WinError.RPC_S_PROCNUM_OUT_OF_RANGE, name) from None
 
     def functions(self) -> dict[str, bool]:
-        """Every function that the bindings know, and whether the library has it."""
+        """Return each function that the bindings know, with whether the library exports it."""
         return {name: self.has(name) for name in (*REQUIRED, *OPTIONAL)}
 
     def _kind(self) -> EngineKind:
@@ -142,7 +141,7 @@ class Library:
 
 
 def require_64_bit() -> None:
-    """Refuse a 32-bit process, where the structs have another layout.
+    """Raise an error in a 32-bit process, in which the structs have another layout.
 
     Raises:
         LibraryError: pointers have less than 64 bits.
@@ -155,26 +154,26 @@ def require_64_bit() -> None:
 
 
 def system_library() -> Path | None:
-    """Where Windows keeps fwpuclnt.dll; None on another system."""
+    """Return the path of Windows' fwpuclnt.dll; None if not running on Windows."""
     return system_folder() / "fwpuclnt.dll" if os.name == "nt" else None
 
 
 def system_folder() -> Path:
-    """Windows' System32, from where its own libraries are loaded (sysinfoapi.h)."""
+    """Return the path of System32 (GetSystemDirectoryW, sysinfoapi.h)."""
     folder = ffi.new("char16_t[]", MAX_PATH)
-    # kernel32 is loaded in every process; its name alone cannot lead elsewhere.
+    # kernel32 is already loaded in every process, so its bare name is safe.
     ffi.dlopen("kernel32.dll").GetSystemDirectoryW(folder, len(folder))
     return Path(ffi.string(folder))
 
 
 @cache
 def windows_library(name: str) -> Any:
-    """Another library of Windows' own, by its name without `.dll`; it stays loaded."""
+    """Load another of Windows' own libraries, by its name without `.dll`; it stays loaded."""
     return ffi.dlopen(str(system_folder() / f"{name}.dll"))
 
 
 def simulator_library() -> Path | None:
-    """The library of the installed simulator; None where it is not installed."""
+    """Return the path of the simulator's library; None if it is not installed."""
     spec = importlib.util.find_spec("sa_contexts_simulator")
     if spec is None or spec.origin is None:
         return None
@@ -183,15 +182,15 @@ def simulator_library() -> Path | None:
 
 
 def find_library(kind: str = "auto", path: Path | None = None) -> Path:
-    """The library to load.
+    """Return the path of the library to load.
 
     Args:
-        kind: `windows`, `simulator`, or `auto`: Windows' own where it exists,
+        kind: `windows`, `simulator`, or `auto`: Windows' own if it exists,
             else the simulator.
-        path: a library named outright, which decides.
+        path: an explicit library, which overrides `kind`.
 
     Raises:
-        LibraryError: there is none of the kind asked for.
+        LibraryError: there is no library of the requested kind.
     """
     if path is not None:
         return path

@@ -1,7 +1,7 @@
-"""For which machine a program or library is made, by the header of its file.
+"""The target machine of a program or library, from its file header.
 
-A process has libraries of its own width only; on 64-bit Windows a 32-bit one is
-led to other libraries, in SysWOW64, whose structs have another layout.
+A process can load only libraries of its own bitness; 64-bit Windows redirects a
+32-bit process to the libraries in SysWOW64, whose structs have another layout.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HEADER_BYTES: Final = 4096
 
 
 class Machine(NamedTuple):
-    """A machine's name, and the width of its pointers in bits."""
+    """A machine's name and pointer width in bits."""
 
     name: str
     bits: int
@@ -36,16 +36,16 @@ PE_MACHINES: Final = {
 """IMAGE_FILE_MACHINE_* (winnt.h)."""
 
 ELF_MACHINES: Final = {3: "x86", 40: "arm", 62: "x64", 183: "arm64"}
-"""EM_* (the System V ABI's list of machines)."""
+"""EM_* (System V ABI)."""
 
 
 def pointer_bits() -> int:
-    """How wide this process' pointers are."""
+    """Return this process' pointer width in bits."""
     return 8 * int(ffi.sizeof("void *"))
 
 
 def machine_of(path: Path) -> Machine | None:
-    """The machine that a PE or ELF file is made for; None for another file, or an unknown machine.
+    """Return the target machine of a PE or ELF file; None for other files and unknown machines.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,8 +1,8 @@
-"""Reading C memory by address, field by field, at the offsets of the cdef headers.
+"""Reading C memory by address, at the field offsets of the cdef headers.
 
-A decoder names the fields that it wants and gets them as a tuple in one step.
-Fields that it does not name, key material among them, are skipped by the
-format (`x`, pad bytes) and never copied.
+A `Layout` names the fields to read and returns them as a tuple in one step.
+Fields that it does not name, such as key material, are pad bytes (`x`) of its
+format and never copied.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from bindings._fwpuclnt import ffi
 
 
 ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), 1 << 47)
-"""The user half of the address space, as one buffer whose index is the address.
+"""The user half of the address space, as one buffer indexed by address.
 
-Reading through it costs a quarter to a half of casting each address to a
-pointer first (see benchmarks/), and a decode reads some forty structs a context. Reading at
-an address that holds nothing ends the process, as in C.
+Reading through it takes a quarter to a half of the time of casting each address to a
+pointer first (see benchmarks/); a context has about forty structs. Reading an invalid
+address crashes the process, as in C.
 """
 
 WIDE_STRING = ffi.typeof("char16_t *")
@@ -28,10 +28,10 @@ GUID = ffi.typeof("GUID")
 GUID_BYTES: Final = ffi.sizeof(GUID)
 
 RawTree = tuple[Any, ...]
-"""A struct and all that belongs to it, copied: no more than its record is made of, and no less.
+"""A copy of a struct and everything it points to: exactly what its record is made of.
 
-Its parts have the order of the record's fields: numbers, texts, bytes, further
-plain tuples, lists of these; GUIDs are their 16 bytes in memory, NULL is None.
+Its parts are in the order of the record's fields: numbers, strings, bytes, nested
+tuples and lists of these. GUIDs are their 16 bytes in memory; NULL is None.
 """
 
 _CODES = {
@@ -49,12 +49,11 @@ _CODES = {
 
 
 class Layout:
-    """Chosen fields of one C struct.
+    """Selected fields of one C struct.
 
     A path is a field's name, or names joined by dots through embedded structs:
-    `saBundle.lifetime.lifetimeSeconds`. Numbers and enumerations come as int
-    (enumerations unsigned), pointers as their address, GUIDs and byte arrays
-    as bytes.
+    `saBundle.lifetime.lifetimeSeconds`. Integers and enumerations are read as int
+    (enumerations unsigned), pointers as addresses, GUIDs and byte arrays as bytes.
     """
 
     def __init__(self, struct_name: str, *paths: str) -> None:
@@ -68,42 +67,42 @@ class Layout:
             layout += f"{offset - position}x{code}"
             position = offset + struct.calcsize("<" + code)
         self.read_from = struct.Struct(layout).unpack_from
-        # The fields of the struct at an address, in the order of the paths.
+        # Read the fields of the struct at an address, in the order of the paths.
         self.read: Callable[[int], tuple[Any, ...]] = partial(self.read_from, ADDRESS_SPACE)
 
     def read_array(self, address: int, count: int) -> list[tuple[Any, ...]]:
-        """The fields of each of `count` structs that follow each other from `address`."""
+        """Read the fields of each of the `count` structs of the array at `address`."""
         return [*map(self.read, range(address, address + count * self.size, self.size))]
 
 
 def offset_of(struct_name: str, path: str) -> int:
-    """Where in a struct an embedded struct begins, in bytes."""
+    """Return the offset of a field of a struct, in bytes."""
     offset: int = ffi.offsetof(struct_name, path)
     return offset
 
 
 def read_pointers(address: int, count: int) -> tuple[int, ...]:
-    """Return the `count` pointers of the array at `address`; none for a NULL pointer."""
+    """Read the `count` pointers of the array at `address`; none for a NULL pointer."""
     if not address or not count:
         return ()
     return struct.unpack_from(f"<{count}Q", ADDRESS_SPACE, address)
 
 
 def read_bytes(address: int, size: int) -> bytes:
-    """A copy of `size` bytes at `address`."""
+    """Copy `size` bytes at `address`."""
     copied: bytes = ADDRESS_SPACE[address : address + size]
     return copied
 
 
 def read_guid(address: int) -> bytes | None:
-    """The 16 bytes of the GUID at `address`; None for a NULL pointer."""
+    """Copy the 16 bytes of the GUID at `address`; None for a NULL pointer."""
     return ADDRESS_SPACE[address : address + GUID_BYTES] if address else None
 
 
 def read_wide_string(address: int) -> str | None:
-    """The NUL-terminated UTF-16 string at `address`; None for a NULL pointer.
+    """Read the NUL-terminated UTF-16 string at `address`; None for a NULL pointer.
 
-    Lone surrogates, which Windows allows in names and UTF-8 does not, become
+    Lone surrogates, which Windows allows in names but UTF-8 cannot encode, become
     U+FFFD.
     """
     if not address:
@@ -117,7 +116,7 @@ def read_wide_string(address: int) -> str | None:
 
 
 def _locate(ctype: Any, path: str) -> tuple[int, str]:
-    """The offset of a field within its outermost struct, and its `struct` code."""
+    """Return the offset of a field within the outermost struct, and its `struct` code."""
     offset = 0
     for name in path.split("."):
         field = dict(ctype.fields)[name]

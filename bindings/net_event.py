@@ -1,7 +1,7 @@
-"""The net event: what failed, as a record, and how it is read (FWPM_NET_EVENT0 to 5, fwpmtypes.h).
+"""Net events: records of failures, and how they are read (FWPM_NET_EVENT0 to 5, fwpmtypes.h).
 
-Only what tells of IKE and IPsec is read, and of that nothing about programs and
-users of this host: no application, user or package, and no groups of a principal.
+Only IKE and IPsec events are read, and nothing in them that identifies this host's
+programs and users: no application, user or package, and no groups of a principal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bindings.values import decode_value, read_condition_value
 class MainModeFailure(NamedTuple):
     """FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 (1, 0): IKE's first phase failed.
 
-    `failure_error_code` is a Win32 code. `end_cert_hash` is None where no
+    `failure_error_code` is a Win32 code. `end_cert_hash` is None if no
     certificate was used.
     """
 
@@ -41,8 +41,7 @@ class MainModeFailure(NamedTuple):
 class QuickModeFailure(NamedTuple):
     """FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 (0): IKE's second phase failed.
 
-    The subnets are None except in tunnel mode: no other traffic type has them
-    (fwpmtypes.idl).
+    The subnets are None except in tunnel mode (fwpmtypes.idl).
     """
 
     failure_error_code: int
@@ -102,19 +101,21 @@ Failure = MainModeFailure | QuickModeFailure | ExtendedModeFailure | KernelDrop 
 
 
 class NetEvent(NamedTuple):
-    """FWPM_NET_EVENT: what failed, and when.
+    """FWPM_NET_EVENT: a failure and its time.
+
+    Fields of the header that its flags mark as unset are None.
 
     Attributes:
         type: FWPM_NET_EVENT_TYPE.
-        time: in 100 ns since 1601-01-01, UTC (FILETIME); 0 where the engine does not tell it.
-        ip_version: None, as each of those that follow, where the header does not tell it.
+        time: FILETIME: 100 ns units since 1601-01-01 UTC; 0 if unknown.
+        ip_version: FWP_IP_VERSION.
         ip_protocol: as in an IP header.
         local_address: packed in network order.
-        remote_address: the same of the peer.
-        local_port: of the negotiation or the packet.
-        remote_port: the same of the peer.
+        remote_address: packed in network order.
+        local_port: the port of the negotiation or the packet.
+        remote_port: the peer's port.
         scope_id: of link-local IPv6 addresses.
-        failure: what the type says; None where the type is not known.
+        failure: the part specific to the type; None for an unknown type.
     """
 
     type: int
@@ -136,7 +137,7 @@ OTHER_TRAFFIC: Final = frozenset(NetEventType) - {
     NetEventType.IPSEC_KERNEL_DROP,
     NetEventType.IPSEC_DOSP_DROP,
 }
-"""Types that are no business of IPsec's: what the firewall let through or not, mostly."""
+"""Types unrelated to IPsec, mostly traffic that the firewall allowed or dropped."""
 
 _MM = (
     "failureErrorCode",
@@ -189,7 +190,7 @@ HEADER = Layout(
     "remotePort",
     "scopeId",
 )
-"""All generations of the header begin as the oldest does; what the newer ones add is not read."""
+"""All generations of the header begin with these fields; additions in newer ones are not read."""
 
 KERNEL_DROP = Layout(
     "FWPM_NET_EVENT_IPSEC_KERNEL_DROP0", "failureStatus", "direction", "spi", "filterId", "layerId"
@@ -239,9 +240,9 @@ GENERATIONS: Final = (
 
 
 def read_net_event(address: int, generation: int, ipv6_order: Ipv6Order) -> NetEvent | None:
-    """The record of the FWPM_NET_EVENT of this generation at `address`.
+    """Read the FWPM_NET_EVENT of this generation at `address`; None if it is not about IPsec.
 
-    Everything is copied. None for other traffic than IPsec's, which is not read.
+    The record keeps no address of the engine's memory.
     """
     layouts = GENERATIONS[generation]
     type_, failure = layouts.event.read(address)
@@ -357,5 +358,5 @@ def _extended_mode(*fields: Any) -> ExtendedModeFailure:
 
 
 def _hash(raw: bytes) -> bytes | None:
-    """The SHA-1 thumbprint of a certificate; all zeros where there was none."""
+    """Return a certificate's SHA-1 thumbprint; None if all bytes are 0, as without one."""
     return raw if any(raw) else None

@@ -1,8 +1,7 @@
-"""Net events through a session: those that the engine still holds, and those to come (fwpmu.h).
+"""Enumerating and subscribing to net events (fwpmu.h).
 
-Enumerating is known to leak memory of the process on Windows, whatever is freed
-(microsoft/Windows-classic-samples, issue 202), so it is for once, not for each time
-that somebody asks.
+Enumerating leaks memory of the process on Windows, even if every result is freed
+(microsoft/Windows-classic-samples, issue 202). Do it once, not for each request.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ PAGE_SIZE: Final = 64
 
 NEWEST_ENUMERATION: Final = 5
 NEWEST_SUBSCRIPTION: Final = 4
-"""A subscription of generation n is told in events of generation n + 1."""
+"""A subscription of generation n receives events of generation n + 1."""
 
 T = TypeVar("T")
 
@@ -36,17 +35,17 @@ def enumerate_net_events(
     generation: int = NEWEST_ENUMERATION,
     ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
 ) -> list[NetEvent]:
-    """All events of IKE and IPsec that the engine holds, in its order.
+    """Return all IKE and IPsec events that the engine has kept, in its order.
 
-    The newest generation up to `generation` is used that both the library and the
-    engine have. Records of older ones lack what their structs lack.
+    Uses the newest generation, up to `generation`, that both the library and the engine
+    implement. In records of older ones, fields that their structs lack are None.
 
     Raises:
-        NetEventsDisabled: the engine does not collect them.
+        NetEventsDisabled: the engine does not collect net events.
         NotSupported: the library or the engine cannot enumerate them.
         AccessDenied: the account lacks FWPM_ACTRL_ENUM.
         EngineGone: the engine stopped or the session died.
-        EngineError: anything else that the engine refused.
+        EngineError: any other error of the engine.
     """
     return _by_newest(generation, lambda newest: _enumerate(session, size, newest, ipv6_order))
 
@@ -58,22 +57,22 @@ def subscribe_to_net_events(
     generation: int = NEWEST_SUBSCRIPTION,
     ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
 ) -> Subscription:
-    """Have `notify` called with each event of IKE and IPsec that happens from now on.
+    """Subscribe to IKE and IPsec events.
 
-    It is called on a thread of the library's, and should do no more than hand the
-    event on. One may be lost. The generation is chosen as for the enumeration.
+    `notify` is called on a thread of the library and must return quickly. Events may be
+    lost. The generation is chosen as for the enumeration.
 
     Raises:
-        NetEventsDisabled: the engine does not collect them.
-        NotSupported: the library or the engine has no such subscription, as Windows Vista.
+        NetEventsDisabled: the engine does not collect net events.
+        NotSupported: the library or the engine lacks the subscription, as in Windows Vista.
         AccessDenied: the account lacks FWPM_ACTRL_SUBSCRIBE.
-        EngineError: anything else that the engine refused.
+        EngineError: any other error of the engine.
     """
     return _by_newest(generation, lambda newest: _subscribe(session, notify, newest, ipv6_order))
 
 
 def _by_newest(generation: int, attempt: Callable[[int], T]) -> T:
-    """What comes of the newest generation that is supported, from this one on."""
+    """Call `attempt` with the newest supported generation, at most `generation`."""
     while True:
         try:
             return attempt(generation)
@@ -90,8 +89,8 @@ def _subscribe(
         if not event:
             return
         address = int(ffi.cast("uintptr_t", event))
-        if (told := read_net_event(address, generation + 1, ipv6_order)) is not None:
-            notify(told)
+        if (record := read_net_event(address, generation + 1, ipv6_order)) is not None:
+            notify(record)
 
     topic = Topic(
         f"FwpmNetEventSubscribe{generation}",
@@ -125,7 +124,7 @@ def _enumeration(session: Session) -> Iterator[Any]:
     try:
         yield handle[0]
     except BaseException:
-        # The failure that is on its way says more than one of the clean-up.
+        # Do not let a failed clean-up mask the original error.
         with suppress(EngineError):
             session.call("FwpmNetEventDestroyEnumHandle0", handle[0])
         raise

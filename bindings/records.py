@@ -1,14 +1,14 @@
-"""What the engine holds, as immutable records in WFP's own terms.
+"""SA contexts and filters, as immutable records in WFP's terms.
 
 A record has the fields of the struct that it is named after (ipsectypes.h,
-fwptypes.h, fwpmtypes.h), in Python's spelling, without key material, handles
-to credentials and opaque blobs. Enumerations and flags are the numbers that
-the engine gave, known or not; `bindings.enums` names them. Addresses are
-packed bytes in network order, 4 for IPv4 and 16 for IPv6; None where the
-record's `ip_version` is neither. GUIDs are lower-case text.
+fwptypes.h, fwpmtypes.h), in snake case, without key material, credential
+handles and opaque blobs. Enumerations and flags are numbers as the engine
+returned them, known or not; `bindings.enums` names them. Addresses are packed
+bytes in network order, 4 for IPv4 and 16 for IPv6; None if the record's
+`ip_version` is neither. GUIDs are lower-case text.
 
 Fields that only generation 1 of a struct has (Windows 7 and later) are None in
-a record that was read with generation 0.
+a record read with generation 0.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class CipherTransform(NamedTuple):
 class Sa(NamedTuple):
     """IPSEC_SA0: one SA of a bundle.
 
-    The transform type says which transforms there are: authentication for AH,
-    ESP_AUTH and ESP_AUTH_FW, encryption for ESP_CIPHER, both for
-    ESP_AUTH_AND_CIPHER, none for a type that is not known.
+    The transform type determines the transforms: authentication for AH, ESP_AUTH
+    and ESP_AUTH_FW, encryption for ESP_CIPHER, both for ESP_AUTH_AND_CIPHER, none
+    for an unknown type.
     """
 
     spi: int
@@ -47,7 +47,7 @@ class Sa(NamedTuple):
 
 
 class Token(NamedTuple):
-    """IPSEC_TOKEN0: the kind of a token; the token itself is not read."""
+    """IPSEC_TOKEN0: the type of a token; the token itself is not read."""
 
     type: int
     principal: int
@@ -63,7 +63,7 @@ class Identity(NamedTuple):
 
 
 class Lifetime(NamedTuple):
-    """IPSEC_SA_LIFETIME0: configured limits, not what remains; 0 means no limit."""
+    """IPSEC_SA_LIFETIME0: the configured limits, not the remaining lifetime; 0 means no limit."""
 
     seconds: int
     kilobytes: int
@@ -71,7 +71,7 @@ class Lifetime(NamedTuple):
 
 
 class SaBundle(NamedTuple):
-    """IPSEC_SA_BUNDLE1 (0): the SAs of one direction and what they share."""
+    """IPSEC_SA_BUNDLE1 (0): the SAs of one direction and their common properties."""
 
     flags: int
     lifetime: Lifetime
@@ -91,10 +91,10 @@ class SaBundle(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """IPSEC_TRAFFIC1 (0): whose packets. In tunnel mode the addresses are the tunnel's ends.
+    """IPSEC_TRAFFIC1 (0): the protected traffic. In tunnel mode the addresses are the endpoints.
 
     `policy_id` is ipsecFilterId in transport mode, tunnelPolicyId in tunnel mode, and
-    None for a traffic type that is not known. Ports and protocol 0 mean "see the transport filter".
+    None for an unknown traffic type. Ports and protocol 0 mean "see the transport filter".
     """
 
     ip_version: int
@@ -110,21 +110,21 @@ class Traffic(NamedTuple):
 
 
 class UdpEncapsulation(NamedTuple):
-    """IPSEC_V4_UDP_ENCAPSULATION0: the ports of NAT traversal, IPv4 only."""
+    """IPSEC_V4_UDP_ENCAPSULATION0: the ports for NAT traversal, IPv4 only."""
 
     local_udp_encap_port: int
     remote_udp_encap_port: int
 
 
 class VirtualIfTunnelInfo(NamedTuple):
-    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: not zero for the virtual interfaces of IKEv2 tunnels."""
+    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: nonzero for virtual interfaces of IKEv2 tunnels."""
 
     virtual_if_tunnel_id: int
     traffic_selector_id: int
 
 
 class V4AddressAndMask(NamedTuple):
-    """FWP_V4_ADDR_AND_MASK, packed in network order; the mask may have holes."""
+    """FWP_V4_ADDR_AND_MASK, packed in network order; the mask may be non-contiguous."""
 
     address: bytes
     mask: bytes
@@ -145,7 +145,7 @@ class TokenInformation(NamedTuple):
 
 
 class Range(NamedTuple):
-    """FWP_RANGE0, both ends included."""
+    """FWP_RANGE0, inclusive."""
 
     low: Value
     high: Value
@@ -154,9 +154,9 @@ class Range(NamedTuple):
 class Value(NamedTuple):
     """FWP_VALUE0 or FWP_CONDITION_VALUE0.
 
-    `value` is None for FWP_EMPTY, for a NULL pointer, for token access
-    information, which is not read, and for a type that is not known. SIDs are
-    text; byte arrays, blobs and security descriptors are bytes.
+    `value` is None for FWP_EMPTY, a NULL pointer, token access information, which
+    is not read, and an unknown type. SIDs are text; byte arrays, blobs and security
+    descriptors are bytes.
     """
 
     type: int
@@ -182,10 +182,10 @@ class FilterCondition(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """FWPM_FILTER0: the filter whose traffic the SA protects; its name is the rule's.
+    """FWPM_FILTER0: the filter that selects the protected traffic, named after its rule.
 
-    The provider's opaque data and context are left out. `filter_type` is the
-    callout's key where the action calls one.
+    The provider's opaque data and context are omitted. `filter_type` is the
+    callout's key if the action invokes one.
     """
 
     filter_key: str
@@ -216,7 +216,7 @@ class SaDetails(NamedTuple):
 
 
 class SaContext(NamedTuple):
-    """IPSEC_SA_CONTEXT1 (0): a pair of SAs; one is missing while it is built or expires."""
+    """IPSEC_SA_CONTEXT1 (0): a pair of SAs; one is None while the context is built or expires."""
 
     sa_context_id: int
     inbound_sa: SaDetails | None

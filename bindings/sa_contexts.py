@@ -1,4 +1,4 @@
-"""Reading SA contexts: all of them page by page, or one by its id (fwpmu.h)."""
+"""Reading SA contexts: all of them in pages, or one by id (fwpmu.h)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SaContextArray(ObjectArray[SaContext]):
 
 
 class SaContexts(ObjectReader[SaContext, SaContextArray]):
-    """What reads SA contexts through one session: generation 1 came with Windows 7."""
+    """A reader of SA contexts through one session; generation 1 requires Windows 7."""
 
     array = SaContextArray
 

@@ -20,7 +20,7 @@ SC_STATUS_PROCESS_INFO: Final = 0
 ERROR_SERVICE_DOES_NOT_EXIST: Final = 1060
 
 CONFIG_BYTES: Final = 8 << 10
-"""What a configuration has room in, at most (QueryServiceConfigW)."""
+"""The maximum size of a configuration (QueryServiceConfigW)."""
 
 
 class ServiceState(IntEnum):
@@ -47,11 +47,11 @@ class ServiceStart(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service as it is now.
+    """The current state of a service.
 
     Attributes:
-        state: what it does; a plain number where it has no name.
-        start: when it is started; None where that may not be seen.
+        state: an int if unknown to `ServiceState`.
+        start: the start type, an int if unknown; None if the account may not query it.
     """
 
     state: ServiceState | int
@@ -59,41 +59,41 @@ class Service:
 
 
 def _advapi32() -> Any:
-    """The library of services; None on another system than Windows."""
+    """Load advapi32; None if not running on Windows."""
     return windows_library("advapi32") if os.name == "nt" else None
 
 
 def has_services() -> bool:
-    """Whether this system has Windows' services."""
+    """Return whether this system has Windows services."""
     return _advapi32() is not None
 
 
 def service(name: str) -> Service | None:
-    """The service of this name; None where there is none.
+    """Query the service with this name; None if there is none.
 
-    Everybody may ask for the state of a service, unless its own rights say otherwise.
+    Any account may query a service's state, unless the service's own DACL denies it.
 
     Raises:
-        OSError: Windows did not tell; `errno` is its code.
+        OSError: a call failed; `errno` is the Win32 code.
     """
     library = _advapi32()
-    with _opened(library.OpenSCManagerW(ffi.NULL, ffi.NULL, SC_MANAGER_CONNECT)) as manager:
+    with _closing(library.OpenSCManagerW(ffi.NULL, ffi.NULL, SC_MANAGER_CONNECT)) as manager:
         try:
-            with _opened(library.OpenServiceW(manager, name, SERVICE_QUERY_STATUS)) as opened:
-                return Service(_state(opened), _start(manager, name))
+            with _closing(library.OpenServiceW(manager, name, SERVICE_QUERY_STATUS)) as handle:
+                return Service(_state(handle), _start(manager, name))
         except OSError as error:
             if error.errno == ERROR_SERVICE_DOES_NOT_EXIST:
                 return None
             raise
 
 
-def _state(opened: Any) -> ServiceState | int:
+def _state(handle: Any) -> ServiceState | int:
     status = ffi.new("SERVICE_STATUS_PROCESS *")
     size = ffi.sizeof("SERVICE_STATUS_PROCESS")
     if not _advapi32().QueryServiceStatusEx(
-        opened, SC_STATUS_PROCESS_INFO, status, size, ffi.new("DWORD *")
+        handle, SC_STATUS_PROCESS_INFO, status, size, ffi.new("DWORD *")
     ):
-        raise _refused("QueryServiceStatusEx")
+        raise _last_error("QueryServiceStatusEx")
     state: int = status.dwCurrentState
     return ServiceState(state) if state in set(ServiceState) else state
 
@@ -102,8 +102,8 @@ def _start(manager: Any, name: str) -> ServiceStart | int | None:
     library = _advapi32()
     memory = ffi.new("uint64_t[]", CONFIG_BYTES // 8)
     try:
-        with _opened(library.OpenServiceW(manager, name, SERVICE_QUERY_CONFIG)) as opened:
-            if not library.QueryServiceConfigW(opened, memory, CONFIG_BYTES, ffi.new("DWORD *")):
+        with _closing(library.OpenServiceW(manager, name, SERVICE_QUERY_CONFIG)) as handle:
+            if not library.QueryServiceConfigW(handle, memory, CONFIG_BYTES, ffi.new("DWORD *")):
                 return None
     except OSError:
         return None
@@ -112,16 +112,16 @@ def _start(manager: Any, name: str) -> ServiceStart | int | None:
 
 
 @contextmanager
-def _opened(handle: Any) -> Iterator[Any]:
-    """A handle of the service manager's, closed at the end."""
+def _closing(handle: Any) -> Iterator[Any]:
+    """Close a handle of the service control manager at the end of the block."""
     if not handle:
-        raise _refused("OpenServiceW")
+        raise _last_error("OpenServiceW")
     try:
         yield handle
     finally:
         _advapi32().CloseServiceHandle(handle)
 
 
-def _refused(function: str) -> OSError:
+def _last_error(function: str) -> OSError:
     code: int = ffi.getwinerror()[0] if os.name == "nt" else ffi.errno
     return OSError(code, f"{function} failed with {code}")

@@ -1,9 +1,9 @@
 """A session with the filter engine (FwpmEngineOpen0, fwpmu.h).
 
-A session is opened dynamic, so that a reader cannot delete or change anything
-by accident (IPsecSaContextDeleteById0 and FwpmEngineSetOption0 refuse a
-dynamic session), with the credentials of the process, and with a transaction
-wait of its own, for any call may have to wait for somebody's transaction.
+A session is dynamic, so that a reader cannot accidentally delete or change
+anything (IPsecSaContextDeleteById0 and FwpmEngineSetOption0 fail in a dynamic
+session). It uses the credentials of the process and its own transaction
+timeout, because any call may have to wait for another client's transaction.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ RPC_C_AUTHN_WINNT: Final = 10
 
 
 class Session:
-    """An open session; never used by two threads at once."""
+    """An open session; not thread-safe."""
 
     def __init__(self, library: Library, *, transaction_wait_ms: int = 3000) -> None:
         """Open a session.
 
         Args:
-            library: where the functions are.
-            transaction_wait_ms: how long a call waits for another's transaction,
-                in milliseconds; then it fails with `EngineTimeout`.
+            library: the library that exports the functions.
+            transaction_wait_ms: how long a call waits for another client's transaction,
+                in milliseconds, before it fails with `EngineTimeout`.
 
         Raises:
-            EngineGone: the engine is stopped or cannot be reached.
-            EngineError: it refused the session.
+            EngineGone: the engine is stopped or unreachable.
+            EngineError: the engine rejected the session.
         """
         self.library = library
         options = ffi.new("FWPM_SESSION0 *")
@@ -44,20 +44,19 @@ class Session:
         self._handle: Any = handle[0]
 
     def call(self, function: str, *arguments: Any) -> None:
-        """Call a function whose first parameter is the session.
+        """Call a function whose first parameter is the session handle.
 
         Raises:
-            EngineError: one of its classes, by the code that the function returned.
+            EngineError: the subclass for the returned code.
         """
         self._check(function, self._handle, *arguments)
 
     @contextmanager
     def result(self, pointer_type: str) -> Iterator[Any]:
-        """A pointer for a function to fill; what it was filled with is freed at the end.
+        """Yield an output pointer; free the result that a function stores in it.
 
-        One call of FwpmFreeMemory0 frees a whole result. It wants the address
-        of the pointer, and NULL is not passed to it: no page says what it
-        would do.
+        One call of FwpmFreeMemory0 frees a whole result. It takes the address of
+        the pointer; NULL is never passed, as the effect is undocumented.
         """
         pointer = ffi.new(pointer_type)
         try:
@@ -68,14 +67,14 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether it was not closed; the engine may have ended it all the same."""
+        """Whether `close` was not called; the engine may have ended the session anyway."""
         return self._handle is not None
 
     def close(self) -> None:
-        """Close the session, also one that died: its memory is on this side (wfp-error-codes).
+        """Close the session, even if it died: its client-side memory must still be freed.
 
         Raises:
-            EngineError: the engine did not take it; the session is over all the same.
+            EngineError: the call failed; the session counts as closed anyway.
         """
         handle, self._handle = self._handle, None
         if handle is not None:

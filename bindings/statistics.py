@@ -1,12 +1,12 @@
-"""What the engine has counted (IPsecGetStatistics1, IkeextGetStatistics1; fwpmu.h).
+"""Statistics of IPsec and IKE (IPsecGetStatistics1, IkeextGetStatistics1; fwpmu.h).
 
 A record has the fields of the struct that it is named after (ipsectypes.h,
-iketypes.h), in Python's spelling. Counters called total…, and those of packets
-and bytes, only grow; those of 32 bits begin again from 0 after 2^32 - 1. What is
-called active…, current…, pending… goes up and down.
+iketypes.h), in snake case. Fields named total…, and those of packets and bytes,
+are counters: they only grow, and 32-bit ones wrap to 0 after 2^32 - 1. Fields
+named active…, current… and pending… are gauges.
 
 Fields that only generation 1 of a struct has (Windows 7 and later) are None in
-a record that was read with generation 0.
+a record read with generation 0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bindings.session import Session
 T = TypeVar("T")
 
 FIRST_IKE_ERROR: Final = 13800
-"""ERROR_IPSEC_IKE_NEG_STATUS_BEGIN (winerror.h): what the first place of an error table counts."""
+"""ERROR_IPSEC_IKE_NEG_STATUS_BEGIN (winerror.h): the code of the first entry of an error table."""
 
 
 class AggregateSaStatistics(NamedTuple):
@@ -72,7 +72,7 @@ class AggregateDropPacketStatistics(NamedTuple):
 
 
 class TrafficStatistics(NamedTuple):
-    """IPSEC_TRAFFIC_STATISTICS1 (0), of 64 bits."""
+    """IPSEC_TRAFFIC_STATISTICS1 (0): 64-bit counters."""
 
     encrypted_byte_count: int
     authenticated_ah_byte_count: int
@@ -120,9 +120,8 @@ class IpVersionSpecificKeymoduleStatistics(NamedTuple):
 class KeymoduleStatistics(NamedTuple):
     """IKEEXT_KEYMODULE_STATISTICS1 (0).
 
-    `error_frequency_table` tells how often negotiations ended with which error:
-    the first place counts `FIRST_IKE_ERROR`, each one after it the next number.
-    The unit of the negotiation times is not documented.
+    `error_frequency_table` counts failed negotiations by error code: entry i is
+    for code `FIRST_IKE_ERROR` + i. The unit of the negotiation times is undocumented.
     """
 
     v4_statistics: IpVersionSpecificKeymoduleStatistics
@@ -133,7 +132,7 @@ class KeymoduleStatistics(NamedTuple):
     extended_mode_negotiation_time: int
 
     def errors(self) -> dict[int, int]:
-        """How often each error was met, by its number in winerror.h, those that were met."""
+        """Return the nonzero error counts, by code (winerror.h)."""
         return {
             error: count
             for error, count in enumerate(self.error_frequency_table, FIRST_IKE_ERROR)
@@ -159,7 +158,7 @@ class CommonStatistics(NamedTuple):
 
 
 class IkeStatistics(NamedTuple):
-    """IKEEXT_STATISTICS1 (0), by keying module: IKE, AuthIP, IKEv2, and all of them."""
+    """IKEEXT_STATISTICS1 (0), by keying module: IKE, AuthIP, IKEv2, and common to all."""
 
     ike_statistics: KeymoduleStatistics
     authip_statistics: KeymoduleStatistics
@@ -168,25 +167,25 @@ class IkeStatistics(NamedTuple):
 
 
 def ipsec_statistics(session: Session, *, generation: int = 1) -> IpsecStatistics:
-    """What was counted of SAs and packets.
+    """Read the statistics of SAs and packets.
 
     Args:
-        session: with the engine.
-        generation: the newest one to use.
+        session: the session to use.
+        generation: the newest generation to use.
 
     Raises:
-        NotSupported: neither the library nor the engine has the function.
+        NotSupported: the library or the engine lacks the function.
         AccessDenied: the account lacks FWPM_ACTRL_READ_STATS.
-        EngineError: anything else that the engine refused.
+        EngineError: any other error of the engine.
     """
     return _newest(session, "IPsecGetStatistics", "IPSEC_STATISTICS", generation, _ipsec)
 
 
 def ike_statistics(session: Session, *, generation: int = 1) -> IkeStatistics:
-    """What was counted of negotiations; arguments and errors as for `ipsec_statistics`.
+    """Read the statistics of negotiations; arguments and errors as for `ipsec_statistics`.
 
     Raises:
-        IkeextNotRunning: the service that negotiates does not run.
+        IkeextNotRunning: the IKEEXT service is not running.
     """
     return _newest(session, "IkeextGetStatistics", "IKEEXT_STATISTICS", generation, _ike)
 
@@ -194,7 +193,7 @@ def ike_statistics(session: Session, *, generation: int = 1) -> IkeStatistics:
 def _newest(
     session: Session, function: str, struct: str, generation: int, read: Callable[[Any], T]
 ) -> T:
-    """What `read` makes of the struct, by the newest generation that there is."""
+    """Read the struct of the newest supported generation, at most `generation`."""
     memory = ffi.new(f"{struct}{generation} *")
     try:
         session.call(f"{function}{generation}", memory)
@@ -248,7 +247,7 @@ def _common(struct: Any) -> CommonStatistics:
 
 
 def _numbers(struct: Any) -> list[int]:
-    """The fields of a struct of counters, in its order, which is that of its record."""
+    """Return the fields of a struct of counters, in the order of its record."""
     return [getattr(struct, name) for name, _ in ffi.typeof(struct).fields]
 
 
@@ -256,6 +255,6 @@ R = TypeVar("R", AggregateDropPacketStatistics, TrafficStatistics)
 
 
 def _padded(record: type[R], struct: Any) -> R:
-    """The record of a struct whose last field the older generation lacks."""
+    """Return the record of a struct, with None for fields that its generation lacks."""
     numbers: list[Any] = _numbers(struct)
     return record(*numbers, *[None] * (len(record._fields) - len(numbers)))

@@ -1,15 +1,14 @@
-"""Subscriptions: being told by the engine what changed (IPsecSaContextSubscribe0, fwpmu.h).
+"""Subscriptions to the engine's notifications (IPsecSaContextSubscribe0, fwpmu.h).
 
-The library calls back on a thread of its own, for which Python makes a thread
-state and waits for the GIL. So nothing is done there but to copy what was told
-and to call one function, and no lock is taken that whoever unsubscribes may
-hold. Unsubscribing waits for a callback that is under way
-(IPsecSaContextUnsubscribe0), with the GIL released.
+How a notification arrives: the library calls back on a thread of its own, for
+which Python creates a thread state and acquires the GIL. The callback therefore
+only copies the notification and calls one function. It must not take a lock that
+an unsubscribing thread may hold: unsubscribing releases the GIL and waits for a
+running callback (IPsecSaContextUnsubscribe0).
 
-What the library is given to call lives as long as the process, and a
-subscription is known to it by a number that does not come again: a callback
-that comes too late finds nobody, and harms nothing. What is still subscribed
-when the interpreter ends is unsubscribed before, for then no callback may come.
+C callbacks live as long as the process. They receive a subscription's number,
+which is never reused, so a late callback finds no subscription and does nothing.
+Open subscriptions are closed at interpreter exit, after which no callback may run.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What can be subscribed to: the names of its functions, and the type of its callback."""
+    """A kind of subscription: the names of its functions and its callback type."""
 
     subscribe: str
     unsubscribe: str
@@ -48,14 +47,14 @@ class Topic:
 SA_CONTEXTS: Final = Topic(
     "IPsecSaContextSubscribe0", "IPsecSaContextUnsubscribe0", "IPSEC_SA_CONTEXT_CALLBACK0"
 )
-"""SA contexts that are added or deleted; Windows 8 and Windows Server 2012 have it first."""
+"""SA contexts that are added or deleted; since Windows 8 and Windows Server 2012."""
 
 Notify = Callable[[SaContextEvent | int, int], None]
-"""Told of a change, a plain number where it has no name, and the id of its SA context."""
+"""Receives an event (an int if unknown) and the id of its SA context."""
 
 
 class Subscription:
-    """A subscription with one session, until it is closed, before its session is."""
+    """A subscription in one session; close it before the session."""
 
     def __init__(
         self, session: Session, topic: Topic, subscription: Any, receive: Callable[..., None]
@@ -63,22 +62,22 @@ class Subscription:
         """Subscribe.
 
         Args:
-            session: with whom.
-            topic: to what.
-            subscription: the address of the struct that says which of it.
-            receive: called on a thread of the library's with what the callback is
-                given, without its context; what pointers point to ends when it returns.
+            session: the session to subscribe with.
+            topic: the kind of subscription.
+            subscription: a pointer to the topic's subscription struct.
+            receive: called on a thread of the library with the callback's arguments
+                except its context; pointers are valid only until it returns.
 
         Raises:
-            NotSupported: the library has no such subscription.
+            NotSupported: the library lacks the function.
             AccessDenied: the account lacks FWPM_ACTRL_SUBSCRIBE.
-            EngineError: anything else that the engine refused.
+            EngineError: any other error of the engine.
         """
         self.session = session
         self._topic = topic
         self.receive = receive
         self._number = next(_numbers)
-        _open[self._number] = self  # first, for a callback may come at once
+        _open[self._number] = self  # first, as a callback may run immediately
         handle = ffi.new("HANDLE *")
         try:
             session.call(
@@ -96,12 +95,12 @@ class Subscription:
     def close(self) -> None:
         """Unsubscribe; further calls do nothing. Nothing is received after it returns.
 
-        Where the engine did not take it, as with a session that died, what is
-        being received may still go on.
+        If the engine fails the call, as in a dead session, a running callback may
+        still continue.
 
         Raises:
-            RuntimeError: this is called by what receives, for which it would wait forever.
-            EngineError: the engine did not take it; the subscription is over all the same.
+            RuntimeError: called from the callback, for which it would wait forever.
+            EngineError: the call failed; the subscription counts as closed anyway.
         """
         if _receiving.get(get_ident()) == self._number:
             raise RuntimeError("a callback cannot unsubscribe itself")
@@ -116,7 +115,7 @@ class Subscription:
 
 
 def open_subscriptions() -> list[Subscription]:
-    """Those of this process that were not closed."""
+    """Return this process' open subscriptions."""
     return list(_open.values())
 
 
@@ -126,11 +125,11 @@ def subscribe_to_sa_contexts(
     template: SubnetTemplate | None = None,
     ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
 ) -> Subscription:
-    """Have `notify` called whenever an SA context is added or deleted.
+    """Subscribe to added and deleted SA contexts.
 
-    It is called on a thread of the library's, perhaps on several at once, and
-    should do no more than hand on what it is told. Notifications are hints:
-    one may come late, or never, and a modified context is not announced at all.
+    `notify` is called on the library's threads, possibly concurrently, and must
+    return quickly. Notifications may be late or lost; modified contexts are not
+    reported at all.
 
     Raises:
         NotSupported, EngineError: as for `Subscription`.
@@ -149,9 +148,9 @@ def subscribe_to_sa_contexts(
 
 
 _EVENT_TYPES: Final[dict[int, SaContextEvent]] = {int(event): event for event in SaContextEvent}
-"""A look-up, for thousands may come at once."""
+"""A dict, because thousands of notifications may arrive at once."""
 
-# Each step on these is one operation of a dict, which needs no lock.
+# Each access is a single dict operation, which needs no lock.
 _numbers = count(1)
 _open: dict[int, Subscription] = {}
 _receiving: dict[int, int] = {}  # by thread
@@ -159,7 +158,7 @@ _receiving: dict[int, int] = {}  # by thread
 
 @cache
 def _callback(callback_type: str) -> Any:
-    """What the library calls for every subscription of a type, as long as the process lives."""
+    """Return the C callback of a type, which lives as long as the process."""
     return ffi.callback(callback_type, _receive, onerror=_log_callback_error)
 
 
@@ -179,7 +178,7 @@ def _receive(context: Any, *event: Any) -> None:
 def _log_callback_error(
     kind: type[BaseException], error: BaseException, trace: TracebackType
 ) -> None:
-    """What a callback raised can reach nobody but the log."""
+    """Log an exception of a callback, which has no caller to propagate to."""
     log.error("a notification of the engine was not received", exc_info=(kind, error, trace))
 
 
@@ -188,6 +187,6 @@ def _close_all() -> None:
     for subscription in open_subscriptions():
         try:
             subscription.close()
-        except EngineError:  # with its session every subscription ends
+        except EngineError:  # closing the session ends its subscriptions
             with suppress(EngineError):
                 subscription.session.close()

@@ -1,4 +1,4 @@
-"""Which processes listen to a TCP port (GetExtendedTcpTable, iphlpapi.h)."""
+"""Processes that listen on a TCP port (GetExtendedTcpTable, iphlpapi.h)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ TCP_TABLE_OWNER_PID_LISTENER: Final = 3
 ERROR_INSUFFICIENT_BUFFER: Final = 122
 PROCESS_QUERY_LIMITED_INFORMATION: Final = 0x1000
 PATH_CHARACTERS: Final = 32768
-"""The longest path that Windows has."""
+"""The maximum length of a path."""
 
 
 class Listener(NamedTuple):
-    """A process that listens, and its program, where Windows tells; Wine tells neither."""
+    """A listening process and its program, each None if unknown (both are in Wine)."""
 
     process_id: int | None
     program: str | None
 
 
 def tcp_listeners(port: int) -> list[Listener]:
-    """Who listens to `port`, at whatever address; nobody known on another system than Windows."""
+    """Return the processes that listen on `port`, at any address; none outside Windows."""
     if os.name != "nt":
         return []
     found = {
@@ -45,10 +45,10 @@ def tcp_listeners(port: int) -> list[Listener]:
 
 
 def _rows(family: int, table: str) -> list[Any]:
-    """The rows of one address family, copied, for their memory is this function's."""
+    """Copy the rows of one address family."""
     call = windows_library("iphlpapi").GetExtendedTcpTable
     size = ffi.new("DWORD *", 16 << 10)
-    while True:  # listeners may come between two calls
+    while True:  # the table may grow between two calls
         memory = ffi.new("uint64_t[]", (size[0] + 7) // 8)
         code = call(memory, size, 0, family, TCP_TABLE_OWNER_PID_LISTENER, 0)
         if code != ERROR_INSUFFICIENT_BUFFER:
@@ -62,12 +62,12 @@ def _rows(family: int, table: str) -> list[Any]:
 
 
 def _port(number: int) -> int:
-    """A port in network order, in the lower half of a number."""
+    """Return the port from a DWORD whose low word has it in network order."""
     return int.from_bytes((number & 0xFFFF).to_bytes(2, "little"), "big")
 
 
 def program_of(process_id: int) -> str | None:
-    """The file name of a process' program; None where it may not be seen."""
+    """Return the file name of a process' program; None if access is denied."""
     kernel = windows_library("kernel32")
     process = kernel.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process_id)
     if not process:

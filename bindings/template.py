@@ -1,8 +1,8 @@
-"""The enumeration template: which objects the engine returns.
+"""The enumeration template, which filters by subnet.
 
-IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 (ipsectypes.h) knows a local and a remote
-subnet, and IKEEXT_SA_ENUM_TEMPLATE0 (iketypes.h) begins with the same. The page
-of the former names only FWP_V6_ADDR_AND_MASK; the comment in ipsectypes.idl
+IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 (ipsectypes.h) has a local and a remote subnet;
+IKEEXT_SA_ENUM_TEMPLATE0 (iketypes.h) begins with the same fields. The former's
+documentation names only FWP_V6_ADDR_AND_MASK; the comment in ipsectypes.idl
 also allows FWP_UINT32, FWP_BYTE_ARRAY16_TYPE and FWP_V4_ADDR_MASK.
 """
 
@@ -19,7 +19,7 @@ from bindings.enums import DataType
 
 @dataclass(frozen=True, slots=True)
 class SubnetTemplate:
-    """Objects that have an SA between these subnets; None leaves a side open."""
+    """Matches objects with an SA between these subnets; None matches any address."""
 
     local: IPv4Network | IPv6Network | None = None
     remote: IPv4Network | IPv6Network | None = None
@@ -27,12 +27,12 @@ class SubnetTemplate:
     def as_c(
         self, ipv6_order: Ipv6Order, struct: str = "IPSEC_SA_CONTEXT_ENUM_TEMPLATE0"
     ) -> TemplateMemory:
-        """The template as the struct that …CreateEnumHandle0 takes."""
+        """Convert the template to `struct`, the parameter of …CreateEnumHandle0."""
         return TemplateMemory(self, ipv6_order, struct)
 
 
 class TemplateMemory:
-    """A template in C memory, which lives as long as this object."""
+    """A template in C memory, valid as long as this object."""
 
     def __init__(self, template: SubnetTemplate, ipv6_order: Ipv6Order, struct: str) -> None:
         self.pointer = ffi.new(f"{struct} *")
@@ -43,7 +43,7 @@ class TemplateMemory:
 
 
 def _fill(value: Any, subnet: IPv4Network | IPv6Network | None, ipv6_order: Ipv6Order) -> Any:
-    """Set an FWP_CONDITION_VALUE0 to a subnet; returns the memory that it points to."""
+    """Set a FWP_CONDITION_VALUE0 to a subnet; return the memory to keep alive with it."""
     if subnet is None:
         value.type = DataType.EMPTY
         return None

@@ -1,9 +1,8 @@
-"""Reading the SA context tree: from C memory to plain tuples, in both generations (ipsectypes.h).
+"""Reading SA contexts: from C memory to raw trees, in both generations (ipsectypes.h).
 
-Everything is copied; nothing here keeps an address. Only the fields named in
-the layouts below are read, so key material (authKey, cipherKey, stateBlob,
-explicitCredentials, token) is not. What a plain tuple is, `bindings.memory.Plain`
-says.
+Everything is copied; no address is kept (see `bindings.memory.RawTree`). Only the
+fields named in the layouts below are read, so key material (authKey, cipherKey,
+stateBlob, explicitCredentials, token) is not.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from bindings.records import SaDetails, Traffic
 
 
 CONTEXT = Layout("IPSEC_SA_CONTEXT1", "saContextId", "inboundSa", "outboundSa")
-"""Both generations have the same layout here; the details that they point to differ."""
+"""Common to both generations; only the details that it points to differ."""
 
 _TRAFFIC_0 = (
     "ipVersion",
@@ -53,7 +52,7 @@ _DETAILS_1 = ("virtualIfTunnelInfo.virtualIfTunnelId", "virtualIfTunnelInfo.traf
 
 
 class Generation:
-    """The layouts of one generation of the details, and of what is embedded in them."""
+    """The layouts of one generation of the details and their embedded structs."""
 
     def __init__(self, number: int) -> None:
         newer = number >= 1
@@ -93,7 +92,7 @@ IDENTITY = Layout("IPSEC_ID0", "mmTargetName", "emTargetName", "numTokens", "tok
 TOKEN = Layout("IPSEC_TOKEN0", "type", "principal", "mode")
 UDP_ENCAPSULATION = Layout("IPSEC_V4_UDP_ENCAPSULATION0", "localUdpEncapPort", "remoteUdpEncapPort")
 
-# An attribute of an enumeration costs more than a comparison.
+# Reading an enumeration's attribute costs more than the comparison.
 _V4: Final = int(IpVersion.V4)
 _V6: Final = int(IpVersion.V6)
 _TRAFFIC_TYPES: Final = frozenset(map(int, TrafficType))
@@ -108,15 +107,15 @@ _LOCAL_IF_LUID: Final = Traffic._fields.index("local_if_luid")
 
 
 def read_sa_context_id(address: int) -> int:
-    """The id of the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`."""
+    """Read the id of the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`."""
     context_id: int = CONTEXT.read(address)[0]
     return context_id
 
 
 def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree:
-    """The IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
+    """Copy the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
 
-    What only generation 1 has is None in one of generation 0.
+    Fields that only generation 1 has are None in generation 0.
     """
     context_id, inbound, outbound = CONTEXT.read(address)
     layouts = GENERATIONS[generation]
@@ -128,7 +127,7 @@ def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> Raw
 
 
 def local_if_luids(context: RawTree) -> list[int]:
-    """The LUID of the local interface of each direction, where the engine told it."""
+    """Return the LUID of the local interface of each direction that has one."""
     return [
         luid
         for details in context[1:]
@@ -143,7 +142,7 @@ def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> RawTre
         direction,
         _traffic(layouts.traffic.read(address + layouts.traffic_offset), ipv6_order),
         _bundle(layouts.bundle.read(address + layouts.bundle_offset)),
-        # For IPv6, the union's arm does not exist and the pointer means nothing.
+        # The union has no arm for IPv6, so the pointer is undefined.
         UDP_ENCAPSULATION.read(udp) if ip_version == _V4 and udp else None,
         read_filter(transport_filter) if transport_filter else None,
         tunnel or None,
@@ -203,7 +202,7 @@ def _bundle(fields: RawTree) -> RawTree:
         nap_context,
         qm_sa_id,
         [_sa(*sa) for sa in SA.read_array(sa_list, sa_count)] if sa_list else (),
-        # Only the GUID at the start of the state; the blob behind it is the module's secret.
+        # Only the GUID at the start; the blob after it is the keying module's secret state.
         read_guid(key_module_state),
         ip_version,
         peer_private.to_bytes(4, "big") if ip_version == _V4 else None,

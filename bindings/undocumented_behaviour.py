@@ -1,6 +1,6 @@
-"""What no page says of enumerations of SA contexts, as an engine can be seen to do it.
+"""Experiments that observe undocumented behaviour of SA context enumerations.
 
-Nothing that serves needs these; they settle questions on a real host.
+Only the doctor uses them; the server does not.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from bindings.session import Session
 from bindings.template import SubnetTemplate
 
 
-NOBODY: Final = SubnetTemplate(local=ip_network("192.0.2.0/32"))
-"""An address for documentation (RFC 5737), which no host has and no SA can be of."""
+NO_MATCH: Final = SubnetTemplate(local=ip_network("192.0.2.0/32"))
+"""An address reserved for documentation (RFC 5737), so no SA can have it."""
 
 
 class EmptyPage(NamedTuple):
-    """A page of an enumeration that has nothing.
+    """The result of an enumeration that matches nothing.
 
     Attributes:
-        returned: how many entries it is said to have.
-        has_array: whether there is an array all the same, which is to be freed.
+        returned: the number of entries reported.
+        has_array: whether the engine returned an array that must be freed.
     """
 
     returned: int
@@ -32,13 +32,13 @@ class EmptyPage(NamedTuple):
 
 
 def empty_page(session: Session) -> EmptyPage:
-    """The page of an enumeration whose template matches nothing.
+    """Read the page of an enumeration whose template matches nothing.
 
     Raises:
-        NeverMatch: the engine refuses such a template.
+        NeverMatch: the engine rejects such a template.
         EngineError: as for any enumeration.
     """
-    generation, handle = _generation(session), _created(session)
+    generation, handle = _generation(session), _create_handle(session)
     returned = ffi.new("UINT32 *")
     try:
         with session.result(f"IPSEC_SA_CONTEXT{generation} ***") as entries:
@@ -49,11 +49,11 @@ def empty_page(session: Session) -> EmptyPage:
 
 
 def stale_handle_error(session: Session) -> EngineError | None:
-    """How an enumeration handle is refused that was destroyed; None where it is taken.
+    """Use a destroyed enumeration handle and return the error; None if it is accepted.
 
-    A library may do worse than refuse, and end the process.
+    A library may also crash the process.
     """
-    generation, handle = _generation(session), _created(session)
+    generation, handle = _generation(session), _create_handle(session)
     session.call("IPsecSaContextDestroyEnumHandle0", handle)
     try:
         with session.result(f"IPSEC_SA_CONTEXT{generation} ***") as entries:
@@ -68,8 +68,8 @@ def _generation(session: Session) -> int:
     return int(session.library.has("IPsecSaContextEnum1"))
 
 
-def _created(session: Session) -> Any:
-    template = NOBODY.as_c(Ipv6Order.NETWORK)
+def _create_handle(session: Session) -> Any:
+    template = NO_MATCH.as_c(Ipv6Order.NETWORK)
     handle = ffi.new("HANDLE *")
     session.call("IPsecSaContextCreateEnumHandle0", template.pointer, handle)
     return handle[0]

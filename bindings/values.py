@@ -1,7 +1,7 @@
-"""Reading and decoding FWP_VALUE0 and FWP_CONDITION_VALUE0, the tagged values of WFP (fwptypes.h).
+"""Reading and decoding FWP_VALUE0 and FWP_CONDITION_VALUE0, WFP's tagged unions (fwptypes.h).
 
-Small numbers are in the union itself; everything else is behind a pointer,
-64-bit numbers and doubles included.
+Numbers of up to 32 bits are in the union itself; everything else, including
+64-bit numbers and doubles, is behind a pointer.
 """
 
 from __future__ import annotations
@@ -32,43 +32,43 @@ SID = Layout("SID", "Revision", "SubAuthorityCount", "IdentifierAuthority")
 
 
 def read_value(type_: int, union: int) -> RawTree:
-    """The FWP_VALUE0 whose type is `type_` and whose union, read as 8 bytes, is `union`."""
+    """Copy the FWP_VALUE0 of type `type_` whose union, read as 8 bytes, is `union`."""
     read = _READERS.get(type_)
     return type_, None if read is None else read(union)
 
 
 def read_condition_value(type_: int, union: int) -> RawTree:
-    """The FWP_CONDITION_VALUE0, whose union has three more arms."""
+    """Copy a FWP_CONDITION_VALUE0, whose union has three more arms."""
     read = _CONDITION_READERS.get(type_)
     return type_, None if read is None else read(union)
 
 
 def decode_value(type_: int, content: Any) -> Value:
-    """The record of either."""
+    """Decode a copied FWP_VALUE0 or FWP_CONDITION_VALUE0."""
     decode = _DECODERS.get(type_)
     return Value(type_, content if decode is None or content is None else decode(content))
 
 
 def read_sid(address: int) -> str | None:
-    """The SID at `address` as `S-1-…`; None for a NULL pointer (SID in winnt.h)."""
+    """Read the SID at `address` as `S-1-…` (winnt.h); None for a NULL pointer."""
     if not address:
         return None
     revision, count, authority_bytes = SID.read(address)
     authority = int.from_bytes(authority_bytes, "big")
-    # From 2^32 on the authority is written in hexadecimal ([MS-DTYP] 2.4.2.1).
-    written = str(authority) if authority < 1 << 32 else f"0x{authority:012x}"
+    # An authority of 2^32 or more is written in hexadecimal ([MS-DTYP] 2.4.2.1).
+    authority_text = str(authority) if authority < 1 << 32 else f"0x{authority:012x}"
     parts = struct.unpack(f"<{count}I", read_bytes(address + SID_HEADER_BYTES, 4 * count))
-    return "-".join(("S", str(revision), written, *map(str, parts)))
+    return "-".join(("S", str(revision), authority_text, *map(str, parts)))
 
 
 def _unsigned(bits: int) -> Callable[[int], int]:
-    """A number in the lowest `bits` of the union."""
+    """Return a reader of an unsigned number in the union's lowest `bits`."""
     mask = (1 << bits) - 1
     return lambda union: union & mask
 
 
 def _signed(bits: int) -> Callable[[int], int]:
-    """The same in two's complement."""
+    """Return a reader of a two's complement number in the union's lowest `bits`."""
     mask, sign = (1 << bits) - 1, 1 << (bits - 1)
     return lambda union: ((union & mask) ^ sign) - sign
 
@@ -79,7 +79,7 @@ def _float(union: int) -> float:
 
 
 def _pointed(read: Callable[[int], T]) -> Callable[[int], T | None]:
-    """The same for what is behind a pointer, which may be NULL."""
+    """Return a reader that applies `read` to a pointer, and returns None for NULL."""
     return lambda address: read(address) if address else None
 
 
@@ -93,7 +93,7 @@ def _pointed_bytes(size: int) -> Callable[[int], Any]:
 
 
 def read_blob(size: int, data: int) -> bytes:
-    """The bytes of a FWP_BYTE_BLOB; none for a NULL pointer, whatever the size says."""
+    """Copy the bytes of a FWP_BYTE_BLOB; none for a NULL pointer, whatever the size."""
     return read_bytes(data, size) if data else b""
 
 
@@ -147,13 +147,13 @@ _CONDITION_READERS: dict[int, Callable[[int], Any]] = {
 }
 
 
-def _v4_address_and_mask(plain: RawTree) -> V4AddressAndMask:
-    host_order, mask = plain
+def _v4_address_and_mask(tree: RawTree) -> V4AddressAndMask:
+    host_order, mask = tree
     return V4AddressAndMask(host_order.to_bytes(4, "big"), mask.to_bytes(4, "big"))
 
 
-def _decoded_range(plain: RawTree) -> Range:
-    low, high = plain
+def _decode_range(tree: RawTree) -> Range:
+    low, high = tree
     return Range(decode_value(*low), decode_value(*high))
 
 
@@ -161,6 +161,6 @@ _DECODERS: dict[int, Callable[[RawTree], Any]] = {
     DataType.TOKEN_INFORMATION: TokenInformation._make,
     DataType.V4_ADDR_MASK: _v4_address_and_mask,
     DataType.V6_ADDR_MASK: V6AddressAndMask._make,
-    DataType.RANGE: _decoded_range,
+    DataType.RANGE: _decode_range,
 }
-"""For what is more than a number, a text or bytes."""
+"""Decoders of the types that are not a number, text or bytes."""

@@ -1,7 +1,4 @@
-"""The GUIDs of WFP that mean something to a reader, by name (fwpmu.h).
-
-The names are those of fwpmu.h, without their prefix, in lower case.
-"""
+"""Names of WFP's well-known GUIDs: those of fwpmu.h, without prefix, in lower case."""
 
 CONDITION_FIELDS = {
     "d78e1e87-8644-4ea5-9437-d809ecefc971": "ale_app_id",
@@ -58,7 +55,7 @@ CONDITION_FIELDS = {
     "0cd42473-d621-4be3-ae8c-72a348d283e1": "sub_interface_index",
     "77a40437-8779-4868-a261-f5a902f1c0cd": "tunnel_type",
 }
-"""FWPM_CONDITION_*: what a filter condition compares, in the layers of IPsec filters."""
+"""FWPM_CONDITION_*: the fields of filter conditions in the layers of IPsec filters."""
 
 LAYERS = {
     "b14b7bdb-dbbd-473e-bed4-8b4708d4f270": "ikeext_v4",
@@ -76,7 +73,7 @@ LAYERS = {
     "09e61aea-d214-46e2-9b21-b26b0b2f28c8": "outbound_transport_v4",
     "e1735bde-013f-4655-b351-a49e15762df0": "outbound_transport_v6",
 }
-"""FWPM_LAYER_*: where transport and IPsec filters stand."""
+"""FWPM_LAYER_*: the layers of transport and IPsec filters."""
 
 SUBLAYERS = {
     "877519e1-e6a9-41a5-81b4-8c4f118e4a60": "inspection",
@@ -105,4 +102,4 @@ KEYING_MODULES = {
     "a9bbf787-82a8-45bb-a400-5d7e5952c7a9": "ike",
     "041792cc-8f07-419d-a394-716968cb1647": "ikev2",
 }
-"""FWPM_KEYING_MODULE_*: what negotiated the SA."""
+"""FWPM_KEYING_MODULE_*: the module that negotiated the SA."""

@@ -1,8 +1,8 @@
-"""The error codes that WFP's management functions can return, by name.
+"""Error codes that WFP's management functions can return, by name.
 
 Names and values are those of winerror.h (Windows SDK 10.0.16299). FWP_E_* are
-WFP's own, all 69 of them; RPC_S_*, RPC_X_* and EPT_S_* come from the RPC
-runtime beneath; RPC_E_* is the range that the pages of fwpmu.h document.
+WFP's own, all 69 of them; RPC_S_*, RPC_X_* and EPT_S_* are those of the RPC
+runtime; RPC_E_* is the range that the pages of fwpmu.h document.
 """
 
 from enum import IntEnum
@@ -224,7 +224,7 @@ RPC_E_RANGE = range(0x80010001, 0x80010122 + 1)
 
 
 def name_of(code: int) -> str:
-    """The code's name in winerror.h; `RPC_E_0x…` within the documented range, else its number."""
+    """Return a code's name in winerror.h, `RPC_E_0x…` within that range, or its number."""
     try:
         return WinError(code).name
     except ValueError:

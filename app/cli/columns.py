@@ -1,4 +1,4 @@
-"""Tables that fit a terminal: which columns there is room for, and how wide they are."""
+"""Tables that fit a terminal: selection and width of columns."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from rich.text import Text
 
 
 GAP: Final = 2
-"""Between two columns."""
+"""Spaces between two columns."""
 MIN_WIDTH: Final = 12
-"""How much of a column that may be cut off is of use."""
+"""Minimum useful width of a truncated column."""
 
 
 class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-        name: what stands above it.
-        is_needed: whether it is shown where there is no room, too.
-        may_be_cut: whether a part of it is of use; that of an id or an address is not.
+        name: the heading.
+        is_needed: whether it is shown even if it does not fit.
+        may_be_cut: whether it may be truncated; ids and addresses may not.
     """
 
     name: str
@@ -36,18 +36,18 @@ def fitted_table(
     width: int,
     styles: Sequence[str] = (),
 ) -> Table:
-    """A table of the columns that fit and say something.
+    """Build a table of the non-empty columns that fit.
 
-    It is wider than the terminal only where the columns that are needed are.
+    It is wider than the terminal only if the needed columns are.
 
-    All widths are given to rich: by itself it would take from every column where they do
-    not fit together, and leave out those that come to nothing.
+    All widths are set explicitly: otherwise rich would shrink every column to make the
+    table fit, and drop those that shrink to nothing.
 
     Args:
-        columns: all that there could be.
-        rows: a text for each column; printable.
-        width: the terminal's.
-        styles: of each row.
+        columns: the candidate columns.
+        rows: a printable text for each column.
+        width: the terminal's width.
+        styles: the style of each row.
     """
     longest = [
         max(cell_len(text) for text in (column.name, *(row[at] for row in rows)))
@@ -55,17 +55,17 @@ def fitted_table(
     ]
     has_text = [any(row[at] for row in rows) for at in range(len(columns))]
     widths = {at: longest[at] for at, column in enumerate(columns) if column.is_needed}
-    room = width - sum(widths.values()) - GAP * (len(widths) - 1)
+    free = width - sum(widths.values()) - GAP * (len(widths) - 1)
     for at, column in enumerate(columns):
-        least = min(longest[at], MIN_WIDTH) if column.may_be_cut else longest[at]
-        if at not in widths and has_text[at] and least + GAP <= room:
-            widths[at] = least
-            room -= least + GAP
+        min_width = min(longest[at], MIN_WIDTH) if column.may_be_cut else longest[at]
+        if at not in widths and has_text[at] and min_width + GAP <= free:
+            widths[at] = min_width
+            free -= min_width + GAP
     for at, column in enumerate(columns):
-        if column.may_be_cut and at in widths and room > 0:
-            more = min(room, longest[at] - widths[at])
-            widths[at] += more
-            room -= more
+        if column.may_be_cut and at in widths and free > 0:
+            extra = min(free, longest[at] - widths[at])
+            widths[at] += extra
+            free -= extra
     total = sum(widths.values()) + GAP * (len(widths) - 1)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), width=total)
     for at in sorted(widths):

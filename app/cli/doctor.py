@@ -1,4 +1,4 @@
-"""What `sa-contexts doctor` found, for a person at a terminal."""
+"""Terminal output of `sa-contexts doctor`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARKS: Final = {
     "not_applicable": ("-", "dim"),
     "unknown": ("unknown", "cyan"),
 }
-"""What stands before a finding; it says the same without its colour."""
+"""The word and style before a finding; the word alone suffices without colour."""
 
 
 def print_findings(report: dict[str, Any], console: Console | None = None) -> None:
@@ -33,10 +33,10 @@ def print_findings(report: dict[str, Any], console: Console | None = None) -> No
         table.add_column(overflow="fold")
         for finding in findings:
             word, style = MARKS[finding["outcome"]]
-            said = Text(printable(finding["sentence"]))
+            text = Text(printable(finding["sentence"]))
             if "remedy" in finding and finding["outcome"] != "ok":
-                said.append(f"\n{printable(finding['remedy'])}", style="italic")
-            table.add_row(Text(f"  {word}", style=style), finding["name"], said)
+                text.append(f"\n{printable(finding['remedy'])}", style="italic")
+            table.add_row(Text(f"  {word}", style=style), finding["name"], text)
         console.print(table)
     console.print(Text(_summary(report), style="bold"))
 
@@ -44,7 +44,7 @@ def print_findings(report: dict[str, Any], console: Console | None = None) -> No
 def _summary(report: dict[str, Any]) -> str:
     outcomes = [finding["outcome"] for finding in report["findings"]]
     counts = ((outcomes.count("failure"), "failure"), (outcomes.count("warning"), "warning"))
-    said = ", ".join(
+    summary = ", ".join(
         f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count
     )
-    return said or "nothing is wrong"
+    return summary or "no problems found"

@@ -1,4 +1,4 @@
-"""`sa-contexts keys`: API keys, made, listed and revoked."""
+"""`sa-contexts keys`: create, list and revoke API keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from app.settings.model import Settings
 from app.settings.paths import state_folder
 
 
-app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MAX_DAYS: Final = 3650
@@ -36,7 +36,7 @@ MAX_DAYS: Final = 3650
 FileOption = Annotated[
     Path | None,
     typer.Option(
-        "--file", help="The file of keys; the one of SA_CONTEXTS_KEYS unless given.", dir_okay=False
+        "--file", help="API key file; by default that of SA_CONTEXTS_KEYS.", dir_okay=False
     ),
 ]
 
@@ -53,22 +53,21 @@ def _lifetime(text: str) -> timedelta:
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="Whose it is, or what for.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it opens; may be given several times.")],
+    name: Annotated[str, typer.Argument(help="Owner or purpose of the key.")],
+    scope: Annotated[list[Scope], typer.Option(help="Scope to grant; repeatable.")],
     expires: Annotated[
-        Any,
-        typer.Option(parser=_lifetime, metavar="TIME", help="After how long; 90d for instance."),
+        Any, typer.Option(parser=_lifetime, metavar="TIME", help="Lifetime, such as 90d.")
     ] = None,
     file: FileOption = None,
 ) -> None:
-    """Make a key and show it, this once."""
+    """Create a key and show it once."""
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise typer.BadParameter(f"1 to {MAX_NAME} printable characters", param_hint="NAME")
     path = _path(file)
     now = datetime.now(UTC).replace(microsecond=0)
     key_id, text = new_key_text()
 
-    def with_it(before: KeyFile) -> KeyFile:
+    def with_key(before: KeyFile) -> KeyFile:
         key = ApiKey(
             id=key_id,
             name=name,
@@ -80,22 +79,22 @@ def add(
         return before.model_copy(update={"keys": (*before.keys, key)})
 
     with _explained_failures():
-        change_keys(path, with_it)
+        change_keys(path, with_key)
     _say(f"The key {key_id} is in {path}. It is shown now and never again:")
     try:
         typer.echo(text)
-    except OSError as error:  # a full disk that it was to be kept on, for instance
+    except OSError as error:  # standard output may be a file on a full disk
         _fail(
-            f"the key could not be shown ({error.strerror}), and nobody has it; "
-            f"`sa-contexts keys revoke {key_id} --file {path}` revokes it"
+            f"the key could not be shown ({error.strerror}) and is lost; "
+            f"revoke it with `sa-contexts keys revoke {key_id} --file {path}`"
         )
-    if (elsewhere := _elsewhere(path)) is not None:
-        _say(f"{elsewhere} A server takes the key with the setting SA_CONTEXTS_KEYS={path}")
+    if (mismatch := _settings_mismatch(path)) is not None:
+        _say(f"{mismatch} For a server to accept the key, set SA_CONTEXTS_KEYS={path}")
 
 
 @app.command("list")
 def list_(file: FileOption = None) -> None:
-    """List the keys, without what is secret."""
+    """List the keys, without their secrets."""
     with _explained_failures():
         found = read_keys(_path(file))
     now = datetime.now(UTC)
@@ -111,13 +110,13 @@ def list_(file: FileOption = None) -> None:
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id that `list` shows.")],
     file: FileOption = None,
 ) -> None:
     """Revoke a key; servers that read the file reject it within two seconds."""
     path = _path(file)
 
-    def without_it(before: KeyFile) -> KeyFile:
+    def with_revoked(before: KeyFile) -> KeyFile:
         if all(key.id != key_id for key in before.keys):
             _fail(f"there is no key {printable(key_id)} in {path}")
         now = datetime.now(UTC).replace(microsecond=0)
@@ -128,27 +127,27 @@ def revoke(
         return before.model_copy(update={"keys": tuple(keys)})
 
     with _explained_failures():
-        if not path.exists() and not path.is_symlink():  # a change says what is wrong with a link
+        if not path.exists() and not path.is_symlink():  # change_keys explains a bad link
             _fail(f"there are no keys in {path}")
-        change_keys(path, without_it)
+        change_keys(path, with_revoked)
     _say(
         f"The key {key_id} is revoked in {path}. A server that reads this file rejects it within "
         "two seconds; one that cannot read it, after its keys_grace_seconds."
     )
-    if (elsewhere := _elsewhere(path)) is not None:
-        _say(f"{elsewhere} A server with these settings does not read the file that was changed.")
+    if (mismatch := _settings_mismatch(path)) is not None:
+        _say(f"{mismatch} A server with these settings does not read the changed file.")
 
 
 def _path(file: Path | None) -> Path:
-    """The file that is meant: named here, by the settings, or in the state folder."""
+    """Return the key file: the argument, that of the settings, or the one in the state folder."""
     return (file or _configured() or state_folder() / "keys.json").absolute()
 
 
-def _elsewhere(path: Path) -> str | None:
-    """Say so, if the settings name another file than this, or none."""
+def _settings_mismatch(path: Path) -> str | None:
+    """Return a sentence if the settings name no key file, or not this one."""
     configured = _configured()
     if configured is None:
-        return "The settings name no file of keys."
+        return "The settings name no API key file."
     with suppress(OSError):
         if configured.samefile(path):
             return None
@@ -156,7 +155,7 @@ def _elsewhere(path: Path) -> str | None:
 
 
 def _configured() -> Path | None:
-    """The file that the settings name."""
+    """Return the key file that the settings name."""
     given: dict[str, Any] = {}
     try:
         return Settings(**given).keys
@@ -176,7 +175,7 @@ def _explained_failures() -> Iterator[None]:
 
 
 def _say(sentence: str) -> None:
-    """Tell people, on standard error: standard output is the key's alone."""
+    """Print to standard error; standard output is reserved for the key."""
     typer.echo(sentence, err=True)
 
 

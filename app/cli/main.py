@@ -32,7 +32,7 @@ from bindings.template import SubnetTemplate
 
 
 app = typer.Typer(
-    help="The IPsec security associations of a Windows host, over HTTP and on the terminal.",
+    help="Show the IPsec security associations of a Windows host, over HTTP and on the terminal.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,15 +42,15 @@ app.add_typer(service_commands.app, name="service")
 
 EngineOption = Annotated[
     Literal["auto", "windows", "simulator"] | None,
-    typer.Option("--engine", help="Whose SA contexts; auto: Windows' where there is one."),
+    typer.Option("--engine", help="Source of SA contexts; auto: Windows' own if available."),
 ]
 ContextsOption = Annotated[
-    int | None, typer.Option("--simulated-contexts", help="How many contexts to simulate.")
+    int | None, typer.Option("--simulated-contexts", help="Number of contexts to simulate.")
 ]
 
 
-def _tell_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"sa-contexts {version('sa-contexts')}")
         raise typer.Exit
 
@@ -63,39 +63,39 @@ def _options(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", is_eager=True, callback=_tell_version, help="Tell the version and end."
+            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
         ),
     ] = False,
     settings: Annotated[
-        Path | None, typer.Option(help="The file of settings (TOML).", dir_okay=False)
+        Path | None, typer.Option(help="Settings file (TOML).", dir_okay=False)
     ] = None,
 ) -> None:
-    """What comes before a command."""
+    """Apply the options that precede a command."""
     if settings is not None:
         os.environ[VARIABLE] = str(settings)
 
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; 0: any.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free port.")] = None,
     tls_certificate: Annotated[
-        Path | None, typer.Option(help="Serve over TLS, with this certificate (PEM).")
+        Path | None, typer.Option(help="Serve over TLS with this certificate (PEM).")
     ] = None,
     tls_key: Annotated[
-        Path | None, typer.Option(help="Its private key; the certificate's file if not given.")
+        Path | None, typer.Option(help="Its private key; by default in the certificate's file.")
     ] = None,
     tls_client_ca: Annotated[
-        Path | None, typer.Option(help="Ask for certificates of clients, by these authorities.")
+        Path | None, typer.Option(help="Require client certificates issued by these CAs (PEM).")
     ] = None,
     insecure: Annotated[
         bool | None,
-        typer.Option("--insecure", help="Do without authentication and TLS, wherever it listens."),
+        typer.Option("--insecure", help="Allow any address without authentication and TLS."),
     ] = None,
     engine: EngineOption = None,
     simulated_contexts: ContextsOption = None,
     simulated_churn: Annotated[
-        float | None, typer.Option(help="How many simulated changes a second.")
+        float | None, typer.Option(help="Simulated changes per second.")
     ] = None,
 ) -> None:
     """Serve the SA contexts over HTTP."""
@@ -119,7 +119,7 @@ def serve(
 
 @app.command("list")
 def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="Give JSON, as the API does.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as the API does.")] = False,
     local_subnet: Annotated[
         str | None, typer.Option(help="Only contexts with a local address on this subnet.")
     ] = None,
@@ -163,15 +163,15 @@ def show(
 
 @app.command()
 def watch(
-    url: Annotated[str, typer.Option(help="The server's.")] = "http://127.0.0.1:8080",
+    url: Annotated[str, typer.Option(help="URL of the server.")] = "http://127.0.0.1:8080",
     ca: Annotated[
         Path | None,
-        typer.Option(help="The authorities (PEM) that the server is trusted by, not the system's."),
+        typer.Option(help="CAs to trust (PEM), instead of the system's."),
     ] = None,
     certificate: Annotated[
-        Path | None, typer.Option(help="A certificate to show, and its key, in one file (PEM).")
+        Path | None, typer.Option(help="Client certificate with its key, in one file (PEM).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Give each event as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as JSON.")] = False,
     local_subnet: Annotated[
         list[str] | None, typer.Option(help="Only contexts with a local address on this subnet.")
     ] = None,
@@ -179,30 +179,32 @@ def watch(
         list[str] | None, typer.Option(help="Only contexts with a remote address on this subnet.")
     ] = None,
     traffic_type: Annotated[
-        list[TrafficType] | None, typer.Option(help="Only those of this mode.")
+        list[TrafficType] | None, typer.Option(help="Only contexts of this mode.")
     ] = None,
-    cipher: Annotated[list[Cipher] | None, typer.Option(help="Only those that encrypt so.")] = None,
+    cipher: Annotated[
+        list[Cipher] | None, typer.Option(help="Only contexts with this cipher.")
+    ] = None,
     integrity: Annotated[
-        list[Integrity] | None, typer.Option(help="Only those that authenticate so.")
+        list[Integrity] | None, typer.Option(help="Only contexts with this integrity algorithm.")
     ] = None,
     pfs_group: Annotated[
-        list[PfsGroup] | None, typer.Option(help="Only those with this group.")
+        list[PfsGroup] | None, typer.Option(help="Only contexts with this PFS group.")
     ] = None,
     weakness: Annotated[
-        list[Weakness] | None, typer.Option(help="Only those with this weakness.")
+        list[Weakness] | None, typer.Option(help="Only contexts with this weakness.")
     ] = None,
     token_file: Annotated[
-        Path | None, typer.Option(help="The file of the key or token to send.", dir_okay=False)
+        Path | None, typer.Option(help="File with the key or token to send.", dir_okay=False)
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Send it over plain HTTP to another machine, too.")
+        bool, typer.Option("--insecure", help="Send it even over plain HTTP to another host.")
     ] = False,
 ) -> None:
-    """Watch the SA contexts of a running server, until Ctrl+C.
+    """Watch the SA contexts of a running server until Ctrl+C.
 
-    On a terminal, a table of them; elsewhere a line for each event. A filter that is given several
-    times means any of its values. A key or token that the server asks for is taken from the
-    environment variable SA_CONTEXTS_TOKEN, or from a file.
+    Prints a live table on a terminal, and otherwise a line for each event. A repeated filter
+    matches any of its values. The key or token comes from the environment variable
+    SA_CONTEXTS_TOKEN or from --token-file.
     """
     from app.cli.watch import command as watching  # noqa: PLC0415  # serving needs no client
 
@@ -221,7 +223,7 @@ def watch(
     }
     is_secured = url.lower().startswith("https:")
     if (ca or certificate) and not is_secured:
-        _fail("--ca and --certificate are for a URL of https")
+        _fail("--ca and --certificate require an https URL")
     try:
         trust = watching.trusted(ca, certificate) if is_secured else None
         token = watching.read_token(token_file)
@@ -234,54 +236,48 @@ def watch(
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Give the report as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     mask: Annotated[
         bool,
-        typer.Option(
-            "--mask", help="Replace addresses and names by others, to send the report in."
-        ),
+        typer.Option("--mask", help="Mask addresses and names, to share the report."),
     ] = False,
     listen: Annotated[
         float,
-        typer.Option(
-            min=0, max=3600, help="How many seconds to listen to what the engine announces."
-        ),
+        typer.Option(min=0, max=3600, help="Seconds to listen for the engine's notifications."),
     ] = 0,
     probe: Annotated[
         bool,
-        typer.Option(
-            "--probe", help="Also use a handle that was destroyed, in a process of its own."
-        ),
+        typer.Option("--probe", help="Also use a destroyed handle, in a separate process."),
     ] = False,
     engine: EngineOption = None,
-    host: Annotated[str | None, typer.Option(help="The address that is to be listened on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port that is to be listened on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address that the server listens on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port that the server listens on.")] = None,
 ) -> None:
-    """Say what it would take for this host to show its SA contexts.
+    """Check whether this host can serve its SA contexts, and explain what is missing.
 
-    Nothing is changed. Ends with 0 where nothing is wrong, 1 where something fails, 3 where there
-    are only warnings.
+    Changes nothing. Exits with 0 if there are no problems, 1 on failures and 3 if there are only
+    warnings.
     """
     from app.cli.doctor import print_findings  # noqa: PLC0415
     from app.doctor.context import DoctorContext  # noqa: PLC0415
     from app.doctor.run import DoctorRun  # noqa: PLC0415  # serving needs no doctor
 
-    configure_logging("text", "critical")  # what goes wrong is in the report
-    given = {"host": host, "port": port, "engine": engine}
-    subject = DoctorContext(
-        {name: value for name, value in given.items() if value is not None},
+    configure_logging("text", "critical")  # problems are in the report
+    options = {"host": host, "port": port, "engine": engine}
+    context = DoctorContext(
+        {name: value for name, value in options.items() if value is not None},
         listen_seconds=listen,
         may_probe=probe,
     )
-    examination = DoctorRun(subject)
-    report = examination.report(is_masked=mask)
-    shape = report.model_dump(mode="json", by_alias=True)
+    run = DoctorRun(context)
+    report = run.report(is_masked=mask)
+    document = report.model_dump(mode="json", by_alias=True)
     if as_json:
-        _print_json(shape)
+        _print_json(document)
     else:
-        print_findings(shape)
+        print_findings(document)
     code = {"failure": 1, "warning": 3}.get(report.outcome, 0)
-    if examination.hangs:
+    if run.hangs:
         server.exit_now(code)
     raise typer.Exit(code)
 
@@ -304,15 +300,15 @@ def _opened(engine: str | None, simulated_contexts: int | None) -> Iterator[Engi
 
 @contextmanager
 def _explained_failures() -> Iterator[None]:
-    """End with one clear sentence where the settings, the library or the engine fail."""
+    """Exit with one sentence if the settings, the library or the engine fail."""
     try:
         yield
     except STARTUP_ERRORS as error:
         _fail(explain(error))
 
 
-def _settings(**given: Any) -> Settings:
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+def _settings(**options: Any) -> Settings:
+    return Settings(**{name: value for name, value in options.items() if value is not None})
 
 
 def _subnet(text: str | None, option: str) -> Any:

@@ -1,4 +1,4 @@
-"""What of an SA context fits on one line."""
+"""One-line summaries of SA contexts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.cli.printable import printable
 
 
 class Row(NamedTuple):
-    """The outbound SA of a context, or the inbound one where that is all; printable."""
+    """A context's outbound SA, or the inbound one if there is no other; printable."""
 
     sa_context_id: str
     mode: str
@@ -35,11 +35,11 @@ COLUMNS: Final = (
     Column("Rule", may_be_cut=True),
     Column("Weaknesses", may_be_cut=True),
 )
-"""Of a table of rows."""
+"""The columns of a table of rows."""
 
 
 def row_of(context: dict[str, Any]) -> Row:
-    """The row of a context as the API gives it (`app.resources.sa_contexts.schema.SaContext`)."""
+    """Return the row of a context in the API's form (`app.resources.sa_contexts.schema`)."""
     sa_context_id = context["saContextId"]
     sa = context["outboundSa"] or context["inboundSa"]
     if sa is None:

@@ -1,4 +1,4 @@
-"""SA contexts as a table on a terminal."""
+"""The table of `sa-contexts list`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.cli.rows import COLUMNS, row_of
 
 
 def print_table(contexts: Iterable[dict[str, Any]], console: Console | None = None) -> None:
-    """Print a line for each context, as the API gives it; wider than the console if need be."""
+    """Print a line for each context in the API's form, wider than the console if necessary."""
     console = console or Console()
     rows = [row_of(context) for context in contexts]
     console.print(fitted_table(COLUMNS, rows, console.width), crop=False)

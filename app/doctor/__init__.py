@@ -1,1 +1,1 @@
-"""What it would take for this host to show its SA contexts: `sa-contexts doctor`."""
+"""`sa-contexts doctor`: diagnosis of whether this host can serve its SA contexts."""

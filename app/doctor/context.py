@@ -1,4 +1,4 @@
-"""What is examined: the settings, and the library and the engine that they lead to."""
+"""The input of the checks: the settings, and the library and engine that they select."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from bindings.session import Session
 
 PREFIX: Final = "SA_CONTEXTS_"
 NO_SETTINGS: Final = frozenset({"SETTINGS"})
-"""Variables with the prefix that are none of the settings, and known."""
+"""Known variables with the prefix that are not settings."""
 
 
 class CheckSkipped(Exception):
-    """A check cannot be made, for the reason that it says; what is in the way has its own check."""
+    """A check is not possible, for the reason in the message; another check reports the cause."""
 
 
 class DoctorContext:
-    """What checks look at, each of which may look at all of it.
+    """The input of every check.
 
     Attributes:
-        settings: as they are given, with defaults for those that are not valid.
-        invalid: why a setting is not valid, by its name; never its value, which may be secret.
-        unknown: variables that look like settings, and are none.
-        listen_seconds: how long to wait for changes to be announced; 0: not at all.
-        may_probe: whether calls may be made that could end the process that makes them.
+        settings: the settings, with defaults for invalid ones.
+        invalid: why a setting is invalid, by name; never its value, which may be secret.
+        unknown: variables that look like settings but are not.
+        listen_seconds: how long to wait for notifications; 0 to skip.
+        may_probe: whether calls that could crash their process are allowed.
     """
 
     def __init__(
-        self, given: dict[str, Any], *, listen_seconds: float = 0, may_probe: bool = False
+        self, options: dict[str, Any], *, listen_seconds: float = 0, may_probe: bool = False
     ) -> None:
-        self.settings, self.invalid = read_settings(given)
+        self.settings, self.invalid = read_settings(options)
         known = {name.upper() for name in Settings.model_fields} | NO_SETTINGS
         self.unknown = sorted(
             name
@@ -53,7 +53,7 @@ class DoctorContext:
         self.may_probe = may_probe
 
     @cached_property
-    def _opened(self) -> Library | LibraryError:
+    def _library(self) -> Library | LibraryError:
         try:
             return open_library(self.settings)
         except LibraryError as error:
@@ -61,76 +61,76 @@ class DoctorContext:
 
     @property
     def library(self) -> Library | None:
-        """The library; None where none can be loaded."""
-        return self._opened if isinstance(self._opened, Library) else None
+        """The library; None if it cannot be loaded."""
+        return self._library if isinstance(self._library, Library) else None
 
     @property
     def library_error(self) -> LibraryError | None:
-        """Why there is none."""
-        return self._opened if isinstance(self._opened, LibraryError) else None
+        """Why the library cannot be loaded."""
+        return self._library if isinstance(self._library, LibraryError) else None
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session of the one who asks, so that one that hangs is in nobody's way.
+        """Open a session for the caller alone, so that a hung session blocks no other check.
 
         Raises:
-            Unexamined: there is none to be had.
+            CheckSkipped: no session can be opened.
         """
         if self.library is None:
-            raise CheckSkipped("There is no library to ask: see `library`.")
+            raise CheckSkipped("The library cannot be loaded: see `library`.")
         try:
             session = Session(self.library, transaction_wait_ms=self.settings.transaction_wait_ms)
         except EngineError:
-            raise CheckSkipped("The engine could not be opened: see `session`.") from None
+            raise CheckSkipped("The engine cannot be opened: see `session`.") from None
         with session:
             yield session
 
 
 class _Lenient(Settings):
-    """The settings, whatever else is said beside them."""
+    """The settings, ignoring unknown ones."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
 
 class _WithoutFile(_Lenient):
-    """The same, without the file of settings."""
+    """The settings without the settings file."""
 
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic-settings' own
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic-settings' signature
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The command line and the environment."""
+        """Return the command line and the environment as sources."""
         return init_settings, env_settings
 
 
-def read_settings(given: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
-    """The settings, and why some are not valid, for which defaults stand in."""
+def read_settings(options: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
+    """Read the settings, with defaults for invalid ones, and why those are invalid."""
     invalid: dict[str, str] = {}
     lenient: type[Settings] = _Lenient
     try:
-        return Settings(**given), invalid
+        return Settings(**options), invalid
     except SettingsFileError as error:
         invalid["settings"] = str(error)
         lenient = _WithoutFile
     except ValidationError as error:
         invalid = _reasons(error)
     try:
-        return lenient(**given | _defaults(invalid)), invalid
-    except ValidationError as error:  # what shows only without the file or with these defaults
+        return lenient(**options | _defaults(invalid)), invalid
+    except ValidationError as error:  # errors that occur only without the file or with defaults
         invalid = _reasons(error) | invalid
     try:
-        return lenient(**given | _defaults(invalid)), invalid
-    except ValidationError:  # what only several settings together make bad
-        return Settings.model_construct(**given | _defaults(invalid)), invalid
+        return lenient(**options | _defaults(invalid)), invalid
+    except ValidationError:  # an invalid combination of settings
+        return Settings.model_construct(**options | _defaults(invalid)), invalid
 
 
 def _reasons(error: ValidationError) -> dict[str, str]:
-    """Why settings are not valid, by their names, without what was given."""
+    """Return why settings are invalid, by name, without their values."""
     return {
         ".".join(map(str, entry["loc"])) or "settings": entry["msg"].removeprefix("Value error, ")
         for entry in error.errors(include_input=False, include_context=False)

@@ -1,9 +1,10 @@
-"""Other addresses and names in place of a report's own, so that it can be shown to others.
+"""Masking of addresses and names in a report, so that it can be shared.
 
-The same is replaced by the same throughout a report, and by something else in
-the next: the key is drawn anew and kept nowhere. Two addresses have as many
-leading bits in common as their replacements have (the way of Crypto-PAn: each
-bit is flipped or not, by what stands before it), so subnets can still be told.
+How masking works: within a report, equal values have equal replacements. The key
+is random for each report and stored nowhere. Addresses are masked as in
+Crypto-PAn, where the preceding bits decide whether a bit is flipped: two
+replacements share as many leading bits as the originals, so subnets remain
+recognizable.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ from typing import Any, Final
 
 
 _SPOKEN: Final = re.compile(r"[0-9a-fA-F:.]{2,}")
-"""What may hold an address, and what stands right beside it: a port, the end of a sentence."""
+"""Text that may contain an address and adjacent characters, such as a port or a full stop."""
 
-SHORTEST: Final = 2
-"""A name of one letter would be found in every word."""
+MIN_NAME: Final = 2
+"""Minimum length of a name to mask; one letter would match too much."""
 
 
 class Mask:
-    """Replaces addresses, and the names that it is told of."""
+    """Replaces all addresses, and the given names."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._key = secrets.token_bytes(16)
         self._replaced = cache(self._replacement)
-        wanted = sorted(
+        masked = sorted(
             {
                 name.lower()
                 for name in names
-                if len(name) >= SHORTEST and not _is_address(name) and name.lower() != "localhost"
+                if len(name) >= MIN_NAME and not _is_address(name) and name.lower() != "localhost"
             }
         )
-        self._names = {name: f"name-{number}" for number, name in enumerate(wanted, 1)}
+        self._names = {name: f"name-{number}" for number, name in enumerate(masked, 1)}
         longest_first = sorted(self._names, key=len, reverse=True)
         self._pattern = (
             re.compile(
@@ -48,13 +49,13 @@ class Mask:
         )
 
     def text(self, text: str) -> str:
-        """The text with others' addresses and names."""
+        """Mask a text."""
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._names[found[0].lower()], text)
         return _SPOKEN.sub(lambda found: self._without_addresses(found[0]), text)
 
     def value(self, value: Any) -> Any:
-        """The same of a value of JSON; keys are the report's own words."""
+        """Mask a JSON value, except the keys of objects."""
         match value:
             case str():
                 return self.text(value)
@@ -66,8 +67,8 @@ class Mask:
                 return value
 
     def _without_addresses(self, text: str) -> str:
-        """The text with the first and longest address replaced, and the same of what follows it."""
-        bounds = [place for place in range(len(text) + 1) if not _is_amid_a_number(text, place)]
+        """Replace the first and longest address in a text, then those after it."""
+        bounds = [index for index in range(len(text) + 1) if not _is_inside_number(text, index)]
         for start in bounds:
             for end in reversed(bounds):
                 if end > start and _is_address(text[start:end]):
@@ -77,7 +78,7 @@ class Mask:
 
     def _replacement(self, text: str) -> str:
         address = ip_address(text)
-        # These say nothing of a host, and much of a setting.
+        # These do not identify a host, but matter in a setting.
         if address.is_loopback or address.is_unspecified:
             return text
         return str(self._masked(address))
@@ -87,14 +88,14 @@ class Mask:
         flipped = 0
         for position in range(bits):
             prefix = number >> (bits - position)
-            before = f"{bits}/{position}/{prefix}".encode()
-            flip = blake2b(before, key=self._key, digest_size=1).digest()[0] & 1
+            preceding = f"{bits}/{position}/{prefix}".encode()
+            flip = blake2b(preceding, key=self._key, digest_size=1).digest()[0] & 1
             flipped = flipped << 1 | flip
         return type(address)(number ^ flipped)
 
 
-def _is_amid_a_number(text: str, place: int) -> bool:
-    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
+def _is_inside_number(text: str, index: int) -> bool:
+    return 0 < index < len(text) and text[index - 1].isalnum() and text[index].isalnum()
 
 
 def _is_address(text: str) -> bool:

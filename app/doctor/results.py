@@ -1,4 +1,4 @@
-"""What a check found, and how a check is named."""
+"""Checks and their results."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from app.schemas.doctor import Outcome
 
 
 Facts: TypeAlias = dict[str, Any]
-"""What was measured, under the names of the report, as JSON can say it."""
+"""Measured values as JSON, under the report's names."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        outcome: how it stands.
-        sentence: what was found.
-        remedy: what to do about it; None where there is nothing to do.
-        facts: what was measured.
-        names: the hosts, accounts and the like that any of this tells of, to be masked on request;
-            addresses need not be named.
+        outcome: the verdict.
+        sentence: the finding, in words.
+        remedy: what to do about it; None if nothing is to be done.
+        facts: measured values.
+        names: names of hosts, accounts and the like in any of these, to be masked on request;
+            addresses are found without being listed.
     """
 
     outcome: Outcome
@@ -36,13 +36,14 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check, by the name that its finding has.
+    """A check.
 
     Attributes:
-        examine: makes the finding.
-        listens: whether it takes as long as was asked for.
+        name: the name of its finding.
+        run: makes the check.
+        listens: whether it also takes the requested time to listen.
     """
 
     name: str
-    examine: Callable[[DoctorContext], CheckResult]
+    run: Callable[[DoctorContext], CheckResult]
     listens: bool = False

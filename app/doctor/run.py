@@ -1,4 +1,4 @@
-"""All checks, one after the other, none of which can keep the rest waiting for long."""
+"""Runs all checks in sequence, each with a timeout, and builds the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.doctor.checks import certificate, engine, host, issuer, program, rights
 from app.doctor.checks.host import user_name
 from app.doctor.context import CheckSkipped, DoctorContext
 from app.doctor.masking import Mask
-from app.doctor.probes import platform as questions
+from app.doctor.probes import platform as platform_probes
 from app.doctor.probes.notifications import added_announced
 from app.doctor.probes.stale_handle import stale_handle
 from app.doctor.results import Check, CheckResult
@@ -25,10 +25,10 @@ from app.schemas.doctor import Outcome, Report
 
 
 CHECK_SECONDS: Final = 10.0
-"""How long a check may take."""
-LATE_SECONDS: Final = 40.0
-"""How long they may take together, before those that are left get little time."""
-LITTLE_SECONDS: Final = 0.5
+"""Timeout of a check."""
+TOTAL_SECONDS: Final = 40.0
+"""Time for all checks, after which the timeout of the rest is `LATE_CHECK_SECONDS`."""
+LATE_CHECK_SECONDS: Final = 0.5
 
 SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
     "program": (
@@ -70,39 +70,39 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
         Check("state_folder", state.state_folder),
     ),
     "questions": (
-        Check("ipv6_byte_order", questions.ipv6_byte_order),
-        Check("empty_enumeration", questions.empty_enumeration),
-        Check("key_sizes", questions.key_sizes),
+        Check("ipv6_byte_order", platform_probes.ipv6_byte_order),
+        Check("empty_enumeration", platform_probes.empty_enumeration),
+        Check("key_sizes", platform_probes.key_sizes),
         Check("stale_handle", stale_handle),
-        Check("ikeext_stopped", questions.ikeext_stopped),
-        Check("operators_read", questions.operators_read),
-        Check("connection_template_zero", questions.connection_template_zero),
-        Check("connections_join", questions.connections_join),
+        Check("ikeext_stopped", platform_probes.ikeext_stopped),
+        Check("operators_read", platform_probes.operators_read),
+        Check("connection_template_zero", platform_probes.connection_template_zero),
+        Check("connections_join", platform_probes.connections_join),
         Check("added_announced", added_announced, listens=True),
     ),
 }
 
 
 class DoctorRun:
-    """One examination of a subject.
+    """One run of all checks.
 
     Attributes:
-        hangs: whether a check was left that did not come back; its thread may still be in a call.
+        hangs: whether a check timed out; its thread may still be in a call.
     """
 
-    def __init__(self, subject: DoctorContext) -> None:
-        self._subject = subject
-        self._late = time.monotonic() + LATE_SECONDS + subject.listen_seconds
+    def __init__(self, context: DoctorContext) -> None:
+        self._context = context
+        self._deadline = time.monotonic() + TOTAL_SECONDS + context.listen_seconds
         self.hangs = False
 
     def report(self, *, is_masked: bool = False) -> Report:
-        """What all checks find, with others' addresses and names where it is to be masked."""
+        """Run all checks and return the report, masked on request."""
         found = [
             (section, check.name, self._finding(check))
             for section, checks in SECTIONS.items()
             for check in checks
         ]
-        given: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "version": _version(),
             "taken_at": datetime.now(UTC),
             "host": socket.gethostname(),
@@ -110,24 +110,24 @@ class DoctorRun:
             "outcome": _worst([finding.outcome for _, _, finding in found]),
             "findings": [_shape(section, name, finding) for section, name, finding in found],
         }
-        library = self._subject.library
+        library = self._context.library
         if library is not None:
-            given["engine"] = library.kind.value
+            fields["engine"] = library.kind.value
         if is_masked:
             mask = Mask(_names().union(*(finding.names for _, _, finding in found)))
-            given["host"] = mask.text(given["host"])
-            for shape in given["findings"]:
-                shape |= {name: mask.value(shape[name]) for name in shape.keys() & _TELLING}
-        return Report.model_validate(given)
+            fields["host"] = mask.text(fields["host"])
+            for shape in fields["findings"]:
+                shape |= {name: mask.value(shape[name]) for name in shape.keys() & _MASKED_FIELDS}
+        return Report.model_validate(fields)
 
     def _finding(self, check: Check) -> CheckResult:
-        """What a check finds, or that it found nothing in time."""
-        seconds = CHECK_SECONDS if time.monotonic() < self._late else LITTLE_SECONDS
+        """Run a check; return its result, or a failure if it times out."""
+        seconds = CHECK_SECONDS if time.monotonic() < self._deadline else LATE_CHECK_SECONDS
         if check.listens:
-            seconds += self._subject.listen_seconds
+            seconds += self._context.listen_seconds
         found: SimpleQueue[CheckResult] = SimpleQueue()
         Thread(
-            target=lambda: found.put(_examined(check, self._subject)), name=check.name, daemon=True
+            target=lambda: found.put(_run(check, self._context)), name=check.name, daemon=True
         ).start()
         try:
             return found.get(timeout=seconds)
@@ -136,19 +136,19 @@ class DoctorRun:
             return CheckResult(
                 Outcome.FAILURE,
                 f"There was no answer within {seconds:g} s.",
-                "Run this again; where it stays so, restart what did not answer.",
+                "Run this again; if it happens again, restart the component that did not answer.",
             )
 
 
-_TELLING: Final = frozenset({"sentence", "remedy", "facts"})
+_MASKED_FIELDS: Final = frozenset({"sentence", "remedy", "facts"})
 
 
-def _examined(check: Check, subject: DoctorContext) -> CheckResult:
+def _run(check: Check, context: DoctorContext) -> CheckResult:
     try:
-        return check.examine(subject)
+        return check.run(context)
     except CheckSkipped as reason:
         return CheckResult(Outcome.UNKNOWN, str(reason))
-    except Exception as error:  # noqa: BLE001  # one check that fails takes no other with it
+    except Exception as error:  # noqa: BLE001  # a broken check must not prevent the others
         return CheckResult(Outcome.UNKNOWN, f"The check itself failed ({type(error).__name__}).")
 
 
@@ -172,7 +172,7 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
 
 
 def _names() -> frozenset[str]:
-    """The names of the host and of whom this runs as, which may stand in any path or message."""
+    """Return the names of the host and the account, which may occur in any path or message."""
     host, full = socket.gethostname(), socket.getfqdn()
     parts = {part for name in (host, full) for part in (name, *name.partition(".")[::2])}
     account = {user_name() or "", Path.home().name, os.environ.get("USERDOMAIN", "")}

@@ -1,8 +1,8 @@
-r"""The server as a Windows service: set up, controlled, and run by the service control manager.
+r"""The server as a Windows service: installation, control and hosting.
 
-The account is the service's own (`NT SERVICE\sa-contexts`), a virtual account that exists as long
-as the service does, has no password and no rights but those of its groups. It is put into Network
-Configuration Operators, whose members may read the filter engine; LocalService and NetworkService
-are not in it, and LocalSystem may do far more than is needed
+The service runs as a virtual account (`NT SERVICE\sa-contexts`), which exists as long as the
+service, has no password and only the rights of its groups. Installation adds it to Network
+Configuration Operators, whose members may read the filter engine. LocalService and NetworkService
+are not members, and LocalSystem has far more rights than needed
 (learn.microsoft.com: "Service user accounts in Windows Server", "Access Control" of WFP).
 """

@@ -1,4 +1,4 @@
-"""`sa-contexts service`: to set up, start, stop, look at and remove the Windows service."""
+"""`sa-contexts service`: install, control and remove the Windows service."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from app.windows_service.spec import ACCOUNT, ServiceSpec, command_line, program
 
 NOT_RUNNING: Final = 3
 NOT_INSTALLED: Final = 4
-"""Exit codes of `status`, as the Linux Standard Base has them for services."""
+"""Exit codes of `status`, as in the Linux Standard Base."""
 
-app = typer.Typer(help="The server as a Windows service.", no_args_is_help=True)
+app = typer.Typer(help="Run the server as a Windows service.", no_args_is_help=True)
 
 
 @app.callback()
 def _on_windows_only() -> None:
-    """What comes before each of its commands."""
+    """Exit with an error if not running on Windows."""
     if sys.platform != "win32":
         _fail("there are no Windows services on this system")
 
@@ -31,26 +31,26 @@ def _on_windows_only() -> None:
 @app.command()
 def install(
     account: Annotated[
-        str, typer.Option(help="Whose rights it has: its own, or a managed service account's.")
+        str, typer.Option(help="Account to run as: the service's own, or a managed one.")
     ] = ACCOUNT,
     anywhere: Annotated[
-        bool, typer.Option("--anywhere", help="Also where users may keep programs of their own.")
+        bool, typer.Option("--anywhere", help="Allow a program in a user's folder.")
     ] = False,
 ) -> None:
-    """Make the service, or bring the one that there is up to date. Needs an administrator."""
+    """Create or update the service. Requires an administrator."""
     from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
-    for place in (Path(program()[0]), Path(program()[-1])):  # the interpreter, and this package
-        if not anywhere and _is_of_a_user(place.resolve()):
+    for path in (Path(program()[0]), Path(program()[-1])):  # the interpreter, and this package
+        if not anywhere and _is_in_user_folder(path.resolve()):
             _fail(
-                f"{place} belongs to a user, who could change what the service runs; install the "
-                "program, and Python, for all users, as in C:\\Program Files, or say --anywhere"
+                f"{path} belongs to a user, who could change what the service runs; install the "
+                "program and Python for all users, as in C:\\Program Files, or pass --anywhere"
             )
     folder = state_folder()
     try:
         control.install(ServiceSpec(command_line(folder), folder, account), typer.echo)
     except control.ServiceError as error:
-        _fail(f"{error}; what was done before is undone")
+        _fail(f"{error}; all previous steps were undone")
 
 
 @app.command()
@@ -63,7 +63,7 @@ def start() -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the service; streams end, and requests under way may finish."""
+    """Stop the service: end streams, and let running requests finish."""
     from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     _do(control.stop, control.ServiceError)
@@ -71,7 +71,7 @@ def stop() -> None:
 
 @app.command()
 def status() -> None:
-    """Tell how the service is. Exits with 0 where it runs, 3 where it does not, 4 without one."""
+    """Show the service's status. Exits with 0 if it is running, 3 if not, 4 if not installed."""
     from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     try:
@@ -90,10 +90,10 @@ def status() -> None:
 @app.command()
 def remove(
     purge: Annotated[
-        bool, typer.Option("--purge", help="Delete its settings, keys and logs, too.")
+        bool, typer.Option("--purge", help="Also delete its settings, keys and logs.")
     ] = False,
 ) -> None:
-    """Stop and delete the service; its settings, keys and logs stay."""
+    """Stop and delete the service, but keep its settings, keys and logs."""
     from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
 
     try:
@@ -104,7 +104,7 @@ def remove(
 
 @app.command(hidden=True)
 def run() -> None:
-    """Be the service; for the service control manager."""
+    """Run as the service; for the service control manager only."""
     from app.windows_service import host  # noqa: PLC0415  # Windows only
 
     try:
@@ -114,8 +114,8 @@ def run() -> None:
     server.exit_despite_hung_threads()
 
 
-def _is_of_a_user(place: Path) -> bool:
-    return Path.home().resolve().parent in place.parents
+def _is_in_user_folder(path: Path) -> bool:
+    return Path.home().resolve().parent in path.parents
 
 
 def _do(step: Any, failure: type[Exception]) -> None:

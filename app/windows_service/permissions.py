@@ -1,4 +1,4 @@
-"""Who may read and write a folder (SetNamedSecurityInfoW), and who is in a local group."""
+"""Permissions of folders (SetNamedSecurityInfoW) and membership of local groups."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ ADMINISTRATORS: Final = "S-1-5-32-544"
 SERVICE_LOGON: Final = "SeServiceLogonRight"
 
 _NET: Final[Any] = win32net
-"""Its stubs do not know that the server's name may be None, which is this computer."""
+"""Untyped: its stubs do not allow None as server name, which means this computer."""
 
 
-class FolderRefused(Exception):
-    """Somebody else made the folder, and so can change it."""
+class FolderOwnerRejected(Exception):
+    """The folder belongs to another user, who could change its permissions."""
 
 
 def make_folder(folder: Path, sddl: str) -> bool:
-    """Make a folder, where there is none, with exactly these permissions, which what is in it gets.
+    """Create a folder if it does not exist, and set exactly these inheritable permissions.
 
-    Every user may make folders in `%ProgramData%`, and who made one may give its permissions
-    anew. So one that is there is taken only from those who may do all anyway.
+    Every user may create folders in `%ProgramData%`, and an owner may change permissions.
+    An existing folder is therefore accepted only from an owner who has all rights anyway.
 
     Args:
-        folder: which.
-        sddl: its discretionary access control list, in the string format.
+        folder: the folder.
+        sddl: its discretionary access control list in SDDL.
 
     Returns:
-        Whether it was made.
+        Whether it was created.
 
     Raises:
-        FolderRefused: its owner is neither the system, nor administrators, nor who asks.
+        FolderOwnerRejected: the owner is not the system, administrators or this account.
     """
     descriptor = win32security.ConvertStringSecurityDescriptorToSecurityDescriptor(
         sddl, win32security.SDDL_REVISION_1
@@ -53,8 +53,8 @@ def make_folder(folder: Path, sddl: str) -> bool:
         if error.winerror != winerror.ERROR_ALREADY_EXISTS:
             raise
         owner = _owner(folder)
-        if owner not in {SYSTEM, ADMINISTRATORS, _who_asks()}:
-            raise FolderRefused(f"it belongs to {owner}; move it away") from None
+        if owner not in {SYSTEM, ADMINISTRATORS, _own_sid()}:
+            raise FolderOwnerRejected(f"it belongs to {owner}; move it away") from None
         is_new = False
     else:
         is_new = True
@@ -70,8 +70,8 @@ def make_folder(folder: Path, sddl: str) -> bool:
     return is_new
 
 
-def allow_to_be_a_service(sid: str) -> None:
-    """Let an account log on as a service (LsaAddAccountRights), as services' own accounts may."""
+def grant_service_logon(sid: str) -> None:
+    """Grant an account the right to log on as a service; virtual accounts have it already."""
     policy = win32security.LsaOpenPolicy(
         "", win32security.POLICY_CREATE_ACCOUNT | win32security.POLICY_LOOKUP_NAMES
     )
@@ -81,13 +81,13 @@ def allow_to_be_a_service(sid: str) -> None:
 
 
 def sid_of(account: str) -> str:
-    """The SID of an account, as text."""
+    """Return the SID of an account, as text."""
     sid, _domain, _kind = win32security.LookupAccountName(None, account)
     return win32security.ConvertSidToStringSid(sid)
 
 
 def join_group(group_sid: str, account: str) -> bool:
-    """Put an account into a local group; whether it was not there before."""
+    """Add an account to a local group; return whether it was not a member before."""
     try:
         _NET.NetLocalGroupAddMembers(None, _group_name(group_sid), 3, [{"domainandname": account}])
     except pywintypes.error as error:
@@ -98,7 +98,7 @@ def join_group(group_sid: str, account: str) -> bool:
 
 
 def leave_group(group_sid: str, account: str) -> None:
-    """Take an account out of a local group, if it is in it."""
+    """Remove an account from a local group, if it is a member."""
     try:
         _NET.NetLocalGroupDelMembers(None, _group_name(group_sid), [account])
     except pywintypes.error as error:
@@ -107,7 +107,7 @@ def leave_group(group_sid: str, account: str) -> None:
 
 
 def _group_name(sid: str) -> str:
-    """The group's name in the language of this Windows."""
+    """Return the group's localized name."""
     name, _domain, _kind = win32security.LookupAccountSid(
         None, win32security.ConvertStringSidToSid(sid)
     )
@@ -115,15 +115,15 @@ def _group_name(sid: str) -> str:
 
 
 def _owner(folder: Path) -> str:
-    """The SID of who owns a folder, as text."""
+    """Return the SID of a folder's owner, as text."""
     descriptor = win32security.GetNamedSecurityInfo(
         str(folder), win32security.SE_FILE_OBJECT, win32security.OWNER_SECURITY_INFORMATION
     )
     return win32security.ConvertSidToStringSid(descriptor.GetSecurityDescriptorOwner())
 
 
-def _who_asks() -> str:
-    """The SID of the account of this process, as text."""
+def _own_sid() -> str:
+    """Return the SID of this process' account, as text."""
     token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.TOKEN_QUERY)
     sid, _attributes = win32security.GetTokenInformation(token, win32security.TokenUser)
     return win32security.ConvertSidToStringSid(sid)

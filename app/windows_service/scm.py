@@ -1,4 +1,4 @@
-"""The service control manager's own functions (winsvc.h), through pywin32."""
+"""Control of the service through the service control manager (winsvc.h), using pywin32."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import winerror
 
 from app.telemetry.logging.event_log import add_source, remove_source
 from app.windows_service.permissions import (
-    FolderRefused,
-    allow_to_be_a_service,
+    FolderOwnerRejected,
+    grant_service_logon,
     join_group,
     leave_group,
     make_folder,
@@ -26,10 +26,10 @@ from app.windows_service.permissions import (
 )
 from app.windows_service.spec import (
     ACCOUNT,
+    DEPENDENCIES,
     DESCRIPTION,
     DISPLAY_NAME,
     NAME,
-    NEEDS,
     PRIVILEGES,
     READERS,
     RESET_SECONDS,
@@ -44,15 +44,16 @@ from app.windows_service.spec import (
 
 
 TIMEOUT_SECONDS: Final = 60.0
-"""How long a service may take to begin or to end."""
+"""Time limit for starting or stopping."""
 POLL_SECONDS: Final = 0.1
 GONE_SECONDS: Final = 10.0
-RESTART: Final = "restart it for what has changed since to take effect"
-MARKED: Final = "to be deleted as soon as no program, such as the console Services, has it open"
+RESTART: Final = "restart it to apply changes"
+MARKED: Final = "marked for deletion until no program, such as the Services console, has it open"
 
 SERVICE_SID_TYPE_UNRESTRICTED: Final = 1
-"""Its SID is in its token (SERVICE_SID_INFO, winsvc.h), so that folders can be open to it, whatever
-its account is. A restricted one could write only where that SID is named: far more than files."""
+"""Adds the service's SID to its token (SERVICE_SID_INFO, winsvc.h), so that permissions can name
+it, whatever the account. A restricted token could write only to objects, not just files, that name
+the SID."""
 
 STATES: Final = {
     win32service.SERVICE_STOPPED: "stopped",
@@ -68,25 +69,25 @@ START_TYPES: Final = {
 
 
 class ServiceError(Exception):
-    """A step failed; says which, and what Windows says of it."""
+    """A step failed; the message names it and Windows' error."""
 
 
 class NotInstalled(ServiceError):
-    """There is no such service."""
+    """The service is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the service control manager knows of the service.
+    """The status and configuration of the service.
 
     Attributes:
-        state: in a word; another state by its number.
-        process_id: of its process; 0 where there is none.
-        account: whose rights it has.
-        start_type: when it starts: `automatic`, `on demand` or `disabled`.
-        command: the line that starts it.
-        exit_code: the Windows error that it ended with.
-        own_exit_code: its own, where `exit_code` is ERROR_SERVICE_SPECIFIC_ERROR.
+        state: one of `STATES`, or another state's number.
+        process_id: 0 if it is not running.
+        account: the account that it runs as.
+        start_type: `automatic`, `on demand` or `disabled`.
+        command: its command line.
+        exit_code: the Win32 error that it ended with.
+        own_exit_code: its own code if `exit_code` is ERROR_SERVICE_SPECIFIC_ERROR.
     """
 
     state: str
@@ -98,91 +99,91 @@ class Status:
     own_exit_code: int
 
 
-def install(plan: ServiceSpec, report: Callable[[str], None]) -> None:
-    """Make the service as planned, or change the one that there is.
+def install(spec: ServiceSpec, report: Callable[[str], None]) -> None:
+    """Create the service, or update the existing one.
 
     Args:
-        plan: what it is to be.
-        report: is told of each step that was done.
+        spec: the service to install.
+        report: called with a sentence after each step.
 
     Raises:
-        ServiceError: a step failed, and those before it were undone.
+        ServiceError: a step failed, and the previous steps were undone.
     """
     with _opened_manager(win32service.SC_MANAGER_CREATE_SERVICE) as manager, ExitStack() as undo:
-        with _step("make the service"):
-            service, is_new = _create(manager, plan, undo)
-        report(f"the service {NAME} starts with Windows, as {plan.account}")
+        with _step("create the service"):
+            service, is_new = _create(manager, spec, undo)
+        report(f"the service {NAME} starts with Windows, as {spec.account}")
         _configure(service, report)
         with _step("find the account"):
-            sid = service_sid(NAME) if plan.account == ACCOUNT else sid_of(plan.account)
-        if plan.account != ACCOUNT:  # services' own accounts may
-            with _step("let the account log on as a service"):
-                allow_to_be_a_service(sid)
-            report(f"{plan.account} may log on as a service")
-        with _step("put the account into Network Configuration Operators"):
-            if join_group(READERS, plan.account):
-                undo.callback(leave_group, READERS, plan.account)
-        report(f"{plan.account} is in Network Configuration Operators ({READERS})")
-        with _step("make it a source of the Event Log"):
+            sid = service_sid(NAME) if spec.account == ACCOUNT else sid_of(spec.account)
+        if spec.account != ACCOUNT:  # virtual accounts have the right
+            with _step("grant the account the right to log on as a service"):
+                grant_service_logon(sid)
+            report(f"{spec.account} may log on as a service")
+        with _step("add the account to Network Configuration Operators"):
+            if join_group(READERS, spec.account):
+                undo.callback(leave_group, READERS, spec.account)
+        report(f"{spec.account} is in Network Configuration Operators ({READERS})")
+        with _step("register it as an Event Log source"):
             add_source()
         if is_new:
             undo.callback(remove_source)
-        with _step(f"set the permissions of {plan.folder}"):
+        with _step(f"set the permissions of {spec.folder}"):
             for folder, sddl in (
-                (plan.folder, folder_sddl(sid)),
-                (plan.folder / "logs", logs_sddl(sid)),
+                (spec.folder, folder_sddl(sid)),
+                (spec.folder / "logs", logs_sddl(sid)),
             ):
                 if make_folder(folder, sddl):
                     undo.callback(folder.rmdir)
-        report(f"{plan.folder} is open to it, to administrators and to the system only")
-        settings = plan.folder / "settings.toml"
+        report(f"only the service, administrators and the system may access {spec.folder}")
+        settings = spec.folder / "settings.toml"
         if not settings.exists():
-            undo.callback(settings.unlink, missing_ok=True)  # or half of it would be kept
+            undo.callback(settings.unlink, missing_ok=True)  # a failed write may leave a part
             with _step(f"write {settings}"):
-                settings.write_text(first_settings(plan.folder), encoding="utf-8")
-            report(f"{settings} is its file of settings")
+                settings.write_text(first_settings(spec.folder), encoding="utf-8")
+            report(f"its settings file is {settings}")
         undo.pop_all()
         if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
-            report(f"it still runs as it was; {RESTART}")
+            report(f"it is still running with the old configuration; {RESTART}")
         win32service.CloseServiceHandle(service)
 
 
 def start(report: Callable[[str], None]) -> None:
-    """Start the service, and wait until it serves.
+    """Start the service and wait until it is running.
 
     Args:
-        report: is told if it ran already.
+        report: called with a sentence if it is already running.
 
     Raises:
-        ServiceError: it ended, which the Event Log says more of, or did not begin in time.
+        ServiceError: it ended (the Event Log says why) or did not start in time.
     """
     with _opened(win32service.SERVICE_START | win32service.SERVICE_QUERY_STATUS) as service:
         if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
-            report(f"the service {NAME} ran already; {RESTART}")
+            report(f"the service {NAME} is already running; {RESTART}")
             return
-        with _step("start the service", but_not=winerror.ERROR_SERVICE_ALREADY_RUNNING):
+        with _step("start the service", ignored=winerror.ERROR_SERVICE_ALREADY_RUNNING):
             win32service.StartService(service, None)
         _wait_for(service, win32service.SERVICE_RUNNING, win32service.SERVICE_START_PENDING)
 
 
 def stop() -> None:
-    """Stop the service, and wait until it has ended.
+    """Stop the service and wait until it has stopped.
 
     Raises:
-        ServiceError: it did not end in time.
+        ServiceError: it did not stop in time.
     """
     with _opened(win32service.SERVICE_STOP | win32service.SERVICE_QUERY_STATUS) as service:
-        with _step("stop the service", but_not=winerror.ERROR_SERVICE_NOT_ACTIVE):
+        with _step("stop the service", ignored=winerror.ERROR_SERVICE_NOT_ACTIVE):
             win32service.ControlService(service, win32service.SERVICE_CONTROL_STOP)
         _wait_for(service, win32service.SERVICE_STOPPED, win32service.SERVICE_STOP_PENDING)
 
 
 def status() -> Status:
-    """The service as it is now.
+    """Query the service's current status.
 
     Raises:
-        NotInstalled: there is none.
-        ServiceError: it cannot be asked.
+        NotInstalled: the service is not installed.
+        ServiceError: the query failed.
     """
     with _opened(win32service.SERVICE_QUERY_STATUS | win32service.SERVICE_QUERY_CONFIG) as service:
         found = _query(service)
@@ -200,26 +201,26 @@ def status() -> Status:
 
 
 def remove(folder: Path | None, report: Callable[[str], None]) -> None:
-    """Stop the service and delete it, and take its account out of the group.
+    """Stop and delete the service, and remove its account from the group.
 
     Args:
-        folder: of its settings, keys and logs, if they are to be deleted, too.
-        report: is told of each step that was done.
+        folder: the folder of its settings, keys and logs, to delete it, too.
+        report: called with a sentence after each step.
 
     Raises:
-        NotInstalled: there is none.
+        NotInstalled: the service is not installed.
         ServiceError: a step failed.
     """
     account = status().account
     stop()
-    # As long as there is the service: its own account has no name afterwards.
-    with _step("take the account out of Network Configuration Operators"):
+    # Before the deletion: afterwards the name of a virtual account cannot be resolved.
+    with _step("remove the account from Network Configuration Operators"):
         leave_group(READERS, account)
-    report(f"{account} is out of Network Configuration Operators")
+    report(f"{account} is no longer in Network Configuration Operators")
     with _opened(win32con.DELETE) as service, _step("delete the service"):
         win32service.DeleteService(service)
     report(f"the service {NAME} is {'deleted' if _is_gone() else MARKED}")
-    with _step("take it out of the sources of the Event Log"):
+    with _step("remove its Event Log source"):
         remove_source()
     if folder is not None:
         with _step(f"delete {folder}"):
@@ -231,44 +232,41 @@ def _query(service: Any) -> dict[str, int]:
     return cast(dict[str, int], win32service.QueryServiceStatusEx(service))
 
 
-def _create(manager: Any, plan: ServiceSpec, undo: ExitStack) -> tuple[Any, bool]:
-    """The service, with all rights to it, and whether it is new.
+def _create(manager: Any, spec: ServiceSpec, undo: ExitStack) -> tuple[Any, bool]:
+    """Create or update the service; return a handle with all rights, and whether it is new.
 
-    `undo` deletes it, or makes it what it was.
+    `undo` deletes a new service, and restores the configuration of an existing one.
     """
     kind = win32service.SERVICE_WIN32_OWN_PROCESS
     start, control = win32service.SERVICE_AUTO_START, win32service.SERVICE_ERROR_NORMAL
     all_access = win32service.SERVICE_ALL_ACCESS
-    of_plan = (plan.command, None, False, list(NEEDS), plan.account, None)
+    new_config = (spec.command, None, False, list(DEPENDENCIES), spec.account, None)
     try:
-        made = win32service.CreateService(
-            manager, NAME, DISPLAY_NAME, all_access, kind, start, control, *of_plan
+        created = win32service.CreateService(
+            manager, NAME, DISPLAY_NAME, all_access, kind, start, control, *new_config
         )
     except pywintypes.error as error:
         if error.winerror != winerror.ERROR_SERVICE_EXISTS:
             raise
     else:
-        undo.callback(win32service.CloseServiceHandle, made)
-        undo.callback(win32service.DeleteService, made)
-        return made, True
-    known = win32service.OpenService(manager, NAME, all_access)
-    undo.callback(win32service.CloseServiceHandle, known)
-    kind_now, start_now, control_now, command, group, _tag, needs, account, title = (
-        win32service.QueryServiceConfig(known)
+        undo.callback(win32service.CloseServiceHandle, created)
+        undo.callback(win32service.DeleteService, created)
+        return created, True
+    existing = win32service.OpenService(manager, NAME, all_access)
+    undo.callback(win32service.CloseServiceHandle, existing)
+    old_kind, old_start, old_control, command, group, _tag, dependencies, account, title = (
+        win32service.QueryServiceConfig(existing)
     )
-    win32service.ChangeServiceConfig(known, kind, start, control, *of_plan, DISPLAY_NAME)
-    of_now = (command, group, False, needs, account, None, title)
+    win32service.ChangeServiceConfig(existing, kind, start, control, *new_config, DISPLAY_NAME)
+    old_config = (command, group, False, dependencies, account, None, title)
     undo.callback(
-        win32service.ChangeServiceConfig, known, kind_now, start_now, control_now, *of_now
+        win32service.ChangeServiceConfig, existing, old_kind, old_start, old_control, *old_config
     )
-    return known, False
+    return existing, False
 
 
-def _configure(service: Any, say: Callable[[str], None]) -> None:
-    """All that is told to ChangeServiceConfig2W, each by its level.
-
-    A level that this Windows has not (ERROR_INVALID_LEVEL) is left, and told.
-    """
+def _configure(service: Any, report: Callable[[str], None]) -> None:
+    """Set the options of ChangeServiceConfig2W; skip and report unsupported levels."""
     restart = (win32service.SC_ACTION_RESTART, RESTART_MILLISECONDS)
     failures = {
         "ResetPeriod": RESET_SECONDS,
@@ -291,28 +289,29 @@ def _configure(service: Any, say: Callable[[str], None]) -> None:
         except pywintypes.error as error:
             if error.winerror != winerror.ERROR_INVALID_LEVEL:
                 raise ServiceError(f"cannot set its {name}: {error.strerror}") from None
-            say(f"this Windows does not know of: {name}")
+            report(f"this version of Windows does not support: {name}")
 
 
-def _wait_for(service: Any, wanted: int, meanwhile: int) -> None:
+def _wait_for(service: Any, state: int, pending: int) -> None:
     deadline = monotonic() + TIMEOUT_SECONDS
     while True:
         found = _query(service)
-        if found["CurrentState"] == wanted:
+        if found["CurrentState"] == state:
             return
-        if found["CurrentState"] != meanwhile:
+        if found["CurrentState"] != pending:
             raise ServiceError(
-                f"the service is {STATES.get(found['CurrentState'], 'not there')}, with exit code "
-                f"{found['Win32ExitCode']} and its own {found['ServiceSpecificExitCode']}; "
+                f"the service is {STATES.get(found['CurrentState'], 'in another state')}, with "
+                f"exit code {found['Win32ExitCode']} and its own "
+                f"{found['ServiceSpecificExitCode']}; "
                 f"the Event Log (Application, source {NAME}) says why"
             )
         if monotonic() > deadline:
-            raise ServiceError(f"the service is still {STATES[meanwhile]}")
+            raise ServiceError(f"the service is still {STATES[pending]}")
         sleep(POLL_SECONDS)
 
 
 def _is_gone() -> bool:
-    """Whether a deleted service is gone soon: when the last who has it open has closed it."""
+    """Wait for the last handle of a deleted service to be closed; return whether it was."""
     deadline = monotonic() + GONE_SECONDS
     while monotonic() < deadline:
         try:
@@ -335,10 +334,10 @@ def _opened_manager(access: int) -> Iterator[Any]:
 
 @contextmanager
 def _opened(access: int) -> Iterator[Any]:
-    """The service.
+    """Open the service for the block.
 
     Raises:
-        NotInstalled: there is none.
+        NotInstalled: the service is not installed.
     """
     with _opened_manager(win32service.SC_MANAGER_CONNECT) as manager:
         try:
@@ -354,12 +353,12 @@ def _opened(access: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _step(name: str, but_not: int = 0) -> Iterator[None]:
-    """Tell which step failed, unless it failed with the code that means it was done already."""
+def _step(name: str, ignored: int = 0) -> Iterator[None]:
+    """Raise `ServiceError` with the step's name if it fails, except with the `ignored` code."""
     try:
         yield
     except pywintypes.error as error:
-        if error.winerror != but_not:
+        if error.winerror != ignored:
             raise ServiceError(f"cannot {name}: {error.strerror} ({error.winerror})") from None
-    except (OSError, FolderRefused) as error:
+    except (OSError, FolderOwnerRejected) as error:
         raise ServiceError(f"cannot {name}: {error}") from None

@@ -1,4 +1,4 @@
-"""What a service is to be: a plan, to be carried out by `app.windows_service.scm`."""
+"""The specification of the service, which `app.windows_service.scm` installs."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ DESCRIPTION: Final = "Serves the IPsec security associations of this computer ov
 ACCOUNT: Final = rf"NT SERVICE\{NAME}"
 """The virtual account of the service."""
 READERS: Final = "S-1-5-32-556"
-"""Network Configuration Operators, by the SID, for the name is translated."""
-NEEDS: Final = ("BFE",)
-"""What is started before: the Base Filtering Engine. IKEEXT is not: it starts when something
-negotiates, and the server says so where it is not there."""
+"""Network Configuration Operators, by SID, because the name is localized."""
+DEPENDENCIES: Final = ("BFE",)
+"""Services to start first: the Base Filtering Engine. IKEEXT is not one: it starts on demand, and
+the server reports its absence."""
 PRIVILEGES: Final = ("SeChangeNotifyPrivilege",)
-"""All that is left of its token's privileges: to pass through folders to a file."""
+"""The only privilege left in its token: bypass traverse checking."""
 RESTART_MILLISECONDS: Final = 60_000
 RESET_SECONDS: Final = 24 * 60 * 60
-"""After how long without a failure the count of failures begins anew."""
+"""Time without a failure after which the failure count is reset."""
 STOP_MILLISECONDS: Final = 15_000
-"""How long Windows waits for the end of the service before it shuts down."""
+"""How long Windows delays a shutdown for the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """A service that starts by itself, some time after Windows did.
+    """A service with delayed automatic start.
 
     Attributes:
-        command: the line that starts its process.
-        folder: where its settings, keys and logs are.
-        account: whose rights it has.
+        command: its command line.
+        folder: the folder of its settings, keys and logs.
+        account: the account to run as.
     """
 
     command: str
@@ -47,11 +47,11 @@ class ServiceSpec:
 
 
 def program() -> list[str]:
-    """What runs this program as a service.
+    """Return the command that runs this program as a service, without arguments.
 
-    A frozen program is one file. Else it is the interpreter itself with `app/__main__.py`: the
+    Unless the program is frozen, it is the base interpreter with `app/__main__.py`: the
     `python.exe` of a virtual environment starts another process, which the service control
-    manager would not take for the service's.
+    manager would not recognize as the service's.
     """
     if getattr(sys, "frozen", False):
         return [sys.executable]
@@ -60,41 +60,40 @@ def program() -> list[str]:
 
 
 def command_line(folder: Path) -> str:
-    """The line that starts the service, as CreateServiceW takes it."""
+    """Return the service's command line, quoted for CreateServiceW."""
     settings = ["--settings", str(folder / "settings.toml")]
     return subprocess.list2cmdline([*program(), *settings, "service", "run"])
 
 
 def service_sid(name: str) -> str:
-    """The SID of a service, which `sc.exe showsid` tells, too.
+    """Return the SID of a service, as `sc.exe showsid` does.
 
-    It is made from the name alone: the SHA-1 of its capital letters in UTF-16, as five numbers
-    behind S-1-5-80 (SECURITY_SERVICE_ID_BASE_RID, winnt.h).
+    It is S-1-5-80 (SECURITY_SERVICE_ID_BASE_RID, winnt.h) followed by the SHA-1 of the
+    upper-case name in UTF-16, as five little-endian numbers.
     """
     digest = hashlib.sha1(name.upper().encode("utf-16-le"), usedforsecurity=False).digest()
     return "-".join(("S-1-5-80", *map(str, struct.unpack("<5I", digest))))
 
 
 def folder_sddl(account_sid: str) -> str:
-    """Who may do what in the folder: the system and administrators all, the service reads.
+    """Return the DACL of the folder in SDDL (sddl.h), without inherited permissions (P).
 
-    In the string format of security descriptors (sddl.h). What the folder above it allows does
-    not count (P).
+    The system and administrators have full access; the service may read.
     """
     return f"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FRFX;;;{account_sid})"
 
 
 def logs_sddl(account_sid: str) -> str:
-    """The same for the folder of logs, where the service also writes and deletes (0x1301BF)."""
+    """Return the DACL of the log folder, where the service may also write and delete (0x1301BF)."""
     return f"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;{account_sid})"
 
 
 def first_settings(folder: Path) -> str:
-    """The file of settings of a new service: it listens on loopback, and says how to go on."""
+    """Return the initial settings file; with its defaults, the service listens on loopback."""
     logs = os.fspath(folder / "logs")
     return (
-        "# Settings of the service; docs/settings.md has all of them. After a change:\n"
+        "# Settings of the service; docs/settings.md lists all of them. After a change:\n"
         "#   sa-contexts service stop; sa-contexts service start\n"
-        f"# Its log is in {logs}, the only folder where it may write.\n"
+        f"# The log is in {logs}, the only folder that the service may write to.\n"
         'log_format = "json"\n'
     )

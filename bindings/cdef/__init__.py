@@ -1,1 +1,1 @@
-"""The C declarations of WFP, and what generates the bindings from them."""
+"""WFP's C declarations, and the generator of the bindings."""

@@ -28,7 +28,7 @@ HEADERS = (
     "host.h",
     "host_state.h",
 )
-"""The headers, each after those that it builds on."""
+"""The headers, each after its dependencies."""
 
 FOLDER = Path(__file__).parent
 GENERATED = FOLDER.parent / "_fwpuclnt.py"
@@ -41,7 +41,7 @@ def generate(target: Path = GENERATED) -> None:
         builder.cdef((FOLDER / header).read_text(encoding="ascii"))
     builder.set_source("bindings._fwpuclnt", None)
     builder.emit_python_code(str(target))
-    # The same bytes on every system.
+    # Write LF line ends on every system.
     target.write_text(target.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")
 
 

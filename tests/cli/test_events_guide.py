@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.resources.sa_contexts import event_schema as shapes
+from app.resources.sa_contexts import event_schema
 from app.resources.sa_contexts.events import EVENTS
+from app.schemas import pages
 from app.settings.model import Settings
 from tests.cli.served import served
 
@@ -28,7 +29,8 @@ def test_that_every_event_is_told_of_with_its_data() -> None:
     for name, fields in rows:
         if name != "modified":  # "the same"
             told = {field.partition(".")[0] for field in re.findall(r"`([\w.]+)`", fields)}
-            members = getattr(shapes, EVENTS[name]).model_fields.values()
+            schema = vars(event_schema).get(EVENTS[name]) or vars(pages)[EVENTS[name]]
+            members = schema.model_fields.values()
             assert told == {member.alias for member in members}
 
 

@@ -266,8 +266,8 @@ def test_a_key_that_could_not_be_shown_is_said(path: Path) -> None:
     assert done.returncode == 1
     (key,) = read_keys(path).keys
     assert done.stderr.splitlines()[-1] == (
-        "sa-contexts: the key could not be shown (No space left on device), and nobody has it; "
-        f"`sa-contexts keys revoke {key.id} --file {path}` revokes it"
+        "sa-contexts: the key could not be shown (No space left on device) and is lost; "
+        f"revoke it with `sa-contexts keys revoke {key.id} --file {path}`"
     )
 
 
@@ -280,12 +280,12 @@ def test_revoking_says_which_file_was_changed_and_when_servers_follow(
     said = CliRunner().invoke(app, arguments).stderr
     assert f"The key {id_of(key)} is revoked in {path}." in said
     assert "within two seconds" in said
-    assert "The settings name no file of keys." in said
+    assert "The settings name no API key file." in said
 
     monkeypatch.setenv("SA_CONTEXTS_KEYS", str(other))
     said = CliRunner().invoke(app, arguments).stderr
     assert f"The settings name another file, {other}." in said
-    assert "does not read the file that was changed" in said
+    assert "does not read the changed file" in said
 
     monkeypatch.setenv("SA_CONTEXTS_KEYS", str(path))
     assert "The settings" not in CliRunner().invoke(app, arguments).stderr

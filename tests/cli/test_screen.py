@@ -33,10 +33,10 @@ def clock() -> Clock:
 @pytest.fixture
 def contexts(clock: Clock) -> Contexts:
     contexts = Contexts(clock)
-    contexts.take(Connected(is_anew=True))
+    contexts.apply(Connected(is_initial=True))
     for number in (1, 2, 3):
-        contexts.take(added(number))
-    contexts.take(place("snapshot_end"))
+        contexts.apply(added(number))
+    contexts.apply(place("snapshot_end"))
     return contexts
 
 
@@ -107,8 +107,8 @@ def test_that_what_was_there_is_shown_without_a_change(contexts: Contexts) -> No
 
 
 def test_that_what_changed_last_is_on_top(contexts: Contexts) -> None:
-    contexts.take(added(3, "modified", cipher="cbc_3des"))
-    contexts.take(added(4))
+    contexts.apply(added(3, "modified", cipher="cbc_3des"))
+    contexts.apply(added(4))
 
     assert numbers(contexts) == ["4", "3", "1", "2"]
     rows = printed(contexts).splitlines()[2:]
@@ -121,19 +121,19 @@ def test_that_what_changed_last_is_on_top(contexts: Contexts) -> None:
 def test_that_what_is_gone_is_struck_and_then_no_longer_shown(
     contexts: Contexts, clock: Clock
 ) -> None:
-    contexts.take(deleted(2))
+    contexts.apply(deleted(2))
 
     assert len(contexts) == 2
     assert numbers(contexts) == ["2", "1", "3"]
     assert "\x1b[9;31m" in printed(contexts, styled=True)
     clock.now = FRESH_SECONDS
-    contexts.forget_gone()
+    contexts.drop_expired()
     assert numbers(contexts) == ["1", "3"]
     assert len(contexts) == 2
 
 
 def test_that_what_came_is_new_for_a_while_only(contexts: Contexts, clock: Clock) -> None:
-    contexts.take(added(4))
+    contexts.apply(added(4))
 
     assert "\x1b[32m" in printed(contexts, styled=True)
     clock.now = FRESH_SECONDS
@@ -144,11 +144,11 @@ def test_that_what_came_is_new_for_a_while_only(contexts: Contexts, clock: Clock
 @pytest.mark.parametrize("is_old_gone_first", [True, False])
 def test_that_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -> None:
     if is_old_gone_first:
-        contexts.take(deleted(2))
-        contexts.take(added(4, rekey={"replaces": "2", "inferred": True}))
+        contexts.apply(deleted(2))
+        contexts.apply(added(4, rekey={"replaces": "2", "inferred": True}))
     else:
-        contexts.take(added(4))
-        contexts.take(deleted(2, rekey={"replacedBy": "4", "inferred": True}))
+        contexts.apply(added(4))
+        contexts.apply(deleted(2, rekey={"replacedBy": "4", "inferred": True}))
 
     assert numbers(contexts) == ["4", "1", "3"]
     assert "rekey of 2" in printed(contexts)
@@ -157,61 +157,61 @@ def test_that_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -
 
 def test_that_a_rekey_that_shows_only_later_is_told(contexts: Contexts) -> None:
     """The new context gets its SAs after it came: then its `modified` tells of the rekey."""
-    contexts.take(deleted(2))
-    contexts.take(added(4))
-    contexts.take(added(4, "modified", rekey={"replaces": "2", "inferred": True}))
+    contexts.apply(deleted(2))
+    contexts.apply(added(4))
+    contexts.apply(added(4, "modified", rekey={"replaces": "2", "inferred": True}))
 
     assert numbers(contexts) == ["4", "1", "3"]
     assert "rekey of 2" in printed(contexts)
 
 
 def test_that_an_id_that_comes_back_is_there_once(contexts: Contexts, clock: Clock) -> None:
-    contexts.take(deleted(2))
-    contexts.take(added(2))
+    contexts.apply(deleted(2))
+    contexts.apply(added(2))
     clock.now = FRESH_SECONDS
-    contexts.forget_gone()
+    contexts.drop_expired()
 
     assert numbers(contexts) == ["2", "1", "3"]
     assert len(contexts) == 3
 
 
 def test_that_after_a_reset_only_what_is_told_then_is_known(contexts: Contexts) -> None:
-    contexts.take(deleted(1))
-    contexts.take(place("reset"))
-    contexts.take(added(3, cipher="cbc_aes_128"))
-    contexts.take(added(5))
+    contexts.apply(deleted(1))
+    contexts.apply(place("reset"))
+    contexts.apply(added(3, cipher="cbc_aes_128"))
+    contexts.apply(added(5))
     assert numbers(contexts) == ["1", "2", "3", "5"]
 
-    contexts.take(place("snapshot_end"))
+    contexts.apply(place("snapshot_end"))
 
     assert numbers(contexts) == ["3", "5"]
     assert "cbc_aes_128" in printed(contexts)
-    assert "begun anew: 1" in printed(contexts)
+    assert "resets: 1" in printed(contexts)
     assert len(contexts) == 2
 
 
 def test_that_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
     contexts: Contexts,
 ) -> None:
-    contexts.take(place("reset"))
-    contexts.take(added(1))
-    contexts.take(Lost("it broke", 2))
-    contexts.take(Connected(is_anew=False))
-    contexts.take(place("reset"))
-    contexts.take(added(2))
-    contexts.take(place("snapshot_end"))
+    contexts.apply(place("reset"))
+    contexts.apply(added(1))
+    contexts.apply(Lost("it broke", 2))
+    contexts.apply(Connected(is_initial=False))
+    contexts.apply(place("reset"))
+    contexts.apply(added(2))
+    contexts.apply(place("snapshot_end"))
 
     assert numbers(contexts) == ["2"]
 
 
 def test_that_a_lost_connection_is_told_with_its_reason(contexts: Contexts) -> None:
-    contexts.take(Lost("it broke", 4))
+    contexts.apply(Lost("it broke", 4))
 
     assert "reconnecting after 4 s: it broke  3 SA contexts" in printed(contexts)
 
 
 def test_that_kinds_of_events_to_come_are_no_harm(contexts: Contexts) -> None:
-    contexts.take(Event("renamed", "e-9", {"saContextId": "1"}))
+    contexts.apply(Event("renamed", "e-9", {"saContextId": "1"}))
 
     assert numbers(contexts) == ["1", "2", "3"]
 
@@ -220,7 +220,7 @@ def test_that_kinds_of_events_to_come_are_no_harm(contexts: Contexts) -> None:
 def test_that_the_screen_is_never_higher_than_the_terminal(height: int) -> None:
     contexts = Contexts(Clock())
     for number in range(1, 41):
-        contexts.take(added(number))
+        contexts.apply(added(number))
 
     lines = printed(contexts, height=height).splitlines()
 
@@ -231,7 +231,7 @@ def test_that_the_screen_is_never_higher_than_the_terminal(height: int) -> None:
 
 @pytest.mark.parametrize("width", [100, 120, 160, 200])
 def test_that_lines_fit_where_what_is_needed_does(contexts: Contexts, width: int) -> None:
-    contexts.take(added(4, name="社内サーバー間の通信を保護する規則" * 3))
+    contexts.apply(added(4, name="社内サーバー間の通信を保護する規則" * 3))
 
     lines = printed(contexts, width=width).splitlines()
 
@@ -243,11 +243,11 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e\n[red]x\t"
 
 
 def test_that_nothing_the_server_tells_can_steer_the_terminal(contexts: Contexts) -> None:
-    contexts.take(added(4, name=HOSTILE))
+    contexts.apply(added(4, name=HOSTILE))
 
     text = printed(contexts, width=200, styled=True)
     event = added(4, "modified", name=HOSTILE)
-    line = line_of(event, contexts.take(event))
+    line = line_of(event, contexts.apply(event))
 
     for escape in ("\x1b]0", "\x1b[2J", "\x9b", "\u202e", "\x07"):
         assert escape not in text

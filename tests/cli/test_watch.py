@@ -50,7 +50,7 @@ class Watching:
         with anyio.fail_after(SECONDS):
             while not condition():
                 self.words.append(await anext(self._source))
-                self.contexts.take(self.words[-1])
+                self.contexts.apply(self.words[-1])
 
     @property
     def ids(self) -> list[int]:
@@ -128,7 +128,7 @@ async def test_that_a_restart_of_the_server_begins_it_anew(simulator: Simulator)
                 assert len(watch.ids) == 9
                 assert watch.ids == simulator.ids()
                 assert watch.contexts.resets == 1
-                assert watch.words.count(Connected(is_anew=True)) == 1
+                assert watch.words.count(Connected(is_initial=True)) == 1
 
 
 @pytest.mark.anyio
@@ -175,8 +175,12 @@ async def test_that_a_server_that_is_full_is_asked_again(simulator: Simulator) -
 @pytest.mark.parametrize(
     ("path", "filters", "sentence"),
     [
-        ("", {"weakness": "nothing"}, "refuses: At least one parameter is not valid.; weakness: "),
-        ("/nowhere", {}, "/nowhere/sa-contexts/events refuses: "),
+        (
+            "",
+            {"weakness": "nothing"},
+            "rejects the request: At least one parameter is not valid.; weakness: ",
+        ),
+        ("/nowhere", {}, "/nowhere/sa-contexts/events rejects the request: "),
     ],
 )
 @pytest.mark.usefixtures("simulator")

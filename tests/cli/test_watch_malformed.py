@@ -201,7 +201,7 @@ async def test_bad_compression_is_asked_for_again() -> None:
 async def test_malformed_problem_is_said_in_one_sentence(body: bytes) -> None:
     with (
         answering(body, "application/problem+json", 404) as url,
-        pytest.raises(RequestRejected, match="refuses: "),
+        pytest.raises(RequestRejected, match="rejects the request: "),
     ):
         await until_lost(url)
 
@@ -209,8 +209,8 @@ async def test_malformed_problem_is_said_in_one_sentence(body: bytes) -> None:
 def test_rekeyed_id_cannot_move_the_cursor() -> None:
     contexts = Contexts(lambda: 0.0)
     context: dict[str, Any] = {"saContextId": "5", "outboundSa": None, "inboundSa": None}
-    contexts.take(Connected(is_anew=False))
-    contexts.take(Event("added", "", {"saContext": context, "rekey": {"replaces": "\x1b[2J"}}))
+    contexts.apply(Connected(is_initial=False))
+    contexts.apply(Event("added", "", {"saContext": context, "rekey": {"replaces": "\x1b[2J"}}))
 
     assert "\x1b" not in str(screen_of(contexts, "", 80, 24).rows)
     (row,) = screen_of(contexts, "", 80, 24).rows

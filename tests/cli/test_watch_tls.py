@@ -86,8 +86,8 @@ async def test_that_it_says_why_it_cannot_be(
 @pytest.mark.parametrize("name", ["none.pem", "server.key"])
 def test_that_a_bad_file_is_told(folder: Path, name: str) -> None:
     for options, sentence in (
-        (["--ca", str(folder / name)], "holds no authorities in PEM: "),
-        (["--certificate", str(folder / name)], "holds no certificate with its key in PEM: "),
+        (["--ca", str(folder / name)], "contains no CA certificates in PEM: "),
+        (["--certificate", str(folder / name)], "contains no certificate with its key in PEM: "),
     ):
         result = CliRunner().invoke(app, ["watch", "--url", "https://localhost:1", *options])
 
@@ -100,4 +100,4 @@ def test_that_plain_http_takes_neither(folder: Path) -> None:
     result = CliRunner().invoke(app, ["watch", "--ca", str(folder / "ca.pem")])
 
     assert result.exit_code == 1
-    assert "are for a URL of https" in result.stderr
+    assert "require an https URL" in result.stderr

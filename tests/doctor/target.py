@@ -32,7 +32,7 @@ def _prepare(scene: dict[str, Any]) -> None:
         simulator.fail(function, code, times=0)
     if "delay" in scene:
         simulator.delay(scene["delay"], 60_000)
-        vars(examination).update(CHECK_SECONDS=0.5, LATE_SECONDS=1.0, LITTLE_SECONDS=0.1)
+        vars(examination).update(CHECK_SECONDS=0.5, TOTAL_SECONDS=1.0, LATE_CHECK_SECONDS=0.1)
     if scene.get("stopped"):
         simulator.stop_engine()
     if scene.get("narrow"):

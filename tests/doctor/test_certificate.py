@@ -101,7 +101,7 @@ def test_that_another_ones_key_is_told(tmp_path: Path) -> None:
     certificate, _ = make_certificate(tmp_path)
     _, key = make_certificate(tmp_path / "other")
 
-    assert_that_it_alone_fails(examined_apart(certificate, key), "not that of the certificate")
+    assert_that_it_alone_fails(examined_apart(certificate, key), "does not match the certificate")
 
 
 def test_that_what_is_not_pem_is_told(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_that_what_is_not_pem_is_told(tmp_path: Path) -> None:
     text = tmp_path / "text.pem"
     text.write_text("hello", encoding="ascii")
 
-    assert_that_it_alone_fails(examined_apart(text, key), "no certificate in PEM")
-    assert_that_it_alone_fails(examined(certificate, text), "no private key in PEM")
+    assert_that_it_alone_fails(examined_apart(text, key), "not a certificate in PEM")
+    assert_that_it_alone_fails(examined(certificate, text), "not a private key in PEM")
     assert_that_it_alone_fails(examined(tmp_path / "absent.pem", key), "cannot be read")
 
 

@@ -83,12 +83,12 @@ def test_that_an_account_is_judged_by_its_token(
 def test_that_rights_that_were_changed_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     operator = Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT)
     monkeypatch.setattr(rights, "account", lambda: operator)
-    changed = rights.way_to_rights()
+    changed = rights.rights_remedy()
     limited = Account(is_administrator=False, is_operator=False, elevation=Elevation.LIMITED)
     monkeypatch.setattr(rights, "account", lambda: limited)
 
     assert "netsh wfp show security" in changed
-    assert "as administrator" in rights.way_to_rights()
+    assert "as administrator" in rights.rights_remedy()
 
 
 def test_that_operators_settle_whether_their_group_suffices(
@@ -151,7 +151,7 @@ def test_that_a_service_may_not_be_told_of(
         monkeypatch.setattr(module, "has_services", lambda: True)
         monkeypatch.setattr(module, "service", refuse)
     for check in (host.bfe_service, questions.ikeext_stopped):
-        with pytest.raises(CheckSkipped, match="Windows does not tell"):
+        with pytest.raises(CheckSkipped, match="cannot be queried"):
             check(subject)
 
 

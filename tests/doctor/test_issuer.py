@@ -46,7 +46,7 @@ def test_that_without_an_issuer_nothing_is_asked() -> None:
     run = examine_here()
 
     assert run.finding("issuer").outcome is Outcome.NOT_APPLICABLE
-    assert "no caller is asked" in run.finding("keys").sentence
+    assert "no credentials are required" in run.finding("keys").sentence
 
 
 @pytest.mark.parametrize(

@@ -311,7 +311,7 @@ def on_windows(root: Path, **more: dict[str, Any]) -> Iterator[Windows]:
         more: modules that are not of a computer but of a test.
     """
     windows = Windows(root)
-    ours = [f"app.windows_service.{name}" for name in ("control", "host", "permissions")]
+    ours = [f"app.windows_service.{name}" for name in ("scm", "host", "permissions")]
     package = importlib.import_module("app.windows_service")
     given = {**windows.modules(), **more}
     try:

@@ -226,5 +226,5 @@ def test_that_controls_that_it_does_not_know_stop_nothing(manager: Manager) -> N
 def test_that_who_runs_it_by_hand_is_told(manager: Manager) -> None:
     manager.connects = False
 
-    with pytest.raises(manager.module.NotStartedAsService, match="say `service start`"):
+    with pytest.raises(manager.module.NotStartedAsService, match="use `service start`"):
         manager.module.run()

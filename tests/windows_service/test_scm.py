@@ -135,8 +135,8 @@ def test_a_running_service_is_said_to_run_as_before(windows: Windows) -> None:
     assert "restart" not in _install()
     assert "restart" not in _service("start")
 
-    assert "still runs as it was; restart it" in _install()
-    assert "ran already; restart it" in _service("start")
+    assert "still running with the old configuration; restart it" in _install()
+    assert "already running; restart it" in _service("start")
     assert windows.services[NAME].state == RUNNING
 
 
@@ -160,7 +160,7 @@ def test_settings_that_cannot_be_written_whole_are_not_left(
 def test_that_what_this_windows_does_not_know_is_told(windows: Windows) -> None:
     windows.failures["SERVICE_CONFIG_DELAYED_AUTO_START_INFO"] = 124
 
-    assert "this Windows does not know of: delayed start" in _install()
+    assert "this version of Windows does not support: delayed start" in _install()
 
 
 def test_that_a_folder_that_a_user_made_is_refused(windows: Windows) -> None:

@@ -1,4 +1,4 @@
-"""The client of `GET /sa-contexts/events`: one stream after another, without a gap between them."""
+"""The client of `GET /sa-contexts/events`, which resumes after the last event of a lost stream."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from app.net.secure_urls import is_loopback_host
 
 MEDIA_TYPE: Final = "text/event-stream"
 RETRY_SECONDS: Final = 2.0
-"""How long to wait before coming again, where the server does not say."""
+"""Delay before reconnecting, unless the server specifies one."""
 MIN_SECONDS: Final = 1.0
-"""How long to wait at least, whatever the server says: asking at once again would load it."""
+"""Minimum delay that a server may specify; less would overload it."""
 MAX_RETRY_SECONDS: Final = 30.0
-"""How long to wait at most where it does not come back."""
+"""Maximum delay of the exponential backoff."""
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
-"""How long to wait at most where the server names a time itself."""
+"""Maximum delay that Retry-After may specify."""
 TIMEOUT: Final = httpx2.Timeout(10, read=45)
-"""In seconds. A server that is alive says so every 15, and may take 30 to begin."""
+"""In seconds. The server sends a keep-alive every 15, and may take 30 to respond."""
 MAX_PROBLEM_BYTES: Final = 64 << 10
 
 Parameters = Mapping[str, str | Sequence[str]]
 
 
 class RequestRejected(Exception):
-    """The server cannot be watched so, now or later; says why."""
+    """The server cannot be watched, and retrying will not help; the message says why."""
 
 
 class Connected(NamedTuple):
-    """A stream has begun.
+    """A stream has started.
 
     Attributes:
-        is_anew: whether it tells everything from the beginning.
+        is_initial: whether it starts with all contexts instead of resuming.
     """
 
-    is_anew: bool
+    is_initial: bool
 
 
 class Lost(NamedTuple):
-    """There is no stream now.
+    """The stream has ended.
 
     Attributes:
         reason: why; printable.
-        seconds: after how long another is asked for.
+        seconds: the delay before reconnecting.
     """
 
     reason: str
@@ -58,7 +58,7 @@ class Lost(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One event of the server (`app.resources.sa_contexts.event_schema`)."""
+    """An event from the server (`app.resources.sa_contexts.event_schema`)."""
 
     kind: str
     event_id: str
@@ -66,60 +66,60 @@ class Event(NamedTuple):
 
 
 def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
-    """Who is trusted to be the server, and what is shown to it.
+    """Create the TLS context.
 
     Args:
-        ca: the file of the authorities, in PEM; the system's, if not given.
-        certificate: the file of a certificate and its key, in PEM, for who asks for one.
+        ca: a file of CA certificates in PEM; by default the system's.
+        certificate: a file of the client certificate and its key in PEM.
 
     Raises:
-        Refused: a file cannot be used.
+        RequestRejected: a file cannot be used.
     """
     try:
         context = ssl.create_default_context(cafile=ca) if ca else httpx2.create_ssl_context()
     except OSError as error:
         raise RequestRejected(
-            f"{printable(str(ca))} holds no authorities in PEM: {_why(error)}"
+            f"{printable(str(ca))} contains no CA certificates in PEM: {_why(error)}"
         ) from None
     if certificate is not None:
         try:
             context.load_cert_chain(certificate)
         except OSError as error:
             raise RequestRejected(
-                f"{printable(str(certificate))} holds no certificate with its key in PEM: "
+                f"{printable(str(certificate))} contains no certificate with its key in PEM: "
                 f"{_why(error)}"
             ) from None
     return context
 
 
 def require_secrecy(url: str) -> None:
-    """Do nothing where only the server gets what is sent to it.
+    """Check that a credential cannot be read on the way to the server.
 
     Raises:
-        Refused: it would go over the network in clear text.
+        RequestRejected: it would cross the network in clear text.
     """
     base = _base(url)
     if base.scheme == "http" and not is_loopback_host(base.host):
         raise RequestRejected(
-            f"a key or token would go in clear text to {base}: use https, or tell it --insecure"
+            f"a key or token would go in clear text to {base}: use https, or pass --insecure"
         )
 
 
 def create_client(
     url: str, token: str | None = None, trust: ssl.SSLContext | None = None
 ) -> httpx2.AsyncClient:
-    """A client of the server at that URL.
+    """Create a client of the server at a URL.
 
-    A proxy that the environment names is asked only for a tunnel to another machine, through which
-    TLS goes (RFC 9110, 9.3.6): any other would see the credential.
+    A proxy of the environment is used only to tunnel TLS to another host (CONNECT, RFC 9110,
+    9.3.6): otherwise it would see the credential.
 
     Args:
-        url: the server's.
-        token: the credential to show, if any.
-        trust: who is trusted to be the server; who the system trusts, if not given.
+        url: the server's URL.
+        token: the credential to send, if any.
+        trust: the TLS context; by default the system's.
 
     Raises:
-        Refused: it is none.
+        RequestRejected: the URL is invalid.
     """
     base = _base(url)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -136,33 +136,36 @@ def create_client(
 async def events(
     client: httpx2.AsyncClient, parameters: Parameters
 ) -> AsyncGenerator[Connected | Lost | Event]:
-    """All that a server tells, and what becomes of the connection, without end.
+    """Yield the server's events and the changes of the connection, without end.
 
-    A stream that ends is followed by another, from the last event's id on. The first must begin.
+    When a stream ends, another resumes after the last event's id. The first attempt to reach
+    the server is not retried.
 
     Args:
-        client: of the server.
-        parameters: of the request; `initial`, to begin with all contexts.
+        client: a client of the server.
+        parameters: of the request; with `initial`, the stream starts with all contexts.
 
     Raises:
-        Refused: asking again would not help.
+        RequestRejected: retrying would not help.
     """
     last_event_id = ""
     retry_seconds = RETRY_SECONDS
     failures = 0
     has_answered = False
     while True:
-        least = 0.0
+        min_seconds = 0.0
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
         try:
-            async with client.sse("sa-contexts/events", params=parameters, headers=headers) as sent:
+            async with client.sse(
+                "sa-contexts/events", params=parameters, headers=headers
+            ) as stream:
                 has_answered = True
-                if sent.response.status_code == 200:  # noqa: PLR2004  # OK
-                    _require_events(sent.response)
-                    sent.response.encoding = "utf-8"  # whatever it says (HTML, 9.2.5)
+                if stream.response.status_code == 200:  # noqa: PLR2004  # OK
+                    _require_events(stream.response)
+                    stream.response.encoding = "utf-8"  # always (HTML, 9.2.5)
                     failures = 0
-                    yield Connected(is_anew=not last_event_id)
-                    async for event in sent:
+                    yield Connected(is_initial=not last_event_id)
+                    async for event in stream:
                         if event.retry is not None:
                             retry_seconds = _seconds_of(event.retry)
                         last_event_id = _sendable(event.id) or last_event_id
@@ -170,13 +173,14 @@ async def events(
                             yield Event(event.event, event.id, _object(event.data))
                     reason = "the server ended the stream"
                 else:
-                    reason = await _problem(sent.response)
-                    least = _retry_after(sent.response)
-        except (httpx2.RequestError, ssl.SSLError) as error:  # TLS 1.3 refuses while one reads
+                    reason = await _problem(stream.response)
+                    min_seconds = _retry_after(stream.response)
+        # In TLS 1.3, a rejected client certificate fails the first read.
+        except (httpx2.RequestError, ssl.SSLError) as error:
             reason = printable(str(error)) or type(error).__name__
             if not has_answered:
                 raise RequestRejected(f"cannot reach {client.base_url}: {reason}") from None
-        seconds = max(least, min(retry_seconds * 2**failures, MAX_RETRY_SECONDS))
+        seconds = max(min_seconds, min(retry_seconds * 2**failures, MAX_RETRY_SECONDS))
         failures = min(failures + 1, 10)
         yield Lost(reason, seconds)
         await anyio.sleep(seconds)
@@ -188,7 +192,7 @@ def _base(url: str) -> httpx2.URL:
     except httpx2.InvalidURL as error:
         raise RequestRejected(f"{printable(url)} is not a URL: {error}") from None
     if base.scheme not in {"http", "https"} or not base.host:
-        raise RequestRejected(f"{printable(url)} is not a URL of HTTP")
+        raise RequestRejected(f"{printable(url)} is not a URL with http or https")
     return base
 
 
@@ -199,20 +203,20 @@ def _why(error: OSError) -> str:
 def _require_events(response: httpx2.Response) -> None:
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != MEDIA_TYPE:
-        _refuse(response, f"answers with {printable(media_type) or 'nothing'} instead of events")
+        _reject(response, f"answers with {printable(media_type) or 'nothing'} instead of events")
 
 
 def _seconds_of(milliseconds: int) -> float:
-    """Return how long to wait where the server asks for that many milliseconds."""
+    """Return the delay for a server's `retry` field, in seconds."""
     low, high = int(MIN_SECONDS * 1000), int(MAX_RETRY_SECONDS * 1000)
-    return min(max(milliseconds, low), high) / 1000  # bounded first: a float may not hold it
+    return min(max(milliseconds, low), high) / 1000  # clamp first: the integer may exceed a float
 
 
 def _sendable(event_id: str) -> str:
-    """Return the id of an event.
+    """Return an event's id.
 
     Raises:
-        Refused: no header can hold it, and so the stream could not be resumed.
+        RequestRejected: no header can hold it, so the stream could not be resumed.
     """
     if not (event_id.isascii() and event_id.isprintable()):
         raise RequestRejected("an event of the server has an id that cannot be sent back")
@@ -230,10 +234,10 @@ def _object(text: str) -> dict[str, Any]:
 
 
 async def _problem(response: httpx2.Response) -> str:
-    """What is wrong for now, as the server says.
+    """Return the reason of a temporary problem.
 
     Raises:
-        Refused: it is for good.
+        RequestRejected: the problem is permanent.
     """
     body = b""
     async for part in response.aiter_bytes():
@@ -246,14 +250,14 @@ async def _problem(response: httpx2.Response) -> str:
         errors = "".join(f"; {e['parameter']}: {e['reason']}" for e in problem.get("errors", []))
         reason = f"{problem['detail']}{errors}"
     except (RequestRejected, UnicodeDecodeError, KeyError, TypeError, RecursionError):
-        pass  # it is not a server of SA contexts that answers, but a proxy before it
+        pass  # the response is not this server's, but probably a proxy's
     if not response.is_server_error and response.status_code not in {408, 429}:
-        _refuse(response, f"refuses: {printable(reason)}")
+        _reject(response, f"rejects the request: {printable(reason)}")
     return printable(reason)
 
 
-def _refuse(response: httpx2.Response, what: str) -> NoReturn:
-    raise RequestRejected(f"{response.url.copy_with(query=None)} {what}")
+def _reject(response: httpx2.Response, predicate: str) -> NoReturn:
+    raise RequestRejected(f"{response.url.copy_with(query=None)} {predicate}")
 
 
 def _retry_after(response: httpx2.Response) -> float:

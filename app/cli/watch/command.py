@@ -1,4 +1,4 @@
-"""Watching the SA contexts of a server, until it is told to end."""
+"""The `watch` command: follow a server's SA contexts until interrupted."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from app.cli.watch.client import (
     trusted,
 )
 from app.cli.watch.contexts import Contexts, Shown
-from app.cli.watch.lines import TOLD, json_line_of, line_of
+from app.cli.watch.lines import CONTEXT_EVENTS, json_line_of, line_of
 from app.cli.watch.screen import screen_of
 
 
 __all__ = ["RequestRejected", "read_token", "require_secrecy", "run", "trusted"]
 
 DRAW_SECONDS: Final = 0.2
-"""How often the screen is drawn, where anything on it changed."""
+"""Interval of redrawing a changed screen."""
 TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What a bearer token is made of (RFC 6750, 2.1)."""
+"""The syntax of a bearer token (RFC 6750, 2.1)."""
 
 
 def read_token(path: Path | None) -> str | None:
-    """The credential to show: what a file says, or the environment; None where neither does.
+    """Read the credential from the file or the environment; None without either.
 
-    It is never an argument, for those are shown to everybody on the machine.
+    It is never an argument, because other users of the host can see those.
 
     Raises:
-        Refused: there is none where one was named, or it cannot be one.
+        RequestRejected: the file cannot be read, or the credential is malformed.
     """
     token = os.environ.get("SA_CONTEXTS_TOKEN")
     if path is not None:
@@ -58,7 +58,7 @@ def read_token(path: Path | None) -> str | None:
             why = error.strerror if isinstance(error, OSError) else "it is not text"
             raise RequestRejected(f"cannot read {path}: {why}") from None
     if token is not None and TOKEN.fullmatch(token) is None:
-        raise RequestRejected("what was given as a key or token is none")
+        raise RequestRejected("the key or token is malformed")
     return token
 
 
@@ -70,27 +70,27 @@ def run(
     *,
     as_json: bool,
 ) -> None:
-    """Watch until Ctrl+C, on the terminal, or as lines where there is none.
+    """Watch until Ctrl+C, on screen in a terminal, else as lines.
 
     Args:
-        url: the server's.
-        filters: those of the API, by name.
-        token: the credential to show, if any.
-        trust: who is trusted to be the server; who the system trusts, if not given.
-        as_json: whether JSON is wanted, on a terminal, too.
+        url: the server's URL.
+        filters: the API's filters, by name.
+        token: the credential to send, if any.
+        trust: the TLS context; by default the system's.
+        as_json: whether to print JSON lines, even in a terminal.
 
     Raises:
-        Refused: the server cannot be watched so.
+        RequestRejected: the server cannot be watched.
     """
-    given = {name: list(values) for name, values in filters.items() if values}
-    parameters = {"initial": "true", "view": "basic", **given}
+    query = {name: list(values) for name, values in filters.items() if values}
+    parameters = {"initial": "true", "view": "basic", **query}
     try:
         if as_json or not sys.stdout.isatty():
             anyio.run(partial(watch_as_lines, url, parameters, token, trust, as_json=as_json))
         else:
             anyio.run(watch_on_screen, url, parameters, Console(), token, trust)
     except KeyboardInterrupt:
-        pass  # which is how it ends
+        pass  # the normal end
 
 
 async def watch_on_screen(
@@ -100,15 +100,15 @@ async def watch_on_screen(
     token: str | None = None,
     trust: ssl.SSLContext | None = None,
 ) -> None:
-    """Show the contexts, and follow what happens to them.
+    """Show a live table of the contexts.
 
     Raises:
-        Refused: the server cannot be watched so.
+        RequestRejected: the server cannot be watched.
     """
     contexts = Contexts(time.monotonic)
-    refused: RequestRejected | None = None
+    rejected: RequestRejected | None = None
     with (
-        _terminated_as_by_interrupt(),
+        _sigterm_as_interrupt(),
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
         async with (
@@ -117,20 +117,20 @@ async def watch_on_screen(
         ):
             tasks.start_soon(_draw, contexts, url, live)
             try:
-                async with aclosing(events(client, parameters)) as words:
-                    async for word in words:
-                        with _readable():
-                            contexts.take(word)
+                async with aclosing(events(client, parameters)) as messages:
+                    async for message in messages:
+                        with _malformed_rejected():
+                            contexts.apply(message)
             except RequestRejected as error:
-                refused = error
+                rejected = error
             tasks.cancel_scope.cancel()
-    if refused is not None:
-        raise refused
+    if rejected is not None:
+        raise rejected
 
 
 @contextmanager
-def _terminated_as_by_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl+C does: the terminal is to be left as it was."""
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Handle SIGTERM like Ctrl+C, so that the terminal is restored."""
     before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         yield
@@ -141,7 +141,7 @@ def _terminated_as_by_interrupt() -> Iterator[None]:
 async def _draw(contexts: Contexts, url: str, live: Live) -> None:
     drawn = None
     while True:
-        contexts.forget_gone()
+        contexts.drop_expired()
         screen = screen_of(contexts, url, *live.console.size)
         if screen != drawn:
             live.update(screen, refresh=True)
@@ -157,40 +157,40 @@ async def watch_as_lines(
     *,
     as_json: bool,
 ) -> None:
-    """Print a line for each event; say on standard error what becomes of the connection.
+    """Print a line for each event; report lost connections on standard error.
 
     Raises:
-        Refused: the server cannot be watched so.
+        RequestRejected: the server cannot be watched.
     """
     contexts = Contexts(time.monotonic)
     async with (
         create_client(url, token, trust) as client,
-        aclosing(events(client, parameters)) as words,
+        aclosing(events(client, parameters)) as messages,
     ):
-        async for word in words:
-            contexts.forget_gone()
-            with _readable():
-                shown = contexts.take(word)
-                line = _line(word, shown, as_json=as_json)
-            if isinstance(word, Lost):
-                sentence = f"sa-contexts: {word.reason}; asking again in {word.seconds:g} s"
-                print(sentence, file=sys.stderr)  # noqa: T201  # it is not for the log
+        async for message in messages:
+            contexts.drop_expired()
+            with _malformed_rejected():
+                shown = contexts.apply(message)
+                line = _line(message, shown, as_json=as_json)
+            if isinstance(message, Lost):
+                sentence = f"sa-contexts: {message.reason}; reconnecting in {message.seconds:g} s"
+                print(sentence, file=sys.stderr)  # noqa: T201  # for the user, not the log
             elif line:
                 sys.stdout.buffer.write(line)
                 sys.stdout.buffer.flush()
 
 
-def _line(word: Connected | Lost | Event, shown: Shown | None, *, as_json: bool) -> bytes:
-    """Return the line of an event; nothing where it is about the connection."""
-    if not isinstance(word, Event) or word.kind not in TOLD:
+def _line(message: Connected | Lost | Event, shown: Shown | None, *, as_json: bool) -> bytes:
+    """Return the line of an event; empty if it is about the connection."""
+    if not isinstance(message, Event) or message.kind not in CONTEXT_EVENTS:
         return b""
-    return (json_line_of(word) if as_json else line_of(word, shown)).encode()
+    return (json_line_of(message) if as_json else line_of(message, shown)).encode()
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
-    """Refuse a server whose event has not the shape that the block reads."""
+def _malformed_rejected() -> Iterator[None]:
+    """Raise `RequestRejected` if the block fails to read an event."""
     try:
         yield
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
-        raise RequestRejected("an event of the server has not the shape of its kind") from None
+        raise RequestRejected("an event of the server lacks the shape of its kind") from None

@@ -1,4 +1,4 @@
-"""A watch as lines: one for each event, for other programs to read."""
+"""Line output of a watch: one line for each event, for other programs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from app.cli.watch.client import Event
 from app.cli.watch.contexts import Shown
 
 
-TOLD = frozenset(("added", "modified", "deleted", "reset", "snapshot_end"))
-"""The events that say something about contexts; others are about the connection."""
+CONTEXT_EVENTS = frozenset(("added", "modified", "deleted", "reset", "snapshot_end"))
+"""Events about contexts; others are about the connection."""
 
 
 def line_of(event: Event, shown: Shown | None) -> str:
-    """The event as fields with tabs between: when, what, which, and what is known of it.
+    """Format an event as tab-separated fields: time, kind, id, and the context's row.
 
     Args:
-        event: what the server told.
-        shown: the context, where it is about one that is known.
+        event: the server's event.
+        shown: the context that it is about, if known.
     """
     fields = [_now(), event.kind, event.data.get("saContextId") or event.event_id]
     if shown is not None:
@@ -30,9 +30,9 @@ def line_of(event: Event, shown: Shown | None) -> str:
 
 
 def json_line_of(event: Event) -> str:
-    """The event as an object on a line, with all that the server told."""
-    told = {"time": _now(), "event": event.kind, "id": event.event_id or None, "data": event.data}
-    return printable_json(told)
+    """Format an event, with all its data, as a JSON object on one line."""
+    line = {"time": _now(), "event": event.kind, "id": event.event_id or None, "data": event.data}
+    return printable_json(line)
 
 
 def _now() -> str:

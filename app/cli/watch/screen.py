@@ -1,4 +1,4 @@
-"""A watch as it is shown: the line on its state, and the contexts that changed last."""
+"""Screen output of a watch: a status line, and the most recently changed contexts."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from app.cli.watch.contexts import Contexts, Shown
 
 
 LINES_BESIDE: Final = 3
-"""The state above the table, the names of its columns, and what is not shown below it."""
+"""The status line and the headings above the rows, and the count of hidden contexts below."""
 STYLES: Final = {"added": "green", "modified": "yellow", "deleted": "red strike"}
-"""Of what happened only just now; the words in the first column say the same."""
+"""The styles of fresh changes; the first column states them in words, too."""
 
 
 class Screen(NamedTuple):
-    """What is on the screen; two that are equal look the same.
+    """The contents of the screen; equal screens look the same.
 
     Attributes:
-        state: the first line.
-        is_connected: whether all is well.
-        rows: what happened to each context, and its row.
-        styles: of each row.
-        more: how many contexts there is no room for.
-        width: of the screen, in characters.
+        state: the status line.
+        is_connected: whether there is a connection.
+        rows: each context's change and row.
+        styles: the style of each row.
+        more: the number of contexts that do not fit.
+        width: the screen's width in characters.
     """
 
     state: str
@@ -42,7 +42,7 @@ class Screen(NamedTuple):
     width: int
 
     def __rich__(self) -> Group:
-        """What rich prints."""
+        """Return what rich prints."""
         columns = (Column("Change", is_needed=True), *COLUMNS)
         parts: list[RenderableType] = [
             Text(self.state, style="bold" if self.is_connected else "bold red", no_wrap=True),
@@ -54,9 +54,9 @@ class Screen(NamedTuple):
 
 
 def screen_of(contexts: Contexts, url: str, width: int, height: int) -> Screen:
-    """The screen that shows these contexts, as many of them as there is room for."""
-    room = max(height - LINES_BESIDE, 1)
-    shown = list(islice(contexts.rows.values(), room))
+    """Return the screen with as many of the contexts as fit."""
+    max_rows = max(height - LINES_BESIDE, 1)
+    shown = list(islice(contexts.rows.values(), max_rows))
     return Screen(
         state=f"{url}  {_state(contexts)}",
         is_connected=isinstance(contexts.connection, Connected),
@@ -79,7 +79,7 @@ def _state(contexts: Contexts) -> str:
     if contexts.last_change is not None:
         parts.append(f"last change {_time(contexts.last_change)}")
     if contexts.resets:
-        parts.append(f"begun anew: {contexts.resets}")
+        parts.append(f"resets: {contexts.resets}")
     return "  ".join(parts)
 
 

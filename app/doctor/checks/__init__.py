@@ -1,1 +1,1 @@
-"""Checks: one for each thing that must be right."""
+"""Checks, by area."""

@@ -1,4 +1,4 @@
-"""The check of the server's certificate: whether a client would take it, and for how long."""
+"""The check of the server's certificate: whether clients would accept it, and for how long."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from app.schemas.doctor import Outcome
 
 
 SOON: Final = timedelta(days=14)
-"""What is no longer valid by then is told now."""
+"""Warn this long before the certificate expires."""
 
-_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # to listen everywhere is no name to be met
-
-
-class _Unfit(Exception):
-    """The certificate cannot serve; the message says why, the second argument the way out."""
+_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # not names that clients use
 
 
-def certificate(subject: DoctorContext) -> CheckResult:
-    """Whether the certificate and its key fit, are valid now, and are for the server's names."""
-    path, key_path = subject.settings.tls_certificate, subject.settings.tls_key
+class _Unusable(Exception):
+    """The certificate is unusable; the arguments are a sentence and a remedy."""
+
+
+def certificate(context: DoctorContext) -> CheckResult:
+    """Check that certificate and key match, are valid, and are for the server's names."""
+    path, key_path = context.settings.tls_certificate, context.settings.tls_key
     if path is None:
         if key_path is None:
             return CheckResult(Outcome.NOT_APPLICABLE, "TLS is not configured.")
         return CheckResult(
             Outcome.FAILURE,
-            "There is a key for TLS, and no certificate.",
+            "A TLS key is configured, but no certificate.",
             "Set SA_CONTEXTS_TLS_CERTIFICATE.",
         )
     facts: Facts = {}
-    names = _wanted(subject)
+    names = _client_names(context)
     try:
         first = _certificates(path)[0]
-        served = _names_of(first)
-        names |= served | {str(attribute.value) for attribute in first.subject}
+        certified = _names_of(first)
+        names |= certified | {str(attribute.value) for attribute in first.subject}
         facts = {
-            "names": sorted(served),
+            "names": sorted(certified),
             "notBefore": _text(first.not_valid_before_utc),
             "notAfter": _text(first.not_valid_after_utc),
         }
-        _match(path, key_path or path, first)
-        doubt = _doubt(subject, first, served) or _exposed(key_path or path)
-    except _Unfit as unfit:
-        sentence, remedy = unfit.args
+        _require_usable(path, key_path or path, first)
+        warning = _warning(context, first, certified) or _exposed(key_path or path)
+    except _Unusable as error:
+        sentence, remedy = error.args
         return CheckResult(Outcome.FAILURE, sentence, remedy, facts, names)
-    if doubt is not None:
-        return CheckResult(Outcome.WARNING, *doubt, facts, names)
+    if warning is not None:
+        return CheckResult(Outcome.WARNING, *warning, facts, names)
     return CheckResult(
         Outcome.OK,
         f"The certificate is valid until {facts['notAfter']}.",
@@ -68,80 +68,82 @@ def _certificates(path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(_read(path, "certificate"))
     except ValueError:
-        raise _Unfit(
-            f"{path} is no certificate in PEM.",
-            "Give the server's certificate, and then its issuers', as text that begins with "
-            "-----BEGIN CERTIFICATE-----; `openssl x509 -inform der` converts other forms.",
+        raise _Unusable(
+            f"{path} is not a certificate in PEM.",
+            "Provide the server's certificate, followed by its issuers', as text that begins with "
+            "-----BEGIN CERTIFICATE-----; convert other formats with `openssl x509 -inform der`.",
         ) from None
 
 
-def _match(path: Path, key_path: Path, first: x509.Certificate) -> None:
-    """See that the key is the certificate's, and both are of a strength that TLS takes."""
+def _require_usable(path: Path, key_path: Path, first: x509.Certificate) -> None:
+    """Check that key and certificate match, are strong enough for TLS, and valid now."""
     try:
         key = load_pem_private_key(_read(key_path, "key"), None)
     except TypeError:
-        raise _Unfit(
-            f"The key {key_path} is protected by a password, which nobody is there to give.",
-            "Give a key without one, in a file that only the server may read.",
+        raise _Unusable(
+            f"The key {key_path} is protected by a password, which the server cannot enter.",
+            "Provide a key without a password, in a file that only the server can read.",
         ) from None
     except ValueError:
-        raise _Unfit(
-            f"{key_path} is no private key in PEM.",
-            "Give the certificate's key as text that begins with -----BEGIN PRIVATE KEY-----.",
+        raise _Unusable(
+            f"{key_path} is not a private key in PEM.",
+            "Provide the certificate's key as text that begins with -----BEGIN PRIVATE KEY-----.",
         ) from None
     if key.public_key() != first.public_key():
-        raise _Unfit(
-            "The key is not that of the certificate.",
-            "Give the key that the certificate was asked for with; the first certificate of the "
-            "file must be the server's own.",
+        raise _Unusable(
+            "The key does not match the certificate.",
+            "Provide the key that the certificate was requested with; the first certificate in "
+            "the file must be the server's own.",
         )
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, key_path)
     except (ssl.SSLError, OSError) as error:
-        raise _Unfit(
-            f"TLS does not take the certificate: {getattr(error, 'reason', None) or error}.",
-            "Ask for one with a key of 2048 bits or more (RSA) or of P-256, and SHA-256.",
+        raise _Unusable(
+            f"TLS does not accept the certificate: {getattr(error, 'reason', None) or error}.",
+            "Request one with SHA-256 and an RSA key of at least 2048 bits or a P-256 key.",
         ) from None
     now = datetime.now(UTC)
     if now > first.not_valid_after_utc:
-        raise _Unfit(
+        raise _Unusable(
             f"The certificate expired on {_text(first.not_valid_after_utc)}.",
-            "Renew it, and write the new one in its place.",
+            "Renew it, and replace the file.",
         )
     if now < first.not_valid_before_utc:
-        raise _Unfit(
+        raise _Unusable(
             f"The certificate is not valid before {_text(first.not_valid_before_utc)}.",
             "Wait until then, or set the clock if it is wrong (see `clock`).",
         )
 
 
-def _doubt(
-    subject: DoctorContext, first: x509.Certificate, served: frozenset[str]
+def _warning(
+    context: DoctorContext, first: x509.Certificate, certified: frozenset[str]
 ) -> tuple[str, str] | None:
-    """What is not wrong, but will be, or will be for some."""
+    """Return sentence and remedy of a problem that only occurs later or for some clients."""
     if first.not_valid_after_utc - datetime.now(UTC) < SOON:
         return f"The certificate expires on {_text(first.not_valid_after_utc)}.", "Renew it."
-    if not served:
+    if not certified:
         return (
-            "The certificate names no host (subjectAltName), so clients will not take it.",
-            "Ask for one with the names that clients use.",
+            "The certificate names no host (subjectAltName), so clients will not accept it.",
+            "Request one with the names that clients use.",
         )
     missing = sorted(
-        name for name in _wanted(subject) if not any(_covers(each, name) for each in served)
+        name
+        for name in _client_names(context)
+        if not any(_covers(each, name) for each in certified)
     )
     if missing:
         return (
             f"The certificate is not for {', '.join(missing)}.",
-            "Ask for one with the names that clients use, or leave the others out of the settings.",
+            "Request one with the names that clients use, or remove the others from the settings.",
         )
     return None
 
 
-def _wanted(subject: DoctorContext) -> frozenset[str]:
-    """The names that the settings say clients use; the address, where one is named."""
-    if subject.settings.hosts:
-        return frozenset(host.lower() for host in subject.settings.hosts)
-    return frozenset({subject.settings.host.lower()}) - _ANY
+def _client_names(context: DoctorContext) -> frozenset[str]:
+    """Return the host names that clients use according to the settings, or the address."""
+    if context.settings.hosts:
+        return frozenset(host.lower() for host in context.settings.hosts)
+    return frozenset({context.settings.host.lower()}) - _ANY
 
 
 def _names_of(first: x509.Certificate) -> frozenset[str]:
@@ -156,7 +158,7 @@ def _names_of(first: x509.Certificate) -> frozenset[str]:
 
 
 def _covers(pattern: str, name: str) -> bool:
-    """Whether a certificate's name is this one; `*` stands for one label (RFC 9525)."""
+    """Return whether a certificate's name covers `name`; `*` matches one label (RFC 9525)."""
     try:
         return ip_address(pattern) == ip_address(name)
     except ValueError:
@@ -170,12 +172,12 @@ def _exposed(key_path: Path) -> tuple[str, str] | None:
     return None
 
 
-def _read(path: Path, what: str) -> bytes:
+def _read(path: Path, kind: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _Unfit(
-            f"The {what} {path} cannot be read: {error.strerror}.",
+        raise _Unusable(
+            f"The {kind} {path} cannot be read: {error.strerror}.",
             "Correct the path in the settings, or let the server's account read the file.",
         ) from None
 

@@ -1,4 +1,4 @@
-"""Checks of the library and of the engine behind it."""
+"""Checks of the library and the engine."""
 
 from __future__ import annotations
 
@@ -17,98 +17,98 @@ from bindings.session import Session
 FEATURES: Final = (
     ("ports, protocol and interface of an SA", ("IPsecSaContextEnum1", "IPsecSaContextGetById1")),
     (
-        "announcements of changes, which are then found by comparing",
+        "notifications of changes, which are found by comparison instead",
         ("IPsecSaContextSubscribe0", "IPsecSaContextUnsubscribe0"),
     ),
     ("connections", ("FwpmConnectionCreateEnumHandle0", "FwpmConnectionEnum0")),
     ("main mode SAs", ("IkeextSaCreateEnumHandle0", "IkeextSaEnum0")),
     ("main mode SAs in full", ("IkeextSaEnum2",)),
-    ("net events of the past", ("FwpmNetEventCreateEnumHandle0", "FwpmNetEventEnum0")),
+    ("past net events", ("FwpmNetEventCreateEnumHandle0", "FwpmNetEventEnum0")),
     ("net events as they happen", ("FwpmNetEventSubscribe0",)),
     ("statistics", ("IPsecGetStatistics0", "IkeextGetStatistics0")),
 )
-"""What is missing where a library lacks one of these functions."""
+"""Features, each with the functions that it needs."""
 
 
 def refusal(error: EngineError) -> Facts:
-    """What the engine said, as facts."""
+    """Return an engine error as facts."""
     return {"function": error.function, "winError": error.code, "winErrorName": error.name}
 
 
-def library(subject: DoctorContext) -> CheckResult:
-    """Whether there is a library that can be loaded, and whose SA contexts it shows."""
-    found = subject.library
+def library(context: DoctorContext) -> CheckResult:
+    """Check that the library can be loaded, and report the source of its SA contexts."""
+    found = context.library
     if found is None:
         return CheckResult(
             Outcome.FAILURE,
-            f"There is no library to read from: {str(subject.library_error).rstrip('.')}.",
-            "Leave SA_CONTEXTS_LIBRARY and SA_CONTEXTS_ENGINE unset on Windows; elsewhere install "
-            "sa-contexts[simulator], to see how it works.",
+            f"The library cannot be loaded: {str(context.library_error).rstrip('.')}.",
+            "Leave SA_CONTEXTS_LIBRARY and SA_CONTEXTS_ENGINE unset on Windows; on other systems, "
+            "install sa-contexts[simulator] to try it out.",
         )
     facts: Facts = {"path": str(found.path), "kind": found.kind.value}
-    given = subject.settings.library is not None or subject.settings.engine != "auto"
+    is_configured = context.settings.library is not None or context.settings.engine != "auto"
     if found.kind is EngineKind.WINDOWS:
         return CheckResult(Outcome.OK, "The library is Windows' own.", facts=facts)
     sentence = (
-        "The library is a simulator: its SA contexts are no host's."
+        "The library is a simulator: its SA contexts are not real."
         if found.kind is EngineKind.SIMULATOR
-        else "The library is not Windows' own, but has its functions."
+        else "The library is not Windows' own, but exports its functions."
     )
-    if given:
-        return CheckResult(Outcome.OK, f"{sentence} It was asked for.", facts=facts)
+    if is_configured:
+        return CheckResult(Outcome.OK, f"{sentence} The settings select it.", facts=facts)
     return CheckResult(
         Outcome.WARNING,
         sentence,
-        "Run this on a Windows host to see its SA contexts, or ask for the simulator: "
+        "Run this on a Windows host to see its SA contexts, or select the simulator with "
         "SA_CONTEXTS_ENGINE=simulator.",
         facts,
     )
 
 
-def functions(subject: DoctorContext) -> CheckResult:
-    """Which functions the library has, and what those that it lacks are needed for."""
-    if subject.library is None:
-        raise CheckSkipped("There is no library to ask: see `library`.")
-    has = subject.library.functions()
-    missing = [name for name, is_there in has.items() if not is_there]
-    lacking = [what for what, needed in FEATURES if not all(has[name] for name in needed)]
+def functions(context: DoctorContext) -> CheckResult:
+    """Check which functions the library exports, and which features lack one."""
+    if context.library is None:
+        raise CheckSkipped("The library cannot be loaded: see `library`.")
+    has = context.library.functions()
+    missing = [name for name, is_exported in has.items() if not is_exported]
+    lacking = [feature for feature, needed in FEATURES if not all(has[name] for name in needed)]
     facts: Facts = {"missing": list(missing), "without": list(lacking)}
     if lacking:
         return CheckResult(
             Outcome.WARNING,
-            f"The library lacks {len(missing)} functions, and so there are no: "
-            f"{'; '.join(lacking)}.",
-            "Use a newer Windows (8, or Server 2012, has all of these) where they are wanted.",
+            f"The library lacks {len(missing)} functions. Unavailable: {'; '.join(lacking)}.",
+            "If you need these, use a newer version of Windows (8 or Server 2012 has all of them).",
             facts,
         )
-    return CheckResult(Outcome.OK, "The library has all functions that are needed.", facts=facts)
+    return CheckResult(Outcome.OK, "The library exports all needed functions.", facts=facts)
 
 
-def session(subject: DoctorContext) -> CheckResult:
-    """Whether the engine can be opened, which needs no rights."""
-    if subject.library is None:
-        raise CheckSkipped("There is no library to ask: see `library`.")
+def session(context: DoctorContext) -> CheckResult:
+    """Check that the engine can be opened, which requires no rights."""
+    if context.library is None:
+        raise CheckSkipped("The library cannot be loaded: see `library`.")
     try:
-        Session(subject.library, transaction_wait_ms=subject.settings.transaction_wait_ms).close()
+        Session(context.library, transaction_wait_ms=context.settings.transaction_wait_ms).close()
     except EngineGone as error:
         return CheckResult(
             Outcome.FAILURE,
-            f"The engine cannot be reached ({error.name}): the Base Filtering Engine does not run.",
+            f"The engine is unreachable ({error.name}): the Base Filtering Engine is not running.",
             "As an administrator: `sc.exe query BFE`, then `sc.exe start BFE`.",
             refusal(error),
         )
     except AccessDenied as error:
         return CheckResult(
             Outcome.FAILURE,
-            "The engine may not be opened, though everybody may by default: its rights differ.",
-            "As an administrator, look at them: `netsh wfp show security type=engine`.",
+            "Access to open the engine is denied, although by default everyone may: its "
+            "permissions were changed.",
+            "As an administrator, inspect them: `netsh wfp show security type=engine`.",
             refusal(error),
         )
     except EngineError as error:
         return CheckResult(
             Outcome.FAILURE,
             f"The engine cannot be opened: {error}.",
-            "Look the code up in docs/problems.md; restart the service BFE if nothing helps.",
+            "Look up the code in docs/problems.md; if nothing else helps, restart the service BFE.",
             refusal(error),
         )
     return CheckResult(Outcome.OK, "The engine can be opened.")
@@ -117,18 +117,18 @@ def session(subject: DoctorContext) -> CheckResult:
 def option_check(
     option: EngineOption, what: str, without: str, remedy: str
 ) -> Callable[[DoctorContext], CheckResult]:
-    """A check that an option of the engine is on.
+    """Return a check that an option of the engine is enabled.
 
     Args:
-        option: which.
+        option: the option.
         what: what it makes the engine do.
-        without: what is missing while it does not.
-        remedy: how it is switched on.
+        without: the consequence if it is disabled.
+        remedy: how to enable it.
     """
 
-    def examine(subject: DoctorContext) -> CheckResult:
+    def check(context: DoctorContext) -> CheckResult:
         facts: Facts = {"option": option.name.lower()}
-        with subject.session() as opened:
+        with context.session() as opened:
             try:
                 value = engine_option(opened, option)
             except NotSupported:
@@ -136,7 +136,7 @@ def option_check(
             except EngineError as error:
                 return CheckResult(
                     Outcome.UNKNOWN,
-                    f"The engine does not tell whether it is to {what}: {error}.",
+                    f"The engine does not report whether it is set to {what}: {error}.",
                     facts=facts | refusal(error),
                 )
         facts["value"] = value
@@ -144,21 +144,21 @@ def option_check(
             return CheckResult(
                 Outcome.WARNING, f"The engine does not {what}: {without}.", remedy, facts
             )
-        return CheckResult(Outcome.OK, f"The engine is told to {what}.", facts=facts)
+        return CheckResult(Outcome.OK, f"The engine is set to {what}.", facts=facts)
 
-    return examine
+    return check
 
 
 net_event_collection: Final = option_check(
     EngineOption.COLLECT_NET_EVENTS,
     "collect net events",
-    "failures of IKE and dropped packets are not shown",
+    "IKE failures and dropped packets are not shown",
     "As an administrator: `netsh wfp set options netevents=on`; it stays on.",
 )
 connection_monitoring: Final = option_check(
     EngineOption.MONITOR_IPSEC_CONNECTIONS,
-    "keep track of IPsec connections",
-    "there are no connections, and no bytes of them",
-    "It is switched on by FwpmEngineSetOption0 with FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS, which "
-    "takes an administrator's program; no tool of Windows' is known to do it, and this never does.",
+    "track IPsec connections",
+    "connections and their byte counts are not available",
+    "FwpmEngineSetOption0 enables it (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS), in a program that "
+    "runs as administrator; no Windows tool is known to do so, and this program never does.",
 )

@@ -1,4 +1,4 @@
-"""Checks of the host: its Windows, its services, and the account that this runs as."""
+"""Checks of the host: its Windows version, services, and this process' account."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bindings.account import Account, Elevation, account
 from bindings.services import ServiceStart, ServiceState, has_services, service
 
 
-NO_WINDOWS: Final = "This is no Windows."
+NO_WINDOWS: Final = "Not running on Windows."
 OPERATORS: Final = "Network Configuration Operators (S-1-5-32-556)"
 
-_OLD: Final = "announcements of changes, connections, main mode SAs in full"
+_OLD: Final = "notifications of changes, connections, main mode SAs in full"
 _NO_GROUP: Final = (
-    f"The account is neither an administrator's nor in {OPERATORS}; Windows' default rights let "
-    "only these read the engine."
+    f"The account is neither an administrator nor in {OPERATORS}; by default, only these may "
+    "read the engine."
 )
 _JOIN: Final = (
-    'Put it into the group (`net localgroup "Network Configuration Operators" ACCOUNT /add`) and '
-    "log on again, or restart the service."
+    'Add it to the group (`net localgroup "Network Configuration Operators" ACCOUNT /add`), then '
+    "log on again or restart the service."
 )
 
 LACKS: Final = (
@@ -35,15 +35,15 @@ LACKS: Final = (
     ),
     ((6, 2), "Windows 7 or Windows Server 2008 R2", _OLD),
 )
-"""Windows before a version (fwpmu.h says which function came with which): what it lacks."""
+"""Versions of Windows, as the first newer one, and the features that they lack (fwpmu.h)."""
 
 
-def windows(_subject: DoctorContext) -> CheckResult:
-    """Which Windows this is, and what it lacks."""
+def windows(_context: DoctorContext) -> CheckResult:
+    """Check the version of Windows, and which features it lacks."""
     if platform.system() != "Windows":
         return CheckResult(
             Outcome.NOT_APPLICABLE,
-            f"{NO_WINDOWS} It has no SA contexts of Windows; only simulated ones can be shown.",
+            f"{NO_WINDOWS} Only simulated SA contexts can be shown.",
             facts={"system": platform.platform()},
         )
     version = platform.version()
@@ -54,40 +54,40 @@ def windows(_subject: DoctorContext) -> CheckResult:
             return CheckResult(
                 Outcome.WARNING,
                 f"This is {name}, which lacks {lacks}.",
-                "Use a newer Windows where these are wanted.",
+                "If you need these, use a newer version of Windows.",
                 facts,
             )
-    return CheckResult(Outcome.OK, "This Windows has all that is read.", facts=facts)
+    return CheckResult(Outcome.OK, "This version of Windows has all features.", facts=facts)
 
 
 def service_check(
     name: str, stopped: Outcome, without: str, remedy: str
 ) -> Callable[[DoctorContext], CheckResult]:
-    """A check that a service runs.
+    """Return a check that a service is running.
 
     Args:
-        name: Windows' name of it.
-        stopped: the outcome where it does not run.
-        without: what that means.
-        remedy: what to do then.
+        name: the service's name.
+        stopped: the outcome if it is not running.
+        without: the consequence.
+        remedy: the remedy.
     """
 
-    def examine(_subject: DoctorContext) -> CheckResult:
+    def check(_context: DoctorContext) -> CheckResult:
         if not has_services():
             return CheckResult(Outcome.NOT_APPLICABLE, NO_WINDOWS)
         try:
             found = service(name)
         except OSError as error:
             raise CheckSkipped(
-                f"Windows does not tell of the service {name}: {error.strerror}."
+                f"The service {name} cannot be queried: {error.strerror}."
             ) from error
         if found is None:
             return CheckResult(
-                Outcome.UNKNOWN, f"There is no service {name} here.", facts={"service": name}
+                Outcome.UNKNOWN, f"There is no service {name}.", facts={"service": name}
             )
         facts: Facts = {"service": name, "state": _name(found.state), "start": _name(found.start)}
         if found.state == ServiceState.RUNNING:
-            return CheckResult(Outcome.OK, f"The service {name} runs.", facts=facts)
+            return CheckResult(Outcome.OK, f"The service {name} is running.", facts=facts)
         if found.start == ServiceStart.DISABLED:
             return CheckResult(
                 stopped,
@@ -100,7 +100,7 @@ def service_check(
             stopped, f"The service {name} is {_words(found.state)}: {without}.", remedy, facts
         )
 
-    return examine
+    return check
 
 
 bfe_service: Final = service_check(
@@ -113,27 +113,27 @@ ikeext_service: Final = service_check(
     "IKEEXT",
     Outcome.WARNING,
     "no SAs are negotiated, so there are none to show",
-    "Nothing, where this host has no IPsec policy; else, as an administrator: "
+    "None needed if this host has no IPsec policy; otherwise, as an administrator: "
     "`sc.exe start IKEEXT`.",
 )
 time_service: Final = service_check(
     "W32Time",
     Outcome.WARNING,
-    "nothing keeps the clock right, which certificates and tokens need",
-    "Nothing, where another program keeps the time; else, as an administrator: "
+    "nothing synchronizes the clock, on which certificates and tokens depend",
+    "None needed if another program synchronizes the clock; otherwise, as an administrator: "
     "`sc.exe start W32Time`.",
 )
 
 
-def running_account(_subject: DoctorContext) -> CheckResult:
-    """Who this runs as, and whether Windows gives that account the right to read the engine."""
+def running_account(_context: DoctorContext) -> CheckResult:
+    """Check whether this process' account may read the engine by default."""
     name = user_name()
     names = frozenset({name} if name else ())
     found = account()
     if found is None:
         return CheckResult(
             Outcome.NOT_APPLICABLE,
-            f"{NO_WINDOWS} Its accounts need no rights to the engine.",
+            f"{NO_WINDOWS} The account needs no rights to the engine.",
             facts={"account": name},
             names=names,
         )
@@ -143,28 +143,28 @@ def running_account(_subject: DoctorContext) -> CheckResult:
         "isNetworkConfigurationOperator": found.is_operator,
         "elevation": found.elevation.name.lower() if found.elevation else None,
     }
-    outcome, sentence, remedy = _standing(found)
+    outcome, sentence, remedy = _rights_of(found)
     return CheckResult(outcome, sentence, remedy, facts, names)
 
 
 def user_name() -> str | None:
-    """The name of the account; None where the system has none, as in some containers."""
+    """Return the account's name; None if the system has none, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return None
 
 
-def _standing(found: Account) -> tuple[Outcome, str, str | None]:
+def _rights_of(found: Account) -> tuple[Outcome, str, str | None]:
     if found.is_administrator:
-        return Outcome.OK, "The account is an administrator's, with all rights.", None
+        return Outcome.OK, "The account is an administrator and has all rights.", None
     if found.is_operator:
         return Outcome.OK, f"The account is in {OPERATORS}, which may read the engine.", None
     if found.elevation is Elevation.LIMITED:
         return (
             Outcome.WARNING,
-            "The account is an administrator's, but this process is not elevated.",
-            f"Run it as administrator, or put the account into {OPERATORS} and log on again.",
+            "The account is an administrator, but this process is not elevated.",
+            f"Run it as administrator, or add the account to {OPERATORS} and log on again.",
         )
     return Outcome.WARNING, _NO_GROUP, _JOIN
 

@@ -1,4 +1,4 @@
-"""The check of the issuer of tokens: whether its keys can be had, and verify what it signs."""
+"""The check of the token issuer: its keys can be fetched and fit the configured algorithms."""
 
 from __future__ import annotations
 
@@ -19,22 +19,21 @@ from app.schemas.doctor import Outcome
 _HOSTS: Final = re.compile(r"https?://\[?([^\s/\]:]+)")
 
 
-def issuer(subject: DoctorContext) -> CheckResult:
-    """Whether the server can fetch the keys of the issuer, as it does when tokens come."""
-    settings = subject.settings
+def issuer(context: DoctorContext) -> CheckResult:
+    """Check that the server can fetch the issuer's keys."""
+    settings = context.settings
     url = settings.oidc_issuer
     if url is None:
-        return CheckResult(Outcome.NOT_APPLICABLE, "No issuer of tokens is configured.")
+        return CheckResult(Outcome.NOT_APPLICABLE, "No token issuer is configured.")
     names = frozenset({*_HOSTS.findall(url), *_path_parts(url)})
     try:
         keys = fetch_keys(url, settings.oidc_jwks_url).keys
     except IssuerUnavailable as error:
         return CheckResult(
             Outcome.FAILURE,
-            f"The keys of the issuer cannot be had, so no token is taken: {error}.",
-            "Let this host reach the issuer (a firewall, a proxy: HTTPS_PROXY, an authority that "
-            "this host does not trust); set SA_CONTEXTS_OIDC_ISSUER to what its discovery document "
-            "says in `issuer`, to the letter.",
+            f"The issuer's keys cannot be fetched, so every token is rejected: {error}.",
+            "Let this host reach the issuer (check firewall, proxy (HTTPS_PROXY) and trusted CAs); "
+            "set SA_CONTEXTS_OIDC_ISSUER to exactly the `issuer` of its discovery document.",
             names=names | frozenset(_HOSTS.findall(str(error))),
         )
     fitting = [key for key in keys if _fits(key, settings.oidc_algorithms)]
@@ -42,22 +41,22 @@ def issuer(subject: DoctorContext) -> CheckResult:
     if not fitting:
         return CheckResult(
             Outcome.FAILURE,
-            f"None of the issuer's keys is for {', '.join(settings.oidc_algorithms)}, so no token "
-            "is taken.",
-            "Set SA_CONTEXTS_OIDC_ALGORITHMS to what the issuer signs by.",
+            f"None of the issuer's keys is for {', '.join(settings.oidc_algorithms)}, so every "
+            "token is rejected.",
+            "Set SA_CONTEXTS_OIDC_ALGORITHMS to the algorithms that the issuer uses.",
             facts,
             names,
         )
     return CheckResult(
         Outcome.OK,
-        f"The issuer tells its keys; {len(fitting)} of {len(keys)} can sign tokens that are taken.",
+        f"{len(fitting)} of the issuer's {len(keys)} keys fit the configured algorithms.",
         facts=facts,
         names=names,
     )
 
 
 def _fits(key: Key, algorithms: Collection[str]) -> bool:
-    """Whether a key can verify by one of these, as far as it says what it is for (RFC 7517, 4)."""
+    """Return whether a key's declared purpose allows one of the algorithms (RFC 7517, 4)."""
     return key.get("use") in (None, "sig") and any(
         key.key_type == JWSRegistry.algorithms[name].key_type and key.alg in (None, name)
         for name in algorithms
@@ -65,5 +64,5 @@ def _fits(key: Key, algorithms: Collection[str]) -> bool:
 
 
 def _path_parts(url: str) -> list[str]:
-    """What stands in a URL's path, which is often the name of an organisation."""
+    """Return the segments of a URL's path, which often name an organisation."""
     return [part for part in urlsplit(url).path.split("/") if part]

@@ -1,4 +1,4 @@
-"""Checks of the program itself: its width, what it is made of, its settings, its clock."""
+"""Checks of the program: its bitness, packages, settings and clock."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from bindings.machine import Machine, machine_of, pointer_bits
 
 
 NEEDED_BITS: Final = 64
-WRITTEN: Final = datetime(2026, 11, 1, tzinfo=UTC)
-"""No clock was right that shows an earlier time: this was written later."""
+MIN_TIME: Final = datetime(2026, 11, 1, tzinfo=UTC)
+"""This program was written later, so a clock with an earlier time is wrong."""
 
 _NAME: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 
 
-def bitness(subject: DoctorContext) -> CheckResult:
-    """Whether the process and the library have the width that the structs are declared in."""
+def bitness(context: DoctorContext) -> CheckResult:
+    """Check that the process and the library are 64-bit, as the structs are declared."""
     bits = pointer_bits()
-    library, machine = _library_machine(subject)
+    library, machine = _library_machine(context)
     facts: Facts = {
         "processBits": bits,
         "systemMachine": platform.machine(),
@@ -37,33 +37,33 @@ def bitness(subject: DoctorContext) -> CheckResult:
     if bits != NEEDED_BITS:
         return CheckResult(
             Outcome.FAILURE,
-            f"This Python is a {bits}-bit program. Windows gives it other libraries (SysWOW64), "
-            "whose memory has another layout.",
+            f"This is a {bits}-bit Python. Windows redirects it to other libraries (SysWOW64), "
+            "whose structs have another layout.",
             "Install a 64-bit Python, and sa-contexts in it.",
             facts,
         )
     if machine is not None and machine.bits != bits:
         return CheckResult(
             Outcome.FAILURE,
-            f"The library {library} is made for {machine.bits}-bit programs ({machine.name}), and "
-            f"this is a {bits}-bit program.",
-            "Name a 64-bit library in SA_CONTEXTS_LIBRARY, or none: on 64-bit Windows it is that "
-            "of System32, not of SysWOW64.",
+            f"The library {library} is {machine.bits}-bit ({machine.name}), but this is a "
+            f"{bits}-bit program.",
+            "Set SA_CONTEXTS_LIBRARY to a 64-bit library, or unset it; 64-bit Windows keeps its "
+            "64-bit library in System32, not in SysWOW64.",
             facts,
         )
     return CheckResult(Outcome.OK, f"This is a {bits}-bit program.", facts=facts)
 
 
-def _library_machine(subject: DoctorContext) -> tuple[Path | None, Machine | None]:
+def _library_machine(context: DoctorContext) -> tuple[Path | None, Machine | None]:
     try:
-        path = find_library(subject.settings.engine, subject.settings.library)
+        path = find_library(context.settings.engine, context.settings.library)
         return path, machine_of(path)
-    except (LibraryError, OSError):  # which `library` tells of
+    except (LibraryError, OSError):  # reported by `library`
         return None, None
 
 
-def packages(_subject: DoctorContext) -> CheckResult:
-    """The versions of Python and of what sa-contexts is made of."""
+def packages(_context: DoctorContext) -> CheckResult:
+    """Check that all dependencies are installed, and report their versions."""
     found: dict[str, str | None] = {}
     for requirement in ("sa-contexts", *_requirements()):
         try:
@@ -76,7 +76,7 @@ def packages(_subject: DoctorContext) -> CheckResult:
         return CheckResult(
             Outcome.WARNING,
             f"Not installed as packages: {', '.join(missing)}.",
-            "Install sa-contexts anew, in an environment of its own.",
+            "Reinstall sa-contexts, in an environment of its own.",
             facts,
         )
     return CheckResult(
@@ -87,14 +87,15 @@ def packages(_subject: DoctorContext) -> CheckResult:
 
 
 def _requirements() -> list[str]:
-    """What sa-contexts depends on, without its extras and without what is for other systems."""
+    """Return the unconditional dependencies of sa-contexts."""
     try:
         declared = requires("sa-contexts") or []
     except PackageNotFoundError:
         return []
-    plain = (requirement for requirement in declared if ";" not in requirement)
     return sorted(
-        requirement[: _end_of_name(requirement)].lower().replace("_", "-") for requirement in plain
+        requirement[: _end_of_name(requirement)].lower().replace("_", "-")
+        for requirement in declared
+        if ";" not in requirement
     )
 
 
@@ -105,39 +106,39 @@ def _end_of_name(requirement: str) -> int:
     )
 
 
-def settings(subject: DoctorContext) -> CheckResult:
-    """Whether the settings are valid, and all variables that look like one are one."""
-    facts: Facts = {"invalid": dict(subject.invalid), "unknown": list(subject.unknown)}
-    if subject.invalid:
-        name, reason = next(iter(subject.invalid.items()))
-        more = len(subject.invalid) - 1
+def settings(context: DoctorContext) -> CheckResult:
+    """Check that the settings are valid, and that there are no unknown ones."""
+    facts: Facts = {"invalid": dict(context.invalid), "unknown": list(context.unknown)}
+    if context.invalid:
+        name, reason = next(iter(context.invalid.items()))
+        more = len(context.invalid) - 1
         return CheckResult(
             Outcome.FAILURE,
             f"The setting {name} is not valid: {reason.rstrip('.')}"
-            + (f"; nor are {more} more." if more else "."),
-            "Correct it; docs/settings.md has them all. What follows is found with its default.",
+            + (f"; {more} more are invalid." if more else "."),
+            "Correct it; docs/settings.md lists all settings. The other checks use its default.",
             facts,
         )
-    if subject.unknown:
+    if context.unknown:
         return CheckResult(
             Outcome.WARNING,
-            f"No setting is called {', '.join(subject.unknown)}.",
-            "Look for a mistake in writing; docs/settings.md has them all.",
+            f"There is no setting {', '.join(context.unknown)}.",
+            "Check the spelling; docs/settings.md lists all settings.",
             facts,
         )
     return CheckResult(Outcome.OK, "The settings are valid.", facts=facts)
 
 
-def clock(_subject: DoctorContext) -> CheckResult:
-    """Whether the clock can be right."""
+def clock(_context: DoctorContext) -> CheckResult:
+    """Check that the clock is plausible."""
     now = datetime.now(UTC)
     facts: Facts = {"now": now.isoformat(timespec="seconds").replace("+00:00", "Z")}
-    if now < WRITTEN:
+    if now < MIN_TIME:
         return CheckResult(
             Outcome.FAILURE,
-            f"The clock shows {now:%Y-%m-%d}, which is before this program was written: "
+            f"The system clock shows {now:%Y-%m-%d}, which is before this program was written: "
             "certificates and tokens will not be valid.",
             "Set the clock: `w32tm /resync` on Windows.",
             facts,
         )
-    return CheckResult(Outcome.OK, "The clock shows a time that can be.", facts=facts)
+    return CheckResult(Outcome.OK, "The system clock looks plausible.", facts=facts)

@@ -1,7 +1,7 @@
-"""Checks of what the account may ask the engine, by asking.
+"""Checks of the account's rights to the engine, by making the calls.
 
-Opening the engine proves nothing: everybody may. What each of these needs by
-default only Administrators and Network Configuration Operators have
+Opening the engine proves nothing, because everyone may. By default, only
+Administrators and Network Configuration Operators have the rights checked here
 (learn.microsoft.com, "Access Control (Windows Filtering Platform)").
 """
 
@@ -41,45 +41,45 @@ COUNT: Final = "FWPM_ACTRL_READ_STATS"
 SUBSCRIBE: Final = "FWPM_ACTRL_SUBSCRIBE"
 
 _SWITCHED_OFF: Final = (
-    (IkeextNotRunning, "The service IKEEXT does not run, so there is nothing of it to read."),
-    (NetEventsDisabled, "The engine collects no net events: see `net_event_collection`."),
-    (ConnectionsDisabled, "The engine keeps no track of them: see `connection_monitoring`."),
-    (NotSupported, "This Windows has no such function: see `functions`."),
+    (IkeextNotRunning, "The service IKEEXT is not running, so there is nothing to read."),
+    (NetEventsDisabled, "The engine does not collect net events: see `net_event_collection`."),
+    (ConnectionsDisabled, "The engine does not track connections: see `connection_monitoring`."),
+    (NotSupported, "This version of Windows lacks the function: see `functions`."),
 )
 
 
 def right_check(
-    what: str, right: str, container: str, ask: Callable[[Session], object]
+    action: str, right: str, container: str, attempt: Callable[[Session], object]
 ) -> Callable[[DoctorContext], CheckResult]:
-    """A check that the account may do something.
+    """Return a check that the account may perform an action.
 
     Args:
-        what: in words.
-        right: what it needs.
-        container: on what.
-        ask: does it; nothing it gives is kept.
+        action: the action in words.
+        right: the required access right.
+        container: the object that the right is for.
+        attempt: performs the action; its result is ignored.
     """
 
-    def examine(subject: DoctorContext) -> CheckResult:
+    def check(context: DoctorContext) -> CheckResult:
         facts: Facts = {"right": right, "on": container}
-        with subject.session() as session:
+        with context.session() as session:
             try:
-                ask(session)
+                attempt(session)
             except AccessDenied as error:
                 return CheckResult(
                     Outcome.FAILURE,
-                    f"The account may not {what}: it lacks {right} on {container}.",
-                    way_to_rights(),
+                    f"The account may not {action}: it lacks {right} on {container}.",
+                    rights_remedy(),
                     facts | refusal(error),
                 )
             except EngineError as error:
-                return _other(what, error, facts)
-        return CheckResult(Outcome.OK, f"The account may {what}.", facts=facts)
+                return _other_error(action, error, facts)
+        return CheckResult(Outcome.OK, f"The account may {action}.", facts=facts)
 
-    return examine
+    return check
 
 
-def _other(what: str, error: EngineError, facts: Facts) -> CheckResult:
+def _other_error(action: str, error: EngineError, facts: Facts) -> CheckResult:
     facts = facts | refusal(error)
     for class_, sentence in _SWITCHED_OFF:
         if isinstance(error, class_):
@@ -87,37 +87,37 @@ def _other(what: str, error: EngineError, facts: Facts) -> CheckResult:
     if isinstance(error, EngineGone):
         return CheckResult(
             Outcome.FAILURE,
-            f"The engine was gone when asked to {what} ({error.name}).",
-            "As an administrator: `sc.exe query BFE`; look for what stops it, and run this again.",
+            f"The engine became unreachable during the attempt to {action} ({error.name}).",
+            "As an administrator: `sc.exe query BFE`; find out what stops it, and run this again.",
             facts,
         )
     return CheckResult(
         Outcome.FAILURE,
-        f"The engine refused to {what}: {error}.",
-        "Look the code up in docs/problems.md; run this again, for it may pass.",
+        f"The attempt to {action} failed: {error}.",
+        "Look up the code in docs/problems.md; run this again, as the error may be temporary.",
         facts,
     )
 
 
-def way_to_rights() -> str:
-    """How this account comes to the rights that it lacks."""
+def rights_remedy() -> str:
+    """Return how this account obtains the rights that it lacks."""
     found = account()
     if found is not None and found.elevation is Elevation.LIMITED:
         return f"Run it as administrator, or as a member of {OPERATORS}."
     if found is not None and (found.is_administrator or found.is_operator):
         return (
-            "The account is in a group that has the right by default, so the rights were changed: "
-            "`netsh wfp show security type=engine`, as an administrator, shows them."
+            "The account is in a group that has the right by default, so the permissions were "
+            "changed. As an administrator, inspect them: `netsh wfp show security type=engine`."
         )
-    return f"Put the account into {OPERATORS}, and log on again or restart the service."
+    return f"Add the account to {OPERATORS}, then log on again or restart the service."
 
 
 def _first_page(reader: Callable[[Session], ObjectReader[Any, Any]]) -> Callable[[Session], object]:
-    def ask(session: Session) -> None:
+    def read(session: Session) -> None:
         with closing(reader(session).arrays(size=1)) as arrays, next(arrays):
             pass
 
-    return ask
+    return read
 
 
 def _subscribe(session: Session) -> None:
@@ -137,11 +137,11 @@ read_net_events: Final = right_check(
     "read net events", "FWPM_ACTRL_ENUM", "net events", enumerate_net_events
 )
 read_ipsec_statistics: Final = right_check(
-    "read the statistics of IPsec", COUNT, "the IPsec SA database", ipsec_statistics
+    "read IPsec statistics", COUNT, "the IPsec SA database", ipsec_statistics
 )
 read_ike_statistics: Final = right_check(
-    "read the statistics of IKE", COUNT, "the IKE SA database", ike_statistics
+    "read IKE statistics", COUNT, "the IKE SA database", ike_statistics
 )
 subscribe_to_changes: Final = right_check(
-    "be told of changes of SA contexts", SUBSCRIBE, "the IPsec SA database", _subscribe
+    "subscribe to changes of SA contexts", SUBSCRIBE, "the IPsec SA database", _subscribe
 )

@@ -1,4 +1,4 @@
-"""Checks of where the server listens: its address and port, who can reach it, the firewall."""
+"""Checks of the server's address: port, exposure and firewall."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ HOW_TO_ALLOW: Final = (
 )
 
 
-def port(subject: DoctorContext) -> CheckResult:
-    """Whether the server can listen where it is told to, or does so already."""
-    host, number = subject.settings.host, subject.settings.port
+def port(context: DoctorContext) -> CheckResult:
+    """Check that the server can listen at the configured address, or already does."""
+    host, number = context.settings.host, context.settings.port
     facts: Facts = {"host": host, "port": number}
     names = frozenset({host})
     try:
@@ -38,33 +38,33 @@ def port(subject: DoctorContext) -> CheckResult:
     except OSError as error:
         return CheckResult(
             Outcome.FAILURE,
-            f"There is no address of the name {host}: {error.strerror}.",
+            f"The name {host} cannot be resolved: {error.strerror}.",
             "Set SA_CONTEXTS_HOST to an address of this host.",
             facts,
             names,
         )
     with socket.socket(family, kind) as attempt:
-        if sys.platform == "win32":  # what another has bound is not to be shared with it
+        if sys.platform == "win32":  # do not share another process' port
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:  # what was closed just now is in nobody's way
+        else:  # ignore connections in TIME_WAIT
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind(address)
         except OSError as error:
-            return _cannot_listen(subject, error, facts, names)
+            return _cannot_listen(context, error, facts, names)
     which = f"port {number}" if number else "any port"
     return CheckResult(
-        Outcome.OK, f"The server can listen at {host}, {which}.", facts=facts, names=names
+        Outcome.OK, f"The server can listen on {host}, {which}.", facts=facts, names=names
     )
 
 
 def _cannot_listen(
-    subject: DoctorContext, error: OSError, facts: Facts, names: frozenset[str]
+    context: DoctorContext, error: OSError, facts: Facts, names: frozenset[str]
 ) -> CheckResult:
-    host, number = subject.settings.host, subject.settings.port
-    certificate = subject.settings.tls_certificate
+    host, number = context.settings.host, context.settings.port
+    certificate = context.settings.tls_certificate
     listeners = tcp_listeners(number)
-    # Windows forbids what another has for itself (WSAEACCES), as it does what it reserves.
+    # Windows returns WSAEACCES both for another process' exclusive port and for a reserved one.
     if error.errno == errno.EADDRINUSE or (error.errno in FORBIDDEN and listeners):
         facts["listeners"] = [
             {"processId": process_id, "program": program} for process_id, program in listeners
@@ -72,7 +72,7 @@ def _cannot_listen(
         if is_answered_by_us(host, number):
             return CheckResult(
                 Outcome.OK,
-                f"A server of sa-contexts listens at {host}, port {number}.",
+                f"An sa-contexts server listens on {host}, port {number}.",
                 None,
                 facts,
                 names,
@@ -80,8 +80,8 @@ def _cannot_listen(
         if certificate is not None and asks_for_certificates(host, number, certificate):
             return CheckResult(
                 Outcome.OK,
-                f"A server with the certificate of the settings listens at {host}, port {number}; "
-                "it asks clients for theirs.",
+                f"A server with the certificate of the settings listens on {host}, port {number}; "
+                "it requires client certificates.",
                 None,
                 facts,
                 names,
@@ -93,16 +93,16 @@ def _cannot_listen(
         )
         return CheckResult(
             Outcome.FAILURE,
-            f"Port {number} of {host} is taken" + (f" by {by_whom}." if by_whom else "."),
-            "Stop what listens there (`netstat -abno` on Windows, `ss -lptn` elsewhere, shows it), "
-            "or choose another port: SA_CONTEXTS_PORT.",
+            f"Port {number} of {host} is in use" + (f" by {by_whom}." if by_whom else "."),
+            "Stop the program that listens there (find it with `netstat -abno` on Windows, "
+            "`ss -lptn` elsewhere), or choose another port: SA_CONTEXTS_PORT.",
             facts,
             names,
         )
     if error.errno in FORBIDDEN:
         return CheckResult(
             Outcome.FAILURE,
-            f"The system lets nobody, or not this account, listen at port {number}.",
+            f"The system does not allow this account, or anyone, to listen on port {number}.",
             "Choose another port: SA_CONTEXTS_PORT. On Windows, `netsh int ipv4 show "
             "excludedportrange protocol=tcp` shows which are reserved.",
             facts,
@@ -110,16 +110,16 @@ def _cannot_listen(
         )
     return CheckResult(
         Outcome.FAILURE,
-        f"The server cannot listen at {host}: {error.strerror}.",
+        f"The server cannot listen on {host}: {error.strerror}.",
         "Set SA_CONTEXTS_HOST to an address of this host.",
         facts,
         names,
     )
 
 
-def exposure(subject: DoctorContext) -> CheckResult:
-    """Whether a server that others can reach has credentials and TLS."""
-    settings = subject.settings
+def exposure(context: DoctorContext) -> CheckResult:
+    """Check that a server that other hosts can reach uses TLS and credentials."""
+    settings = context.settings
     has_tls = settings.tls_certificate is not None
     asks = settings.keys is not None or settings.oidc_issuer is not None
     loopback = is_on_loopback(settings.host)
@@ -128,40 +128,41 @@ def exposure(subject: DoctorContext) -> CheckResult:
         return CheckResult(Outcome.OK, "Only this host can reach the server.", facts=facts)
     if has_tls and asks:
         return CheckResult(
-            Outcome.OK, "Others can reach the server, by TLS and with credentials.", facts=facts
+            Outcome.OK, "Others can reach the server only over TLS, with credentials.", facts=facts
         )
     missing = " and ".join(
-        word for word, there in (("TLS", has_tls), ("credentials", asks)) if not there
+        word for word, is_used in (("TLS", has_tls), ("credentials", asks)) if not is_used
     )
     return CheckResult(
         Outcome.WARNING if settings.insecure else Outcome.FAILURE,
-        f"Others could reach the server without {missing}, and see who talks to whom.",
-        "Let it listen at 127.0.0.1, or configure both: docs/settings.md.",
+        f"Others could reach the server without {missing}, and see who communicates with whom.",
+        "Listen on 127.0.0.1, or configure both: docs/settings.md.",
         facts,
     )
 
 
-def firewall(subject: DoctorContext) -> CheckResult:
-    """Whether others can reach the server through Windows' firewall, which is to be looked at."""
-    number = subject.settings.port
-    if is_on_loopback(subject.settings.host):
+def firewall(context: DoctorContext) -> CheckResult:
+    """Explain how to check whether Windows Firewall lets other hosts reach the server."""
+    number = context.settings.port
+    if is_on_loopback(context.settings.host):
         return CheckResult(
-            Outcome.NOT_APPLICABLE, "Only this host can reach the server; no firewall is between."
+            Outcome.NOT_APPLICABLE,
+            "Only this host can reach the server, so no firewall is involved.",
         )
     if os.name != "nt":
         return CheckResult(
-            Outcome.NOT_APPLICABLE, "This is no Windows, whose firewall this is about."
+            Outcome.NOT_APPLICABLE, "Not running on Windows, so there is no Windows Firewall."
         )
     return CheckResult(
         Outcome.UNKNOWN,
-        f"Whether Windows' firewall lets others reach port {number} was not looked at.",
-        f"In PowerShell: `{HOW_TO_LOOK.format(port=number)}`. Where there is no rule, as an "
+        f"Whether Windows Firewall lets others reach port {number} was not checked.",
+        f"In PowerShell: `{HOW_TO_LOOK.format(port=number)}`. If there is no rule, as an "
         f"administrator: `{HOW_TO_ALLOW.format(port=number)}`.",
     )
 
 
 def is_on_loopback(host: str) -> bool:
-    """Whether a server that listens there is reached from this host only."""
+    """Return whether only this host can reach a server that listens on `host`."""
     try:
         addresses = _addresses(host, None)
     except OSError:

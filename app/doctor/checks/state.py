@@ -1,4 +1,4 @@
-"""Checks of what the server keeps: the file of API keys, and the folder of its state."""
+"""Checks of the server's state: the API key file and the state folder."""
 
 from __future__ import annotations
 
@@ -15,39 +15,42 @@ from app.schemas.doctor import Outcome
 from app.settings.paths import state_folder as state_folder_path
 
 
-def keys(subject: DoctorContext) -> CheckResult:
-    """Whether the file of API keys can be read, and has a key that is still taken."""
-    path = subject.settings.keys
+def keys(context: DoctorContext) -> CheckResult:
+    """Check that the API key file can be read and has a valid key."""
+    path = context.settings.keys
     if path is None:
         return CheckResult(
             Outcome.NOT_APPLICABLE,
-            "No file of API keys is configured"
+            "No API key file is configured"
             + (
-                ", nor an issuer: no caller is asked for a credential."
-                if subject.settings.oidc_issuer is None
-                else "; callers show tokens of the issuer: see `issuer`."
+                ", nor an issuer: no credentials are required."
+                if context.settings.oidc_issuer is None
+                else "; callers authenticate with tokens: see `issuer`."
             ),
         )
     try:
-        held = read_keys(path).keys
+        all_keys = read_keys(path).keys
     except KeysUnreadable as error:
         return CheckResult(
             Outcome.FAILURE,
-            f"The API keys are out of reach: {error}. A running server rejects all keys "
-            f"{subject.settings.keys_grace_seconds:g} s after it lost them; none starts.",
-            "Let the server's account read the file; `sa-contexts keys add` makes one.",
+            f"The API keys cannot be read: {error}. A running server rejects all keys "
+            f"{context.settings.keys_grace_seconds:g} s after losing access; a new one does not "
+            "start.",
+            "Let the server's account read the file, or create it with `sa-contexts keys add`.",
         )
     now = datetime.now(UTC)
-    taken = [
-        key for key in held if key.revoked is None and (key.expires is None or key.expires > now)
+    valid = [
+        key
+        for key in all_keys
+        if key.revoked is None and (key.expires is None or key.expires > now)
     ]
-    facts: Facts = {"keys": len(held), "taken": len(taken)}
-    names = frozenset(key.name for key in held)
-    if not taken and subject.settings.oidc_issuer is None:
+    facts: Facts = {"keys": len(all_keys), "taken": len(valid)}
+    names = frozenset(key.name for key in all_keys)
+    if not valid and context.settings.oidc_issuer is None:
         return CheckResult(
             Outcome.WARNING,
-            "There is no API key that is still taken, so nobody gets in.",
-            "`sa-contexts keys add` makes one.",
+            "There is no valid API key, so all callers are rejected.",
+            "Create one with `sa-contexts keys add`.",
             facts,
             names,
         )
@@ -55,8 +58,8 @@ def keys(subject: DoctorContext) -> CheckResult:
         return CheckResult(
             Outcome.WARNING,
             f"Others may read or change the API keys in {path}.",
-            f"`chmod 600 {path}`, unless the server's account reads it by its group or an ACL: "
-            "that would shut it out.",
+            f"`chmod 600 {path}`, unless the server's account has access through its group or an "
+            "ACL, which this would remove.",
             facts,
             names,
         )
@@ -66,42 +69,44 @@ def keys(subject: DoctorContext) -> CheckResult:
         return CheckResult(
             Outcome.WARNING,
             f"Keys cannot be revoked: {error}.",
-            "Set SA_CONTEXTS_KEYS to the file itself, in a folder that only its owner may write.",
+            "Set SA_CONTEXTS_KEYS to the file itself, in a folder that only its owner can write "
+            "to.",
             facts,
             names,
         )
     return CheckResult(
-        Outcome.OK, f"{len(taken)} of {len(held)} API keys are taken.", None, facts, names
+        Outcome.OK, f"{len(valid)} of {len(all_keys)} API keys are valid.", None, facts, names
     )
 
 
-def state_folder(_subject: DoctorContext) -> CheckResult:
-    """Whether others could change what the server keeps, and so let themselves in."""
+def state_folder(_context: DoctorContext) -> CheckResult:
+    """Check that no other account can change the server's state, to grant itself access."""
     folder = state_folder_path()
     facts: Facts = {"folder": str(folder)}
     try:
         mode = folder.stat().st_mode
     except FileNotFoundError:
-        return CheckResult(Outcome.NOT_APPLICABLE, "There is no folder of state.", facts=facts)
+        return CheckResult(Outcome.NOT_APPLICABLE, "There is no state folder.", facts=facts)
     except OSError as error:
         return CheckResult(
             Outcome.WARNING,
-            f"The folder of state {folder} is out of reach: {error.strerror}.",
+            f"The state folder {folder} cannot be accessed: {error.strerror}.",
             "Let the server's account read it.",
             facts,
         )
     if os.name == "nt":
         return CheckResult(
             Outcome.UNKNOWN,
-            f"Who may change the folder of state {folder} was not looked at.",
-            f'`icacls "{folder}"`: only administrators, SYSTEM and the server\'s account should.',
+            f"The permissions of the state folder {folder} were not checked.",
+            f'`icacls "{folder}"`: only administrators, SYSTEM and the server\'s account should '
+            "have write access.",
             facts,
         )
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         return CheckResult(
             Outcome.WARNING,
-            f"Others may change the folder of state {folder}, and let themselves in.",
+            f"Others may change the state folder {folder}, and grant themselves access.",
             f"`chmod 700 {folder}`.",
             facts,
         )
-    return CheckResult(Outcome.OK, "Only its owner may change the folder of state.", facts=facts)
+    return CheckResult(Outcome.OK, "Only its owner may change the state folder.", facts=facts)

@@ -1,6 +1,6 @@
-"""Whether what listens at the server's port is a server of this kind.
+"""Recognition of an sa-contexts server that already listens on the port.
 
-It is only recognized, not trusted: whoever listens there could say the same.
+This proves nothing: another program could respond alike.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 ASK_SECONDS: Final = 1.0
 
 ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nothing is bound to it
-"""Where a server is reached that listens at all addresses."""
+"""The address to reach a server that listens on all addresses."""
 
 
 def is_answered_by_us(host: str, number: int) -> bool:
-    """Whether a server of this kind answers somebody who shows no certificate."""
+    """Return whether an sa-contexts server responds to a client without a certificate."""
     host = ANY.get(host, host)
-    written = f"[{host}]" if ":" in host else host
-    with httpx2.Client(verify=_anybody(), timeout=ASK_SECONDS, trust_env=False) as client:
+    authority = f"[{host}]" if ":" in host else host
+    with httpx2.Client(verify=_unverified(), timeout=ASK_SECONDS, trust_env=False) as client:
         for scheme in ("http", "https"):
             try:
-                answer = client.get(f"{scheme}://{written}:{number}/health/live")
+                answer = client.get(f"{scheme}://{authority}:{number}/health/live")
                 return bool(answer.json() == {"status": "live"})
             except (httpx2.HTTPError, ValueError):
                 continue
@@ -36,42 +36,42 @@ def is_answered_by_us(host: str, number: int) -> bool:
 
 
 def asks_for_certificates(host: str, number: int, path: Path) -> bool:
-    """Whether a server shows this certificate, and turns away who has none to show.
+    """Return whether a server has this certificate and rejects clients without one.
 
-    In TLS 1.3 a client has the server's certificate, and is done with the handshake, before the
-    server knows that none comes back, which it tells by an alert (RFC 8446, 4.4.2.4 and 6.2). In
-    TLS 1.2 the handshake itself would fail; this server speaks both.
+    In TLS 1.3, a client has the server's certificate and completes the handshake before the
+    server detects the missing client certificate and sends an alert (RFC 8446, 4.4.2.4 and 6.2).
+    In TLS 1.2 the handshake itself would fail; the server supports both.
 
     Args:
-        host: where the server listens.
+        host: the server's address.
         number: its port.
-        path: the file of the certificate, in PEM; the server's own is the first in it.
+        path: the certificate file in PEM, with the server's own certificate first.
     """
-    anybody = _anybody()
-    anybody.minimum_version = ssl.TLSVersion.TLSv1_3
+    tls = _unverified()
+    tls.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
         own = x509.load_pem_x509_certificates(path.read_bytes())[0].public_bytes(Encoding.DER)
         with (
             socket.create_connection((ANY.get(host, host), number), ASK_SECONDS) as connection,
-            anybody.wrap_socket(connection) as secured,
+            tls.wrap_socket(connection) as secured,
         ):
-            return secured.getpeercert(binary_form=True) == own and _is_turned_away(secured)
+            return secured.getpeercert(binary_form=True) == own and _is_rejected(secured)
     except (OSError, ValueError):
         return False
 
 
-def _is_turned_away(secured: ssl.SSLSocket) -> bool:
-    """Whether the server ends the connection before anything was asked."""
+def _is_rejected(secured: ssl.SSLSocket) -> bool:
+    """Return whether the server closes the connection before a request."""
     try:
         return not secured.recv(1)
     except TimeoutError:
         return False
-    except OSError:  # the alert; or a reset, which can overtake it
+    except OSError:  # the alert, or a reset that overtakes it
         return True
 
 
-def _anybody() -> ssl.SSLContext:
-    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    anybody.check_hostname = False
-    anybody.verify_mode = ssl.CERT_NONE
-    return anybody
+def _unverified() -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname = False
+    tls.verify_mode = ssl.CERT_NONE
+    return tls

@@ -1,4 +1,4 @@
-"""The question of when an SA context is announced: whether it can be read then, and is complete."""
+"""The probe of whether an SA context is readable and complete when it is reported as added."""
 
 from __future__ import annotations
 
@@ -15,46 +15,48 @@ from bindings.sa_contexts import SaContexts
 from bindings.subscriptions import subscribe_to_sa_contexts
 
 
-def added_announced(subject: DoctorContext) -> CheckResult:
-    """Whether an SA context can be read when it is announced, and has both its SAs."""
-    if not subject.listen_seconds:
+def added_announced(context: DoctorContext) -> CheckResult:
+    """Find out whether an added SA context is readable at once and has both its SAs."""
+    if not context.listen_seconds:
         return CheckResult(
             Outcome.UNKNOWN,
-            "Nobody listened to what is announced.",
-            "Run this with `--listen 60`, and have an SA negotiated meanwhile.",
+            "The notifications were not listened to.",
+            "Run this with `--listen 60`, and negotiate an SA in the meantime.",
         )
-    announced: SimpleQueue[tuple[SaContextEvent | int, int]] = SimpleQueue()
+    notifications: SimpleQueue[tuple[SaContextEvent | int, int]] = SimpleQueue()
     # One session listens, another reads.
-    with subject.session() as listening, subject.session() as reading:
+    with context.session() as listening, context.session() as reading:
         try:
             subscription = subscribe_to_sa_contexts(
-                listening, lambda event, sa_context_id: announced.put((event, sa_context_id))
+                listening, lambda event, sa_context_id: notifications.put((event, sa_context_id))
             )
         except NotSupported as error:
             return CheckResult(
                 Outcome.NOT_APPLICABLE,
-                "This Windows does not announce changes: see `functions`.",
+                "This version of Windows has no notifications: see `functions`.",
                 facts=refusal(error),
             )
         except EngineError as error:
             return CheckResult(
                 Outcome.UNKNOWN,
-                f"Changes are not announced to this account: {error}.",
+                f"The subscription to changes failed: {error}.",
                 facts=refusal(error),
             )
         with subscription:
-            return _found(announced, SaContexts(reading), subject.listen_seconds)
+            return _observe(notifications, SaContexts(reading), context.listen_seconds)
 
 
-def _found(
-    announced: SimpleQueue[tuple[SaContextEvent | int, int]], contexts: SaContexts, seconds: float
+def _observe(
+    notifications: SimpleQueue[tuple[SaContextEvent | int, int]],
+    contexts: SaContexts,
+    seconds: float,
 ) -> CheckResult:
     deleted = gone = complete = 0
     half_built: list[int] = []
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         try:
-            event, sa_context_id = announced.get(timeout=left)
+            event, sa_context_id = notifications.get(timeout=left)
         except Empty:
             break
         if event != SaContextEvent.ADD:
@@ -81,20 +83,20 @@ def _found(
     if not added:
         return CheckResult(
             Outcome.UNKNOWN,
-            f"No new SA context was announced within {seconds:g} s.",
-            "Have an SA negotiated meanwhile, with `ping` for instance.",
+            f"No added SA context was reported within {seconds:g} s.",
+            "Negotiate an SA in the meantime, for example with `ping`.",
             facts,
         )
     return CheckResult(
         Outcome.OK,
-        f"Of {added} SA contexts that were announced, {complete} were complete at once, "
-        f"{len(half_built)} half built ({later} of these complete later), {gone} not to be found.",
+        f"Of {added} added SA contexts, {complete} were complete at once, {len(half_built)} half "
+        f"built ({later} of these complete later) and {gone} not found.",
         facts=facts,
     )
 
 
 def _is_complete(contexts: SaContexts, sa_context_id: int) -> bool | None:
-    """Whether both SAs are there; None where there is no such context."""
+    """Return whether both SAs are present; None if there is no such context."""
     try:
         context = contexts.get(sa_context_id)
     except NotFound:

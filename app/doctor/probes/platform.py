@@ -1,7 +1,7 @@
-"""Questions that only a real host can settle, each with what this one shows.
+"""Probes of undocumented behaviour, which only a real host can settle.
 
-Where there is nothing to compare, the outcome is `unknown`. What a simulator or
-another library answers is shown, too, and settles nothing about Windows.
+Without anything to compare, the outcome is `unknown`. The answers of a simulator
+or another library are reported, too, but settle nothing about Windows.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from bindings.undocumented_behaviour import empty_page
 from bindings.well_known import CONDITION_FIELDS
 
 
-MOST: Final = 2000
-"""How many objects are looked at, at most: enough to see a rule, and soon done."""
+MAX_OBJECTS: Final = 2000
+"""Maximum number of objects to examine: enough for a pattern, and quickly read."""
 
 V6_BITS: Final = 128
 
 
-def ipv6_byte_order(subject: DoctorContext) -> CheckResult:
-    """In which order the bytes of IPv6 addresses stand (IPSEC_TRAFFIC1; no page says)."""
+def ipv6_byte_order(context: DoctorContext) -> CheckResult:
+    """Find out the byte order of IPv6 addresses in IPSEC_TRAFFIC1."""
     network = reversed_ = 0
-    for details in _directions(subject):
+    for details in _directions(context):
         raw = details.traffic.local_address
         if details.ip_version != IpVersion.V6 or raw is None or raw == raw[::-1]:
             continue
@@ -53,17 +53,17 @@ def ipv6_byte_order(subject: DoctorContext) -> CheckResult:
     if bool(network) == bool(reversed_):
         return CheckResult(
             Outcome.UNKNOWN,
-            "No IPv6 SA has an address that is this host's, or its filter's, in one order only.",
+            "No IPv6 SA has an address that matches this host or its filter in one order only.",
             "Run this again while there is an SA over IPv6.",
             facts,
         )
     found = Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
     facts["order"] = found.value
-    if found is not subject.settings.ipv6_order:
+    if found is not context.settings.ipv6_order:
         return CheckResult(
             Outcome.WARNING,
-            f"IPv6 addresses are in the order `{found.value}`, and the settings say "
-            f"`{subject.settings.ipv6_order.value}`.",
+            f"IPv6 addresses are in the order `{found.value}`, but the settings say "
+            f"`{context.settings.ipv6_order.value}`.",
             f"Set SA_CONTEXTS_IPV6_ORDER={found.value}.",
             facts,
         )
@@ -74,88 +74,90 @@ def ipv6_byte_order(subject: DoctorContext) -> CheckResult:
     )
 
 
-def empty_enumeration(subject: DoctorContext) -> CheckResult:
-    """Whether an enumeration that has nothing gives an array all the same."""
-    with subject.session() as session:
+def empty_enumeration(context: DoctorContext) -> CheckResult:
+    """Find out whether an empty enumeration returns an array."""
+    with context.session() as session:
         try:
             page = empty_page(session)
         except NeverMatch as error:
             return CheckResult(
-                Outcome.OK, "A template that matches nothing is refused.", facts=refusal(error)
+                Outcome.OK, "A template that matches nothing is rejected.", facts=refusal(error)
             )
         except EngineError as error:
-            raise _unasked(error) from error
-    array = "an array that is to be freed" if page.has_array else "no array (NULL)"
+            raise _skipped(error) from error
+    array = "an array that must be freed" if page.has_array else "no array (NULL)"
     return CheckResult(
         Outcome.OK,
-        f"An enumeration that has nothing gives {array}; both are taken.",
+        f"An empty enumeration returns {array}; the server handles both.",
         facts={"returned": page.returned, "hasArray": page.has_array},
     )
 
 
-def key_sizes(subject: DoctorContext) -> CheckResult:
-    """Whether the keys of SAs are filled in for a reader; only their sizes are read."""
-    with subject.session() as session:
+def key_sizes(context: DoctorContext) -> CheckResult:
+    """Find out whether the engine returns SA keys to a reader, by their sizes only."""
+    with context.session() as session:
         try:
-            sizes = [size for context in _some(KeySizes(session)) for size in context]
+            sizes = [size for sa_context in _some(KeySizes(session)) for size in sa_context]
         except EngineError as error:
-            raise _unasked(error) from error
+            raise _skipped(error) from error
     filled = sum(size > 0 for size in sizes)
     facts: Facts = {"keys": len(sizes), "filled": filled, "sizes": sorted(set(sizes))}
     if not sizes:
         return CheckResult(
-            Outcome.UNKNOWN, "There is no SA whose key could be filled in.", facts=facts
+            Outcome.UNKNOWN, "There is no SA whose key could be returned.", facts=facts
         )
     return CheckResult(
         Outcome.OK,
-        f"Of {len(sizes)} keys, {filled} are filled in. Only their sizes were looked at.",
+        f"The engine returns {filled} of {len(sizes)} keys. Only their sizes were read.",
         facts=facts,
     )
 
 
-def ikeext_stopped(subject: DoctorContext) -> CheckResult:
-    """What the engine answers of main mode SAs where IKEEXT is stopped already."""
+def ikeext_stopped(context: DoctorContext) -> CheckResult:
+    """Find out how the engine responds to reads of main mode SAs while IKEEXT is stopped."""
     if not has_services():
         return CheckResult(
-            Outcome.NOT_APPLICABLE, "This is no Windows, which has the service IKEEXT."
+            Outcome.NOT_APPLICABLE, "Not running on Windows, so there is no service IKEEXT."
         )
     try:
         found = service("IKEEXT")
     except OSError as error:
-        raise CheckSkipped("Windows does not tell of the service IKEEXT.") from error
+        raise CheckSkipped("The service IKEEXT cannot be queried.") from error
     if found is None or found.state != ServiceState.STOPPED:
         return CheckResult(
-            Outcome.UNKNOWN, "The service IKEEXT is not stopped; nothing is to be seen."
+            Outcome.UNKNOWN, "The service IKEEXT is not stopped, so there is nothing to observe."
         )
     facts: Facts = {}
-    with subject.session() as session:
-        for name, ask in (
+    with context.session() as session:
+        for name, read in (
             ("enumeration", lambda: len(_some(IkeSas(session)))),
             ("byId", lambda: IkeSas(session).read(1)),
             ("statistics", lambda: ike_statistics(session)),
         ):
             try:
-                answer = ask()
+                answer = read()
                 facts[name] = answer if isinstance(answer, int) else "answered"
             except EngineError as error:
                 facts[name] = error.name
-    told = ", ".join(f"{name}: {answer}" for name, answer in facts.items())
+    answers = ", ".join(f"{name}: {answer}" for name, answer in facts.items())
     return CheckResult(
-        Outcome.OK, f"While IKEEXT is stopped, the engine answers {told}.", facts=facts
+        Outcome.OK, f"While IKEEXT is stopped, the engine responds with {answers}.", facts=facts
     )
 
 
-def operators_read(subject: DoctorContext) -> CheckResult:
-    """Whether Network Configuration Operators suffices for who is no administrator."""
+def operators_read(context: DoctorContext) -> CheckResult:
+    """Find out whether membership in Network Configuration Operators suffices."""
     found = account()
     if found is None:
-        return CheckResult(Outcome.NOT_APPLICABLE, "This is no Windows, which has the group.")
+        return CheckResult(
+            Outcome.NOT_APPLICABLE, "Not running on Windows, so there is no such group."
+        )
     if found.is_administrator or not found.is_operator:
         return CheckResult(
             Outcome.UNKNOWN,
-            "The account is not one that has its rights from Network Configuration Operators only.",
+            "The account does not have its rights from Network Configuration Operators alone.",
         )
-    with subject.session() as session:
+    with context.session() as session:
         try:
             count = len(_some(SaContexts(session)))
         except EngineError as error:
@@ -167,51 +169,49 @@ def operators_read(subject: DoctorContext) -> CheckResult:
     )
 
 
-def connection_template_zero(subject: DoctorContext) -> CheckResult:
-    """Whether a `connectionId` of 0 in a template stands for all connections; no page says."""
-    with subject.session() as session:
+def connection_template_zero(context: DoctorContext) -> CheckResult:
+    """Find out whether a `connectionId` of 0 in a template matches all connections."""
+    with context.session() as session:
         connections = Connections(session)
         try:
             before = _ids(connections, None)
             by_zero = _ids(connections, ConnectionTemplate(0))
             after = _ids(connections, None)
         except EngineError as error:
-            raise _unasked(error) from error
-    lasting = before & after
-    facts: Facts = {"connections": len(lasting), "byZero": len(by_zero)}
-    if not lasting:
-        return CheckResult(Outcome.UNKNOWN, "There is no connection to look for.", facts=facts)
-    if lasting <= by_zero:
-        return CheckResult(
-            Outcome.OK, "A connectionId of 0 stands for all connections.", facts=facts
-        )
+            raise _skipped(error) from error
+    stable = before & after
+    facts: Facts = {"connections": len(stable), "byZero": len(by_zero)}
+    if not stable:
+        return CheckResult(Outcome.UNKNOWN, "There is no connection to compare.", facts=facts)
+    if stable <= by_zero:
+        return CheckResult(Outcome.OK, "A connectionId of 0 matches all connections.", facts=facts)
     return CheckResult(
         Outcome.WARNING,
-        f"A connectionId of 0 gives {len(by_zero)} of {len(lasting)} connections: the list of "
-        "connections is not complete.",
-        "Send this report in.",
+        f"A connectionId of 0 matches {len(by_zero)} of {len(stable)} connections: the list of "
+        "connections is incomplete.",
+        "Please submit this report.",
         facts,
     )
 
 
-def connections_join(subject: DoctorContext) -> CheckResult:
-    """How many connections have the ends and the mode of an SA context; no id is in common."""
-    order = subject.settings.ipv6_order
-    with subject.session() as session:
+def connections_join(context: DoctorContext) -> CheckResult:
+    """Find out how many connections match an SA context by endpoints and mode (there is no id)."""
+    order = context.settings.ipv6_order
+    with context.session() as session:
         try:
             connections = _some(Connections(session, ipv6_order=order))
         except EngineError as error:
-            raise _unasked(error) from error
-    ends = {
+            raise _skipped(error) from error
+    endpoints = {
         (
             details.traffic.local_address,
             details.traffic.remote_address,
             details.traffic.traffic_type,
         )
-        for details in _directions(subject, order)
+        for details in _directions(context, order)
     }
     joined = sum(
-        (each.local_address, each.remote_address, each.ipsec_traffic_mode_type) in ends
+        (each.local_address, each.remote_address, each.ipsec_traffic_mode_type) in endpoints
         for each in connections
     )
     facts: Facts = {"connections": len(connections), "joined": joined}
@@ -219,35 +219,35 @@ def connections_join(subject: DoctorContext) -> CheckResult:
         return CheckResult(Outcome.UNKNOWN, "There is no connection to join.", facts=facts)
     return CheckResult(
         Outcome.OK,
-        f"{joined} of {len(connections)} connections have the ends and the mode of an SA context.",
+        f"{joined} of {len(connections)} connections match an SA context by endpoints and mode.",
         facts=facts,
     )
 
 
 def _directions(
-    subject: DoctorContext, order: Ipv6Order = Ipv6Order.NETWORK
+    context: DoctorContext, order: Ipv6Order = Ipv6Order.NETWORK
 ) -> Iterator[SaDetails]:
-    """Each direction of the SA contexts that are looked at."""
-    with subject.session() as session:
+    """Iterate over the directions of the examined SA contexts."""
+    with context.session() as session:
         try:
-            contexts: list[SaContext] = _some(SaContexts(session, ipv6_order=order))
+            sa_contexts: list[SaContext] = _some(SaContexts(session, ipv6_order=order))
         except EngineError as error:
-            raise _unasked(error) from error
+            raise _skipped(error) from error
     return (
         details
-        for context in contexts
-        for details in (context.inbound_sa, context.outbound_sa)
+        for sa_context in sa_contexts
+        for details in (sa_context.inbound_sa, sa_context.outbound_sa)
         if details is not None
     )
 
 
 def _some(reader: ObjectReader[Any, Any]) -> list[Any]:
     with closing(reader.pages()) as pages:
-        return list(islice((each for page in pages for each in page), MOST))
+        return list(islice((each for page in pages for each in page), MAX_OBJECTS))
 
 
 def _ids(connections: Connections, template: Template | None) -> set[int]:
-    """The ids of all; without a template where there is none, unlike `Connections.arrays`."""
+    """Read all ids; unlike `Connections.arrays`, None means no template at all."""
     ids: set[int] = set()
     with closing(ObjectReader.arrays(connections, template)) as arrays:
         for array in arrays:
@@ -257,7 +257,7 @@ def _ids(connections: Connections, template: Template | None) -> set[int]:
 
 
 def _local_condition(details: SaDetails) -> bytes | None:
-    """The local address in the SA's transport filter, whose order is known: the network's."""
+    """Return the local address in the SA's transport filter, which is in network order."""
     for condition in details.transport_filter.conditions if details.transport_filter else ():
         if CONDITION_FIELDS.get(condition.field_key) == "ip_local_address":
             value = condition.condition_value.value
@@ -268,7 +268,7 @@ def _local_condition(details: SaDetails) -> bytes | None:
 
 
 def _is_own(address: bytes) -> bool:
-    """Whether an IPv6 address is this host's, which may bind to it, and to no other's."""
+    """Return whether an IPv6 address is this host's: it can bind only to its own."""
     if IPv6Address(address).is_multicast:
         return False
     try:
@@ -279,7 +279,7 @@ def _is_own(address: bytes) -> bool:
     return True
 
 
-def _unasked(error: EngineError) -> CheckSkipped:
+def _skipped(error: EngineError) -> CheckSkipped:
     if isinstance(error, NotSupported):
-        return CheckSkipped("This Windows has no such function: see `functions`.")
+        return CheckSkipped("This version of Windows lacks the function: see `functions`.")
     return CheckSkipped(f"The engine did not answer: {error}.")

@@ -1,9 +1,9 @@
-"""The question of how an enumeration handle is refused that was destroyed.
+"""The probe of the error code for a destroyed enumeration handle.
 
-The handle is a context of the RPC runtime's, whose memory went with it: a
-library may answer with a code, or end the process. So it is asked for in so
-many words, and in a process of its own, whose end is the answer then. The
-filter engine is in no danger: it sees the handle of a client that is gone.
+The handle is a context of the RPC runtime, whose memory is freed with it: the
+library may return a code or crash the process. Therefore the probe must be
+requested explicitly, and runs in a separate process, whose crash is a valid
+result. It does not endanger the filter engine, which sees a disconnected client.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from bindings.session import Session
 from bindings.undocumented_behaviour import stale_handle_error
 
 
-def stale_handle(subject: DoctorContext) -> CheckResult:
-    """Which code an enumeration has whose handle was destroyed."""
-    if not subject.may_probe:
+def stale_handle(context: DoctorContext) -> CheckResult:
+    """Find out which error a destroyed enumeration handle causes."""
+    if not context.may_probe:
         return CheckResult(
             Outcome.UNKNOWN,
-            "No handle was used that was destroyed.",
-            "Run this with `--probe`: a process of its own does it, which that could end.",
+            "No destroyed handle was used.",
+            "Run this with `--probe`, which uses one in a separate process, as it may crash.",
         )
-    if subject.library is None:
-        raise CheckSkipped("There is no library to ask: see `library`.")
+    if context.library is None:
+        raise CheckSkipped("The library cannot be loaded: see `library`.")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
         try:
-            name, code = other.submit(_probe, subject.library.path).result()
+            name, code = other.submit(_probe, context.library.path).result()
         except BrokenProcessPool:
             return CheckResult(
                 Outcome.OK,
-                "A handle that was destroyed ends the process that uses it.",
+                "Using a destroyed handle crashes the process.",
                 facts={"endsProcess": True},
             )
     return CheckResult(
         Outcome.OK,
-        f"A handle that was destroyed is refused with {name}."
+        f"A destroyed handle is rejected with {name}."
         if code
-        else "A handle that was destroyed is taken all the same.",
+        else "A destroyed handle is accepted.",
         facts={"winError": code, "winErrorName": name},
     )
 
 
 def _probe(path: Path) -> tuple[str | None, int | None]:
-    """The name and the code of the refusal; runs in a process of its own."""
+    """Return the error's name and code; runs in a separate process."""
     try:
         with Session(Library(path)) as session:
             error = stale_handle_error(session)
-    except EngineError as refused:
-        error = refused
+    except EngineError as other_error:
+        error = other_error
     return (error.name, error.code) if error else (None, None)

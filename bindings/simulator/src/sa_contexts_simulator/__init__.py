@@ -1,7 +1,7 @@
-"""A stand-in for Windows' IPsec SA context functions, for machines without them.
+"""A simulator of Windows' IPsec SA context functions, for systems without them.
 
-`LIBRARY` is a C library with the ABI of `fwpuclnt.dll`; `Simulator` controls
-it: what contexts it has, how they change, when it fails, what its callers hold.
+`LIBRARY` is a C library with the ABI of `fwpuclnt.dll`. `Simulator` controls its
+contexts, changes and failures, and counts the resources that callers hold.
 """
 
 from sa_contexts_simulator.simulator import LIBRARY, Option, Simulator

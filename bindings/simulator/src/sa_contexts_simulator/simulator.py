@@ -1,9 +1,9 @@
 """Control of the simulator's library from Python.
 
-Each method is the control function of the same name; `include/sa_simulator.h`
-is the full description. A library that is already loaded in this process,
-by cffi for instance, is controlled as it is: the operating system keeps one
-instance per file.
+Each method calls the control function of that name; `include/sa_simulator.h`
+describes them in full. If the library is already loaded in this process, for
+example by cffi, that instance is controlled: the operating system keeps one per
+file.
 """
 
 import ctypes
@@ -22,26 +22,26 @@ def _library() -> Path:
 
 
 LIBRARY: Final = _library()
-"""The library, to be loaded by whoever takes an `fwpuclnt.dll`."""
+"""The library, which can be loaded in place of `fwpuclnt.dll`."""
 
 
 class Option(enum.IntEnum):
-    """What Microsoft leaves open, and the simulator does either way (0 by default)."""
+    """Undocumented behaviour that the simulator supports in both ways (0 by default)."""
 
     EMPTY_BLOCK = 1
-    """An enumeration that returns nothing gives a block to be freed, instead of NULL."""
+    """An empty enumeration returns a block that must be freed, instead of NULL."""
 
     SHUFFLE = 2
     """Enumerations are in random order, instead of by id."""
 
     SNAPSHOT_CONTENTS = 3
-    """The snapshot of an enumeration fixes contents too, instead of only the set."""
+    """An enumeration's snapshot fixes the objects' fields, instead of only the set of objects."""
 
     ANNOUNCE_COMPLETE = 4
-    """What churn begins is announced when its SAs are attached, instead of at once."""
+    """Churn reports a new context when its SAs are attached, instead of immediately."""
 
     UNMONITORED_IS_EMPTY = 5
-    """An engine that keeps no track of connections has none, instead of refusing to tell."""
+    """An engine that does not track connections returns none, instead of an error."""
 
 
 _U32, _U64, _I32 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int32
@@ -98,10 +98,10 @@ _UNKNOWN_FUNCTION: Final = 2**64 - 1
 
 
 class Simulator:
-    """The one simulator behind a library file: what it holds is shared by all who load it."""
+    """The simulator in a library file; all users of the file in this process share its state."""
 
     def __init__(self, path: Path = LIBRARY) -> None:
-        """Load the library, or find it loaded.
+        """Load the library, or attach to the loaded one.
 
         Raises:
             OSError: there is no such library, or it is not a simulator.
@@ -132,23 +132,23 @@ class Simulator:
         return text.decode("ascii")
 
     def reset(self) -> None:
-        """Make it as freshly loaded: empty, running, without failures, all counts 0.
+        """Restore the initial state: empty, running, without failures, all counts 0.
 
-        Waits for callbacks, so it must not be called from one.
+        It waits for callbacks, so it must not be called from one.
         """
         self._act("reset")
 
     # ---- the contexts ----
 
     def populate(self, count: int, seed: int = 0) -> None:
-        """Replace all contexts by `count` generated ones, the same for the same seed."""
+        """Replace all contexts by `count` generated ones, determined by the seed."""
         self._act("populate", _u32(count), _u64(seed))
 
     def put(self, tree: int) -> int:
         """Copy the `IPSEC_SA_CONTEXT1` at the address `tree`; return its id.
 
-        It replaces the context of its `saContextId`; with 0 there it is added
-        under a new id.
+        It replaces the context with its `saContextId`; if that is 0, it is added
+        with a new id.
         """
         if not tree:
             raise ValueError("tree is NULL")
@@ -162,7 +162,7 @@ class Simulator:
         return bool(self._number("delete", _u64(context_id)))
 
     def count(self) -> int:
-        """Return how many contexts there are."""
+        """Return the number of contexts."""
         return self._number("count")
 
     def ids(self) -> list[int]:
@@ -176,12 +176,12 @@ class Simulator:
         return self._ids("connections")
 
     def set_connection_bytes(self, connection_id: int, bytes_in: int, bytes_out: int) -> bool:
-        """Set what the driver has counted; return whether there is such a connection."""
+        """Set the driver's byte counts; return whether there is such a connection."""
         arguments = _u64(connection_id), _u64(bytes_in), _u64(bytes_out)
         return bool(self._number("set_connection_bytes", *arguments))
 
     def monitor_connections(self, is_on: bool) -> None:
-        """Choose whether the engine keeps track of connections."""
+        """Set whether the engine tracks connections."""
         self._act("monitor_connections", int(is_on))
 
     def _ids(self, name: str) -> list[int]:
@@ -205,23 +205,23 @@ class Simulator:
         return sa_id
 
     def delete_ike_sa(self, sa_id: int) -> bool:
-        """Remove a main mode SA, whatever contexts name it; return whether there was one."""
+        """Remove a main mode SA, even if contexts refer to it; return whether there was one."""
         return bool(self._number("delete_ike_sa", _u64(sa_id)))
 
     def count_ike_sas(self) -> int:
-        """Return how many main mode SAs there are."""
+        """Return the number of main mode SAs."""
         return self._number("count_ike_sas")
 
     # ---- statistics ----
 
     def put_ipsec_statistics(self, counts: int) -> None:
-        """Take the `IPSEC_STATISTICS1` at the address `counts` for what was counted so far."""
+        """Copy the `IPSEC_STATISTICS1` at the address `counts` as the current counts."""
         if not counts:
             raise ValueError("counts is NULL")
         self._act("put_ipsec_statistics", counts)
 
     def put_ike_statistics(self, counts: int) -> None:
-        """Take the `IKEEXT_STATISTICS1` at the address `counts` for what was counted so far."""
+        """Copy the `IKEEXT_STATISTICS1` at the address `counts` as the current counts."""
         if not counts:
             raise ValueError("counts is NULL")
         self._act("put_ike_statistics", counts)
@@ -229,7 +229,7 @@ class Simulator:
     # ---- change ----
 
     def churn(self, changes: int) -> None:
-        """Make that many changes now, keeping the number of contexts about as it is."""
+        """Make that many changes now, keeping the number of contexts about constant."""
         self._act("churn", _u32(changes))
 
     def start_churn(self, changes_per_second: float, seed: int = 0) -> None:
@@ -238,36 +238,36 @@ class Simulator:
             raise RuntimeError("the churn thread could not be started")
 
     def stop_churn(self) -> None:
-        """End the churn; after this nothing changes by itself."""
+        """Stop the background changes."""
         self._act("stop_churn")
 
     # ---- net events ----
 
     def net_event(self, type_: int, code: int, seed: int = 0) -> bool:
-        """Note a net event of this type and code now; return whether it was collected."""
+        """Generate a net event of this type and code; return whether it was collected."""
         return bool(self._number("net_event", _u32(type_), _u32(code), _u64(seed)))
 
     def net_events(self, count: int, seed: int = 0) -> int:
-        """Note that many likely net events now; return how many were collected."""
+        """Generate that many realistic net events; return how many were collected."""
         return self._number("net_events", _u32(count), _u64(seed))
 
     def start_net_events(self, per_second: float, seed: int = 0) -> None:
-        """Note likely net events in the background until stopped."""
+        """Generate realistic net events in the background until stopped."""
         if not self._number("start_net_events", per_second, _u64(seed)):
             raise RuntimeError("the thread of net events could not be started")
 
     def stop_net_events(self) -> None:
-        """End that; after this none comes by itself."""
+        """Stop generating net events in the background."""
         self._act("stop_net_events")
 
     def collect_net_events(self, is_collected: bool = True) -> None:
-        """Let net events be collected, or not."""
+        """Set whether net events are collected."""
         self._act("collect_net_events", int(is_collected))
 
     # ---- notifications ----
 
     def announce(self, change: int, context_id: int) -> None:
-        """Announce a change that did not happen; 1 is ADD, 2 DELETE, any number will do."""
+        """Report a change that did not happen: 1 for ADD, 2 for DELETE, or any other number."""
         self._act("announce", _u32(change), _u64(context_id))
 
     def lose(self, times: int) -> None:
@@ -275,20 +275,20 @@ class Simulator:
         self._act("lose", _u32(times))
 
     def lose_randomly(self, per_million: int, seed: int = 0) -> None:
-        """Lose notifications at that rate; 0 ends it."""
+        """Lose notifications at that rate; 0 for none."""
         self._act("lose_randomly", _u32(per_million), _u64(seed))
 
     def delay_notifications(self, milliseconds: int) -> None:
-        """Deliver notifications no sooner than that long after the change; 0 ends it."""
+        """Delay notifications by at least that long; 0 for no delay."""
         self._act("delay_notifications", _u32(milliseconds))
 
     def deliver_from(self, threads: int) -> None:
-        """Deliver from that many native threads, 1 to 8; not to be called from a callback."""
+        """Deliver from that many native threads, 1 to 8; do not call this from a callback."""
         if not self._number("deliver_from", _u32(threads)):
             raise ValueError(f"cannot deliver from {threads} threads")
 
     def flush(self, milliseconds: int = 10_000) -> bool:
-        """Wait until all is delivered and no callback is under way; return whether it is so."""
+        """Wait until everything is delivered and no callback is running; return whether it is."""
         return bool(self._number("flush", _u32(milliseconds)))
 
     # ---- failures ----
@@ -306,11 +306,11 @@ class Simulator:
             raise ValueError(f"cannot make {function!r} fail with {code}")
 
     def fail_randomly(self, per_million: int, seed: int = 0) -> None:
-        """Make WFP calls fail with realistic codes at that rate; 0 ends it."""
+        """Make WFP calls fail with realistic codes at that rate; 0 for none."""
         self._act("fail_randomly", _u32(per_million), _u64(seed))
 
     def clear_failures(self) -> None:
-        """Forget all failures, the random ones too."""
+        """Clear all failures, including random ones."""
         self._act("clear_failures")
 
     def delay(self, function: str, milliseconds: int) -> None:
@@ -323,46 +323,46 @@ class Simulator:
         self._act("stop_engine")
 
     def start_engine(self) -> None:
-        """Start the stopped engine anew: sessions are dead, ids begin from their base."""
+        """Restart the stopped engine: sessions are dead, and ids start from their base again."""
         self._act("start_engine")
 
     def set_option(self, option: Option, value: int = 1) -> None:
-        """Choose one of the ways that Microsoft leaves open."""
+        """Set an option of undocumented behaviour."""
         if not self._number("set_option", _u32(option), value):
             raise ValueError(f"no such value of {option!r}: {value}")
 
     # ---- counts ----
 
     def open_sessions(self) -> int:
-        """Return how many sessions were opened and not closed."""
+        """Return the number of open sessions."""
         return self._number("open_sessions")
 
     def open_enumerations(self) -> int:
-        """Return how many enumeration handles are open."""
+        """Return the number of open enumeration handles."""
         return self._number("open_enumerations")
 
     def open_subscriptions(self) -> int:
-        """Return how many subscriptions are open."""
+        """Return the number of open subscriptions."""
         return self._number("open_subscriptions")
 
     def open_handles(self) -> int:
-        """Return how many sessions, enumerations and subscriptions are open."""
+        """Return the number of open sessions, enumerations and subscriptions."""
         return self.open_sessions() + self.open_enumerations() + self.open_subscriptions()
 
     def delivered(self) -> int:
-        """Return how many callbacks returned since the last reset."""
+        """Return the number of callbacks that returned since the last reset."""
         return self._number("delivered")
 
     def lost(self) -> int:
-        """Return how many notifications were lost since the last reset."""
+        """Return the number of notifications lost since the last reset."""
         return self._number("lost")
 
     def unfreed_blocks(self) -> int:
-        """Return how many results were handed out and not freed."""
+        """Return the number of results that were returned and not freed."""
         return self._number("unfreed_blocks")
 
     def misuses(self) -> int:
-        """Return how many mistakes callers made that Windows may answer with a crash or a leak."""
+        """Return the number of misuses by callers, which in Windows could crash or leak."""
         return self._number("misuses")
 
     def calls(self, function: str = "*") -> int:
@@ -374,14 +374,14 @@ class Simulator:
 
 
 def _u32(value: int) -> int:
-    """Refuse what ctypes would silently cut to 32 bits."""
+    """Raise an error for a value that ctypes would silently truncate to 32 bits."""
     if not 0 <= value < 2**32:
         raise ValueError(f"not an unsigned 32-bit number: {value}")
     return value
 
 
 def _u64(value: int) -> int:
-    """Refuse what ctypes would silently cut to 64 bits."""
+    """Raise an error for a value that ctypes would silently truncate to 64 bits."""
     if not 0 <= value < 2**64:
         raise ValueError(f"not an unsigned 64-bit number: {value}")
     return value
