@@ -135,9 +135,9 @@ def test_that_a_browser_finds_the_page(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("path", "parameter", "reason"),
     [
-        ("/sa-contexts/x", "saContextId", "Should be a number in decimal"),
+        ("/sa-contexts/x", "saContextId", "Should be a decimal number"),
         ("/sa-contexts?" + "spi=1&" * 17, "spi", "Should be given at most 16 times"),
-        ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot stand beside a cursor"),
+        ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot be combined with a cursor"),
     ],
 )
 def test_that_a_reason_is_told_in_words_of_http(

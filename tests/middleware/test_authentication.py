@@ -67,7 +67,7 @@ def test_that_a_credential_that_is_not_taken_is_told_so(guarded: TestClient, key
         problem = assert_problem(response, 401, "unauthenticated")
         assert challenge(response) == ("Bearer", {"realm": "sa-contexts", "error": "invalid_token"})
         assert wrong not in response.text + str(response.headers)
-        assert problem["detail"] == "The credential is not taken."
+        assert problem["detail"] == "The credential was rejected."
 
 
 def test_that_a_missing_scope_is_named(guarded: TestClient, key: str) -> None:
