@@ -1,4 +1,4 @@
-"""What HTTP itself promises: HEAD, conditional requests, caching."""
+"""HTTP semantics: HEAD, conditional requests, caching."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.conftest import Serve
 
 
 def paths(client: TestClient) -> list[str]:
-    """A path of each resource that is no endless stream, found in the published document."""
+    """Return a path of each resource that is not an endless stream, from the published document."""
     examples = {"{code}": "not_found"}
     for path, id_ in (
         ("/sa-contexts", "saContextId"),
