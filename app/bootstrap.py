@@ -1,4 +1,4 @@
-"""Builds a listening server from settings, for the command line and the Windows service."""
+"""Construction of a listening server from settings, for the CLI and the Windows service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps exceptions to problems: every failure, the framework's included, becomes one problem."""
+"""The mapping of exceptions, the framework's included, to problems."""
 
 from __future__ import annotations
 

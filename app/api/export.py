@@ -74,7 +74,7 @@ async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
 
 
 class ExportResponse(Response):
-    """Streams one snapshot, pinned for the duration, up to the maximum lifetime of a lease.
+    """A streamed list: one snapshot, pinned for at most the maximum lifetime of a lease.
 
     If the server stops, the time limit passes or the client's credential is revoked, the stream
     ends without its last line; the request's state says why (`ended`).

@@ -48,7 +48,7 @@ SendBody = Callable[[bytes], Awaitable[None]]
 
 
 class EventStream(Response):
-    """Streams the events of a source until the client disconnects or the server ends the stream.
+    """A response that streams a source's events until the client or the server ends it.
 
     The server ends it after its maximum lifetime, when it stops, or when the client's credential
     is revoked. The request's state says which (`ended`).

@@ -1,4 +1,4 @@
-"""Sends large bodies piece by piece, compressed if the client accepts gzip."""
+"""Responses that send large bodies piece by piece, compressed if the client accepts gzip."""
 
 from __future__ import annotations
 

@@ -95,10 +95,10 @@ def address_policy(limits: RateLimits, metrics: Metrics) -> RateLimitPolicy:
 
 
 class AddressRateLimitMiddleware:
-    """Limits, per address, all requests answered before a caller is identified.
+    """Middleware that limits, per address, requests answered before a caller is identified.
 
     It wraps everything that answers such requests: host validation, authentication, and public
-    pages, which ignore credentials. Three quotas ensure that none of them locks out a client
+    pages, which ignore credentials. Three separate quotas keep them from locking out a client
     with a valid credential:
 
     - `address`: requests without a credential, and requests for public pages;

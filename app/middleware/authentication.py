@@ -70,7 +70,7 @@ class PrebuiltRejection(NamedTuple):
 
 
 class AuthenticationMiddleware:
-    """Stores the caller in `scope["state"]["caller"]`, or rejects the request.
+    """Middleware that stores the caller in `scope["state"]["caller"]` or rejects the request.
 
     Public paths, whose routes require no scope, ignore credentials. All other paths require one,
     even if no route matches. For outer middleware, a rejection sets `scope["state"]["refused"]` to

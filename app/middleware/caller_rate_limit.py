@@ -12,7 +12,7 @@ from app.telemetry.metrics.registry import Metrics
 
 
 class CallerRateLimitMiddleware:
-    """Limits the requests of each caller, after authentication.
+    """Middleware that limits the requests of each caller, after authentication.
 
     If the server requires no credentials, callers are distinguished by address, and those on this
     host are not limited. `AddressRateLimitMiddleware` limits unauthenticated requests instead.

@@ -1,4 +1,4 @@
-"""Rejects paths that a route's pattern matches by mistake."""
+"""Rejection of paths that a route's pattern matches by mistake."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NOT_FOUND: Final = ProblemError(NOT_FOUND, NOT_FOUND.title + ".")
 
 
 class ExactPaths:
-    """Answers 404 to paths that end in a newline.
+    """Middleware that answers 404 to paths that end in a newline.
 
-    Starlette's patterns end in `$`, which also matches before a final newline: without this
-    middleware, `/engine%0a` would be answered as `/engine`.
+    Starlette's patterns end in `$`, which also matches before a final newline, so `/engine%0a`
+    would be answered as `/engine`.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -40,7 +40,7 @@ class RateLimitStatus(NamedTuple):
 
 
 class GcraLimiter:
-    """Limits the rate of events per key. Belongs to one event loop.
+    """A rate limiter for events, per key. Belongs to one event loop.
 
     A key may use its quota at once; the quota is restored evenly over the window.
 

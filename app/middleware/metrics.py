@@ -10,7 +10,7 @@ from app.telemetry.metrics.http import HttpMetrics
 
 
 class MetricsMiddleware:
-    """Measures the count, duration and status of requests."""
+    """Middleware that measures the number, duration and status of requests."""
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
         self._app = app

@@ -40,7 +40,7 @@ _TRACE: Final = re.compile(
 
 
 class RequestLogMiddleware:
-    """Gives each request an id and logs its outcome."""
+    """Middleware that gives each request an id and logs its outcome."""
 
     def __init__(self, app: ASGIApp, logged: LoggedRequests, summary: RejectionSummary) -> None:
         """Wrap an application.

@@ -33,7 +33,7 @@ _HOST: Final = re.compile(
 
 
 class HostValidationMiddleware:
-    """Rejects requests whose `Host` is neither a name of this server nor an address."""
+    """Middleware that rejects a `Host` that is neither this server's name nor an address."""
 
     def __init__(
         self,

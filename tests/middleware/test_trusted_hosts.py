@@ -132,7 +132,7 @@ def test_that_strangers_cannot_fill_the_memory(client: TestClient) -> None:
     for number in range(3 * MAX_REMEMBERED):
         told(f"{number}.evil.example", client)
 
-    remembered = check._objection.cache_info()  # noqa: SLF001  # nothing else tells
+    remembered = check._validate.cache_info()  # noqa: SLF001  # not otherwise visible
     assert remembered.currsize == MAX_REMEMBERED
 
 
