@@ -1,4 +1,4 @@
-"""From settings to a server that serves: what the command line and the Windows service share."""
+"""Construction of a listening server from settings, for the CLI and the Windows service."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ log = structlog.get_logger(__name__)
 
 
 class CannotListen(Exception):
-    """The address is not this machine's or would not be safe, or the port is taken."""
+    """The address or port is unavailable, or listening there would be unsafe."""
 
 
 STARTUP_ERRORS = (
     *(ValidationError, SettingsFileError, KeysUnreadable),
     *(LibraryError, EngineError, TlsError, CannotListen, LogUnwritable),
 )
-"""What keeps a command from beginning, each told by one sentence."""
+"""Errors that prevent a command from starting; `explain` describes each in one sentence."""
 
 
 def explain(error: Exception) -> str:
-    """The sentence that tells one of these failures."""
+    """Describe one of `STARTUP_ERRORS` in one sentence."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         name, reason = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
         file = settings_file()
-        places = f" (from the command line, the environment or {file})" if file else ""
-        return f"the setting {name} is not valid: {reason}{places}"
+        sources = f" (from the command line, the environment or {file})" if file else ""
+        return f"the setting {name} is not valid: {reason}{sources}"
     if isinstance(error, AccessDenied):
         return engine_problem(error).detail
     return str(error)
@@ -61,37 +61,37 @@ def explain(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BoundServer:
-    """A server whose socket listens already, to be run once.
+    """A server and its listening socket; run it once.
 
     Attributes:
-        server: tells when to stop.
-        listener: what it accepts connections from.
+        server: the server, for stopping it.
+        listener: the socket that it accepts connections from.
     """
 
     server: server.Server
     listener: socket.socket
 
     def run(self, *, in_console: bool = True) -> None:
-        """Serve until told to stop.
+        """Serve until the server is stopped.
 
         Args:
-            in_console: whether the events of a console end it; a service is told of users who
-                log off, which is none of its business.
+            in_console: whether console events stop it. A service must ignore them: it receives one
+                whenever a user logs off.
 
         Raises:
-            SystemExit: it could not begin; the log says why.
+            SystemExit: the server could not start; the log says why.
         """
         server.run(self.server, self.listener, in_console=in_console)
 
 
 def build_server(settings: Settings) -> BoundServer:
-    """Make all that is served, and listen.
+    """Create the service and the application, and listen.
 
     Raises:
-        LibraryError: there is no library that can be used.
-        TlsError: the files of TLS are no good.
-        KeysUnreadable: the file of keys is not to be read, or is none.
-        CannotListen: the port is taken, or the like.
+        LibraryError: no usable library exists.
+        TlsError: the TLS files are invalid.
+        KeysUnreadable: the file of API keys cannot be read or is invalid.
+        CannotListen: the address or port is unavailable, or listening there would be unsafe.
     """
     files = tls_files(settings)
     tls = CertificateReloader(files) if files else None
@@ -101,7 +101,7 @@ def build_server(settings: Settings) -> BoundServer:
         service, hosts=settings.hosts or (), log_requests=settings.log_requests
     )
     metrics: Metrics = application.state.metrics
-    running = server.create_server(
+    uvicorn_server = server.create_server(
         application,
         service.stop,
         settings.connection_limits(),
@@ -109,20 +109,20 @@ def build_server(settings: Settings) -> BoundServer:
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )
-    metrics.count_connections(lambda: len(running.server_state.connections))
-    return BoundServer(running, listener)
+    metrics.count_connections(lambda: len(uvicorn_server.server_state.connections))
+    return BoundServer(uvicorn_server, listener)
 
 
 def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES) -> Service:
-    """Make everything that a server needs beneath HTTP; nothing runs yet.
+    """Create everything beneath HTTP, without running it.
 
     Args:
         settings: the server's settings.
-        resources: each gets its part.
+        resources: the resources; each gets its part.
 
     Raises:
-        LibraryError: there is no library that can be used.
-        KeysUnreadable: the file of keys cannot be read.
+        LibraryError: no usable library exists.
+        KeysUnreadable: the file of API keys cannot be read or is invalid.
     """
     library = open_library(settings)
     foundation = Foundation(
@@ -145,14 +145,14 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
 
 
 def create_credentials(settings: Settings) -> Authenticator:
-    """Return the credentials that the settings have callers show.
+    """Return the authenticator that the settings configure.
 
     Raises:
-        KeysUnreadable: the file of keys cannot be read.
+        KeysUnreadable: the file of API keys cannot be read or is invalid.
     """
     tokens = None
     if settings.oidc_issuer is not None and settings.oidc_audience is not None:
-        # Not every server needs what this takes to verify signatures.
+        # The library that verifies signatures is loaded only if tokens are configured.
         from app.auth.jwks import JwksClient  # noqa: PLC0415
         from app.auth.jwt import JwtVerifier  # noqa: PLC0415
 
@@ -169,14 +169,14 @@ def create_credentials(settings: Settings) -> Authenticator:
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:
-    """Return the files of TLS, or None if it is not configured."""
+    """Return the TLS files, or None if TLS is not configured."""
     if settings.tls_certificate is None:
         return None
     return TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """A socket that listens where the settings say, if what they say is safe."""
+    """Return a listening socket, unless listening there would be unsafe."""
     try:
         listener = server.listen(settings.host, settings.port)
     except OSError as error:
@@ -189,7 +189,7 @@ def _listen(settings: Settings) -> socket.socket:
         listener.close()
         raise CannotListen(
             f"{address} can be reached from other machines, and there is no {missing}: "
-            "set that up, listen on 127.0.0.1, or say --insecure (SA_CONTEXTS_INSECURE)"
+            "set that up, listen on 127.0.0.1, or pass --insecure (SA_CONTEXTS_INSECURE)"
         )
     if missing:
         log.warning("insecure", address=address, missing=missing)

@@ -1,4 +1,4 @@
-"""The application: routes, problems and the OpenAPI document around a service."""
+"""The application: routes, middleware, problems and the OpenAPI document around a service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from app.telemetry.tracing import exported
 
 
 class _Application(FastAPI):
-    """FastAPI, with a log of all that answers, its own last resort included."""
+    """FastAPI, with the request log outside its error middleware, so that it sees all responses."""
 
     logged: LoggedRequests
 
@@ -41,7 +41,7 @@ class _Application(FastAPI):
 
 
 API_VERSION: Final = "1.0.0"
-"""Of the contract, not of the server: which version it is, a stranger is not told."""
+"""The version of the API, not of the server, which unauthenticated clients must not learn."""
 
 
 def create_app(
@@ -51,22 +51,22 @@ def create_app(
     log_requests: LoggedRequests = "all",
     resources: Sequence[Resource] = RESOURCES,
 ) -> FastAPI:
-    """The application that serves a service, which runs as long as the application does.
+    """Create the application that serves a service and runs it during its lifespan.
+
+    If `OTEL_EXPORTER_OTLP_ENDPOINT` is set, FastAPI exports traces and metrics of requests over
+    OTLP, and the Prometheus metrics are exported there too.
 
     Args:
-        service: what is served.
-        hosts: further names that requests may say in `Host`.
-        log_requests: which requests have an entry in the log.
-        resources: what the service has parts for.
-
-    Where OpenTelemetry's variables say where to (`OTEL_EXPORTER_OTLP_ENDPOINT`), FastAPI exports
-    a trace of each request and measures it, and the metrics of Prometheus go there too.
+        service: the service.
+        hosts: accepted names in `Host` besides the machine's own.
+        log_requests: which requests are logged.
+        resources: the resources that the service has parts for.
     """
-    told = Metrics(service, [resource.add_metrics for resource in resources])
+    app_metrics = Metrics(service, [resource.add_metrics for resource in resources])
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), told.running(), exported(told.registry):
+        async with service.running(), app_metrics.running(), exported(app_metrics.registry):
             yield
 
     app = _Application(
@@ -84,38 +84,39 @@ def create_app(
     )
     app.logged = log_requests
     app.state.service = service
-    app.state.metrics = told
+    app.state.metrics = app_metrics
     for resource in resources:
         app.include_router(resource.router)
     for module in (engine, metrics, health, problem_pages, documentation):
         app.include_router(module.router)
-    _guard(app, service, hosts, told)
-    app.add_middleware(MetricsMiddleware, metrics=told.http)
+    _add_middleware(app, service, hosts, app_metrics)
+    app.add_middleware(MetricsMiddleware, metrics=app_metrics.http)
     errors.install(app)
     openapi.install(app, resources)
     documentation.install(app)
     return app
 
 
-def _guard(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
-    """Put before the routes what a request passes, so that whatever answers it is counted.
+def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
+    """Add the middleware between metrics and routes, innermost first.
 
-    The check of `Host` stands before the gate: no credential is looked at on behalf of a page that
-    lets its own name lead here. Without credentials all are counted by the limit of callers. What
-    cannot be read as a request does not come so far, and is counted by `app.state.on_refusal`.
+    Rate limits wrap everything that answers, so that every response counts. `Host` is validated
+    before authentication, so that no credential is verified for a page that rebinds its name to
+    this server; without credentials, the limit of callers counts those responses. Malformed
+    requests never reach the application; `app.state.on_refusal` counts them.
     """
     limits, public = service.settings.rate_limits(), public_paths(app.routes)
-    are_needed = service.credentials.is_required
+    is_authenticated = service.credentials.is_required
     requests = address_policy(limits, metrics)
     app.add_middleware(ExactPaths, metrics=metrics)
     app.add_middleware(HeadMiddleware)
-    if not are_needed:
+    if not is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts, on_refusal=metrics.count_problem)
     app.add_middleware(CallerRateLimitMiddleware, limits=limits, metrics=metrics)
     app.add_middleware(
         AuthenticationMiddleware, authenticator=service.credentials, public=public, metrics=metrics
     )
-    if are_needed:
+    if is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts, on_refusal=metrics.count_problem)
         app.add_middleware(
             AddressRateLimitMiddleware,

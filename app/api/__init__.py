@@ -1,1 +1,1 @@
-"""The resources, one small router for each, and what they share."""
+"""The HTTP API: one router per resource, and the modules that all of them share."""

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13): what a client has already is not sent again."""
+"""Conditional requests (RFC 9110, section 13): answer 304 if the client's copy is current."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from starlette.status import HTTP_304_NOT_MODIFIED
 
 
 REVALIDATE: Final = "no-cache"
-"""May be kept, and must be asked about each time it is used (RFC 9111, 5.2.2.4)."""
+"""Caches may store the response but must revalidate it before each use (RFC 9111, 5.2.2.4)."""
 
 
 def conditional_response(request: Request, body: bytes) -> Response:
-    """A JSON response with a weak ETag, or 304 where the client names that."""
+    """Return a JSON response with a weak ETag, or 304 if `If-None-Match` names that ETag."""
     etag = etag_of(body)
     headers = {"Vary": "Accept", "ETag": etag, "Cache-Control": REVALIDATE}
     if has_etag(request, etag):
@@ -24,12 +24,12 @@ def conditional_response(request: Request, body: bytes) -> Response:
 
 
 def etag_of(body: bytes) -> str:
-    """Return the weak ETag of a body, in whichever encoding it is sent."""
+    """Return the weak ETag of a body, identical for all content codings."""
     return f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
 
 
 def has_etag(request: Request, etag: str) -> bool:
-    """Return whether the client has a body already, by the weak comparison (RFC 9110, 8.8.3.2)."""
+    """Return whether `If-None-Match` matches by the weak comparison (RFC 9110, 8.8.3.2)."""
     opaque = etag.removeprefix("W/")
     headers = request.headers.getlist("if-none-match")
     tags = [tag.strip() for header in headers for tag in header.split(",")]

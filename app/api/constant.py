@@ -1,6 +1,6 @@
-"""Content that stays the same while the server runs: hashed and compressed once, then only sent.
+"""Content that never changes while the server runs: hashed and compressed only once.
 
-Nobody needs a credential for it, so one more request must not cost one more compression.
+It is public, so a request for it must not cost a compression.
 """
 
 from __future__ import annotations
@@ -22,39 +22,36 @@ from app.api.streaming import MIN_COMPRESSED_BYTES
 
 
 LEVEL: Final = 9
-"""Of gzip: what is compressed once may take long."""
+"""gzip level: the highest, because the content is compressed once."""
 
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 
-class Once(Generic[Made]):
-    """Makes something in a thread when it is first needed, and keeps it.
+class Once(Generic[T]):
+    """A lazy value, computed in a thread on first use; concurrent callers share one computation."""
 
-    Whoever comes meanwhile waits for the same, so that nobody has it made twice.
-    """
-
-    def __init__(self, make: Callable[[], Made]) -> None:
+    def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._made: Made | None = None
-        self._making = anyio.Lock()
+        self._value: T | None = None
+        self._lock = anyio.Lock()
 
-    async def get(self) -> Made:
-        """Return what was made."""
-        async with self._making:
-            if self._made is None:
-                self._made = await anyio.to_thread.run_sync(self._make)
-        return self._made
+    async def get(self) -> T:
+        """Return the value; compute it on the first call."""
+        async with self._lock:
+            if self._value is None:
+                self._value = await anyio.to_thread.run_sync(self._make)
+        return self._value
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """Content, as it is sent.
+    """Content ready to be sent.
 
     Attributes:
-        content: as it is.
-        compressed: the same by gzip; None if it is too small to gain from that.
-        media_type: of the content.
-        headers: of each response.
+        content: the uncompressed body.
+        compressed: the gzip-compressed body; None if the content is too small to benefit.
+        media_type: the media type of the content.
+        headers: the headers of every response.
     """
 
     content: bytes
@@ -63,7 +60,7 @@ class Constant:
     headers: Mapping[str, str]
 
     def response(self, request: Request) -> Response:
-        """Return the content, compressed if the client accepts that, or 304 if it has it."""
+        """Return the content, gzip-compressed if accepted, or 304 if the ETag matches."""
         if has_etag(request, self.headers["ETag"]):
             return Response(status_code=HTTP_304_NOT_MODIFIED, headers=self.headers)
         if self.compressed is None or not accepts_gzip(request.headers):
@@ -73,12 +70,12 @@ class Constant:
 
 
 def constant(content: bytes, media_type: str, headers: Mapping[str, str]) -> Constant:
-    """Hash and compress content, which takes some milliseconds for each 100 kB.
+    """Hash and compress content, which takes a few milliseconds per 100 kB.
 
     Args:
-        content: as it is.
-        media_type: of the content.
-        headers: of each response, beside those that follow from the content.
+        content: the uncompressed body.
+        media_type: the media type of the content.
+        headers: headers of every response, besides `ETag` and `Vary`.
     """
     is_large = len(content) >= MIN_COMPRESSED_BYTES
     return Constant(

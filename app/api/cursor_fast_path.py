@@ -1,8 +1,7 @@
-"""Going on in a list: what clients ask most, on a way of its own.
+"""A fast path for the most frequent request: the next page of a list.
 
-FastAPI takes a third of a millisecond to sort out the many parameters that a list may have, as long
-as the whole rest of a page takes. Behind `?cursor=…`, with or without a limit, there is nothing
-to sort out.
+FastAPI needs a third of a millisecond to validate the many parameters of a list, as long as the
+rest of the page takes. `?cursor=…`, with or without `&limit=…`, needs no such validation.
 """
 
 from __future__ import annotations
@@ -23,25 +22,25 @@ _ACCEPTED: Final = (None, "*/*", "application/json")
 
 
 class CursorFastPathRoute(APIRoute):
-    """Answers the plainest requests for a page at once, and all others as FastAPI does."""
+    """A route that answers plain cursor requests itself and leaves all others to FastAPI."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """Return the coroutine function that answers a request."""
         handle = super().get_route_handler()
         query: type[ListQuery] = get_type_hints(self.endpoint)["query"]
         permission = permission_in(get_type_hints(self.endpoint, include_extras=True)["caller"])
 
         async def answer(request: Request) -> Response:
-            walk = _CURSOR_QUERY.fullmatch(request.scope["query_string"])
-            if walk is None or request.headers.get("accept") not in _ACCEPTED:
+            match = _CURSOR_QUERY.fullmatch(request.scope["query_string"])
+            if match is None or request.headers.get("accept") not in _ACCEPTED:
                 return await handle(request)
-            cursor, limit = walk.groups()
-            given: dict[str, Any] = {"cursor": cursor.decode()}
+            cursor, limit = match.groups()
+            parameters: dict[str, Any] = {"cursor": cursor.decode()}
             if limit is not None:
-                given["limit"] = min(int(limit), MAX_LIMIT)
+                parameters["limit"] = min(int(limit), MAX_LIMIT)
             response: Response = await self.endpoint(
                 caller=await permission(request),
-                query=query.model_construct(**given),
+                query=query.model_construct(**parameters),
                 is_export=False,
                 service=request.app.state.service,
             )

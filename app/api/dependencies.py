@@ -1,4 +1,4 @@
-"""What routes have in common."""
+"""Dependencies that routes share: the service, and checks of parameters and of `Accept`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.service import Service
 
 
 async def service_of(request: Request) -> Service:
-    """The service behind the application."""
+    """Return the service behind the application."""
     return cast(Service, request.app.state.service)
 
 
@@ -26,7 +26,7 @@ SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers", "since", "ini
 
 
 async def reject_repeated(request: Request) -> None:
-    """Refuse parameters of which a request says two things.
+    """Reject a query that repeats a single-valued parameter.
 
     Raises:
         ProblemError: 422.
@@ -41,7 +41,7 @@ async def reject_repeated(request: Request) -> None:
 
 
 async def reject_query(request: Request) -> None:
-    """Refuse parameters where there are none to be given.
+    """Reject any query, for routes without parameters.
 
     Raises:
         ProblemError: 422.
@@ -58,7 +58,7 @@ async def reject_query(request: Request) -> None:
 
 
 async def require_json(request: Request) -> None:
-    """Refuse a request whose `Accept` excludes JSON (RFC 9110, 12.5.1).
+    """Reject a request whose `Accept` excludes JSON (RFC 9110, 12.5.1).
 
     Raises:
         ProblemError: 406.
@@ -72,10 +72,10 @@ async def require_json(request: Request) -> None:
 
 
 async def wants_ndjson(request: Request) -> bool:
-    """Whether a list is to be streamed as NDJSON, which is where that is wanted more than JSON.
+    """Return whether the client prefers NDJSON, and so an export, to a page of JSON.
 
     Raises:
-        ProblemError: 406, where neither is accepted.
+        ProblemError: 406, the client accepts neither.
     """
     ndjson, json = (
         quality_of_type(request.headers, type_) for type_ in (NDJSON, "application/json")
@@ -93,7 +93,7 @@ WantsNdjson = Annotated[bool, Depends(wants_ndjson)]
 
 
 async def require_event_stream(request: Request) -> None:
-    """Refuse a request whose `Accept` excludes Server-Sent Events (RFC 9110, 12.5.1).
+    """Reject a request whose `Accept` excludes Server-Sent Events (RFC 9110, 12.5.1).
 
     Raises:
         ProblemError: 406.

@@ -1,7 +1,7 @@
-"""`/openapi.json` and `/docs`: the contract, for programs and for people.
+"""`/openapi.json` and `/docs`: the OpenAPI document, for programs and for people.
 
-The page needs nothing but this server: Swagger UI comes from a package that is
-installed with it, and the policy of the page forbids the browser all else.
+The page loads nothing from other servers: Swagger UI comes from an installed package,
+and the content security policy forbids everything else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 
 _HEADERS: Final = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-"""Beside those of every answer (`app.server.security_headers`)."""
+"""Added to the headers of every response (`app.server.security_headers`)."""
 
 _PAGE: Final = """\
 <!doctype html>
@@ -41,7 +41,7 @@ _PAGE: Final = """\
 <link rel="stylesheet" href="{swagger-ui.css}">
 </head>
 <body>
-<noscript>This page needs scripts; <a href="openapi.json">openapi.json</a> has the same.</noscript>
+<noscript>This page needs JavaScript; see <a href="openapi.json">openapi.json</a>.</noscript>
 <div id="api"></div>
 <script src="{swagger-ui-bundle.js}"></script>
 <script src="{start.js}"></script>
@@ -62,23 +62,23 @@ SwaggerUIBundle({
 
 
 class Page(NamedTuple):
-    """The page and its parts.
+    """The documentation page and its assets.
 
     Attributes:
-        itself: the HTML.
-        parts: scripts and styles by their names, which change with the content: a browser may keep
-            them for ever.
+        html: the page itself.
+        assets: scripts and styles by name. Names contain a digest of the content, so browsers may
+            cache them forever.
     """
 
-    itself: Constant
-    parts: dict[str, Constant]
+    html: Constant
+    assets: dict[str, Constant]
 
 
 class Documentation:
-    """What one application publishes of itself, made when it is first asked for.
+    """The documentation of one application, built on first request.
 
     Attributes:
-        document: the OpenAPI document, which takes half a second.
+        document: the OpenAPI document, which takes half a second to build.
         page: the page that shows it.
     """
 
@@ -92,55 +92,55 @@ class Documentation:
 
 
 def install(app: FastAPI) -> None:
-    """Let `app` publish its documentation."""
+    """Publish the documentation of `app`."""
     app.state.documentation = Documentation(app)
 
 
 @cache
 def _page() -> Page:
-    """Make the page, the same for all applications."""
+    """Build the page, which is identical for all applications."""
     swagger = resources.files("fastapi_standalone_docs") / "static" / "swagger"
-    contents = {
+    files = {
         "swagger-ui.css": (swagger / "swagger-ui.css").read_bytes(),
         "swagger-ui-bundle.js": (swagger / "swagger-ui-bundle.js").read_bytes(),
         "start.js": _START,
     }
     media_types = {"css": "text/css", "js": "text/javascript"}
     headers = {**_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
-    text, parts = _PAGE, {}
-    for plain, content in contents.items():
-        name = f"{_digest(content)}-{plain}"
-        parts[name] = constant(content, media_types[plain.rpartition(".")[2]], headers)
-        text = text.replace(f"{{{plain}}}", f"docs/{name}")
+    html, assets = _PAGE, {}
+    for file_name, content in files.items():
+        name = f"{_digest(content)}-{file_name}"
+        assets[name] = constant(content, media_types[file_name.rpartition(".")[2]], headers)
+        html = html.replace(f"{{{file_name}}}", f"docs/{name}")
     revalidated = {**_HEADERS, "Cache-Control": REVALIDATE}
-    return Page(constant(text.encode(), "text/html; charset=utf-8", revalidated), parts)
+    return Page(constant(html.encode(), "text/html; charset=utf-8", revalidated), assets)
 
 
 @router.get("/openapi.json")
 async def get_document(request: Request) -> Response:
-    """The OpenAPI document."""
+    """Get the OpenAPI document."""
     return (await _of(request).document.get()).response(request)
 
 
 @router.get("/")
 async def get_root() -> Response:
-    """For who opens the server in a browser: the way to the page."""
+    """Redirect browsers to the documentation page."""
     return RedirectResponse("docs", headers={"Cache-Control": "no-store"})
 
 
 @router.get("/docs")
 async def get_page(request: Request) -> Response:
-    """The OpenAPI document as a page."""
-    return (await _of(request).page.get()).itself.response(request)
+    """Get the documentation page."""
+    return (await _of(request).page.get()).html.response(request)
 
 
 @router.get("/docs/{name}")
 async def get_asset(request: Request, name: str) -> Response:
-    """A part of the page."""
-    part = (await _of(request).page.get()).parts.get(name)
-    if part is None:
-        raise ProblemError(NOT_FOUND, "The page has no such part.")
-    return part.response(request)
+    """Get a script or style of the page."""
+    asset = (await _of(request).page.get()).assets.get(name)
+    if asset is None:
+        raise ProblemError(NOT_FOUND, "The page has no such asset.")
+    return asset.response(request)
 
 
 def _of(request: Request) -> Documentation:

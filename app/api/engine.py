@@ -1,4 +1,4 @@
-"""`/engine`: whose SA contexts the server shows, and whether it can read them."""
+"""`/engine`: the filter engine behind the server, and whether the server can read it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ router = APIRouter(tags=["Engine"], dependencies=[Depends(require_json), Depends
     ),
 )
 async def get_engine(_caller: SaReader, service: ServiceDep, response: Response) -> Engine:
-    """Get the state of the filter engine as the server last saw it; the engine is not asked."""
+    """Get the last known state of the filter engine, without calling the engine."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"
-    store, contact, current = service.store, service.store.last_refresh, service.store.current
+    store, refresh, current = service.store, service.store.last_refresh, service.store.current
     return Engine(
         host=service.host,
         kind=EngineKind(service.library.kind),
@@ -43,12 +43,12 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
         epoch=current.epoch if current else MISSING,
         revision=current.revision if current else MISSING,
         last_drain=Drain(
-            began_at=contact.started_at,
-            seconds=contact.seconds,
-            succeeded=contact.error is None,
-            contexts=contact.object_count if contact.error is None else MISSING,
+            began_at=refresh.started_at,
+            seconds=refresh.seconds,
+            succeeded=refresh.error is None,
+            contexts=refresh.object_count if refresh.error is None else MISSING,
         )
-        if contact
+        if refresh
         else MISSING,
         snapshots_held=len(store.leases),
         streams=service.streams.count,
@@ -70,12 +70,12 @@ def _reasons(service: Service) -> list[NotReadyReason]:
 
 
 def _engine_reason(service: Service) -> NotReadyReason:
-    contact = service.store.last_refresh
-    if contact is None:
+    refresh = service.store.last_refresh
+    if refresh is None:
         return NotReadyReason(code="starting", detail="The engine has not been read yet.")
-    if contact.error is None:
-        return NotReadyReason(code="stale", detail="The engine was read too long ago.")
-    problem = to_problem(contact.error)
+    if refresh.error is None:
+        return NotReadyReason(code="stale", detail="The last refresh was too long ago.")
+    problem = to_problem(refresh.error)
     return NotReadyReason(
         code=problem.kind.code,
         detail=problem.detail,

@@ -1,4 +1,4 @@
-"""From exceptions to problems: one answer for each failure, the framework's own included."""
+"""The mapping of exceptions, the framework's included, to problems."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from bindings.errors import (
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS: Final = 2
-"""What `Retry-After` says where nothing better is known: the engine is asked as often."""
+"""`Retry-After` if nothing better is known: the refresh interval while the engine fails."""
 
 RIGHTS: Final = (
     "The account needs {rights}, which Administrators and members of Network Configuration "
@@ -52,11 +52,11 @@ _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
     (
         IkeextNotRunning,
         problems.IKEEXT_NOT_RUNNING,
-        "The service IKEEXT, which negotiates, does not run: {error}.",
+        "The service IKEEXT, which negotiates SAs, is not running: {error}.",
     ),
     (EngineTimeout, problems.ENGINE_TIMEOUT, "The engine is busy: {error}."),
     (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
-    (EngineError, problems.ENGINE_ERROR, "The engine refused: {error}."),
+    (EngineError, problems.ENGINE_ERROR, "The engine returned an error: {error}."),
 )
 _HTTP_KINDS: Final = {
     400: problems.BAD_REQUEST,
@@ -67,7 +67,7 @@ _HTTP_KINDS: Final = {
 
 
 def engine_problem(error: EngineError) -> ProblemError:
-    """The problem that tells of an engine's refusal, with the engine's own words."""
+    """Return the problem for an engine error, including the engine's own code and function."""
     kind, detail = next(
         (kind, detail) for class_, kind, detail in _ENGINE_KINDS if isinstance(error, class_)
     )
@@ -82,14 +82,14 @@ def engine_problem(error: EngineError) -> ProblemError:
 
 
 def _rights(function: str) -> str:
-    """What a function wants, as its page says."""
+    """Return the access rights that the documentation of a function requires."""
     if "Statistics" in function:
         return "the right FWPM_ACTRL_READ_STATS"
     return "the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ"
 
 
 def to_problem(error: Exception) -> ProblemError:
-    """The problem that tells of any failure; what is not foreseen tells nothing of the inside."""
+    """Return the problem for an exception; unexpected ones reveal no internals."""
     match error:
         case ProblemError():
             return error
@@ -104,7 +104,7 @@ def to_problem(error: Exception) -> ProblemError:
         case TooManySnapshots():
             return ProblemError(
                 problems.TOO_MANY_SNAPSHOTS,
-                "No further snapshot can be held now.",
+                "No further snapshot can be kept for a client now.",
                 headers=_retry(error.retry_after_seconds),
             )
         case TooManyStreams():
@@ -130,7 +130,7 @@ def to_problem(error: Exception) -> ProblemError:
 
 
 def install(app: FastAPI) -> None:
-    """Let `app` answer every failure with a problem, and count them."""
+    """Install exception handlers that answer every failure with a problem and count it."""
     metrics: Metrics = app.state.metrics
     metrics.preregister_problems(problems.KINDS)
 
@@ -169,15 +169,16 @@ def _http_problem(error: HTTPException) -> ProblemError:
 
 
 def _invalid(entry: Any) -> dict[str, str]:
-    """One entry of pydantic's list of errors, without the input, which may be long or secret."""
+    """Convert an error of pydantic, without the input, which may be long or secret."""
     _, *location = (str(part) for part in entry["loc"])
     reasons = {
         "extra_forbidden": "There is no such parameter.",
         "too_long": f"Should be given at most {entry.get('ctx', {}).get('max_length')} times",
-        "string_pattern_mismatch": "Should be a number in decimal",
+        "string_pattern_mismatch": "Should be a decimal number",
     }
     return {
-        "parameter": location[0] if location else "maxAge",  # what only two together make bad
+        # Only one model validator has no location: it rejects maxAge beside a cursor.
+        "parameter": location[0] if location else "maxAge",
         "reason": reasons.get(entry["type"], str(entry["msg"])),
     }
 

@@ -1,4 +1,7 @@
-"""The whole of a list as NDJSON: one item a line, and at last a line that says it is whole."""
+"""Exports: a complete list as NDJSON, one item per line.
+
+The last line (`"end": true`) marks the export as complete; a stream that is cut off lacks it.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ from app.schemas.names import View
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 LINES: Final = 20
-"""How many lines are sent at once, some 100 kB: what an export needs of memory."""
+"""Lines per ASGI message, some 100 kB: the memory that an export needs."""
 
 CLOSE_SECONDS: Final = 1
-"""How long a client that reads no more is given for the end of what was cut off."""
+"""Time limit for sending the end of an aborted export to a client that may not be reading."""
 
 
 @dataclass(slots=True)
@@ -35,80 +38,80 @@ class _End:
     """How an export ended.
 
     Attributes:
-        why: it was cut off, as the log tells it; None where it is whole.
+        reason: why it was cut off, as logged (`ended`); None if it is complete.
     """
 
-    why: str | None = None
+    reason: str | None = None
 
 
 @asynccontextmanager
-async def _until_gone(receive: Receive, store: Store) -> AsyncIterator[_End]:
-    """Leave the block when the client goes, when the server stops, or after the longest time."""
+async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
+    """Cancel the block if the client disconnects, the server stops or the time limit passes."""
     end = _End()
 
-    def leave(why: str) -> None:
+    def cancel(reason: str) -> None:
         if not tasks.cancel_scope.cancel_called:
-            end.why = why
+            end.reason = reason
             tasks.cancel_scope.cancel()
 
-    async def leave_when_gone() -> None:
+    async def cancel_on_disconnect() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        leave("client_left")
+        cancel("client_left")
 
-    async def leave_when_stopping() -> None:
+    async def cancel_on_stop() -> None:
         await store.stopping.wait()
-        leave("server_stops")
+        cancel("server_stops")
 
-    with anyio.move_on_after(store.limits.snapshot_max_seconds) as in_time:
+    with anyio.move_on_after(store.limits.snapshot_max_seconds) as time_limit:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(leave_when_gone)
-            tasks.start_soon(leave_when_stopping)
+            tasks.start_soon(cancel_on_disconnect)
+            tasks.start_soon(cancel_on_stop)
             yield end
             tasks.cancel_scope.cancel()
-    if in_time.cancelled_caught:
-        end.why = "too_long"
+    if time_limit.cancelled_caught:
+        end.reason = "too_long"
 
 
 class ExportResponse(Response):
-    """Streams a version that is held as long as that takes, and no longer than a walk may take.
+    """A streamed list: one snapshot, pinned for at most the maximum lifetime of a lease.
 
-    When the server stops, the time is over, or the client's credential is not taken any more, the
-    stream ends without its last line, and the request's state tells why (`ended`).
+    If the server stops, the time limit passes or the client's credential is revoked, the stream
+    ends without its last line; the request's state says why (`ended`).
     """
 
     media_type = MEDIA_TYPE
 
     def __init__(
         self,
-        lists: Paginator,
+        paginator: Paginator,
         selection: Selection,
         view: View,
         max_age: float,
-        snapshot: Callable[[Snapshot], dict[str, Any]],
+        describe: Callable[[Snapshot], dict[str, Any]],
         is_authorized: Callable[[], bool],
     ) -> None:
-        """Make the response.
+        """Create the response.
 
         Args:
-            lists: where the items are.
-            selection: which of them.
-            view: how much of each.
-            max_age: how old the version may be, in seconds.
-            snapshot: gives the public object that tells of a version.
-            is_authorized: tells whether the client may still have them.
+            paginator: gives the snapshot and the matching items.
+            selection: the filters.
+            view: how much of each item to send.
+            max_age: the maximum age of the snapshot in seconds.
+            describe: returns the public description of a snapshot, for the last line.
+            is_authorized: returns whether the client's credential is still valid.
         """
-        self._lists = lists
+        self._paginator = paginator
         self._selection = selection
         self._view = view
         self._max_age = max_age
-        self._snapshot = snapshot
+        self._describe = describe
         self._is_authorized = is_authorized
         super().__init__(headers={"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"})
         del self.headers["Content-Length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the export at the pace of the client, until it goes."""
+        """Send the export at the client's pace."""
         compressor = None
         if accepts_gzip(Headers(scope=scope)):
             compressor = Compressor()
@@ -119,30 +122,32 @@ class ExportResponse(Response):
                 body = await compressor.compress(body)
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
-        async with self._lists.open_export(self._selection, self._max_age) as (version, matching):
+        export = self._paginator.open_export(self._selection, self._max_age)
+        async with export as (snapshot, positions):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with _until_gone(receive, self._lists.store) as end:
-                for body in self._bodies(version, matching):
+            async with _abort_early(receive, self._paginator.store) as end:
+                for body in self._bodies(snapshot, positions):
                     if not self._is_authorized():
-                        end.why = "revoked"
+                        end.reason = "revoked"
                         break
                     await send_body(body)
                 else:
-                    end.why = None  # even if the server was told to stop with the last line
-        if end.why is not None:
-            scope.setdefault("state", {})["ended"] = end.why
+                    end.reason = None  # complete, even if a stop arrived with the last line
+        if end.reason is not None:
+            scope.setdefault("state", {})["ended"] = end.reason
         rest = b"" if compressor is None else compressor.flush()
-        with anyio.move_on_after(None if end.why is None else CLOSE_SECONDS):
+        with anyio.move_on_after(None if end.reason is None else CLOSE_SECONDS):
             await send({"type": "http.response.body", "body": rest})
 
-    def _bodies(self, version: Snapshot, matching: Sequence[int]) -> Iterator[bytes]:
-        for start in range(0, len(matching), LINES):
-            lines = b"".join(version.blocks[at] + b"\n" for at in matching[start : start + LINES])
-            yield self._lists.kind.basic_view(lines) if self._view is View.BASIC else lines
+    def _bodies(self, snapshot: Snapshot, positions: Sequence[int]) -> Iterator[bytes]:
+        for start in range(0, len(positions), LINES):
+            batch = positions[start : start + LINES]
+            lines = b"".join(snapshot.blocks[position] + b"\n" for position in batch)
+            yield self._paginator.kind.basic_view(lines) if self._view is View.BASIC else lines
         end = {
             "end": True,
-            "count": len(matching),
-            **version.annotations,
-            "snapshot": self._snapshot(version),
+            "count": len(positions),
+            **snapshot.annotations,
+            "snapshot": self._describe(snapshot),
         }
         yield orjson.dumps(end, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)

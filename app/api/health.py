@@ -1,4 +1,4 @@
-"""`/health`: probes that cost the engine nothing and tell strangers nothing."""
+"""`/health`: liveness and readiness probes, which need no credential and never call the engine."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ router = APIRouter(prefix="/health", tags=["Health"])
 
 @router.get("/live")
 async def get_liveness(response: Response) -> Liveness:
-    """Tell that the server is up."""
+    """Report that the server is up."""
     response.headers["Cache-Control"] = "no-store"
     return Liveness(status="live")
 
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "Not ready."}})
 async def get_readiness(service: ServiceDep, response: Response) -> Readiness:
-    """Tell whether the filter engine answered not long ago, and the server can check API keys."""
+    """Report whether the filter engine answered recently and API keys can be checked."""
     response.headers["Cache-Control"] = "no-store"
     if service.is_ready:
         return Readiness(status="ready")

@@ -1,4 +1,4 @@
-"""Single items of whatever kind, by their id."""
+"""Single objects of any listed resource, read from the engine by their id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bindings.errors import EngineError, NotFound
 
 
 ETAG: Final = {
-    "description": "For `If-None-Match`: the same as long as the item is.",
+    "description": "A weak entity tag for `If-None-Match`; it changes when the item changes.",
     "schema": {"type": "string"},
 }
 
@@ -26,16 +26,19 @@ ETAG: Final = {
 def item_responses(
     item: type[Shape], missing: ProblemKind, links: dict[str, Any]
 ) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI responses of an item.
+    """Return the OpenAPI responses of an item.
 
     Args:
-        item: what it answers with.
-        missing: that there is no such item.
-        links: to other operations.
+        item: the shape of the response.
+        missing: the problem if the item does not exist.
+        links: links to other operations.
     """
     return {
         200: {"model": item, "headers": {"ETag": ETAG}, "links": links},
-        304: {"description": "Not Modified: as `If-None-Match` has it.", "headers": {"ETag": ETAG}},
+        304: {
+            "description": "Not Modified: `If-None-Match` names the current `ETag`.",
+            "headers": {"ETag": ETAG},
+        },
         **problems.responses(
             *problems.AUTH_PROBLEMS,
             missing,
@@ -49,27 +52,28 @@ def item_responses(
 async def answer_item(
     request: Request, id_: int, store: Store, service: Service, missing: ProblemKind
 ) -> Response:
-    """The answer to a request for one item, read from the engine at this moment.
+    """Answer a request for one item with its current state, read from the engine.
 
     Args:
-        request: whose conditions are looked at.
-        id_: of the item.
-        store: of its kind.
-        service: whose engine is read.
-        missing: the problem where there is no such item.
+        request: the request, for its conditional headers.
+        id_: the id of the item.
+        store: the store of its kind.
+        service: the service, for its engine and limits.
+        missing: the problem if the item does not exist.
 
     Raises:
-        ProblemError: that one.
-        EngineError, EngineTimedOut: the engine refused, or did not answer in time.
-        ShuttingDown: the server stops.
+        ProblemError: the item does not exist.
+        EngineError: the engine returned an error.
+        EngineTimedOut: the engine did not answer in time.
+        ShuttingDown: the server is stopping.
     """
     try:
-        text = await _read(id_, store, service)
+        body = await _read(id_, store, service)
     except EngineError as error:
         if isinstance(error, NotFound) or store.kind.reason_if_empty(error) is not None:
-            raise ProblemError(missing, f"The engine has none of the id {id_}.") from None
+            raise ProblemError(missing, f"The engine has no object with the id {id_}.") from None
         raise
-    return conditional_response(request, text)
+    return conditional_response(request, body)
 
 
 async def _read(id_: int, store: Store, service: Service) -> bytes:

@@ -1,7 +1,7 @@
-"""Routes of a listed resource, built from its declaration: its list, its export, its items.
+"""Routes of a listed resource, built from its declaration: list, export and items.
 
-Endpoints are made here, one set per resource, so FastAPI must see annotations that
-are objects: hence no postponed evaluation of annotations in this module.
+The endpoints are closures, so FastAPI cannot resolve annotations that are strings: this
+module must not postpone their evaluation.
 """
 
 from collections.abc import Mapping
@@ -29,20 +29,20 @@ from app.schemas.base import Shape
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """What sets the routes of one listed resource apart from those of another.
+    """The declaration of one listed resource.
 
     Attributes:
-        kind: reads, indexes and encodes its objects.
-        plural: its name in operation ids, as in `list_ike_sas`; with hyphens, its path.
-        singular: an object's name in operation ids, as in `get_ike_sa`.
+        kind: reads, indexes and encodes the objects.
+        plural: the name of the list in operation ids (`list_ike_sas`); with hyphens, its path.
+        singular: the name of an object in operation ids (`get_ike_sa`).
         query: the parameters of the list.
         item: the shape of an object.
         page: the shape of a page.
         export_end: the shape of the last line of an export.
         item_id: the name of the id, in the path and in an object.
         not_found: the problem if no object has the id.
-        list_description: what the list shows, for the OpenAPI document.
-        item_description: what an item shows.
+        list_description: the list's description in the OpenAPI document.
+        item_description: the item's description in the OpenAPI document.
         item_links: OpenAPI links from an item to other operations.
     """
 
@@ -70,8 +70,8 @@ def listed_router(listed: Listed, tag: str, *between: APIRouter) -> APIRouter:
 
     Args:
         listed: the declaration.
-        tag: what they are listed under in the OpenAPI document.
-        between: further routes, which go before `/{id}` so that it does not take their paths.
+        tag: the tag of the operations in the OpenAPI document.
+        between: further routers; they precede `/{id}`, which would match their paths.
     """
     router = APIRouter(tags=[tag])
     for part in (_list_route(listed), *between, _item_route(listed)):
@@ -86,8 +86,8 @@ def _list_route(listed: Listed) -> APIRouter:
         is_export: WantsNdjson,
         service: ServiceDep,
     ) -> Response:
-        lists = service.listed(listed.kind).paginator
-        return await answer_list(query, lists, service, caller, is_export=is_export)
+        paginator = service.listed(listed.kind).paginator
+        return await answer_list(query, paginator, service, caller, is_export=is_export)
 
     operation = f"list_{listed.plural}"
     router = APIRouter(route_class=CursorFastPathRoute)
@@ -113,7 +113,7 @@ def _list_route(listed: Listed) -> APIRouter:
                     "parameters": {
                         f"path.{listed.item_id}": f"$response.body#/items/0/{listed.item_id}"
                     },
-                    "description": "The first item of the page, as it is now.",
+                    "description": "The current state of the first item of the page.",
                 },
             },
         ),
@@ -128,7 +128,7 @@ def _item_route(listed: Listed) -> APIRouter:
             Uint64Parameter,
             Path(
                 alias=listed.item_id,
-                description=f"The `{listed.item_id}`, a 64-bit number in decimal.",
+                description=f"The `{listed.item_id}`, a 64-bit decimal number.",
             ),
         ],
         request: Request,

@@ -1,4 +1,4 @@
-"""Lists of whatever kind: page by page, or all in one stream."""
+"""Lists of any listed resource: page by page as JSON, or exported as NDJSON."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from app.schemas.names import View
 from app.service import Service
 
 
-HEAD: Final = b'{"items":['
+_OPENING: Final = b'{"items":['
 
 
 def list_responses(
     page: type[Shape], item: type[Shape], end: type[Shape], links: dict[str, Any]
 ) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI responses of a list.
+    """Return the OpenAPI responses of a list.
 
     Args:
-        page: what it answers with.
-        item: what a page has many of.
-        end: the last line of the list as a stream.
-        links: to other operations.
+        page: the shape of a page.
+        item: the shape of an item.
+        end: the shape of the last line of an export.
+        links: links to other operations.
     """
     return {
         200: {
@@ -48,10 +48,10 @@ def list_responses(
                 NDJSON: {
                     "schema": {
                         "type": "string",
-                        "description": f"One `{item.__name__}` a line. The last line is an "
-                        f"`{end.__name__}`; without it, the list is not whole.",
+                        "description": f"One `{item.__name__}` per line. The last line is "
+                        f"`{end.__name__}`; without it, the list is incomplete.",
                     },
-                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                    "x-itemSchema": {  # `itemSchema` of OpenAPI 3.2, which tools still reject
                         "anyOf": [
                             {"$ref": f"#/components/schemas/{item.__name__}"},
                             {"$ref": f"#/components/schemas/{end.__name__}"},
@@ -66,12 +66,13 @@ def list_responses(
                     "schema": {"type": "string"},
                 },
                 "Snapshot-Expires": {
-                    "description": "When the snapshot is let go at the latest. Absent where the "
-                    "page is the whole list.",
+                    "description": "The latest time at which the snapshot expires. Absent if the "
+                    "page is the complete list.",
                     "schema": {"type": "string"},
                 },
                 "Snapshot-Idle-Seconds": {
-                    "description": "After how many seconds without use it is let go already.",
+                    "description": "The snapshot expires early after this many seconds "
+                    "without use.",
                     "schema": {"type": "integer"},
                 },
             },
@@ -90,20 +91,28 @@ def list_responses(
 
 
 async def answer_list(
-    query: ListQuery, lists: Paginator, service: Service, caller: Caller, *, is_export: bool
+    query: ListQuery, paginator: Paginator, service: Service, caller: Caller, *, is_export: bool
 ) -> Response:
-    """The answer to a request for a list, one page of it or the whole."""
+    """Answer a request for a list with one page or an export.
+
+    Raises:
+        ProblemError: the cursor is invalid, expired or of another list, or a parameter does not
+            fit the cursor or the export.
+        EngineError: the engine returned an error.
+        EngineTimedOut: the engine did not answer in time.
+        TooManySnapshots: no further snapshot can be leased.
+    """
     if is_export:
-        return _export(query, lists, service, caller)
+        return _export(query, paginator, service, caller)
     if query.cursor is None:
-        page = await lists.first_page(
+        page = await paginator.first_page(
             query.selection, query.effective_view, query.limit, query.effective_max_age
         )
-        return _page_response(page, query, lists, service)
+        return _page_response(page, query, paginator, service)
     try:
-        cursor = lists.read_cursor(query.cursor)
-        _require_same(query, cursor.selection, cursor.view)
-        page = await lists.page_at(cursor, query.limit)
+        cursor = paginator.read_cursor(query.cursor)
+        _require_match(query, cursor.selection, cursor.view)
+        page = await paginator.page_at(cursor, query.limit)
     except InvalidCursor:
         raise _invalid() from None
     except CursorForOtherList:
@@ -111,111 +120,111 @@ async def answer_list(
             problems.CURSOR_MISMATCH, f"The cursor was not made for /{query.SELECTION.LIST}."
         ) from None
     except CursorFromOtherProcess as error:
-        made_for = _made_for(type(query), error)
-        _require_same(query, made_for.selection, made_for.effective_view)
+        claimed = _claimed_query(type(query), error)
+        _require_match(query, claimed.selection, claimed.effective_view)
         raise _expired(
-            query, SnapshotExpired(made_for.selection, made_for.effective_view, None)
+            query, SnapshotExpired(claimed.selection, claimed.effective_view, None)
         ) from None
     except SnapshotExpired as error:
         raise _expired(query, error) from None
-    return _page_response(page, query, lists, service)
+    return _page_response(page, query, paginator, service)
 
 
 def _invalid() -> ProblemError:
     return ProblemError(problems.CURSOR_INVALID, "The cursor is not valid.")
 
 
-def _made_for(query: type[ListQuery], cursor: CursorFromOtherProcess) -> ListQuery:
-    """Return the query that an unauthenticated cursor says it was made for.
+def _claimed_query(query: type[ListQuery], cursor: CursorFromOtherProcess) -> ListQuery:
+    """Return the query that an unauthenticated cursor claims to belong to.
 
     Raises:
-        ProblemError: 400, no such parameters could have been given.
+        ProblemError: 400, the list cannot have these parameters.
     """
-    given: dict[str, Any] = {to_camel(name): texts for name, texts in cursor.filters.items()}
+    parameters: dict[str, Any] = {to_camel(name): texts for name, texts in cursor.filters.items()}
     if cursor.view != View.FULL:
-        given["view"] = cursor.view
+        parameters["view"] = cursor.view
     try:
-        return query.model_validate(given)
+        return query.model_validate(parameters)
     except ValidationError:
         raise _invalid() from None
 
 
-def _require_same(query: ListQuery, selection: Selection, view: View) -> None:
-    """Filters and view beside a cursor must be the cursor's own; none at all is fine."""
+def _require_match(query: ListQuery, selection: Selection, view: View) -> None:
+    """Raise 400 if filters or a view beside a cursor differ from the cursor's own."""
     if query.has_filters and query.selection != selection:
-        raise ProblemError(
-            problems.CURSOR_MISMATCH, "The filters differ from those that the cursor was made for."
-        )
+        raise ProblemError(problems.CURSOR_MISMATCH, "The filters differ from those of the cursor.")
     if "view" in query.model_fields_set and query.effective_view != view:
-        raise ProblemError(
-            problems.CURSOR_MISMATCH, "The view differs from that which the cursor was made for."
-        )
+        raise ProblemError(problems.CURSOR_MISMATCH, "The view differs from that of the cursor.")
 
 
-def _expired(query: ListQuery, gone: SnapshotExpired) -> ProblemError:
+def _expired(query: ListQuery, error: SnapshotExpired) -> ProblemError:
     members: dict[str, Any] = {
-        "restartUrl": query.link(cursor=None, selection=gone.selection, view=gone.view)
+        "restartUrl": query.link(cursor=None, selection=error.selection, view=error.view)
     }
-    if gone.resume is not None:
+    if error.resume is not None:
         members["resumeUrl"] = query.link(
-            cursor=gone.resume, selection=gone.selection, view=gone.view
+            cursor=error.resume, selection=error.selection, view=error.view
         )
     return ProblemError(
-        problems.CURSOR_EXPIRED, "The snapshot that the cursor goes on in is not held.", **members
+        problems.CURSOR_EXPIRED, "The snapshot of the cursor has expired.", **members
     )
 
 
-def _export(query: ListQuery, lists: Paginator, service: Service, caller: Caller) -> Response:
-    """The whole list, to which neither a limit nor a cursor belongs."""
+def _export(query: ListQuery, paginator: Paginator, service: Service, caller: Caller) -> Response:
+    """Return the export of a list; it accepts neither a limit nor a cursor."""
     paging = [name for name in ("limit", "cursor") if name in query.model_fields_set]
     if paging:
         raise ProblemError(
             problems.INVALID_PARAMETERS,
             "At least one parameter is not valid.",
             errors=[
-                {"parameter": name, "reason": f"{NDJSON} is the whole list"} for name in paging
+                {"parameter": name, "reason": f"{NDJSON} is the complete list"} for name in paging
             ],
         )
     return ExportResponse(
-        lists,
+        paginator,
         query.selection,
         query.effective_view,
         query.effective_max_age,
-        lambda version: snapshot_of(version, service),
+        lambda snapshot: snapshot_of(snapshot, service),
         partial(service.credentials.is_still_valid, caller),
     )
 
 
-def _page_response(page: Page, query: ListQuery, lists: Paginator, service: Service) -> Response:
-    """The page, made of the texts that the store keeps."""
-    end = b"]"
+def _page_response(
+    page: Page, query: ListQuery, paginator: Paginator, service: Service
+) -> Response:
+    """Return a page, assembled from the JSON that the snapshot keeps."""
+    closing = b"]"
     if page.next_cursor is not None:
-        end += b',"nextCursor":' + orjson.dumps(page.next_cursor)
+        closing += b',"nextCursor":' + orjson.dumps(page.next_cursor)
     for name, text in page.snapshot.annotations.items():
-        end += b"," + orjson.dumps(name) + b":" + orjson.dumps(text)
+        closing += b"," + orjson.dumps(name) + b":" + orjson.dumps(text)
     snapshot = snapshot_of(page.snapshot, service)
-    end += b',"snapshot":' + orjson.dumps(snapshot, option=orjson.OPT_UTC_Z) + b"}"
-    length = None if page.length is None else len(HEAD) + max(0, page.length - 1) + len(end)
-    response = PiecesResponse(_items(page.pieces, end), "application/json", length)
+    closing += b',"snapshot":' + orjson.dumps(snapshot, option=orjson.OPT_UTC_Z) + b"}"
+    length = None
+    if page.length is not None:
+        length = len(_OPENING) + max(0, page.length - 1) + len(closing)
+    response = PiecesResponse(_page_pieces(page.pieces, closing), "application/json", length)
     response.headers["Cache-Control"] = "no-store"
     if page.next_cursor is not None:
         link = query.link(cursor=page.next_cursor, selection=page.selection, view=page.view)
         response.headers["Link"] = f'<{link}>; rel="next"'
     if page.lease_seconds is not None:
-        set_lease_headers(response, page.lease_seconds, lists.store)
+        set_lease_headers(response, page.lease_seconds, paginator.store)
     return response
 
 
-def _items(pieces: Iterator[bytes], end: bytes) -> Iterator[Piece]:
-    """A JSON object of `items` and the members that follow, in pieces.
+def _page_pieces(items: Iterator[bytes], closing: bytes) -> Iterator[Piece]:
+    """Yield the JSON of a page piece by piece.
 
     Args:
-        pieces: the items, each behind a comma, of which the first is one too many.
-        end: of `items`, and the other members.
+        items: the items, each preceded by a comma; the first comma is dropped.
+        closing: the end of `items` and the members after it.
     """
-    yield HEAD
-    for first in pieces:
+    yield _OPENING
+    for first in items:
         yield memoryview(first)[1:]
         break
-    yield from pieces
-    yield end
+    yield from items
+    yield closing

@@ -1,4 +1,4 @@
-"""`/metrics`: what a monitoring system scrapes."""
+"""`/metrics`: the metrics, in the Prometheus text format or as OpenMetrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SCHEMA: Final = {"schema": {"type": "string"}}
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "The metrics, in the form that is wanted more.",
+        "description": "The metrics, in the format that the client prefers.",
         "content": {_TEXT_TYPE: _SCHEMA, _OPEN_METRICS_TYPE: _SCHEMA},
     },
     **problems.responses(
@@ -35,10 +35,10 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 
 async def wants_open_metrics(request: Request) -> bool:
-    """Whether OpenMetrics is wanted more than Prometheus' own text.
+    """Return whether the client prefers OpenMetrics to the Prometheus text format.
 
     Raises:
-        ProblemError: 406, where neither is accepted.
+        ProblemError: 406, the client accepts neither.
     """
     open_metrics, text = (
         quality_of_type(request.headers, type_) for type_ in (_OPEN_METRICS_TYPE, _TEXT_TYPE)
@@ -53,7 +53,7 @@ async def wants_open_metrics(request: Request) -> bool:
 
 
 async def metrics_of(request: Request) -> Metrics:
-    """The metrics of the application."""
+    """Return the metrics of the application."""
     return cast(Metrics, request.app.state.metrics)
 
 
@@ -63,9 +63,9 @@ async def get_metrics(
     is_open_metrics: Annotated[bool, Depends(wants_open_metrics)],
     metrics: Annotated[Metrics, Depends(metrics_of)],
 ) -> Response:
-    """Get the metrics of the engine and of the server, for Prometheus; the engine is not asked.
+    """Get the metrics of the engine and of the server, without calling the engine.
 
-    As Prometheus' text, or as OpenMetrics where that is wanted more.
+    The format is OpenMetrics if the client prefers it, or else the Prometheus text format.
     """
     text = metrics.open_metrics() if is_open_metrics else metrics.text()
     media_type = OPEN_METRICS if is_open_metrics else TEXT

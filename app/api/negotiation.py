@@ -1,4 +1,4 @@
-"""What a client accepts (RFC 9110, 12.5)."""
+"""Content negotiation (RFC 9110, section 12.5)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from starlette.datastructures import Headers
 
 
 def quality_of_type(headers: Headers, media_type: str) -> float:
-    """How much a client wants a media type: the weight of the most specific range that fits.
+    """Return the quality of a media type: the weight of the most specific range that matches.
 
-    Without the header `Accept`, everything is wanted.
+    Without the header `Accept`, it is 1 for every type.
     """
     accept = _joined(headers, "accept")
     if not accept.strip():
@@ -24,18 +24,18 @@ def quality_of_type(headers: Headers, media_type: str) -> float:
 
 
 def accepts_gzip(headers: Headers) -> bool:
-    """Whether a response may be compressed by gzip: only where the client says so."""
+    """Return whether the client accepts gzip; without `Accept-Encoding`, it does not."""
     weights = dict(_weighted(_joined(headers, "accept-encoding")))
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _joined(headers: Headers, name: str) -> str:
-    """A header that may stand in several lines (RFC 9110, 5.3)."""
+    """Join the field lines of a header (RFC 9110, 5.3)."""
     return ",".join(headers.getlist(name))
 
 
 def _weighted(header: str) -> list[tuple[str, float]]:
-    """The elements of a header, in lower case, each with its weight."""
+    """Return the elements of a header in lower case, each with its weight."""
     weighted = []
     for element in header.lower().split(","):
         name, *parameters = (part.strip() for part in element.split(";"))
@@ -45,7 +45,7 @@ def _weighted(header: str) -> list[tuple[str, float]]:
 
 
 def _weight(text: str) -> float:
-    """A weight; 1 where it is not one, as it is meant to be ignored then."""
+    """Parse a weight; an invalid one is ignored, which leaves the default of 1."""
     try:
         weight = float(text)
     except ValueError:

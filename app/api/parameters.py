@@ -1,4 +1,4 @@
-"""The parameters that all lists have, and the forms of others."""
+"""The query parameters of all lists, and the parameter types that resources use."""
 
 from __future__ import annotations
 
@@ -27,58 +27,59 @@ from app.schemas.names import View
 T = TypeVar("T")
 
 DEFAULT_MAX_AGE: Final = 1.0
+"""Seconds."""
 MAX_AGE: Final = 1_000_000_000
 """Seconds, some thirty years."""
 SECONDS: Final = r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?"
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_VALUES: Final = 16
-"""Of one filter."""
+"""Maximum number of values of one filter."""
 _ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{1,45}")
 """The longest is an IPv6 address that ends in an IPv4 address (RFC 4291, 2.2)."""
 _SUBNET: Final = re.compile(_ADDRESS.pattern + r"(/[0-9]{1,3})?")
 
 
 def matching(pattern: str, reason: str) -> Callable[[Any], Any]:
-    """A validator that takes text of one plain form, and not all that Python would."""
-    form = re.compile(pattern)
+    """Return a validator that requires text to match a pattern, stricter than Python's parsers."""
+    compiled = re.compile(pattern)
 
     def validate(text: Any) -> Any:
-        if isinstance(text, str) and not form.fullmatch(text):
+        if isinstance(text, str) and not compiled.fullmatch(text):
             raise PydanticCustomError("plain", "{reason}", {"reason": reason})
         return text
 
     return validate
 
 
-def _parse(form: re.Pattern[str], make: Callable[[str], T], what: str, text: Any) -> T:
-    """What `make` gives; notations of `ipaddress` beside the form are refused."""
-    if not isinstance(text, str) or not form.fullmatch(text):
+def _parse(pattern: re.Pattern[str], parse: Callable[[str], T], what: str, text: Any) -> T:
+    """Parse text that matches a pattern; `ipaddress` alone accepts further notations."""
+    if not isinstance(text, str) or not pattern.fullmatch(text):
         raise PydanticCustomError("address", "Should be {what}", {"what": what})
     try:
-        return make(text)
+        return parse(text)
     except ValueError as error:
         raise PydanticCustomError("address", "{reason}", {"reason": str(error)}) from None
 
 
 def parse_subnet(text: Any) -> Subnet:
-    """An address or a subnet in CIDR notation."""
+    """Parse an IP address, or a subnet in CIDR notation."""
     return _parse(_SUBNET, ip_network, "an address or a subnet in CIDR notation", text)
 
 
 def parse_address(text: Any) -> IPv4Address | IPv6Address:
-    """An address."""
+    """Parse an IP address."""
     return _parse(_ADDRESS, ip_address, "an address", text)
 
 
-def _number(form: str, highest: int, reason: str) -> BeforeValidator:
-    """A number that is written in decimal or, where the form allows it, as 0x…."""
-    validate = matching(form, reason)
+def _number(pattern: str, maximum: int, reason: str) -> BeforeValidator:
+    """Return a validator for a decimal number or, if the pattern allows it, a hexadecimal one."""
+    validate = matching(pattern, reason)
 
     def parse(text: Any) -> int:
         number = int(validate(text), 0 if text[:2] in {"0x", "0X"} else 10)
-        if number > highest:
-            raise PydanticCustomError("number", "Should be at most {most}", {"most": highest})
+        if number > maximum:
+            raise PydanticCustomError("number", "Should be at most {maximum}", {"maximum": maximum})
         return number
 
     return BeforeValidator(parse)
@@ -96,7 +97,7 @@ AddressParameter = Annotated[
 ]
 Uint64Parameter = Annotated[
     int,
-    _number(r"[0-9]{1,20}", (1 << 64) - 1, "Should be a number in decimal"),
+    _number(r"[0-9]{1,20}", (1 << 64) - 1, "Should be a decimal number"),
     WithJsonSchema(
         {"type": "string", "pattern": "^[0-9]{1,20}$", "examples": ["9007199254740993"]}
     ),
@@ -106,7 +107,7 @@ SpiParameter = Annotated[
     _number(
         r"[0-9]{1,10}|0[xX][0-9A-Fa-f]{1,8}",
         (1 << 32) - 1,
-        "Should be a number in decimal, or 0x and up to eight hexadecimal digits",
+        "Should be a decimal number, or 0x and up to eight hexadecimal digits",
     ),
     WithJsonSchema(
         {
@@ -119,12 +120,12 @@ SpiParameter = Annotated[
 
 
 def filter_(description: str) -> Any:
-    """A parameter that may be given several times, or not at all."""
+    """Return the field of an optional filter that may be repeated."""
     return Field([], max_length=MAX_VALUES, description=description)
 
 
 class Freshness(BaseModel):
-    """How old what is shown may be."""
+    """The maximum age of the snapshot that a response shows."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
 
@@ -136,21 +137,21 @@ class Freshness(BaseModel):
         ge=0,
         le=MAX_AGE,
         allow_inf_nan=False,
-        description="How old the snapshot of a new list may be, in seconds; 1 where it is not "
-        "given. With 0 the engine is read anew. Not beside a cursor, whose snapshot is fixed.",
+        description="The maximum age in seconds of the snapshot of a new list; 1 by default. "
+        "0 forces a refresh. Not allowed with a cursor, whose snapshot is fixed.",
     )
 
     @property
     def effective_max_age(self) -> float:
-        """How old it may be, in seconds, said or not."""
+        """The maximum age in seconds, the default included."""
         return DEFAULT_MAX_AGE if self.max_age is None else self.max_age
 
 
 class Filters(BaseModel):
-    """Which objects are shown. A filter given several times means any of its values.
+    """The filters of a list. A repeated filter matches any of its values.
 
     Attributes:
-        SELECTION: what the filters are, which have the same names there.
+        SELECTION: the selection built from the filters; its fields have the filters' names.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
@@ -159,7 +160,7 @@ class Filters(BaseModel):
 
     @property
     def selection(self) -> Selection:
-        """The filters, in one form however they are ordered or repeated."""
+        """The filters in canonical form, whatever their order and repetitions."""
         selection = self.SELECTION
         return selection.of({name: getattr(self, name) for name in selection.names()})
 
@@ -170,13 +171,13 @@ class Filters(BaseModel):
 
     @property
     def effective_view(self) -> View:
-        """How much of each object is shown; all where there is no choice."""
+        """How much of each object to show; everything if the list has no `view`."""
         view: View = getattr(self, "view", View.FULL)
         return view
 
 
 class ListQuery(Filters, Freshness):
-    """What all lists take: which page, beside the filters."""
+    """The parameters that all lists share: filters, maximum age and paging."""
 
     limit: Annotated[
         int,
@@ -185,26 +186,26 @@ class ListQuery(Filters, Freshness):
         BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number")),
     ] = Field(
         DEFAULT_LIMIT,
-        description=f"How many items a page has at most; above {MAX_LIMIT} it is brought "
-        f"down to {MAX_LIMIT}. It may change from page to page.",
+        description=f"The maximum number of items per page; values above {MAX_LIMIT} are "
+        f"reduced to {MAX_LIMIT}. It may change from page to page.",
     )
     cursor: str | None = Field(
         None,
-        description="The `nextCursor` of the page before. It says all that the list needs; "
-        "filters beside it must say the same.",
+        description="The `nextCursor` of the previous page. It carries the filters; filters "
+        "beside it must be identical.",
     )
 
     @model_validator(mode="after")
-    def _without_age_beside_a_cursor(self) -> Self:
+    def _reject_max_age_with_cursor(self) -> Self:
         if self.cursor is not None and self.max_age is not None:
-            raise PydanticCustomError("max_age", "maxAge cannot stand beside a cursor")
+            raise PydanticCustomError("max_age", "maxAge cannot be combined with a cursor")
         return self
 
     def link(self, *, cursor: str | None, selection: Selection, view: View) -> str:
-        """A reference, relative to this request, to a list or to where it goes on.
+        """Return a reference to a new list or its next page, relative to the request's URL.
 
-        It has a path, for not all clients resolve a mere query as RFC 3986 (5.4.1) says: of `?`
-        alone some make the very URL that it is to replace.
+        It includes a path because not all clients resolve a reference that is only a query as
+        RFC 3986 (5.4.1) requires: some resolve a bare `?` to the base URL with its query.
         """
         parameters: list[tuple[str, str]] = []
         if cursor is None:

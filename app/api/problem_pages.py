@@ -1,4 +1,4 @@
-"""`/problems/{code}`: what each problem means."""
+"""`/problems/{code}`: the explanation of each kind of problem."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ async def get_problem(
     code: Annotated[str, Path(description="The problem's `code`.", examples=["cursor_expired"])],
     response: Response,
 ) -> ProblemExplanation:
-    """Explain a kind of problem, and what to do about it."""
+    """Explain a kind of problem and how to resolve it."""
     kind = KINDS.get(code)
     if kind is None:
-        raise ProblemError(problems.NOT_FOUND, "There is no problem of this code.")
+        raise ProblemError(problems.NOT_FOUND, "No problem has this code.")
     response.headers["Cache-Control"] = "public, max-age=86400"
     return ProblemExplanation(
         code=kind.code, status=kind.status, title=kind.title, explanation=kind.explanation

@@ -1,4 +1,4 @@
-"""Resources: what the application needs to know of one, declared once in its folder."""
+"""The declaration of a resource: each resource package makes one, the application uses it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Resource:
     """One resource of the API.
 
     Attributes:
-        tag: what its operations are listed under in the OpenAPI document.
-        description: of the tag.
+        tag: the tag of its operations in the OpenAPI document.
+        description: the description of the tag.
         router: its routes.
-        key: what its part is found by in the service.
-        start: makes its part, which does not run yet.
-        stream_shapes: shapes that only lines of streams have, which FastAPI does not know.
-        add_metrics: registers its metrics; returns what must run to sample them.
+        key: the key of its part in `Service.parts`.
+        start: creates its part, which does not run yet.
+        stream_shapes: shapes of stream events, which FastAPI cannot find in route signatures.
+        add_metrics: registers its metrics; returns the samplers to run.
     """
 
     tag: str

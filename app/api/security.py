@@ -1,6 +1,6 @@
-"""Which scope an endpoint needs: said in its signature, and so in the OpenAPI document.
+"""The scope that an endpoint requires, declared in its signature and so in the OpenAPI document.
 
-The gate (`app.middleware.authentication`) has put the caller into the request before it was routed.
+`app.middleware.authentication` has put the caller into the request's state before routing.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from app.auth.scopes import Scope
 
 
 REALM: Final = "sa-contexts"
-"""What credentials are for (RFC 9110, 11.5): all of this server."""
+"""The protection space (RFC 9110, 11.5): the whole server."""
 
 _DESCRIPTION: Final = (
     "An API key (`sa-contexts keys add`), or a token of the OIDC issuer that the server trusts, in "
-    "the header `Authorization`, never in the query. Each operation names the scope that it needs: "
-    "`sa:read` for SA contexts, main mode SAs, connections and the engine, `events:read` for the "
-    "stream of events, `metrics:read` for metrics and statistics, `diagnostics:read` for net "
-    "events. A server that only its own host can reach may ask for none."
+    "the header `Authorization`, never in the query. Each operation names the scope that it "
+    "requires: `sa:read` for SA contexts, main mode SAs, connections and the engine, `events:read` "
+    "for the event stream, `metrics:read` for metrics and statistics, `diagnostics:read` for net "
+    "events. A server that only its own host can reach may require no credential."
 )
 
 
 class Permission(SecurityBase):
-    """Lets those pass who have a scope.
+    """A dependency that rejects callers without a scope.
 
     Attributes:
-        scope: which.
+        scope: the required scope.
     """
 
     model = HTTPBearer(description=_DESCRIPTION)
@@ -47,7 +47,7 @@ class Permission(SecurityBase):
         self.scope = scope
 
     async def __call__(self, request: Request) -> Caller:
-        """The caller.
+        """Return the caller.
 
         Raises:
             ProblemError: 403, the scope is missing.
@@ -65,26 +65,26 @@ class Permission(SecurityBase):
         return caller
 
 
-def _needs(scope: Scope) -> Any:
+def _requires(scope: Scope) -> Any:
     return Security(Permission(scope), scopes=[scope])
 
 
-SaReader = Annotated[Caller, _needs(Scope.SA_READ)]
-EventsReader = Annotated[Caller, _needs(Scope.EVENTS_READ)]
-MetricsReader = Annotated[Caller, _needs(Scope.METRICS_READ)]
-DiagnosticsReader = Annotated[Caller, _needs(Scope.DIAGNOSTICS_READ)]
+SaReader = Annotated[Caller, _requires(Scope.SA_READ)]
+EventsReader = Annotated[Caller, _requires(Scope.EVENTS_READ)]
+MetricsReader = Annotated[Caller, _requires(Scope.METRICS_READ)]
+DiagnosticsReader = Annotated[Caller, _requires(Scope.DIAGNOSTICS_READ)]
 
 
 def permission_in(annotation: Any) -> Permission:
-    """What one of the annotations above asks for."""
+    """Return the permission that one of the annotations above carries."""
     (marker,) = annotation.__metadata__
     return cast(Permission, marker.dependency)
 
 
 def public_paths(routes: Sequence[BaseRoute]) -> re.Pattern[str]:
-    """What the paths of those routes match whose signatures ask for no scope."""
+    """Return a pattern that matches the paths of all routes that require no scope."""
     patterns = [
-        re.sub(r"\(\?P<\w+>", "(?:", route.path_regex.pattern)  # names may occur in several
+        re.sub(r"\(\?P<\w+>", "(?:", route.path_regex.pattern)  # group names must be unique
         for route in iter_route_contexts(routes)
         if not any(isinstance(each.call, Permission) for each in _parts(route.dependant))
     ]
@@ -92,7 +92,7 @@ def public_paths(routes: Sequence[BaseRoute]) -> re.Pattern[str]:
 
 
 def scope_of(route: APIRoute) -> Scope | None:
-    """The scope that a route's signature asks for, if it asks for any."""
+    """Return the scope that a route requires, or None."""
     calls = (part.call for part in _parts(route.dependant))
     return next((call.scope for call in calls if isinstance(call, Permission)), None)
 

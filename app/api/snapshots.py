@@ -1,4 +1,4 @@
-"""What answers say of the snapshot that they show."""
+"""How responses describe their snapshot: the `snapshot` member and the lease headers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from app.repository.store import Store
 from app.service import Service
 
 
-def snapshot_of(version: Snapshot, service: Service) -> dict[str, Any]:
-    """`Snapshot` of a version."""
+def snapshot_of(snapshot: Snapshot, service: Service) -> dict[str, Any]:
+    """Return the public `Snapshot` object that describes a snapshot."""
     return {
-        "epoch": version.epoch,
-        "revision": version.revision,
-        "takenAt": version.taken_at,
+        "epoch": snapshot.epoch,
+        "revision": snapshot.revision,
+        "takenAt": snapshot.taken_at,
         "host": service.host,
         "engine": service.library.kind,
     }
 
 
-def set_lease_headers(response: Response, held_seconds: float, store: Store) -> None:
-    """Tell in headers how long the snapshot can be walked through."""
-    expires = datetime.now(UTC) + timedelta(seconds=held_seconds)
+def set_lease_headers(response: Response, lease_seconds: float, store: Store) -> None:
+    """Set the headers that say how long the snapshot is leased."""
+    expires = datetime.now(UTC) + timedelta(seconds=lease_seconds)
     response.headers["Snapshot-Expires"] = format_datetime(expires, usegmt=True)
     response.headers["Snapshot-Idle-Seconds"] = str(int(store.leases.idle_seconds))

@@ -1,4 +1,9 @@
-"""Streams of Server-Sent Events (the HTML standard, 9.2): one response, as long as it lasts."""
+"""Server-Sent Events (the HTML standard, 9.2).
+
+How a stream works: one response sends the batches of an event source. While there are none, it
+sends a bookmark or a comment every 15 seconds. A stream that the server ends closes with a
+`reconnect` event.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +25,9 @@ def format_event(kind: str, event_id: str | None, data: bytes) -> bytes:
     """Format one event.
 
     Args:
-        kind: its name.
-        event_id: what a client resumes after; None where it is not to resume after this.
-        data: one line.
+        kind: the name of the event.
+        event_id: the id after which a client can resume, or None.
+        data: the payload, without line breaks.
     """
     id_line = b"" if event_id is None else b"id: %b\n" % event_id.encode()
     return b"event: %b\n%bdata: %b\n\n" % (kind.encode(), id_line, data)
@@ -30,23 +35,23 @@ def format_event(kind: str, event_id: str | None, data: bytes) -> bytes:
 
 MEDIA_TYPE: Final = "text/event-stream"
 RETRY_MS: Final = 2000
-"""What a client waits before it comes again, so that a restarted server is up by then."""
+"""The client's reconnection delay, long enough for a server to restart."""
 KEEP_ALIVE_SECONDS: Final = 15
-"""How long a stream may be silent before it says that it is alive."""
+"""Maximum silence of a stream before it sends a bookmark or a comment."""
 JITTER: Final = 0.1
-"""By which part lifetimes differ, so that not all clients come again at once."""
+"""Fraction by which lifetimes are shortened at random, to spread reconnections."""
 
 COMMENT: Final = b":\n\n"
 RECONNECT: Final = format_event("reconnect", None, b"{}")
 
-SendText = Callable[[bytes], Awaitable[None]]
+SendBody = Callable[[bytes], Awaitable[None]]
 
 
 class EventStream(Response):
-    """Sends what a source gives, until the client leaves, or the stream's time is over.
+    """A response that streams a source's events until the client or the server ends it.
 
-    That is when it lasted long enough, when the server stops, and when the client's credential is
-    not taken any more. The request's state tells which it was (`ended`).
+    The server ends it after its maximum lifetime, when it stops, or when the client's credential
+    is revoked. The request's state says which (`ended`).
     """
 
     media_type = MEDIA_TYPE
@@ -57,15 +62,15 @@ class EventStream(Response):
         streams: StreamRegistry,
         is_authorized: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Make the response.
+        """Create the response.
 
         Args:
-            source: of the events.
-            streams: all that are open.
-            is_authorized: tells whether the client may still have them.
+            source: the source of the events.
+            streams: the registry of open streams.
+            is_authorized: returns whether the client's credential is still valid.
 
         Raises:
-            TooManyStreams: no further stream may begin.
+            TooManyStreams: the maximum number of streams is open.
         """
         self._source = source
         self._streams = streams
@@ -75,16 +80,16 @@ class EventStream(Response):
             headers={
                 "Cache-Control": "no-store",
                 "Vary": "Accept",
-                "X-Accel-Buffering": "no",  # nginx would gather what is to go out at once
+                "X-Accel-Buffering": "no",  # keeps nginx from buffering events
             }
         )
         del self.headers["Content-Length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
-        """Send the stream at the pace of the client."""
+        """Send the stream at the client's pace."""
 
-        async def send_text(text: bytes) -> None:
-            await send({"type": "http.response.body", "body": text, "more_body": True})
+        async def send_body(body: bytes) -> None:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
 
         state = scope.setdefault("state", {})
         with (
@@ -93,28 +98,29 @@ class EventStream(Response):
         ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send_text(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
-            await self._send_events(send_text)
+            await send_body(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
+            await self._send_events(send_body)
             state["ended"] = self._end_reason()
             await send({"type": "http.response.body", "body": RECONNECT})
-        state.setdefault("ended", "server_stops")  # without waiting for who does not read
+        # The registry cancels the block at a stop if the client is not reading.
+        state.setdefault("ended", "server_stops")
 
     def _end_reason(self) -> str:
-        """Why the stream ends, as the log tells it."""
+        """Return why the stream ends, as logged."""
         if self._streams.is_stopping:
             return "server_stops"
         return "too_long" if self._is_authorized() else "revoked"
 
-    async def _send_events(self, send_text: SendText) -> None:
+    async def _send_events(self, send_body: SendBody) -> None:
         now = time.monotonic()
-        end = now + self._streams.seconds * random.uniform(1 - JITTER, 1)  # no secret
+        end = now + self._streams.seconds * random.uniform(1 - JITTER, 1)  # not a secret
         silent_since = now
         while now < end and not self._streams.is_stopping and self._is_authorized():
-            text = await self._source.next_batch()
-            if text is None and now - silent_since >= KEEP_ALIVE_SECONDS:
-                text = self._source.bookmark() or COMMENT
-            if text is not None:
-                await send_text(text)
+            batch = await self._source.next_batch()
+            if batch is None and now - silent_since >= KEEP_ALIVE_SECONDS:
+                batch = self._source.bookmark() or COMMENT
+            if batch is not None:
+                await send_body(batch)
                 silent_since = now
             elif end - now > TICK_SECONDS:
                 await self._source.notifier.wait()

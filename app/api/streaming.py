@@ -1,4 +1,4 @@
-"""Sending large bodies piece by piece, compressed where the client accepts it."""
+"""Responses that send large bodies piece by piece, compressed if the client accepts gzip."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from app.api.negotiation import accepts_gzip
 
 
 MIN_COMPRESSED_BYTES: Final = 16 << 10
-"""Bytes; a smaller body goes out in a few packets as it is (see docs/benchmarks.md)."""
+"""A smaller body fits into a few packets uncompressed (see docs/benchmarks.md)."""
 
 LEVEL: Final = 1
-"""Of zlib: the higher ones take several times as long for little (see docs/benchmarks.md)."""
+"""zlib level: higher ones take several times as long for little gain (see docs/benchmarks.md)."""
 
 _GZIP: Final = 31
-"""`wbits` for the format of gzip with the largest window (zlib's manual, deflateInit2)."""
+"""`wbits` for the gzip format with the largest window (zlib manual, deflateInit2)."""
 
 
 Piece = bytes | memoryview
 
 
 class PiecesResponse(Response):
-    """A body made of pieces, each taken when the one before is sent; no whole is ever copied."""
+    """A body sent piece by piece; the next piece is made when the previous one has been sent."""
 
     def __init__(self, pieces: Iterable[Piece], media_type: str, length: int | None) -> None:
-        """Make the response.
+        """Create the response.
 
         Args:
-            pieces: of the body.
-            media_type: of the body.
-            length: how many bytes all pieces have, where that is known.
+            pieces: the pieces of the body.
+            media_type: the media type of the body.
+            length: the length of the body in bytes, or None if unknown.
         """
         self._pieces = iter(pieces)
         self._length = length
@@ -45,7 +45,7 @@ class PiecesResponse(Response):
         self.headers["Vary"] = "Accept, Accept-Encoding"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
-        """Send the response, at the pace of the client."""
+        """Send the response at the client's pace."""
         length, compressor = self._length, None
         is_large = length is None or length >= MIN_COMPRESSED_BYTES
         del self.headers["Content-Length"]
@@ -65,15 +65,15 @@ class PiecesResponse(Response):
 
 
 class Compressor:
-    """gzip, in threads: zlib lets Python go on meanwhile."""
+    """A gzip compressor that runs in threads; zlib releases the GIL."""
 
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
 
     async def compress(self, piece: Piece) -> bytes:
-        """What is ready to be sent of all that was given so far."""
+        """Compress a piece and return the output that is ready, which may be empty."""
         return await anyio.to_thread.run_sync(self._compressor.compress, piece)
 
     def flush(self) -> bytes:
-        """What is left at the end."""
+        """Return the remaining output and end the stream."""
         return self._compressor.flush()

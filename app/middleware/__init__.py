@@ -1,1 +1,1 @@
-"""ASGI middleware: what every request passes before it is routed."""
+"""ASGI middleware: every request passes it before it is routed."""

@@ -1,4 +1,7 @@
-"""What one address may ask before its caller is identified."""
+"""Rate limits per address for requests whose caller is not yet identified.
+
+An address is a client network: an IPv4 address or an IPv6 prefix (`app.net.networks`).
+"""
 
 from __future__ import annotations
 
@@ -21,29 +24,29 @@ from app.telemetry.metrics.registry import Metrics
 
 
 MAX_VERIFIED: Final = 4096
-"""How many credentials are remembered that were taken."""
+"""Maximum number of credentials in the cache."""
 MAX_VERIFIED_PER_CALLER: Final = 64
-"""How many of one caller."""
+"""Maximum number of a caller's credentials in the cache."""
 
 
 class VerifiedCredentialCache:
-    """Credentials that were taken, each with the address it came from; those used last are kept.
+    """An LRU cache of accepted credentials, each with the address it was accepted from.
 
-    Of one caller only some are, so that none can have the others forgotten. Kept are keyed hashes,
-    whose key ends with the process: nothing can be learned of a credential.
+    The number per caller is limited, so that no caller can evict the others. The cache stores
+    keyed hashes whose key lives as long as the process, so it reveals no credential.
     """
 
     def __init__(
         self, max_count: int = MAX_VERIFIED, max_per_caller: int = MAX_VERIFIED_PER_CALLER
     ) -> None:
-        self._most = max_count
-        self._most_of_one = max_per_caller
+        self._max_count = max_count
+        self._max_per_caller = max_per_caller
         self._key = secrets.token_bytes(blake2b.MAX_KEY_SIZE)
         self._callers: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
         self._hashes: dict[tuple[str, str], OrderedDict[bytes, None]] = {}
 
     def caller_of(self, network: str, credential: bytes) -> tuple[str, str] | None:
-        """Return whose credential this was when it was taken there; None if it never was."""
+        """Return the caller whose credential was accepted from this address, or None."""
         hash_ = self._hash(network, credential)
         caller = self._callers.get(hash_)
         if caller is not None:
@@ -52,27 +55,27 @@ class VerifiedCredentialCache:
         return caller
 
     def add(self, network: str, credential: bytes, caller: tuple[str, str]) -> None:
-        """Remember one, of a caller."""
+        """Add a caller's credential; evict the least recently used one if a limit is exceeded."""
         hash_ = self._hash(network, credential)
-        self._forget(hash_)
+        self._remove(hash_)
         self._callers[hash_] = caller
-        of_caller = self._hashes.setdefault(caller, OrderedDict())
-        of_caller[hash_] = None
-        if len(of_caller) > self._most_of_one:
-            self._forget(next(iter(of_caller)))
-        elif len(self._callers) > self._most:
-            self._forget(next(iter(self._callers)))
+        hashes = self._hashes.setdefault(caller, OrderedDict())
+        hashes[hash_] = None
+        if len(hashes) > self._max_per_caller:
+            self._remove(next(iter(hashes)))
+        elif len(self._callers) > self._max_count:
+            self._remove(next(iter(self._callers)))
 
     def discard(self, network: str, credential: bytes) -> None:
-        """Forget one, if it was known."""
-        self._forget(self._hash(network, credential))
+        """Remove a credential if it is present."""
+        self._remove(self._hash(network, credential))
 
-    def _forget(self, hash_: bytes) -> None:
+    def _remove(self, hash_: bytes) -> None:
         caller = self._callers.pop(hash_, None)
         if caller is not None:
-            of_caller = self._hashes[caller]
-            del of_caller[hash_]
-            if not of_caller:
+            hashes = self._hashes[caller]
+            del hashes[hash_]
+            if not hashes:
                 del self._hashes[caller]
 
     def _hash(self, network: str, credential: bytes) -> bytes:
@@ -82,31 +85,31 @@ class VerifiedCredentialCache:
 
 
 def address_policy(limits: RateLimits, metrics: Metrics) -> RateLimitPolicy:
-    """Return the policy of what one address may ask without a credential."""
+    """Return the rate limit of an address for requests without a credential."""
     return RateLimitPolicy(
         "address",
         limits.rate_address_requests,
-        "Too many requests without a credential came from this address.",
+        "This address sent too many requests without a credential.",
         metrics,
     )
 
 
 class AddressRateLimitMiddleware:
-    """Counts every answer that is given before a caller is identified, by address.
+    """Middleware that limits, per address, requests answered before a caller is identified.
 
-    Stands before all that answers such a request: the check of `Host`, the gate, and public pages,
-    for which a credential is not looked at. Three quotas share the work, so that none of them locks
-    out who has a credential:
+    It wraps everything that answers such requests: host validation, authentication, and public
+    pages, which ignore credentials. Three separate quotas keep them from locking out a client
+    with a valid credential:
 
-    - requests without a credential, and those for public pages;
-    - credentials that the gate rejects. An address with too many of them has no credential of its
-      own looked at any more, but for those that were taken from it before: whoever shares an
-      address with an attacker is not locked out;
-    - credentials that nobody could verify, because the issuer is out of reach, or because the
-      request was answered for its `Host`. One that was taken before has this quota for itself.
+    - `address`: requests without a credential, and requests for public pages;
+    - `failures`: credentials that authentication rejects. Beyond this quota, only credentials
+      accepted from the address before are still checked, so a client that shares an address
+      with an attacker is not locked out;
+    - `unverified`: credentials that were not checked, because the issuer is unreachable or `Host`
+      was rejected. A credential accepted before has a quota of its caller's own.
 
-    Health is always answered, but beyond the quota `scope["state"]["slowed"]` has the connection
-    take its time.
+    Health probes are always answered; beyond the quota, `scope["state"]["slowed"]` makes the
+    connection delay the response.
     """
 
     def __init__(
@@ -117,14 +120,14 @@ class AddressRateLimitMiddleware:
         public: re.Pattern[str],
         metrics: Metrics,
     ) -> None:
-        """Stand before an application.
+        """Wrap an application.
 
         Args:
             app: the application.
-            requests: the policy of requests without a credential.
-            limits: how much one address may.
+            requests: the policy for requests without a credential.
+            limits: the rate limits of an address.
             public: matches the paths that need no credential.
-            metrics: are told of refusals.
+            metrics: counts rejections.
         """
         self._app = app
         self._is_public = public.fullmatch
@@ -132,19 +135,19 @@ class AddressRateLimitMiddleware:
         self._failures = RateLimitPolicy(
             "failures",
             limits.rate_failures,
-            "Too many credentials that are not taken came from this address.",
+            "This address sent too many credentials that were rejected.",
             metrics,
         )
         self._unverified = RateLimitPolicy(
             "unverified",
             limits.rate_address_requests,
-            "Too many credentials that could not be verified came from this address.",
+            "This address sent too many credentials that could not be verified.",
             metrics,
         )
         self._verified = VerifiedCredentialCache()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or refuse it."""
+        """Pass a request on, or reject it with 429."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -152,72 +155,73 @@ class AddressRateLimitMiddleware:
         network = client_network((scope.get("client") or ("",))[0])
         credential = None if self._is_public(scope["path"]) else _credential(scope)
         if credential is None:
-            await self._pass_unauthenticated(network, scope, receive, send)
+            await self._call_without_credential(network, scope, receive, send)
         else:
-            await self._pass_with(credential, network, scope, receive, send)
+            await self._call_with_credential(credential, network, scope, receive, send)
 
-    async def _pass_unauthenticated(
+    async def _call_without_credential(
         self, network: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        standing = self._requests.limiter.hit(network)
+        status = self._requests.limiter.hit(network)
         if scope["path"] in UNLIMITED_PATHS:
-            scope["state"]["slowed"] = not standing.is_within
+            scope["state"]["slowed"] = not status.is_within
             await self._app(scope, receive, send)
             return
-        if not standing.is_within:
-            await self._requests.reject(standing, scope, send)
+        if not status.is_within:
+            await self._requests.reject(status, scope, send)
             return
 
-        async def send_and_tell(message: Message) -> None:
+        async def send_with_limit(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._requests.add_headers(message, standing)
+                self._requests.add_headers(message, status)
             await send(message)
 
-        await self._app(scope, receive, send_and_tell)
+        await self._app(scope, receive, send_with_limit)
 
-    async def _pass_with(
+    async def _call_with_credential(
         self, credential: bytes, network: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         caller = self._verified.caller_of(network, credential)
-        counted_as = (network, caller)
-        checks = [(self._unverified, self._unverified.limiter.peek(counted_as))]
+        unverified_key = (network, caller)
+        checks = [(self._unverified, self._unverified.limiter.peek(unverified_key))]
         if caller is None:
             checks.append((self._failures, self._failures.limiter.peek(network)))
-        for policy, standing in checks:
-            if not standing.is_within:
-                await policy.reject(standing, scope, send)
+        for policy, status in checks:
+            if not status.is_within:
+                await policy.reject(status, scope, send)
                 return
 
-        async def send_judged(message: Message) -> None:
+        async def send_and_settle(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if _is_taken(scope):
+                if _is_accepted(scope):
                     if caller is None:
-                        taken: Caller = scope["state"]["caller"]
-                        self._verified.add(network, credential, taken.rate_limit_key)
-                elif _is_failure(scope):
-                    self._verified.discard(network, credential)  # it expired, or was revoked
+                        accepted: Caller = scope["state"]["caller"]
+                        self._verified.add(network, credential, accepted.rate_limit_key)
+                elif _is_rejected(scope):
+                    self._verified.discard(network, credential)  # it expired or was revoked
                     self._failures.add_headers(message, self._failures.limiter.hit(network))
                 else:
-                    self._unverified.add_headers(message, self._unverified.limiter.hit(counted_as))
+                    status = self._unverified.limiter.hit(unverified_key)
+                    self._unverified.add_headers(message, status)
             await send(message)
 
-        await self._app(scope, receive, send_judged)
+        await self._app(scope, receive, send_and_settle)
 
 
 def _credential(scope: Scope) -> bytes | None:
-    """The credential of a request; where it is none that can be read, what stands in its place."""
+    """Return the bearer token, or the raw `Authorization` headers if there is no valid one."""
     try:
         return bearer_token(scope["headers"]).encode()
     except CredentialRejected:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        return b",".join(given) if given else None
+        values = [value for name, value in scope["headers"] if name == b"authorization"]
+        return b",".join(values) if values else None
 
 
-def _is_taken(scope: Scope) -> bool:
-    """Whether the gate looked at a credential, and took it."""
+def _is_accepted(scope: Scope) -> bool:
+    """Return whether authentication checked the credential and accepted it."""
     return scope["state"].get("caller", UNAUTHENTICATED_CALLER) is not UNAUTHENTICATED_CALLER
 
 
-def _is_failure(scope: Scope) -> bool:
-    """Whether the gate looked at a credential, and did not take it."""
+def _is_rejected(scope: Scope) -> bool:
+    """Return whether authentication checked the credential and rejected it."""
     return bool(scope["state"].get("refused") == UNAUTHENTICATED.code)

@@ -1,6 +1,6 @@
-"""The gate: who asks is known before a request is routed, and who is nobody gets no further.
+"""Authentication: identifies the caller before routing and rejects unauthenticated requests.
 
-Pure ASGI, so that a refusal costs little: its answer is made beforehand, but for the path.
+A rejection is cheap: its response is rendered at startup, except for the path.
 """
 
 from __future__ import annotations
@@ -29,73 +29,73 @@ from app.telemetry.metrics.registry import Metrics
 
 
 MAX_BYTES: Final = 8 << 10
-"""How long the header may be; tokens that name many groups have some kilobytes."""
+"""Maximum length of the header; a token that names many groups has a few kilobytes."""
 
 RETRY_SECONDS: Final = 10
-"""What `Retry-After` says while the issuer's keys, or the file of API keys, are not at hand."""
+"""`Retry-After` while the issuer's keys or the file of API keys are unavailable."""
 
 _BEARER: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *")
-"""RFC 6750, 2.1, and RFC 9110, 11.1: the scheme's name is in any case."""
+"""RFC 6750, 2.1; the scheme name is case-insensitive (RFC 9110, 11.1)."""
 
-_TOLD: Final = {
+_DETAILS: Final = {
     RejectionReason.MISSING: "The request has no credential.",
-    RejectionReason.MALFORMED: "The request has no bearer token that can be read.",
+    RejectionReason.MALFORMED: "The request has no well-formed bearer token.",
     RejectionReason.EXPIRED: "The credential has expired.",
-    RejectionReason.ISSUER_UNAVAILABLE: "The keys of the tokens' issuer cannot be fetched now.",
+    RejectionReason.ISSUER_UNAVAILABLE: "The keys of the token issuer cannot be fetched now.",
     RejectionReason.KEYS_UNAVAILABLE: "The server's file of API keys cannot be read now.",
 }
-"""What is told of a reason; of the others no more than that the credential is not taken."""
+"""Details by reason; all other reasons are not disclosed to clients."""
 
 _UNAVAILABLE: Final = {
     RejectionReason.ISSUER_UNAVAILABLE: ISSUER_UNAVAILABLE,
     RejectionReason.KEYS_UNAVAILABLE: KEYS_UNAVAILABLE,
 }
-"""Where the credential may be good, and the server cannot tell."""
+"""Problems for credentials that may be valid but cannot be verified now."""
 
 
 class PrebuiltRejection(NamedTuple):
-    """The answer for one reason.
+    """The response for one rejection reason, rendered except for the path.
 
     Attributes:
-        kind: of the problem.
-        before: the body, up to the path.
-        after: the rest of it.
-        headers: but for the length.
+        kind: the kind of problem.
+        prefix: the body before the path.
+        suffix: the body after the path.
+        headers: the headers without `Content-Length`.
     """
 
     kind: ProblemKind
-    before: bytes
-    after: bytes
+    prefix: bytes
+    suffix: bytes
     headers: tuple[tuple[bytes, bytes], ...]
 
 
 class AuthenticationMiddleware:
-    """Puts the caller into `scope["state"]["caller"]`, or refuses.
+    """Middleware that stores the caller in `scope["state"]["caller"]` or rejects the request.
 
-    A path that asks for no scope is open to all, and what comes with the request is not looked at.
-    All others need a credential, those that lead nowhere too. What a refusal was is told further
-    out by `scope["state"]`: `refused`, a problem's code, and `reason`, which says more.
+    Public paths, whose routes require no scope, ignore credentials. All other paths require one,
+    even if no route matches. For outer middleware, a rejection sets `scope["state"]["refused"]` to
+    the problem code and `scope["state"]["reason"]` to the more specific rejection reason.
     """
 
     def __init__(
         self, app: ASGIApp, authenticator: Authenticator, public: re.Pattern[str], metrics: Metrics
     ) -> None:
-        """Stand before an application.
+        """Wrap an application.
 
         Args:
             app: the application.
-            authenticator: those that are taken.
-            public: matches the paths that need none.
-            metrics: are told of refusals.
+            authenticator: verifies credentials.
+            public: matches the paths that need no credential.
+            metrics: counts rejections.
         """
         self._app = app
         self._authenticator = authenticator
-        self._is_public = public.fullmatch  # `$` alone lets a newline follow
+        self._is_public = public.fullmatch  # `$` also matches before a final newline
         self._metrics = metrics
-        self._refusals = {reason: _refusal(reason) for reason in RejectionReason}
+        self._rejections = {reason: _prebuild(reason) for reason in RejectionReason}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or answer it."""
+        """Pass a request on, or reject it."""
         if scope["type"] == "http":
             state = scope.setdefault("state", {})
             if not self._authenticator.is_required:
@@ -104,49 +104,50 @@ class AuthenticationMiddleware:
                 state["caller"] = UNAUTHENTICATED_CALLER
             else:
                 try:
-                    text = bearer_token(scope["headers"])
-                    known = self._authenticator.lookup(text)
-                    state["caller"] = known or await self._authenticator.verify(text)
-                except CredentialRejected as refused:
-                    await self._reject(refused.reason, scope, send)
+                    token = bearer_token(scope["headers"])
+                    cached = self._authenticator.lookup(token)
+                    state["caller"] = cached or await self._authenticator.verify(token)
+                except CredentialRejected as error:
+                    await self._reject(error.reason, scope, send)
                     return
         await self._app(scope, receive, send)
 
     async def _reject(self, reason: RejectionReason, scope: Scope, send: Send) -> None:
-        refusal = self._refusals[reason]
-        scope["state"].update(refused=refusal.kind.code, reason=reason.value)
+        rejection = self._rejections[reason]
+        scope["state"].update(refused=rejection.kind.code, reason=reason.value)
         self._metrics.credential_rejections.count(reason)
-        self._metrics.count_problem(refusal.kind.code)
-        body = b"%b%b%b" % (refusal.before, quote(scope["path"]).encode(), refusal.after)
-        headers = [*refusal.headers, (b"content-length", b"%d" % len(body))]
+        self._metrics.count_problem(rejection.kind.code)
+        body = b"%b%b%b" % (rejection.prefix, quote(scope["path"]).encode(), rejection.suffix)
+        headers = [*rejection.headers, (b"content-length", b"%d" % len(body))]
         await send(
-            {"type": "http.response.start", "status": refusal.kind.status, "headers": headers}
+            {"type": "http.response.start", "status": rejection.kind.status, "headers": headers}
         )
         is_head = scope["method"] == "HEAD"
         await send({"type": "http.response.body", "body": b"" if is_head else body})
 
 
 def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The only bearer token that a request has in its header.
+    """Return the bearer token of a request.
 
     Raises:
-        Refused: it has none, several, or something else.
+        CredentialRejected: there is none, more than one, or a malformed one.
     """
-    given = [value for name, value in headers if name == b"authorization"]
-    if not given:
+    values = [value for name, value in headers if name == b"authorization"]
+    if not values:
         raise CredentialRejected(RejectionReason.MISSING)
-    found = _BEARER.fullmatch(given[0]) if len(given) == 1 and len(given[0]) <= MAX_BYTES else None
-    if found is None:
+    is_single = len(values) == 1 and len(values[0]) <= MAX_BYTES
+    match = _BEARER.fullmatch(values[0]) if is_single else None
+    if match is None:
         raise CredentialRejected(RejectionReason.MALFORMED)
-    return found[1].decode()
+    return match[1].decode()
 
 
-def _refusal(reason: RejectionReason) -> PrebuiltRejection:
+def _prebuild(reason: RejectionReason) -> PrebuiltRejection:
     challenge = f'Bearer realm="{REALM}"'
-    if reason is not RejectionReason.MISSING:  # RFC 6750, 3.1: who sends none is told of no error
+    if reason is not RejectionReason.MISSING:  # RFC 6750, 3.1: no error code without a credential
         challenge += ', error="invalid_token"'
     kind = _UNAVAILABLE.get(reason, UNAUTHENTICATED)
-    problem = ProblemError(kind, _TOLD.get(reason, "The credential is not taken."))
+    problem = ProblemError(kind, _DETAILS.get(reason, "The credential was rejected."))
     before, instance, after = problem_text(problem, "/").partition(b'"instance":"/"')
     return PrebuiltRejection(
         kind,

@@ -1,4 +1,4 @@
-"""What one caller may ask."""
+"""The rate limit per caller."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from app.telemetry.metrics.registry import Metrics
 
 
 class CallerRateLimitMiddleware:
-    """Stands behind the gate: counts requests by their caller.
+    """Middleware that limits the requests of each caller, after authentication.
 
-    Where no credentials are asked for, callers are told apart by address, and those on this host
-    are not counted. Strangers were counted before the gate. By whom others are counted is told to
-    what bounds streams, by `scope["state"]["counted_as"]`.
+    If the server requires no credentials, callers are distinguished by address, and those on this
+    host are not limited. `AddressRateLimitMiddleware` limits unauthenticated requests instead.
+    `scope["state"]["counted_as"]` passes the caller's key on to the limit of streams.
     """
 
     def __init__(self, app: ASGIApp, limits: RateLimits, metrics: Metrics) -> None:
-        """Stand before an application.
+        """Wrap an application.
 
         Args:
             app: the application.
-            limits: how much one caller may.
-            metrics: are told of refusals.
+            limits: the rate limits of a caller.
+            metrics: counts rejections.
         """
         self._app = app
         self._requests = RateLimitPolicy(
             "caller",
             limits.rate_caller_requests,
-            "This caller has asked too often.",
+            "This caller exceeded its rate limit.",
             metrics,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or refuse it."""
-        counted_as = _counted_as(scope) if scope["type"] == "http" else None
-        if counted_as is None:
+        """Pass a request on, or reject it with 429."""
+        key = _rate_limit_key(scope) if scope["type"] == "http" else None
+        if key is None:
             await self._app(scope, receive, send)
             return
-        standing = self._requests.limiter.hit(counted_as)
-        if not standing.is_within:
-            await self._requests.reject(standing, scope, send)
+        status = self._requests.limiter.hit(key)
+        if not status.is_within:
+            await self._requests.reject(status, scope, send)
             return
-        scope["state"]["counted_as"] = counted_as
+        scope["state"]["counted_as"] = key
 
-        async def send_and_tell(message: Message) -> None:
+        async def send_with_limit(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._requests.add_headers(message, standing)
+                self._requests.add_headers(message, status)
             await send(message)
 
-        await self._app(scope, receive, send_and_tell)
+        await self._app(scope, receive, send_with_limit)
 
 
-def _counted_as(scope: Scope) -> tuple[str, str] | None:
-    """By what a request is counted; None where it is not."""
+def _rate_limit_key(scope: Scope) -> tuple[str, str] | None:
+    """Return the key that a request counts against, or None if it is not limited."""
     caller: Caller = scope["state"]["caller"]
     if caller is UNAUTHENTICATED_CALLER or scope["path"] in UNLIMITED_PATHS:
         return None

@@ -1,4 +1,4 @@
-"""Paths that are not what a route's pattern takes them for."""
+"""Rejection of paths that a route's pattern matches by mistake."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _NOT_FOUND: Final = ProblemError(NOT_FOUND, NOT_FOUND.title + ".")
 
 
 class ExactPaths:
-    """Answers 404 where a path ends in a newline, which no path of a resource does.
+    """Middleware that answers 404 to paths that end in a newline.
 
-    Starlette's patterns end in `$`, which also matches before a newline at the end (Python's `re`):
-    `/engine%0a` would be answered as `/engine`.
+    Starlette's patterns end in `$`, which also matches before a final newline, so `/engine%0a`
+    would be answered as `/engine`.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Stand before the router.
+        """Wrap an application.
 
         Args:
             app: the application.
-            metrics: count the problems.
+            metrics: counts the problems.
         """
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or answer it."""
+        """Pass a request on, or answer 404."""
         if scope["type"] != "http" or not scope["path"].endswith("\n"):
             await self._app(scope, receive, send)
             return

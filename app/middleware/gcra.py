@@ -1,7 +1,8 @@
-"""Rates: how often something may happen, told apart by who does it, however many there are.
+"""Rate limiting by the generic cell rate algorithm (ITU-T I.371, annex A, virtual scheduling).
 
-The generic cell rate algorithm (ITU-T I.371, annex A, virtual scheduling): of each key only one
-time is kept, that at which it will have its whole quota again.
+How it works: the limiter stores one time per key, at which the key's full quota is restored.
+Each event moves that time forward by `window / quota`; an event that would move it more than a
+window into the future is over the limit.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from typing import Final, NamedTuple
 
 
 MAX_KEYS: Final = 16_384
-"""How many keys are remembered; some 4 MB. Whoever was not seen for longest begins anew."""
+"""Maximum number of keys, some 4 MB; the least recently used key is evicted."""
 
 _NANOSECONDS: Final = 1_000_000_000
 
 
 class RateLimitStatus(NamedTuple):
-    """Where a key stands.
+    """The state of a key's quota.
 
     Attributes:
-        is_within: whether it has not gone beyond its rate.
-        left: how many more may come now.
-        nanoseconds: until one more may come, for a key that went beyond its rate; for others until
-            the whole quota is there again.
+        is_within: whether the event is within the limit.
+        left: how many more events are within the limit now.
+        nanoseconds: the time until the full quota is restored; over the limit, the time until
+            one more event is within it.
     """
 
     is_within: bool
@@ -34,18 +35,18 @@ class RateLimitStatus(NamedTuple):
 
     @property
     def seconds(self) -> int:
-        """The same in whole seconds, never too few."""
+        """`nanoseconds` in seconds, rounded up."""
         return -(-self.nanoseconds // _NANOSECONDS)
 
 
 class GcraLimiter:
-    """Counts what happens, key by key. Belongs to one event loop.
+    """A rate limiter for events, per key. Belongs to one event loop.
 
-    A quota may be used at once, and comes back evenly over the window.
+    A key may use its quota at once; the quota is restored evenly over the window.
 
     Attributes:
-        quota: how much may happen within a window.
-        window_seconds: how long that is.
+        quota: the maximum number of events per window.
+        window_seconds: the length of the window.
     """
 
     def __init__(
@@ -55,48 +56,48 @@ class GcraLimiter:
         keys: int = MAX_KEYS,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """Count nothing yet.
+        """Create a limiter without keys.
 
         Args:
-            quota: how much may happen within a window.
-            window_seconds: how long that is.
-            keys: how many to remember.
-            clock: tells the time in nanoseconds.
+            quota: the maximum number of events per window.
+            window_seconds: the length of the window.
+            keys: the maximum number of keys.
+            clock: returns the monotonic time in nanoseconds.
         """
         self.quota = quota
         self.window_seconds = window_seconds
-        self._keys = keys
+        self._max_keys = keys
         self._clock = clock
         self._interval = window_seconds * _NANOSECONDS // quota
         self._window = self._interval * quota
-        self._whole_at: OrderedDict[Hashable, int] = OrderedDict()
+        self._full_at: OrderedDict[Hashable, int] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many keys are remembered."""
-        return len(self._whole_at)
+        """Return the number of keys."""
+        return len(self._full_at)
 
     def hit(self, key: Hashable) -> RateLimitStatus:
-        """Count one more, unless that is beyond the rate: what is refused costs its key nothing."""
+        """Count an event if it is within the limit; an event over the limit costs nothing."""
         now = self._clock()
-        missing = self._missing(key, now) + self._interval
-        is_within = missing <= self._window
+        debt = self._debt(key, now) + self._interval
+        is_within = debt <= self._window
         if is_within:
-            self._whole_at[key] = now + missing
-        self._whole_at.move_to_end(key)
-        if len(self._whole_at) > self._keys:
-            self._whole_at.popitem(last=False)
+            self._full_at[key] = now + debt
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > self._max_keys:
+            self._full_at.popitem(last=False)
         if not is_within:
-            return RateLimitStatus(False, 0, missing - self._window)
-        return RateLimitStatus(True, (self._window - missing) // self._interval, missing)
+            return RateLimitStatus(False, 0, debt - self._window)
+        return RateLimitStatus(True, (self._window - debt) // self._interval, debt)
 
     def peek(self, key: Hashable) -> RateLimitStatus:
-        """Where a key stands: whether one more would be within the rate."""
-        missing = self._missing(key, self._clock())
-        left = (self._window - missing) // self._interval
+        """Return whether one more event would be within the limit, without counting it."""
+        debt = self._debt(key, self._clock())
+        left = (self._window - debt) // self._interval
         if left < 1:
-            return RateLimitStatus(False, 0, missing + self._interval - self._window)
-        return RateLimitStatus(True, left, missing)
+            return RateLimitStatus(False, 0, debt + self._interval - self._window)
+        return RateLimitStatus(True, left, debt)
 
-    def _missing(self, key: Hashable, now: int) -> int:
-        """In how many nanoseconds the whole quota is there again."""
-        return max(self._whole_at.get(key, now) - now, 0)
+    def _debt(self, key: Hashable, now: int) -> int:
+        """Return the nanoseconds until the full quota is restored."""
+        return max(self._full_at.get(key, now) - now, 0)

@@ -1,4 +1,4 @@
-"""HEAD on everything that GET is on (RFC 9110, 9.3.2): the same, without its body."""
+"""HEAD for every resource that supports GET (RFC 9110, 9.3.2)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadMiddleware:
-    """Lets the application answer HEAD as it answers GET, and no further than the head."""
+    """Middleware that answers HEAD like GET, without the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; what streams a body is cancelled where the body begins."""
+        """Answer a request; a HEAD request is cancelled when the response body begins."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
@@ -30,4 +30,4 @@ class HeadMiddleware:
         as_get = {**scope, "method": "GET"}
         with anyio.CancelScope() as answering:
             await self._app(as_get, receive, send_head)
-        scope["route"] = as_get.get("route")  # for who asks further out
+        scope["route"] = as_get.get("route")  # for outer middleware

@@ -1,4 +1,4 @@
-"""Measure the requests of an application, from outside its exception handlers."""
+"""Request metrics, measured outside the exception handlers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.telemetry.metrics.http import HttpMetrics
 
 
 class MetricsMiddleware:
-    """Measures the requests of an application."""
+    """Middleware that measures the number, duration and status of requests."""
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
         self._app = app
@@ -23,19 +23,19 @@ class MetricsMiddleware:
             return
         status: int | None = None
 
-        async def send_and_see(message: Message) -> None:
+        async def observe_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
-        began = perf_counter()
+        started_at = perf_counter()
         self._metrics.in_progress.inc()
         try:
-            await self._app(scope, receive, send_and_see)
+            await self._app(scope, receive, observe_send)
         except Exception:
-            status = 500  # which is what answers it further out
+            status = 500  # the response of the outer error middleware
             raise
         finally:
             self._metrics.in_progress.dec()
-            self._metrics.observe(scope, status, perf_counter() - began)
+            self._metrics.observe(scope, status, perf_counter() - started_at)

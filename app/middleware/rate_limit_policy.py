@@ -1,6 +1,6 @@
-"""Rate policies: what clients are told of a rate, and the answer for whoever goes beyond it.
+"""Rate limit policies: the `RateLimit` headers and the 429 response of a named limit.
 
-The fields are those of draft-ietf-httpapi-ratelimit-headers-10, in structured fields (RFC 9651).
+The headers follow draft-ietf-httpapi-ratelimit-headers-10 and are structured fields (RFC 9651).
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from app.telemetry.metrics.registry import Metrics
 
 
 WINDOW_SECONDS: Final = 60
-"""The window of every policy; settings say how much a minute."""
+"""The window of every policy; settings are requests per minute."""
 
 UNLIMITED_PATHS: Final = frozenset({"/health/live", "/health/ready"})
-"""Who probes must not take a busy server for a dead one."""
+"""Never answered with 429: a probe must not mistake a busy server for a dead one."""
 
 Field = tuple[bytes, bytes]
 
 
 class RateLimitPolicy:
-    """A rate that has a name.
+    """A named rate limit.
 
     Attributes:
-        limiter: what is counted.
+        limiter: counts the events.
     """
 
     def __init__(self, name: str, quota: int, excess: str, metrics: Metrics) -> None:
-        """Make the policy.
+        """Create the policy.
 
         Args:
-            name: as clients see it.
-            quota: how much may happen in a minute.
-            excess: what to tell those who go beyond it, in a sentence.
-            metrics: are told of each who does.
+            name: the name in the headers.
+            quota: the maximum number of events per minute.
+            excess: the detail of the problem if the limit is exceeded, in one sentence.
+            metrics: counts the problems.
         """
         self.limiter = GcraLimiter(quota, WINDOW_SECONDS)
         self._name = name.encode()
@@ -45,12 +45,12 @@ class RateLimitPolicy:
         self._excess = ProblemError(TOO_MANY_REQUESTS, excess)
         self._metrics = metrics
 
-    def add_headers(self, start: Message, standing: RateLimitStatus) -> None:
-        """Let the start of an answer tell of the rate, and of where its client stands."""
-        start["headers"] = [*start["headers"], *self._fields(standing)]
+    def add_headers(self, start: Message, status: RateLimitStatus) -> None:
+        """Add the `RateLimit` headers to a response start message."""
+        start["headers"] = [*start["headers"], *self._fields(status)]
 
-    async def reject(self, standing: RateLimitStatus, scope: Scope, send: Send) -> None:
-        """Answer a request that goes beyond the rate."""
+    async def reject(self, status: RateLimitStatus, scope: Scope, send: Send) -> None:
+        """Answer a request over the limit with 429."""
         kind = self._excess.kind
         scope["state"]["refused"] = kind.code
         self._metrics.count_problem(kind.code)
@@ -59,14 +59,14 @@ class RateLimitPolicy:
             (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
-            (b"retry-after", b"%d" % standing.seconds),
-            *self._fields(standing),
+            (b"retry-after", b"%d" % status.seconds),
+            *self._fields(status),
         ]
         await send({"type": "http.response.start", "status": kind.status, "headers": headers})
         is_head = scope["method"] == "HEAD"
         await send({"type": "http.response.body", "body": b"" if is_head else body})
 
-    def _fields(self, standing: RateLimitStatus) -> tuple[Field, Field]:
-        """`r` more may come within the next `t` seconds; beyond the rate, one may after these."""
-        limit = b'"%b";r=%d;t=%d' % (self._name, standing.left, standing.seconds)
+    def _fields(self, status: RateLimitStatus) -> tuple[Field, Field]:
+        """Return the headers: `r` more events are allowed within `t` seconds, or one after them."""
+        limit = b'"%b";r=%d;t=%d' % (self._name, status.left, status.seconds)
         return (b"ratelimit-policy", self._field), (b"ratelimit", limit)

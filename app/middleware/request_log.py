@@ -1,6 +1,7 @@
-"""The log of requests: each has an id, and an entry at its end.
+"""The request log: every request gets an id and a log entry at its end.
 
-Outermost, so that whatever answers is seen. The query is not logged: filters hold addresses.
+It is the outermost middleware, so it sees every response. The query is not logged: filters
+contain addresses.
 """
 
 from __future__ import annotations
@@ -26,32 +27,32 @@ from app.telemetry.logging.rejection_summary import RejectionSummary
 log = structlog.get_logger(__name__)
 
 AGGREGATED_STATUSES: Final = frozenset({401, 421, 429})
-"""Refusals that anyone can have any number of are told together (`RejectionSummary`)."""
+"""Rejections that anyone can cause in any number are logged in summary (`RejectionSummary`)."""
 
 DEBUG_ROUTES: Final = frozenset({"/metrics", "/health/live", "/health/ready"})
-"""Routes that machines ask for all day."""
+"""Routes that machines poll, logged at level DEBUG."""
 
 _HARMLESS: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACE: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-.{2,}"
 )
-"""`traceparent` of W3C's Trace Context, 3.2: the id of the trace, which is not all zeros."""
+"""`traceparent` (W3C Trace Context, 3.2); the group is the trace id."""
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, and tells the log how it went."""
+    """Middleware that gives each request an id and logs its outcome."""
 
-    def __init__(self, app: ASGIApp, logged: LoggedRequests, refused: RejectionSummary) -> None:
-        """Stand before an application.
+    def __init__(self, app: ASGIApp, logged: LoggedRequests, summary: RejectionSummary) -> None:
+        """Wrap an application.
 
         Args:
-            app: the application, with all that answers in its place.
-            logged: which requests have an entry.
-            refused: is told of those that have none because anyone can have them refused.
+            app: the application with all other middleware.
+            logged: which requests are logged.
+            summary: aggregates rejections that anyone can cause.
         """
         self._app = app
         self._logged = logged
-        self._refused = refused
+        self._summary = summary
         self._logger = logging.getLogger(__name__)
         self._scopes: dict[str, str | None] = {}
 
@@ -62,57 +63,57 @@ class RequestLogMiddleware:
             return
         request_id = _bind_ids(scope)
         header = (b"x-request-id", request_id.encode())
-        answer = _Answer()
+        response = _ResponseProgress()
 
-        async def send_and_see(message: Message) -> None:
+        async def observe_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), header]}
-                answer.begin(message)
-                if answer.is_stream and self._logged == "all":
+                response.start(message)
+                if response.is_stream and self._logged == "all":
                     log.info("stream_opened", **self._describe(scope))
             await send(message)
-            answer.sent(message)
+            response.sent(message)
 
-        began = perf_counter()
+        started_at = perf_counter()
         try:
-            await self._app(scope, receive, send_and_see)
+            await self._app(scope, receive, observe_send)
         except Exception:
-            answer.has_failed = True
+            response.has_failed = True
             raise
         finally:
-            self._log_end(scope, answer, perf_counter() - began)
+            self._log_end(scope, response, perf_counter() - started_at)
 
-    def _log_end(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+    def _log_end(self, scope: Scope, response: _ResponseProgress, seconds: float) -> None:
         state = scope["state"]
         code: str | None = state.get("problem") or state.get("refused")
-        is_of_nobody = (
+        is_anonymous_rejection = (
             "refused" in state and state.get("caller", UNAUTHENTICATED_CALLER).kind == "anonymous"
         )
-        if code is not None and (is_of_nobody or answer.status in AGGREGATED_STATUSES):
-            self._refused.record(code, _address(scope), state.get("reason"))
+        if code is not None and (is_anonymous_rejection or response.status in AGGREGATED_STATUSES):
+            self._summary.record(code, _address(scope), state.get("reason"))
             return
-        is_refused = answer.status is None or answer.status >= 400  # noqa: PLR2004  # RFC 9110, 15
-        if self._logged == "off" or (self._logged == "refused" and not is_refused):
+        is_error = response.status is None or response.status >= 400  # noqa: PLR2004  # RFC 9110, 15
+        if self._logged == "off" or (self._logged == "refused" and not is_error):
             return
-        asked = self._describe(scope)
-        level = logging.DEBUG if asked["route"] in DEBUG_ROUTES else logging.INFO
+        description = self._describe(scope)
+        level = logging.DEBUG if description["route"] in DEBUG_ROUTES else logging.INFO
         if not self._logger.isEnabledFor(level):
             return
-        entry: dict[str, object] = {**asked, "status": answer.status}
+        entry: dict[str, object] = {**description, "status": response.status}
         if code is not None:
             entry["code"] = code
         entry["seconds"] = round(seconds, 6)
-        entry["bytes"] = answer.bytes
-        if answer.has_failed:
+        entry["bytes"] = response.bytes
+        if response.has_failed:
             entry["ended"] = "failed"
         elif "ended" in state:  # by the server
             entry["ended"] = state["ended"]
-        elif not answer.is_complete:
+        elif not response.is_complete:
             entry["ended"] = "client_left"
         log.log(level, "request", **entry)
 
     def _describe(self, scope: Scope) -> dict[str, object]:
-        """Who asked for what."""
+        """Return the log fields of the caller and the request."""
         state = scope["state"]
         caller: Caller = state.get("caller", UNAUTHENTICATED_CALLER)
         entry: dict[str, object] = {"caller": caller.name, "kind": caller.kind}
@@ -131,8 +132,8 @@ class RequestLogMiddleware:
         return entry
 
 
-class _Answer:
-    """What is known of an answer so far."""
+class _ResponseProgress:
+    """What has been sent of a response so far."""
 
     def __init__(self) -> None:
         self.status: int | None = None
@@ -141,11 +142,11 @@ class _Answer:
         self.is_complete = False
         self.has_failed = False
 
-    def begin(self, head: Message) -> None:
-        self.status = head["status"]
+    def start(self, message: Message) -> None:
+        self.status = message["status"]
         self.is_stream = any(
             name == b"content-type" and value.startswith(b"text/event-stream")
-            for name, value in head["headers"]
+            for name, value in message["headers"]
         )
 
     def sent(self, message: Message) -> None:
@@ -155,10 +156,10 @@ class _Answer:
 
 
 def _bind_ids(scope: Scope) -> str:
-    """The request's id, bound for all that is logged on behalf of it, with that of its trace.
+    """Bind the request id and the trace id to the log context, and return the request id.
 
-    A client's own id is taken where it is a short harmless word, and no credential. What was
-    bound before is another request's: the tasks of one connection begin in each other's context.
+    A client's own id is accepted if it is short, harmless and not a credential. The context is
+    cleared first: tasks of one connection inherit the context of an earlier request.
     """
     request_id = trace_id = None
     for name, value in scope["headers"]:

@@ -1,9 +1,9 @@
-"""The header `Host`: whether a request means this server.
+"""Validation of the header `Host`, against DNS rebinding.
 
-A page in a browser may ask any server that its own name leads to, and whoever owns the name may
-let it lead to this one (DNS rebinding); the browser then takes the two for the same origin. It
-still says the name, though, and this server has no such name. An address cannot be made to lead
-elsewhere: any is taken, so that probes and scrapers, which know no names, need no configuration.
+The owner of a name can make it resolve to this server, after which a browser treats pages of that
+name and this server as one origin. The browser still sends the name in `Host`, so names that are
+not this server's are rejected. Addresses cannot be rebound: all are accepted, so that probes and
+scrapers need no configuration.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from app.api.problems import BAD_REQUEST, UNKNOWN_HOST, ProblemError, problem_re
 
 
 MAX_BYTES: Final = 300
-"""A DNS name has 255 at most (RFC 1035, 2.3.4), and a port follows."""
+"""Maximum length of the header: a DNS name of 255 bytes (RFC 1035, 2.3.4) and a port."""
 MAX_REMEMBERED: Final = 256
+"""Size of the cache of validated hosts."""
 
 _HOST: Final = re.compile(
     rb"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.~!$&'()*+,;=%-]+))(?::[0-9]*)?", re.ASCII
 )
-"""`uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2), but for addresses yet to come."""
+"""`uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2), without `IPvFuture`."""
 
 
 class HostValidationMiddleware:
-    """Lets through what is for this server, by one of its names or by an address."""
+    """Middleware that rejects a `Host` that is neither this server's name nor an address."""
 
     def __init__(
         self,
@@ -40,24 +41,24 @@ class HostValidationMiddleware:
         hosts: Iterable[str] = (),
         on_refusal: Callable[[str], None] = lambda _code: None,
     ) -> None:
-        """Make one.
+        """Wrap an application.
 
         Args:
-            app: what answers those requests.
-            hosts: further names; `localhost` and the machine's own are always among them.
-            on_refusal: is told the code of each problem that is answered here.
+            app: the application.
+            hosts: accepted names besides `localhost` and the machine's own.
+            on_refusal: called with the code of each problem returned here.
         """
         self._app = app
         self._on_refusal = on_refusal
         names = {name.lower().encode() for name in (*own_names(), *hosts)}
-        self._objection = lru_cache(MAX_REMEMBERED)(lambda host: _objection(host, names))
+        self._validate = lru_cache(MAX_REMEMBERED)(lambda host: _validate(host, names))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http":
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             problem = (
-                self._objection(hosts[0])
+                self._validate(hosts[0])
                 if len(hosts) == 1 and len(hosts[0]) <= MAX_BYTES
                 else _MALFORMED
             )
@@ -71,15 +72,16 @@ class HostValidationMiddleware:
 
 @cache
 def own_names() -> frozenset[str]:
-    """`localhost`, and what the machine calls itself, alone and with its domain."""
+    """Return `localhost` and the machine's host name, with and without its domain."""
     return frozenset(("localhost", socket.gethostname(), socket.getfqdn()))
 
 
-_MALFORMED: Final = ProblemError(BAD_REQUEST, "There must be one header Host, with a host in it.")
-_UNKNOWN: Final = ProblemError(UNKNOWN_HOST, "This server does not go by the name in Host.")
+_MALFORMED: Final = ProblemError(BAD_REQUEST, "There must be exactly one valid Host header.")
+_UNKNOWN: Final = ProblemError(UNKNOWN_HOST, "The name in Host is not one of this server's.")
 
 
-def _objection(host: bytes, names: set[bytes]) -> ProblemError | None:
+def _validate(host: bytes, names: set[bytes]) -> ProblemError | None:
+    """Return the problem of a host, or None if it is valid."""
     match = _HOST.fullmatch(host)
     if match is None:
         return _MALFORMED

@@ -1,4 +1,4 @@
-"""The state of the engine and of the server, as clients see them."""
+"""The shapes of `/engine` and `/health`."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,18 +10,18 @@ from app.schemas.names import Baseline, EngineKind
 
 
 class Drain(Shape):
-    """The last time the server read the engine."""
+    """The last refresh: the server's last attempt to read all SA contexts."""
 
     began_at: datetime
-    seconds: float = Field(description="How long it took.")
+    seconds: float = Field(description="The duration of the refresh.")
     succeeded: bool
-    contexts: int | MISSING = Field(default=MISSING, description="How many SA contexts it gave.")
+    contexts: int | MISSING = Field(default=MISSING, description="The number of SA contexts read.")
 
 
 class NotReadyReason(Shape):
-    """Why the server is not ready."""
+    """A reason why the server is not ready."""
 
-    code: str = Field(description="As in a problem of this code.")
+    code: str = Field(description="A problem code, or `starting` or `stale`.")
     detail: str
     win_error: int | MISSING = MISSING
     win_error_name: str | MISSING = MISSING
@@ -29,27 +29,34 @@ class NotReadyReason(Shape):
 
 
 class Engine(Shape):
-    """Whose SA contexts the server shows, and whether it can read them."""
+    """The filter engine behind the server, and whether the server can read it."""
 
     host: str
     kind: EngineKind
-    library: str = Field(description="The file that the functions are loaded from.")
-    functions: dict[str, bool] = Field(description="Which functions the library has.")
-    session: Literal["open", "closed"] = Field(description="Whether a session is open.")
+    library: str = Field(description="The library from which the functions are loaded.")
+    functions: dict[str, bool] = Field(description="Whether the library exports each function.")
+    session: Literal["open", "closed"] = Field(
+        description="Whether the server has an open engine session."
+    )
     changes: Literal["announced", "compared"] = Field(
-        description="Whether the engine announces what comes and goes, or changes are only found "
-        "by reading it again."
+        description="How the server finds changes: from notifications of the engine, or by "
+        "comparing refreshes."
     )
     ready: bool
-    reasons: list[NotReadyReason] = Field(description="Why not; empty when ready.")
-    epoch: str | MISSING = Field(default=MISSING, description="The engine's run, once it answered.")
+    reasons: list[NotReadyReason] = Field(
+        description="Why the server is not ready; empty if it is."
+    )
+    epoch: str | MISSING = Field(
+        default=MISSING, description="The epoch of the newest snapshot; absent before the first."
+    )
     revision: int | MISSING = Field(
-        default=MISSING, description="The newest snapshot's; events may have gone on since."
+        default=MISSING,
+        description="The revision of the newest snapshot; event streams may already be ahead.",
     )
     last_drain: Drain | MISSING = MISSING
-    baseline: Baseline = Field(description="What weaknesses are judged against.")
-    snapshots_held: int = Field(description="How many snapshots clients are walking through.")
-    streams: int = Field(description="How many streams of events are open.")
+    baseline: Baseline = Field(description="The baseline that weaknesses are judged against.")
+    snapshots_held: int = Field(description="The number of snapshots leased to clients.")
+    streams: int = Field(description="The number of open event streams.")
 
 
 class Liveness(Shape):
@@ -59,6 +66,6 @@ class Liveness(Shape):
 
 
 class Readiness(Shape):
-    """Whether the server can answer for the engine."""
+    """Whether the server is ready."""
 
     status: Literal["ready", "not_ready"]

@@ -1,4 +1,4 @@
-"""Problems as clients see them (RFC 9457)."""
+"""The shapes of problems (RFC 9457)."""
 
 from pydantic import MISSING, Field
 
@@ -6,20 +6,20 @@ from app.schemas.base import Shape
 
 
 class Problem(Shape):
-    """What went wrong, as `application/problem+json`."""
+    """A failure, as `application/problem+json`."""
 
     type: str = Field(
         description="Where the problem is explained.", examples=["/problems/sa_context_not_found"]
     )
-    title: str = Field(description="What kind of problem it is; the same for all of a `code`.")
+    title: str = Field(description="The kind of problem, for people; fixed for each `code`.")
     status: int = Field(ge=400, le=599)
     detail: str = Field(description="What went wrong this time.")
     instance: str = Field(description="The path of the request.")
-    code: str = Field(description="The kind of problem, for programs; it stays.")
+    code: str = Field(description="The kind of problem, for programs; stable.")
 
 
 class EngineProblem(Problem):
-    """The filter engine refused."""
+    """The filter engine returned an error."""
 
     win_error: int = Field(description="The code that the engine returned.", examples=[1753])
     win_error_name: str = Field(
@@ -31,7 +31,7 @@ class EngineProblem(Problem):
 
 
 class ServerProblem(Problem):
-    """The server could not answer. Where the filter engine refused, in the engine's own words."""
+    """The server could not answer. If the filter engine returned an error, it is included."""
 
     win_error: int | MISSING = Field(
         default=MISSING, description="The code that the engine returned.", examples=[1753]
@@ -47,7 +47,7 @@ class ServerProblem(Problem):
 
 
 class InvalidParameter(Shape):
-    """What is wrong with one parameter."""
+    """An invalid parameter and the reason."""
 
     parameter: str
     reason: str
@@ -60,18 +60,18 @@ class InvalidParametersProblem(Problem):
 
 
 class SnapshotGoneProblem(Problem):
-    """The list that a cursor walks through is no longer held."""
+    """The snapshot of a cursor has expired."""
 
-    restart_url: str = Field(description="Begins the list anew; relative to the request's URL.")
+    restart_url: str = Field(description="Starts a new list; relative to the request's URL.")
     resume_url: str | MISSING = Field(
         default=MISSING,
-        description="Goes on after the same id in a new snapshot, relative to the request's URL. "
-        "What changed in between may be missed. Absent where ids no longer mean the same.",
+        description="Continues after the last id in a new snapshot; relative to the request's URL. "
+        "Changes made in between may be missed. Absent if the ids are no longer comparable.",
     )
 
 
 class ProblemExplanation(Shape):
-    """What a problem means, and what to do about it."""
+    """A kind of problem and how to resolve it."""
 
     code: str
     status: int

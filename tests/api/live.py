@@ -1,4 +1,4 @@
-"""A server on a socket, in a thread of this process, and streams that are read from it."""
+"""Run a server on a real socket in a thread, and read its event streams."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Live:
     """A running server.
 
     Attributes:
-        service: what it serves.
-        client: asks it.
+        service: the service behind it.
+        client: a client of it.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -60,23 +60,23 @@ class Live:
         self.stop()
 
     def begin_stop(self) -> None:
-        """Tell it to stop, as a signal does."""
+        """Request a stop, as a signal does."""
         self._server.should_exit = True
 
     def stop(self) -> None:
-        """Stop it, and wait until it has ended."""
+        """Stop the server and wait until it has ended."""
         self.begin_stop()
         self._thread.join(20)
         assert not self._thread.is_alive()
 
     @contextmanager
     def stream(self, query: str = "", **headers: str) -> Iterator[Stream]:
-        """A stream of events, which has begun."""
+        """Open an event stream."""
         with self.client.stream("GET", f"{PATH}{query}", headers=headers) as response:
             yield Stream(response)
 
     def until_streams(self, count: int) -> None:
-        """Wait until so many are open."""
+        """Wait until this many streams are open."""
         deadline = time.monotonic() + 10
         while self.service.streams.count != count:
             assert time.monotonic() < deadline, self.service.streams.count
@@ -90,11 +90,11 @@ class Live:
 
 
 class Stream:
-    """A stream as a client reads it.
+    """An event stream, read as a client reads it.
 
     Attributes:
-        response: its head.
-        text: all that was read.
+        response: the response, without its body.
+        text: everything read so far.
     """
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -106,7 +106,7 @@ class Stream:
         self._events: list[Event] = []
 
     def next(self) -> Event:
-        """The next event, when it comes."""
+        """Return the next event."""
         while not self._events:
             piece = next(self._pieces)
             self.text += piece
@@ -114,7 +114,7 @@ class Stream:
         return self._events.pop(0)
 
     def rest(self) -> list[Event]:
-        """All events until the server ends the stream, which it does after an event."""
+        """Return all events until the server ends the stream, which it does after an event."""
         for piece in self._pieces:
             self.text += piece
             self._events += self.parser.feed(piece)
@@ -124,7 +124,7 @@ class Stream:
 
 
 def deaf_client(port: int, query: str) -> socket.socket:
-    """A client that asks for a stream, and reads nothing of it."""
+    """Open a stream and never read it."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", port))

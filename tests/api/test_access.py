@@ -1,7 +1,7 @@
-"""Who may ask for what: every endpoint there is, with every credential that one might come with.
+"""Access control: every endpoint with every kind of credential.
 
-What is to happen is API.md's table of scopes, written down here once more; the endpoints are the
-application's own, so that none can be forgotten.
+The expected scopes are API.md's table, repeated here; the endpoints come from the application
+itself, so that none is missed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ NEEDED = {
     "/docs/{name}": None,
     "/problems/{code}": None,
 }
-"""By path; None: public."""
+"""Scope by path; None: public."""
 
 ENDLESS = {"/sa-contexts/events", "/net-events/stream"}
 
@@ -67,10 +67,10 @@ class Asked(NamedTuple):
     """A request.
 
     Attributes:
-        path: of its route.
-        url: what is asked for.
-        method: how.
-        accept: what is accepted.
+        path: the path of its route.
+        url: the URL.
+        method: the method.
+        accept: the header `Accept`.
     """
 
     path: str
@@ -80,14 +80,14 @@ class Asked(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """A server, and what its callers can have.
+    """A server and its credentials.
 
     Attributes:
-        client: without a credential.
-        keys: the file of keys.
+        client: a client without a credential.
+        keys: the file of API keys.
         oidc: the issuer that the server trusts.
-        stranger: one that it does not.
-        asked: a good request for each endpoint, some in several ways.
+        stranger: an issuer that it does not trust.
+        asked: valid requests for each endpoint.
     """
 
     client: TestClient
@@ -159,7 +159,7 @@ def outcomes(desk: Desk, headers: dict[str, str]) -> dict[Asked, int]:
 
 
 def expected(desk: Desk, scopes: tuple[str, ...] | None) -> dict[Asked, Any]:
-    """What a caller of these scopes meets; None: one without a credential that is taken."""
+    """Return the status for a caller with these scopes; None: no accepted credential."""
     good = {"/": 307}
     found = {}
     for each in desk.asked:
@@ -222,7 +222,7 @@ def _algorithm_confused(desk: Desk) -> str:
 
 
 def _foreign_key(desk: Desk) -> str:
-    """The right claims and the right `kid`, by a key of somebody else."""
+    """Return a token with valid claims and a valid `kid`, signed by another key."""
     other = signing_key("of-a-stranger", "RS256")
     return signed(desk.oidc.claims(scope=" ".join(SCOPES)), other, kid=desk.oidc.keys[-1].kid)
 

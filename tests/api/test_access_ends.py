@@ -1,4 +1,4 @@
-"""What lasts ends when its credential does."""
+"""Exports and streams end when their credential becomes invalid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_SECONDS = 2.0
 
 
 def kinds(response: httpx2.Response) -> Iterator[str]:
-    """What comes, to the end, which must be a whole one."""
+    """Return all messages of a complete response."""
     parser = Parser()
     for piece in response.iter_bytes():
         yield "begun"

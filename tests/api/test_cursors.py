@@ -1,4 +1,4 @@
-"""Cursors as clients make them up: 400 or 410, and what the 410 offers can be followed."""
+"""Made-up cursors: the answer is 400 or 410, and the links of a 410 work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.api.test_problems import assert_problem
 
 
 def unauthenticated(list_: str = "sa-contexts", **members: Any) -> str:
-    """A cursor that names a key of no one."""
+    """Return a cursor with an unknown key."""
     payload = {"e": "aaaaaaaaaaaa", "r": 1, "a": "1", "k": list_, **members}
     return (
         f"1.00000000.{urlsafe_b64encode(dumps(payload).encode()).decode().rstrip('=')}.{'A' * 22}"

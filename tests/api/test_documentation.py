@@ -1,4 +1,4 @@
-"""The page of the document works where there is nothing but the server."""
+"""The documentation page loads nothing from other servers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.api.test_problems import assert_problem
 
 
 class References(HTMLParser):
-    """What a page refers to, and what it runs or styles by itself."""
+    """Collect references, inline scripts and inline styles of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ def test_large_contents_are_compressed_if_the_client_accepts_it(client: TestClie
         plain = client.get(path, headers={"accept-encoding": "identity"})
         compressed = client.get(path, headers={"accept-encoding": "gzip"})
 
-        assert compressed.content == plain.content  # httpx has decompressed it
+        assert compressed.content == plain.content  # decompressed by httpx
         assert "content-encoding" not in plain.headers
         assert int(plain.headers["content-length"]) == len(plain.content)
         is_large = len(plain.content) >= MIN_COMPRESSED_BYTES
@@ -118,7 +118,7 @@ def test_large_contents_are_compressed_if_the_client_accepts_it(client: TestClie
 def test_nothing_is_compressed_or_made_again_for_another_request(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However it is asked for: once it was sent, a compressor is needed no more."""
+    """Content is compressed once, however it is requested."""
     paths = public_contents(client)
     accepted: tuple[dict[str, str], ...] = (
         {"accept-encoding": "gzip"},

@@ -1,4 +1,4 @@
-"""`/engine` and `/health`: what the server knows of the engine, and how it recovers."""
+"""`/engine` and `/health`: the reported state of the engine, and recovery."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import Serve
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for what the server does by itself."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"

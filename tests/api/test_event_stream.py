@@ -1,4 +1,4 @@
-"""Streams by themselves: how many, for how long, and how they end; time is told, not waited for."""
+"""Event streams alone: number, lifetime and end, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ A_DAY = 86_400.0
 
 
 class Source:
-    """A source that has what a test puts there."""
+    """A source of events that the test adds."""
 
     def __init__(self, *texts: bytes) -> None:
         self.texts = deque(texts)
@@ -51,7 +51,7 @@ class Source:
 
 
 class Client:
-    """Who a response is sent to; takes all, or nothing from some time on."""
+    """A client that reads everything, or nothing after some time."""
 
     def __init__(self) -> None:
         self.start: Message | None = None

@@ -1,7 +1,7 @@
-"""The requests of the documents are answered as the documents show.
+"""The examples in the documents are what the server answers.
 
-An example may leave out headers, and write `…` for any value, for the rest of a list, for the
-rest of a text, or for lines that are not shown, or events.
+An example may omit headers, and abbreviate with `…`: any value, the rest of a list or a text,
+lines, or events.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 VOLATILE = {"epoch", "revision", "takenAt", "beganAt", "seconds", "host", "snapshotsHeld"}
-"""What differs from run to run."""
+"""Fields that differ from run to run."""
 ANY = "…"
 NET_EVENTS = ((1, 13868, 1), (4, 0xC0360001, 4), (0, 13801, 232))
-"""Type, code and seed of those that the examples are of."""
+"""Type, code and seed of the events in the examples."""
 
 
 class Example(NamedTuple):
@@ -44,7 +44,7 @@ def examples() -> Iterator[Any]:
 
 
 def assert_like(shown: Any, given: Any, name: str = "") -> None:
-    """What was given is what is shown, `…` aside."""
+    """Assert that a value equals the example, apart from `…`."""
     if shown == ANY or name in VOLATILE:
         assert given is not None, name
     elif isinstance(shown, dict):
@@ -64,14 +64,14 @@ def assert_like(shown: Any, given: Any, name: str = "") -> None:
 
 
 def assert_text_like(shown: str, given: str) -> None:
-    """Beginning and end are as shown; a cursor or a path between them may be any."""
+    """Assert that beginning and end match; a cursor or a path in between may be anything."""
     begin, end = shown.partition("=1.")[0] if "=1." in shown else "", shown.rpartition(ANY)[2]
     assert given.startswith(begin)
     assert given.endswith(end)
 
 
 def assert_events_like(shown: str, given: str) -> None:
-    """Events come as they are shown; `…` stands for any number of others."""
+    """Assert that the events match; `…` stands for any number of others."""
     coming = iter(given.strip().split("\n\n"))
     may_be_others = False
     for event in shown.strip().split("\n\n"):

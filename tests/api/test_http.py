@@ -1,4 +1,4 @@
-"""What HTTP itself promises: HEAD, conditional requests, caching."""
+"""HTTP semantics: HEAD, conditional requests, caching."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.conftest import Serve
 
 
 def paths(client: TestClient) -> list[str]:
-    """A path of each resource that is no endless stream, found in the published document."""
+    """Return a path of each resource that is not an endless stream, from the published document."""
     examples = {"{code}": "not_found"}
     for path, id_ in (
         ("/sa-contexts", "saContextId"),
@@ -135,9 +135,9 @@ def test_that_a_browser_finds_the_page(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("path", "parameter", "reason"),
     [
-        ("/sa-contexts/x", "saContextId", "Should be a number in decimal"),
+        ("/sa-contexts/x", "saContextId", "Should be a decimal number"),
         ("/sa-contexts?" + "spi=1&" * 17, "spi", "Should be given at most 16 times"),
-        ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot stand beside a cursor"),
+        ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot be combined with a cursor"),
     ],
 )
 def test_that_a_reason_is_told_in_words_of_http(

@@ -1,4 +1,4 @@
-"""A server that has lost its file of keys lets nobody in by a key, and says so where it can."""
+"""Without its file of API keys, a server rejects all keys and reports why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all lists beside `/sa-contexts` have of the same machinery."""
+"""The lists besides `/sa-contexts`: paging, filters and items."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ NDJSON = {"accept": "application/x-ndjson"}
 
 
 class Listed(NamedTuple):
-    """A list, and what it shows.
+    """A list and its expected content.
 
     Attributes:
-        path: of the list.
+        path: the path of the list.
         id: the name of an item's id.
         page: the schema of a page.
-        item: of an item.
-        end: of the last line of a stream.
-        missing: the code of the problem where there is no such item.
-        functions: what the names of the functions behind it begin with.
-        ids: what the engine has, told by the simulator and not by the list.
+        item: the schema of an item.
+        end: the schema of the last line of an export.
+        missing: the problem code if an item does not exist.
+        functions: the common prefix of the engine functions behind the list.
+        ids: the ids in the engine, from the simulator.
     """
 
     path: str
@@ -52,7 +52,7 @@ class Listed(NamedTuple):
 
 
 def main_modes(_simulator: Simulator) -> list[int]:
-    """The ids of main mode SAs, read by other means than the server's."""
+    """Return the ids of main mode SAs, read independently of the server."""
     with ike_sas(Wfp(SIMULATOR_PATH)) as found:
         return sorted(sa.saId for sa in found)
 
@@ -106,7 +106,7 @@ def test_that_the_engine_is_asked_when_somebody_asks(
     create = f"{listed.functions}CreateEnumHandle0"
     client.get("/sa-contexts?maxAge=0")
     client.get("/health/ready")
-    client.get("/net-events")  # which has a session of its own from the beginning on
+    client.get("/net-events")  # it has a session of its own from the start
     sessions = simulator.open_sessions()
     assert simulator.calls(create) == 0
 
@@ -253,5 +253,5 @@ def snake(name: str) -> str:
 
 
 def is_met(said: dict[str, set[Any]], asked: dict[str, list[str]]) -> bool:
-    """Whether what an item says is what is asked for, word by word."""
+    """Return whether an item matches all filters, compared as text."""
     return all(set(texts) & said[snake(name)] for name, texts in asked.items())

@@ -1,4 +1,4 @@
-"""Filters, views, the summary and the export: all say the same of one snapshot."""
+"""Filters, views, the summary and the export agree on one snapshot."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def test_that_an_export_is_what_is_wanted_more(
 
 
 class Reader:
-    """A client of the application itself, which reads as slowly as it likes and may go."""
+    """An ASGI client that reads slowly and may disconnect."""
 
     def __init__(self, *, messages_before_it_goes: int) -> None:
         self.left = messages_before_it_goes

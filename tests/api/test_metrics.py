@@ -1,4 +1,4 @@
-"""`/metrics`: what is told is what is, in both texts, and costs neither engine nor contexts."""
+"""`/metrics`: values are correct in both formats, and scraping calls no engine."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ OF_PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
-"""What Prometheus 2.42 sends."""
+"""The header `Accept` of Prometheus 2.42."""
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 def samples(client: TestClient) -> Samples:
-    """All samples, each of which there is once."""
+    """Return all samples; assert that none is repeated."""
     found: Samples = {}
     for family in parse_text(client.get("/metrics").text):
         for sample in family.samples:
@@ -59,7 +59,7 @@ def value(client: TestClient, name: str, **labels: str) -> float | None:
 
 
 def state(client: TestClient) -> str:
-    """The one that is told."""
+    """Return the value of the only sample."""
     states = {
         dict(labels)["wfp_state"]: on
         for (name, labels), on in samples(client).items()
@@ -190,11 +190,11 @@ def test_that_a_scrape_takes_as_many_steps_for_many_contexts_as_for_few(serve: S
     few, many = steps(200), steps(4000)
 
     assert few > 1000
-    assert many == pytest.approx(few, rel=0.02)  # longer numbers take a step more to write
+    assert many == pytest.approx(few, rel=0.02)  # larger numbers take one more step to write
 
 
 class NotWalked(Counter[bytes]):
-    """Counts that can be looked up and not gone through."""
+    """Counts that allow look-ups but no iteration."""
 
     def _refuse(self, *_: object) -> NoReturn:
         raise AssertionError("a scrape goes through what grows with contexts")
@@ -203,7 +203,7 @@ class NotWalked(Counter[bytes]):
 
 
 class NotTouched:
-    """Contexts that must not be looked at."""
+    """SA contexts that must not be read."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AssertionError(f"a scrape asks contexts for {name}")

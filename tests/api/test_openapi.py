@@ -1,4 +1,4 @@
-"""The published document: kept, real, and such as generators and linters take."""
+"""The published OpenAPI document: committed, correct, and accepted by generators and linters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def is_valid(value: Any, schema: dict[str, Any]) -> bool:
 
 
 def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of a document that is no example, with where it stands."""
+    """Yield every object of a document except examples, with its location."""
     if isinstance(node, dict):
         yield path, node
         for name, value in node.items():
@@ -157,7 +157,7 @@ def test_that_parameters_have_no_null_no_newer_word_and_no_default() -> None:
 
 
 def replaced(value: Any, name: str, new: Any) -> Any:
-    """The value with another one in each member of that name."""
+    """Return the value with another value in each member of a name."""
     if isinstance(value, dict):
         return {
             key: new if key == name else replaced(each, name, new) for key, each in value.items()

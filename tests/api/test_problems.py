@@ -1,4 +1,4 @@
-"""Every failure has one clear, typed answer, and nothing internal is in it."""
+"""Every failure is answered with one typed problem that reveals no internals."""
 
 from __future__ import annotations
 
@@ -176,12 +176,14 @@ def test_that_the_engines_words_are_kept(
 def test_call_that_fails_once_in_a_new_session_is_answered(
     client: TestClient, simulator: Simulator, code: int
 ) -> None:
-    """The answer is 503 only after one reopen, whether the session is new or served before."""
+    """The answer is 503 only after one reopen, whether or not the session has been used before."""
     path = f"/sa-contexts/{simulator.ids()[0]}"
     simulator.fail("IPsecSaContextGetById1", code, times=3)
 
-    assert_problem(client.get(path), 503, "engine_unavailable")  # in the old session and a new one
-    assert client.get(path).status_code == 200  # fails once more, in the one opened for it
+    assert_problem(
+        client.get(path), 503, "engine_unavailable"
+    )  # in the old session and in a new one
+    assert client.get(path).status_code == 200  # fails again, in the reopened session
     assert simulator.calls("IPsecSaContextGetById1") == 4
 
 
@@ -215,7 +217,7 @@ def test_that_a_fault_of_the_server_tells_nothing_of_the_inside(
 
     for path in ("/sa-contexts?maxAge=0", "/sa-contexts/1"):
         response = client.get(path)
-        if response.status_code == 404:  # the engine is asked first
+        if response.status_code == 404:  # the engine is called first
             continue
         problem = assert_problem(response, 500, "internal_error")
         assert "secret" not in str(problem)

@@ -1,4 +1,4 @@
-"""Key material leaves the process nowhere: the simulator's canary is in no answer and no log."""
+"""No response and no log contains key material, which the simulator marks with a canary."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FUNCTIONS = (
 
 
 def traces() -> set[str]:
-    """The forms in which the canary might show, short of an encoding nobody uses."""
+    """Return the encodings of the canary that might occur."""
     shapes = {TEXT.decode(), TEXT.hex(), repr(TEXT)[2:-1], str(list(TEXT))[1:-1], str(NUMBER)}
     shapes |= {f"{NUMBER:x}", NUMBER.to_bytes(8, "little").hex(), NUMBER.to_bytes(8).decode()}
     shapes |= {b64encode(TEXT[shift:])[4:-6].decode() for shift in range(3)}
@@ -117,16 +117,16 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
 
     exercise(paths)
     simulator.churn(5)
-    exercise(["/sa-contexts?limit=10&maxAge=0"])  # one snapshot more than can be held
+    exercise(["/sa-contexts?limit=10&maxAge=0"])  # one snapshot more than the maximum
     for method, accept in (("POST", "*/*"), ("GET", "text/html")):
         response = client.request(method, "/sa-contexts", headers={"accept": accept})
         seen.add(response.status_code)
         assert_clean(response.text)
     simulator.delay("IPsecSaContextGetById1", 100)
-    patience = client.app.state.service.deadline  # type: ignore[attr-defined]  # FastAPI
+    deadline = client.app.state.service.deadline  # type: ignore[attr-defined]  # FastAPI
     with monkeypatch.context() as patch:
-        patch.setattr(patience, "seconds", 0.01)
-        exercise([f"/sa-contexts/{ids[0]}"])  # more patience than there is
+        patch.setattr(deadline, "seconds", 0.01)
+        exercise([f"/sa-contexts/{ids[0]}"])  # longer than the timeout
     simulator.delay("IPsecSaContextGetById1", 0)
     for function, code in product(FUNCTIONS, (5, 8, 1722, 1745, 0x80320012, 0xC0FFEE)):
         simulator.fail(function, code, times=0)
@@ -142,7 +142,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
         "app.resources.connections.kind.encode_connection",
         "app.resources.ike_sas.kind.encode_ike_sa",
     ):
-        simulator.churn(20)  # what did not change is not decoded
+        simulator.churn(20)  # unchanged objects are not decoded
         with monkeypatch.context() as patch:
             patch.setattr(target, _fail)
             exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}"])

@@ -1,4 +1,4 @@
-"""How long snapshots are held, and what a client is told afterwards."""
+"""Leases of snapshots: how long they last, and the answer after they expire."""
 
 from __future__ import annotations
 
@@ -169,11 +169,11 @@ def test_that_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: S
     for page in older:
         cursor = page.json()["nextCursor"]
         assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 200
-    assert client.get("/sa-contexts?limit=1000&maxAge=0").status_code == 200  # needs no hold
+    assert client.get("/sa-contexts?limit=1000&maxAge=0").status_code == 200  # needs no lease
 
 
 def test_that_the_ways_on_lead_on_as_python_resolves_them(serve: Serve, clock: Clock) -> None:
-    """A failing test first: of `?`, urljoin made the URL of the expired cursor again."""
+    """A regression: urljoin resolved `?` to the URL of the expired cursor."""
     client = serve(contexts=25)
     first = client.get("/sa-contexts?limit=20")
     here = "http://host/prefix/sa-contexts?cursor=" + first.json()["nextCursor"]

@@ -251,7 +251,7 @@ def test_that_watching_takes_a_key_and_says_when_it_is_not_taken(
             run_keys("revoke", id_of(key), path=path)
             assert watching.wait(SECONDS) == 1
             said = watching.stdout.read() + watching.stderr.read()
-    assert "The credential is not taken." in said
+    assert "The credential was rejected." in said
     assert key not in said
 
 

@@ -1,4 +1,4 @@
-"""What those are told who are not let in, and what they cannot do."""
+"""Authentication: the responses to rejected requests, and what they do not reveal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def guarded(serve: Serve, keys: Path, key: str) -> TestClient:
 
 
 def challenge(response: Any) -> tuple[str, dict[str, str]]:
-    """`WWW-Authenticate`, as RFC 9110, 11.6.1 has it."""
+    """Parse `WWW-Authenticate` (RFC 9110, 11.6.1)."""
     (text,) = response.headers.get_list("www-authenticate")
     scheme, _, rest = text.partition(" ")
     parameters = dict(re.findall(r'(\w+)="([^"]*)"', rest))
@@ -56,7 +56,10 @@ def test_that_a_stranger_is_told_what_is_needed(guarded: TestClient) -> None:
     response = guarded.get("/sa-contexts?limit=5")
 
     assert_problem(response, 401, "unauthenticated")
-    assert challenge(response) == ("Bearer", {"realm": "sa-contexts"})  # RFC 6750, 3.1: no error
+    assert challenge(response) == (
+        "Bearer",
+        {"realm": "sa-contexts"},
+    )  # RFC 6750, 3.1: no error code
     assert response.headers["cache-control"] == "no-store"
     assert int(response.headers["content-length"]) == len(response.content)
 
@@ -67,7 +70,7 @@ def test_that_a_credential_that_is_not_taken_is_told_so(guarded: TestClient, key
         problem = assert_problem(response, 401, "unauthenticated")
         assert challenge(response) == ("Bearer", {"realm": "sa-contexts", "error": "invalid_token"})
         assert wrong not in response.text + str(response.headers)
-        assert problem["detail"] == "The credential is not taken."
+        assert problem["detail"] == "The credential was rejected."
 
 
 def test_that_a_missing_scope_is_named(guarded: TestClient, key: str) -> None:
@@ -162,7 +165,7 @@ def test_that_the_problem_names_the_path_safely(guarded: TestClient, path: str) 
 def test_that_what_is_public_does_not_look_at_credentials(
     guarded: TestClient, key: str, path: str
 ) -> None:
-    guarded.get("/sa-contexts", headers=bearer(key))  # it is ready from then on
+    guarded.get("/sa-contexts", headers=bearer(key))  # then it is ready
     answers = {guarded.get(path, headers=bearer(each)).content for each in (key, "a", "a.b.c")}
 
     assert answers == {guarded.get(path).content}
@@ -236,7 +239,7 @@ def test_that_the_issuers_absence_is_told_as_such(serve: Serve) -> None:
 
 
 class Outside:
-    """A layer around the gate, which sees what the gate leaves behind."""
+    """A layer around authentication that records the request's state."""
 
     seen: list[dict[str, Any]]
 
@@ -308,7 +311,7 @@ def test_that_everybody_may_everything_where_nothing_is_configured(
 
 
 def test_that_without_the_gate_nothing_is_open() -> None:
-    """Should it ever be left out, endpoints have no caller to ask for their scope."""
+    """Without the middleware, endpoints have no caller whose scope to check."""
     given: dict[str, Any] = {"simulated_churn": 0, "simulated_net_events": 0}
     app = create_app(create_service(Settings(library=SIMULATOR_PATH, **given)))
     app.user_middleware.clear()

@@ -1,4 +1,4 @@
-"""Paths that are almost another: no spelling leads past the gate, and none leads elsewhere."""
+"""Near-miss paths: no spelling bypasses authentication or reaches another route."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GUARDED = ("/engine", "/sa-contexts", "/sa-contexts/summary", "/metrics", "/ike-
 
 
 def variants(path: str) -> list[str]:
-    """The path as others might read it, each with a spelling that no route has."""
+    """Return spellings of a path that other parsers might accept and no route has."""
     return [
         f"{path}%0a",
         f"{path}%0A%0a",
@@ -56,7 +56,7 @@ def test_odd_spelling_of_a_path_leads_nowhere(serve: Serve, tmp_path: Path, path
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_path_that_ends_in_a_newline_returns_404(serve: Serve, method: str) -> None:
-    """`$` also matches before a newline at the end, and routes are matched by it."""
+    """`$` also matches before a final newline, and routes are matched by it."""
     client = serve(contexts=1)
     for path in (*PUBLIC, *GUARDED):
         response = client.request(method, f"{path}%0A")

@@ -1,4 +1,4 @@
-"""Rates against a bucket that leaks, in exact fractions, and however many keys there are."""
+"""The rate limiter against a leaky bucket in exact fractions, for any number of keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS_OF_MODEL = st.sampled_from("abc")
 
 
 class Clock:
-    """A clock that stands still until it is told."""
+    """A clock that moves only on request."""
 
     def __init__(self) -> None:
         self.now = 5 * SECOND
@@ -33,7 +33,7 @@ class Clock:
 
 
 class Bucket:
-    """What leaks a drop each time that one more may come; what does not fit is refused."""
+    """A leaky bucket: one drop per interval; what does not fit is rejected."""
 
     def __init__(self, quota: int) -> None:
         self.quota = quota

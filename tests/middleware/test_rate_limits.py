@@ -1,4 +1,4 @@
-"""What addresses and callers may ask, as they see it: through the whole application."""
+"""Rate limits of addresses and callers, through the whole application."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ITEM = r'"([ -!#-\[\]-~]*)"((?:;[a-z*][a-z0-9_.*-]*=-?[0-9]{1,15})*)'
 
 
 def items(field: str) -> dict[str, dict[str, int]]:
-    """A field that is a List of such Items, as the draft has both, strictly."""
+    """Strictly parse a List of such Items, as in both headers of the draft."""
     found = {}
     for member in re.split(r"[ \t]*,[ \t]*", field):
         item = re.fullmatch(ITEM, member)
@@ -51,11 +51,11 @@ def items(field: str) -> dict[str, dict[str, int]]:
 
 
 class Desk:
-    """A server that asks for keys, and clients at several addresses.
+    """A server that requires API keys, and clients at several addresses.
 
     Attributes:
-        key: one that may read SA contexts.
-        other: another.
+        key: a key that may read SA contexts.
+        other: another one.
     """
 
     def __init__(self, serve: Serve, keys: Path, **settings: Any) -> None:
@@ -67,7 +67,7 @@ class Desk:
 
 
 def at(client: TestClient, address: str) -> TestClient:
-    """Another client of the same server, there."""
+    """Return a client of the server at an address."""
     other = TestClient(client.app, "http://localhost", client=(address, 50000))
     other.portal = client.portal
     return other
@@ -158,7 +158,7 @@ def test_that_only_health_itself_is_exempt(desk: Desk, path: str) -> None:
 
 
 def test_that_nobody_makes_the_server_forget_another(desk: Desk) -> None:
-    """By one credential in many spellings, or from many addresses."""
+    """One credential in many spellings evicts no other caller's."""
     client, attacker = desk.at(MONITOR), desk.at(OTHER)
     assert ask(client, desk.key).status_code == 200
     for count in range(1, MAX_VERIFIED + 2):
@@ -251,10 +251,10 @@ def test_that_a_caller_may_have_so_many_streams(simulator: Simulator, tmp_path: 
 
 
 class Stub:
-    """What may stand behind a limit, in the place of the gate.
+    """An application behind a rate limit, in place of authentication.
 
     Attributes:
-        state: what the gate would tell.
+        state: the state that authentication would set.
     """
 
     def __init__(self) -> None:
@@ -272,7 +272,7 @@ UNKNOWN = {"refused": "issuer_unavailable"}
 
 
 def before(stub: Stub, **limits: int) -> TestClient:
-    """A client of what stands behind the limit of addresses."""
+    """Return a client of an application behind the address limit."""
     metrics: Any = Mock(spec=Metrics)
     rates = RateLimits(**limits)
     requests = address_policy(rates, metrics)

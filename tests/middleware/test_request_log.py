@@ -1,4 +1,4 @@
-"""What the log tells of requests."""
+"""The request log."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from tests.conftest import Serve
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
-"""The example of W3C's Trace Context, 3.2.3."""
+"""The example of W3C Trace Context, 3.2.3."""
 
 Entries = list[MutableMapping[str, Any]]
 
 
 @pytest.fixture
 def entries() -> Iterator[Entries]:
-    """What is logged, with what is bound."""
+    """Return the log entries, with the bound context."""
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as captured:
         yield captured
 
@@ -96,7 +96,7 @@ def test_that_an_id_that_could_do_harm_is_not_taken(serve: Serve, given: str) ->
     ],
 )
 def test_that_a_trace_that_is_none_is_not_told(serve: Serve, entries: Entries, given: str) -> None:
-    """Trace Context, 3.2.2: zeros, version ff and capitals are not valid."""
+    """Trace Context, 3.2.2: zeros, version ff and capitals are invalid."""
     serve().get("/engine", headers={"traceparent": given})
 
     (entry,) = of_requests(entries)
@@ -211,7 +211,9 @@ def test_that_strangers_refusals_are_told_together(
     for _ in range(50):
         client.get("/engine")
     client.get("/engine", headers=bearer(key[:-1] + "!"))
-    client.get("/engine", headers=bearer(key))  # known, but may not: an entry of its own
+    client.get(
+        "/engine", headers=bearer(key)
+    )  # authenticated, but without the scope: an entry of its own
 
     assert [(each["caller"], each["code"]) for each in of_requests(entries)] == [
         ("monitor", "insufficient_scope")

@@ -1,4 +1,4 @@
-"""The header Host: RFC 9112, 3.2, and what a page in a browser could have it say."""
+"""The header Host: RFC 9112, 3.2, and DNS rebinding."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ BAD = [
 
 @pytest.fixture
 def client() -> TestClient:
-    """An application that is answered only through the check."""
+    """Return a client of an application behind host validation."""
     app = Starlette(routes=[Route("/", lambda _request: PlainTextResponse("here"))])
     return TestClient(HostValidationMiddleware(app, ["sa.corp.example"]), "http://localhost")
 
@@ -93,7 +93,7 @@ def test_that_our_names_and_any_address_are_let_through(client: TestClient, host
 
 @pytest.mark.parametrize("host", OTHERS)
 def test_that_other_names_are_refused(client: TestClient, host: str) -> None:
-    for _ in range(2):  # it is remembered
+    for _ in range(2):  # from the cache
         assert_problem(told(host, client), 421, "unknown_host")
 
 
@@ -132,7 +132,7 @@ def test_that_strangers_cannot_fill_the_memory(client: TestClient) -> None:
     for number in range(3 * MAX_REMEMBERED):
         told(f"{number}.evil.example", client)
 
-    remembered = check._objection.cache_info()  # noqa: SLF001  # nothing else tells
+    remembered = check._validate.cache_info()  # noqa: SLF001  # not otherwise visible
     assert remembered.currsize == MAX_REMEMBERED
 
 
@@ -207,7 +207,7 @@ def test_that_what_is_no_name_is_refused_as_a_setting(
     ],
 )
 def test_that_the_whole_url_may_be_asked_for(target: str, host: str, status: int) -> None:
-    """RFC 9112, 3.2.2: a server must accept it, and must ignore Host then."""
+    """RFC 9112, 3.2.2: a server must accept the absolute form, and then ignore Host."""
     with Live() as live, socket.create_connection(live.address, 10) as client:
         for end in (f"1.1\r\nHost: {host}\r\nX-A: a", f"1.1\r\nX-A: a\r\nhOST: {host}"):
             client.sendall(f"GET {target} HTTP/{end}\r\n\r\n".encode())

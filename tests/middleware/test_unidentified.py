@@ -1,4 +1,4 @@
-"""Answers that are given before a caller is identified: each counts against the address."""
+"""Requests answered before a caller is identified: each counts against the address."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Kind(NamedTuple):
     """A request that is answered before its caller is identified.
 
     Attributes:
-        status: of the answer.
-        path: of the request.
-        method: of the request.
-        headers: of the request.
+        status: the expected status.
+        path: the path.
+        method: the method.
+        headers: the headers.
     """
 
     status: int
@@ -81,13 +81,13 @@ MISDIRECTED = {
 
 
 class Table:
-    """A server that takes keys and tokens, whose issuer is out of reach, and clients of it.
+    """A server that accepts keys and tokens, with an unreachable issuer, and its clients.
 
     Attributes:
-        key: a credential that it accepts.
+        key: a valid API key.
         client: a client at an address of its own.
         oidc: the issuer.
-        asset: the name of a large part of the page.
+        asset: the name of a large asset of the documentation page.
     """
 
     def __init__(self, serve: Serve, keys: Path, oidc: Oidc) -> None:
@@ -110,7 +110,7 @@ class Table:
         return at(self.client, f"198.51.100.{next(self._hosts)}")
 
     def statuses(self, client: TestClient, kind: Kind, credential: Headers) -> Counter[int]:
-        """Return how often each status is the answer to a request that is repeated."""
+        """Return how often a repeated request is answered with each status."""
         path = kind.path.replace("docs/{asset}", self.asset)
         return Counter(
             client.request(
@@ -165,7 +165,7 @@ def test_tokens_that_cannot_be_verified_count_against_the_address(table: Table) 
 
 
 def test_an_accepted_credential_lifts_no_quota(table: Table) -> None:
-    """Public pages ignore it, and with a wrong `Host` it is not looked at."""
+    """Public pages ignore a credential; with a wrong `Host`, it is not verified."""
     for name, kind in (PUBLIC | MISDIRECTED).items():
         client = table.elsewhere()
         assert client.get("/sa-contexts", headers=bearer(table.key)).status_code == 200
@@ -187,7 +187,7 @@ def test_an_accepted_credential_is_served_beside_an_attacker(table: Table) -> No
 
 def test_health_is_always_answered(table: Table) -> None:
     client = table.elsewhere()
-    client.get("/sa-contexts", headers=bearer(table.key))  # it is ready from then on
+    client.get("/sa-contexts", headers=bearer(table.key))  # then it is ready
     for credential in ([], bearer("x"), bearer(table.key), bearer(table.oidc.token())):
         for path in ("/health/live", "/health/ready"):
             assert table.statuses(client, Kind(200, path), credential) == {200: REQUESTS}

@@ -1,7 +1,7 @@
-"""The OpenAPI document: FastAPI's, made into one that linters and SDK generators accept.
+"""The OpenAPI document: FastAPI's, adapted to linters and SDK generators.
 
-What routes and shapes declare flows in; nothing here names one of them. What is
-published is kept in docs/openapi.json, so that no change of it goes unnoticed.
+Everything specific comes from routes and shapes; nothing here names one of them. The published
+document is committed as docs/openapi.json, so that every change of it is reviewed.
 """
 
 from __future__ import annotations
@@ -23,48 +23,49 @@ from app.schemas.pages import StreamEnd, StreamPlace
 
 
 DESCRIPTION: Final = """\
-What the filter engine of this host holds, under the names of the Windows Filtering Platform
-(ipsectypes.h, fwpmu.h), so that its documentation explains the fields. Key material is never shown.
+The IPsec objects of this host's filter engine. Fields have the names of the Windows Filtering
+Platform (ipsectypes.h, fwpmu.h), whose documentation explains them. Key material is never shown.
 
-**Numbers.** 64-bit numbers (ids, LUIDs, weights) are text, for JSON numbers lose them above 2^53.
+**Numbers.** 64-bit numbers (ids, LUIDs, weights) are strings, because JSON numbers lose precision
+above 2^53.
 
-**Growth.** Endpoints, parameters, fields, words of enumerations and problem codes may be added at
-any time; a client ignores fields that it does not know. Where a response has a word that may be
-newer than this document, its schema is named so (`CipherTypeOrNewer`) and takes any text, so that
-generated clients do too. What *Windows* has and this server has no word for is `unknown`, with the
-number beside it (`cipherType`, `cipherTypeRaw`). The words that tell the variants of a union apart
-(`transformType`, the `type` of a value) are not added to: what is new there is `unknown`.
+**Compatibility.** Endpoints, parameters, fields, enumeration values and problem codes may be added
+at any time; clients must ignore unknown fields. If a response field may have an enumeration value
+newer than this document, its schema (`CipherTypeOrNewer`) accepts any string, so generated clients
+do too. Values of *Windows* that this server does not know are `unknown`, with the number in a
+second field (`cipherType`, `cipherTypeRaw`). Discriminators of unions (`transformType`, the `type`
+of a value) never get new values: new variants are `unknown`.
 
-**Failures** are `application/problem+json` (RFC 9457). `code` says which kind, and
-`/problems/{code}` what to do about it."""
+**Failures** are `application/problem+json` (RFC 9457). `code` identifies the kind of problem, and
+`/problems/{code}` explains how to resolve it."""
 
 TAGS: Final = (
     {
         "name": "Engine",
-        "description": "The filter engine behind the server: whose it is, and whether it answers.",
+        "description": "The filter engine behind the server, and whether it can be read.",
     },
     {
         "name": "Metrics",
-        "description": "Counts and states for a monitoring system; they cost the engine nothing.",
+        "description": "Metrics for a monitoring system; scraping does not call the engine.",
     },
-    {"name": "Health", "description": "Probes that cost the engine nothing."},
-    {"name": "Problems", "description": "What failures mean, and what to do about them."},
+    {"name": "Health", "description": "Liveness and readiness probes; they never call the engine."},
+    {"name": "Problems", "description": "The kinds of problems and how to resolve them."},
 )
-"""Of endpoints that are no resource's."""
+"""Tags of endpoints that belong to no resource."""
 
 STREAM_SHAPES: Final[tuple[type[Shape], ...]] = (StreamPlace, StreamEnd)
-"""Shapes that only events of streams have, whichever resource's."""
+"""Shapes of stream events that all resources share."""
 
 
 def install(app: FastAPI, resources: Sequence[Resource]) -> None:
-    """Let `app` publish the document that clients and generators are given."""
+    """Make `app` publish the adapted document."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app, resources)
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = document  # type: ignore[method-assign]  # as FastAPI documents
 
 
 def _document(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _document(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
         summary=app.summary,
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "/", "description": "The server that this document comes from."}],
+        servers=[{"url": "/", "description": "The server that publishes this document."}],
         tags=[
             *({"name": each.tag, "description": each.description} for each in resources),
             *(dict(tag) for tag in TAGS),
@@ -83,8 +84,8 @@ def _document(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
     )
     document["security"] = []
     components = document["components"]
-    of_resources = (shape for each in resources for shape in each.stream_shapes)
-    for shape in (*STREAM_SHAPES, *of_resources):
+    resource_shapes = (shape for each in resources for shape in each.stream_shapes)
+    for shape in (*STREAM_SHAPES, *resource_shapes):
         schema = shape.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
         components["schemas"].update(schema.pop("$defs", {}), **{shape.__name__: schema})
     operations = [operation for path in document["paths"].values() for operation in path.values()]

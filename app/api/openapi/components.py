@@ -1,4 +1,4 @@
-"""Components of the document: what is said once and referred to."""
+"""Components of the document: parts that are described once and referred to."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def name_headers(operations: list[dict[str, Any]], components: dict[str, Any]) -> None:
-    """Describe each header once.
+    """Move header descriptions into components and refer to them.
 
     Raises:
-        ValueError: two routes describe a header of one name differently.
+        ValueError: two routes describe one header differently.
     """
     named: dict[str, Any] = components.setdefault("headers", {})
     for operation in operations:
@@ -25,13 +25,13 @@ def name_headers(operations: list[dict[str, Any]], components: dict[str, Any]) -
 
 
 def without_unused(document: dict[str, Any]) -> dict[str, Any]:
-    """The schemas that something refers to, from the paths on, in order of their names."""
+    """Return the schemas reachable from the paths, sorted by name."""
     schemas: dict[str, Any] = document["components"]["schemas"]
     used: set[str] = set()
-    open_ = _referred(document["paths"])
-    while open_:
-        used |= open_
-        open_ = _referred([schemas[name] for name in open_]) - used
+    pending = _referred(document["paths"])
+    while pending:
+        used |= pending
+        pending = _referred([schemas[name] for name in pending]) - used
     return {name: schema for name, schema in sorted(schemas.items()) if name in used}
 
 

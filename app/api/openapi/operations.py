@@ -1,4 +1,4 @@
-"""Operations as clients read them: a summary, and failures that are problems."""
+"""Operations: summaries from docstrings, common headers, and failures documented as problems."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from app.api.problems import KINDS, MEDIA_TYPE
 
 
 CACHE_CONTROL: Final = {
-    "description": "Whether and how long the answer may be kept (RFC 9111).",
+    "description": "Whether and how long the response may be cached (RFC 9111).",
     "schema": {"type": "string"},
 }
 REQUEST_ID: Final = {
-    "description": "Names the request in the server's log: what the client sent under this name, "
-    "if that is at most 64 characters of `A-Z a-z 0-9 . _ -`, or else made by the server.",
+    "description": "The request's id in the server's log: the client's own `X-Request-Id` if it "
+    "is at most 64 characters of `A-Z a-z 0-9 . _ -`, or else an id that the server generates.",
     "schema": {"type": "string"},
 }
 VARY: Final = {
-    "description": "What the answer depends on beside the URL: the form that `Accept` asks for, "
-    "and compression where it is large.",
+    "description": "The request headers that select the representation: `Accept`, and for large "
+    "responses `Accept-Encoding`.",
     "schema": {"type": "string"},
 }
 RATE_LIMIT: Final = {
     "RateLimit-Policy": {
-        "description": 'How much may be asked, where that is limited: `"caller";q=60000;w=60` is '
-        "60,000 requests in 60 seconds (draft-ietf-httpapi-ratelimit-headers).",
+        "description": 'The rate limit, if there is one: `"caller";q=60000;w=60` is 60,000 '
+        "requests in 60 seconds (draft-ietf-httpapi-ratelimit-headers).",
         "schema": {"type": "string"},
     },
     "RateLimit": {
-        "description": 'What is left of it: `"caller";r=59000;t=1` is 59,000 requests, for certain '
-        "within a second.",
+        "description": 'What remains of the limit: `"caller";r=59000;t=1` is 59,000 more requests '
+        "within the next second.",
         "schema": {"type": "string"},
     },
 }
 
 
 def complete(operation: dict[str, Any]) -> None:
-    """Make an operation of FastAPI's into one that is told in full."""
-    _split(operation)
+    """Complete an operation of FastAPI: summary, headers and problem media types."""
+    _split_description(operation)
     responses: dict[str, Any] = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
-        del responses["422"]  # FastAPI's own, where no parameter can be bad
+        del responses["422"]  # FastAPI's default, on routes whose parameters are always valid
     is_negotiated = "406" in responses
     is_limited = "429" in responses
     for status, response in responses.items():
@@ -50,22 +50,22 @@ def complete(operation: dict[str, Any]) -> None:
         if is_limited:
             headers.update(RATE_LIMIT)
         headers["X-Request-Id"] = REQUEST_ID
-        if "content" in response:  # generators take the first
+        if "content" in response:  # generators use the first media type
             content = response["content"].items()
-            response["content"] = dict(sorted(content, key=lambda of: of[0] != "application/json"))
+            response["content"] = dict(sorted(content, key=lambda x: x[0] != "application/json"))
         is_failure = status.startswith(("4", "5"))
         if is_failure:
-            _as_problem(response)
+            _use_problem_type(response)
         if is_negotiated and (status == "406" or not is_failure):
             headers["Vary"] = VARY
 
 
 def name_problem_codes(schemas: dict[str, Any]) -> None:
-    """Make the codes of problems an enumeration, so that generated code has their names."""
+    """Make the problem codes an enumeration, so that generated code has names for them."""
     schemas["ProblemCode"] = {
         "type": "string",
         "enum": list(KINDS),
-        "description": "The kinds of problems; `/problems/{code}` explains each.",
+        "description": "The code of a kind of problem; `/problems/{code}` explains it.",
     }
     for name, schema in schemas.items():
         if name.endswith("Problem"):
@@ -74,8 +74,8 @@ def name_problem_codes(schemas: dict[str, Any]) -> None:
             code["$ref"] = "#/components/schemas/ProblemCode"
 
 
-def _split(operation: dict[str, Any]) -> None:
-    """Take the summary from the first line of the docstring, not from the function's name."""
+def _split_description(operation: dict[str, Any]) -> None:
+    """Use the first paragraph of the docstring as the summary, not the function's name."""
     summary, _, rest = inspect.cleandoc(operation["description"]).partition("\n\n")
     operation["summary"] = " ".join(summary.split()).removesuffix(".")
     if rest:
@@ -84,8 +84,8 @@ def _split(operation: dict[str, Any]) -> None:
         del operation["description"]
 
 
-def _as_problem(response: dict[str, Any]) -> None:
-    """Move what FastAPI documents as JSON to the media type that problems have."""
+def _use_problem_type(response: dict[str, Any]) -> None:
+    """Document a problem under its media type, not under FastAPI's `application/json`."""
     content = response.get("content", {})
     reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
     if reference.endswith("Problem"):

@@ -1,9 +1,9 @@
-"""Schemas that give good names in generated code, and leave room to grow.
+"""Schemas that generate well-named code and tolerate new enumeration values.
 
-Generators name an anonymous schema by where it stands, each in its own way; and
-several refuse a whole response for one word of an enumeration that they do not
-know. So each enumeration is a component of its own, and where responses have
-one, so is the choice of its words and any newer one.
+Each generator names anonymous schemas after their location in its own way, and several reject
+a whole response for one unknown enumeration value. So each enumeration is a named component
+(`CipherType`), and responses refer to a second one that also accepts any newer value
+(`CipherTypeOrNewer`).
 """
 
 from __future__ import annotations
@@ -21,58 +21,58 @@ Schema = dict[str, Any]
 
 
 def tidy_schemas(schemas: dict[str, Schema]) -> None:
-    """Name the enumerations of all schemas, and let them grow.
+    """Name the enumerations of all schemas and let responses have newer values.
 
     Raises:
-        ValueError: there is another component of a name.
+        ValueError: two different components have one name.
     """
     for name, schema in list(schemas.items()):
         _tidy(schema)
         for property_, value in schema.get("properties", {}).items():
             _tidy(value)
-            _name_enumerations(value, name + _capitalised(property_), schemas)
+            _name_enumerations(value, name + _capitalize(property_), schemas)
     for name, schema in schemas.items():
-        _name_words(name, schema)
+        _name_values(name, schema)
     discriminators = set(_discriminators(schemas))
     for name, schema in list(schemas.items()):
         for property_, value in schema.get("properties", {}).items():
             if (name, property_) not in discriminators:
-                _open(value, schemas)
+                _accept_newer_values(value, schemas)
 
 
 def tidy_parameter(parameter: dict[str, Any], schemas: dict[str, Schema]) -> None:
-    """Name the enumerations of a parameter, which takes only words that the server knows.
+    """Name the enumerations of a parameter, which accepts only the values that the server knows.
 
-    Its default is told in words: some generated clients send it where nothing is
-    given, and `view=full` beside the cursor of another view is refused.
+    The default moves into the description: some generated clients send a default explicitly,
+    and `view=full` beside a cursor of another view is rejected.
 
     Raises:
-        ValueError: there is another component of a name.
+        ValueError: two different components have one name.
     """
     schema = parameter["schema"]
     _tidy(schema)
-    schema.pop("description", None)  # the parameter has it
+    schema.pop("description", None)  # the parameter itself has one
     default = schema.pop("default", None)
     if default not in ([], None):
-        parameter["description"] += f" `{default}` unless given."
+        parameter["description"] += f" The default is `{default}`."
     choices = [choice for choice in schema.pop("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         schema.update(choices[0])
     elif choices:
         schema["anyOf"] = choices
-    _name_enumerations(schema, _capitalised(parameter["name"]), schemas)
+    _name_enumerations(schema, _capitalize(parameter["name"]), schemas)
 
 
 def _tidy(schema: Schema) -> None:
-    """Leave out titles, which repeat names, and say how wide an integer is.
+    """Drop titles, which repeat names, and give integers a format.
 
-    For generators one without a format has 32 bits and a sign.
+    Generators assume that an integer without a format is a signed 32-bit one.
     """
     for each in _with_parts(schema):
         each.pop("title", None)
         choices = each.get("anyOf", ())
         if {"type": "number"} in choices and {"type": "integer"} in choices:
-            choices.remove({"type": "integer"})  # a number too
+            choices.remove({"type": "integer"})  # integers are numbers
         if each.get("type") == "integer":
             for bound in {"minimum", "maximum"} & set(each):
                 each[bound] = int(each[bound])
@@ -87,22 +87,22 @@ def _name_enumerations(schema: Schema, name: str, schemas: dict[str, Schema]) ->
             each["$ref"] = _PREFIX + name
 
 
-def _name_words(name: str, schema: Schema) -> None:
-    """Say what words that are no names are called in code: as in this project's."""
-    words = schema.get("enum", ())
-    if not all(word.isidentifier() for word in words):
+def _name_values(name: str, schema: Schema) -> None:
+    """Name the members of an enumeration whose values are not identifiers, as in `names`."""
+    values = schema.get("enum", ())
+    if not all(value.isidentifier() for value in values):
         enumeration = getattr(names, name)
-        schema["x-enum-varnames"] = [enumeration(word).name for word in words]
+        schema["x-enum-varnames"] = [enumeration(value).name for value in values]
 
 
-def _open(schema: Schema, schemas: dict[str, Schema]) -> None:
-    """Let any text stand where an enumeration does."""
+def _accept_newer_values(schema: Schema, schemas: dict[str, Schema]) -> None:
+    """Replace references to enumerations by components that accept any string."""
     for each in _with_parts(schema):
         name = each.get("$ref", "").removeprefix(_PREFIX)
         if "enum" in schemas.get(name, ()):
             choice = {
                 "anyOf": [{"$ref": _PREFIX + name}, {"type": "string"}],
-                "description": f"A word of {name}, or one that is newer than this document.",
+                "description": f"A value of {name}, or one newer than this document.",
             }
             _add(f"{name}OrNewer", choice, schemas)
             each["$ref"] = f"{_PREFIX}{name}OrNewer"
@@ -110,7 +110,7 @@ def _open(schema: Schema, schemas: dict[str, Schema]) -> None:
 
 def _add(name: str, schema: Schema, schemas: dict[str, Schema]) -> None:
     if schemas.setdefault(name, schema) != schema:
-        raise ValueError(f"there is another component of the name {name}")
+        raise ValueError(f"two components have the name {name}")
 
 
 def _discriminators(schemas: dict[str, Schema]) -> Iterator[tuple[str, str]]:
@@ -121,12 +121,12 @@ def _discriminators(schemas: dict[str, Schema]) -> Iterator[tuple[str, str]]:
 
 
 def _with_parts(schema: Schema) -> Iterator[Schema]:
-    """A schema and those within it that are not properties."""
+    """Yield a schema and its subschemas, without properties."""
     yield schema
     for part in (schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", ())):
         if isinstance(part, dict):
             yield from _with_parts(part)
 
 
-def _capitalised(name: str) -> str:
+def _capitalize(name: str) -> str:
     return name[:1].upper() + name[1:]
