@@ -49,9 +49,9 @@ def redacted(text: str) -> str:
     return _without_secrets(text)
 
 
-def redacted_start(text: str) -> str:
-    """Return the first `MAX_CHARACTERS` of a text, with a mark in the place of each credential."""
-    return redacted(text[: MAX_CHARACTERS + _MARGIN])[:MAX_CHARACTERS]
+def redacted_start(text: str, max_characters: int = MAX_CHARACTERS) -> str:
+    """Return the first characters of a text, with a mark in the place of each credential."""
+    return redacted(text[: max_characters + _MARGIN])[:max_characters]
 
 
 def _without_secrets(text: str) -> str:
@@ -68,9 +68,9 @@ def _mark(match: re.Match[str]) -> str:
 def _redacted_word(match: re.Match[str]) -> str:
     word = decoded = match[0]
     for _ in range(DECODINGS):
-        if "%" not in decoded:
+        encoded, decoded = decoded, unquote(_PERCENT.sub("%", decoded))
+        if decoded == encoded:
             break
-        decoded = unquote(_PERCENT.sub("%", decoded))
     return REDACTED if decoded != word and _without_secrets(decoded) != decoded else word
 
 
