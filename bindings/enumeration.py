@@ -13,7 +13,15 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.errors import EngineError, NeverMatch, NotFound, NotSupported
+from bindings.errors import (
+    UNREADABLE,
+    EngineError,
+    MalformedAnswer,
+    NeverMatch,
+    NotFound,
+    NotSupported,
+    reading,
+)
 from bindings.memory import RawTree, read_pointers
 from bindings.session import Session
 from bindings.template import SubnetTemplate
@@ -86,17 +94,28 @@ class ObjectArray(Generic[R]):
         self._generation = generation
         self._ipv6_order = ipv6_order
         self._memory = memory
+        self._function = f"{kind.functions}Enum{generation}"
 
     def __len__(self) -> int:
         return len(self._addresses)
 
     def ids(self) -> list[int]:
-        """The id of each object."""
-        return [*map(self._kind.read_id, self._addresses)]
+        """The id of each object; MalformedAnswer as for `read`."""
+        with reading(self._function):
+            return [*map(self._kind.read_id, self._addresses)]
 
     def read(self, index: int) -> RawTree:
-        """A copy of one object. IndexError where there is none, as once all are freed."""
-        return self._kind.read(self._addresses[index], self._generation, self._ipv6_order)
+        """A copy of one object.
+
+        Raises:
+            IndexError: there is none, as once all are freed.
+            MalformedAnswer: a pointer leads to where no memory can be.
+        """
+        address = self._addresses[index]
+        try:  # costs less than `reading`, for thousands of objects
+            return self._kind.read(address, self._generation, self._ipv6_order)
+        except UNREADABLE:
+            raise MalformedAnswer(self._function) from None
 
     def decode(self, index: int) -> R:
         """The record of one object; errors as for `read`."""
@@ -175,6 +194,7 @@ class ObjectReader(Generic[R, A]):
             IkeextNotRunning: there are none, for the service that negotiates them is stopped.
             AccessDenied: the account lacks FWPM_ACTRL_ENUM or FWPM_ACTRL_READ.
             EngineGone: the engine stopped or the session died; begin again in a new one.
+            MalformedAnswer: an entry is NULL, or there are more than were asked for.
             EngineError: anything else that the engine refused.
         """
         if size < 1:
@@ -245,7 +265,8 @@ class ObjectReader(Generic[R, A]):
                 self._session.result(f"{self._kind.struct}{generation} ***")
             )
             self._session.call(self._name("Enum"), handle, size, entries, returned)
-            addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
+            with reading(self._name("Enum")):
+                addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0], size)
             return self.array(self._kind, addresses, generation, self._ipv6_order, memory.pop_all())
 
     def _read(self, object_id: int) -> RawTree:
@@ -255,4 +276,5 @@ class ObjectReader(Generic[R, A]):
             if not found[0]:  # what the end of an enumeration may give, a lookup should not
                 raise NotFound(WinError.FWP_E_NOT_FOUND, function)
             address = int(ffi.cast("uintptr_t", found[0]))
-            return self._kind.read(address, generation, self._ipv6_order)
+            with reading(function):
+                return self._kind.read(address, generation, self._ipv6_order)

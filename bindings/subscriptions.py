@@ -28,7 +28,7 @@ from typing import Any, Final, Self
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
 from bindings.enums import SaContextEvent
-from bindings.errors import EngineError
+from bindings.errors import EngineError, reading
 from bindings.session import Session
 from bindings.template import SubnetTemplate
 
@@ -75,7 +75,7 @@ class Subscription:
             EngineError: anything else that the engine refused.
         """
         self.session = session
-        self._topic = topic
+        self.topic = topic
         self.receive = receive
         self._number = next(_numbers)
         _open[self._number] = self  # first, for a callback may come at once
@@ -106,7 +106,7 @@ class Subscription:
         if _receiving.get(get_ident()) == self._number:
             raise RuntimeError("a callback cannot unsubscribe itself")
         if _open.pop(self._number, None) is not None and self.session.is_open:
-            self.session.call(self._topic.unsubscribe, self._handle)
+            self.session.call(self.topic.unsubscribe, self._handle)
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +171,8 @@ def _receive(context: Any, *event: Any) -> None:
     thread = get_ident()
     _receiving[thread] = number
     try:
-        subscription.receive(*event)
+        with reading(subscription.topic.callback):
+            subscription.receive(*event)
     finally:
         del _receiving[thread]
 
