@@ -546,3 +546,41 @@ def test_two_keys_with_one_id_are_refused(path: Path) -> None:
         assert result.exit_code == 1
         assert f"2 keys have the id {id_of(key)}" in result.stderr
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("member", "twice"),
+    [
+        ("revoked", '"revoked": "2026-01-01T00:00:00Z", "revoked": null'),
+        ("id", '"id": "0123456789ab", "revoked": null'),
+        ("keys", None),
+        ("secret", None),
+        ("a member", None),
+    ],
+)
+def test_member_given_twice_is_refused(path: Path, member: str, twice: str | None) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeyStore(path)
+    text = path.read_text(encoding="utf-8")
+    first = {"keys": "[]", "secret": "1", "a member": '[{"hidden": 1, "hidden": 2}]'}
+    if twice is None:
+        name = "keys" if member == "a member" else member
+        text = text.replace("{", f'{{"{name}": {first[member]},', 1)
+    else:
+        text = text.replace('"revoked": null', twice)
+    path.write_text(text, encoding="utf-8")
+    reason = f"{member} is given twice in one object"
+
+    with capture_logs() as log:
+        keys.reload_if_changed()
+    (entry,) = log
+    assert entry["event"] == "keys_not_read"
+    assert reason in entry["reason"]
+    with pytest.raises(KeysUnreadable, match=reason):
+        ApiKeyStore(path)
+    for arguments in (["list"], ["revoke", id_of(key)], ["add", "a", "--scope", "sa:read"]):
+        result = CliRunner().invoke(app, ["keys", *arguments, "--file", str(path)])
+        assert result.exit_code == 1
+        assert reason in result.stderr
+        assert "hidden" not in result.stderr
+    assert path.read_text(encoding="utf-8") == text
