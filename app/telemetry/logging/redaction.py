@@ -14,15 +14,16 @@ from app.auth.key_file import PREFIX
 
 REDACTED: Final = "[redacted]"
 
-_MARKS: Final = (PREFIX, "eyJ", "earer")
-"""One of these is in whatever the pattern finds; looking for them costs next to nothing."""
+_MARKS: Final = (PREFIX, "eyj", "bearer")
+"""One of these, in lower case, is in whatever the patterns find; a search costs next to nothing."""
 
 _SECRETS: Final = (
-    re.compile(r"(?<=[Bb]earer )([A-Za-z0-9._~+/-]{16,}+=*)"),  # any token (RFC 6750, 2.1)
-    re.compile(r"eyJ[\w-]{5,}+((?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` is `eyJ` in base64
-    re.compile(rf"({PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
+    # any token (RFC 6750, 2.1), the scheme in any case (RFC 9110, 11.1); JSON writes a tab as `\t`
+    re.compile(r"(?P<kept>(?i:bearer)(?:[ \t]|\\t)++)(?P<secret>[A-Za-z0-9._~+/-]{16,}+=*)"),
+    re.compile(r"eyJ[\w-]{5,}+(?P<secret>(?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` in base64
+    re.compile(rf"(?P<secret>{PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
 )
-"""What a match has in its group is a credential.
+"""A match with the group `secret` is a credential, but for its group `kept`.
 
 Linear, whatever the text: each pattern either fails after a few characters or passes over all that
 it looked at, so that nothing is looked at twice. A word that begins like a JWT and has no second
@@ -55,14 +56,16 @@ def redacted_start(text: str, max_characters: int = MAX_CHARACTERS) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    if any(mark in text for mark in _MARKS):
+    lower = text.lower()
+    if any(mark in lower for mark in _MARKS):
         for pattern in _SECRETS:
             text = pattern.sub(_mark, text)
     return text
 
 
 def _mark(match: re.Match[str]) -> str:
-    return match[0] if match[1] is None else REDACTED
+    groups = match.groupdict()
+    return match[0] if groups["secret"] is None else f"{groups.get('kept', '')}{REDACTED}"
 
 
 def _redacted_word(match: re.Match[str]) -> str:
