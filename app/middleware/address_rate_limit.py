@@ -14,6 +14,7 @@ from app.api.problems import UNAUTHENTICATED
 from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
 from app.auth.rejections import CredentialRejected
 from app.middleware.authentication import bearer_token
+from app.middleware.gcra import RateLimitStatus
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
 from app.net.networks import client_network
 from app.settings.limits import RateLimits
@@ -105,6 +106,10 @@ class AddressRateLimitMiddleware:
     - credentials that nobody could verify, because the issuer is out of reach, or because the
       request was answered for its `Host`. One that was taken before has this quota for itself.
 
+    Requests that wait for an issuer together are let in before any of them is counted. Their quota
+    is looked at once more with the answer, which beyond it tells nothing of the credential; those
+    that are taken are not affected.
+
     Health is always answered, but beyond the quota `scope["state"]["slowed"]` has the connection
     take its time.
     """
@@ -188,20 +193,36 @@ class AddressRateLimitMiddleware:
                 await policy.reject(standing, scope, send)
                 return
 
+        is_withheld = False
+
         async def send_judged(message: Message) -> None:
+            nonlocal is_withheld
+            if is_withheld:
+                return
             if message["type"] == "http.response.start":
-                if _is_taken(scope):
-                    if caller is None:
-                        taken: Caller = scope["state"]["caller"]
-                        self._verified.add(network, credential, taken.rate_limit_key)
-                elif _is_failure(scope):
-                    self._verified.discard(network, credential)  # it expired, or was revoked
-                    self._failures.add_headers(message, self._failures.limiter.hit(network))
-                else:
-                    self._unverified.add_headers(message, self._unverified.limiter.hit(counted_as))
+                if not _is_taken(scope):
+                    policy, standing = self._count(credential, network, caller, scope)
+                    is_known_failure = policy is self._failures and caller is not None
+                    if not standing.is_within and not is_known_failure:
+                        is_withheld = True
+                        await policy.reject(standing, scope, send)
+                        return
+                    policy.add_headers(message, standing)
+                elif caller is None:
+                    taken: Caller = scope["state"]["caller"]
+                    self._verified.add(network, credential, taken.rate_limit_key)
             await send(message)
 
         await self._app(scope, receive, send_judged)
+
+    def _count(
+        self, credential: bytes, network: str, caller: tuple[str, str] | None, scope: Scope
+    ) -> tuple[RateLimitPolicy, RateLimitStatus]:
+        """Count a credential that was not taken; return the policy, and where its client stands."""
+        if _is_failure(scope):
+            self._verified.discard(network, credential)  # it expired, or was revoked
+            return self._failures, self._failures.limiter.hit(network)
+        return self._unverified, self._unverified.limiter.hit((network, caller))
 
 
 def _credential(scope: Scope) -> bytes | None:
