@@ -326,8 +326,9 @@ def test_long_entries_are_cut_before_they_are_searched(
 
     log.warning("strange", text=text, texts=[text] * 3)
     logging.getLogger("others").warning("%s", text)
+    empty: dict[str, str] = {}
     try:
-        {}[text]
+        empty[text]
     except KeyError:
         log.exception("failed", other=text)
 

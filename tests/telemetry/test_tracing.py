@@ -122,7 +122,7 @@ def test_hostile_trace_headers_are_neither_logged_nor_exported(
             answers = [
                 httpx2.get(
                     f"{target.url}/engine",
-                    headers={name: value.encode("latin-1") for name, value in headers.items()},
+                    headers=[(n.encode(), value.encode("latin-1")) for n, value in headers.items()],
                 )
                 for headers in HOSTILE_TRACES
             ]
