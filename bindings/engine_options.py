@@ -7,6 +7,7 @@ from typing import Final
 
 from bindings._fwpuclnt import ffi
 from bindings.enums import DataType
+from bindings.errors import reading
 from bindings.memory import Layout
 from bindings.session import Session
 
@@ -38,7 +39,8 @@ def engine_option(session: Session, option: EngineOption) -> int | None:
     """
     with session.result("FWP_VALUE0 **") as value:
         session.call("FwpmEngineGetOption0", option, value)
-        return read_engine_option(int(ffi.cast("uintptr_t", value[0])))
+        with reading("FwpmEngineGetOption0"):
+            return read_engine_option(int(ffi.cast("uintptr_t", value[0])))
 
 
 def read_engine_option(address: int) -> int | None:

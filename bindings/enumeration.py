@@ -14,7 +14,15 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.errors import EngineError, NeverMatch, NotFound, NotSupported
+from bindings.errors import (
+    UNREADABLE,
+    EngineError,
+    MalformedAnswer,
+    NeverMatch,
+    NotFound,
+    NotSupported,
+    reading,
+)
 from bindings.memory import RawTree, read_pointers
 from bindings.session import Session
 from bindings.template import SubnetTemplate
@@ -86,21 +94,28 @@ class ObjectArray(Generic[R]):
         self._generation = generation
         self._ipv6_order = ipv6_order
         self._memory = memory
+        self._function = f"{kind.functions}Enum{generation}"
 
     def __len__(self) -> int:
         return len(self._addresses)
 
     def ids(self) -> list[int]:
-        """Return the id of each object."""
-        return [*map(self._kind.read_id, self._addresses)]
+        """The id of each object; MalformedAnswer as for `read`."""
+        with reading(self._function):
+            return [*map(self._kind.read_id, self._addresses)]
 
     def read(self, index: int) -> RawTree:
-        """Copy one object.
+        """A copy of one object.
 
         Raises:
-            IndexError: there is no such object, or the array was freed.
+            IndexError: there is none, as once all are freed.
+            MalformedAnswer: a pointer leads to where no memory can be.
         """
-        return self._kind.read(self._addresses[index], self._generation, self._ipv6_order)
+        address = self._addresses[index]
+        try:  # costs less than `reading`, for thousands of objects
+            return self._kind.read(address, self._generation, self._ipv6_order)
+        except UNREADABLE:
+            raise MalformedAnswer(self._function) from None
 
     def decode(self, index: int) -> R:
         """Return the record of one object; errors as for `read`."""
@@ -178,8 +193,9 @@ class ObjectReader(Generic[R, A]):
             NotSupported: the library or the engine lacks the functions.
             IkeextNotRunning: the IKEEXT service is not running, so there are no main mode SAs.
             AccessDenied: the account lacks FWPM_ACTRL_ENUM or FWPM_ACTRL_READ.
-            EngineGone: the engine stopped or the session died; start over in a new session.
-            EngineError: any other error of the engine.
+            EngineGone: the engine stopped or the session died; begin again in a new one.
+            MalformedAnswer: an entry is NULL, or there are more than were asked for.
+            EngineError: anything else that the engine refused.
         """
         if size < 1:
             raise ValueError("a page has at least one entry")
@@ -249,7 +265,8 @@ class ObjectReader(Generic[R, A]):
                 self._session.result(f"{self._kind.struct}{generation} ***")
             )
             self._session.call(self._name("Enum"), handle, size, entries, returned)
-            addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
+            with reading(self._name("Enum")):
+                addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0], size)
             return self.array(self._kind, addresses, generation, self._ipv6_order, memory.pop_all())
 
     def _read(self, object_id: int) -> RawTree:
@@ -259,4 +276,5 @@ class ObjectReader(Generic[R, A]):
             if not found[0]:  # success without an object, allowed only at an enumeration's end
                 raise NotFound(WinError.FWP_E_NOT_FOUND, function)
             address = int(ffi.cast("uintptr_t", found[0]))
-            return self._kind.read(address, generation, self._ipv6_order)
+            with reading(function):
+                return self._kind.read(address, generation, self._ipv6_order)

@@ -7,6 +7,11 @@ the code, its name and the function are attributes.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
 from bindings.winerror import RPC_E_RANGE, WinError, name_of
 
 
@@ -60,6 +65,31 @@ class ConnectionsDisabled(EngineError):
 
 class NotSupported(EngineError):
     """This version of Windows lacks the function."""
+
+
+class MalformedAnswer(EngineError):
+    """The engine's answer contradicts itself, or leads to where no memory can be."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(WinError.RPC_X_BAD_STUB_DATA, function)
+        self.args = (f"{function} gave a malformed answer",)
+
+
+UNREADABLE: Final = (struct.error, OverflowError)
+"""What reading raises at an address beyond `bindings.memory.ADDRESS_SPACE`."""
+
+
+@contextmanager
+def reading(function: str) -> Iterator[None]:
+    """Report what cannot be read as a malformed answer of a function.
+
+    Raises:
+        MalformedAnswer: it cannot be read.
+    """
+    try:
+        yield
+    except UNREADABLE:
+        raise MalformedAnswer(function) from None
 
 
 _CLASSES: dict[int, type[EngineError]] = {

@@ -15,12 +15,15 @@ from typing import Any, Final
 from bindings._fwpuclnt import ffi
 
 
-ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), 1 << 47)
-"""The user half of the address space, as one buffer indexed by address.
+END_OF_MEMORY: Final = 1 << 47
+"""The first address that no 64-bit process of Windows has."""
+ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), END_OF_MEMORY)
+"""The user half of the address space, as one buffer whose index is the address.
 
-Reading through it takes a quarter to a half of the time of casting each address to a
-pointer first (see benchmarks/); a context has about forty structs. Reading an invalid
-address crashes the process, as in C.
+Reading through it costs a quarter to a half of casting each address to a
+pointer first (see benchmarks/), and a decode reads some forty structs a context. Reading at
+an address that holds nothing ends the process, as in C. Beyond the buffer, everything here raises
+`struct.error` or `OverflowError` (`bindings.errors.reading`).
 """
 
 WIDE_STRING = ffi.typeof("char16_t *")
@@ -81,22 +84,34 @@ def offset_of(struct_name: str, path: str) -> int:
     return offset
 
 
-def read_pointers(address: int, count: int) -> tuple[int, ...]:
-    """Read the `count` pointers of the array at `address`; none for a NULL pointer."""
+def read_pointers(address: int, count: int, max_count: int) -> tuple[int, ...]:
+    """Return the `count` pointers of the array at `address`; none for a NULL pointer.
+
+    Raises:
+        struct.error: there are more than `max_count`, of which nothing is read, or one is NULL: to
+            leave it out would show a part as the whole.
+    """
     if not address or not count:
         return ()
-    return struct.unpack_from(f"<{count}Q", ADDRESS_SPACE, address)
+    if count > max_count:
+        raise struct.error("more entries than were asked for")
+    pointers = struct.unpack_from(f"<{count}Q", ADDRESS_SPACE, address)
+    if 0 in pointers:
+        raise struct.error("an entry that is NULL")
+    return pointers
 
 
 def read_bytes(address: int, size: int) -> bytes:
-    """Copy `size` bytes at `address`."""
+    """A copy of `size` bytes at `address`."""
+    if address + size > END_OF_MEMORY:  # a slice would be shorter
+        raise struct.error("an address out of reach")
     copied: bytes = ADDRESS_SPACE[address : address + size]
     return copied
 
 
 def read_guid(address: int) -> bytes | None:
-    """Copy the 16 bytes of the GUID at `address`; None for a NULL pointer."""
-    return ADDRESS_SPACE[address : address + GUID_BYTES] if address else None
+    """The 16 bytes of the GUID at `address`; None for a NULL pointer."""
+    return read_bytes(address, GUID_BYTES) if address else None
 
 
 def read_wide_string(address: int) -> str | None:
@@ -107,6 +122,8 @@ def read_wide_string(address: int) -> str | None:
     """
     if not address:
         return None
+    if address >= END_OF_MEMORY:
+        raise struct.error("an address out of reach")
     text: str = ffi.string(ffi.cast(WIDE_STRING, address))
     try:
         text.encode()

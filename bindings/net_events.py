@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
-from bindings.errors import EngineError, NotSupported
+from bindings.errors import EngineError, NotSupported, reading
 from bindings.memory import read_pointers
 from bindings.net_event import NetEvent, read_net_event
 from bindings.session import Session
@@ -44,6 +44,7 @@ def enumerate_net_events(
         NetEventsDisabled: the engine does not collect net events.
         NotSupported: the library or the engine cannot enumerate them.
         AccessDenied: the account lacks FWPM_ACTRL_ENUM.
+        MalformedAnswer: an entry is NULL or out of reach, or there are more than were asked for.
         EngineGone: the engine stopped or the session died.
         EngineError: any other error of the engine.
     """
@@ -104,14 +105,17 @@ def _enumerate(
     session: Session, size: int, generation: int, ipv6_order: Ipv6Order
 ) -> list[NetEvent]:
     events: list[NetEvent] = []
+    function = f"FwpmNetEventEnum{generation}"
     returned = ffi.new("UINT32 *")
     with _enumeration(session) as handle:
         count = size
         while count == size:
             with session.result(f"FWPM_NET_EVENT{generation} ***") as entries:
-                session.call(f"FwpmNetEventEnum{generation}", handle, size, entries, returned)
-                addresses = read_pointers(int(ffi.cast("uintptr_t", entries[0])), returned[0])
-                read = [read_net_event(address, generation, ipv6_order) for address in addresses]
+                session.call(function, handle, size, entries, returned)
+                array = int(ffi.cast("uintptr_t", entries[0]))
+                with reading(function):
+                    addresses = read_pointers(array, returned[0], size)
+                    read = [read_net_event(each, generation, ipv6_order) for each in addresses]
             count = len(addresses)
             events += [event for event in read if event is not None]
     return events

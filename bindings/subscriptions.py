@@ -27,7 +27,7 @@ from typing import Any, Final, Self
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
 from bindings.enums import SaContextEvent
-from bindings.errors import EngineError
+from bindings.errors import EngineError, reading
 from bindings.session import Session
 from bindings.template import SubnetTemplate
 
@@ -74,7 +74,7 @@ class Subscription:
             EngineError: any other error of the engine.
         """
         self.session = session
-        self._topic = topic
+        self.topic = topic
         self.receive = receive
         self._number = next(_numbers)
         _open[self._number] = self  # first, as a callback may run immediately
@@ -105,7 +105,7 @@ class Subscription:
         if _receiving.get(get_ident()) == self._number:
             raise RuntimeError("a callback cannot unsubscribe itself")
         if _open.pop(self._number, None) is not None and self.session.is_open:
-            self.session.call(self._topic.unsubscribe, self._handle)
+            self.session.call(self.topic.unsubscribe, self._handle)
 
     def __enter__(self) -> Self:
         return self
@@ -170,7 +170,8 @@ def _receive(context: Any, *event: Any) -> None:
     thread = get_ident()
     _receiving[thread] = number
     try:
-        subscription.receive(*event)
+        with reading(subscription.topic.callback):
+            subscription.receive(*event)
     finally:
         del _receiving[thread]
 

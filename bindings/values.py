@@ -28,6 +28,8 @@ TOKEN_INFORMATION = Layout(
 )
 SID_AND_ATTRIBUTES = Layout("SID_AND_ATTRIBUTES", "Sid", "Attributes")
 SID_HEADER_BYTES: Final = 8
+MAX_SUB_AUTHORITIES: Final = 15
+"""SID_MAX_SUB_AUTHORITIES (winnt.h)."""
 SID = Layout("SID", "Revision", "SubAuthorityCount", "IdentifierAuthority")
 
 
@@ -50,10 +52,12 @@ def decode_value(type_: int, content: Any) -> Value:
 
 
 def read_sid(address: int) -> str | None:
-    """Read the SID at `address` as `S-1-…` (winnt.h); None for a NULL pointer."""
+    """The SID at `address` as `S-1-…`; None for a NULL pointer or a count that no SID has."""
     if not address:
         return None
     revision, count, authority_bytes = SID.read(address)
+    if count > MAX_SUB_AUTHORITIES:
+        return None
     authority = int.from_bytes(authority_bytes, "big")
     # An authority of 2^32 or more is written in hexadecimal ([MS-DTYP] 2.4.2.1).
     authority_text = str(authority) if authority < 1 << 32 else f"0x{authority:012x}"
@@ -89,7 +93,7 @@ def _pointed_number(code: str) -> Callable[[int], Any]:
 
 
 def _pointed_bytes(size: int) -> Callable[[int], Any]:
-    return lambda address: ADDRESS_SPACE[address : address + size] if address else None
+    return _pointed(lambda address: read_bytes(address, size))
 
 
 def read_blob(size: int, data: int) -> bytes:

@@ -34,8 +34,8 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
         KeysUnreadable: the file cannot be read or replaced.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = target_of(path)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _lock(target):
             before = (
                 read_keys(target)

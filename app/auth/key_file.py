@@ -11,6 +11,7 @@ On Windows the folder's DACL controls access (`app.settings.paths`).
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import stat
@@ -110,6 +111,10 @@ class KeyFile(BaseModel):
         return hash_of(text, bytes.fromhex(self.secret))
 
 
+_MEMBERS: Final = KeyFile.model_fields.keys() | ApiKey.model_fields.keys()
+"""Names that may be told; others are content of the file."""
+
+
 def hash_of(text: str, secret: bytes) -> bytes:
     """Return the hash of a key's text under a file's secret."""
     return hashlib.blake2b(text.encode(), key=secret, digest_size=KEY_BYTES).digest()
@@ -137,12 +142,32 @@ def parse_keys(text: bytes, path: Path) -> KeyFile:
         KeysUnreadable: the text is invalid.
     """
     try:
-        return KeyFile.model_validate_json(text)
+        file = KeyFile.model_validate_json(text)
+        _refuse_members_given_twice(text)  # pydantic keeps the last
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        location = ".".join(map(str, first["loc"])) or "the file"
-        reason = first["msg"] if first["type"] == DUPLICATE else first["type"]
-        raise KeysUnreadable(f"{path} is no file of keys: {location}: {reason}") from None
+        where = ".".join(map(str, first["loc"])) or "the file"
+        what = first["msg"] if first["type"] == DUPLICATE else first["type"]
+        raise KeysUnreadable(f"{path} is no file of keys: {where}: {what}") from None
+    except ValueError as error:
+        raise KeysUnreadable(f"{path} is no file of keys: {error}") from None
+    return file
+
+
+def _refuse_members_given_twice(text: bytes) -> None:
+    """Of two members of one name, none can be told to be the one that was meant.
+
+    Raises:
+        ValueError: an object has one twice (RFC 8259, 4).
+    """
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        for name, count in Counter(name for name, _ in pairs).items():
+            if count > 1:
+                shown = name if name in _MEMBERS else "a member"
+                raise ValueError(f"{shown} is given twice in one object")
+
+    json.loads(text, object_pairs_hook=check)
 
 
 def read_content(path: Path) -> Content:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,8 @@ from app.auth.file_access import AccessNotKept, keep_access
 
 
 MAX_TRIES: Final = 20
+MAX_LINKS: Final = 40
+"""On the way to a file; Linux follows as many (path_resolution(7))."""
 RETRY_SECONDS: Final = 0.05
 """Pause between tries. Windows does not replace a file that is open for reading."""
 
@@ -33,35 +35,65 @@ def target_of(path: Path) -> Path:
     """Resolve a path to its file, which need not exist unless the path is a link.
 
     Raises:
-        NotReplaceable: a link is dangling or circular, or lies in a folder that others can write
-            and so could point at a file of their choice.
+        NotReplaceable: a link in any part of the path leads nowhere, in a circle, or through a
+            folder of others or that others may write, who could have it lead to a file of their
+            choice.
     """
-    if not path.is_symlink():
-        return Path(os.path.realpath(path))
     try:
-        target = Path(os.path.realpath(path, strict=True))
-        open_folders = [each for each in _folders(path) if _is_writable_by_others(each)]
+        target = Path(os.path.realpath(path, strict=path.is_symlink()))
+        folders = [*_folders(path)]
+        trusted = _trusted_owners(target)
     except OSError as error:
         raise NotReplaceable(f"{path} is a link that leads to no file: {error.strerror}") from None
-    if open_folders:
+    for folder in folders if os.name == "posix" else ():
+        found = folder.stat()
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            reason, way_out = f"others may write {folder}", "remove that right"
+        elif found.st_uid not in trusted:
+            reason, way_out = f"{folder} belongs to user {found.st_uid}", "change its owner"
+        else:
+            continue
         raise NotReplaceable(
-            f"{path} is a link, and others may write {open_folders[0]}: remove that right, or name "
-            f"{target} itself"
+            f"{path} is or passes a link, and {reason}: {way_out}, or name {target} itself"
         )
     return target
 
 
-def _folders(path: Path) -> Iterator[Path]:
-    """Yield the folder of each link in a chain, and the file's own."""
-    while path.is_symlink():
-        yield path.parent
-        path = path.parent / path.readlink()
-    yield path.parent
+def _folders(path: Path) -> list[Path]:
+    """Return the folder of each link on the way to a file, and, if there is one, the file's own.
+
+    Raises:
+        OSError: there are more links than an operating system follows (ELOOP).
+    """
+    folders: list[Path] = []
+    path = Path.cwd() / path
+    reached, parts = Path(path.anchor), [*path.parts[1:]]
+    while parts:
+        part = parts.pop(0)
+        step = reached.parent if part == ".." else reached / part  # `reached` has no links
+        if not step.is_symlink():
+            reached = step
+            continue
+        folders.append(reached)
+        if len(folders) > MAX_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        target = step.readlink()
+        if target.is_absolute():
+            reached = Path(target.anchor)
+        parts = [part for part in target.parts if part != target.anchor] + parts
+    if folders and reached.parent.exists():
+        folders.append(reached.parent)
+    return folders
 
 
-def _is_writable_by_others(folder: Path) -> bool:
-    is_open = folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return os.name == "posix" and bool(is_open)
+def _trusted_owners(target: Path) -> set[int]:
+    """Return the users whose links are followed: root, the caller, the owner of the target."""
+    owners = {0}
+    if sys.platform != "win32":
+        owners.add(os.geteuid())
+    if target.exists():
+        owners.add(target.stat().st_uid)
+    return owners
 
 
 def replace_file(path: Path, content: bytes) -> None:

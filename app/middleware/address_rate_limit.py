@@ -17,6 +17,7 @@ from app.api.problems import UNAUTHENTICATED
 from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
 from app.auth.rejections import CredentialRejected
 from app.middleware.authentication import bearer_token
+from app.middleware.gcra import RateLimitStatus
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
 from app.net.networks import client_network
 from app.settings.limits import RateLimits
@@ -108,8 +109,12 @@ class AddressRateLimitMiddleware:
     - `unverified`: credentials that were not checked, because the issuer is unreachable or `Host`
       was rejected. A credential accepted before has a quota of its caller's own.
 
-    Health probes are always answered; beyond the quota, `scope["state"]["slowed"]` makes the
-    connection delay the response.
+    Requests that wait for an issuer together are let in before any of them is counted. Their quota
+    is looked at once more with the answer, which beyond it tells nothing of the credential; those
+    that are taken are not affected.
+
+    Health is always answered, but beyond the quota `scope["state"]["slowed"]` has the connection
+    take its time.
     """
 
     def __init__(
@@ -191,21 +196,36 @@ class AddressRateLimitMiddleware:
                 await policy.reject(status, scope, send)
                 return
 
-        async def send_and_settle(message: Message) -> None:
+        is_withheld = False
+
+        async def send_judged(message: Message) -> None:
+            nonlocal is_withheld
+            if is_withheld:
+                return
             if message["type"] == "http.response.start":
-                if _is_accepted(scope):
-                    if caller is None:
-                        accepted: Caller = scope["state"]["caller"]
-                        self._verified.add(network, credential, accepted.rate_limit_key)
-                elif _is_rejected(scope):
-                    self._verified.discard(network, credential)  # it expired or was revoked
-                    self._failures.add_headers(message, self._failures.limiter.hit(network))
-                else:
-                    status = self._unverified.limiter.hit(unverified_key)
-                    self._unverified.add_headers(message, status)
+                if not _is_accepted(scope):
+                    policy, standing = self._count(credential, network, caller, scope)
+                    is_known_failure = policy is self._failures and caller is not None
+                    if not standing.is_within and not is_known_failure:
+                        is_withheld = True
+                        await policy.reject(standing, scope, send)
+                        return
+                    policy.add_headers(message, standing)
+                elif caller is None:
+                    accepted: Caller = scope["state"]["caller"]
+                    self._verified.add(network, credential, accepted.rate_limit_key)
             await send(message)
 
-        await self._app(scope, receive, send_and_settle)
+        await self._app(scope, receive, send_judged)
+
+    def _count(
+        self, credential: bytes, network: str, caller: tuple[str, str] | None, scope: Scope
+    ) -> tuple[RateLimitPolicy, RateLimitStatus]:
+        """Count a credential that was not accepted; return the policy and its status."""
+        if _is_rejected(scope):
+            self._verified.discard(network, credential)  # it expired, or was revoked
+            return self._failures, self._failures.limiter.hit(network)
+        return self._unverified, self._unverified.limiter.hit((network, caller))
 
 
 def _credential(scope: Scope) -> bytes | None:

@@ -7,6 +7,7 @@ collects them in a thread of its own; they are read in the event loop that owns 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -16,8 +17,17 @@ from typing import Final
 
 from anyio.from_thread import BlockingPortal
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Observation, get_meter, get_meter_provider
-from opentelemetry.propagate import set_global_textmap
+from opentelemetry.propagate import get_global_textmap, set_global_textmap
+from opentelemetry.propagators.textmap import (
+    CarrierT,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_getter,
+    default_setter,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
@@ -26,8 +36,17 @@ from app.telemetry.logging.redaction import RedactedSpans
 
 
 EXPORTED: Final = ("wfp_", "sa_contexts_")
+MAX_TRACEPARENT: Final = 512
+"""Characters; version 00 has 55, and later versions may append (W3C Trace Context, 3.2)."""
+PROPAGATION_LOGGERS: Final = (
+    "opentelemetry.baggage",
+    "opentelemetry.propagators",
+    "opentelemetry.trace",
+    "opentelemetry.util",
+)
+"""The loggers of what reads clients' headers."""
 SAMPLE_TTL_SECONDS: Final = 1
-"""How long a sample is reused: one collection of the SDK asks for each metric separately."""
+"""How long what was read is good for: until the SDK has asked for each metric."""
 
 
 @asynccontextmanager
@@ -39,10 +58,7 @@ async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
     tracing = trace.get_tracer_provider()
     if hasattr(tracing, "add_span_processor"):  # the SDK's
         tracing.add_span_processor(RedactedSpans())
-        if "OTEL_PROPAGATORS" not in os.environ:
-            # No W3C Baggage: it is meant for downstream servers, of which there are none. The SDK
-            # would parse it before authentication, and log what it cannot parse.
-            set_global_textmap(TraceContextTextMapPropagator())
+        _bound_propagation()
     if not _is_configured():
         yield
         return
@@ -58,6 +74,69 @@ async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
             create(family.name, [partial(sampler.observe, family.name)], "", family.documentation)
         yield
         sampler.end()
+
+
+def _bound_propagation() -> None:
+    """Bound what a client's headers cost, log and export.
+
+    The SDK reads them before anyone is authenticated or counted against a rate limit. Baggage
+    (W3C Baggage) and `tracestate` are for servers further on, and there are none.
+    """
+    is_chosen = "OTEL_PROPAGATORS" in os.environ
+    propagator = get_global_textmap() if is_chosen else TraceContextTextMapPropagator()
+    set_global_textmap(_TraceParentOnly(propagator))
+    for name in PROPAGATION_LOGGERS:  # each request would log what it cannot read
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class _TraceParentOnly(TextMapPropagator):
+    """A propagator that sees no `tracestate`, and no `traceparent` that is too long."""
+
+    def __init__(self, propagator: TextMapPropagator) -> None:
+        self._propagator = propagator
+
+    def extract(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        getter: Getter[CarrierT] = default_getter,
+    ) -> Context:
+        """Return the context of a client's headers."""
+        return self._propagator.extract(carrier, context, _TraceParentGetter(getter))
+
+    def inject(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        setter: Setter[CarrierT] = default_setter,
+    ) -> None:
+        """Add a context to headers of our own."""
+        self._propagator.inject(carrier, context, setter)
+
+    @property
+    def fields(self) -> set[str]:
+        """The names of the headers that `inject` sets."""
+        return self._propagator.fields
+
+
+class _TraceParentGetter(Getter[CarrierT]):
+    """Gives the headers that `_TraceParentOnly` sees."""
+
+    def __init__(self, getter: Getter[CarrierT]) -> None:
+        self._getter = getter
+
+    def get(self, carrier: CarrierT, key: str) -> list[str] | None:
+        """Return the values of a header."""
+        if key.lower() == "tracestate":
+            return None
+        values = self._getter.get(carrier, key)
+        if values and key.lower() == "traceparent":
+            return [value for value in values if len(value) <= MAX_TRACEPARENT]
+        return values
+
+    def keys(self, carrier: CarrierT) -> list[str]:
+        """Return the names of all headers."""
+        return self._getter.keys(carrier)
 
 
 def _is_configured() -> bool:

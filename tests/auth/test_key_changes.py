@@ -127,6 +127,112 @@ def test_a_link_through_a_folder_that_others_may_write_is_refused(
 
 
 @posix
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+@pytest.mark.parametrize("command", ["add", "revoke"])
+def test_linked_folder_in_a_folder_that_others_may_write_is_refused(
+    tmp_path: Path, mode: int, command: str
+) -> None:
+    links, keys = tmp_path / "links", tmp_path / "keys" / "deep"
+    key = make_key(keys / "keys.json", "sa:read")
+    links.mkdir()
+    (links / "one").symlink_to(tmp_path / "keys")
+    links.chmod(mode)
+    before = (keys / "keys.json").read_bytes()
+    rest = ["a", "--scope", "sa:read"] if command == "add" else [id_of(key)]
+
+    path = links / "one" / "deep" / "keys.json"
+    result = CliRunner().invoke(app, ["keys", command, *rest, "--file", str(path)])
+
+    assert result.exit_code == 1
+    assert f"others may write {links}" in result.stderr
+    assert (keys / "keys.json").read_bytes() == before
+
+
+@posix
+def test_link_is_found_behind_parent_parts_and_links(tmp_path: Path) -> None:
+    outer, links = tmp_path / "outer", tmp_path / "links"
+    key = make_key(tmp_path / "keys" / "keys.json", "sa:read")
+    outer.mkdir()
+    links.mkdir()
+    (links / "two").symlink_to("../keys")
+    (outer / "one").symlink_to("../outer/../links/two")
+    links.chmod(0o777)
+
+    result = revoke(key, outer / ".." / "outer" / "one" / "keys.json")
+
+    assert result.exit_code == 1
+    assert f"others may write {links}" in result.stderr
+
+
+@posix
+def test_first_key_is_not_made_through_a_link_that_others_may_replace(tmp_path: Path) -> None:
+    links, keys = tmp_path / "links", tmp_path / "keys"
+    keys.mkdir()
+    links.mkdir()
+    (links / "one").symlink_to(keys)
+    links.chmod(0o1777)
+
+    path = links / "one" / "new" / "keys.json"
+    result = CliRunner().invoke(
+        app, ["keys", "add", "a", "--scope", "sa:read", "--file", str(path)]
+    )
+
+    assert result.exit_code == 1
+    assert f"others may write {links}" in result.stderr
+    assert not [*keys.iterdir()]
+
+
+@root_on_linux
+@pytest.mark.parametrize("is_of_link", [True, False])
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_link_through_a_folder_of_another_user_is_refused(
+    tmp_path: Path, is_of_link: bool, is_folder: bool
+) -> None:
+    links, keys = tmp_path / "links", tmp_path / "keys"
+    key = make_key(keys / "keys.json", "sa:read")
+    links.mkdir()
+    link = links / "link"
+    link.symlink_to(keys if is_folder else keys / "keys.json")
+    foreign = links if is_of_link else keys
+    os.chown(foreign, SERVICE, SERVICE)
+    before = (keys / "keys.json").read_bytes()
+
+    result = revoke(key, link / "keys.json" if is_folder else link)
+
+    assert result.exit_code == 1
+    assert f"{foreign} belongs to user {SERVICE}" in result.stderr
+    assert (keys / "keys.json").read_bytes() == before
+
+
+@root_on_linux
+def test_links_in_folders_of_the_owner_of_the_keys_are_followed(tmp_path: Path) -> None:
+    links, keys = tmp_path / "links", tmp_path / "keys"
+    key = make_key(keys / "keys.json", "sa:read")
+    links.mkdir()
+    (links / "link").symlink_to(keys)
+    for each in (links, keys, keys / "keys.json"):
+        os.chown(each, SERVICE, SERVICE)
+
+    assert revoke(key, links / "link" / "keys.json").exit_code == 0
+
+    assert is_revoked(key, keys / "keys.json")
+
+
+@posix
+def test_folders_that_are_linked_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+
+    path = tmp_path / "one" / "keys.json"
+    result = CliRunner().invoke(
+        app, ["keys", "add", "a", "--scope", "sa:read", "--file", str(path)]
+    )
+
+    assert result.exit_code == 1
+    assert "leads to no file" in result.stderr
+
+
+@posix
 def test_a_file_with_two_names_is_refused(path: Path) -> None:
     key = make_key(path, "sa:read")
     other = path.with_name("other.json")
@@ -440,3 +546,41 @@ def test_two_keys_with_one_id_are_refused(path: Path) -> None:
         assert result.exit_code == 1
         assert f"2 keys have the id {id_of(key)}" in result.stderr
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("member", "twice"),
+    [
+        ("revoked", '"revoked": "2026-01-01T00:00:00Z", "revoked": null'),
+        ("id", '"id": "0123456789ab", "revoked": null'),
+        ("keys", None),
+        ("secret", None),
+        ("a member", None),
+    ],
+)
+def test_member_given_twice_is_refused(path: Path, member: str, twice: str | None) -> None:
+    key = make_key(path, "sa:read")
+    keys = ApiKeyStore(path)
+    text = path.read_text(encoding="utf-8")
+    first = {"keys": "[]", "secret": "1", "a member": '[{"hidden": 1, "hidden": 2}]'}
+    if twice is None:
+        name = "keys" if member == "a member" else member
+        text = text.replace("{", f'{{"{name}": {first[member]},', 1)
+    else:
+        text = text.replace('"revoked": null', twice)
+    path.write_text(text, encoding="utf-8")
+    reason = f"{member} is given twice in one object"
+
+    with capture_logs() as log:
+        keys.reload_if_changed()
+    (entry,) = log
+    assert entry["event"] == "keys_not_read"
+    assert reason in entry["reason"]
+    with pytest.raises(KeysUnreadable, match=reason):
+        ApiKeyStore(path)
+    for arguments in (["list"], ["revoke", id_of(key)], ["add", "a", "--scope", "sa:read"]):
+        result = CliRunner().invoke(app, ["keys", *arguments, "--file", str(path)])
+        assert result.exit_code == 1
+        assert reason in result.stderr
+        assert "hidden" not in result.stderr
+    assert path.read_text(encoding="utf-8") == text

@@ -1,4 +1,8 @@
-"""Results that hold nothing: no array behind a count, no count before an array, no notification."""
+"""Results that hold nothing or contradict themselves.
+
+No array behind a count, no count before an array, no notification; entries that are NULL, that no
+process can have, or that nobody asked for.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from sa_contexts_simulator import Simulator
 from bindings._fwpuclnt import ffi
 from bindings.connection_events import subscribe_to_connections
 from bindings.connections import Connections
+from bindings.errors import MalformedAnswer
 from bindings.ike_sas import IkeSas
 from bindings.library import REQUIRED, Library
 from bindings.net_events import enumerate_net_events, subscribe_to_net_events
@@ -22,7 +27,7 @@ from bindings.session import Session
 from bindings.subscriptions import Subscription, subscribe_to_sa_contexts
 
 from .test_library import compile_library
-from .wild_memory import NOWHERE
+from .wild_memory import NOWHERE, OUT_OF_REACH
 
 
 ENUMERATIONS: Final[dict[str, tuple[str, Callable[[Session], list[object]]]]] = {
@@ -79,13 +84,43 @@ def empty_library(tmp_path: Path) -> Path:
 def test_enumeration_without_entries_ends(
     empty_library: Path, name: str, array: int, count: int
 ) -> None:
+    assert enumerated(empty_library, name, array, count) in ([], [[]])
+
+
+def enumerated(library: Path, name: str, array: int, count: int) -> list[object]:
+    """Return what is read of an enumeration of pages of 3 that gives this."""
     _, read = ENUMERATIONS[name]
-    give = ctypes.CDLL(str(empty_library)).give
+    give = ctypes.CDLL(str(library)).give
     give.argtypes = (ctypes.c_uint64, ctypes.c_uint32)
     give(array, count)
+    with Session(Library(library)) as session:
+        return read(session)
 
-    with Session(Library(empty_library)) as session:
-        assert read(session) in ([], [[]])
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
+@pytest.mark.parametrize("name", ENUMERATIONS)
+@pytest.mark.parametrize("entries", [(0,), (0, 0, 0), *((each,) for each in OUT_OF_REACH)], ids=str)
+def test_entries_that_lead_nowhere_are_a_malformed_answer(
+    empty_library: Path, name: str, entries: tuple[int, ...]
+) -> None:
+    array = (ctypes.c_uint64 * len(entries))(*entries)
+
+    with pytest.raises(MalformedAnswer, match=name):
+        enumerated(empty_library, name, ctypes.addressof(array), len(entries))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
+@pytest.mark.parametrize("name", ENUMERATIONS)
+@pytest.mark.parametrize(
+    ("array", "count"),
+    [(NOWHERE, 4), (NOWHERE, 2**32 - 1), *((each, 1) for each in OUT_OF_REACH)],
+    ids=str,
+)
+def test_array_of_more_than_was_asked_for_or_out_of_reach_is_a_malformed_answer(
+    empty_library: Path, name: str, array: int, count: int
+) -> None:
+    with pytest.raises(MalformedAnswer, match=name):
+        enumerated(empty_library, name, array, count)
 
 
 @pytest.mark.parametrize(

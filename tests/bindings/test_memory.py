@@ -81,7 +81,8 @@ def test_that_a_template_says_the_order_that_was_set_for_ipv6() -> None:
 def test_that_an_array_of_pointers_is_read_in_order(addresses: list[int]) -> None:
     memory = ffi.new("uint64_t[]", addresses)
 
-    assert read_pointers(address_of(memory), len(addresses)) == tuple(addresses)
+    count = len(addresses)
+    assert read_pointers(address_of(memory), count, max_count=count) == tuple(addresses)
 
 
 def test_that_the_administrators_sid_reads_as_windows_writes_it() -> None:

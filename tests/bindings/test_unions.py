@@ -16,10 +16,22 @@ from typing import Any, Final
 import pytest
 
 from bindings._fwpuclnt import ffi
+from bindings.enums import DataType
+from bindings.errors import MalformedAnswer, reading
+from bindings.values import read_condition_value, read_sid
 from tests.conftest import SIMULATOR_PATH
 
 from .union_walk import COPIERS, READERS
-from .wild_memory import ABI, FACTS, fields_of, struct_name, unions_of
+from .wild_memory import (
+    ABI,
+    FACTS,
+    OUT_OF_REACH,
+    Target,
+    WildMemory,
+    fields_of,
+    struct_name,
+    unions_of,
+)
 
 
 ROOT: Final = Path(__file__).parents[2]
@@ -38,6 +50,12 @@ UNREAD: Final = {
 
 OPTION: Final = "FWP_VALUE0"
 """The root of an engine's option, a number: none of its pointers is followed."""
+
+IN_UNION: Final = {
+    *(DataType.UINT8, DataType.UINT16, DataType.UINT32),
+    *(DataType.INT8, DataType.INT16, DataType.INT32, DataType.FLOAT),
+}
+"""Types whose value is in the union itself (FWP_VALUE0, fwptypes.h)."""
 
 _WRITTEN: Final = "the bindings fill it in; the engine reads it"
 _HOST: Final = "Windows' own, in memory of the bindings; no pointer of it is read"
@@ -82,6 +100,44 @@ def test_reader_neither_follows_nor_shows_what_does_not_exist(root: str) -> None
 def test_reader_shows_what_pointers_lead_to_unless_it_is_listed(root: str) -> None:
     """Otherwise a reader that reads nothing would pass."""
     assert {_pointer_name(path) for path in walk(root)["unread"]} <= UNREAD
+
+
+@pytest.mark.parametrize("address", OUT_OF_REACH)
+@pytest.mark.parametrize("root", [root for root in READERS if root != OPTION])
+def test_pointer_out_of_reach_is_a_malformed_answer(root: str, address: int) -> None:
+    spots = WildMemory(root, chosen={}, targets={}).spots
+    pointers = [spot.path for spot in spots if not spot.values]
+
+    for path in pointers:
+        memory = WildMemory(root, chosen={}, targets={path: Target(address)})
+        try:
+            with reading("Function0"):
+                READERS[root](memory.address)
+        except MalformedAnswer:
+            continue
+        assert _pointer_name(path) in UNREAD
+
+
+@pytest.mark.parametrize("data_type", DataType)
+@pytest.mark.parametrize("address", OUT_OF_REACH)
+def test_value_out_of_reach_is_a_malformed_answer(data_type: DataType, address: int) -> None:
+    try:
+        with reading("Function0"):
+            _, content = read_condition_value(data_type, address)
+    except MalformedAnswer:
+        return
+    assert data_type in IN_UNION or content is None
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(0, True), (15, True), (16, False), (255, False)])
+def test_sid_has_at_most_15_sub_authorities(count: int, is_read: bool) -> None:
+    """SID_MAX_SUB_AUTHORITIES (winnt.h)."""
+    content = bytes((1, count, 0, 0, 0, 0, 0, 5)) + bytes((7, 0, 0, 0)) * count
+    memory = ffi.from_buffer(content)
+
+    sid = read_sid(int(ffi.cast("uintptr_t", memory)))
+
+    assert sid == ("-".join(["S-1-5", *["7"] * count]) if is_read else None)
 
 
 def _pointer_name(path: str) -> str:

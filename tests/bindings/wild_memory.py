@@ -27,6 +27,9 @@ FACTS: Final[dict[str, dict[str, Any]]] = json.loads(
 NOWHERE: Final = 0xBAD0
 """An address in the first 64 KiB, which neither Windows nor Linux maps: reading there crashes."""
 
+OUT_OF_REACH: Final = (1 << 47, (1 << 63) + 8, (1 << 64) - 8)
+"""Addresses that no 64-bit process of Windows or Linux has."""
+
 UNKNOWN: Final = 0xFFFF_FFF0
 """A number that no enumeration has."""
 

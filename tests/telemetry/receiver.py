@@ -25,12 +25,16 @@ class Received:
     Attributes:
         metrics: the newest values of each metric, by name, each with its labels.
         spans: the names of all spans, with their attributes.
+        trace_ids: of all spans, in hexadecimal.
+        trace_states: of all spans, as `tracestate` has them.
         resources: attributes of who sent it.
     """
 
     def __init__(self) -> None:
         self.metrics: dict[str, list[tuple[dict[str, Any], float]]] = {}
         self.spans: list[tuple[str, dict[str, Any]]] = []
+        self.trace_ids: list[str] = []
+        self.trace_states: list[str] = []
         self.resources: list[dict[str, Any]] = []
         self._changed = Condition()
 
@@ -64,11 +68,10 @@ class Received:
     def _take_spans(self, request: Any) -> None:
         for of_resource in request.resource_spans:
             self.resources.append(_attributes(of_resource.resource))
-            self.spans += [
-                (span.name, _attributes(span))
-                for of_scope in of_resource.scope_spans
-                for span in of_scope.spans
-            ]
+            spans = [span for of_scope in of_resource.scope_spans for span in of_scope.spans]
+            self.spans += [(span.name, _attributes(span)) for span in spans]
+            self.trace_ids += [span.trace_id.hex() for span in spans]
+            self.trace_states += [span.trace_state for span in spans]
 
 
 def _attributes(node: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from app.middleware.authentication import bearer_token
 from app.telemetry.logging.redaction import MAX_CHARACTERS, RedactedSpans, redacted, redacted_start
 
 
@@ -30,6 +31,9 @@ MAX_SECONDS = 1.0
         "sak_0123456789ab_" * 4_000,
         "%25" * 20_000 + "eyJ",
         "%" * 60_000 + "eyJ",
+        "bearer" + " " * 60_000,
+        "bearer \t" * 8_000,
+        "BEARER" + "\\t" * 30_000,
     ],
 )
 def test_time_is_bounded(text: str) -> None:
@@ -69,6 +73,25 @@ def test_text_without_a_secret_is_only_cut() -> None:
 )
 def test_secrets_in_one_word(text: str, shown: str) -> None:
     assert redacted(text) == shown
+
+
+OPAQUE = "2YotnFZFEjr1zCsicMWpAA"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+@pytest.mark.parametrize("space", [" ", "   ", "\t", "\\t", " \t "])
+def test_bearer_tokens_are_redacted_in_every_form_that_is_accepted(scheme: str, space: str) -> None:
+    assert redacted(f"{scheme}{space}{OPAQUE}=") == f"{scheme}{space}[redacted]"
+    assert redacted(quote(f"{scheme}{space}{OPAQUE}")) == "[redacted]" or "\\" in space
+
+
+@pytest.mark.parametrize("space", [" ", "     "])
+@pytest.mark.parametrize("scheme", [b"Bearer", b"BEARER"])
+def test_what_the_gate_accepts_is_redacted(scheme: bytes, space: str) -> None:
+    header = scheme + space.encode() + OPAQUE.encode()
+
+    assert bearer_token([(b"authorization", header)]) == OPAQUE
+    assert OPAQUE not in redacted(header.decode())
 
 
 class Span:

@@ -92,3 +92,48 @@ def test_hostile_heads_cost_little_and_tell_nothing(
     assert "baggage" not in log.lower()
     paths = [of_span.get("url.path", "") for _, of_span in received.spans]
     assert max(map(len, paths)) <= MAX_CHARACTERS
+
+
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"  # W3C Trace Context, 3.2.3
+TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
+HOSTILE_TRACES: tuple[dict[str, str], ...] = (
+    {"traceparent": TRACEPARENT, "tracestate": f"k={KEY}"},
+    {"traceparent": TRACEPARENT, "tracestate": "MARK " + "a" * 8000},
+    {"traceparent": TRACEPARENT, "tracestate": "MARK " + "%é" * 3000},
+    {"traceparent": TRACEPARENT, "tracestate": ",".join(f"mark{n}=b" for n in range(600))},
+    {"traceparent": TRACEPARENT, "tracestate": "mark=1," * 2},
+    {"traceparent": "MARK" + "0" * 6000},
+    {"traceparent": TRACEPARENT, "baggage": "MARK " + "a" * 8000},
+)
+
+
+@pytest.mark.parametrize("propagators", [None, "tracecontext,baggage"])
+def test_hostile_trace_headers_are_neither_logged_nor_exported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, propagators: str | None
+) -> None:
+    keys = tmp_path / "keys.json"
+    make_key(keys, "sa:read")
+    if propagators is not None:
+        monkeypatch.setenv("OTEL_PROPAGATORS", propagators)
+    with receiving() as (url, received):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        with running_target(simulated_contexts=3, simulated_churn=0, keys=keys) as target:
+            answers = [
+                httpx2.get(
+                    f"{target.url}/engine",
+                    headers=[(n.encode(), value.encode("latin-1")) for n, value in headers.items()],
+                )
+                for headers in HOSTILE_TRACES
+            ]
+            received.wait_until(lambda: len(received.spans) >= len(answers))
+            target.stop()
+            log = target.log()
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert set(received.trace_states) == {""}
+    assert received.trace_ids.count(TRACE_ID) == len(HOSTILE_TRACES) - 1
+    assert "mark" not in log.lower()
+    assert "traceparent" not in log
+    assert "tracestate" not in log
+    assert KEY not in log

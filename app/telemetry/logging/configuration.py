@@ -1,7 +1,8 @@
 """One log for the server and its libraries: standard error, a file, the Windows Event Log.
 
-Entries contain text from the network. It cannot end a line or control a terminal, and whatever
-looks like a credential is redacted as a last resort (`app.telemetry.logging.redaction`).
+What is logged comes from the network, too: nothing in it can end a line or move a terminal's
+cursor, and what looks like a credential is struck out at last (`app.telemetry.logging.redaction`).
+Texts and lines are cut to a bound first, so that no entry keeps the event loop busy.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import structlog
 
 from app.settings.model import Settings
 from app.telemetry.logging.event_log import EventLogSink
-from app.telemetry.logging.redaction import redacted
+from app.telemetry.logging.redaction import MAX_CHARACTERS, redacted_start
 from app.telemetry.logging.sinks import FileSink, LogQueue, LogSink, StreamSink
 
 
@@ -30,6 +31,14 @@ _SHARED: Final[list[Any]] = [
 """Processors of all entries, including those of libraries."""
 _OURS: Final[list[Any]] = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 """Processors of our entries; a constant, because cached loggers keep the list they started with."""
+
+MAX_TEXT: Final = 2000
+"""Characters of one text in an entry."""
+MAX_LINE: Final = 32 << 10
+"""Characters of one entry as it is written."""
+_CUT: Final = "…"
+_ALWAYS: Final = ("timestamp", "level", "logger", "event")
+"""What an entry keeps, however long it is."""
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -91,10 +100,11 @@ def configure_logging(
         sinks.append(EventLogSink())
     has_colors = stream is not None and stream.isatty() and len(sinks) == 1
     final: list[Any] = (
-        [_TRACEBACKS, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, _with_short_texts, _as_json]
         if log_format == "json"
         else [
-            _escape_unprintable,
+            _with_short_texts,
+            _on_one_line,
             structlog.dev.ConsoleRenderer(colors=has_colors, exception_formatter=_traceback),
         ]
     )
@@ -125,8 +135,40 @@ def _open_file(file: LogFile) -> FileSink:
         raise LogUnwritable(f"cannot write the log {file.path}: {error.strerror}") from None
 
 
-def _escape_unprintable(_logger: Any, _method: str, entry: Any) -> Any:
-    """Escape unprintable characters in an entry's strings; `repr` escapes other values."""
+def _with_short_texts(_logger: Any, _method: str, entry: Any) -> Any:
+    """Cut every text of an entry to `MAX_TEXT` characters."""
+    return _cut(entry, MAX_TEXT)
+
+
+def _cut(value: Any, max_characters: int) -> Any:
+    """Return a value, with its texts cut wherever they are in it."""
+    if isinstance(value, str):
+        is_short = len(value) <= max_characters
+        return value if is_short else redacted_start(value, max_characters) + _CUT
+    if isinstance(value, dict):
+        return {name: _cut(inner, max_characters) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_cut(inner, max_characters) for inner in value]
+    return value
+
+
+_to_json: Final = structlog.processors.JSONRenderer()
+
+
+def _as_json(logger: Any, method: str, entry: Any) -> str:
+    """Return an entry as JSON; of one that is too long, what it is, and how its JSON begins."""
+    line = str(_to_json(logger, method, entry))
+    if len(line) <= MAX_LINE:
+        return line
+    kept = {name: entry[name] for name in _ALWAYS if name in entry}
+    return str(_to_json(logger, method, {**_cut(kept, MAX_CHARACTERS), "cut": line[:MAX_TEXT]}))
+
+
+def _on_one_line(_logger: Any, _method: str, entry: Any) -> Any:
+    """The entry, with an escape for whatever in its texts is not to be seen.
+
+    What is no text is shown by `repr`, which does the same.
+    """
     return {
         name: _escaped(value) if isinstance(value, str) and not value.isprintable() else value
         for name, value in entry.items()
@@ -138,12 +180,13 @@ def _escaped(text: str) -> str:
 
 
 def _redact(_logger: Any, _method: str, line: Any) -> str:
-    """Redact a rendered entry."""
-    return redacted(line)
+    """Return what was rendered, cut to `MAX_LINE` characters, without credentials."""
+    return redacted_start(line, MAX_LINE)
 
 
 def _traceback(stream: TextIO, exception: Any) -> None:
     """Write a traceback with indented lines, so that none can pass for an entry."""
     text = io.StringIO()
     structlog.dev.plain_traceback(text, exception)
-    stream.write("".join(f"\n    {_escaped(line)}" for line in text.getvalue().splitlines()))
+    lines = text.getvalue()[:MAX_LINE].splitlines()
+    stream.write("".join(f"\n    {_escaped(line)}" for line in lines))

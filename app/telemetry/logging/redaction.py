@@ -14,15 +14,16 @@ from app.auth.key_file import PREFIX
 
 REDACTED: Final = "[redacted]"
 
-_MARKERS: Final = (PREFIX, "eyJ", "earer")
-"""Every match of a pattern contains one of these; searching for them is almost free."""
+_MARKS: Final = (PREFIX, "eyj", "bearer")
+"""One of these, in lower case, is in whatever the patterns find; a search costs next to nothing."""
 
 _SECRETS: Final = (
-    re.compile(r"(?<=[Bb]earer )([A-Za-z0-9._~+/-]{16,}+=*)"),  # any token (RFC 6750, 2.1)
-    re.compile(r"eyJ[\w-]{5,}+((?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` is `eyJ` in base64
-    re.compile(rf"({PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
+    # any token (RFC 6750, 2.1), the scheme in any case (RFC 9110, 11.1); JSON writes a tab as `\t`
+    re.compile(r"(?P<kept>(?i:bearer)(?:[ \t]|\\t)++)(?P<secret>[A-Za-z0-9._~+/-]{16,}+=*)"),
+    re.compile(r"eyJ[\w-]{5,}+(?P<secret>(?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` in base64
+    re.compile(rf"(?P<secret>{PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
 )
-"""Patterns whose group, if matched, is a credential.
+"""A match with the group `secret` is a credential, but for its group `kept`.
 
 They are linear in any text: each pattern either fails after a few characters or consumes all that
 it has examined, so nothing is examined twice. Therefore a word that starts like a JWT but has no
@@ -49,28 +50,30 @@ def redacted(text: str) -> str:
     return _without_secrets(text)
 
 
-def redacted_start(text: str) -> str:
-    """Return the first `MAX_CHARACTERS` of a redacted text."""
-    return redacted(text[: MAX_CHARACTERS + _MARGIN])[:MAX_CHARACTERS]
+def redacted_start(text: str, max_characters: int = MAX_CHARACTERS) -> str:
+    """Return the first characters of a text, with a mark in the place of each credential."""
+    return redacted(text[: max_characters + _MARGIN])[:max_characters]
 
 
 def _without_secrets(text: str) -> str:
-    if any(marker in text for marker in _MARKERS):
+    lower = text.lower()
+    if any(mark in lower for mark in _MARKS):
         for pattern in _SECRETS:
             text = pattern.sub(_replacement, text)
     return text
 
 
 def _replacement(match: re.Match[str]) -> str:
-    return match[0] if match[1] is None else REDACTED
+    groups = match.groupdict()
+    return match[0] if groups["secret"] is None else f"{groups.get('kept', '')}{REDACTED}"
 
 
 def _redacted_word(match: re.Match[str]) -> str:
     word = decoded = match[0]
     for _ in range(MAX_DECODINGS):
-        if "%" not in decoded:
+        encoded, decoded = decoded, unquote(_PERCENT.sub("%", decoded))
+        if decoded == encoded:
             break
-        decoded = unquote(_PERCENT.sub("%", decoded))
     return REDACTED if decoded != word and _without_secrets(decoded) != decoded else word
 
 
