@@ -1,4 +1,4 @@
-"""SA contexts: pairs of an inbound and an outbound IPsec SA that belong together."""
+"""SA contexts: pairs of an inbound and an outbound IPsec SA."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ LISTED: Final = Listed(
     not_found=NOT_FOUND,
     list_description="""List the IPsec SA contexts of this host, in ascending order of their id.
 
-    All pages of one walk show the same snapshot. Follow `nextCursor` or the
+    All pages of one list come from one snapshot. Follow `nextCursor` or the
     `Link` header; when both are absent, the list is complete. As
-    `application/x-ndjson` the whole list is streamed, one context a line.
+    `application/x-ndjson` the whole list is streamed, one context per line.
     """,
-    item_description="Get one IPsec SA context, as the engine has it at this moment.",
+    item_description="Get one IPsec SA context, read from the engine at this moment.",
     item_links={
         "mainModeSa": {
             "operationId": "get_ike_sa",
@@ -55,8 +55,8 @@ LISTED: Final = Listed(
 
 RESOURCE: Final = Resource(
     tag=TAG,
-    description="Pairs of an inbound and an outbound IPsec SA, all or one. Lists are walked "
-    "page by page, and all pages of a walk show one snapshot.",
+    description="Pairs of an inbound and an outbound IPsec SA. Lists are paginated, and all pages "
+    "of a list come from one snapshot.",
     router=listed_router(LISTED, TAG, events.router, summary.router),
     key=SaContextKind,
     start=lambda foundation: start_announced(
