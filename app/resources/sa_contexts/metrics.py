@@ -36,12 +36,12 @@ from app.telemetry.metrics.states import EngineState, state_of
 
 
 _FIELDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
-    "ip_version": (IpVersion, "of this IP version"),
-    "traffic_type": (TrafficType, "of this mode"),
-    "transform_type": (TransformType, "that protects packets so"),
-    "cipher": (Cipher, "that encrypts so"),
-    "integrity": (Integrity, "that authenticates so"),
-    "pfs_group": (PfsGroup, "with this group of perfect forward secrecy"),
+    "ip_version": (IpVersion, "with this IP version"),
+    "traffic_type": (TrafficType, "with this traffic mode"),
+    "transform_type": (TransformType, "with this transform type"),
+    "cipher": (Cipher, "with this cipher"),
+    "integrity": (Integrity, "with this integrity algorithm"),
+    "pfs_group": (PfsGroup, "with this PFS group"),
     "weakness": (Weakness, "with this weakness"),
 }
 """The fields that contexts are counted by: their label values, and the metric's description."""
@@ -51,7 +51,7 @@ _COUNTS: Final[dict[str, tuple[Callable[[SaContextCounts], int], str]]] = {
     "wfp_sa_contexts": (attrgetter("contexts"), "SA contexts."),
     "wfp_sa_contexts_without_sa": (
         attrgetter("without_sa"),
-        "SA contexts that have no SA yet, or none any more.",
+        "SA contexts without an SA: half-built or expired.",
     ),
     "wfp_sa_contexts_with_weakness": (
         attrgetter("with_weakness"),
@@ -85,7 +85,7 @@ class SaContextCollector(Collector):
         counts = None if state is None else counts_of(state.counts)
         yield gauge(
             "wfp_ikeext_up",
-            "Whether the service IKEEXT runs; without it there are no contexts.",
+            "Whether the IKEEXT service is running; without it there are no contexts.",
             None if state is None else "ikeext" not in state.build.snapshot.annotations,
         )
         for name, (count_of, documentation) in _COUNTS.items():
@@ -109,7 +109,8 @@ def _by_peer(counts: SaContextCounts | None, peers: tuple[bytes, ...]) -> Metric
     """Return a series for each peer named in the settings, and one for all others."""
     family = GaugeMetricFamily(
         "wfp_sa_contexts_by_peer",
-        "SA contexts that have an SA with this remote address; other: one that has no series.",
+        "SA contexts that have an SA with this remote address; other: all addresses without a "
+        "series.",
         labels=["peer"],
     )
     if counts is None:
