@@ -54,7 +54,7 @@ router = APIRouter(prefix="/net-events", tags=[TAG])
             "model": NetEventPage,
             "headers": {
                 "Link": {
-                    "description": 'The next page, as `<…>; rel="next"`; absent on the last page.',
+                    "description": 'The next page, as `<…>; rel="next"`; absent on the last.',
                     "schema": {"type": "string"},
                 }
             },
