@@ -20,9 +20,9 @@ NOT_FOUND: Final = problems.declare(
     "connection_not_found",
     404,
     "There is no such connection",
-    "The engine knows no connection of this id. Connections end with their last SA, and when the "
-    "Base Filtering Engine restarts. The engine knows any only while it keeps track of them, which "
-    "`monitoring` of `/connections` tells.",
+    "The engine has no connection with this id. A connection ends with its last SA and when the "
+    "Base Filtering Engine restarts. The engine has connections only while it tracks them, as "
+    "`monitoring` of `/connections` reports.",
 )
 
 LISTED: Final = Listed(

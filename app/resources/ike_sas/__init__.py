@@ -19,8 +19,8 @@ NOT_FOUND: Final = problems.declare(
     "ike_sa_not_found",
     404,
     "There is no such main mode SA",
-    "The engine knows no main mode SA of this id. Main mode SAs end when their lifetime does, and "
-    "when the Base Filtering Engine restarts; the SA contexts that one negotiated may outlive it.",
+    "The engine has no main mode SA with this id. A main mode SA ends at the end of its lifetime "
+    "and when the Base Filtering Engine restarts; the SA contexts it negotiated may outlive it.",
 )
 
 LISTED: Final = Listed(

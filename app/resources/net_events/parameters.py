@@ -53,7 +53,7 @@ EVENT_ID_SCHEMA: Final = {
 }
 
 
-def _number(text: Any) -> Any:
+def _require_number(text: Any) -> Any:
     if isinstance(text, str) and not _NUMBER.fullmatch(text):
         raise PydanticCustomError("number", "Should be a number")
     return text
@@ -74,13 +74,13 @@ def _read_position(text: str) -> EventId | datetime | None:
     return event_id
 
 
-def _event_id(text: Any) -> Any:
+def _require_event_id(text: Any) -> Any:
     if not isinstance(text, str) or read_event_id(text) is None:
         raise PydanticCustomError("event_id", "Should be the id of an event")
     return text
 
 
-def _event_id_or_time(text: Any) -> Any:
+def _require_position(text: Any) -> Any:
     if not isinstance(text, str) or _read_position(text) is None:
         raise PydanticCustomError("since", "Should be the id of an event or a time as in RFC 3339")
     return text
@@ -104,12 +104,12 @@ class NetEventFilters(BaseModel):
 class NetEventStreamQuery(NetEventFilters):
     """Query parameters of `GET /net-events/stream`."""
 
-    since: Annotated[str | None, BeforeValidator(_event_id), WithJsonSchema(EVENT_ID_SCHEMA)] = (
-        Field(
-            None,
-            description="Begin after the event with this id, for instance the newest of a list. A "
-            "client that reconnects sends `Last-Event-ID`, which takes precedence.",
-        )
+    since: Annotated[
+        str | None, BeforeValidator(_require_event_id), WithJsonSchema(EVENT_ID_SCHEMA)
+    ] = Field(
+        None,
+        description="Begin after the event with this id, for instance the newest of a list. A "
+        "client that reconnects sends `Last-Event-ID`, which takes precedence.",
     )
 
     @property
@@ -125,7 +125,7 @@ class NetEventQuery(NetEventFilters):
         int,
         Field(ge=1),
         AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
-        BeforeValidator(_number),
+        BeforeValidator(_require_number),
     ] = Field(
         DEFAULT_LIMIT,
         description=f"Maximum number of events per page. Values above {MAX_LIMIT} are reduced to "
@@ -133,7 +133,7 @@ class NetEventQuery(NetEventFilters):
     )
     since: Annotated[
         str | None,
-        BeforeValidator(_event_id_or_time),
+        BeforeValidator(_require_position),
         WithJsonSchema(POSITION_SCHEMA),
     ] = Field(
         None,
@@ -142,7 +142,7 @@ class NetEventQuery(NetEventFilters):
     )
     before: Annotated[
         str | None,
-        BeforeValidator(_event_id),
+        BeforeValidator(_require_event_id),
         WithJsonSchema(EVENT_ID_SCHEMA),
     ] = Field(
         None,

@@ -23,8 +23,9 @@ NOT_FOUND: Final = problems.declare(
     "sa_context_not_found",
     404,
     "There is no such SA context",
-    "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
-    "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
+    "The engine has no SA context with this id. An SA context ends at the end of its lifetime, "
+    "when its peer disconnects, and when the Base Filtering Engine restarts; a rekey assigns a new "
+    "id.",
 )
 
 LISTED: Final = Listed(

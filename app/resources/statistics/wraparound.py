@@ -30,7 +30,7 @@ class WrapAwareCounter:
         """Update the value from the engine's counter.
 
         A decrease from the upper half of the 32-bit range to the lower half is a wraparound;
-        every other decrease is a restart. No counter grows by half the range between samples.
+        every other decrease is a restart, since no counter grows by half the range between samples.
 
         Args:
             counted: the engine's 32-bit value.
