@@ -1,7 +1,7 @@
-"""Resources: what the API serves, one folder each.
+"""The resources that the API serves, one package each.
 
-`RESOURCES` is the only registration: routes, parts of the service, metrics, problems and the
-OpenAPI document follow from it.
+`RESOURCES` is the only registration: routes, service parts, metrics, problems and the
+OpenAPI document are derived from it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The public names of WFP's enumerations and flags.
+"""Public names of WFP's enumerations and flags.
 
-A member is called as in `bindings.enums`; its value is what clients see. Each
-enumeration may grow, and has `unknown` for numbers that are not named here.
+Members are named as in `bindings.enums`; their values appear in the API. Enumerations may grow,
+and have `unknown` for values without a name.
 """
 
 from enum import StrEnum
@@ -68,7 +68,7 @@ class AuthConfig(StrEnum):
 
 
 class CipherType(StrEnum):
-    """IPSEC_CIPHER_TYPE. Whether CBC or GCM is told by the configuration."""
+    """IPSEC_CIPHER_TYPE. The configuration determines whether it is CBC or GCM."""
 
     DES = "des"
     TRIPLE_DES = "3des"
@@ -93,7 +93,7 @@ class CipherConfig(StrEnum):
 
 
 class Cipher(StrEnum):
-    """What a list is filtered by, and counted by: IPSEC_CIPHER_CONFIG, or nothing at all."""
+    """IPSEC_CIPHER_CONFIG as a filter and in counts; `none` if nothing encrypts."""
 
     NONE = "none"
     CBC_DES = "cbc_des"
@@ -108,7 +108,7 @@ class Cipher(StrEnum):
 
 
 class Integrity(StrEnum):
-    """The same for IPSEC_AUTH_CONFIG."""
+    """IPSEC_AUTH_CONFIG as a filter and in counts; `none` if nothing authenticates."""
 
     NONE = "none"
     HMAC_MD5_96 = "hmac_md5_96"
@@ -121,14 +121,14 @@ class Integrity(StrEnum):
 
 
 class View(StrEnum):
-    """How much of each context a list shows."""
+    """Which members of a context a list contains."""
 
     BASIC = "basic"
     FULL = "full"
 
 
 class PfsGroup(StrEnum):
-    """IPSEC_PFS_GROUP. `mm`: the group of the main mode."""
+    """IPSEC_PFS_GROUP. `mm`: the group of the main mode SA."""
 
     NONE = "none"
     GROUP_1 = "group_1"
@@ -183,8 +183,8 @@ class DataType(StrEnum):
     BYTE_BLOB = "byte_blob"
     SID = "sid"
     SECURITY_DESCRIPTOR = "security_descriptor"
-    TOKEN_INFORMATION = "token_information"  # noqa: S105  # no password
-    TOKEN_ACCESS_INFORMATION = "token_access_information"  # noqa: S105  # no password
+    TOKEN_INFORMATION = "token_information"  # noqa: S105  # not a password
+    TOKEN_ACCESS_INFORMATION = "token_access_information"  # noqa: S105  # not a password
     UNICODE_STRING = "unicode_string"
     BYTE_ARRAY6 = "byte_array6"
     V4_ADDR_MASK = "v4_addr_mask"
@@ -347,7 +347,7 @@ class Impersonation(StrEnum):
 
 
 class Monitoring(StrEnum):
-    """Whether the engine keeps track of something; `unknown` where it does not tell."""
+    """Whether the engine tracks objects of a kind; `unknown` if it does not report it."""
 
     ON = "on"
     OFF = "off"
@@ -355,7 +355,7 @@ class Monitoring(StrEnum):
 
 
 class EngineKind(StrEnum):
-    """Whose SA contexts these are: the Windows host's, a simulator's, another library's."""
+    """The engine behind the API: Windows, the simulator, or another library."""
 
     WINDOWS = "windows"
     SIMULATOR = "simulator"
@@ -363,10 +363,10 @@ class EngineKind(StrEnum):
 
 
 class Weakness(StrEnum):
-    """What a baseline says against how a direction is protected (`docs/weaknesses.md`).
+    """A weakness of one direction's protection according to a baseline.
 
-    These words are this server's, after WFP's own; there is no `unknown`, for what
-    cannot be judged is not called weak. They are listed in this order.
+    The names are this server's own, modelled on WFP's. There is no `unknown`, because what
+    cannot be judged is not called weak. Lists of weaknesses are in this order.
     """
 
     DES = "des"
@@ -386,7 +386,11 @@ class Weakness(StrEnum):
 
 
 class Baseline(StrEnum):
-    """The published advice that SAs are judged against (`app.resources.sa_contexts.baselines`)."""
+    """The published advice that SAs are judged against.
+
+    `nist_sp_800_77r1`: NIST SP 800-77 Rev. 1, Guide to IPsec VPNs. `rfc_8221`: RFC 8221 with
+    RFC 8247 and RFC 9395.
+    """
 
     NIST_SP_800_77R1 = "nist_sp_800_77r1"
     RFC_8221 = "rfc_8221"

@@ -98,13 +98,13 @@ def test_that_count_and_bytes_are_bounded(sizes: list[int], count: int, size: in
         ring.add(event(number))
         held = ring.select(NetEventSelection(), 1000).events
         assert len(ring) == len(held) <= count
-        assert ring.bytes == sum(len(each.text) for each in held) <= size
+        assert ring.bytes == sum(len(each.json) for each in held) <= size
 
 
 def test_that_ids_name_the_run_and_go_up() -> None:
     ring, other = ring_of(event(1), event(2)), ring_of()
 
-    texts = [orjson.loads(each.text) for each in ring.select(NetEventSelection(), 10).events]
+    texts = [orjson.loads(each.json) for each in ring.select(NetEventSelection(), 10).events]
 
     assert [text["id"] for text in texts] == [f"{ring.epoch}-2", f"{ring.epoch}-1"]
     assert ring.newest == EventId(ring.epoch, 2)

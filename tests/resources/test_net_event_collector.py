@@ -50,7 +50,7 @@ async def listening(
 async def shown(net_events: NetEventCollector) -> list[Any]:
     """All events, the oldest first."""
     found = await net_events.select(NetEventSelection(), 100_000)
-    return [orjson.loads(event.text) for event in reversed(found.events)]
+    return [orjson.loads(event.json) for event in reversed(found.events)]
 
 
 async def codes(net_events: NetEventCollector) -> list[int]:
@@ -243,7 +243,7 @@ async def test_that_silence_is_not_shown_as_an_empty_list(
             await shown(net_events)
         with pytest.raises(EngineTimedOut):
             await NetEventWatcher(net_events, NetEventSelection(), None).begin()
-        await until(lambda: net_events.is_known)
+        await until(lambda: net_events.is_ready)
 
         assert await codes(net_events) == [1]
 
@@ -265,7 +265,7 @@ async def test_that_a_call_that_hangs_does_not_keep_who_stops(
     net_events = NetEventCollector(library, LIMITS)
     simulator.delay(function, 2500)
     async with net_events.running():
-        await until(lambda: net_events.is_known if is_at_end else simulator.calls(function) > 0)
+        await until(lambda: net_events.is_ready if is_at_end else simulator.calls(function) > 0)
         began = time.monotonic()
         net_events.stop()
     seconds = time.monotonic() - began
@@ -278,7 +278,7 @@ async def test_that_a_call_that_hangs_does_not_keep_who_stops(
 async def test_that_the_list_is_shown_until_the_end(library: Library, simulator: Simulator) -> None:
     simulator.net_event(KERNEL_DROP, 1)
     async with listening(library, simulator, SLOW) as net_events:
-        await until(lambda: net_events.is_known)
+        await until(lambda: net_events.is_ready)
         net_events.stop()
 
         assert await codes(net_events) == [1]
@@ -319,7 +319,7 @@ async def test_that_failures_of_every_kind_leave_nothing_and_lose_nothing(
     library: Library, simulator: Simulator
 ) -> None:
     async with listening(library, simulator, replace(LIMITS, net_event_count=1000)) as net_events:
-        await until(lambda: net_events.is_known)
+        await until(lambda: net_events.is_ready)
         simulator.fail_randomly(300_000, 1)
         for code in range(100):
             simulator.net_event(KERNEL_DROP, code)

@@ -86,7 +86,7 @@ def test_that_a_walk_shows_one_snapshot_while_everything_changes(
     assert before & set(simulator.ids()) <= set(found)  # what was there all the time
     snapshot = content_of(pages[0])["snapshot"]
     held = client.app.state.service.store.leases.find(snapshot["epoch"], snapshot["revision"])  # type: ignore[attr-defined]  # FastAPI
-    assert held is None if len(pages) == 1 else found == list(held.version.ids)
+    assert held is None if len(pages) == 1 else found == list(held.snapshot.ids)
 
 
 def test_that_pages_are_what_the_schema_says(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""IPsec connections: what two hosts exchange under IPsec, in bytes, whatever SAs protect it."""
+"""IPsec connections: the traffic between two hosts, in bytes, across successive SAs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NOT_FOUND: Final = problems.declare(
     "connection_not_found",
     404,
     "There is no such connection",
-    "The engine knows no connection of this id. Connections end with their last SA, and when the "
-    "Base Filtering Engine restarts. The engine knows any only while it keeps track of them, which "
-    "`monitoring` of `/connections` tells.",
+    "The engine has no connection with this id. A connection ends with its last SA and when the "
+    "Base Filtering Engine restarts. The engine has connections only while it tracks them, as "
+    "`monitoring` of `/connections` reports.",
 )
 
 LISTED: Final = Listed(
@@ -35,14 +35,14 @@ LISTED: Final = Listed(
     export_end=ConnectionExportEnd,
     item_id="connectionId",
     not_found=NOT_FOUND,
-    list_description="""List the IPsec connections of this host, with the bytes that they carried.
+    list_description="""List the IPsec connections of this host, with the bytes transferred.
 
-    In ascending order of their id; they are walked through as SA contexts are. The
-    engine asks the IPsec driver for the bytes when the snapshot is taken.
-    `monitoring` says whether it keeps track of connections at all, which is not the
-    case unless an administrator wanted it; this server does not switch it on.
+    The list is in ascending order of id; pagination works as for SA contexts. The
+    engine queries the IPsec driver for the bytes when the snapshot is taken.
+    `monitoring` reports whether the engine tracks connections, which an administrator has to
+    enable; this server does not.
     """,
-    item_description="Get one IPsec connection, with its bytes as of this moment.",
+    item_description="Get one IPsec connection, with its current byte counts.",
     item_links={
         "saContexts": {
             "operationId": "list_sa_contexts",
@@ -51,15 +51,15 @@ LISTED: Final = Listed(
                 "query.remoteAddress": "$response.body#/remoteAddress",
                 "query.trafficType": "$response.body#/ipsecTrafficModeType",
             },
-            "description": "The SA contexts that protect it; inferred from the same two ends "
-            "and the same mode, for the engine gives no id in common.",
+            "description": "The SA contexts that protect the connection; inferred from endpoints "
+            "and mode, because they share no id.",
         },
     },
 )
 
 RESOURCE: Final = Resource(
     tag=TAG,
-    description="What two hosts exchange under IPsec, in bytes, whatever SAs protect it.",
+    description="The IPsec traffic between two hosts, in bytes, across successive SAs.",
     router=listed_router(LISTED, TAG),
     key=ConnectionKind,
     start=lambda foundation: start_on_demand(ConnectionKind(), foundation),

@@ -21,13 +21,13 @@ from bindings.connections import Connection
 
 _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _END: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-"""The last microsecond that has a date of four digits, as RFC 3339 wants it."""
+"""The last microsecond of the year 9999; RFC 3339 has years of four digits."""
 
 
 def filetime_text(filetime: int) -> str | None:
-    """A FILETIME, 100 ns since 1601-01-01 in UTC, to the microsecond (RFC 3339).
+    """Return a FILETIME (100 ns units since 1601-01-01 UTC) as RFC 3339, in microseconds.
 
-    None for 0, which is no time, and for those after the year 9999.
+    Return None for 0, which means no time, and for times after the year 9999.
     """
     microseconds = filetime // 10
     if not filetime or microseconds > _END:
@@ -37,12 +37,12 @@ def filetime_text(filetime: int) -> str | None:
 
 
 def encode_connection(connection: Connection) -> bytes:
-    """The JSON text of one connection."""
+    """Encode a connection as JSON."""
     return orjson.dumps(render_connection(connection))
 
 
 def render_connection(connection: Connection) -> dict[str, Any]:
-    """`Connection` of one record, as an object that JSON can say."""
+    """Return a connection as a `Connection` object."""
     return {
         "connectionId": str(connection.connection_id),
         **IP_VERSION[connection.ip_version],
@@ -63,12 +63,12 @@ def render_connection(connection: Connection) -> dict[str, Any]:
 
 
 def _sa_contexts_url(connection: Connection) -> str:
-    """The list of the SA contexts with the same ends and the same mode."""
-    asked = {
+    """Return the URL of the list of SA contexts with the connection's endpoints and mode."""
+    filters = {
         "localAddress": address_text(connection.local_address),
         "remoteAddress": address_text(connection.remote_address),
         "trafficType": TRAFFIC_TYPE[connection.ipsec_traffic_mode_type]["trafficType"],
     }
     return "/sa-contexts?" + urlencode(
-        {name: text for name, text in asked.items() if text}, safe=":"
+        {name: text for name, text in filters.items() if text}, safe=":"
     )

@@ -1,4 +1,4 @@
-"""Connections as a kind of what is listed."""
+"""Connections as a listed resource: how they are read, indexed and encoded."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from bindings.memory import RawTree
 T = TypeVar("T")
 
 MONITORING: Final = "monitoring"
-"""The member of a page that says whether the engine keeps track of connections."""
+"""The member of a page that reports whether the engine tracks connections."""
 
 
 _MONITORING: Final[Mapping[int | None, Monitoring]] = MappingProxyType(
@@ -51,7 +51,7 @@ _MONITORING: Final[Mapping[int | None, Monitoring]] = MappingProxyType(
 
 
 class ConnectionProtection(NamedTuple):
-    """How a connection is protected, in public names; each field as the filter of its name."""
+    """How a connection is protected, in public names; each field is compared by a filter."""
 
     ip_version: tuple[str]
     traffic_type: tuple[str]
@@ -67,7 +67,7 @@ PROTECTIONS: Final[Interner[ConnectionProtection]] = Interner()
 
 @dataclass(frozen=True)
 class ConnectionSelection(EndpointSelection):
-    """What a connection must meet: all that is asked for."""
+    """Filters that a connection must meet, all of them."""
 
     LIST: ClassVar[str] = "connections"
 
@@ -81,21 +81,21 @@ class ConnectionSelection(EndpointSelection):
 
     @classmethod
     def protections(cls) -> Interner[Any]:
-        """Those of connections."""
+        """Return the protections of connections."""
         return PROTECTIONS
 
 
 class ConnectionKind(ResourceKind):
-    """Connections, each with its bytes as of the moment it is read."""
+    """Connections, each with its byte counts at the time it is read."""
 
     selection = ConnectionSelection
 
     def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """See `Engine.with_connections`."""
+        """Run `work` with the connections; see `Engine.with_connections`."""
         return engine.with_connections(work)
 
     def annotations(self, engine: Engine) -> Mapping[str, str]:
-        """Whether the engine keeps track of connections, where it tells."""
+        """Return whether the engine tracks connections; `unknown` if it does not say."""
         option = EngineOption.MONITOR_IPSEC_CONNECTIONS
         try:
             value = engine.run_in_session(lambda session: engine_option(session, option))
@@ -104,41 +104,41 @@ class ConnectionKind(ResourceKind):
         return {MONITORING: _MONITORING.get(value, Monitoring.ON).value}
 
     def reason_if_empty(self, error: EngineError) -> Mapping[str, str] | None:
-        """There are none, too, where the engine keeps no track of them."""
+        """Return annotations for an empty list, also if the engine does not track connections."""
         if isinstance(error, ConnectionsDisabled):
             return {MONITORING: Monitoring.OFF.value}
         return super().reason_if_empty(error)
 
     def encoder(self) -> ConnectionEncoder:
-        """An encoder."""
+        """Create an encoder for one refresh."""
         return ConnectionEncoder()
 
     def read(self, engine: Engine, id_: int) -> RawTree:
-        """A copy of one connection."""
+        """Read a copy of one connection."""
         return engine.with_connections(lambda connections: connections.read(id_))
 
 
 class ConnectionEncoder:
-    """Makes entries of connections."""
+    """Encodes connections as snapshot items."""
 
     def fingerprint(self, plain: RawTree) -> bytes:
-        """A digest of the connection, with its bytes."""
+        """Return a digest of the connection, including its byte counts."""
         return fingerprint(plain)
 
     def item(self, plain: RawTree) -> Item:
-        """The connection, decoded and encoded."""
+        """Decode the connection and encode it as an item."""
         connection = decode_connection(plain)
         return Item(index_key(connection), encode_connection(connection))
 
 
 def index_key(connection: Connection) -> Key:
-    """The key of a connection."""
+    """Return the index key of a connection."""
     crypto = connection.mm_crypto
     methods = {
         AUTHENTICATION_METHOD[peer.authentication_method_type]["authenticationMethodType"]
         for peer in (connection.mm_peer, connection.em_peer)
     }
-    way = ConnectionProtection(
+    protection = ConnectionProtection(
         (IP_VERSION[connection.ip_version]["ipVersion"],),
         (IPSEC_TRAFFIC_MODE_TYPE[connection.ipsec_traffic_mode_type]["ipsecTrafficModeType"],),
         (KEY_MODULE[connection.key_module_type]["keyModuleType"],),
@@ -147,4 +147,6 @@ def index_key(connection: Connection) -> Key:
         (DH_GROUP[crypto.dh_group]["dhGroup"],),
         tuple(sorted(methods)),
     )
-    return key_of_ends(PROTECTIONS.number(way), connection.local_address, connection.remote_address)
+    return key_of_ends(
+        PROTECTIONS.number(protection), connection.local_address, connection.remote_address
+    )

@@ -1,7 +1,8 @@
-"""What connections transfer, by their two ends, as metrics; where the settings ask for that.
+"""Optional metrics of the bytes that connections transfer, by their endpoints.
 
-Connections come and go, and what they have transferred goes with them; a counter must only rise.
-So each is looked at again and again, and what it has more than before is added to its ends' count.
+A Prometheus counter must not decrease, but a connection's byte count disappears with the
+connection. So connections are sampled periodically, and the growth of each since the last
+sample is added to the counter of its endpoints.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from app.telemetry.metrics.registry import Sampler
 
 
 class Endpoints(NamedTuple):
-    """What connections have in common that are counted together; each field as a label."""
+    """The labels of a series: connections with equal endpoints and mode are counted together."""
 
     local: str
     peer: str
@@ -38,27 +39,27 @@ class Transferred(NamedTuple):
     outbound: int = 0
 
     def plus(self, other: Transferred) -> Transferred:
-        """The sum."""
+        """Return the sum."""
         return Transferred(self.inbound + other.inbound, self.outbound + other.outbound)
 
     def since(self, before: Transferred) -> Transferred:
-        """What was transferred since then; all of it, where the count has begun anew."""
+        """Return the growth since an earlier count, or the whole count if it was reset."""
         if self.inbound < before.inbound or self.outbound < before.outbound:
             return self
         return Transferred(self.inbound - before.inbound, self.outbound - before.outbound)
 
 
 OTHERS: Final = Endpoints("other", "other", "other")
-"""Those for which there is no room."""
+"""The series for endpoints beyond the maximum."""
 
 
 class ConnectionSample(NamedTuple):
-    """A connection as it was seen once.
+    """A connection at the time of one sample.
 
     Attributes:
-        identity: its id and its start; an id alone may come again, as after a restart.
-        ends: between which it is.
-        transferred: since it began.
+        identity: id and start time; the id alone may be reused, for instance after a restart.
+        ends: the endpoints.
+        transferred: bytes since the connection started.
     """
 
     identity: tuple[str, str | None]
@@ -67,61 +68,65 @@ class ConnectionSample(NamedTuple):
 
 
 class EndpointCounts:
-    """Bytes of all connections that were seen, by their ends.
+    """Bytes transferred by endpoints, accumulated over samples.
 
     Attributes:
-        counts: for at most so many ends as there is room for, and `OTHERS`; replaced as a whole,
-            so that who reads them need not be in the thread that adds to them.
+        counts: counts of at most `max_endpoints` endpoints, and of `OTHERS`. Replaced as a
+            whole, so that any thread may read it.
     """
 
     def __init__(self, max_endpoints: int) -> None:
-        """Make room for so many ends."""
         self.counts: Mapping[Endpoints, Transferred] = {OTHERS: Transferred()}
-        self._most = max_endpoints
-        self._seen: Mapping[tuple[str, str | None], Transferred] = {}
+        self._max_endpoints = max_endpoints
+        self._last: Mapping[tuple[str, str | None], Transferred] = {}
 
-    def add_samples(self, looks: Iterable[ConnectionSample]) -> None:
-        """Add what all connections that there are now have transferred since the last time."""
-        seen: dict[tuple[str, str | None], Transferred] = {}
-        more: dict[Endpoints, Transferred] = {}
-        for identity, ends, transferred in looks:
-            seen[identity] = transferred
-            grown = transferred.since(self._seen.get(identity, Transferred()))
-            more[ends] = more.get(ends, Transferred()).plus(grown)
-        self._seen = seen
-        counts = self._with_room_for(more)
-        for ends, grown in more.items():
-            place = ends if ends in counts else OTHERS
-            counts[place] = counts[place].plus(grown)
+    def add_samples(self, samples: Iterable[ConnectionSample]) -> None:
+        """Add the growth since the last call. `samples` are all current connections."""
+        current: dict[tuple[str, str | None], Transferred] = {}
+        growth: dict[Endpoints, Transferred] = {}
+        for identity, ends, transferred in samples:
+            current[identity] = transferred
+            grown = transferred.since(self._last.get(identity, Transferred()))
+            growth[ends] = growth.get(ends, Transferred()).plus(grown)
+        self._last = current
+        counts = self._counts_with_series_for(growth)
+        for ends, grown in growth.items():
+            series = ends if ends in counts else OTHERS
+            counts[series] = counts[series].plus(grown)
         self.counts = counts
 
-    def _with_room_for(self, more: Mapping[Endpoints, Transferred]) -> dict[Endpoints, Transferred]:
-        """The counts, with new ones for the busiest; those end whose connections are all gone."""
+    def _counts_with_series_for(
+        self, growth: Mapping[Endpoints, Transferred]
+    ) -> dict[Endpoints, Transferred]:
+        """Return the counts with series for new endpoints, busiest first.
+
+        At the maximum, a new series evicts one whose connections are all gone.
+        """
         counts = dict(self.counts)
-        new = [ends for ends in more if ends not in counts]
-        free = [ends for ends in counts if ends not in more and ends != OTHERS]
-        for ends in sorted(new, key=lambda ends: sum(more[ends]), reverse=True):
-            if len(counts) > self._most:
-                if not free:
+        new = [ends for ends in growth if ends not in counts]
+        evictable = [ends for ends in counts if ends not in growth and ends != OTHERS]
+        for ends in sorted(new, key=lambda ends: sum(growth[ends]), reverse=True):
+            if len(counts) > self._max_endpoints:
+                if not evictable:
                     break
-                del counts[free.pop(0)]
+                del counts[evictable.pop(0)]
             counts[ends] = Transferred()
         return counts
 
 
 class ConnectionCollector(Collector):
-    """The newest samples of the connections. Belongs to the event loop of their store."""
+    """Samples and exports the bytes of connections. Belongs to their store's event loop."""
 
     def __init__(self, store: Store, max_endpoints: int, interval_seconds: float) -> None:
-        """Make one that samples when it runs, for the first time after an interval.
+        """Create a collector; `run` takes the first sample after one interval.
 
         Args:
-            store: of the connections.
-            max_endpoints: how many different ends have a count of their own.
-            interval_seconds: between two samples.
+            store: the store of connections.
+            max_endpoints: maximum number of endpoints with a series of their own.
+            interval_seconds: time between two samples.
         """
         self._store = store
-        self._counted = EndpointCounts(max_endpoints)
+        self._endpoint_counts = EndpointCounts(max_endpoints)
         self._interval_seconds = interval_seconds
         self._connections: int | None = None
 
@@ -133,40 +138,40 @@ class ConnectionCollector(Collector):
 
     async def _sample(self) -> None:
         try:
-            version = await self._store.snapshot_at_most(0)
-        except Exception:  # noqa: BLE001  # logged where it was raised; the next may succeed
+            snapshot = await self._store.snapshot_at_most(0)
+        except Exception:  # noqa: BLE001  # logged by the store; the next sample may succeed
             self._connections = None
             return
-        await anyio.to_thread.run_sync(self._take, version)
-        self._connections = len(version.ids)
+        await anyio.to_thread.run_sync(self._count, snapshot)
+        self._connections = len(snapshot.ids)
 
-    def _take(self, version: Snapshot) -> None:
-        """In a thread, for there may be many thousands."""
-        self._counted.add_samples(
-            _sample_of(orjson.loads(version.blocks[at])) for at in range(len(version.ids))
+    def _count(self, snapshot: Snapshot) -> None:
+        """Count all connections. Runs in a worker thread: there may be many thousands."""
+        self._endpoint_counts.add_samples(
+            _sample_of(orjson.loads(snapshot.blocks[index])) for index in range(len(snapshot.ids))
         )
 
     def describe(self) -> Iterable[Metric]:
-        """None beforehand: the registry need not collect to know the names."""
+        """Return nothing, so that registration does not trigger a collection."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics; they have values where the last sample succeeded."""
-        yield GaugeMetricFamily("wfp_connections", "Connections.", self._connections)
+        """Yield all metrics, without values if the last sample failed."""
+        yield GaugeMetricFamily("wfp_connections", "IPsec connections.", self._connections)
         family = CounterMetricFamily(
             "wfp_connection_bytes",
-            "Bytes that connections with these ends transferred.",
+            "Bytes transferred by connections between these endpoints.",
             labels=(*Endpoints._fields, "direction"),
         )
         if self._connections is not None:
-            for ends, transferred in self._counted.counts.items():
+            for ends, transferred in self._endpoint_counts.counts.items():
                 for direction, number in zip(Transferred._fields, transferred, strict=True):
                     family.add_metric((*ends, direction), number)
         yield family
 
 
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
-    """Register the bytes of connections, if the settings ask for them."""
+    """Register the metrics of connections if the settings enable them."""
     settings = service.settings
     if not settings.metrics_connections:
         return ()
@@ -180,7 +185,7 @@ def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampl
 
 
 def _sample_of(connection: Mapping[str, Any]) -> ConnectionSample:
-    """A connection, of its JSON (`app.resources.connections.schema`)."""
+    """Return a sample from a connection's JSON (`app.resources.connections.schema`)."""
     return ConnectionSample(
         (connection["connectionId"], connection["startSysTime"]),
         Endpoints(

@@ -1,4 +1,4 @@
-"""The parameters of `/connections`."""
+"""Query parameters of `/connections`."""
 
 from __future__ import annotations
 
@@ -19,26 +19,34 @@ from app.schemas.names import (
 
 
 class ConnectionQuery(ListQuery):
-    """What `GET /connections` takes.
+    """Query parameters of `GET /connections`.
 
-    A connection is shown when it meets all filters. A filter given several
-    times means any of its values.
+    A connection is listed if it meets all filters. A repeated filter matches any of its
+    values.
     """
 
     SELECTION: ClassVar[type[Selection]] = ConnectionSelection
 
     local_subnet: list[SubnetParameter] = filter_(
-        "The local address is on this subnet; in tunnel mode, the tunnel's end."
+        "The local address is on this subnet; in tunnel mode, the local tunnel endpoint."
     )
-    remote_subnet: list[SubnetParameter] = filter_("The same for the remote address.")
+    remote_subnet: list[SubnetParameter] = filter_(
+        "The remote address is on this subnet; in tunnel mode, the remote tunnel endpoint."
+    )
     local_address: list[AddressParameter] = filter_("The local address.")
     remote_address: list[AddressParameter] = filter_("The remote address.")
-    ip_version: list[IpVersion] = filter_("In tunnel mode, that of the outer header.")
+    ip_version: list[IpVersion] = filter_("The IP version; in tunnel mode, of the outer header.")
     traffic_type: list[TrafficType] = filter_("Transport or tunnel mode.")
-    key_module: list[KeyModule] = filter_("What negotiated it: IKE, AuthIP or IKEv2.")
-    cipher: list[IkeCipher] = filter_("What encrypts the negotiation, not the traffic.")
-    integrity: list[IkeIntegrity] = filter_("What authenticates the negotiation's messages.")
-    dh_group: list[DhGroup] = filter_("The group of the key exchange.")
+    key_module: list[KeyModule] = filter_(
+        "The keying module that negotiated the connection: IKE, AuthIP or IKEv2."
+    )
+    cipher: list[IkeCipher] = filter_(
+        "The encryption algorithm of the negotiation, not of the traffic."
+    )
+    integrity: list[IkeIntegrity] = filter_(
+        "The integrity algorithm of the negotiation, not of the traffic."
+    )
+    dh_group: list[DhGroup] = filter_("The Diffie-Hellman group of the key exchange.")
     authentication_method: list[AuthenticationMethod] = filter_(
-        "How the peer proved who it is, in main mode or in extended mode."
+        "How the peer authenticated, in main mode or in extended mode."
     )

@@ -1,4 +1,4 @@
-"""Main mode SAs: the SAs of IKE and AuthIP themselves, which negotiate all others."""
+"""Main mode SAs: the SAs of IKE and AuthIP themselves, which negotiate all other SAs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ NOT_FOUND: Final = problems.declare(
     "ike_sa_not_found",
     404,
     "There is no such main mode SA",
-    "The engine knows no main mode SA of this id. Main mode SAs end when their lifetime does, and "
-    "when the Base Filtering Engine restarts; the SA contexts that one negotiated may outlive it.",
+    "The engine has no main mode SA with this id. A main mode SA ends at the end of its lifetime "
+    "and when the Base Filtering Engine restarts; the SA contexts it negotiated may outlive it.",
 )
 
 LISTED: Final = Listed(
@@ -35,22 +35,22 @@ LISTED: Final = Listed(
     not_found=NOT_FOUND,
     list_description="""List the main mode SAs of this host, in ascending order of their id.
 
-    They are walked through as SA contexts are. A main mode SA is what negotiated
-    the SAs of quick mode: `mmSaId` of a bundle is its `saId`.
+    Pagination works as for SA contexts. A main mode SA negotiates quick mode SAs;
+    `mmSaId` of an SA bundle is the `saId` of the main mode SA that negotiated it.
     """,
-    item_description="Get one main mode SA, as the engine has it at this moment.",
+    item_description="Get one main mode SA, read from the engine at this moment.",
     item_links={
         "saContexts": {
             "operationId": "list_sa_contexts",
             "parameters": {"query.mmSaId": "$response.body#/saId"},
-            "description": "The SA contexts that it negotiated.",
+            "description": "The SA contexts that this main mode SA negotiated.",
         },
     },
 )
 
 RESOURCE: Final = Resource(
     tag=TAG,
-    description="The SAs of IKE and AuthIP themselves, which negotiate all others.",
+    description="The SAs of IKE and AuthIP themselves, which negotiate all other SAs.",
     router=listed_router(LISTED, TAG),
     key=IkeSaKind,
     start=lambda foundation: start_on_demand(IkeSaKind(), foundation),

@@ -13,12 +13,12 @@ from bindings.ike_records import IkeSa, IkeTraffic
 
 
 def encode_ike_sa(sa: IkeSa) -> bytes:
-    """The JSON text of one main mode SA."""
+    """Encode a main mode SA as JSON."""
     return orjson.dumps(render_ike_sa(sa))
 
 
 def render_ike_sa(sa: IkeSa) -> dict[str, Any]:
-    """`IkeSa` of one record, as an object that JSON can say."""
+    """Return a main mode SA as an `IkeSa` object."""
     udp = sa.v4_udp_encapsulation
     return {
         "saId": str(sa.sa_id),

@@ -1,4 +1,4 @@
-"""Main mode SAs as a kind of what is listed."""
+"""Main mode SAs as a listed resource: how they are read, indexed and encoded."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class IkeProtection(NamedTuple):
-    """How a main mode SA is protected, in public names; each field as the filter of its name."""
+    """How a main mode SA is protected, in public names; each field is compared by a filter."""
 
     ip_version: tuple[str]
     key_module: tuple[str]
@@ -53,7 +53,7 @@ PROTECTIONS: Final[Interner[IkeProtection]] = Interner()
 
 @dataclass(frozen=True)
 class IkeSaSelection(EndpointSelection):
-    """What a main mode SA must meet: all that is asked for."""
+    """Filters that a main mode SA must meet, all of them."""
 
     LIST: ClassVar[str] = "ike-sas"
 
@@ -66,7 +66,7 @@ class IkeSaSelection(EndpointSelection):
 
     @classmethod
     def protections(cls) -> Interner[Any]:
-        """Those of main mode SAs."""
+        """Return the protections of main mode SAs."""
         return PROTECTIONS
 
 
@@ -76,38 +76,38 @@ class IkeSaKind(ResourceKind):
     selection = IkeSaSelection
 
     def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """See `Engine.with_ike_sas`."""
+        """Run `work` with the main mode SAs; see `Engine.with_ike_sas`."""
         return engine.with_ike_sas(work)
 
     def encoder(self) -> IkeSaEncoder:
-        """An encoder."""
+        """Create an encoder for one refresh."""
         return IkeSaEncoder()
 
     def read(self, engine: Engine, id_: int) -> RawTree:
-        """A copy of one main mode SA."""
+        """Read a copy of one main mode SA."""
         return engine.with_ike_sas(lambda sas: sas.read(id_))
 
 
 class IkeSaEncoder:
-    """Makes entries of main mode SAs."""
+    """Encodes main mode SAs as snapshot items."""
 
     def fingerprint(self, plain: RawTree) -> bytes:
-        """A digest of the SA."""
+        """Return a digest of the SA."""
         return fingerprint(plain)
 
     def item(self, plain: RawTree) -> Item:
-        """The SA, decoded and encoded."""
+        """Decode the SA and encode it as an item."""
         sa = decode_ike_sa(plain)
         return Item(index_key(sa), encode_ike_sa(sa))
 
 
 def index_key(sa: IkeSa) -> Key:
-    """The key of a main mode SA."""
+    """Return the index key of a main mode SA."""
     traffic, proposal = sa.ike_traffic, sa.ike_proposal
     methods = {
         credential.authentication_method_type for pair in sa.ike_credentials for credential in pair
     }
-    way = IkeProtection(
+    protection = IkeProtection(
         (IP_VERSION[traffic.ip_version]["ipVersion"],),
         (KEY_MODULE[sa.key_module_type]["keyModuleType"],),
         (IKE_CIPHER[proposal.cipher]["algoIdentifier"],),
@@ -115,4 +115,6 @@ def index_key(sa: IkeSa) -> Key:
         (DH_GROUP[proposal.dh_group]["dhGroup"],),
         tuple(sorted({AUTHENTICATION_METHOD[m]["authenticationMethodType"] for m in methods})),
     )
-    return key_of_ends(PROTECTIONS.number(way), traffic.local_address, traffic.remote_address)
+    return key_of_ends(
+        PROTECTIONS.number(protection), traffic.local_address, traffic.remote_address
+    )

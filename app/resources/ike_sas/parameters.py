@@ -1,4 +1,4 @@
-"""The parameters of `/ike-sas`."""
+"""Query parameters of `/ike-sas`."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ from app.schemas.names import (
 
 
 class IkeSaQuery(ListQuery):
-    """What `GET /ike-sas` takes.
+    """Query parameters of `GET /ike-sas`.
 
-    A main mode SA is shown when it meets all filters. A filter given several
-    times means any of its values.
+    A main mode SA is listed if it meets all filters. A repeated filter matches any of its
+    values.
     """
 
     SELECTION: ClassVar[type[Selection]] = IkeSaSelection
 
     local_subnet: list[SubnetParameter] = filter_("The local address is on this subnet.")
-    remote_subnet: list[SubnetParameter] = filter_("The same for the remote address.")
+    remote_subnet: list[SubnetParameter] = filter_("The remote address is on this subnet.")
     local_address: list[AddressParameter] = filter_("The local address.")
     remote_address: list[AddressParameter] = filter_("The remote address.")
-    ip_version: list[IpVersion] = filter_("Of the addresses.")
-    key_module: list[KeyModule] = filter_("What negotiated the SA: IKE, AuthIP or IKEv2.")
-    cipher: list[IkeCipher] = filter_("What encrypts the negotiation.")
-    integrity: list[IkeIntegrity] = filter_("What authenticates its messages.")
-    dh_group: list[DhGroup] = filter_("The group of the key exchange.")
+    ip_version: list[IpVersion] = filter_("The IP version of the addresses.")
+    key_module: list[KeyModule] = filter_(
+        "The keying module that negotiated the SA: IKE, AuthIP or IKEv2."
+    )
+    cipher: list[IkeCipher] = filter_("The encryption algorithm of the negotiation.")
+    integrity: list[IkeIntegrity] = filter_("The integrity algorithm of the negotiation.")
+    dh_group: list[DhGroup] = filter_("The Diffie-Hellman group of the key exchange.")
     authentication_method: list[AuthenticationMethod] = filter_(
-        "How one of the two sides proved who it is, in main mode or in extended mode."
+        "How either side authenticated, in main mode or in extended mode."
     )

@@ -1,4 +1,4 @@
-"""Main mode SAs as clients see them, and a page of them."""
+"""The schema of main mode SAs and of their lists."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from app.schemas.pages import Snapshot
 
 
 class IkeTraffic(Shape):
-    """IKEEXT_TRAFFIC0: between which hosts."""
+    """IKEEXT_TRAFFIC0: the endpoints of the negotiation."""
 
     ip_version: IpVersion
     ip_version_raw: Raw | MISSING = MISSING
@@ -22,23 +22,23 @@ class IkeTraffic(Shape):
 
 
 class CookiePair(Shape):
-    """IKEEXT_COOKIE_PAIR0: the SPIs of IKE. In which order their bytes stand is not documented."""
+    """IKEEXT_COOKIE_PAIR0: the SPIs of IKE. Their byte order is not documented."""
 
     initiator: Uint64
     responder: Uint64
 
 
 class CredentialPair(Shape):
-    """IKEEXT_CREDENTIAL_PAIR2: how each side proved who it is."""
+    """IKEEXT_CREDENTIAL_PAIR2: how each side authenticated."""
 
     local_credentials: Credential
     peer_credentials: Credential
 
 
 class IkeSa(Shape):
-    """IKEEXT_SA_DETAILS2: an SA of main mode, which negotiates those of quick mode."""
+    """IKEEXT_SA_DETAILS2: a main mode SA, which negotiates quick mode SAs."""
 
-    sa_id: Uint64 = Field(description="What `mmSaId` of an SA bundle names.")
+    sa_id: Uint64 = Field(description="The id that `mmSaId` of an SA bundle refers to.")
     key_module_type: KeyModule
     key_module_type_raw: Raw | MISSING = MISSING
     ip_version: IpVersion
@@ -48,12 +48,12 @@ class IkeSa(Shape):
     ike_proposal: IkeProposal
     cookie_pair: CookiePair
     ike_credentials: list[CredentialPair] = Field(
-        description="The first pair is main mode's, the second extended mode's."
+        description="The first pair is from main mode, the second from extended mode."
     )
     ike_policy_key: Guid
     virtual_if_tunnel_id: Uint64
     sa_contexts_url: str = Field(
-        description="The SA contexts that it negotiated, as a list.",
+        description="The list of the SA contexts that this main mode SA negotiated.",
         examples=["/sa-contexts?mmSaId=9007199254740993"],
     )
 
@@ -61,25 +61,26 @@ class IkeSa(Shape):
 class IkeSaPage(Shape):
     """Main mode SAs in ascending order of their id.
 
-    More exist exactly when `nextCursor` is present.
+    There are more if and only if `nextCursor` is present.
     """
 
     items: list[IkeSa]
     next_cursor: str | MISSING = Field(
-        default=MISSING, description="For the parameter `cursor`; absent on the last page."
+        default=MISSING,
+        description="Value of the `cursor` parameter for the next page; absent on the last page.",
     )
     ikeext: Literal["not_running"] | MISSING = Field(
         default=MISSING,
-        description="Present where there are none because the service IKEEXT, which has them, "
-        "does not run; as on a host without IPsec policy.",
+        description="Present if the list is empty because the IKEEXT service, which owns main mode "
+        "SAs, is not running, as on a host without an IPsec policy.",
     )
     snapshot: Snapshot
 
 
 class IkeSaExportEnd(Shape):
-    """The last line of a list that is streamed as `application/x-ndjson`."""
+    """The last line of a list streamed as `application/x-ndjson`."""
 
     end: Literal[True]
-    count: int = Field(ge=0, description="How many main mode SAs came before.")
+    count: int = Field(ge=0, description="The number of main mode SAs in the preceding lines.")
     ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
     snapshot: Snapshot

@@ -1,4 +1,4 @@
-"""Net events: failures of IKE's negotiations, and packets that IPsec dropped."""
+"""Net events: failed IKE negotiations and packets that IPsec dropped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _start(foundation: Foundation) -> NetEventCollector:
 
 RESOURCE: Final = Resource(
     tag=TAG,
-    description="What failed of late: IKE's negotiations, and packets that IPsec dropped.",
+    description="Recent failures: failed IKE negotiations and packets that IPsec dropped.",
     router=router,
     key=NetEventCollector,
     start=_start,

@@ -1,4 +1,9 @@
-"""The last net events, encoded, up to a number and a size."""
+"""A ring buffer of encoded net events, bounded by count and by bytes.
+
+Events are numbered from 1 per run of the server. Numbers grow by 1 for each event that the
+engine reported, also for those that were dropped before they could be buffered, so a gap is
+detectable by number.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,7 @@ Subnet = IPv4Network | IPv6Network
 
 
 class EventId(NamedTuple):
-    """`<epoch>-<number>`: an event of one run of the server."""
+    """The id of an event, `<epoch>-<number>`; the epoch identifies a run of the server."""
 
     epoch: str
     number: int
@@ -30,32 +35,32 @@ class EventId(NamedTuple):
 
 
 class BufferedEvent(NamedTuple):
-    """An event of the ring.
+    """An event in the buffer.
 
     Attributes:
-        number: the later, the higher.
-        time: when it happened, or was heard of, where the engine does not tell.
-        type: its public name.
-        remote_address: of the peer, packed; None where it is not told.
-        text: its JSON.
+        number: sequence number; later events have higher numbers.
+        time: time of the event, or of its arrival if the engine reports none.
+        type: public name of its type.
+        remote_address: packed address of the peer, or None if the engine reports none.
+        json: the encoded event.
     """
 
     number: int
     time: datetime
     type: NetEventType
     remote_address: bytes | None
-    text: bytes
+    json: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class NetEventSelection:
-    """Which events are asked for.
+    """Filters of net events.
 
     Attributes:
-        since: after this event, or not before this time.
-        before: before this event.
-        types: of one of these types; any where there are none.
-        peers: with a peer on one of these subnets; any where there are none.
+        since: only events after this event, or at or after this time.
+        before: only events before this event.
+        types: only these types; all if empty.
+        peers: only events with a peer on one of these subnets; all if empty.
     """
 
     since: EventId | datetime | None = None
@@ -64,21 +69,21 @@ class NetEventSelection:
     peers: tuple[Subnet, ...] = ()
 
     def matches(self, event: BufferedEvent) -> bool:
-        """Whether type and peer are among those asked for."""
+        """Return whether an event meets `types` and `peers`; positions are not compared."""
         if self.types and event.type not in self.types:
             return False
-        return not self.peers or any(_holds(peer, event.remote_address) for peer in self.peers)
+        return not self.peers or any(_contains(peer, event.remote_address) for peer in self.peers)
 
 
 @dataclass(frozen=True, slots=True)
 class NetEventSlice:
-    """Some events, the newest first.
+    """A page of events, newest first.
 
     Attributes:
-        events: at most as many as were asked for.
-        next_before: before which event there are more; None where there are none.
-        missed: whether events after `since` may have been let go already, or `before` is of
-            another run.
+        events: the events, at most as many as requested.
+        next_before: `before` of the next page, or None on the last page.
+        missed: whether events after `since` may have been evicted, or `before` belongs to
+            another run of the server.
     """
 
     events: list[BufferedEvent]
@@ -90,8 +95,8 @@ class NetEventBuffer:
     """The newest events of one run of the server. Belongs to one event loop.
 
     Attributes:
-        epoch: this run.
-        bytes: of all texts.
+        epoch: identifier of this run.
+        bytes: total size of the encoded events.
     """
 
     def __init__(self, max_count: int, max_bytes: int, *, now: Callable[[], datetime]) -> None:
@@ -102,55 +107,55 @@ class NetEventBuffer:
         self._now = now
         self._events: deque[BufferedEvent] = deque()
         self._next = 1
-        self._gone = 0  # the highest number that is held no more, or never was
-        self._gone_time: datetime | None = None  # the latest of them all
+        self._evicted = 0  # highest number that was evicted or never buffered
+        self._evicted_time: datetime | None = None  # latest time of these events
 
     def __len__(self) -> int:
         return len(self._events)
 
     @property
     def newest(self) -> EventId:
-        """The event that was added last, held or not; number 0 before the first."""
+        """The id of the last event, buffered or not; its number is 0 before the first."""
         return EventId(self.epoch, self._next - 1)
 
     def add(self, event: NetEvent) -> BufferedEvent:
-        """Keep an event under the next number, and let go of what no longer fits."""
+        """Buffer an event under the next number, and evict the oldest beyond the bounds."""
         number = self._next
         self._next += 1
-        kept = BufferedEvent(
+        buffered = BufferedEvent(
             number,
             time_of(event) or self._now(),
             type_of(event),
             event.remote_address,
             encode_net_event(event, str(EventId(self.epoch, number))),
         )
-        self._events.append(kept)
-        self.bytes += len(kept.text)
+        self._events.append(buffered)
+        self.bytes += len(buffered.json)
         while len(self._events) > self._max_count or self.bytes > self._max_bytes:
             oldest = self._events.popleft()
-            self.bytes -= len(oldest.text)
-            self._evict(oldest.number, oldest.time)
-        return kept
+            self.bytes -= len(oldest.json)
+            self._record_eviction(oldest.number, oldest.time)
+        return buffered
 
     def skip(self, count: int) -> None:
-        """Leave out the numbers of events that were not kept, and happened until now."""
+        """Skip the numbers of events that were dropped before they could be buffered."""
         if count:
             self._next += count
-            self._evict(self._next - 1, self._now())
+            self._record_eviction(self._next - 1, self._now())
 
     def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
-        """The newest events that are asked for, at most `limit` of them."""
+        """Return the newest events of a selection, at most `limit`."""
         matching = self._matching(selection)
         events = list(islice(matching, limit))
-        more = events and next(matching, None) is not None
+        has_more = events and next(matching, None) is not None
         return NetEventSlice(
             events,
-            EventId(self.epoch, events[-1].number) if more else None,
+            EventId(self.epoch, events[-1].number) if has_more else None,
             self.has_gap_after(selection.since) or self._is_foreign(selection.before),
         )
 
     def after(self, event_id: EventId, limit: int) -> list[BufferedEvent]:
-        """What came after an event of this run, the oldest first, at most `limit` of them."""
+        """Return the events after one of this run, oldest first, at most `limit`."""
         count = sum(
             1 for _ in takewhile(lambda e: e.number > event_id.number, reversed(self._events))
         )
@@ -158,45 +163,45 @@ class NetEventBuffer:
         return list(islice(self._events, start, start + limit))
 
     def lag(self, event_id: EventId) -> int:
-        """How many came after an event; all that are kept, where it is of another run."""
-        if not self._knows(event_id):
+        """Return the number of events after one; all buffered events if it is of another run."""
+        if not self._is_own(event_id):
             return len(self)
         return max(0, self.newest.number - event_id.number)
 
     def has_gap_after(self, since: EventId | datetime | None) -> bool:
-        """Whether events after `since` may have been let go, or it is no event of this run."""
+        """Return whether events after `since` may be lost, or it is not an event of this run."""
         if isinstance(since, EventId):
-            return not self._knows(since) or not self._gone <= since.number < self._next
-        return since is not None and self._gone_time is not None and since <= self._gone_time
+            return not self._is_own(since) or not self._evicted <= since.number < self._next
+        return since is not None and self._evicted_time is not None and since <= self._evicted_time
 
-    def _evict(self, number: int, time: datetime) -> None:
-        self._gone = max(self._gone, number)
-        self._gone_time = max(self._gone_time or time, time)
+    def _record_eviction(self, number: int, time: datetime) -> None:
+        self._evicted = max(self._evicted, number)
+        self._evicted_time = max(self._evicted_time or time, time)
 
     def _matching(self, selection: NetEventSelection) -> Iterator[BufferedEvent]:
         since, before = selection.since, selection.before
         if self._is_foreign(before):
             return
-        after_number = since.number if isinstance(since, EventId) and self._knows(since) else 0
+        after_number = since.number if isinstance(since, EventId) and self._is_own(since) else 0
         for event in reversed(self._events):
             if event.number <= after_number:
                 return
             if before is not None and event.number >= before.number:
                 continue
             if isinstance(since, datetime) and event.time < since:
-                continue  # and not the end: events are in the order in which they came
+                continue  # not return: events are in order of arrival, not of time
             if selection.matches(event):
                 yield event
 
     def _is_foreign(self, event_id: EventId | None) -> bool:
-        return event_id is not None and not self._knows(event_id)
+        return event_id is not None and not self._is_own(event_id)
 
-    def _knows(self, event_id: EventId) -> bool:
+    def _is_own(self, event_id: EventId) -> bool:
         return event_id.epoch == self.epoch
 
 
-def _holds(subnet: Subnet, packed: bytes | None) -> bool:
-    """Whether an address is on a subnet of its version."""
+def _contains(subnet: Subnet, packed: bytes | None) -> bool:
+    """Return whether a packed address is on a subnet; False if their IP versions differ."""
     if packed is None or len(packed) * 8 != subnet.max_prefixlen:
         return False
     mask = int(subnet.netmask)

@@ -1,11 +1,11 @@
-"""Net events as they happen: a session of its own listens, and a ring keeps the last of them.
+"""Collects net events: a dedicated session subscribes to them, and a ring buffer keeps the last.
 
-What the engine still holds is read once, when a session begins, for reading it leaks
-memory on Windows (`bindings.net_events`); after that the engine tells what happens.
-The thread that it tells on hands the event over, has it counted, and does nothing
-else; what was handed over is taken in a moment later, and whenever somebody asks. The
-heartbeat is needed because a session that only listens hears nothing of the
-engine's end.
+The events that the engine has stored are read once per session, when it opens, because
+enumerating them leaks memory on Windows (`bindings.net_events`); later events arrive by
+subscription. The callback, on a thread of the engine's library, only counts the event and puts
+it into a mailbox; the event loop moves it to the buffer shortly after, or when a request reads
+the buffer. A heartbeat call detects that the engine has ended, which a subscription does not
+report.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 BATCH_SECONDS: Final = 0.05
-"""How long what happens is gathered, so that those who watch are told of it at once."""
+"""Debounce interval: events that arrive within it are sent to watchers together."""
 
 CLOSE_SECONDS: Final = 1.0
-"""How long the session may take to end after the stop; a call that hangs would take forever."""
+"""Time allowed for closing the session at shutdown; a call to the engine may hang."""
 
 
 class NetEventCollector(Part):
@@ -51,11 +51,12 @@ class NetEventCollector(Part):
 
     Attributes:
         buffer: the events.
-        error: why nobody listens; None where somebody does, or has not tried yet.
-        notifier: of anything in the ring.
-        on_event: is told of each event that the engine tells, also where there are too many to
-            be kept, on a thread of the engine's library; not of what the engine held before.
-        is_known: whether the engine has answered once, and so the ring can be shown.
+        error: why there is no session; None if there is one, or none was tried yet.
+        notifier: wakes watchers when the buffer changes.
+        on_event: callback for each event of the subscription, including those that are
+            dropped before they are buffered, but not for the stored events read when a session
+            opens. Called on a thread of the engine's library.
+        is_ready: whether the engine has answered once, so that the buffer can be shown.
     """
 
     def __init__(
@@ -72,17 +73,17 @@ class NetEventCollector(Part):
             self.limits.net_event_count, self.limits.net_event_bytes, now=now
         )
         self.error: Exception | None = None
-        self.is_known = False
+        self.is_ready = False
         self.on_event: Callable[[NetEvent], None] = lambda _event: None
         self._library = library
         self._transaction_wait_ms = transaction_wait_ms
         self._ipv6_order = ipv6_order
         self.notifier = Notifier()
-        self._mailbox = Mailbox(self.limits.net_event_count)  # the ring keeps no more
-        self._taken_in = 0
+        self._mailbox = Mailbox(self.limits.net_event_count)  # the buffer keeps no more
+        self._ingested = 0
         self._listener: Listener | None = None
-        self._expected: Counter[NetEvent] = Counter()
-        self._kept: deque[NetEvent] = deque(maxlen=self.limits.net_event_count)
+        self._duplicates: Counter[NetEvent] = Counter()
+        self._recent: deque[NetEvent] = deque(maxlen=self.limits.net_event_count)
         self._tried = anyio.Event()
         self._stopping = anyio.Event()
         self._listening: anyio.CancelScope | None = None
@@ -90,9 +91,10 @@ class NetEventCollector(Part):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen until the end, or until it is stopped.
+        """Collect events until the end of the block, or until stopped.
 
-        A thread in a call that hangs is left to itself; if it comes back, it closes its session.
+        A thread whose call hangs is abandoned; if the call returns, the thread closes its
+        session.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
@@ -105,7 +107,7 @@ class NetEventCollector(Part):
                 tasks.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """Listen no more; tell all who wait, and who ask before the engine has answered."""
+        """Close the session; wake all watchers, and all requests that wait for readiness."""
         if not self._stopping.is_set():
             self._stopping.set()
             self._tried.set()
@@ -114,26 +116,26 @@ class NetEventCollector(Part):
                 self._listening.deadline = anyio.current_time() + CLOSE_SECONDS
 
     async def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
-        """The newest events that are asked for.
+        """Return the newest events of a selection, at most `limit`.
 
         Raises:
-            EngineError, EngineTimedOut, ShuttingDown: as for `known`.
+            EngineError, EngineTimedOut, ShuttingDown: as for `wait_until_ready`.
         """
         await self.wait_until_ready()
         self.ingest()
         return self.buffer.select(selection, limit)
 
     async def wait_until_ready(self) -> None:
-        """Wait until the engine has answered.
+        """Wait until the engine has answered once.
 
         Raises:
-            EngineError: it has not yet, and refused when it was asked.
-            EngineTimedOut: it has not, and still says nothing.
-            ShuttingDown: it has not, and the server stops.
+            EngineError: the last attempt to open a session failed.
+            EngineTimedOut: the engine did not answer in time.
+            ShuttingDown: the server stopped first.
         """
         with anyio.move_on_after(self.limits.patience_seconds):
             await self._tried.wait()
-        if self.is_known:
+        if self.is_ready:
             return
         if self._stopping.is_set():
             raise ShuttingDown
@@ -141,12 +143,12 @@ class NetEventCollector(Part):
 
     @property
     def collection(self) -> Collection:
-        """Whether the engine collects events, as far as is known."""
+        """Whether the engine collects events; `ENABLED` while unknown."""
         return self._listener.collection if self._listener else Collection.ENABLED
 
     @property
     def listening(self) -> Listening:
-        """Whether the engine tells what happens."""
+        """Whether there is a live subscription."""
         if self._listener is not None and self._listener.subscription is not None:
             return Listening.ACTIVE
         return (
@@ -157,30 +159,30 @@ class NetEventCollector(Part):
 
     @property
     def subscription_error(self) -> Exception | None:
-        """Why the engine does not tell what happens."""
+        """Why there is no live subscription."""
         return self._listener.subscription_error if self._listener else self.error
 
     def ingest(self) -> None:
-        """Keep what the engine told since."""
+        """Move the events from the mailbox to the buffer."""
         for number, event in self._mailbox.take_all():
-            self.buffer.skip(number - self._taken_in - 1)  # what came too fast to be kept
-            self._taken_in = number
-            if not self._was_read(event):
-                self._keep(event)
+            self.buffer.skip(number - self._ingested - 1)  # dropped by the full mailbox
+            self._ingested = number
+            if not self._is_duplicate(event):
+                self._add(event)
 
     def _on_native_event(self, event: NetEvent) -> None:
-        """Be told of an event, on a thread of the library's."""
+        """Accept an event on a thread of the engine's library."""
         self._mailbox.put(event)
         self.on_event(event)
 
-    def _was_read(self, event: NetEvent) -> bool:
-        """Whether an event that was told has been read with the history, too."""
-        read = self._expected
-        if not event.time:  # which an engine may leave out where it tells
-            event = next((each for each in +read if each._replace(time=0) == event), event)
-        if not read[event]:
+    def _is_duplicate(self, event: NetEvent) -> bool:
+        """Return whether an event of the subscription was already read from the history."""
+        duplicates = self._duplicates
+        if not event.time:  # the engine may omit the time in notifications
+            event = next((each for each in +duplicates if each._replace(time=0) == event), event)
+        if not duplicates[event]:
             return False
-        read[event] -= 1
+        duplicates[event] -= 1
         return True
 
     async def _follow_mailbox(self) -> None:
@@ -190,19 +192,19 @@ class NetEventCollector(Part):
             await anyio.sleep(BATCH_SECONDS)
 
     async def _listen(self) -> None:
-        """Listen until the stop, and end the session in the time that there is for that."""
+        """Run one session after another until stopped; then close within `CLOSE_SECONDS`."""
         with anyio.CancelScope(shield=True) as self._listening:
             while not self._stopping.is_set():
                 try:
                     await self._listen_once()
                 except ShuttingDown:
                     return
-                except Exception as error:  # noqa: BLE001  # lists go on without it
-                    self._failed(error)
-                    await self._pause(self.limits.retry_seconds)
+                except Exception as error:  # noqa: BLE001  # the buffer is served without a session
+                    self._record_failure(error)
+                    await self._sleep(self.limits.retry_seconds)
 
-    def _failed(self, error: Exception) -> None:
-        if str(error) != str(self.error):  # the same every two seconds would fill the log
+    def _record_failure(self, error: Exception) -> None:
+        if str(error) != str(self.error):  # log each error once, not at every retry
             log.warning(
                 "net_events_unheard",
                 error=str(error),
@@ -212,32 +214,32 @@ class NetEventCollector(Part):
         self._tried.set()
 
     async def _listen_once(self) -> None:
-        """Listen with one session until it ends, or another is worth beginning, or the stop."""
+        """Run one session until it fails, a new one may do better, or the server stops."""
         listener = await self._in_thread(self._open_listener)
         try:
             self._adopt(listener)
             while not listener.should_reconnect:
-                await self._pause(self.limits.heartbeat_seconds)
+                await self._sleep(self.limits.heartbeat_seconds)
                 if self._stopping.is_set():
                     return
-                self._expected.clear()  # what is told late is told by now
+                self._duplicates.clear()  # late notifications have arrived by now
                 self.ingest()
                 await self._in_thread(lambda: self._check_alive(listener))
         finally:
             self._listener = None
             await self._in_thread(listener.close)
 
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, unless it is stopped."""
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep until the time has passed or the collector is stopped."""
         with anyio.move_on_after(seconds):
             await self._stopping.wait()
 
     def _open_listener(self) -> Listener:
-        """In a thread: a new listener, unless it is stopped meanwhile.
+        """Open a listener. Runs in a worker thread.
 
         Raises:
-            EngineError: the engine refused.
-            ShuttingDown: it is stopped.
+            EngineError: the call failed.
+            ShuttingDown: the collector was stopped meanwhile.
         """
         listener = open_listener(
             self._library,
@@ -246,42 +248,42 @@ class NetEventCollector(Part):
             ipv6_order=self._ipv6_order,
         )
         if self._stopping.is_set():
-            listener.close()  # here, for nobody may wait for this thread any more
+            listener.close()  # here, because the event loop may have abandoned this thread
             raise ShuttingDown
         return listener
 
     def _check_alive(self, listener: Listener) -> None:
-        """In a thread: ask a listener whether it lives, unless it is stopped meanwhile.
+        """Check a listener's session. Runs in a worker thread.
 
         Raises:
-            EngineError: the listener is of no use any more.
+            EngineError: the session is dead.
         """
         try:
             listener.check_alive()
         finally:
             if self._stopping.is_set():
-                listener.close()  # here, too
+                listener.close()  # here, as in `_open_listener`
 
     def _adopt(self, listener: Listener) -> None:
-        """Keep the history, each event once, whoever told it."""
+        """Make a listener the current one, and buffer its history without duplicates."""
         self._listener = listener
-        known = Counter(self._kept)
-        self._expected = Counter(listener.history)
+        recent = Counter(self._recent)
+        self._duplicates = Counter(listener.history)
         for event in listener.history:
-            if known[event] > 0:
-                known[event] -= 1
-                self._expected[event] -= 1  # it was told before this session
+            if recent[event] > 0:
+                recent[event] -= 1
+                self._duplicates[event] -= 1  # received before this session
             else:
-                self._keep(event)
+                self._add(event)
         if self.error is not None:
             log.info("net_events_heard_again")
         self.error = None
-        self.is_known = True
+        self.is_ready = True
         self._tried.set()
         self.ingest()
 
-    def _keep(self, event: NetEvent) -> None:
-        self._kept.append(event)
+    def _add(self, event: NetEvent) -> None:
+        self._recent.append(event)
         self.buffer.add(event)
         self.notifier.notify_all()
 

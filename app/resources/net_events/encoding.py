@@ -30,9 +30,9 @@ from bindings.records import Value
 from bindings.winerror import WinError
 
 
-FILETIME_BEGINS: Final = datetime(1601, 1, 1, tzinfo=UTC)
+FILETIME_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 LAST_FILETIME: Final = (
-    (datetime.max.replace(tzinfo=UTC) - FILETIME_BEGINS) // timedelta(microseconds=1) * 10
+    (datetime.max.replace(tzinfo=UTC) - FILETIME_EPOCH) // timedelta(microseconds=1) * 10
 )
 
 TYPES: Final[dict[int, PublicType]] = {
@@ -56,19 +56,19 @@ _EM_METHOD: Final = Named("emAuthMethod", wfp.AuthenticationMethod, public.Authe
 
 
 def type_of(event: NetEvent) -> PublicType:
-    """The public name of an event's type."""
+    """Return the public name of an event's type."""
     return TYPES.get(event.type, PublicType.UNKNOWN)
 
 
 def time_of(event: NetEvent) -> datetime | None:
-    """When an event happened; None where the engine does not tell it."""
+    """Return the time of an event, or None if the engine reports none that has a date."""
     if not 0 < event.time <= LAST_FILETIME:
         return None
-    return FILETIME_BEGINS + timedelta(microseconds=event.time // 10)
+    return FILETIME_EPOCH + timedelta(microseconds=event.time // 10)
 
 
 def encode_net_event(event: NetEvent, event_id: str) -> bytes:
-    """The JSON text of an event."""
+    """Encode an event as JSON."""
     type_ = type_of(event)
     rendered = {
         "id": event_id,
@@ -89,7 +89,7 @@ def encode_net_event(event: NetEvent, event_id: str) -> bytes:
 
 
 def error_name_of(event: NetEvent) -> str | None:
-    """The name of what went wrong, in winerror.h or ntstatus.h; None where it is not known."""
+    """Return the error's name in winerror.h or ntstatus.h, or None if it is unknown."""
     name: str | None = (_error_of(event) or {}).get("name")
     return name
 

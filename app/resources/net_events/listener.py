@@ -1,4 +1,4 @@
-"""A session that listens to net events, and what the engine held when it began."""
+"""A session subscribed to net events, and the events that the engine had stored before."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bindings.subscriptions import Subscription
 
 @dataclass(slots=True)
 class Listener:
-    """A session that listens, and what came of it.
+    """An open session with its subscription. Owns both; `close` releases them.
 
     Attributes:
-        session: an open one.
-        subscription: None where the engine does not tell what happens.
+        session: the open session.
+        subscription: the subscription, or None if the engine rejected it.
         collection: whether the engine collects events.
         subscription_error: why there is no subscription.
-        history: what the engine held when it was asked.
+        history: the events that the engine had stored when the session opened.
     """
 
     session: Session
@@ -36,10 +36,10 @@ class Listener:
     history: list[NetEvent] = field(default_factory=list)
 
     def check_alive(self) -> None:
-        """Ask the engine whether it is there, and whether it collects.
+        """Query the engine, and update `collection`.
 
         Raises:
-            EngineError: the session is of no use any more.
+            EngineError: the session is dead; open a new one.
         """
         with suppress(NotSupported):
             is_on = engine_option(self.session, EngineOption.COLLECT_NET_EVENTS) != 0
@@ -47,7 +47,7 @@ class Listener:
 
     @property
     def should_reconnect(self) -> bool:
-        """Whether another session may have what this one could not."""
+        """Whether a new session could subscribe: collection was off, and is on now."""
         return (
             self.subscription is None
             and self.collection is Collection.ENABLED
@@ -55,11 +55,11 @@ class Listener:
         )
 
     def close(self) -> None:
-        """End the subscription and the session, whatever state they are in."""
-        for ended in (self.subscription, self.session):
-            if ended is not None:
+        """Close the subscription and the session, ignoring errors of a dead engine."""
+        for closable in (self.subscription, self.session):
+            if closable is not None:
                 with suppress(EngineError):
-                    ended.close()
+                    closable.close()
 
 
 def open_listener(
@@ -69,16 +69,16 @@ def open_listener(
     transaction_wait_ms: int,
     ipv6_order: Ipv6Order,
 ) -> Listener:
-    """A session that listens; what the engine holds is read after that, so that nothing is lost.
+    """Open a session, subscribe, then read the stored events, in this order so as to lose none.
 
     Args:
-        library: where the functions are.
-        on_event: is told of what happens, on a thread of the library's.
+        library: the library to call.
+        on_event: callback for new events, called on a thread of the library.
         transaction_wait_ms: as for `Session`.
-        ipv6_order: how the engine orders the bytes of IPv6 addresses.
+        ipv6_order: byte order of the engine's IPv6 addresses.
 
     Raises:
-        EngineError: the engine refused; nothing is left open.
+        EngineError: a call failed; nothing is left open.
     """
     listener = Listener(Session(library, transaction_wait_ms=transaction_wait_ms))
     try:

@@ -1,4 +1,4 @@
-"""Failures of IKE and packets dropped by IPsec, counted as they are told."""
+"""Metrics of net events: failures by type and error, and the lag of streams."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from bindings.net_event import NetEvent
 
 
 MAX_SERIES: Final = 500
-"""As many as there are known errors of all types, about; what is more has `other` for its error."""
+"""Roughly the number of known errors of all types; further errors are counted as `other`."""
 
 OTHER: Final = "other"
 UNKNOWN: Final = "unknown"
 
 
 class FailureMetrics:
-    """Counts what net events tell of. Any thread may."""
+    """Counts failures by type and error. Thread-safe."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._failures = Counter(
             "wfp_failures",
-            "Failures of IKE and packets dropped by IPsec, by what failed and the error's name.",
+            "IKE failures and packets dropped by IPsec, by type and error name.",
             ["type", "error"],
             registry=registry,
         )
         for type_ in NetEventType:
             self._failures.labels(type_.value, UNKNOWN)
         self._seen: set[tuple[str, str]] = set()
-        self._one_at_a_time = Lock()
+        self._lock = Lock()
 
     def observe(self, event: NetEvent) -> None:
         """Count an event."""
@@ -49,10 +49,10 @@ class FailureMetrics:
         """Count a failure.
 
         Args:
-            type_: what failed, a word of an enumeration.
-            error: the name of its code in winerror.h or ntstatus.h.
+            type_: a value of `NetEventType`.
+            error: name of the code in winerror.h or ntstatus.h.
         """
-        with self._one_at_a_time:
+        with self._lock:
             if (type_, error) not in self._seen and len(self._seen) == MAX_SERIES:
                 error = OTHER
             else:
@@ -61,26 +61,26 @@ class FailureMetrics:
 
 
 class LagCollector(Collector):
-    """How far the slowest stream of net events is behind."""
+    """Exports the lag of the slowest stream of net events."""
 
     def __init__(self, service: Service) -> None:
         self._streams = service.streams
 
     def describe(self) -> Iterable[Metric]:
-        """None beforehand: the registry need not collect to know the names."""
+        """Return nothing, so that registration does not trigger a collection."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics."""
+        """Yield the lag."""
         yield GaugeMetricFamily(
             "sa_contexts_net_event_stream_lag_events",
-            "Net events that the slowest stream of them is behind.",
+            "Net events by which the slowest net event stream lags behind.",
             self._streams.lag(NetEventWatcher),
         )
 
 
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
-    """Register the counts of failures, and the lag of streams."""
+    """Register the failure counter and the lag of streams."""
     service.part(NetEventCollector).on_event = FailureMetrics(registry).observe
     registry.register(LagCollector(service))
     return ()

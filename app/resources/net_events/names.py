@@ -1,10 +1,10 @@
-"""The public names of what net events say."""
+"""Public names of the enumerations in net events."""
 
 from enum import StrEnum
 
 
 class NetEventType(StrEnum):
-    """FWPM_NET_EVENT_TYPE, as far as it is about IPsec."""
+    """FWPM_NET_EVENT_TYPE, limited to the types of IPsec."""
 
     IKE_MAIN_MODE_FAILURE = "ike_main_mode_failure"
     IKE_QUICK_MODE_FAILURE = "ike_quick_mode_failure"
@@ -15,14 +15,14 @@ class NetEventType(StrEnum):
 
 
 class ErrorKind(StrEnum):
-    """Which of Windows' numberings a code is of: winerror.h's or ntstatus.h's."""
+    """The namespace of an error code: Win32 (winerror.h) or NTSTATUS (ntstatus.h)."""
 
     WIN32 = "win32"
     NTSTATUS = "ntstatus"
 
 
 class FailurePoint(StrEnum):
-    """IPSEC_FAILURE_POINT: who gave up."""
+    """IPSEC_FAILURE_POINT: the side on which the negotiation failed."""
 
     NONE = "none"
     ME = "me"
@@ -31,14 +31,14 @@ class FailurePoint(StrEnum):
 
 
 class FailureFlag(StrEnum):
-    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG and …_EM_FAILURE_FLAG, whose bits differ."""
+    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_* and …_EM_FAILURE_FLAG_*, whose bits differ."""
 
     BENIGN = "benign"
     MULTIPLE = "multiple"
 
 
 class MmSaState(StrEnum):
-    """IKEEXT_MM_SA_STATE: how far main mode came."""
+    """IKEEXT_MM_SA_STATE: how far main mode progressed."""
 
     NONE = "none"
     SA_SENT = "sa_sent"
@@ -50,7 +50,7 @@ class MmSaState(StrEnum):
 
 
 class QmSaState(StrEnum):
-    """IKEEXT_QM_SA_STATE: how far quick mode came."""
+    """IKEEXT_QM_SA_STATE: how far quick mode progressed."""
 
     NONE = "none"
     INITIAL = "initial"
@@ -60,7 +60,7 @@ class QmSaState(StrEnum):
 
 
 class EmSaState(StrEnum):
-    """IKEEXT_EM_SA_STATE: how far extended mode came."""
+    """IKEEXT_EM_SA_STATE: how far extended mode progressed."""
 
     NONE = "none"
     SENT_ATTS = "sent_atts"
@@ -72,7 +72,7 @@ class EmSaState(StrEnum):
 
 
 class SaRole(StrEnum):
-    """IKEEXT_SA_ROLE: which side this host was."""
+    """IKEEXT_SA_ROLE: the role of this host."""
 
     INITIATOR = "initiator"
     RESPONDER = "responder"
@@ -80,14 +80,14 @@ class SaRole(StrEnum):
 
 
 class Collection(StrEnum):
-    """FWPM_ENGINE_COLLECT_NET_EVENTS, as the engine last told it."""
+    """FWPM_ENGINE_COLLECT_NET_EVENTS, as last read from the engine."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
 
 
 class Listening(StrEnum):
-    """Whether the engine tells this server what happens."""
+    """Whether this server has a live subscription to net events."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"

@@ -1,4 +1,4 @@
-"""The parameters of net events: which of them, and from where on."""
+"""Query parameters of `/net-events` and its stream."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _DATE: Final = (
 )
 _TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
 _ZONE: Final = "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
-PLACE_SCHEMA: Final = {
+POSITION_SCHEMA: Final = {
     "type": "string",
     "pattern": f"^([0-9a-f]{{12}}-[0-9]{{1,19}}|{_DATE}T{_TIME}{_ZONE})$",
     "examples": ["b893933fedc9-17", "2026-11-23T23:53:23Z"],
@@ -53,20 +53,20 @@ EVENT_ID_SCHEMA: Final = {
 }
 
 
-def _number(text: Any) -> Any:
+def _require_number(text: Any) -> Any:
     if isinstance(text, str) and not _NUMBER.fullmatch(text):
         raise PydanticCustomError("number", "Should be a number")
     return text
 
 
 def read_event_id(text: str) -> EventId | None:
-    """The event of an id; None where it is none."""
-    found = _EVENT_ID.fullmatch(text)
-    return None if found is None else EventId(found[1], int(found[2]))
+    """Parse an event id; return None if the text is not one."""
+    match = _EVENT_ID.fullmatch(text)
+    return None if match is None else EventId(match[1], int(match[2]))
 
 
-def _read_place(text: str) -> EventId | datetime | None:
-    """An event or a time (RFC 3339)."""
+def _read_position(text: str) -> EventId | datetime | None:
+    """Parse an event id or a time (RFC 3339); return None if the text is neither."""
     event_id = read_event_id(text)
     if event_id is None and _RFC_3339.fullmatch(text):
         with suppress(ValueError):
@@ -74,90 +74,93 @@ def _read_place(text: str) -> EventId | datetime | None:
     return event_id
 
 
-def _event_id(text: Any) -> Any:
+def _require_event_id(text: Any) -> Any:
     if not isinstance(text, str) or read_event_id(text) is None:
         raise PydanticCustomError("event_id", "Should be the id of an event")
     return text
 
 
-def _event_id_or_time(text: Any) -> Any:
-    if not isinstance(text, str) or _read_place(text) is None:
+def _require_position(text: Any) -> Any:
+    if not isinstance(text, str) or _read_position(text) is None:
         raise PydanticCustomError("since", "Should be the id of an event or a time as in RFC 3339")
     return text
 
 
 class NetEventFilters(BaseModel):
-    """Which events are asked for. A filter given several times means any of its values."""
+    """Filters of net events. A repeated filter matches any of its values."""
 
     model_config = ConfigDict(extra="forbid")
 
     type: list[NetEventType] = Field(
-        [], max_length=MAX_VALUES, description="What kind of failure it was."
+        [], max_length=MAX_VALUES, description="The type of the event."
     )
     peer: list[SubnetParameter] = Field(
-        [], max_length=MAX_VALUES, description="The remote address is on this subnet, or is it."
+        [],
+        max_length=MAX_VALUES,
+        description="The remote address is on this subnet, or equals this address.",
     )
 
 
 class NetEventStreamQuery(NetEventFilters):
-    """What `GET /net-events/stream` takes."""
+    """Query parameters of `GET /net-events/stream`."""
 
-    since: Annotated[str | None, BeforeValidator(_event_id), WithJsonSchema(EVENT_ID_SCHEMA)] = (
-        Field(
-            None,
-            description="Begin after the event of this id: the newest of a list, for instance. A "
-            "client that comes again sends `Last-Event-ID`, which counts instead.",
-        )
+    since: Annotated[
+        str | None, BeforeValidator(_require_event_id), WithJsonSchema(EVENT_ID_SCHEMA)
+    ] = Field(
+        None,
+        description="Begin after the event with this id, for instance the newest of a list. A "
+        "client that reconnects sends `Last-Event-ID`, which takes precedence.",
     )
 
     @property
     def selection(self) -> NetEventSelection:
-        """Which events are asked for."""
+        """The selection that these parameters describe."""
         return NetEventSelection(types=frozenset(self.type), peers=tuple(self.peer))
 
 
 class NetEventQuery(NetEventFilters):
-    """What `GET /net-events` takes."""
+    """Query parameters of `GET /net-events`."""
 
     limit: Annotated[
         int,
         Field(ge=1),
         AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
-        BeforeValidator(_number),
+        BeforeValidator(_require_number),
     ] = Field(
         DEFAULT_LIMIT,
-        description=f"How many events a page has at most; above {MAX_LIMIT} it is brought "
-        f"down to {MAX_LIMIT}.",
+        description=f"Maximum number of events per page. Values above {MAX_LIMIT} are reduced to "
+        f"{MAX_LIMIT}.",
     )
     since: Annotated[
         str | None,
-        BeforeValidator(_event_id_or_time),
-        WithJsonSchema(PLACE_SCHEMA),
+        BeforeValidator(_require_position),
+        WithJsonSchema(POSITION_SCHEMA),
     ] = Field(
         None,
-        description="Only events after the one of this id, or not before this time. To hear what "
-        "is new, give the id of the newest event that you have.",
+        description="Only events after the one with this id, or at or after this time. To poll for "
+        "new events, pass the id of the newest event received.",
     )
     before: Annotated[
         str | None,
-        BeforeValidator(_event_id),
+        BeforeValidator(_require_event_id),
         WithJsonSchema(EVENT_ID_SCHEMA),
     ] = Field(
-        None, description="Only events before the one of this id: the `nextBefore` of a page."
+        None,
+        description="Only events before the one with this id: the `nextBefore` of a page.",
     )
 
     @property
     def selection(self) -> NetEventSelection:
-        """Which events are asked for."""
+        """The selection that these parameters describe."""
         return NetEventSelection(
-            None if self.since is None else _read_place(self.since),
+            None if self.since is None else _read_position(self.since),
             None if self.before is None else read_event_id(self.before),
             frozenset(self.type),
             tuple(self.peer),
         )
 
     def link(self, before: EventId) -> str:
-        """A reference, relative to this request, to the page before an event."""
+        """Return the relative URL of the page before an event."""
         parameters = [("before", str(before))]
         if self.since is not None:
             parameters.append(("since", self.since))

@@ -1,4 +1,4 @@
-"""`/net-events`: what failed of late, of IKE's negotiations and of IPsec's packets, explained."""
+"""`/net-events`: recent IKE failures and packets dropped by IPsec, explained."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOW_TO_ENABLE: Final = (
     "(FWPM_ENGINE_COLLECT_NET_EVENTS); it stays on."
 )
 UNKNOWN_EVENT: Final = EventId("", 0)
-"""An event of no run."""
+"""An event id of no run, which resumes with `reset`."""
 
 EVENTS: Final = {
     "net_event": "NetEvent",
@@ -38,7 +38,7 @@ EVENTS: Final = {
     "bookmark": "NetEventPlace",
     "reconnect": "StreamEnd",
 }
-"""The shape of each event's data."""
+"""The schema of each event's data."""
 
 TAG: Final = "Net events"
 
@@ -71,17 +71,17 @@ router = APIRouter(prefix="/net-events", tags=[TAG])
 async def list_net_events(
     _caller: DiagnosticsReader, query: Annotated[NetEventQuery, Query()], service: ServiceDep
 ) -> Response:
-    """List what failed of late, the newest first, explained.
+    """List recent failures, newest first, explained.
 
-    IKE's failures of main mode, quick mode and extended mode, and packets that
-    IPsec dropped. The server keeps the last of them, from what the engine held
-    when the server began and what it told since; what is older is gone. Follow
-    `nextBefore` or the `Link` header; when both are absent, there are no more.
+    Failures of IKE in main mode, quick mode and extended mode, and packets that
+    IPsec dropped. The server keeps a bounded number of the latest events: those that the engine
+    had stored when the server started, and those reported since. Follow
+    `nextBefore` or the `Link` header; when both are absent, the list is complete.
     """
     found = await service.part(NetEventCollector).select(query.selection, query.limit)
-    pieces = [event.text for event in found.events]
+    items = b",".join([event.json for event in found.events])
     end = b"]," + orjson.dumps(_about(found, service))[1:]
-    body = HEAD + b",".join(pieces) + end
+    body = HEAD + items + end
     response = PiecesResponse([body], "application/json", len(body))
     response.headers["Cache-Control"] = "no-store"
     if found.next_before is not None:
@@ -102,7 +102,7 @@ async def list_net_events(
                         "description": "Server-Sent Events: "
                         + ", ".join(f"`{name}` (`{shape}`)" for name, shape in EVENTS.items()),
                     },
-                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools reject so far
                         "anyOf": [
                             {"$ref": f"#/components/schemas/{shape}"}
                             for shape in dict.fromkeys(EVENTS.values())
@@ -127,27 +127,29 @@ async def watch_net_events(
     service: ServiceDep,
     last_event_id: Annotated[
         str | None,
-        Header(description="The id of the last event that the client has, when it comes again."),
+        Header(description="The id of the last event received; sent by a client that reconnects."),
     ] = None,
 ) -> Response:
-    """Watch what fails, as it happens, explained.
+    """Watch failures as they are reported, explained.
 
-    Server-Sent Events: `net_event` for each, with its id, resumed by `Last-Event-ID` or `since`
-    for as long as the server keeps what came after. Where it does not, or the id is of another
-    run of the server, there is one `reset`: list again, and go on. Without an id the stream
-    begins with what is to come.
+    Server-Sent Events: one `net_event` per event. `Last-Event-ID` or `since` resumes while the
+    server still keeps all later events. If it does not, or the id belongs to another run of the
+    server, the stream begins with `reset`: list again, and continue from there. Without an id,
+    the stream begins with the next event.
     """
     after = None if query.since is None else read_event_id(query.since)
     if last_event_id:
         after = read_event_id(last_event_id) or UNKNOWN_EVENT
-    watch = NetEventWatcher(service.part(NetEventCollector), query.selection, after)
-    return EventStream(watch, service.streams, partial(service.credentials.is_still_valid, caller))
+    watcher = NetEventWatcher(service.part(NetEventCollector), query.selection, after)
+    return EventStream(
+        watcher, service.streams, partial(service.credentials.is_still_valid, caller)
+    )
 
 
 def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:
-    """`NetEventPage` without its items."""
+    """Return the members of `NetEventPage` other than the items."""
     net_events = service.part(NetEventCollector)
-    collection, why_not = net_events.collection, net_events.subscription_error
+    collection, error = net_events.collection, net_events.subscription_error
     about: dict[str, Any] = {}
     if found.next_before is not None:
         about["nextBefore"] = str(found.next_before)
@@ -156,20 +158,18 @@ def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:
     if collection is Collection.DISABLED:
         about["howToEnable"] = HOW_TO_ENABLE
     about["listening"] = net_events.listening.value
-    about["reasons"] = [] if why_not is None or _is_told(why_not) else [_reason(why_not)]
+    if error is None or isinstance(error, NetEventsDisabled):  # which `collection` reports
+        about["reasons"] = []
+    else:
+        about["reasons"] = [_reason(error)]
     about["host"] = service.host
     about["engine"] = service.library.kind.value
     return about
 
 
-def _is_told(why_not: Exception) -> bool:
-    """Whether `collection` says it already."""
-    return isinstance(why_not, NetEventsDisabled)
-
-
-def _reason(why_not: Exception) -> dict[str, Any]:
-    """`NotReadyReason` of a failure."""
-    problem = to_problem(why_not)
+def _reason(error: Exception) -> dict[str, Any]:
+    """Return an error as a `NotReadyReason` object."""
+    problem = to_problem(error)
     return {"code": problem.kind.code, "detail": problem.detail} | {
         name: problem.members[name]
         for name in ("winError", "winErrorName", "function")

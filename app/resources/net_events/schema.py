@@ -1,4 +1,4 @@
-"""Net events: what failed of IKE's negotiations, and what IPsec dropped, explained."""
+"""The schema of net events and of their lists."""
 
 from datetime import datetime
 from typing import Annotated
@@ -33,26 +33,27 @@ CertHash = Annotated[
     str,
     Field(
         pattern=r"^[0-9a-f]{40}$",
-        description="The SHA-1 thumbprint of a certificate, in hexadecimal.",
+        description="The thumbprint of a certificate: its SHA-1 hash in hexadecimal.",
         examples=["5a3f0c6e1b9d47a28c31f0e6d2b4a59788c10fed"],
     ),
 ]
 Name = Annotated[
-    str, Field(description="A name that was authenticated by.", examples=["host/db01.corp.example"])
+    str,
+    Field(description="The principal used to authenticate.", examples=["host/db01.corp.example"]),
 ]
 
 
 class FailureError(Shape):
-    """The Windows error, in words. Those of IPsec are explained; others may have a name only."""
+    """A Windows error. IPsec's errors are explained; others may have a name only."""
 
     code: Uint32
     kind: ErrorKind
     name: str | None = Field(
-        description="Its name in winerror.h or ntstatus.h, where it is known.",
+        description="The error's name in winerror.h or ntstatus.h; null if unknown.",
         examples=["ERROR_IPSEC_IKE_NO_CERT"],
     )
     explanation: str | None = Field(description="What happened, in plain words.")
-    check: str | None = Field(description="Where its cause may be found.")
+    check: str | None = Field(description="What to check to find the cause.")
 
 
 class FailureFlags(Shape):
@@ -60,13 +61,13 @@ class FailureFlags(Shape):
 
     value: Uint32 = Field(description="All bits.")
     names: list[FailureFlag] = Field(
-        description="`benign`: no cause for concern; `multiple`: it stands for several."
+        description="`benign`: no cause for concern; `multiple`: represents several failures."
     )
-    unknown: Uint32 = Field(description="The bits that have no name here.")
+    unknown: Uint32 = Field(description="The bits without a name.")
 
 
 class MainModeFailure(Shape):
-    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE2: the two sides could not authenticate each other."""
+    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE2: a main mode negotiation failed."""
 
     failure_point: FailurePoint
     failure_point_raw: Raw | MISSING = MISSING
@@ -84,11 +85,13 @@ class MainModeFailure(Shape):
     mm_filter_id: Uint64 = Field(description="The main mode filter.")
     local_principal_name_for_auth: Name | None
     remote_principal_name_for_auth: Name | None
-    provider_context_key: Guid | None = Field(description="Of the main mode policy.")
+    provider_context_key: Guid | None = Field(
+        description="The provider context of the main mode policy."
+    )
 
 
 class QuickModeFailure(Shape):
-    """FWPM_NET_EVENT_IKEEXT_QM_FAILURE1: the two sides could not agree on SAs for the traffic."""
+    """FWPM_NET_EVENT_IKEEXT_QM_FAILURE1: a quick mode negotiation failed."""
 
     failure_point: FailurePoint
     failure_point_raw: Raw | MISSING = MISSING
@@ -101,11 +104,12 @@ class QuickModeFailure(Shape):
     sa_traffic_type: TrafficType
     sa_traffic_type_raw: Raw | MISSING = MISSING
     local_sub_net: str | None = Field(
-        description="The traffic's local addresses, if the engine tells them. Always null except "
-        "in tunnel mode: other failures do not have them."
+        description="The local addresses of the traffic. Null if the engine does not report them, "
+        "and always outside tunnel mode."
     )
     remote_sub_net: str | None = Field(
-        description="The peer's addresses, as for `localSubNet`.", examples=["10.20.0.0/16"]
+        description="The remote addresses of the traffic; null as for `localSubNet`.",
+        examples=["10.20.0.0/16"],
     )
     qm_filter_id: Uint64 = Field(description="The quick mode filter.")
     mm_sa_luid: Uint64 | None = Field(description="The main mode SA; null before Windows 10 1803.")
@@ -113,7 +117,10 @@ class QuickModeFailure(Shape):
 
 
 class ExtendedModeFailure(Shape):
-    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE1: AuthIP's second authentication failed, of the user."""
+    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE1: an extended mode negotiation failed.
+
+    Extended mode is AuthIP's second authentication, usually of the user.
+    """
 
     failure_point: FailurePoint
     failure_point_raw: Raw | MISSING = MISSING
@@ -139,8 +146,8 @@ class KernelDrop(Shape):
     direction: Direction
     direction_raw: Raw | MISSING = MISSING
     spi: Uint32
-    filter_id: Uint64 = Field(description="The filter, by its id in the kernel.")
-    layer_id: Uint16 = Field(description="The layer, by its id in the kernel.")
+    filter_id: Uint64 = Field(description="The run-time id of the filter.")
+    layer_id: Uint16 = Field(description="The run-time id of the layer.")
 
 
 class DospDrop(Shape):
@@ -155,21 +162,24 @@ class DospDrop(Shape):
 
 
 class NetEvent(Shape):
-    """FWPM_NET_EVENT: something of IKE or IPsec that failed.
+    """FWPM_NET_EVENT: a failure of IKE or IPsec.
 
-    One of the last members is present, by the type; with `unknown` none is. The
-    addresses and ports are null where the engine did not tell them.
+    Exactly one of the `…Failure` and `…Drop` members is present, depending on the type; none for
+    `unknown`. Addresses and ports are null if the engine did not report them.
     """
 
     id: str = Field(
         pattern=r"^[0-9a-f]{12}-[0-9]+$",
-        description="The event in this run of the server; a later one has a higher number.",
+        description="The id of the event, valid within one run of the server; later events have "
+        "higher numbers.",
         examples=["b893933fedc9-17"],
     )
-    time: datetime | None = Field(description="When it happened, as the engine tells it.")
+    time: datetime | None = Field(
+        description="The time of the event; null if the engine does not report it."
+    )
     type: NetEventType
     type_raw: Raw | MISSING = MISSING
-    error: FailureError | None = Field(description="null where the type is not known.")
+    error: FailureError | None = Field(description="null if the type is unknown.")
     ip_version: IpVersion | None
     ip_version_raw: Raw | MISSING = MISSING
     ip_protocol: Uint8 | None
@@ -186,30 +196,33 @@ class NetEvent(Shape):
 
 
 class NetEventPlace(Shape):
-    """The data of `bookmark` and `reset`, which say it all by their id: where the stream is now."""
+    """The data of `bookmark` and `reset`, whose event id is the position of the stream."""
 
 
 class NetEventPage(Shape):
-    """Some of the last events, the newest first."""
+    """A page of recent events, newest first."""
 
     items: list[NetEvent]
     next_before: str | MISSING = Field(
         default=MISSING,
-        description="The parameter `before` of the next page; present exactly when there are more.",
+        description="Value of the `before` parameter for the next page; absent on the last page.",
     )
     missed: bool = Field(
-        description="Whether events after `since` may have been let go already, or were before "
-        "this run of the server; or that `before` is of another run."
+        description="Whether events after `since` may be missing because they were evicted or "
+        "precede this run of the server, or `before` belongs to another run."
     )
     collection: Collection
     how_to_enable: str | MISSING = Field(
-        default=MISSING, description="How to have them collected; present where they are not."
+        default=MISSING,
+        description="How to enable the collection of events; present if it is disabled.",
     )
     listening: Listening = Field(
-        description="`active`: the engine tells this server what happens. `inactive`: it does not "
-        "now, and what happens meanwhile may be missed. `not_supported`: this Windows cannot; "
-        "what it held when the server began is all there is."
+        description="`active`: the server is subscribed to events. `inactive`: it currently is "
+        "not, and may miss events. `not_supported`: this version of Windows has no subscriptions; "
+        "only the events stored when the server started are available."
     )
-    reasons: list[NotReadyReason] = Field(description="Why not `active`; empty where it is.")
+    reasons: list[NotReadyReason] = Field(
+        description="Why `listening` is not `active`; empty if it is."
+    )
     host: str
     engine: EngineKind

@@ -1,4 +1,4 @@
-"""A watch of net events: what one client is told, from some event on."""
+"""A watch of net events for one client, from a position on."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from app.resources.net_events.collector import NetEventCollector
 
 
 BATCH_EVENTS = 100
-"""How many are joined, at most, into one piece of a stream."""
+"""Maximum number of events in one batch of a stream."""
 
 
 class NetEventWatcher:
-    """The net events for one client. Belongs to one event loop.
+    """An event source of net events for one client. Belongs to one event loop.
 
-    Where events after the one that the client knows may have been let go, or it is of another
-    run of the server, the client is told by `reset`, and then what happens from there on.
+    If events after the client's position may have been evicted, or the position belongs to
+    another run of the server, the watcher sends `reset` and continues with new events.
     """
 
     def __init__(
         self, net_events: NetEventCollector, selection: NetEventSelection, after: EventId | None
     ) -> None:
-        """Make a watch, which is yet to begin.
+        """Create a watcher; call `begin` before anything else.
 
         Args:
-            net_events: whose.
-            selection: of what types, with whom.
-            after: what the client knows of; None: nothing, and it wants what is to come.
+            net_events: the collector to watch.
+            selection: types and peers to send.
+            after: the client's position; None to begin with new events.
         """
         self._net_events = net_events
         self._selection = selection
@@ -36,16 +36,16 @@ class NetEventWatcher:
 
     @property
     def notifier(self) -> Notifier:
-        """Tells when there may be more."""
+        """The notifier that signals new events."""
         return self._net_events.notifier
 
     @property
     def lag(self) -> int:
-        """How many events, asked for or not, the client is behind."""
+        """Number of events, selected or not, by which the client lags."""
         return 0 if self._after is None else self._net_events.buffer.lag(self._after)
 
     async def begin(self) -> None:
-        """Begin where the client is; where it knows of nothing, with what is to come.
+        """Begin at the client's position, or with new events if it has none.
 
         Raises:
             EngineError, EngineTimedOut, ShuttingDown: as for `NetEventCollector.wait_until_ready`.
@@ -55,30 +55,34 @@ class NetEventWatcher:
             self._after = self._net_events.buffer.newest
 
     async def next_batch(self) -> bytes | None:
-        """The text of what comes next; None where there is nothing yet."""
-        ring = self._net_events.buffer
-        if self._after is None or ring.has_gap_after(self._after):
-            self._after = ring.newest
+        """Return the next batch as Server-Sent Events, or None if there is none yet.
+
+        If a full batch contains no selected event, return an SSE comment, because None would
+        make the stream wait although there are more events.
+        """
+        buffer = self._net_events.buffer
+        if self._after is None or buffer.has_gap_after(self._after):
+            self._after = buffer.newest
             return self._position("reset")
-        events = ring.after(self._after, BATCH_EVENTS)
+        events = buffer.after(self._after, BATCH_EVENTS)
         if not events:
             return None
-        self._after = EventId(ring.epoch, events[-1].number)
-        wanted = [each for each in events if self._selection.matches(each)]
-        if not wanted:
+        self._after = EventId(buffer.epoch, events[-1].number)
+        matching = [event for event in events if self._selection.matches(event)]
+        if not matching:
             return None if len(events) < BATCH_EVENTS else b":\n\n"
-        self._sent = EventId(ring.epoch, wanted[-1].number)
+        self._sent = EventId(buffer.epoch, matching[-1].number)
         return b"".join(
-            format_event("net_event", str(EventId(ring.epoch, each.number)), each.text)
-            for each in wanted
+            format_event("net_event", str(EventId(buffer.epoch, event.number)), event.json)
+            for event in matching
         )
 
     def bookmark(self) -> bytes | None:
-        """An event that only tells where the stream is; None where the client knows."""
+        """Return an event with the stream's position, or None if the client has it."""
         return None if self._sent == self._after else self._position("bookmark")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: a watcher owns no resources."""
 
     def _position(self, kind: str) -> bytes:
         self._sent = self._after

@@ -1,4 +1,4 @@
-"""SA contexts: pairs of an inbound and an outbound IPsec SA that belong together."""
+"""SA contexts: pairs of an inbound and an outbound IPsec SA."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ NOT_FOUND: Final = problems.declare(
     "sa_context_not_found",
     404,
     "There is no such SA context",
-    "The engine knows no SA context of this id. SA contexts end when their lifetime does, when "
-    "their peer goes, and when the Base Filtering Engine restarts; a rekey gives a new id.",
+    "The engine has no SA context with this id. An SA context ends at the end of its lifetime, "
+    "when its peer disconnects, and when the Base Filtering Engine restarts; a rekey assigns a new "
+    "id.",
 )
 
 LISTED: Final = Listed(
@@ -39,11 +40,11 @@ LISTED: Final = Listed(
     not_found=NOT_FOUND,
     list_description="""List the IPsec SA contexts of this host, in ascending order of their id.
 
-    All pages of one walk show the same snapshot. Follow `nextCursor` or the
+    All pages of one list come from one snapshot. Follow `nextCursor` or the
     `Link` header; when both are absent, the list is complete. As
-    `application/x-ndjson` the whole list is streamed, one context a line.
+    `application/x-ndjson` the whole list is streamed, one context per line.
     """,
-    item_description="Get one IPsec SA context, as the engine has it at this moment.",
+    item_description="Get one IPsec SA context, read from the engine at this moment.",
     item_links={
         "mainModeSa": {
             "operationId": "get_ike_sa",
@@ -55,8 +56,8 @@ LISTED: Final = Listed(
 
 RESOURCE: Final = Resource(
     tag=TAG,
-    description="Pairs of an inbound and an outbound IPsec SA, all or one. Lists are walked "
-    "page by page, and all pages of a walk show one snapshot.",
+    description="Pairs of an inbound and an outbound IPsec SA. Lists are paginated, and all pages "
+    "of a list come from one snapshot.",
     router=listed_router(LISTED, TAG, events.router, summary.router),
     key=SaContextKind,
     start=lambda foundation: start_announced(

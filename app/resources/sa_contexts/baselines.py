@@ -1,6 +1,6 @@
-"""What published advice says against the protection of SAs, and where it says so.
+"""Baselines: which protections published advice calls weak, with the sections that say so.
 
-Where a document leaves room, `docs/weaknesses.md` says how it was taken.
+`docs/weaknesses.md` explains how ambiguous passages were interpreted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from app.schemas.names import Baseline, Weakness
 
 
 class Source(NamedTuple):
-    """A place in a document."""
+    """A section of a document."""
 
     document: str
     section: str
@@ -23,13 +23,13 @@ class Source(NamedTuple):
 
 
 class Advice(NamedTuple):
-    """A baseline: what it calls weak, as far as an SA can show it.
+    """A baseline: the weaknesses it names, as far as an SA can reveal them.
 
     Attributes:
-        title: of the document.
-        url: where it is published.
-        against: what it speaks against, each with the places where it does.
-        longest_lifetime_seconds: the longest lifetime it recommends; None where it sets none.
+        title: title of the document.
+        url: address of the document.
+        against: sources by weakness.
+        longest_lifetime_seconds: longest recommended lifetime, or None if it sets none.
     """
 
     title: str
@@ -38,7 +38,7 @@ class Advice(NamedTuple):
     longest_lifetime_seconds: int | None
 
 
-def _said(document: str, *sections: str) -> tuple[Source, ...]:
+def _sources(document: str, *sections: str) -> tuple[Source, ...]:
     return tuple(Source(document, section) for section in sections)
 
 
@@ -50,22 +50,22 @@ _NIST_SP_800_77R1: Final = Advice(
     url="https://doi.org/10.6028/NIST.SP.800-77r1",
     against=MappingProxyType(
         {
-            # Not named anywhere: the table's list of ciphers is AES, and only that.
-            Weakness.DES: _said(_SP_800_77R1, _TABLE_1),
-            Weakness.TRIPLE_DES: _said(_SP_800_77R1, _TABLE_1, "3.9", "4.1.4"),
-            Weakness.MD5: _said(_SP_800_77R1, "4.1.4", "7.2.3"),
-            Weakness.SHA_1: _said(_SP_800_77R1, _TABLE_1, "3.9", "4.1.4", "7.2.3"),
-            Weakness.NO_ENCRYPTION: _said(_SP_800_77R1, "2.2"),
-            Weakness.NO_INTEGRITY: _said(_SP_800_77R1, _TABLE_1, "4.1"),
-            Weakness.AH: _said(_SP_800_77R1, _TABLE_1, "4.4", "4.5"),
-            Weakness.INTEGRITY_FROM_AH: _said(_SP_800_77R1, "4.4"),
-            Weakness.NO_PFS: _said(_SP_800_77R1, _TABLE_1, "2.2", "7.2.6"),
-            Weakness.PFS_GROUP_1: _said(_SP_800_77R1, "7.2.4.2"),
-            Weakness.PFS_GROUP_2: _said(_SP_800_77R1, "3.9", "7.2.4.2"),
-            # Not named: the approved groups are listed, 14 to 21, and it is not among them.
-            Weakness.PFS_GROUP_24: _said(_SP_800_77R1, _TABLE_1, "7.2.6"),
-            Weakness.LONG_LIFETIME: _said(_SP_800_77R1, _TABLE_1, "7.2.6"),
-            Weakness.IKEV1: _said(_SP_800_77R1, _TABLE_1, "3.11", "7.2.6"),
+            # Not named: the table lists AES as the only cipher.
+            Weakness.DES: _sources(_SP_800_77R1, _TABLE_1),
+            Weakness.TRIPLE_DES: _sources(_SP_800_77R1, _TABLE_1, "3.9", "4.1.4"),
+            Weakness.MD5: _sources(_SP_800_77R1, "4.1.4", "7.2.3"),
+            Weakness.SHA_1: _sources(_SP_800_77R1, _TABLE_1, "3.9", "4.1.4", "7.2.3"),
+            Weakness.NO_ENCRYPTION: _sources(_SP_800_77R1, "2.2"),
+            Weakness.NO_INTEGRITY: _sources(_SP_800_77R1, _TABLE_1, "4.1"),
+            Weakness.AH: _sources(_SP_800_77R1, _TABLE_1, "4.4", "4.5"),
+            Weakness.INTEGRITY_FROM_AH: _sources(_SP_800_77R1, "4.4"),
+            Weakness.NO_PFS: _sources(_SP_800_77R1, _TABLE_1, "2.2", "7.2.6"),
+            Weakness.PFS_GROUP_1: _sources(_SP_800_77R1, "7.2.4.2"),
+            Weakness.PFS_GROUP_2: _sources(_SP_800_77R1, "3.9", "7.2.4.2"),
+            # Not named: the approved groups are 14 to 21.
+            Weakness.PFS_GROUP_24: _sources(_SP_800_77R1, _TABLE_1, "7.2.6"),
+            Weakness.LONG_LIFETIME: _sources(_SP_800_77R1, _TABLE_1, "7.2.6"),
+            Weakness.IKEV1: _sources(_SP_800_77R1, _TABLE_1, "3.11", "7.2.6"),
         }
     ),
     longest_lifetime_seconds=8 * 60 * 60,
@@ -78,15 +78,15 @@ _RFC_8221: Final = Advice(
     url="https://www.rfc-editor.org/info/rfc8221",
     against=MappingProxyType(
         {
-            Weakness.DES: _said("RFC 8221", "5"),
-            Weakness.TRIPLE_DES: _said("RFC 8221", "5"),
-            Weakness.MD5: _said("RFC 8221", "6"),
-            Weakness.NO_INTEGRITY: _said("RFC 8221", "4", "6"),
-            Weakness.INTEGRITY_FROM_AH: _said("RFC 8221", "4"),
-            Weakness.PFS_GROUP_1: _said("RFC 8247", "2.4"),
-            Weakness.PFS_GROUP_2: _said("RFC 8247", "2.4"),
-            Weakness.PFS_GROUP_24: _said("RFC 8247", "2.4"),
-            Weakness.IKEV1: _said("RFC 9395", "1"),
+            Weakness.DES: _sources("RFC 8221", "5"),
+            Weakness.TRIPLE_DES: _sources("RFC 8221", "5"),
+            Weakness.MD5: _sources("RFC 8221", "6"),
+            Weakness.NO_INTEGRITY: _sources("RFC 8221", "4", "6"),
+            Weakness.INTEGRITY_FROM_AH: _sources("RFC 8221", "4"),
+            Weakness.PFS_GROUP_1: _sources("RFC 8247", "2.4"),
+            Weakness.PFS_GROUP_2: _sources("RFC 8247", "2.4"),
+            Weakness.PFS_GROUP_24: _sources("RFC 8247", "2.4"),
+            Weakness.IKEV1: _sources("RFC 9395", "1"),
         }
     ),
     longest_lifetime_seconds=None,

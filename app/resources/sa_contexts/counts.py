@@ -1,4 +1,4 @@
-"""How many contexts are protected in which way, and with which peers."""
+"""Running counts of SA contexts by protection and by peer."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ T = TypeVar("T")
 
 
 class SaContextCounts:
-    """Running counts of one version's contexts; changes are counted, not all anew.
+    """Counts of one snapshot's contexts, updated by its changes and never recounted.
 
-    A context counts once for each value that one of its SAs has: as often as a
-    list that is filtered by that value shows it. There are as many counts as values,
-    however many contexts and combinations of values there are.
+    A context counts once for each value that any of its SAs has, so each count equals the
+    length of the list filtered by that value. The number of counts depends on the number of
+    values, not on the number of contexts.
 
     Attributes:
-        contexts: how many there are.
-        without_sa: contexts that have no SA: half-built or expired ones.
+        contexts: all contexts.
+        without_sa: contexts without an SA: half-built or expired.
         with_weakness: contexts that have an SA with a weakness.
-        with_peers: contexts that have an SA with a remote address, once for each that they have.
+        with_peers: pairs of a context and one of its remote addresses.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class SaContextCounts:
         self._peers: Counter[bytes] = Counter()
 
     def copy(self) -> SaContextCounts:
-        """The same counts, to be changed independently."""
+        """Return an independent copy."""
         copied = SaContextCounts()
         copied.contexts = self.contexts
         copied.without_sa = self.without_sa
@@ -55,27 +55,27 @@ class SaContextCounts:
         self._count(key, 1)
 
     def remove(self, key: Key) -> None:
-        """Count a context no longer."""
+        """Stop counting a context."""
         self._count(key, -1)
 
     def by(self, field: str) -> dict[str, int]:
-        """How many contexts there are for each value of a suite's field, most first."""
-        counted = [
-            (value, contexts) for (of, value), contexts in self._values.items() if of == field
+        """Return the number of contexts for each value of a suite's field, highest first."""
+        counts = [
+            (value, contexts) for (name, value), contexts in self._values.items() if name == field
         ]
-        return dict(sorted(counted, key=lambda item: (-item[1], item[0])))
+        return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
 
     def peers(self, max_count: int) -> list[tuple[bytes, int]]:
-        """The remote addresses with the most contexts, packed, and how many contexts each has."""
+        """Return the packed remote addresses with the most contexts, and their counts."""
         return nsmallest(max_count, self._peers.items(), key=lambda item: (-item[1], item[0]))
 
     def with_peer(self, peer: bytes) -> int:
-        """How many contexts have an SA with this remote address, packed."""
+        """Return the number of contexts that have an SA with this packed remote address."""
         return self._peers.get(peer, 0)
 
     @property
     def peer_count(self) -> int:
-        """How many remote addresses there are."""
+        """Number of different remote addresses."""
         return len(self._peers)
 
     def _count(self, key: Key, difference: int) -> None:
@@ -95,7 +95,7 @@ class SaContextCounts:
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _values_of(suites: frozenset[int]) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """Each value of each field that one of these suites has, and whether one is a weakness."""
+    """Return all (field, value) pairs of these suites, and whether any suite has a weakness."""
     values = {
         (field.name, value)
         for number in suites
@@ -112,5 +112,5 @@ def _change(counter: Counter[T], value: T, difference: int) -> None:
 
 
 def counts_of(counts: Counts) -> SaContextCounts:
-    """Return the counts of the store of SA contexts as what they are."""
+    """Narrow the type of the counts that the store of SA contexts keeps."""
     return cast(SaContextCounts, counts)

@@ -42,7 +42,7 @@ from bindings.well_known import KEYING_MODULES
 
 
 InterfaceAlias = Callable[[int], str | None]
-"""The name of the interface with a LUID, where the host tells it."""
+"""Returns the alias of the interface with a LUID, or None if the host does not know it."""
 
 _POLICY_ID: Final[dict[int, str]] = {
     TrafficType.TRANSPORT: "ipsecFilterId",
@@ -51,7 +51,7 @@ _POLICY_ID: Final[dict[int, str]] = {
 
 
 def no_alias(luid: int) -> None:
-    """The host names no interfaces."""
+    """Return no alias, for hosts that do not name interfaces."""
 
 
 def encode_sa_context(
@@ -59,7 +59,7 @@ def encode_sa_context(
     alias: InterfaceAlias = no_alias,
     baseline: Baseline = Baseline.NIST_SP_800_77R1,
 ) -> bytes:
-    """The JSON text of one context."""
+    """Encode a context as JSON."""
     return orjson.dumps(render_sa_context(context, alias, baseline))
 
 
@@ -68,7 +68,7 @@ def render_sa_context(
     alias: InterfaceAlias = no_alias,
     baseline: Baseline = Baseline.NIST_SP_800_77R1,
 ) -> dict[str, Any]:
-    """`SaContext` of one record, as an object that JSON can say."""
+    """Return a context as an `SaContext` object."""
     inbound, outbound = context.inbound_sa, context.outbound_sa
     return {
         "saContextId": str(context.sa_context_id),
@@ -179,7 +179,7 @@ def _sa(sa: Sa) -> dict[str, Any]:
 def _transform(
     type_: int, auth: AuthTransform | None, cipher: CipherTransform | None
 ) -> dict[str, Any]:
-    """`SaTransform` of an SA, remembered: a host has few different ones."""
+    """Return an `SaTransform` object. Cached: a host has few different transforms."""
     transform = {**TRANSFORM_TYPE[type_]}
     if type_ in AUTHENTICATING:
         transform["authTransform"] = _auth(auth)

@@ -1,4 +1,4 @@
-"""The events of `/sa-contexts/events`, as Server-Sent Events."""
+"""Encoding of the events of `/sa-contexts/events` as Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SaContextEvents:
         json: bytes | None,
         rekey_of: int | None = None,
     ) -> bytes:
-        """Encode what happened to a context, with its rekey if one is known."""
+        """Encode a change of a context, with the inferred rekey if there is one."""
         context = b'"saContextId":"%d"' % object_id if json is None else b'"saContext":' + json
         rekey = b""
         if rekey_of is not None:
@@ -29,5 +29,5 @@ class SaContextEvents:
         return format_event(kind, event_id, b'{"revision":%d,%b%b}' % (revision, context, rekey))
 
     def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:
-        """Encode an event that says only where the stream is."""
+        """Encode an event that carries the stream's position only."""
         return format_event(kind, event_id, orjson.dumps({"epoch": epoch, "revision": revision}))

@@ -1,4 +1,4 @@
-"""The shapes of what happens to SA contexts, as the data of Server-Sent Events."""
+"""The schema of the events of SA contexts: the data of Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from app.schemas.base import Shape, Uint64
 
 
 class Replaces(Shape):
-    """The context whose place another seems to have taken, by a rekey."""
+    """The context that this one appears to replace after a rekey."""
 
     replaces: Uint64
     inferred: Literal[True] = Field(
-        description="Windows does not tell. Both had an SA with the same peer, of the same quick "
-        "mode filter and the same main mode SA."
+        description="Windows does not report rekeys. Both contexts had an SA with the same peer, "
+        "quick mode filter and main mode SA."
     )
 
 
 class ReplacedBy(Shape):
-    """The context that seems to have taken another's place, by a rekey."""
+    """The context that appears to replace this one after a rekey."""
 
     replaced_by: Uint64
     inferred: Literal[True] = Field(description="As in `Replaces`.")
 
 
 class SaContextEvent(Shape):
-    """The data of `added` and `modified`: what the context is now."""
+    """The data of `added` and `modified`: the current state of the context."""
 
-    revision: int = Field(ge=1, description="Of the change; that of lists is counted alike.")
+    revision: int = Field(
+        ge=1, description="The revision of the change, comparable with the revisions of snapshots."
+    )
     sa_context: SaContext
     rekey: Replaces | MISSING = MISSING
 
 
 class SaContextDeleted(Shape):
-    """The data of `deleted`: the context is gone, or no longer what the stream is for."""
+    """The data of `deleted`: the context is gone, or no longer matches the stream's filters."""
 
-    revision: int = Field(ge=1, description="Of the change.")
+    revision: int = Field(ge=1, description="The revision of the change.")
     sa_context_id: Uint64
     rekey: ReplacedBy | MISSING = MISSING

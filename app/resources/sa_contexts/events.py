@@ -1,4 +1,4 @@
-"""`/sa-contexts/events`: what happens to SA contexts, as it happens."""
+"""`/sa-contexts/events`: changes of SA contexts as Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.resources.sa_contexts.parameters import EventQuery
 router = APIRouter(prefix="/sa-contexts")
 
 UNKNOWN_POSITION: Final = ("", Position(0))
-"""A place that is in no journal."""
+"""A position that no journal contains."""
 
 EVENTS: Final = {
     "added": "SaContextEvent",
@@ -31,7 +31,7 @@ EVENTS: Final = {
     "bookmark": "StreamPlace",
     "reconnect": "StreamEnd",
 }
-"""The shape of each event's data."""
+"""The schema of each event's data."""
 
 
 @router.get(
@@ -47,7 +47,7 @@ EVENTS: Final = {
                         "description": "Server-Sent Events: "
                         + ", ".join(f"`{name}` (`{shape}`)" for name, shape in EVENTS.items()),
                     },
-                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools refuse as yet
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools reject so far
                         "anyOf": [
                             {"$ref": f"#/components/schemas/{shape}"}
                             for shape in dict.fromkeys(EVENTS.values())
@@ -72,16 +72,16 @@ async def watch_sa_contexts(
     service: ServiceDep,
     last_event_id: Annotated[
         str | None,
-        Header(description="The id of the last event that the client has, when it comes again."),
+        Header(description="The id of the last event received; sent by a client that reconnects."),
     ] = None,
 ) -> Response:
-    """Watch the IPsec SA contexts of this host: what comes, changes and goes.
+    """Watch the IPsec SA contexts of this host: additions, modifications and deletions.
 
-    Server-Sent Events, resumed by `Last-Event-ID` or `since` without a gap for as long as the
-    server remembers. To have everything and miss nothing, list and then watch from the list's
-    `snapshot`, or ask for `initial`. After `reset`, what the client has means nothing any more:
-    it lists again. The list's filters apply: a context that comes to match is `added`, one that
-    ceases to is `deleted`.
+    Server-Sent Events. `Last-Event-ID` or `since` resumes without a gap while the server's
+    journal covers the position. For a complete state without gaps, list and then watch from the
+    list's `snapshot`, or set `initial`. After `reset`, discard the local state and list again.
+    The filters of the list apply: a context that starts to match is `added`, one that no longer
+    matches is `deleted`.
     """
     after = None
     if last_event_id:
@@ -89,11 +89,13 @@ async def watch_sa_contexts(
     elif query.since is not None:
         after = parse_event_id(query.since)
     contexts = service.listed(SaContextKind)
-    watch = Watcher(
+    watcher = Watcher(
         contexts.store,
         contexts.feeds.get(query.selection, query.view),
         contexts.paginator.match_cache,
         after=after,
         is_initial=query.initial,
     )
-    return EventStream(watch, service.streams, partial(service.credentials.is_still_valid, caller))
+    return EventStream(
+        watcher, service.streams, partial(service.credentials.is_still_valid, caller)
+    )

@@ -1,4 +1,4 @@
-"""Which SA contexts a list shows."""
+"""Filters of SA contexts, evaluated on index keys."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ FIELDS_OF_SUITES: Final = (
     "pfs_group",
     "weakness",
 )
-"""The fields that are compared with what a suite has under the same name."""
+"""The filters that are compared with the suite's field of that name."""
 
 
 @dataclass(frozen=True)
 class SaContextSelection(Selection):
-    """What a context must meet: one of its SAs, all that is asked for."""
+    """Filters that a context meets if one of its SAs meets all of them."""
 
     LIST: ClassVar[str] = "sa-contexts"
 
@@ -63,14 +63,14 @@ class SaContextSelection(Selection):
     spi: tuple[int, ...] = filter_field(int)
 
     def matcher(self) -> Callable[[Key], bool]:
-        """A function that tells whether a context with a key meets the selection."""
+        """Return a predicate that takes an index key."""
         if self.matches_all:
             return lambda _key: True
         suites = _SuiteCondition(self)
-        local = [*map(range_of, self.local_subnet)]
-        remote = [*map(range_of, self.remote_subnet)]
-        local_is = {address.packed for address in self.local_address}
-        remote_is = {address.packed for address in self.remote_address}
+        local_ranges = [*map(range_of, self.local_subnet)]
+        remote_ranges = [*map(range_of, self.remote_subnet)]
+        local_addresses = {address.packed for address in self.local_address}
+        remote_addresses = {address.packed for address in self.remote_address}
         mm_sa_ids, qm_filter_ids, spis = map(
             frozenset, (self.mm_sa_id, self.qm_filter_id, self.spi)
         )
@@ -79,9 +79,9 @@ class SaContextSelection(Selection):
             for (
                 suite,
                 local_length,
-                local_address,
+                local,
                 remote_length,
-                remote_address,
+                remote,
                 mm_sa_id,
                 has_qm_filter_id,
                 qm_filter_id,
@@ -94,10 +94,10 @@ class SaContextSelection(Selection):
                     and (not mm_sa_ids or mm_sa_id in mm_sa_ids)
                     and (not qm_filter_ids or (has_qm_filter_id and qm_filter_id in qm_filter_ids))
                     and (not spis or not spis.isdisjoint((first_spi, second_spi)[:spi_count]))
-                    and (not local_is or local_address[:local_length] in local_is)
-                    and (not remote_is or remote_address[:remote_length] in remote_is)
-                    and (not local or is_on_any(local_length, local_address, local))
-                    and (not remote or is_on_any(remote_length, remote_address, remote))
+                    and (not local_addresses or local[:local_length] in local_addresses)
+                    and (not remote_addresses or remote[:remote_length] in remote_addresses)
+                    and (not local_ranges or is_on_any(local_length, local, local_ranges))
+                    and (not remote_ranges or is_on_any(remote_length, remote, remote_ranges))
                 ):
                     return True
             return False
@@ -106,11 +106,11 @@ class SaContextSelection(Selection):
 
 
 class _SuiteCondition(dict[int, bool]):
-    """For the number of each suite that was asked about: whether it meets the selection."""
+    """Whether a suite meets the selection, by its number; evaluated on first use."""
 
     def __init__(self, selection: SaContextSelection) -> None:
         super().__init__()
-        self._wanted = [
+        self._filters = [
             (name, frozenset(values))
             for name in FIELDS_OF_SUITES
             if (values := getattr(selection, name))
@@ -118,7 +118,7 @@ class _SuiteCondition(dict[int, bool]):
 
     def __missing__(self, number: int) -> bool:
         suite = SUITES[number]
-        met = self[number] = all(
-            not wanted.isdisjoint(getattr(suite, name)) for name, wanted in self._wanted
+        is_met = self[number] = all(
+            not values.isdisjoint(getattr(suite, name)) for name, values in self._filters
         )
-        return met
+        return is_met

@@ -1,7 +1,7 @@
-"""What lists look at: the part of a context that filters compare, packed.
+"""Index keys: the fields of a context that filters compare, packed.
 
-A key has one record for each SA of a context, of a fixed size, so that a
-hundred thousand of them cost little memory and are walked through quickly.
+A key has one fixed-size record for each SA of a context, so that a hundred thousand keys
+need little memory and are scanned quickly.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _RECORD: Final = Struct("<IB16sB16sQ?QBII")
 
 
 def index_key(context: SaContext, baseline: Baseline) -> Key:
-    """The key of a context, whose weaknesses are judged against a baseline.
+    """Return the index key of a context, with its weaknesses judged against a baseline.
 
-    It has a record for each SA; it is empty where there is none (yet, or any more).
+    The key is empty for a context without an SA (half-built or expired).
     """
     return b"".join(
         [
@@ -34,13 +34,13 @@ def index_key(context: SaContext, baseline: Baseline) -> Key:
 
 
 unpack_records = _RECORD.iter_unpack
-"""The records of a key, one after another, each as a tuple:
+"""Yield the records of a key, each a tuple of:
 
-the number of its suite in `suites.SUITES`; the length of the local address (4, 16,
-or 0 where there is none) and the address itself, packed in network order and filled up with
-zeros; the same for the remote address; the main mode SA's id; whether there is a quick mode
-filter's id, which an engine of generation 0 does not tell, and this id or 0; how many of the two
-SPIs that follow there are.
+the suite's number in `suites.SUITES`; the length of the local address (4, 16, or 0 if absent)
+and the address, packed in network order and padded with zeros to 16 bytes; the length and the
+remote address likewise; the main mode SA's id; whether the quick mode filter's id is known
+(structs of generation 0 lack it) and this id or 0; how many of the two SPIs that follow are
+present.
 """
 
 
@@ -61,6 +61,6 @@ def _records(details: SaDetails, baseline: Baseline) -> bytes:
     spis = [sa.spi for sa in bundle.sa_list]
     first, second = (*spis[:2], 0, 0)[:2]
     packed = _RECORD.pack(*fixed, min(len(spis), 2), first, second)
-    for one, other in pairwise(spis[1:]):  # no bundle should have more than two
-        packed += _RECORD.pack(*fixed, 2, one, other)
+    for first, second in pairwise(spis[1:]):  # no bundle should have more than two
+        packed += _RECORD.pack(*fixed, 2, first, second)
     return packed

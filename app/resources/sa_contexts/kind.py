@@ -1,4 +1,4 @@
-"""SA contexts as a kind of what is listed: how they are read, kept and filtered."""
+"""SA contexts as a listed resource: how they are read, indexed, counted and encoded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class SaContextKind(ResourceKind):
-    """SA contexts, whose weaknesses are judged against a baseline."""
+    """SA contexts with weaknesses judged against a baseline."""
 
     selection = SaContextSelection
     events = SaContextEvents()
@@ -37,62 +37,75 @@ class SaContextKind(ResourceKind):
         aliases: Callable[[], InterfaceAlias],
         baseline: Baseline = Baseline.NIST_SP_800_77R1,
     ) -> None:
-        """Make the kind.
+        """Create the resource kind.
 
         Args:
-            aliases: makes what names interfaces, anew for each reading.
-            baseline: what weaknesses are judged against.
+            aliases: takes a snapshot of the interfaces' names, for one refresh.
+            baseline: baseline that weaknesses are judged against.
         """
         self._aliases = aliases
         self._baseline: Final = baseline
 
     def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """See `Engine.with_sa_contexts`."""
+        """Run `work` with the SA contexts; see `Engine.with_sa_contexts`."""
         return engine.with_sa_contexts(work)
 
     def encoder(self) -> SaContextEncoder:
-        """An encoder that knows the interfaces' names as they are now."""
+        """Create an encoder for one refresh, with the interfaces' current names."""
         return SaContextEncoder(self._aliases(), self._baseline)
 
     def read(self, engine: Engine, id_: int) -> RawTree:
-        """A copy of one context."""
+        """Read a copy of one context."""
         return engine.with_sa_contexts(lambda contexts: contexts.read(id_))
 
     def is_half_built(self, plain: RawTree) -> bool:
-        """Whether one of its SAs is missing."""
+        """Return whether one of the context's SAs is missing."""
         _, inbound, outbound = plain
         return inbound is None or outbound is None
 
     def negotiations(self, key: Key) -> set[Negotiation]:
-        """What its SAs have in common with those that they replace, where the engine tells it."""
+        """Return what a rekey leaves unchanged: remote address, quick mode filter, main mode SA.
+
+        Empty if the engine does not report the latter two.
+        """
         return {
-            (record[4][: record[3]], record[7], record[5])
-            for record in unpack_records(key)
-            if record[6] and record[5]
+            (remote[:remote_length], qm_filter_id, mm_sa_id)
+            for (
+                _suite,
+                _local_length,
+                _local,
+                remote_length,
+                remote,
+                mm_sa_id,
+                has_qm_filter_id,
+                qm_filter_id,
+                *_spis,
+            ) in unpack_records(key)
+            if has_qm_filter_id and mm_sa_id
         }
 
     def counts(self) -> SaContextCounts:
-        """Counts by suite and by peer."""
+        """Return empty counts by suite and by peer."""
         return SaContextCounts()
 
     def basic_view(self, texts: bytes) -> bytes:
-        """Contexts without identities and filter conditions."""
+        """Remove identities and filter conditions from the JSON of contexts."""
         return basic_view(texts)
 
 
 class SaContextEncoder:
-    """Makes entries of contexts."""
+    """Encodes SA contexts as snapshot items."""
 
     def __init__(self, alias: InterfaceAlias, baseline: Baseline) -> None:
         self._alias = alias
         self._baseline = baseline
 
     def fingerprint(self, plain: RawTree) -> bytes:
-        """A digest of the context and of its interfaces' names."""
+        """Return a digest of the context and of its interfaces' names."""
         return fingerprint(plain, *map(self._alias, local_if_luids(plain)))
 
     def item(self, plain: RawTree) -> Item:
-        """The context, decoded and encoded."""
+        """Decode the context and encode it as an item."""
         context = decode_sa_context(plain)
         return Item(
             index_key(context, self._baseline),

@@ -1,8 +1,8 @@
-"""SA contexts as metrics: running counts, as they are when they are asked for.
+"""Metrics of SA contexts, taken from the store's running counts at scrape time.
 
-A label has only the words of an enumeration, so that there are as many series with a hundred
-contexts as with a hundred thousand. Each word has its series from the beginning, at 0, so that a
-rise from none to one is one.
+Label values are the values of public enumerations, so the number of series does not depend on
+the number of contexts. Every series exists from the start, at 0, so that Prometheus sees an
+increase from 0 to 1.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from app.telemetry.metrics.registry import Sampler
 from app.telemetry.metrics.states import EngineState, state_of
 
 
-_WORDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
-    "ip_version": (IpVersion, "of this IP version"),
-    "traffic_type": (TrafficType, "of this mode"),
-    "transform_type": (TransformType, "that protects packets so"),
-    "cipher": (Cipher, "that encrypts so"),
-    "integrity": (Integrity, "that authenticates so"),
-    "pfs_group": (PfsGroup, "with this group of perfect forward secrecy"),
+_FIELDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
+    "ip_version": (IpVersion, "with this IP version"),
+    "traffic_type": (TrafficType, "with this traffic mode"),
+    "transform_type": (TransformType, "with this transform type"),
+    "cipher": (Cipher, "with this cipher"),
+    "integrity": (Integrity, "with this integrity algorithm"),
+    "pfs_group": (PfsGroup, "with this PFS group"),
     "weakness": (Weakness, "with this weakness"),
 }
-"""The fields that contexts are counted by: their words, and what an SA is that has one."""
+"""The fields that contexts are counted by: their label values, and the metric's description."""
 
 
 _COUNTS: Final[dict[str, tuple[Callable[[SaContextCounts], int], str]]] = {
     "wfp_sa_contexts": (attrgetter("contexts"), "SA contexts."),
     "wfp_sa_contexts_without_sa": (
         attrgetter("without_sa"),
-        "SA contexts that have no SA yet, or none any more.",
+        "SA contexts without an SA: half-built or expired.",
     ),
     "wfp_sa_contexts_with_weakness": (
         attrgetter("with_weakness"),
@@ -62,54 +62,55 @@ _COUNTS: Final[dict[str, tuple[Callable[[SaContextCounts], int], str]]] = {
 
 
 class SaContextCollector(Collector):
-    """What the store knows of SA contexts. Belongs to the store's event loop."""
+    """Exports the store's counts of SA contexts. Belongs to the store's event loop."""
 
     def __init__(self, store: Store, peers: Sequence[bytes]) -> None:
-        """Make the collector.
+        """Create the collector.
 
         Args:
-            store: of SA contexts.
-            peers: remote addresses with a series of their own, packed.
+            store: the store of SA contexts.
+            peers: packed remote addresses that have a series of their own.
         """
         self._store = store
         self._peers = tuple(peers)
 
     def describe(self) -> Iterable[Metric]:
-        """None beforehand: the registry need not collect to know the names."""
+        """Return nothing, so that registration does not trigger a collection."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics; they have values while the engine answers."""
+        """Yield all metrics, without values while the engine does not answer."""
         store = self._store
-        contents = store.state if state_of(store) is EngineState.READY else None
-        counts = None if contents is None else counts_of(contents.counts)
+        state = store.state if state_of(store) is EngineState.READY else None
+        counts = None if state is None else counts_of(state.counts)
         yield gauge(
             "wfp_ikeext_up",
-            "Whether the service IKEEXT runs; without it there are no contexts.",
-            None if contents is None else "ikeext" not in contents.build.snapshot.annotations,
+            "Whether the IKEEXT service is running; without it there are no contexts.",
+            None if state is None else "ikeext" not in state.build.snapshot.annotations,
         )
         for name, (count_of, documentation) in _COUNTS.items():
             yield gauge(name, documentation, None if counts is None else count_of(counts))
-        for field, (words, that) in _WORDS.items():
+        for field, (values, description) in _FIELDS.items():
             family = GaugeMetricFamily(
                 f"wfp_sa_contexts_by_{field}",
-                f"SA contexts that have an SA {that}.",
+                f"SA contexts that have an SA {description}.",
                 labels=[field],
             )
             if counts is not None:
-                counted = counts.by(field)
-                for word in words:
-                    family.add_metric([word.value], counted.get(word.value, 0))
+                contexts_by_value = counts.by(field)
+                for value in values:
+                    family.add_metric([value.value], contexts_by_value.get(value.value, 0))
             yield family
         if self._peers:
             yield _by_peer(counts, self._peers)
 
 
 def _by_peer(counts: SaContextCounts | None, peers: tuple[bytes, ...]) -> Metric:
-    """A series for each peer that is named in the settings, and one for all others."""
+    """Return a series for each peer named in the settings, and one for all others."""
     family = GaugeMetricFamily(
         "wfp_sa_contexts_by_peer",
-        "SA contexts that have an SA with this remote address; other: one that has no series.",
+        "SA contexts that have an SA with this remote address; other: all addresses without a "
+        "series.",
         labels=["peer"],
     )
     if counts is None:

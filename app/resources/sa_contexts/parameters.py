@@ -1,4 +1,4 @@
-"""The parameters of `/sa-contexts`, of its summary and of its events."""
+"""Query parameters of `/sa-contexts`, its summary and its events."""
 
 from __future__ import annotations
 
@@ -41,41 +41,43 @@ SINCE_SCHEMA: Final = {
 
 
 class SummaryQuery(Freshness):
-    """What `GET /sa-contexts/summary` takes."""
+    """Query parameters of `GET /sa-contexts/summary`."""
 
     peers: Annotated[int, BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number"))] = (
-        Field(10, ge=0, le=MAX_PEERS, description="How many of the busiest peers are named.")
+        Field(10, ge=0, le=MAX_PEERS, description="Maximum number of peers listed, busiest first.")
     )
 
 
 class SaContextFilters(Filters):
-    """Which contexts are shown, and how much of each.
+    """The filters of contexts and the view.
 
-    A context is shown when one of its SAs meets all filters. A filter given
-    several times means any of its values.
+    A context is listed if one of its SAs meets all filters. A repeated filter matches any of
+    its values.
     """
 
     SELECTION: ClassVar[type[Selection]] = SaContextSelection
 
     view: View = Field(
         View.FULL,
-        description="`basic` leaves out `transportFilter.filterCondition` and "
+        description="`basic` omits `transportFilter.filterCondition` and "
         "`saBundle.ipsecId`, about a quarter of each context.",
     )
     local_subnet: list[SubnetParameter] = filter_(
-        "The local address is on this subnet; in tunnel mode, the tunnel's end."
+        "The local address is on this subnet; in tunnel mode, the local tunnel endpoint."
     )
-    remote_subnet: list[SubnetParameter] = filter_("The same for the remote address.")
+    remote_subnet: list[SubnetParameter] = filter_(
+        "The remote address is on this subnet; in tunnel mode, the remote tunnel endpoint."
+    )
     local_address: list[AddressParameter] = filter_("The local address.")
     remote_address: list[AddressParameter] = filter_("The remote address.")
-    ip_version: list[IpVersion] = filter_("In tunnel mode, that of the outer header.")
+    ip_version: list[IpVersion] = filter_("The IP version; in tunnel mode, of the outer header.")
     traffic_type: list[TrafficType] = filter_("Transport or tunnel mode.")
     transform_type: list[TransformType] = filter_("How an SA of the bundle protects packets.")
     cipher: list[Cipher] = filter_(
-        "`cipherConfig` of an SA of the bundle; `none` where none of them encrypts."
+        "`cipherConfig` of an SA of the bundle; `none` if no SA encrypts."
     )
     integrity: list[Integrity] = filter_(
-        "`authConfig` of an SA of the bundle; `none` where none of them authenticates."
+        "`authConfig` of an SA of the bundle; `none` if no SA authenticates."
     )
     pfs_group: list[PfsGroup] = filter_("The group of perfect forward secrecy.")
     weakness: list[Weakness] = filter_("One of the SA's `weaknesses`.")
@@ -85,11 +87,11 @@ class SaContextFilters(Filters):
 
 
 class SaContextQuery(SaContextFilters, ListQuery):
-    """What `GET /sa-contexts` takes."""
+    """Query parameters of `GET /sa-contexts`."""
 
 
 class EventQuery(SaContextFilters):
-    """What `GET /sa-contexts/events` takes."""
+    """Query parameters of `GET /sa-contexts/events`."""
 
     since: Annotated[
         str | None,
@@ -99,11 +101,10 @@ class EventQuery(SaContextFilters):
         WithJsonSchema(SINCE_SCHEMA),
     ] = Field(
         None,
-        description="Go on after this: the id of an event, or the `epoch` and the `revision` of "
-        "a snapshot with a hyphen between. A client that comes again sends `Last-Event-ID`, "
-        "which counts instead.",
+        description="Resume after this position: the id of an event, or `<epoch>-<revision>` of "
+        "a snapshot. A client that reconnects sends `Last-Event-ID`, which takes precedence.",
     )
     initial: bool = Field(
         False,
-        description="Begin with every context as `added`, and then `snapshot_end`.",
+        description="Begin with an `added` event for every context, followed by `snapshot_end`.",
     )

@@ -1,4 +1,4 @@
-"""SA contexts as clients see them, and a page of them."""
+"""The schema of SA contexts and of their lists."""
 
 from typing import Literal
 
@@ -23,10 +23,10 @@ from app.schemas.pages import Snapshot
 
 
 class Traffic(Shape):
-    """IPSEC_TRAFFIC1: whose packets. In tunnel mode the addresses are the tunnel's ends.
+    """IPSEC_TRAFFIC1: the traffic of the SA. In tunnel mode, the addresses are its endpoints.
 
-    Fields that Windows Vista's generation of the struct lacks are absent where
-    the engine has only that one.
+    Fields that the struct of Windows Vista (IPSEC_TRAFFIC0) lacks are absent if the engine
+    supports only that one.
     """
 
     ip_version: IpVersion
@@ -36,10 +36,10 @@ class Traffic(Shape):
     traffic_type: TrafficType
     traffic_type_raw: Raw | MISSING = MISSING
     ipsec_filter_id: Uint64 | MISSING = Field(
-        default=MISSING, description="Transport mode: the filter at the transport layer."
+        default=MISSING, description="Transport mode: the id of the transport layer filter."
     )
     tunnel_policy_id: Uint64 | MISSING = Field(
-        default=MISSING, description="Tunnel mode: the quick mode policy."
+        default=MISSING, description="Tunnel mode: the id of the quick mode policy."
     )
     remote_port: Uint16 = Field(description="0: see the transport filter.")
     local_port: Uint16 | MISSING = Field(
@@ -51,7 +51,7 @@ class Traffic(Shape):
     local_if_luid: Uint64 | MISSING = Field(default=MISSING, description="The interface's LUID.")
     local_if_alias: str | MISSING = Field(
         default=MISSING,
-        description="The interface's name, where Windows tells it.",
+        description="The interface's name; absent if Windows does not report it.",
         examples=["Ethernet"],
     )
     real_if_profile_id: Uint32 | MISSING = MISSING
@@ -65,11 +65,11 @@ class BundleFlags(Shape):
     tunnel_bandwidth: int = Field(
         ge=0, le=15, description="The four highest bits: the bandwidth class of an IKEv2 tunnel."
     )
-    unknown: Uint32 = Field(description="The bits that have no name here.")
+    unknown: Uint32 = Field(description="The bits without a name.")
 
 
 class Lifetime(Shape):
-    """IPSEC_SA_LIFETIME0: configured limits, not what remains of them; 0: no limit."""
+    """IPSEC_SA_LIFETIME0: the configured limits, not what remains of them; 0: no limit."""
 
     lifetime_seconds: Uint32
     lifetime_kilobytes: Uint32
@@ -88,20 +88,20 @@ class Token(Shape):
 
 
 class Identity(Shape):
-    """IPSEC_ID0: the peer's names. Only the side that initiated may trust them."""
+    """IPSEC_ID0: the peer's names. Only the initiator may trust them."""
 
-    mm_target_name: str | None = Field(description="The machine, from main mode.")
-    em_target_name: str | None = Field(description="The user, from extended mode.")
+    mm_target_name: str | None = Field(description="The machine's name, from main mode.")
+    em_target_name: str | None = Field(description="The user's name, from extended mode.")
     tokens: list[Token]
 
 
 class KeyModuleState(Shape):
-    """IPSEC_KEYMODULE_STATE0: what negotiated the SA. Its state is never shown."""
+    """IPSEC_KEYMODULE_STATE0: the keying module of the SA. The state itself is never shown."""
 
     key_module_key: Guid
     key_module: str | MISSING = Field(
         default=MISSING,
-        description="The module's name in fwpmu.h, without FWPM_KEYING_MODULE_, where it is known.",
+        description="The module's name in fwpmu.h without FWPM_KEYING_MODULE_; absent if unknown.",
         examples=["ikev2"],
     )
 
@@ -124,17 +124,17 @@ class SaBundle(Shape):
         default=MISSING, description="Absent with `view=basic`."
     )
     nap_context: Uint32
-    qm_sa_id: Uint32 = Field(description="The same on both hosts and for both directions.")
-    sa_list: list[Sa] = Field(description="One SA, or two: ESP, then AH.")
+    qm_sa_id: Uint32 = Field(description="Identical on both hosts and for both directions.")
+    sa_list: list[Sa] = Field(description="One SA, or two: ESP followed by AH.")
     key_module_state: KeyModuleState | None
     ip_version: IpVersion
     ip_version_raw: Raw | MISSING = MISSING
     peer_v4_private_address: IpAddress | None = Field(
-        description="The peer's own address behind its NAT; 0.0.0.0 where there is none."
+        description="The peer's private address behind its NAT; 0.0.0.0 if there is no NAT."
     )
-    mm_sa_id: Uint64 = Field(description="The main mode SA that negotiated this one.")
+    mm_sa_id: Uint64 = Field(description="The id of the main mode SA that negotiated this bundle.")
     ike_sa_url: str = Field(
-        description="Where that is shown, as long as there is one of this id.",
+        description="The URL of that main mode SA, which may have ended since.",
         examples=["/ike-sas/9007199254740993"],
     )
     pfs_group: PfsGroup
@@ -144,7 +144,7 @@ class SaBundle(Shape):
 
 
 class VirtualIfTunnelInfo(Shape):
-    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: not 0 for the virtual interfaces of IKEv2 tunnels."""
+    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: nonzero for the virtual interfaces of IKEv2 tunnels."""
 
     virtual_if_tunnel_id: Uint64
     traffic_selector_id: Uint64
@@ -153,12 +153,13 @@ class VirtualIfTunnelInfo(Shape):
 class SaDetails(Shape):
     """IPSEC_SA_DETAILS1: one direction of a context."""
 
-    ip_version: IpVersion = Field(description="In tunnel mode, that of the outer header.")
+    ip_version: IpVersion = Field(description="In tunnel mode, the version of the outer header.")
     ip_version_raw: Raw | MISSING = MISSING
     sa_direction: Direction
     sa_direction_raw: Raw | MISSING = MISSING
     weaknesses: list[Weakness] = Field(
-        description="What the server's baseline says against the protection; `/engine` names it."
+        description="Weaknesses of the protection according to the server's baseline, which "
+        "`/engine` names."
     )
     traffic: Traffic
     sa_bundle: SaBundle
@@ -168,9 +169,9 @@ class SaDetails(Shape):
 
 
 class SaContext(Shape):
-    """IPSEC_SA_CONTEXT1: an inbound and an outbound SA that belong together.
+    """IPSEC_SA_CONTEXT1: a pair of an inbound and an outbound SA.
 
-    One of them, or both, is null while the context is being built or expires.
+    One or both are null while the context is being built or is expiring.
     """
 
     sa_context_id: Uint64
@@ -181,25 +182,26 @@ class SaContext(Shape):
 class SaContextPage(Shape):
     """SA contexts in ascending order of their id.
 
-    More exist exactly when `nextCursor` is present.
+    There are more if and only if `nextCursor` is present.
     """
 
     items: list[SaContext]
     next_cursor: str | MISSING = Field(
-        default=MISSING, description="For the parameter `cursor`; absent on the last page."
+        default=MISSING,
+        description="Value of the `cursor` parameter for the next page; absent on the last page.",
     )
     ikeext: Literal["not_running"] | MISSING = Field(
         default=MISSING,
-        description="Present where there are no contexts because the service IKEEXT, which "
-        "negotiates them, does not run; as on a host without IPsec policy.",
+        description="Present if the list is empty because the IKEEXT service, which negotiates SA "
+        "contexts, is not running, as on a host without an IPsec policy.",
     )
     snapshot: Snapshot
 
 
 class SaContextExportEnd(Shape):
-    """The last line of a list that is streamed as `application/x-ndjson`."""
+    """The last line of a list streamed as `application/x-ndjson`."""
 
     end: Literal[True]
-    count: int = Field(ge=0, description="How many contexts came before.")
+    count: int = Field(ge=0, description="The number of contexts in the preceding lines.")
     ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
     snapshot: Snapshot

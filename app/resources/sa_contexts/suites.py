@@ -1,7 +1,7 @@
-"""What protects one direction of a context, in public names: what lists filter by, and count.
+"""Suites: the protection of one direction of a context, in public names.
 
-There are few different suites and many SAs, so each suite is made once and has
-a number.
+Lists are filtered and contexts counted by these names. A host has many SAs but few suites,
+so each suite is interned and referred to by its number.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from bindings.records import SaDetails
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One combination of protection.
+    """One combination of mode, algorithms and weaknesses.
 
     Attributes:
-        transform_type: of each SA of the bundle, as are the next two.
-        cipher: `none` where nothing encrypts.
-        integrity: `none` where nothing authenticates.
-        weakness: against the baseline that was asked for.
+        transform_type: one per SA of the bundle, like `cipher` and `integrity`.
+        cipher: `none` if nothing encrypts.
+        integrity: `none` if nothing authenticates.
+        weakness: weaknesses according to the baseline given to `suite_of`.
     """
 
     ip_version: tuple[str]
@@ -46,21 +46,21 @@ class Suite:
 
 
 SUITES: Final[list[Suite]] = []
-"""Each suite that was met, at its number. There are as many as names can be combined."""
+"""The suites by number; bounded by the combinations of public names."""
 
 MAX_REMEMBERED: Final = 1 << 16
-"""Combinations of the engine's numbers, of which many may mean the same suite."""
+"""Maximum number of cached combinations of WFP values; many may map to one suite."""
 
-_numbers: dict[tuple[Any, ...], int] = {}
-_numbers_by_name: dict[Suite, int] = {}
-_one_at_a_time = Lock()
+_numbers_by_values: dict[tuple[Any, ...], int] = {}
+_numbers: dict[Suite, int] = {}
+_lock = Lock()
 
 
 def suite_of(details: SaDetails, baseline: Baseline) -> int:
-    """The number of the suite that protects one direction."""
+    """Return the number of the suite that protects one direction. Thread-safe."""
     bundle = details.sa_bundle
     weaknesses = weaknesses_of(bundle, baseline)
-    combination = (
+    values = (
         weaknesses,
         details.ip_version,
         details.traffic.traffic_type,
@@ -70,22 +70,22 @@ def suite_of(details: SaDetails, baseline: Baseline) -> int:
             for _, type_, auth, cipher in bundle.sa_list
         ],
     )
-    number = _numbers.get(combination)
+    number = _numbers_by_values.get(values)
     if number is None:
-        number = _number(_named(details, weaknesses))
-        if len(_numbers) == MAX_REMEMBERED:
-            _numbers.clear()
-        _numbers[combination] = number
+        number = _intern(_named(details, weaknesses))
+        if len(_numbers_by_values) == MAX_REMEMBERED:
+            _numbers_by_values.clear()
+        _numbers_by_values[values] = number
     return number
 
 
-def _number(suite: Suite) -> int:
-    with _one_at_a_time:
-        number = _numbers_by_name.get(suite)
+def _intern(suite: Suite) -> int:
+    with _lock:
+        number = _numbers.get(suite)
         if number is None:
             number = len(SUITES)
             SUITES.append(suite)
-            _numbers_by_name[suite] = number
+            _numbers[suite] = number
     return number
 
 

@@ -1,4 +1,4 @@
-"""`/sa-contexts/summary`: how many SA contexts there are of each kind."""
+"""`/sa-contexts/summary`: counts of SA contexts by protection and by peer."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ async def summarize_sa_contexts(
     service: ServiceDep,
     response: Response,
 ) -> SaContextSummary:
-    """Count the IPsec SA contexts of this host, by how and with whom they protect traffic.
+    """Count the IPsec SA contexts of this host by protection and by peer.
 
-    Each count is that of the list with the filter of the same name and value.
+    Each count equals the length of the list with the filter of that name and value.
     """
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"
-    version, counts = await service.listed(SaContextKind).store.counts(query.effective_max_age)
+    snapshot, counts = await service.listed(SaContextKind).store.counts(query.effective_max_age)
     counts = counts_of(counts)
     return SaContextSummary(
         contexts=counts.contexts,
@@ -57,7 +57,7 @@ async def summarize_sa_contexts(
             PeerCount(remote_address=address_text(peer) or "", contexts=contexts)
             for peer, contexts in counts.peers(query.peers)
         ],
-        snapshot=Snapshot.model_validate(snapshot_of(version, service)),
+        snapshot=Snapshot.model_validate(snapshot_of(snapshot, service)),
     )
 
 

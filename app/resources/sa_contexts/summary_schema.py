@@ -1,4 +1,4 @@
-"""How many SA contexts there are of each kind."""
+"""The schema of the summary of SA contexts."""
 
 from pydantic import Field
 
@@ -8,17 +8,17 @@ from app.schemas.pages import Snapshot
 
 
 class ValueCount(Shape):
-    """How many contexts a list shows that is filtered by a value."""
+    """The number of contexts that a list filtered by a value has."""
 
     value: str = Field(
-        description="A value of the filter that has the name of the member.",
+        description="A value of the filter with the member's name.",
         examples=["gcm_aes_256"],
     )
     contexts: int = Field(ge=0)
 
 
 class PeerCount(Shape):
-    """How many contexts there are with a peer."""
+    """The number of contexts with a peer."""
 
     remote_address: IpAddress
     contexts: int = Field(ge=0)
@@ -27,19 +27,19 @@ class PeerCount(Shape):
 class SaContextSummary(Shape):
     """Counts of one snapshot.
 
-    A context counts once for each value that one of its two SAs has, so the
-    counts of one kind may add up to more than there are contexts. Values that
-    no context has are left out.
+    A context counts once for each value that either of its SAs has, so the counts of one
+    member may add up to more than the number of contexts. Values that no context has are
+    omitted.
     """
 
-    contexts: int = Field(ge=0, description="How many contexts there are.")
+    contexts: int = Field(ge=0, description="The number of contexts.")
     without_sa: int = Field(
-        ge=0, description="How many of them have no SA: half-built or expired ones."
+        ge=0, description="The number of contexts without an SA: half-built or expired."
     )
     with_weakness: int = Field(
-        ge=0, description="How many of them have an SA with at least one weakness."
+        ge=0, description="The number of contexts that have an SA with at least one weakness."
     )
-    baseline: Baseline = Field(description="What weaknesses are judged against.")
+    baseline: Baseline = Field(description="The baseline that weaknesses are judged against.")
     ip_version: list[ValueCount]
     traffic_type: list[ValueCount]
     transform_type: list[ValueCount]
@@ -47,6 +47,8 @@ class SaContextSummary(Shape):
     integrity: list[ValueCount]
     pfs_group: list[ValueCount]
     weakness: list[ValueCount]
-    peer_count: int = Field(ge=0, description="How many remote addresses there are.")
-    peers: list[PeerCount] = Field(description="Those with the most contexts, in descending order.")
+    peer_count: int = Field(ge=0, description="The number of different remote addresses.")
+    peers: list[PeerCount] = Field(
+        description="The peers with the most contexts, in descending order of their counts."
+    )
     snapshot: Snapshot

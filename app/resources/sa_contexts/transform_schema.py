@@ -1,7 +1,7 @@
-"""How the packets of an SA are protected: a union on `transformType`.
+"""The schema of an SA's transform: a union discriminated by `transformType`.
 
-The discriminator is spelled as clients see it: with an alias, pydantic 2.14
-loses it in the schema of a model that has the union in two places.
+The discriminator has its JSON name: with an alias, pydantic 2.14 loses it in the schema of a
+model that uses the union twice.
 """
 
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ class AuthTransform(Shape):
     auth_type_raw: Raw | MISSING = MISSING
     auth_config: AuthConfig
     auth_config_raw: Raw | MISSING = MISSING
-    crypto_module_id: Guid | None = Field(description="null: Windows' own cryptography.")
+    crypto_module_id: Guid | None = Field(description="null: the cryptography built into Windows.")
 
 
 class CipherTransform(Shape):
@@ -30,7 +30,7 @@ class CipherTransform(Shape):
     cipher_type_raw: Raw | MISSING = MISSING
     cipher_config: CipherConfig
     cipher_config_raw: Raw | MISSING = MISSING
-    crypto_module_id: Guid | None = Field(description="null: Windows' own cryptography.")
+    crypto_module_id: Guid | None = Field(description="null: the cryptography built into Windows.")
 
 
 class AuthenticatingTransform(Shape):
@@ -50,7 +50,7 @@ class EncryptingTransform(Shape):
 
 
 class AuthenticatingAndEncryptingTransform(Shape):
-    """Packets are authenticated and encrypted. AES-GCM stands in both transforms."""
+    """Packets are authenticated and encrypted. AES-GCM appears in both transforms."""
 
     transformType: Literal[TransformType.ESP_AUTH_AND_CIPHER]  # noqa: N815  # see above
     auth_transform: AuthTransform | None
@@ -58,7 +58,7 @@ class AuthenticatingAndEncryptingTransform(Shape):
 
 
 class UnknownTransform(Shape):
-    """A transform that is newer than this server."""
+    """A transform that this server does not know."""
 
     transformType: Literal[TransformType.UNKNOWN]  # noqa: N815  # see above
     transform_type_raw: Raw

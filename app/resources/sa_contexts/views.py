@@ -1,4 +1,4 @@
-"""Views: how much of a context is shown."""
+"""Views: which parts of a context's JSON a list contains."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Final
 
 
 _CUTS: Final = ((b'"ipsecId":', b'"napContext":'), (b'"filterCondition":[', b'"action":'))
-"""From where to where `view=basic` leaves out. Within a text of JSON no quote stands unescaped,
-so that none of these can be found but where it is a member's name."""
+"""The members that `view=basic` omits: the start of each and the start of the next member.
+
+Quotes inside JSON strings are escaped, so these byte sequences occur as member names only."""
 
 
 def basic_view(texts: bytes) -> bytes:
-    """The JSON text of one context, or of several, without identities and filter conditions."""
-    for begin, end in _CUTS:
-        before, *rest = texts.split(begin)
-        texts = b"".join(chain((before,), _from(end, rest)))
+    """Remove identities and filter conditions from the JSON of one or more contexts."""
+    for start, end in _CUTS:
+        before, *rest = texts.split(start)
+        texts = b"".join(chain((before,), _skip_to(end, rest)))
     return texts
 
 
-def _from(end: bytes, parts: list[bytes]) -> Iterator[bytes]:
+def _skip_to(end: bytes, parts: list[bytes]) -> Iterator[bytes]:
     for part in parts:
         yield part[part.index(end) :]

@@ -1,9 +1,9 @@
-"""What is weak in the protection of one direction, judged against a baseline.
+"""Weaknesses in the protection of one direction, judged against a baseline.
 
-What is seen in an SA bundle is a matter of fact, and the same for all; which of
-it is called weak is the baseline's to say (`app.resources.sa_contexts.baselines`). Numbers
-that are not known here cannot be judged: they are never weak, nor do they let
-anything else be called weak that they may make good.
+Detection looks at the SA bundle and does not depend on the baseline; the baseline
+(`app.resources.sa_contexts.baselines`) selects which findings it calls weak. Unknown values
+cannot be judged: they are never weak themselves, and they suppress findings that they might
+remedy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bindings.well_known import KEYING_MODULES
 
 
 Protection = tuple[int, AuthTransform | None, CipherTransform | None]
-"""An SA without its SPI: the type of its transform, and what this is made of."""
+"""An SA without its SPI: the type of its transform, and its algorithms."""
 
 _CIPHER_TYPE: Final[dict[int, Weakness]] = {
     CipherType.DES: Weakness.DES,
@@ -45,18 +45,18 @@ _AUTH_CONFIG: Final[dict[int, Weakness]] = {
     AuthConfig.HMAC_MD5_96: Weakness.MD5,
     AuthConfig.HMAC_SHA_1_96: Weakness.SHA_1,
 }
-# MM is missing: how strong the group of the main mode is, the main mode alone knows.
+# PfsGroup.MM is missing: only the main mode SA shows the strength of its group.
 _PFS_GROUP: Final[dict[int, Weakness]] = {
     PfsGroup.NONE: Weakness.NO_PFS,
     PfsGroup.GROUP_1: Weakness.PFS_GROUP_1,
     PfsGroup.GROUP_2: Weakness.PFS_GROUP_2,
     PfsGroup.GROUP_24: Weakness.PFS_GROUP_24,
 }
-# After its first packet, the session is in clear text and open to change (IPSEC_TRANSFORM_TYPE,
+# After the first packet, traffic is neither encrypted nor authenticated (IPSEC_TRANSFORM_TYPE,
 # ipsectypes.h).
 _CLEAR_TEXT: Final = frozenset((TransformType.ESP_AUTH_FW,))
 _NOT_ENCRYPTING: Final = frozenset((TransformType.AH, TransformType.ESP_AUTH)) | _CLEAR_TEXT
-# The other configurations are of GCM, which authenticates what it encrypts.
+# All other configurations are GCM, which also authenticates.
 _CBC: Final = frozenset(
     (
         CipherConfig.CBC_DES,
@@ -72,10 +72,9 @@ _IKEV1: Final = frozenset(key for key, name in KEYING_MODULES.items() if name ==
 def weaknesses_of(
     bundle: SaBundle, baseline: Baseline = Baseline.NIST_SP_800_77R1
 ) -> tuple[str, ...]:
-    """The values of `Weakness` that the baseline finds in a bundle, in their order there.
+    """Return the weaknesses of a bundle, as values of `Weakness` in the order of its members.
 
-    The SAs of a bundle are judged as a whole: what one of them encrypts, another
-    may authenticate. Both directions of a context have a bundle of their own.
+    The SAs of a bundle are judged as a whole: one SA may authenticate what another encrypts.
     """
     return _judged(
         baseline,
@@ -94,22 +93,22 @@ def _judged(
     key_module_key: str | None,
     protections: tuple[Protection, ...],
 ) -> tuple[str, ...]:
-    """The same of what matters in a bundle, of which there are few kinds on a host."""
+    """Judge the relevant fields of a bundle. Cached: a host has few combinations of them."""
     advice = BASELINES[baseline]
-    seen = {*_of_algorithms(protections), *_of_combination(protections)}
+    found = {*_of_algorithms(protections), *_of_combination(protections)}
     if pfs_group in _PFS_GROUP:
-        seen.add(_PFS_GROUP[pfs_group])
+        found.add(_PFS_GROUP[pfs_group])
     if key_module_key in _IKEV1:
-        seen.add(Weakness.IKEV1)
+        found.add(Weakness.IKEV1)
     longest = advice.longest_lifetime_seconds
-    # 0 disables the check (IPSEC_SA_BUNDLE1, ipsectypes.idl): there is no end.
+    # 0 disables the check: the lifetime is unlimited (IPSEC_SA_BUNDLE1, ipsectypes.idl).
     if longest is not None and not 0 < lifetime_seconds <= longest:
-        seen.add(Weakness.LONG_LIFETIME)
-    return tuple(w.value for w in Weakness if w in seen and w in advice.against)
+        found.add(Weakness.LONG_LIFETIME)
+    return tuple(w.value for w in Weakness if w in found and w in advice.against)
 
 
 def _of_algorithms(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
-    """What any one algorithm brings in, whatever stands beside it."""
+    """Yield the weaknesses of single algorithms."""
     for _, auth, cipher in protections:
         if cipher is not None:
             if cipher.cipher_type in _CIPHER_TYPE:
@@ -124,7 +123,7 @@ def _of_algorithms(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
 
 
 def _of_combination(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
-    """What all SAs of a bundle together leave open. Of none at all, nothing is known."""
+    """Yield the weaknesses of the SAs of a bundle in combination; none for an empty bundle."""
     if not protections:
         return
     types = {type_ for type_, _, _ in protections}
@@ -140,6 +139,6 @@ def _of_combination(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
 
 
 def _only_encrypts(protection: Protection) -> bool:
-    """Whether an SA is known to encrypt its packets and not to authenticate them."""
+    """Return whether an SA is known to encrypt its packets without authenticating them."""
     type_, _, cipher = protection
     return type_ == TransformType.ESP_CIPHER and cipher is not None and cipher.cipher_config in _CBC

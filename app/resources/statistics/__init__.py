@@ -1,4 +1,4 @@
-"""Statistics: what the engine itself has counted, for the whole host."""
+"""Statistics: the engine's own counters for the whole host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.resources.statistics.sampler import StatisticsSampler
 
 RESOURCE: Final = Resource(
     tag=TAG,
-    description="What the engine itself has counted, for the whole host.",
+    description="The engine's own counters for the whole host.",
     router=router,
     key=StatisticsSampler,
     start=lambda foundation: StatisticsSampler(

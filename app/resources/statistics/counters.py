@@ -1,7 +1,7 @@
-"""What IPsecGetStatistics1 and IkeextGetStatistics1 count, as Prometheus names things.
+"""Maps the counters of IPsecGetStatistics1 and IkeextGetStatistics1 to Prometheus metrics.
 
-A metric stands for fields of WFP's structs (ipsectypes.h, iketypes.h) that count the same thing of
-different packets or negotiations; which, its labels tell.
+Each metric combines fields of WFP's structs (ipsectypes.h, iketypes.h) that count one thing for
+different packets or negotiations; its labels distinguish the fields.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bindings.winerror import name_of
 
 
 class Family(NamedTuple):
-    """A metric.
+    """A metric family.
 
     Attributes:
-        documentation: what it counts.
-        labels: what tells its series apart.
-        is_gauge: whether it goes up and down.
+        documentation: HELP text.
+        labels: label names.
+        is_gauge: whether it is a gauge rather than a counter.
     """
 
     documentation: str
@@ -33,7 +33,7 @@ class Family(NamedTuple):
     is_gauge: bool = False
 
 
-_OF_A_NEGOTIATION: Final = ("module", "ip_version", "mode")
+_NEGOTIATION_LABELS: Final = ("module", "ip_version", "mode")
 
 FAMILIES: Final[dict[str, Family]] = {
     "wfp_ipsec_active_sas": Family("Active SAs.", is_gauge=True),
@@ -43,42 +43,42 @@ FAMILIES: Final[dict[str, Family]] = {
     "wfp_ipsec_sas_added": Family("SAs added."),
     "wfp_ipsec_sas_deleted": Family("SAs deleted."),
     "wfp_ipsec_rekeys": Family("Rekeys that succeeded."),
-    "wfp_ipsec_dropped_packets": Family("Inbound packets dropped, of any protocol.", ("reason",)),
+    "wfp_ipsec_dropped_packets": Family("Inbound packets dropped, all protocols.", ("reason",)),
     "wfp_ipsec_esp_dropped_packets": Family("Inbound ESP packets dropped.", ("reason",)),
     "wfp_ipsec_ah_dropped_packets": Family("Inbound AH packets dropped.", ("reason",)),
     "wfp_ipsec_bytes": Family(
-        "Bytes by what was done to them; each may count for several.", ("direction", "kind")
+        "Bytes by kind of processing; a byte may count for several kinds.", ("direction", "kind")
     ),
-    "wfp_ipsec_packets": Family("Packets handled well.", ("direction",)),
+    "wfp_ipsec_packets": Family("Packets processed successfully.", ("direction",)),
     "wfp_ike_active_negotiations": Family(
-        "Negotiations under way.", _OF_A_NEGOTIATION, is_gauge=True
+        "Negotiations in progress.", _NEGOTIATION_LABELS, is_gauge=True
     ),
-    "wfp_ike_negotiations_started": Family("Negotiations started.", _OF_A_NEGOTIATION),
-    "wfp_ike_negotiations_succeeded": Family("Negotiations that succeeded.", _OF_A_NEGOTIATION),
-    "wfp_ike_negotiations_failed": Family("Negotiations that failed.", _OF_A_NEGOTIATION),
+    "wfp_ike_negotiations_started": Family("Negotiations started.", _NEGOTIATION_LABELS),
+    "wfp_ike_negotiations_succeeded": Family("Negotiations that succeeded.", _NEGOTIATION_LABELS),
+    "wfp_ike_negotiations_failed": Family("Negotiations that failed.", _NEGOTIATION_LABELS),
     "wfp_ike_acquires": Family(
-        "Negotiations asked for by this host's traffic.", ("module", "ip_version")
+        "Negotiations triggered by this host's traffic.", ("module", "ip_version")
     ),
     "wfp_ike_errors": Family(
-        "Errors that negotiations ended with, those that were met.", ("module", "error")
+        "Errors that negotiations ended with; only errors that occurred.", ("module", "error")
     ),
-    "wfp_ike_packets_received": Family("Packets of IKE received."),
-    "wfp_ike_invalid_packets_received": Family("Packets of IKE received that were not valid."),
-    "wfp_ike_queued_work_items": Family("What IKEEXT has yet to do.", is_gauge=True),
+    "wfp_ike_packets_received": Family("IKE packets received."),
+    "wfp_ike_invalid_packets_received": Family("Invalid IKE packets received."),
+    "wfp_ike_queued_work_items": Family("Work items queued in IKEEXT.", is_gauge=True),
     "wfp_ike_socket_failures": Family(
-        "Failures to receive or to send.", ("ip_version", "direction")
+        "Socket failures on receive or send.", ("ip_version", "direction")
     ),
 }
 
 
 class CounterSample(NamedTuple):
-    """A number that the engine counted.
+    """The value of one series.
 
     Attributes:
-        family: which of `FAMILIES`.
-        number: the count.
-        labels: in the order of the family's.
-        is_wide: whether it has 64 bits.
+        family: name of the family, a key of `FAMILIES`.
+        number: the value.
+        labels: label values in the order of the family's label names.
+        is_wide: whether the engine's counter has 64 bits rather than 32.
     """
 
     family: str
@@ -88,7 +88,7 @@ class CounterSample(NamedTuple):
 
 
 def ipsec_samples(statistics: IpsecStatistics) -> Iterator[CounterSample]:
-    """What was counted of SAs and packets."""
+    """Yield the samples of SAs and packets."""
     sas = statistics.aggregate_sa_statistics
     yield CounterSample("wfp_ipsec_active_sas", sas.active_sas)
     yield CounterSample("wfp_ipsec_pending_negotiations", sas.pending_sa_negotiations)
@@ -120,7 +120,7 @@ def ipsec_samples(statistics: IpsecStatistics) -> Iterator[CounterSample]:
 
 
 def ike_samples(statistics: IkeStatistics) -> Iterator[CounterSample]:
-    """What was counted of negotiations."""
+    """Yield the samples of negotiations."""
     yield from _of_module("ike", statistics.ike_statistics)
     yield from _of_module("authip", statistics.authip_statistics)
     if statistics.ike_v2_statistics is not None:
@@ -141,16 +141,16 @@ def _of_module(module: str, statistics: KeymoduleStatistics) -> Iterator[Counter
         for family, mode, number in _negotiations(counts):
             yield CounterSample(family, number, (module, version, mode))
     for error, number in statistics.errors().items():
-        known = failure_of(error)
+        failure = failure_of(error)
         yield CounterSample(
-            "wfp_ike_errors", number, (module, known.name if known else name_of(error))
+            "wfp_ike_errors", number, (module, failure.name if failure else name_of(error))
         )
 
 
 def _negotiations(
     counts: IpVersionSpecificKeymoduleStatistics,
 ) -> Iterator[tuple[str, str, int]]:
-    """Each number with its family and mode."""
+    """Yield family, mode and value of each counter that is kept per mode."""
     for mode, active, started, succeeded, failed in (
         (
             "main",

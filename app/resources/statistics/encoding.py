@@ -1,4 +1,4 @@
-"""Statistics: from records to what their public shapes are made of."""
+"""Encoding of statistics: from WFP records to the fields of `app.resources.statistics.schema`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bindings.statistics import KeymoduleStatistics, TrafficStatistics
 
 
 def encode_statistics(record: Any) -> dict[str, Any]:
-    """The counters of a record, and of those in it, by name; without those that it lacks."""
+    """Return the counters of a record by name, recursively, without those that are None."""
     encoded = {
         name: encode_statistics(value) if isinstance(value, tuple) else value
         for name, value in zip(record._fields, record, strict=True)
         if value is not None and name != "error_frequency_table"
     }
-    if isinstance(record, TrafficStatistics):  # of 64 bits
+    if isinstance(record, TrafficStatistics):  # 64 bits, beyond JSON's safe integers
         return {name: str(value) for name, value in encoded.items()}
     if isinstance(record, KeymoduleStatistics):
         encoded["error_frequency_table"] = [

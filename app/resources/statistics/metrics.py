@@ -1,7 +1,7 @@
-"""The engine's own counters as metrics: of SAs, packets and negotiations, on the whole host.
+"""The engine's own counters of SAs, packets and negotiations as metrics.
 
-They are sampled, for a scrape asks the engine nothing, and an overflow of 32 bits can only be told
-from a beginning by who looks often enough.
+The counters are sampled periodically: a scrape never calls the engine, and a wraparound at 32
+bits can be told from a restart only by sampling often enough.
 """
 
 from __future__ import annotations
@@ -33,34 +33,34 @@ T = TypeVar("T")
 
 
 class StatisticsCollector(Collector):
-    """The newest samples of both functions. Belongs to one event loop."""
+    """Samples and exports the statistics of IPsec and IKE. Belongs to one event loop."""
 
-    def __init__(self, reader: StatisticsSampler, interval_seconds: float) -> None:
-        """Make one that samples when it runs, for the first time after an interval."""
-        self._halves: Final = (
-            _Half(reader.ipsec, ipsec_samples),
-            _Half(reader.ike, ike_samples),
+    def __init__(self, sampler: StatisticsSampler, interval_seconds: float) -> None:
+        """Create a collector; `run` takes the first sample after one interval."""
+        self._sources: Final = (
+            _Source(sampler.ipsec, ipsec_samples),
+            _Source(sampler.ike, ike_samples),
         )
         self._interval_seconds = interval_seconds
 
     async def run(self) -> None:
-        """Sample until cancelled, or the server stops."""
+        """Sample until cancelled or the server stops."""
         with suppress(ShuttingDown):
             while True:
                 await anyio.sleep(self._interval_seconds)
-                for half in self._halves:
-                    await half.sample()
+                for source in self._sources:
+                    await source.sample()
 
     def describe(self) -> Iterable[Metric]:
-        """None beforehand: the registry need not collect to know the names."""
+        """Return nothing, so that registration does not trigger a collection."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics; they have values where the last sample succeeded."""
+        """Yield all metrics, without values if the last sample failed."""
         families = {name: _family(name) for name in FAMILIES}
-        for half in self._halves:
-            for counted, number in half.values.items():
-                families[counted.family].add_metric(counted.labels, number)
+        for source in self._sources:
+            for series, value in source.values.items():
+                families[series.family].add_metric(series.labels, value)
         yield from families.values()
 
 
@@ -76,30 +76,30 @@ class _Series(NamedTuple):
     labels: tuple[str, ...]
 
 
-class _Half:
-    """What one of the functions counts.
+class _Source:
+    """The counters of one statistics function.
 
     Attributes:
-        values: of each series; none where it is not known.
+        values: values by series; empty if the last sample failed.
     """
 
     def __init__(
         self,
         read: Callable[[], Awaitable[Sample[T]]],
-        counted: Callable[[T], Iterable[CounterSample]],
+        samples_of: Callable[[T], Iterable[CounterSample]],
     ) -> None:
         self.values: dict[_Series, int] = {}
         self._sample: Callable[[], Awaitable[tuple[str, list[CounterSample]]]] = partial(
-            _sample, read, counted
+            _sample, read, samples_of
         )
-        self._unwound: dict[_Series, WrapAwareCounter] = {}
+        self._counters: dict[_Series, WrapAwareCounter] = {}
         self._epoch: str | None = None
         self._failure: str | None = None
 
     async def sample(self) -> None:
-        """Ask once."""
+        """Take one sample; log a failure once."""
         try:
-            epoch, all_counted = await self._sample()
+            epoch, samples = await self._sample()
         except (EngineError, EngineBusy, EngineTimedOut) as error:
             self.values = {}
             if self._failure != str(error):
@@ -109,29 +109,29 @@ class _Half:
         self._failure = None
         is_new, self._epoch = epoch != self._epoch, epoch
         self.values = {
-            (series := _Series(counted.family, counted.labels)): self._value(
-                series, counted, is_new=is_new
+            (series := _Series(sample.family, sample.labels)): self._value(
+                series, sample, is_new=is_new
             )
-            for counted in all_counted
+            for sample in samples
         }
 
-    def _value(self, series: _Series, counted: CounterSample, *, is_new: bool) -> int:
-        if FAMILIES[series.family].is_gauge or counted.is_wide:
-            return counted.number
-        unwound = self._unwound.setdefault(series, WrapAwareCounter())
-        unwound.update(counted.number, is_new=is_new)
-        return unwound.value
+    def _value(self, series: _Series, sample: CounterSample, *, is_new: bool) -> int:
+        if FAMILIES[series.family].is_gauge or sample.is_wide:
+            return sample.number
+        counter = self._counters.setdefault(series, WrapAwareCounter())
+        counter.update(sample.number, is_new=is_new)
+        return counter.value
 
 
 async def _sample(
-    read: Callable[[], Awaitable[Sample[T]]], counted: Callable[[T], Iterable[CounterSample]]
+    read: Callable[[], Awaitable[Sample[T]]], samples_of: Callable[[T], Iterable[CounterSample]]
 ) -> tuple[str, list[CounterSample]]:
-    reading = await read()
-    return reading.epoch, [*counted(reading.counts)]
+    sample = await read()
+    return sample.epoch, [*samples_of(sample.counts)]
 
 
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
-    """Register the engine's counters, sampled as often as the store is refreshed."""
+    """Register the engine's counters, sampled at the refresh interval."""
     collector = StatisticsCollector(
         service.part(StatisticsSampler), service.settings.refresh_seconds
     )

@@ -1,4 +1,4 @@
-"""`/statistics`: what the engine has counted."""
+"""`/statistics`: the engine's own counters."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ router = APIRouter(
 async def get_ipsec_statistics(
     _caller: MetricsReader, service: ServiceDep, response: Response
 ) -> IpsecStatistics:
-    """Get what the engine has counted of SAs and packets, no more than a second ago."""
-    reading = await service.part(StatisticsSampler).ipsec()
-    return IpsecStatistics.model_validate(_answer(service, reading, response))
+    """Get the engine's counters of SAs and packets, at most one second old."""
+    sample = await service.part(StatisticsSampler).ipsec()
+    return IpsecStatistics.model_validate(_answer(service, sample, response))
 
 
 @router.get(
@@ -60,19 +60,19 @@ async def get_ipsec_statistics(
 async def get_ike_statistics(
     _caller: MetricsReader, service: ServiceDep, response: Response
 ) -> IkeextStatistics:
-    """Get what the service IKEEXT has counted of negotiations, no more than a second ago."""
-    reading = await service.part(StatisticsSampler).ike()
-    return IkeextStatistics.model_validate(_answer(service, reading, response))
+    """Get the IKEEXT service's counters of negotiations, at most one second old."""
+    sample = await service.part(StatisticsSampler).ike()
+    return IkeextStatistics.model_validate(_answer(service, sample, response))
 
 
-def _answer(service: Service, reading: Sample[Any], response: Response) -> dict[str, Any]:
+def _answer(service: Service, sample: Sample[Any], response: Response) -> dict[str, Any]:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"
     return {
-        **encode_statistics(reading.counts),
+        **encode_statistics(sample.counts),
         "reading": StatisticsReading(
-            epoch=reading.epoch,
-            taken_at=reading.at,
+            epoch=sample.epoch,
+            taken_at=sample.at,
             host=service.host,
             engine=EngineKind(service.library.kind),
             modulus=MODULUS,

@@ -1,4 +1,4 @@
-"""The engine's own counters, read at most once a second however many ask."""
+"""Reads the engine's own counters, at most once a second: concurrent requests share a sample."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from bindings.statistics import IkeStatistics, IpsecStatistics
 T = TypeVar("T")
 
 MAX_AGE_SECONDS: Final = 1.0
-"""How old an answer may be: nobody who polls or scrapes needs the engine asked more often."""
+"""Maximum age of a cached sample; neither polling nor scraping needs fresher values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample(Generic[T]):
-    """What the engine had counted at a time.
+    """The engine's counters at one time.
 
     Attributes:
-        at: when it was asked, in UTC.
-        epoch: names the session that asked. The engine counts from 0 when it is started,
-            and then no session goes on: within an epoch, a counter that is lower than before
-            has begun again by its own width.
+        at: time of the call, in UTC.
+        epoch: identifies the session with the engine. A restart of the engine resets the
+            counters and ends all sessions, so a counter that decreases within an epoch has
+            wrapped around.
         counts: the counters.
     """
 
@@ -43,30 +43,30 @@ class Sample(Generic[T]):
 
 
 class StatisticsSampler(Part):
-    """Reads counters through an engine. Belongs to one event loop.
+    """Reads and caches the engine's counters. Belongs to one event loop.
 
     Attributes:
-        clock: tells how old an answer is.
+        clock: monotonic clock in seconds, for the age of samples.
     """
 
     def __init__(
         self,
         engine: Engine,
-        one_reader: anyio.CapacityLimiter,
-        patience: EngineDeadline,
+        limiter: anyio.CapacityLimiter,
+        deadline: EngineDeadline,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a reader.
+        """Create a sampler.
 
         Args:
-            engine: where from.
-            one_reader: lets one thread at a time have the engine's session.
-            patience: of those who ask.
+            engine: the engine to read.
+            limiter: admits one thread at a time to the engine's session.
+            deadline: bounds how long a request waits.
             clock: see the attribute.
         """
-        self._one_reader = one_reader
-        self._patience = patience
+        self._limiter = limiter
+        self._deadline = deadline
         self.clock = clock
         self._incarnation = 0
         self._epoch = ""
@@ -74,31 +74,34 @@ class StatisticsSampler(Part):
         self._ike = _CachedSample(self, engine.ike_statistics)
 
     async def ipsec(self) -> Sample[IpsecStatistics]:
-        """What was counted of SAs and packets.
+        """Return the counters of SAs and packets.
 
         Raises:
-            EngineError: the engine refused.
-            EngineBusy, EngineTimedOut: it did not answer in time.
-            ShuttingDown: the server stops.
+            EngineError: the call failed.
+            EngineBusy, EngineTimedOut: the engine did not answer in time.
+            ShuttingDown: the server is stopping.
         """
-        return await self._patiently(self._ipsec)
+        return await self._get(self._ipsec)
 
     async def ike(self) -> Sample[IkeStatistics]:
-        """What was counted of negotiations; errors as for `ipsec`.
+        """Return the counters of negotiations; errors as for `ipsec`.
 
         Raises:
-            IkeextNotRunning: the service that negotiates does not run.
+            IkeextNotRunning: the IKEEXT service is not running.
         """
-        return await self._patiently(self._ike)
+        return await self._get(self._ike)
 
-    async def _patiently(self, latest: _CachedSample[T]) -> Sample[T]:
-        return await self._patience.run(partial(latest.get, self.clock))
+    async def _get(self, cached: _CachedSample[T]) -> Sample[T]:
+        return await self._deadline.run(partial(cached.get, self.clock))
 
-    async def read(self, ask: Callable[[], tuple[int, T]]) -> Sample[T]:
-        """Ask the engine, in a thread."""
+    async def read(self, call: Callable[[], tuple[int, T]]) -> Sample[T]:
+        """Call the engine in a worker thread.
+
+        `call` returns the number of the engine's session and the counters.
+        """
         at = datetime.now(UTC)
         incarnation, counts = await anyio.to_thread.run_sync(
-            ask, abandon_on_cancel=True, limiter=self._one_reader
+            call, abandon_on_cancel=True, limiter=self._limiter
         )
         if incarnation > self._incarnation:
             self._incarnation, self._epoch = incarnation, secrets.token_hex(6)
@@ -106,21 +109,21 @@ class StatisticsSampler(Part):
 
 
 class _CachedSample(Generic[T]):
-    """The latest reading of a kind, which all share who ask meanwhile."""
+    """The latest sample of one function. Single-flight: concurrent requests share one call."""
 
-    def __init__(self, reader: StatisticsSampler, ask: Callable[[], tuple[int, T]]) -> None:
-        self._reader = reader
-        self._ask = ask
-        self._one = anyio.Lock()
-        self._began = float("-inf")
-        self._reading: Sample[T] | None = None
+    def __init__(self, sampler: StatisticsSampler, call: Callable[[], tuple[int, T]]) -> None:
+        self._sampler = sampler
+        self._call = call
+        self._lock = anyio.Lock()
+        self._started = float("-inf")
+        self._sample: Sample[T] | None = None
 
     async def get(self, clock: Callable[[], float]) -> Sample[T]:
-        """The latest reading, where it is no older than `MAX_AGE_SECONDS`, or a new one."""
-        async with self._one:
-            began = clock()
-            if self._reading is None or began - self._began >= MAX_AGE_SECONDS:
-                self._reading = None  # what fails now is not answered with what was before
-                self._reading = await self._reader.read(self._ask)
-                self._began = began
-            return self._reading
+        """Return the latest sample if it is younger than `MAX_AGE_SECONDS`, or take a new one."""
+        async with self._lock:
+            started = clock()
+            if self._sample is None or started - self._started >= MAX_AGE_SECONDS:
+                self._sample = None  # after a failure, do not serve the previous sample
+                self._sample = await self._sampler.read(self._call)
+                self._started = started
+            return self._sample

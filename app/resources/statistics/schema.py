@@ -1,4 +1,4 @@
-"""The engine's own counters, grouped as WFP's structs are (ipsectypes.h, iketypes.h)."""
+"""The schema of the engine's counters, grouped as in WFP's structs (ipsectypes.h, iketypes.h)."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -10,55 +10,55 @@ from app.schemas.names import EngineKind
 
 
 MODULUS: Final = 1 << 32
-"""What counters of 32 bits are counted modulo."""
+"""The modulus of 32-bit counters."""
 
 Counter32 = Annotated[
     int,
     Field(
         ge=0,
         le=0xFFFFFFFF,
-        description="Counts up. It has 32 bits: after 4294967295 comes 0 (`reading.modulus`).",
+        description="A 32-bit counter; it wraps around to 0 after 4294967295 (`reading.modulus`).",
     ),
 ]
 Counter64 = Annotated[
     str,
     Field(
         pattern=r"^[0-9]{1,20}$",
-        description="Counts up. It has 64 bits, so it is decimal text; it does not wrap around.",
+        description="A 64-bit counter, as decimal text; it does not wrap around in practice.",
         examples=["9007199254740993"],
     ),
 ]
 Gauge32 = Annotated[
     int,
-    Field(ge=0, le=0xFFFFFFFF, description="How many there are at that moment: up and down."),
+    Field(ge=0, le=0xFFFFFFFF, description="A gauge: the current number."),
 ]
 NegotiationTime = Annotated[
     int,
-    Field(ge=0, le=0xFFFFFFFF, description="As the engine tells it; its unit is not documented."),
+    Field(ge=0, le=0xFFFFFFFF, description="In milliseconds, as reported by the engine."),
 ]
 
 
 class StatisticsReading(Shape):
-    """When was counted, by whom, and how to tell what happened between two readings.
+    """When and where the counters were read, and how to compare two readings.
 
-    Of two readings of one `epoch`, a 32-bit counter has grown by the later value less the
-    earlier one, plus `modulus` where that is negative; it is asked for often enough when it
-    cannot grow by as much as `modulus` in between. Where the epochs differ, the server has a new
-    session with the engine: the engine may have been restarted, and counts from 0 then.
+    Between two readings with one `epoch`, a 32-bit counter has grown by the later value minus
+    the earlier one, plus `modulus` if the difference is negative. Poll often enough that no
+    counter grows by `modulus` in between. A new epoch means a new session with the engine: the
+    engine may have restarted, in which case its counters started from 0.
     """
 
-    epoch: str = Field(description="Names the server's session with the engine that counted.")
-    taken_at: datetime = Field(description="When the engine was asked, in UTC.")
+    epoch: str = Field(description="Identifies the server's session with the engine.")
+    taken_at: datetime = Field(description="When the engine was called, in UTC.")
     host: str
     engine: EngineKind
     modulus: int = Field(
-        description="What counters of 32 bits, those that are numbers, are counted modulo: 2^32.",
+        description="The modulus of 32-bit counters (those that are JSON numbers): 2^32.",
         examples=[MODULUS],
     )
 
 
 class AggregateSaStatistics(Shape):
-    """IPSEC_AGGREGATE_SA_STATISTICS0: of all SAs."""
+    """IPSEC_AGGREGATE_SA_STATISTICS0: counts of all SAs."""
 
     active_sas: Gauge32
     pending_sa_negotiations: Gauge32
@@ -89,7 +89,7 @@ class AhDropPacketStatistics(Shape):
 
 
 class AggregateDropPacketStatistics(Shape):
-    """IPSEC_AGGREGATE_DROP_PACKET_STATISTICS1: packets that were dropped, by reason."""
+    """IPSEC_AGGREGATE_DROP_PACKET_STATISTICS1: dropped packets, by reason."""
 
     invalid_spis_on_inbound: Counter32
     decryption_failures_on_inbound: Counter32
@@ -116,10 +116,10 @@ class TrafficStatistics(Shape):
 
 
 class IpsecStatistics(Shape):
-    """IPSEC_STATISTICS1: what the engine counted of SAs and packets since it was started.
+    """IPSEC_STATISTICS1: counters of SAs and packets since the engine started.
 
-    A counter that Windows Vista's generation of the struct lacks is absent where the engine
-    was read by that.
+    Counters that the struct of Windows Vista (IPSEC_STATISTICS0) lacks are absent if only that
+    one is available.
     """
 
     aggregate_sa_statistics: AggregateSaStatistics
@@ -155,24 +155,24 @@ class IpVersionSpecificKeymoduleStatistics(Shape):
 
 
 class ErrorFrequency(Shape):
-    """How often negotiations ended with an error."""
+    """How often negotiations ended with one error."""
 
     error: str | MISSING = Field(
         default=MISSING,
-        description="Its name in winerror.h; absent where it has none.",
+        description="The error's name in winerror.h; absent if unknown.",
         examples=["ERROR_IPSEC_IKE_AUTH_FAIL"],
     )
-    code: int = Field(description="Its number in winerror.h.", examples=[13801])
+    code: int = Field(description="The error's number in winerror.h.", examples=[13801])
     frequency: Counter32
 
 
 class KeymoduleStatistics(Shape):
-    """IKEEXT_KEYMODULE_STATISTICS1: what one keying module negotiated."""
+    """IKEEXT_KEYMODULE_STATISTICS1: the negotiations of one keying module."""
 
     v4_statistics: IpVersionSpecificKeymoduleStatistics
     v6_statistics: IpVersionSpecificKeymoduleStatistics
     error_frequency_table: list[ErrorFrequency] = Field(
-        description="The errors that were met, in the order of their numbers."
+        description="The errors that occurred, in ascending order of their codes."
     )
     main_mode_negotiation_time: NegotiationTime
     quick_mode_negotiation_time: NegotiationTime
@@ -187,7 +187,7 @@ class IpVersionSpecificCommonStatistics(Shape):
 
 
 class CommonStatistics(Shape):
-    """IKEEXT_COMMON_STATISTICS1: what all keying modules share."""
+    """IKEEXT_COMMON_STATISTICS1: counters common to all keying modules."""
 
     v4_statistics: IpVersionSpecificCommonStatistics
     v6_statistics: IpVersionSpecificCommonStatistics
@@ -197,10 +197,10 @@ class CommonStatistics(Shape):
 
 
 class IkeextStatistics(Shape):
-    """IKEEXT_STATISTICS1: what the service IKEEXT counted of negotiations since it was started.
+    """IKEEXT_STATISTICS1: counters of negotiations since the IKEEXT service started.
 
-    IKEEXT can be restarted without the engine: `reading.epoch` does not tell that.
-    `ikeV2Statistics` is absent where the engine was read by Windows Vista's function.
+    IKEEXT can restart independently of the engine, which `reading.epoch` does not show.
+    `ikeV2Statistics` is absent if only the function of Windows Vista is available.
     """
 
     ike_statistics: KeymoduleStatistics

@@ -1,8 +1,8 @@
-"""Counters of 32 bits that go on where they begin anew.
+"""Extends 32-bit counters beyond their width.
 
-The engine counts packets and negotiations in 32 bits, which overflow. Seen often enough, an
-overflow can be told from a beginning: of IKEEXT or of the whole engine, after which the counter
-is small again, whatever it was.
+The engine counts packets and negotiations in 32 bits, which wrap around. If a counter is
+sampled often enough, a wraparound can be told from a restart of IKEEXT or of the engine, which
+resets the counter from any value.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ _HALF: Final = 1 << (BITS - 1)
 
 
 class WrapAwareCounter:
-    """One counter, as it would be with room for all of it.
+    """An unbounded counter fed from a 32-bit counter.
 
     Attributes:
-        value: as of the last look at it; smaller than before only where the engine began anew.
+        value: the extended value at the last update; it decreases only after a restart.
     """
 
     def __init__(self) -> None:
         self.value = 0
-        self._overflows = 0
+        self._wraparounds = 0
         self._last = 0
 
     def update(self, counted: int, *, is_new: bool = False) -> None:
-        """Take what the engine counts now.
+        """Update the value from the engine's counter.
 
-        Less than before is an overflow where it was in the upper half of what 32 bits can hold
-        and is in the lower half now; nothing counts that fast between two looks otherwise.
+        A decrease from the upper half of the 32-bit range to the lower half is a wraparound;
+        every other decrease is a restart, since no counter grows by half the range between samples.
 
         Args:
-            counted: by the engine, in 32 bits.
-            is_new: whether the engine began anew since the last look.
+            counted: the engine's 32-bit value.
+            is_new: whether the engine is known to have restarted since the last update.
         """
         if counted < self._last:
-            is_overflow = not is_new and counted < _HALF <= self._last
-            self._overflows = self._overflows + 1 if is_overflow else 0
+            has_wrapped = not is_new and counted < _HALF <= self._last
+            self._wraparounds = self._wraparounds + 1 if has_wrapped else 0
         elif is_new:
-            self._overflows = 0
+            self._wraparounds = 0
         self._last = counted
-        self.value = (self._overflows << BITS) + counted
+        self.value = (self._wraparounds << BITS) + counted

@@ -1,1 +1,1 @@
-"""Shapes of WFP that several resources share."""
+"""WFP structures that several resources share: their schemas and encodings."""

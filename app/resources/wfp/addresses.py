@@ -12,7 +12,7 @@ from bindings.records import V4AddressAndMask, V6AddressAndMask
 IPV4_BYTES = 4
 
 _BEFORE_IPV4: Final = 12
-"""Where in an IPv6 address an IPv4 address may be."""
+"""Offset of an embedded IPv4 address in an IPv6 address."""
 
 _MAPPED: Final = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96
 _COMPATIBLE: Final = bytes(12)  # ::/96
@@ -21,17 +21,18 @@ _ZEROS: Final = tuple(":" + "0:" * count for count in range(8, 1, -1))
 
 @lru_cache(maxsize=65536)
 def address_text(packed: bytes | None) -> str | None:
-    """The text of an address packed in network order, 4 or 16 bytes."""
+    """Return the text of an address packed in network order (4 or 16 bytes)."""
     if packed is None:
         return None
     return inet_ntoa(packed) if len(packed) == IPV4_BYTES else _ipv6_text(packed)
 
 
 def _ipv6_text(packed: bytes) -> str:
-    """The same on every host, and with any Python: neither inet_ntop nor `ipaddress` is.
+    """Return the RFC 5952 text of an IPv6 address, identical on all platforms.
 
-    As with glibc, IPv4-mapped addresses end in an IPv4 address, and so do IPv4-compatible
-    ones where this does not begin with two zeros: `::1` stays as it is.
+    inet_ntop differs between hosts and `ipaddress` between Python versions. As in glibc,
+    IPv4-mapped addresses end in dotted decimal, and so do IPv4-compatible ones unless the
+    IPv4 part begins with two zero bytes: `::1` stays `::1`.
     """
     prefix, last = packed[:_BEFORE_IPV4], packed[_BEFORE_IPV4:]
     if prefix == _MAPPED:
@@ -41,7 +42,7 @@ def _ipv6_text(packed: bytes) -> str:
     words = f":{packed.hex(':', 2)}:"
     for _leading_zero in range(3):
         words = words.replace(":0", ":")
-    for zeros in _ZEROS:  # the longest, and of these the first
+    for zeros in _ZEROS:  # the longest run; the first one on a tie (RFC 5952 §4.2.3)
         if zeros in words:
             before, _, after = words.partition(zeros)
             return f"{before[1:]}::{after[:-1]}"
@@ -49,7 +50,7 @@ def _ipv6_text(packed: bytes) -> str:
 
 
 def subnet_text(subnet: V4AddressAndMask | V6AddressAndMask) -> str:
-    """`address/prefix`, or `address/mask` where an IPv4 mask has holes."""
+    """Return `address/prefix`, or `address/mask` if an IPv4 mask is not contiguous."""
     address = address_text(subnet.address)
     if isinstance(subnet, V6AddressAndMask):
         return f"{address}/{subnet.prefix_length}"

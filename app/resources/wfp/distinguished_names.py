@@ -1,8 +1,8 @@
-"""Distinguished names as text: from DER (X.690) to what RFC 4514 says.
+"""Distinguished names: from DER (X.690) to text (RFC 4514).
 
-They come out of the certificates of peers. A general decoder of ASN.1 follows
-whatever structure it is given; a name has three levels, and what has others is
-none.
+The input comes from peers' certificates and is untrusted. A general ASN.1 decoder would
+recurse into any structure; this one reads exactly the three levels of a name and rejects
+everything else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CODECS: Final = MappingProxyType(
     {
         0x0C: "utf-8",  # UTF8String
         0x13: "ascii",  # PrintableString
-        0x14: "latin-1",  # TeletexString, as everybody writes it
+        0x14: "latin-1",  # TeletexString, as encoded in practice
         0x16: "ascii",  # IA5String
         0x1C: "utf-32-be",  # UniversalString
         0x1E: "utf-16-be",  # BMPString
@@ -42,12 +42,12 @@ _KEYWORDS: Final = MappingProxyType(
         "0.9.2342.19200300.100.1.25": "DC",
     }
 )
-"""The attributes that RFC 4514 (3) has short names for."""
+"""The attribute types with short names (RFC 4514 §3)."""
 
 
 @lru_cache(maxsize=4096)
 def distinguished_name(der: bytes) -> str | None:
-    """The text of a name, its most specific part first; None where the bytes are no name."""
+    """Return a name as text, most specific part first, or None if the bytes are not a name."""
     try:
         (name,) = _contents(der, _SEQUENCE)
         parts = [
@@ -59,35 +59,38 @@ def distinguished_name(der: bytes) -> str | None:
 
 
 def _contents(der: bytes, tag: int) -> Iterator[bytes]:
-    """The contents of elements that follow each other, all of which have the tag."""
+    """Yield the contents of consecutive elements; raise ValueError if a tag differs."""
     for found, content, _ in _elements(der):
         if found != tag:
-            raise ValueError("not the tag of this level")
+            raise ValueError("unexpected tag at this level")
         yield content
 
 
 def _elements(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """The elements that follow each other: the tag of each, its content, and all of it."""
-    at = 0
-    while at < len(der):
-        begin, tag, length = at, der[at], der[at + 1]
-        at += 2
+    """Yield consecutive elements: the tag, the content and the whole element."""
+    offset = 0
+    while offset < len(der):
+        start, tag, length = offset, der[offset], der[offset + 1]
+        offset += 2
         if length >= _LONG_FORM:
             count = length - _LONG_FORM
-            length = int.from_bytes(der[at : at + count], "big")
-            at += count
-        end = at + length
+            length = int.from_bytes(der[offset : offset + count], "big")
+            offset += count
+        end = offset + length
         if end > len(der):
-            raise ValueError("an element is cut off")
-        yield tag, der[at:end], der[begin:end]
-        at = end
+            raise ValueError("truncated element")
+        yield tag, der[offset:end], der[start:end]
+        offset = end
 
 
 def _attribute(der: bytes) -> str:
-    """`CN=…`, or `1.2.3=#…` with the hexadecimal DER where the type has no short name."""
+    """Return `CN=…`, or `1.2.3=#…` with the DER in hexadecimal if it cannot be text.
+
+    A type without a short name or a value of an unknown string type cannot (RFC 4514 §2.4).
+    """
     (tag, type_, _), (value_tag, content, value) = _elements(der)
     if tag != _OBJECT_IDENTIFIER:
-        raise ValueError("an attribute without a type")
+        raise ValueError("attribute without a type")
     identifier = _identifier(type_)
     keyword, codec = _KEYWORDS.get(identifier), _CODECS.get(value_tag)
     if keyword is None or codec is None:
@@ -96,7 +99,7 @@ def _attribute(der: bytes) -> str:
 
 
 def _identifier(content: bytes) -> str:
-    """An object identifier, in dotted decimal."""
+    """Return an object identifier in dotted decimal."""
     arcs, arc = [], 0
     for byte in content:
         arc = arc << 7 | byte & ~_MORE
@@ -108,7 +111,7 @@ def _identifier(content: bytes) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text of a value, with what has a meaning in names escaped (RFC 4514, 2.4)."""
+    """Return a value with its special characters escaped (RFC 4514 §2.4)."""
     escaped = "".join(
         f"\\{character}"
         if character in '"+,;<>\\'

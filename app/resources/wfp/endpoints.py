@@ -1,7 +1,7 @@
-"""Keys and selections of what has two ends and is protected in one way: IKE's SAs, connections.
+"""Index keys and filters of objects with two endpoints: main mode SAs and connections.
 
-There are few ways of protection on a host and many objects, so each way, in
-public names, is kept once and has a number.
+A host has many objects but few protections (combinations of cipher, integrity and so on),
+so each protection is interned and an index key contains its number only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.repository.query.filters import (
 )
 
 
-W = TypeVar("W", bound=Hashable)
+P = TypeVar("P", bound=Hashable)
 
 _KEY: Final = Struct("<IB16sB16s")
 _ADDRESS_FIELDS: Final = frozenset(
@@ -33,42 +33,45 @@ _ADDRESS_FIELDS: Final = frozenset(
 )
 
 
-class Interner(Generic[W]):
-    """Each way of protection that was met, at its number. There are as many as names combine."""
+class Interner(Generic[P]):
+    """Protections by number, each stored once. Thread-safe.
+
+    Protections consist of public names, so their number is bounded by the combinations of
+    these names.
+    """
 
     def __init__(self) -> None:
-        self._ways: list[W] = []
-        self._numbers: dict[W, int] = {}
-        self._one_at_a_time = Lock()
+        self._protections: list[P] = []
+        self._numbers: dict[P, int] = {}
+        self._lock = Lock()
 
-    def __getitem__(self, number: int) -> W:
-        return self._ways[number]
+    def __getitem__(self, number: int) -> P:
+        return self._protections[number]
 
-    def number(self, way: W) -> int:
-        """The number of a way."""
-        number = self._numbers.get(way)
+    def number(self, protection: P) -> int:
+        """Return the number of a protection, assigning the next one to a new protection."""
+        number = self._numbers.get(protection)
         if number is None:
-            with self._one_at_a_time:
-                number = self._numbers.get(way)
+            with self._lock:
+                number = self._numbers.get(protection)
                 if number is None:
-                    number = len(self._ways)
-                    self._ways.append(way)
-                    self._numbers[way] = number
+                    number = len(self._protections)
+                    self._protections.append(protection)
+                    self._numbers[protection] = number
         return number
 
 
-def key_of_ends(way: int, local: bytes | None, remote: bytes | None) -> Key:
-    """The key of what is protected in the way of a number, between two packed addresses."""
+def key_of_ends(protection: int, local: bytes | None, remote: bytes | None) -> Key:
+    """Pack an index key from the number of a protection and two packed addresses."""
     local, remote = local or b"", remote or b""
-    return _KEY.pack(way, len(local), local, len(remote), remote)
+    return _KEY.pack(protection, len(local), local, len(remote), remote)
 
 
 @dataclass(frozen=True)
 class EndpointSelection(Selection):
-    """What an object must meet: at its two ends, and in how it is protected.
+    """Filters on the two endpoints of an object and on its protection.
 
-    The other fields of a subclass are compared with the words that a way of
-    protection has under the same name.
+    Each field that a subclass adds is compared with the field of that name in the protection.
     """
 
     local_subnet: tuple[Subnet, ...] = filter_field(ip_network)
@@ -79,44 +82,44 @@ class EndpointSelection(Selection):
     @classmethod
     @abstractmethod
     def protections(cls) -> Interner[Hashable]:
-        """Where the numbers in keys lead."""
+        """Return the interner that the numbers in the index keys refer to."""
 
     def matcher(self) -> Callable[[Key], bool]:
-        """A function that tells whether an object with a key meets the selection."""
-        ways = _ProtectionCondition(self)
-        local = [*map(range_of, self.local_subnet)]
-        remote = [*map(range_of, self.remote_subnet)]
-        local_is = {address.packed for address in self.local_address}
-        remote_is = {address.packed for address in self.remote_address}
+        """Return a predicate that takes an index key."""
+        protections = _ProtectionCondition(self)
+        local_ranges = [*map(range_of, self.local_subnet)]
+        remote_ranges = [*map(range_of, self.remote_subnet)]
+        local_addresses = {address.packed for address in self.local_address}
+        remote_addresses = {address.packed for address in self.remote_address}
 
         def matches(key: Key) -> bool:
-            way, local_length, local_address, remote_length, remote_address = _KEY.unpack(key)
+            protection, local_length, local, remote_length, remote = _KEY.unpack(key)
             return (
-                ways[way]
-                and (not local_is or local_address[:local_length] in local_is)
-                and (not remote_is or remote_address[:remote_length] in remote_is)
-                and (not local or is_on_any(local_length, local_address, local))
-                and (not remote or is_on_any(remote_length, remote_address, remote))
+                protections[protection]
+                and (not local_addresses or local[:local_length] in local_addresses)
+                and (not remote_addresses or remote[:remote_length] in remote_addresses)
+                and (not local_ranges or is_on_any(local_length, local, local_ranges))
+                and (not remote_ranges or is_on_any(remote_length, remote, remote_ranges))
             )
 
         return matches
 
 
 class _ProtectionCondition(dict[int, bool]):
-    """For the number of each way that was asked about: whether it meets the selection."""
+    """Whether a protection meets the selection, by its number; evaluated on first use."""
 
     def __init__(self, selection: EndpointSelection) -> None:
         super().__init__()
-        self._ways = selection.protections()
-        self._wanted = [
+        self._protections = selection.protections()
+        self._filters = [
             (name, frozenset(values))
             for name in selection.names()
             if name not in _ADDRESS_FIELDS and (values := getattr(selection, name))
         ]
 
     def __missing__(self, number: int) -> bool:
-        way = self._ways[number]
-        met = self[number] = all(
-            not wanted.isdisjoint(getattr(way, name)) for name, wanted in self._wanted
+        protection = self._protections[number]
+        is_met = self[number] = all(
+            not values.isdisjoint(getattr(protection, name)) for name, values in self._filters
         )
-        return met
+        return is_met

@@ -1,8 +1,8 @@
-"""What the failure codes of IKE and IPsec mean, in plain words, and what to check.
+"""Explanations of the failure codes of IKE and IPsec, with advice on what to check.
 
 The table is `failures.toml` beside this module. IKE reports Win32 codes
-(ERROR_IPSEC_*, winerror.h), the kernel NTSTATUS codes (STATUS_IPSEC_*,
-ntstatus.h); no number is in both.
+(ERROR_IPSEC_*, winerror.h) and the kernel reports NTSTATUS codes (STATUS_IPSEC_*,
+ntstatus.h). The two ranges do not overlap.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 
 class Failure(NamedTuple):
-    """A code that is known.
+    """An explained failure code.
 
     Attributes:
-        name: in winerror.h or ntstatus.h.
+        name: name in winerror.h or ntstatus.h.
         explanation: what happened.
-        check: where its cause may be found.
+        check: what to check to find the cause.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Failure(NamedTuple):
 
 @cache
 def failures() -> MappingProxyType[int, Failure]:
-    """All codes that are known, as unsigned 32-bit numbers."""
+    """Return all explained failures by their code, an unsigned 32-bit number."""
     table = tomllib.loads(files(__package__).joinpath("failures.toml").read_text(encoding="utf-8"))
     return MappingProxyType(
         {
@@ -42,5 +42,5 @@ def failures() -> MappingProxyType[int, Failure]:
 
 
 def failure_of(code: int) -> Failure | None:
-    """What is known about a code; None for all others, of which there are many."""
+    """Return the failure with this code, signed or unsigned, or None if it is not explained."""
     return failures().get(code & 0xFFFFFFFF)

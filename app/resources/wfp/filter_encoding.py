@@ -20,7 +20,7 @@ from bindings.records import (
 from bindings.well_known import CONDITION_FIELDS, LAYERS
 
 
-# An attribute of an enumeration costs more than a comparison; these are looked at most often.
+# Access to an enum attribute costs more than a comparison; these are on the hot path.
 _RANGE: Final = int(DataType.RANGE)
 _TOKEN_INFORMATION: Final = int(DataType.TOKEN_INFORMATION)
 _UINT32: Final = int(DataType.UINT32)
@@ -28,9 +28,9 @@ _BYTE_ARRAY16: Final = int(DataType.BYTE_ARRAY16)
 _SUBNETS: Final = (V4AddressAndMask, V6AddressAndMask)
 _WIDE: Final = frozenset((DataType.UINT64, DataType.INT64))
 _VALUELESS: Final = frozenset((DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION))
-# What may hold 0.0 or -0.0, which are equal and not the same.
+# May contain 0.0 or -0.0, which compare equal but render differently: not cacheable.
 _FLOATING: Final = frozenset((DataType.FLOAT, DataType.DOUBLE, DataType.RANGE))
-_PLAIN: Final = frozenset(
+_NATIVE: Final = frozenset(
     (
         DataType.UINT8,
         DataType.UINT16,
@@ -47,7 +47,7 @@ _PLAIN: Final = frozenset(
 
 
 def render_filter(record: Filter) -> dict[str, Any]:
-    """`Filter` of one record."""
+    """Return a filter as a `Filter` object."""
     layer = LAYERS.get(record.layer_key)
     return {
         "filterKey": record.filter_key,
@@ -62,7 +62,7 @@ def render_filter(record: Filter) -> dict[str, Any]:
         "filterCondition": [
             _condition(condition)
             if condition.condition_value.type in _FLOATING
-            else _known_condition(condition)
+            else _cached_condition(condition)
             for condition in record.conditions
         ],
         "action": {**ACTION_TYPE[record.action_type], "filterType": record.filter_type},
@@ -72,10 +72,10 @@ def render_filter(record: Filter) -> dict[str, Any]:
 
 
 def render_value(value: Value) -> dict[str, Any]:
-    """`ConditionValue` (or `SingleValue`) of one record."""
+    """Return a value as a `ConditionValue` (or `SingleValue`) object."""
     type_, content = value
     shape = DATA_TYPE[type_]
-    if type_ in _PLAIN:
+    if type_ in _NATIVE:
         return {**shape, "value": content}
     if type_ in _WIDE:
         return {**shape, "value": None if content is None else str(content)}
@@ -99,7 +99,7 @@ def render_value(value: Value) -> dict[str, Any]:
 
 
 def _condition(condition: FilterCondition) -> dict[str, Any]:
-    """`FilterCondition` of one record."""
+    """Return a condition as a `FilterCondition` object."""
     field = CONDITION_FIELDS.get(condition.field_key)
     rendered = {
         "fieldKey": condition.field_key,
@@ -114,12 +114,15 @@ def _condition(condition: FilterCondition) -> dict[str, Any]:
     return rendered
 
 
-_known_condition = lru_cache(maxsize=4096)(_condition)
-"""The same, remembered: the same conditions recur in many filters, and in every drain."""
+_cached_condition = lru_cache(maxsize=4096)(_condition)
+"""`_condition` with a cache: conditions recur in many filters and in every refresh."""
 
 
 def value_address(value: Value) -> str | None:
-    """A value as an address, subnet or range: IPv4 is a number in host order, IPv6 16 bytes."""
+    """Return a value as the text of an address, subnet or range; None if it is none of these.
+
+    IPv4 addresses are numbers in host byte order; IPv6 addresses are 16 bytes.
+    """
     type_, content = value
     if type_ == _UINT32 and isinstance(content, int):
         return address_text(content.to_bytes(4, "big"))

@@ -23,16 +23,16 @@ class NumberValue(Shape):
         DataType.DOUBLE,
     ]
     value: float | int | None = Field(
-        description="null: a NULL pointer, or a floating-point number that JSON has no word for."
+        description="null for a NULL pointer, and for NaN and infinity, which JSON lacks."
     )
 
 
 class TextValue(Shape):
-    """What is given as text.
+    """A value represented as text.
 
-    64-bit numbers in decimal; byte arrays, blobs and security descriptors in
+    64-bit numbers are in decimal; byte arrays, blobs and security descriptors in
     hexadecimal; SIDs as `S-1-…`; subnets as `address/prefix`, or
-    `address/mask` where the mask has holes.
+    `address/mask` if the mask is not contiguous.
     """
 
     type: Literal[
@@ -47,7 +47,7 @@ class TextValue(Shape):
         DataType.V4_ADDR_MASK,
         DataType.V6_ADDR_MASK,
     ]
-    value: str | None = Field(description="null: a NULL pointer.")
+    value: str | None = Field(description="null for a NULL pointer.")
 
 
 class SidAndAttributes(Shape):
@@ -66,7 +66,7 @@ class TokenInformationValue(Shape):
 
 
 class OpaqueValue(Shape):
-    """No value, or one that is not shown: token access information, or a type too new."""
+    """An empty value, or one that is not shown: token access information or an unknown type."""
 
     type: Literal[DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION, DataType.UNKNOWN]
     type_raw: Raw | MISSING = MISSING
@@ -82,7 +82,7 @@ SingleValue = TypeAliasType(
 
 
 class RangeValue(Shape):
-    """FWP_RANGE0, both ends included; null where the engine gave a NULL pointer."""
+    """FWP_RANGE0, both ends included; null if the engine returned a NULL pointer."""
 
     type: Literal[DataType.RANGE]
     low: SingleValue | None
@@ -105,7 +105,7 @@ class FilterCondition(Shape):
     field_key: Guid
     field: str | MISSING = Field(
         default=MISSING,
-        description="The field's name in fwpmu.h, without FWPM_CONDITION_, where it is known.",
+        description="The field's name in fwpmu.h without FWPM_CONDITION_; absent if unknown.",
         examples=["ip_remote_address"],
     )
     match_type: MatchType
@@ -113,7 +113,7 @@ class FilterCondition(Shape):
     condition_value: ConditionValue
     address: str | MISSING = Field(
         default=MISSING,
-        description="The value as an address, subnet or range, where the field is an address.",
+        description="The value as an address, subnet or range; present if the field is an address.",
         examples=["10.0.0.0/8"],
     )
 
@@ -123,7 +123,7 @@ class FilterFlags(Shape):
 
     value: Uint32 = Field(description="All bits.")
     names: list[FilterFlag]
-    unknown: Uint32 = Field(description="The bits that have no name here.")
+    unknown: Uint32 = Field(description="The bits without a name.")
 
 
 class FilterAction(Shape):
@@ -132,14 +132,14 @@ class FilterAction(Shape):
     type: ActionType
     type_raw: Raw | MISSING = MISSING
     filter_type: Guid = Field(
-        description="An arbitrary GUID, or the callout's where one is called."
+        description="The callout's GUID if the action is a callout; otherwise arbitrary."
     )
 
 
 class Filter(Shape):
-    """FWPM_FILTER0: the filter whose traffic is protected; `name` is its rule's.
+    """FWPM_FILTER0: the filter whose traffic the SA protects; `name` is the rule's name.
 
-    The provider's opaque data and context are left out.
+    The provider's opaque data and context are omitted.
     """
 
     filter_key: Guid
@@ -150,7 +150,7 @@ class Filter(Shape):
     layer_key: Guid
     layer: str | MISSING = Field(
         default=MISSING,
-        description="The layer's name in fwpmu.h, without FWPM_LAYER_, where it is known.",
+        description="The layer's name in fwpmu.h without FWPM_LAYER_; absent if unknown.",
         examples=["outbound_transport_v4"],
     )
     sub_layer_key: Guid

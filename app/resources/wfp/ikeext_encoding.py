@@ -1,4 +1,4 @@
-"""What IKE and AuthIP agreed on, and with whom, as JSON objects (see `ikeext_schema`)."""
+"""IKE proposals and credentials as JSON objects (`app.resources.wfp.ikeext_schema`)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from app.resources.wfp.names import (
 from bindings.ike_records import Certificate, Credential, IkeProposal
 
 
-PROPOSALS: Final = 1024
-"""Different ones that are remembered; a host has few."""
+MAX_CACHED_PROPOSALS: Final = 1024
+"""Far more than the different proposals of a host."""
 
 
-@lru_cache(maxsize=PROPOSALS)
+@lru_cache(maxsize=MAX_CACHED_PROPOSALS)
 def render_proposal(proposal: IkeProposal) -> dict[str, Any]:
-    """`IkeProposal` of one record."""
+    """Return a proposal as an `IkeProposal` object."""
     return {
         "cipherAlgorithm": {
             **IKE_CIPHER[proposal.cipher],
@@ -37,7 +37,7 @@ def render_proposal(proposal: IkeProposal) -> dict[str, Any]:
 
 
 def render_credential(credential: Credential) -> dict[str, Any]:
-    """`Credential` of one record."""
+    """Return a credential as a `Credential` object."""
     certificate = credential.certificate
     return {
         **AUTHENTICATION_METHOD[credential.authentication_method_type],

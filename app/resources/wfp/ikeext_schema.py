@@ -1,4 +1,4 @@
-"""What IKE and AuthIP agreed on, and with whom: what main mode SAs and connections share."""
+"""IKE proposals and credentials, which main mode SAs and connections share."""
 
 from pydantic import MISSING, Field
 
@@ -39,35 +39,36 @@ class IkeProposal(Shape):
     dh_group: DhGroup
     dh_group_raw: Raw | MISSING = MISSING
     quick_mode_limit: Uint32 = Field(
-        description="How many quick mode SAs the main mode SA may negotiate; 0: no limit."
+        description="Maximum number of quick mode SAs that the main mode SA may negotiate; "
+        "0: unlimited."
     )
 
 
 class Certificate(Shape):
-    """IKEEXT_CERTIFICATE_CREDENTIAL1: whose certificate, and which."""
+    """IKEEXT_CERTIFICATE_CREDENTIAL1: the subject and the thumbprint of a certificate."""
 
     subject_name: str | None = Field(
-        description="The subject, as RFC 4514 writes it; null where it cannot be read.",
+        description="The subject in RFC 4514 notation; null if it cannot be decoded.",
         examples=["CN=WEB01.corp.example,OU=Servers,O=Example"],
     )
     cert_hash: str = Field(
         pattern=r"^([0-9a-f]{2})*$",
-        description="The certificate's hash (SHA-1), in hexadecimal digits: its thumbprint.",
+        description="The certificate's thumbprint: its SHA-1 hash in hexadecimal.",
     )
     flags: Uint32
 
 
 class Credential(Shape):
-    """IKEEXT_CREDENTIAL2: how someone proved who it is. Secrets are never shown."""
+    """IKEEXT_CREDENTIAL2: how one side authenticated. Secrets are never shown."""
 
     authentication_method_type: AuthenticationMethod
     authentication_method_type_raw: Raw | MISSING = MISSING
     impersonation_type: Impersonation
     impersonation_type_raw: Raw | MISSING = MISSING
     certificate: Certificate | None = Field(
-        description="For the methods by certificate; null for all others."
+        description="Present for certificate methods; null for all others."
     )
     principal_name: str | None = Field(
-        description="For Kerberos, NTLM and EAP; null for all others.",
+        description="Present for Kerberos, NTLM and EAP; null for all others.",
         examples=["host/web01.corp.example"],
     )

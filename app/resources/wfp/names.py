@@ -1,4 +1,4 @@
-"""Numbers of the engine as the members of a JSON object that name them."""
+"""WFP's enumeration values and flags as JSON members with public names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bindings import enums as wfp
 
 
 class Named(dict[int, dict[str, Any]]):
-    """For each number of an enumeration the member `field: name`, to be spread into an object.
+    """JSON members by enumeration value, `{field: name}`, to be spread into an object.
 
-    A number without a name gives `field: "unknown"` and `fieldRaw: number`.
+    A value without a name maps to `{field: "unknown", fieldRaw: value}`.
     """
 
     def __init__(self, field: str, numbers: type[IntEnum], names: type[StrEnum]) -> None:
@@ -51,14 +51,14 @@ IMPERSONATION = Named("impersonationType", wfp.Impersonation, public.Impersonati
 
 
 def _split(flags: type[IntFlag], names: type[StrEnum], value: int) -> tuple[list[str], int]:
-    """The names of the bits of `value` that have one, and the other bits."""
+    """Return the names of the named bits of `value`, and the remaining bits."""
     known = [flag for flag in flags if value & flag]
     return [names[str(flag.name)].value for flag in known], value & ~sum(known)
 
 
 @lru_cache(maxsize=1024)
 def bundle_flags(value: int) -> dict[str, Any]:
-    """`app.resources.sa_contexts.schema.BundleFlags` of a bundle's flags."""
+    """Return a bundle's flags as a `BundleFlags` object."""
     names, rest = _split(wfp.BundleFlag, public.BundleFlag, value)
     bandwidth = value >> wfp.BUNDLE_TUNNEL_BANDWIDTH_SHIFT
     unknown = rest & ((1 << wfp.BUNDLE_TUNNEL_BANDWIDTH_SHIFT) - 1)
@@ -67,6 +67,6 @@ def bundle_flags(value: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def filter_flags(value: int) -> dict[str, Any]:
-    """`app.resources.wfp.filter_schema.FilterFlags` of a filter's flags."""
+    """Return a filter's flags as a `FilterFlags` object."""
     names, unknown = _split(wfp.FilterFlag, public.FilterFlag, value)
     return {"value": value, "names": names, "unknown": unknown}
