@@ -100,16 +100,16 @@ class ObjectArray(Generic[R]):
         return len(self._addresses)
 
     def ids(self) -> list[int]:
-        """The id of each object; MalformedAnswer as for `read`."""
+        """Return the id of each object; MalformedAnswer as for `read`."""
         with reading(self._function):
             return [*map(self._kind.read_id, self._addresses)]
 
     def read(self, index: int) -> RawTree:
-        """A copy of one object.
+        """Copy one object.
 
         Raises:
-            IndexError: there is none, as once all are freed.
-            MalformedAnswer: a pointer leads to where no memory can be.
+            IndexError: there is no such object, or the array was freed.
+            MalformedAnswer: a pointer leads outside the address space.
         """
         address = self._addresses[index]
         try:  # costs less than `reading`, for thousands of objects

@@ -102,7 +102,7 @@ def read_pointers(address: int, count: int, max_count: int) -> tuple[int, ...]:
 
 
 def read_bytes(address: int, size: int) -> bytes:
-    """A copy of `size` bytes at `address`."""
+    """Copy `size` bytes at `address`."""
     if address + size > END_OF_MEMORY:  # a slice would be shorter
         raise struct.error("an address out of reach")
     copied: bytes = ADDRESS_SPACE[address : address + size]
@@ -110,7 +110,7 @@ def read_bytes(address: int, size: int) -> bytes:
 
 
 def read_guid(address: int) -> bytes | None:
-    """The 16 bytes of the GUID at `address`; None for a NULL pointer."""
+    """Copy the 16 bytes of the GUID at `address`; None for a NULL pointer."""
     return read_bytes(address, GUID_BYTES) if address else None
 
 

@@ -52,7 +52,7 @@ def decode_value(type_: int, content: Any) -> Value:
 
 
 def read_sid(address: int) -> str | None:
-    """The SID at `address` as `S-1-…`; None for a NULL pointer or a count that no SID has."""
+    """Read the SID at `address` as `S-1-…`; None for NULL or an impossible count (winnt.h)."""
     if not address:
         return None
     revision, count, authority_bytes = SID.read(address)

@@ -15,7 +15,7 @@ DOCUMENT: Final = ROOT / "docs" / "openapi.json"
 
 
 def published() -> dict[str, Any]:
-    """The document as a server publishes it."""
+    """Return the document as a server publishes it."""
     return simulated_app(simulated_contexts=0).openapi()
 
 

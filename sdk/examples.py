@@ -101,7 +101,7 @@ def collect() -> Examples:
 
 
 def simulated_app(**settings: Any) -> FastAPI:
-    """The application as it is served, on a simulator in which nothing changes by itself."""
+    """Return the application as it is served, on a simulator in which nothing changes by itself."""
     quiet: dict[str, Any] = {
         "engine": "simulator",
         "simulated_churn": 0,
@@ -201,7 +201,7 @@ def _net_events(client: TestClient, simulator: Simulator, collection: Collection
 
 
 def _short(items: list[Any]) -> str:
-    """The id of the context that is quickest to read, of those with all parts and a long id."""
+    """Return the id of the shortest context that has all parts and a long id."""
     whole = [
         item
         for item in items

@@ -75,7 +75,7 @@ def _freeze(target: Path) -> None:
 
 
 def _check(folder: Path) -> None:
-    """That all of the program is in it, and nothing that must not be."""
+    """Check that the program is complete and contains nothing that it must not."""
     modules = _modules(folder / "sa-contexts.exe")
     strange = [
         name for name in modules for root in NEVER_MODULES if f"{name}.".startswith(f"{root}.")

@@ -55,9 +55,9 @@ class Vulnerability:
 
 
 def vulnerabilities(pin: Pin, ask: Ask) -> list[Vulnerability] | None:
-    """What is known of a package's version; None where the index does not tell.
+    """Return the known vulnerabilities of a version; None if the index does not list them.
 
-    The project's own page tells of its newest version, and is there on mirrors, too.
+    The project's page lists those of its newest version; mirrors have it, too.
     """
     told = ask(pin.name)
     if told is None or told["info"]["version"] != pin.version:

@@ -54,7 +54,7 @@ WINDOWS: Final = {
 
 
 def licence_of(distribution: Distribution) -> str:
-    """What a package says of its licence, in the newest way that it knows; empty for nothing.
+    """Return the licence that a package declares, in the newest form that it uses; empty if none.
 
     `License-Expression` (PEP 639), else the classifiers of old, else the first line of `License`.
     """
@@ -72,14 +72,14 @@ def licence_of(distribution: Distribution) -> str:
 
 
 def licences_in(folder: Path) -> dict[str, str]:
-    """The licence of each package that is installed in a folder, by its name."""
+    """Return the licence of each package that is installed in a folder, by its name."""
     return {
         canonicalize_name(each.name): licence_of(each) for each in distributions(path=[str(folder)])
     }
 
 
 def refusals(pins: list[Pin], licences: dict[str, str]) -> list[str]:
-    """What keeps us from shipping what is locked."""
+    """Return what forbids shipping the locked packages."""
     told = []
     for pin in pins:
         if pin.marker and not Marker(pin.marker).evaluate(WINDOWS):

@@ -67,7 +67,7 @@ class Pin:
 
 
 def pins_of(text: str) -> list[Pin]:
-    """The pins of a lock, in its order."""
+    """Return the pins of a lock, in its order."""
     pins: list[Pin] = []
     for line in text.splitlines():
         if found := PIN.fullmatch(line):
@@ -87,7 +87,7 @@ def pins_of(text: str) -> list[Pin]:
 
 
 def requirements_of(project: dict[str, Any], lock: Lock) -> list[Requirement]:
-    """What a `pyproject.toml` asks of a lock."""
+    """Return what a `pyproject.toml` asks of a lock."""
     asked = list(project["project"]["dependencies"]) if lock.has_dependencies else []
     for extra in lock.extras:
         asked += project["project"]["optional-dependencies"][extra]
@@ -97,7 +97,7 @@ def requirements_of(project: dict[str, Any], lock: Lock) -> list[Requirement]:
 
 
 def disagreements(asked: list[Requirement], pins: list[Pin]) -> Iterator[str]:
-    """What is wrong with a lock; nothing where it is that of the requirements."""
+    """Return what is wrong with a lock; nothing if it fits the requirements."""
     pinned = {pin.name: pin for pin in pins}
     names = {canonicalize_name(each.name) for each in asked}
     for each in asked:
@@ -135,7 +135,7 @@ def locks() -> list[Lock]:
 
 
 def read(lock: Lock) -> list[Pin]:
-    """The pins of a lock of this project."""
+    """Return the pins of a lock of this project."""
     return pins_of((ROOT / lock.path).read_text(encoding="utf-8"))
 
 
@@ -145,7 +145,7 @@ def project() -> dict[str, Any]:
 
 
 def _group(groups: dict[str, list[Any]], name: str) -> list[str]:
-    """A dependency group, with those that it includes (PEP 735)."""
+    """Return a dependency group, with those that it includes (PEP 735)."""
     asked: list[str] = []
     for each in groups[name]:
         asked += _group(groups, each["include-group"]) if isinstance(each, dict) else [each]

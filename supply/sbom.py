@@ -29,7 +29,7 @@ sys.exit(str(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read
 
 
 def completed(bom: dict[str, Any], pins: list[Pin], licences: dict[str, str]) -> dict[str, Any]:
-    """A document of cyclonedx-bom's, with what it left out.
+    """Complete a document of cyclonedx-bom.
 
     Each component is called by its package URL, so that a new line in the lock renames none.
     """
@@ -61,7 +61,7 @@ def index_of(bom: dict[str, Any]) -> str:
 
 
 def _licence(told: str) -> dict[str, Any]:
-    """A licence as CycloneDX has it: an expression of SPDX, or the package's own name for it."""
+    """Return a licence in CycloneDX's form: an SPDX expression, or the package's own name."""
     try:
         return {"expression": str(canonicalize_license_expression(told))}
     except InvalidLicenseExpression:

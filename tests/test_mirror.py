@@ -76,14 +76,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_that_what_may_come_is_taken(name: str) -> None:
+def test_what_may_come_is_taken(name: str) -> None:
     for mirror in (begun(), listed()):
         for event in GOOD[name]:
             mirror.take(event)
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_that_what_may_not_come_is_seen(name: str) -> None:
+def test_what_may_not_come_is_seen(name: str) -> None:
     for mirror in (begun(), listed()):
         *before, last = BAD[name]
         for event in before:
@@ -92,7 +92,7 @@ def test_that_what_may_not_come_is_seen(name: str) -> None:
             mirror.take(last)
 
 
-def test_that_what_a_list_shows_is_not_taken_again() -> None:
+def test_what_a_list_shows_is_not_taken_again() -> None:
     mirror = Mirror(wants_initial=False)
     mirror.connect()
     mirror.take(at("bookmark", 2))
@@ -105,7 +105,7 @@ def test_that_what_a_list_shows_is_not_taken_again() -> None:
     assert mirror.last_id == f"{EPOCH}-6"
 
 
-def test_that_a_list_is_known_further_than_the_stream_has_told() -> None:
+def test_a_list_is_known_further_than_the_stream_has_told() -> None:
     mirror = listed()
     mirror.take(at("reset", 6))
     assert mirror.place == (EPOCH, 6, inf)
@@ -115,7 +115,7 @@ def test_that_a_list_is_known_further_than_the_stream_has_told() -> None:
     assert mirror.last_id == f"{EPOCH}-6"
 
 
-def test_that_what_is_being_told_anew_is_known_nowhere() -> None:
+def test_what_is_being_told_anew_is_known_nowhere() -> None:
     mirror = begun()
     places = [mirror.place]
     for event in (at("reset", 6, has_id=False), at("snapshot_end", 6)):
@@ -125,7 +125,7 @@ def test_that_what_is_being_told_anew_is_known_nowhere() -> None:
     assert places == [(EPOCH, 5, inf), None, (EPOCH, 6, inf)]
 
 
-def test_that_a_reset_ends_what_was_known() -> None:
+def test_a_reset_ends_what_was_known() -> None:
     for has_id, mirror in ((False, begun()), (True, listed())):
         mirror.take(at("reset", 3, epoch=OTHER, has_id=has_id))
         assert mirror.contents == {}
@@ -153,13 +153,13 @@ def test_that_a_reset_ends_what_was_known() -> None:
         b"retry: soon\n\n",
     ],
 )
-def test_that_what_is_no_event_is_seen(text: bytes) -> None:
+def test_what_is_no_event_is_seen(text: bytes) -> None:
     with pytest.raises((AssertionError, ValueError)):
         Parser().feed(text)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
-def test_that_events_are_read_in_any_pieces(size: int) -> None:
+def test_events_are_read_in_any_pieces(size: int) -> None:
     text = (
         b'retry: 5\n\n:\n\nevent: a\nid: x-1\ndata: {"b":"\xc3\xa9"}\n\n: c\nevent: d\ndata:1\n\n'
     )

@@ -34,7 +34,7 @@ def check(step: CompiledStep, session: Session, any_trees: int) -> None:
             lie where no process has memory: who follows a pointer to them crashes.
     """
     for array, count in arrays(session):
-        expected = [_expected(entry, step) for entry in read_pointers(array, count)]
+        expected = [_expected(entry, step) for entry in read_pointers(array, count, count)]
         assert step.texts(array, count) == expected, "the compiled step writes otherwise"
 
     @settings(

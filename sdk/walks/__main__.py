@@ -105,7 +105,7 @@ def _first_page(http: httpx2.Client, url: str) -> dict[str, Any]:
 
 
 def _changes(http: httpx2.Client, url: str, place: str) -> Iterator[list[str]]:
-    """What happened after a place, without a generated client."""
+    """Return the events after a position, read without a generated client."""
     with http.sse(f"{url}/sa-contexts/events", params={"since": place}) as events:
         for event in events:
             if event.event in {"added", "modified", "deleted"}:

@@ -33,7 +33,7 @@ class Key(NamedTuple):
 
 @contextmanager
 def key() -> Iterator[Key]:
-    """A key, made as an administrator makes it."""
+    """Make an API key as an administrator does."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "keys.json"
         command = [
@@ -52,7 +52,7 @@ def key() -> Iterator[Key]:
 
 
 def ids() -> list[str]:
-    """What the server has, told by the simulator from the same seed, without the server."""
+    """Return what the server has, from a simulator with the same seed."""
     simulator = Simulator()
     simulator.reset()
     simulator.populate(CONTEXTS, SEED)
@@ -61,7 +61,7 @@ def ids() -> list[str]:
 
 @contextmanager
 def server(*, churn: int = 0, stream_seconds: int = 60, keys: Path | None = None) -> Iterator[str]:
-    """A server of its own process, which asks for a key where it is given some; gives its URL."""
+    """Run a server in a process of its own, with API keys if any are given; yield its URL."""
     command = [
         sys.executable,
         "-m",

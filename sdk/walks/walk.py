@@ -65,7 +65,7 @@ def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> No
 
 
 def cipher_type(context: SaContext) -> str:
-    """The outbound SA's."""
+    """Return that of the outbound SA."""
     assert context.outbound_sa
     transform = context.outbound_sa.sa_bundle.sa_list[0].transform
     assert isinstance(transform, EncryptingTransform | AuthenticatingAndEncryptingTransform)

@@ -171,12 +171,12 @@ def expected(desk: Desk, scopes: tuple[str, ...] | None) -> dict[Asked, Any]:
     return found
 
 
-def test_that_every_endpoint_is_in_the_table(client: TestClient) -> None:
+def test_every_endpoint_is_in_the_table(client: TestClient) -> None:
     assert isinstance(client.app, FastAPI)
     assert sorted(paths_of(client.app)) == sorted(NEEDED)
 
 
-def test_that_the_table_is_the_one_that_administrators_read() -> None:
+def test_the_table_is_the_one_that_administrators_read() -> None:
     text = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (?:`(\w+:read)`|none) \| (.+) \|$", text, re.MULTILINE)
 
@@ -257,16 +257,14 @@ BAD: dict[str, Callable[[Desk], str]] = {
 
 
 @pytest.mark.parametrize("credential", BAD)
-def test_that_a_credential_that_is_not_taken_opens_what_is_public(
-    desk: Desk, credential: str
-) -> None:
+def test_a_credential_that_is_not_taken_opens_what_is_public(desk: Desk, credential: str) -> None:
     text = BAD[credential](desk)
     look_at_keys(desk.client)
 
     assert outcomes(desk, bearer(text)) == expected(desk, None)
 
 
-def test_that_nothing_but_what_is_public_is_open_without_a_credential(desk: Desk) -> None:
+def test_nothing_but_what_is_public_is_open_without_a_credential(desk: Desk) -> None:
     assert outcomes(desk, {}) == expected(desk, None)
 
 
@@ -283,20 +281,20 @@ GOOD: dict[str, Callable[[Desk, tuple[str, ...]], str]] = {
 
 
 @pytest.mark.parametrize("credential", GOOD)
-def test_that_a_scope_opens_what_it_is_for_and_nothing_else(desk: Desk, credential: str) -> None:
+def test_a_scope_opens_what_it_is_for_and_nothing_else(desk: Desk, credential: str) -> None:
     for scopes in (*((scope,) for scope in SCOPES), SCOPES):
         headers = bearer(GOOD[credential](desk, scopes))
         look_at_keys(desk.client)
         assert outcomes(desk, headers) == expected(desk, scopes), scopes
 
 
-def test_that_words_that_mean_nothing_here_open_nothing(desk: Desk) -> None:
+def test_words_that_mean_nothing_here_open_nothing(desk: Desk) -> None:
     headers = bearer(desk.oidc.token(scope="openid profile sa:readall sa", scp=["sa", 5, None]))
 
     assert outcomes(desk, headers) == expected(desk, ())
 
 
-def test_that_paths_that_lead_nowhere_are_told_to_callers_only(desk: Desk) -> None:
+def test_paths_that_lead_nowhere_are_told_to_callers_only(desk: Desk) -> None:
     key = make_key(desk.keys, "sa:read")
     for path in (
         "/nowhere",

@@ -36,13 +36,13 @@ def kinds(response: httpx2.Response) -> Iterator[str]:
     assert parser.is_between_events
 
 
-def test_that_looking_often_enough_is_what_is_promised() -> None:
+def test_looking_often_enough_is_what_is_promised() -> None:
     assert streams.CHECK_SECONDS + api_keys.RELOAD_SECONDS < MAX_SECONDS
 
 
 @pytest.mark.parametrize("path", STREAMS)
 @pytest.mark.parametrize("end", ["revoked", "removed"])
-def test_that_a_stream_ends_when_its_key_does(
+def test_a_stream_ends_when_its_key_does(
     simulator: Simulator, tmp_path: Path, path: str, end: str
 ) -> None:
     keys = tmp_path / "keys.json"
@@ -72,7 +72,7 @@ def test_that_a_stream_ends_when_its_key_does(
 
 
 @pytest.mark.parametrize("path", STREAMS)
-def test_that_a_stream_ends_when_its_token_expires(simulator: Simulator, path: str) -> None:
+def test_a_stream_ends_when_its_token_expires(simulator: Simulator, path: str) -> None:
     assert simulator.count() == 0
     with (
         issuing() as oidc,
@@ -88,7 +88,7 @@ def test_that_a_stream_ends_when_its_token_expires(simulator: Simulator, path: s
         assert client.get(path, headers=headers).status_code == 401
 
 
-def test_that_an_export_breaks_off_when_its_credential_ends(
+def test_an_export_breaks_off_when_its_credential_ends(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = tmp_path / "keys.json"

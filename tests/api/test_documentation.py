@@ -41,7 +41,7 @@ class References(HTMLParser):
             self.inline += data.strip()
 
 
-def test_that_all_that_the_page_refers_to_is_here(client: TestClient) -> None:
+def test_all_that_the_page_refers_to_is_here(client: TestClient) -> None:
     page = client.get("/docs")
     references = References(page.text)
 
@@ -56,7 +56,7 @@ def test_that_all_that_the_page_refers_to_is_here(client: TestClient) -> None:
         assert client.get(f"/{target}").status_code == 200
 
 
-def test_that_the_style_refers_to_nothing_outside(client: TestClient) -> None:
+def test_the_style_refers_to_nothing_outside(client: TestClient) -> None:
     style = next(t for t in References(client.get("/docs").text).targets if t.endswith(".css"))
     response = client.get(f"/{style}")
 
@@ -67,7 +67,7 @@ def test_that_the_style_refers_to_nothing_outside(client: TestClient) -> None:
     assert "@import" not in response.text
 
 
-def test_that_the_browser_is_told_to_load_nothing_else(client: TestClient) -> None:
+def test_the_browser_is_told_to_load_nothing_else(client: TestClient) -> None:
     policy = client.get("/docs").headers["content-security-policy"]
     directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
 
@@ -78,7 +78,7 @@ def test_that_the_browser_is_told_to_load_nothing_else(client: TestClient) -> No
     assert directives["frame-ancestors"] == "'none'"
 
 
-def test_that_parts_are_kept_for_ever_and_the_page_is_not(client: TestClient) -> None:
+def test_parts_are_kept_for_ever_and_the_page_is_not(client: TestClient) -> None:
     page = client.get("/docs")
     assert page.headers["cache-control"] == "no-cache"
     again = client.get("/docs", headers={"If-None-Match": page.headers["etag"]})
@@ -91,7 +91,7 @@ def test_that_parts_are_kept_for_ever_and_the_page_is_not(client: TestClient) ->
 
 
 @pytest.mark.parametrize("name", ["swagger-ui.css", "0000000000000000-start.js", "LICENSE"])
-def test_that_there_is_nothing_else(client: TestClient, name: str) -> None:
+def test_there_is_nothing_else(client: TestClient, name: str) -> None:
     assert_problem(client.get(f"/docs/{name}"), 404, "not_found")
 
 

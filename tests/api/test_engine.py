@@ -24,7 +24,7 @@ def is_ready(client: TestClient) -> bool:
     return client.get("/health/ready").status_code == 200
 
 
-def test_that_the_engine_is_described(client: TestClient, simulator: Simulator) -> None:
+def test_the_engine_is_described(client: TestClient, simulator: Simulator) -> None:
     client.get("/sa-contexts")
 
     engine = Engine.model_validate(client.get("/engine").json())
@@ -36,7 +36,7 @@ def test_that_the_engine_is_described(client: TestClient, simulator: Simulator) 
     assert isinstance(engine.revision, int)
 
 
-def test_that_probes_cost_the_engine_nothing(client: TestClient, simulator: Simulator) -> None:
+def test_probes_cost_the_engine_nothing(client: TestClient, simulator: Simulator) -> None:
     client.get("/sa-contexts?maxAge=0")
     before = simulator.calls("*")
 
@@ -46,7 +46,7 @@ def test_that_probes_cost_the_engine_nothing(client: TestClient, simulator: Simu
     assert simulator.calls("*") == before
 
 
-def test_that_probes_say_no_reasons(client: TestClient, simulator: Simulator) -> None:
+def test_probes_say_no_reasons(client: TestClient, simulator: Simulator) -> None:
     assert client.get("/health/live").json() == {"status": "live"}
     until(lambda: is_ready(client))
     assert client.get("/health/ready").json() == {"status": "ready"}
@@ -61,7 +61,7 @@ def test_that_probes_say_no_reasons(client: TestClient, simulator: Simulator) ->
 @pytest.mark.parametrize(
     ("code", "reason"), [(None, "engine_unavailable"), (5, "engine_access_denied")]
 )
-def test_that_the_server_starts_without_the_engine_and_recovers_by_itself(
+def test_the_server_starts_without_the_engine_and_recovers_by_itself(
     serve: Serve, simulator: Simulator, code: int | None, reason: str
 ) -> None:
     def break_() -> None:
@@ -88,7 +88,7 @@ def test_that_the_server_starts_without_the_engine_and_recovers_by_itself(
     assert client.get("/engine").json()["reasons"] == []
 
 
-def test_that_an_old_answer_is_not_ready(serve: Serve) -> None:
+def test_an_old_answer_is_not_ready(serve: Serve) -> None:
     client = serve(contexts=3, ready_seconds=0.01)
     client.get("/sa-contexts?maxAge=0")
 
@@ -97,9 +97,7 @@ def test_that_an_old_answer_is_not_ready(serve: Serve) -> None:
     assert [r["code"] for r in client.get("/engine").json()["reasons"]] == ["stale"]
 
 
-def test_that_a_server_that_has_not_read_the_engine_says_so(
-    serve: Serve, simulator: Simulator
-) -> None:
+def test_a_server_that_has_not_read_the_engine_says_so(serve: Serve, simulator: Simulator) -> None:
     simulator.delay("FwpmEngineOpen0", 500)
     client = serve(contexts=3)
 

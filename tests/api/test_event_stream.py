@@ -101,7 +101,7 @@ async def turns() -> None:
         await anyio.lowlevel.checkpoint()
 
 
-async def test_that_events_are_sent_as_they_come() -> None:
+async def test_events_are_sent_as_they_come() -> None:
     source, client, streams = (
         Source(format_event("a", "e-1", b"{}")),
         Client(),
@@ -121,7 +121,7 @@ async def test_that_events_are_sent_as_they_come() -> None:
     assert (streams.count, source.closed, client.is_whole) == (0, 1, True)
 
 
-async def test_that_a_silent_stream_says_that_it_is_alive(clock: Clock) -> None:
+async def test_a_silent_stream_says_that_it_is_alive(clock: Clock) -> None:
     source, client, streams = Source(), Client(), StreamRegistry(1, A_DAY)
     parser = Parser()
     async with anyio.create_task_group() as tasks:
@@ -146,7 +146,7 @@ async def test_that_a_silent_stream_says_that_it_is_alive(clock: Clock) -> None:
     assert whole.is_between_events
 
 
-async def test_that_a_stream_ends_when_its_time_is_over(clock: Clock) -> None:
+async def test_a_stream_ends_when_its_time_is_over(clock: Clock) -> None:
     source, client, streams = Source(), Client(), StreamRegistry(1, 100.0)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(EventStream(source, streams), {}, client.receive, client.send)
@@ -161,7 +161,7 @@ async def test_that_a_stream_ends_when_its_time_is_over(clock: Clock) -> None:
     assert client.is_whole
 
 
-async def test_that_a_busy_stream_ends_when_its_time_is_over(clock: Clock) -> None:
+async def test_a_busy_stream_ends_when_its_time_is_over(clock: Clock) -> None:
     class Busy(Source):
         async def next_batch(self) -> bytes | None:
             clock.now += 1
@@ -175,7 +175,7 @@ async def test_that_a_busy_stream_ends_when_its_time_is_over(clock: Clock) -> No
     assert client.kinds[-1] == "reconnect"
 
 
-async def test_that_there_are_only_so_many() -> None:
+async def test_there_are_only_so_many() -> None:
     streams = StreamRegistry(2, A_DAY)
     async with anyio.create_task_group() as tasks:
         clients = [Client(), Client()]
@@ -190,7 +190,7 @@ async def test_that_there_are_only_so_many() -> None:
     EventStream(Source(), streams)
 
 
-async def test_that_what_cannot_begin_is_no_stream() -> None:
+async def test_what_cannot_begin_is_no_stream() -> None:
     source, client, streams = Source(), Client(), StreamRegistry(1, A_DAY)
     source.error = KeyError("the engine")
     with pytest.raises(KeyError):
@@ -199,7 +199,7 @@ async def test_that_what_cannot_begin_is_no_stream() -> None:
     assert (client.start, streams.count, source.closed) == (None, 0, 1)
 
 
-async def test_that_who_does_not_read_is_ended_some_time_after_the_stop(
+async def test_who_does_not_read_is_ended_some_time_after_the_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(streams_module, "CLOSE_SECONDS", 0.05)
@@ -221,7 +221,7 @@ async def test_that_who_does_not_read_is_ended_some_time_after_the_stop(
     assert [source.closed for source in sources] == [1, 1]
 
 
-async def test_that_the_lag_is_that_of_the_slowest_of_its_kind() -> None:
+async def test_the_lag_is_that_of_the_slowest_of_its_kind() -> None:
     class Other(Source):
         pass
 

@@ -98,12 +98,12 @@ def assert_events_like(shown: str, given: str) -> None:
 EXAMPLES = list(examples())
 
 
-def test_that_there_are_examples() -> None:
+def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 10
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_that_an_example_is_true(serve: Serve, simulator: Simulator, example: Example) -> None:
+def test_an_example_is_true(serve: Serve, simulator: Simulator, example: Example) -> None:
     client: TestClient = serve(contexts=250, stream_seconds=0.5)
     for type_, code, seed in NET_EVENTS:
         simulator.net_event(type_, code, seed)

@@ -30,7 +30,7 @@ def paths(client: TestClient) -> list[str]:
     return found
 
 
-def test_that_head_gives_what_get_gives_without_its_body(serve: Serve) -> None:
+def test_head_gives_what_get_gives_without_its_body(serve: Serve) -> None:
     client = serve(contexts=300)
     for path in [*paths(client), "/openapi.json", "/none", "/sa-contexts?limit=0"]:
         got, head = client.get(path), client.head(path)
@@ -42,7 +42,7 @@ def test_that_head_gives_what_get_gives_without_its_body(serve: Serve) -> None:
         }, path
 
 
-def test_that_head_of_an_export_does_not_read_it(client: TestClient) -> None:
+def test_head_of_an_export_does_not_read_it(client: TestClient) -> None:
     response = client.head("/sa-contexts", headers={"accept": "application/x-ndjson"})
 
     assert response.status_code == 200
@@ -50,7 +50,7 @@ def test_that_head_of_an_export_does_not_read_it(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_that_other_methods_are_refused_with_those_that_there_are(
+def test_other_methods_are_refused_with_those_that_there_are(
     client: TestClient, method: str
 ) -> None:
     for path in paths(client):
@@ -59,7 +59,7 @@ def test_that_other_methods_are_refused_with_those_that_there_are(
         assert response.headers["allow"] == "GET, HEAD"
 
 
-def test_that_each_kind_of_response_says_how_it_may_be_kept(client: TestClient) -> None:
+def test_each_kind_of_response_says_how_it_may_be_kept(client: TestClient) -> None:
     for path in paths(client):
         response = client.get(path)
         if path.startswith("/problems/"):
@@ -72,7 +72,7 @@ def test_that_each_kind_of_response_says_how_it_may_be_kept(client: TestClient) 
     assert client.get("/none").headers["cache-control"] == "no-store"
 
 
-def test_that_one_context_is_not_sent_again_while_it_is_the_same(
+def test_one_context_is_not_sent_again_while_it_is_the_same(
     client: TestClient, simulator: Simulator
 ) -> None:
     path = f"/sa-contexts/{simulator.ids()[3]}"
@@ -91,7 +91,7 @@ def test_that_one_context_is_not_sent_again_while_it_is_the_same(
     assert client.get("/sa-contexts/0", headers={"if-none-match": "*"}).status_code == 404
 
 
-def test_that_a_changed_context_has_another_etag(client: TestClient, simulator: Simulator) -> None:
+def test_a_changed_context_has_another_etag(client: TestClient, simulator: Simulator) -> None:
     def etags() -> dict[int, str]:
         return {
             i: client.get(f"/sa-contexts/{i}").headers["etag"]
@@ -108,7 +108,7 @@ def test_that_a_changed_context_has_another_etag(client: TestClient, simulator: 
     assert any(after[i] != before[i] for i in before.keys() & after.keys())
 
 
-def test_that_a_header_may_stand_in_several_lines(client: TestClient) -> None:
+def test_a_header_may_stand_in_several_lines(client: TestClient) -> None:
     lines = [("accept", "text/html"), ("accept", "application/json")]
 
     assert client.get("/engine", headers=lines).status_code == 200
@@ -116,7 +116,7 @@ def test_that_a_header_may_stand_in_several_lines(client: TestClient) -> None:
     assert (refused.status_code, refused.headers["vary"]) == (406, "Accept")
 
 
-def test_that_parameters_are_refused_where_there_are_none(client: TestClient) -> None:
+def test_parameters_are_refused_where_there_are_none(client: TestClient) -> None:
     some = client.get("/sa-contexts?limit=1").json()["items"][0]["saContextId"]
     for path in ("/engine", f"/sa-contexts/{some}"):
         problem = assert_problem(client.get(f"{path}?view=basic"), 422, "invalid_parameters")
@@ -125,7 +125,7 @@ def test_that_parameters_are_refused_where_there_are_none(client: TestClient) ->
         assert len(assert_problem(many, 422, "invalid_parameters")["errors"]) == 32
 
 
-def test_that_a_browser_finds_the_page(client: TestClient) -> None:
+def test_a_browser_finds_the_page(client: TestClient) -> None:
     page = client.get("/")
 
     assert str(page.url).endswith("/docs")
@@ -140,7 +140,7 @@ def test_that_a_browser_finds_the_page(client: TestClient) -> None:
         ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot be combined with a cursor"),
     ],
 )
-def test_that_a_reason_is_told_in_words_of_http(
+def test_a_reason_is_told_in_words_of_http(
     client: TestClient, path: str, parameter: str, reason: str
 ) -> None:
     problem = assert_problem(client.get(path), 422, "invalid_parameters")

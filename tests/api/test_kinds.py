@@ -83,7 +83,7 @@ LISTS = [pytest.param(IKE_SAS, id="ike-sas"), pytest.param(CONNECTIONS, id="conn
 @pytest.mark.parametrize("listed", LISTS)
 @pytest.mark.parametrize("contexts", [0, 1, 400])
 @pytest.mark.parametrize("limit", [1, 7, 100, 1000])
-def test_that_a_walk_gives_each_item_once_in_order(
+def test_a_walk_gives_each_item_once_in_order(
     serve: Serve, simulator: Simulator, listed: Listed, contexts: int, limit: int
 ) -> None:
     simulator.set_option(Option.SHUFFLE)
@@ -99,7 +99,7 @@ def test_that_a_walk_gives_each_item_once_in_order(
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_that_the_engine_is_asked_when_somebody_asks(
+def test_the_engine_is_asked_when_somebody_asks(
     serve: Serve, simulator: Simulator, listed: Listed
 ) -> None:
     client = serve(contexts=50)
@@ -120,7 +120,7 @@ def test_that_the_engine_is_asked_when_somebody_asks(
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_that_the_cursor_of_one_list_goes_on_in_no_other(serve: Serve, listed: Listed) -> None:
+def test_the_cursor_of_one_list_goes_on_in_no_other(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=50)
     other = serve(contexts=50)
     for path, wrong in ((listed.path, "/sa-contexts"), ("/sa-contexts", listed.path)):
@@ -139,7 +139,7 @@ def test_that_the_cursor_of_one_list_goes_on_in_no_other(serve: Serve, listed: L
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_that_a_walk_that_was_let_go_is_told_how_to_go_on(serve: Serve, listed: Listed) -> None:
+def test_a_walk_that_was_let_go_is_told_how_to_go_on(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=50, snapshot_idle_seconds=1e-9)
     first = client.get(f"{listed.path}?limit=3&ipVersion=v4")
     cursor = content_of(first)["nextCursor"]
@@ -153,7 +153,7 @@ def test_that_a_walk_that_was_let_go_is_told_how_to_go_on(serve: Serve, listed: 
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_that_a_stream_is_the_list(serve: Serve, listed: Listed) -> None:
+def test_a_stream_is_the_list(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=300)
     whole = content_of(client.get(f"{listed.path}?limit=1000&maxAge=3600"))
 
@@ -170,7 +170,7 @@ def test_that_a_stream_is_the_list(serve: Serve, listed: Listed) -> None:
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_that_an_item_is_what_the_list_shows(serve: Serve, listed: Listed) -> None:
+def test_an_item_is_what_the_list_shows(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=50)
     for item in content_of(client.get(listed.path))["items"]:
         path = f"{listed.path}/{item[listed.id]}"
@@ -185,7 +185,7 @@ def test_that_an_item_is_what_the_list_shows(serve: Serve, listed: Listed) -> No
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_that_what_is_no_id_and_what_is_none_are_told_apart(serve: Serve, listed: Listed) -> None:
+def test_what_is_no_id_and_what_is_none_are_told_apart(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=5)
 
     assert_problem(client.get(f"{listed.path}/1"), 404, listed.missing)
@@ -214,7 +214,7 @@ def answers(client: TestClient, listed: Listed) -> tuple[Response, Response]:
         (8, 500, "engine_error"),
     ],
 )
-def test_that_the_engine_s_refusals_are_told(
+def test_the_engine_s_refusals_are_told(
     serve: Serve, simulator: Simulator, listed: Listed, code: int, status: int, name: str
 ) -> None:
     client = serve(contexts=5)
@@ -232,7 +232,7 @@ def test_that_the_engine_s_refusals_are_told(
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_that_a_restart_of_the_engine_begins_another_epoch(
+def test_a_restart_of_the_engine_begins_another_epoch(
     serve: Serve, simulator: Simulator, listed: Listed
 ) -> None:
     client = serve(contexts=20)

@@ -57,7 +57,7 @@ def sas_of(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     ],
 )
 @pytest.mark.parametrize("limit", [7, 1000])
-def test_that_a_filtered_walk_gives_what_matches(
+def test_a_filtered_walk_gives_what_matches(
     many: TestClient, filters: dict[str, Any], limit: int
 ) -> None:
     snake = {
@@ -76,7 +76,7 @@ def test_that_a_filtered_walk_gives_what_matches(
     assert all(len(ids_of(page)) == limit for page in pages[:-1])
 
 
-def test_that_contexts_are_found_by_what_a_person_has_in_hand(many: TestClient) -> None:
+def test_contexts_are_found_by_what_a_person_has_in_hand(many: TestClient) -> None:
     item = next(item for item in everything(many) if item["inboundSa"] and item["outboundSa"])
     sa = item["outboundSa"]
     spi = sa["saBundle"]["saList"][0]["spi"]
@@ -93,7 +93,7 @@ def test_that_contexts_are_found_by_what_a_person_has_in_hand(many: TestClient) 
     assert ids_of(many.get(f"/sa-contexts?spi={spi}")) == [int(item["saContextId"])]
 
 
-def test_that_a_filter_that_matches_few_gives_them_on_one_page(many: TestClient) -> None:
+def test_a_filter_that_matches_few_gives_them_on_one_page(many: TestClient) -> None:
     last = everything(many)[-1]
     mm_sa_id = next(sas_of(last))["saBundle"]["mmSaId"]
 
@@ -123,13 +123,13 @@ def test_that_a_filter_that_matches_few_gives_them_on_one_page(many: TestClient)
         ("&".join("spi=1" for _ in range(17)), "spi"),
     ],
 )
-def test_that_a_bad_filter_is_named(client: TestClient, query: str, parameter: str) -> None:
+def test_a_bad_filter_is_named(client: TestClient, query: str, parameter: str) -> None:
     problem = assert_problem(client.get(f"/sa-contexts?{query}"), 422, "invalid_parameters")
 
     assert [error["parameter"] for error in problem["errors"]] == [parameter]
 
 
-def test_that_a_cursor_is_bound_to_filters_and_view(many: TestClient) -> None:
+def test_a_cursor_is_bound_to_filters_and_view(many: TestClient) -> None:
     first = content_of(many.get("/sa-contexts?limit=2&view=basic&ipVersion=v4&ipVersion=v6"))
     cursor = first["nextCursor"]
 
@@ -145,7 +145,7 @@ def test_that_a_cursor_is_bound_to_filters_and_view(many: TestClient) -> None:
         assert_problem(response, 400, "cursor_mismatch")
 
 
-def test_that_a_basic_view_is_a_valid_and_smaller_list(many: TestClient) -> None:
+def test_a_basic_view_is_a_valid_and_smaller_list(many: TestClient) -> None:
     full, basic = (many.get(f"/sa-contexts?limit=1000&view={view}") for view in ("full", "basic"))
 
     SaContextPage.model_validate_json(basic.content)
@@ -186,9 +186,7 @@ ENUMERATED: dict[str, type[Any]] = {
 }
 
 
-def test_that_the_summary_counts_what_the_lists_show(
-    many: TestClient, simulator: Simulator
-) -> None:
+def test_the_summary_counts_what_the_lists_show(many: TestClient, simulator: Simulator) -> None:
     first = assert_summary_is_what_the_lists_show(many)
     simulator.churn(200)
 
@@ -214,12 +212,12 @@ def _app(**settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("query", ["peers=-1", "peers=1001", "peers=x", "cipher=none", "limit=1"])
-def test_that_the_summary_refuses_what_it_does_not_take(client: TestClient, query: str) -> None:
+def test_the_summary_refuses_what_it_does_not_take(client: TestClient, query: str) -> None:
     assert_problem(client.get(f"/sa-contexts/summary?{query}"), 422, "invalid_parameters")
 
 
 @pytest.mark.parametrize("query", ["", "?view=basic", "?ipVersion=v6", "?spi=0"])
-def test_that_an_export_has_every_line_of_the_list_and_an_end(many: TestClient, query: str) -> None:
+def test_an_export_has_every_line_of_the_list_and_an_end(many: TestClient, query: str) -> None:
     page = many.get(f"/sa-contexts{query}", params={"limit": 1000} if not query else None)
     page = many.get(f"/sa-contexts?limit=1000&{query[1:]}")
 
@@ -237,7 +235,7 @@ def test_that_an_export_has_every_line_of_the_list_and_an_end(many: TestClient, 
 
 
 @pytest.mark.parametrize("query", ["limit=5", "cursor=x", "limit=5&cursor=x"])
-def test_that_an_export_has_no_pages(client: TestClient, query: str) -> None:
+def test_an_export_has_no_pages(client: TestClient, query: str) -> None:
     problem = assert_problem(
         client.get(f"/sa-contexts?{query}", headers=NDJSON), 422, "invalid_parameters"
     )
@@ -257,9 +255,7 @@ def test_that_an_export_has_no_pages(client: TestClient, query: str) -> None:
         ("*/*", "application/json"),
     ],
 )
-def test_that_an_export_is_what_is_wanted_more(
-    client: TestClient, accept: str, media_type: str
-) -> None:
+def test_an_export_is_what_is_wanted_more(client: TestClient, accept: str, media_type: str) -> None:
     response = client.get("/sa-contexts", headers={"accept": accept})
 
     assert response.headers["content-type"] == media_type
@@ -311,7 +307,7 @@ SCOPE = {
     ],
 )
 @pytest.mark.usefixtures("simulator")
-async def test_that_an_export_ends_when(why: str, ended: str) -> None:
+async def test_an_export_ends_when(why: str, ended: str) -> None:
     app = _app(snapshot_max_seconds=0.1 if why == "it takes too long" else 600)
     store = app.state.service.store
     reader = Reader(messages_before_it_goes=3 if why == "it goes" else 10_000)
@@ -338,7 +334,7 @@ async def test_that_an_export_ends_when(why: str, ended: str) -> None:
         assert len(store.leases) == 0
 
 
-def test_that_an_export_counts_in_the_cap(serve: Serve, simulator: Simulator) -> None:
+def test_an_export_counts_in_the_cap(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=25, snapshot_count=1)
     assert client.get("/sa-contexts?limit=1&maxAge=0").status_code == 200
     simulator.churn(5)
@@ -348,7 +344,7 @@ def test_that_an_export_counts_in_the_cap(serve: Serve, simulator: Simulator) ->
     assert_problem(response, 503, "too_many_snapshots")
 
 
-def test_that_an_export_is_refused_while_the_engine_is_down(
+def test_an_export_is_refused_while_the_engine_is_down(
     client: TestClient, simulator: Simulator
 ) -> None:
     simulator.stop_engine()
@@ -359,9 +355,7 @@ def test_that_an_export_is_refused_while_the_engine_is_down(
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
-def test_that_large_bodies_are_compressed_where_that_is_accepted(
-    many: TestClient, accept: str
-) -> None:
+def test_large_bodies_are_compressed_where_that_is_accepted(many: TestClient, accept: str) -> None:
     def get(encoding: str, limit: int) -> Any:
         headers = {"accept": accept, "accept-encoding": encoding}
         query = "" if accept == "application/x-ndjson" else f"&limit={limit}"

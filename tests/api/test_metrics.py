@@ -86,7 +86,7 @@ def service_of(client: TestClient) -> Service:
         ("application/openmetrics-text;q=0, */*", TEXT),
     ],
 )
-def test_that_the_text_is_the_one_that_is_wanted_more(
+def test_the_text_is_the_one_that_is_wanted_more(
     client: TestClient, accept: str | None, expected: str
 ) -> None:
     client.headers.pop("accept")
@@ -99,14 +99,14 @@ def test_that_the_text_is_the_one_that_is_wanted_more(
     assert response.headers["vary"] == "Accept, Accept-Encoding"
 
 
-def test_that_what_is_neither_is_refused(client: TestClient) -> None:
+def test_what_is_neither_is_refused(client: TestClient) -> None:
     response = client.get("/metrics", headers={"Accept": "application/json"})
 
     assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
     assert client.get("/metrics?name=x").json()["code"] == "invalid_parameters"
 
 
-def test_that_both_texts_tell_the_same(client: TestClient) -> None:
+def test_both_texts_tell_the_same(client: TestClient) -> None:
     client.get("/sa-contexts?maxAge=0")
     text = client.get("/metrics", headers={"Accept": "text/plain"}).text
     open_ = client.get("/metrics", headers={"Accept": OF_PROMETHEUS}).text
@@ -130,7 +130,7 @@ def test_that_both_texts_tell_the_same(client: TestClient) -> None:
     "parameter",
     ["ipVersion", "trafficType", "transformType", "cipher", "integrity", "pfsGroup", "weakness"],
 )
-def test_that_each_count_is_that_of_the_list(serve: Serve, parameter: str) -> None:
+def test_each_count_is_that_of_the_list(serve: Serve, parameter: str) -> None:
     client = serve(contexts=300)
     client.get("/sa-contexts?maxAge=0")
     label = "".join(f"_{c.lower()}" if c.isupper() else c for c in parameter)
@@ -151,7 +151,7 @@ def test_that_each_count_is_that_of_the_list(serve: Serve, parameter: str) -> No
         assert json.loads(ndjson.text.splitlines()[-1])["count"] == number, word
 
 
-def test_that_all_contexts_are_counted(serve: Serve) -> None:
+def test_all_contexts_are_counted(serve: Serve) -> None:
     client = serve(contexts=300)
     summary = client.get("/sa-contexts/summary?maxAge=0").json()
 
@@ -164,7 +164,7 @@ def test_that_all_contexts_are_counted(serve: Serve) -> None:
     assert state(client) == "ready"
 
 
-def test_that_a_scrape_costs_the_engine_nothing(client: TestClient, simulator: Simulator) -> None:
+def test_a_scrape_costs_the_engine_nothing(client: TestClient, simulator: Simulator) -> None:
     client.get("/sa-contexts?maxAge=0")
     before = simulator.calls("*")
 
@@ -174,7 +174,7 @@ def test_that_a_scrape_costs_the_engine_nothing(client: TestClient, simulator: S
     assert simulator.calls("*") == before
 
 
-def test_that_a_scrape_takes_as_many_steps_for_many_contexts_as_for_few(serve: Serve) -> None:
+def test_a_scrape_takes_as_many_steps_for_many_contexts_as_for_few(serve: Serve) -> None:
     def steps(contexts: int) -> int:
         client = serve(contexts=contexts)
         until(lambda: value(client, "wfp_sa_contexts") == contexts)
@@ -209,7 +209,7 @@ class NotTouched:
         raise AssertionError(f"a scrape asks contexts for {name}")
 
 
-def test_that_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None:
+def test_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None:
     client = serve(contexts=30, metrics_peers="10.1.2.3")
     client.get("/sa-contexts?limit=1&maxAge=0")
     store = service_of(client).store
@@ -235,7 +235,7 @@ def test_that_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None
     assert after.count("\n") == before.count("\n")
 
 
-def test_that_it_is_scraped_before_the_first_drain(serve: Serve, simulator: Simulator) -> None:
+def test_it_is_scraped_before_the_first_drain(serve: Serve, simulator: Simulator) -> None:
     simulator.delay("FwpmEngineOpen0", 500)
     client = serve(contexts=3)
 
@@ -255,7 +255,7 @@ def test_that_it_is_scraped_before_the_first_drain(serve: Serve, simulator: Simu
         (8, "failed"),
     ],
 )
-def test_that_a_failing_engine_is_told_with_its_reason(
+def test_a_failing_engine_is_told_with_its_reason(
     serve: Serve, simulator: Simulator, code: int | None, reason: str
 ) -> None:
     client = serve(contexts=3)
@@ -284,7 +284,7 @@ def test_that_a_failing_engine_is_told_with_its_reason(
     assert value(client, "sa_contexts_epochs_total") == (2 if code is None else 1)
 
 
-def test_that_an_old_answer_is_stale(serve: Serve) -> None:
+def test_an_old_answer_is_stale(serve: Serve) -> None:
     client = serve(contexts=3, ready_seconds=0.01)
     client.get("/sa-contexts?maxAge=0")
 
@@ -293,7 +293,7 @@ def test_that_an_old_answer_is_stale(serve: Serve) -> None:
     assert value(client, "wfp_up") == 0
 
 
-def test_that_a_stopped_ikeext_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_a_stopped_ikeext_is_told(serve: Serve, simulator: Simulator) -> None:
     simulator.fail("IPsecSaContextCreateEnumHandle0", 0x80320044, times=0)
     client = serve(contexts=3)
     client.get("/sa-contexts?maxAge=0")
@@ -302,7 +302,7 @@ def test_that_a_stopped_ikeext_is_told(serve: Serve, simulator: Simulator) -> No
     simulator.clear_failures()
 
 
-def test_that_drains_are_measured(serve: Serve) -> None:
+def test_drains_are_measured(serve: Serve) -> None:
     client = serve(contexts=7)
     until(lambda: value(client, "wfp_up") == 1)
     before = samples(client)[("sa_contexts_drain_duration_seconds_count", frozenset())]
@@ -315,7 +315,7 @@ def test_that_drains_are_measured(serve: Serve) -> None:
     assert value(client, "sa_contexts_drain_contexts_total") == 7 * drains
 
 
-def test_that_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50)
     for _ in range(2):
         client.get("/sa-contexts?limit=10&maxAge=0")
@@ -332,7 +332,7 @@ def test_that_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
     assert (value(client, "sa_contexts_journal_bytes") or 0) > 0
 
 
-def test_that_only_peers_that_are_named_have_a_series(serve: Serve) -> None:
+def test_only_peers_that_are_named_have_a_series(serve: Serve) -> None:
     client = serve(contexts=250)
     busiest = client.get("/sa-contexts/summary?peers=1000&maxAge=0").json()["peers"]
     named = [busiest[0]["remoteAddress"], busiest[5]["remoteAddress"], "2001:DB8:0::1"]
@@ -355,7 +355,7 @@ def test_that_only_peers_that_are_named_have_a_series(serve: Serve) -> None:
     }
 
 
-def test_that_peers_are_counted_through_changes(serve: Serve, simulator: Simulator) -> None:
+def test_peers_are_counted_through_changes(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=200, metrics_peers="192.0.2.1")
     for _ in range(5):
         simulator.churn(50)
@@ -366,7 +366,7 @@ def test_that_peers_are_counted_through_changes(serve: Serve, simulator: Simulat
         assert other == sum(peer["contexts"] for peer in peers)
 
 
-def test_that_there_are_not_too_many_peers() -> None:
+def test_there_are_not_too_many_peers() -> None:
     most = [str(ip_address(number)) for number in range(1000)]
 
     peers = Settings.model_validate({"metrics_peers": ",".join(most)}).metrics_peers
@@ -384,7 +384,7 @@ def requests(client: TestClient) -> Iterator[tuple[str, str, str, float]]:
             yield of["method"], of["route"], of["status"], number
 
 
-def test_that_requests_are_counted_by_their_route(client: TestClient) -> None:
+def test_requests_are_counted_by_their_route(client: TestClient) -> None:
     for method, target in (
         ("GET", "/sa-contexts?limit=1"),
         ("GET", "/sa-contexts?limit=0"),
@@ -416,7 +416,7 @@ def test_that_requests_are_counted_by_their_route(client: TestClient) -> None:
     assert value(client, "sa_contexts_http_requests_in_progress") == 1
 
 
-def test_that_requests_that_fail_are_counted(
+def test_requests_that_fail_are_counted(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_self: Metrics) -> NoReturn:
@@ -431,7 +431,7 @@ def test_that_requests_that_fail_are_counted(
 
 
 @pytest.mark.anyio
-async def test_that_requests_are_counted_whose_clients_left() -> None:
+async def test_requests_are_counted_whose_clients_left() -> None:
     registry = CollectorRegistry()
 
     async def leave(*_: object) -> None:
@@ -446,7 +446,7 @@ async def test_that_requests_are_counted_whose_clients_left() -> None:
     assert registry.get_sample_value("sa_contexts_http_requests_in_progress") == 0
 
 
-def test_that_problems_are_counted_by_their_code(serve: Serve, simulator: Simulator) -> None:
+def test_problems_are_counted_by_their_code(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50, snapshot_count=1)
     client.get("/sa-contexts?limit=10&maxAge=0")
     simulator.churn(10)

@@ -47,17 +47,17 @@ def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from nodes(value, f"{path}/{number}")
 
 
-def test_that_the_kept_document_is_the_published_one(client: TestClient) -> None:
+def test_the_kept_document_is_the_published_one(client: TestClient) -> None:
     assert client.get("/openapi.json").json() == KEPT, CHANGED
     assert published() == KEPT, CHANGED
 
 
-def test_that_examples_are_what_a_server_answers(simulator: Simulator) -> None:
+def test_examples_are_what_a_server_answers(simulator: Simulator) -> None:
     assert simulator.count() == 0
     assert collect() == json.loads(EXAMPLES.read_text(encoding="utf-8")), CHANGED
 
 
-def test_that_every_success_and_every_problem_of_its_own_has_a_valid_example() -> None:
+def test_every_success_and_every_problem_of_its_own_has_a_valid_example() -> None:
     shown = 0
     for operation in OPERATIONS.values():
         for response in operation["responses"].values():
@@ -77,7 +77,7 @@ def test_that_every_success_and_every_problem_of_its_own_has_a_valid_example() -
     )
 
 
-def test_that_every_operation_is_told_in_full() -> None:
+def test_every_operation_is_told_in_full() -> None:
     tags = {tag["name"] for tag in KEPT["tags"]}
     assert len(OPERATIONS) == sum(len(path) for path in KEPT["paths"].values())
     for name, operation in OPERATIONS.items():
@@ -89,7 +89,7 @@ def test_that_every_operation_is_told_in_full() -> None:
             assert parameter["description"], (name, parameter["name"])
 
 
-def test_that_who_needs_a_credential_says_so_and_what_becomes_of_those_without() -> None:
+def test_who_needs_a_credential_says_so_and_what_becomes_of_those_without() -> None:
     assert KEPT["security"] == []
     assert KEPT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     refusals = {"401": "unauthenticated", "403": "insufficient_scope", "503": "issuer_unavailable"}
@@ -99,7 +99,7 @@ def test_that_who_needs_a_credential_says_so_and_what_becomes_of_those_without()
             assert (f"`{code}`" in told) == ("security" in operation), (name, status)
 
 
-def test_that_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None:
+def test_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None:
     extra: dict[str, dict[str, Any]] = {
         "EngineProblem": {"winError": 5, "winErrorName": "ERROR_ACCESS_DENIED", "function": "f"},
         "InvalidParametersProblem": {"errors": [{"parameter": "limit", "reason": "no number"}]},
@@ -129,14 +129,14 @@ def test_that_each_status_has_one_named_problem_that_holds_all_of_its_kinds() ->
     assert seen | unrouted >= set(KINDS)
 
 
-def test_that_json_is_the_first_of_several_media_types() -> None:
+def test_json_is_the_first_of_several_media_types() -> None:
     content = OPERATIONS["list_sa_contexts"]["responses"]["200"]["content"]
 
     assert list(content) == ["application/json", "application/x-ndjson"]
     assert content["application/x-ndjson"]["schema"]["type"] == "string"
 
 
-def test_that_enumerations_and_unions_have_names() -> None:
+def test_enumerations_and_unions_have_names() -> None:
     for path, node in nodes(KEPT):
         if "enum" in node:
             assert path.removeprefix("/components/schemas/") in SCHEMAS, path
@@ -147,7 +147,7 @@ def test_that_enumerations_and_unions_have_names() -> None:
         assert len(choices) < 2 or path.endswith(("OrNewer", "x-itemSchema")), path
 
 
-def test_that_parameters_have_no_null_no_newer_word_and_no_default() -> None:
+def test_parameters_have_no_null_no_newer_word_and_no_default() -> None:
     for operation in OPERATIONS.values():
         for parameter in operation.get("parameters", ()):
             text = json.dumps(parameter["schema"])
@@ -168,7 +168,7 @@ def replaced(value: Any, name: str, new: Any) -> Any:
 @pytest.mark.parametrize(
     "name", ["cipherType", "authConfig", "pfsGroup", "ipVersion", "saDirection", "matchType"]
 )
-def test_that_responses_may_have_newer_words(client: TestClient, name: str) -> None:
+def test_responses_may_have_newer_words(client: TestClient, name: str) -> None:
     item = client.get("/sa-contexts?limit=1").json()["items"][0]
     newer = replaced(item, name, "a_newer_word")
 
@@ -177,14 +177,14 @@ def test_that_responses_may_have_newer_words(client: TestClient, name: str) -> N
     assert not is_valid(replaced(item, name, 7), SCHEMAS["SaContext"])
 
 
-def test_that_discriminators_have_only_their_words(client: TestClient) -> None:
+def test_discriminators_have_only_their_words(client: TestClient) -> None:
     item = client.get("/sa-contexts?limit=1").json()["items"][0]
 
     assert is_valid(item, SCHEMAS["SaContext"])
     assert not is_valid(replaced(item, "transformType", "newer"), SCHEMAS["SaContext"])
 
 
-def test_that_fields_may_be_added(client: TestClient) -> None:
+def test_fields_may_be_added(client: TestClient) -> None:
     item = deepcopy(client.get("/sa-contexts?limit=1").json()["items"][0])
     item["outboundSa"]["saBundle"]["newer"] = 1
 
@@ -208,7 +208,7 @@ def test_that_fields_may_be_added(client: TestClient) -> None:
         ("/problems/not_found", "/problems/{code}", {}),
     ],
 )
-def test_that_the_headers_of_answers_are_documented(
+def test_the_headers_of_answers_are_documented(
     client: TestClient, simulator: Simulator, url: str, path: str, headers: dict[str, str]
 ) -> None:
     response = client.get(url.format(id=simulator.ids()[0]), headers=headers)
@@ -222,7 +222,7 @@ def test_that_the_headers_of_answers_are_documented(
         assert header == {"$ref": f"#/components/headers/{name}"}
 
 
-def test_that_integers_say_how_wide_they_are() -> None:
+def test_integers_say_how_wide_they_are() -> None:
     integers = [(path, node) for path, node in nodes(SCHEMAS) if node.get("type") == "integer"]
     assert integers
     for path, node in integers:
@@ -230,7 +230,7 @@ def test_that_integers_say_how_wide_they_are() -> None:
         assert node["format"] == ("int32" if is_narrow else "int64"), path
 
 
-def test_that_words_that_are_no_names_have_one() -> None:
+def test_words_that_are_no_names_have_one() -> None:
     for schema in SCHEMAS.values():
         words = schema.get("enum", ())
         names = schema.get("x-enum-varnames", words)
@@ -238,7 +238,7 @@ def test_that_words_that_are_no_names_have_one() -> None:
         assert all(name.isidentifier() for name in names)
 
 
-def test_that_the_document_is_revalidated(client: TestClient) -> None:
+def test_the_document_is_revalidated(client: TestClient) -> None:
     first = client.get("/openapi.json")
     tag = first.headers["etag"]
 
@@ -252,7 +252,7 @@ def test_that_the_document_is_revalidated(client: TestClient) -> None:
     assert other.content == first.content
 
 
-def test_that_two_servers_publish_the_same(serve: Serve) -> None:
+def test_two_servers_publish_the_same(serve: Serve) -> None:
     tags = {serve(contexts=n).get("/openapi.json").headers["etag"] for n in (0, 3)}
 
     assert len(tags) == 1
@@ -271,7 +271,7 @@ def test_that_two_servers_publish_the_same(serve: Serve) -> None:
         ("#8f14e45fceea-17", False),
     ],
 )
-def test_that_the_form_of_what_is_resumed_after_is_told(since: str, is_one: bool) -> None:
+def test_the_form_of_what_is_resumed_after_is_told(since: str, is_one: bool) -> None:
     (parameter,) = (
         each for each in OPERATIONS["watch_sa_contexts"]["parameters"] if each["name"] == "since"
     )

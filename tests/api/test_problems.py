@@ -65,7 +65,7 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
         ("cursor=1.00000000.AA.AAAAAAAAAAAAAAAAAAAAAA&maxAge=1", "maxAge"),
     ],
 )
-def test_that_a_bad_parameter_is_named(client: TestClient, query: str, parameter: str) -> None:
+def test_a_bad_parameter_is_named(client: TestClient, query: str, parameter: str) -> None:
     problem = assert_problem(client.get(f"/sa-contexts?{query}"), 422, "invalid_parameters")
 
     assert {error["parameter"] for error in problem["errors"]} == {parameter}
@@ -74,7 +74,7 @@ def test_that_a_bad_parameter_is_named(client: TestClient, query: str, parameter
 @pytest.mark.parametrize(
     "text", ["x", "-1", "1.5", "0x10", "18446744073709551616", "1" * 21, "\u0661"]
 )
-def test_that_a_bad_id_is_refused(client: TestClient, text: str) -> None:
+def test_a_bad_id_is_refused(client: TestClient, text: str) -> None:
     problem = assert_problem(client.get(f"/sa-contexts/{text}"), 422, "invalid_parameters")
 
     assert problem["errors"][0]["parameter"] == "saContextId"
@@ -82,19 +82,19 @@ def test_that_a_bad_id_is_refused(client: TestClient, text: str) -> None:
 
 @settings(max_examples=200)
 @given(st.text(max_size=200) | st.from_regex(r"1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}"))
-def test_that_no_invented_cursor_is_taken(client: TestClient, cursor: str) -> None:
+def test_no_invented_cursor_is_taken(client: TestClient, cursor: str) -> None:
     response = client.get("/sa-contexts", params={"cursor": cursor})
 
     assert_problem(response, 400, "cursor_invalid")
 
 
-def test_that_a_cursor_too_long_is_not_valid(client: TestClient) -> None:
+def test_a_cursor_too_long_is_not_valid(client: TestClient) -> None:
     for length in (4096, 4097, 50_000):
         response = client.get(f"/sa-contexts?cursor={'A' * length}")
         assert_problem(response, 400, "cursor_invalid")
 
 
-def test_that_a_cursor_beside_other_filters_is_refused(client: TestClient) -> None:
+def test_a_cursor_beside_other_filters_is_refused(client: TestClient) -> None:
     cursor = client.get("/sa-contexts?limit=1&localSubnet=10.0.0.0/8").json()["nextCursor"]
 
     for query in ("localSubnet=10.0.0.0/9", "remoteSubnet=10.0.0.0/8"):
@@ -105,13 +105,13 @@ def test_that_a_cursor_beside_other_filters_is_refused(client: TestClient) -> No
 @pytest.mark.parametrize(
     "path", ["/sa-context", "/sa-contexts/1/2", "/sa-contexts/", "/%00", "/ä b", "/docs/"]
 )
-def test_that_an_unknown_path_is_told(client: TestClient, path: str) -> None:
+def test_an_unknown_path_is_told(client: TestClient, path: str) -> None:
     assert_problem(client.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/sa-contexts", "/sa-contexts/1", "/engine", "/health/live"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-def test_that_only_reading_is_allowed(client: TestClient, path: str, method: str) -> None:
+def test_only_reading_is_allowed(client: TestClient, path: str, method: str) -> None:
     response = client.request(method, path)
 
     assert_problem(response, 405, "method_not_allowed")
@@ -132,7 +132,7 @@ def test_that_only_reading_is_allowed(client: TestClient, path: str, method: str
         ("", 200),
     ],
 )
-def test_that_accept_is_heeded(client: TestClient, accept: str, status: int) -> None:
+def test_accept_is_heeded(client: TestClient, accept: str, status: int) -> None:
     for path in ("/sa-contexts", "/engine"):
         response = client.get(path, headers={"accept": accept})
         if status == 406:
@@ -153,7 +153,7 @@ def test_that_accept_is_heeded(client: TestClient, accept: str, status: int) -> 
         (0xDEADBEEF, 500, "engine_error", "0xDEADBEEF"),
     ],
 )
-def test_that_the_engines_words_are_kept(
+def test_the_engines_words_are_kept(
     client: TestClient, simulator: Simulator, code: int, status: int, problem_code: str, name: str
 ) -> None:
     simulator.fail("IPsecSaContextCreateEnumHandle0", code, times=0)
@@ -187,9 +187,7 @@ def test_call_that_fails_once_in_a_new_session_is_answered(
     assert simulator.calls("IPsecSaContextGetById1") == 4
 
 
-def test_that_an_engine_without_the_functions_is_told(
-    client: TestClient, simulator: Simulator
-) -> None:
+def test_an_engine_without_the_functions_is_told(client: TestClient, simulator: Simulator) -> None:
     for generation in (0, 1):
         simulator.fail(f"IPsecSaContextEnum{generation}", 1745, times=0)
 
@@ -198,7 +196,7 @@ def test_that_an_engine_without_the_functions_is_told(
     assert problem["function"] == "IPsecSaContextEnum0"
 
 
-def test_that_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:
+def test_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=3, patience_seconds=0.05)
     simulator.delay("IPsecSaContextCreateEnumHandle0", 300)
     simulator.delay("IPsecSaContextGetById1", 300)
@@ -207,7 +205,7 @@ def test_that_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: 
         assert_problem(client.get(path), 503, "engine_slow")
 
 
-def test_that_a_fault_of_the_server_tells_nothing_of_the_inside(
+def test_a_fault_of_the_server_tells_nothing_of_the_inside(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -224,7 +222,7 @@ def test_that_a_fault_of_the_server_tells_nothing_of_the_inside(
 
 
 @pytest.mark.parametrize("code", sorted(KINDS))
-def test_that_every_problem_is_explained(client: TestClient, code: str) -> None:
+def test_every_problem_is_explained(client: TestClient, code: str) -> None:
     explanation = client.get(f"/problems/{code}")
 
     assert explanation.status_code == 200
@@ -233,11 +231,11 @@ def test_that_every_problem_is_explained(client: TestClient, code: str) -> None:
     assert len(explanation.json()["explanation"]) > 40
 
 
-def test_that_an_unknown_problem_is_not_explained(client: TestClient) -> None:
+def test_an_unknown_problem_is_not_explained(client: TestClient) -> None:
     assert_problem(client.get("/problems/nothing"), 404, "not_found")
 
 
-def test_that_other_refusals_of_the_framework_are_problems_too(serve: Serve) -> None:
+def test_other_refusals_of_the_framework_are_problems_too(serve: Serve) -> None:
     client = serve(contexts=0)
 
     @client.app.get("/teapot")  # type: ignore[attr-defined, untyped-decorator]  # FastAPI

@@ -57,14 +57,14 @@ def assert_clean(text: str) -> None:
     assert not found, found
 
 
-def test_that_the_search_would_find_the_canary() -> None:
+def test_the_search_would_find_the_canary() -> None:
     for leak in (TEXT.decode(), TEXT.hex(), b64encode(b"xx" + TEXT).decode(), str(NUMBER)):
         with pytest.raises(AssertionError):
             assert_clean(f"...{leak}...")
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_that_the_canary_is_in_no_answer_and_no_log(
+def test_the_canary_is_in_no_answer_and_no_log(
     serve: Serve,
     simulator: Simulator,
     log_format: Literal["text", "json"],
@@ -158,7 +158,7 @@ def test_that_the_canary_is_in_no_answer_and_no_log(
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_that_no_credential_is_in_any_log_wherever_it_was_sent(
+def test_no_credential_is_in_any_log_wherever_it_was_sent(
     serve: Serve,
     log_format: Literal["text", "json"],
     tmp_path: Path,

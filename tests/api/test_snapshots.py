@@ -40,7 +40,7 @@ def first_page(client: TestClient, **parameters: Any) -> Response:
     return page
 
 
-def test_that_the_hold_is_told(client: TestClient) -> None:
+def test_the_hold_is_told(client: TestClient) -> None:
     page = first_page(client)
 
     assert page.headers["snapshot-idle-seconds"] == "60"
@@ -49,14 +49,14 @@ def test_that_the_hold_is_told(client: TestClient) -> None:
     assert 0 <= (expires - date).total_seconds() <= 601
 
 
-def test_that_nothing_is_held_for_a_list_of_one_page(client: TestClient) -> None:
+def test_nothing_is_held_for_a_list_of_one_page(client: TestClient) -> None:
     page = first_page(client, limit=1000)
 
     assert "snapshot-expires" not in page.headers
     assert client.get("/engine").json()["snapshotsHeld"] == 0
 
 
-def test_that_use_prolongs_the_hold_up_to_the_maximum(serve: Serve, clock: Clock) -> None:
+def test_use_prolongs_the_hold_up_to_the_maximum(serve: Serve, clock: Clock) -> None:
     client = serve(contexts=25)
     cursor = first_page(client).json()["nextCursor"]
     for _ in range(10):
@@ -68,7 +68,7 @@ def test_that_use_prolongs_the_hold_up_to_the_maximum(serve: Serve, clock: Clock
     assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 410
 
 
-def test_that_an_expired_walk_can_be_resumed_or_begun_anew(
+def test_an_expired_walk_can_be_resumed_or_begun_anew(
     serve: Serve, simulator: Simulator, clock: Clock
 ) -> None:
     client = serve(contexts=25)
@@ -102,7 +102,7 @@ def _all(client: TestClient) -> list[Any]:
     return items
 
 
-def test_that_a_cursor_of_another_run_is_gone_with_its_filters_kept(serve: Serve) -> None:
+def test_a_cursor_of_another_run_is_gone_with_its_filters_kept(serve: Serve) -> None:
     cursor = first_page(serve(contexts=25), localSubnet="10.0.0.0/8").json()["nextCursor"]
 
     gone = serve(contexts=25).get("/sa-contexts", params={"cursor": cursor})
@@ -112,7 +112,7 @@ def test_that_a_cursor_of_another_run_is_gone_with_its_filters_kept(serve: Serve
     assert "resumeUrl" not in gone.json()
 
 
-def test_that_after_a_restart_of_the_engine_ids_mean_nothing(
+def test_after_a_restart_of_the_engine_ids_mean_nothing(
     serve: Serve, simulator: Simulator, clock: Clock
 ) -> None:
     client = serve(contexts=25)
@@ -137,7 +137,7 @@ def _gone(client: TestClient, clock: Clock, page: Response) -> dict[str, Any]:
     return problem
 
 
-def test_that_a_list_goes_on_while_the_engine_is_down_and_a_new_one_does_not_begin(
+def test_a_list_goes_on_while_the_engine_is_down_and_a_new_one_does_not_begin(
     client: TestClient, simulator: Simulator
 ) -> None:
     ids = simulator.ids()
@@ -154,7 +154,7 @@ def test_that_a_list_goes_on_while_the_engine_is_down_and_a_new_one_does_not_beg
     assert new.json()["code"] == "engine_unavailable"
 
 
-def test_that_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: Simulator) -> None:
+def test_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=25, snapshot_count=2)
     older = []
     for _ in range(2):
@@ -172,7 +172,7 @@ def test_that_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: S
     assert client.get("/sa-contexts?limit=1000&maxAge=0").status_code == 200  # needs no lease
 
 
-def test_that_the_ways_on_lead_on_as_python_resolves_them(serve: Serve, clock: Clock) -> None:
+def test_the_ways_on_lead_on_as_python_resolves_them(serve: Serve, clock: Clock) -> None:
     """A regression: urljoin resolved `?` to the URL of the expired cursor."""
     client = serve(contexts=25)
     first = client.get("/sa-contexts?limit=20")

@@ -51,7 +51,7 @@ def refusal(keys: ApiKeyStore, text: str) -> RejectionReason:
     return refused.value.reason
 
 
-def test_that_a_key_tells_whose_it_is(path: Path) -> None:
+def test_a_key_tells_whose_it_is(path: Path) -> None:
     key = make_key(path, "sa:read", "metrics:read", name="Überwachung")
 
     caller = ApiKeyStore(path).caller_of(key)
@@ -60,7 +60,7 @@ def test_that_a_key_tells_whose_it_is(path: Path) -> None:
     assert caller == Caller("Überwachung", "api_key", scopes, id_of(key), None)
 
 
-def test_that_a_key_is_long_and_random_and_not_in_the_file(path: Path) -> None:
+def test_a_key_is_long_and_random_and_not_in_the_file(path: Path) -> None:
     keys = {make_key(path, "sa:read") for _ in range(5)}
 
     text = path.read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def test_that_a_key_is_long_and_random_and_not_in_the_file(path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="on Windows it is the folder that says who may")
-def test_that_only_its_owner_can_read_the_file(path: Path) -> None:
+def test_only_its_owner_can_read_the_file(path: Path) -> None:
     before = os.umask(0)
     try:
         make_key(path, "sa:read")
@@ -89,7 +89,7 @@ def test_that_only_its_owner_can_read_the_file(path: Path) -> None:
     assert [entry["event"] for entry in log] == ["keys_open_to_others"]
 
 
-def test_that_one_wrong_character_is_refused(path: Path) -> None:
+def test_one_wrong_character_is_refused(path: Path) -> None:
     key = make_key(path, "sa:read")
     keys = ApiKeyStore(path)
 
@@ -100,7 +100,7 @@ def test_that_one_wrong_character_is_refused(path: Path) -> None:
         assert refusal(keys, wrong) is RejectionReason.UNKNOWN
 
 
-def test_that_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key, revoked = make_key(path, "sa:read"), make_key(path, "sa:read")
     run_keys("revoke", id_of(revoked), path=path)
     keys = ApiKeyStore(path)
@@ -124,7 +124,7 @@ def test_that_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.M
     assert work == ["hash", "compare"] * 5
 
 
-def test_that_a_key_ends_when_it_expires(path: Path) -> None:
+def test_a_key_ends_when_it_expires(path: Path) -> None:
     key, time = make_key(path, "sa:read"), Time()
     change(path, key, expires="2027-01-15T08:00:00Z")  # 1,800,000,000
     keys = ApiKeyStore(path, clock=time)
@@ -138,7 +138,7 @@ def test_that_a_key_ends_when_it_expires(path: Path) -> None:
     assert not keys.has(caller)
 
 
-def test_that_what_happens_to_the_file_is_seen_at_the_next_look(path: Path) -> None:
+def test_what_happens_to_the_file_is_seen_at_the_next_look(path: Path) -> None:
     first = make_key(path, "sa:read")
     keys = ApiKeyStore(path)
     caller = keys.caller_of(first)
@@ -169,7 +169,7 @@ def test_an_edit_that_keeps_size_and_times_is_seen(path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
+async def test_nobody_waits_for_a_disk_that_does_not_answer(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = make_key(path, "sa:read")
@@ -202,7 +202,7 @@ async def test_that_nobody_waits_for_a_disk_that_does_not_answer(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
-def test_that_nobody_waits_for_what_is_no_file(path: Path) -> None:
+def test_nobody_waits_for_what_is_no_file(path: Path) -> None:
     key = make_key(path, "sa:read")
     keys = ApiKeyStore(path)
     path.unlink()
@@ -220,7 +220,7 @@ def test_that_nobody_waits_for_what_is_no_file(path: Path) -> None:
         read_keys(Path("/dev/zero"))
 
 
-def test_that_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_key(path, "sa:read")
     before = path.read_bytes()
     monkeypatch.setattr(key_file, "MAX_BYTES", len(before))
@@ -236,7 +236,7 @@ def test_that_a_file_has_a_largest_size(path: Path, monkeypatch: pytest.MonkeyPa
         read_keys(path)
 
 
-def test_that_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> None:
+def test_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> None:
     key = make_key(path, "sa:read", "events:read")
     keys = ApiKeyStore(path)
     caller = keys.caller_of(key)
@@ -248,9 +248,7 @@ def test_that_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '{"version": 1}', '{"version": 2, "keys": []}'])
-def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
-    path: Path, content: str | None
-) -> None:
+def test_a_bad_file_changes_nothing_and_is_told_of_once(path: Path, content: str | None) -> None:
     key = make_key(path, "sa:read")
     keys = ApiKeyStore(path)
     good = path.read_bytes()
@@ -272,7 +270,7 @@ def test_that_a_bad_file_changes_nothing_and_is_told_of_once(
     assert events.count("keys_not_read") == events.count("keys_read") == 1
 
 
-def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
+def test_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if its owner were wrong or, on Windows, another program had it open."""
@@ -299,7 +297,7 @@ def test_that_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
     assert told == [("keys_not_read", "denied"), ("keys_not_read", "in use"), ("keys_read", None)]
 
 
-def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
+def test_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
     key = make_key(path, "sa:read")
     secret = read_keys(path).secret
     change(path, key, hash="secret" * 9, name="", scopes=["sa:write"])
@@ -313,7 +311,7 @@ def test_that_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
     assert error.value.__suppress_context__
 
 
-def test_that_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
+def test_there_is_nothing_to_begin_with_is_said(path: Path) -> None:
     with pytest.raises(KeysUnreadable, match=r"keys\.json: No such file"):
         ApiKeyStore(path)
 

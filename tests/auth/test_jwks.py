@@ -17,19 +17,19 @@ def oidc() -> Iterator[Oidc]:
         yield running
 
 
-def test_that_a_document_is_fetched(oidc: Oidc) -> None:
+def test_a_document_is_fetched(oidc: Oidc) -> None:
     assert b'"keys"' in fetch(f"{oidc.url}/keys")
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 401, 404, 500])
-def test_that_only_success_counts_and_no_redirection_is_followed(oidc: Oidc, status: int) -> None:
+def test_only_success_counts_and_no_redirection_is_followed(oidc: Oidc, status: int) -> None:
     oidc.answers["/keys"] = (status, b"" if status == 204 else b"{}")
 
     with pytest.raises(IssuerUnavailable, match=str(status)):
         fetch(f"{oidc.url}/keys")
 
 
-def test_that_too_much_is_not_taken(oidc: Oidc, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_is_not_taken(oidc: Oidc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(issuer, "MAX_BYTES", 100)
     oidc.answers["/keys"] = (200, b"x" * 101)
 
@@ -37,7 +37,7 @@ def test_that_too_much_is_not_taken(oidc: Oidc, monkeypatch: pytest.MonkeyPatch)
         fetch(f"{oidc.url}/keys")
 
 
-def test_that_no_proxy_sees_what_comes_from_this_host(
+def test_no_proxy_sees_what_comes_from_this_host(
     oidc: Oidc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with issuing() as proxy:
@@ -50,7 +50,7 @@ def test_that_no_proxy_sees_what_comes_from_this_host(
     assert proxy.asked == []
 
 
-def test_that_what_comes_by_https_may_come_through_a_proxy(
+def test_what_comes_by_https_may_come_through_a_proxy(
     oidc: Oidc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The supposed proxy receives a CONNECT (RFC 9110, 9.3.6)."""
@@ -61,7 +61,7 @@ def test_that_what_comes_by_https_may_come_through_a_proxy(
         fetch("https://issuer.invalid/keys")
 
 
-def test_that_nobody_there_is_said() -> None:
+def test_nobody_there_is_said() -> None:
     with pytest.raises(
         IssuerUnavailable, match=r"cannot reach http://127\.0\.0\.1:1/keys: Connect"
     ):

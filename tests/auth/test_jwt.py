@@ -87,7 +87,7 @@ def trust() -> Trust:
     return Trust()
 
 
-async def test_that_the_example_of_rfc_7515_is_verified() -> None:
+async def test_the_example_of_rfc_7515_is_verified() -> None:
     """Appendix A.3. What it says is no more than the signature's being right lets be judged."""
     jwk = {
         "kty": "EC",
@@ -113,7 +113,7 @@ async def test_that_the_example_of_rfc_7515_is_verified() -> None:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "EdDSA"])
-async def test_that_each_algorithm_is_taken_where_it_is_listed(alg: str) -> None:
+async def test_each_algorithm_is_taken_where_it_is_listed(alg: str) -> None:
     for listed in ((alg,), tuple(each for each in ALL if each != alg)):
         trust = Trust(listed)
         trust.oidc.keys = [signing_key(f"by-{alg}", alg)]
@@ -126,14 +126,14 @@ async def test_that_each_algorithm_is_taken_where_it_is_listed(alg: str) -> None
             assert await trust.refusal(token) is RejectionReason.ALGORITHM
 
 
-async def test_that_ed25519_is_taken_by_its_own_name(trust: Trust) -> None:
+async def test_ed25519_is_taken_by_its_own_name(trust: Trust) -> None:
     key = signing_key("by-EdDSA", "EdDSA")
     trust.oidc.keys = [SigningKey(key.kid, "Ed25519", key.private)]
 
     assert (await trust.caller_of(trust.token())).kind == "jwt"
 
 
-async def test_that_no_secret_signs(trust: Trust) -> None:
+async def test_no_secret_signs(trust: Trust) -> None:
     """HS256 with a public key, or with a secret that the issuer published by mistake."""
     rsa_key = signing_key("by-RS256", "RS256")
     trust.oidc.keys = [rsa_key]
@@ -150,7 +150,7 @@ async def test_that_no_secret_signs(trust: Trust) -> None:
     assert await trust.refusal(token) is RejectionReason.ALGORITHM
 
 
-async def test_that_no_algorithm_takes_anothers_key(trust: Trust) -> None:
+async def test_no_algorithm_takes_anothers_key(trust: Trust) -> None:
     """A key without `alg` still has a key type."""
     key = signing_key("by-RS256", "RS256")
     jwk = {name: value for name, value in key.jwk.items() if name not in ("alg", "use")}
@@ -164,7 +164,7 @@ async def test_that_no_algorithm_takes_anothers_key(trust: Trust) -> None:
     assert (await trust.caller_of(signed(trust.oidc.claims(), key))).name == "monitor"
 
 
-async def test_that_a_key_for_encryption_verifies_nothing(trust: Trust) -> None:
+async def test_a_key_for_encryption_verifies_nothing(trust: Trust) -> None:
     key = signing_key("by-RS256", "RS256")
     jwk = {**key.jwk, "use": "enc"}
     trust.oidc.answers["/keys"] = (200, json.dumps({"keys": [jwk]}).encode())
@@ -196,18 +196,18 @@ async def test_that_a_key_for_encryption_verifies_nothing(trust: Trust) -> None:
         ({"sub": 5}, RejectionReason.CLAIMS),
     ],
 )
-async def test_that_claims_are_judged(
+async def test_claims_are_judged(
     trust: Trust, changes: dict[str, Any], reason: RejectionReason
 ) -> None:
     assert await trust.refusal(trust.token(**changes)) is reason
 
 
-async def test_that_one_of_several_audiences_is_enough(trust: Trust) -> None:
+async def test_one_of_several_audiences_is_enough(trust: Trust) -> None:
     assert (await trust.caller_of(trust.token(aud=["api://other", AUDIENCE]))).name == "monitor"
 
 
 @pytest.mark.parametrize("skew", [0, 30])
-async def test_that_clocks_may_differ_by_as_much_as_is_said(skew: int) -> None:
+async def test_clocks_may_differ_by_as_much_as_is_said(skew: int) -> None:
     trust = Trust(skew=skew)
     for changes in (
         {"exp": trust.began - skew + 1},
@@ -243,7 +243,7 @@ async def test_that_clocks_may_differ_by_as_much_as_is_said(skew: int) -> None:
         ({"padding": "x" * 1000}, RejectionReason.MALFORMED),
     ],
 )
-async def test_that_headers_are_judged(
+async def test_headers_are_judged(
     trust: Trust, header: dict[str, Any], reason: RejectionReason | None
 ) -> None:
     token = signed(trust.oidc.claims(), trust.oidc.keys[0], **header)
@@ -253,7 +253,7 @@ async def test_that_headers_are_judged(
         assert await trust.refusal(token) is reason
 
 
-async def test_that_what_is_no_token_is_refused_without_asking_the_issuer(trust: Trust) -> None:
+async def test_what_is_no_token_is_refused_without_asking_the_issuer(trust: Trust) -> None:
     token = trust.token()
     head, claims, signature = token.split(".")
     wrong = [
@@ -275,7 +275,7 @@ async def test_that_what_is_no_token_is_refused_without_asking_the_issuer(trust:
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'"text"', b'{"exp":1e999}', b"\xff"])
-async def test_that_a_payload_that_makes_no_sense_is_refused(trust: Trust, payload: bytes) -> None:
+async def test_a_payload_that_makes_no_sense_is_refused(trust: Trust, payload: bytes) -> None:
     key = trust.oidc.keys[0]
     text = f"{json_encoded({'alg': key.alg, 'kid': key.kid})}.{encoded(payload)}"
     token = f"{text}.{encoded(key.signature(text.encode()))}"
@@ -283,7 +283,7 @@ async def test_that_a_payload_that_makes_no_sense_is_refused(trust: Trust, paylo
     assert await trust.refusal(token) is RejectionReason.CLAIMS
 
 
-async def test_that_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Trust) -> None:
+async def test_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Trust) -> None:
     old = trust.token()
     await trust.caller_of(old)
     trust.oidc.keys = [trust.oidc.keys[0], signing_key("second")]
@@ -296,7 +296,7 @@ async def test_that_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Tr
     assert trust.fetches == 2
 
 
-async def test_that_a_key_that_was_withdrawn_is_let_go(trust: Trust) -> None:
+async def test_a_key_that_was_withdrawn_is_let_go(trust: Trust) -> None:
     old = trust.token(exp=trust.began + 10 * SOFT_TTL_SECONDS)
     await trust.caller_of(old)
     trust.oidc.keys = [signing_key("second")]
@@ -305,7 +305,7 @@ async def test_that_a_key_that_was_withdrawn_is_let_go(trust: Trust) -> None:
     assert await trust.refusal(old) is RejectionReason.UNKNOWN_KEY
 
 
-async def test_that_no_verdict_outlives_the_keys_by_which_it_was_found(trust: Trust) -> None:
+async def test_no_verdict_outlives_the_keys_by_which_it_was_found(trust: Trust) -> None:
     """A withdrawn key is gone after ten minutes, however late a token of it came."""
     early, late = (trust.token(exp=trust.began + 9999, jti=each) for each in ("early", "late"))
     await trust.caller_of(early)
@@ -321,7 +321,7 @@ async def test_that_no_verdict_outlives_the_keys_by_which_it_was_found(trust: Tr
     assert trust.fetches == 2
 
 
-async def test_that_keys_that_nobody_confirms_are_no_longer_used_after_an_hour(
+async def test_keys_that_nobody_confirms_are_no_longer_used_after_an_hour(
     trust: Trust,
 ) -> None:
     early, late = (trust.token(exp=trust.began + 9999, jti=each) for each in ("early", "late"))
@@ -340,7 +340,7 @@ async def test_that_keys_that_nobody_confirms_are_no_longer_used_after_an_hour(
     assert (await trust.caller_of(late)).name == "monitor"
 
 
-async def test_that_strangers_cannot_have_the_issuer_asked_at_will(trust: Trust) -> None:
+async def test_strangers_cannot_have_the_issuer_asked_at_will(trust: Trust) -> None:
     await trust.caller_of(trust.token())
     trust.passed += MIN_FETCH_INTERVAL_SECONDS
     unknown = [
@@ -357,7 +357,7 @@ async def test_that_strangers_cannot_have_the_issuer_asked_at_will(trust: Trust)
     assert trust.fetches <= 3
 
 
-async def test_that_an_issuer_that_is_down_is_asked_again_and_missed_only_at_first(
+async def test_an_issuer_that_is_down_is_asked_again_and_missed_only_at_first(
     trust: Trust,
 ) -> None:
     trust.is_down = True
@@ -412,7 +412,7 @@ async def test_nobody_waits_for_an_issuer_that_was_out_of_reach(trust: Trust) ->
         ("/keys", {"keys": [5, "x", None, {}, {"kty": "RSA"}, {"kty": "new"}, {"kty": "EC"}]}),
     ],
 )
-async def test_that_an_issuer_that_makes_no_sense_is_not_believed(
+async def test_an_issuer_that_makes_no_sense_is_not_believed(
     trust: Trust, path: str, answer: Any
 ) -> None:
     trust.oidc.answers[path] = (200, json.dumps(answer).encode())
@@ -420,7 +420,7 @@ async def test_that_an_issuer_that_makes_no_sense_is_not_believed(
     assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
 
 
-async def test_that_keys_that_are_weak_or_unheard_of_do_not_spoil_the_others(trust: Trust) -> None:
+async def test_keys_that_are_weak_or_unheard_of_do_not_spoil_the_others(trust: Trust) -> None:
     weak = SigningKey("weak", "RS256", rsa.generate_private_key(65537, 1024))  # noqa: S505
     good = trust.oidc.keys[0]
     entries = [{"kty": "AKP", "kid": "new"}, weak.jwk, good.jwk]
@@ -430,7 +430,7 @@ async def test_that_keys_that_are_weak_or_unheard_of_do_not_spoil_the_others(tru
     assert await trust.refusal(signed(trust.oidc.claims(), weak)) is RejectionReason.UNKNOWN_KEY
 
 
-async def test_that_a_token_is_verified_once_and_known_until_it_expires(
+async def test_a_token_is_verified_once_and_known_until_it_expires(
     trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = trust.token(exp=trust.began + 60)
@@ -447,9 +447,7 @@ async def test_that_a_token_is_verified_once_and_known_until_it_expires(
     assert not trust.tokens.has(caller)
 
 
-async def test_that_not_all_tokens_are_remembered(
-    trust: Trust, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_not_all_tokens_are_remembered(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jwt, "MAX_CACHED", 3)
     tokens = [trust.token(jti=str(number)) for number in range(5)]
     for token in tokens:
@@ -458,7 +456,7 @@ async def test_that_not_all_tokens_are_remembered(
     assert [trust.tokens.lookup(token) is not None for token in tokens] == [False] * 2 + [True] * 3
 
 
-async def test_that_names_are_fit_for_a_log(trust: Trust) -> None:
+async def test_names_are_fit_for_a_log(trust: Trust) -> None:
     caller = await trust.caller_of(trust.token(sub="a\r\nb\x1b[31m" + "c" * 500))
 
     assert caller.name.isprintable()

@@ -18,7 +18,7 @@ from app.net.secure_urls import require_secure
         "http://[::1]:80/",
     ],
 )
-def test_that_these_are_taken(url: str) -> None:
+def test_these_are_taken(url: str) -> None:
     assert require_secure(url) == url
 
 
@@ -42,6 +42,6 @@ def test_that_these_are_taken(url: str) -> None:
         "",
     ],
 )
-def test_that_these_are_not(url: str) -> None:
+def test_these_are_not(url: str) -> None:
     with pytest.raises(ValueError, match=r"^it (is|must)"):
         require_secure(url)

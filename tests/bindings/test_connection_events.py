@@ -54,7 +54,7 @@ def ids_of(told: Told) -> list[tuple[int, int]]:
     return [(event, decode_connection(plain).connection_id) for event, plain in told]
 
 
-def test_that_what_begins_and_ends_is_told_as_the_enumeration_shows_it(
+def test_what_begins_and_ends_is_told_as_the_enumeration_shows_it(
     session: Session, simulator: Simulator, told: Told
 ) -> None:
     simulator.populate(60, seed=2)
@@ -80,9 +80,7 @@ def test_that_what_begins_and_ends_is_told_as_the_enumeration_shows_it(
     assert seen > 10
 
 
-def test_that_a_copy_outlives_the_callback(
-    session: Session, simulator: Simulator, told: Told
-) -> None:
+def test_a_copy_outlives_the_callback(session: Session, simulator: Simulator, told: Told) -> None:
     """The engine's memory is poisoned when the callback returns."""
     with subscribe(session, told):
         simulator.populate(50)
@@ -96,7 +94,7 @@ def test_that_a_copy_outlives_the_callback(
     assert all(name.startswith("host/") for name in names)
 
 
-def test_that_no_secret_is_copied(session: Session, simulator: Simulator, told: Told) -> None:
+def test_no_secret_is_copied(session: Session, simulator: Simulator, told: Told) -> None:
     with subscribe(session, told):
         simulator.populate(600)
         assert simulator.flush()
@@ -106,9 +104,7 @@ def test_that_no_secret_is_copied(session: Session, simulator: Simulator, told: 
     assert CANARY.decode() not in repr(told)
 
 
-def test_that_one_connection_can_be_chosen(
-    session: Session, simulator: Simulator, told: Told
-) -> None:
+def test_one_connection_can_be_chosen(session: Session, simulator: Simulator, told: Told) -> None:
     simulator.populate(30)
     one = simulator.connections()[2]
     with subscribe(session, told, one):
@@ -126,7 +122,7 @@ def put_between(simulator: Simulator, local: int, remote: int) -> None:
     simulator.put(int(ffi.cast("uintptr_t", tree)))
 
 
-def test_that_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator) -> None:
+def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator) -> None:
     everybody = threading.Barrier(4)
     threads: set[int] = set()
     addresses: set[bytes | None] = set()
@@ -147,9 +143,7 @@ def test_that_foreign_threads_may_tell_at_once(session: Session, simulator: Simu
     assert addresses == {number.to_bytes(4, "big") for number in range(8)}
 
 
-def test_that_nothing_is_told_after_the_end(
-    session: Session, simulator: Simulator, told: Told
-) -> None:
+def test_nothing_is_told_after_the_end(session: Session, simulator: Simulator, told: Told) -> None:
     with subscribe(session, told):
         pass
     simulator.populate(30)
@@ -159,7 +153,7 @@ def test_that_nothing_is_told_after_the_end(
     assert simulator.open_subscriptions() == 0
 
 
-def test_that_an_engine_that_keeps_no_track_is_told(
+def test_an_engine_that_keeps_no_track_is_told(
     session: Session, simulator: Simulator, told: Told
 ) -> None:
     simulator.monitor_connections(is_on=False)
@@ -171,7 +165,7 @@ def test_that_an_engine_that_keeps_no_track_is_told(
 @pytest.mark.parametrize(
     ("code", "error"), [(5, AccessDenied), (1722, EngineGone), (1745, NotSupported)]
 )
-def test_that_a_refusal_is_told(
+def test_a_refusal_is_told(
     session: Session, simulator: Simulator, told: Told, code: int, error: type[Exception]
 ) -> None:
     simulator.fail("FwpmConnectionSubscribe0", code)
@@ -180,9 +174,7 @@ def test_that_a_refusal_is_told(
     assert simulator.open_subscriptions() == 0
 
 
-def test_that_a_failing_end_leaves_nothing(
-    session: Session, simulator: Simulator, told: Told
-) -> None:
+def test_a_failing_end_leaves_nothing(session: Session, simulator: Simulator, told: Told) -> None:
     subscription = subscribe(session, told)
     simulator.fail("FwpmConnectionUnsubscribe0", 1726)
     with pytest.raises(EngineGone):
@@ -191,7 +183,7 @@ def test_that_a_failing_end_leaves_nothing(
 
 
 @pytest.mark.skipif(SIMULATOR_PATH.suffix == ".dll", reason="there is no compiler under Wine")
-def test_that_a_library_without_the_functions_is_told(tmp_path: Path, told: Told) -> None:
+def test_a_library_without_the_functions_is_told(tmp_path: Path, told: Told) -> None:
     source = "".join(f"int {name}(void) {{ return 0; }}" for name in REQUIRED)
     with (
         Session(Library(compile_library(tmp_path, source))) as session,

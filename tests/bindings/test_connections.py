@@ -90,7 +90,7 @@ def decoded(address: int, order: Ipv6Order = Ipv6Order.NETWORK) -> Connection:
 
 @any_tree
 @given(any_connections())
-def test_that_both_readers_agree_on_any_connection(connection: AnyConnection) -> None:
+def test_both_readers_agree_on_any_connection(connection: AnyConnection) -> None:
     second = second_reading(connection.address)
 
     assert differences(decoded(connection.address), second, "connection") == []
@@ -98,7 +98,7 @@ def test_that_both_readers_agree_on_any_connection(connection: AnyConnection) ->
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
-def test_that_both_readers_agree_on_what_the_engine_gives(
+def test_both_readers_agree_on_what_the_engine_gives(
     library: Library, simulator: Simulator, seed: int
 ) -> None:
     simulator.populate(500, seed)
@@ -122,7 +122,7 @@ def test_that_both_readers_agree_on_what_the_engine_gives(
 
 @any_tree
 @given(any_connections())
-def test_that_a_reversed_order_turns_ipv6_addresses_and_nothing_else(
+def test_a_reversed_order_turns_ipv6_addresses_and_nothing_else(
     connection: AnyConnection,
 ) -> None:
     first = decoded(connection.address)
@@ -139,7 +139,7 @@ def test_that_a_reversed_order_turns_ipv6_addresses_and_nothing_else(
 
 @any_tree
 @given(any_connections(), st.data())
-def test_that_equal_records_have_one_mark_and_others_another(
+def test_equal_records_have_one_mark_and_others_another(
     connection: AnyConnection, data: st.DataObject
 ) -> None:
     """A mark is of the plain copy: it tells a connection whose bytes grew from one that idled."""
@@ -154,7 +154,7 @@ def test_that_equal_records_have_one_mark_and_others_another(
     assert (other == mark) == (second_reading(connection.address) == record)
 
 
-def test_that_no_secret_is_read(engine: Engine, simulator: Simulator) -> None:
+def test_no_secret_is_read(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(1000)
     everything = all_of(engine)
     with_key = [
@@ -171,7 +171,7 @@ def test_that_no_secret_is_read(engine: Engine, simulator: Simulator) -> None:
         assert secret not in text
 
 
-def test_that_the_flag_is_microsofts(library: Library) -> None:
+def test_the_flag_is_microsofts(library: Library) -> None:
     flag = library.lib.FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED
 
     assert flag == QUERY_BYTES_TRANSFERRED
@@ -188,7 +188,7 @@ def test_that_the_flag_is_microsofts(library: Library) -> None:
     empty_block=st.booleans(),
     shuffle=st.booleans(),
 )
-def test_that_pages_give_every_connection_once(
+def test_pages_give_every_connection_once(
     library: Library,
     simulator: Simulator,
     count: int,
@@ -211,7 +211,7 @@ def test_that_pages_give_every_connection_once(
     assert_nothing_is_left(simulator)
 
 
-def test_that_bytes_are_those_of_now(engine: Engine, simulator: Simulator) -> None:
+def test_bytes_are_those_of_now(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(30)
     one, other = simulator.connections()[:2]
     for counts in ((3, 4), (2**64 - 1, 7), (0, 0)):
@@ -234,7 +234,7 @@ def counts_of(connection: Connection) -> tuple[int, int, int]:
     )
 
 
-def test_that_bytes_can_be_left_uncounted(engine: Engine, simulator: Simulator) -> None:
+def test_bytes_can_be_left_uncounted(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(30)
     one = simulator.connections()[0]
     simulator.set_connection_bytes(one, 5, 6)
@@ -250,7 +250,7 @@ def test_that_bytes_can_be_left_uncounted(engine: Engine, simulator: Simulator) 
 
 
 @pytest.mark.parametrize("unknown", [0, 1, 2**64 - 1])
-def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator, unknown: int) -> None:
+def test_an_unknown_id_is_told(engine: Engine, simulator: Simulator, unknown: int) -> None:
     simulator.populate(30)
 
     for is_counted in (False, True):
@@ -258,9 +258,7 @@ def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator, unknow
             one_of(engine, unknown, is_counted=is_counted)
 
 
-def test_that_an_iteration_left_early_leaves_nothing(
-    library: Library, simulator: Simulator
-) -> None:
+def test_an_iteration_left_early_leaves_nothing(library: Library, simulator: Simulator) -> None:
     simulator.populate(50)
     with Session(library) as session:
         arrays = Connections(session).arrays(size=5)
@@ -273,7 +271,7 @@ def test_that_an_iteration_left_early_leaves_nothing(
     assert_nothing_is_left(simulator)
 
 
-def test_that_an_empty_page_cannot_be_asked_for(engine: Engine) -> None:
+def test_an_empty_page_cannot_be_asked_for(engine: Engine) -> None:
     with pytest.raises(ValueError, match="at least one"):
         engine.with_connections(lambda connections: list(connections.pages(size=0)))
 
@@ -281,7 +279,7 @@ def test_that_an_empty_page_cannot_be_asked_for(engine: Engine) -> None:
 # ---- what an engine may lack ----
 
 
-def test_that_an_engine_without_monitoring_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_engine_without_monitoring_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(30)
     one = simulator.connections()[0]
     simulator.monitor_connections(is_on=False)
@@ -300,7 +298,7 @@ def test_that_an_engine_without_monitoring_is_told(engine: Engine, simulator: Si
         one_of(engine, one)
 
 
-def test_that_an_older_engine_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_older_engine_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(3)
     simulator.fail("FwpmConnectionCreateEnumHandle0", 1745, times=0)
 
@@ -324,7 +322,7 @@ unsigned IPsecSaContextGetById0(void) { return 0; }
 
 
 @pytest.mark.skipif(SIMULATOR_PATH.suffix == ".dll", reason="there is no compiler under Wine")
-def test_that_a_library_without_connections_is_told(tmp_path: Path) -> None:
+def test_a_library_without_connections_is_told(tmp_path: Path) -> None:
     reads: list[Any] = [
         lambda connections: list(connections.pages()),
         lambda connections: connections.get(1),
@@ -341,7 +339,7 @@ def test_that_a_library_without_connections_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("function", "code"), list(product(FUNCTIONS, CODES)))
-def test_that_nothing_is_left_when_any_call_fails_in_any_way(
+def test_nothing_is_left_when_any_call_fails_in_any_way(
     library: Library, simulator: Simulator, function: str, code: int
 ) -> None:
     simulator.populate(50)
@@ -356,13 +354,13 @@ def test_that_nothing_is_left_when_any_call_fails_in_any_way(
         assert_nothing_is_left(simulator)
 
 
-def test_that_a_refusal_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_a_refusal_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.fail("FwpmConnectionCreateEnumHandle0", 5)
     with pytest.raises(AccessDenied):
         all_of(engine)
 
 
-def test_that_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulator) -> None:
+def test_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(100)
     all_of(engine)
     simulator.fail("FwpmConnectionEnum0", 1726, after=1)
@@ -446,7 +444,7 @@ class Failures(RuleBasedStateMachine):
         self.simulator.reset()
 
 
-def test_that_nothing_is_left_after_any_order_of_work_and_failures() -> None:
+def test_nothing_is_left_after_any_order_of_work_and_failures() -> None:
     run_state_machine_as_test(
         Failures, settings=settings(max_examples=60, stateful_step_count=40, deadline=None)
     )

@@ -10,7 +10,7 @@ from bindings.console import console_events
 
 
 @pytest.mark.skipif(os.name == "nt", reason="tests/windows has them happen")
-def test_that_outside_windows_nothing_is_listened_to() -> None:
+def test_outside_windows_nothing_is_listened_to() -> None:
     told: list[str] = []
 
     with console_events(lambda: told.append("stop")):

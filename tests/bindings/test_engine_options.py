@@ -12,7 +12,7 @@ from bindings.library import Library
 from bindings.session import Session
 
 
-def test_that_collection_is_told(simulator: Simulator, library: Library) -> None:
+def test_collection_is_told(simulator: Simulator, library: Library) -> None:
     with Session(library) as session:
         assert engine_option(session, EngineOption.COLLECT_NET_EVENTS) == 1
         simulator.collect_net_events(False)
@@ -25,7 +25,7 @@ def test_that_collection_is_told(simulator: Simulator, library: Library) -> None
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
 
 
-def test_that_a_dead_session_is_told(simulator: Simulator, library: Library) -> None:
+def test_a_dead_session_is_told(simulator: Simulator, library: Library) -> None:
     with Session(library) as session:
         simulator.stop_engine()
         with pytest.raises(EngineGone):
@@ -35,7 +35,7 @@ def test_that_a_dead_session_is_told(simulator: Simulator, library: Library) -> 
             engine_option(session, EngineOption.COLLECT_NET_EVENTS)
 
 
-def test_that_what_is_no_option_is_refused(simulator: Simulator, library: Library) -> None:
+def test_what_is_no_option_is_refused(simulator: Simulator, library: Library) -> None:
     with Session(library) as session:
         value = ffi.new("FWP_VALUE0 **")
         with pytest.raises(EngineError, match="FWP_E_INVALID_ENUMERATOR"):

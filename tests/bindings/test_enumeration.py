@@ -71,7 +71,7 @@ def ids_of(engine: Engine, template: SubnetTemplate | None = None, size: int = 1
     empty_block=st.booleans(),
     shuffle=st.booleans(),
 )
-def test_that_pages_give_every_context_once(
+def test_pages_give_every_context_once(
     library: Library,
     simulator: Simulator,
     count: int,
@@ -95,14 +95,12 @@ def test_that_pages_give_every_context_once(
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_that_an_empty_page_cannot_be_asked_for(engine: Engine, size: int) -> None:
+def test_an_empty_page_cannot_be_asked_for(engine: Engine, size: int) -> None:
     with pytest.raises(ValueError, match="at least one"):
         engine.pages(size=size)
 
 
-def test_that_an_iteration_left_early_leaves_nothing(
-    library: Library, simulator: Simulator
-) -> None:
+def test_an_iteration_left_early_leaves_nothing(library: Library, simulator: Simulator) -> None:
     simulator.populate(50)
     with Session(library) as session:
         pages = SaContexts(session).pages(size=10)
@@ -114,14 +112,14 @@ def test_that_an_iteration_left_early_leaves_nothing(
     assert_nothing_is_left(simulator)
 
 
-def test_that_one_context_is_read_by_its_id(engine: Engine, simulator: Simulator) -> None:
+def test_one_context_is_read_by_its_id(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(20)
 
     for context in [context for page in engine.pages() for context in page]:
         assert engine.get(context.sa_context_id) == context
 
 
-def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(1)
 
     with pytest.raises(NotFound) as caught:
@@ -133,7 +131,7 @@ def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> Non
     )
 
 
-def test_that_an_older_engine_is_read_by_generation_0(engine: Engine, simulator: Simulator) -> None:
+def test_an_older_engine_is_read_by_generation_0(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(30)
     newer = [context for page in engine.pages() for context in page]
     simulator.fail("IPsecSaContextEnum1", 1745, times=0)
@@ -157,7 +155,7 @@ def test_that_an_older_engine_is_read_by_generation_0(engine: Engine, simulator:
             )
 
 
-def test_that_generation_0_can_be_asked_for(library: Library, simulator: Simulator) -> None:
+def test_generation_0_can_be_asked_for(library: Library, simulator: Simulator) -> None:
     simulator.populate(3)
     with Engine(library, generation=0) as engine:
         ids_of(engine)
@@ -167,9 +165,7 @@ def test_that_generation_0_can_be_asked_for(library: Library, simulator: Simulat
     assert simulator.calls("IPsecSaContextGetById1") == 0
 
 
-def test_that_an_engine_without_any_generation_is_told(
-    engine: Engine, simulator: Simulator
-) -> None:
+def test_an_engine_without_any_generation_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(3)
     for function in ("IPsecSaContextEnum", "IPsecSaContextGetById"):
         simulator.fail(f"{function}0", 1745, times=0)
@@ -182,7 +178,7 @@ def test_that_an_engine_without_any_generation_is_told(
 
 
 @pytest.mark.parametrize("order", list(Ipv6Order))
-def test_that_the_engine_filters_by_subnet(
+def test_the_engine_filters_by_subnet(
     library: Library, simulator: Simulator, order: Ipv6Order
 ) -> None:
     simulator.populate(300)
@@ -218,7 +214,7 @@ def _is_on(packed: bytes | None, subnet: IPv4Network | IPv6Network) -> bool:
     return ip_network(packed).subnet_of(subnet)  # type: ignore[arg-type]  # of one family
 
 
-def test_that_a_template_that_nothing_can_match_gives_an_empty_list(
+def test_a_template_that_nothing_can_match_gives_an_empty_list(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.populate(10)
@@ -229,9 +225,7 @@ def test_that_a_template_that_nothing_can_match_gives_an_empty_list(
 
 
 @pytest.mark.parametrize("code", [1722, 1726, 1753, 1778, 0x80320010, 0x80010108])
-def test_that_a_dead_session_is_reopened_once(
-    engine: Engine, simulator: Simulator, code: int
-) -> None:
+def test_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulator, code: int) -> None:
     simulator.populate(250)
     ids_of(engine)
     simulator.fail("IPsecSaContextEnum1", code, after=1)
@@ -241,7 +235,7 @@ def test_that_a_dead_session_is_reopened_once(
     assert simulator.open_handles() == 1
 
 
-def test_that_a_session_that_stays_dead_is_given_up(engine: Engine, simulator: Simulator) -> None:
+def test_a_session_that_stays_dead_is_given_up(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(10)
     ids_of(engine)
     simulator.stop_engine()
@@ -255,7 +249,7 @@ def test_that_a_session_that_stays_dead_is_given_up(engine: Engine, simulator: S
     assert ids_of(engine) == simulator.ids()
 
 
-def test_that_a_first_session_that_cannot_be_opened_is_tried_once(
+def test_a_first_session_that_cannot_be_opened_is_tried_once(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.stop_engine()
@@ -266,7 +260,7 @@ def test_that_a_first_session_that_cannot_be_opened_is_tried_once(
     assert simulator.calls("FwpmEngineOpen0") == 1
 
 
-def test_that_a_thread_does_not_wait_for_ever_for_its_turn(
+def test_a_thread_does_not_wait_for_ever_for_its_turn(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(1)
@@ -282,7 +276,7 @@ def test_that_a_thread_does_not_wait_for_ever_for_its_turn(
     assert_nothing_is_left(simulator)
 
 
-def test_that_a_contradiction_that_nobody_asked_for_is_told(
+def test_a_contradiction_that_nobody_asked_for_is_told(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.fail("IPsecSaContextCreateEnumHandle0", 0x80320033)
@@ -292,7 +286,7 @@ def test_that_a_contradiction_that_nobody_asked_for_is_told(
 
 
 @pytest.mark.parametrize(("function", "code"), list(product(FUNCTIONS, CODES)))
-def test_that_nothing_is_left_when_any_call_fails_in_any_way(
+def test_nothing_is_left_when_any_call_fails_in_any_way(
     library: Library, simulator: Simulator, function: str, code: int
 ) -> None:
     simulator.populate(25)
@@ -395,7 +389,7 @@ class Failures(RuleBasedStateMachine):
         self.simulator.reset()
 
 
-def test_that_nothing_is_left_after_10_000_enumerations_under_failures() -> None:
+def test_nothing_is_left_after_10_000_enumerations_under_failures() -> None:
     Failures.enumerations = 0
     while Failures.enumerations < 10_000:
         run_state_machine_as_test(

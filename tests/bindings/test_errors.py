@@ -19,11 +19,11 @@ NAMES: dict[str, int] = json.loads(
 )["codes"]
 
 
-def test_that_every_code_has_its_name() -> None:
+def test_every_code_has_its_name() -> None:
     assert {member.name: member.value for member in WinError} == NAMES
 
 
-def test_that_all_69_codes_of_wfp_are_there() -> None:
+def test_all_69_codes_of_wfp_are_there() -> None:
     assert sum(name.startswith("FWP_E_") for name in NAMES) == 69
 
 
@@ -49,7 +49,7 @@ def test_that_all_69_codes_of_wfp_are_there() -> None:
         (87, EngineError),
     ],
 )
-def test_that_a_code_says_what_to_do(code: int, class_: type[EngineError]) -> None:
+def test_a_code_says_what_to_do(code: int, class_: type[EngineError]) -> None:
     error = error_for(code, "IPsecSaContextEnum1")
 
     assert type(error) is class_
@@ -57,7 +57,7 @@ def test_that_a_code_says_what_to_do(code: int, class_: type[EngineError]) -> No
 
 
 @given(st.integers(-(2**31), 2**32 - 1).filter(bool))
-def test_that_any_code_becomes_an_error_that_keeps_its_number(code: int) -> None:
+def test_any_code_becomes_an_error_that_keeps_its_number(code: int) -> None:
     error = error_for(code, "FwpmEngineOpen0")
 
     assert error.code == code % 2**32
@@ -66,7 +66,7 @@ def test_that_any_code_becomes_an_error_that_keeps_its_number(code: int) -> None
     assert "FwpmEngineOpen0" in str(error)
 
 
-def test_that_the_documented_range_is_recognised_and_others_are_numbers() -> None:
+def test_the_documented_range_is_recognised_and_others_are_numbers() -> None:
     assert error_for(0x80010108, "x").name == "RPC_E_0x80010108"
     assert error_for(0x80010123, "x").name == "0x80010123"
     assert type(error_for(0x80010123, "x")) is EngineError

@@ -42,7 +42,7 @@ def directions(context: SaContext) -> list[SaDetails]:
     return [details for details in (context.inbound_sa, context.outbound_sa) if details is not None]
 
 
-def test_that_each_byte_of_a_record_makes_another_mark_and_no_other_byte_does() -> None:
+def test_each_byte_of_a_record_makes_another_mark_and_no_other_byte_does() -> None:
     tree = complete_tree()
     before = marked(tree.address)
     marks = {before}
@@ -117,7 +117,7 @@ def places(tree: Tree, *, are_hidden: bool) -> list[tuple[str, Any, int]]:
 
 @any_tree
 @given(tree=ANY_GENERATION.flatmap(trees), data=st.data())
-def test_that_other_records_have_other_marks_and_equal_ones_the_same(
+def test_other_records_have_other_marks_and_equal_ones_the_same(
     tree: Tree, data: st.DataObject
 ) -> None:
     record = read_context(tree.address, tree.generation)
@@ -136,9 +136,7 @@ def test_that_other_records_have_other_marks_and_equal_ones_the_same(
 
 @any_tree
 @given(tree=trees(copyable=True), data=st.data())
-def test_that_secrets_and_padding_of_any_tree_are_in_no_mark(
-    tree: Tree, data: st.DataObject
-) -> None:
+def test_secrets_and_padding_of_any_tree_are_in_no_mark(tree: Tree, data: st.DataObject) -> None:
     mark = marked(tree.address)
     some = places(tree, are_hidden=True)
     for _, memory, i in data.draw(st.lists(st.sampled_from(some), max_size=40)) if some else ():
@@ -149,7 +147,7 @@ def test_that_secrets_and_padding_of_any_tree_are_in_no_mark(
 
 @any_tree
 @given(tree=trees(copyable=True))
-def test_that_a_mark_depends_on_the_generation_and_not_on_where_a_context_is(
+def test_a_mark_depends_on_the_generation_and_not_on_where_a_context_is(
     simulator: Simulator, library: Library, tree: Tree
 ) -> None:
     simulator.populate(0)
@@ -166,7 +164,7 @@ def test_that_a_mark_depends_on_the_generation_and_not_on_where_a_context_is(
 
 @any_tree
 @given(tree=trees())
-def test_that_a_mark_depends_on_the_order_of_ipv6_where_a_record_does(tree: Tree) -> None:
+def test_a_mark_depends_on_the_order_of_ipv6_where_a_record_does(tree: Tree) -> None:
     is_other = any(
         address is not None and address != address[::-1]
         for details in directions(read_context(tree.address))
@@ -178,7 +176,7 @@ def test_that_a_mark_depends_on_the_order_of_ipv6_where_a_record_does(tree: Tree
 
 
 @given(st.binary(min_size=2))
-def test_that_equal_contexts_have_one_mark_whatever_objects_they_are_of(part: bytes) -> None:
+def test_equal_contexts_have_one_mark_whatever_objects_they_are_of(part: bytes) -> None:
     other = part[:1] + part[1:]
     assert other is not part
 
@@ -186,7 +184,7 @@ def test_that_equal_contexts_have_one_mark_whatever_objects_they_are_of(part: by
 
 
 @given(*[st.lists(st.none() | st.text(max_size=2), max_size=2)] * 2)
-def test_that_what_is_beside_a_context_is_in_its_mark(
+def test_what_is_beside_a_context_is_in_its_mark(
     beside: list[str | None], other: list[str | None]
 ) -> None:
     context = (1, None, None)
@@ -196,7 +194,7 @@ def test_that_what_is_beside_a_context_is_in_its_mark(
 
 @any_tree
 @given(tree=ANY_GENERATION.flatmap(trees))
-def test_that_the_local_interfaces_are_those_of_the_record(tree: Tree) -> None:
+def test_the_local_interfaces_are_those_of_the_record(tree: Tree) -> None:
     plain = read_sa_context(tree.address, tree.generation, Ipv6Order.NETWORK)
 
     assert local_if_luids(plain) == [

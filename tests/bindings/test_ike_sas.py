@@ -55,7 +55,7 @@ def all_of(engine: Engine, template: SubnetTemplate | None = None, size: int = 1
     empty_block=st.booleans(),
     shuffle=st.booleans(),
 )
-def test_that_pages_give_every_sa_once(
+def test_pages_give_every_sa_once(
     library: Library,
     simulator: Simulator,
     count: int,
@@ -79,7 +79,7 @@ def test_that_pages_give_every_sa_once(
     assert_nothing_is_left(simulator)
 
 
-def test_that_each_main_mode_of_the_contexts_is_there_with_the_same_addresses(
+def test_each_main_mode_of_the_contexts_is_there_with_the_same_addresses(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.populate(2000, seed=4)
@@ -100,14 +100,14 @@ def test_that_each_main_mode_of_the_contexts_is_there_with_the_same_addresses(
         simulator.churn(2000)
 
 
-def test_that_one_is_read_by_its_id(engine: Engine, simulator: Simulator) -> None:
+def test_one_is_read_by_its_id(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(40)
 
     for sa in all_of(engine):
         assert engine.with_ike_sas(lambda sas, sa_id=sa.sa_id: sas.get(sa_id)) == sa  # type: ignore[misc]
 
 
-def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(1)
 
     with pytest.raises(NotFound) as caught:
@@ -117,7 +117,7 @@ def test_that_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> Non
 
 
 @pytest.mark.parametrize("known", [1, 0])
-def test_that_an_older_engine_is_read_by_the_newest_generation_that_it_knows(
+def test_an_older_engine_is_read_by_the_newest_generation_that_it_knows(
     engine: Engine, simulator: Simulator, known: int
 ) -> None:
     simulator.populate(60)
@@ -134,9 +134,7 @@ def test_that_an_older_engine_is_read_by_the_newest_generation_that_it_knows(
     assert simulator.calls(f"IkeextSaGetById{known}") == 1
 
 
-def test_that_the_functions_of_vista_can_be_asked_for(
-    library: Library, simulator: Simulator
-) -> None:
+def test_the_functions_of_vista_can_be_asked_for(library: Library, simulator: Simulator) -> None:
     simulator.populate(3)
     with Engine(library, generation=0) as engine:
         (first, *_) = all_of(engine)
@@ -146,7 +144,7 @@ def test_that_the_functions_of_vista_can_be_asked_for(
     assert [simulator.calls(function) for function in newer] == [0, 0, 0, 0]
 
 
-def test_that_a_library_without_them_is_told(
+def test_a_library_without_them_is_told(
     engine: Engine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(3)
@@ -165,7 +163,7 @@ def test_that_a_library_without_them_is_told(
         engine.with_ike_sas(lambda sas: sas.get(1))
 
 
-def test_that_the_engine_filters_by_subnet(engine: Engine, simulator: Simulator) -> None:
+def test_the_engine_filters_by_subnet(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(300)
     everything = all_of(engine)
     subnets: list[IPv4Network | IPv6Network] = [ip_network("10.0.0.0/8"), ip_network("::/0")]
@@ -185,7 +183,7 @@ def _is_on(packed: bytes | None, subnet: IPv4Network | IPv6Network) -> bool:
     return ip_network(packed).subnet_of(subnet)  # type: ignore[arg-type]  # of one family
 
 
-def test_that_a_template_that_nothing_can_match_gives_an_empty_list(
+def test_a_template_that_nothing_can_match_gives_an_empty_list(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.populate(10)
@@ -195,7 +193,7 @@ def test_that_a_template_that_nothing_can_match_gives_an_empty_list(
     assert all_of(engine, template) == []
 
 
-def test_that_a_stopped_ikeext_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_a_stopped_ikeext_is_told(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(10)
     for function in ("IkeextSaCreateEnumHandle0", "IkeextSaGetById2"):
         simulator.fail(function, NOT_RUNNING, times=0)
@@ -206,9 +204,7 @@ def test_that_a_stopped_ikeext_is_told(engine: Engine, simulator: Simulator) -> 
         engine.with_ike_sas(lambda sas: sas.get(1))
 
 
-def test_that_an_iteration_left_early_leaves_nothing(
-    library: Library, simulator: Simulator
-) -> None:
+def test_an_iteration_left_early_leaves_nothing(library: Library, simulator: Simulator) -> None:
     simulator.populate(100)
     with Session(library) as session:
         arrays = IkeSas(session).arrays(size=10)
@@ -224,7 +220,7 @@ def test_that_an_iteration_left_early_leaves_nothing(
     assert_nothing_is_left(simulator)
 
 
-def test_that_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulator) -> None:
+def test_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(250)
     before = all_of(engine)
     simulator.fail("IkeextSaEnum2", 1726, after=1)
@@ -233,7 +229,7 @@ def test_that_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulat
     assert engine.incarnation == 2
 
 
-def test_that_a_restarted_engine_negotiates_anew(engine: Engine, simulator: Simulator) -> None:
+def test_a_restarted_engine_negotiates_anew(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(50)
     before = all_of(engine)
     simulator.stop_engine()
@@ -248,7 +244,7 @@ def test_that_a_restarted_engine_negotiates_anew(engine: Engine, simulator: Simu
     assert len(peers & {sa.ike_traffic.remote_address for sa in after}) > 20
 
 
-def test_that_no_record_has_a_secret(engine: Engine, simulator: Simulator) -> None:
+def test_no_record_has_a_secret(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(500)
     text = repr(all_of(engine))
 
@@ -259,7 +255,7 @@ def test_that_no_record_has_a_secret(engine: Engine, simulator: Simulator) -> No
 
 
 @pytest.mark.parametrize(("function", "code"), list(product(FUNCTIONS, CODES)))
-def test_that_nothing_is_left_when_any_call_fails_in_any_way(
+def test_nothing_is_left_when_any_call_fails_in_any_way(
     library: Library, simulator: Simulator, function: str, code: int
 ) -> None:
     simulator.populate(50)

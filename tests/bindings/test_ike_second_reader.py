@@ -71,7 +71,7 @@ def as_generation(sa: IkeSa, generation: int) -> IkeSa:
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
-def test_that_both_readers_agree_on_what_the_engine_gives(
+def test_both_readers_agree_on_what_the_engine_gives(
     simulator: Simulator, session: Session, seed: int, generation: int
 ) -> None:
     simulator.populate(500, seed)
@@ -89,7 +89,7 @@ def test_that_both_readers_agree_on_what_the_engine_gives(
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_that_both_readers_agree_on_any_tree(generation: int) -> None:
+def test_both_readers_agree_on_any_tree(generation: int) -> None:
     @any_tree
     @given(tree=ike_trees(generation))
     def check(tree: Tree) -> None:
@@ -101,7 +101,7 @@ def test_that_both_readers_agree_on_any_tree(generation: int) -> None:
 
 @any_tree
 @given(tree=ike_trees(copyable=True))
-def test_that_any_tree_comes_through_the_engine_as_it_was(
+def test_any_tree_comes_through_the_engine_as_it_was(
     simulator: Simulator, session: Session, tree: Tree
 ) -> None:
     simulator.populate(0)
@@ -117,7 +117,7 @@ def test_that_any_tree_comes_through_the_engine_as_it_was(
 
 @any_tree
 @given(tree=ike_trees())
-def test_that_a_reversed_order_turns_the_ipv6_addresses_of_traffic_and_nothing_else(
+def test_a_reversed_order_turns_the_ipv6_addresses_of_traffic_and_nothing_else(
     tree: Tree,
 ) -> None:
     sa = read_sa(tree.address)
@@ -196,7 +196,7 @@ def bytes_of(struct: str) -> tuple[set[int], set[int]]:
     return read - structure, structure
 
 
-def test_that_every_byte_is_read_and_marked_or_left_alone_as_the_records_say() -> None:
+def test_every_byte_is_read_and_marked_or_left_alone_as_the_records_say() -> None:
     tree = complete_tree()
     before = read_sa(tree.address)
     mark = fingerprint(read_ike_sa(tree.address, 2, Ipv6Order.NETWORK))

@@ -20,7 +20,7 @@ NOWHERE = ffi.cast("UINT8 *", 8)
 
 
 @pytest.mark.parametrize("generation", [0, 1])
-def test_that_keys_are_not_looked_at(generation: int) -> None:
+def test_keys_are_not_looked_at(generation: int) -> None:
     both = ffi.new("IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0 *")
     both.saCipherInformation.cipherKey = {"size": 36, "data": NOWHERE}
     both.saAuthInformation.authKey = {"size": 20, "data": NOWHERE}
@@ -40,7 +40,7 @@ def test_that_keys_are_not_looked_at(generation: int) -> None:
     assert read_key_sizes(address, generation, Ipv6Order.NETWORK) == (36, 20, 0, 7)
 
 
-def test_that_sizes_are_those_of_the_ciphers(library: Library, simulator: Simulator) -> None:
+def test_sizes_are_those_of_the_ciphers(library: Library, simulator: Simulator) -> None:
     simulator.populate(50, 3)
 
     with Session(library) as session:
@@ -52,7 +52,7 @@ def test_that_sizes_are_those_of_the_ciphers(library: Library, simulator: Simula
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
 
 
-def test_that_no_more_than_sizes_is_named() -> None:
+def test_no_more_than_sizes_is_named() -> None:
     source = Path(str(key_sizes.__file__)).read_text(encoding="utf-8")
 
     assert source.count("Key.") == source.count("Key.size") == 4

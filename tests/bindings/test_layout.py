@@ -70,16 +70,16 @@ def declared_structs() -> list[str]:
     ]
 
 
-def test_that_every_struct_of_microsofts_list_is_declared() -> None:
+def test_every_struct_of_microsofts_list_is_declared() -> None:
     assert set(declared_structs()) == set(MICROSOFT["structs"])
 
 
 @pytest.mark.parametrize("name", sorted(MICROSOFT["structs"]))
-def test_that_a_struct_has_microsofts_layout(name: str) -> None:
+def test_a_struct_has_microsofts_layout(name: str) -> None:
     assert differences(ffi, name) == []
 
 
-def test_that_mingws_layout_of_the_details_would_be_caught() -> None:
+def test_mingws_layout_of_the_details_would_be_caught() -> None:
     """mingw-w64's ipsectypes.h has a pointer where the tunnel information is embedded."""
     types = FFI()
     for header in HEADERS:
@@ -97,7 +97,7 @@ def test_that_mingws_layout_of_the_details_would_be_caught() -> None:
     ]
 
 
-def test_that_every_enum_has_microsofts_members() -> None:
+def test_every_enum_has_microsofts_members() -> None:
     typedefs, _, _ = ffi.list_types()
     declared = {name for name in typedefs if ffi.typeof(name).kind == "enum"}
 
@@ -107,7 +107,7 @@ def test_that_every_enum_has_microsofts_members() -> None:
         assert ffi.sizeof(name) == 4
 
 
-def test_that_every_constant_has_microsofts_value(library: Library) -> None:
+def test_every_constant_has_microsofts_value(library: Library) -> None:
     declared = {name: getattr(library.lib, name) for name in MICROSOFT["constants"]}
 
     assert declared == {name: value & 0xFFFFFFFF for name, value in MICROSOFT["constants"].items()}
@@ -149,7 +149,7 @@ def test_that_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.DhGroup, "IKEEXT_DH_GROUP", "IKEEXT_DH_"),
     ],
 )
-def test_that_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix: str) -> None:
+def test_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix: str) -> None:
     renamed = {"3DES": "TRIPLE_DES", "GROUP_NONE": "NONE"} | {
         f"{group}": f"GROUP_{group}" for group in (1, 2, 14, 24)
     }
@@ -178,7 +178,7 @@ def test_that_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix:
         (enums.ExtendedModeFailureFlag, "FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_"),
     ],
 )
-def test_that_flags_stand_for_microsofts_bits(ours: Any, prefix: str) -> None:
+def test_flags_stand_for_microsofts_bits(ours: Any, prefix: str) -> None:
     left_out = ("MAX", "NONE") if prefix.startswith("FWPM") else ("MAX",)
     expected = {
         name.removeprefix(prefix): value & 0xFFFFFFFF
@@ -193,18 +193,18 @@ def test_that_flags_stand_for_microsofts_bits(ours: Any, prefix: str) -> None:
     assert {member.name: member.value for member in ours} == expected
 
 
-def test_that_the_committed_module_is_what_the_headers_generate(tmp_path: Path) -> None:
+def test_the_committed_module_is_what_the_headers_generate(tmp_path: Path) -> None:
     generate(tmp_path / "generated.py")
 
     assert (tmp_path / "generated.py").read_bytes() == GENERATED.read_bytes()
 
 
-def test_that_a_layout_refuses_fields_out_of_their_order() -> None:
+def test_a_layout_refuses_fields_out_of_their_order() -> None:
     with pytest.raises(ValueError, match="addr must be named in the order of the struct"):
         Layout("FWP_V4_ADDR_AND_MASK", "mask", "addr")
 
 
-def test_that_no_layout_of_the_decoders_names_a_secret() -> None:
+def test_no_layout_of_the_decoders_names_a_secret() -> None:
     source = "".join(
         (FOLDER.parent / module).read_text(encoding="utf-8")
         for module in (

@@ -18,26 +18,26 @@ from bindings.library import EngineKind, Library, find_library, simulator_librar
 LOADABLE = ".dll" if os.name == "nt" else ".so"
 
 
-def test_that_the_simulator_says_what_it_is(library: Library) -> None:
+def test_the_simulator_says_what_it_is(library: Library) -> None:
     assert library.kind is EngineKind.SIMULATOR
     assert set(library.functions().values()) == {True}
 
 
-def test_that_the_installed_simulator_is_found() -> None:
+def test_the_installed_simulator_is_found() -> None:
     assert simulator_library() == LIBRARY
 
 
-def test_that_a_relative_path_is_refused() -> None:
+def test_a_relative_path_is_refused() -> None:
     with pytest.raises(LibraryError, match="must be absolute"):
         Library(Path("fwpuclnt.dll"))
 
 
-def test_that_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="no library at"):
         Library(tmp_path / "absent.dll")
 
 
-def test_that_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
     text = tmp_path / f"text{LOADABLE}"
     text.write_text("not a library", encoding="ascii")
 
@@ -46,7 +46,7 @@ def test_that_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_that_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
+def test_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
     path = compile_library(tmp_path, "int FwpmEngineOpen0(void) { return 0; }")
 
     with pytest.raises(LibraryError, match=r"it lacks FwpmEngineClose0, FwpmFreeMemory0, .*ById0$"):
@@ -54,7 +54,7 @@ def test_that_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_that_another_library_of_the_same_abi_is_told_as_other(tmp_path: Path) -> None:
+def test_another_library_of_the_same_abi_is_told_as_other(tmp_path: Path) -> None:
     path = compile_library(
         tmp_path, "".join(f"int {name}(void) {{ return 0; }}" for name in library_module.REQUIRED)
     )
@@ -67,7 +67,7 @@ def test_that_another_library_of_the_same_abi_is_told_as_other(tmp_path: Path) -
     assert caught.value.function == "IPsecSaContextEnum1"
 
 
-def test_that_a_32_bit_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_32_bit_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     class Narrow:
         @staticmethod
         def sizeof(_type: str) -> int:
@@ -80,7 +80,7 @@ def test_that_a_32_bit_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has one")
-def test_that_no_system_library_is_found_where_there_is_no_windows() -> None:
+def test_no_system_library_is_found_where_there_is_no_windows() -> None:
     assert system_library() is None
     assert find_library("auto") == LIBRARY
     with pytest.raises(LibraryError, match="no Windows Filtering Platform"):
@@ -88,7 +88,7 @@ def test_that_no_system_library_is_found_where_there_is_no_windows() -> None:
 
 
 @pytest.mark.skipif(os.name != "nt", reason="needs Windows' own Python")
-def test_that_windows_own_library_is_preferred() -> None:
+def test_windows_own_library_is_preferred() -> None:
     system = system_library()
 
     assert system is not None
@@ -97,11 +97,11 @@ def test_that_windows_own_library_is_preferred() -> None:
     assert find_library("simulator") == LIBRARY
 
 
-def test_that_a_library_named_outright_decides(tmp_path: Path) -> None:
+def test_a_library_named_outright_decides(tmp_path: Path) -> None:
     assert find_library("windows", tmp_path / "any.dll") == tmp_path / "any.dll"
 
 
-def test_that_a_machine_with_neither_is_told_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_with_neither_is_told_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library_module, "system_library", lambda: None)
     monkeypatch.setattr(library_module, "simulator_library", lambda: None)
 
@@ -109,7 +109,7 @@ def test_that_a_machine_with_neither_is_told_the_way_out(monkeypatch: pytest.Mon
         find_library()
 
 
-def test_that_a_simulator_that_is_not_installed_is_not_found(
+def test_a_simulator_that_is_not_installed_is_not_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)

@@ -16,7 +16,7 @@ from tests.conftest import SIMULATOR_PATH
 
 
 @pytest.mark.parametrize("path", [Path(sys.executable), SIMULATOR_PATH])
-def test_that_this_machines_own_files_are_for_this_machine(path: Path) -> None:
+def test_this_machines_own_files_are_for_this_machine(path: Path) -> None:
     machine = machine_of(path)
 
     assert machine is not None
@@ -36,9 +36,7 @@ def test_that_this_machines_own_files_are_for_this_machine(path: Path) -> None:
         (0x0200, None),  # IA64
     ],
 )
-def test_that_windows_files_are_told_apart(
-    tmp_path: Path, number: int, machine: Machine | None
-) -> None:
+def test_windows_files_are_told_apart(tmp_path: Path, number: int, machine: Machine | None) -> None:
     library = tmp_path / "fwpuclnt.dll"
     begin = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x80)
     library.write_bytes(begin.ljust(0x80, b"\0") + b"PE\0\0" + struct.pack("<H", number))
@@ -47,7 +45,7 @@ def test_that_windows_files_are_told_apart(
 
 
 @given(st.sampled_from([b"", b"MZ", b"\x7fELF", b"#!"]), st.binary(max_size=HEADER_BYTES // 8))
-def test_that_any_file_has_an_answer(
+def test_any_file_has_an_answer(
     tmp_path_factory: pytest.TempPathFactory, begin: bytes, rest: bytes
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "any"

@@ -23,7 +23,7 @@ def address_of(pointer: object) -> int:
 
 
 @given(st.lists(st.integers(1, 0xFFFF), max_size=40))
-def test_that_any_wide_string_becomes_text_that_utf_8_can_say(units: list[int]) -> None:
+def test_any_wide_string_becomes_text_that_utf_8_can_say(units: list[int]) -> None:
     memory = ffi.new("uint16_t[]", [*units, 0])
 
     text = read_wide_string(address_of(memory))
@@ -34,29 +34,29 @@ def test_that_any_wide_string_becomes_text_that_utf_8_can_say(units: list[int]) 
     text.encode("utf-8")
 
 
-def test_that_a_null_string_is_none() -> None:
+def test_a_null_string_is_none() -> None:
     assert read_wide_string(0) is None
 
 
 @given(st.binary(min_size=16, max_size=16))
-def test_that_a_guid_reads_as_everywhere(raw: bytes) -> None:
+def test_a_guid_reads_as_everywhere(raw: bytes) -> None:
     assert guid_text(raw) == str(uuid.UUID(bytes_le=raw))
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_that_ipv4_addresses_are_in_host_order(number: int) -> None:
+def test_ipv4_addresses_are_in_host_order(number: int) -> None:
     memory = ffi.new("uint32_t *", number)
 
     assert ipv4_from_wfp(read_bytes(address_of(memory), 4)) == IPv4Address(number).packed
 
 
 @given(st.binary(min_size=16, max_size=16), st.sampled_from(Ipv6Order))
-def test_that_ipv6_addresses_come_back_from_either_order(packed: bytes, order: Ipv6Order) -> None:
+def test_ipv6_addresses_come_back_from_either_order(packed: bytes, order: Ipv6Order) -> None:
     assert order.from_wfp(order.to_wfp(packed)) == packed
     assert order.to_wfp(packed) == (packed if order is Ipv6Order.NETWORK else packed[::-1])
 
 
-def test_that_a_template_says_host_order_and_netmask_for_ipv4() -> None:
+def test_a_template_says_host_order_and_netmask_for_ipv4() -> None:
     memory = SubnetTemplate(local=ip_network("10.1.0.0/16")).as_c(Ipv6Order.NETWORK)
 
     assert memory.pointer.localSubNet.type == DataType.V4_ADDR_MASK
@@ -65,7 +65,7 @@ def test_that_a_template_says_host_order_and_netmask_for_ipv4() -> None:
     assert memory.pointer.remoteSubNet.type == DataType.EMPTY
 
 
-def test_that_a_template_says_the_order_that_was_set_for_ipv6() -> None:
+def test_a_template_says_the_order_that_was_set_for_ipv6() -> None:
     subnet = ip_network("2001:db8::/32")
     for order in Ipv6Order:
         memory = SubnetTemplate(remote=subnet).as_c(order)
@@ -78,14 +78,14 @@ def test_that_a_template_says_the_order_that_was_set_for_ipv6() -> None:
 
 
 @given(st.lists(st.integers(1, 2**47), min_size=1, max_size=20))
-def test_that_an_array_of_pointers_is_read_in_order(addresses: list[int]) -> None:
+def test_an_array_of_pointers_is_read_in_order(addresses: list[int]) -> None:
     memory = ffi.new("uint64_t[]", addresses)
 
     count = len(addresses)
     assert read_pointers(address_of(memory), count, max_count=count) == tuple(addresses)
 
 
-def test_that_the_administrators_sid_reads_as_windows_writes_it() -> None:
+def test_the_administrators_sid_reads_as_windows_writes_it() -> None:
     sid = bytes([1, 2, 0, 0, 0, 0, 0, 5]) + (32).to_bytes(4, "little") + (544).to_bytes(4, "little")
     memory = ffi.new("uint8_t[]", sid)
 
@@ -93,5 +93,5 @@ def test_that_the_administrators_sid_reads_as_windows_writes_it() -> None:
     assert read_sid(0) is None
 
 
-def test_that_an_unknown_interface_has_no_name() -> None:
+def test_an_unknown_interface_has_no_name() -> None:
     assert interface_aliases()(2**63) is None

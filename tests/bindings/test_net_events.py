@@ -62,7 +62,7 @@ def raw_events(session: Session, generation: int) -> Iterator[int]:
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
-def test_that_both_readers_agree_on_what_the_engine_gives(
+def test_both_readers_agree_on_what_the_engine_gives(
     simulator: Simulator, session: Session, seed: int, generation: int
 ) -> None:
     simulator.populate(50, seed)
@@ -174,7 +174,7 @@ def _arms(struct: Any) -> Iterator[tuple[str, Any]]:
 
 @settings(max_examples=400)
 @given(data=st.data(), generation=st.sampled_from(GENERATIONS))
-def test_that_both_readers_agree_on_any_event(data: st.DataObject, generation: int) -> None:
+def test_both_readers_agree_on_any_event(data: st.DataObject, generation: int) -> None:
     memory = Memory(data.draw, generation)
 
     ours = read_net_event(memory.address, generation, Ipv6Order.NETWORK)
@@ -182,7 +182,7 @@ def test_that_both_readers_agree_on_any_event(data: st.DataObject, generation: i
     assert differences(ours, read_event(memory.address, generation), "event") == []
 
 
-def test_that_ipv6_addresses_can_be_had_the_other_way_round(
+def test_ipv6_addresses_can_be_had_the_other_way_round(
     simulator: Simulator, session: Session
 ) -> None:
     simulator.populate(50, 1)
@@ -199,7 +199,7 @@ def test_that_ipv6_addresses_can_be_had_the_other_way_round(
     assert all(one == other[::-1] for one, other in v6)
 
 
-def test_that_the_bits_of_main_and_extended_mode_are_not_taken_for_each_other(
+def test_the_bits_of_main_and_extended_mode_are_not_taken_for_each_other(
     simulator: Simulator, session: Session
 ) -> None:
     """`benign` is 1 in main mode and 2 in extended mode (fwpmtypes.h)."""
@@ -223,7 +223,7 @@ def test_that_the_bits_of_main_and_extended_mode_are_not_taken_for_each_other(
     generation=st.sampled_from(GENERATIONS),
     empty_block=st.booleans(),
 )
-def test_that_every_event_is_given_once(
+def test_every_event_is_given_once(
     library: Library,
     simulator: Simulator,
     count: int,
@@ -244,14 +244,14 @@ def test_that_every_event_is_given_once(
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
 
 
-def test_that_other_traffic_is_left_out(simulator: Simulator, session: Session) -> None:
+def test_other_traffic_is_left_out(simulator: Simulator, session: Session) -> None:
     for type_ in (*OTHERS, 0, 77):
         simulator.net_event(type_, 13801)
 
     assert [event.type for event in enumerate_net_events(session)] == [0, 77]
 
 
-def test_that_an_older_generation_is_used_where_the_engine_lacks_the_newer(
+def test_an_older_generation_is_used_where_the_engine_lacks_the_newer(
     simulator: Simulator, session: Session
 ) -> None:
     simulator.net_events(100, 1)
@@ -268,14 +268,14 @@ def test_that_an_older_generation_is_used_where_the_engine_lacks_the_newer(
     assert simulator.calls("FwpmNetEventEnum1") == 2
 
 
-def test_that_what_no_generation_can_do_is_told(simulator: Simulator, session: Session) -> None:
+def test_what_no_generation_can_do_is_told(simulator: Simulator, session: Session) -> None:
     for generation in GENERATIONS:
         simulator.fail(f"FwpmNetEventEnum{generation}", 1745, times=0)
     with pytest.raises(NotSupported):
         enumerate_net_events(session)
 
 
-def test_that_disabled_collection_is_told(simulator: Simulator, session: Session) -> None:
+def test_disabled_collection_is_told(simulator: Simulator, session: Session) -> None:
     simulator.collect_net_events(False)
     with pytest.raises(NetEventsDisabled):
         enumerate_net_events(session)
@@ -286,7 +286,7 @@ def test_that_disabled_collection_is_told(simulator: Simulator, session: Session
 @pytest.mark.parametrize("function", ["CreateEnumHandle0", "Enum5", "DestroyEnumHandle0"])
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("code", [5, 1722, 1726, 0x80320010, 0x80320012, 8])
-def test_that_a_failure_leaves_nothing(
+def test_a_failure_leaves_nothing(
     simulator: Simulator, session: Session, function: str, after: int, code: int
 ) -> None:
     simulator.net_events(20)
@@ -301,7 +301,7 @@ def test_that_a_failure_leaves_nothing(
     assert len(enumerate_net_events(session)) == 20
 
 
-def test_that_errors_say_what_they_mean(simulator: Simulator, session: Session) -> None:
+def test_errors_say_what_they_mean(simulator: Simulator, session: Session) -> None:
     simulator.fail("FwpmNetEventCreateEnumHandle0", 5)
     with pytest.raises(AccessDenied):
         enumerate_net_events(session)
@@ -318,7 +318,7 @@ def told_by(queue: SimpleQueue[NetEvent], count: int) -> list[NetEvent]:
 
 
 @pytest.mark.parametrize("generation", range(5))
-def test_that_subscribers_are_told_what_an_enumeration_gives(
+def test_subscribers_are_told_what_an_enumeration_gives(
     simulator: Simulator, session: Session, generation: int
 ) -> None:
     queue: SimpleQueue[NetEvent] = SimpleQueue()
@@ -336,7 +336,7 @@ def test_that_subscribers_are_told_what_an_enumeration_gives(
         queue.get_nowait()
 
 
-def test_that_an_older_subscription_is_used_where_the_engine_lacks_the_newer(
+def test_an_older_subscription_is_used_where_the_engine_lacks_the_newer(
     simulator: Simulator, session: Session
 ) -> None:
     queue: SimpleQueue[NetEvent] = SimpleQueue()
@@ -350,7 +350,7 @@ def test_that_an_older_subscription_is_used_where_the_engine_lacks_the_newer(
     assert simulator.calls("FwpmNetEventSubscribe2") == 1
 
 
-def test_that_what_no_subscription_can_do_is_told(simulator: Simulator, session: Session) -> None:
+def test_what_no_subscription_can_do_is_told(simulator: Simulator, session: Session) -> None:
     for generation in range(5):
         simulator.fail(f"FwpmNetEventSubscribe{generation}", 1745)
     with pytest.raises(NotSupported):
@@ -364,7 +364,7 @@ def unread_of(address: int) -> bytes:
     return bytes(ffi.buffer(header.appId.data, header.appId.size)) if is_set else b""
 
 
-def test_that_nothing_unread_is_in_a_record(simulator: Simulator, session: Session) -> None:
+def test_nothing_unread_is_in_a_record(simulator: Simulator, session: Session) -> None:
     queue: SimpleQueue[NetEvent] = SimpleQueue()
     with subscribe_to_net_events(session, queue.put):
         simulator.net_events(100, 3)

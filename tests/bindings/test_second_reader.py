@@ -100,7 +100,7 @@ def as_generation_0(context: SaContext) -> SaContext:
 
 @pytest.mark.parametrize("generation", [0, 1])
 @pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
-def test_that_both_readers_agree_on_what_the_engine_gives(
+def test_both_readers_agree_on_what_the_engine_gives(
     second_simulator: Simulator, second_session: Session, seed: int, generation: int
 ) -> None:
     second_simulator.populate(500, seed)
@@ -118,19 +118,19 @@ def test_that_both_readers_agree_on_what_the_engine_gives(
 
 @any_tree
 @given(tree=trees(generation=1))
-def test_that_both_readers_agree_on_any_tree(tree: Tree) -> None:
+def test_both_readers_agree_on_any_tree(tree: Tree) -> None:
     assert differences(decoded(tree.address, 1), read_context(tree.address, 1)) == []
 
 
 @any_tree
 @given(tree=trees(generation=0))
-def test_that_both_readers_agree_on_any_tree_of_generation_0(tree: Tree) -> None:
+def test_both_readers_agree_on_any_tree_of_generation_0(tree: Tree) -> None:
     assert differences(decoded(tree.address, 0), read_context(tree.address, 0)) == []
 
 
 @any_tree
 @given(tree=trees(copyable=True))
-def test_that_any_tree_comes_through_the_engine_as_it_was(
+def test_any_tree_comes_through_the_engine_as_it_was(
     second_simulator: Simulator, second_session: Session, tree: Tree
 ) -> None:
     second_simulator.populate(0)
@@ -146,7 +146,7 @@ def test_that_any_tree_comes_through_the_engine_as_it_was(
 
 @any_tree
 @given(tree=trees())
-def test_that_a_reversed_order_turns_the_ipv6_addresses_of_traffic_and_nothing_else(
+def test_a_reversed_order_turns_the_ipv6_addresses_of_traffic_and_nothing_else(
     tree: Tree,
 ) -> None:
     def reversed_traffic(details: SaDetails | None) -> SaDetails | None:
@@ -202,7 +202,7 @@ def weights(tree: Tree) -> list[object]:
         (0x206C277C6666, "S-1-0x206c277c6666-7"),
     ],
 )
-def test_that_authorities_from_2_to_the_32_are_hexadecimal(authority: int, text: str) -> None:
+def test_authorities_from_2_to_the_32_are_hexadecimal(authority: int, text: str) -> None:
     """[MS-DTYP] 2.4.2.1."""
     sid = ffi.new("UINT8[]", bytes((1, 1)) + authority.to_bytes(6, "big") + bytes((7, 0, 0, 0)))
 
@@ -210,7 +210,7 @@ def test_that_authorities_from_2_to_the_32_are_hexadecimal(authority: int, text:
 
 
 @pytest.mark.parametrize("name", ["FWP_V4_ADDR_MASK", "FWP_V6_ADDR_MASK", "FWP_RANGE_TYPE"])
-def test_that_masks_and_ranges_are_for_conditions_only(name: str) -> None:
+def test_masks_and_ranges_are_for_conditions_only(name: str) -> None:
     """The union of a FWP_VALUE0 has no arm for them (fwptypes.h)."""
     content = ffi.new("UINT64[4]")
 
@@ -304,7 +304,7 @@ def flips(tree: Tree) -> Iterator[tuple[str, int, bool]]:
             memory[i] = original
 
 
-def test_that_every_byte_is_read_or_left_alone_as_the_records_say() -> None:
+def test_every_byte_is_read_or_left_alone_as_the_records_say() -> None:
     tree = complete_tree()
     before = read_context(tree.address)
     checked = 0

@@ -37,18 +37,18 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]
     ],
 )
 @pytest.mark.usefixtures("library")
-def test_that_a_service_is_told(name: str, state: ServiceState, start: ServiceStart) -> None:
+def test_a_service_is_told(name: str, state: ServiceState, start: ServiceStart) -> None:
     assert has_services()
     assert service(name) == Service(state, start)
 
 
 @pytest.mark.usefixtures("library")
-def test_that_there_may_be_no_such_service() -> None:
+def test_there_may_be_no_such_service() -> None:
     assert service("PolicyAgent") is None
 
 
 @pytest.mark.usefixtures("library")
-def test_that_a_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "SC_MANAGER_CONNECT", 2)
 
     with pytest.raises(OSError, match="failed with 5") as caught:
@@ -56,5 +56,5 @@ def test_that_a_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.errno == 5
 
 
-def test_that_outside_windows_there_are_none() -> None:
+def test_outside_windows_there_are_none() -> None:
     assert not has_services()

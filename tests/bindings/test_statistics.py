@@ -60,7 +60,7 @@ def as_wfp(record: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", list(SIZES))
-def test_that_every_counter_is_read_where_microsoft_has_it(
+def test_every_counter_is_read_where_microsoft_has_it(
     engine: Engine, simulator: Simulator, name: str
 ) -> None:
     @settings(max_examples=30)
@@ -80,7 +80,7 @@ def test_that_every_counter_is_read_where_microsoft_has_it(
     check()
 
 
-def test_that_what_lives_is_counted(engine: Engine, simulator: Simulator) -> None:
+def test_what_lives_is_counted(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(300, seed=3)
     simulator.churn(2000)
     contexts = [context for page in engine.pages() for context in page]
@@ -105,7 +105,7 @@ def test_that_what_lives_is_counted(engine: Engine, simulator: Simulator) -> Non
             assert of_version.total_main_modes_started == started
 
 
-def test_that_counters_grow_with_what_happens_the_same_each_time(
+def test_counters_grow_with_what_happens_the_same_each_time(
     engine: Engine, simulator: Simulator
 ) -> None:
     runs = []
@@ -128,7 +128,7 @@ def test_that_counters_grow_with_what_happens_the_same_each_time(
     assert sum(errors[-1].values()) >= sum(errors[0].values())
 
 
-def test_that_counters_of_32_bits_begin_again(engine: Engine, simulator: Simulator) -> None:
+def test_counters_of_32_bits_begin_again(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(100)
     memory = (ctypes.c_uint32 * (SIZES["IPSEC_STATISTICS1"] // 4))()
     offset = ABI["structs"]["IPSEC_AGGREGATE_SA_STATISTICS0"]["fields"]["successfulRekeys"]
@@ -144,7 +144,7 @@ def test_that_counters_of_32_bits_begin_again(engine: Engine, simulator: Simulat
     assert after < before
 
 
-def test_that_a_restarted_engine_begins_from_0(engine: Engine, simulator: Simulator) -> None:
+def test_a_restarted_engine_begins_from_0(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(100)
     simulator.churn(500)
     incarnation, before = engine.ipsec_statistics()
@@ -160,7 +160,7 @@ def test_that_a_restarted_engine_begins_from_0(engine: Engine, simulator: Simula
     assert before.aggregate_sa_statistics.total_sas_deleted > 0
 
 
-def test_that_an_older_engine_is_read_by_generation_0(engine: Engine, simulator: Simulator) -> None:
+def test_an_older_engine_is_read_by_generation_0(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(100)
     simulator.churn(500)
     newer, newer_ike = engine.ipsec_statistics()[1], engine.ike_statistics()[1]
@@ -182,7 +182,7 @@ def test_that_an_older_engine_is_read_by_generation_0(engine: Engine, simulator:
     )
 
 
-def test_that_generation_0_can_be_asked_for(library: Library, simulator: Simulator) -> None:
+def test_generation_0_can_be_asked_for(library: Library, simulator: Simulator) -> None:
     with Engine(library, generation=0) as engine:
         engine.ipsec_statistics()
         engine.ike_statistics()
@@ -193,7 +193,7 @@ def test_that_generation_0_can_be_asked_for(library: Library, simulator: Simulat
 @pytest.mark.parametrize(
     ("code", "error"), [(1745, NotSupported), (5, AccessDenied), (0x80320044, IkeextNotRunning)]
 )
-def test_that_a_refusal_is_told(
+def test_a_refusal_is_told(
     engine: Engine, simulator: Simulator, code: int, error: type[Exception]
 ) -> None:
     for generation in (0, 1):
@@ -206,7 +206,7 @@ def test_that_a_refusal_is_told(
         engine.ike_statistics()
 
 
-def test_that_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulator) -> None:
+def test_a_dead_session_is_reopened_once(engine: Engine, simulator: Simulator) -> None:
     engine.ipsec_statistics()
     simulator.fail("IPsecGetStatistics1", 1726)
 

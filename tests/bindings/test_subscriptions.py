@@ -85,7 +85,7 @@ def replay(ids: set[int], told: Told) -> set[int]:
     return ids
 
 
-def test_that_each_kind_of_change_is_told_in_its_order(
+def test_each_kind_of_change_is_told_in_its_order(
     session: Session, simulator: Simulator, told: Told
 ) -> None:
     with subscribe(session, told):
@@ -104,7 +104,7 @@ def test_that_each_kind_of_change_is_told_in_its_order(
     assert all(type(change) is SaContextEvent for change, _ in told)
 
 
-def test_that_a_change_without_a_name_is_told_as_its_number(
+def test_a_change_without_a_name_is_told_as_its_number(
     session: Session, simulator: Simulator, told: Told
 ) -> None:
     with subscribe(session, told):
@@ -116,7 +116,7 @@ def test_that_a_change_without_a_name_is_told_as_its_number(
     assert not any(isinstance(change, SaContextEvent) for change, _ in told)
 
 
-def test_that_a_template_selects(session: Session, simulator: Simulator, told: Told) -> None:
+def test_a_template_selects(session: Session, simulator: Simulator, told: Told) -> None:
     template = SubnetTemplate(remote=ip_network("10.0.0.0/8"))
     everything: Told = []
     with (
@@ -135,7 +135,7 @@ def test_that_a_template_selects(session: Session, simulator: Simulator, told: T
     assert 0 < len(told) < 300
 
 
-def test_that_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator) -> None:
+def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator) -> None:
     everybody = threading.Barrier(4)
     threads: set[int] = set()
 
@@ -153,7 +153,7 @@ def test_that_foreign_threads_may_tell_at_once(session: Session, simulator: Simu
     assert threading.get_native_id() not in threads
 
 
-def test_that_closing_waits_for_what_is_being_told(session: Session, simulator: Simulator) -> None:
+def test_closing_waits_for_what_is_being_told(session: Session, simulator: Simulator) -> None:
     entered, may_return = threading.Event(), threading.Event()
     order: list[str] = []
 
@@ -181,9 +181,7 @@ def test_that_closing_waits_for_what_is_being_told(session: Session, simulator: 
     subscription.close()
 
 
-def test_that_what_is_told_cannot_close_its_subscription(
-    session: Session, simulator: Simulator
-) -> None:
+def test_what_is_told_cannot_close_its_subscription(session: Session, simulator: Simulator) -> None:
     raised: list[Exception] = []
 
     def notify(_change: int, _sa_context_id: int) -> None:
@@ -200,7 +198,7 @@ def test_that_what_is_told_cannot_close_its_subscription(
     subscription.close()
 
 
-def test_that_what_a_callback_raises_is_logged_and_no_more(
+def test_what_a_callback_raises_is_logged_and_no_more(
     session: Session,
     simulator: Simulator,
     caplog: pytest.LogCaptureFixture,
@@ -220,7 +218,7 @@ def test_that_what_a_callback_raises_is_logged_and_no_more(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_that_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, told: Told) -> None:
+def test_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, told: Told) -> None:
     """As where the engine did not take the unsubscribing, and calls back all the same."""
     path = compile_library(
         tmp_path,
@@ -266,7 +264,7 @@ def test_that_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, told: 
     assert told == [(ADD, 0), (ADD, 1)]
 
 
-def test_that_one_that_nobody_keeps_lives_until_its_session_ends(
+def test_one_that_nobody_keeps_lives_until_its_session_ends(
     library: Library, simulator: Simulator, told: Told
 ) -> None:
     with Session(library) as session:
@@ -285,7 +283,7 @@ def test_that_one_that_nobody_keeps_lives_until_its_session_ends(
 
 
 @pytest.mark.parametrize("code", [5, 1722, 1745, 0x80320012])
-def test_that_a_refusal_is_told_and_leaves_nothing(
+def test_a_refusal_is_told_and_leaves_nothing(
     session: Session, simulator: Simulator, told: Told, code: int
 ) -> None:
     simulator.fail("IPsecSaContextSubscribe0", code)
@@ -305,7 +303,7 @@ def test_that_a_refusal_is_told_and_leaves_nothing(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_that_an_older_windows_is_told(tmp_path: Path, told: Told) -> None:
+def test_an_older_windows_is_told(tmp_path: Path, told: Told) -> None:
     path = compile_library(
         tmp_path, "".join(f"int {name}(void) {{ return 0; }}" for name in REQUIRED)
     )
@@ -327,7 +325,7 @@ def engine(library: Library, simulator: Simulator, told: Told) -> Iterator[Engin
     assert open_subscriptions() == []
 
 
-def test_that_an_engine_subscribes_with_its_session(
+def test_an_engine_subscribes_with_its_session(
     engine: Engine, simulator: Simulator, told: Told
 ) -> None:
     states = [engine.is_subscribed]
@@ -346,7 +344,7 @@ def test_that_an_engine_subscribes_with_its_session(
     assert simulator.calls("IPsecSaContextUnsubscribe0") == 1
 
 
-def test_that_an_engine_without_a_listener_does_not_subscribe(
+def test_an_engine_without_a_listener_does_not_subscribe(
     library: Library, simulator: Simulator
 ) -> None:
     with Engine(library) as engine:
@@ -356,9 +354,7 @@ def test_that_an_engine_without_a_listener_does_not_subscribe(
     assert simulator.calls("IPsecSaContextSubscribe0") == 0
 
 
-def test_that_it_is_subscribed_before_it_works(
-    engine: Engine, simulator: Simulator, told: Told
-) -> None:
+def test_it_is_subscribed_before_it_works(engine: Engine, simulator: Simulator, told: Told) -> None:
     """Or a change between the two would be missed."""
     engine.with_sa_contexts(lambda _contexts: put(simulator))
     assert simulator.flush()
@@ -366,7 +362,7 @@ def test_that_it_is_subscribed_before_it_works(
     assert [sa_context_id for _, sa_context_id in told] == simulator.ids()
 
 
-def test_that_a_session_that_was_reopened_is_subscribed_anew(
+def test_a_session_that_was_reopened_is_subscribed_anew(
     engine: Engine, simulator: Simulator, told: Told
 ) -> None:
     simulator.populate(10)
@@ -381,7 +377,7 @@ def test_that_a_session_that_was_reopened_is_subscribed_anew(
     assert told == [(ADD, sa_context_id)]
 
 
-def test_that_a_restarted_engine_is_subscribed_to_at_the_next_work(
+def test_a_restarted_engine_is_subscribed_to_at_the_next_work(
     library: Library, simulator: Simulator
 ) -> None:
     told: list[tuple[int, int, int]] = []
@@ -405,7 +401,7 @@ def test_that_a_restarted_engine_is_subscribed_to_at_the_next_work(
     assert_nothing_is_left(simulator)
 
 
-def test_that_an_engine_works_without_a_subscription_and_tries_again(
+def test_an_engine_works_without_a_subscription_and_tries_again(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.populate(10)
@@ -419,7 +415,7 @@ def test_that_an_engine_works_without_a_subscription_and_tries_again(
     assert engine.incarnation == 1
 
 
-def test_that_what_is_not_supported_is_asked_for_once_a_session(
+def test_what_is_not_supported_is_asked_for_once_a_session(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.fail("IPsecSaContextSubscribe0", 1745, times=0)
@@ -433,7 +429,7 @@ def test_that_what_is_not_supported_is_asked_for_once_a_session(
     assert simulator.calls("IPsecSaContextSubscribe0") == 2
 
 
-def test_that_a_context_is_read_plain_by_its_id(engine: Engine, simulator: Simulator) -> None:
+def test_a_context_is_read_plain_by_its_id(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(20)
     plain = engine.with_sa_contexts(
         lambda contexts: [
@@ -453,7 +449,7 @@ def test_that_a_context_is_read_plain_by_its_id(engine: Engine, simulator: Simul
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of Linux")
-def test_that_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
+def test_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
     library: Library, simulator: Simulator, told: Told
 ) -> None:
     def threads() -> set[str]:
@@ -586,7 +582,7 @@ class Listening(RuleBasedStateMachine):
         self.simulator.reset()
 
 
-def test_that_what_is_told_is_what_happened_under_failures() -> None:
+def test_what_is_told_is_what_happened_under_failures() -> None:
     run_state_machine_as_test(
         Listening, settings=settings(max_examples=100, stateful_step_count=50, deadline=None)
     )
@@ -670,7 +666,7 @@ del session
 
 
 @pytest.mark.parametrize("ending", list(ENDINGS))
-def test_that_the_interpreter_ends_well_while_changes_are_told(ending: str) -> None:
+def test_the_interpreter_ends_well_while_changes_are_told(ending: str) -> None:
     for _ in range(3):
         done = subprocess.run(
             [sys.executable, "-c", PREAMBLE + ENDINGS[ending], str(SIMULATOR_PATH)],

@@ -12,9 +12,7 @@ from bindings.undocumented_behaviour import EmptyPage, empty_page, stale_handle_
 
 
 @pytest.mark.parametrize("has_block", [False, True])
-def test_that_an_empty_page_is_seen(
-    library: Library, simulator: Simulator, has_block: bool
-) -> None:
+def test_an_empty_page_is_seen(library: Library, simulator: Simulator, has_block: bool) -> None:
     simulator.populate(20)
     simulator.set_option(Option.EMPTY_BLOCK, int(has_block))
 
@@ -24,16 +22,14 @@ def test_that_an_empty_page_is_seen(
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
 
 
-def test_that_a_template_may_be_refused(library: Library, simulator: Simulator) -> None:
+def test_a_template_may_be_refused(library: Library, simulator: Simulator) -> None:
     simulator.fail("IPsecSaContextCreateEnumHandle0", 0x80320033)
 
     with Session(library) as session, pytest.raises(NeverMatch):
         empty_page(session)
 
 
-def test_that_a_handle_that_was_destroyed_is_refused(
-    library: Library, simulator: Simulator
-) -> None:
+def test_a_handle_that_was_destroyed_is_refused(library: Library, simulator: Simulator) -> None:
     with Session(library) as session:
         assert isinstance(stale_handle_error(session), EngineGone)
 

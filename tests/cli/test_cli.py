@@ -40,14 +40,14 @@ def _simulator(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterato
     configure_logging("json", "debug")  # the runner's standard error is closed
 
 
-def test_that_the_version_is_told() -> None:
+def test_the_version_is_told() -> None:
     result = run("--version")
 
     assert result.exit_code == 0
     assert result.stdout.startswith("sa-contexts 0.")
 
 
-def test_that_a_list_is_json_for_programs(simulator: Simulator) -> None:
+def test_a_list_is_json_for_programs(simulator: Simulator) -> None:
     result = run("list", "--json", "--simulated-contexts", "30")
 
     assert result.exit_code == 0
@@ -57,7 +57,7 @@ def test_that_a_list_is_json_for_programs(simulator: Simulator) -> None:
         SaContext.model_validate(item)
 
 
-def test_that_a_list_is_filtered_by_the_engine(simulator: Simulator) -> None:
+def test_a_list_is_filtered_by_the_engine(simulator: Simulator) -> None:
     everything = json.loads(run("list").stdout)["items"]
     local = "10.0.0.0/8"
 
@@ -75,14 +75,14 @@ def test_that_a_list_is_filtered_by_the_engine(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("subnet", ["10.0.0.1/8", "nowhere", "10.0.0.0/99"])
-def test_that_a_bad_subnet_is_told(subnet: str) -> None:
+def test_a_bad_subnet_is_told(subnet: str) -> None:
     result = run("list", "--local-subnet", subnet)
 
     assert result.exit_code == 2
     assert "--local-subnet" in result.output
 
 
-def test_that_one_context_is_shown(simulator: Simulator) -> None:
+def test_one_context_is_shown(simulator: Simulator) -> None:
     run("list", "--simulated-contexts", "3")
     wanted = simulator.ids()[0]
     simulator.reset()
@@ -93,7 +93,7 @@ def test_that_one_context_is_shown(simulator: Simulator) -> None:
     assert json.loads(result.stdout)["saContextId"] == str(wanted)
 
 
-def test_that_an_unknown_context_is_told() -> None:
+def test_an_unknown_context_is_told() -> None:
     result = run("show", "18446744073709551615")
 
     assert result.exit_code == 1
@@ -101,7 +101,7 @@ def test_that_an_unknown_context_is_told() -> None:
     assert last == "sa-contexts: there is no SA context 18446744073709551615"
 
 
-def test_that_the_options_of_serve_reach_the_server(
+def test_the_options_of_serve_reach_the_server(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[Any] = []
@@ -138,7 +138,7 @@ def test_that_the_options_of_serve_reach_the_server(
         (str(Path(__file__).resolve()), "cannot be loaded as a library"),
     ],
 )
-def test_that_a_bad_library_ends_the_command_with_one_sentence(
+def test_a_bad_library_ends_the_command_with_one_sentence(
     command: str, library: str, sentence: str
 ) -> None:
     result = run(command, SA_CONTEXTS_LIBRARY=library)
@@ -148,7 +148,7 @@ def test_that_a_bad_library_ends_the_command_with_one_sentence(
     assert result.stderr.strip().count("\n") == 0
 
 
-def test_that_a_bad_setting_is_told() -> None:
+def test_a_bad_setting_is_told() -> None:
     result = run("list", SA_CONTEXTS_PAGE_SIZE="0")
 
     assert result.exit_code == 1
@@ -156,7 +156,7 @@ def test_that_a_bad_setting_is_told() -> None:
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", "1"]])
-def test_that_a_refusing_engine_is_told(simulator: Simulator, command: list[str]) -> None:
+def test_a_refusing_engine_is_told(simulator: Simulator, command: list[str]) -> None:
     simulator.fail("*", 5, times=0)
 
     result = run(*command)
@@ -172,7 +172,7 @@ def contexts_of(library: Library) -> list[dict[str, Any]]:
         return [render_sa_context(context) for page in engine.pages() for context in page]
 
 
-def test_that_a_terminal_gets_a_table(library: Library, simulator: Simulator) -> None:
+def test_a_terminal_gets_a_table(library: Library, simulator: Simulator) -> None:
     simulator.populate(300)
     contexts = contexts_of(library)
 
@@ -190,7 +190,7 @@ def test_that_a_terminal_gets_a_table(library: Library, simulator: Simulator) ->
 
 
 @pytest.mark.parametrize("width", [40, 80, 140, 160, 180, 200, 400])
-def test_that_no_width_of_the_terminal_takes_from_what_is_needed(
+def test_no_width_of_the_terminal_takes_from_what_is_needed(
     library: Library, simulator: Simulator, width: int
 ) -> None:
     simulator.populate(250, 1)
@@ -211,7 +211,7 @@ def test_that_no_width_of_the_terminal_takes_from_what_is_needed(
             assert sa["saBundle"]["saList"][0]["transform"]["transformType"][:3].upper() in cells[4]
 
 
-def test_that_names_cannot_steer_the_terminal(library: Library, simulator: Simulator) -> None:
+def test_names_cannot_steer_the_terminal(library: Library, simulator: Simulator) -> None:
     simulator.populate(50)
     context = next(
         c for c in contexts_of(library) if (c["outboundSa"] or {}).get("transportFilter")
@@ -226,7 +226,7 @@ def test_that_names_cannot_steer_the_terminal(library: Library, simulator: Simul
     assert "[red]x" in printed.getvalue()
 
 
-def test_that_a_port_that_is_taken_ends_the_command_with_one_sentence() -> None:
+def test_a_port_that_is_taken_ends_the_command_with_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -239,14 +239,14 @@ def test_that_a_port_that_is_taken_ends_the_command_with_one_sentence() -> None:
     )
 
 
-def test_that_a_host_that_does_not_exist_ends_the_command() -> None:
+def test_a_host_that_does_not_exist_ends_the_command() -> None:
     result = run("serve", "--host", "not an address", "--port", "0")
 
     assert result.exit_code == 1
     assert "cannot listen on not an address:0" in result.stderr
 
 
-def test_that_json_cannot_steer_the_terminal_either(
+def test_json_cannot_steer_the_terminal_either(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostile = "\x9b2J\u202e\x7f\U000e0001ü"
@@ -261,7 +261,7 @@ def test_that_json_cannot_steer_the_terminal_either(
     assert simulator.count() > 0
 
 
-def test_that_the_canary_is_in_nothing_that_is_printed(simulator: Simulator) -> None:
+def test_the_canary_is_in_nothing_that_is_printed(simulator: Simulator) -> None:
     run("list", "--simulated-contexts", "200")
     shown = simulator.ids()[0]
     for command in (["list"], ["list", "--json"], ["show", str(shown)], ["show", "1"]):

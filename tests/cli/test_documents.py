@@ -14,7 +14,7 @@ from app.settings.model import Settings
 ROOT = Path(__file__).parents[2]
 
 
-def test_that_every_setting_is_documented_with_its_default() -> None:
+def test_every_setting_is_documented_with_its_default() -> None:
     rows = re.findall(
         r"^\| `SA_CONTEXTS_(\w+)` \| (?:`(.*?)`)? *\| (.+) \|$",
         (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"),
@@ -30,7 +30,7 @@ def test_that_every_setting_is_documented_with_its_default() -> None:
         assert text == field.description
 
 
-def test_that_every_problem_is_in_the_catalogue() -> None:
+def test_every_problem_is_in_the_catalogue() -> None:
     text = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", text, re.MULTILINE)
 
@@ -46,14 +46,14 @@ def test_that_every_problem_is_in_the_catalogue() -> None:
         *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md")),
     ],
 )
-def test_that_links_lead_somewhere(document: str) -> None:
+def test_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
     assert "@@" not in path.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
 
 
-def test_that_the_list_of_pages_has_each_of_them() -> None:
+def test_the_list_of_pages_has_each_of_them() -> None:
     listed = re.findall(
         r"\]\(([\w-]+\.md)\)", (ROOT / "docs/README.md").read_text(encoding="utf-8")
     )
@@ -61,7 +61,7 @@ def test_that_the_list_of_pages_has_each_of_them() -> None:
     assert sorted({*listed, "README.md"}) == sorted(page.name for page in ROOT.glob("docs/*.md"))
 
 
-def test_that_the_threat_model_points_to_what_there_is() -> None:
+def test_the_threat_model_points_to_what_there_is() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     pointed = re.findall(r"`((?:app|bindings|supply|tests)\b[\w/.]*)`", text)
 

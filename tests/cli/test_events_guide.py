@@ -22,7 +22,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="u
 QUERY = "initial=true&view=basic"
 
 
-def test_that_every_event_is_told_of_with_its_data() -> None:
+def test_every_event_is_told_of_with_its_data() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .+ \|$", GUIDE, re.MULTILINE)
 
     assert [name for name, _ in rows] == list(EVENTS)
@@ -34,7 +34,7 @@ def test_that_every_event_is_told_of_with_its_data() -> None:
             assert told == {member.alias for member in members}
 
 
-def test_that_the_settings_it_names_exist() -> None:
+def test_the_settings_it_names_exist() -> None:
     named = re.findall(r"`SA_CONTEXTS_(\w+)`", GUIDE)
 
     assert len(named) >= 7
@@ -50,7 +50,7 @@ def sa_contexts() -> Callable[[str], Iterator[dict[str, Any]]]:
     return found
 
 
-def test_that_the_program_follows(
+def test_the_program_follows(
     sa_contexts: Callable[[str], Any], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)

@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "keys.json"
 
 
-def test_that_a_key_is_shown_once_and_alone_on_standard_output(path: Path) -> None:
+def test_a_key_is_shown_once_and_alone_on_standard_output(path: Path) -> None:
     arguments = ["keys", "add", "prometheus", "--scope", "metrics:read", "--file", str(path)]
     result = CliRunner().invoke(app, arguments)
 
@@ -51,7 +51,7 @@ def test_that_a_key_is_shown_once_and_alone_on_standard_output(path: Path) -> No
 
 
 @time_machine.travel("2026-11-25T12:00:00Z", tick=False)
-def test_that_the_list_tells_all_but_the_secrets(path: Path) -> None:
+def test_the_list_tells_all_but_the_secrets(path: Path) -> None:
     first = make_key(path, "sa:read", "events:read", name="dashboard")
     second = run_keys("add", "b", "--scope", "sa:read", "--expires", "90d", path=path).strip()
     run_keys("revoke", id_of(first), path=path)
@@ -72,7 +72,7 @@ def test_that_the_list_tells_all_but_the_secrets(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("1m", 60), ("12h", 43200), ("90d", 7776000), ("52w", 31449600)]
 )
-def test_that_lifetimes_are_such(path: Path, text: str, seconds: int) -> None:
+def test_lifetimes_are_such(path: Path, text: str, seconds: int) -> None:
     run_keys("add", "a", "--scope", "sa:read", "--expires", text, path=path)
 
     (key,) = read_keys(path).keys
@@ -95,7 +95,7 @@ def test_that_lifetimes_are_such(path: Path, text: str, seconds: int) -> None:
         (["revoke", "0123456789ab"], "there are no keys"),
     ],
 )
-def test_that_what_cannot_be_done_is_said(path: Path, arguments: list[str], message: str) -> None:
+def test_what_cannot_be_done_is_said(path: Path, arguments: list[str], message: str) -> None:
     result = CliRunner().invoke(app, ["keys", *arguments, "--file", str(path)])
 
     assert result.exit_code != 0
@@ -103,9 +103,7 @@ def test_that_what_cannot_be_done_is_said(path: Path, arguments: list[str], mess
     assert not path.exists()
 
 
-def test_that_a_full_disk_is_said_and_loses_no_key(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_said_and_loses_no_key(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_key(path, "sa:read")
     before = path.read_bytes()
 
@@ -124,7 +122,7 @@ def test_that_a_full_disk_is_said_and_loses_no_key(
     assert {each.name for each in path.parent.iterdir()} - {"keys.json.lock"} == {"keys.json"}
 
 
-def test_that_a_file_of_settings_that_cannot_be_read_is_said(
+def test_a_file_of_settings_that_cannot_be_read_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SA_CONTEXTS_SETTINGS", str(tmp_path / "absent.toml"))
@@ -135,7 +133,7 @@ def test_that_a_file_of_settings_that_cannot_be_read_is_said(
     assert isinstance(result.exception, SystemExit)
 
 
-def test_that_only_a_key_that_there_is_can_be_revoked(path: Path) -> None:
+def test_only_a_key_that_there_is_can_be_revoked(path: Path) -> None:
     make_key(path, "sa:read")
     before = path.read_bytes()
 
@@ -147,7 +145,7 @@ def test_that_only_a_key_that_there_is_can_be_revoked(path: Path) -> None:
     assert {each.name for each in path.parent.iterdir()} - {"keys.json.lock"} == {"keys.json"}
 
 
-def test_that_a_key_stays_revoked_since_it_was(path: Path) -> None:
+def test_a_key_stays_revoked_since_it_was(path: Path) -> None:
     key = make_key(path, "sa:read")
     with time_machine.travel("2026-11-25T12:00:00Z"):
         run_keys("revoke", id_of(key), path=path)
@@ -157,7 +155,7 @@ def test_that_a_key_stays_revoked_since_it_was(path: Path) -> None:
     assert read_keys(path).keys[0].revoked == revoked
 
 
-def test_that_the_file_is_the_settings_or_in_the_state_folder(
+def test_the_file_is_the_settings_or_in_the_state_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -177,7 +175,7 @@ def test_that_the_file_is_the_settings_or_in_the_state_folder(
     assert "the setting keys is not valid" in result.stderr
 
 
-def test_that_a_server_does_not_begin_without_the_keys_that_it_is_to_take(
+def test_a_server_does_not_begin_without_the_keys_that_it_is_to_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SA_CONTEXTS_KEYS", str(tmp_path / "none.json"))
@@ -200,7 +198,7 @@ def test_that_a_server_does_not_begin_without_the_keys_that_it_is_to_take(
         ({"SA_CONTEXTS_OIDC_SKEW_SECONDS": "3600"}, "oidc_skew_seconds"),
     ],
 )
-def test_that_settings_that_would_open_too_much_are_refused(
+def test_settings_that_would_open_too_much_are_refused(
     given: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable, value in given.items():
@@ -212,7 +210,7 @@ def test_that_settings_that_would_open_too_much_are_refused(
     assert f"the setting {name}" in result.stderr
 
 
-def test_that_the_token_comes_from_a_file_or_the_environment(
+def test_the_token_comes_from_a_file_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "token"
@@ -233,7 +231,7 @@ def test_that_the_token_comes_from_a_file_or_the_environment(
         read_token(tmp_path / "none")
 
 
-def test_that_watching_takes_a_key_and_says_when_it_is_not_taken(
+def test_watching_takes_a_key_and_says_when_it_is_not_taken(
     simulator: Simulator, path: Path
 ) -> None:
     key = make_key(path, "events:read")

@@ -94,7 +94,7 @@ def numbers(contexts: Contexts) -> list[str]:
     return [line[at:].split()[0] for line in lines]
 
 
-def test_that_what_was_there_is_shown_without_a_change(contexts: Contexts) -> None:
+def test_what_was_there_is_shown_without_a_change(contexts: Contexts) -> None:
     text = printed(contexts)
 
     state, head, *rows = text.splitlines()
@@ -106,7 +106,7 @@ def test_that_what_was_there_is_shown_without_a_change(contexts: Contexts) -> No
     assert "no_pfs ikev1" in rows[0]
 
 
-def test_that_what_changed_last_is_on_top(contexts: Contexts) -> None:
+def test_what_changed_last_is_on_top(contexts: Contexts) -> None:
     contexts.apply(added(3, "modified", cipher="cbc_3des"))
     contexts.apply(added(4))
 
@@ -118,9 +118,7 @@ def test_that_what_changed_last_is_on_top(contexts: Contexts) -> None:
     assert "last change" in printed(contexts)
 
 
-def test_that_what_is_gone_is_struck_and_then_no_longer_shown(
-    contexts: Contexts, clock: Clock
-) -> None:
+def test_what_is_gone_is_struck_and_then_no_longer_shown(contexts: Contexts, clock: Clock) -> None:
     contexts.apply(deleted(2))
 
     assert len(contexts) == 2
@@ -132,7 +130,7 @@ def test_that_what_is_gone_is_struck_and_then_no_longer_shown(
     assert len(contexts) == 2
 
 
-def test_that_what_came_is_new_for_a_while_only(contexts: Contexts, clock: Clock) -> None:
+def test_what_came_is_new_for_a_while_only(contexts: Contexts, clock: Clock) -> None:
     contexts.apply(added(4))
 
     assert "\x1b[32m" in printed(contexts, styled=True)
@@ -142,7 +140,7 @@ def test_that_what_came_is_new_for_a_while_only(contexts: Contexts, clock: Clock
 
 
 @pytest.mark.parametrize("is_old_gone_first", [True, False])
-def test_that_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -> None:
+def test_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -> None:
     if is_old_gone_first:
         contexts.apply(deleted(2))
         contexts.apply(added(4, rekey={"replaces": "2", "inferred": True}))
@@ -155,7 +153,7 @@ def test_that_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -
     assert len(contexts) == 3
 
 
-def test_that_a_rekey_that_shows_only_later_is_told(contexts: Contexts) -> None:
+def test_a_rekey_that_shows_only_later_is_told(contexts: Contexts) -> None:
     """The new context gets its SAs after it came: then its `modified` tells of the rekey."""
     contexts.apply(deleted(2))
     contexts.apply(added(4))
@@ -165,7 +163,7 @@ def test_that_a_rekey_that_shows_only_later_is_told(contexts: Contexts) -> None:
     assert "rekey of 2" in printed(contexts)
 
 
-def test_that_an_id_that_comes_back_is_there_once(contexts: Contexts, clock: Clock) -> None:
+def test_an_id_that_comes_back_is_there_once(contexts: Contexts, clock: Clock) -> None:
     contexts.apply(deleted(2))
     contexts.apply(added(2))
     clock.now = FRESH_SECONDS
@@ -175,7 +173,7 @@ def test_that_an_id_that_comes_back_is_there_once(contexts: Contexts, clock: Clo
     assert len(contexts) == 3
 
 
-def test_that_after_a_reset_only_what_is_told_then_is_known(contexts: Contexts) -> None:
+def test_after_a_reset_only_what_is_told_then_is_known(contexts: Contexts) -> None:
     contexts.apply(deleted(1))
     contexts.apply(place("reset"))
     contexts.apply(added(3, cipher="cbc_aes_128"))
@@ -190,7 +188,7 @@ def test_that_after_a_reset_only_what_is_told_then_is_known(contexts: Contexts) 
     assert len(contexts) == 2
 
 
-def test_that_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
+def test_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
     contexts: Contexts,
 ) -> None:
     contexts.apply(place("reset"))
@@ -204,20 +202,20 @@ def test_that_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
     assert numbers(contexts) == ["2"]
 
 
-def test_that_a_lost_connection_is_told_with_its_reason(contexts: Contexts) -> None:
+def test_a_lost_connection_is_told_with_its_reason(contexts: Contexts) -> None:
     contexts.apply(Lost("it broke", 4))
 
     assert "reconnecting after 4 s: it broke  3 SA contexts" in printed(contexts)
 
 
-def test_that_kinds_of_events_to_come_are_no_harm(contexts: Contexts) -> None:
+def test_kinds_of_events_to_come_are_no_harm(contexts: Contexts) -> None:
     contexts.apply(Event("renamed", "e-9", {"saContextId": "1"}))
 
     assert numbers(contexts) == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("height", [4, 5, 24, 60])
-def test_that_the_screen_is_never_higher_than_the_terminal(height: int) -> None:
+def test_the_screen_is_never_higher_than_the_terminal(height: int) -> None:
     contexts = Contexts(Clock())
     for number in range(1, 41):
         contexts.apply(added(number))
@@ -230,7 +228,7 @@ def test_that_the_screen_is_never_higher_than_the_terminal(height: int) -> None:
 
 
 @pytest.mark.parametrize("width", [100, 120, 160, 200])
-def test_that_lines_fit_where_what_is_needed_does(contexts: Contexts, width: int) -> None:
+def test_lines_fit_where_what_is_needed_does(contexts: Contexts, width: int) -> None:
     contexts.apply(added(4, name="社内サーバー間の通信を保護する規則" * 3))
 
     lines = printed(contexts, width=width).splitlines()
@@ -242,7 +240,7 @@ def test_that_lines_fit_where_what_is_needed_does(contexts: Contexts, width: int
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e\n[red]x\t"
 
 
-def test_that_nothing_the_server_tells_can_steer_the_terminal(contexts: Contexts) -> None:
+def test_nothing_the_server_tells_can_steer_the_terminal(contexts: Contexts) -> None:
     contexts.apply(added(4, name=HOSTILE))
 
     text = printed(contexts, width=200, styled=True)

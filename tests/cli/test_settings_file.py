@@ -26,7 +26,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_that_each_kind_of_setting_is_read(file: Path) -> None:
+def test_each_kind_of_setting_is_read(file: Path) -> None:
     file.write_text(
         'host = "::1"\n'
         "port = 0\n"
@@ -47,7 +47,7 @@ def test_that_each_kind_of_setting_is_read(file: Path) -> None:
     assert settings.page_size == 100  # as ever
 
 
-def test_that_the_environment_wins_and_options_win_over_both(
+def test_the_environment_wins_and_options_win_over_both(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text("port = 1\nstream_count = 1\npage_size = 1\n")
@@ -60,7 +60,7 @@ def test_that_the_environment_wins_and_options_win_over_both(
     assert (settings.port, settings.stream_count, settings.page_size) == (3, 2, 1)
 
 
-def test_that_a_file_of_a_windows_editor_is_read(file: Path) -> None:
+def test_a_file_of_a_windows_editor_is_read(file: Path) -> None:
     file.write_bytes("\ufeff# für Köln\r\nport = 1\r\n".encode())
 
     assert Settings(**NO_OPTIONS).port == 1
@@ -69,7 +69,7 @@ def test_that_a_file_of_a_windows_editor_is_read(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key"), [("prot = 1", "prot"), ("port = 70000", "port"), ("[port]\na = 1", "port")]
 )
-def test_that_a_wrong_setting_is_told_with_the_file(file: Path, text: str, key: str) -> None:
+def test_a_wrong_setting_is_told_with_the_file(file: Path, text: str, key: str) -> None:
     file.write_text(text)
 
     result = CliRunner().invoke(app, ["serve"])
@@ -80,7 +80,7 @@ def test_that_a_wrong_setting_is_told_with_the_file(file: Path, text: str, key: 
     assert result.output.count("\n") == 1
 
 
-def test_that_a_file_that_is_not_toml_is_told(file: Path) -> None:
+def test_a_file_that_is_not_toml_is_told(file: Path) -> None:
     file.write_text("port: 1")
 
     result = CliRunner().invoke(app, ["serve"])
@@ -98,13 +98,13 @@ def test_settings_nested_too_deep_are_not_toml(file: Path) -> None:
     assert result.output.startswith(f"sa-contexts: the settings {file} are not TOML: ")
 
 
-def test_that_a_file_that_is_named_must_be_there(file: Path) -> None:
+def test_a_file_that_is_named_must_be_there(file: Path) -> None:
     with pytest.raises(SettingsFileError, match="cannot read the settings"):
         Settings(**NO_OPTIONS)
     assert not file.exists()
 
 
-def test_that_an_option_names_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_option_names_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = file.with_name("other.toml")
     other.write_text("port = -1")
     monkeypatch.setenv(VARIABLE, "to be put back after this test")
@@ -115,7 +115,7 @@ def test_that_an_option_names_the_file(file: Path, monkeypatch: pytest.MonkeyPat
     assert str(other) in result.output
 
 
-def test_that_windows_has_a_usual_place(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_has_a_usual_place(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE)
     monkeypatch.setenv("ProgramData", str(file.parent))
     usual = file.parent / "sa-contexts" / "settings.toml"
@@ -131,7 +131,7 @@ def test_that_windows_has_a_usual_place(file: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("document", ["settings.md", "service.md"])
-def test_that_the_examples_of_the_documents_have_the_settings_names(document: str) -> None:
+def test_the_examples_of_the_documents_have_the_settings_names(document: str) -> None:
     text = (Path(__file__).parents[2] / "docs" / document).read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
 

@@ -78,7 +78,7 @@ async def watching(port: int, path: str = "", **filters: str) -> AsyncIterator[W
 
 
 @pytest.mark.anyio
-async def test_that_what_comes_and_goes_is_followed(simulator: Simulator) -> None:
+async def test_what_comes_and_goes_is_followed(simulator: Simulator) -> None:
     with served(20) as port:
         async with watching(port) as watch:
             await watch.until(lambda: bool(watch.told("snapshot_end")))
@@ -97,7 +97,7 @@ async def test_that_what_comes_and_goes_is_followed(simulator: Simulator) -> Non
 
 
 @pytest.mark.anyio
-async def test_that_a_restart_of_the_engine_begins_it_anew(simulator: Simulator) -> None:
+async def test_a_restart_of_the_engine_begins_it_anew(simulator: Simulator) -> None:
     with served(20, refresh_seconds=0.1) as port:
         async with watching(port) as watch:
             await watch.until(lambda: watch.knows(simulator))
@@ -114,7 +114,7 @@ async def test_that_a_restart_of_the_engine_begins_it_anew(simulator: Simulator)
 
 
 @pytest.mark.anyio
-async def test_that_a_restart_of_the_server_begins_it_anew(simulator: Simulator) -> None:
+async def test_a_restart_of_the_server_begins_it_anew(simulator: Simulator) -> None:
     with ExitStack() as first:
         port = first.enter_context(served(20))
         async with watching(port) as watch:
@@ -132,7 +132,7 @@ async def test_that_a_restart_of_the_server_begins_it_anew(simulator: Simulator)
 
 
 @pytest.mark.anyio
-async def test_that_nothing_is_missed_between_two_streams(simulator: Simulator) -> None:
+async def test_nothing_is_missed_between_two_streams(simulator: Simulator) -> None:
     with served(20, stream_seconds=0.5) as port:
         async with watching(port) as watch:
             await watch.until(lambda: watch.knows(simulator))
@@ -149,7 +149,7 @@ async def test_that_nothing_is_missed_between_two_streams(simulator: Simulator) 
 
 
 @pytest.mark.anyio
-async def test_that_the_servers_filters_apply(simulator: Simulator) -> None:
+async def test_the_servers_filters_apply(simulator: Simulator) -> None:
     with served(100) as port:
         async with watching(port, weakness="3des") as watch:
             await watch.until(lambda: bool(watch.told("snapshot_end")))
@@ -160,7 +160,7 @@ async def test_that_the_servers_filters_apply(simulator: Simulator) -> None:
 
 
 @pytest.mark.anyio
-async def test_that_a_server_that_is_full_is_asked_again(simulator: Simulator) -> None:
+async def test_a_server_that_is_full_is_asked_again(simulator: Simulator) -> None:
     with served(1, stream_count=1) as port:
         async with watching(port) as first, watching(port) as second:
             await first.until(lambda: first.knows(simulator))
@@ -184,7 +184,7 @@ async def test_that_a_server_that_is_full_is_asked_again(simulator: Simulator) -
     ],
 )
 @pytest.mark.usefixtures("simulator")
-async def test_that_what_cannot_be_watched_is_said(
+async def test_what_cannot_be_watched_is_said(
     path: str, filters: dict[str, str], sentence: str
 ) -> None:
     with served(1) as port:
@@ -194,7 +194,7 @@ async def test_that_what_cannot_be_watched_is_said(
 
 
 @pytest.mark.anyio
-async def test_that_nobody_there_is_said() -> None:
+async def test_nobody_there_is_said() -> None:
     async with watching(1) as watch:
         with pytest.raises(RequestRejected, match=re.escape("cannot reach http://127.0.0.1:1")):
             await watch.until(lambda: False)
@@ -233,16 +233,14 @@ def stranger() -> Iterator[int]:
         ("text%2Fevent-stream%20data:%20[]%0A%0A", "is not an object"),
     ],
 )
-async def test_that_another_kind_of_server_is_refused(
-    stranger: int, answer: str, sentence: str
-) -> None:
+async def test_another_kind_of_server_is_refused(stranger: int, answer: str, sentence: str) -> None:
     async with watching(stranger, f"/{answer}") as watch:
         with pytest.raises(RequestRejected, match=re.escape(sentence)):
             await watch.until(lambda: False)
 
 
 @pytest.mark.anyio
-async def test_that_the_screen_is_left_when_the_server_refuses(stranger: int) -> None:
+async def test_the_screen_is_left_when_the_server_refuses(stranger: int) -> None:
     terminal = StringIO()
     console = Console(file=terminal, width=80, height=24, force_terminal=True)
 
@@ -253,13 +251,13 @@ async def test_that_the_screen_is_left_when_the_server_refuses(stranger: int) ->
 
 
 @pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1", "http://", "http://[::1"])
-def test_that_what_is_no_url_is_said(url: str) -> None:
+def test_what_is_no_url_is_said(url: str) -> None:
     with pytest.raises(RequestRejected, match="is not a URL"):
         create_client(url)
 
 
 @pytest.mark.anyio
-async def test_that_no_proxy_sees_what_is_sent_in_clear_text(
+async def test_no_proxy_sees_what_is_sent_in_clear_text(
     simulator: Simulator, stranger: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{stranger}")
@@ -277,7 +275,7 @@ async def test_that_no_proxy_sees_what_is_sent_in_clear_text(
 
 
 @pytest.mark.anyio
-async def test_that_a_proxy_is_asked_for_a_tunnel_and_told_no_key(
+async def test_a_proxy_is_asked_for_a_tunnel_and_told_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """RFC 9110, 9.3.6: what goes through the tunnel is between the two at its ends."""
@@ -317,7 +315,7 @@ async def test_that_a_proxy_is_asked_for_a_tunnel_and_told_no_key(
         ("https://server.invalid", False),
     ],
 )
-def test_that_a_key_does_not_leave_the_machine_in_clear_text(
+def test_a_key_does_not_leave_the_machine_in_clear_text(
     monkeypatch: pytest.MonkeyPatch, url: str, is_refused: bool
 ) -> None:
     asked: list[str] = []
@@ -353,7 +351,7 @@ class Terminal(StringIO):
 
 
 @pytest.mark.anyio
-async def test_that_the_screen_shows_what_the_engine_has(simulator: Simulator) -> None:
+async def test_the_screen_shows_what_the_engine_has(simulator: Simulator) -> None:
     terminal = Terminal("6 SA contexts")
     console = Console(file=terminal, width=200, height=40, force_terminal=True)
     with served(6) as port:
@@ -389,7 +387,7 @@ def lines_until(process: subprocess.Popen[bytes], kind: str) -> list[str]:
     return lines
 
 
-def test_that_a_pipe_gets_a_line_for_each_event(simulator: Simulator) -> None:
+def test_a_pipe_gets_a_line_for_each_event(simulator: Simulator) -> None:
     with served(20) as port, command(port, stdout=subprocess.PIPE) as process:
         lines = lines_until(process, "\tsnapshot_end\t")
         assert [int(line.split("\t")[2]) for line in lines[:-1]] == simulator.ids()
@@ -404,7 +402,7 @@ def test_that_a_pipe_gets_a_line_for_each_event(simulator: Simulator) -> None:
         assert process.wait(SECONDS) == 0
 
 
-def test_that_json_is_what_the_server_told(simulator: Simulator) -> None:
+def test_json_is_what_the_server_told(simulator: Simulator) -> None:
     with served(20) as port, command(port, "--json", stdout=subprocess.PIPE) as process:
         told = [json.loads(line) for line in lines_until(process, '"snapshot_end"')]
 
@@ -418,7 +416,7 @@ def test_that_json_is_what_the_server_told(simulator: Simulator) -> None:
 
 
 @pytest.mark.usefixtures("simulator")
-def test_that_the_end_of_a_pipe_ends_it_without_a_word() -> None:
+def test_the_end_of_a_pipe_ends_it_without_a_word() -> None:
     with served(300) as port:
         keywords: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with command(port, "--json", **keywords) as process:
@@ -433,7 +431,7 @@ def test_that_the_end_of_a_pipe_ends_it_without_a_word() -> None:
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_that_the_terminal_is_left_as_it_was(simulator: Simulator, end: signal.Signals) -> None:
+def test_the_terminal_is_left_as_it_was(simulator: Simulator, end: signal.Signals) -> None:
     fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
     terminal, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 160, 0, 0))

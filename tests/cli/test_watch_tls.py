@@ -59,7 +59,7 @@ async def first_event(url: str, ca: Path | None, certificate: Path | None) -> Ev
 
 
 @pytest.mark.anyio
-async def test_that_a_server_of_an_own_authority_is_watched(url: str, folder: Path) -> None:
+async def test_a_server_of_an_own_authority_is_watched(url: str, folder: Path) -> None:
     event = await first_event(url, folder / "ca.pem", folder / "client.pem")
 
     assert event.data
@@ -74,7 +74,7 @@ async def test_that_a_server_of_an_own_authority_is_watched(url: str, folder: Pa
         ("ca.pem", None, "certificate required"),
     ],
 )
-async def test_that_it_says_why_it_cannot_be(
+async def test_it_says_why_it_cannot_be(
     url: str, folder: Path, ca: str | None, certificate: str | None, reason: str
 ) -> None:
     with pytest.raises(RequestRejected, match=reason):
@@ -84,7 +84,7 @@ async def test_that_it_says_why_it_cannot_be(
 
 
 @pytest.mark.parametrize("name", ["none.pem", "server.key"])
-def test_that_a_bad_file_is_told(folder: Path, name: str) -> None:
+def test_a_bad_file_is_told(folder: Path, name: str) -> None:
     for options, sentence in (
         (["--ca", str(folder / name)], "contains no CA certificates in PEM: "),
         (["--certificate", str(folder / name)], "contains no certificate with its key in PEM: "),
@@ -96,7 +96,7 @@ def test_that_a_bad_file_is_told(folder: Path, name: str) -> None:
         assert "BEGIN" not in result.output
 
 
-def test_that_plain_http_takes_neither(folder: Path) -> None:
+def test_plain_http_takes_neither(folder: Path) -> None:
     result = CliRunner().invoke(app, ["watch", "--ca", str(folder / "ca.pem")])
 
     assert result.exit_code == 1

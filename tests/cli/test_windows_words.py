@@ -88,7 +88,7 @@ def named(cell: str) -> list[str]:
     return re.findall(r"`(\w+)`", cell)
 
 
-def test_that_every_field_is_on_the_page_and_no_other() -> None:
+def test_every_field_is_on_the_page_and_no_other() -> None:
     listed = [
         (shape, field)
         for shape, (_, _, *rows) in sections(SHAPES)
@@ -100,7 +100,7 @@ def test_that_every_field_is_on_the_page_and_no_other() -> None:
     assert set(listed) == fields_of(SaContext) | fields_of(IkeSa)
 
 
-def test_that_all_tables_have_a_cell_for_each_place_in_windows() -> None:
+def test_all_tables_have_a_cell_for_each_place_in_windows() -> None:
     for title, (head, _, *rows) in sections(SHAPES):
         assert head[0] == "field", title
         assert head[1] in {QUICK_MODE, MAIN_MODE}, title
@@ -129,14 +129,14 @@ def properties(cmdlet: str) -> list[tuple[str, bool]]:
         (MAIN_MODE, SHOWN_OF_MAIN_MODE, IGNORED_OF_MAIN_MODE),
     ],
 )
-def test_that_the_properties_are_those_of_the_class(
+def test_the_properties_are_those_of_the_class(
     cmdlet: str, shown: set[str], ignored: set[str]
 ) -> None:
     assert {name for name, is_ignored in properties(cmdlet) if not is_ignored} <= shown
     assert {name for name, is_ignored in properties(cmdlet) if is_ignored} <= ignored
 
 
-def test_that_what_the_class_shows_and_the_api_does_not_is_told() -> None:
+def test_what_the_class_shows_and_the_api_does_not_is_told() -> None:
     rest = VALUES.split("\n## What Windows shows and the API does not\n")[1]
 
     assert SHOWN - {name for name, _ in properties(QUICK_MODE)} == set(named(rest)) & SHOWN
@@ -147,20 +147,20 @@ def test_that_what_the_class_shows_and_the_api_does_not_is_told() -> None:
 @pytest.mark.parametrize(
     "enumeration", [names.TransformType, names.AuthConfig, names.CipherConfig, names.PfsGroup]
 )
-def test_that_every_value_is_on_the_page(enumeration: type[StrEnum]) -> None:
+def test_every_value_is_on_the_page(enumeration: type[StrEnum]) -> None:
     (_, _, *rows) = dict(sections(VALUES))[enumeration.__name__]
 
     listed = [value for cell, *_ in rows for value in named(cell)]
     assert sorted(listed) == sorted({member.value for member in enumeration} - {"unknown"})
 
 
-def test_that_every_keying_module_is_on_the_page() -> None:
+def test_every_keying_module_is_on_the_page() -> None:
     (_, _, *rows) = dict(sections(VALUES))["keyModule"]
 
     assert {value for cell, *_ in rows for value in named(cell)} == set(KEYING_MODULES.values())
 
 
-def test_that_the_page_has_no_other_tables_of_values() -> None:
+def test_the_page_has_no_other_tables_of_values() -> None:
     assert {title for title, _ in sections(VALUES)} == {
         *("TransformType", "AuthConfig", "CipherConfig", "PfsGroup", "keyModule")
     }

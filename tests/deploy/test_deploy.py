@@ -76,7 +76,7 @@ def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
     return words
 
 
-def test_that_the_search_finds_metrics() -> None:
+def test_the_search_finds_metrics() -> None:
     expression = 'sum(rate(wfp_a_total{x="1"}[5m])) / instance:sa_contexts_b:rate5m > wfp_c'
 
     assert [name for name, _ in METRIC.findall(expression)] == [
@@ -86,7 +86,7 @@ def test_that_the_search_finds_metrics() -> None:
     ]
 
 
-def test_that_all_that_is_asked_for_is_there(told: Told) -> None:
+def test_all_that_is_asked_for_is_there(told: Told) -> None:
     for title, expression in QUERIES:
         found = METRIC.findall(expression)
         assert found or "up{" in expression, title
@@ -102,7 +102,7 @@ def test_that_all_that_is_asked_for_is_there(told: Told) -> None:
                     assert word in words, (title, name, label, word)
 
 
-def test_that_what_is_grouped_by_is_there(told: Told) -> None:
+def test_what_is_grouped_by_is_there(told: Told) -> None:
     labels = {label for by_label in told.values() for label in by_label} | OF_PROMETHEUS
     for title, expression in QUERIES:
         for by in re.findall(r"by \(([^)]*)\)", expression):
@@ -112,13 +112,13 @@ def test_that_what_is_grouped_by_is_there(told: Told) -> None:
             assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels, panel["title"]
 
 
-def test_that_recorded_series_are_used_or_documented() -> None:
+def test_recorded_series_are_used_or_documented() -> None:
     document = (ROOT / "docs/monitoring.md").read_text("utf-8")
     for name in RECORDED:
         assert f"`{name}`" in document
 
 
-def test_that_every_metric_is_documented(told: Told) -> None:
+def test_every_metric_is_documented(told: Told) -> None:
     document = (ROOT / "docs/monitoring.md").read_text("utf-8")
     for name in told:
         plain = re.sub(r"_(bucket|sum|count)$", "", name)
@@ -127,7 +127,7 @@ def test_that_every_metric_is_documented(told: Told) -> None:
         assert re.search(rf"`{plain}(?:{{[^`]*}})?`", document), name
 
 
-def test_that_every_alert_says_what_it_means_and_the_document_what_to_do() -> None:
+def test_every_alert_says_what_it_means_and_the_document_what_to_do() -> None:
     document = (ROOT / "docs/monitoring.md").read_text("utf-8")
 
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| .+ \| .+ \|$", document, re.MULTILINE)
@@ -137,7 +137,7 @@ def test_that_every_alert_says_what_it_means_and_the_document_what_to_do() -> No
         assert set(rule["annotations"]) == {"summary", "description"}
 
 
-def test_that_every_alert_is_tested_to_fire_and_to_rest() -> None:
+def test_every_alert_is_tested_to_fire_and_to_rest() -> None:
     path = ROOT / "deploy/prometheus/sa-contexts.rules.test.yml"
     seen: dict[str, set[bool]] = defaultdict(set)
     for test in yaml.safe_load(path.read_text("utf-8"))["tests"]:
@@ -147,7 +147,7 @@ def test_that_every_alert_is_tested_to_fire_and_to_rest() -> None:
     assert seen == {name: {True, False} for name in ALERTS}
 
 
-def test_that_the_dashboard_is_one_that_grafana_takes() -> None:
+def test_the_dashboard_is_one_that_grafana_takes() -> None:
     board = dashboard()
 
     assert board["uid"]

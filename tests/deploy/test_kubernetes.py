@@ -37,11 +37,11 @@ SERVICE_MONITOR = manifest("monitoring/servicemonitor.yaml")
 
 @pytest.mark.parametrize("version", [FIRST_STABLE, latest_version()])
 @pytest.mark.parametrize("name", KUSTOMIZATION["resources"])
-def test_that_a_manifest_is_valid(name: str, version: str) -> None:
+def test_a_manifest_is_valid(name: str, version: str) -> None:
     validate(manifest(name), version, strict=True)
 
 
-def test_that_an_unknown_field_would_be_found() -> None:
+def test_an_unknown_field_would_be_found() -> None:
     wrong = manifest("daemonset.yaml")
     wrong["spec"]["template"]["spec"]["hostNetworks"] = True
 
@@ -49,7 +49,7 @@ def test_that_an_unknown_field_would_be_found() -> None:
         validate(wrong, FIRST_STABLE, strict=True)
 
 
-def test_that_nothing_is_left_out_of_the_kustomizations() -> None:
+def test_nothing_is_left_out_of_the_kustomizations() -> None:
     files = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.yaml")}
     monitoring = manifest("monitoring/kustomization.yaml")["resources"]
     listed = {*KUSTOMIZATION["resources"], *(f"monitoring/{name}" for name in monitoring)}
@@ -57,7 +57,7 @@ def test_that_nothing_is_left_out_of_the_kustomizations() -> None:
     assert files == listed | {"kustomization.yaml", "monitoring/kustomization.yaml"}
 
 
-def test_that_the_pod_is_a_host_process_with_the_least_rights() -> None:
+def test_the_pod_is_a_host_process_with_the_least_rights() -> None:
     options = POD["securityContext"]["windowsOptions"]
 
     assert POD["hostNetwork"] is True
@@ -70,12 +70,12 @@ def test_that_the_pod_is_a_host_process_with_the_least_rights() -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
 
 
-def test_that_the_pod_has_no_token_and_no_variables_of_services() -> None:
+def test_the_pod_has_no_token_and_no_variables_of_services() -> None:
     assert POD["automountServiceAccountToken"] is False
     assert POD["enableServiceLinks"] is False
 
 
-def test_that_authentication_and_tls_are_configured_from_secrets() -> None:
+def test_authentication_and_tls_are_configured_from_secrets() -> None:
     secrets = {each["name"]: each["secret"]["secretName"] for each in POD["volumes"]}
     folders = {each["mountPath"]: each for each in CONTAINER["volumeMounts"]}
 
@@ -88,14 +88,14 @@ def test_that_authentication_and_tls_are_configured_from_secrets() -> None:
     assert "SA_CONTEXTS_INSECURE" not in SETTINGS
 
 
-def test_that_the_settings_are_the_servers() -> None:
+def test_the_settings_are_the_servers() -> None:
     names = {*SETTINGS, *(each["name"] for each in CONTAINER["env"])}
 
     assert names <= {f"SA_CONTEXTS_{name}".upper() for name in Settings.model_fields}
     assert CONTAINER["envFrom"] == [{"configMapRef": {"name": "sa-contexts-settings"}}]
 
 
-def test_that_all_speak_of_one_port_and_of_tls() -> None:
+def test_all_speak_of_one_port_and_of_tls() -> None:
     port = int(SETTINGS["SA_CONTEXTS_PORT"])
     [opened] = CONTAINER["ports"]
 
@@ -110,16 +110,16 @@ def test_that_all_speak_of_one_port_and_of_tls() -> None:
         assert asked["path"] in {"/health/live", "/health/ready"}
 
 
-def test_that_the_snapshots_fit_into_the_memory() -> None:
+def test_the_snapshots_fit_into_the_memory() -> None:
     assert CONTAINER["resources"]["limits"]["memory"] == "1Gi"
     assert int(SETTINGS["SA_CONTEXTS_SNAPSHOT_BYTES"]) <= (1 << 30) // 4
 
 
-def test_that_nothing_is_reached_through_one_address_for_all_nodes() -> None:
+def test_nothing_is_reached_through_one_address_for_all_nodes() -> None:
     assert SERVICE["spec"]["clusterIP"] == "None"
 
 
-def test_that_scrapes_show_a_credential_and_check_the_certificate() -> None:
+def test_scrapes_show_a_credential_and_check_the_certificate() -> None:
     [endpoint] = SERVICE_MONITOR["spec"]["endpoints"]
     tls = endpoint["tlsConfig"]
 
@@ -132,7 +132,7 @@ def test_that_scrapes_show_a_credential_and_check_the_certificate() -> None:
     assert tls["serverName"] == f"{name}.{namespace}.svc"
 
 
-def test_that_the_server_goes_by_the_names_of_its_certificate() -> None:
+def test_the_server_goes_by_the_names_of_its_certificate() -> None:
     page = (FOLDER.parents[1] / "docs" / "kubernetes.md").read_text(encoding="utf-8")
     names = re.findall(r"`([\w.-]+\.svc(?:\.[\w.-]+)?)`", page)
     [endpoint] = SERVICE_MONITOR["spec"]["endpoints"]
@@ -143,7 +143,7 @@ def test_that_the_server_goes_by_the_names_of_its_certificate() -> None:
     assert {*names, endpoint["tlsConfig"]["serverName"]} == set(hosts)
 
 
-def test_that_the_rules_find_what_is_scraped() -> None:
+def test_the_rules_find_what_is_scraped() -> None:
     label = SERVICE_MONITOR["spec"]["jobLabel"]
     job = yaml.safe_load((FOLDER.parent / "prometheus/prometheus.yml").read_text("utf-8"))
 

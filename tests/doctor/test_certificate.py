@@ -77,14 +77,14 @@ def assert_that_it_alone_fails(run: Run, told: str) -> None:
     assert "PRIVATE" not in run.output.replace("BEGIN PRIVATE KEY", "")
 
 
-def test_that_a_certificate_that_is_well_is_found_so(tmp_path: Path) -> None:
+def test_a_certificate_that_is_well_is_found_so(tmp_path: Path) -> None:
     run = examined(*make_certificate(tmp_path))
 
     assert (run.code, run.finding("certificate").outcome) == (0, Outcome.OK)
     assert run.finding("certificate").facts["names"] == ["*.corp.example", "127.0.0.1"]
 
 
-def test_that_one_that_expired_is_told(tmp_path: Path) -> None:
+def test_one_that_expired_is_told(tmp_path: Path) -> None:
     run = examined_apart(*make_certificate(tmp_path, -9 * DAY, -DAY))
 
     assert_that_it_alone_fails(run, "expired")
@@ -92,11 +92,11 @@ def test_that_one_that_expired_is_told(tmp_path: Path) -> None:
     assert datetime.fromisoformat(ended) < datetime.now(UTC)
 
 
-def test_that_one_of_tomorrow_is_told(tmp_path: Path) -> None:
+def test_one_of_tomorrow_is_told(tmp_path: Path) -> None:
     assert_that_it_alone_fails(examined(*make_certificate(tmp_path, DAY)), "not valid before")
 
 
-def test_that_another_ones_key_is_told(tmp_path: Path) -> None:
+def test_another_ones_key_is_told(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     certificate, _ = make_certificate(tmp_path)
     _, key = make_certificate(tmp_path / "other")
@@ -104,7 +104,7 @@ def test_that_another_ones_key_is_told(tmp_path: Path) -> None:
     assert_that_it_alone_fails(examined_apart(certificate, key), "does not match the certificate")
 
 
-def test_that_what_is_not_pem_is_told(tmp_path: Path) -> None:
+def test_what_is_not_pem_is_told(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     text = tmp_path / "text.pem"
     text.write_text("hello", encoding="ascii")
@@ -114,7 +114,7 @@ def test_that_what_is_not_pem_is_told(tmp_path: Path) -> None:
     assert_that_it_alone_fails(examined(tmp_path / "absent.pem", key), "cannot be read")
 
 
-def test_that_a_key_with_a_password_is_told(tmp_path: Path) -> None:
+def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
     files = make_certificate(tmp_path, encryption=BestAvailableEncryption(b"hunter2"))
 
     assert_that_it_alone_fails(examined(*files), "password")
@@ -128,7 +128,7 @@ def test_that_a_key_with_a_password_is_told(tmp_path: Path) -> None:
         (90 * DAY, ("web01.corp.example",), "not for 127.0.0.1"),
     ],
 )
-def test_that_what_will_fail_for_some_is_told(
+def test_what_will_fail_for_some_is_told(
     tmp_path: Path, ends: timedelta, names: tuple[str, ...], told: str
 ) -> None:
     run = examined(*make_certificate(tmp_path, ends=ends, names=names))
@@ -138,7 +138,7 @@ def test_that_what_will_fail_for_some_is_told(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
-def test_that_a_key_that_others_may_read_is_told(tmp_path: Path) -> None:
+def test_a_key_that_others_may_read_is_told(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     key.chmod(0o644)
 
@@ -147,7 +147,7 @@ def test_that_a_key_that_others_may_read_is_told(tmp_path: Path) -> None:
     assert (run.code, run.warnings) == (3, {"certificate"})
 
 
-def test_that_its_names_are_masked(tmp_path: Path) -> None:
+def test_its_names_are_masked(tmp_path: Path) -> None:
     run = examined(*make_certificate(tmp_path, names=("127.0.0.1", "vpn7.corp.example")), "--mask")
 
     assert run.code == 0
@@ -155,7 +155,7 @@ def test_that_its_names_are_masked(tmp_path: Path) -> None:
     assert "127.0.0.1" in run.output
 
 
-def test_that_names_that_it_is_not_for_are_masked(tmp_path: Path) -> None:
+def test_names_that_it_is_not_for_are_masked(tmp_path: Path) -> None:
     run = examined(
         *make_certificate(tmp_path, names=("vpn7.corp.example",)), "--mask", "--host", "localhost"
     )

@@ -37,7 +37,7 @@ def _simulator(simulator: Simulator) -> None:
     """What is left of a test goes with it."""
 
 
-def test_that_a_host_that_is_well_is_found_so() -> None:
+def test_a_host_that_is_well_is_found_so() -> None:
     run = examine()
 
     assert run.code == 0
@@ -53,7 +53,7 @@ def test_that_a_host_that_is_well_is_found_so() -> None:
     assert run.report.host == socket.gethostname()
 
 
-def test_that_an_engine_that_is_stopped_is_told() -> None:
+def test_an_engine_that_is_stopped_is_told() -> None:
     run = examine(scene={"stopped": True})
 
     assert (run.code, run.failures, run.warnings) == (1, {"session"}, set())
@@ -62,7 +62,7 @@ def test_that_an_engine_that_is_stopped_is_told() -> None:
     assert run.having(Outcome.UNKNOWN) >= ASKING
 
 
-def test_that_services_that_are_stopped_are_told(tmp_path: Path) -> None:
+def test_services_that_are_stopped_are_told(tmp_path: Path) -> None:
     source = Path(__file__).with_name("advapi32.c").read_text(encoding="ascii")
     run = examine(
         scene={"stopped": True, "services": str(compile_library(tmp_path, source))},
@@ -86,7 +86,7 @@ def test_that_services_that_are_stopped_are_told(tmp_path: Path) -> None:
         ("IkeextGetStatistics1", "read_ike_statistics"),
     ],
 )
-def test_that_a_right_that_is_missing_is_told(function: str, name: str) -> None:
+def test_a_right_that_is_missing_is_told(function: str, name: str) -> None:
     run = examine(scene={"fail": {function: ACCESS_DENIED}})
 
     assert (run.code, run.failures, run.warnings) == (1, {name}, set())
@@ -96,13 +96,13 @@ def test_that_a_right_that_is_missing_is_told(function: str, name: str) -> None:
     assert "S-1-5-32-556" in str(finding.remedy)
 
 
-def test_that_an_account_without_any_rights_is_told() -> None:
+def test_an_account_without_any_rights_is_told() -> None:
     run = examine(scene={"fail": dict.fromkeys(CHECKED, ACCESS_DENIED)})
 
     assert (run.code, run.failures, run.warnings) == (1, ASKING, set())
 
 
-def test_that_what_an_old_library_lacks_is_told(tmp_path: Path) -> None:
+def test_what_an_old_library_lacks_is_told(tmp_path: Path) -> None:
     run = examine(library=str(compile_library(tmp_path, OLD_LIBRARY)))
 
     assert (run.code, run.failures, run.warnings) == (3, set(), {"functions"})
@@ -113,7 +113,7 @@ def test_that_what_an_old_library_lacks_is_told(tmp_path: Path) -> None:
     assert run.finding("subscribe_to_changes").outcome is Outcome.NOT_APPLICABLE
 
 
-def test_that_a_library_of_another_width_is_told(tmp_path: Path) -> None:
+def test_a_library_of_another_width_is_told(tmp_path: Path) -> None:
     narrow = tmp_path / "fwpuclnt.so"
     header = b"\x7fELF\x01\x01\x01".ljust(16, b"\0") + (3).to_bytes(2, "little") * 2
     narrow.write_bytes(header.ljust(64, b"\0"))  # ELFCLASS32, EM_386
@@ -126,21 +126,21 @@ def test_that_a_library_of_another_width_is_told(tmp_path: Path) -> None:
     assert run.report.engine != "simulator"
 
 
-def test_that_a_program_of_another_width_is_told() -> None:
+def test_a_program_of_another_width_is_told() -> None:
     run = examine(scene={"narrow": True})
 
     assert (run.code, run.failures, run.warnings) == (1, {"bitness", "library"}, set())
     assert "64-bit Python" in str(run.finding("bitness").remedy)
 
 
-def test_that_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         run = examine(port=str(other.getsockname()[1]))
 
     assert (run.code, run.failures, run.warnings) == (1, {"port"}, set())
 
 
-def test_that_our_own_server_takes_no_port_from_us() -> None:
+def test_our_own_server_takes_no_port_from_us() -> None:
     with served(contexts=1) as port:
         run = examine_here(port=str(port))
 
@@ -148,13 +148,13 @@ def test_that_our_own_server_takes_no_port_from_us() -> None:
     assert "listens" in run.finding("port").sentence
 
 
-def test_that_an_address_that_is_not_the_hosts_is_told() -> None:
+def test_an_address_that_is_not_the_hosts_is_told() -> None:
     run = examine_here(host="192.0.2.1")
 
     assert (run.code, run.failures) == (1, {"port", "exposure"})
 
 
-def test_that_settings_that_are_not_valid_are_told() -> None:
+def test_settings_that_are_not_valid_are_told() -> None:
     run = examine_here(log_level="hunter2", retry_seconds="-1", prot="8081")
 
     assert (run.code, run.failures, run.warnings) == (1, {"settings"}, set())
@@ -165,13 +165,13 @@ def test_that_settings_that_are_not_valid_are_told() -> None:
     assert "hunter2" not in run.output
 
 
-def test_that_a_setting_that_does_not_exist_is_told() -> None:
+def test_a_setting_that_does_not_exist_is_told() -> None:
     run = examine_here(prot="8081")
 
     assert (run.code, run.warnings) == (3, {"settings"})
 
 
-def test_that_a_library_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+def test_a_library_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     text = tmp_path / "text.so"
     text.write_text("not a library", encoding="ascii")
 
@@ -181,7 +181,7 @@ def test_that_a_library_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     assert run.having(Outcome.UNKNOWN) >= ASKING
 
 
-def test_that_an_engine_that_hangs_keeps_nobody_waiting() -> None:
+def test_an_engine_that_hangs_keeps_nobody_waiting() -> None:
     run = examine(scene={"delay": "FwpmEngineOpen0"})
 
     assert run.code == 1
@@ -189,7 +189,7 @@ def test_that_an_engine_that_hangs_keeps_nobody_waiting() -> None:
     assert run.finding("port").outcome is Outcome.OK
 
 
-def test_that_what_is_announced_is_seen() -> None:
+def test_what_is_announced_is_seen() -> None:
     run = examine_here("--listen", "0.6", simulated_churn="200")
 
     assert run.code == 0
@@ -200,14 +200,14 @@ def test_that_what_is_announced_is_seen() -> None:
     assert sum(count for count in counts if isinstance(count, int)) == facts["added"]
 
 
-def test_that_a_handle_that_was_destroyed_is_tried_on_request() -> None:
+def test_a_handle_that_was_destroyed_is_tried_on_request() -> None:
     run = examine("--probe")
 
     assert run.code == 0
     assert run.finding("stale_handle").facts["winErrorName"] == "ERROR_INVALID_HANDLE"
 
 
-def test_that_masking_leaves_nothing_of_the_hosts_own() -> None:
+def test_masking_leaves_nothing_of_the_hosts_own() -> None:
     addresses = ("198.51.100.20", "2001:db8:77::5")
     for address in addresses:
         run = examine_here("--mask", host=address)
@@ -220,7 +220,7 @@ def test_that_masking_leaves_nothing_of_the_hosts_own() -> None:
         assert str(masked) in run.finding("port").sentence
 
 
-def test_that_a_person_is_told_in_words(simulator: Simulator) -> None:
+def test_a_person_is_told_in_words(simulator: Simulator) -> None:
     simulator.stop_engine()
     run = examine_here(as_json=False)
 
@@ -233,7 +233,7 @@ def test_that_a_person_is_told_in_words(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("code", [5, 0x80320012, 1726])
-def test_that_an_engine_that_refuses_is_told(simulator: Simulator, code: int) -> None:
+def test_an_engine_that_refuses_is_told(simulator: Simulator, code: int) -> None:
     simulator.fail("FwpmEngineOpen0", code, times=0)
     assert examine_here().failures == {"session"}
     simulator.clear_failures()
@@ -243,7 +243,7 @@ def test_that_an_engine_that_refuses_is_told(simulator: Simulator, code: int) ->
     assert examine_here().failures == ASKING
 
 
-def test_that_what_is_switched_off_is_told(simulator: Simulator) -> None:
+def test_what_is_switched_off_is_told(simulator: Simulator) -> None:
     simulator.collect_net_events(False)
     simulator.monitor_connections(False)
     simulator.fail("IkeextGetStatistics1", 0x80320044, times=0)  # FWP_E_IKEEXT_NOT_RUNNING
@@ -255,7 +255,7 @@ def test_that_what_is_switched_off_is_told(simulator: Simulator) -> None:
         assert run.finding(name).outcome is Outcome.NOT_APPLICABLE
 
 
-def test_that_an_engine_without_options_is_told(simulator: Simulator) -> None:
+def test_an_engine_without_options_is_told(simulator: Simulator) -> None:
     simulator.fail("FwpmEngineGetOption0", 5, times=0)
     run = examine_here()
 
@@ -263,7 +263,7 @@ def test_that_an_engine_without_options_is_told(simulator: Simulator) -> None:
     assert run.finding("net_event_collection").outcome is Outcome.UNKNOWN
 
 
-def test_that_every_check_is_documented() -> None:
+def test_every_check_is_documented() -> None:
     text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|$", text, re.MULTILINE)
 

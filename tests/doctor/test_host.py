@@ -35,7 +35,7 @@ def subject() -> DoctorContext:
         ("10.0.26100", Outcome.OK, ""),
     ],
 )
-def test_that_a_windows_is_judged_by_its_version(
+def test_a_windows_is_judged_by_its_version(
     subject: DoctorContext,
     monkeypatch: pytest.MonkeyPatch,
     version: str,
@@ -64,7 +64,7 @@ def test_that_a_windows_is_judged_by_its_version(
         (Account(is_administrator=False, is_operator=False, elevation=None), "warning", OPERATORS),
     ],
 )
-def test_that_an_account_is_judged_by_its_token(
+def test_an_account_is_judged_by_its_token(
     subject: DoctorContext,
     monkeypatch: pytest.MonkeyPatch,
     account: Account,
@@ -80,7 +80,7 @@ def test_that_an_account_is_judged_by_its_token(
     assert finding.facts["account"] in finding.names
 
 
-def test_that_rights_that_were_changed_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rights_that_were_changed_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     operator = Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT)
     monkeypatch.setattr(rights, "account", lambda: operator)
     changed = rights.rights_remedy()
@@ -91,7 +91,7 @@ def test_that_rights_that_were_changed_are_told_as_such(monkeypatch: pytest.Monk
     assert "as administrator" in rights.rights_remedy()
 
 
-def test_that_operators_settle_whether_their_group_suffices(
+def test_operators_settle_whether_their_group_suffices(
     subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT)
@@ -102,7 +102,7 @@ def test_that_operators_settle_whether_their_group_suffices(
     assert (finding.outcome, finding.facts) == (Outcome.OK, {"read": 250})
 
 
-def test_that_the_engine_is_asked_while_ikeext_is_stopped(
+def test_the_engine_is_asked_while_ikeext_is_stopped(
     subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped = Service(ServiceState.STOPPED, ServiceStart.MANUAL)
@@ -125,7 +125,7 @@ def test_that_the_engine_is_asked_while_ikeext_is_stopped(
         (Service(77, ServiceStart.MANUAL), Outcome.FAILURE, "sc.exe start BFE"),
     ],
 )
-def test_that_a_service_is_judged_by_its_state(
+def test_a_service_is_judged_by_its_state(
     subject: DoctorContext,
     monkeypatch: pytest.MonkeyPatch,
     found: Service,
@@ -141,7 +141,7 @@ def test_that_a_service_is_judged_by_its_state(
     assert told in str(finding.remedy)
 
 
-def test_that_a_service_may_not_be_told_of(
+def test_a_service_may_not_be_told_of(
     subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_name: str) -> Service:
@@ -155,7 +155,7 @@ def test_that_a_service_may_not_be_told_of(
             check(subject)
 
 
-def test_that_a_service_that_is_not_there_is_told(
+def test_a_service_that_is_not_there_is_told(
     subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host, "has_services", lambda: True)
@@ -164,7 +164,7 @@ def test_that_a_service_that_is_not_there_is_told(
     assert host.bfe_service(subject).outcome is Outcome.UNKNOWN
 
 
-def test_that_each_check_has_a_name_of_its_own() -> None:
+def test_each_check_has_a_name_of_its_own() -> None:
     names = [check.name for checks in SECTIONS.values() for check in checks]
 
     assert len(names) == len(set(names))

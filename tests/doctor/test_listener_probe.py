@@ -64,7 +64,7 @@ def patient(files: Files) -> Iterator[int]:
         thread.join()
 
 
-def test_that_our_own_server_that_asks_for_certificates_takes_no_port_from_us(
+def test_our_own_server_that_asks_for_certificates_takes_no_port_from_us(
     files: Files,
 ) -> None:
     with serving(files) as port:
@@ -79,7 +79,7 @@ def test_that_our_own_server_that_asks_for_certificates_takes_no_port_from_us(
     assert "certificate" in run.finding("port").sentence
 
 
-def test_that_a_server_with_another_certificate_is_not_ours(files: Files, tmp_path: Path) -> None:
+def test_a_server_with_another_certificate_is_not_ours(files: Files, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = Files(tmp_path / "other")
     other.show(CA)
@@ -89,11 +89,11 @@ def test_that_a_server_with_another_certificate_is_not_ours(files: Files, tmp_pa
         assert not asks_for_certificates("127.0.0.1", port, tmp_path / "absent.pem")
 
 
-def test_that_a_server_that_asks_for_none_is_not_told_by_its_certificate(files: Files) -> None:
+def test_a_server_that_asks_for_none_is_not_told_by_its_certificate(files: Files) -> None:
     with patient(files) as port:
         assert not asks_for_certificates("127.0.0.1", port, files.certificate)
 
 
-def test_that_what_speaks_no_tls_is_not_ours(files: Files) -> None:
+def test_what_speaks_no_tls_is_not_ours(files: Files) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert not asks_for_certificates("127.0.0.1", listener.getsockname()[1], files.certificate)

@@ -73,7 +73,7 @@ FOREIGN = IPv6Address("2001:db8::7").packed
         (FOREIGN[::-1], FOREIGN, "reversed"),
     ],
 )
-def test_that_the_order_is_told_by_the_hosts_addresses_and_by_filters(
+def test_the_order_is_told_by_the_hosts_addresses_and_by_filters(
     subject: DoctorContext, simulator: Simulator, local: bytes, condition: bytes | None, order: str
 ) -> None:
     put(simulator, local, condition)
@@ -86,7 +86,7 @@ def test_that_the_order_is_told_by_the_hosts_addresses_and_by_filters(
     assert ("SA_CONTEXTS_IPV6_ORDER=reversed" in str(finding.remedy)) == (order == "reversed")
 
 
-def test_that_the_order_is_open_where_nothing_or_both_fit(
+def test_the_order_is_open_where_nothing_or_both_fit(
     subject: DoctorContext, simulator: Simulator
 ) -> None:
     assert questions.ipv6_byte_order(subject).outcome is Outcome.UNKNOWN
@@ -98,7 +98,7 @@ def test_that_the_order_is_open_where_nothing_or_both_fit(
 
 
 @pytest.mark.parametrize(("option", "has_array"), [(0, False), (1, True)])
-def test_that_an_empty_enumeration_is_told(
+def test_an_empty_enumeration_is_told(
     subject: DoctorContext, simulator: Simulator, option: int, has_array: bool
 ) -> None:
     simulator.set_option(Option.EMPTY_BLOCK, option)
@@ -106,7 +106,7 @@ def test_that_an_empty_enumeration_is_told(
     assert questions.empty_enumeration(subject).facts == {"returned": 0, "hasArray": has_array}
 
 
-def test_that_keys_are_counted(subject: DoctorContext, simulator: Simulator) -> None:
+def test_keys_are_counted(subject: DoctorContext, simulator: Simulator) -> None:
     assert questions.key_sizes(subject).outcome is Outcome.UNKNOWN
     simulator.populate(10)
     finding = questions.key_sizes(subject)
@@ -114,7 +114,7 @@ def test_that_keys_are_counted(subject: DoctorContext, simulator: Simulator) -> 
     assert finding.facts["keys"] == finding.facts["filled"] > 0
 
 
-def test_that_connections_are_joined(subject: DoctorContext, simulator: Simulator) -> None:
+def test_connections_are_joined(subject: DoctorContext, simulator: Simulator) -> None:
     assert questions.connections_join(subject).outcome is Outcome.UNKNOWN
     assert questions.connection_template_zero(subject).outcome is Outcome.UNKNOWN
     simulator.populate(30)
@@ -140,7 +140,7 @@ def test_that_connections_are_joined(subject: DoctorContext, simulator: Simulato
         questions.connection_template_zero,
     ],
 )
-def test_that_an_engine_that_does_not_answer_settles_nothing(
+def test_an_engine_that_does_not_answer_settles_nothing(
     subject: DoctorContext, simulator: Simulator, question: Callable[[DoctorContext], CheckResult]
 ) -> None:
     for function in ("IPsecSaContextCreateEnumHandle0", "FwpmConnectionCreateEnumHandle0"):
@@ -152,7 +152,7 @@ def test_that_an_engine_that_does_not_answer_settles_nothing(
         question(subject)
 
 
-def test_that_nothing_is_announced_where_nobody_may_subscribe(
+def test_nothing_is_announced_where_nobody_may_subscribe(
     subject: DoctorContext, simulator: Simulator
 ) -> None:
     subject.listen_seconds = 0.1
@@ -164,14 +164,12 @@ def test_that_nothing_is_announced_where_nobody_may_subscribe(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it does there")
-def test_that_what_is_about_windows_does_not_apply_elsewhere(subject: DoctorContext) -> None:
+def test_what_is_about_windows_does_not_apply_elsewhere(subject: DoctorContext) -> None:
     for question in (questions.operators_read, questions.ikeext_stopped):
         assert question(subject).outcome is Outcome.NOT_APPLICABLE
 
 
-def test_that_an_examination_leaves_nothing_behind(
-    subject: DoctorContext, simulator: Simulator
-) -> None:
+def test_an_examination_leaves_nothing_behind(subject: DoctorContext, simulator: Simulator) -> None:
     simulator.populate(50)
 
     report = DoctorRun(subject).report()

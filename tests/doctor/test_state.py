@@ -29,7 +29,7 @@ def add_key(keys: Path, *options: str) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_that_keys_that_are_taken_are_counted(keys: Path) -> None:
+def test_keys_that_are_taken_are_counted(keys: Path) -> None:
     add_key(keys)
     run = examine_here("--mask", keys=str(keys))
 
@@ -38,7 +38,7 @@ def test_that_keys_that_are_taken_are_counted(keys: Path) -> None:
     assert run.finding("exposure").facts["asksForCredentials"] is True
 
 
-def test_that_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
+def test_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
     add_key(keys, "--expires", "1d")
     subject = DoctorContext({"keys": keys})
     assert state.keys(subject).outcome is Outcome.OK
@@ -47,7 +47,7 @@ def test_that_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
         assert state.keys(subject).outcome is Outcome.WARNING
 
 
-def test_that_keys_out_of_reach_are_told(keys: Path) -> None:
+def test_keys_out_of_reach_are_told(keys: Path) -> None:
     run = examine_here(keys=str(keys))
 
     assert (run.code, run.failures) == (1, {"keys"})
@@ -55,7 +55,7 @@ def test_that_keys_out_of_reach_are_told(keys: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
 @pytest.mark.parametrize("right", [stat.S_IRGRP, stat.S_IROTH, stat.S_IWOTH])
-def test_that_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> None:
+def test_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> None:
     add_key(keys)
     assert state.keys(DoctorContext({"keys": keys})).outcome is Outcome.OK
     keys.chmod(0o600 | right)
@@ -91,7 +91,7 @@ def test_keys_out_of_reach_tell_when_a_server_rejects_them(keys: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
-def test_that_a_folder_that_others_may_change_is_told(
+def test_a_folder_that_others_may_change_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -108,7 +108,7 @@ def test_that_a_folder_that_others_may_change_is_told(
 @pytest.mark.parametrize(
     ("text", "name"), [("port = [", "settings"), ("prot = 8081", "prot"), ("port = -1", "port")]
 )
-def test_that_a_file_of_settings_that_is_not_valid_is_told(
+def test_a_file_of_settings_that_is_not_valid_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str
 ) -> None:
     file = tmp_path / "settings.toml"

@@ -32,7 +32,7 @@ from tests.hostile.process import Target
         pytest.param(clients.one_request, 100, 4, "200", id="one_request"),
     ],
 )
-def test_that_the_server_outlives(
+def test_the_server_outlives(
     attacked: Attacked, target: Target, client: Client, count: int, seconds: float, end: str
 ) -> None:
     with attacked():
@@ -56,7 +56,7 @@ def test_that_the_server_outlives(
         pytest.param(clients.pipelining_unread, 200, 9, id="pipelining_unread"),
     ],
 )
-def test_that_slow_readers_cost_little(
+def test_slow_readers_cost_little(
     attacked: Attacked, target: Target, client: Client, count: int, seconds: float
 ) -> None:
     with attacked():

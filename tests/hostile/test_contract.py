@@ -69,7 +69,7 @@ def operations(url: str) -> set[str]:
     return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
 
 
-def test_that_every_check_passes_on_an_engine_that_is_well(tmp_path: Path) -> None:
+def test_every_check_passes_on_an_engine_that_is_well(tmp_path: Path) -> None:
     with guarded_target(tmp_path) as target:
         answers = fuzz(target, SECONDS, answers=tmp_path / "answers")
 
@@ -79,7 +79,7 @@ def test_that_every_check_passes_on_an_engine_that_is_well(tmp_path: Path) -> No
         assert target.engine()["ready"] is True
 
 
-def test_that_every_check_passes_on_exports(tmp_path: Path) -> None:
+def test_every_check_passes_on_exports(tmp_path: Path) -> None:
     options = (
         *("--include-operation-id", "list_sa_contexts", "--phases", "examples,coverage,fuzzing"),
         *("--header", "Accept: application/x-ndjson"),
@@ -90,7 +90,7 @@ def test_that_every_check_passes_on_exports(tmp_path: Path) -> None:
     assert answers["GET /sa-contexts 200"] > 100
 
 
-def test_that_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
+def test_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
     """All but that there are server errors, which then must be: as they are documented."""
     with guarded_target(tmp_path, patience_seconds=2) as target:
         target.storm(STORM)

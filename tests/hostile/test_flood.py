@@ -83,7 +83,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         pytest.param(Flood(PUBLIC, 50), "127.0.0.1", id="public, wrong key"),
     ],
 )
-def test_that_a_flood_costs_others_little(
+def test_a_flood_costs_others_little(
     guarded: Guarded, request: pytest.FixtureRequest, flood: Flood, address: str
 ) -> None:
     target, key, program = guarded

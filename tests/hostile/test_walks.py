@@ -43,7 +43,7 @@ PAYLOADS = (
 """What a cursor might say that somebody made who read how they are made."""
 
 
-def test_that_ten_thousand_walks_go_on() -> None:
+def test_ten_thousand_walks_go_on() -> None:
     """On as many snapshots as are held; beyond them, the newest is refused."""
     with (
         running_target(
@@ -109,7 +109,7 @@ def _encoded(text: str) -> str:
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def test_that_no_forged_cursor_is_taken_over_http(attacked: Attacked, target: Target) -> None:
+def test_no_forged_cursor_is_taken_over_http(attacked: Attacked, target: Target) -> None:
     def ask(seed: int) -> Counter[str]:
         answers: Counter[str] = Counter()
         dice = Random(seed)
@@ -129,7 +129,7 @@ def test_that_no_forged_cursor_is_taken_over_http(attacked: Attacked, target: Ta
     assert min(answers.values()) > 100
 
 
-def test_that_none_of_a_million_forged_cursors_is_taken() -> None:
+def test_none_of_a_million_forged_cursors_is_taken() -> None:
     key, dice = CursorKey(), Random(1)
     cursor = key.write(Cursor("0123456789ab", 7, 16676524, SaContextSelection(), View.FULL))
     refused: Counter[type[Exception]] = Counter()

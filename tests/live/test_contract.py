@@ -27,7 +27,7 @@ LISTS = {
     ("path", "limit"),
     [("/sa-contexts", 7), *((path, limit) for path in LISTS for limit in (50, 100, 1000))],
 )
-def test_that_a_walk_is_complete_ordered_and_repeatable(
+def test_a_walk_is_complete_ordered_and_repeatable(
     http: httpx2.Client, path: str, limit: int
 ) -> None:
     page = http.get(path, params={"limit": limit})
@@ -49,7 +49,7 @@ def test_that_a_walk_is_complete_ordered_and_repeatable(
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_that_pages_and_items_are_as_documented(
+def test_pages_and_items_are_as_documented(
     http: httpx2.Client, document: dict[str, Any], path: str
 ) -> None:
     page = http.get(path, params={"limit": 1000})
@@ -85,7 +85,7 @@ def test_that_pages_and_items_are_as_documented(
         ("/problems/none", "/problems/{code}", 404),
     ],
 )
-def test_that_other_answers_are_as_documented(
+def test_other_answers_are_as_documented(
     http: httpx2.Client, document: dict[str, Any], url: str, path: str, status: int
 ) -> None:
     response = http.get(url)
@@ -94,12 +94,12 @@ def test_that_other_answers_are_as_documented(
     assert_documented(document, response, path)
 
 
-def test_that_the_engine_is_the_simulator_and_says_so(http: httpx2.Client) -> None:
+def test_the_engine_is_the_simulator_and_says_so(http: httpx2.Client) -> None:
     assert http.get("/engine").json()["kind"] == "simulator"
     assert http.get("/sa-contexts").json()["snapshot"]["engine"] == "simulator"
 
 
-def test_that_every_reference_in_the_document_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any]) -> None:
     def references(node: Any) -> Iterator[str]:
         if isinstance(node, dict):
             for name, value in node.items():
@@ -118,7 +118,7 @@ def test_that_every_reference_in_the_document_leads_somewhere(document: dict[str
             found = found[part]
 
 
-def test_that_metrics_are_as_prometheus_reads_them(http: httpx2.Client) -> None:
+def test_metrics_are_as_prometheus_reads_them(http: httpx2.Client) -> None:
     text = http.get("/metrics").text
 
     samples = {
@@ -132,7 +132,7 @@ def test_that_metrics_are_as_prometheus_reads_them(http: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
-def test_that_what_is_not_http_is_refused_with_a_problem(base_url: str, request_: bytes) -> None:
+def test_what_is_not_http_is_refused_with_a_problem(base_url: str, request_: bytes) -> None:
     address = urlsplit(base_url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(request_)
@@ -146,7 +146,7 @@ def test_that_what_is_not_http_is_refused_with_a_problem(base_url: str, request_
     assert b'"code":"bad_request"' in body
 
 
-def test_that_the_server_answers_when_clients_leave_in_the_middle(
+def test_the_server_answers_when_clients_leave_in_the_middle(
     http: httpx2.Client, base_url: str
 ) -> None:
     address = urlsplit(base_url)

@@ -29,9 +29,7 @@ def listed(http: httpx2.Client, max_age: int) -> dict[str, Any]:
     return page
 
 
-def test_that_a_stream_and_a_list_show_the_same(
-    http: httpx2.Client, document: dict[str, Any]
-) -> None:
+def test_a_stream_and_a_list_show_the_same(http: httpx2.Client, document: dict[str, Any]) -> None:
     mirror = Mirror(wants_initial=True)
     mirror.connect()
     with stream(http, f"{EVENTS}?initial=true") as events:
@@ -53,7 +51,7 @@ def test_that_a_stream_and_a_list_show_the_same(
     assert mirror.contents == {int(item["saContextId"]): item for item in page["items"]}
 
 
-def test_that_changes_are_announced(http: httpx2.Client) -> None:
+def test_changes_are_announced(http: httpx2.Client) -> None:
     assert http.get("/engine").json()["changes"] == "announced"
 
     with stream(http, EVENTS) as events:
@@ -66,7 +64,7 @@ def test_that_changes_are_announced(http: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("view", ["basic", "full"])
-def test_that_who_comes_again_is_told_the_same(http: httpx2.Client, view: str) -> None:
+def test_who_comes_again_is_told_the_same(http: httpx2.Client, view: str) -> None:
     url = f"{EVENTS}?view={view}"
     with stream(http, url) as events:
         first, *rest = [event for event, _ in zip(changes(events), range(4), strict=False)]

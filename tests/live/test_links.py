@@ -17,7 +17,7 @@ def items(http: httpx2.Client, url: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_that_contexts_lead_to_their_main_mode_sa_and_back(http: httpx2.Client) -> None:
+def test_contexts_lead_to_their_main_mode_sa_and_back(http: httpx2.Client) -> None:
     returned = 0
     for context in items(http, "/sa-contexts?limit=10"):
         bundle = (context["inboundSa"] or context["outboundSa"] or {}).get("saBundle")
@@ -38,7 +38,7 @@ def test_that_contexts_lead_to_their_main_mode_sa_and_back(http: httpx2.Client) 
     assert returned > 0
 
 
-def test_that_connections_lead_to_what_protects_them(http: httpx2.Client) -> None:
+def test_connections_lead_to_what_protects_them(http: httpx2.Client) -> None:
     assert http.get("/connections?limit=1").json()["monitoring"] == "on"
     protecting = 0
     for connection in items(http, "/connections?limit=10"):
@@ -52,7 +52,7 @@ def test_that_connections_lead_to_what_protects_them(http: httpx2.Client) -> Non
     assert protecting > 0
 
 
-def test_that_the_engine_counts_its_sas(http: httpx2.Client) -> None:
+def test_the_engine_counts_its_sas(http: httpx2.Client) -> None:
     before = http.get("/statistics/ipsec").json()["aggregateSaStatistics"]
     after = http.get("/statistics/ipsec").json()["aggregateSaStatistics"]
 

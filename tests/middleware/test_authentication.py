@@ -52,7 +52,7 @@ def challenge(response: Any) -> tuple[str, dict[str, str]]:
     return scheme, parameters
 
 
-def test_that_a_stranger_is_told_what_is_needed(guarded: TestClient) -> None:
+def test_a_stranger_is_told_what_is_needed(guarded: TestClient) -> None:
     response = guarded.get("/sa-contexts?limit=5")
 
     assert_problem(response, 401, "unauthenticated")
@@ -64,7 +64,7 @@ def test_that_a_stranger_is_told_what_is_needed(guarded: TestClient) -> None:
     assert int(response.headers["content-length"]) == len(response.content)
 
 
-def test_that_a_credential_that_is_not_taken_is_told_so(guarded: TestClient, key: str) -> None:
+def test_a_credential_that_is_not_taken_is_told_so(guarded: TestClient, key: str) -> None:
     for wrong in ("nonsense", key[:-2], "a.b.c"):
         response = guarded.get("/engine", headers=bearer(wrong))
         problem = assert_problem(response, 401, "unauthenticated")
@@ -73,7 +73,7 @@ def test_that_a_credential_that_is_not_taken_is_told_so(guarded: TestClient, key
         assert problem["detail"] == "The credential was rejected."
 
 
-def test_that_a_missing_scope_is_named(guarded: TestClient, key: str) -> None:
+def test_a_missing_scope_is_named(guarded: TestClient, key: str) -> None:
     response = guarded.get("/metrics", headers=bearer(key))
 
     assert_problem(response, 403, "insufficient_scope")
@@ -84,7 +84,7 @@ def test_that_a_missing_scope_is_named(guarded: TestClient, key: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  "])
-def test_that_the_scheme_is_written_in_any_way(guarded: TestClient, key: str, scheme: str) -> None:
+def test_the_scheme_is_written_in_any_way(guarded: TestClient, key: str, scheme: str) -> None:
     assert guarded.get("/engine", headers={"authorization": f"{scheme} {key}"}).status_code == 200
 
 
@@ -111,13 +111,13 @@ def test_that_the_scheme_is_written_in_any_way(guarded: TestClient, key: str, sc
         "Bearer " + "a" * 9000,
     ],
 )
-def test_that_everything_else_is_refused(guarded: TestClient, key: str, value: str) -> None:
+def test_everything_else_is_refused(guarded: TestClient, key: str, value: str) -> None:
     headers = [(b"authorization", value.format(key=key).encode("latin-1"))]
 
     assert_problem(guarded.get("/engine", headers=headers), 401, "unauthenticated")
 
 
-def test_that_two_headers_are_refused_though_both_are_good(guarded: TestClient, key: str) -> None:
+def test_two_headers_are_refused_though_both_are_good(guarded: TestClient, key: str) -> None:
     header = ("authorization", f"Bearer {key}")
 
     assert guarded.get("/engine", headers=[header]).status_code == 200
@@ -125,7 +125,7 @@ def test_that_two_headers_are_refused_though_both_are_good(guarded: TestClient, 
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "key", "api_key", "authorization"])
-def test_that_a_credential_elsewhere_is_not_taken(guarded: TestClient, key: str, name: str) -> None:
+def test_a_credential_elsewhere_is_not_taken(guarded: TestClient, key: str, name: str) -> None:
     assert_problem(guarded.get(f"/engine?{name}={key}"), 401, "unauthenticated")
     guarded.cookies.set(name, key)
     for header in ("proxy-authorization", "x-api-key"):
@@ -134,13 +134,13 @@ def test_that_a_credential_elsewhere_is_not_taken(guarded: TestClient, key: str,
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NEW"])
-def test_that_no_method_is_let_in(guarded: TestClient, key: str, method: str) -> None:
+def test_no_method_is_let_in(guarded: TestClient, key: str, method: str) -> None:
     assert_problem(guarded.request(method, "/sa-contexts"), 401, "unauthenticated")
     response = guarded.request(method, "/sa-contexts", headers=bearer(key))
     assert_problem(response, 405, "method_not_allowed")
 
 
-def test_that_head_has_the_same_head(guarded: TestClient) -> None:
+def test_head_has_the_same_head(guarded: TestClient) -> None:
     get, head = guarded.get("/engine"), guarded.head("/engine")
 
     for response in (get, head):
@@ -150,7 +150,7 @@ def test_that_head_has_the_same_head(guarded: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sa-contexts/ü", '/"\\', "/a%00b", "/%2e%2e/engine", "/%ff"])
-def test_that_the_problem_names_the_path_safely(guarded: TestClient, path: str) -> None:
+def test_the_problem_names_the_path_safely(guarded: TestClient, path: str) -> None:
     response = guarded.get(path)
 
     assert response.status_code == 401
@@ -162,7 +162,7 @@ def test_that_the_problem_names_the_path_safely(guarded: TestClient, path: str) 
     "path",
     ["/health/live", "/health/ready", "/openapi.json", "/docs", "/problems/unauthenticated"],
 )
-def test_that_what_is_public_does_not_look_at_credentials(
+def test_what_is_public_does_not_look_at_credentials(
     guarded: TestClient, key: str, path: str
 ) -> None:
     guarded.get("/sa-contexts", headers=bearer(key))  # then it is ready
@@ -172,7 +172,7 @@ def test_that_what_is_public_does_not_look_at_credentials(
     assert len(guarded.get("/health/ready").json()) == 1
 
 
-def test_that_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
+def test_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
     serve: Serve, keys: Path
 ) -> None:
     key = make_key(keys, "metrics:read")
@@ -202,7 +202,7 @@ def test_that_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
     assert told["reasons"] == {"missing": 3, "unknown": 2}
 
 
-def test_that_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) -> None:
+def test_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) -> None:
     log = io.StringIO()
     configure_logging("json", "debug", log)
     with issuing() as oidc:
@@ -227,7 +227,7 @@ def test_that_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) ->
         assert secret[-20:-3] not in told
 
 
-def test_that_the_issuers_absence_is_told_as_such(serve: Serve) -> None:
+def test_the_issuers_absence_is_told_as_such(serve: Serve) -> None:
     with issuing() as oidc:
         oidc.answers["/keys"] = (500, b"")
         client = serve(oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
@@ -269,7 +269,7 @@ def around(**settings: Any) -> TestClient:
     return TestClient(app, "http://localhost")
 
 
-def test_that_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
+def test_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
     keys: Path, key: str, seen: list[dict[str, Any]]
 ) -> None:
     with around(keys=keys) as client:
@@ -299,7 +299,7 @@ def test_that_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
     ]
 
 
-def test_that_everybody_may_everything_where_nothing_is_configured(
+def test_everybody_may_everything_where_nothing_is_configured(
     seen: list[dict[str, Any]],
 ) -> None:
     with around() as client:
@@ -310,7 +310,7 @@ def test_that_everybody_may_everything_where_nothing_is_configured(
     assert ALL_ACCESS.scopes == set(Right)
 
 
-def test_that_without_the_gate_nothing_is_open() -> None:
+def test_without_the_gate_nothing_is_open() -> None:
     """Without the middleware, endpoints have no caller whose scope to check."""
     given: dict[str, Any] = {"simulated_churn": 0, "simulated_net_events": 0}
     app = create_app(create_service(Settings(library=SIMULATOR_PATH, **given)))

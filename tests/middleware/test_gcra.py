@@ -95,7 +95,7 @@ TestRatesAsBuckets = RatesAsBuckets.TestCase
 TestRatesAsBuckets.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
-def test_that_a_million_addresses_take_no_more_memory_than_those_kept() -> None:
+def test_a_million_addresses_take_no_more_memory_than_those_kept() -> None:
     rates = GcraLimiter(30, 60)
     tracemalloc.start()
     for number in range(100_000):
@@ -109,7 +109,7 @@ def test_that_a_million_addresses_take_no_more_memory_than_those_kept() -> None:
     assert len(rates) == MAX_KEYS
 
 
-def test_that_who_keeps_coming_is_not_forgotten_for_others() -> None:
+def test_who_keeps_coming_is_not_forgotten_for_others() -> None:
     rates = GcraLimiter(3, 60, keys=10, clock=Clock())
     seen = Counter(
         rates.hit("again").is_within for other in range(100) if rates.hit(other).is_within
@@ -128,7 +128,7 @@ def _microseconds(one: Callable[[], object]) -> float:
     return best
 
 
-def test_that_a_refusal_costs_microseconds() -> None:
+def test_a_refusal_costs_microseconds() -> None:
     rates = GcraLimiter(1, 60)
     rates.hit("a")
 
@@ -152,7 +152,7 @@ def test_whose_an_address_is(address: str, network: str) -> None:
     assert client_network(address) == network
 
 
-def test_that_rotating_addresses_of_one_network_count_together() -> None:
+def test_rotating_addresses_of_one_network_count_together() -> None:
     rates = GcraLimiter(30, 60, clock=Clock())
     taken = [rates.hit(client_network(f"2001:db8::{low:x}")).is_within for low in range(1000)]
 

@@ -97,7 +97,7 @@ def desk(serve: Serve, simulator: Simulator, tmp_path: Path) -> Desk:  # noqa: A
     )
 
 
-def test_that_an_address_without_a_credential_is_refused_beyond_its_rate(desk: Desk) -> None:
+def test_an_address_without_a_credential_is_refused_beyond_its_rate(desk: Desk) -> None:
     client = desk.at(MONITOR)
     assert statuses(10, lambda: ask(client)) == [401] * 10
 
@@ -112,7 +112,7 @@ def test_that_an_address_without_a_credential_is_refused_beyond_its_rate(desk: D
     assert statuses(1, lambda: ask(desk.at(OTHER))) == [401]
 
 
-def test_that_what_is_public_is_counted_too_and_health_is_always_told(desk: Desk) -> None:
+def test_what_is_public_is_counted_too_and_health_is_always_told(desk: Desk) -> None:
     client = desk.at(MONITOR)
 
     problems = statuses(15, lambda: ask(client, path="/problems/not_found"))
@@ -122,7 +122,7 @@ def test_that_what_is_public_is_counted_too_and_health_is_always_told(desk: Desk
     assert health == [200] * 15
 
 
-def test_that_credentials_are_not_looked_at_after_too_many_that_were_wrong(desk: Desk) -> None:
+def test_credentials_are_not_looked_at_after_too_many_that_were_wrong(desk: Desk) -> None:
     client = desk.at(MONITOR)
     wrong = desk.key[:-1] + ("A" if desk.key[-1] != "A" else "B")
     told = [ask(client, wrong) for _ in range(5)]
@@ -136,7 +136,7 @@ def test_that_credentials_are_not_looked_at_after_too_many_that_were_wrong(desk:
     assert statuses(1, lambda: ask(desk.at(OTHER), desk.key)) == [200]
 
 
-def test_that_who_shares_an_address_with_an_attacker_is_not_locked_out(desk: Desk) -> None:
+def test_who_shares_an_address_with_an_attacker_is_not_locked_out(desk: Desk) -> None:
     client = desk.at(MONITOR)
     assert ask(client, desk.key).status_code == 200
     wrong = [desk.key[:-5] + f"{number:05}" for number in range(30)]
@@ -150,14 +150,14 @@ def test_that_who_shares_an_address_with_an_attacker_is_not_locked_out(desk: Des
 
 
 @pytest.mark.parametrize("path", ["/health/x", "/health/", "/health/live/x", "/health"])
-def test_that_only_health_itself_is_exempt(desk: Desk, path: str) -> None:
+def test_only_health_itself_is_exempt(desk: Desk, path: str) -> None:
     client = desk.at(MONITOR)
     wrong = [desk.key[:-5] + f"{number:05}" for number in range(10)]
 
     assert Counter(ask(client, guess, path).status_code for guess in wrong) == {401: 5, 429: 5}
 
 
-def test_that_nobody_makes_the_server_forget_another(desk: Desk) -> None:
+def test_nobody_makes_the_server_forget_another(desk: Desk) -> None:
     """One credential in many spellings evicts no other caller's."""
     client, attacker = desk.at(MONITOR), desk.at(OTHER)
     assert ask(client, desk.key).status_code == 200
@@ -170,7 +170,7 @@ def test_that_nobody_makes_the_server_forget_another(desk: Desk) -> None:
     assert ask(client, desk.key).status_code == 200
 
 
-def test_that_of_one_caller_so_many_credentials_and_addresses_are_remembered() -> None:
+def test_of_one_caller_so_many_credentials_and_addresses_are_remembered() -> None:
     trusted = VerifiedCredentialCache(max_per_caller=3)
     other = ("jwt", "other")
     trusted.add("a", b"token", other)
@@ -186,7 +186,7 @@ def test_that_of_one_caller_so_many_credentials_and_addresses_are_remembered() -
     assert trusted.caller_of("b", b"9") is None
 
 
-def test_that_so_many_callers_are_remembered() -> None:
+def test_so_many_callers_are_remembered() -> None:
     trusted = VerifiedCredentialCache(max_count=3)
     for number in range(10):
         trusted.add("a", b"%d" % number, ("jwt", str(number)))
@@ -194,14 +194,14 @@ def test_that_so_many_callers_are_remembered() -> None:
     assert [number for number in range(10) if trusted.caller_of("a", b"%d" % number)] == [7, 8, 9]
 
 
-def test_that_requests_without_a_credential_lock_out_nobody(desk: Desk) -> None:
+def test_requests_without_a_credential_lock_out_nobody(desk: Desk) -> None:
     client = desk.at(MONITOR)
     statuses(30, lambda: ask(client))
 
     assert ask(client, desk.key).status_code == 200
 
 
-def test_that_callers_are_counted_by_their_credential_wherever_they_are(desk: Desk) -> None:
+def test_callers_are_counted_by_their_credential_wherever_they_are(desk: Desk) -> None:
     addresses = (MONITOR, OTHER)
     clients = [desk.at(addresses[number % 2]) for number in range(20)]
     told = [ask(client, desk.key) for client in clients]
@@ -219,7 +219,7 @@ def test_that_callers_are_counted_by_their_credential_wherever_they_are(desk: De
     assert ask(desk.at(MONITOR), desk.other).status_code == 200
 
 
-def test_that_without_credentials_callers_are_networks_and_this_host_is_not_counted(
+def test_without_credentials_callers_are_networks_and_this_host_is_not_counted(
     serve: Serve,
 ) -> None:
     client = serve(rate_caller_requests=5)
@@ -236,7 +236,7 @@ def test_that_without_credentials_callers_are_networks_and_this_host_is_not_coun
     assert statuses(20, lambda: ask(at(client, MONITOR), path="/health/ready")) == [200] * 20
 
 
-def test_that_a_caller_may_have_so_many_streams(simulator: Simulator, tmp_path: Path) -> None:  # noqa: ARG001  # emptied
+def test_a_caller_may_have_so_many_streams(simulator: Simulator, tmp_path: Path) -> None:  # noqa: ARG001  # emptied
     keys = tmp_path / "keys.json"
     one, other = (make_key(keys, "events:read", name=name) for name in ("one", "other"))
     with Live(keys=keys, rate_caller_streams=1) as live:
@@ -280,7 +280,7 @@ def before(stub: Stub, **limits: int) -> TestClient:
     return TestClient(limit, client=(MONITOR, 50000))
 
 
-def test_that_a_credential_is_trusted_no_longer_than_it_is_taken() -> None:
+def test_a_credential_is_trusted_no_longer_than_it_is_taken() -> None:
     stub = Stub()
     client = before(stub, rate_failures=2)
     stub.state = TAKEN
@@ -291,7 +291,7 @@ def test_that_a_credential_is_trusted_no_longer_than_it_is_taken() -> None:
     assert statuses(3, lambda: ask(client, "key")) == [200, 429, 429]
 
 
-def test_that_a_credential_that_cannot_be_judged_is_neither_wrong_nor_trusted() -> None:
+def test_a_credential_that_cannot_be_judged_is_neither_wrong_nor_trusted() -> None:
     stub = Stub()
     client = before(stub, rate_failures=2)
     stub.state = UNKNOWN
@@ -323,7 +323,7 @@ def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
     assert statuses(20, lambda: ask(client, "key")) == [200] * 20
 
 
-def test_that_a_subject_with_many_tokens_is_one_caller() -> None:
+def test_a_subject_with_many_tokens_is_one_caller() -> None:
     metrics: Any = Mock(spec=Metrics)
     limit = CallerRateLimitMiddleware(Stub(), RateLimits(rate_caller_requests=3), metrics)
     tokens = iter(range(5))

@@ -46,7 +46,7 @@ def of_requests(entries: Entries) -> Entries:
     return [entry for entry in entries if entry["event"] in ("request", "stream_opened")]
 
 
-def test_that_a_request_has_one_entry(serve: Serve, tmp_path: Path, entries: Entries) -> None:
+def test_a_request_has_one_entry(serve: Serve, tmp_path: Path, entries: Entries) -> None:
     key = make_key(tmp_path / "keys.json", "sa:read", name="grafana")
     client = serve(contexts=3, keys=tmp_path / "keys.json")
 
@@ -76,7 +76,7 @@ def test_that_a_request_has_one_entry(serve: Serve, tmp_path: Path, entries: Ent
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 65, "a\tb", "a\x7f", "a/b", '"a"'])
-def test_that_an_id_that_could_do_harm_is_not_taken(serve: Serve, given: str) -> None:
+def test_an_id_that_could_do_harm_is_not_taken(serve: Serve, given: str) -> None:
     client = serve()
     answers = [client.get("/health/live", headers={"X-Request-Id": given}) for _ in range(2)]
 
@@ -95,7 +95,7 @@ def test_that_an_id_that_could_do_harm_is_not_taken(serve: Serve, given: str) ->
         TRACE,
     ],
 )
-def test_that_a_trace_that_is_none_is_not_told(serve: Serve, entries: Entries, given: str) -> None:
+def test_a_trace_that_is_none_is_not_told(serve: Serve, entries: Entries, given: str) -> None:
     """Trace Context, 3.2.2: zeros, version ff and capitals are invalid."""
     serve().get("/engine", headers={"traceparent": given})
 
@@ -103,7 +103,7 @@ def test_that_a_trace_that_is_none_is_not_told(serve: Serve, entries: Entries, g
     assert "trace_id" not in entry
 
 
-def test_that_every_answer_has_an_id(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_answer_has_an_id(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError
 
@@ -129,7 +129,7 @@ def test_that_every_answer_has_an_id(serve: Serve, monkeypatch: pytest.MonkeyPat
     assert len(ids) == len(answers)
 
 
-def test_that_whatever_is_logged_for_a_request_has_its_id(
+def test_whatever_is_logged_for_a_request_has_its_id(
     serve: Serve, entries: Entries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -147,7 +147,7 @@ def test_that_whatever_is_logged_for_a_request_has_its_id(
     assert ended["code"] == "internal_error"
 
 
-def test_that_what_the_server_beneath_logs_has_the_id(
+def test_what_the_server_beneath_logs_has_the_id(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     def fail(*_: object) -> None:
@@ -176,7 +176,7 @@ def test_that_what_the_server_beneath_logs_has_the_id(
         ("off", []),
     ],
 )
-def test_that_one_may_choose(serve: Serve, entries: Entries, logged: str, paths: list[str]) -> None:
+def test_one_may_choose(serve: Serve, entries: Entries, logged: str, paths: list[str]) -> None:
     client = serve(log_requests=logged)
     for path in ("/sa-contexts", "/nowhere", "/metrics"):
         client.get(path)
@@ -184,7 +184,7 @@ def test_that_one_may_choose(serve: Serve, entries: Entries, logged: str, paths:
     assert [entry["path"] for entry in of_requests(entries)] == paths
 
 
-def test_that_machines_requests_are_for_debugging(serve: Serve, entries: Entries) -> None:
+def test_machines_requests_are_for_debugging(serve: Serve, entries: Entries) -> None:
     client = serve()
     for path in ("/metrics", "/health/live", "/health/ready", "/engine"):
         client.get(path)
@@ -192,7 +192,7 @@ def test_that_machines_requests_are_for_debugging(serve: Serve, entries: Entries
     assert [entry["log_level"] for entry in of_requests(entries)] == ["debug"] * 3 + ["info"]
 
 
-def test_that_no_query_and_no_long_path_is_told(serve: Serve, entries: Entries) -> None:
+def test_no_query_and_no_long_path_is_told(serve: Serve, entries: Entries) -> None:
     client = serve()
     client.get("/sa-contexts?localSubnet=10.0.0.0/8&access_token=mF_9.B5f-4.1JqM")
     client.get("/" + "x" * 5000)
@@ -203,7 +203,7 @@ def test_that_no_query_and_no_long_path_is_told(serve: Serve, entries: Entries) 
     assert long["route"] == "unmatched"
 
 
-def test_that_strangers_refusals_are_told_together(
+def test_strangers_refusals_are_told_together(
     serve: Serve, tmp_path: Path, entries: Entries
 ) -> None:
     key = make_key(tmp_path / "keys.json", "metrics:read")
@@ -238,7 +238,7 @@ def test_requests_for_another_host_are_logged_together(
     assert [(entry["code"], entry["count"]) for entry in entries if "code" in entry] == [(code, 5)]
 
 
-def test_that_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
+def test_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
     entries: Entries,
 ) -> None:
     refused = RejectionSummary()
@@ -263,7 +263,7 @@ def test_that_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
     assert "reasons" not in second
 
 
-def test_that_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> None:
+def test_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> None:
     with Live(simulated_contexts=1) as live:
         with live.stream() as stream:
             stream.next()
@@ -279,7 +279,7 @@ def test_that_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> N
 
 
 @pytest.mark.parametrize("ended", ["revoked", "server_stops", "too_long"])
-def test_that_it_is_told_why_the_server_ended_a_stream(
+def test_it_is_told_why_the_server_ended_a_stream(
     entries: Entries, tmp_path: Path, ended: str
 ) -> None:
     keys = tmp_path / "keys.json"
@@ -297,7 +297,7 @@ def test_that_it_is_told_why_the_server_ended_a_stream(
     assert [each["ended"] for each in of_requests(entries) if each["event"] == "request"] == [ended]
 
 
-def test_that_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> None:
+def test_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> None:
     with Live(simulated_contexts=2000) as live:
         deaf = deaf_client(live.address[1], "?initial=true")
         deadline = time.monotonic() + 20
@@ -311,7 +311,7 @@ def test_that_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -
     assert [each.get("ended") for each in told] == [None, "server_stops"]
 
 
-def test_that_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None:
+def test_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None:
     with Live(simulated_contexts=1) as live, httpx2.Client(base_url=live.client.base_url) as client:
         first = client.get("/engine", headers={"traceparent": TRACEPARENT, "X-Request-Id": "one"})
         second = client.get("/engine")
@@ -322,7 +322,7 @@ def test_that_requests_of_one_connection_do_not_share_an_id(entries: Entries) ->
 
 
 @pytest.mark.anyio
-async def test_that_a_client_that_leaves_before_the_answer_is_told(entries: Entries) -> None:
+async def test_a_client_that_leaves_before_the_answer_is_told(entries: Entries) -> None:
     async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await anyio.sleep_forever()
 

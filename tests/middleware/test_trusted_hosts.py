@@ -87,24 +87,24 @@ def told(host: str, client: TestClient) -> Any:
 
 
 @pytest.mark.parametrize("host", OURS)
-def test_that_our_names_and_any_address_are_let_through(client: TestClient, host: str) -> None:
+def test_our_names_and_any_address_are_let_through(client: TestClient, host: str) -> None:
     assert told(host, client).text == "here"
 
 
 @pytest.mark.parametrize("host", OTHERS)
-def test_that_other_names_are_refused(client: TestClient, host: str) -> None:
+def test_other_names_are_refused(client: TestClient, host: str) -> None:
     for _ in range(2):  # from the cache
         assert_problem(told(host, client), 421, "unknown_host")
 
 
 @pytest.mark.parametrize("host", BAD)
-def test_that_what_is_no_host_is_refused(client: TestClient, host: str) -> None:
+def test_what_is_no_host_is_refused(client: TestClient, host: str) -> None:
     assert_problem(told(host, client), 400, "bad_request")
 
 
 @pytest.mark.parametrize("hosts", [[], ["localhost", "localhost"], ["localhost", "evil.example"]])
 @pytest.mark.anyio
-async def test_that_there_must_be_one(hosts: list[str]) -> None:
+async def test_there_must_be_one(hosts: list[str]) -> None:
     sent: list[Message] = []
     scope: Scope = {
         "type": "http",
@@ -127,7 +127,7 @@ async def test_that_there_must_be_one(hosts: list[str]) -> None:
     assert scope["state"] == {"refused": "bad_request"}
 
 
-def test_that_strangers_cannot_fill_the_memory(client: TestClient) -> None:
+def test_strangers_cannot_fill_the_memory(client: TestClient) -> None:
     check: Any = client.app
     for number in range(3 * MAX_REMEMBERED):
         told(f"{number}.evil.example", client)
@@ -138,7 +138,7 @@ def test_that_strangers_cannot_fill_the_memory(client: TestClient) -> None:
 
 @pytest.mark.usefixtures("simulator")
 @pytest.mark.parametrize("path", ["/health/live", "/metrics", "/sa-contexts", "/docs", "/none"])
-def test_that_no_resource_is_exempt(serve: Serve, path: str) -> None:
+def test_no_resource_is_exempt(serve: Serve, path: str) -> None:
     client = serve(contexts=3)
 
     assert_problem(client.get(path, headers={"Host": "evil.example"}), 421, "unknown_host")
@@ -165,20 +165,20 @@ def live() -> Iterator[Live]:
         (b"GET /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n", 200),
     ],
 )
-def test_that_it_is_so_on_the_wire(live: Live, request_: bytes, status: int) -> None:
+def test_it_is_so_on_the_wire(live: Live, request_: bytes, status: int) -> None:
     with socket.create_connection(live.address) as client:
         client.sendall(request_)
         assert client.recv(4096).startswith(b"HTTP/1.1 %d " % status)
 
 
-def test_that_names_are_configured_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_configured_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SA_CONTEXTS_HOSTS", "sa.corp.example, WEB01")
 
     assert Settings(**GIVEN).hosts == ("sa.corp.example", "web01")
 
 
 @pytest.mark.parametrize("hosts", ["*", "sa.corp.example:443", "http://a", "a,b c", "[::1]"])
-def test_that_what_is_no_name_is_refused_as_a_setting(
+def test_what_is_no_name_is_refused_as_a_setting(
     monkeypatch: pytest.MonkeyPatch, hosts: str
 ) -> None:
     monkeypatch.setenv("SA_CONTEXTS_HOSTS", hosts)
@@ -206,7 +206,7 @@ def test_that_what_is_no_name_is_refused_as_a_setting(
         ("ftp://localhost/health/live", "localhost", 404),
     ],
 )
-def test_that_the_whole_url_may_be_asked_for(target: str, host: str, status: int) -> None:
+def test_the_whole_url_may_be_asked_for(target: str, host: str, status: int) -> None:
     """RFC 9112, 3.2.2: a server must accept the absolute form, and then ignore Host."""
     with Live() as live, socket.create_connection(live.address, 10) as client:
         for end in (f"1.1\r\nHost: {host}\r\nX-A: a", f"1.1\r\nX-A: a\r\nhOST: {host}"):
@@ -218,7 +218,7 @@ def test_that_the_whole_url_may_be_asked_for(target: str, host: str, status: int
 
 
 @pytest.mark.usefixtures("simulator")
-def test_that_the_whole_url_tells_the_host_of_who_knows_no_header() -> None:
+def test_the_whole_url_tells_the_host_of_who_knows_no_header() -> None:
     with Live() as live, socket.create_connection(live.address, 10) as client:
         client.sendall(b"GET http://localhost/health/live HTTP/1.0\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200 ")

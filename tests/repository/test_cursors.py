@@ -60,7 +60,7 @@ KEY = CursorKey(b"a key of thirty-two bytes, fixed")
 
 
 @given(CURSORS)
-def test_that_a_cursor_comes_back_as_it_was(cursor: Cursor) -> None:
+def test_a_cursor_comes_back_as_it_was(cursor: Cursor) -> None:
     text = KEY.write(cursor)
 
     assert KEY.read(text, SaContextSelection) == cursor
@@ -70,9 +70,7 @@ def test_that_a_cursor_comes_back_as_it_was(cursor: Cursor) -> None:
 
 
 @given(CURSORS, st.data())
-def test_that_a_cursor_with_one_other_character_is_refused(
-    cursor: Cursor, data: st.DataObject
-) -> None:
+def test_a_cursor_with_one_other_character_is_refused(cursor: Cursor, data: st.DataObject) -> None:
     text = KEY.write(cursor)
     at = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.characters(codec="utf-8").filter(lambda c: c != text[at]))
@@ -83,7 +81,7 @@ def test_that_a_cursor_with_one_other_character_is_refused(
 
 
 @given(st.text(max_size=300) | st.from_regex(r"1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}"))
-def test_that_no_text_is_taken_for_a_cursor(text: str) -> None:
+def test_no_text_is_taken_for_a_cursor(text: str) -> None:
     with pytest.raises((InvalidCursor, CursorFromOtherProcess)):
         KEY.read(text, SaContextSelection)
 
@@ -101,7 +99,7 @@ class OtherSelection(Selection):
 
 
 @given(CURSORS, st.booleans())
-def test_that_a_cursor_does_not_go_on_in_another_list(cursor: Cursor, is_of_this_run: bool) -> None:
+def test_a_cursor_does_not_go_on_in_another_list(cursor: Cursor, is_of_this_run: bool) -> None:
     key = KEY if is_of_this_run else CursorKey()
     others = Cursor("0123456789ab", 1, 1, OtherSelection.parse({"spi": ["5"]}))
 
@@ -115,7 +113,7 @@ def test_that_a_cursor_does_not_go_on_in_another_list(cursor: Cursor, is_of_this
 
 
 @given(CURSORS)
-def test_that_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cursor) -> None:
+def test_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cursor) -> None:
     with pytest.raises(CursorFromOtherProcess) as caught:
         KEY.read(CursorKey().write(cursor), SaContextSelection)
 
@@ -123,7 +121,7 @@ def test_that_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cu
     assert caught.value.view == cursor.view.value
 
 
-def test_that_what_a_cursor_says_can_be_seen_but_not_the_key() -> None:
+def test_what_a_cursor_says_can_be_seen_but_not_the_key() -> None:
     text = KEY.write(Cursor("0123456789ab", 7, 2**64 - 1, SaContextSelection()))
 
     payload = text.split(".")[2]
@@ -133,7 +131,7 @@ def test_that_what_a_cursor_says_can_be_seen_but_not_the_key() -> None:
     assert b"fixed" not in urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
 
 
-def test_that_a_text_too_long_is_refused_before_it_is_looked_at() -> None:
+def test_a_text_too_long_is_refused_before_it_is_looked_at() -> None:
     with pytest.raises(InvalidCursor):
         KEY.read("1.00000000." + "A" * MAX_LENGTH + "." + "A" * 22, SaContextSelection)
 

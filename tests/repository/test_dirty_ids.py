@@ -15,7 +15,7 @@ from app.repository.refresh.dirty_ids import DirtyIds
 pytestmark = pytest.mark.anyio
 
 
-async def test_that_what_many_threads_give_is_taken_once() -> None:
+async def test_what_many_threads_give_is_taken_once() -> None:
     hints = DirtyIds(100_000)
 
     def give_all(first: int) -> None:
@@ -38,7 +38,7 @@ async def test_that_what_many_threads_give_is_taken_once() -> None:
     assert not hints.has_overflowed
 
 
-async def test_that_one_who_waits_is_woken_by_another_thread() -> None:
+async def test_one_who_waits_is_woken_by_another_thread() -> None:
     hints = DirtyIds(10)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
@@ -49,7 +49,7 @@ async def test_that_one_who_waits_is_woken_by_another_thread() -> None:
     assert hints.pop_all() == [7]
 
 
-async def test_that_too_many_are_not_kept_but_told() -> None:
+async def test_too_many_are_not_kept_but_told() -> None:
     hints = DirtyIds(2)
     for number in (1, 1, 2):
         hints.add(number)
@@ -59,7 +59,7 @@ async def test_that_too_many_are_not_kept_but_told() -> None:
     assert hints.has_overflowed
 
 
-def test_that_a_hint_after_the_loop_has_ended_does_no_harm() -> None:
+def test_a_hint_after_the_loop_has_ended_does_no_harm() -> None:
     hints = DirtyIds(10)
 
     async def wait_once() -> None:

@@ -93,7 +93,7 @@ def events_after(feed: EventFeed, place: Position) -> list[Event]:
     st.sampled_from([1, 100, 300, 256 << 10]),
     st.sampled_from([1, 2, 7, 250]),
 )
-def test_that_what_is_told_from_any_place_on_is_what_has_become(
+def test_what_is_told_from_any_place_on_is_what_has_become(
     states: list[Contexts], selection: SaContextSelection, batch_bytes: int, most_changes: int
 ) -> None:
     journal = Journal(10_000, 1 << 20)
@@ -127,7 +127,7 @@ def test_that_what_is_told_from_any_place_on_is_what_has_become(
 
 
 @given(st.lists(STATES, min_size=3, max_size=8), st.integers(0, 15))
-def test_that_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most: int) -> None:
+def test_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most: int) -> None:
     whole, short = Journal(10_000, 1 << 20), Journal(most, 1 << 20)
     recorded(states, whole)
     recorded(states, short)
@@ -154,7 +154,7 @@ def revision_changes(journal: Journal, revision: int) -> tuple[Change, ...]:
     return next((each.changes for each in found if each.number == revision), ())
 
 
-def test_that_what_is_not_of_this_epoch_or_still_to_come_is_not_known() -> None:
+def test_what_is_not_of_this_epoch_or_still_to_come_is_not_known() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {2: (0, 0)}], journal)
     feed = EventFeed(journal, KIND, EVERYTHING, View.FULL)
@@ -165,7 +165,7 @@ def test_that_what_is_not_of_this_epoch_or_still_to_come_is_not_known() -> None:
     assert feed.after(EPOCH, Position(1)) is not None
 
 
-def test_that_a_batch_is_made_once_for_all_at_a_place() -> None:
+def test_a_batch_is_made_once_for_all_at_a_place() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {1: (1, 0), 2: (0, 0)}], journal)
     feeds = EventFeeds(journal, KIND)
@@ -181,14 +181,14 @@ def test_that_a_batch_is_made_once_for_all_at_a_place() -> None:
     assert feeds.get(EVERYTHING, View.BASIC) is not feed
 
 
-def test_that_a_place_in_a_revision_still_to_come_is_not_known() -> None:
+def test_a_place_in_a_revision_still_to_come_is_not_known() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{1: (0, 0)}, {2: (0, 0)}], journal)
 
     assert EventFeed(journal, KIND, EVERYTHING, View.FULL).after(EPOCH, Position(3, 7)) is None
 
 
-def test_that_a_feed_keeps_little_of_a_long_journal() -> None:
+def test_a_feed_keeps_little_of_a_long_journal() -> None:
     """Who is far behind is given all of it, and what it was given first is not kept."""
     journal = Journal(100_000, 64 << 20)
     recorded([{1: (value, 0)} for value in range(200)], journal)
@@ -216,7 +216,7 @@ def test_that_a_feed_keeps_little_of_a_long_journal() -> None:
         ("e-0", ("e", Position(0))),
     ],
 )
-def test_that_an_id_is_read_as_it_is_written(text: str, place: tuple[str, Position]) -> None:
+def test_an_id_is_read_as_it_is_written(text: str, place: tuple[str, Position]) -> None:
     assert parse_event_id(text) == place
     assert place[1].event_id(place[0]) == text
 
@@ -225,11 +225,11 @@ def test_that_an_id_is_read_as_it_is_written(text: str, place: tuple[str, Positi
     "text",
     ["", "-", "e", "e-", "-7", "E-7", "e-7.", "e-7.1.1", "e-\u0667", "e-7\n", " e-7", "e--7"],
 )
-def test_that_what_is_no_id_is_none(text: str) -> None:
+def test_what_is_no_id_is_none(text: str) -> None:
     assert parse_event_id(text) is None
 
 
-def test_that_ids_ascend_within_a_revision_of_many_changes() -> None:
+def test_ids_ascend_within_a_revision_of_many_changes() -> None:
     journal = Journal(100, 1 << 20)
     recorded([{}, dict.fromkeys(range(1, 12), (0, 0))], journal)
 

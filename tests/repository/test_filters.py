@@ -101,7 +101,7 @@ def contexts_and_texts(draw: st.DrawFn) -> tuple[SaContext, dict[str, list[str]]
 
 @settings(max_examples=400)
 @given(contexts_and_texts())
-def test_that_a_selection_matches_what_its_json_says(
+def test_a_selection_matches_what_its_json_says(
     both: tuple[SaContext, dict[str, list[str]]],
 ) -> None:
     context, texts = both
@@ -112,7 +112,7 @@ def test_that_a_selection_matches_what_its_json_says(
 
 
 @given(contexts_and_texts())
-def test_that_a_selection_is_what_its_texts_say(
+def test_a_selection_is_what_its_texts_say(
     both: tuple[SaContext, dict[str, list[str]]],
 ) -> None:
     _, texts = both
@@ -129,12 +129,12 @@ def test_that_a_selection_is_what_its_texts_say(
 @pytest.mark.parametrize(
     "texts", [{"name": ["x"]}, {"spi": ["x"]}, {"cipher": ["rot13"]}, {"local_subnet": ["1/2/3"]}]
 )
-def test_that_what_is_no_selection_is_refused(texts: dict[str, list[str]]) -> None:
+def test_what_is_no_selection_is_refused(texts: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         SaContextSelection.parse(texts)
 
 
-def test_that_more_than_two_spis_are_all_found() -> None:
+def test_more_than_two_spis_are_all_found() -> None:
     context = SaContext(1, None, sa_details(spis=(11, 22, 33)))
 
     for spi in (11, 22, 33):
@@ -142,7 +142,7 @@ def test_that_more_than_two_spis_are_all_found() -> None:
     assert not SaContextSelection.parse({"spi": ["44"]}).matcher()(index_key(context, BASELINE))
 
 
-def test_that_counts_are_those_of_the_lists_that_they_speak_of(
+def test_counts_are_those_of_the_lists_that_they_speak_of(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(400, seed=9)

@@ -48,7 +48,7 @@ def complete(sa_context_id: int) -> Tree:
     return tree
 
 
-async def test_that_what_is_announced_is_found_without_reading_all(
+async def test_what_is_announced_is_found_without_reading_all(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
@@ -68,7 +68,7 @@ async def test_that_what_is_announced_is_found_without_reading_all(
         assert counts_of(store.state.counts).contexts == 30
 
 
-async def test_that_an_announcement_of_nothing_is_no_revision(
+async def test_an_announcement_of_nothing_is_no_revision(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
@@ -84,7 +84,7 @@ async def test_that_an_announcement_of_nothing_is_no_revision(
         assert store.journal.newest == version.revision + 1  # the drain's
 
 
-async def test_that_what_was_announced_half_built_is_looked_at_again(
+async def test_what_was_announced_half_built_is_looked_at_again(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looks_module, "RECHECK_SECONDS", (0.01, 0.01, 0.01))
@@ -100,7 +100,7 @@ async def test_that_what_was_announced_half_built_is_looked_at_again(
         assert simulator.calls(DRAIN) == drains
 
 
-async def test_that_what_stays_half_built_is_not_looked_at_forever(
+async def test_what_stays_half_built_is_not_looked_at_forever(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looks_module, "RECHECK_SECONDS", (0.01, 0.01))
@@ -117,7 +117,7 @@ async def test_that_what_stays_half_built_is_not_looked_at_forever(
         await until(lambda: simulator.calls(LOOK) == 6)
 
 
-async def test_that_hints_of_a_run_that_is_over_change_nothing_of_it(
+async def test_hints_of_a_run_that_is_over_change_nothing_of_it(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
@@ -136,7 +136,7 @@ async def test_that_hints_of_a_run_that_is_over_change_nothing_of_it(
         assert changes_of(store) == []
 
 
-async def test_that_more_hints_than_are_kept_lead_to_a_drain(
+async def test_more_hints_than_are_kept_lead_to_a_drain(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
@@ -155,9 +155,7 @@ async def test_that_more_hints_than_are_kept_lead_to_a_drain(
         assert not store.incremental.dirty_ids.has_overflowed
 
 
-async def test_that_a_look_that_fails_leads_to_a_drain(
-    library: Library, simulator: Simulator
-) -> None:
+async def test_a_look_that_fails_leads_to_a_drain(library: Library, simulator: Simulator) -> None:
     simulator.populate(30)
     async with running_store(library) as store:
         await store.snapshot_at_most(3600)
@@ -175,7 +173,7 @@ def _has_changed(store: Store, changes: int) -> bool:
     return len(changes_of(store)) == changes
 
 
-async def test_that_looks_that_fail_again_and_again_are_logged_once(
+async def test_looks_that_fail_again_and_again_are_logged_once(
     library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.populate(30)
@@ -197,7 +195,7 @@ async def test_that_looks_that_fail_again_and_again_are_logged_once(
 @pytest.mark.parametrize(
     "code", [WinError.ERROR_ACCESS_DENIED, WinError.RPC_S_PROCNUM_OUT_OF_RANGE]
 )
-async def test_that_without_a_subscription_comparison_alone_finds_all(
+async def test_without_a_subscription_comparison_alone_finds_all(
     library: Library, simulator: Simulator, code: int
 ) -> None:
     simulator.populate(30)
@@ -216,7 +214,7 @@ async def test_that_without_a_subscription_comparison_alone_finds_all(
         assert simulator.calls(LOOK) == 0
 
 
-async def test_that_lost_announcements_are_found_by_comparison(
+async def test_lost_announcements_are_found_by_comparison(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
@@ -231,7 +229,7 @@ async def test_that_lost_announcements_are_found_by_comparison(
         assert changes_of(store) == [("deleted", gone)]
 
 
-async def test_that_hints_wait_while_an_announced_version_is_made(
+async def test_hints_wait_while_an_announced_version_is_made(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What they give is a later revision than the one that was announced."""
@@ -257,7 +255,7 @@ async def test_that_hints_wait_while_an_announced_version_is_made(
         assert store.journal.newest == 3
 
 
-async def test_that_a_stop_ends_a_look_at_many(
+async def test_a_stop_ends_a_look_at_many(
     library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A failing test first: the looks at all that was announced were waited for."""

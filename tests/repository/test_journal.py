@@ -20,7 +20,7 @@ from app.repository.snapshot.model import Change
         ("b", Position(9), 4),  # all that is kept
     ],
 )
-def test_that_the_lag_counts_revisions(epoch: str, place: Position, lag: int) -> None:
+def test_the_lag_counts_revisions(epoch: str, place: Position, lag: int) -> None:
     journal = Journal(max_changes=4, max_bytes=1)
     journal.restart("a", 3)
     for revision in range(4, 10):

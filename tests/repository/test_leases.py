@@ -110,7 +110,7 @@ def _state(*bodies: bytes) -> dict[int, Item]:
     return {number: entry(body) for number, body in enumerate(bodies)}
 
 
-def test_that_versions_without_a_difference_count_as_one() -> None:
+def test_versions_without_a_difference_count_as_one() -> None:
     holds = SnapshotLeases(
         idle_seconds=60, max_seconds=600, max_count=1, max_bytes=500, clock=lambda: 0.0
     )
@@ -123,7 +123,7 @@ def test_that_versions_without_a_difference_count_as_one() -> None:
     assert holds.bytes(edition.snapshot) == 101 + BYTES_PER_OBJECT
 
 
-def test_that_shared_contexts_are_counted_once() -> None:
+def test_shared_contexts_are_counted_once() -> None:
     holds = _holds(10_000)
     first = edition_of(_state(b"a" * 100, b"b" * 100))
     holds.acquire(first.snapshot)
@@ -135,7 +135,7 @@ def test_that_shared_contexts_are_counted_once() -> None:
     assert _holds(1).bytes(None) == 0
 
 
-def test_that_over_the_cap_of_bytes_the_newest_walk_is_refused() -> None:
+def test_over_the_cap_of_bytes_the_newest_walk_is_refused() -> None:
     holds = _holds(400)
     old = edition_of(_state(b"a" * 100))
     holds.acquire(old.snapshot)
@@ -147,14 +147,14 @@ def test_that_over_the_cap_of_bytes_the_newest_walk_is_refused() -> None:
     assert holds.find("e", 1) is not None
 
 
-def test_that_a_snapshot_over_the_cap_by_itself_is_refused_for_the_idle_time() -> None:
+def test_a_snapshot_over_the_cap_by_itself_is_refused_for_the_idle_time() -> None:
     with pytest.raises(TooManySnapshots) as caught:
         _holds(10).acquire(edition_of(_state(b"a" * 100)).snapshot)
 
     assert caught.value.retry_after_seconds == 60
 
 
-def test_that_a_pinned_version_is_held_however_long_it_takes() -> None:
+def test_a_pinned_version_is_held_however_long_it_takes() -> None:
     now = 0.0
     holds = SnapshotLeases(
         idle_seconds=60, max_seconds=600, max_count=1, max_bytes=999, clock=lambda: now
@@ -172,7 +172,7 @@ def test_that_a_pinned_version_is_held_however_long_it_takes() -> None:
     holds.acquire(second.snapshot)
 
 
-def test_that_a_pin_leaves_nothing_held_but_what_is_walked() -> None:
+def test_a_pin_leaves_nothing_held_but_what_is_walked() -> None:
     holds = _holds(10_000)
     version = edition_of(_state(b"a")).snapshot
 
@@ -187,7 +187,7 @@ def test_that_a_pin_leaves_nothing_held_but_what_is_walked() -> None:
     assert len(holds) == 1
 
 
-def test_that_a_version_takes_the_place_of_itself_when_it_is_complete() -> None:
+def test_a_version_takes_the_place_of_itself_when_it_is_complete() -> None:
     holds = _holds(1000)
     version = edition_of(_state(b"a")).snapshot
     incomplete = replace(version, is_complete=False)

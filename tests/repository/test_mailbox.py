@@ -25,7 +25,7 @@ def _hasty_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_hasty_threads")
-def test_that_numbers_go_up_whichever_thread_gives() -> None:
+def test_numbers_go_up_whichever_thread_gives() -> None:
     arrivals = Mailbox(THREADS * EACH)
     together = Barrier(THREADS)
 

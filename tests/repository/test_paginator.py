@@ -38,7 +38,7 @@ def no_aliases() -> Callable[[int], None]:
     return no_alias
 
 
-async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
+async def test_walks_over_an_engine_that_does_not_change_are_never_refused(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -55,7 +55,7 @@ async def test_that_walks_over_an_engine_that_does_not_change_are_never_refused(
     assert len(store.leases) == 20
 
 
-async def test_that_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
+async def test_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -100,7 +100,7 @@ def held_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldBack]:
     held_back.may_go_on.set()
 
 
-async def test_that_a_list_begins_before_all_contexts_are_decoded(
+async def test_a_list_begins_before_all_contexts_are_decoded(
     library: Library, simulator: Simulator, held_back: HeldBack
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
@@ -135,7 +135,7 @@ async def test_that_a_list_begins_before_all_contexts_are_decoded(
     assert ids == simulator.ids()[:1400]
 
 
-async def test_that_filters_wait_until_all_contexts_are_decoded(
+async def test_filters_wait_until_all_contexts_are_decoded(
     library: Library, simulator: Simulator, held_back: HeldBack
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
@@ -158,7 +158,7 @@ async def test_that_filters_wait_until_all_contexts_are_decoded(
     assert pages[0].snapshot.is_complete
 
 
-async def test_that_a_list_that_began_on_what_failed_is_gone(
+async def test_a_list_that_began_on_what_failed_is_gone(
     library: Library, simulator: Simulator, held_back: HeldBack
 ) -> None:
     simulator.populate(FIRST_PAGE + 500)
@@ -181,7 +181,7 @@ async def test_that_a_list_that_began_on_what_failed_is_gone(
     assert simulator.unfreed_blocks() == 0
 
 
-async def test_that_a_list_without_patience_is_told_to_wait(
+async def test_a_list_without_patience_is_told_to_wait(
     library: Library,
     simulator: Simulator,
     held_back: HeldBack,
@@ -202,7 +202,7 @@ async def test_that_a_list_without_patience_is_told_to_wait(
             held_back.may_go_on.set()
 
 
-async def test_that_a_walk_looks_through_all_contexts_once(
+async def test_a_walk_looks_through_all_contexts_once(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(200)

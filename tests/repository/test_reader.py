@@ -44,7 +44,7 @@ def not_announced(version: Snapshot) -> None:
 
 @pytest.mark.parametrize("most_unread", [0, 1, 137, 500, 10_000])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_that_all_is_read_whatever_is_left_unread_meanwhile(
+def test_all_is_read_whatever_is_left_unread_meanwhile(
     library: Library, simulator: Simulator, most_unread: int, shuffle: bool
 ) -> None:
     simulator.populate(1000, seed=4)
@@ -106,7 +106,7 @@ class Drains:
         return self.edition
 
 
-def test_that_only_what_changed_is_decoded_and_encoded(
+def test_only_what_changed_is_decoded_and_encoded(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(1000)
@@ -129,7 +129,7 @@ def test_that_only_what_changed_is_decoded_and_encoded(
     assert drains.decoded == drains.encoded == sorted(changed)
 
 
-def test_that_an_interface_of_another_name_is_noticed(
+def test_an_interface_of_another_name_is_noticed(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(200)
@@ -172,7 +172,7 @@ def _luids(context: SaContext) -> set[int]:
     is_shuffled=st.booleans(),
     generation=st.sampled_from([0, 1]),
 )
-def test_that_drains_with_marks_give_what_those_without_give(
+def test_drains_with_marks_give_what_those_without_give(
     library: Library,
     simulator: Simulator,
     monkeypatch: pytest.MonkeyPatch,
@@ -218,7 +218,7 @@ def _by_id(edition: SnapshotBuild) -> dict[int, Change] | None:
     return {change.object_id: change for change in edition.changes}
 
 
-def test_that_what_was_read_is_freed_meanwhile(
+def test_what_was_read_is_freed_meanwhile(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(500)
@@ -237,7 +237,7 @@ def test_that_what_was_read_is_freed_meanwhile(
     assert simulator.unfreed_blocks() == 0
 
 
-def test_that_a_stop_ends_a_reading_at_its_next_context(
+def test_a_stop_ends_a_reading_at_its_next_context(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(1000)
@@ -261,7 +261,7 @@ def test_that_a_stop_ends_a_reading_at_its_next_context(
 
 
 @pytest.mark.parametrize("most_unread", [0, 1000])
-def test_that_a_fault_while_reading_leaves_nothing_open(
+def test_a_fault_while_reading_leaves_nothing_open(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, most_unread: int
 ) -> None:
     """A failing test first: the generator lived on in the traceback, with its handle."""
@@ -284,7 +284,7 @@ def test_that_a_fault_while_reading_leaves_nothing_open(
         assert len(reader.read_all(begin, not_announced).snapshot.ids) == 50
 
 
-def test_that_an_engine_that_dies_in_the_middle_is_read_from_the_start(
+def test_an_engine_that_dies_in_the_middle_is_read_from_the_start(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(500)

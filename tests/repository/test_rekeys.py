@@ -80,23 +80,23 @@ def partners(*revisions: tuple[Change, ...], seconds: float = 0.0) -> dict[int, 
     return found
 
 
-def test_that_they_are_found_in_one_revision_in_either_order() -> None:
+def test_they_are_found_in_one_revision_in_either_order() -> None:
     assert partners((came(2, ONE), went(1, ONE))) == {2: 1, 1: 2}
     assert partners((went(1, ONE), came(2, ONE))) == {2: 1, 1: 2}
 
 
-def test_that_the_later_tells_of_the_earlier_one() -> None:
+def test_the_later_tells_of_the_earlier_one() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),)) == {2: None, 1: 2}
     assert partners((went(1, ONE),), (came(2, ONE),)) == {1: None, 2: 1}
 
 
-def test_that_it_is_told_once() -> None:
+def test_it_is_told_once() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),), (went(3, ONE),)) == {2: None, 1: 2, 3: None}
     assert partners((went(1, ONE),), (came(2, ONE),), (came(3, ONE),)) == {1: None, 2: 1, 3: None}
     assert partners((came(2, ONE), went(1, ONE)), (went(3, ONE),)) == {2: 1, 1: 2, 3: None}
 
 
-def test_that_several_of_one_negotiation_are_joined_in_their_order() -> None:
+def test_several_of_one_negotiation_are_joined_in_their_order() -> None:
     pairs = {1: 3, 2: 4, 3: 1, 4: 2}
     assert partners((came(3, ONE), came(4, ONE), went(1, ONE), went(2, ONE))) == pairs
     assert partners((went(1, ONE), went(2, ONE)), (came(3, ONE), came(4, ONE))) == {
@@ -111,11 +111,11 @@ def test_that_several_of_one_negotiation_are_joined_in_their_order() -> None:
     }
 
 
-def test_that_one_who_went_takes_nobodys_place() -> None:
+def test_one_who_went_takes_nobodys_place() -> None:
     assert partners((came(2, ONE),), (went(2, ONE),), (went(1, ONE),))[1] is None
 
 
-def test_that_the_one_who_came_goes_in_its_turn() -> None:
+def test_the_one_who_came_goes_in_its_turn() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),), (came(3, ONE), went(2, ONE))) == {
         1: 2,
         2: 3,
@@ -123,23 +123,23 @@ def test_that_the_one_who_came_goes_in_its_turn() -> None:
     }
 
 
-def test_that_one_who_goes_with_the_one_it_replaced_was_not_replaced_by_it() -> None:
+def test_one_who_goes_with_the_one_it_replaced_was_not_replaced_by_it() -> None:
     for changes in ((went(1, ONE), went(2, ONE)), (went(2, ONE), went(1, ONE))):
         assert partners((came(2, ONE),), changes) == {1: 2, 2: None}
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_that_all_three_must_agree(other: Negotiation) -> None:
+def test_all_three_must_agree(other: Negotiation) -> None:
     assert partners((came(2, other), went(1, ONE))) == {2: None, 1: None}
     assert partners((went(1, other),), (came(2, ONE),)) == {2: None, 1: None}
 
 
-def test_that_one_of_two_sas_is_enough() -> None:
+def test_one_of_two_sas_is_enough() -> None:
     assert partners((came(2, ONE, OTHERS[0]),), (went(1, OTHERS[0]),))[1] == 2
     assert partners((went(1, OTHERS[0]),), (came(2, ONE, OTHERS[0]),))[2] == 1
 
 
-def test_that_one_who_came_under_two_names_is_told_once() -> None:
+def test_one_who_came_under_two_names_is_told_once() -> None:
     assert partners((came(2, ONE, OTHERS[0]),), (went(1, ONE),), (went(3, OTHERS[0]),)) == {
         2: None,
         1: 2,
@@ -153,21 +153,21 @@ def test_that_one_who_came_under_two_names_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("missing", [0, 1])
-def test_that_what_nobody_tells_joins_nothing(missing: int) -> None:
+def test_what_nobody_tells_joins_nothing(missing: int) -> None:
     unknown: Any = ("10.0.1.1", (None, 5)[missing], (77, 0)[missing])
 
     assert partners((came(2, unknown), went(1, unknown))) == {2: None, 1: None}
     assert partners((came(2), went(1))) == {2: None, 1: None}
 
 
-def test_that_patience_ends() -> None:
+def test_patience_ends() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),), seconds=MAX_GAP_SECONDS)[1] == 2
     assert partners((came(2, ONE),), (went(1, ONE),), seconds=MAX_GAP_SECONDS + 1)[1] is None
     assert partners((went(1, ONE),), (came(2, ONE),), seconds=MAX_GAP_SECONDS)[2] == 1
     assert partners((went(1, ONE),), (came(2, ONE),), seconds=MAX_GAP_SECONDS + 1)[2] is None
 
 
-def test_that_nothing_is_known_of_another_epoch() -> None:
+def test_nothing_is_known_of_another_epoch() -> None:
     rekeys = RekeyCorrelator(NEGOTIATIONS, Clock())
     rekeys.correlate((came(2, ONE), went(3, OTHERS[0])))
     rekeys.reset()
@@ -177,7 +177,7 @@ def test_that_nothing_is_known_of_another_epoch() -> None:
     assert (gone.rekey_of, there.rekey_of) == (None, None)
 
 
-def test_that_one_that_was_announced_half_built_is_found_when_its_sas_are_there() -> None:
+def test_one_that_was_announced_half_built_is_found_when_its_sas_are_there() -> None:
     assert partners((came(2),), (completed(2, ONE),), (went(1, ONE),)) == {2: None, 1: 2}
     assert partners((went(1, ONE),), (came(2),), (completed(2, ONE),)) == {1: None, 2: 1}
     assert partners((came(2),), (completed(2, ONE), went(1, ONE))) == {2: 1, 1: 2}
@@ -200,7 +200,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_that_no_two_share_a_partner_and_partners_have_something_in_common(
+def test_no_two_share_a_partner_and_partners_have_something_in_common(
     steps: list[tuple[float, list[tuple[bool, list[Negotiation]]]]],
 ) -> None:
     """Each context only comes, or only goes: what it was before, or after, does not matter."""

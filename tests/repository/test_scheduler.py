@@ -36,7 +36,7 @@ async def _settle() -> None:
     await anyio.wait_all_tasks_blocked()
 
 
-async def test_that_many_who_wait_share_one_drain_and_later_ones_the_next() -> None:
+async def test_many_who_wait_share_one_drain_and_later_ones_the_next() -> None:
     work = Work()
     drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     served: list[str] = []
@@ -67,7 +67,7 @@ async def test_that_many_who_wait_share_one_drain_and_later_ones_the_next() -> N
         tasks.cancel_scope.cancel()
 
 
-async def test_that_a_running_drain_will_do_for_who_accepts_its_age() -> None:
+async def test_a_running_drain_will_do_for_who_accepts_its_age() -> None:
     work = Work()
     drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     served: list[str] = []
@@ -90,7 +90,7 @@ async def test_that_a_running_drain_will_do_for_who_accepts_its_age() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_that_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> None:
+async def test_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> None:
     work = Work()
     drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     told: list[Exception] = []
@@ -119,7 +119,7 @@ async def test_that_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed(
         tasks.cancel_scope.cancel()
 
 
-async def test_that_who_stops_waiting_costs_nothing() -> None:
+async def test_who_stops_waiting_costs_nothing() -> None:
     work = Work()
     drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
 
@@ -134,7 +134,7 @@ async def test_that_who_stops_waiting_costs_nothing() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_that_a_stop_tells_those_who_wait() -> None:
+async def test_a_stop_tells_those_who_wait() -> None:
     work = Work()
     drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     told: list[Exception] = []
@@ -158,7 +158,7 @@ async def test_that_a_stop_tells_those_who_wait() -> None:
 
 
 @pytest.mark.parametrize(("length", "pause"), [(0.01, 0.05), (0.2, 0.2)])
-async def test_that_the_engine_is_left_alone_between_drains(
+async def test_the_engine_is_left_alone_between_drains(
     monkeypatch: pytest.MonkeyPatch, length: float, pause: float
 ) -> None:
     now = 0.0

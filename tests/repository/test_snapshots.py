@@ -16,7 +16,7 @@ from tests.repository.states import AT, STATES, State, edition_of, entry, mark, 
 
 
 @given(STATES, st.randoms())
-def test_that_a_version_is_in_ascending_order_and_knows_its_size(
+def test_a_version_is_in_ascending_order_and_knows_its_size(
     state: State, random: st.DataObject
 ) -> None:
     order = list(state)
@@ -29,7 +29,7 @@ def test_that_a_version_is_in_ascending_order_and_knows_its_size(
 
 
 @given(st.lists(STATES, min_size=2, max_size=6))
-def test_that_replaying_the_differences_gives_each_state(states: list[State]) -> None:
+def test_replaying_the_differences_gives_each_state(states: list[State]) -> None:
     edition = edition_of(states[0])
     assert edition.changes is None
     replayed = dict(states[0])
@@ -50,7 +50,7 @@ def test_that_replaying_the_differences_gives_each_state(states: list[State]) ->
 
 
 @given(STATES)
-def test_that_what_did_not_change_is_shared(state: State) -> None:
+def test_what_did_not_change_is_shared(state: State) -> None:
     first = edition_of(state)
     copies = {
         i: Item(bytes(bytearray(e.index_key)), bytes(bytearray(e.json))) for i, e in state.items()
@@ -64,7 +64,7 @@ def test_that_what_did_not_change_is_shared(state: State) -> None:
 
 
 @given(st.lists(STATES, min_size=1, max_size=6), st.randoms())
-def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
+def test_marks_leave_out_what_did_not_change_and_give_the_same(
     states: list[State], random: st.DataObject
 ) -> None:
     with_marks, without, before = None, None, State()
@@ -88,7 +88,7 @@ def test_that_marks_leave_out_what_did_not_change_and_give_the_same(
         before = state
 
 
-def test_that_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
+def test_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
     same = entry(b"{}")
     first = edition_of({1: same, 2: same})
     assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts(), previous=CurrentState(first))
@@ -104,7 +104,7 @@ def test_that_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with(
     assert second.fingerprints == other + mark(same)
 
 
-def test_that_many_contexts_come_in_any_order() -> None:
+def test_many_contexts_come_in_any_order() -> None:
     ids = [number * 7919 % 20_011 for number in range(1, 20_011)]
     body = entry(b"{}")
 
@@ -114,7 +114,7 @@ def test_that_many_contexts_come_in_any_order() -> None:
     assert list(version.ids) == sorted(ids)
 
 
-def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
+def test_of_a_context_that_comes_twice_the_first_is_taken() -> None:
     assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts())
     for body in (b"first", b"second"):
         assembly.add(5, mark(entry(body)), entry(body))
@@ -126,7 +126,7 @@ def test_that_of_a_context_that_comes_twice_the_first_is_taken() -> None:
     assert counts_of(edition.counts).contexts == 1
 
 
-def test_that_more_changes_than_anybody_keeps_are_none() -> None:
+def test_more_changes_than_anybody_keeps_are_none() -> None:
     first = edition_of({})
     assembly = SnapshotBuilder(
         "e", AT, 0.0, counts=SaContextCounts(), previous=CurrentState(first), max_change_bytes=100
@@ -142,9 +142,7 @@ def test_that_more_changes_than_anybody_keeps_are_none() -> None:
 
 
 @given(STATES, st.integers(0, 25))
-def test_that_a_version_that_is_not_complete_has_its_first_contexts(
-    state: State, count: int
-) -> None:
+def test_a_version_that_is_not_complete_has_its_first_contexts(state: State, count: int) -> None:
     ids = sorted(state)
     assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts())
     for number in ids[:count]:
@@ -176,7 +174,7 @@ def _page(
     st.lists(st.integers(0, 5), max_size=3),
     st.none() | st.integers(0, 2**64 - 1),
 )
-def test_that_selecting_page_by_page_gives_what_matches_once(
+def test_selecting_page_by_page_gives_what_matches_once(
     state: State, limit: int, wanted: list[int], after: int | None
 ) -> None:
     version = edition_of(state).snapshot
@@ -199,7 +197,7 @@ def test_that_selecting_page_by_page_gives_what_matches_once(
 
 
 @given(st.lists(STATES, min_size=2, max_size=10), st.integers(0, 40), st.integers(0, 200))
-def test_that_the_journal_knows_all_or_says_that_it_does_not(
+def test_the_journal_knows_all_or_says_that_it_does_not(
     states: list[State], max_changes: int, max_bytes: int
 ) -> None:
     journal = Journal(max_changes, max_bytes)
@@ -231,7 +229,7 @@ def test_that_the_journal_knows_all_or_says_that_it_does_not(
         assert replayed == states[-1]
 
 
-def test_that_a_journal_begins_anew_with_an_epoch() -> None:
+def test_a_journal_begins_anew_with_an_epoch() -> None:
     journal = Journal(100, 1000)
     first = edition_of({1: entry(b"{}")})
     journal.restart("e", 1)

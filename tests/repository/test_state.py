@@ -33,7 +33,7 @@ def replay(state: State, changes: tuple[Change, ...]) -> None:
 
 
 @given(st.lists(st.tuples(STATES, st.booleans()), min_size=1, max_size=6), st.randoms())
-def test_that_looks_and_drains_tell_together_what_there_is(
+def test_looks_and_drains_tell_together_what_there_is(
     steps: list[tuple[State, bool]], random: st.DataObject
 ) -> None:
     contents = CurrentState(edition_of({}))
@@ -71,7 +71,7 @@ def test_that_looks_and_drains_tell_together_what_there_is(
             assert replayed == state
 
 
-def test_that_a_drain_that_finds_what_was_seen_shares_nothing_stale() -> None:
+def test_a_drain_that_finds_what_was_seen_shares_nothing_stale() -> None:
     first = edition_of({1: entry(b"{}"), 2: entry(b"{}")})
     contents = CurrentState(first)
     contents.apply({1: look({1: entry(b'{"a":1}')}, 1), 2: PointRead(None)})

@@ -35,9 +35,7 @@ def no_aliases() -> Callable[[int], None]:
     return no_alias
 
 
-async def test_that_many_clients_cost_two_enumerations(
-    library: Library, simulator: Simulator
-) -> None:
+async def test_many_clients_cost_two_enumerations(library: Library, simulator: Simulator) -> None:
     simulator.populate(200)
     with Engine(library) as engine:
         store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
@@ -53,7 +51,7 @@ async def test_that_many_clients_cost_two_enumerations(
             assert simulator.calls("IPsecSaContextCreateEnumHandle0") - before <= 2
 
 
-async def test_that_an_engine_that_restarts_begins_a_new_epoch(
+async def test_an_engine_that_restarts_begins_a_new_epoch(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(20)
@@ -76,7 +74,7 @@ async def test_that_an_engine_that_restarts_begins_a_new_epoch(
     assert store.journal.changes_after(third.epoch, Position(1)) == []
 
 
-async def test_that_a_failure_is_logged_once_and_so_is_its_end(
+async def test_a_failure_is_logged_once_and_so_is_its_end(
     library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.populate(5)
@@ -96,7 +94,7 @@ async def test_that_a_failure_is_logged_once_and_so_is_its_end(
     assert events.count("engine_answers_again") == 1
 
 
-async def test_that_a_stop_during_a_drain_is_no_failure(
+async def test_a_stop_during_a_drain_is_no_failure(
     library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.populate(5000)
@@ -111,7 +109,7 @@ async def test_that_a_stop_during_a_drain_is_no_failure(
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
-async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
+async def test_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -149,7 +147,7 @@ async def test_that_a_stop_lets_go_of_who_waits_although_the_engine_does_not_ans
         ("IPsecSaContextEnum1", 5, 0),
     ],
 )
-async def test_that_no_failure_after_a_restart_keeps_the_epoch(
+async def test_no_failure_after_a_restart_keeps_the_epoch(
     library: Library, simulator: Simulator, function: str, code: int, after: int
 ) -> None:
     """A failing test first: a drain that failed after the restart was taken for the first."""
@@ -172,7 +170,7 @@ async def test_that_no_failure_after_a_restart_keeps_the_epoch(
     assert list(after_all.ids) == simulator.ids()
 
 
-async def test_that_what_nobody_walks_through_any_more_is_let_go_without_being_asked(
+async def test_what_nobody_walks_through_any_more_is_let_go_without_being_asked(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(50)
@@ -190,7 +188,7 @@ async def test_that_what_nobody_walks_through_any_more_is_let_go_without_being_a
             assert texts() is None
 
 
-async def test_that_a_store_that_does_not_stay_in_contact_asks_when_it_is_asked(
+async def test_a_store_that_does_not_stay_in_contact_asks_when_it_is_asked(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(50)
@@ -204,7 +202,7 @@ async def test_that_a_store_that_does_not_stay_in_contact_asks_when_it_is_asked(
             assert list((await store.snapshot_at_most(0)).ids) == simulator.ids()
 
 
-async def test_that_a_store_that_is_not_asked_lets_go_all_the_same(
+async def test_a_store_that_is_not_asked_lets_go_all_the_same(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(50)

@@ -66,7 +66,7 @@ async def rest(watch: Watcher) -> list[Event]:
     return found
 
 
-async def test_that_one_who_knows_nothing_is_told_where_it_is(
+async def test_one_who_knows_nothing_is_told_where_it_is(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -91,7 +91,7 @@ async def test_that_one_who_knows_nothing_is_told_where_it_is(
         assert (event.kind, event.data["saContextId"]) == ("deleted", str(gone))
 
 
-async def test_that_all_is_told_at_first_and_then_where_that_leads(
+async def test_all_is_told_at_first_and_then_where_that_leads(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(20)
@@ -118,7 +118,7 @@ async def test_that_all_is_told_at_first_and_then_where_that_leads(
         assert len(store.leases) == 0
 
 
-async def test_that_one_who_leaves_amid_the_beginning_holds_nothing(
+async def test_one_who_leaves_amid_the_beginning_holds_nothing(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -131,7 +131,7 @@ async def test_that_one_who_leaves_amid_the_beginning_holds_nothing(
         assert len(store.leases) == 0
 
 
-async def test_that_one_who_comes_again_is_not_told_all_again(
+async def test_one_who_comes_again_is_not_told_all_again(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -146,7 +146,7 @@ async def test_that_one_who_comes_again_is_not_told_all_again(
 
 @pytest.mark.parametrize("is_initial", [False, True])
 @pytest.mark.parametrize("after", ["0123456789ab-1", "{epoch}-0", "{epoch}-3", "{epoch}-1.1"])
-async def test_that_one_whose_place_is_not_known_begins_anew(
+async def test_one_whose_place_is_not_known_begins_anew(
     library: Library, simulator: Simulator, after: str, is_initial: bool
 ) -> None:
     simulator.populate(5)
@@ -170,7 +170,7 @@ async def test_that_one_whose_place_is_not_known_begins_anew(
         assert watch.bookmark() is None
 
 
-async def test_that_a_reset_is_followed_by_what_a_list_may_not_show(
+async def test_a_reset_is_followed_by_what_a_list_may_not_show(
     library: Library, simulator: Simulator
 ) -> None:
     """A list may be of the newest version, which is older than what was announced since."""
@@ -189,7 +189,7 @@ async def test_that_a_reset_is_followed_by_what_a_list_may_not_show(
         assert (deleted.kind, deleted.data["saContextId"]) == ("deleted", str(gone))
 
 
-async def test_that_a_bookmark_leads_over_what_does_not_matter(
+async def test_a_bookmark_leads_over_what_does_not_matter(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -213,7 +213,7 @@ async def test_that_a_bookmark_leads_over_what_does_not_matter(
         assert kinds(await late.next_batch()) == ["reset"]
 
 
-async def test_that_a_list_that_was_announced_can_be_watched_from(
+async def test_a_list_that_was_announced_can_be_watched_from(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failing test first: its revision was still to come, and taken for one that never was."""
@@ -238,7 +238,7 @@ async def test_that_a_list_that_was_announced_can_be_watched_from(
             assert kinds(await watch.next_batch()) == ["deleted"]
 
 
-async def test_that_a_reset_that_needs_a_drain_comes_with_it(
+async def test_a_reset_that_needs_a_drain_comes_with_it(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failing test first: where the drain found no change, nobody was told that it was there."""
@@ -265,14 +265,14 @@ async def test_that_a_reset_that_needs_a_drain_comes_with_it(
         assert reset.data["revision"] == store.current.revision
 
 
-async def test_that_one_who_cannot_begin_is_told(library: Library, simulator: Simulator) -> None:
+async def test_one_who_cannot_begin_is_told(library: Library, simulator: Simulator) -> None:
     simulator.stop_engine()
     async with running_store(library) as store:
         with pytest.raises(EngineError):
             await watch_of(store).begin()
 
 
-async def test_that_one_who_comes_again_waits_for_the_engine(
+async def test_one_who_comes_again_waits_for_the_engine(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -289,7 +289,7 @@ async def test_that_one_who_comes_again_waits_for_the_engine(
         assert reset.data == {"epoch": version.epoch, "revision": version.revision}
 
 
-async def test_that_no_more_is_held_than_may_be(library: Library, simulator: Simulator) -> None:
+async def test_no_more_is_held_than_may_be(library: Library, simulator: Simulator) -> None:
     simulator.populate(5)
     async with running_store(library, snapshot_count=1) as store:
         first = watch_of(store, is_initial=True)
@@ -309,7 +309,7 @@ async def test_that_no_more_is_held_than_may_be(library: Library, simulator: Sim
         assert len(store.leases) == 0
 
 
-async def test_that_what_is_told_is_what_lists_show(library: Library, simulator: Simulator) -> None:
+async def test_what_is_told_is_what_lists_show(library: Library, simulator: Simulator) -> None:
     simulator.populate(20)
     async with running_store(library) as store:
         version = await store.snapshot_at_most(0)

@@ -302,7 +302,7 @@ class Watching(RuleBasedStateMachine):
         self.simulator.reset()
 
 
-def test_that_all_who_watch_end_with_what_the_engine_has(library: Library) -> None:
+def test_all_who_watch_end_with_what_the_engine_has(library: Library) -> None:
     Watching.library = library
     run_state_machine_as_test(
         Watching, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)

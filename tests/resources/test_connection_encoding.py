@@ -32,7 +32,7 @@ ABI: dict[str, Any] = json.loads(
 
 @settings(max_examples=300)
 @given(CONNECTIONS)
-def test_that_any_connection_is_encoded_as_the_schema_says(record: Record) -> None:
+def test_any_connection_is_encoded_as_the_schema_says(record: Record) -> None:
     body = encode_connection(record)
 
     shape = Connection.model_validate_json(body)
@@ -50,7 +50,7 @@ def named(enumeration: str, prefix: str, number: int) -> str:
 
 @settings(max_examples=200)
 @given(CONNECTIONS)
-def test_that_what_is_said_is_what_the_record_holds(record: Record) -> None:
+def test_what_is_said_is_what_the_record_holds(record: Record) -> None:
     said = orjson.loads(encode_connection(record))
 
     assert int(said["connectionId"]) == record.connection_id
@@ -108,7 +108,7 @@ def test_that_what_is_said_is_what_the_record_holds(record: Record) -> None:
 )
 @example(datetime(2026, 1, 1, tzinfo=UTC), 9)
 @example(datetime.max.replace(tzinfo=UTC), 9)
-def test_that_a_filetime_reads_as_its_moment(moment: datetime, rest: int) -> None:
+def test_a_filetime_reads_as_its_moment(moment: datetime, rest: int) -> None:
     microseconds = (moment - datetime(1601, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     filetime = microseconds * 10 + rest
 
@@ -122,24 +122,24 @@ def test_that_a_filetime_reads_as_its_moment(moment: datetime, rest: int) -> Non
     assert datetime.fromisoformat(text) == moment
 
 
-def test_that_a_known_filetime_reads_as_microsoft_says() -> None:
+def test_a_known_filetime_reads_as_microsoft_says() -> None:
     """The Unix epoch is 116444736000000000 (learn.microsoft.com, "Converting a time_t value")."""
     assert filetime_text(116444736000000000) == "1970-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize("filetime", [0, 2**64 - 1, 2**63, 2650467744000000000])
-def test_that_no_time_and_one_that_rfc_3339_cannot_write_are_null(filetime: int) -> None:
+def test_no_time_and_one_that_rfc_3339_cannot_write_are_null(filetime: int) -> None:
     assert filetime_text(filetime) is None
 
 
 @given(CONNECTIONS)
-def test_that_every_time_is_null_or_a_time(record: Record) -> None:
+def test_every_time_is_null_or_a_time(record: Record) -> None:
     text = render_connection(record)["startSysTime"]
 
     assert text is None or datetime.fromisoformat(text).tzinfo is not None
 
 
-def test_that_generated_connections_are_encoded_as_the_schema_says(
+def test_generated_connections_are_encoded_as_the_schema_says(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(1500, seed=3)
@@ -156,7 +156,7 @@ def test_that_generated_connections_are_encoded_as_the_schema_says(
     assert all(shape.start_sys_time is not None for shape in shapes)
 
 
-def test_that_no_secret_is_said(library: Library, simulator: Simulator) -> None:
+def test_no_secret_is_said(library: Library, simulator: Simulator) -> None:
     simulator.populate(1000)
     with Engine(library) as engine:
         records = engine.with_connections(lambda each: [c for page in each.pages() for c in page])
@@ -171,7 +171,7 @@ def test_that_no_secret_is_said(library: Library, simulator: Simulator) -> None:
     "name",
     ["KeyModule", "IkeCipher", "IkeIntegrity", "DhGroup", "AuthenticationMethod", "Impersonation"],
 )
-def test_that_every_number_has_a_name_and_there_is_one_for_the_others(name: str) -> None:
+def test_every_number_has_a_name_and_there_is_one_for_the_others(name: str) -> None:
     numbers, names = getattr(wfp, name), getattr(public, name)
 
     assert [*(member.name for member in numbers), "UNKNOWN"] == [member.name for member in names]

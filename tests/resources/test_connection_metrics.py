@@ -65,7 +65,7 @@ class Traffic:
 
 
 @given(GROWTHS)
-def test_that_counts_have_all_that_was_transferred(growths: list[Growth]) -> None:
+def test_counts_have_all_that_was_transferred(growths: list[Growth]) -> None:
     traffic, counted = Traffic(), EndpointCounts(5)
     expected: dict[str, Counter[Endpoints]] = {direction: Counter() for direction in DIRECTIONS}
     for growth in growths:
@@ -81,7 +81,7 @@ def test_that_counts_have_all_that_was_transferred(growths: list[Growth]) -> Non
 
 
 @given(GROWTHS, st.integers(1, 4))
-def test_that_what_has_no_room_is_with_the_others(growths: list[Growth], most: int) -> None:
+def test_what_has_no_room_is_with_the_others(growths: list[Growth], most: int) -> None:
     traffic, counted = Traffic(), EndpointCounts(most)
     for growth in growths:
         before = dict(counted.counts)
@@ -97,7 +97,7 @@ def test_that_what_has_no_room_is_with_the_others(growths: list[Growth], most: i
         assert sum(map(sum, risen)) == sum(map(sum, growth.values()))
 
 
-def test_that_the_busiest_have_room() -> None:
+def test_the_busiest_have_room() -> None:
     counted = EndpointCounts(2)
     counted.add_samples(Traffic().looks({0: (1, 1), 2: (5, 0), 4: (0, 3), 6: (1, 0)}))
 
@@ -108,7 +108,7 @@ def test_that_the_busiest_have_room() -> None:
     }
 
 
-def test_that_a_count_that_begins_anew_is_added_whole() -> None:
+def test_a_count_that_begins_anew_is_added_whole() -> None:
     counted = EndpointCounts(1)
     for transferred in (Transferred(100, 7), Transferred(30, 8), Transferred(31, 8)):
         counted.add_samples([ConnectionSample(("1", None), ends_of(0), transferred)])
@@ -138,7 +138,7 @@ def listed(client: TestClient) -> dict[tuple[str, ...], float]:
 NOTHING: dict[tuple[str, ...], float] = {(*OTHERS, direction): 0 for direction in DIRECTIONS}
 
 
-def test_that_metrics_tell_what_connections_tell(serve: Serve, simulator: Simulator) -> None:
+def test_metrics_tell_what_connections_tell(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=100, metrics_connections=1000, refresh_seconds=0.02, retry_seconds=0.02)
     until(lambda: bool(told(client)))
     first = listed(client)
@@ -167,7 +167,7 @@ def test_that_metrics_tell_what_connections_tell(serve: Serve, simulator: Simula
     assert told(client) == risen | NOTHING
 
 
-def test_that_there_are_no_more_than_asked_for(serve: Serve) -> None:
+def test_there_are_no_more_than_asked_for(serve: Serve) -> None:
     client = serve(contexts=100, metrics_connections=3, refresh_seconds=0.02)
     until(lambda: bool(told(client)))
 
@@ -185,7 +185,7 @@ def test_that_there_are_no_more_than_asked_for(serve: Serve) -> None:
         ({"refresh_seconds": 0.02, "metrics_connections": 5}, True),
     ],
 )
-def test_that_only_samples_that_were_asked_for_read_connections(
+def test_only_samples_that_were_asked_for_read_connections(
     serve: Serve, simulator: Simulator, settings: dict[str, Any], is_read: bool
 ) -> None:
     client = serve(contexts=5, **settings)
@@ -198,7 +198,7 @@ def test_that_only_samples_that_were_asked_for_read_connections(
     assert ("wfp_connection" in client.get("/metrics").text) == ("metrics_connections" in settings)
 
 
-def test_that_the_setting_is_bounded() -> None:
+def test_the_setting_is_bounded() -> None:
     assert Settings.model_validate({"metrics_connections": 10_000}).metrics_connections == 10_000
     for wrong in (-1, 10_001):
         with pytest.raises(ValidationError):

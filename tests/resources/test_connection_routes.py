@@ -58,7 +58,7 @@ def said_by(connection: dict[str, Any]) -> dict[str, set[str]]:
     ],
 )
 @pytest.mark.parametrize("limit", [7, 1000])
-def test_that_a_filtered_walk_gives_what_matches(
+def test_a_filtered_walk_gives_what_matches(
     many: TestClient, filters: dict[str, Any], limit: int
 ) -> None:
     pages = list(walk(many, "/connections", limit=limit, **filters))
@@ -69,7 +69,7 @@ def test_that_a_filtered_walk_gives_what_matches(
 
 
 @pytest.mark.parametrize("side", ["local", "remote"])
-def test_that_addresses_and_subnets_are_those_of_the_ends(many: TestClient, side: str) -> None:
+def test_addresses_and_subnets_are_those_of_the_ends(many: TestClient, side: str) -> None:
     items = everything(many)
     for item in items[:20]:
         address = ip_address(item[f"{side}Address"])
@@ -81,7 +81,7 @@ def test_that_addresses_and_subnets_are_those_of_the_ends(many: TestClient, side
             ]
 
 
-def test_that_bytes_are_those_of_the_moment(many: TestClient, simulator: Simulator) -> None:
+def test_bytes_are_those_of_the_moment(many: TestClient, simulator: Simulator) -> None:
     known = simulator.connections()[0]
     for received, sent in ((1, 2), (2**63, 2**62), (3, 2**53 + 1)):
         assert simulator.set_connection_bytes(known, received, sent)
@@ -95,7 +95,7 @@ def test_that_bytes_are_those_of_the_moment(many: TestClient, simulator: Simulat
         assert item["bytesTransferredTotal"] == str(received + sent)
 
 
-def test_that_the_contexts_of_a_connection_are_those_between_its_ends(many: TestClient) -> None:
+def test_the_contexts_of_a_connection_are_those_between_its_ends(many: TestClient) -> None:
     for connection in everything(many)[:60]:
         contexts = content_of(many.get(connection["saContextsUrl"] + "&limit=1000"))["items"]
         sas = [sa for c in contexts for sa in (c["inboundSa"], c["outboundSa"]) if sa]
@@ -109,7 +109,7 @@ def test_that_the_contexts_of_a_connection_are_those_between_its_ends(many: Test
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
-def test_that_an_engine_that_keeps_no_track_has_none(
+def test_an_engine_that_keeps_no_track_has_none(
     many: TestClient, simulator: Simulator, is_refused: bool
 ) -> None:
     known = simulator.connections()[0]
@@ -132,7 +132,7 @@ def test_that_an_engine_that_keeps_no_track_has_none(
     assert content_of(page)["monitoring"] == "on"
 
 
-def test_that_an_engine_that_does_not_tell_may_have_connections(
+def test_an_engine_that_does_not_tell_may_have_connections(
     many: TestClient, simulator: Simulator
 ) -> None:
     simulator.fail("FwpmEngineGetOption0", 1745, times=0)

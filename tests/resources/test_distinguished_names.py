@@ -65,18 +65,18 @@ NET = ([(DC, text("net", 0x16, "ascii"))], [(DC, text("example", 0x16, "ascii"))
         (name(), ""),
     ],
 )
-def test_that_names_are_written_as_rfc_4514_says(der: bytes, written: str) -> None:
+def test_names_are_written_as_rfc_4514_says(der: bytes, written: str) -> None:
     assert distinguished_name(der) == written
 
 
 @given(st.binary(max_size=60))
-def test_that_bytes_that_are_no_name_are_none(der: bytes) -> None:
+def test_bytes_that_are_no_name_are_none(der: bytes) -> None:
     written = distinguished_name(der)
 
     assert written is None or written == "" or "=" in written
 
 
-def test_that_a_name_that_is_cut_off_anywhere_is_none() -> None:
+def test_a_name_that_is_cut_off_anywhere_is_none() -> None:
     der = name(*NET, [(CN, text("Jim"))])
 
     assert {distinguished_name(der[:end]) for end in range(len(der))} == {None}
@@ -94,5 +94,5 @@ def test_that_a_name_that_is_cut_off_anywhere_is_none() -> None:
         b"\x30" * 5000,
     ],
 )
-def test_that_what_has_other_levels_is_no_name(der: bytes) -> None:
+def test_what_has_other_levels_is_no_name(der: bytes) -> None:
     assert distinguished_name(der) is None

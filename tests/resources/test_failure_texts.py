@@ -19,12 +19,12 @@ CODES: dict[str, int] = json.loads(
 )["codes"]
 
 
-def test_that_every_code_of_ipsec_is_explained_and_no_other() -> None:
+def test_every_code_of_ipsec_is_explained_and_no_other() -> None:
     assert {failure.name: code for code, failure in failures().items()} == CODES
 
 
 @pytest.mark.parametrize(("name", "code"), CODES.items())
-def test_that_an_explanation_says_something(name: str, code: int) -> None:
+def test_an_explanation_says_something(name: str, code: int) -> None:
     failure = failure_of(code)
 
     assert failure is not None
@@ -36,7 +36,7 @@ def test_that_an_explanation_says_something(name: str, code: int) -> None:
         assert not re.search(r"\s{2}|ERROR_IPSEC|STATUS_IPSEC", text)
 
 
-def test_that_no_two_codes_of_one_kind_are_explained_alike() -> None:
+def test_no_two_codes_of_one_kind_are_explained_alike() -> None:
     explanations = Counter(
         (code >> 31, failure.explanation) for code, failure in failures().items()
     )
@@ -44,7 +44,7 @@ def test_that_no_two_codes_of_one_kind_are_explained_alike() -> None:
     assert max(explanations.values()) == 1
 
 
-def test_that_a_drop_is_explained_as_its_win32_counterpart() -> None:
+def test_a_drop_is_explained_as_its_win32_counterpart() -> None:
     counterparts = {
         name: CODES["ERROR" + name.removeprefix("STATUS")]
         for name in CODES
@@ -60,10 +60,10 @@ def test_that_a_drop_is_explained_as_its_win32_counterpart() -> None:
 
 
 @given(st.integers(0, 2**32 - 1).filter(lambda code: code not in CODES.values()))
-def test_that_an_unknown_code_has_none(code: int) -> None:
+def test_an_unknown_code_has_none(code: int) -> None:
     assert failure_of(code) is None
 
 
 @given(st.sampled_from([code for code in CODES.values() if code >> 31]))
-def test_that_a_status_is_found_by_its_signed_number_too(code: int) -> None:
+def test_a_status_is_found_by_its_signed_number_too(code: int) -> None:
     assert failure_of(code - 2**32) == failure_of(code)

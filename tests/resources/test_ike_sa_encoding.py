@@ -21,7 +21,7 @@ from tests.resources.ike_sas import IKE_SAS
 
 @settings(max_examples=300)
 @given(IKE_SAS)
-def test_that_any_main_mode_sa_is_encoded_as_the_schema_says(record: Record) -> None:
+def test_any_main_mode_sa_is_encoded_as_the_schema_says(record: Record) -> None:
     body = encode_ike_sa(record)
 
     shape = IkeSa.model_validate_json(body)
@@ -43,12 +43,12 @@ def test_that_any_main_mode_sa_is_encoded_as_the_schema_says(record: Record) -> 
         )
     ],
 )
-def test_that_all_numbers_have_public_names(numbers: Any, names: Any) -> None:
+def test_all_numbers_have_public_names(numbers: Any, names: Any) -> None:
     assert {number.name for number in numbers} | {"UNKNOWN"} == {name.name for name in names}
 
 
 @given(IKE_SAS)
-def test_that_records_are_shown_under_the_names_of_their_structs(record: Record) -> None:
+def test_records_are_shown_under_the_names_of_their_structs(record: Record) -> None:
     shown = render_ike_sa(record)
 
     assert shown["saId"] == str(record.sa_id)
@@ -97,7 +97,7 @@ WORDS = {
 
 @settings(max_examples=300)
 @given(record=IKE_SAS, data=st.data())
-def test_that_a_selection_matches_what_the_json_says(record: Record, data: st.DataObject) -> None:
+def test_a_selection_matches_what_the_json_says(record: Record, data: st.DataObject) -> None:
     said = said_by(render_ike_sa(record))
     asked: dict[str, list[str]] = {}
     for name in data.draw(st.lists(st.sampled_from(sorted(said)), max_size=3, unique=True)):

@@ -39,7 +39,7 @@ def everything(client: TestClient) -> list[dict[str, Any]]:
     ],
 )
 @pytest.mark.parametrize("limit", [7, 1000])
-def test_that_a_filtered_walk_gives_what_matches(
+def test_a_filtered_walk_gives_what_matches(
     many: TestClient, filters: dict[str, Any], limit: int
 ) -> None:
     pages = list(walk(many, "/ike-sas", limit=limit, **filters))
@@ -50,7 +50,7 @@ def test_that_a_filtered_walk_gives_what_matches(
 
 
 @pytest.mark.parametrize("side", ["local", "remote"])
-def test_that_addresses_and_subnets_are_those_of_the_traffic(many: TestClient, side: str) -> None:
+def test_addresses_and_subnets_are_those_of_the_traffic(many: TestClient, side: str) -> None:
     items = everything(many)
     for item in items[:20]:
         address = ip_address(item["ikeTraffic"][f"{side}Address"])
@@ -64,7 +64,7 @@ def test_that_addresses_and_subnets_are_those_of_the_traffic(many: TestClient, s
             ]
 
 
-def test_that_a_context_leads_to_its_main_mode_sa_and_back(many: TestClient) -> None:
+def test_a_context_leads_to_its_main_mode_sa_and_back(many: TestClient) -> None:
     contexts = content_of(many.get("/sa-contexts?limit=50"))["items"]
     sas = [(c, sa) for c in contexts for sa in (c["inboundSa"], c["outboundSa"]) if sa]
     assert len(sas) > 50
@@ -88,7 +88,7 @@ def test_that_a_context_leads_to_its_main_mode_sa_and_back(many: TestClient) -> 
         )
 
 
-def test_that_without_ikeext_there_are_none_and_the_list_says_why(
+def test_without_ikeext_there_are_none_and_the_list_says_why(
     many: TestClient, simulator: Simulator
 ) -> None:
     known = everything(many)[0]["saId"]

@@ -52,7 +52,7 @@ kinds = st.tuples(st.sampled_from(PEERS), st.sampled_from(sorted(TYPES)))
     types=st.frozensets(st.sampled_from(sorted(TYPES.values())), max_size=2),
     since=st.none() | st.integers(0, 70),
 )
-def test_that_pages_give_what_matches_and_is_held_once_the_newest_first(
+def test_pages_give_what_matches_and_is_held_once_the_newest_first(
     kept: list[tuple[str | None, int]],
     count: int,
     limit: int,
@@ -92,7 +92,7 @@ def test_that_pages_give_what_matches_and_is_held_once_the_newest_first(
     count=st.integers(1, 30),
     size=st.integers(1, 20_000),
 )
-def test_that_count_and_bytes_are_bounded(sizes: list[int], count: int, size: int) -> None:
+def test_count_and_bytes_are_bounded(sizes: list[int], count: int, size: int) -> None:
     ring = NetEventBuffer(count, size, now=lambda: NOW)
     for number, _ in enumerate(sizes):
         ring.add(event(number))
@@ -101,7 +101,7 @@ def test_that_count_and_bytes_are_bounded(sizes: list[int], count: int, size: in
         assert ring.bytes == sum(len(each.json) for each in held) <= size
 
 
-def test_that_ids_name_the_run_and_go_up() -> None:
+def test_ids_name_the_run_and_go_up() -> None:
     ring, other = ring_of(event(1), event(2)), ring_of()
 
     texts = [orjson.loads(each.json) for each in ring.select(NetEventSelection(), 10).events]
@@ -112,7 +112,7 @@ def test_that_ids_name_the_run_and_go_up() -> None:
     assert ring.epoch != other.epoch
 
 
-def test_that_new_events_do_not_move_a_walk() -> None:
+def test_new_events_do_not_move_a_walk() -> None:
     ring = ring_of(*map(event, range(10)))
     first = ring.select(NetEventSelection(), 4)
     ring.add(event(10))
@@ -121,7 +121,7 @@ def test_that_new_events_do_not_move_a_walk() -> None:
 
 
 @pytest.mark.parametrize(("since", "missed"), [(0, True), (4, True), (5, False), (10, False)])
-def test_that_what_was_let_go_after_an_event_is_told(since: int, missed: bool) -> None:
+def test_what_was_let_go_after_an_event_is_told(since: int, missed: bool) -> None:
     ring = ring_of(*map(event, range(10)), count=5)  # 6 to 10 are held
 
     found = ring.select(NetEventSelection(EventId(ring.epoch, since)), 100)
@@ -139,9 +139,7 @@ def filetime(time: datetime) -> int:
     count=st.integers(1, 10),
     since=st.integers(-1, 11),
 )
-def test_that_a_time_misses_only_what_was_let_go_since(
-    hours: list[int], count: int, since: int
-) -> None:
+def test_a_time_misses_only_what_was_let_go_since(hours: list[int], count: int, since: int) -> None:
     times = [NOW + timedelta(hours=hour) for hour in hours]
     ring = ring_of(*(event(0, time=filetime(time)) for time in times), count=count)
     asked = NOW + timedelta(hours=since)
@@ -152,7 +150,7 @@ def test_that_a_time_misses_only_what_was_let_go_since(
     assert not ring.has_gap_after(datetime.max.replace(tzinfo=UTC))
 
 
-def test_that_what_was_skipped_may_have_happened_until_now() -> None:
+def test_what_was_skipped_may_have_happened_until_now() -> None:
     ring = ring_of(event(1))
     ring.skip(3)
     ring.add(event(5))
@@ -163,7 +161,7 @@ def test_that_what_was_skipped_may_have_happened_until_now() -> None:
     assert not ring.has_gap_after(NOW + timedelta(seconds=1))
 
 
-def test_that_another_run_gives_all_that_is_held_and_says_so() -> None:
+def test_another_run_gives_all_that_is_held_and_says_so() -> None:
     ring = ring_of(event(1), event(2))
 
     found = ring.select(NetEventSelection(EventId("0123456789ab", 40)), 100)
@@ -172,7 +170,7 @@ def test_that_another_run_gives_all_that_is_held_and_says_so() -> None:
     assert found.missed
 
 
-def test_that_a_time_is_a_lower_bound_wherever_an_event_stands() -> None:
+def test_a_time_is_a_lower_bound_wherever_an_event_stands() -> None:
     hours = [3, 1, 2]
     times = [filetime(NOW + timedelta(hours=h)) for h in hours]
     ring = ring_of(*(event(i, time=time) for i, time in enumerate(times)), event(3))
@@ -182,7 +180,7 @@ def test_that_a_time_is_a_lower_bound_wherever_an_event_stands() -> None:
     assert numbers(ring, since=NOW + timedelta(hours=4)) == []
 
 
-def test_that_numbers_that_were_skipped_are_not_given() -> None:
+def test_numbers_that_were_skipped_are_not_given() -> None:
     ring = ring_of(event(1))
     ring.skip(3)
     ring.add(event(5))

@@ -67,7 +67,7 @@ async def delivered(simulator: Simulator) -> None:
     assert await anyio.to_thread.run_sync(simulator.flush)
 
 
-async def test_that_history_comes_first_and_then_what_is_told(
+async def test_history_comes_first_and_then_what_is_told(
     library: Library, simulator: Simulator
 ) -> None:
     for code in (1, 2, 3):
@@ -85,7 +85,7 @@ async def test_that_history_comes_first_and_then_what_is_told(
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-async def test_that_what_happens_while_it_begins_is_kept_once(
+async def test_what_happens_while_it_begins_is_kept_once(
     library: Library, simulator: Simulator, threads: int
 ) -> None:
     """Told late, from several threads, while the history is read and after."""
@@ -110,7 +110,7 @@ async def test_that_what_happens_while_it_begins_is_kept_once(
     assert len(held) == min(128, len(events))
 
 
-async def test_that_a_restart_of_the_engine_is_noticed_and_survived(
+async def test_a_restart_of_the_engine_is_noticed_and_survived(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.net_event(KERNEL_DROP, 1)
@@ -129,7 +129,7 @@ async def test_that_a_restart_of_the_engine_is_noticed_and_survived(
         assert await codes(net_events) == [1, 2]
 
 
-async def test_that_a_session_that_dies_alone_doubles_nothing(
+async def test_a_session_that_dies_alone_doubles_nothing(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.net_event(KERNEL_DROP, 1)
@@ -147,7 +147,7 @@ async def test_that_a_session_that_dies_alone_doubles_nothing(
         assert await codes(net_events) == [1, 2, 3]
 
 
-async def test_that_collection_that_is_off_is_told_and_begins_when_it_is_on(
+async def test_collection_that_is_off_is_told_and_begins_when_it_is_on(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.collect_net_events(False)
@@ -168,7 +168,7 @@ async def test_that_collection_that_is_off_is_told_and_begins_when_it_is_on(
         assert await codes(net_events) == [1]
 
 
-async def test_that_an_engine_without_subscriptions_shows_its_history(
+async def test_an_engine_without_subscriptions_shows_its_history(
     library: Library, simulator: Simulator
 ) -> None:
     for generation in range(5):
@@ -180,7 +180,7 @@ async def test_that_an_engine_without_subscriptions_shows_its_history(
         assert isinstance(net_events.subscription_error, NotSupported)
 
 
-async def test_that_an_engine_without_an_enumeration_is_listened_to(
+async def test_an_engine_without_an_enumeration_is_listened_to(
     library: Library, simulator: Simulator
 ) -> None:
     for generation in range(6):
@@ -203,7 +203,7 @@ async def test_that_an_engine_without_an_enumeration_is_listened_to(
         ("FwpmNetEventDestroyEnumHandle0", 1726, EngineGone),
     ],
 )
-async def test_that_nothing_is_shown_before_the_engine_answered(
+async def test_nothing_is_shown_before_the_engine_answered(
     library: Library, simulator: Simulator, function: str, code: int, error: type[Exception]
 ) -> None:
     simulator.fail(function, code, times=0)
@@ -217,7 +217,7 @@ async def test_that_nothing_is_shown_before_the_engine_answered(
         assert await codes(net_events) == [1]
 
 
-async def test_that_who_waits_is_told_of_the_stop(library: Library) -> None:
+async def test_who_waits_is_told_of_the_stop(library: Library) -> None:
     net_events = NetEventCollector(library)  # does not run: the engine never answers
 
     async def refused(ask: Callable[[], Awaitable[object]]) -> None:
@@ -233,7 +233,7 @@ async def test_that_who_waits_is_told_of_the_stop(library: Library) -> None:
         await refused(lambda: shown(net_events))  # and who comes after
 
 
-async def test_that_silence_is_not_shown_as_an_empty_list(
+async def test_silence_is_not_shown_as_an_empty_list(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.net_event(KERNEL_DROP, 1)
@@ -258,7 +258,7 @@ async def test_that_silence_is_not_shown_as_an_empty_list(
         "FwpmEngineClose0",
     ],
 )
-async def test_that_a_call_that_hangs_does_not_keep_who_stops(
+async def test_a_call_that_hangs_does_not_keep_who_stops(
     library: Library, simulator: Simulator, function: str
 ) -> None:
     is_at_end = function in {"FwpmNetEventUnsubscribe0", "FwpmEngineClose0"}
@@ -275,7 +275,7 @@ async def test_that_a_call_that_hangs_does_not_keep_who_stops(
     assert (open_subscriptions(), simulator.unfreed_blocks(), simulator.misuses()) == ([], 0, 0)
 
 
-async def test_that_the_list_is_shown_until_the_end(library: Library, simulator: Simulator) -> None:
+async def test_the_list_is_shown_until_the_end(library: Library, simulator: Simulator) -> None:
     simulator.net_event(KERNEL_DROP, 1)
     async with listening(library, simulator, SLOW) as net_events:
         await until(lambda: net_events.is_ready)
@@ -284,7 +284,7 @@ async def test_that_the_list_is_shown_until_the_end(library: Library, simulator:
         assert await codes(net_events) == [1]
 
 
-async def test_that_what_came_too_fast_leaves_a_gap_in_the_numbers(
+async def test_what_came_too_fast_leaves_a_gap_in_the_numbers(
     library: Library, simulator: Simulator
 ) -> None:
     async with listening(library, simulator, replace(SLOW, net_event_count=10)) as net_events:
@@ -300,7 +300,7 @@ async def test_that_what_came_too_fast_leaves_a_gap_in_the_numbers(
         assert found.missed
 
 
-async def test_that_what_came_too_fast_to_be_kept_is_told_all_the_same(
+async def test_what_came_too_fast_to_be_kept_is_told_all_the_same(
     library: Library, simulator: Simulator
 ) -> None:
     told: list[Any] = []
@@ -315,7 +315,7 @@ async def test_that_what_came_too_fast_to_be_kept_is_told_all_the_same(
         assert [event.failure.failure_status for event in told] == [*range(25)]
 
 
-async def test_that_failures_of_every_kind_leave_nothing_and_lose_nothing(
+async def test_failures_of_every_kind_leave_nothing_and_lose_nothing(
     library: Library, simulator: Simulator
 ) -> None:
     async with listening(library, simulator, replace(LIMITS, net_event_count=1000)) as net_events:

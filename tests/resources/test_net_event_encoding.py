@@ -94,7 +94,7 @@ def event_of(type_: int, failure: Failure | None, time: int = 0) -> NetEvent:
 
 
 @given(any_event)
-def test_that_any_event_has_the_published_shape(event: NetEvent) -> None:
+def test_any_event_has_the_published_shape(event: NetEvent) -> None:
     text = encode_net_event(event, ID)
 
     shape = Shape.model_validate_json(text)
@@ -104,7 +104,7 @@ def test_that_any_event_has_the_published_shape(event: NetEvent) -> None:
 
 
 @given(any_event)
-def test_that_what_the_header_tells_is_there(event: NetEvent) -> None:
+def test_what_the_header_tells_is_there(event: NetEvent) -> None:
     rendered = encoded(event)
 
     for field, packed_address in (
@@ -119,7 +119,7 @@ def test_that_what_the_header_tells_is_there(event: NetEvent) -> None:
 
 
 @given(any_event)
-def test_that_one_member_says_what_failed(event: NetEvent) -> None:
+def test_one_member_says_what_failed(event: NetEvent) -> None:
     rendered = encoded(event)
 
     arms = {
@@ -149,7 +149,7 @@ def test_failure_without_subnets_shows_null() -> None:
 
 
 @given(codes)
-def test_that_a_code_is_explained_where_it_is_known(code: int) -> None:
+def test_a_code_is_explained_where_it_is_known(code: int) -> None:
     error = encoded(event_of(4, KernelDrop(code, 1, 0, 0, 0)))["error"]
 
     known = failures().get(code)
@@ -157,7 +157,7 @@ def test_that_a_code_is_explained_where_it_is_known(code: int) -> None:
     assert (error["name"], error["explanation"], error["check"]) == (known or (None, None, None))
 
 
-def test_that_other_errors_of_windows_have_their_names_at_least() -> None:
+def test_other_errors_of_windows_have_their_names_at_least() -> None:
     failure = QuickModeFailure(
         *(5, 1, 0, 0, 0, 0, Value(0, None), Value(0, None), 1, None, None),
     )
@@ -172,14 +172,14 @@ def test_that_other_errors_of_windows_have_their_names_at_least() -> None:
     assert encoded(event_of(4, KernelDrop(5, 1, 0, 0, 0)))["error"]["name"] is None
 
 
-def test_that_a_type_that_is_not_known_keeps_its_number() -> None:
+def test_a_type_that_is_not_known_keeps_its_number() -> None:
     rendered = encoded(event_of(77, None))
 
     assert (rendered["type"], rendered["typeRaw"]) == ("unknown", 77)
 
 
 @pytest.mark.parametrize(("type_", "bit"), [(0, 1), (2, 2)])
-def test_that_a_benign_failure_is_told_by_the_bit_of_its_mode(type_: int, bit: int) -> None:
+def test_a_benign_failure_is_told_by_the_bit_of_its_mode(type_: int, bit: int) -> None:
     """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_BENIGN is 1, …_EM_FAILURE_FLAG_BENIGN is 2."""
     failure: Failure = (
         MainModeFailure(13801, 0, bit | 4, 0, 0, 0, 0, None, 1, 1, None, None, None)
@@ -193,7 +193,7 @@ def test_that_a_benign_failure_is_told_by_the_bit_of_its_mode(type_: int, bit: i
 
 
 @given(st.datetimes(datetime(1601, 1, 1, 0, 0, 1), datetime(9999, 12, 31)))  # noqa: DTZ001
-def test_that_the_time_is_the_filetimes(time: datetime) -> None:
+def test_the_time_is_the_filetimes(time: datetime) -> None:
     """100 ns since 1601-01-01 in UTC ([MS-DTYP] 2.3.3)."""
     since_1601 = (time - datetime(1601, 1, 1)) // timedelta(microseconds=1) * 10  # noqa: DTZ001
 
@@ -203,11 +203,11 @@ def test_that_the_time_is_the_filetimes(time: datetime) -> None:
 
 
 @pytest.mark.parametrize("filetime", [0, 2**63, 2**64 - 1])
-def test_that_a_time_that_is_none_is_not_told(filetime: int) -> None:
+def test_a_time_that_is_none_is_not_told(filetime: int) -> None:
     assert encoded(event_of(77, None, filetime))["time"] is None
 
 
-def test_that_a_certificate_is_told_by_its_hash() -> None:
+def test_a_certificate_is_told_by_its_hash() -> None:
     failure = MainModeFailure(13801, 1, 0, 2, 3, 1, 1, bytes(range(20)), 1, 2, None, "host/a", None)
 
     rendered = encoded(event_of(0, failure))["ikeMmFailure"]

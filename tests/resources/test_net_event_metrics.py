@@ -16,7 +16,7 @@ __all__ = ["serve"]
 MAIN_MODE, KERNEL_DROP = 0, 4  # FWPM_NET_EVENT_TYPE (fwpmtypes.h)
 
 
-def test_that_there_are_not_more_series_than_there_may_be() -> None:
+def test_there_are_not_more_series_than_there_may_be() -> None:
     registry = CollectorRegistry()
     failures = FailureMetrics(registry)
 
@@ -35,7 +35,7 @@ def test_that_there_are_not_more_series_than_there_may_be() -> None:
     assert sum(told.values()) == 2 * (MAX_SERIES + 50)
 
 
-def test_that_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) -> None:
+def test_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) -> None:
     simulator.net_event(MAIN_MODE, 13801, 1)  # before the server: not counted
     client = serve()
     client.get("/net-events")
@@ -54,7 +54,7 @@ def test_that_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simula
     assert told("ike_quick_mode_failure", "unknown") == 0
 
 
-def test_that_a_burst_is_counted_in_full(serve: Serve, simulator: Simulator) -> None:
+def test_a_burst_is_counted_in_full(serve: Serve, simulator: Simulator) -> None:
     client = serve(net_event_count=10)
     client.get("/net-events")
 

@@ -39,7 +39,7 @@ def codes(client: TestClient, query: str = "") -> list[int]:
     return [item["error"]["code"] for item in page(client, query)["items"]]
 
 
-def test_that_an_event_is_told_and_explained(client: TestClient, simulator: Simulator) -> None:
+def test_an_event_is_told_and_explained(client: TestClient, simulator: Simulator) -> None:
     simulator.net_event(MAIN_MODE, 13806)
     assert simulator.flush()
 
@@ -54,7 +54,7 @@ def test_that_an_event_is_told_and_explained(client: TestClient, simulator: Simu
     assert re.fullmatch(r"[0-9a-f]{12}-1", event.id)
 
 
-def test_that_a_page_says_whose_events_they_are(client: TestClient) -> None:
+def test_a_page_says_whose_events_they_are(client: TestClient) -> None:
     content = page(client)
 
     assert content == {
@@ -69,7 +69,7 @@ def test_that_a_page_says_whose_events_they_are(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/net-events", "/net-events/stream"])
-def test_that_an_engine_that_has_not_answered_yet_is_told(
+def test_an_engine_that_has_not_answered_yet_is_told(
     serve: Serve, simulator: Simulator, path: str
 ) -> None:
     simulator.delay("FwpmEngineOpen0", 300)
@@ -83,7 +83,7 @@ def test_that_an_engine_that_has_not_answered_yet_is_told(
     until(lambda: client.get("/net-events").status_code == 200)
 
 
-def test_that_simulated_failures_are_of_methods_that_their_key_module_has(
+def test_simulated_failures_are_of_methods_that_their_key_module_has(
     serve: Serve, simulator: Simulator
 ) -> None:
     """IKEv2 has no Kerberos, and EAP is its alone (RFC 7296); extended mode is AuthIP's."""
@@ -108,7 +108,7 @@ def test_that_simulated_failures_are_of_methods_that_their_key_module_has(
     assert not by["extended"] & {"preshared_key"}
 
 
-def test_that_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulator) -> None:
+def test_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulator) -> None:
     for code in range(25):
         simulator.net_event(KERNEL_DROP, code)
     assert simulator.flush()
@@ -127,7 +127,7 @@ def test_that_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulat
     assert seen == [*range(24, -1, -1)]
 
 
-def test_that_events_are_chosen_by_type_and_peer(client: TestClient, simulator: Simulator) -> None:
+def test_events_are_chosen_by_type_and_peer(client: TestClient, simulator: Simulator) -> None:
     simulator.net_events(100, 2)
     assert simulator.flush()
     items = page(client, "?limit=1000")["items"]
@@ -143,7 +143,7 @@ def test_that_events_are_chosen_by_type_and_peer(client: TestClient, simulator: 
     assert all_v4 == [item for item in items if "." in (item["remoteAddress"] or "")] != []
 
 
-def test_that_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
+def test_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
     client: TestClient, simulator: Simulator
 ) -> None:
     simulator.net_event(KERNEL_DROP, 1)
@@ -180,7 +180,7 @@ def test_that_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
         ("since=0123456789ab-7&since=0123456789ab-8", "since"),
     ],
 )
-def test_that_a_bad_parameter_is_refused(client: TestClient, query: str, parameter: str) -> None:
+def test_a_bad_parameter_is_refused(client: TestClient, query: str, parameter: str) -> None:
     response = client.get(f"/net-events?{query}")
 
     assert response.status_code == 422
@@ -189,7 +189,7 @@ def test_that_a_bad_parameter_is_refused(client: TestClient, query: str, paramet
     }
 
 
-def test_that_collection_that_is_off_is_told_with_the_way_out(
+def test_collection_that_is_off_is_told_with_the_way_out(
     serve: Serve, simulator: Simulator
 ) -> None:
     simulator.collect_net_events(False)
@@ -207,7 +207,7 @@ def test_that_collection_that_is_off_is_told_with_the_way_out(
     assert page(client)["collection"] == "enabled"
 
 
-def test_that_an_engine_without_subscriptions_says_so(serve: Serve, simulator: Simulator) -> None:
+def test_an_engine_without_subscriptions_says_so(serve: Serve, simulator: Simulator) -> None:
     for generation in range(5):
         simulator.fail(f"FwpmNetEventSubscribe{generation}", 1745, times=0)
     simulator.net_event(KERNEL_DROP, 1)
@@ -221,7 +221,7 @@ def test_that_an_engine_without_subscriptions_says_so(serve: Serve, simulator: S
     assert (reason["code"], reason["winError"]) == ("not_supported_by_engine", 1745)
 
 
-def test_that_a_missing_right_is_told_and_no_empty_list_shown(
+def test_a_missing_right_is_told_and_no_empty_list_shown(
     serve: Serve, simulator: Simulator
 ) -> None:
     simulator.fail("FwpmNetEventSubscribe4", 5, times=0)
@@ -235,7 +235,7 @@ def test_that_a_missing_right_is_told_and_no_empty_list_shown(
     simulator.clear_failures()
 
 
-def test_that_an_engine_that_can_do_neither_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_an_engine_that_can_do_neither_is_told(serve: Serve, simulator: Simulator) -> None:
     for generation in range(6):
         simulator.fail(f"FwpmNetEventEnum{generation}", 1745, times=0)
     for generation in range(5):
@@ -247,9 +247,7 @@ def test_that_an_engine_that_can_do_neither_is_told(serve: Serve, simulator: Sim
     assert (response.status_code, response.json()["code"]) == (501, "not_supported_by_engine")
 
 
-def test_that_the_list_stays_while_the_engine_is_down(
-    client: TestClient, simulator: Simulator
-) -> None:
+def test_the_list_stays_while_the_engine_is_down(client: TestClient, simulator: Simulator) -> None:
     simulator.net_event(KERNEL_DROP, 1)
     assert simulator.flush()
     assert codes(client) == [1]
@@ -263,7 +261,7 @@ def test_that_the_list_stays_while_the_engine_is_down(
     simulator.start_engine()
 
 
-def test_that_asking_costs_the_engine_nothing(serve: Serve, simulator: Simulator) -> None:
+def test_asking_costs_the_engine_nothing(serve: Serve, simulator: Simulator) -> None:
     client = serve(heartbeat_seconds=3600)
     client.get("/sa-contexts")
     page(client)
@@ -274,7 +272,7 @@ def test_that_asking_costs_the_engine_nothing(serve: Serve, simulator: Simulator
     assert simulator.calls() == before
 
 
-def test_that_no_secret_is_shown(client: TestClient, simulator: Simulator) -> None:
+def test_no_secret_is_shown(client: TestClient, simulator: Simulator) -> None:
     simulator.net_events(120, 5)
     assert simulator.flush()
 
@@ -311,7 +309,7 @@ def streamed(
     return response.text
 
 
-def test_that_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) -> None:
+def test_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) -> None:
     client = serve(stream_seconds=0.3)
     simulator.net_event(KERNEL_DROP, 1)
     assert simulator.flush()
@@ -330,7 +328,7 @@ def test_that_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) 
 
 
 @pytest.mark.parametrize(("query", "header"), [("", "x"), ("?since=0123456789ab-1", None)])
-def test_that_a_place_that_is_not_known_gives_a_reset(
+def test_a_place_that_is_not_known_gives_a_reset(
     serve: Serve, simulator: Simulator, query: str, header: str | None
 ) -> None:
     text = streamed(serve, query, header, lambda: simulator.net_event(KERNEL_DROP, 1))
@@ -339,18 +337,18 @@ def test_that_a_place_that_is_not_known_gives_a_reset(
     assert (kinds[0], kinds[-1]) == ("reset", "reconnect")
 
 
-def test_that_a_stream_without_a_place_begins_with_what_is_to_come(serve: Serve) -> None:
+def test_a_stream_without_a_place_begins_with_what_is_to_come(serve: Serve) -> None:
     assert [kind for kind, _ in told(streamed(serve))] == ["bookmark", "reconnect"]
 
 
-def test_that_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None:
+def test_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None:
     for query in ("since=2026-11-23T23:53:23Z", "limit=5", "type=x"):
         assert client.get(f"/net-events/stream?{query}").status_code == 422
     refused = client.get("/net-events/stream", headers={"Accept": "application/json"})
     assert refused.status_code == 406
 
 
-def test_that_a_stream_that_waits_for_the_engine_is_told_of_the_stop(simulator: Simulator) -> None:
+def test_a_stream_that_waits_for_the_engine_is_told_of_the_stop(simulator: Simulator) -> None:
     simulator.delay("FwpmNetEventEnum5", 2500)
     with Live() as live, ThreadPoolExecutor() as threads:
         asked = threads.submit(live.client.get, "/net-events/stream")

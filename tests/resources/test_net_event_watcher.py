@@ -78,9 +78,7 @@ def _code(data: bytes) -> int | None:
     return None if error is None else int(error["code"])
 
 
-async def test_that_each_event_is_told_once_with_its_id(
-    library: Library, simulator: Simulator
-) -> None:
+async def test_each_event_is_told_once_with_its_id(library: Library, simulator: Simulator) -> None:
     simulator.net_event(KERNEL_DROP, 1)  # which was before
     async with listening(library) as net_events:
         watch = await watching(net_events)
@@ -96,7 +94,7 @@ async def test_that_each_event_is_told_once_with_its_id(
         assert watch.bookmark() is None
 
 
-async def test_that_a_client_goes_on_where_it_was(library: Library, simulator: Simulator) -> None:
+async def test_a_client_goes_on_where_it_was(library: Library, simulator: Simulator) -> None:
     async with listening(library) as net_events:
         await noted(simulator, net_events, *range(1, 251))  # more than one piece
         watch = await watching(net_events, EventId(net_events.buffer.epoch, 20))
@@ -104,7 +102,7 @@ async def test_that_a_client_goes_on_where_it_was(library: Library, simulator: S
         assert [code for _, _, code in await taken(watch)] == [*range(21, 251)]
 
 
-async def test_that_filters_hold_and_a_bookmark_tells_what_was_passed_by(
+async def test_filters_hold_and_a_bookmark_tells_what_was_passed_by(
     library: Library, simulator: Simulator
 ) -> None:
     selection = NetEventSelection(types=frozenset((NetEventType.UNKNOWN,)))
@@ -124,7 +122,7 @@ async def test_that_filters_hold_and_a_bookmark_tells_what_was_passed_by(
 
 
 @pytest.mark.parametrize("after", [("0123456789ab", 2), ("", 0), ("own", 3), ("own", 999)])
-async def test_that_what_was_missed_is_told_by_a_reset(
+async def test_what_was_missed_is_told_by_a_reset(
     library: Library, simulator: Simulator, after: tuple[str, int]
 ) -> None:
     async with listening(library, replace(LIMITS, net_event_count=5)) as net_events:
@@ -138,9 +136,7 @@ async def test_that_what_was_missed_is_told_by_a_reset(
         assert await taken(watch) == [("net_event", f"{epoch}-21", 21)]
 
 
-async def test_that_a_slow_client_is_told_what_it_missed(
-    library: Library, simulator: Simulator
-) -> None:
+async def test_a_slow_client_is_told_what_it_missed(library: Library, simulator: Simulator) -> None:
     async with listening(library, replace(LIMITS, net_event_count=5)) as net_events:
         watch = await watching(net_events)
         for code in range(12):
@@ -149,7 +145,7 @@ async def test_that_a_slow_client_is_told_what_it_missed(
         assert [kind for kind, _, _ in await taken(watch)] == ["reset"]
 
 
-async def test_that_a_watch_does_not_begin_before_the_engine_answered(
+async def test_a_watch_does_not_begin_before_the_engine_answered(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.stop_engine()

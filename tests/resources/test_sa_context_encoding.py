@@ -41,7 +41,7 @@ from tests.resources.contexts import CONTEXTS
 
 @settings(max_examples=300)
 @given(CONTEXTS)
-def test_that_any_context_is_encoded_as_the_schema_says(record: Record) -> None:
+def test_any_context_is_encoded_as_the_schema_says(record: Record) -> None:
     body = encode_sa_context(record)
 
     shape = SaContext.model_validate_json(body)
@@ -50,7 +50,7 @@ def test_that_any_context_is_encoded_as_the_schema_says(record: Record) -> None:
 
 
 @pytest.mark.parametrize("generation", [0, 1])
-def test_that_generated_contexts_are_encoded_as_the_schema_says(
+def test_generated_contexts_are_encoded_as_the_schema_says(
     library: Library, simulator: Simulator, generation: int
 ) -> None:
     simulator.populate(1000, seed=3)
@@ -83,20 +83,20 @@ def test_that_generated_contexts_are_encoded_as_the_schema_says(
         )
     ],
 )
-def test_that_every_number_has_a_name_and_there_is_one_for_the_others(
+def test_every_number_has_a_name_and_there_is_one_for_the_others(
     numbers: type[Any], names: type[Any]
 ) -> None:
     assert [*(member.name for member in numbers), "UNKNOWN"] == [member.name for member in names]
 
 
 @pytest.mark.parametrize("flags", ["BundleFlag", "FilterFlag"])
-def test_that_every_flag_has_a_name(flags: str) -> None:
+def test_every_flag_has_a_name(flags: str) -> None:
     assert [member.name for member in getattr(wfp, flags)] == [
         member.name for member in getattr(public, flags)
     ]
 
 
-def test_that_a_number_without_a_name_is_given_beside_unknown() -> None:
+def test_a_number_without_a_name_is_given_beside_unknown() -> None:
     rendered = render_sa_context(Record(1, _details(pfs_group=99, flags=0x51000110), None))
 
     bundle = rendered["inboundSa"]["saBundle"]
@@ -109,7 +109,7 @@ def test_that_a_number_without_a_name_is_given_beside_unknown() -> None:
     }
 
 
-def test_that_an_interface_is_named_where_the_host_names_it() -> None:
+def test_an_interface_is_named_where_the_host_names_it() -> None:
     names = {7: "Ethernet 2"}
     rendered = render_sa_context(Record(1, _details(), None), names.get)
 
@@ -125,7 +125,7 @@ WORDS = st.sampled_from([0, 0, 0, 1, 0x5EFE, 0xFFFF]) | st.integers(0, 0xFFFF)
         lambda words: IPv6Address(b"".join(word.to_bytes(2, "big") for word in words))
     )
 )
-def test_that_any_address_reads_as_in_the_standard_library(
+def test_any_address_reads_as_in_the_standard_library(
     address: IPv4Address | IPv6Address,
 ) -> None:
     """Which Python, and which C library, writes IPv4 within IPv6 differs: see the next test."""
@@ -166,7 +166,7 @@ def test_that_any_address_reads_as_in_the_standard_library(
         ("64:ff9b::192.0.2.33", "64:ff9b::c000:221"),
     ],
 )
-def test_that_addresses_read_the_same_everywhere(written: str, text: str) -> None:
+def test_addresses_read_the_same_everywhere(written: str, text: str) -> None:
     packed = ip_address(written).packed
 
     assert address_text(packed) == text
@@ -184,7 +184,7 @@ def test_that_addresses_read_the_same_everywhere(written: str, text: str) -> Non
         (V6AddressAndMask(ip_network("2001:db8::/32").network_address.packed, 32), "2001:db8::/32"),
     ],
 )
-def test_that_subnets_read_as_people_write_them(subnet: Any, text: str) -> None:
+def test_subnets_read_as_people_write_them(subnet: Any, text: str) -> None:
     assert subnet_text(subnet) == text
 
 
@@ -205,7 +205,7 @@ def test_that_subnets_read_as_people_write_them(subnet: Any, text: str) -> None:
         (Value(0, None), None),
     ],
 )
-def test_that_an_address_condition_is_readable(value: Value, address: str | None) -> None:
+def test_an_address_condition_is_readable(value: Value, address: str | None) -> None:
     field = "b235ae9a-1d64-49b8-a44c-5ff3d9095045"
     details = _details(conditions=(FilterCondition(field, 0, value),))
 
@@ -216,14 +216,14 @@ def test_that_an_address_condition_is_readable(value: Value, address: str | None
     assert condition.get("address") == address
 
 
-def test_that_64_bit_values_are_text_and_bytes_are_hexadecimal() -> None:
+def test_64_bit_values_are_text_and_bytes_are_hexadecimal() -> None:
     assert render_value(Value(wfp.DataType.UINT64, 2**64 - 1))["value"] == str(2**64 - 1)
     assert render_value(Value(wfp.DataType.INT64, -(2**63)))["value"] == str(-(2**63))
     assert render_value(Value(wfp.DataType.BYTE_BLOB, b"\x00\xff"))["value"] == "00ff"
     assert render_value(Value(wfp.DataType.UINT64, None)) == {"type": "uint64", "value": None}
 
 
-def test_that_equal_values_that_are_not_the_same_are_told_apart() -> None:
+def test_equal_values_that_are_not_the_same_are_told_apart() -> None:
     field = str(uuid.UUID(int=0))
     for number in (0.0, -0.0):
         condition = FilterCondition(field, 0, Value(wfp.DataType.DOUBLE, number))

@@ -57,7 +57,7 @@ def place(page: Any) -> str:
     return f"{snapshot['epoch']}-{snapshot['revision']}"
 
 
-def test_that_a_stream_has_the_headers_of_one(live: Live) -> None:
+def test_a_stream_has_the_headers_of_one(live: Live) -> None:
     with live.stream(**{"Accept-Encoding": "gzip"}) as stream:
         bookmark = stream.next()
 
@@ -82,13 +82,13 @@ def test_that_a_stream_has_the_headers_of_one(live: Live) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "*/*", "text/*;q=0.1, application/json"])
-def test_that_who_accepts_events_is_given_them(live: Live, accept: str) -> None:
+def test_who_accepts_events_is_given_them(live: Live, accept: str) -> None:
     with live.stream(Accept=accept) as stream:
         assert stream.next().kind == "bookmark"
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "text/event-stream;q=0, */*"])
-def test_that_who_does_not_accept_events_is_told(live: Live, accept: str) -> None:
+def test_who_does_not_accept_events_is_told(live: Live, accept: str) -> None:
     answer = live.client.get(PATH, headers={"Accept": accept})
 
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
@@ -96,7 +96,7 @@ def test_that_who_does_not_accept_events_is_told(live: Live, accept: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_that_there_is_no_other_method(live: Live, method: str) -> None:
+def test_there_is_no_other_method(live: Live, method: str) -> None:
     answer = live.client.request(method, PATH)
 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
@@ -125,14 +125,14 @@ def test_that_there_is_no_other_method(live: Live, method: str) -> None:
         "lastEventId=e-1",
     ],
 )
-def test_that_what_is_not_a_parameter_is_told(live: Live, query: str) -> None:
+def test_what_is_not_a_parameter_is_told(live: Live, query: str) -> None:
     answer = live.client.get(f"{PATH}?{query}")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameters")
     live.until_streams(0)
 
 
-def test_that_a_stream_goes_on_where_another_ended(live: Live, simulator: Simulator) -> None:
+def test_a_stream_goes_on_where_another_ended(live: Live, simulator: Simulator) -> None:
     simulator.set_option(Option.ANNOUNCE_COMPLETE)
     first = page(live)
     told = []
@@ -156,7 +156,7 @@ def test_that_a_stream_goes_on_where_another_ended(live: Live, simulator: Simula
 
 
 @pytest.mark.parametrize("last_id", ["0123456789ab-3", "what is this?", "x" * 500, "0-0"])
-def test_that_an_id_of_nowhere_is_answered_with_a_reset(live: Live, last_id: str) -> None:
+def test_an_id_of_nowhere_is_answered_with_a_reset(live: Live, last_id: str) -> None:
     known = page(live)["snapshot"]
     with live.stream(**{"Last-Event-ID": last_id}) as stream:
         reset = stream.next()
@@ -168,7 +168,7 @@ def test_that_an_id_of_nowhere_is_answered_with_a_reset(live: Live, last_id: str
 @pytest.mark.parametrize(
     "query", ["", "&ipVersion=v6", "&trafficType=tunnel&view=basic", "&weakness=no_pfs"]
 )
-def test_that_all_that_a_list_shows_comes_at_first_and_stays_so(
+def test_all_that_a_list_shows_comes_at_first_and_stays_so(
     live: Live, simulator: Simulator, query: str
 ) -> None:
     mirror = Mirror(wants_initial=True, is_basic="basic" in query)
@@ -190,7 +190,7 @@ def test_that_all_that_a_list_shows_comes_at_first_and_stays_so(
 
 
 @pytest.mark.usefixtures("simulator")
-def test_that_there_are_only_so_many_streams() -> None:
+def test_there_are_only_so_many_streams() -> None:
     with Live(simulated_contexts=5, stream_count=2) as live:
         with live.stream() as first, live.stream() as second:
             assert {first.next().kind, second.next().kind} == {"bookmark"}
@@ -204,7 +204,7 @@ def test_that_there_are_only_so_many_streams() -> None:
 
 
 @pytest.mark.usefixtures("simulator")
-def test_that_a_stream_ends_after_its_time() -> None:
+def test_a_stream_ends_after_its_time() -> None:
     with Live(simulated_contexts=5, stream_seconds=0.3) as live:
         began = time.monotonic()
         with live.stream() as stream:
@@ -212,7 +212,7 @@ def test_that_a_stream_ends_after_its_time() -> None:
         assert 0.25 < time.monotonic() - began < 5
 
 
-def test_that_an_engine_that_restarts_begins_anew(simulator: Simulator) -> None:
+def test_an_engine_that_restarts_begins_anew(simulator: Simulator) -> None:
     with (
         Live(simulated_contexts=CONTEXTS, refresh_seconds=0.1, retry_seconds=0.1) as live,
         live.stream("?initial=true") as stream,
@@ -239,7 +239,7 @@ def test_that_an_engine_that_restarts_begins_anew(simulator: Simulator) -> None:
         assert reset.data["epoch"] != bookmark.data["epoch"]
 
 
-def test_that_an_engine_that_is_down_is_told(simulator: Simulator) -> None:
+def test_an_engine_that_is_down_is_told(simulator: Simulator) -> None:
     simulator.stop_engine()
     with Live(simulated_contexts=5, retry_seconds=0.1) as live:
         for query in ("", "?initial=true"):
@@ -250,7 +250,7 @@ def test_that_an_engine_that_is_down_is_told(simulator: Simulator) -> None:
         live.until_streams(0)
 
 
-def test_that_the_metrics_tell_how_far_the_slowest_stream_is_behind(simulator: Simulator) -> None:
+def test_the_metrics_tell_how_far_the_slowest_stream_is_behind(simulator: Simulator) -> None:
     def lag(live: Live) -> int:
         text = live.client.get("/metrics").text
         assert "\nsa_contexts_net_event_stream_lag_events 0.0\n" in text
@@ -276,7 +276,7 @@ def test_that_the_metrics_tell_how_far_the_slowest_stream_is_behind(simulator: S
         assert lag(live) == 0
 
 
-def test_that_all_who_read_are_told_of_the_stop(simulator: Simulator) -> None:
+def test_all_who_read_are_told_of_the_stop(simulator: Simulator) -> None:
     with Live(simulated_contexts=2000) as live, ExitStack() as stack:
         streams = [
             stack.enter_context(live.stream(query))
@@ -298,9 +298,7 @@ def test_that_all_who_read_are_told_of_the_stop(simulator: Simulator) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_that_the_process_ends_in_time_with_streams_open(
-    tmp_path: Path, sent: signal.Signals
-) -> None:
+def test_the_process_ends_in_time_with_streams_open(tmp_path: Path, sent: signal.Signals) -> None:
     log = tmp_path / "log"
     settings = {"port": 0, "library": SIMULATOR_PATH, "log_format": "json", "simulated_churn": 100}
     environment = os.environ | {f"SA_CONTEXTS_{n.upper()}": str(v) for n, v in settings.items()}

@@ -42,7 +42,7 @@ def ids_of(page: Response) -> list[int]:
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001])
 @pytest.mark.parametrize("limit", [1, 7, 100, 1000])
-def test_that_a_walk_gives_each_context_once_in_order(
+def test_a_walk_gives_each_context_once_in_order(
     serve: Serve, simulator: Simulator, count: int, limit: int
 ) -> None:
     simulator.set_option(Option.SHUFFLE)
@@ -56,7 +56,7 @@ def test_that_a_walk_gives_each_context_once_in_order(
 
 
 @pytest.mark.parametrize("limit", [100, 1000])
-def test_that_a_long_walk_is_complete(serve: Serve, simulator: Simulator, limit: int) -> None:
+def test_a_long_walk_is_complete(serve: Serve, simulator: Simulator, limit: int) -> None:
     client = serve(contexts=25_000)
 
     assert [i for page in walk(client, limit=limit) for i in ids_of(page)] == simulator.ids()
@@ -70,7 +70,7 @@ def test_that_a_long_walk_is_complete(serve: Serve, simulator: Simulator, limit:
         (25_000, 1000),
     ],
 )
-def test_that_a_walk_shows_one_snapshot_while_everything_changes(
+def test_a_walk_shows_one_snapshot_while_everything_changes(
     serve: Serve, simulator: Simulator, count: int, limit: int
 ) -> None:
     client = serve(contexts=count, refresh_seconds=0.2)
@@ -89,14 +89,14 @@ def test_that_a_walk_shows_one_snapshot_while_everything_changes(
     assert held is None if len(pages) == 1 else found == list(held.snapshot.ids)
 
 
-def test_that_pages_are_what_the_schema_says(client: TestClient) -> None:
+def test_pages_are_what_the_schema_says(client: TestClient) -> None:
     for page in walk(client, limit=10):
         SaContextPage.model_validate_json(page.content)
         assert page.headers["content-type"] == "application/json"
         assert page.headers["cache-control"] == "no-store"
 
 
-def test_that_an_empty_engine_gives_an_empty_list(serve: Serve) -> None:
+def test_an_empty_engine_gives_an_empty_list(serve: Serve) -> None:
     page = serve(contexts=0).get("/sa-contexts")
 
     assert page.status_code == 200
@@ -104,7 +104,7 @@ def test_that_an_empty_engine_gives_an_empty_list(serve: Serve) -> None:
     assert "nextCursor" not in page.json()
 
 
-def test_that_a_snapshot_says_whose_contexts_it_shows(client: TestClient) -> None:
+def test_a_snapshot_says_whose_contexts_it_shows(client: TestClient) -> None:
     snapshot = client.get("/sa-contexts").json()["snapshot"]
 
     assert snapshot["engine"] == "simulator"
@@ -112,14 +112,14 @@ def test_that_a_snapshot_says_whose_contexts_it_shows(client: TestClient) -> Non
     assert snapshot["revision"] >= 1
 
 
-def test_that_the_limit_is_100_and_brought_down_to_1000(serve: Serve) -> None:
+def test_the_limit_is_100_and_brought_down_to_1000(serve: Serve) -> None:
     client = serve(contexts=1200)
 
     assert len(ids_of(client.get("/sa-contexts"))) == 100
     assert len(ids_of(client.get("/sa-contexts?limit=1000000"))) == 1000
 
 
-def test_that_the_limit_may_change_from_page_to_page(client: TestClient) -> None:
+def test_the_limit_may_change_from_page_to_page(client: TestClient) -> None:
     first = client.get("/sa-contexts?limit=3").json()
     second = client.get(f"/sa-contexts?limit=5&cursor={first['nextCursor']}")
 
@@ -127,7 +127,7 @@ def test_that_the_limit_may_change_from_page_to_page(client: TestClient) -> None
     assert second.links["next"]["url"].endswith("&limit=5")
 
 
-def test_that_contexts_are_filtered_by_subnet(client: TestClient) -> None:
+def test_contexts_are_filtered_by_subnet(client: TestClient) -> None:
     everything = client.get("/sa-contexts?limit=1000").json()["items"]
     remote = next(
         item["outboundSa"]["traffic"]["remoteAddress"] for item in everything if item["outboundSa"]
@@ -148,7 +148,7 @@ def test_that_contexts_are_filtered_by_subnet(client: TestClient) -> None:
     }
 
 
-def test_that_a_cursor_carries_its_filters(client: TestClient) -> None:
+def test_a_cursor_carries_its_filters(client: TestClient) -> None:
     first = client.get("/sa-contexts?limit=1&localSubnet=10.0.0.0/8").json()
     cursor = first["nextCursor"]
 
@@ -159,13 +159,13 @@ def test_that_a_cursor_carries_its_filters(client: TestClient) -> None:
     assert alone.content == beside.content
 
 
-def test_that_families_that_cannot_match_give_an_empty_list(client: TestClient) -> None:
+def test_families_that_cannot_match_give_an_empty_list(client: TestClient) -> None:
     page = client.get("/sa-contexts?localSubnet=10.0.0.0/8&remoteSubnet=2001:db8::/32")
 
     assert (page.status_code, page.json()["items"]) == (200, [])
 
 
-def test_that_max_age_decides_whether_the_engine_is_read(
+def test_max_age_decides_whether_the_engine_is_read(
     client: TestClient, simulator: Simulator
 ) -> None:
     def drains() -> int:
@@ -181,9 +181,7 @@ def test_that_max_age_decides_whether_the_engine_is_read(
     assert new["revision"] == old["revision"] + 1
 
 
-def test_that_one_context_is_read_from_the_engine_now(
-    client: TestClient, simulator: Simulator
-) -> None:
+def test_one_context_is_read_from_the_engine_now(client: TestClient, simulator: Simulator) -> None:
     listed = client.get("/sa-contexts?limit=1000").json()["items"]
     for item in listed:
         assert client.get(f"/sa-contexts/{item['saContextId']}").json() == item
@@ -194,7 +192,7 @@ def test_that_one_context_is_read_from_the_engine_now(
     assert (gone.status_code, gone.json()["code"]) == (404, "sa_context_not_found")
 
 
-def test_that_an_id_above_2_to_53_is_unharmed(serve: Serve, simulator: Simulator) -> None:
+def test_an_id_above_2_to_53_is_unharmed(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=60)
     large = max(simulator.ids())
 
@@ -202,7 +200,7 @@ def test_that_an_id_above_2_to_53_is_unharmed(serve: Serve, simulator: Simulator
     assert client.get(f"/sa-contexts/{large}").json()["saContextId"] == str(large)
 
 
-def test_that_a_half_built_context_is_listed(client: TestClient, simulator: Simulator) -> None:
+def test_a_half_built_context_is_listed(client: TestClient, simulator: Simulator) -> None:
     simulator.churn(200)
 
     items = client.get("/sa-contexts?limit=1000&maxAge=0").json()["items"]
@@ -210,7 +208,7 @@ def test_that_a_half_built_context_is_listed(client: TestClient, simulator: Simu
     assert any(item["outboundSa"] is None for item in items)
 
 
-def test_that_without_ikeext_there_are_none_and_the_list_says_why(
+def test_without_ikeext_there_are_none_and_the_list_says_why(
     client: TestClient, simulator: Simulator
 ) -> None:
     known = simulator.ids()[0]
@@ -228,9 +226,7 @@ def test_that_without_ikeext_there_are_none_and_the_list_says_why(
 
 
 @pytest.mark.parametrize("limit", ["", "limit=7", "limit=1000", "limit=999999999"])
-def test_that_the_order_of_the_parameters_makes_no_difference(
-    client: TestClient, limit: str
-) -> None:
+def test_the_order_of_the_parameters_makes_no_difference(client: TestClient, limit: str) -> None:
     """The plainest form of a request for a page is answered on a way of its own."""
     cursor = f"cursor={content_of(client.get('/sa-contexts?limit=3'))['nextCursor']}"
     for one in (cursor, "cursor=1.00000000.e30.AAAAAAAAAAAAAAAAAAAAAA", "cursor=x"):
@@ -246,7 +242,7 @@ def test_that_the_order_of_the_parameters_makes_no_difference(
 
 
 @pytest.mark.parametrize("limit", ["limit=0", "limit=01", "limit=x", "limit=2&limit=2"])
-def test_that_a_limit_is_looked_at_beside_a_cursor_too(client: TestClient, limit: str) -> None:
+def test_a_limit_is_looked_at_beside_a_cursor_too(client: TestClient, limit: str) -> None:
     cursor = content_of(client.get("/sa-contexts?limit=3"))["nextCursor"]
 
     response = client.get(f"/sa-contexts?cursor={cursor}&{limit}")

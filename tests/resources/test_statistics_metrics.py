@@ -58,7 +58,7 @@ def sampled(client: TestClient) -> set[float]:
     }
 
 
-def test_that_every_counter_is_a_metric(serve: Serve, simulator: Simulator) -> None:
+def test_every_counter_is_a_metric(serve: Serve, simulator: Simulator) -> None:
     client = serve(refresh_seconds=0.02)
     ipsec, ipsec_numbers = numbered("IPSEC_STATISTICS1", 1000)
     ike, ike_numbers = numbered("IKEEXT_STATISTICS1", 2000)
@@ -97,9 +97,7 @@ def put_added(simulator: Simulator, number: int) -> None:
     simulator.put_ipsec_statistics(ctypes.addressof(memory))
 
 
-def test_that_an_overflow_goes_on_and_a_restart_begins_anew(
-    serve: Serve, simulator: Simulator
-) -> None:
+def test_an_overflow_goes_on_and_a_restart_begins_anew(serve: Serve, simulator: Simulator) -> None:
     client = serve(refresh_seconds=0.02, retry_seconds=0.02)
 
     def until_told(number: int) -> None:
@@ -129,7 +127,7 @@ def test_that_an_overflow_goes_on_and_a_restart_begins_anew(
         ("IkeextGetStatistics1", "wfp_ike_queued_work_items", "wfp_ipsec_active_sas"),
     ],
 )
-def test_that_one_function_that_fails_leaves_the_other(
+def test_one_function_that_fails_leaves_the_other(
     serve: Serve, simulator: Simulator, function: str, metric: str, other: str
 ) -> None:
     simulator.fail(function, 5, times=0)
@@ -142,7 +140,7 @@ def test_that_one_function_that_fails_leaves_the_other(
     until(lambda: value(client, metric) is not None)
 
 
-def test_that_the_engine_is_asked_at_the_interval_and_not_for_scrapes(
+def test_the_engine_is_asked_at_the_interval_and_not_for_scrapes(
     serve: Serve, simulator: Simulator
 ) -> None:
     client = serve(refresh_seconds=3600)

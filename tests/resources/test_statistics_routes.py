@@ -47,7 +47,7 @@ def at(answer: Any, names: tuple[str, ...]) -> Any:
 
 
 @pytest.mark.parametrize(("path", "struct"), list(PATHS.items()))
-def test_that_every_counter_is_there_under_its_name_and_in_its_width(
+def test_every_counter_is_there_under_its_name_and_in_its_width(
     serve: Serve, simulator: Simulator, path: str, struct: str
 ) -> None:
     client = serve()
@@ -75,7 +75,7 @@ def test_that_every_counter_is_there_under_its_name_and_in_its_width(
     assert seen > 30
 
 
-def test_that_errors_have_their_names(serve: Serve, simulator: Simulator) -> None:
+def test_errors_have_their_names(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50)
     simulator.churn(2000)
 
@@ -94,9 +94,7 @@ def test_that_errors_have_their_names(serve: Serve, simulator: Simulator) -> Non
     }
 
 
-def test_that_an_error_without_a_name_is_told_by_its_number(
-    serve: Serve, simulator: Simulator
-) -> None:
+def test_an_error_without_a_name_is_told_by_its_number(serve: Serve, simulator: Simulator) -> None:
     client = serve()
     content = bytearray(ABI["structs"]["IKEEXT_STATISTICS1"]["size"])
     content[144:148] = (5).to_bytes(4, "little")  # the first place of IKE's table
@@ -107,7 +105,7 @@ def test_that_an_error_without_a_name_is_told_by_its_number(
     assert [(each["code"], each["frequency"]) for each in table] == [(13800, 5)]
 
 
-def test_that_the_reading_is_told(serve: Serve) -> None:
+def test_the_reading_is_told(serve: Serve) -> None:
     client = serve(contexts=5)
     for path, shape in (
         ("/statistics/ipsec", IpsecStatistics),
@@ -125,7 +123,7 @@ def test_that_the_reading_is_told(serve: Serve) -> None:
         assert_problem(client.get(f"{path}?x=1"), 422, "invalid_parameters")
 
 
-def test_that_a_wrapped_counter_can_be_unwound(serve: Serve, simulator: Simulator) -> None:
+def test_a_wrapped_counter_can_be_unwound(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=100)
     content = bytearray(ABI["structs"]["IPSEC_STATISTICS1"]["size"])
     content[16:20] = (2**32 - 3).to_bytes(4, "little")  # successfulRekeys
@@ -146,9 +144,7 @@ def test_that_a_wrapped_counter_can_be_unwound(serve: Serve, simulator: Simulato
     assert first["reading"]["epoch"] == second["reading"]["epoch"]
 
 
-def test_that_all_who_ask_within_a_second_share_one_reading(
-    serve: Serve, simulator: Simulator
-) -> None:
+def test_all_who_ask_within_a_second_share_one_reading(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=5)
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
     service.part(StatisticsSampler).clock = iter([0.0, 0.5, 0.99, 1.0, 1.5]).__next__
@@ -159,7 +155,7 @@ def test_that_all_who_ask_within_a_second_share_one_reading(
     assert [taken.index(each) for each in taken] == [0, 0, 0, 3, 3]
 
 
-def test_that_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50)
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
     service.part(StatisticsSampler).clock = iter(range(0, 100, 2)).__next__
@@ -190,7 +186,7 @@ def test_that_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator
         (8, 500, "engine_error"),
     ],
 )
-def test_that_refusals_are_told_apart(
+def test_refusals_are_told_apart(
     client: TestClient,
     simulator: Simulator,
     path: str,
@@ -215,7 +211,7 @@ def test_that_refusals_are_told_apart(
     assert client.get(path).status_code == 200
 
 
-def test_that_vistas_functions_leave_out_what_they_lack(serve: Serve) -> None:
+def test_vistas_functions_leave_out_what_they_lack(serve: Serve) -> None:
     client = serve(contexts=20, generation=0)
 
     ipsec, ike = (client.get(path).json() for path in PATHS)
@@ -227,7 +223,7 @@ def test_that_vistas_functions_leave_out_what_they_lack(serve: Serve) -> None:
     IkeextStatistics.model_validate(ike)
 
 
-def test_that_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:
+def test_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=3, patience_seconds=0.05)
     for function in FUNCTIONS.values():
         simulator.delay(f"{function}1", 300)

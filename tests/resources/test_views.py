@@ -26,7 +26,7 @@ def without(shape: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=300)
 @given(st.lists(CONTEXTS, max_size=4))
-def test_that_a_basic_view_leaves_out_identities_and_conditions(contexts: list[SaContext]) -> None:
+def test_a_basic_view_leaves_out_identities_and_conditions(contexts: list[SaContext]) -> None:
     texts = [encode_sa_context(context) for context in contexts]
 
     shown = orjson.loads(b"[" + basic_view(b",".join(texts)) + b"]")
@@ -35,7 +35,7 @@ def test_that_a_basic_view_leaves_out_identities_and_conditions(contexts: list[S
 
 
 @given(CONTEXTS)
-def test_that_names_from_the_network_cannot_be_taken_for_members(context: SaContext) -> None:
+def test_names_from_the_network_cannot_be_taken_for_members(context: SaContext) -> None:
     evil = '"ipsecId":,"napContext":"filterCondition":[],"action":{\\"ipsecId":{'
     details = context.inbound_sa or context.outbound_sa
     if details is None or details.transport_filter is None:

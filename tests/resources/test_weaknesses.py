@@ -172,11 +172,11 @@ BASELINE = st.sampled_from(Baseline)
 
 
 @pytest.mark.parametrize("baseline", Baseline)
-def test_that_sound_protection_has_no_weakness(baseline: Baseline) -> None:
+def test_sound_protection_has_no_weakness(baseline: Baseline) -> None:
     assert weaknesses_of(bundle(SOUND), baseline) == ()
 
 
-def test_that_the_baseline_is_nist_s_where_none_is_named() -> None:
+def test_the_baseline_is_nist_s_where_none_is_named() -> None:
     weak = bundle(Sa(1, TransformType.AH, SHA_256, None), key_module_key=IKE)
 
     assert weaknesses_of(weak) == weaknesses_of(weak, NIST) != weaknesses_of(weak, RFC)
@@ -215,7 +215,7 @@ def test_every_group(group: PfsGroup, baseline: Baseline) -> None:
     assert weaknesses_of(bundle(SOUND, pfs_group=group), baseline) == expected
 
 
-def test_that_the_tables_here_are_complete() -> None:
+def test_the_tables_here_are_complete() -> None:
     assert {config for _, config in CIPHERS} == set(CipherConfig)
     assert {type_ for type_, _ in CIPHERS} == set(CipherType)
     assert {config for _, config in AUTHS} == set(AuthConfig)
@@ -225,7 +225,7 @@ def test_that_the_tables_here_are_complete() -> None:
 
 
 @pytest.mark.parametrize("baseline", Baseline)
-def test_that_the_group_of_the_main_mode_is_not_judged(baseline: Baseline) -> None:
+def test_the_group_of_the_main_mode_is_not_judged(baseline: Baseline) -> None:
     assert weaknesses_of(bundle(SOUND, pfs_group=PfsGroup.MM), baseline) == ()
 
 
@@ -257,7 +257,7 @@ def test_every_combination(kinds: tuple[str, ...], baseline: Baseline) -> None:
 
 @pytest.mark.parametrize("baseline", Baseline)
 @pytest.mark.parametrize("cipher", CIPHERS)
-def test_that_gcm_alone_authenticates_what_it_encrypts(
+def test_gcm_alone_authenticates_what_it_encrypts(
     cipher: tuple[int, int], baseline: Baseline
 ) -> None:
     name, _ = CIPHERS[cipher]
@@ -289,7 +289,7 @@ def test_keying_modules(key: str | None, expected: tuple[str, ...], baseline: Ba
 
 
 @given(judged=BUNDLES, baseline=BASELINE)
-def test_that_weaknesses_stand_once_and_in_order(judged: SaBundle, baseline: Baseline) -> None:
+def test_weaknesses_stand_once_and_in_order(judged: SaBundle, baseline: Baseline) -> None:
     weaknesses = weaknesses_of(judged, baseline)
 
     order = [member.value for member in Weakness]
@@ -298,7 +298,7 @@ def test_that_weaknesses_stand_once_and_in_order(judged: SaBundle, baseline: Bas
 
 
 @given(judged=BUNDLES, baseline=BASELINE, data=st.data())
-def test_that_the_order_and_the_names_of_sas_do_not_matter(
+def test_the_order_and_the_names_of_sas_do_not_matter(
     judged: SaBundle, baseline: Baseline, data: st.DataObject
 ) -> None:
     others = [
@@ -312,7 +312,7 @@ def test_that_the_order_and_the_names_of_sas_do_not_matter(
 
 
 @given(judged=BUNDLES, more=SAS, baseline=BASELINE)
-def test_that_another_sa_hides_no_weakness_but_what_it_makes_good(
+def test_another_sa_hides_no_weakness_but_what_it_makes_good(
     judged: SaBundle, more: Sa, baseline: Baseline
 ) -> None:
     before = set(weaknesses_of(judged, baseline))
@@ -340,7 +340,7 @@ def test_that_another_sa_hides_no_weakness_but_what_it_makes_good(
     key=st.none() | st.uuids().map(str),
     baseline=BASELINE,
 )
-def test_that_unknown_numbers_are_not_judged(
+def test_unknown_numbers_are_not_judged(
     type_: int,
     auth: AuthTransform,
     cipher: CipherTransform,
@@ -360,7 +360,7 @@ def test_that_unknown_numbers_are_not_judged(
 
 
 @given(kinds=st.lists(st.sampled_from(list(KINDS)), max_size=2), baseline=BASELINE)
-def test_that_a_transform_of_an_unknown_type_may_be_what_is_missing(
+def test_a_transform_of_an_unknown_type_may_be_what_is_missing(
     kinds: list[str], baseline: Baseline
 ) -> None:
     sas = [KINDS[kind][0] for kind in (*kinds, "too_new")]
@@ -369,12 +369,12 @@ def test_that_a_transform_of_an_unknown_type_may_be_what_is_missing(
 
 
 @pytest.mark.parametrize("baseline", Baseline)
-def test_that_of_a_bundle_without_sas_nothing_is_known(baseline: Baseline) -> None:
+def test_of_a_bundle_without_sas_nothing_is_known(baseline: Baseline) -> None:
     assert weaknesses_of(bundle(), baseline) == ()
 
 
 @pytest.mark.parametrize("baseline", Baseline)
-def test_that_all_that_a_baseline_speaks_against_is_found(baseline: Baseline) -> None:
+def test_all_that_a_baseline_speaks_against_is_found(baseline: Baseline) -> None:
     found: set[str] = set()
     auths = [*(AuthTransform(*auth, None) for auth in AUTHS), None]
     ciphers = [*(CipherTransform(*cipher, None) for cipher in CIPHERS), None]
@@ -387,7 +387,7 @@ def test_that_all_that_a_baseline_speaks_against_is_found(baseline: Baseline) ->
     assert found == set(BASELINES[baseline].against)
 
 
-def test_that_every_weakness_is_some_baseline_s() -> None:
+def test_every_weakness_is_some_baseline_s() -> None:
     assert set(BASELINES) == set(Baseline)
     assert {w for advice in BASELINES.values() for w in advice.against} == set(Weakness)
 
@@ -399,7 +399,7 @@ def rows(table: int) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_that_the_page_tells_each_baseline() -> None:
+def test_the_page_tells_each_baseline() -> None:
     assert [name for name, _ in rows(0)] == [f"`{baseline.value}`" for baseline in Baseline]
     for (_, document), advice in zip(rows(0), BASELINES.values(), strict=True):
         assert f"]({advice.url})" in document
@@ -407,7 +407,7 @@ def test_that_the_page_tells_each_baseline() -> None:
     assert [name for name, document in rows(0) if "the default" in document] == [f"`{NIST}`"]
 
 
-def test_that_the_page_tells_where_each_weakness_is_said() -> None:
+def test_the_page_tells_where_each_weakness_is_said() -> None:
     assert [(name, nist, rfc) for name, _, nist, rfc in rows(1)] == [
         (
             f"`{weakness.value}`",
@@ -417,7 +417,7 @@ def test_that_the_page_tells_where_each_weakness_is_said() -> None:
     ]
 
 
-def test_that_the_page_tells_what_each_weakness_means_and_what_changes_it() -> None:
+def test_the_page_tells_what_each_weakness_means_and_what_changes_it() -> None:
     assert [name for name, _, _ in rows(2)] == [f"`{weakness.value}`" for weakness in Weakness]
     changes = {name: change for name, _, change in rows(2)}
     for name, meaning, change in rows(2):

@@ -12,7 +12,7 @@ STEPS = st.lists(st.integers(0, (1 << 31) - 1), min_size=1, max_size=50)
 
 
 @given(start=st.integers(0, (1 << 32) - 1), steps=STEPS)
-def test_that_overflows_are_not_seen(start: int, steps: list[int]) -> None:
+def test_overflows_are_not_seen(start: int, steps: list[int]) -> None:
     counter, counted = WrapAwareCounter(), start
     counter.update(counted)
     for step in steps:
@@ -22,7 +22,7 @@ def test_that_overflows_are_not_seen(start: int, steps: list[int]) -> None:
 
 
 @given(before=STEPS, after=STEPS)
-def test_that_a_new_engine_is_an_ordinary_reset(before: list[int], after: list[int]) -> None:
+def test_a_new_engine_is_an_ordinary_reset(before: list[int], after: list[int]) -> None:
     counter, counted = WrapAwareCounter(), 0
     for step in before:
         counted += step
@@ -36,7 +36,7 @@ def test_that_a_new_engine_is_an_ordinary_reset(before: list[int], after: list[i
 
 
 @given(last=st.integers(1, (1 << 31) - 1), data=st.data())
-def test_that_a_counter_that_begins_anew_by_itself_is_seen(last: int, data: st.DataObject) -> None:
+def test_a_counter_that_begins_anew_by_itself_is_seen(last: int, data: st.DataObject) -> None:
     counter = WrapAwareCounter()
     counter.update(last)
     counted = data.draw(st.integers(0, last - 1))

@@ -21,7 +21,7 @@ def written(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_that_the_page_shows_each_language_in_a_few_lines(written: Path) -> None:
+def test_the_page_shows_each_language_in_a_few_lines(written: Path) -> None:
     for language, programs in snippets.PROGRAMS.items():
         for program in programs:
             text = (written / language / program).read_text(encoding="utf-8")
@@ -35,9 +35,7 @@ def test_that_the_page_shows_each_language_in_a_few_lines(written: Path) -> None
         assert command.count("openapi.json")
 
 
-def test_that_a_page_without_them_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_page_without_them_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "sdk.md"
     page.write_text("# Clients\n\n## Python\n\n```python\n```\n", encoding="utf-8")
     monkeypatch.setattr(snippets, "PAGE", page)
@@ -46,7 +44,7 @@ def test_that_a_page_without_them_is_refused(
         snippets.write(tmp_path)
 
 
-def test_that_node_packages_are_pinned_and_come_from_no_named_host() -> None:
+def test_node_packages_are_pinned_and_come_from_no_named_host() -> None:
     asked = json.loads((ROOT / "sdk" / "package.json").read_text(encoding="utf-8"))
     locked = json.loads((ROOT / "sdk" / "package-lock.json").read_text(encoding="utf-8"))
     packages: dict[str, Any] = locked["packages"]
@@ -58,7 +56,7 @@ def test_that_node_packages_are_pinned_and_come_from_no_named_host() -> None:
         assert path == "" or package["integrity"].startswith("sha512-")
 
 
-def test_that_python_packages_are_pinned_by_hash() -> None:
+def test_python_packages_are_pinned_by_hash() -> None:
     text = (ROOT / "sdk" / "requirements.lock").read_text(encoding="utf-8")
     pins = re.findall(r"^([\w-]+)==\S+.*\\\n +--hash=sha256:", text, re.MULTILINE)
 

@@ -103,7 +103,7 @@ BAD: list[tuple[str, Callable[[Files], object], str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "reason"), [b[1:] for b in BAD], ids=[b[0] for b in BAD])
-def test_that_bad_files_are_refused_with_a_reason_and_nothing_of_them(
+def test_bad_files_are_refused_with_a_reason_and_nothing_of_them(
     files: Files, spoil: Callable[[Files], object], reason: str
 ) -> None:
     spoil(files)
@@ -124,7 +124,7 @@ def test_that_bad_files_are_refused_with_a_reason_and_nothing_of_them(
     ],
     ids=[*(b[0] for b in BAD), "expired", "not valid yet"],
 )
-def test_that_a_bad_change_keeps_what_there_is_and_is_told_once(
+def test_a_bad_change_keeps_what_there_is_and_is_told_once(
     files: Files,
     spoil: Callable[[Files], object],
     reason: str,
@@ -165,7 +165,7 @@ def test_a_metric_says_whether_the_files_are_in_use(files: Files) -> None:
     assert values == [1, 1, 0, 1]
 
 
-def test_that_a_good_change_is_taken_even_after_a_bad_one(
+def test_a_good_change_is_taken_even_after_a_bad_one(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
     tls = tls_of(files)
@@ -180,7 +180,7 @@ def test_that_a_good_change_is_taken_even_after_a_bad_one(
     assert "certificate_reloaded" in caplog.text
 
 
-def test_that_a_change_of_the_authorities_alone_is_taken(files: Files) -> None:
+def test_a_change_of_the_authorities_alone_is_taken(files: Files) -> None:
     tls = tls_of(files)
     before = tls.context
     tls.poll()
@@ -193,7 +193,7 @@ def test_that_a_change_of_the_authorities_alone_is_taken(files: Files) -> None:
     assert tls.context.cert_store_stats()["x509_ca"] == 2
 
 
-def test_that_a_certificate_that_has_expired_gives_way_to_any(files: Files) -> None:
+def test_a_certificate_that_has_expired_gives_way_to_any(files: Files) -> None:
     """Clients reject both; the newer one is closer to what was intended."""
     files.show(CA, begins=NOW - 9 * DAY, days=-2)
     tls = tls_of(files)
@@ -204,7 +204,7 @@ def test_that_a_certificate_that_has_expired_gives_way_to_any(files: Files) -> N
     assert tls.certificate.serial == newer
 
 
-def test_that_the_log_says_whose_the_certificate_is(
+def test_the_log_says_whose_the_certificate_is(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
     number = files.show(CA, "sa.example.test", "192.0.2.7", "2001:db8::7", days=90)
@@ -221,7 +221,7 @@ def test_that_the_log_says_whose_the_certificate_is(
     assert abs(expires - (NOW + 90 * DAY)) < timedelta(seconds=1)
 
 
-def test_that_a_certificate_for_nothing_is_told_as_such(files: Files) -> None:
+def test_a_certificate_for_nothing_is_told_as_such(files: Files) -> None:
     weaken(files)
 
     assert read_certificate(files.certificate).names == ()
@@ -231,7 +231,7 @@ def test_that_a_certificate_for_nothing_is_told_as_such(files: Files) -> None:
     ("days", "event"),
     [(31, None), (29, "certificate_expires_soon"), (-1, "certificate_expired")],
 )
-def test_that_it_is_told_each_day_that_a_certificate_expires(
+def test_it_is_told_each_day_that_a_certificate_expires(
     files: Files, days: int, event: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     files.show(CA, begins=NOW - 99 * DAY, days=days)
@@ -253,7 +253,7 @@ def test_that_it_is_told_each_day_that_a_certificate_expires(
         assert len(told()) == (2 if event else 1)
 
 
-def test_that_what_is_weak_is_off(files: Files) -> None:
+def test_what_is_weak_is_off(files: Files) -> None:
     """RFC 9325; the scan in this folder checks this from outside."""
     context = tls_of(files).context
 

@@ -225,7 +225,7 @@ def problem(answer: bytes) -> dict[str, Any]:
         (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501, "request_refused"),
     ],
 )
-def test_that_what_is_refused_is_refused_with_a_problem(
+def test_what_is_refused_is_refused_with_a_problem(
     served: Served, request_: bytes, status: int, code: str
 ) -> None:
     client = served.connect()
@@ -239,7 +239,7 @@ def test_that_what_is_refused_is_refused_with_a_problem(
     assert served.application.begun == 0
 
 
-def test_that_a_refusal_of_head_has_no_body(served: Served) -> None:
+def test_a_refusal_of_head_has_no_body(served: Served) -> None:
     client = served.connect(b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")
 
     head, _, body = received(client).partition(b"\r\n\r\n")
@@ -248,7 +248,7 @@ def test_that_a_refusal_of_head_has_no_body(served: Served) -> None:
     assert body == b""
 
 
-def test_that_a_client_that_does_not_stop_after_a_refusal_is_cut_off(served: Served) -> None:
+def test_a_client_that_does_not_stop_after_a_refusal_is_cut_off(served: Served) -> None:
     client = served.connect(GET + b"Content-Length: 99999999999\r\n\r\n")
     began = monotonic()
 
@@ -259,13 +259,13 @@ def test_that_a_client_that_does_not_stop_after_a_refusal_is_cut_off(served: Ser
     assert LINGER_SECONDS - 1 < monotonic() - began < LINGER_SECONDS + TICK_SECONDS
 
 
-def test_that_a_small_body_is_taken_and_ignored(served: Served) -> None:
+def test_a_small_body_is_taken_and_ignored(served: Served) -> None:
     client = served.connect(LAST + b"Content-Length: 4\r\n\r\nbody")
 
     assert received(client).endswith(b"\r\n\r\nhere")
 
 
-def test_that_a_client_that_asks_whether_to_send_a_small_body_is_told_to(served: Served) -> None:
+def test_a_client_that_asks_whether_to_send_a_small_body_is_told_to(served: Served) -> None:
     client = served.connect(LAST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
     assert client.recv(4096).startswith(b"HTTP/1.1 100 ")
 
@@ -274,7 +274,7 @@ def test_that_a_client_that_asks_whether_to_send_a_small_body_is_told_to(served:
     assert received(client).startswith(b"HTTP/1.1 200 ")
 
 
-def test_that_what_comes_after_the_last_request_does_not_harm_its_answer(served: Served) -> None:
+def test_what_comes_after_the_last_request_does_not_harm_its_answer(served: Served) -> None:
     client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     served.until(lambda: served.application.begun == 1)
     client.sendall(b"nonsense")
@@ -284,7 +284,7 @@ def test_that_what_comes_after_the_last_request_does_not_harm_its_answer(served:
     assert answered(client)
 
 
-def test_that_requests_that_come_together_are_answered_in_order(served: Served) -> None:
+def test_requests_that_come_together_are_answered_in_order(served: Served) -> None:
     names = [b"/", b"/large", b"/", b"/large"]
     client = served.connect(
         b"".join(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % name for name in names) + LAST + b"\r\n"
@@ -298,7 +298,7 @@ def test_that_requests_that_come_together_are_answered_in_order(served: Served) 
     assert answer.count(BODY) == 2
 
 
-def test_that_a_silent_client_is_left(served: Served) -> None:
+def test_a_silent_client_is_left(served: Served) -> None:
     began = monotonic()
     client = served.connect()
 
@@ -306,7 +306,7 @@ def test_that_a_silent_client_is_left(served: Served) -> None:
     assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
 
 
-def test_that_a_client_without_a_further_request_is_left(served: Served) -> None:
+def test_a_client_without_a_further_request_is_left(served: Served) -> None:
     began = monotonic()
     client = served.connect(GET + b"\r\n")
 
@@ -320,7 +320,7 @@ def test_that_a_client_without_a_further_request_is_left(served: Served) -> None
     ids=["line", "head", "body"],
 )
 @pytest.mark.parametrize("is_first", [True, False])
-def test_that_a_request_must_be_complete_in_time(
+def test_a_request_must_be_complete_in_time(
     served: Served, request_: bytes, is_first: bool
 ) -> None:
     client = served.connect()
@@ -336,7 +336,7 @@ def test_that_a_request_must_be_complete_in_time(
     assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
 
 
-def test_that_a_client_that_sends_by_the_byte_gains_no_time(served: Served) -> None:
+def test_a_client_that_sends_by_the_byte_gains_no_time(served: Served) -> None:
     client = served.connect()
     client.settimeout(0.05)
     began, answer = monotonic(), b""
@@ -351,7 +351,7 @@ def test_that_a_client_that_sends_by_the_byte_gains_no_time(served: Served) -> N
     assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
 
 
-def test_that_an_answer_may_take_longer_than_a_request(served: Served) -> None:
+def test_an_answer_may_take_longer_than_a_request(served: Served) -> None:
     client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     served.until(lambda: served.application.begun == 1)
     later = served.loop.time() + LIMITS.idle_seconds + TICK_SECONDS
@@ -361,7 +361,7 @@ def test_that_an_answer_may_take_longer_than_a_request(served: Served) -> None:
     assert received(client).endswith(b"here")
 
 
-def test_that_who_waits_longest_makes_room_for_the_newest(served: Served) -> None:
+def test_who_waits_longest_makes_room_for_the_newest(served: Served) -> None:
     clients = [served.connect() for _ in range(LIMITS.connection_count)]
     for client in reversed(clients):
         client.sendall(GET + b"\r\n")
@@ -376,7 +376,7 @@ def test_that_who_waits_longest_makes_room_for_the_newest(served: Served) -> Non
         assert received(client).endswith(b"here")
 
 
-def test_that_who_never_asked_makes_room_before_who_did(served: Served) -> None:
+def test_who_never_asked_makes_room_before_who_did(served: Served) -> None:
     clients = [served.connect() for _ in range(LIMITS.connection_count)]
     served.until(lambda: len(served.connections) == LIMITS.connection_count)
     clients[0].sendall(GET + b"\r\n")
@@ -392,7 +392,7 @@ def test_that_who_never_asked_makes_room_before_who_did(served: Served) -> None:
         assert received(client).endswith(b"here")
 
 
-def test_that_the_newest_is_refused_while_all_others_are_being_answered(served: Served) -> None:
+def test_the_newest_is_refused_while_all_others_are_being_answered(served: Served) -> None:
     clients = [
         served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         for _ in range(LIMITS.connection_count)
@@ -410,7 +410,7 @@ def test_that_the_newest_is_refused_while_all_others_are_being_answered(served: 
         assert received(client).endswith(b"here")
 
 
-def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: Served) -> None:
+def test_a_client_that_does_not_read_costs_little_and_not_for_long(served: Served) -> None:
     client = served.connect(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", receive_bytes=4096)
     served.until(lambda: any(c.transport.get_write_buffer_size() for c in served.connections))
     (connection,) = served.connections
@@ -423,7 +423,7 @@ def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: 
         assert len(received(client)) < len(BODY)
 
 
-def test_that_a_client_that_reads_slowly_gets_all(served: Served) -> None:
+def test_a_client_that_reads_slowly_gets_all(served: Served) -> None:
     """It takes longer in total than a client may stop reading, but never stops for so long."""
     client = served.connect(
         b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", receive_bytes=64 << 10
@@ -439,7 +439,7 @@ def test_that_a_client_that_reads_slowly_gets_all(served: Served) -> None:
     assert monotonic() - began > seconds
 
 
-def test_that_the_work_for_a_client_that_left_is_given_up(served: Served) -> None:
+def test_the_work_for_a_client_that_left_is_given_up(served: Served) -> None:
     client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
     served.until(lambda: served.application.begun == 1)
 
@@ -449,7 +449,7 @@ def test_that_the_work_for_a_client_that_left_is_given_up(served: Served) -> Non
     served.until(lambda: not served.server.server_state.tasks)
 
 
-def test_that_nothing_more_is_written_to_a_client_that_left(
+def test_nothing_more_is_written_to_a_client_that_left(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first failed write reveals it; asyncio logs each further one."""
@@ -464,7 +464,7 @@ def test_that_nothing_more_is_written_to_a_client_that_left(
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
-def test_that_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
+def test_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = received(served.connect(b"GET /part HTTP/1.1\r\nHost: a\r\n\r\n"))
@@ -475,7 +475,7 @@ def test_that_an_answer_that_is_cut_off_is_seen_as_such_and_not_logged(
 
 # The Proactor loop leaves connections reset before they are accepted to the garbage collector.
 @pytest.mark.filterwarnings("ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning")
-def test_that_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
+def test_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
     for _ in range(200):
         client = served.connect()
         with client, suppress(ConnectionError):
@@ -506,7 +506,7 @@ def connection() -> Iterator[LimitedH11Protocol]:
     loop.close()
 
 
-def test_that_small_answers_are_sent_at_once(connection: LimitedH11Protocol) -> None:
+def test_small_answers_are_sent_at_once(connection: LimitedH11Protocol) -> None:
     """The Proactor loop's sockets have Nagle's algorithm on, like a plain new socket."""
     with socket.socket() as tcp:
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
@@ -517,7 +517,7 @@ def test_that_small_answers_are_sent_at_once(connection: LimitedH11Protocol) -> 
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs sockets that are not TCP")
-def test_that_other_connections_are_left_as_they_are(connection: LimitedH11Protocol) -> None:
+def test_other_connections_are_left_as_they_are(connection: LimitedH11Protocol) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         connection.connection_made(Transport(unix))
 
@@ -537,7 +537,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[LimitedH11Protocol]:
     return held
 
 
-def test_that_refusals_without_end_are_held_back_and_nothing_else_is(
+def test_refusals_without_end_are_held_back_and_nothing_else_is(
     served: Served, held: list[LimitedH11Protocol]
 ) -> None:
     began = monotonic()
@@ -553,7 +553,7 @@ def test_that_refusals_without_end_are_held_back_and_nothing_else_is(
     client.close()
 
 
-def test_that_a_request_that_is_answered_ends_the_holding_back(
+def test_a_request_that_is_answered_ends_the_holding_back(
     served: Served, held: list[LimitedH11Protocol]
 ) -> None:
     client = served.connect(REFUSED * (MAX_UNDELAYED_REJECTIONS + 1))
@@ -566,7 +566,7 @@ def test_that_a_request_that_is_answered_ends_the_holding_back(
     assert len(held) == 1
 
 
-def test_that_who_is_held_back_makes_room_before_who_was_answered(served: Served) -> None:
+def test_who_is_held_back_makes_room_before_who_was_answered(served: Served) -> None:
     known = served.connect(GET + b"\r\n")
     assert answered(known)
     for _ in range(LIMITS.connection_count - 1):
@@ -654,7 +654,7 @@ def peers() -> Iterator[Peers]:
     loop.close()
 
 
-def test_that_an_address_has_its_share_of_connections(peers: Peers) -> None:
+def test_an_address_has_its_share_of_connections(peers: Peers) -> None:
     peers.connect("2001:db8:0:2::1")
     peers.connect("2001:db8:0:1::1", Stage.ANSWERING)
     peers.connect("2001:db8:0:1::2")
@@ -667,7 +667,7 @@ def test_that_an_address_has_its_share_of_connections(peers: Peers) -> None:
     assert peers.all[-1].sent == b""
 
 
-def test_that_an_address_whose_share_is_being_answered_gets_no_more(peers: Peers) -> None:
+def test_an_address_whose_share_is_being_answered_gets_no_more(peers: Peers) -> None:
     answered = [peers.connect("192.0.2.1", Stage.ANSWERING) for _ in range(3)]
 
     newest = peers.connect("192.0.2.1")
@@ -677,7 +677,7 @@ def test_that_an_address_whose_share_is_being_answered_gets_no_more(peers: Peers
     assert peers.connect("192.0.2.2").sent == b""
 
 
-def test_that_this_host_has_no_share(peers: Peers) -> None:
+def test_this_host_has_no_share(peers: Peers) -> None:
     here = [peers.connect(address) for address in ("127.0.0.1", "::1") for _ in range(5)]
 
     assert not any(one.is_aborted or one.sent for one in here)

@@ -69,7 +69,7 @@ def tls(files: Files) -> list[str]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
-def test_that_loopback_needs_nothing(
+def test_loopback_needs_nothing(
     listened: list[Any], host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     result = serve(host)
@@ -93,7 +93,7 @@ def test_that_loopback_needs_nothing(
         ),
     ],
 )
-def test_that_other_addresses_need_both(
+def test_other_addresses_need_both(
     listened: list[Any],
     files: Files,
     tmp_path: Path,
@@ -116,7 +116,7 @@ def test_that_other_addresses_need_both(
     assert "SA_CONTEXTS_INSECURE" in sentence
 
 
-def test_that_a_name_counts_as_what_it_leads_to(
+def test_a_name_counts_as_what_it_leads_to(
     listened: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve = socket.getaddrinfo
@@ -135,7 +135,7 @@ def test_that_a_name_counts_as_what_it_leads_to(
     assert [address for address, _ in listened] == ["127.0.0.1"]
 
 
-def test_that_both_together_are_enough(
+def test_both_together_are_enough(
     listened: list[Any], files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     keys = tmp_path / "keys.json"
@@ -149,7 +149,7 @@ def test_that_both_together_are_enough(
 
 
 @pytest.mark.parametrize("how", ["option", "setting"])
-def test_that_it_listens_anywhere_when_told_twice(
+def test_it_listens_anywhere_when_told_twice(
     listened: list[Any], how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     given: Any = {"option": ["--insecure"], "setting": []}
@@ -163,7 +163,7 @@ def test_that_it_listens_anywhere_when_told_twice(
     assert "authentication (keys or oidc_issuer) and TLS (tls_certificate)" in caplog.text
 
 
-def test_that_telling_it_twice_matters_nowhere_else(
+def test_telling_it_twice_matters_nowhere_else(
     listened: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     serve("127.0.0.1", "--insecure")
@@ -172,7 +172,7 @@ def test_that_telling_it_twice_matters_nowhere_else(
     assert "insecure" not in caplog.text
 
 
-def test_that_the_log_tells_of_the_certificate(
+def test_the_log_tells_of_the_certificate(
     listened: list[Any], files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
     files.show(CA, "sa.example.test", days=10)
@@ -195,7 +195,7 @@ def test_that_the_log_tells_of_the_certificate(
         ({"tls_certificate": "/nowhere/c.pem"}, "tls_certificate cannot be read: No such file"),
     ],
 )
-def test_that_bad_tls_ends_the_command_with_one_sentence(
+def test_bad_tls_ends_the_command_with_one_sentence(
     listened: list[Any], settings: dict[str, str], sentence: str
 ) -> None:
     result = serve("127.0.0.1", **settings)
@@ -228,17 +228,17 @@ def test_what_is_loopback(address: str, expected: bool) -> None:
     assert is_loopback(address) is expected
 
 
-def test_that_nobody_else_can_take_the_port() -> None:
+def test_nobody_else_can_take_the_port() -> None:
     with listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", listener.getsockname()[1])
 
 
-def test_that_ipv6_takes_no_ipv4() -> None:
+def test_ipv6_takes_no_ipv4() -> None:
     """Otherwise an address rejected in one form would be open in the other."""
     with listen("::1", 0) as listener:
         assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
 
 
-def test_that_settings_need_no_certificate_for_no_key() -> None:
+def test_settings_need_no_certificate_for_no_key() -> None:
     given: dict[str, Any] = {}
     assert tls_files(Settings(**given)) is None

@@ -57,9 +57,7 @@ async def greeting(port: int) -> bytes:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("code", [59, 64, 10054, 10057])
-async def test_that_who_comes_after_a_failure_is_accepted(
-    failures: list[OSError], code: int
-) -> None:
+async def test_who_comes_after_a_failure_is_accepted(failures: list[OSError], code: int) -> None:
     failures += [windows_error(code)] * 2 * FAILURE_COUNT
     with listen("127.0.0.1", 0) as listener:
         listener.setblocking(False)
@@ -73,7 +71,7 @@ async def test_that_who_comes_after_a_failure_is_accepted(
 
 
 @pytest.mark.anyio
-async def test_that_it_ends_with_the_socket() -> None:
+async def test_it_ends_with_the_socket() -> None:
     listener = listen("127.0.0.1", 0)
     listener.close()
 
@@ -81,7 +79,7 @@ async def test_that_it_ends_with_the_socket() -> None:
         await accept_forever(listener, Greeting)
 
 
-def test_that_nothing_else_of_asyncio_is_kept_from_the_log() -> None:
+def test_nothing_else_of_asyncio_is_kept_from_the_log() -> None:
     def record(message: str) -> logging.LogRecord:
         return logging.LogRecord("asyncio", logging.ERROR, "", 0, message, None, None)
 

@@ -67,9 +67,7 @@ def heads(live: Live, request: str) -> list[tuple[str, str]]:
         (f"GET / HTTP/1.1\r\nHost: a\r\n{ORIGIN}Content-Length: 99999\r\n\r\n", "413"),
     ],
 )
-def test_that_every_answer_tells_browsers_what_not_to_do(
-    live: Live, request_: str, status: str
-) -> None:
+def test_every_answer_tells_browsers_what_not_to_do(live: Live, request_: str, status: str) -> None:
     fields = heads(live, request_)
 
     told = dict(fields)
@@ -83,7 +81,7 @@ def test_that_every_answer_tells_browsers_what_not_to_do(
 
 
 @pytest.mark.usefixtures("simulator")
-def test_that_the_servers_own_failure_tells_the_same(
+def test_the_servers_own_failure_tells_the_same(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.middleware.trusted_hosts._objection", None)
@@ -95,7 +93,7 @@ def test_that_the_servers_own_failure_tells_the_same(
 
 
 @pytest.mark.usefixtures("simulator")
-def test_that_the_page_has_a_policy_of_its_own_beside(live: Live) -> None:
+def test_the_page_has_a_policy_of_its_own_beside(live: Live) -> None:
     page = live.client.get("/docs").text
     asset = re.search(r"docs/[\w.-]+\.js", page)
     assert asset

@@ -37,9 +37,7 @@ STOP_SECONDS = 3.0
         ("IkeextGetStatistics1", "/statistics/ike"),
     ],
 )
-def test_that_a_call_that_hangs_keeps_neither_clients_nor_the_process(
-    function: str, path: str
-) -> None:
+def test_a_call_that_hangs_keeps_neither_clients_nor_the_process(function: str, path: str) -> None:
     with _target() as target:
         target.delay(function, HANG_MS)
         waiting = _waiting(target, function, path, path, path)
@@ -53,7 +51,7 @@ def test_that_a_call_that_hangs_keeps_neither_clients_nor_the_process(
     assert '"exception"' not in log
 
 
-def test_that_a_stream_without_a_reader_and_a_call_that_hangs_take_no_longer_together() -> None:
+def test_a_stream_without_a_reader_and_a_call_that_hangs_take_no_longer_together() -> None:
     with (
         _target() as target,
         deaf_client(int(target.url.rsplit(":", 1)[1]), "?initial=true"),
@@ -66,7 +64,7 @@ def test_that_a_stream_without_a_reader_and_a_call_that_hangs_take_no_longer_tog
     assert (end.code, end.seconds < STOP_SECONDS) == (0, True)
 
 
-def test_that_an_engine_that_does_not_let_go_keeps_no_process() -> None:
+def test_an_engine_that_does_not_let_go_keeps_no_process() -> None:
     with _target() as target:
         target.delay("IPsecSaContextUnsubscribe0", HANG_MS)
         end = target.stop()
@@ -74,7 +72,7 @@ def test_that_an_engine_that_does_not_let_go_keeps_no_process() -> None:
     assert (end.code, end.seconds < STOP_SECONDS) == (0, True)
 
 
-def test_that_calls_that_are_only_slow_end_in_good_order() -> None:
+def test_calls_that_are_only_slow_end_in_good_order() -> None:
     with _target() as target:
         target.delay("IPsecSaContextEnum1", 300)
         waiting = _waiting(target, "IPsecSaContextEnum1", "/sa-contexts?maxAge=0")
@@ -86,7 +84,7 @@ def test_that_calls_that_are_only_slow_end_in_good_order() -> None:
     assert counts == {"open_handles": 0, "open_enumerations": 0, "unfreed_blocks": 0, "misuses": 0}
 
 
-def test_that_a_service_manager_need_not_wait_either() -> None:
+def test_a_service_manager_need_not_wait_either() -> None:
     with _target() as target:
         target.delay("IPsecGetStatistics1", HANG_MS)
         waiting = _waiting(target, "IPsecGetStatistics1", "/statistics/ipsec")

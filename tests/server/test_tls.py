@@ -124,7 +124,7 @@ def until_shown(served: Served, number: str) -> None:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_that_a_client_is_answered_over_tls(served: Served, version: ssl.TLSVersion) -> None:
+def test_a_client_is_answered_over_tls(served: Served, version: ssl.TLSVersion) -> None:
     answer = ask(served, client_context(CA, version=version))
 
     assert answer.startswith(b"HTTP/1.1 200 ")
@@ -139,35 +139,33 @@ def test_log_names_the_address_as_https(served: Served, caplog: pytest.LogCaptur
     served.until(lambda: url in caplog.text + str(caplog.get_records("setup")))
 
 
-def test_that_a_client_that_knows_the_authority_needs_nothing_else(served: Served) -> None:
+def test_a_client_that_knows_the_authority_needs_nothing_else(served: Served) -> None:
     with httpx2.Client(verify=client_context(CA)) as client:
         answer = client.get(f"https://localhost:{served.address[1]}/")
 
     assert answer.text == "here"
 
 
-def test_that_a_client_that_does_not_trust_the_server_is_counted_as_such(served: Served) -> None:
+def test_a_client_that_does_not_trust_the_server_is_counted_as_such(served: Served) -> None:
     assert_refused(served, client_context(OTHERS), HandshakeOutcome.REFUSED_BY_CLIENT)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_that_old_versions_are_refused(served: Served, version: ssl.TLSVersion) -> None:
+def test_old_versions_are_refused(served: Served, version: ssl.TLSVersion) -> None:
     assert_refused(served, client_context(version=version), HandshakeOutcome.PROTOCOL)
 
 
 @pytest.mark.parametrize(
     "suite", ["AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-SHA384", "DHE-RSA-AES256-GCM-SHA384"]
 )
-def test_that_suites_without_forward_secrecy_or_aead_are_refused(
-    served: Served, suite: str
-) -> None:
+def test_suites_without_forward_secrecy_or_aead_are_refused(served: Served, suite: str) -> None:
     context = client_context(version=ssl.TLSVersion.TLSv1_2)
     context.set_ciphers(suite)
 
     assert_refused(served, context, HandshakeOutcome.PROTOCOL)
 
 
-def test_that_plain_http_is_closed_and_not_logged(
+def test_plain_http_is_closed_and_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = served.connect(GET + b"\r\n")
@@ -181,7 +179,7 @@ def test_that_plain_http_is_closed_and_not_logged(
 
 # The Proactor loop leaves connections reset before they are accepted to the garbage collector.
 @pytest.mark.filterwarnings("ignore:.*<socket.socket:pytest.PytestUnraisableExceptionWarning")
-def test_that_a_client_that_left_at_once_is_forgotten_and_not_logged(
+def test_a_client_that_left_at_once_is_forgotten_and_not_logged(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(200):
@@ -200,7 +198,7 @@ def test_that_a_client_that_left_at_once_is_forgotten_and_not_logged(
     gc.collect()
 
 
-def test_that_a_client_that_does_not_stop_after_its_handshake_failed_is_cut_off(
+def test_a_client_that_does_not_stop_after_its_handshake_failed_is_cut_off(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = served.connect()
@@ -216,9 +214,7 @@ def test_that_a_client_that_does_not_stop_after_its_handshake_failed_is_cut_off(
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_that_a_client_with_a_certificate_is_let_in(
-    asking: Served, version: ssl.TLSVersion
-) -> None:
+def test_a_client_with_a_certificate_is_let_in(asking: Served, version: ssl.TLSVersion) -> None:
     context = client_context(CA, CLIENTS.issue_cert("client@example.test"), version)
 
     assert ask(asking, context).endswith(b"here")
@@ -236,7 +232,7 @@ def test_that_a_client_with_a_certificate_is_let_in(
     ],
     ids=["none", "expired", "not yet", "foreign"],
 )
-def test_that_a_client_without_a_good_certificate_is_refused(
+def test_a_client_without_a_good_certificate_is_refused(
     asking: Served,
     shown: trustme.LeafCert | None,
     version: ssl.TLSVersion,
@@ -246,7 +242,7 @@ def test_that_a_client_without_a_good_certificate_is_refused(
     assert_silent(caplog)
 
 
-def test_that_new_connections_see_a_new_certificate_and_open_ones_live_on(
+def test_new_connections_see_a_new_certificate_and_open_ones_live_on(
     served: Served, files: Files
 ) -> None:
     with secured(served) as client:
@@ -260,7 +256,7 @@ def test_that_new_connections_see_a_new_certificate_and_open_ones_live_on(
         assert serial(client) == new != old
 
 
-def test_that_a_bad_certificate_leaves_the_old_one(
+def test_a_bad_certificate_leaves_the_old_one(
     served: Served, files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
     with secured(served) as client:
@@ -276,9 +272,7 @@ def test_that_a_bad_certificate_leaves_the_old_one(
     assert caplog.text.count("certificate_not_reloaded") == 1
 
 
-def test_that_clients_of_an_authority_that_is_gone_are_refused(
-    asking: Served, files: Files
-) -> None:
+def test_clients_of_an_authority_that_is_gone_are_refused(asking: Served, files: Files) -> None:
     """An earlier session must not help: resuming it would send no certificate."""
     known = client_context(CA, CLIENTS.issue_cert("a"), ssl.TLSVersion.TLSv1_2)
     other = client_context(CA, OTHERS.issue_cert("b"))
@@ -301,7 +295,7 @@ def test_that_clients_of_an_authority_that_is_gone_are_refused(
     asking.until(lambda: asking.outcomes[-1] is HandshakeOutcome.CLIENT_CERTIFICATE)
 
 
-def test_that_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served) -> None:
+def test_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served) -> None:
     began = monotonic()
     client = served.connect(b"\x16\x03\x01\x02\x00")  # the head of a ClientHello
     served.until(lambda: len(served.connections) == 1)
@@ -313,7 +307,7 @@ def test_that_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served
     assert_forgotten(served)
 
 
-def test_that_handshakes_are_connections_and_make_room(served: Served) -> None:
+def test_handshakes_are_connections_and_make_room(served: Served) -> None:
     stalled = [served.connect() for _ in range(3 * LIMITS.connection_count)]
 
     served.until(lambda: len(served.outcomes) >= 2 * LIMITS.connection_count)
@@ -323,7 +317,7 @@ def test_that_handshakes_are_connections_and_make_room(served: Served) -> None:
     assert len(stalled) == 3 * LIMITS.connection_count
 
 
-def test_that_handshakes_are_in_the_share_of_their_address(
+def test_handshakes_are_in_the_share_of_their_address(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.server.protocol.is_loopback", lambda _network: False)
@@ -343,7 +337,7 @@ def test_that_handshakes_are_in_the_share_of_their_address(
         assert received(stalled[0]) == b""
 
 
-def test_that_one_too_many_is_told_so_over_tls(served: Served) -> None:
+def test_one_too_many_is_told_so_over_tls(served: Served) -> None:
     waiting = b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     clients = []
     for _ in range(LIMITS.connection_count):
@@ -361,7 +355,7 @@ def test_that_one_too_many_is_told_so_over_tls(served: Served) -> None:
             assert received(client).endswith(b"here")
 
 
-def test_that_what_is_refused_is_refused_with_a_problem(served: Served) -> None:
+def test_what_is_refused_is_refused_with_a_problem(served: Served) -> None:
     with secured(served) as client:
         client.sendall(GET + b"Content-Length: 99999\r\n\r\n" + b"a" * 99999)
         answer = received(client)
@@ -371,14 +365,14 @@ def test_that_what_is_refused_is_refused_with_a_problem(served: Served) -> None:
     assert_forgotten(served)
 
 
-def test_that_a_silent_client_is_left(served: Served) -> None:
+def test_a_silent_client_is_left(served: Served) -> None:
     with secured(served) as client:
         began = monotonic()
         assert received(client) == b""
         assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
 
 
-def test_that_a_client_that_does_not_answer_the_closing_is_cut_off(files: Files) -> None:
+def test_a_client_that_does_not_answer_the_closing_is_cut_off(files: Files) -> None:
     """It is checked several times meanwhile, which must not harm the server."""
     tls = CertificateReloader(TlsFiles(files.certificate, files.key))
     with serving(tls, replace(LIMITS, idle_seconds=1, response_seconds=4)) as served:
@@ -390,7 +384,7 @@ def test_that_a_client_that_does_not_answer_the_closing_is_cut_off(files: Files)
         assert ask(served).endswith(b"here")
 
 
-def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: Served) -> None:
+def test_a_client_that_does_not_read_costs_little_and_not_for_long(served: Served) -> None:
     raw = served.connect(receive_bytes=4096)
     with client_context(CA).wrap_socket(raw, server_hostname="localhost") as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -405,7 +399,7 @@ def test_that_a_client_that_does_not_read_costs_little_and_not_for_long(served: 
         assert monotonic() - began - LIMITS.response_seconds < TICK_SECONDS + 1
 
 
-def test_that_a_large_answer_comes_whole(served: Served) -> None:
+def test_a_large_answer_comes_whole(served: Served) -> None:
     with secured(served) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         answer = received(client)
@@ -413,7 +407,7 @@ def test_that_a_large_answer_comes_whole(served: Served) -> None:
     assert answer.endswith(BODY)
 
 
-def test_that_small_answers_are_sent_at_once(served: Served) -> None:
+def test_small_answers_are_sent_at_once(served: Served) -> None:
     with secured(served):
         served.until(lambda: any(isinstance(c, LimitedH11Protocol) for c in served.connections))
         (connection,) = served.connections
@@ -421,7 +415,7 @@ def test_that_small_answers_are_sent_at_once(served: Served) -> None:
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-def test_that_a_server_stops_amid_handshakes(files: Files) -> None:
+def test_a_server_stops_amid_handshakes(files: Files) -> None:
     with serving(CertificateReloader(TlsFiles(files.certificate, files.key))) as served:
         served.connect()
         served.until(lambda: len(served.connections) == 1)

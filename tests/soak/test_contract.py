@@ -84,23 +84,23 @@ FALSE = {
 
 
 @pytest.mark.parametrize("name", GENUINE)
-def test_that_what_is_documented_passes(name: str) -> None:
+def test_what_is_documented_passes(name: str) -> None:
     check(GENUINE[name])
 
 
 @pytest.mark.parametrize("name", FALSE)
-def test_that_what_is_not_documented_is_seen(name: str) -> None:
+def test_what_is_not_documented_is_seen(name: str) -> None:
     with pytest.raises(Violation, match=FALSE[name].target.replace("?", "[?]")):
         check(FALSE[name])
 
 
-def test_that_a_body_that_is_still_to_come_is_not_missed() -> None:
+def test_a_body_that_is_still_to_come_is_not_missed() -> None:
     check(answer("/sa-contexts", 200, None, OF_A_PAGE), is_whole=False)
     with pytest.raises(Violation):
         check(answer("/sa-contexts", 200, None, OF_A_PAGE))
 
 
-def test_that_lines_are_contexts_until_the_last() -> None:
+def test_lines_are_contexts_until_the_last() -> None:
     export = GENUINE["head"]
     check_line(export, CONTEXT)
     check_line(export, {"end": True, "count": 1, "snapshot": SNAPSHOT})
@@ -122,7 +122,7 @@ WRONG: tuple[Any, ...] = (None, -1, "a", [], {}, 1.5)
 
 
 @pytest.mark.parametrize("first", [0, 3])
-def test_that_both_validators_agree_on_whatever_is_wrong(first: int) -> None:
+def test_both_validators_agree_on_whatever_is_wrong(first: int) -> None:
     """The fast one is used, so it is held against the other, member by member."""
     schema = {"$ref": f"{SCHEMA}SaContext", "components": DOCUMENT["components"]}
     second = jsonschema.Draft202012Validator(schema)

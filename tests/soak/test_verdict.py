@@ -29,33 +29,33 @@ def report(end: End | None = GOOD, *, missing: str = "", leak: int = 0) -> Repor
     return Report(outcomes, memory=Memory(samples, [1, 1, 1, 1]), end=end)
 
 
-def test_that_a_good_soak_passes() -> None:
+def test_a_good_soak_passes() -> None:
     assert report().judge(is_long=True) == []
 
 
 @pytest.mark.parametrize("name", ["open_handles", "open_enumerations", "unfreed_blocks", "misuses"])
-def test_that_what_is_left_open_fails(name: str) -> None:
+def test_what_is_left_open_fails(name: str) -> None:
     assert report(replace(GOOD, counts={**CLEAN, name: 1})).judge(is_long=False) == [f"{name}: 1"]
 
 
-def test_that_a_server_that_does_not_end_well_fails() -> None:
+def test_a_server_that_does_not_end_well_fails() -> None:
     assert report(replace(GOOD, code=-9)).judge(is_long=False)
     assert report(replace(GOOD, seconds=GRACE_SECONDS + 1)).judge(is_long=False)
     assert report(replace(GOOD, counts={})).judge(is_long=False)
     assert report(None).judge(is_long=False)
 
 
-def test_that_a_soak_that_met_no_busy_server_fails() -> None:
+def test_a_soak_that_met_no_busy_server_fails() -> None:
     faults = report(missing="503 too_many_snapshots").judge(is_long=True)
 
     assert faults == ["never seen: GET /sa-contexts: 503 too_many_snapshots"]
 
 
-def test_that_a_leak_fails() -> None:
+def test_a_leak_fails() -> None:
     assert report(leak=100_000).judge(is_long=True)
 
 
-def test_that_what_was_found_on_the_way_is_told() -> None:
+def test_what_was_found_on_the_way_is_told() -> None:
     found = report()
     found.faults.append("GET /engine: not valid")
 
@@ -74,7 +74,7 @@ def entry(event: str, level: str = "warning", **members: object) -> str:
         entry("request_failed", code="engine_error", path="/sa-contexts"),
     ],
 )
-def test_that_a_log_may_tell_of_the_engines_failures(line: str) -> None:
+def test_a_log_may_tell_of_the_engines_failures(line: str) -> None:
     assert log.faults(line) == []
 
 
@@ -89,7 +89,7 @@ def test_that_a_log_may_tell_of_the_engines_failures(line: str) -> None:
         "Traceback (most recent call last):",
     ],
 )
-def test_that_a_log_may_tell_of_nothing_else(line: str) -> None:
+def test_a_log_may_tell_of_nothing_else(line: str) -> None:
     assert log.faults(f"{entry('listening', 'info')}\n{line}\n{line}") == [
         f"in the log, 2 times: {line}"
     ]

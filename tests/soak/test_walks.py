@@ -30,7 +30,7 @@ def gone(answered: float = 61, restart: str = "?limit=2", **members: Any) -> Ans
     return answer(SECOND, 410, content, OF_A_PROBLEM, answered=answered)
 
 
-def test_that_a_good_walk_ends() -> None:
+def test_a_good_walk_ends() -> None:
     walk = begun()
 
     assert walk.take(page(SECOND, [5])) is None
@@ -51,19 +51,19 @@ def test_that_a_good_walk_ends() -> None:
     ],
     ids=["twice", "order", "more", "empty", "not full", "snapshot", "no link", "other link"],
 )
-def test_that_a_page_that_is_not_the_next_is_seen(second: Answer) -> None:
+def test_a_page_that_is_not_the_next_is_seen(second: Answer) -> None:
     with pytest.raises(Violation):
         begun().take(second)
 
 
-def test_that_what_was_not_asked_for_is_seen() -> None:
+def test_what_was_not_asked_for_is_seen() -> None:
     with pytest.raises(Violation, match="does not match"):
         begun({"ipVersion": ["v6"]})
     with pytest.raises(Violation, match="basic"):
         begun(view="basic")
 
 
-def test_that_a_snapshot_may_be_let_go_after_its_time() -> None:
+def test_a_snapshot_may_be_let_go_after_its_time() -> None:
     restart, resume = begun().ways_on(gone(resumeUrl="?cursor=r&limit=2"))
 
     assert (restart, resume) == (FIRST, "/sa-contexts?cursor=r&limit=2")
@@ -76,12 +76,12 @@ def test_that_a_snapshot_may_be_let_go_after_its_time() -> None:
     "answer",
     [gone(answered=59), gone(restart="?limit=2&ipVersion=v4"), gone(restart="?view=basic")],
 )
-def test_that_a_snapshot_that_is_let_go_wrongly_is_seen(answer: Answer) -> None:
+def test_a_snapshot_that_is_let_go_wrongly_is_seen(answer: Answer) -> None:
     with pytest.raises(Violation):
         begun().ways_on(answer)
 
 
-def test_that_a_resumed_walk_goes_on_in_a_newer_snapshot_of_its_epoch() -> None:
+def test_a_resumed_walk_goes_on_in_a_newer_snapshot_of_its_epoch() -> None:
     newer, older = {**SNAPSHOT, "revision": 5}, {**SNAPSHOT, "revision": 1}
     for snapshot, numbers in ((older, [5]), ({**newer, "epoch": "another"}, [5]), (newer, [4])):
         walk = begun()
@@ -105,7 +105,7 @@ def exported(content: list[dict[str, Any]], filters: Filters, view: str = "full"
     return export
 
 
-def test_that_a_good_export_ends() -> None:
+def test_a_good_export_ends() -> None:
     assert exported(lines(1, 2), {}).end
     assert exported(lines(1, 2)[:-1], {}).end is None
 
@@ -122,14 +122,12 @@ def test_that_a_good_export_ends() -> None:
     ],
     ids=["order", "count", "after the end", "filter", "view", "key"],
 )
-def test_that_a_bad_export_is_seen(
-    content: list[dict[str, Any]], filters: Filters, view: str
-) -> None:
+def test_a_bad_export_is_seen(content: list[dict[str, Any]], filters: Filters, view: str) -> None:
     with pytest.raises(Violation):
         exported(content, filters, view)
 
 
-def test_that_one_sa_must_meet_all_filters() -> None:
+def test_one_sa_must_meet_all_filters() -> None:
     both = context(1)
     both["inboundSa"]["saBundle"]["pfsGroup"] = "2048"
     both["outboundSa"] = {**both["inboundSa"], "ipVersion": "v6", "saBundle": {

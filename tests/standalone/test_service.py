@@ -35,7 +35,7 @@ def port() -> Iterator[int]:
     assert not FOLDER.exists()
 
 
-def test_that_it_serves_as_a_service(port: int) -> None:
+def test_it_serves_as_a_service(port: int) -> None:
     _service("start")
 
     assert f'command: "{PROGRAM}" --settings ' in _service("status")
@@ -48,7 +48,7 @@ def test_that_it_serves_as_a_service(port: int) -> None:
     assert "state: stopped\n" in _service("status", exits_with=3)
 
 
-def test_that_a_wrong_setting_ends_it(port: int) -> None:
+def test_a_wrong_setting_ends_it(port: int) -> None:
     (FOLDER / "settings.toml").write_text(f"port = {port}\nprot = 1\n", encoding="utf-8")
 
     assert "its own 1" in _service("start", exits_with=1)

@@ -47,24 +47,24 @@ def server() -> Iterator[int]:
             process.kill()
 
 
-def test_that_the_folder_is_found_by_a_path_with_spaces() -> None:
+def test_the_folder_is_found_by_a_path_with_spaces() -> None:
     assert " " in str(PROGRAM)
     assert _run("--version").decode().split()[0] == "sa-contexts"
 
 
-def test_that_it_lists_contexts_without_a_server() -> None:
+def test_it_lists_contexts_without_a_server() -> None:
     items = json.loads(_run("list", "--json", "--engine", "windows"))["items"]
 
     assert len({item["saContextId"] for item in items}) == CONTEXTS
 
 
-def test_that_it_has_the_other_commands() -> None:
+def test_it_has_the_other_commands() -> None:
     assert b"--json" in _run("doctor", "--help")
     assert b"install" in _run("service", "--help")
     assert b"revoke" in _run("keys", "--help")
 
 
-def test_that_there_is_no_simulator_in_it() -> None:
+def test_there_is_no_simulator_in_it() -> None:
     refused = subprocess.run(
         [str(PROGRAM), "list", "--engine", "simulator"],
         stdin=subprocess.DEVNULL,
@@ -78,7 +78,7 @@ def test_that_there_is_no_simulator_in_it() -> None:
     assert not [path for path in PROGRAM.parent.rglob("*") if "simulator" in path.name.lower()]
 
 
-def test_that_it_serves_contexts(server: int) -> None:
+def test_it_serves_contexts(server: int) -> None:
     page = json.loads(_get(server, "/sa-contexts?limit=5", "application/json"))
 
     assert len(page["items"]) == 5
@@ -95,13 +95,11 @@ def test_that_it_serves_contexts(server: int) -> None:
         ("/net-events", "application/json", b"items"),
     ],
 )
-def test_that_it_carries_what_it_serves(
-    server: int, path: str, media_type: str, told: bytes
-) -> None:
+def test_it_carries_what_it_serves(server: int, path: str, media_type: str, told: bytes) -> None:
     assert told in _get(server, path, media_type)
 
 
-def test_that_the_page_of_the_api_is_whole(server: int) -> None:
+def test_the_page_of_the_api_is_whole(server: int) -> None:
     page = _get(server, "/docs", "text/html").decode()
     parts = re.findall(r'(?:src|href)="(docs/[^"]+)"', page)
 

@@ -53,7 +53,7 @@ def test_what_is_known_of_a_version(
     assert vulnerabilities(PIN, pages.get) == found
 
 
-def test_that_each_version_is_asked_for_once() -> None:
+def test_each_version_is_asked_for_once() -> None:
     asked: list[str] = []
 
     def ask(what: str) -> None:

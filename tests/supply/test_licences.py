@@ -40,21 +40,21 @@ def test_the_licence_of_a_package(tmp_path: Path, fields: list[str], licence: st
 
 
 @pytest.mark.parametrize("licence", ["AGPL-3.0-only", "MIT AND GPL-2.0-only", ""])
-def test_that_a_licence_that_nobody_read_is_refused(tmp_path: Path, licence: str) -> None:
+def test_a_licence_that_nobody_read_is_refused(tmp_path: Path, licence: str) -> None:
     package(tmp_path, *[f"License-Expression: {licence}"] * bool(licence))
     pins = [Pin("thing", "1")]
 
     assert len(refusals(pins, licences_in(tmp_path))) == 1
 
 
-def test_that_a_package_that_is_missing_is_refused_where_the_server_needs_it() -> None:
+def test_a_package_that_is_missing_is_refused_where_the_server_needs_it() -> None:
     needed = Pin("colorama", "0.4.6", "sys_platform == 'win32'")
     elsewhere = Pin("httpx2-jsfetch", "1.0", "sys_platform == 'emscripten'")
 
     assert [each.split()[0] for each in refusals([needed, elsewhere], {})] == ["colorama"]
 
 
-def test_that_what_is_installed_here_may_be_shipped() -> None:
+def test_what_is_installed_here_may_be_shipped() -> None:
     licences = licences_in(Path(sysconfig.get_path("purelib")))
     installed = [pin for pin in read(SERVER) if pin.name in licences]
 

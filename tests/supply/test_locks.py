@@ -37,11 +37,11 @@ BY_HASH = ("--require-hashes", "--no-index", "--no-deps")
 
 
 @pytest.mark.parametrize("lock", locks(), ids=lambda lock: lock.path)
-def test_that_a_lock_is_that_of_the_project(lock: Lock) -> None:
+def test_a_lock_is_that_of_the_project(lock: Lock) -> None:
     assert list(disagreements(requirements_of(project(), lock), read(lock))) == []
 
 
-def test_that_every_dependency_group_is_locked() -> None:
+def test_every_dependency_group_is_locked() -> None:
     groups = project()["dependency-groups"]
     locked = {group for lock in locks() for group in lock.groups}
     included = {each["include-group"] for each in groups["dev"]}
@@ -49,7 +49,7 @@ def test_that_every_dependency_group_is_locked() -> None:
     assert locked | included == set(groups)
 
 
-def test_that_every_lock_is_made_by_make() -> None:
+def test_every_lock_is_made_by_make() -> None:
     made = {lock.path for lock in locks()}
     kept = {
         str(path.relative_to(ROOT))
@@ -83,18 +83,18 @@ def test_what_a_lock_says() -> None:
         (["anyio"], re.sub(r" +--hash=sha256:0869.*\n", "", LOCK), "colorama has no hash"),
     ],
 )
-def test_that_a_lock_of_another_project_is_told(asked: list[str], lock: str, told: str) -> None:
+def test_a_lock_of_another_project_is_told(asked: list[str], lock: str, told: str) -> None:
     requirements = [Requirement(each) for each in asked]
 
     assert list(disagreements(requirements, pins_of(lock))) == [told]
 
 
-def test_that_what_is_no_lock_is_refused() -> None:
+def test_what_is_no_lock_is_refused() -> None:
     with pytest.raises(ValueError, match="no line of a lock"):
         pins_of("--index-url https://example.com/simple\n" + LOCK)
 
 
-def test_that_the_server_is_tested_with_the_versions_that_it_ships_with() -> None:
+def test_the_server_is_tested_with_the_versions_that_it_ships_with() -> None:
     (development,) = (lock for lock in locks() if "dev" in lock.groups)
     tested = {pin.name: pin.version for pin in read(development)}
 
@@ -114,7 +114,7 @@ def test_that_the_server_is_tested_with_the_versions_that_it_ships_with() -> Non
         "tests/windows/run",
     ],
 )
-def test_that_nothing_is_installed_but_by_hash(script: str) -> None:
+def test_nothing_is_installed_but_by_hash(script: str) -> None:
     text = (ROOT / script).read_text(encoding="utf-8")
     commands = [
         line for line in re.sub(r"[\\`]\n", " ", text).splitlines() if INSTALLS.search(line)

@@ -40,7 +40,7 @@ PINS = [
 ]
 
 
-def test_that_it_tells_who_asks_for_what() -> None:
+def test_it_tells_who_asks_for_what() -> None:
     graph = completed(document(), PINS, {})["dependencies"]
 
     assert graph == [
@@ -50,7 +50,7 @@ def test_that_it_tells_who_asks_for_what() -> None:
     ]
 
 
-def test_that_it_tells_licences() -> None:
+def test_it_tells_licences() -> None:
     bom = completed(document(), PINS, {"typer": "MIT", "colorama": "BSD License"})
 
     assert [each["licenses"] for each in bom["components"]] == [
@@ -59,7 +59,7 @@ def test_that_it_tells_licences() -> None:
     ]
 
 
-def test_that_a_line_more_in_the_lock_renames_nothing() -> None:
+def test_a_line_more_in_the_lock_renames_nothing() -> None:
     later = document()
     later["components"] = [component("typer", "0.29.2", 4), component("colorama", "0.4.6", 12)]
 

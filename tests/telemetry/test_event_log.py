@@ -70,7 +70,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[EventLog]:
     assert library.sources == []
 
 
-def test_that_warnings_and_what_is_named_are_reported(library: EventLog) -> None:
+def test_warnings_and_what_is_named_are_reported(library: EventLog) -> None:
     log.info("listening", url="http://127.0.0.1:8080")
     log.info("request", path="/sa-contexts")
     log.warning("drain_failed", error="access denied\n2026 [info] forged")
@@ -90,7 +90,7 @@ def test_that_warnings_and_what_is_named_are_reported(library: EventLog) -> None
     assert all(text.isprintable() for text in texts)
 
 
-def test_that_no_credential_is_reported(library: EventLog) -> None:
+def test_no_credential_is_reported(library: EventLog) -> None:
     key = "sak_0123456789ab_" + "A" * 43
     log.warning("keys_not_read", reason=f"Bearer {key}")
     logging.getLogger().handlers[0].flush()
@@ -100,7 +100,7 @@ def test_that_no_credential_is_reported(library: EventLog) -> None:
     assert "keys_not_read" in text
 
 
-def test_that_a_text_is_no_longer_than_an_event_can_be(library: EventLog) -> None:
+def test_a_text_is_no_longer_than_an_event_can_be(library: EventLog) -> None:
     log.warning("drain_failed", error="x" * 100_000)
     logging.getLogger().handlers[0].flush()
 
@@ -108,7 +108,7 @@ def test_that_a_text_is_no_longer_than_an_event_can_be(library: EventLog) -> Non
     assert len(text) == 31_839  # "lpStrings", ReportEventW, learn.microsoft.com
 
 
-def test_that_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
+def test_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
     library.fails = True
     before = DROPPED["event_log"]
     log.warning("drain_failed")
@@ -121,7 +121,7 @@ def test_that_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
     assert len(library.reported) == 1
 
 
-def test_that_a_machine_without_event_log_is_a_failure_that_is_counted() -> None:
+def test_a_machine_without_event_log_is_a_failure_that_is_counted() -> None:
     before = DROPPED["event_log"]
     queue = LogQueue([EventLogSink()])  # there is no win32evtlog here
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
@@ -131,14 +131,14 @@ def test_that_a_machine_without_event_log_is_a_failure_that_is_counted() -> None
     assert DROPPED["event_log"] == before + 1
 
 
-def test_that_ids_are_within_those_that_the_message_file_has() -> None:
+def test_ids_are_within_those_that_the_message_file_has() -> None:
     numbers = [event.id for event in (*EVENTS.values(), *OTHERS.values())]
 
     assert len(set(numbers)) == len(numbers)
     assert all(1 <= number <= 1000 for number in numbers)  # "eventcreate", learn.microsoft.com
 
 
-def test_that_ids_are_documented() -> None:
+def test_ids_are_documented() -> None:
     rows = re.findall(
         r"^\| (\d+) \| `(\w+)` \| (\d) \|", AUDIT.read_text(encoding="utf-8"), re.MULTILINE
     )
@@ -148,7 +148,7 @@ def test_that_ids_are_documented() -> None:
     }
 
 
-def test_that_every_name_is_one_that_is_logged_or_reserved() -> None:
+def test_every_name_is_one_that_is_logged_or_reserved() -> None:
     """A renamed entry would lose its id."""
     source = "".join(path.read_text() for path in AUDIT.parents[1].glob("app/**/*.py"))
     elsewhere = source.replace(
@@ -163,7 +163,7 @@ def test_that_every_name_is_one_that_is_logged_or_reserved() -> None:
     }
 
 
-def test_that_a_source_is_told_to_windows_and_taken_back() -> None:
+def test_a_source_is_told_to_windows_and_taken_back() -> None:
     told: list[tuple[object, ...]] = []
 
     class Sources:

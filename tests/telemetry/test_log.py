@@ -62,7 +62,7 @@ def written(stream: io.StringIO) -> str:
 
 
 @pytest.mark.parametrize("log_format", FORMATS)
-def test_that_who_logs_does_not_wait_for_who_writes(log_format: Literal["text", "json"]) -> None:
+def test_who_logs_does_not_wait_for_who_writes(log_format: Literal["text", "json"]) -> None:
     stream = Slow()
     configure_logging(log_format, "info", stream)
 
@@ -74,7 +74,7 @@ def test_that_who_logs_does_not_wait_for_who_writes(log_format: Literal["text", 
     assert re.findall("first|second", written(stream)) == ["first", "second"]
 
 
-def test_that_what_finds_no_room_is_lost_counted_and_told() -> None:
+def test_what_finds_no_room_is_lost_counted_and_told() -> None:
     stream = Slow()
     before = DROPPED["queue"]
     queue = LogQueue([StreamSink(stream)], max_entries=2)
@@ -93,7 +93,7 @@ def test_that_what_finds_no_room_is_lost_counted_and_told() -> None:
     assert told == [{"event": "log_entries_lost", "count": 7, "log_level": "warning"}]
 
 
-def test_that_a_stream_that_fails_is_counted_and_hurts_nobody() -> None:
+def test_a_stream_that_fails_is_counted_and_hurts_nobody() -> None:
     stream = io.StringIO()
     configure_logging("json", "info", stream)
     before = DROPPED["stream"]
@@ -105,7 +105,7 @@ def test_that_a_stream_that_fails_is_counted_and_hurts_nobody() -> None:
     assert DROPPED["stream"] == before + 1
 
 
-def test_that_what_has_no_text_is_counted_and_hurts_nobody() -> None:
+def test_what_has_no_text_is_counted_and_hurts_nobody() -> None:
     class Untold:
         def __repr__(self) -> str:
             raise ValueError("never")
@@ -118,7 +118,7 @@ def test_that_what_has_no_text_is_counted_and_hurts_nobody() -> None:
     assert DROPPED["queue"] == before + 1
 
 
-def test_that_a_log_file_is_bounded(tmp_path: Path) -> None:
+def test_a_log_file_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "logs" / "sa-contexts.log"
     configure_logging("json", "info", io.StringIO(), file=LogFile(path, 64 << 10, 2))
 
@@ -133,9 +133,7 @@ def test_that_a_log_file_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there the folder says who may read")
-def test_that_a_log_file_is_not_for_everybody(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_log_file_is_not_for_everybody(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     request.addfinalizer(partial(os.umask, os.umask(0o022)))
     path = tmp_path / "sa-contexts.log"
     configure_logging("json", "info", io.StringIO(), file=LogFile(path, 64 << 10, 2))
@@ -149,7 +147,7 @@ def test_that_a_log_file_is_not_for_everybody(
     assert set(modes.values()) == {"0o640"}
 
 
-def test_that_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
+def test_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows while another program reads it (ERROR_SHARING_VIOLATION)."""
@@ -177,7 +175,7 @@ def test_that_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
     assert path.read_text() == "y" * 99 + "\n"
 
 
-def test_that_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     with pytest.raises(LogUnwritable, match=re.escape(str(tmp_path))):
         configure_logging("json", "info", io.StringIO(), file=LogFile(tmp_path, 1 << 20, 1))
 
@@ -187,7 +185,7 @@ def test_that_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     "text",
     ["a\n2026-11-25T00:00:00Z [info     ] listening", "a\r\x1b[2J\x07", "a\u2028b\u202ec\x85\x9b"],
 )
-def test_that_no_text_can_forge_an_entry(log_format: Literal["text", "json"], text: str) -> None:
+def test_no_text_can_forge_an_entry(log_format: Literal["text", "json"], text: str) -> None:
     stream = io.StringIO()
     configure_logging(log_format, "info", stream)
 
@@ -202,7 +200,7 @@ def test_that_no_text_can_forge_an_entry(log_format: Literal["text", "json"], te
         assert [json.loads(line).get("path", text) for line in lines[:-1]] == [text] * 3
 
 
-def test_that_no_line_of_a_traceback_can_be_taken_for_an_entry() -> None:
+def test_no_line_of_a_traceback_can_be_taken_for_an_entry() -> None:
     stream = io.StringIO()
     configure_logging("text", "info", stream)
 
@@ -220,7 +218,7 @@ def test_that_no_line_of_a_traceback_can_be_taken_for_an_entry() -> None:
 
 @pytest.mark.parametrize("log_format", FORMATS)
 @pytest.mark.parametrize("secret", [KEY, JWT, OPAQUE])
-def test_that_credentials_are_struck_out(log_format: Literal["text", "json"], secret: str) -> None:
+def test_credentials_are_struck_out(log_format: Literal["text", "json"], secret: str) -> None:
     stream = io.StringIO()
     configure_logging(log_format, "debug", stream)
     header = f"Bearer {secret}"
@@ -241,7 +239,7 @@ def test_that_credentials_are_struck_out(log_format: Literal["text", "json"], se
 
 @pytest.mark.parametrize("secret", [KEY, JWT])
 @pytest.mark.parametrize("times", [1, 2, 3, 9])
-def test_that_credentials_are_struck_out_however_they_are_encoded(secret: str, times: int) -> None:
+def test_credentials_are_struck_out_however_they_are_encoded(secret: str, times: int) -> None:
     """RFC 3986, 2.1: any octet may be percent-encoded, a percent sign, too."""
     encoded = [secret, secret]
     for _ in range(times):
@@ -262,7 +260,7 @@ def test_that_credentials_are_struck_out_however_they_are_encoded(secret: str, t
         assert path == "/engine/[redacted]/x" or (times == 9 and path == "/engine/[redacted]…")
 
 
-def test_that_what_is_encoded_and_no_credential_stays() -> None:
+def test_what_is_encoded_and_no_credential_stays() -> None:
     path = "/a%2fb%0a" + "%2525" * 200 + "/100%"
     stream = io.StringIO()
     configure_logging("json", "info", stream)
@@ -272,7 +270,7 @@ def test_that_what_is_encoded_and_no_credential_stays() -> None:
     assert json.loads(written(stream))["path"] == path
 
 
-def test_that_what_is_no_credential_stays() -> None:
+def test_what_is_no_credential_stays() -> None:
     stream = io.StringIO()
     configure_logging("text", "info", stream)
 
@@ -283,7 +281,7 @@ def test_that_what_is_no_credential_stays() -> None:
     assert "[redacted]" not in written(stream)
 
 
-def test_that_entries_of_others_have_what_is_bound() -> None:
+def test_entries_of_others_have_what_is_bound() -> None:
     stream = io.StringIO()
     configure_logging("json", "info", stream)
 
@@ -293,7 +291,7 @@ def test_that_entries_of_others_have_what_is_bound() -> None:
     assert json.loads(written(stream))["request_id"] == "r1"
 
 
-def test_that_outlets_get_what_is_severe_enough_for_them() -> None:
+def test_outlets_get_what_is_severe_enough_for_them() -> None:
     seen: list[Any] = []
 
     class Kept(LogSink):

@@ -16,7 +16,7 @@ from tests.telemetry.receiver import receiving
 KEY = "sak_0123456789ab_" + "A" * 43
 
 
-def test_that_variables_of_the_environment_switch_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_environment_switch_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as (url, received):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         monkeypatch.setenv("OTEL_SERVICE_NAME", "ipsec-of-web01")
@@ -48,7 +48,7 @@ def test_that_variables_of_the_environment_switch_it_on(monkeypatch: pytest.Monk
     assert '"level": "error"' not in log
 
 
-def test_that_it_is_off_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_off_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as (url, received):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         monkeypatch.setenv("OTEL_SDK_DISABLED", "true")

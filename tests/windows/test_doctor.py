@@ -20,7 +20,7 @@ from bindings.tcp_listeners import program_of, tcp_listeners
 SECONDS = 300
 
 
-def test_that_services_are_told() -> None:
+def test_services_are_told() -> None:
     winreg: Any = importlib.import_module("winreg")  # on Windows only
     found = service("RpcSs")
     with winreg.OpenKey(
@@ -34,14 +34,14 @@ def test_that_services_are_told() -> None:
     assert service("No such service") is None
 
 
-def test_that_the_account_is_told() -> None:
+def test_the_account_is_told() -> None:
     found = account()
 
     assert found is not None
     assert found.is_administrator  # as whoever runs Wine is to it
 
 
-def test_that_who_listens_is_told() -> None:
+def test_who_listens_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         (found,) = tcp_listeners(listener.getsockname()[1])
 
@@ -50,14 +50,14 @@ def test_that_who_listens_is_told() -> None:
     assert program_of(0) is None
 
 
-def test_that_programs_are_for_this_machine() -> None:
+def test_programs_are_for_this_machine() -> None:
     machine = machine_of(Path(sys.executable))
 
     assert machine is not None
     assert machine.bits == 64
 
 
-def test_that_a_taken_port_is_all_that_fails() -> None:
+def test_a_taken_port_is_all_that_fails() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         report = _examined("--port", str(other.getsockname()[1]))
 

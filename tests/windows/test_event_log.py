@@ -16,7 +16,7 @@ KEY = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\sa-contexts"
 """Where Windows looks for a source ("Event Sources", learn.microsoft.com)."""
 
 
-def test_that_a_source_is_made_known_and_taken_back() -> None:
+def test_a_source_is_made_known_and_taken_back() -> None:
     winreg: Any = import_module("winreg")
 
     add_source()
@@ -30,7 +30,7 @@ def test_that_a_source_is_made_known_and_taken_back() -> None:
         winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, KEY)
 
 
-def test_that_events_are_taken() -> None:
+def test_events_are_taken() -> None:
     """Windows takes them of sources that it does not know, too."""
     before = DROPPED["event_log"]
     queue = LogQueue([EventLogSink()])

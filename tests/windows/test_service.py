@@ -53,7 +53,7 @@ def _installed(port: int) -> Iterator[None]:
     assert not FOLDER.exists()
 
 
-def test_that_it_serves_and_stops_with_streams_open(port: int) -> None:
+def test_it_serves_and_stops_with_streams_open(port: int) -> None:
     assert "state: stopped\n" in _service("status", exits_with=NOT_RUNNING)
 
     _service("start")
@@ -84,7 +84,7 @@ def test_that_it_serves_and_stops_with_streams_open(port: int) -> None:
     assert "stopped" in log
 
 
-def test_that_it_is_stopped_and_started_again(port: int) -> None:
+def test_it_is_stopped_and_started_again(port: int) -> None:
     for _ in range(2):
         _service("start")
         assert _status_of("/sa-contexts", port) == 200
@@ -94,7 +94,7 @@ def test_that_it_is_stopped_and_started_again(port: int) -> None:
     _service("stop")  # is no failure where it does not run
 
 
-def test_that_it_is_removed_while_it_runs(port: int) -> None:
+def test_it_is_removed_while_it_runs(port: int) -> None:
     _service("start")
 
     said = _service("remove")
@@ -106,7 +106,7 @@ def test_that_it_is_removed_while_it_runs(port: int) -> None:
     _service("install")  # what the fixture removes
 
 
-def test_that_installing_again_keeps_the_settings(port: int) -> None:
+def test_installing_again_keeps_the_settings(port: int) -> None:
     _service("install")
 
     assert (FOLDER / "settings.toml").read_text(encoding="utf-8") == f"port = {port}\n"
@@ -124,7 +124,7 @@ def test_that_installing_again_keeps_the_settings(port: int) -> None:
         "host = '192.0.2.1'\n",
     ],
 )
-def test_that_it_ends_where_its_settings_are_wrong(settings: str) -> None:
+def test_it_ends_where_its_settings_are_wrong(settings: str) -> None:
     _set(settings)
 
     assert "Event Log" in _service("start", exits_with=1)
@@ -134,7 +134,7 @@ def test_that_it_ends_where_its_settings_are_wrong(settings: str) -> None:
     assert "own exit code: 1\n" in status
 
 
-def test_that_it_loads_another_library_where_told_twice(port: int) -> None:
+def test_it_loads_another_library_where_told_twice(port: int) -> None:
     library = system_folder() / "fwpuclnt.dll"
     _set(f"port = {port}\nlibrary = '{library}'\nlibrary_in_service = true\n")
 
@@ -143,7 +143,7 @@ def test_that_it_loads_another_library_where_told_twice(port: int) -> None:
     assert _status_of("/sa-contexts", port) == 200
 
 
-def test_that_only_the_service_control_manager_runs_it() -> None:
+def test_only_the_service_control_manager_runs_it() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app", "service", "run"],
         stdin=subprocess.DEVNULL,

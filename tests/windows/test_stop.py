@@ -29,7 +29,7 @@ START_SECONDS = 120.0
 @pytest.mark.parametrize(
     "event", [CTRL_BREAK_EVENT, CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT]
 )
-def test_that_a_console_event_ends_the_server_in_good_order(event: int) -> None:
+def test_a_console_event_ends_the_server_in_good_order(event: int) -> None:
     with _server() as (server, port), ExitStack() as stack:
         streams = [stack.enter_context(_stream(server, port)) for _ in range(3)]
         for _ in range(2):  # who do not read

@@ -151,7 +151,7 @@ def _settings(tmp_path: Path, text: str) -> None:
     ],
     ids=["stop", "preshutdown"],
 )
-def test_that_it_runs_until_it_is_told_to_stop(
+def test_it_runs_until_it_is_told_to_stop(
     manager: Manager, tmp_path: Path, tell: Callable[[Any], None]
 ) -> None:
     port = _free_port()
@@ -194,7 +194,7 @@ def test_that_it_runs_until_it_is_told_to_stop(
         ("host = '192.0.2.1'\nengine = 'simulator'", "cannot listen on 192.0.2.1:8080"),
     ],
 )
-def test_that_it_says_why_it_cannot_start(
+def test_it_says_why_it_cannot_start(
     manager: Manager, tmp_path: Path, settings: str, reason: str
 ) -> None:
     _settings(tmp_path, settings)
@@ -209,13 +209,13 @@ def test_that_it_says_why_it_cannot_start(
     assert reason in told
 
 
-def test_that_it_is_told_of_shutdowns_before_others_are(manager: Manager) -> None:
+def test_it_is_told_of_shutdowns_before_others_are(manager: Manager) -> None:
     service = manager.module.Hosted(["sa-contexts"])
 
     assert service.GetAcceptedControls() == 0x1 | 0x100  # SERVICE_ACCEPT_…, winsvc.h
 
 
-def test_that_controls_that_it_does_not_know_stop_nothing(manager: Manager) -> None:
+def test_controls_that_it_does_not_know_stop_nothing(manager: Manager) -> None:
     service = manager.module.Hosted(["sa-contexts"])
 
     service.SvcOtherEx(0xD, 0, None)  # SERVICE_CONTROL_POWEREVENT
@@ -223,7 +223,7 @@ def test_that_controls_that_it_does_not_know_stop_nothing(manager: Manager) -> N
     assert manager.reports.empty()
 
 
-def test_that_who_runs_it_by_hand_is_told(manager: Manager) -> None:
+def test_who_runs_it_by_hand_is_told(manager: Manager) -> None:
     manager.connects = False
 
     with pytest.raises(manager.module.NotStartedAsService, match="use `service start`"):

@@ -71,7 +71,7 @@ def test_what_windows_is_told_of_the_service(windows: Windows) -> None:
     }
 
 
-def test_that_an_account_of_a_domain_may_log_on_as_a_service(windows: Windows) -> None:
+def test_an_account_of_a_domain_may_log_on_as_a_service(windows: Windows) -> None:
     _install("--account", r"CORP\sa$")
 
     assert windows.services[NAME].config[7] == r"CORP\sa$"
@@ -92,7 +92,7 @@ def test_that_an_account_of_a_domain_may_log_on_as_a_service(windows: Windows) -
         "SetNamedSecurityInfo",
     ],
 )
-def test_that_a_failure_undoes_what_was_done(windows: Windows, function: str) -> None:
+def test_a_failure_undoes_what_was_done(windows: Windows, function: str) -> None:
     windows.failures[function] = ACCESS_DENIED
 
     said = _install(exits_with=1)
@@ -105,7 +105,7 @@ def test_that_a_failure_undoes_what_was_done(windows: Windows, function: str) ->
     assert function == "SetNamedSecurityInfo" or not list(windows.root.iterdir())
 
 
-def test_that_a_failure_leaves_the_service_of_before(windows: Windows) -> None:
+def test_a_failure_leaves_the_service_of_before(windows: Windows) -> None:
     _install("--account", r"CORP\sa$")
     before = windows.services[NAME].config
     (windows.root / NAME / "settings.toml").write_text("port = 1\n")
@@ -118,7 +118,7 @@ def test_that_a_failure_leaves_the_service_of_before(windows: Windows) -> None:
     assert windows.sources == {NAME: r"%SystemRoot%\System32\EventCreate.exe"}
 
 
-def test_that_installing_again_brings_it_up_to_date(windows: Windows) -> None:
+def test_installing_again_brings_it_up_to_date(windows: Windows) -> None:
     _install()
     (windows.root / NAME / "settings.toml").write_text("port = 1\n")
     windows.services[NAME].config = (0x10, 3, 1, "old.exe", None, 0, [], r"CORP\sa$", "old")
@@ -157,13 +157,13 @@ def test_settings_that_cannot_be_written_whole_are_not_left(
     assert "log_format" in (windows.root / NAME / "settings.toml").read_text()
 
 
-def test_that_what_this_windows_does_not_know_is_told(windows: Windows) -> None:
+def test_what_this_windows_does_not_know_is_told(windows: Windows) -> None:
     windows.failures["SERVICE_CONFIG_DELAYED_AUTO_START_INFO"] = 124
 
     assert "this version of Windows does not support: delayed start" in _install()
 
 
-def test_that_a_folder_that_a_user_made_is_refused(windows: Windows) -> None:
+def test_a_folder_that_a_user_made_is_refused(windows: Windows) -> None:
     # Every user may make folders in ProgramData, and who made one keeps the right to open it.
     (windows.root / NAME).mkdir()
     (windows.root / NAME / "settings.toml").write_text("library = 'C:\\evil.dll'\n")
@@ -183,7 +183,7 @@ def test_that_a_folder_that_a_user_made_is_refused(windows: Windows) -> None:
         ["/shared/Python/python.exe", "-I", "{user}/venv/app/__main__.py"],
     ],
 )
-def test_that_a_program_that_a_user_may_change_is_refused(
+def test_a_program_that_a_user_may_change_is_refused(
     windows: Windows, monkeypatch: pytest.MonkeyPatch, program: list[str]
 ) -> None:
     words = [word.format(user=Path.home()) for word in program]
@@ -194,7 +194,7 @@ def test_that_a_program_that_a_user_may_change_is_refused(
     assert windows.services == {}
 
 
-def test_that_the_exit_code_of_status_tells_the_state(windows: Windows) -> None:
+def test_the_exit_code_of_status_tells_the_state(windows: Windows) -> None:
     assert "there is no service" in _service("status", exits_with=4)
     _install()
     assert "state: stopped\n" in _service("status", exits_with=3)
@@ -209,7 +209,7 @@ def test_that_the_exit_code_of_status_tells_the_state(windows: Windows) -> None:
     assert windows.services[NAME].state != RUNNING
 
 
-def test_that_a_service_that_ends_at_once_is_told(windows: Windows) -> None:
+def test_a_service_that_ends_at_once_is_told(windows: Windows) -> None:
     _install()
     windows.starts = False
 
@@ -219,7 +219,7 @@ def test_that_a_service_that_ends_at_once_is_told(windows: Windows) -> None:
     assert "Event Log" in said
 
 
-def test_that_starting_twice_is_no_failure(windows: Windows) -> None:
+def test_starting_twice_is_no_failure(windows: Windows) -> None:
     _install()
 
     _service("start")
@@ -229,7 +229,7 @@ def test_that_starting_twice_is_no_failure(windows: Windows) -> None:
 
 
 @pytest.mark.parametrize("purge", [False, True])
-def test_that_removing_leaves_nothing_but_what_may_be_needed(windows: Windows, purge: bool) -> None:
+def test_removing_leaves_nothing_but_what_may_be_needed(windows: Windows, purge: bool) -> None:
     _install()
     _service("start")
 
@@ -242,13 +242,13 @@ def test_that_removing_leaves_nothing_but_what_may_be_needed(windows: Windows, p
 
 
 @pytest.mark.parametrize("command", ["start", "stop", "remove"])
-def test_that_there_must_be_a_service(windows: Windows, command: str) -> None:
+def test_there_must_be_a_service(windows: Windows, command: str) -> None:
     assert "there is no service sa-contexts" in _service(command, exits_with=1)
     assert windows.services == {}
 
 
 @pytest.mark.parametrize("command", ["install", "start", "stop", "status", "remove", "run"])
-def test_that_it_takes_windows(command: str) -> None:
+def test_it_takes_windows(command: str) -> None:
     said = _service(command, exits_with=1)
 
     assert said == "sa-contexts: there are no Windows services on this system\n"

@@ -20,7 +20,7 @@ WRITE_DAC, WRITE_OWNER = 0x40000, 0x80000
 """winnt.h"""
 
 
-def test_that_the_sid_of_a_service_is_the_one_windows_has() -> None:
+def test_the_sid_of_a_service_is_the_one_windows_has() -> None:
     # learn.microsoft.com, "Security identifiers"
     assert service_sid("TrustedInstaller") == (
         "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
@@ -34,11 +34,11 @@ def _entries(sddl: str) -> dict[str, str]:
     return {who: rights for rights, who in re.findall(r"\(A;OICI;(\w+);;;([\w-]+)\)", sddl)}
 
 
-def test_that_the_service_only_reads_in_its_folder() -> None:
+def test_the_service_only_reads_in_its_folder() -> None:
     assert _entries(folder_sddl(SID)) == {"SY": FULL, "BA": FULL, SID: "FRFX"}
 
 
-def test_that_the_service_writes_logs_and_cannot_open_them_to_others() -> None:
+def test_the_service_writes_logs_and_cannot_open_them_to_others() -> None:
     entries = _entries(logs_sddl(SID))
 
     rights = int(entries.pop(SID), 16)
@@ -50,9 +50,7 @@ def test_that_the_service_writes_logs_and_cannot_open_them_to_others() -> None:
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_that_the_command_line_withstands_spaces(
-    monkeypatch: pytest.MonkeyPatch, frozen: bool
-) -> None:
+def test_the_command_line_withstands_spaces(monkeypatch: pytest.MonkeyPatch, frozen: bool) -> None:
     # Else C:\Program.exe could be run instead (CreateServiceW).
     monkeypatch.setattr(sys, "executable", r"C:\Program Files\x\sa-contexts.exe")
     monkeypatch.setattr(sys, "_base_executable", r"C:\Program Files\Python\python.exe")
@@ -72,7 +70,7 @@ def test_that_the_command_line_withstands_spaces(
         assert Path(words[2]).is_file()
 
 
-def test_that_an_isolated_interpreter_finds_the_program(tmp_path: Path) -> None:
+def test_an_isolated_interpreter_finds_the_program(tmp_path: Path) -> None:
     main = Path(app.__file__).with_name("__main__.py")
 
     done = subprocess.run(

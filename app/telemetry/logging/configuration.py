@@ -165,10 +165,7 @@ def _as_json(logger: Any, method: str, entry: Any) -> str:
 
 
 def _on_one_line(_logger: Any, _method: str, entry: Any) -> Any:
-    """The entry, with an escape for whatever in its texts is not to be seen.
-
-    What is no text is shown by `repr`, which does the same.
-    """
+    """Escape unprintable characters in an entry's strings; `repr` escapes other values."""
     return {
         name: _escaped(value) if isinstance(value, str) and not value.isprintable() else value
         for name, value in entry.items()
