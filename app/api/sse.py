@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api import problems
+from app.api.problems import ProblemKind
 from app.repository.changes.streams import EventSource, StreamRegistry
 from app.repository.notifier import TICK_SECONDS
 
@@ -45,6 +47,44 @@ COMMENT: Final = b":\n\n"
 RECONNECT: Final = format_event("reconnect", None, b"{}")
 
 SendBody = Callable[[bytes], Awaitable[None]]
+
+
+def stream_responses(
+    events: Mapping[str, str], *kinds: ProblemKind
+) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of an event stream.
+
+    Args:
+        events: the schema of each event's data, by the event's name.
+        kinds: problems of this stream besides those that every stream has.
+    """
+    return {
+        200: {
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {
+                        "type": "string",
+                        "description": "Server-Sent Events: "
+                        + ", ".join(f"`{name}` (`{shape}`)" for name, shape in events.items()),
+                    },
+                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools reject so far
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{shape}"}
+                            for shape in dict.fromkeys(events.values())
+                        ]
+                    },
+                }
+            },
+        },
+        **problems.responses(
+            *problems.AUTH_PROBLEMS,
+            problems.NOT_ACCEPTABLE,
+            problems.INVALID_PARAMETERS,
+            problems.TOO_MANY_STREAMS,
+            *kinds,
+            *problems.ENGINE_PROBLEMS,
+        ),
+    }
 
 
 class EventStream(Response):

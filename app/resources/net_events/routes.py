@@ -12,7 +12,7 @@ from app.api import problems
 from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream, require_json
 from app.api.errors import to_problem
 from app.api.security import DiagnosticsReader
-from app.api.sse import MEDIA_TYPE, EventStream
+from app.api.sse import EventStream, stream_responses
 from app.api.streaming import PiecesResponse
 from app.resources.net_events.buffer import EventId, NetEventSlice
 from app.resources.net_events.collector import NetEventCollector
@@ -93,33 +93,7 @@ async def list_net_events(
     "/stream",
     dependencies=[Depends(require_event_stream), Depends(reject_repeated)],
     response_class=Response,
-    responses={
-        200: {
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {
-                        "type": "string",
-                        "description": "Server-Sent Events: "
-                        + ", ".join(f"`{name}` (`{shape}`)" for name, shape in EVENTS.items()),
-                    },
-                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools reject so far
-                        "anyOf": [
-                            {"$ref": f"#/components/schemas/{shape}"}
-                            for shape in dict.fromkeys(EVENTS.values())
-                        ]
-                    },
-                }
-            },
-        },
-        **problems.responses(
-            *problems.AUTH_PROBLEMS,
-            problems.NOT_ACCEPTABLE,
-            problems.INVALID_PARAMETERS,
-            problems.TOO_MANY_STREAMS,
-            problems.NOT_SUPPORTED_BY_ENGINE,
-            *problems.ENGINE_PROBLEMS,
-        ),
-    },
+    responses=stream_responses(EVENTS, problems.NOT_SUPPORTED_BY_ENGINE),
 )
 async def watch_net_events(
     caller: DiagnosticsReader,

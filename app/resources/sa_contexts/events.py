@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from app.api import problems
 from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream
 from app.api.security import EventsReader
-from app.api.sse import MEDIA_TYPE, EventStream
+from app.api.sse import EventStream, stream_responses
 from app.repository.changes.journal import Position, parse_event_id
 from app.repository.changes.watcher import Watcher
 from app.resources.sa_contexts.kind import SaContextKind
@@ -38,33 +38,7 @@ EVENTS: Final = {
     "/events",
     dependencies=[Depends(require_event_stream), Depends(reject_repeated)],
     response_class=Response,
-    responses={
-        200: {
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {
-                        "type": "string",
-                        "description": "Server-Sent Events: "
-                        + ", ".join(f"`{name}` (`{shape}`)" for name, shape in EVENTS.items()),
-                    },
-                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools reject so far
-                        "anyOf": [
-                            {"$ref": f"#/components/schemas/{shape}"}
-                            for shape in dict.fromkeys(EVENTS.values())
-                        ]
-                    },
-                }
-            },
-        },
-        **problems.responses(
-            *problems.AUTH_PROBLEMS,
-            problems.NOT_ACCEPTABLE,
-            problems.INVALID_PARAMETERS,
-            problems.TOO_MANY_STREAMS,
-            problems.TOO_MANY_SNAPSHOTS,
-            *problems.ENGINE_PROBLEMS,
-        ),
-    },
+    responses=stream_responses(EVENTS, problems.TOO_MANY_SNAPSHOTS),
 )
 async def watch_sa_contexts(
     caller: EventsReader,
