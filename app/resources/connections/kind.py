@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from app.repository.query.filters import Key, filter_field
+from app.repository.query.interner import Interner
 from app.repository.resource import ObjectSource, ResourceKind
 from app.repository.snapshot.model import Item
 from app.resources.connections.encoding import encode_connection
-from app.resources.wfp.endpoints import EndpointSelection, Interner, key_of_ends
+from app.resources.wfp.endpoints import EndpointSelection, key_of_ends
 from app.resources.wfp.names import (
     AUTHENTICATION_METHOD,
     DH_GROUP,

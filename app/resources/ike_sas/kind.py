@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from app.repository.query.filters import Key, filter_field
+from app.repository.query.interner import Interner
 from app.repository.resource import ObjectSource, ResourceKind
 from app.repository.snapshot.model import Item
 from app.resources.ike_sas.encoding import encode_ike_sa
-from app.resources.wfp.endpoints import EndpointSelection, Interner, key_of_ends
+from app.resources.wfp.endpoints import EndpointSelection, key_of_ends
 from app.resources.wfp.names import (
     AUTHENTICATION_METHOD,
     DH_GROUP,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Final
 
+from app.repository.query.interner import Interner
 from app.resources.sa_contexts.weaknesses import weaknesses_of
 from app.resources.wfp.names import (
     AUTH_CONFIG,
@@ -45,15 +45,13 @@ class Suite:
     weakness: tuple[str, ...]
 
 
-SUITES: Final[list[Suite]] = []
+SUITES: Final[Interner[Suite]] = Interner()
 """The suites by number; bounded by the combinations of public names."""
 
 MAX_REMEMBERED: Final = 1 << 16
 """Maximum number of cached combinations of WFP values; many may map to one suite."""
 
 _numbers_by_values: dict[tuple[Any, ...], int] = {}
-_numbers: dict[Suite, int] = {}
-_lock = Lock()
 
 
 def suite_of(details: SaDetails, baseline: Baseline) -> int:
@@ -72,20 +70,10 @@ def suite_of(details: SaDetails, baseline: Baseline) -> int:
     )
     number = _numbers_by_values.get(values)
     if number is None:
-        number = _intern(_named(details, weaknesses))
+        number = SUITES.number(_named(details, weaknesses))
         if len(_numbers_by_values) == MAX_REMEMBERED:
             _numbers_by_values.clear()
         _numbers_by_values[values] = number
-    return number
-
-
-def _intern(suite: Suite) -> int:
-    with _lock:
-        number = _numbers.get(suite)
-        if number is None:
-            number = len(SUITES)
-            SUITES.append(suite)
-            _numbers[suite] = number
     return number
 
 

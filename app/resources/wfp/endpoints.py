@@ -11,8 +11,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from struct import Struct
-from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from app.repository.query.filters import (
     Address,
@@ -23,42 +22,13 @@ from app.repository.query.filters import (
     is_on_any,
     range_of,
 )
+from app.repository.query.interner import Interner
 
-
-P = TypeVar("P", bound=Hashable)
 
 _KEY: Final = Struct("<IB16sB16s")
 _ADDRESS_FIELDS: Final = frozenset(
     ("local_subnet", "remote_subnet", "local_address", "remote_address")
 )
-
-
-class Interner(Generic[P]):
-    """Protections by number, each stored once. Thread-safe.
-
-    Protections consist of public names, so their number is bounded by the combinations of
-    these names.
-    """
-
-    def __init__(self) -> None:
-        self._protections: list[P] = []
-        self._numbers: dict[P, int] = {}
-        self._lock = Lock()
-
-    def __getitem__(self, number: int) -> P:
-        return self._protections[number]
-
-    def number(self, protection: P) -> int:
-        """Return the number of a protection, assigning the next one to a new protection."""
-        number = self._numbers.get(protection)
-        if number is None:
-            with self._lock:
-                number = self._numbers.get(protection)
-                if number is None:
-                    number = len(self._protections)
-                    self._protections.append(protection)
-                    self._numbers[protection] = number
-        return number
 
 
 def key_of_ends(protection: int, local: bytes | None, remote: bytes | None) -> Key:
