@@ -1,9 +1,9 @@
-"""Client networks: the addresses that limits count as one client."""
+"""Client networks, which limits count as one client, and loopback addresses."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 
@@ -27,6 +27,17 @@ def _network(address: str) -> str:
     return f"{IPv6Address(bits)}/{PREFIX_BITS}"
 
 
-def is_loopback(network: str) -> bool:
-    """Return whether a network is a loopback address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3)."""
-    return network.startswith("127.") or network == "::1"
+@lru_cache(1024)
+def is_loopback(address: str) -> bool:
+    """Return whether only this host reaches an address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3).
+
+    Args:
+        address: as a socket, a URL without brackets, or `client_network` gives it. A name or a
+            network is not loopback.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return (mapped or parsed).is_loopback

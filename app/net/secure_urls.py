@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from app.net.networks import is_loopback
 
 
 def require_secure(url: str) -> str:
@@ -26,9 +27,4 @@ def require_secure(url: str) -> str:
 
 def is_loopback_host(host: str) -> bool:
     """Return whether a URL's host, without brackets, is loopback."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or is_loopback(host)

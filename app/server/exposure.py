@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
-
+from app.net.networks import is_loopback
 from app.settings.model import Settings
-
-
-def is_loopback(address: str) -> bool:
-    """Return whether a socket address is reachable from this host only."""
-    parsed = ip_address(address.partition("%")[0])  # without the IPv6 scope id
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return (mapped or parsed).is_loopback
 
 
 def missing_protection(address: str, settings: Settings) -> str:

@@ -16,6 +16,7 @@ from app.net.secure_urls import require_secure
         "http://127.9.9.9",
         "http://localhost:1",
         "http://[::1]:80/",
+        "http://[::ffff:127.0.0.1]",
     ],
 )
 def test_these_are_taken(url: str) -> None:
@@ -29,6 +30,8 @@ def test_these_are_taken(url: str) -> None:
         "http://10.0.0.1",
         "http://localhost.example.com",
         "http://127.0.0.1.example.com",
+        "http://127.0.0.1%25.example.com",
+        "http://127.0.0.1%.example.com",
         "http://0.0.0.0",
         "ftp://127.0.0.1",
         "file:///etc/keys",

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from app.bootstrap import tls_files
 from app.cli.main import app
-from app.server.exposure import is_loopback
+from app.net.networks import is_loopback
 from app.server.tls.protocol import TlsProtocol
 from app.server.uvicorn_server import listen
 from app.settings.model import Settings

@@ -11,8 +11,8 @@ from typing import Any, Final
 from app.doctor.context import DoctorContext
 from app.doctor.probes.listener import asks_for_certificates, is_answered_by_us
 from app.doctor.results import CheckResult, Facts
+from app.net.networks import is_loopback
 from app.schemas.doctor import Outcome
-from app.server.exposure import is_loopback
 from bindings.tcp_listeners import tcp_listeners
 
 
