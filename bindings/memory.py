@@ -102,7 +102,9 @@ def read_pointers(address: int, count: int, max_count: int) -> tuple[int, ...]:
 
 
 def read_bytes(address: int, size: int) -> bytes:
-    """Copy `size` bytes at `address`."""
+    """Copy `size` bytes at `address`, which is not looked at if there are none."""
+    if not size:
+        return b""
     if address + size > END_OF_MEMORY:  # a slice would be shorter
         raise struct.error("an address out of reach")
     copied: bytes = ADDRESS_SPACE[address : address + size]

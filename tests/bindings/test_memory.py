@@ -85,6 +85,11 @@ def test_an_array_of_pointers_is_read_in_order(addresses: list[int]) -> None:
     assert read_pointers(address_of(memory), count, max_count=count) == tuple(addresses)
 
 
+@given(st.integers(0, 2**64 - 1))
+def test_no_bytes_are_read_at_any_address(address: int) -> None:
+    assert read_bytes(address, 0) == b""
+
+
 def test_the_administrators_sid_reads_as_windows_writes_it() -> None:
     sid = bytes([1, 2, 0, 0, 0, 0, 0, 5]) + (32).to_bytes(4, "little") + (544).to_bytes(4, "little")
     memory = ffi.new("uint8_t[]", sid)
