@@ -112,7 +112,7 @@ class KeyFile(BaseModel):
 
 
 _MEMBERS: Final = KeyFile.model_fields.keys() | ApiKey.model_fields.keys()
-"""Names that may be told; others are content of the file."""
+"""Names that messages may contain; other names are content of the file."""
 
 
 def hash_of(text: str, secret: bytes) -> bytes:
@@ -143,7 +143,7 @@ def parse_keys(text: bytes, path: Path) -> KeyFile:
     """
     try:
         file = KeyFile.model_validate_json(text)
-        _refuse_members_given_twice(text)  # pydantic keeps the last
+        _reject_duplicate_members(text)  # pydantic keeps the last
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -154,11 +154,11 @@ def parse_keys(text: bytes, path: Path) -> KeyFile:
     return file
 
 
-def _refuse_members_given_twice(text: bytes) -> None:
-    """Of two members of one name, none can be told to be the one that was meant.
+def _reject_duplicate_members(text: bytes) -> None:
+    """Reject a text in which an object has two members of one name (RFC 8259, 4).
 
     Raises:
-        ValueError: an object has one twice (RFC 8259, 4).
+        ValueError: it has; the message names the member.
     """
 
     def check(pairs: list[tuple[str, object]]) -> None:

@@ -35,9 +35,8 @@ def target_of(path: Path) -> Path:
     """Resolve a path to its file, which need not exist unless the path is a link.
 
     Raises:
-        NotReplaceable: a link in any part of the path leads nowhere, in a circle, or through a
-            folder of others or that others may write, who could have it lead to a file of their
-            choice.
+        NotReplaceable: a link in the path is dangling or circular, or lies in a folder that
+            another user owns or can write, who could point it at a file of their choice.
     """
     try:
         target = Path(os.path.realpath(path, strict=path.is_symlink()))
@@ -60,10 +59,10 @@ def target_of(path: Path) -> Path:
 
 
 def _folders(path: Path) -> list[Path]:
-    """Return the folder of each link on the way to a file, and, if there is one, the file's own.
+    """Return the folder of each link in a path, then the folder of the file if there is a link.
 
     Raises:
-        OSError: there are more links than an operating system follows (ELOOP).
+        OSError: the path has too many links (ELOOP).
     """
     folders: list[Path] = []
     path = Path.cwd() / path

@@ -109,12 +109,12 @@ class AddressRateLimitMiddleware:
     - `unverified`: credentials that were not checked, because the issuer is unreachable or `Host`
       was rejected. A credential accepted before has a quota of its caller's own.
 
-    Requests that wait for an issuer together are let in before any of them is counted. Their quota
-    is looked at once more with the answer, which beyond it tells nothing of the credential; those
-    that are taken are not affected.
+    Requests that wait for an issuer are admitted before any of them is counted. They are counted
+    with the answer: beyond the quota it is 429 and says nothing about the credential. Accepted
+    credentials are not affected.
 
-    Health is always answered, but beyond the quota `scope["state"]["slowed"]` has the connection
-    take its time.
+    Health is always answered; beyond the quota, `scope["state"]["slowed"]` makes the connection
+    delay the answer.
     """
 
     def __init__(
@@ -198,25 +198,25 @@ class AddressRateLimitMiddleware:
 
         is_withheld = False
 
-        async def send_judged(message: Message) -> None:
+        async def send_counted(message: Message) -> None:
             nonlocal is_withheld
             if is_withheld:
                 return
             if message["type"] == "http.response.start":
                 if not _is_accepted(scope):
-                    policy, standing = self._count(credential, network, caller, scope)
+                    policy, status = self._count(credential, network, caller, scope)
                     is_known_failure = policy is self._failures and caller is not None
-                    if not standing.is_within and not is_known_failure:
+                    if not status.is_within and not is_known_failure:
                         is_withheld = True
-                        await policy.reject(standing, scope, send)
+                        await policy.reject(status, scope, send)
                         return
-                    policy.add_headers(message, standing)
+                    policy.add_headers(message, status)
                 elif caller is None:
                     accepted: Caller = scope["state"]["caller"]
                     self._verified.add(network, credential, accepted.rate_limit_key)
             await send(message)
 
-        await self._app(scope, receive, send_judged)
+        await self._app(scope, receive, send_counted)
 
     def _count(
         self, credential: bytes, network: str, caller: tuple[str, str] | None, scope: Scope

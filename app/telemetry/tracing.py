@@ -44,9 +44,9 @@ PROPAGATION_LOGGERS: Final = (
     "opentelemetry.trace",
     "opentelemetry.util",
 )
-"""The loggers of what reads clients' headers."""
+"""The loggers of the code that reads clients' headers."""
 SAMPLE_TTL_SECONDS: Final = 1
-"""How long what was read is good for: until the SDK has asked for each metric."""
+"""How long a sample is reused: one collection of the SDK asks for each metric separately."""
 
 
 @asynccontextmanager
@@ -77,15 +77,15 @@ async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
 
 
 def _bound_propagation() -> None:
-    """Bound what a client's headers cost, log and export.
+    """Bound the cost of a client's trace headers, and keep them out of the log and of spans.
 
-    The SDK reads them before anyone is authenticated or counted against a rate limit. Baggage
-    (W3C Baggage) and `tracestate` are for servers further on, and there are none.
+    The SDK parses them before authentication and rate limits. Baggage (W3C Baggage) and
+    `tracestate` are meant for downstream servers, of which there are none.
     """
     is_chosen = "OTEL_PROPAGATORS" in os.environ
     propagator = get_global_textmap() if is_chosen else TraceContextTextMapPropagator()
     set_global_textmap(_TraceParentOnly(propagator))
-    for name in PROPAGATION_LOGGERS:  # each request would log what it cannot read
+    for name in PROPAGATION_LOGGERS:  # each bad header would be logged
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

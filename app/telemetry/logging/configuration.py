@@ -136,12 +136,12 @@ def _open_file(file: LogFile) -> FileSink:
 
 
 def _with_short_texts(_logger: Any, _method: str, entry: Any) -> Any:
-    """Cut every text of an entry to `MAX_TEXT` characters."""
+    """Truncate each string of an entry to `MAX_TEXT` characters."""
     return _cut(entry, MAX_TEXT)
 
 
 def _cut(value: Any, max_characters: int) -> Any:
-    """Return a value, with its texts cut wherever they are in it."""
+    """Truncate the strings in a value, however deep."""
     if isinstance(value, str):
         is_short = len(value) <= max_characters
         return value if is_short else redacted_start(value, max_characters) + _CUT
@@ -156,7 +156,7 @@ _to_json: Final = structlog.processors.JSONRenderer()
 
 
 def _as_json(logger: Any, method: str, entry: Any) -> str:
-    """Return an entry as JSON; of one that is too long, what it is, and how its JSON begins."""
+    """Render an entry as JSON; if that is too long, its main fields and the start of the JSON."""
     line = str(_to_json(logger, method, entry))
     if len(line) <= MAX_LINE:
         return line
@@ -177,7 +177,7 @@ def _escaped(text: str) -> str:
 
 
 def _redact(_logger: Any, _method: str, line: Any) -> str:
-    """Return what was rendered, cut to `MAX_LINE` characters, without credentials."""
+    """Truncate a rendered entry to `MAX_LINE` characters and redact it."""
     return redacted_start(line, MAX_LINE)
 
 
