@@ -119,6 +119,6 @@ def _write_configuration(folder: Path, target: str) -> None:
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
     (rules,) = configuration["rule_files"]
     text = (DEPLOY / rules).read_text(encoding="utf-8")
-    shortened, count = re.subn(r"(?m)^( +for:) \d+m$", r"\1 1s", text)
+    shortened, count = re.subn(r"(?m)^( +for:) \d+[sm]$", r"\1 1s", text)
     assert count == text.count(" for: "), "an alert waits in another unit"
     (folder / rules).write_text(shortened, encoding="utf-8")

@@ -124,9 +124,9 @@ def served(folder: Path, *options: str) -> Iterator[int]:
         try:
             assert process.stderr is not None
             entries: list[dict[str, Any]] = []
-            while not entries or entries[-1]["event"] != "Application startup complete.":
+            while not entries or entries[-1]["event"] != "listening":
                 entries.append(json.loads(process.stderr.readline()))
-            (url,) = (entry["url"] for entry in entries if entry["event"] == "listening")
+            url = entries[-1]["url"]
             yield int(url.rpartition(":")[2])
             process.send_signal(signal.SIGINT)
             rest = [json.loads(line) for line in process.stderr]
