@@ -74,6 +74,7 @@ def server(*, churn: int = 0, stream_seconds: int = 60, keys: Path | None = None
     ]
     settings = {
         "SA_CONTEXTS_LOG_FORMAT": "json",
+        "SA_CONTEXTS_REFRESH_SECONDS": "1",  # it finds modifications; each stream sees one
         "SA_CONTEXTS_SIMULATED_CHURN": str(churn),
         "SA_CONTEXTS_SIMULATED_CONTEXTS": str(CONTEXTS),
         "SA_CONTEXTS_SIMULATED_SEED": str(SEED),
