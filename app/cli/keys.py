@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -84,6 +86,7 @@ def add(
     try:
         typer.echo(text)
     except OSError as error:  # standard output may be a file on a full disk
+        _discard_output()
         _fail(
             f"the key could not be shown ({error.strerror}) and is lost; "
             f"revoke it with `sa-contexts keys revoke {key_id} --file {path}`"
@@ -177,6 +180,14 @@ def _explained_failures() -> Iterator[None]:
 def _say(sentence: str) -> None:
     """Print to standard error; standard output is reserved for the key."""
     typer.echo(sentence, err=True)
+
+
+def _discard_output() -> None:
+    """Discard what standard output still buffers, so that it does not fail again at exit.
+
+    Python would exit with 120 then (library reference, `signal`, "Note on SIGPIPE").
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -254,7 +254,11 @@ def test_watching_takes_a_key_and_says_when_it_is_not_taken(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
-def test_a_key_that_could_not_be_shown_is_said(path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_key_that_could_not_be_shown_is_said(
+    path: Path, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     command = [sys.executable, "-m", "app.cli.main", "keys", "add", "a", "--scope", "sa:read"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
