@@ -84,7 +84,7 @@ def test_every_answer_tells_browsers_what_not_to_do(live: Live, request_: str, s
 def test_the_servers_own_failure_tells_the_same(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.middleware.trusted_hosts._objection", None)
+    monkeypatch.setattr("app.middleware.trusted_hosts._validate", None)
 
     told = dict(heads(live, "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 
