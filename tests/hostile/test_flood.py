@@ -28,8 +28,9 @@ WINDOW_SECONDS = 2
 the slowest hundredth is looked at in windows, of which the typical one counts."""
 WORSE = 5
 """By which factor the slowest hundredth may take longer than without the flood."""
-BUSY = 0.2
-"""How much of its processor a flood may cost the server."""
+BUSY = 1.4
+"""The processor time that a flood may cost, in that of the regular client's 100 requests a second,
+measured in the same run: 20 % of a processor on a machine on which those take 14 %."""
 PEAK_BYTES = 24 << 20
 """How much more memory the server may have during a flood: what was sent ahead is read in pieces
 of up to 64 kB for each of its connections."""
@@ -110,7 +111,7 @@ def test_a_flood_costs_others_little(
     assert told["offered"] == flood.per_second * FLOOD_SECONDS
     assert told["seconds"] < FLOOD_SECONDS + 0.1
     assert typical(during) < WORSE * typical(quiet)
-    assert busy - idle < BUSY
+    assert busy - idle < BUSY * idle
     assert peak - before < PEAK_BYTES
     assert growth < GROWTH_BYTES
 
