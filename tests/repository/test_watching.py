@@ -51,6 +51,8 @@ CONTEXTS = 40
 CHURN = 500
 BURST_SECONDS = 0.2
 MAX_WATCHERS = 5
+MAX_ROUNDS = 4
+"""Some of `EXPECTED` depends on timing; a round on a busy machine may miss it."""
 FILTERS: list[Filters] = [
     {},
     {"ipVersion": ["v6"]},
@@ -304,7 +306,14 @@ class Watching(RuleBasedStateMachine):
 
 def test_all_who_watch_end_with_what_the_engine_has(library: Library) -> None:
     Watching.library = library
-    run_state_machine_as_test(
-        Watching, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)
+    budget = settings(
+        max_examples=40,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=False,  # each round draws other examples, in CI too
     )
+    for _ in range(MAX_ROUNDS):
+        run_state_machine_as_test(Watching, settings=budget)
+        if set(SEEN) >= EXPECTED:
+            break
     assert set(SEEN) >= EXPECTED
