@@ -51,6 +51,8 @@ from tests.conftest import SIMULATOR_PATH
 ADD, DELETE = SaContextEvent.ADD, SaContextEvent.DELETE
 PATIENCE = 20
 """Seconds after which a test gives up what should come at once."""
+MIN_SESSIONS, MAX_SESSIONS = 400, 4000
+"""Under AddressSanitizer on a busy machine, 400 short sessions may end before any notification."""
 
 Told = list[tuple[int, int]]
 
@@ -459,7 +461,9 @@ def test_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
     simulator.populate(100)
     simulator.start_churn(50_000)
     made = 0
-    for number in range(400):
+    for number in range(MAX_SESSIONS):
+        if number >= MIN_SESSIONS and told:
+            break
         simulator.fail_randomly(100_000 if number % 2 else 0, number)
         simulator.deliver_from(1 + number % 3)
         with suppress(EngineError), Session(library) as session:
