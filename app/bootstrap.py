@@ -98,7 +98,7 @@ def build_server(settings: Settings) -> BoundServer:
     service = create_service(settings)
     listener = _listen(settings)
     application = create_app(
-        service, hosts=settings.hosts or (), log_requests=settings.log_requests
+        service, hosts=settings.allowed_hosts or (), log_requests=settings.log_requests
     )
     metrics: Metrics = application.state.metrics
     uvicorn_server = server.create_server(
@@ -130,13 +130,13 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
         library=library,
         engine=open_engine(library, settings),
         point_read_limiter=anyio.CapacityLimiter(1),
-        deadline=EngineDeadline(settings.patience_seconds),
+        deadline=EngineDeadline(settings.engine_timeout_seconds),
     )
     return Service(
         **{field.name: getattr(foundation, field.name) for field in fields(foundation)},
         host=socket.gethostname(),
         streams=StreamRegistry(
-            settings.stream_count, settings.stream_seconds, settings.rate_caller_streams
+            settings.max_streams, settings.max_stream_seconds, settings.max_streams_per_caller
         ),
         credentials=create_credentials(settings),
         parts={resource.key: resource.start(foundation) for resource in resources},
@@ -160,19 +160,21 @@ def create_credentials(settings: Settings) -> Authenticator:
             JwksClient(settings.oidc_issuer, settings.oidc_jwks_url),
             settings.oidc_audience,
             settings.oidc_algorithms,
-            settings.oidc_skew_seconds,
+            settings.oidc_clock_skew_seconds,
         )
     api_keys = None
-    if settings.keys is not None:
-        api_keys = ApiKeyStore(settings.keys, settings.keys_grace_seconds)
+    if settings.api_keys_file is not None:
+        api_keys = ApiKeyStore(settings.api_keys_file, settings.api_keys_grace_seconds)
     return Authenticator(api_keys, tokens)
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:
     """Return the TLS files, or None if TLS is not configured."""
-    if settings.tls_certificate is None:
+    if settings.tls_certificate_file is None:
         return None
-    return TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    return TlsFiles(
+        settings.tls_certificate_file, settings.tls_key_file, settings.tls_client_ca_file
+    )
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -185,12 +187,13 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
     address = listener.getsockname()[0]
     missing = missing_protection(address, settings)
-    if missing and not settings.insecure:
+    if missing and not settings.allow_insecure:
         listener.close()
         raise CannotListen(
             f"{address} can be reached from other machines, and there is no {missing}: "
-            "set that up, listen on 127.0.0.1, or pass --insecure (SA_CONTEXTS_INSECURE)"
+            "set that up, listen on 127.0.0.1, or pass --allow-insecure "
+            "(SA_CONTEXTS_ALLOW_INSECURE)"
         )
     if missing:
-        log.warning("insecure", address=address, missing=missing)
+        log.warning("insecure_listener", address=address, missing=missing)
     return listener

@@ -198,7 +198,7 @@ def start_announced(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
     engine = open_engine(
         foundation.library, settings, lambda _event, object_id: dirty_ids.add(object_id)
     )
-    reader = EngineReader(engine, kind, page_size=settings.page_size)
+    reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
     return ResourceRuntime(engine, Store(reader, settings.store_limits(), dirty_ids=dirty_ids))
 
 
@@ -206,8 +206,8 @@ def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
     """Create the runtime of a resource that is refreshed only on request."""
     settings = foundation.settings
     engine = open_engine(foundation.library, settings)
-    reader = EngineReader(engine, kind, page_size=settings.page_size)
-    limits = replace(settings.store_limits(), journal_changes=0, journal_bytes=0)
+    reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
+    limits = replace(settings.store_limits(), max_journal_changes=0, max_journal_bytes=0)
     return ResourceRuntime(engine, Store(reader, limits, is_periodic=False))
 
 
@@ -233,10 +233,10 @@ def open_engine(library: Library, settings: Settings, on_change: Notify | None =
     """
     return Engine(
         library,
-        transaction_wait_ms=settings.transaction_wait_ms,
+        transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms,
         generation=settings.generation,
         ipv6_order=settings.ipv6_order,
-        timeout_seconds=settings.transaction_wait_ms / 1000,
+        timeout_seconds=settings.transaction_wait_timeout_ms / 1000,
         on_change=on_change,
     )
 

@@ -1,4 +1,4 @@
-"""What reading, serving and draining cost, each beside something that anybody knows.
+"""What reading, serving and refreshing cost, each beside something that anybody knows.
 
 `python -m benchmarks` measures all; `python -m benchmarks --help` says how.
 """

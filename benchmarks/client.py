@@ -18,12 +18,12 @@ ANEW = f"{PATH}/summary?maxAge=0"
 """Waits until the engine has been read anew, and holds nothing."""
 
 MIN_REST_SECONDS = 0.3
-"""A little more than what lies between two drains at least, where nobody sets another."""
+"""A little more than what lies between two refreshes at least, where nobody sets another."""
 
 HEAD_END = b"\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 MIN_REST_SECONDS = 0.25
-"""The least time between two drains, where nobody sets another."""
+"""The least time between two refreshes, where nobody sets another."""
 
 TIMEOUT_SECONDS = 300
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
@@ -93,23 +93,23 @@ class Client(AbstractContextManager["Client"]):
         """The body of the last answer, copied only when somebody wants to see it."""
         return bytes(self._buffer[self._body])
 
-    def has_drained(self) -> bool:
+    def has_refreshed(self) -> bool:
         """Whether the server has asked its engine for something, with success or without."""
         self.get("/engine")
-        return "lastDrain" in json.loads(self.body)
+        return "lastRefresh" in json.loads(self.body)
 
-    def last_drain_seconds(self) -> float:
-        """How long the server's last drain took."""
+    def last_refresh_seconds(self) -> float:
+        """How long the server's last refresh took."""
         self.get("/engine")
-        seconds: float = json.loads(self.body)["lastDrain"]["seconds"]
+        seconds: float = json.loads(self.body)["lastRefresh"]["durationSeconds"]
         return seconds
 
     def rest(self) -> None:
-        """Wait as long as the server wants to leave the engine alone after a drain.
+        """Wait as long as the server wants to leave the engine alone after a refresh.
 
         The connection is another then.
         """
-        time.sleep(self.last_drain_seconds() + MIN_REST_SECONDS)
+        time.sleep(self.last_refresh_seconds() + MIN_REST_SECONDS)
         self.reconnect()
 
     def _receive(self, offset: int) -> int:

@@ -9,9 +9,9 @@ import orjson
 from app.repository.refresh.reader import EngineReader
 from app.resources.sa_contexts.encoding import encode_sa_context, render_sa_context
 from app.resources.sa_contexts.kind import SaContextKind
-from benchmarks.drains import UNIT, settled, size_of_drain, size_of_naive, timed
 from benchmarks.figures import Bar, Figure, Section, ratios, take_turns
 from benchmarks.fixture import arrays, populated
+from benchmarks.refreshes import UNIT, settled, size_of_naive, size_of_refresh, timed
 from benchmarks.sizes import PAGE_LIMIT, Sizes
 from bindings.engine import Engine
 from bindings.interfaces import interface_aliases
@@ -39,7 +39,7 @@ def measure(sizes: Sizes) -> list[Section]:
         taken = take_turns(
             sizes.rounds,
             {
-                "ours": timed(lambda: size_of_drain(reader), count),
+                "ours": timed(lambda: size_of_refresh(reader), count),
                 "naive": timed(lambda: size_of_naive(session, count), count),
                 "ready": timed(lambda: sum(1 for _ in map(orjson.dumps, ready)), len(ready)),
                 "calls": timed(lambda: call_only(session), count),
@@ -51,7 +51,7 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Cold: reading {count} contexts, in process",
-            "Ours: one drain into a version. Naive: a new enumeration by cffi's attributes into "
+            "Ours: one refresh into a version. Naive: a new enumeration by cffi's attributes into "
             f"dicts, validated and serialised through the response model, {PAGE_LIMIT} contexts a "
             "page; no cache. Ready dicts: `orjson.dumps` of the same contexts, rendered before. Of "
             "ours: the share of the C calls; of decoding to records; of encoding to JSON; of the "
@@ -93,7 +93,7 @@ def _decode_only(engine: Engine) -> int:
 
 
 def _decode_and_encode(engine: Engine) -> int:
-    """As a drain does, without keeping more than the texts."""
+    """As a refresh does, without keeping more than the texts."""
     alias = interface_aliases()
     texts = engine.with_sa_contexts(
         lambda contexts: [encode_sa_context(context, alias) for context in one_by_one(contexts)]
@@ -102,7 +102,7 @@ def _decode_and_encode(engine: Engine) -> int:
 
 
 def one_by_one(contexts: SaContexts) -> Iterator[SaContext]:
-    """Each context, decoded when it is asked for, as a drain does: no page of them is kept."""
+    """Each context, decoded when it is asked for, as a refresh does: no page of them is kept."""
     for array in contexts.arrays():
         with array:
             for index in range(len(array)):

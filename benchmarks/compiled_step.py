@@ -15,9 +15,9 @@ from app.server.uvicorn_server import GIL_SWITCH_SECONDS
 from benchmarks import cold
 from benchmarks.compiled import equality
 from benchmarks.compiled.step import CompiledStep, library
-from benchmarks.drains import UNIT, timed
 from benchmarks.figures import Figure, Section, percentiles, ratios, take_turns
 from benchmarks.fixture import arrays, populated
+from benchmarks.refreshes import UNIT, timed
 from benchmarks.sizes import Sizes
 from bindings.engine import Engine
 from bindings.sa_contexts import PAGE_SIZE

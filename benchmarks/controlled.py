@@ -65,7 +65,7 @@ def _trim() -> int:
 
 
 def main() -> None:
-    """Serve; no drain succeeds before the first `clear_failures`."""
+    """Serve; no refresh succeeds before the first `clear_failures`."""
     Simulator(LIBRARY).fail(FIRST_CALL, WinError.RPC_S_SERVER_UNAVAILABLE, times=0)
     Thread(target=_obey, name="control", daemon=True).start()
     cli.main()

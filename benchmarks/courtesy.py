@@ -15,7 +15,7 @@ from benchmarks.sizes import SEED, Sizes
 
 
 MAX_MILLISECONDS = 50.0
-"""What 99 of 100 requests may take during a drain."""
+"""What 99 of 100 requests may take during a refresh."""
 
 PERIOD_SECONDS = {100: 0.01, 1000: 0.05}
 """How often a page of so many contexts is asked for."""
@@ -30,24 +30,24 @@ class Latency(NamedTuple):
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Pages of a held snapshot, without a drain, then while all contexts are replaced."""
+    """Pages of a held snapshot, without a refresh, then while all contexts are replaced."""
     contexts = sizes.large
     figures: list[Figure] = []
-    drains: list[float] = []
+    refreshes: list[float] = []
     with servers.ours(contexts) as server, Client(server.port) as client:
         client.get(ANEW)
-        alone = client.last_drain_seconds()
+        alone = client.last_refresh_seconds()
         for limit in PERIOD_SECONDS:
             client.reconnect()
             target = client.get(f"{NEWEST}&limit={limit}").next_target
             assert target
             quiet = _ask(client, target, limit, _after(QUIET_SECONDS))
             disturbed: list[Latency] = []
-            for number in range(sizes.courtesy_drains if limit == min(PERIOD_SECONDS) else 1):
+            for number in range(sizes.courtesy_refreshes if limit == min(PERIOD_SECONDS) else 1):
                 client.rest()
                 server.simulate("populate", contexts, SEED + limit + number)
-                disturbed += _ask_during_drain(server, client, target, limit)
-                drains.append(client.last_drain_seconds())
+                disturbed += _ask_during_refresh(server, client, target, limit)
+                refreshes.append(client.last_refresh_seconds())
             figures += _figures(limit, quiet, disturbed)
     return [
         Section(
@@ -57,11 +57,12 @@ def measure(sizes: Sizes) -> list[Section]:
             "counts from when it was due, so that a delay is seen in every request that it delays; "
             "sent: from when it was sent. Every context is another than in the version before, "
             "whose are all gone: nothing can be kept, all is counted as change, and the snapshot "
-            "that is walked stays in memory beside the new one. A server's first drain does less.",
+            "that is walked stays in memory beside the new one. A server's first refresh does "
+            "less.",
             (
                 *figures,
-                Figure("a drain alone", "s", (alone,)),
-                Figure("a drain beside the requests", "s", tuple(drains)),
+                Figure("a refresh alone", "s", (alone,)),
+                Figure("a refresh beside the requests", "s", tuple(refreshes)),
             ),
         )
     ]
@@ -71,22 +72,22 @@ def _figures(limit: int, quiet: list[Latency], disturbed: list[Latency]) -> list
     due = [latency.since_due for latency in disturbed]
     sent = [latency.since_sent for latency in disturbed]
     return [
-        *percentiles(f"limit={limit}, no drain", [latency.since_due for latency in quiet]),
-        *percentiles(f"limit={limit}, drain", due, Bar.AT_MOST, MAX_MILLISECONDS),
-        *percentiles(f"limit={limit}, drain, sent", sent),
+        *percentiles(f"limit={limit}, no refresh", [latency.since_due for latency in quiet]),
+        *percentiles(f"limit={limit}, refresh", due, Bar.AT_MOST, MAX_MILLISECONDS),
+        *percentiles(f"limit={limit}, refresh, sent", sent),
     ]
 
 
-def _ask_during_drain(server: Server, client: Client, target: str, limit: int) -> list[Latency]:
-    """Ask until a drain is over that begins now."""
+def _ask_during_refresh(server: Server, client: Client, target: str, limit: int) -> list[Latency]:
+    """Ask until a refresh is over that begins now."""
     is_over = Event()
 
-    def drain() -> None:
+    def refresh() -> None:
         with Client(server.port) as other:
             other.get(ANEW)
         is_over.set()
 
-    thread = Thread(target=drain, name="drain")
+    thread = Thread(target=refresh, name="refresh")
     thread.start()
     latencies = _ask(client, target, limit, is_over.is_set)
     thread.join()

@@ -16,7 +16,7 @@ MAX_ENUMERATIONS = 2.0
 BEGINS_ENUMERATION = "IPsecSaContextCreateEnumHandle0"
 DEFAULT_MAX_AGE_SECONDS = 1.0
 FEW_CONTEXTS = 250
-"""Of which a drain takes less time than a crowd's requests."""
+"""Of which a refresh takes less time than a crowd's requests."""
 
 TARGETS = {
     "maxAge=0": f"{PATH}?limit=100&maxAge=0",
@@ -76,10 +76,10 @@ def _figures(contexts: int, crowd: int, rounds: int) -> list[Figure]:
 
 
 def _rest(clients: list[Client]) -> None:
-    """Until the last drain is over, what it gave older than the default allows, and the engine
+    """Until the last refresh is over, what it gave older than the default allows, and the engine
     left alone for long enough."""
     clients[0].reconnect()
-    sleep(2 * clients[0].last_drain_seconds() + DEFAULT_MAX_AGE_SECONDS + MIN_REST_SECONDS)
+    sleep(2 * clients[0].last_refresh_seconds() + DEFAULT_MAX_AGE_SECONDS + MIN_REST_SECONDS)
     for client in clients:
         client.reconnect()
 

@@ -64,7 +64,7 @@ def _measure(
 ) -> tuple[Figure, Figure]:
     megabytes, rates = [], []
     for _ in range(rounds):
-        server.simulate("trim")  # or else an export would live in what the drain has left
+        server.simulate("trim")  # or else an export would live in what the refresh has left
         before = server.resident_bytes
         server.forget_most_resident()
         rates.append(read())

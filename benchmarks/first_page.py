@@ -15,7 +15,7 @@ LIMITS = (100, 1000)
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Of a server's first drain, and of drains beside the version before."""
+    """Of a server's first refresh, and of refreshes beside the version before."""
     contexts = sizes.small
     first: dict[int, list[float]] = {limit: [] for limit in LIMITS}
     later: dict[int, list[float]] = {limit: [] for limit in LIMITS}
@@ -31,11 +31,11 @@ def measure(sizes: Sizes) -> list[Section]:
         Section(
             f"First page of {contexts} contexts, over HTTP",
             "From the request, with maxAge=0 and an engine left alone before, to the end of the "
-            "page. First drain: the server has not read the engine before. Later drain: 1 % has "
-            "changed since the one before.",
+            "page. First refresh: the server has not read the engine before. Later refresh: 1 % "
+            "has changed since the one before.",
             tuple(
                 Figure(
-                    f"{name} drain, limit={limit}",
+                    f"{name} refresh, limit={limit}",
                     "ms",
                     tuple(taken[limit]),
                     Bar.AT_MOST,

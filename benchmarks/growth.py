@@ -13,9 +13,9 @@ from app.repository.refresh.reader import EngineReader
 from app.repository.snapshot.state import SnapshotBuild
 from app.resources.sa_contexts.kind import SaContextKind
 from benchmarks.cold import NAIVE
-from benchmarks.drains import UNIT, drain, settled, size_of_drain, size_of_naive, timed
 from benchmarks.figures import Bar, Figure, Section, ratios, take_turns
 from benchmarks.plot import Series
+from benchmarks.refreshes import UNIT, refresh, settled, size_of_naive, size_of_refresh, timed
 from benchmarks.sizes import SEED, Sizes
 from bindings.engine import Engine
 from bindings.interfaces import interface_aliases
@@ -64,7 +64,7 @@ def measure(sizes: Sizes) -> list[Section]:
         reader = EngineReader(engine, SaContextKind(interface_aliases))
 
         def ours(contexts: int) -> Callable[[], float]:
-            return _populated(simulator, contexts, timed(lambda: size_of_drain(reader), contexts))
+            return _populated(simulator, contexts, timed(lambda: size_of_refresh(reader), contexts))
 
         def naive(contexts: int) -> Callable[[], float]:
             read = timed(lambda: size_of_naive(session, contexts), contexts)
@@ -145,7 +145,7 @@ def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
     figures = []
     for contexts in (sizes.small, sizes.large):
         simulator.populate(contexts, SEED)
-        newest = [drain(reader)]
+        newest = [refresh(reader)]
         for percent in CHANGED_PERCENT:
             values = []
             for _ in range(sizes.few_rounds):
@@ -155,7 +155,7 @@ def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
             figures.append(Figure(f"{contexts}, {percent} % changed", UNIT, tuple(values)))
     return Section(
         "Again: reading what was read before, in process",
-        "A drain beside the version before: all is read, and what has changed is decoded and "
+        "A refresh beside the version before: all is read, and what has changed is decoded and "
         "encoded; the rest stays where it is in memory.",
         tuple(figures),
     )
@@ -163,5 +163,5 @@ def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
 
 def _renew(reader: EngineReader, newest: list[SnapshotBuild]) -> int:
     """Put a new edition in the place of the newest; how many contexts it has."""
-    newest[0] = drain(reader, newest[0])
+    newest[0] = refresh(reader, newest[0])
     return len(newest[0].snapshot.ids)

@@ -32,7 +32,7 @@ _UNDISTURBED = {
     "SIMULATED_SEED": str(SEED),
     "LOG_LEVEL": "error",
 }
-"""Settings of ours under which it drains when it is asked to, and at no other time."""
+"""Settings of ours under which it refreshes when it is asked to, and at no other time."""
 
 
 class Server:
@@ -94,7 +94,7 @@ def ours(contexts: int, **settings: object) -> Iterator[Server]:
     command = ["benchmarks.controlled", "serve", "--engine", "simulator", "--simulated-churn", "0"]
     with _served(*command, "--simulated-contexts", str(contexts), **settings) as server:
         with Client(server.port) as client:
-            while not client.has_drained():  # in vain
+            while not client.has_refreshed():  # in vain
                 time.sleep(POLL_SECONDS)
         server.simulate("clear_failures")
         time.sleep(MIN_REST_SECONDS)

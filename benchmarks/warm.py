@@ -24,7 +24,7 @@ UNIT = "pages/s"
 FIRST = f"{NEWEST}&limit={PAGE_LIMIT}"
 
 CHURN = (2, 4, 8)
-"""After how many drains the walks are measured again; before each, some contexts change."""
+"""After how many refreshes the walks are measured again; before each, some contexts change."""
 CHANGED_PERCENT = 2.5
 
 
@@ -70,12 +70,12 @@ def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
             ),
         ]
         done = 0
-        for drains in churn:
-            for _ in range(done, drains):
+        for refreshes in churn:
+            for _ in range(done, refreshes):
                 _change(server, our_client, int(contexts * CHANGED_PERCENT / 100))
-            done = drains
+            done = refreshes
             taken = take_turns(sizes.rounds, {"ours": ours, "static": static})
-            name = f"ours / static, {drains * CHANGED_PERCENT:g} % changed in {drains} steps"
+            name = f"ours / static, {refreshes * CHANGED_PERCENT:g} % changed in {refreshes} steps"
             figures.append(ratios(name, taken["ours"], taken["static"]))
     return Section(
         f"Warm pages of {contexts} contexts, over HTTP",

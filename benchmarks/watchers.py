@@ -97,7 +97,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def _round(watchers: int, seconds: float) -> Round:
-    settings = {"stream_count": watchers, "connection_count": watchers + 100}
+    settings = {"max_streams": watchers, "max_connections": watchers + 100}
     with servers.ours(CONTEXTS, **settings) as server:
         with Client(server.port) as client:
             client.get(ANEW)

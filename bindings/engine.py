@@ -48,7 +48,7 @@ class Engine:
         self,
         library: Library,
         *,
-        transaction_wait_ms: int = 3000,
+        transaction_wait_timeout_ms: int = 3000,
         generation: int = 1,
         ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
         timeout_seconds: float = 30.0,
@@ -58,7 +58,7 @@ class Engine:
 
         Args:
             library: the library that exports the functions.
-            transaction_wait_ms: see `Session`.
+            transaction_wait_timeout_ms: see `Session`.
             generation: see `SaContexts`.
             ipv6_order: see `Ipv6Order`.
             timeout_seconds: how long a thread waits for the session.
@@ -68,7 +68,7 @@ class Engine:
         self.library = library
         self.incarnation = 0
         self.subscription_error: EngineError | None = None
-        self._transaction_wait_ms = transaction_wait_ms
+        self._transaction_wait_ms = transaction_wait_timeout_ms
         self._generation = generation
         self._ipv6_order = ipv6_order
         self._timeout_seconds = timeout_seconds
@@ -186,7 +186,9 @@ class Engine:
 
     def _ensure_session(self) -> Session:
         if self._session is None:
-            self._session = Session(self.library, transaction_wait_ms=self._transaction_wait_ms)
+            self._session = Session(
+                self.library, transaction_wait_timeout_ms=self._transaction_wait_ms
+            )
             self.incarnation += 1
             self.subscription_error = None
         return self._session

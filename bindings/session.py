@@ -23,12 +23,12 @@ RPC_C_AUTHN_WINNT: Final = 10
 class Session:
     """An open session; not thread-safe."""
 
-    def __init__(self, library: Library, *, transaction_wait_ms: int = 3000) -> None:
+    def __init__(self, library: Library, *, transaction_wait_timeout_ms: int = 3000) -> None:
         """Open a session.
 
         Args:
             library: the library that exports the functions.
-            transaction_wait_ms: how long a call waits for another client's transaction,
+            transaction_wait_timeout_ms: how long a call waits for another client's transaction,
                 in milliseconds, before it fails with `EngineTimeout`.
 
         Raises:
@@ -38,7 +38,7 @@ class Session:
         self.library = library
         options = ffi.new("FWPM_SESSION0 *")
         options.flags = library.lib.FWPM_SESSION_FLAG_DYNAMIC
-        options.txnWaitTimeoutInMSec = transaction_wait_ms
+        options.txnWaitTimeoutInMSec = transaction_wait_timeout_ms
         handle = ffi.new("HANDLE *")
         self._check("FwpmEngineOpen0", ffi.NULL, RPC_C_AUTHN_WINNT, ffi.NULL, options, handle)
         self._handle: Any = handle[0]

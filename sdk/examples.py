@@ -36,12 +36,12 @@ _ANY_CURSOR: Final = re.compile(r"1\.[0-9a-f]{8}\.[\w-]+\.[\w-]{22}", re.ASCII)
 _EPOCH: Final = re.compile(r"(?<![-0-9a-f])[0-9a-f]{12}(?=[-\"])")
 _TIME: Final = re.compile(r"(?<=\"time\":\")[^\"]+")
 _REPLACED: Final = {
-    "beganAt": "2026-11-23T23:53:23.828198Z",
+    "startedAt": "2026-11-23T23:53:23.828198Z",
     "epoch": "b893933fedc9",
     "host": "WEB01",
     "revision": 1,  # on a slow machine, the engine is read again meanwhile
     "seconds": 0.059997901,
-    "snapshotsHeld": 1,
+    "leasedSnapshots": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
     "time": "2026-11-23T23:53:23.828198Z",
 }
@@ -106,8 +106,8 @@ def simulated_app(**settings: Any) -> FastAPI:
         "engine": "simulator",
         "simulated_churn": 0,
         "simulated_net_events": 0,
-        "minimum_interval_seconds": 0,
-        "refresh_seconds": 3600,
+        "refresh_min_interval_seconds": 0,
+        "refresh_interval_seconds": 3600,
     }
     return create_app(create_service(Settings(**{**quiet, **settings})), log_requests="off")
 
@@ -139,10 +139,10 @@ def _contexts(client: TestClient, collection: Collection) -> int:
 
 
 def _events(spi: int, collection: Collection) -> None:
-    with _server(stream_seconds=0.1) as brief:
+    with _server(max_stream_seconds=0.1) as brief:
         url = f"/sa-contexts/events?initial=true&view=basic&spi={spi}"
         collection.add("watch_sa_contexts", "initial", "One context, and no change", brief.get(url))
-    with _server(stream_count=0) as full:
+    with _server(max_streams=0) as full:
         collection.add_problem("watch_sa_contexts", full.get("/sa-contexts/events"))
 
 
@@ -184,15 +184,15 @@ def _net_events(client: TestClient, simulator: Simulator, collection: Collection
     assert simulator.flush()
     page = client.get("/net-events?limit=2")
     collection.add("list_net_events", "page", "The two newest; there are more", page)
-    collection.add_problem("list_net_events", client.get("/net-events?before=x&type=any"))
+    collection.add_problem("list_net_events", client.get("/net-events?cursor=x&type=any"))
     refused = client.get("/net-events", headers={"Accept": "text/html"})
     collection.add_problem("list_net_events", refused)
-    with _server(stream_seconds=0.1) as brief:
+    with _server(max_stream_seconds=0.1) as brief:
         epoch = brief.get("/net-events").json()["items"][0]["id"].partition("-")[0]
-        url = f"/net-events/stream?since={epoch}-2"
+        url = f"/net-events/events?since={epoch}-2"
         collection.add("watch_net_events", "one", "One event, and the end", brief.get(url))
-    with _server(stream_count=0) as full:
-        collection.add_problem("watch_net_events", full.get("/net-events/stream"))
+    with _server(max_streams=0) as full:
+        collection.add_problem("watch_net_events", full.get("/net-events/events"))
     simulator.collect_net_events(False)
     with _server() as deaf:
         none = deaf.get("/net-events")
@@ -220,7 +220,7 @@ def _requests_refused(client: TestClient, collection: Collection) -> None:
     not_accepted = client.get("/sa-contexts", headers={"Accept": "text/html"})
     collection.add_problem("list_sa_contexts", not_accepted)
     collection.add_problem("summarize_sa_contexts", client.get("/sa-contexts/summary?peers=x"))
-    with _server(snapshot_idle_seconds=1e-9) as forgetful:
+    with _server(snapshot_idle_timeout_seconds=1e-9) as forgetful:
         cursor = forgetful.get("/sa-contexts?limit=1").json()["nextCursor"]
         collection.add_problem("list_sa_contexts", forgetful.get(f"/sa-contexts?cursor={cursor}"))
     collection.add_problem("get_sa_context", client.get("/sa-contexts/1"))

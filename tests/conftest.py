@@ -81,7 +81,7 @@ def serve(simulator: Simulator) -> Iterator[Serve]:
                 simulated_contexts=contexts,
                 simulated_churn=0,
                 simulated_net_events=0,
-                **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, **settings},
+                **{"refresh_min_interval_seconds": 0, "refresh_interval_seconds": 3600, **settings},
             )
             application = create_app(create_service(made), log_requests=made.log_requests)
             client = TestClient(application, "http://localhost", raise_server_exceptions=False)

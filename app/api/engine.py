@@ -9,7 +9,7 @@ from app.api import problems
 from app.api.dependencies import ServiceDep, reject_query, require_json
 from app.api.errors import to_problem
 from app.api.security import SaReader
-from app.schemas.engine import Drain, Engine, NotReadyReason
+from app.schemas.engine import Engine, NotReadyReason, Refresh
 from app.schemas.names import EngineKind
 from app.service import Service
 
@@ -42,15 +42,15 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
         reasons=_reasons(service),
         epoch=current.epoch if current else MISSING,
         revision=current.revision if current else MISSING,
-        last_drain=Drain(
-            began_at=refresh.started_at,
-            seconds=refresh.seconds,
+        last_refresh=Refresh(
+            started_at=refresh.started_at,
+            duration_seconds=refresh.seconds,
             succeeded=refresh.error is None,
             contexts=refresh.object_count if refresh.error is None else MISSING,
         )
         if refresh
         else MISSING,
-        snapshots_held=len(store.leases),
+        leased_snapshots=len(store.leases),
         streams=service.streams.count,
         baseline=service.settings.baseline,
     )
@@ -64,7 +64,7 @@ def _are_changes_announced(service: Service) -> bool:
 def _reasons(service: Service) -> list[NotReadyReason]:
     reasons = [] if service.store.is_ready else [_engine_reason(service)]
     if service.rejects_keys:
-        kind = problems.KEYS_UNAVAILABLE
+        kind = problems.API_KEYS_UNAVAILABLE
         reasons.append(NotReadyReason(code=kind.code, detail=f"{kind.title}."))
     return reasons
 

@@ -54,7 +54,7 @@ _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
         problems.IKEEXT_NOT_RUNNING,
         "The service IKEEXT, which negotiates SAs, is not running: {error}.",
     ),
-    (EngineTimeout, problems.ENGINE_TIMEOUT, "The engine is busy: {error}."),
+    (EngineTimeout, problems.ENGINE_BUSY, "The engine is busy: {error}."),
     (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
     (EngineError, problems.ENGINE_ERROR, "The engine returned an error: {error}."),
 )
@@ -97,7 +97,7 @@ def to_problem(error: Exception) -> ProblemError:
             return engine_problem(error)
         case EngineTimedOut() | EngineBusy():
             return ProblemError(
-                problems.ENGINE_SLOW,
+                problems.ENGINE_TIMEOUT,
                 "The engine did not answer in time.",
                 headers=_retry(RETRY_SECONDS),
             )
@@ -161,7 +161,7 @@ def install(app: FastAPI) -> None:
 def _http_problem(error: HTTPException) -> ProblemError:
     kind = _HTTP_KINDS.get(error.status_code)
     if kind is None:
-        kind = replace(problems.REQUEST_REFUSED, status=error.status_code)
+        kind = replace(problems.REQUEST_REJECTED, status=error.status_code)
     headers = dict(error.headers or {})
     if headers.get("Allow") == "GET":
         headers["Allow"] = "GET, HEAD"

@@ -57,13 +57,13 @@ async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
     async def cancel_on_disconnect() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        cancel("client_left")
+        cancel("client_disconnected")
 
     async def cancel_on_stop() -> None:
         await store.stopping.wait()
         cancel("server_stops")
 
-    with anyio.move_on_after(store.limits.snapshot_max_seconds) as time_limit:
+    with anyio.move_on_after(store.limits.max_snapshot_seconds) as time_limit:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(cancel_on_disconnect)
             tasks.start_soon(cancel_on_stop)
@@ -134,7 +134,7 @@ class ExportResponse(Response):
                 else:
                     end.reason = None  # complete, even if a stop arrived with the last line
         if end.reason is not None:
-            scope.setdefault("state", {})["ended"] = end.reason
+            scope.setdefault("state", {})["outcome"] = end.reason
         rest = b"" if compressor is None else compressor.flush()
         with anyio.move_on_after(None if end.reason is None else CLOSE_SECONDS):
             await send({"type": "http.response.body", "body": rest})

@@ -22,7 +22,7 @@ from app.schemas.problems import (
     InvalidParametersProblem,
     Problem,
     ServerProblem,
-    SnapshotGoneProblem,
+    SnapshotExpiredProblem,
 )
 
 
@@ -128,8 +128,8 @@ REQUEST_TIMEOUT = declare(
     "The request took too long to arrive",
     "The server closes a connection whose request does not arrive completely within a few seconds.",
 )
-REQUEST_REFUSED = declare(
-    "request_refused",
+REQUEST_REJECTED = declare(
+    "request_rejected",
     400,
     "The request was rejected",
     "The server rejected the request; the status of the response, which may differ from 400, says "
@@ -156,7 +156,7 @@ CURSOR_EXPIRED = declare(
     "after ten minutes at the latest, and when the server restarts. Start a new list with "
     "`restartUrl`, or continue after the last id with `resumeUrl` and accept that you may miss "
     "changes made in between.",
-    SnapshotGoneProblem,
+    SnapshotExpiredProblem,
 )
 INVALID_PARAMETERS = declare(
     "invalid_parameters",
@@ -172,7 +172,7 @@ UNKNOWN_HOST = declare(
     "The request is for another host",
     "The header `Host` is not one of this server's names. This protects against DNS rebinding, by "
     "which a page of another site makes its own name resolve to this server. Use an address or "
-    "the machine's own name; configure further names as `SA_CONTEXTS_HOSTS`.",
+    "the machine's own name; configure further names as `SA_CONTEXTS_ALLOWED_HOSTS`.",
 )
 HEADER_FIELDS_TOO_LARGE = declare(
     "header_fields_too_large",
@@ -212,16 +212,16 @@ ENGINE_ACCESS_DENIED = declare(
     "an empty list instead.",
     EngineProblem,
 )
-ENGINE_TIMEOUT = declare(
-    "engine_timeout",
+ENGINE_BUSY = declare(
+    "engine_busy",
     503,
     "The filter engine is busy",
     "Another program holds a transaction of the filter engine that did not end in time. Try again "
     "after `Retry-After` seconds.",
     EngineProblem,
 )
-ENGINE_SLOW = declare(
-    "engine_slow",
+ENGINE_TIMEOUT = declare(
+    "engine_timeout",
     503,
     "The filter engine does not respond",
     "The engine did not answer within the server's timeout. It may hold very many SA contexts, or "
@@ -252,8 +252,8 @@ ISSUER_UNAVAILABLE = declare(
     "The server could not fetch the keys of the issuer that it trusts, so it cannot verify "
     "tokens; API keys are not affected. Its log says why. Try again after `Retry-After` seconds.",
 )
-KEYS_UNAVAILABLE = declare(
-    "keys_unavailable",
+API_KEYS_UNAVAILABLE = declare(
+    "api_keys_unavailable",
     503,
     "The API key cannot be verified",
     "The server has been unable to read its file of API keys for some time. Keys may have been "
@@ -299,8 +299,8 @@ ENGINE_PROBLEMS = (
     ENGINE_ERROR,
     NOT_SUPPORTED_BY_ENGINE,
     ENGINE_ACCESS_DENIED,
+    ENGINE_BUSY,
     ENGINE_TIMEOUT,
-    ENGINE_SLOW,
     ENGINE_UNAVAILABLE,
     SERVER_STOPPING,
     INTERNAL_ERROR,
@@ -309,7 +309,7 @@ ENGINE_PROBLEMS = (
 
 AUTH_PROBLEMS = (
     *(UNAUTHENTICATED, INSUFFICIENT_SCOPE, TOO_MANY_REQUESTS),
-    *(ISSUER_UNAVAILABLE, KEYS_UNAVAILABLE),
+    *(ISSUER_UNAVAILABLE, API_KEYS_UNAVAILABLE),
 )
 """Problems of every route that requires a scope."""
 

@@ -28,4 +28,4 @@ def set_lease_headers(response: Response, lease_seconds: float, store: Store) ->
     """Set the headers that say how long the snapshot is leased."""
     expires = datetime.now(UTC) + timedelta(seconds=lease_seconds)
     response.headers["Snapshot-Expires"] = format_datetime(expires, usegmt=True)
-    response.headers["Snapshot-Idle-Seconds"] = str(int(store.leases.idle_seconds))
+    response.headers["Snapshot-Idle-Seconds"] = str(int(store.leases.idle_timeout_seconds))

@@ -140,10 +140,10 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send_body(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
             await self._send_events(send_body)
-            state["ended"] = self._end_reason()
+            state["outcome"] = self._end_reason()
             await send({"type": "http.response.body", "body": RECONNECT})
         # The registry cancels the block at a stop if the client is not reading.
-        state.setdefault("ended", "server_stops")
+        state.setdefault("outcome", "server_stops")
 
     def _end_reason(self) -> str:
         """Return why the stream ends, as logged."""

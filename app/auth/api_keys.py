@@ -106,7 +106,7 @@ class ApiKeyStore:
             CredentialRejected: the key is unknown, revoked or expired, or all are rejected.
         """
         if self.are_rejected:
-            raise CredentialRejected(RejectionReason.KEYS_UNAVAILABLE)
+            raise CredentialRejected(RejectionReason.API_KEYS_UNAVAILABLE)
         secret, keys = self._keys
         key_id = text.removeprefix(PREFIX).partition("_")[0]
         stored = keys.get(key_id)
@@ -172,7 +172,7 @@ class ApiKeyStore:
             self._fail(str(error), started_at)
             return
         if content != self._content or self._failure is not None:
-            log.info("keys_read", keys=len(self._keys[1]))
+            log.info("api_keys_reloaded", keys=len(self._keys[1]))
         self._content = content
         self._failure = self._unreadable_since = None
         self._is_rejection_logged = False
@@ -184,10 +184,10 @@ class ApiKeyStore:
         previous, self._failure = self._failure, failure
         if previous != failure:
             note = f"all keys are rejected once this has lasted {self._grace_seconds:g} s"
-            log.error("keys_not_read", reason=failure, note=note)
+            log.error("api_keys_unreadable", reason=failure, note=note)
         if self.are_rejected and not self._is_rejection_logged:
             self._is_rejection_logged = True
-            log.error("keys_rejected", reason=failure, note="until the file can be read")
+            log.error("api_keys_rejected", reason=failure, note="until the file can be read")
 
     def _load(self, content: Content) -> None:
         """Replace the keys by those of a file's content.
@@ -212,4 +212,4 @@ class ApiKeyStore:
         }
         self._keys = bytes.fromhex(file.secret), keys
         if is_group_or_world_accessible(content.mode):
-            log.warning("keys_open_to_others", path=str(self._path), note="chmod 600")
+            log.warning("api_keys_file_too_permissive", path=str(self._path), note="chmod 600")

@@ -34,7 +34,7 @@ class RejectionReason(StrEnum):
     """The token lacks a required claim, or a claim is invalid."""
     ISSUER_UNAVAILABLE = "issuer_unavailable"
     """The issuer's keys could not be fetched, so the token cannot be verified."""
-    KEYS_UNAVAILABLE = "keys_unavailable"
+    API_KEYS_UNAVAILABLE = "api_keys_unavailable"
     """The file of keys has been unreadable for too long, so all keys are rejected."""
 
 

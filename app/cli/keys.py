@@ -38,7 +38,7 @@ MAX_DAYS: Final = 3650
 FileOption = Annotated[
     Path | None,
     typer.Option(
-        "--file", help="API key file; by default that of SA_CONTEXTS_KEYS.", dir_okay=False
+        "--file", help="API key file; by default that of SA_CONTEXTS_API_KEYS_FILE.", dir_okay=False
     ),
 ]
 
@@ -92,7 +92,7 @@ def add(
             f"revoke it with `sa-contexts keys revoke {key_id} --file {path}`"
         )
     if (mismatch := _settings_mismatch(path)) is not None:
-        _say(f"{mismatch} For a server to accept the key, set SA_CONTEXTS_KEYS={path}")
+        _say(f"{mismatch} For a server to accept the key, set SA_CONTEXTS_API_KEYS_FILE={path}")
 
 
 @app.command("list")
@@ -135,7 +135,7 @@ def revoke(
         change_keys(path, with_revoked)
     _say(
         f"The key {key_id} is revoked in {path}. A server that reads this file rejects it within "
-        "two seconds; one that cannot read it, after its keys_grace_seconds."
+        "two seconds; one that cannot read it, after its api_keys_grace_seconds."
     )
     if (mismatch := _settings_mismatch(path)) is not None:
         _say(f"{mismatch} A server with these settings does not read the changed file.")
@@ -161,7 +161,7 @@ def _configured() -> Path | None:
     """Return the key file that the settings name."""
     given: dict[str, Any] = {}
     try:
-        return Settings(**given).keys
+        return Settings(**given).api_keys_file
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {first['msg']}")

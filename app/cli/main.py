@@ -79,18 +79,18 @@ def _options(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free port.")] = None,
-    tls_certificate: Annotated[
+    tls_certificate_file: Annotated[
         Path | None, typer.Option(help="Serve over TLS with this certificate (PEM).")
     ] = None,
-    tls_key: Annotated[
+    tls_key_file: Annotated[
         Path | None, typer.Option(help="Its private key; by default in the certificate's file.")
     ] = None,
-    tls_client_ca: Annotated[
+    tls_client_ca_file: Annotated[
         Path | None, typer.Option(help="Require client certificates issued by these CAs (PEM).")
     ] = None,
-    insecure: Annotated[
+    allow_insecure: Annotated[
         bool | None,
-        typer.Option("--insecure", help="Allow any address without authentication and TLS."),
+        typer.Option("--allow-insecure", help="Allow any address without authentication and TLS."),
     ] = None,
     engine: EngineOption = None,
     simulated_contexts: ContextsOption = None,
@@ -103,10 +103,10 @@ def serve(
         settings = _settings(
             host=host,
             port=port,
-            tls_certificate=tls_certificate,
-            tls_key=tls_key,
-            tls_client_ca=tls_client_ca,
-            insecure=insecure,
+            tls_certificate_file=tls_certificate_file,
+            tls_key_file=tls_key_file,
+            tls_client_ca_file=tls_client_ca_file,
+            allow_insecure=allow_insecure,
             engine=engine,
             simulated_contexts=simulated_contexts,
             simulated_churn=simulated_churn,
@@ -196,8 +196,8 @@ def watch(
     token_file: Annotated[
         Path | None, typer.Option(help="File with the key or token to send.", dir_okay=False)
     ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Send it even over plain HTTP to another host.")
+    allow_insecure: Annotated[
+        bool, typer.Option("--allow-insecure", help="Send it even over plain HTTP to another host.")
     ] = False,
 ) -> None:
     """Watch the SA contexts of a running server until Ctrl+C.
@@ -227,7 +227,7 @@ def watch(
     try:
         trust = watching.trusted(ca, certificate) if is_secured else None
         token = watching.read_token(token_file)
-        if token is not None and not insecure:
+        if token is not None and not allow_insecure:
             watching.require_secrecy(url)
         watching.run(url, filters, token, trust, as_json=as_json)
     except watching.RequestRejected as error:

@@ -79,7 +79,9 @@ class DoctorContext:
         if self.library is None:
             raise CheckSkipped("The library cannot be loaded: see `library`.")
         try:
-            session = Session(self.library, transaction_wait_ms=self.settings.transaction_wait_ms)
+            session = Session(
+                self.library, transaction_wait_timeout_ms=self.settings.transaction_wait_timeout_ms
+            )
         except EngineError:
             raise CheckSkipped("The engine cannot be opened: see `session`.") from None
         with session:

@@ -89,7 +89,7 @@ def address_policy(limits: RateLimits, metrics: Metrics) -> RateLimitPolicy:
     """Return the rate limit of an address for requests without a credential."""
     return RateLimitPolicy(
         "address",
-        limits.rate_address_requests,
+        limits.rate_limit_per_address,
         "This address sent too many requests without a credential.",
         metrics,
     )
@@ -139,13 +139,13 @@ class AddressRateLimitMiddleware:
         self._requests = requests
         self._failures = RateLimitPolicy(
             "failures",
-            limits.rate_failures,
+            limits.rate_limit_rejections,
             "This address sent too many credentials that were rejected.",
             metrics,
         )
         self._unverified = RateLimitPolicy(
             "unverified",
-            limits.rate_address_requests,
+            limits.rate_limit_per_address,
             "This address sent too many credentials that could not be verified.",
             metrics,
         )

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import (
+    API_KEYS_UNAVAILABLE,
     ISSUER_UNAVAILABLE,
-    KEYS_UNAVAILABLE,
     MEDIA_TYPE,
     UNAUTHENTICATED,
     ProblemError,
@@ -42,13 +42,13 @@ _DETAILS: Final = {
     RejectionReason.MALFORMED: "The request has no well-formed bearer token.",
     RejectionReason.EXPIRED: "The credential has expired.",
     RejectionReason.ISSUER_UNAVAILABLE: "The keys of the token issuer cannot be fetched now.",
-    RejectionReason.KEYS_UNAVAILABLE: "The server's file of API keys cannot be read now.",
+    RejectionReason.API_KEYS_UNAVAILABLE: "The server's file of API keys cannot be read now.",
 }
 """Details by reason; all other reasons are not disclosed to clients."""
 
 _UNAVAILABLE: Final = {
     RejectionReason.ISSUER_UNAVAILABLE: ISSUER_UNAVAILABLE,
-    RejectionReason.KEYS_UNAVAILABLE: KEYS_UNAVAILABLE,
+    RejectionReason.API_KEYS_UNAVAILABLE: API_KEYS_UNAVAILABLE,
 }
 """Problems for credentials that may be valid but cannot be verified now."""
 

@@ -30,7 +30,7 @@ class CallerRateLimitMiddleware:
         self._app = app
         self._requests = RateLimitPolicy(
             "caller",
-            limits.rate_caller_requests,
+            limits.rate_limit_per_caller,
             "This caller exceeded its rate limit.",
             metrics,
         )

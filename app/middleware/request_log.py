@@ -93,7 +93,7 @@ class RequestLogMiddleware:
             self._summary.record(code, _address(scope), state.get("reason"))
             return
         is_error = response.status is None or response.status >= 400  # noqa: PLR2004  # RFC 9110, 15
-        if self._logged == "off" or (self._logged == "refused" and not is_error):
+        if self._logged == "off" or (self._logged == "problems" and not is_error):
             return
         description = self._describe(scope)
         level = logging.DEBUG if description["route"] in DEBUG_ROUTES else logging.INFO
@@ -105,11 +105,11 @@ class RequestLogMiddleware:
         entry["seconds"] = round(seconds, 6)
         entry["bytes"] = response.bytes
         if response.has_failed:
-            entry["ended"] = "failed"
-        elif "ended" in state:  # by the server
-            entry["ended"] = state["ended"]
+            entry["outcome"] = "failed"
+        elif "outcome" in state:  # by the server
+            entry["outcome"] = state["outcome"]
         elif not response.is_complete:
-            entry["ended"] = "client_left"
+            entry["outcome"] = "client_disconnected"
         log.log(level, "request", **entry)
 
     def _describe(self, scope: Scope) -> dict[str, object]:

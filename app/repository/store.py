@@ -108,12 +108,12 @@ class Store:
         self.on_refresh: Callable[[RefreshResult], None] = lambda _result: None
         self.stopping = anyio.Event()
         self.notifier = Notifier()
-        self.journal = Journal(self.limits.journal_changes, self.limits.journal_bytes)
+        self.journal = Journal(self.limits.max_journal_changes, self.limits.max_journal_bytes)
         self.leases = SnapshotLeases(
-            idle_seconds=self.limits.snapshot_idle_seconds,
-            max_seconds=self.limits.snapshot_max_seconds,
-            max_count=self.limits.snapshot_count,
-            max_bytes=self.limits.snapshot_bytes,
+            idle_timeout_seconds=self.limits.snapshot_idle_timeout_seconds,
+            max_seconds=self.limits.max_snapshot_seconds,
+            max_count=self.limits.max_snapshots,
+            max_bytes=self.limits.max_snapshot_bytes,
             clock=clock,
         )
         self._reader = reader
@@ -125,7 +125,7 @@ class Store:
         self._write_lock = anyio.Lock()
         self._own_thread = anyio.CapacityLimiter(1)  # requests cannot exhaust it
         self._scheduler = RefreshScheduler(
-            self._refresh, min_interval=self.limits.minimum_interval_seconds, clock=clock
+            self._refresh, min_interval=self.limits.refresh_min_interval_seconds, clock=clock
         )
         self.incremental = IncrementalRefresher(
             dirty_ids or DirtyIds(MAX_DIRTY_IDS),
@@ -172,7 +172,7 @@ class Store:
         result = self.last_refresh
         if result is None or result.error is not None:
             return False
-        return self._clock() - result.started <= self.limits.ready_seconds
+        return self._clock() - result.started <= self.limits.ready_max_age_seconds
 
     @property
     def current(self) -> Snapshot | None:
@@ -193,7 +193,7 @@ class Store:
         not_before = self._clock() - max_age
         if self.current is not None and self.current.started >= not_before:
             return self.current
-        with anyio.move_on_after(self.limits.patience_seconds) as scope:
+        with anyio.move_on_after(self.limits.engine_timeout_seconds) as scope:
             await self._scheduler.wait(not_before, until_partial=may_be_partial)
         snapshot = (may_be_partial and self._partial) or self.current
         if scope.cancelled_caught or snapshot is None:
@@ -215,7 +215,7 @@ class Store:
 
     async def wait_until_complete(self) -> None:
         """Wait until no partial snapshot is pending, or until the timeout."""
-        with anyio.move_on_after(self.limits.patience_seconds):
+        with anyio.move_on_after(self.limits.engine_timeout_seconds):
             await self._scheduler.wait_until_idle()
 
     async def counts(self, max_age: float) -> tuple[Snapshot, Counts]:
@@ -251,7 +251,7 @@ class Store:
             self._record_result(started_at, started, 0, error)
             if str(last_error) != str(error):  # one record per cause, not one per retry
                 log.warning(
-                    "drain_failed", error=str(error), exc_info=not isinstance(error, EngineError)
+                    "refresh_failed", error=str(error), exc_info=not isinstance(error, EngineError)
                 )
             if self._partial is not None:
                 self.leases.drop(self._partial)
@@ -262,7 +262,7 @@ class Store:
         self._incarnation = incarnation
         self._publish(build)
         if self.last_refresh is not None and self.last_refresh.error is not None:
-            log.info("engine_answers_again", contexts=len(build.snapshot.ids))
+            log.info("engine_recovered", contexts=len(build.snapshot.ids))
         self._record_result(started_at, started, len(build.snapshot.ids), None)
 
     def _record_result(
@@ -290,7 +290,7 @@ class Store:
                 started,
                 previous=previous,
                 counts=self.kind.counts(),
-                max_change_bytes=self.limits.journal_bytes,
+                max_change_bytes=self.limits.max_journal_bytes,
             )
 
         build = self._reader.read_all(start_build, self._publish_partial)
@@ -365,7 +365,7 @@ class Store:
     async def _expire_leases(self) -> None:
         """Expire leases regularly, which refreshes do in a periodic store."""
         while True:
-            await anyio.sleep(max(1.0, self.limits.snapshot_idle_seconds))
+            await anyio.sleep(max(1.0, self.limits.snapshot_idle_timeout_seconds))
             self.leases.expire()
 
     def _next_refresh(self) -> float:
@@ -373,5 +373,9 @@ class Store:
         result = self.last_refresh
         if result is None:
             return self._clock()
-        pause = self.limits.retry_seconds if result.error else self.limits.refresh_seconds
+        pause = (
+            self.limits.refresh_retry_seconds
+            if result.error
+            else self.limits.refresh_interval_seconds
+        )
         return result.started + max(pause, result.seconds)

@@ -9,11 +9,11 @@ from app.schemas.base import Shape
 from app.schemas.names import Baseline, EngineKind
 
 
-class Drain(Shape):
+class Refresh(Shape):
     """The last refresh: the server's last attempt to read all SA contexts."""
 
-    began_at: datetime
-    seconds: float = Field(description="The duration of the refresh.")
+    started_at: datetime
+    duration_seconds: float = Field(description="The duration of the refresh.")
     succeeded: bool
     contexts: int | MISSING = Field(default=MISSING, description="The number of SA contexts read.")
 
@@ -53,9 +53,9 @@ class Engine(Shape):
         default=MISSING,
         description="The revision of the newest snapshot; event streams may already be ahead.",
     )
-    last_drain: Drain | MISSING = MISSING
+    last_refresh: Refresh | MISSING = MISSING
     baseline: Baseline = Field(description="The baseline that weaknesses are judged against.")
-    snapshots_held: int = Field(description="The number of snapshots leased to clients.")
+    leased_snapshots: int = Field(description="The number of snapshots leased to clients.")
     streams: int = Field(description="The number of open event streams.")
 
 

@@ -300,7 +300,7 @@ class IkeIntegrity(StrEnum):
     """IKEEXT_INTEGRITY_TYPE."""
 
     MD5 = "md5"
-    SHA1 = "sha1"
+    SHA1 = "sha_1"  # IKEEXT_INTEGRITY_SHA1, and IPSEC_AUTH_SHA_1: one word for both
     SHA_256 = "sha_256"
     SHA_384 = "sha_384"
     UNKNOWN = "unknown"

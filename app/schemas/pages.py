@@ -18,7 +18,7 @@ class Snapshot(Shape):
     engine: EngineKind
 
 
-class StreamPlace(Shape):
+class StreamPosition(Shape):
     """The data of `bookmark`, `reset` and `snapshot_end`: the stream's position."""
 
     epoch: str = Field(description="Identifies the engine's run; ids are meaningless beyond it.")

@@ -59,7 +59,7 @@ class InvalidParametersProblem(Problem):
     errors: list[InvalidParameter]
 
 
-class SnapshotGoneProblem(Problem):
+class SnapshotExpiredProblem(Problem):
     """The snapshot of a cursor has expired."""
 
     restart_url: str = Field(description="Starts a new list; relative to the request's URL.")

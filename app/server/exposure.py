@@ -16,8 +16,8 @@ def missing_protection(address: str, settings: Settings) -> str:
     if is_loopback(address):
         return ""
     missing = []
-    if settings.keys is None and settings.oidc_issuer is None:
-        missing.append("authentication (keys or oidc_issuer)")
-    if settings.tls_certificate is None:
-        missing.append("TLS (tls_certificate)")
+    if settings.api_keys_file is None and settings.oidc_issuer is None:
+        missing.append("authentication (api_keys_file or oidc_issuer)")
+    if settings.tls_certificate_file is None:
+        missing.append("TLS (tls_certificate_file)")
     return " and ".join(missing)

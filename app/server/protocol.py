@@ -100,8 +100,8 @@ class LimitedH11Parser(h11.Connection):
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
-        super().__init__(h11.SERVER, limits.request_bytes)
-        self._max_content_bytes = limits.request_bytes
+        super().__init__(h11.SERVER, limits.max_request_bytes)
+        self._max_content_bytes = limits.max_request_bytes
         self.last_request: h11.Request | None = None
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
@@ -191,7 +191,7 @@ def over_share(
         connections: all connections, each with its `network`.
         limits: the limits of connections.
     """
-    max_connections = limits.address_connection_count
+    max_connections = limits.max_connections_per_address
     if len(connections) <= max_connections or is_loopback(network):
         return set()
     others = {each for each in connections if each is not newest and each.network == network}
@@ -242,7 +242,7 @@ class LimitedH11Protocol(H11Protocol):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
         self.network = client_network(self.client[0]) if self.client else ""
-        if len(self.connections) > self._limits.connection_count:
+        if len(self.connections) > self._limits.max_connections:
             self._evict()
         else:
             self._enter(Stage.IDLE)
@@ -262,15 +262,15 @@ class LimitedH11Protocol(H11Protocol):
         if self._stage is Stage.IDLE:
             self._enter(Stage.RECEIVING)
         # In pieces: h11 checks the length of a head only while it is incomplete.
-        for start in range(0, len(data), self._limits.request_bytes):
+        for start in range(0, len(data), self._limits.max_request_bytes):
             if not self._ignores_input:
-                super().data_received(data[start : start + self._limits.request_bytes])
+                super().data_received(data[start : start + self._limits.max_request_bytes])
 
     def send_400_response(self, msg: str) -> None:
         """Answer a malformed request; uvicorn calls this while it handles h11's exception."""
         error = sys.exception()
         status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
-        kind = _PROBLEMS.get(status) or replace(problems.REQUEST_REFUSED, status=status)
+        kind = _PROBLEMS.get(status) or replace(problems.REQUEST_REJECTED, status=status)
         self._reject(ProblemError(kind, msg if kind is problems.BAD_REQUEST else f"{kind.title}."))
 
     def on_response_complete(self) -> None:
@@ -294,7 +294,7 @@ class LimitedH11Protocol(H11Protocol):
             self._stalled_since = None
         elif self._stalled_since is None:
             self._stalled_since = now
-        elif now - self._stalled_since > self._limits.response_seconds:
+        elif now - self._stalled_since > self._limits.send_timeout_seconds:
             self.transport.abort()
         if now - self._stage_since > self._stage_timeout():
             if self._stage is Stage.RECEIVING:
@@ -314,8 +314,8 @@ class LimitedH11Protocol(H11Protocol):
     def _stage_timeout(self) -> float:
         """Return how long the present stage may last, in seconds."""
         return {
-            Stage.IDLE: self._limits.idle_seconds,
-            Stage.RECEIVING: self._limits.request_seconds,
+            Stage.IDLE: self._limits.keepalive_timeout_seconds,
+            Stage.RECEIVING: self._limits.request_timeout_seconds,
             Stage.ANSWERING: inf,
             Stage.DELAYED: inf,
             Stage.REJECTED: LINGER_SECONDS,

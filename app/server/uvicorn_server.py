@@ -223,7 +223,7 @@ def create_server(
         server_header=False,
         backlog=ACCEPT_COUNT,
         proxy_headers=False,  # anyone can forge X-Forwarded-For: the peer address is the client's
-        timeout_keep_alive=limits.idle_seconds,
+        timeout_keep_alive=limits.keepalive_timeout_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_drop_client_noise)
@@ -272,7 +272,7 @@ def exit_despite_hung_threads() -> None:
     for thread in remaining:
         thread.join(max(0.0, deadline - time.monotonic()))
     if any(thread.is_alive() for thread in remaining):
-        log.warning("engine_hangs", note="the process ends without it")
+        log.warning("engine_hung", note="the process ends without it")
         exit_now(0)
 
 

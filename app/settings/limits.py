@@ -8,20 +8,20 @@ class ConnectionLimits:
     """Limits of connections.
 
     Attributes:
-        connection_count: maximum number of connections.
-        address_connection_count: maximum per client network; loopback is exempt.
-        idle_seconds: how long a connection may be idle, or its TLS handshake take.
-        request_seconds: how long a request may take to arrive.
-        response_seconds: how long a client may stop reading.
-        request_bytes: maximum size of a request's head, and of its content.
+        max_connections: maximum number of connections.
+        max_connections_per_address: maximum per client network; loopback is exempt.
+        keepalive_timeout_seconds: how long a connection may be idle, or its TLS handshake take.
+        request_timeout_seconds: how long a request may take to arrive.
+        send_timeout_seconds: how long a client may stop reading.
+        max_request_bytes: maximum size of a request's head, and of its content.
     """
 
-    connection_count: int = 256
-    address_connection_count: int = 128
-    idle_seconds: int = 5
-    request_seconds: float = 10.0
-    response_seconds: float = 30.0
-    request_bytes: int = 16 << 10
+    max_connections: int = 256
+    max_connections_per_address: int = 128
+    keepalive_timeout_seconds: int = 5
+    request_timeout_seconds: float = 10.0
+    send_timeout_seconds: float = 30.0
+    max_request_bytes: int = 16 << 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +29,17 @@ class RateLimits:
     """Rate limits, per minute, and the number of concurrent streams per caller.
 
     Attributes:
-        rate_address_requests: requests of one address without a credential, and as many with one
+        rate_limit_per_address: requests of one address without a credential, and as many with one
             that cannot be verified.
-        rate_failures: rejected credentials of one address.
-        rate_caller_requests: requests of one caller.
-        rate_caller_streams: open event streams of one caller.
+        rate_limit_rejections: rejected credentials of one address.
+        rate_limit_per_caller: requests of one caller.
+        max_streams_per_caller: open event streams of one caller.
     """
 
-    rate_address_requests: int = 600
-    rate_failures: int = 30
-    rate_caller_requests: int = 60_000
-    rate_caller_streams: int = 50
+    rate_limit_per_address: int = 600
+    rate_limit_rejections: int = 30
+    rate_limit_per_caller: int = 60_000
+    max_streams_per_caller: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class NetEventLimits:
     """Limits of the net event buffer and of its subscription.
 
     Attributes:
-        net_event_count: maximum number of events kept.
-        net_event_bytes: maximum bytes of their JSON.
-        heartbeat_seconds: seconds between checks that the subscription's session is alive.
-        retry_seconds: seconds between attempts to subscribe while the engine fails.
-        patience_seconds: how long a request waits for the first attempt.
+        max_net_events: maximum number of events kept.
+        max_net_event_bytes: maximum bytes of their JSON.
+        heartbeat_interval_seconds: seconds between checks that the subscription's session is alive.
+        refresh_retry_seconds: seconds between attempts to subscribe while the engine fails.
+        engine_timeout_seconds: how long a request waits for the first attempt.
     """
 
-    net_event_count: int = 1000
-    net_event_bytes: int = 8 << 20
-    heartbeat_seconds: float = 5
-    retry_seconds: float = 2
-    patience_seconds: float = 30
+    max_net_events: int = 1000
+    max_net_event_bytes: int = 8 << 20
+    heartbeat_interval_seconds: float = 5
+    refresh_retry_seconds: float = 2
+    engine_timeout_seconds: float = 30

@@ -56,8 +56,8 @@ def _absolute(path: Path) -> Path:
     return path
 
 
-LoggedRequests = Literal["off", "refused", "all"]
-"""Which requests are logged; refused: those answered with a problem."""
+LoggedRequests = Literal["off", "problems", "all"]
+"""Which requests are logged; problems: those answered with one."""
 
 _SecureUrl = Annotated[str, AfterValidator(require_secure)]
 _Algorithm = Literal[
@@ -77,8 +77,8 @@ _Algorithm = Literal[
 
 
 def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
-    if not given.data.get("tls_certificate"):
-        raise ValueError("it says nothing without tls_certificate")
+    if not given.data.get("tls_certificate_file"):
+        raise ValueError("it says nothing without tls_certificate_file")
     return path
 
 
@@ -100,53 +100,55 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0: any free port.")
-    insecure: bool = Field(
+    allow_insecure: bool = Field(
         False,
         description="Whether to allow an address other than loopback without authentication and "
         "TLS.",
     )
-    hosts: Annotated[tuple[_HostName, ...] | None, NoDecode, BeforeValidator(_split_list)] = Field(
+    allowed_hosts: Annotated[
+        tuple[_HostName, ...] | None, NoDecode, BeforeValidator(_split_list)
+    ] = Field(
         None,
         description="Host names accepted in `Host` besides the machine's own, comma-separated.",
     )
-    tls_certificate: Path | None = Field(
+    tls_certificate_file: Path | None = Field(
         None, description="Path of the server's certificate and its chain, in PEM."
     )
-    tls_key: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
+    tls_key_file: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
         None, description="Path of the private key, in PEM; by default the certificate's file."
     )
-    tls_client_ca: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
+    tls_client_ca_file: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
         None,
         description="Path of the authorities, in PEM, one of which must have issued each client's "
         "certificate.",
     )
-    connection_count: int = Field(256, ge=1, description="Maximum number of connections.")
-    address_connection_count: int = Field(
+    max_connections: int = Field(256, ge=1, description="Maximum number of connections.")
+    max_connections_per_address: int = Field(
         128,
         ge=1,
         description="Maximum number of connections per client address; loopback is exempt.",
     )
-    idle_seconds: int = Field(
+    keepalive_timeout_seconds: int = Field(
         5,
         ge=1,
         description="Seconds after which an idle connection is closed; also the timeout of a TLS "
         "handshake.",
     )
-    request_seconds: float = Field(
+    request_timeout_seconds: float = Field(
         10, gt=0, description="Seconds within which a request must arrive completely."
     )
-    response_seconds: float = Field(
+    send_timeout_seconds: float = Field(
         30, gt=0, description="Seconds for which a client may stop reading a response."
     )
-    request_bytes: int = Field(
+    max_request_bytes: int = Field(
         16 << 10, ge=1024, description="Maximum size of a request's head, and of its content."
     )
-    keys: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    api_keys_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         None,
         description="Absolute path of the file of API keys, created by `sa-contexts keys`; with "
         "it, or with an issuer, callers need a credential.",
     )
-    keys_grace_seconds: float = Field(
+    api_keys_grace_seconds: float = Field(
         60,
         ge=0,
         description="Seconds for which API keys are accepted while their file cannot be read; "
@@ -170,7 +172,7 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Accepted signature algorithms of tokens, comma-separated.",
     )
-    oidc_skew_seconds: int = Field(
+    oidc_clock_skew_seconds: int = Field(
         30,
         ge=0,
         le=300,
@@ -183,7 +185,7 @@ class Settings(BaseSettings):
     library: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         None, description="Absolute path of another library with WFP's ABI to load instead."
     )
-    library_in_service: bool = Field(
+    allow_library_in_service: bool = Field(
         False, description="Whether a Windows service may load such a library, too."
     )
     generation: Literal[0, 1] = Field(
@@ -196,10 +198,10 @@ class Settings(BaseSettings):
     baseline: Baseline = Field(
         Baseline.NIST_SP_800_77R1, description="Baseline that weaknesses are judged against."
     )
-    page_size: int = Field(
+    engine_page_size: int = Field(
         PAGE_SIZE, ge=1, le=100_000, description="Objects read per call of the engine."
     )
-    transaction_wait_ms: int = Field(
+    transaction_wait_timeout_ms: int = Field(
         3000,
         ge=1,
         le=60_000,
@@ -217,84 +219,86 @@ class Settings(BaseSettings):
     simulated_seed: int = Field(
         1, ge=0, description="Seed of the simulation; equal seeds give equal contexts."
     )
-    minimum_interval_seconds: float = Field(
+    refresh_min_interval_seconds: float = Field(
         0.25, ge=0, description="Minimum seconds between refreshes."
     )
-    refresh_seconds: float = Field(
+    refresh_interval_seconds: float = Field(
         15, gt=0, description="Seconds between periodic refreshes, which need no request."
     )
-    gather_seconds: float = Field(
+    refresh_debounce_seconds: float = Field(
         0.1,
         ge=0,
         le=10,
         description="Seconds for which reported changes are debounced before they are read.",
     )
-    retry_seconds: float = Field(
+    refresh_retry_seconds: float = Field(
         2, gt=0, description="Seconds between refresh attempts while the engine fails."
     )
-    ready_seconds: float = Field(
+    ready_max_age_seconds: float = Field(
         60,
         gt=0,
         description="Maximum age of the last successful refresh for the server to be ready, in "
         "seconds.",
     )
-    patience_seconds: float = Field(
+    engine_timeout_seconds: float = Field(
         30, gt=0, description="Seconds for which a request waits for the engine."
     )
-    snapshot_idle_seconds: float = Field(
+    snapshot_idle_timeout_seconds: float = Field(
         60, gt=0, description="Seconds for which a snapshot stays leased after its last use."
     )
-    snapshot_max_seconds: float = Field(
+    max_snapshot_seconds: float = Field(
         600, gt=0, description="Maximum duration of a snapshot's lease, in seconds."
     )
-    snapshot_count: int = Field(
+    max_snapshots: int = Field(
         256, ge=1, description="Maximum number of different leased snapshots."
     )
-    snapshot_bytes: int = Field(
+    max_snapshot_bytes: int = Field(
         2 << 30,
         ge=1,
         description="Bytes of snapshot JSON in memory above which no further snapshot is leased.",
     )
-    journal_changes: int = Field(
+    max_journal_changes: int = Field(
         100_000, ge=1, description="Maximum number of changes in the journal."
     )
-    journal_bytes: int = Field(64 << 20, ge=1, description="Maximum bytes of JSON in the journal.")
-    net_event_count: int = Field(1000, ge=1, description="Maximum number of net events kept.")
-    net_event_bytes: int = Field(
+    max_journal_bytes: int = Field(
+        64 << 20, ge=1, description="Maximum bytes of JSON in the journal."
+    )
+    max_net_events: int = Field(1000, ge=1, description="Maximum number of net events kept.")
+    max_net_event_bytes: int = Field(
         8 << 20, ge=1, description="Maximum bytes of JSON of the net events kept."
     )
-    heartbeat_seconds: float = Field(
+    heartbeat_interval_seconds: float = Field(
         5,
         gt=0,
         description="Seconds between checks that the session that receives net events is alive.",
     )
-    stream_count: int = Field(
+    max_streams: int = Field(
         200, ge=0, description="Maximum number of event streams; each occupies a connection."
     )
-    stream_seconds: float = Field(
+    max_stream_seconds: float = Field(
         3600, gt=0, description="Maximum duration of an event stream, in seconds."
     )
-    rate_address_requests: int = Field(
+    rate_limit_per_address: int = Field(
         600,
         ge=1,
         le=MAX_PER_MINUTE,
         description="Requests per minute and address without a verified caller: without a "
         "credential, for pages that need none, or with one that cannot be verified.",
     )
-    rate_failures: int = Field(
+    rate_limit_rejections: int = Field(
         30,
         ge=1,
         le=MAX_PER_MINUTE,
         description="Rejected credentials per minute and address.",
     )
-    rate_caller_requests: int = Field(
+    rate_limit_per_caller: int = Field(
         60_000,
         ge=1,
         le=MAX_PER_MINUTE,
         description="Requests per minute and caller; callers without credentials are identified "
         "by address, and not limited on this host.",
     )
-    rate_caller_streams: int = Field(
+    max_streams_per_caller: int = Field(
         50, ge=1, description="Maximum number of event streams per caller, identified likewise."
     )
     metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_split_list)] = Field(
@@ -314,16 +318,16 @@ class Settings(BaseSettings):
     )
     log_requests: LoggedRequests = Field(
         "all",
-        description="Requests that have a log entry of their own: off, refused (answered with a "
-        "problem) or all.",
+        description="Requests that have a log entry of their own: off, problems (those answered "
+        "with a problem) or all.",
     )
     log_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         None, description="Absolute path of an additional file to log to."
     )
-    log_file_bytes: int = Field(
+    max_log_file_bytes: int = Field(
         10 << 20, ge=64 << 10, description="Size at which the log file is rotated, in bytes."
     )
-    log_file_count: int = Field(
+    max_log_files: int = Field(
         5, ge=1, le=1000, description="Maximum number of rotated log files kept."
     )
 

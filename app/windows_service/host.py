@@ -63,7 +63,7 @@ class Hosted(win32serviceutil.ServiceFramework):
             self._serving = _prepare()
         except (*STARTUP_ERRORS, LibraryRefused) as error:
             reason = str(error) if isinstance(error, LibraryRefused) else explain(error)
-            log.critical("cannot_start", reason=reason)
+            log.critical("startup_failed", reason=reason)
             self._end(CANNOT_START_CODE)
         self.ReportServiceStatus(win32service.SERVICE_RUNNING)
         if self._stop_requested:
@@ -125,9 +125,9 @@ def _prepare() -> BoundServer:
     # `service install` created the folder, which may differ from this environment's.
     file = log_file(settings, _folder() / "logs" / "sa-contexts.log")
     configure_logging(settings.log_format, settings.log_level, file=file, event_log=True)
-    if settings.library is not None and not settings.library_in_service:
+    if settings.library is not None and not settings.allow_library_in_service:
         raise LibraryRefused(
             f"the setting library names {settings.library}; a service loads a library other than "
-            "the system's only if library_in_service is set, too"
+            "the system's only if allow_library_in_service is set, too"
         )
     return build_server(settings)

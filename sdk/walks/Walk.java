@@ -17,7 +17,7 @@ import sacontexts.model.ProblemCode;
 import sacontexts.model.SaContext;
 import sacontexts.model.SaContextDeleted;
 import sacontexts.model.SaContextEvent;
-import sacontexts.model.SnapshotGoneProblem;
+import sacontexts.model.SnapshotExpiredProblem;
 
 /** The walk of the Java client. */
 class Walk {
@@ -34,7 +34,7 @@ class Walk {
         require(notFound.getCode().getActualInstance() == ProblemCode.SA_CONTEXT_NOT_FOUND);
 
         var old = APIListSaContextsRequest.newBuilder().limit(100L).cursor(arguments[1]).build();
-        SnapshotGoneProblem gone = problem(() -> api.listSaContexts(old), SnapshotGoneProblem.class);
+        SnapshotExpiredProblem gone = problem(() -> api.listSaContexts(old), SnapshotExpiredProblem.class);
         require(gone.getCode().getActualInstance() == ProblemCode.CURSOR_EXPIRED);
 
         Map<String, Object> seen = new LinkedHashMap<>();

@@ -63,7 +63,7 @@ def main(command: list[str]) -> None:
             first = _first_page(http, url)
         with (
             server(keys=keys) as url,
-            server(churn=CHURN, stream_seconds=STREAM_SECONDS, keys=keys) as busy_url,
+            server(churn=CHURN, max_stream_seconds=STREAM_SECONDS, keys=keys) as busy_url,
         ):
             every = list(_items(http, url))
             newer = _with_newer_word(every)

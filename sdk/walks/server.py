@@ -60,7 +60,9 @@ def ids() -> list[str]:
 
 
 @contextmanager
-def server(*, churn: int = 0, stream_seconds: int = 60, keys: Path | None = None) -> Iterator[str]:
+def server(
+    *, churn: int = 0, max_stream_seconds: int = 60, keys: Path | None = None
+) -> Iterator[str]:
     """Run a server in a process of its own, with API keys if any are given; yield its URL."""
     command = [
         sys.executable,
@@ -74,12 +76,12 @@ def server(*, churn: int = 0, stream_seconds: int = 60, keys: Path | None = None
     ]
     settings = {
         "SA_CONTEXTS_LOG_FORMAT": "json",
-        "SA_CONTEXTS_REFRESH_SECONDS": "1",  # it finds modifications; each stream sees one
+        "SA_CONTEXTS_REFRESH_INTERVAL_SECONDS": "1",  # it finds modifications; each stream sees one
         "SA_CONTEXTS_SIMULATED_CHURN": str(churn),
         "SA_CONTEXTS_SIMULATED_CONTEXTS": str(CONTEXTS),
         "SA_CONTEXTS_SIMULATED_SEED": str(SEED),
-        "SA_CONTEXTS_STREAM_SECONDS": str(stream_seconds),
-        **({} if keys is None else {"SA_CONTEXTS_KEYS": str(keys)}),
+        "SA_CONTEXTS_MAX_STREAM_SECONDS": str(max_stream_seconds),
+        **({} if keys is None else {"SA_CONTEXTS_API_KEYS_FILE": str(keys)}),
     }
     with subprocess.Popen(
         command, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True

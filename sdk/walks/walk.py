@@ -18,7 +18,7 @@ from sa_contexts_client.models import (
     SaContext,
     SaContextDeleted,
     SaContextPage,
-    SnapshotGoneProblem,
+    SnapshotExpiredProblem,
     View,
 )
 
@@ -42,7 +42,7 @@ def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> No
     assert not_found.code is ProblemCode.SA_CONTEXT_NOT_FOUND
 
     gone = list_sa_contexts.sync(client=client, limit=100, cursor=old_cursor)
-    assert isinstance(gone, SnapshotGoneProblem)
+    assert isinstance(gone, SnapshotExpiredProblem)
     assert gone.code is ProblemCode.CURSOR_EXPIRED
 
     seen = {

@@ -8,7 +8,7 @@ import {
   type Problem,
   type SaContext,
   type SaTransform,
-  type SnapshotGoneProblem,
+  type SnapshotExpiredProblem,
 } from './sa-contexts-client';
 import { createClient, createConfig } from './sa-contexts-client/client';
 
@@ -29,7 +29,7 @@ async function main(
 
   const gone = await listSaContexts({ client, query: { limit: 100, cursor: oldCursor } });
   if (!gone.error || !('restartUrl' in gone.error)) throw new Error('not gone');
-  const noSnapshot: SnapshotGoneProblem = gone.error;
+  const noSnapshot: SnapshotExpiredProblem = gone.error;
 
   const busy = createClient(createConfig({ baseUrl: busyUrl, auth: key }));
   const changed: [string, string][] = [];

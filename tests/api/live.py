@@ -35,7 +35,11 @@ class Live:
         made = Settings(
             library=SIMULATOR_PATH,
             simulated_churn=0,
-            **{"minimum_interval_seconds": 0, "refresh_seconds": 3600, "gather_seconds": 0}
+            **{
+                "refresh_min_interval_seconds": 0,
+                "refresh_interval_seconds": 3600,
+                "refresh_debounce_seconds": 0,
+            }
             | settings,
         )
         self.service = create_service(made)

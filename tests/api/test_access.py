@@ -47,7 +47,7 @@ NEEDED = {
     "/statistics/ipsec": "metrics:read",
     "/statistics/ike": "metrics:read",
     "/net-events": "diagnostics:read",
-    "/net-events/stream": "diagnostics:read",
+    "/net-events/events": "diagnostics:read",
     "/engine": "sa:read",
     "/metrics": "metrics:read",
     "/health/live": None,
@@ -60,7 +60,7 @@ NEEDED = {
 }
 """Scope by path; None: public."""
 
-ENDLESS = {"/sa-contexts/events", "/net-events/stream"}
+ENDLESS = {"/sa-contexts/events", "/net-events/events"}
 
 
 class Asked(NamedTuple):
@@ -111,11 +111,11 @@ def desk(serve: Serve, simulator: Simulator, tmp_path: Path, issuers: tuple[Oidc
     reader = make_key(keys, "sa:read", name="of the fixture")
     client = serve(
         contexts=25,
-        keys=keys,
+        api_keys_file=keys,
         oidc_issuer=oidc.url,
         oidc_audience=AUDIENCE,
-        oidc_skew_seconds=5,
-        rate_failures=1_000_000,
+        oidc_clock_skew_seconds=5,
+        rate_limit_rejections=1_000_000,
     )
     items = {
         "saContextId": simulator.ids()[0],

@@ -22,7 +22,7 @@ from tests.conftest import Serve
 from tests.sse import Parser
 
 
-STREAMS = {"/sa-contexts/events": "events:read", "/net-events/stream": "diagnostics:read"}
+STREAMS = {"/sa-contexts/events": "events:read", "/net-events/events": "diagnostics:read"}
 MAX_SECONDS = 2.0
 
 
@@ -49,7 +49,7 @@ def test_a_stream_ends_when_its_key_does(
     key, other = make_key(keys, STREAMS[path]), make_key(keys, STREAMS[path])
     assert simulator.count() == 0
     with (
-        served(3, keys=keys) as port,
+        served(3, api_keys_file=keys) as port,
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client,
         client.stream("GET", path, headers=bearer(key)) as response,
         client.stream("GET", path, headers=bearer(other)) as unconcerned,
@@ -76,7 +76,7 @@ def test_a_stream_ends_when_its_token_expires(simulator: Simulator, path: str) -
     assert simulator.count() == 0
     with (
         issuing() as oidc,
-        served(3, oidc_issuer=oidc.url, oidc_audience=AUDIENCE, oidc_skew_seconds=0) as port,
+        served(3, oidc_issuer=oidc.url, oidc_audience=AUDIENCE, oidc_clock_skew_seconds=0) as port,
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client,
     ):
         expires = int(time.time()) + 2
@@ -93,7 +93,7 @@ def test_an_export_breaks_off_when_its_credential_ends(
 ) -> None:
     keys = tmp_path / "keys.json"
     headers = {**bearer(make_key(keys, "sa:read")), "accept": "application/x-ndjson"}
-    client = serve(contexts=100, keys=keys)
+    client = serve(contexts=100, api_keys_file=keys)
     whole = client.get("/sa-contexts", headers=headers).text.splitlines()
     answers = iter([True, True, False])
     monkeypatch.setattr(Authenticator, "is_still_valid", lambda *_: next(answers))
@@ -105,4 +105,4 @@ def test_an_export_breaks_off_when_its_credential_ends(
     assert whole[-1].startswith('{"end":true')
     assert part == whole[: len(part)]
     assert 0 < len(part) < 100
-    assert [each["ended"] for each in entries if each["event"] == "request"] == ["revoked"]
+    assert [each["outcome"] for each in entries if each["event"] == "request"] == ["revoked"]

@@ -71,8 +71,8 @@ def test_the_server_starts_without_the_engine_and_recovers_by_itself(
             simulator.fail("IPsecSaContextCreateEnumHandle0", code, times=0)
 
     break_()
-    client = serve(contexts=0, refresh_seconds=0.02, retry_seconds=0.02)
-    until(lambda: bool(client.get("/engine").json().get("lastDrain")))
+    client = serve(contexts=0, refresh_interval_seconds=0.02, refresh_retry_seconds=0.02)
+    until(lambda: bool(client.get("/engine").json().get("lastRefresh")))
 
     engine = client.get("/engine").json()
     assert engine["ready"] is False
@@ -89,7 +89,7 @@ def test_the_server_starts_without_the_engine_and_recovers_by_itself(
 
 
 def test_an_old_answer_is_not_ready(serve: Serve) -> None:
-    client = serve(contexts=3, ready_seconds=0.01)
+    client = serve(contexts=3, ready_max_age_seconds=0.01)
     client.get("/sa-contexts?maxAge=0")
 
     until(lambda: not is_ready(client))
@@ -104,4 +104,4 @@ def test_a_server_that_has_not_read_the_engine_says_so(serve: Serve, simulator: 
     engine = client.get("/engine").json()
 
     assert [r["code"] for r in engine["reasons"]] == ["starting"]
-    assert "lastDrain" not in engine
+    assert "lastRefresh" not in engine

@@ -24,7 +24,7 @@ BLOCK = re.compile(
     r"^```\n\$ curl -iN? (?:-H '([^']+)' )?'http://127\.0\.0\.1:8080([^']+)'\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-VOLATILE = {"epoch", "revision", "takenAt", "beganAt", "seconds", "host", "snapshotsHeld"}
+VOLATILE = {"epoch", "revision", "takenAt", "startedAt", "seconds", "host", "leasedSnapshots"}
 """Fields that differ from run to run."""
 ANY = "…"
 NET_EVENTS = ((1, 13868, 1), (4, 0xC0360001, 4), (0, 13801, 232))
@@ -104,7 +104,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_true(serve: Serve, simulator: Simulator, example: Example) -> None:
-    client: TestClient = serve(contexts=250, stream_seconds=0.5)
+    client: TestClient = serve(contexts=250, max_stream_seconds=0.5)
     for type_, code, seed in NET_EVENTS:
         simulator.net_event(type_, code, seed)
     assert simulator.flush()

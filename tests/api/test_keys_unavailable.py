@@ -20,7 +20,7 @@ from tests.conftest import Serve
 
 pytestmark = pytest.mark.usefixtures("simulator")
 
-READABLE = "sa_contexts_keys_readable"
+READABLE = "sa_contexts_api_keys_readable"
 
 
 def test_a_server_without_its_keys_rejects_them_and_takes_tokens(
@@ -32,8 +32,8 @@ def test_a_server_without_its_keys_rejects_them_and_takes_tokens(
     with issuing() as oidc:
         client = serve(
             contexts=3,
-            keys=keys,
-            keys_grace_seconds=0,
+            api_keys_file=keys,
+            api_keys_grace_seconds=0,
             oidc_issuer=oidc.url,
             oidc_audience=AUDIENCE,
         )
@@ -46,17 +46,19 @@ def test_a_server_without_its_keys_rejects_them_and_takes_tokens(
 
         for text in (key, key[:-1] + "~"):
             response = client.get("/sa-contexts", headers=bearer(text))
-            assert_problem(response, 503, "keys_unavailable")
+            assert_problem(response, 503, "api_keys_unavailable")
             assert int(response.headers["retry-after"]) > 0
             assert "www-authenticate" not in response.headers
         assert client.get("/health/ready").status_code == 503
         assert client.get("/health/ready").json() == {"status": "not_ready"}
         engine = client.get("/engine", headers=bearer(token)).json()
         assert engine["ready"] is False
-        assert [each["code"] for each in engine["reasons"]] == ["keys_unavailable"]
+        assert [each["code"] for each in engine["reasons"]] == ["api_keys_unavailable"]
         metrics = client.get("/metrics", headers=bearer(token)).text
         assert f"{READABLE} 0.0" in metrics
-        assert 'sa_contexts_credentials_refused_total{reason="keys_unavailable"} 2.0' in metrics
+        assert (
+            'sa_contexts_credential_rejections_total{reason="api_keys_unavailable"} 2.0' in metrics
+        )
 
         keys.write_bytes(good)
         look_at_keys(client)
@@ -69,7 +71,7 @@ def test_a_stream_ends_when_the_server_loses_its_keys(simulator: Simulator, tmp_
     key = make_key(keys, "events:read")
     assert simulator.count() == 0
     with (
-        served(3, keys=keys, keys_grace_seconds=0) as port,
+        served(3, api_keys_file=keys, api_keys_grace_seconds=0) as port,
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client,
         client.stream("GET", "/sa-contexts/events", headers=bearer(key)) as response,
     ):
@@ -78,7 +80,7 @@ def test_a_stream_ends_when_the_server_loses_its_keys(simulator: Simulator, tmp_
         keys.rename(tmp_path / "elsewhere.json")
 
         assert list(told)[-1] == "reconnect"
-        assert_problem(client.get("/engine", headers=bearer(key)), 503, "keys_unavailable")
+        assert_problem(client.get("/engine", headers=bearer(key)), 503, "api_keys_unavailable")
 
 
 def test_a_server_without_a_file_of_keys_has_no_metric_of_it(serve: Serve) -> None:

@@ -140,7 +140,7 @@ def test_the_cursor_of_one_list_goes_on_in_no_other(serve: Serve, listed: Listed
 
 @pytest.mark.parametrize("listed", LISTS)
 def test_a_walk_that_was_let_go_is_told_how_to_go_on(serve: Serve, listed: Listed) -> None:
-    client = serve(contexts=50, snapshot_idle_seconds=1e-9)
+    client = serve(contexts=50, snapshot_idle_timeout_seconds=1e-9)
     first = client.get(f"{listed.path}?limit=3&ipVersion=v4")
     cursor = content_of(first)["nextCursor"]
 
@@ -210,7 +210,7 @@ def answers(client: TestClient, listed: Listed) -> tuple[Response, Response]:
         (1745, 501, "not_supported_by_engine"),
         (5, 503, "engine_access_denied"),
         (1722, 503, "engine_unavailable"),
-        (0x80320012, 503, "engine_timeout"),
+        (0x80320012, 503, "engine_busy"),
         (8, 500, "engine_error"),
     ],
 )

@@ -301,14 +301,14 @@ SCOPE = {
 @pytest.mark.parametrize(
     ("why", "ended"),
     [
-        ("it goes", "client_left"),
+        ("it goes", "client_disconnected"),
         ("the server stops", "server_stops"),
         ("it takes too long", "too_long"),
     ],
 )
 @pytest.mark.usefixtures("simulator")
 async def test_an_export_ends_when(why: str, ended: str) -> None:
-    app = _app(snapshot_max_seconds=0.1 if why == "it takes too long" else 600)
+    app = _app(max_snapshot_seconds=0.1 if why == "it takes too long" else 600)
     store = app.state.service.store
     reader = Reader(messages_before_it_goes=3 if why == "it goes" else 10_000)
 
@@ -330,12 +330,12 @@ async def test_an_export_ends_when(why: str, ended: str) -> None:
                 tasks.start_soon(stop)
                 await app(dict(SCOPE), reader.receive, slow_send)
         assert b'"end":true' not in reader.body
-        assert [each["ended"] for each in entries if each["event"] == "request"] == [ended]
+        assert [each["outcome"] for each in entries if each["event"] == "request"] == [ended]
         assert len(store.leases) == 0
 
 
 def test_an_export_counts_in_the_cap(serve: Serve, simulator: Simulator) -> None:
-    client = serve(contexts=25, snapshot_count=1)
+    client = serve(contexts=25, max_snapshots=1)
     assert client.get("/sa-contexts?limit=1&maxAge=0").status_code == 200
     simulator.churn(5)
 

@@ -235,14 +235,14 @@ def test_a_scrape_looks_at_counts_and_not_at_contexts(serve: Serve) -> None:
     assert after.count("\n") == before.count("\n")
 
 
-def test_it_is_scraped_before_the_first_drain(serve: Serve, simulator: Simulator) -> None:
+def test_it_is_scraped_before_the_first_refresh(serve: Serve, simulator: Simulator) -> None:
     simulator.delay("FwpmEngineOpen0", 500)
     client = serve(contexts=3)
 
     assert state(client) == "starting"
     assert value(client, "wfp_up") == 0
     assert value(client, "wfp_sa_contexts") is None
-    assert value(client, "wfp_last_drain_success_timestamp_seconds") is None
+    assert value(client, "wfp_last_refresh_success_timestamp_seconds") is None
 
 
 @pytest.mark.parametrize(
@@ -260,8 +260,8 @@ def test_a_failing_engine_is_told_with_its_reason(
 ) -> None:
     client = serve(contexts=3)
     client.get("/sa-contexts?maxAge=0")
-    drained_at = value(client, "wfp_last_drain_success_timestamp_seconds")
-    assert value(client, "sa_contexts_drain_failures_total", reason=reason) == 0
+    refreshed_at = value(client, "wfp_last_refresh_success_timestamp_seconds")
+    assert value(client, "sa_contexts_refresh_failures_total", reason=reason) == 0
 
     if code is None:
         simulator.stop_engine()
@@ -273,8 +273,8 @@ def test_a_failing_engine_is_told_with_its_reason(
     assert value(client, "wfp_up") == 0
     assert value(client, "wfp_sa_contexts") is None
     assert value(client, "wfp_sa_contexts_by_weakness", weakness="des") is None
-    assert value(client, "wfp_last_drain_success_timestamp_seconds") == drained_at
-    assert value(client, "sa_contexts_drain_failures_total", reason=reason) == 1
+    assert value(client, "wfp_last_refresh_success_timestamp_seconds") == refreshed_at
+    assert value(client, "sa_contexts_refresh_failures_total", reason=reason) == 1
 
     simulator.clear_failures()
     simulator.start_engine()
@@ -285,7 +285,7 @@ def test_a_failing_engine_is_told_with_its_reason(
 
 
 def test_an_old_answer_is_stale(serve: Serve) -> None:
-    client = serve(contexts=3, ready_seconds=0.01)
+    client = serve(contexts=3, ready_max_age_seconds=0.01)
     client.get("/sa-contexts?maxAge=0")
 
     until(lambda: state(client) == "stale")
@@ -302,17 +302,17 @@ def test_a_stopped_ikeext_is_told(serve: Serve, simulator: Simulator) -> None:
     simulator.clear_failures()
 
 
-def test_drains_are_measured(serve: Serve) -> None:
+def test_refreshes_are_measured(serve: Serve) -> None:
     client = serve(contexts=7)
     until(lambda: value(client, "wfp_up") == 1)
-    before = samples(client)[("sa_contexts_drain_duration_seconds_count", frozenset())]
+    before = samples(client)[("sa_contexts_refresh_duration_seconds_count", frozenset())]
 
     for _ in range(3):
         client.get("/sa-contexts?maxAge=0")
 
-    drains = value(client, "sa_contexts_drain_duration_seconds_count")
-    assert drains == before + 3
-    assert value(client, "sa_contexts_drain_contexts_total") == 7 * drains
+    refreshes = value(client, "sa_contexts_refresh_duration_seconds_count")
+    assert refreshes == before + 3
+    assert value(client, "sa_contexts_refresh_contexts_total") == 7 * refreshes
 
 
 def test_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
@@ -324,10 +324,10 @@ def test_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
 
     body = client.get("/sa-contexts?limit=1000&maxAge=3600").json()
     length = len(json.dumps(body["items"], separators=(",", ":"), ensure_ascii=False).encode())
-    assert value(client, "sa_contexts_snapshots_held") == 2
-    held = value(client, "sa_contexts_snapshots_held_bytes")
+    assert value(client, "sa_contexts_leased_snapshots") == 2
+    held = value(client, "sa_contexts_leased_snapshot_bytes")
     assert held == service_of(client).store.leases.bytes(None) > 0
-    assert value(client, "sa_contexts_version_bytes") == length - len(body["items"]) - 1
+    assert value(client, "sa_contexts_snapshot_bytes") == length - len(body["items"]) - 1
     assert (value(client, "sa_contexts_journal_changes") or 0) >= 10
     assert (value(client, "sa_contexts_journal_bytes") or 0) > 0
 
@@ -447,7 +447,7 @@ async def test_requests_are_counted_whose_clients_left() -> None:
 
 
 def test_problems_are_counted_by_their_code(serve: Serve, simulator: Simulator) -> None:
-    client = serve(contexts=50, snapshot_count=1)
+    client = serve(contexts=50, max_snapshots=1)
     client.get("/sa-contexts?limit=10&maxAge=0")
     simulator.churn(10)
     client.get("/sa-contexts?limit=10&maxAge=0")

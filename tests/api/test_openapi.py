@@ -103,7 +103,7 @@ def test_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None
     extra: dict[str, dict[str, Any]] = {
         "EngineProblem": {"winError": 5, "winErrorName": "ERROR_ACCESS_DENIED", "function": "f"},
         "InvalidParametersProblem": {"errors": [{"parameter": "limit", "reason": "no number"}]},
-        "SnapshotGoneProblem": {"restartUrl": "sa-contexts"},
+        "SnapshotExpiredProblem": {"restartUrl": "sa-contexts"},
     }
     seen = set()
     for operation in OPERATIONS.values():
@@ -123,7 +123,7 @@ def test_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None
             retry = response.get("headers", {}).get("Retry-After")
             assert (retry is not None) == (status in ("429", "503"))
     unrouted = {
-        *("method_not_allowed", "request_refused", "request_timeout", "length_required"),
+        *("method_not_allowed", "request_rejected", "request_timeout", "length_required"),
         *("content_too_large", "header_fields_too_large", "too_many_connections"),
     }
     assert seen | unrouted >= set(KINDS)

@@ -148,7 +148,7 @@ def test_accept_is_heeded(client: TestClient, accept: str, status: int) -> None:
         (1722, 503, "engine_unavailable", "RPC_S_SERVER_UNAVAILABLE"),
         (0x80320010, 503, "engine_unavailable", "FWP_E_SESSION_ABORTED"),
         (0x80010108, 503, "engine_unavailable", "RPC_E_0x80010108"),
-        (0x80320012, 503, "engine_timeout", "FWP_E_TIMEOUT"),
+        (0x80320012, 503, "engine_busy", "FWP_E_TIMEOUT"),
         (8, 500, "engine_error", "ERROR_NOT_ENOUGH_MEMORY"),
         (0xDEADBEEF, 500, "engine_error", "0xDEADBEEF"),
     ],
@@ -197,12 +197,12 @@ def test_an_engine_without_the_functions_is_told(client: TestClient, simulator: 
 
 
 def test_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:
-    client = serve(contexts=3, patience_seconds=0.05)
+    client = serve(contexts=3, engine_timeout_seconds=0.05)
     simulator.delay("IPsecSaContextCreateEnumHandle0", 300)
     simulator.delay("IPsecSaContextGetById1", 300)
 
     for path in ("/sa-contexts?maxAge=0", f"/sa-contexts/{simulator.ids()[0]}"):
-        assert_problem(client.get(path), 503, "engine_slow")
+        assert_problem(client.get(path), 503, "engine_timeout")
 
 
 def test_a_fault_of_the_server_tells_nothing_of_the_inside(
@@ -245,7 +245,7 @@ def test_other_refusals_of_the_framework_are_problems_too(serve: Serve) -> None:
     response = client.get("/teapot")
 
     assert response.status_code == 418
-    assert Problem.model_validate(response.json()).code == "request_refused"
+    assert Problem.model_validate(response.json()).code == "request_rejected"
     assert client.get(response.json()["type"]).status_code == 200
 
 

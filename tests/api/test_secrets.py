@@ -72,7 +72,7 @@ def test_the_canary_is_in_no_answer_and_no_log(
 ) -> None:
     log = io.StringIO()
     configure_logging(log_format, "debug", log)
-    client = serve(contexts=300, snapshot_count=1)
+    client = serve(contexts=300, max_snapshots=1)
     other = CursorKey().write(Cursor("0123456789ab", 1, 1, SaContextSelection()))
     ids, connection, main_mode = (
         simulator.ids(),
@@ -174,7 +174,7 @@ def test_no_credential_is_in_any_log_wherever_it_was_sent(
         key = make_key(keys, *SCOPES)
         credentials = [key, oidc.token(scope=" ".join(SCOPES))]
         credentials += [each[:-4] + "WXYZ" for each in credentials]
-        client = serve(contexts=3, keys=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
+        client = serve(contexts=3, api_keys_file=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
         for text in credentials:
             for where in ("/engine", "/sa-contexts?limit=0", f"/{text}", f"/engine?token={text}"):
                 client.get(where, headers={**bearer(text), "X-Request-Id": text[:64]})
@@ -189,7 +189,7 @@ def test_no_credential_is_in_any_log_wherever_it_was_sent(
 
     told = stream.getvalue(), path.read_text(encoding="utf-8"), str(events.reported)
     assert all("a fault amid" in each or "request_failed" in each for each in told)
-    assert all("requests_refused" in each for each in told)
+    assert all("requests_rejected" in each for each in told)
     secrets = {part for text in credentials for part in re.split(r"[._]", text) if len(part) > 20}
     for each in told:
         assert not [secret for secret in secrets if secret[:20] in each or secret[-20:] in each]

@@ -53,7 +53,7 @@ def test_nothing_is_held_for_a_list_of_one_page(client: TestClient) -> None:
     page = first_page(client, limit=1000)
 
     assert "snapshot-expires" not in page.headers
-    assert client.get("/engine").json()["snapshotsHeld"] == 0
+    assert client.get("/engine").json()["leasedSnapshots"] == 0
 
 
 def test_use_prolongs_the_hold_up_to_the_maximum(serve: Serve, clock: Clock) -> None:
@@ -155,7 +155,7 @@ def test_a_list_goes_on_while_the_engine_is_down_and_a_new_one_does_not_begin(
 
 
 def test_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: Simulator) -> None:
-    client = serve(contexts=25, snapshot_count=2)
+    client = serve(contexts=25, max_snapshots=2)
     older = []
     for _ in range(2):
         older.append(first_page(client))

@@ -86,7 +86,7 @@ def test_only_its_owner_can_read_the_file(path: Path) -> None:
         assert not log
         path.chmod(0o640)
         ApiKeyStore(path)
-    assert [entry["event"] for entry in log] == ["keys_open_to_others"]
+    assert [entry["event"] for entry in log] == ["api_keys_file_too_permissive"]
 
 
 def test_one_wrong_character_is_refused(path: Path) -> None:
@@ -194,11 +194,11 @@ async def test_nobody_waits_for_a_disk_that_does_not_answer(
                 await anyio.lowlevel.checkpoint()
             keys.caller_of(key)
             answers.set()
-            while "keys_read" not in {entry["event"] for entry in log}:
+            while "api_keys_reloaded" not in {entry["event"] for entry in log}:
                 await anyio.lowlevel.checkpoint()
             assert refusal(keys, key) is RejectionReason.REVOKED
             tasks.cancel_scope.cancel()
-    assert [entry["event"] for entry in log][:2] == ["keys_not_read", "keys_read"]
+    assert [entry["event"] for entry in log][:2] == ["api_keys_unreadable", "api_keys_reloaded"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
@@ -211,7 +211,7 @@ def test_nobody_waits_for_what_is_no_file(path: Path) -> None:
     with capture_logs() as log:
         keys.reload_if_changed()
 
-    assert [entry["event"] for entry in log] == ["keys_not_read"]
+    assert [entry["event"] for entry in log] == ["api_keys_unreadable"]
     assert "no regular file" in log[0]["reason"]
     keys.caller_of(key)
     with pytest.raises(KeysUnreadable, match="no regular file"):
@@ -266,8 +266,8 @@ def test_a_bad_file_changes_nothing_and_is_told_of_once(path: Path, content: str
         keys.caller_of(key)
 
     events = [entry["event"] for entry in log]
-    assert events[:1] + events[-1:] == ["keys_not_read", "keys_read"]
-    assert events.count("keys_not_read") == events.count("keys_read") == 1
+    assert events[:1] + events[-1:] == ["api_keys_unreadable", "api_keys_reloaded"]
+    assert events.count("api_keys_unreadable") == events.count("api_keys_reloaded") == 1
 
 
 def test_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
@@ -294,7 +294,11 @@ def test_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
             assert refusal(keys, key) is RejectionReason.REVOKED
 
     told = [(entry["event"], entry.get("reason")) for entry in log]
-    assert told == [("keys_not_read", "denied"), ("keys_not_read", "in use"), ("keys_read", None)]
+    assert told == [
+        ("api_keys_unreadable", "denied"),
+        ("api_keys_unreadable", "in use"),
+        ("api_keys_reloaded", None),
+    ]
 
 
 def test_what_a_bad_file_says_is_not_repeated(path: Path) -> None:
@@ -333,7 +337,7 @@ def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Pa
         time.now += 1
         assert keys.are_rejected
         for text in (key, key[:-1] + "~", "sak_ffffffffffff_" + "A" * 43):
-            assert refusal(keys, text) is RejectionReason.KEYS_UNAVAILABLE
+            assert refusal(keys, text) is RejectionReason.API_KEYS_UNAVAILABLE
         assert not keys.has(caller)
         keys.reload_if_changed()
         keys.reload_if_changed()
@@ -347,7 +351,12 @@ def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Pa
         assert keys.caller_of(key) == caller  # for another grace period
 
     told = [entry["event"] for entry in log]
-    assert told == ["keys_not_read", "keys_rejected", "keys_read", "keys_not_read"]
+    assert told == [
+        "api_keys_unreadable",
+        "api_keys_rejected",
+        "api_keys_reloaded",
+        "api_keys_unreadable",
+    ]
 
 
 def test_without_a_grace_period_keys_are_rejected_at_once(path: Path) -> None:
@@ -359,7 +368,7 @@ def test_without_a_grace_period_keys_are_rejected_at_once(path: Path) -> None:
 
     keys.reload_if_changed()
 
-    assert refusal(keys, key) is RejectionReason.KEYS_UNAVAILABLE
+    assert refusal(keys, key) is RejectionReason.API_KEYS_UNAVAILABLE
 
 
 @pytest.mark.anyio
@@ -382,11 +391,11 @@ async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
             tasks.start_soon(keys.run)
             while not keys.are_rejected:
                 await anyio.lowlevel.checkpoint()
-            assert refusal(keys, key) is RejectionReason.KEYS_UNAVAILABLE
+            assert refusal(keys, key) is RejectionReason.API_KEYS_UNAVAILABLE
             answers.set()
-            while "keys_read" not in {entry["event"] for entry in log}:
+            while "api_keys_reloaded" not in {entry["event"] for entry in log}:
                 await anyio.lowlevel.checkpoint()
             keys.caller_of(key)
             tasks.cancel_scope.cancel()
     events = [entry["event"] for entry in log]
-    assert events[:2] == ["keys_not_read", "keys_rejected"]
+    assert events[:2] == ["api_keys_unreadable", "api_keys_rejected"]

@@ -536,7 +536,7 @@ def test_two_keys_with_one_id_are_refused(path: Path) -> None:
     with capture_logs() as log:
         keys.reload_if_changed()
     (entry,) = log
-    assert entry["event"] == "keys_not_read"
+    assert entry["event"] == "api_keys_unreadable"
     assert f"2 keys have the id {id_of(key)}" in entry["reason"]
     with pytest.raises(KeysUnreadable, match="2 keys have the id"):
         ApiKeyStore(path)
@@ -574,7 +574,7 @@ def test_member_given_twice_is_refused(path: Path, member: str, twice: str | Non
     with capture_logs() as log:
         keys.reload_if_changed()
     (entry,) = log
-    assert entry["event"] == "keys_not_read"
+    assert entry["event"] == "api_keys_unreadable"
     assert reason in entry["reason"]
     with pytest.raises(KeysUnreadable, match=reason):
         ApiKeyStore(path)

@@ -31,8 +31,8 @@ def served(
         "library": SIMULATOR_PATH,
         "simulated_contexts": contexts,
         "simulated_churn": 0,
-        "minimum_interval_seconds": 0,
-        "retry_seconds": 0.05,
+        "refresh_min_interval_seconds": 0,
+        "refresh_retry_seconds": 0.05,
         **settings,
     }
     service = create_service(Settings(**given))

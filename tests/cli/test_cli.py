@@ -149,10 +149,10 @@ def test_a_bad_library_ends_the_command_with_one_sentence(
 
 
 def test_a_bad_setting_is_told() -> None:
-    result = run("list", SA_CONTEXTS_PAGE_SIZE="0")
+    result = run("list", SA_CONTEXTS_ENGINE_PAGE_SIZE="0")
 
     assert result.exit_code == 1
-    assert "setting page_size is not valid" in result.stderr
+    assert "setting engine_page_size is not valid" in result.stderr
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", "1"]])

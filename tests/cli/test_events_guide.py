@@ -54,7 +54,7 @@ def test_the_program_follows(
     sa_contexts: Callable[[str], Any], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    with served(30, stream_seconds=0.5) as port:
+    with served(30, max_stream_seconds=0.5) as port:
         url = f"http://127.0.0.1:{port}/sa-contexts/events?{QUERY}"
         with closing(sa_contexts(url)) as each:
             assert sorted(map(int, next(each))) == simulator.ids()

@@ -162,23 +162,23 @@ def test_the_file_is_the_settings_or_in_the_state_folder(
     arguments = ["keys", "add", "a", "--scope", "sa:read"]
     result = CliRunner().invoke(app, arguments)
     assert len(read_keys(state_folder() / "keys.json").keys) == 1
-    assert f"SA_CONTEXTS_KEYS={state_folder() / 'keys.json'}" in result.stderr
+    assert f"SA_CONTEXTS_API_KEYS_FILE={state_folder() / 'keys.json'}" in result.stderr
 
-    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(tmp_path / "mine.json"))
+    monkeypatch.setenv("SA_CONTEXTS_API_KEYS_FILE", str(tmp_path / "mine.json"))
     result = CliRunner().invoke(app, arguments)
     assert len(read_keys(tmp_path / "mine.json").keys) == 1
-    assert "SA_CONTEXTS_KEYS" not in result.stderr
+    assert "SA_CONTEXTS_API_KEYS_FILE" not in result.stderr
 
-    monkeypatch.setenv("SA_CONTEXTS_KEYS", "relative.json")
+    monkeypatch.setenv("SA_CONTEXTS_API_KEYS_FILE", "relative.json")
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 1
-    assert "the setting keys is not valid" in result.stderr
+    assert "the setting api_keys_file is not valid" in result.stderr
 
 
 def test_a_server_does_not_begin_without_the_keys_that_it_is_to_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(tmp_path / "none.json"))
+    monkeypatch.setenv("SA_CONTEXTS_API_KEYS_FILE", str(tmp_path / "none.json"))
 
     result = CliRunner().invoke(app, ["serve", "--port", "0", "--engine", "simulator"])
 
@@ -195,7 +195,7 @@ def test_a_server_does_not_begin_without_the_keys_that_it_is_to_take(
         ({"SA_CONTEXTS_OIDC_ALGORITHMS": ""}, "oidc_algorithms"),
         ({"SA_CONTEXTS_OIDC_ALGORITHMS": "RS256,none"}, "oidc_algorithms"),
         ({"SA_CONTEXTS_OIDC_ALGORITHMS": "HS256"}, "oidc_algorithms"),
-        ({"SA_CONTEXTS_OIDC_SKEW_SECONDS": "3600"}, "oidc_skew_seconds"),
+        ({"SA_CONTEXTS_OIDC_CLOCK_SKEW_SECONDS": "3600"}, "oidc_clock_skew_seconds"),
     ],
 )
 def test_settings_that_would_open_too_much_are_refused(
@@ -237,7 +237,7 @@ def test_watching_takes_a_key_and_says_when_it_is_not_taken(
     key = make_key(path, "events:read")
     assert simulator.count() == 0
     environment = {**os.environ, "SA_CONTEXTS_TOKEN": key, "PYTHONUNBUFFERED": "1"}
-    with served(3, keys=path) as port:
+    with served(3, api_keys_file=path) as port:
         command = [sys.executable, "-m", "app.cli.main", "watch", "--json"]
         command += ["--url", f"http://127.0.0.1:{port}"]
         with subprocess.Popen(
@@ -284,12 +284,12 @@ def test_revoking_says_which_file_was_changed_and_when_servers_follow(
     assert "within two seconds" in said
     assert "The settings name no API key file." in said
 
-    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(other))
+    monkeypatch.setenv("SA_CONTEXTS_API_KEYS_FILE", str(other))
     said = CliRunner().invoke(app, arguments).stderr
     assert f"The settings name another file, {other}." in said
     assert "does not read the changed file" in said
 
-    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(path))
+    monkeypatch.setenv("SA_CONTEXTS_API_KEYS_FILE", str(path))
     assert "The settings" not in CliRunner().invoke(app, arguments).stderr
 
 
@@ -299,7 +299,7 @@ def test_the_settings_may_name_a_link_to_the_file(
 ) -> None:
     key, link = make_key(path, "sa:read"), path.with_name("link.json")
     link.symlink_to(path)
-    monkeypatch.setenv("SA_CONTEXTS_KEYS", str(link))
+    monkeypatch.setenv("SA_CONTEXTS_API_KEYS_FILE", str(link))
 
     result = CliRunner().invoke(app, ["keys", "revoke", id_of(key), "--file", str(path)])
 

@@ -30,34 +30,34 @@ def test_each_kind_of_setting_is_read(file: Path) -> None:
     file.write_text(
         'host = "::1"\n'
         "port = 0\n"
-        "refresh_seconds = 0.5\n"
+        "refresh_interval_seconds = 0.5\n"
         'metrics_peers = ["192.0.2.1", "2001:db8::1"]\n'
         'oidc_algorithms = "ES256, PS256"\n'
         f"library = '{file}'\n"
-        "library_in_service = true\n"
+        "allow_library_in_service = true\n"
     )
 
     settings = Settings(**NO_OPTIONS)
 
-    assert (settings.host, settings.port, settings.refresh_seconds) == ("::1", 0, 0.5)
+    assert (settings.host, settings.port, settings.refresh_interval_seconds) == ("::1", 0, 0.5)
     assert [str(peer) for peer in settings.metrics_peers or ()] == ["192.0.2.1", "2001:db8::1"]
     assert settings.oidc_algorithms == ("ES256", "PS256")
     assert settings.library == file
-    assert settings.library_in_service
-    assert settings.page_size == 100  # as ever
+    assert settings.allow_library_in_service
+    assert settings.engine_page_size == 100  # as ever
 
 
 def test_the_environment_wins_and_options_win_over_both(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file.write_text("port = 1\nstream_count = 1\npage_size = 1\n")
+    file.write_text("port = 1\nmax_streams = 1\nengine_page_size = 1\n")
     monkeypatch.setenv("SA_CONTEXTS_PORT", "2")
-    monkeypatch.setenv("SA_CONTEXTS_STREAM_COUNT", "2")
+    monkeypatch.setenv("SA_CONTEXTS_MAX_STREAMS", "2")
 
     options: dict[str, Any] = {"port": 3}
     settings = Settings(**options)
 
-    assert (settings.port, settings.stream_count, settings.page_size) == (3, 2, 1)
+    assert (settings.port, settings.max_streams, settings.engine_page_size) == (3, 2, 1)
 
 
 def test_a_file_of_a_windows_editor_is_read(file: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_file_that_is_not_toml_is_told(file: Path) -> None:
 
 
 def test_settings_nested_too_deep_are_not_toml(file: Path) -> None:
-    file.write_text("hosts = " + "[" * 5000)
+    file.write_text("allowed_hosts = " + "[" * 5000)
     result = CliRunner().invoke(app, ["list"])
 
     assert result.exit_code == 1

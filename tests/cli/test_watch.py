@@ -98,7 +98,7 @@ async def test_what_comes_and_goes_is_followed(simulator: Simulator) -> None:
 
 @pytest.mark.anyio
 async def test_a_restart_of_the_engine_begins_it_anew(simulator: Simulator) -> None:
-    with served(20, refresh_seconds=0.1) as port:
+    with served(20, refresh_interval_seconds=0.1) as port:
         async with watching(port) as watch:
             await watch.until(lambda: watch.knows(simulator))
 
@@ -133,7 +133,7 @@ async def test_a_restart_of_the_server_begins_it_anew(simulator: Simulator) -> N
 
 @pytest.mark.anyio
 async def test_nothing_is_missed_between_two_streams(simulator: Simulator) -> None:
-    with served(20, stream_seconds=0.5) as port:
+    with served(20, max_stream_seconds=0.5) as port:
         async with watching(port) as watch:
             await watch.until(lambda: watch.knows(simulator))
             await watch.until(lambda: len(watch.lost()) == 1)
@@ -161,7 +161,7 @@ async def test_the_servers_filters_apply(simulator: Simulator) -> None:
 
 @pytest.mark.anyio
 async def test_a_server_that_is_full_is_asked_again(simulator: Simulator) -> None:
-    with served(1, stream_count=1) as port:
+    with served(1, max_streams=1) as port:
         async with watching(port) as first, watching(port) as second:
             await first.until(lambda: first.knows(simulator))
 
@@ -330,7 +330,9 @@ def test_a_key_does_not_leave_the_machine_in_clear_text(
     assert TOKEN not in with_key.output
     assert asked == ([] if is_refused else [url])
     asked.clear()
-    insecure = CliRunner().invoke(cli, [*options, "--insecure"], env={"SA_CONTEXTS_TOKEN": TOKEN})
+    insecure = CliRunner().invoke(
+        cli, [*options, "--allow-insecure"], env={"SA_CONTEXTS_TOKEN": TOKEN}
+    )
     keyless = CliRunner().invoke(cli, options, env={"SA_CONTEXTS_TOKEN": None})
     assert (insecure.exit_code, keyless.exit_code) == (0, 0)
     assert asked == [url, url]

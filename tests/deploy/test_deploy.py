@@ -53,10 +53,10 @@ def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
     key = make_key(keys, "sa:read", "metrics:read")
     client = serve(
         contexts=50,
-        keys=keys,
+        api_keys_file=keys,
         metrics_peers="192.0.2.1",
         metrics_connections=5,
-        refresh_seconds=0.02,
+        refresh_interval_seconds=0.02,
     )
     client.headers.update(bearer(key))
     files = Files(tmp_path)

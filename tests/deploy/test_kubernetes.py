@@ -79,13 +79,17 @@ def test_authentication_and_tls_are_configured_from_secrets() -> None:
     secrets = {each["name"]: each["secret"]["secretName"] for each in POD["volumes"]}
     folders = {each["mountPath"]: each for each in CONTAINER["volumeMounts"]}
 
-    for name in ("SA_CONTEXTS_TLS_CERTIFICATE", "SA_CONTEXTS_TLS_KEY", "SA_CONTEXTS_KEYS"):
+    for name in (
+        "SA_CONTEXTS_TLS_CERTIFICATE_FILE",
+        "SA_CONTEXTS_TLS_KEY_FILE",
+        "SA_CONTEXTS_API_KEYS_FILE",
+    ):
         drive, _, path = SETTINGS[name].replace("\\", "/").partition(":")
         mount = folders[path.rpartition("/")[0]]
         assert drive == "C"
         assert mount["readOnly"] is True
         assert secrets[mount["name"]] in {"sa-contexts-tls", "sa-contexts-keys"}
-    assert "SA_CONTEXTS_INSECURE" not in SETTINGS
+    assert "SA_CONTEXTS_ALLOW_INSECURE" not in SETTINGS
 
 
 def test_the_settings_are_the_servers() -> None:
@@ -112,7 +116,7 @@ def test_all_speak_of_one_port_and_of_tls() -> None:
 
 def test_the_snapshots_fit_into_the_memory() -> None:
     assert CONTAINER["resources"]["limits"]["memory"] == "1Gi"
-    assert int(SETTINGS["SA_CONTEXTS_SNAPSHOT_BYTES"]) <= (1 << 30) // 4
+    assert int(SETTINGS["SA_CONTEXTS_MAX_SNAPSHOT_BYTES"]) <= (1 << 30) // 4
 
 
 def test_nothing_is_reached_through_one_address_for_all_nodes() -> None:
@@ -137,7 +141,9 @@ def test_the_server_goes_by_the_names_of_its_certificate() -> None:
     names = re.findall(r"`([\w.-]+\.svc(?:\.[\w.-]+)?)`", page)
     [endpoint] = SERVICE_MONITOR["spec"]["endpoints"]
 
-    hosts = Settings.model_validate({"hosts": SETTINGS["SA_CONTEXTS_HOSTS"]}).hosts
+    hosts = Settings.model_validate(
+        {"allowed_hosts": SETTINGS["SA_CONTEXTS_ALLOWED_HOSTS"]}
+    ).allowed_hosts
 
     assert hosts is not None
     assert {*names, endpoint["tlsConfig"]["serverName"]} == set(hosts)

@@ -59,11 +59,11 @@ def make_certificate(
 
 
 def examined(certificate: Path, key: Path, *arguments: str) -> Run:
-    return examine_here(*arguments, tls_certificate=str(certificate), tls_key=str(key))
+    return examine_here(*arguments, tls_certificate_file=str(certificate), tls_key_file=str(key))
 
 
 def examined_apart(certificate: Path, key: Path) -> Run:
-    return examine(tls_certificate=str(certificate), tls_key=str(key))
+    return examine(tls_certificate_file=str(certificate), tls_key_file=str(key))
 
 
 @pytest.fixture(autouse=True)

@@ -155,13 +155,13 @@ def test_an_address_that_is_not_the_hosts_is_told() -> None:
 
 
 def test_settings_that_are_not_valid_are_told() -> None:
-    run = examine_here(log_level="hunter2", retry_seconds="-1", prot="8081")
+    run = examine_here(log_level="hunter2", refresh_retry_seconds="-1", prot="8081")
 
     assert (run.code, run.failures, run.warnings) == (1, {"settings"}, set())
     assert run.finding("settings").facts["unknown"] == ["SA_CONTEXTS_PROT"]
     invalid = run.finding("settings").facts["invalid"]
     assert isinstance(invalid, dict)
-    assert set(invalid) == {"log_level", "retry_seconds"}
+    assert set(invalid) == {"log_level", "refresh_retry_seconds"}
     assert "hunter2" not in run.output
 
 

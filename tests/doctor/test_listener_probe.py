@@ -70,9 +70,9 @@ def test_our_own_server_that_asks_for_certificates_takes_no_port_from_us(
     with serving(files) as port:
         run = examine_here(
             port=str(port),
-            tls_certificate=str(files.certificate),
-            tls_key=str(files.key),
-            tls_client_ca=str(files.client_ca),
+            tls_certificate_file=str(files.certificate),
+            tls_key_file=str(files.key),
+            tls_client_ca_file=str(files.client_ca),
         )
 
     assert (run.code, run.finding("port").outcome) == (0, Outcome.OK)

@@ -83,8 +83,8 @@ def test_loopback_is_told_from_what_others_reach(host: str, is_loopback: bool) -
 
 def test_others_need_tls_and_credentials(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
-    tls = {"tls_certificate": certificate, "tls_key": key}
-    keys = {"keys": tmp_path / "keys.json"}
+    tls = {"tls_certificate_file": certificate, "tls_key_file": key}
+    keys = {"api_keys_file": tmp_path / "keys.json"}
 
     open_, secured, asking, both = (
         server.exposure(DoctorContext({"host": "192.0.2.7", **given}))

@@ -25,13 +25,13 @@ def keys(tmp_path: Path) -> Path:
 
 def add_key(keys: Path, *options: str) -> None:
     arguments = ["keys", "add", "grafana-of-acme", "--scope", "metrics:read", *options]
-    result = CliRunner().invoke(app, arguments, env={"SA_CONTEXTS_KEYS": str(keys)})
+    result = CliRunner().invoke(app, arguments, env={"SA_CONTEXTS_API_KEYS_FILE": str(keys)})
     assert result.exit_code == 0, result.output
 
 
 def test_keys_that_are_taken_are_counted(keys: Path) -> None:
     add_key(keys)
-    run = examine_here("--mask", keys=str(keys))
+    run = examine_here("--mask", api_keys_file=str(keys))
 
     assert (run.code, run.finding("keys").facts) == (0, {"keys": 1, "taken": 1})
     assert "acme" not in run.output
@@ -40,7 +40,7 @@ def test_keys_that_are_taken_are_counted(keys: Path) -> None:
 
 def test_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
     add_key(keys, "--expires", "1d")
-    subject = DoctorContext({"keys": keys})
+    subject = DoctorContext({"api_keys_file": keys})
     assert state.keys(subject).outcome is Outcome.OK
 
     with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
@@ -48,7 +48,7 @@ def test_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
 
 
 def test_keys_out_of_reach_are_told(keys: Path) -> None:
-    run = examine_here(keys=str(keys))
+    run = examine_here(api_keys_file=str(keys))
 
     assert (run.code, run.failures) == (1, {"keys"})
 
@@ -57,10 +57,10 @@ def test_keys_out_of_reach_are_told(keys: Path) -> None:
 @pytest.mark.parametrize("right", [stat.S_IRGRP, stat.S_IROTH, stat.S_IWOTH])
 def test_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> None:
     add_key(keys)
-    assert state.keys(DoctorContext({"keys": keys})).outcome is Outcome.OK
+    assert state.keys(DoctorContext({"api_keys_file": keys})).outcome is Outcome.OK
     keys.chmod(0o600 | right)
 
-    finding = state.keys(DoctorContext({"keys": keys}))
+    finding = state.keys(DoctorContext({"api_keys_file": keys}))
 
     assert finding.outcome is Outcome.WARNING
     assert finding.remedy
@@ -74,17 +74,17 @@ def test_a_link_through_a_folder_of_others_is_told(keys: Path, tmp_path: Path) -
     link = tmp_path / "shared" / "keys.json"
     link.parent.mkdir()
     link.symlink_to(keys)
-    assert state.keys(DoctorContext({"keys": link})).outcome is Outcome.OK
+    assert state.keys(DoctorContext({"api_keys_file": link})).outcome is Outcome.OK
     link.parent.chmod(0o1777)
 
-    finding = state.keys(DoctorContext({"keys": link}))
+    finding = state.keys(DoctorContext({"api_keys_file": link}))
 
     assert finding.outcome is Outcome.WARNING
     assert f"others may write {link.parent}" in finding.sentence
 
 
 def test_keys_out_of_reach_tell_when_a_server_rejects_them(keys: Path) -> None:
-    finding = state.keys(DoctorContext({"keys": keys, "keys_grace_seconds": 7}))
+    finding = state.keys(DoctorContext({"api_keys_file": keys, "api_keys_grace_seconds": 7}))
 
     assert finding.outcome is Outcome.FAILURE
     assert "rejects all keys 7 s after" in finding.sentence
@@ -114,9 +114,9 @@ def test_a_file_of_settings_that_is_not_valid_is_told(
     file = tmp_path / "settings.toml"
     file.write_text(f"{text}\n", encoding="utf-8")
     monkeypatch.setenv("SA_CONTEXTS_SETTINGS", str(file))
-    monkeypatch.setenv("SA_CONTEXTS_RETRY_SECONDS", "7")
+    monkeypatch.setenv("SA_CONTEXTS_REFRESH_RETRY_SECONDS", "7")
 
     settings, invalid = read_settings({"host": "127.0.0.9"})
 
     assert list(invalid) == [name]
-    assert (settings.host, settings.port, settings.retry_seconds) == ("127.0.0.9", 8080, 7)
+    assert (settings.host, settings.port, settings.refresh_retry_seconds) == ("127.0.0.9", 8080, 7)

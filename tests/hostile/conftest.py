@@ -36,7 +36,7 @@ FLOODS: list[str] = []
 def target() -> Iterator[Target]:
     """As people run it, but for a larger list and less patience with who does not read."""
     with running_target(
-        simulated_contexts=CONTEXTS, simulated_churn=0, response_seconds=4
+        simulated_contexts=CONTEXTS, simulated_churn=0, send_timeout_seconds=4
     ) as target:
         with httpx2.Client(base_url=target.url, timeout=60) as client:
             for _ in range(3):

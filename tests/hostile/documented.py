@@ -30,7 +30,6 @@ FREE_TEXTS = {
     "qmFilterId",
     "spi",
     "saContextId",
-    "peer",
     "since",
     "connectionId",
     "saId",

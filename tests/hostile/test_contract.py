@@ -33,10 +33,10 @@ def guarded_target(folder: Path, **settings: object) -> Iterator[Target]:
     keys = folder / "keys.json"
     key = make_key(keys, *Scope)
     with running_target(
-        keys=keys,
-        rate_failures=1_000_000,
+        api_keys_file=keys,
+        rate_limit_rejections=1_000_000,
         simulated_churn=20,
-        stream_seconds=STREAM_SECONDS,
+        max_stream_seconds=STREAM_SECONDS,
         **settings,
     ) as target:
         target.headers = {"Authorization": f"Bearer {key}"}
@@ -92,7 +92,7 @@ def test_every_check_passes_on_exports(tmp_path: Path) -> None:
 
 def test_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
     """All but that there are server errors, which then must be: as they are documented."""
-    with guarded_target(tmp_path, patience_seconds=2) as target:
+    with guarded_target(tmp_path, engine_timeout_seconds=2) as target:
         target.storm(STORM)
         options = ("--exclude-checks", "not_a_server_error")
         answers = fuzz(target, SECONDS, *options, answers=tmp_path / "answers")

@@ -66,8 +66,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
                 running_target(
                     simulated_contexts=2000,
                     simulated_churn=0,
-                    refresh_seconds=3600,  # reading the engine takes some megabytes for a moment
-                    keys=folder / "keys.json",
+                    refresh_interval_seconds=3600,  # a refresh takes some megabytes
+                    api_keys_file=folder / "keys.json",
                 )
             )
         stack.enter_context(on_processor(1))

@@ -49,10 +49,10 @@ def test_ten_thousand_walks_go_on() -> None:
         running_target(
             simulated_contexts=100,
             simulated_churn=2000,
-            minimum_interval_seconds=0,
-            snapshot_count=SNAPSHOTS,
-            snapshot_idle_seconds=600,
-            journal_bytes=1 << 20,  # has a bound of its own, which churn fills without any walk
+            refresh_min_interval_seconds=0,
+            max_snapshots=SNAPSHOTS,
+            snapshot_idle_timeout_seconds=600,
+            max_journal_bytes=1 << 20,  # has a bound of its own, which churn fills without any walk
         ) as target,
         httpx2.Client(base_url=target.url, timeout=60) as client,
     ):

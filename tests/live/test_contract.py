@@ -128,7 +128,7 @@ def test_metrics_are_as_prometheus_reads_them(http: httpx2.Client) -> None:
     }
     assert samples["wfp_up"] == 1
     assert samples["wfp_sa_contexts"] > 100
-    assert samples["sa_contexts_drain_contexts_total"] > 100
+    assert samples["sa_contexts_refresh_contexts_total"] > 100
 
 
 @pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])

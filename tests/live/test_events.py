@@ -43,7 +43,7 @@ def test_a_stream_and_a_list_show_the_same(http: httpx2.Client, document: dict[s
         snapshot = page["snapshot"]
         assert event.data["epoch"] == snapshot["epoch"]
         for event in events:
-            assert_of_shape(document, event.data, CHANGES.get(event.kind, "StreamPlace"))
+            assert_of_shape(document, event.data, CHANGES.get(event.kind, "StreamPosition"))
             if event.data["revision"] > snapshot["revision"]:
                 break
             mirror.take(event)

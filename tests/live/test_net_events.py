@@ -12,7 +12,7 @@ from tests.live.stream import stream
 from tests.sse import Event
 
 
-STREAM = "/net-events/stream"
+STREAM = "/net-events/events"
 
 
 def failures(events: Iterator[Event]) -> Iterator[Event]:
@@ -31,7 +31,7 @@ def test_what_fails_is_told_listed_and_explained(
 
     page = http.get("/net-events", params={"limit": 1000})
     assert_documented(document, page, "/net-events")
-    assert (page.json()["listening"], page.json()["collection"]) == ("active", "enabled")
+    assert (page.json()["subscription"], page.json()["collection"]) == ("active", "enabled")
     kept = {item["id"]: item for item in page.json()["items"]}
     for event in (first, second):
         assert_of_shape(document, event.data, "NetEvent")

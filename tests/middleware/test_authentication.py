@@ -40,7 +40,7 @@ def key(keys: Path) -> str:
 @pytest.fixture
 def guarded(serve: Serve, keys: Path, key: str) -> TestClient:
     assert key
-    return serve(contexts=3, keys=keys)
+    return serve(contexts=3, api_keys_file=keys)
 
 
 def challenge(response: Any) -> tuple[str, dict[str, str]]:
@@ -176,7 +176,7 @@ def test_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
     serve: Serve, keys: Path
 ) -> None:
     key = make_key(keys, "metrics:read")
-    client = serve(keys=keys)
+    client = serve(api_keys_file=keys)
     wrong = [f"sak_{id_of(key)}_{'B' * 43}", "sak_0123456789ab_" + "C" * 43]
     for each in wrong:
         client.get("/engine", headers=bearer(each))
@@ -185,7 +185,7 @@ def test_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
 
     text = client.get("/metrics", headers=bearer(key)).text
     found = re.findall(
-        r'^sa_contexts_credentials_refused_total\{reason="(\w+)"\} (.+)$', text, re.MULTILINE
+        r'^sa_contexts_credential_rejections_total\{reason="(\w+)"\} (.+)$', text, re.MULTILINE
     )
     counts = {reason: float(count) for reason, count in found}
     assert counts.keys() == {reason.value for reason in RejectionReason}
@@ -198,7 +198,7 @@ def test_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
         client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
         client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # the same
     (told,) = log
-    assert (told["event"], told["log_level"]) == ("requests_refused", "warning")
+    assert (told["event"], told["log_level"]) == ("requests_rejected", "warning")
     assert told["reasons"] == {"missing": 3, "unknown": 2}
 
 
@@ -207,7 +207,7 @@ def test_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) -> None
     configure_logging("json", "debug", log)
     with issuing() as oidc:
         good = [make_key(keys, *SCOPES), oidc.token(scope=" ".join(SCOPES))]
-        client = serve(contexts=3, keys=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
+        client = serve(contexts=3, api_keys_file=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
         told = ""
         for text in (*good, *(each[:-3] + "xyz" for each in good)):
             for path in ("/sa-contexts", "/metrics", "/engine?limit=1", "/nowhere", "/net-events"):
@@ -220,8 +220,8 @@ def test_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) -> None
     configure_logging("json", "debug")
     told += log.getvalue()
 
-    assert "requests_refused" in told
-    assert "keys_not_read" in told
+    assert "requests_rejected" in told
+    assert "api_keys_unreadable" in told
     for secret in (good[0].split("_", 2)[2], *good[1].split(".")[1:]):
         assert secret[:20] not in told
         assert secret[-20:-3] not in told
@@ -272,7 +272,7 @@ def around(**settings: Any) -> TestClient:
 def test_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
     keys: Path, key: str, seen: list[dict[str, Any]]
 ) -> None:
-    with around(keys=keys) as client:
+    with around(api_keys_file=keys) as client:
         for path, headers in (
             ("/engine", bearer(key)),
             ("/metrics", bearer(key)),

@@ -46,7 +46,7 @@ def variants(path: str) -> list[str]:
 @pytest.mark.parametrize("path", PUBLIC + GUARDED)
 def test_odd_spelling_of_a_path_leads_nowhere(serve: Serve, tmp_path: Path, path: str) -> None:
     key = make_key(tmp_path / "keys.json", *SCOPES)
-    client = serve(contexts=1, keys=tmp_path / "keys.json")
+    client = serve(contexts=1, api_keys_file=tmp_path / "keys.json")
 
     for variant in variants(path):
         url = f"http://localhost{variant}"
@@ -68,7 +68,7 @@ def test_path_that_ends_in_a_newline_returns_404(serve: Serve, method: str) -> N
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 def test_odd_spelling_of_a_probe_is_counted(serve: Serve, tmp_path: Path, path: str) -> None:
     make_key(tmp_path / "keys.json", "sa:read")
-    client = serve(keys=tmp_path / "keys.json", rate_address_requests=2)
+    client = serve(api_keys_file=tmp_path / "keys.json", rate_limit_per_address=2)
     answers = [client.get(f"{path}%0a").status_code for _ in range(3)]
 
     assert answers == [401, 401, 429]

@@ -60,7 +60,7 @@ class Desk:
 
     def __init__(self, serve: Serve, keys: Path, **settings: Any) -> None:
         self.key, self.other = (make_key(keys, "sa:read", name=name) for name in ("one", "other"))
-        self._client = serve(contexts=3, keys=keys, **settings)
+        self._client = serve(contexts=3, api_keys_file=keys, **settings)
 
     def at(self, address: str) -> TestClient:
         return at(self._client, address)
@@ -91,9 +91,9 @@ def desk(serve: Serve, simulator: Simulator, tmp_path: Path) -> Desk:  # noqa: A
     return Desk(
         serve,
         tmp_path / "keys.json",
-        rate_address_requests=10,
-        rate_failures=5,
-        rate_caller_requests=20,
+        rate_limit_per_address=10,
+        rate_limit_rejections=5,
+        rate_limit_per_caller=20,
     )
 
 
@@ -222,7 +222,7 @@ def test_callers_are_counted_by_their_credential_wherever_they_are(desk: Desk) -
 def test_without_credentials_callers_are_networks_and_this_host_is_not_counted(
     serve: Serve,
 ) -> None:
-    client = serve(rate_caller_requests=5)
+    client = serve(rate_limit_per_caller=5)
 
     of_one_network = [at(client, f"2001:db8:0:1::{host:x}") for host in range(50)]
     of_many = [at(client, f"2001:db8:0:{subnet:x}::1") for subnet in range(2, 52)]
@@ -239,7 +239,7 @@ def test_without_credentials_callers_are_networks_and_this_host_is_not_counted(
 def test_a_caller_may_have_so_many_streams(simulator: Simulator, tmp_path: Path) -> None:  # noqa: ARG001  # emptied
     keys = tmp_path / "keys.json"
     one, other = (make_key(keys, "events:read", name=name) for name in ("one", "other"))
-    with Live(keys=keys, rate_caller_streams=1) as live:
+    with Live(api_keys_file=keys, max_streams_per_caller=1) as live:
         client = live.client
         with live.stream(**bearer(one)), live.stream(**bearer(other)):
             refused = client.get(PATH, headers=bearer(one))
@@ -282,7 +282,7 @@ def before(stub: Stub, **limits: int) -> TestClient:
 
 def test_a_credential_is_trusted_no_longer_than_it_is_taken() -> None:
     stub = Stub()
-    client = before(stub, rate_failures=2)
+    client = before(stub, rate_limit_rejections=2)
     stub.state = TAKEN
     ask(client, "key")
     stub.state = NOT_TAKEN
@@ -293,7 +293,7 @@ def test_a_credential_is_trusted_no_longer_than_it_is_taken() -> None:
 
 def test_a_credential_that_cannot_be_judged_is_neither_wrong_nor_trusted() -> None:
     stub = Stub()
-    client = before(stub, rate_failures=2)
+    client = before(stub, rate_limit_rejections=2)
     stub.state = UNKNOWN
     assert statuses(5, lambda: ask(client, "key")) == [200] * 5
     stub.state = NOT_TAKEN
@@ -304,7 +304,7 @@ def test_a_credential_that_cannot_be_judged_is_neither_wrong_nor_trusted() -> No
 
 def test_an_accepted_credential_that_cannot_be_verified_has_a_quota_of_its_own() -> None:
     stub = Stub()
-    client = before(stub, rate_address_requests=3)
+    client = before(stub, rate_limit_per_address=3)
     stub.state = TAKEN
     assert ask(client, "key").status_code == 200
     stub.state = UNKNOWN
@@ -317,7 +317,7 @@ def test_an_accepted_credential_that_cannot_be_verified_has_a_quota_of_its_own()
 
 def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
     stub = Stub()
-    client = before(stub, rate_address_requests=3, rate_failures=3)
+    client = before(stub, rate_limit_per_address=3, rate_limit_rejections=3)
     stub.state = TAKEN
 
     assert statuses(20, lambda: ask(client, "key")) == [200] * 20
@@ -325,7 +325,7 @@ def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
 
 def test_a_subject_with_many_tokens_is_one_caller() -> None:
     metrics: Any = Mock(spec=Metrics)
-    limit = CallerRateLimitMiddleware(Stub(), RateLimits(rate_caller_requests=3), metrics)
+    limit = CallerRateLimitMiddleware(Stub(), RateLimits(rate_limit_per_caller=3), metrics)
     tokens = iter(range(5))
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:

@@ -48,7 +48,7 @@ def of_requests(entries: Entries) -> Entries:
 
 def test_a_request_has_one_entry(serve: Serve, tmp_path: Path, entries: Entries) -> None:
     key = make_key(tmp_path / "keys.json", "sa:read", name="grafana")
-    client = serve(contexts=3, keys=tmp_path / "keys.json")
+    client = serve(contexts=3, api_keys_file=tmp_path / "keys.json")
 
     headers = {**bearer(key), "X-Request-Id": "From-client_1.2", "traceparent": TRACEPARENT}
     response = client.get("/sa-contexts/7?view=basic", headers=headers)
@@ -172,7 +172,7 @@ def test_what_the_server_beneath_logs_has_the_id(
     ("logged", "paths"),
     [
         ("all", ["/sa-contexts", "/nowhere", "/metrics"]),
-        ("refused", ["/nowhere"]),
+        ("problems", ["/nowhere"]),
         ("off", []),
     ],
 )
@@ -207,7 +207,7 @@ def test_strangers_refusals_are_told_together(
     serve: Serve, tmp_path: Path, entries: Entries
 ) -> None:
     key = make_key(tmp_path / "keys.json", "metrics:read")
-    client = serve(keys=tmp_path / "keys.json")
+    client = serve(api_keys_file=tmp_path / "keys.json")
     for _ in range(50):
         client.get("/engine")
     client.get("/engine", headers=bearer(key[:-1] + "!"))
@@ -219,10 +219,10 @@ def test_strangers_refusals_are_told_together(
         ("monitor", "insufficient_scope")
     ]
     client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
-    (told,) = [entry for entry in entries if entry["event"] == "requests_refused"]
+    (told,) = [entry for entry in entries if entry["event"] == "requests_rejected"]
     assert told["count"] == 51
     assert told["reasons"] == {"malformed": 1, "missing": 50}
-    assert (told["addresses"], told["most"]) == (1, {"testclient": 51})
+    assert (told["addresses"], told["top_addresses"]) == (1, {"testclient": 51})
 
 
 @pytest.mark.parametrize(("host", "code"), [("a b", "bad_request"), ("a.b", "unknown_host")])
@@ -254,8 +254,8 @@ def test_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
     first, second = entries
     assert (first["code"], first["count"]) == ("bad_request", 3000)
     assert first["addresses"] == refused_requests.MAX_ADDRESSES == 1000
-    assert first["most"] == {f"192.0.2.{number}": 100 for number in range(5)}
-    assert (second["code"], second["count"], second["most"]) == (
+    assert first["top_addresses"] == {f"192.0.2.{number}": 100 for number in range(5)}
+    assert (second["code"], second["count"], second["top_addresses"]) == (
         "request_timeout",
         9,
         {"192.0.2.1": 9},
@@ -274,7 +274,7 @@ def test_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> None:
     assert opened["event"] == "stream_opened"
     assert opened["request_id"] == closed["request_id"]
     assert closed["route"] == "/sa-contexts/events"
-    assert (closed["status"], closed["ended"]) == (200, "client_left")
+    assert (closed["status"], closed["outcome"]) == (200, "client_disconnected")
     assert closed["bytes"] > 0
 
 
@@ -286,7 +286,7 @@ def test_it_is_told_why_the_server_ended_a_stream(
     key = make_key(keys, "events:read")
     seconds = 0.3 if ended == "too_long" else 3600
     with (
-        Live(simulated_contexts=1, keys=keys, stream_seconds=seconds) as live,
+        Live(simulated_contexts=1, api_keys_file=keys, max_stream_seconds=seconds) as live,
         live.stream(**bearer(key)) as stream,
     ):
         if ended == "revoked":
@@ -294,7 +294,9 @@ def test_it_is_told_why_the_server_ended_a_stream(
         elif ended == "server_stops":
             live.begin_stop()
         assert stream.rest()[-1].kind == "reconnect"
-    assert [each["ended"] for each in of_requests(entries) if each["event"] == "request"] == [ended]
+    assert [each["outcome"] for each in of_requests(entries) if each["event"] == "request"] == [
+        ended
+    ]
 
 
 def test_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> None:
@@ -308,7 +310,7 @@ def test_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> Non
         deaf.close()
 
     told = [each for each in of_requests(entries) if each["route"] == "/sa-contexts/events"]
-    assert [each.get("ended") for each in told] == [None, "server_stops"]
+    assert [each.get("outcome") for each in told] == [None, "server_stops"]
 
 
 def test_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None:
@@ -334,7 +336,11 @@ async def test_a_client_that_leaves_before_the_answer_is_told(entries: Entries) 
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/a", "headers": [], "client": None}
     with anyio.move_on_after(0):
-        await RequestLogMiddleware(never, "refused", RejectionSummary())(scope, nothing, drop)
+        await RequestLogMiddleware(never, "problems", RejectionSummary())(scope, nothing, drop)
 
     (entry,) = of_requests(entries)
-    assert (entry["status"], entry["ended"], entry["client"]) == (None, "client_left", "unknown")
+    assert (entry["status"], entry["outcome"], entry["client"]) == (
+        None,
+        "client_disconnected",
+        "unknown",
+    )

@@ -172,16 +172,16 @@ def test_it_is_so_on_the_wire(live: Live, request_: bytes, status: int) -> None:
 
 
 def test_names_are_configured_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SA_CONTEXTS_HOSTS", "sa.corp.example, WEB01")
+    monkeypatch.setenv("SA_CONTEXTS_ALLOWED_HOSTS", "sa.corp.example, WEB01")
 
-    assert Settings(**GIVEN).hosts == ("sa.corp.example", "web01")
+    assert Settings(**GIVEN).allowed_hosts == ("sa.corp.example", "web01")
 
 
 @pytest.mark.parametrize("hosts", ["*", "sa.corp.example:443", "http://a", "a,b c", "[::1]"])
 def test_what_is_no_name_is_refused_as_a_setting(
     monkeypatch: pytest.MonkeyPatch, hosts: str
 ) -> None:
-    monkeypatch.setenv("SA_CONTEXTS_HOSTS", hosts)
+    monkeypatch.setenv("SA_CONTEXTS_ALLOWED_HOSTS", hosts)
 
     with pytest.raises(ValueError, match="hosts"):
         Settings(**GIVEN)

@@ -96,11 +96,11 @@ class Table:
         self._hosts = count(1)
         self.client = serve(
             contexts=3,
-            keys=keys,
+            api_keys_file=keys,
             oidc_issuer=oidc.url,
             oidc_audience=AUDIENCE,
-            rate_address_requests=QUOTA,
-            rate_failures=QUOTA,
+            rate_limit_per_address=QUOTA,
+            rate_limit_rejections=QUOTA,
         )
         page = self.elsewhere().get("/docs").text
         self.asset = next(part for part in page.split('"') if part.endswith("bundle.js"))
@@ -196,7 +196,7 @@ def test_health_is_always_answered(table: Table) -> None:
 
 
 def test_a_foreign_host_counts_against_the_address_without_credentials(serve: Serve) -> None:
-    client = at(serve(rate_caller_requests=QUOTA), "198.51.100.1")
+    client = at(serve(rate_limit_per_caller=QUOTA), "198.51.100.1")
 
     for host in ("evil.example", "local host"):
         answers = [client.get("/docs", headers={"host": host}) for _ in range(REQUESTS)]
@@ -221,7 +221,7 @@ def answered_on_the_wire(live: Live, request: bytes) -> int:
 
 def test_what_cannot_be_read_as_a_request_counts_against_the_address(tmp_path: Path) -> None:
     key = make_key(tmp_path / "keys.json", "sa:read")
-    with Live(keys=tmp_path / "keys.json", rate_address_requests=len(UNREADABLE)) as live:
+    with Live(api_keys_file=tmp_path / "keys.json", rate_limit_per_address=len(UNREADABLE)) as live:
         assert live.client.get("/sa-contexts", headers=bearer(key)).status_code == 200
 
         found = {request: answered_on_the_wire(live, request) for request in UNREADABLE}

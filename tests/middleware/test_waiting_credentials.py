@@ -33,7 +33,7 @@ class Gate:
 
     def __init__(self) -> None:
         self.trust = Trust()
-        limits = RateLimits(rate_address_requests=QUOTA, rate_failures=QUOTA)
+        limits = RateLimits(rate_limit_per_address=QUOTA, rate_limit_rejections=QUOTA)
         metrics = Mock(spec=Metrics, credential_rejections=Mock(), too_many_requests=Mock())
         public = re.compile("/public")
         gate = AuthenticationMiddleware(

@@ -26,8 +26,8 @@ def main() -> None:
         "simulated_churn": 50,
         "metrics_peers": PEER,
         "metrics_connections": 20,
-        "refresh_seconds": 0.5,
-        "retry_seconds": 0.2,
+        "refresh_interval_seconds": 0.5,
+        "refresh_retry_seconds": 0.2,
     }
     with running_target(**settings) as target, running_prometheus(target.url) as prometheus:
         until("the target is up", lambda: _is_up(prometheus))

@@ -24,9 +24,9 @@ from bindings.library import Library
 
 
 AT_ONCE: dict[str, Any] = {
-    "minimum_interval_seconds": 0,
-    "refresh_seconds": 3600,
-    "gather_seconds": 0,
+    "refresh_min_interval_seconds": 0,
+    "refresh_interval_seconds": 3600,
+    "refresh_debounce_seconds": 0,
 }
 
 

@@ -23,7 +23,7 @@ from tests.repository.stores import Gate, running_store, until
 
 pytestmark = pytest.mark.anyio
 
-DRAIN = "IPsecSaContextCreateEnumHandle0"
+REFRESH = "IPsecSaContextCreateEnumHandle0"
 LOOK = "IPsecSaContextGetById1"
 SUBSCRIBE = "IPsecSaContextSubscribe0"
 
@@ -55,14 +55,14 @@ async def test_what_is_announced_is_found_without_reading_all(
     async with running_store(library) as store:
         version = await store.snapshot_at_most(3600)
         gone = simulator.ids()[7]
-        drains = simulator.calls(DRAIN)
+        refreshes = simulator.calls(REFRESH)
         simulator.delete(gone)
         await until(lambda: store.journal.newest > version.revision)
         new = simulator.put(complete(0).address)
         await until(lambda: len(changes_of(store)) == 2)
 
         assert changes_of(store) == [("deleted", gone), ("added", new)]
-        assert simulator.calls(DRAIN) == drains
+        assert simulator.calls(REFRESH) == refreshes
         assert store.state is not None
         assert store.state.revision == 3
         assert counts_of(store.state.counts).contexts == 30
@@ -81,7 +81,7 @@ async def test_an_announcement_of_nothing_is_no_revision(
         await store.snapshot_at_most(0)
 
         assert changes_of(store) == []
-        assert store.journal.newest == version.revision + 1  # the drain's
+        assert store.journal.newest == version.revision + 1  # the refresh's
 
 
 async def test_what_was_announced_half_built_is_looked_at_again(
@@ -90,14 +90,14 @@ async def test_what_was_announced_half_built_is_looked_at_again(
     monkeypatch.setattr(looks_module, "RECHECK_SECONDS", (0.01, 0.01, 0.01))
     async with running_store(library) as store:
         await store.snapshot_at_most(3600)
-        drains = simulator.calls(DRAIN)
+        refreshes = simulator.calls(REFRESH)
         number = simulator.put(half_built().address)
         await until(lambda: changes_of(store) == [("added", number)])
         simulator.put(complete(number).address)  # nobody is told
         await until(lambda: len(changes_of(store)) == 2)
 
         assert changes_of(store) == [("added", number), ("modified", number)]
-        assert simulator.calls(DRAIN) == drains
+        assert simulator.calls(REFRESH) == refreshes
 
 
 async def test_what_stays_half_built_is_not_looked_at_forever(
@@ -136,7 +136,7 @@ async def test_hints_of_a_run_that_is_over_change_nothing_of_it(
         assert changes_of(store) == []
 
 
-async def test_more_hints_than_are_kept_lead_to_a_drain(
+async def test_more_hints_than_are_kept_lead_to_a_refresh(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
@@ -155,7 +155,7 @@ async def test_more_hints_than_are_kept_lead_to_a_drain(
         assert not store.incremental.dirty_ids.has_overflowed
 
 
-async def test_a_look_that_fails_leads_to_a_drain(library: Library, simulator: Simulator) -> None:
+async def test_a_look_that_fails_leads_to_a_refresh(library: Library, simulator: Simulator) -> None:
     simulator.populate(30)
     async with running_store(library) as store:
         await store.snapshot_at_most(3600)
@@ -177,7 +177,7 @@ async def test_looks_that_fail_again_and_again_are_logged_once(
     library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.populate(30)
-    async with running_store(library, retry_seconds=0.01) as store:
+    async with running_store(library, refresh_retry_seconds=0.01) as store:
         await store.snapshot_at_most(3600)
         simulator.fail(LOOK, WinError.ERROR_ACCESS_DENIED, times=0)
         for number in range(1, 4):
@@ -185,7 +185,7 @@ async def test_looks_that_fail_again_and_again_are_logged_once(
             await until(partial(_has_changed, store, number))
         assert simulator.calls(LOOK) >= 3
         assert store.incremental.error is not None
-        assert caplog.text.count("look_failed") == 1
+        assert caplog.text.count("point_refresh_failed") == 1
 
         simulator.clear_failures()
         simulator.delete(simulator.ids()[0])
@@ -200,7 +200,7 @@ async def test_without_a_subscription_comparison_alone_finds_all(
 ) -> None:
     simulator.populate(30)
     simulator.fail(SUBSCRIBE, code, times=0)
-    async with running_store(library, refresh_seconds=0.02) as store:
+    async with running_store(library, refresh_interval_seconds=0.02) as store:
         await store.snapshot_at_most(3600)
         gone = simulator.ids()[3]
         simulator.delete(gone)
@@ -218,7 +218,7 @@ async def test_lost_announcements_are_found_by_comparison(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
-    async with running_store(library, refresh_seconds=0.05) as store:
+    async with running_store(library, refresh_interval_seconds=0.05) as store:
         await store.snapshot_at_most(3600)
         simulator.lose(1)
         gone = simulator.ids()[3]
@@ -268,4 +268,4 @@ async def test_a_stop_ends_a_look_at_many(
         await until(lambda: simulator.calls(LOOK))
         store.stop()
     assert simulator.calls(LOOK) < 10
-    assert "look_failed" not in caplog.text
+    assert "point_refresh_failed" not in caplog.text

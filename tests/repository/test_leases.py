@@ -24,7 +24,7 @@ class HeldVersions(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.holds = SnapshotLeases(
-            idle_seconds=IDLE,
+            idle_timeout_seconds=IDLE,
             max_seconds=MAXIMUM,
             max_count=COUNT,
             max_bytes=10_000,
@@ -102,7 +102,11 @@ TestHeldVersions = HeldVersions.TestCase
 
 def _holds(max_bytes: int) -> SnapshotLeases:
     return SnapshotLeases(
-        idle_seconds=60, max_seconds=600, max_count=100, max_bytes=max_bytes, clock=lambda: 0.0
+        idle_timeout_seconds=60,
+        max_seconds=600,
+        max_count=100,
+        max_bytes=max_bytes,
+        clock=lambda: 0.0,
     )
 
 
@@ -112,7 +116,7 @@ def _state(*bodies: bytes) -> dict[int, Item]:
 
 def test_versions_without_a_difference_count_as_one() -> None:
     holds = SnapshotLeases(
-        idle_seconds=60, max_seconds=600, max_count=1, max_bytes=500, clock=lambda: 0.0
+        idle_timeout_seconds=60, max_seconds=600, max_count=1, max_bytes=500, clock=lambda: 0.0
     )
     edition = edition_of(_state(b"a" * 100))
     for revision in range(1, 50):
@@ -157,7 +161,7 @@ def test_a_snapshot_over_the_cap_by_itself_is_refused_for_the_idle_time() -> Non
 def test_a_pinned_version_is_held_however_long_it_takes() -> None:
     now = 0.0
     holds = SnapshotLeases(
-        idle_seconds=60, max_seconds=600, max_count=1, max_bytes=999, clock=lambda: now
+        idle_timeout_seconds=60, max_seconds=600, max_count=1, max_bytes=999, clock=lambda: now
     )
     first = edition_of(_state(b"a"))
     second = edition_of(_state(b"b"), previous=first)

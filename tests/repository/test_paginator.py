@@ -31,7 +31,7 @@ from bindings.sa_contexts import SaContextArray
 
 pytestmark = pytest.mark.anyio
 
-LIMITS = StoreLimits(minimum_interval_seconds=0, refresh_seconds=3600)
+LIMITS = StoreLimits(refresh_min_interval_seconds=0, refresh_interval_seconds=3600)
 
 
 def no_aliases() -> Callable[[int], None]:
@@ -43,7 +43,7 @@ async def test_walks_over_an_engine_that_does_not_change_are_never_refused(
 ) -> None:
     simulator.populate(5)
     with Engine(library) as engine:
-        limits = replace(LIMITS, snapshot_count=1)
+        limits = replace(LIMITS, max_snapshots=1)
         store = Store(EngineReader(engine, SaContextKind(no_aliases)), limits)
         lists = Paginator(store)
         async with store.running():
@@ -194,7 +194,7 @@ async def test_a_list_without_patience_is_told_to_wait(
         async with store.running():
             first = await lists.first_page(SaContextSelection(), View.FULL, 400, 0.0)
             assert first.next_cursor is not None
-            monkeypatch.setattr(store, "limits", replace(LIMITS, patience_seconds=0))
+            monkeypatch.setattr(store, "limits", replace(LIMITS, engine_timeout_seconds=0))
             with pytest.raises(EngineTimedOut):
                 await lists.page_at(lists.read_cursor(first.next_cursor), 1000)
             with pytest.raises(EngineTimedOut):

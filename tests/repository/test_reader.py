@@ -67,8 +67,8 @@ def test_all_is_read_whatever_is_left_unread_meanwhile(
     assert simulator.unfreed_blocks() == 0
 
 
-class Drains:
-    """Drains one after another, each beside the one before; knows which contexts were decoded."""
+class Refreshes:
+    """Refreshes one after another; knows which contexts each decoded."""
 
     def __init__(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, most_unread: int = MAX_UNDECODED
@@ -91,7 +91,7 @@ class Drains:
         monkeypatch.setattr("app.resources.sa_contexts.kind.decode_sa_context", decode)
         monkeypatch.setattr("app.resources.sa_contexts.kind.encode_sa_context", encode)
 
-    def drain(self, *, without_marks: bool = False) -> SnapshotBuild:
+    def refresh(self, *, without_marks: bool = False) -> SnapshotBuild:
         previous = self.edition
         if previous is not None and without_marks:
             previous = previous._replace(fingerprints=bytes(len(previous.fingerprints)))
@@ -111,22 +111,22 @@ def test_only_what_changed_is_decoded_and_encoded(
 ) -> None:
     simulator.populate(1000)
     with Engine(library) as engine:
-        drains = Drains(engine, monkeypatch)
-        first = drains.drain()
-        assert drains.decoded == drains.encoded == simulator.ids()
+        refreshes = Refreshes(engine, monkeypatch)
+        first = refreshes.refresh()
+        assert refreshes.decoded == refreshes.encoded == simulator.ids()
 
-        second = drains.drain()
-        assert drains.decoded == drains.encoded == []
+        second = refreshes.refresh()
+        assert refreshes.decoded == refreshes.encoded == []
         assert second.changes == ()
         assert second.snapshot.blocks is first.snapshot.blocks
 
         simulator.churn(5)
-        third = drains.drain()
+        third = refreshes.refresh()
 
     assert third.changes is not None
     changed = [change.object_id for change in third.changes if change.kind != "deleted"]
     assert changed != []
-    assert drains.decoded == drains.encoded == sorted(changed)
+    assert refreshes.decoded == refreshes.encoded == sorted(changed)
 
 
 def test_an_interface_of_another_name_is_noticed(
@@ -134,17 +134,17 @@ def test_an_interface_of_another_name_is_noticed(
 ) -> None:
     simulator.populate(200)
     with Engine(library) as engine:
-        drains = Drains(engine, monkeypatch)
+        refreshes = Refreshes(engine, monkeypatch)
         records = [context for page in engine.pages() for context in page]
         luids = {context.sa_context_id: _luids(context) for context in records}
         renamed = next(luid for ids in luids.values() for luid in ids)
         behind = sorted(number for number, ids in luids.items() if renamed in ids)
-        drains.drain()
+        refreshes.refresh()
         for names in ({renamed: "Ethernet"}, {renamed: "Ethernet 2"}, {}):
-            drains.names = names
-            edition = drains.drain()
+            refreshes.names = names
+            edition = refreshes.refresh()
 
-            assert drains.decoded == behind
+            assert refreshes.decoded == behind
             assert {change.object_id for change in edition.changes or ()} == set(behind)
             assert state_of(edition.snapshot) == {
                 record.sa_context_id: Item(
@@ -172,7 +172,7 @@ def _luids(context: SaContext) -> set[int]:
     is_shuffled=st.booleans(),
     generation=st.sampled_from([0, 1]),
 )
-def test_drains_with_marks_give_what_those_without_give(
+def test_refreshes_with_marks_give_what_those_without_give(
     library: Library,
     simulator: Simulator,
     monkeypatch: pytest.MonkeyPatch,
@@ -185,11 +185,11 @@ def test_drains_with_marks_give_what_those_without_give(
     simulator.populate(120, seed)
     simulator.set_option(Option.SHUFFLE, is_shuffled)
     with Engine(library, generation=generation) as engine:
-        one, other = (Drains(engine, monkeypatch, most_unread=most_unread) for _ in range(2))
+        one, other = (Refreshes(engine, monkeypatch, most_unread=most_unread) for _ in range(2))
         journals = [Journal(200, 1 << 20) for _ in range(2)]
         for number, changes in enumerate(steps):
             simulator.churn(changes)
-            with_marks, without = one.drain(), other.drain(without_marks=True)
+            with_marks, without = one.refresh(), other.refresh(without_marks=True)
 
             assert state_of(with_marks.snapshot) == state_of(without.snapshot)
             assert with_marks.snapshot.ids == without.snapshot.ids

@@ -1,4 +1,4 @@
-"""Drains are shared: one runs, one is queued, and each answers only those who asked in time."""
+"""Refreshes are shared: one runs, one is queued, and each answers only those who asked in time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Work:
-    """A drain that ends when it is told to."""
+    """A refresh that ends when it is told to."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -36,17 +36,17 @@ async def _settle() -> None:
     await anyio.wait_all_tasks_blocked()
 
 
-async def test_many_who_wait_share_one_drain_and_later_ones_the_next() -> None:
+async def test_many_who_wait_share_one_refresh_and_later_ones_the_next() -> None:
     work = Work()
-    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
+    refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     served: list[str] = []
 
     async def ask(name: str) -> None:
-        await drains.wait(work.now)
+        await refreshes.wait(work.now)
         served.append(name)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drains.run)
+        tasks.start_soon(refreshes.run)
         for number in range(100):
             tasks.start_soon(ask, f"early {number}")
         await _settle()
@@ -67,17 +67,17 @@ async def test_many_who_wait_share_one_drain_and_later_ones_the_next() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_a_running_drain_will_do_for_who_accepts_its_age() -> None:
+async def test_a_running_refresh_will_do_for_who_accepts_its_age() -> None:
     work = Work()
-    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
+    refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     served: list[str] = []
 
     async def ask() -> None:
-        await drains.wait(work.now - 5)
+        await refreshes.wait(work.now - 5)
         served.append("served")
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drains.run)
+        tasks.start_soon(refreshes.run)
         tasks.start_soon(ask)
         await _settle()
         work.now += 4
@@ -92,17 +92,17 @@ async def test_a_running_drain_will_do_for_who_accepts_its_age() -> None:
 
 async def test_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> None:
     work = Work()
-    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
+    refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     told: list[Exception] = []
 
     async def ask() -> None:
         try:
-            await drains.wait(work.now)
+            await refreshes.wait(work.now)
         except OSError as error:
             told.append(error)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drains.run)
+        tasks.start_soon(refreshes.run)
         tasks.start_soon(ask)
         tasks.start_soon(ask)
         await _settle()
@@ -121,12 +121,12 @@ async def test_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> 
 
 async def test_who_stops_waiting_costs_nothing() -> None:
     work = Work()
-    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
+    refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drains.run)
+        tasks.start_soon(refreshes.run)
         with anyio.move_on_after(0):
-            await drains.wait(work.now)
+            await refreshes.wait(work.now)
         await _settle()
         assert work.begun == 1
         work.end()
@@ -136,29 +136,29 @@ async def test_who_stops_waiting_costs_nothing() -> None:
 
 async def test_a_stop_tells_those_who_wait() -> None:
     work = Work()
-    drains = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
+    refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     told: list[Exception] = []
 
     async def ask() -> None:
         try:
-            await drains.wait(work.now)
+            await refreshes.wait(work.now)
         except ShuttingDown as error:
             told.append(error)
 
     async with anyio.create_task_group() as waiting:
         waiting.start_soon(ask)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(drains.run)
+            tasks.start_soon(refreshes.run)
             await _settle()
             work.now += 1
-            waiting.start_soon(ask)  # for a drain that will not begin
+            waiting.start_soon(ask)  # for a refresh that will not begin
             await _settle()
             tasks.cancel_scope.cancel()
     assert len(told) == 2
 
 
 @pytest.mark.parametrize(("length", "pause"), [(0.01, 0.05), (0.2, 0.2)])
-async def test_the_engine_is_left_alone_between_drains(
+async def test_the_engine_is_left_alone_between_refreshes(
     monkeypatch: pytest.MonkeyPatch, length: float, pause: float
 ) -> None:
     now = 0.0
@@ -176,11 +176,11 @@ async def test_the_engine_is_left_alone_between_drains(
         await anyio.lowlevel.checkpoint()
 
     monkeypatch.setattr("app.repository.refresh.scheduler.anyio.sleep", sleep)
-    drains = RefreshScheduler(work, min_interval=0.05, clock=lambda: now)
+    refreshes = RefreshScheduler(work, min_interval=0.05, clock=lambda: now)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drains.run)
-        await drains.wait(now)
-        await drains.wait(now)
+        tasks.start_soon(refreshes.run)
+        await refreshes.wait(now)
+        await refreshes.wait(now)
         tasks.cancel_scope.cancel()
 
     assert slept[:2] == [0.0, pytest.approx(pause)]

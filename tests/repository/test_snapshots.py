@@ -88,7 +88,7 @@ def test_marks_leave_out_what_did_not_change_and_give_the_same(
         before = state
 
 
-def test_a_new_mark_of_the_same_entry_is_what_the_next_drain_compares_with() -> None:
+def test_a_new_mark_of_the_same_entry_is_what_the_next_refresh_compares_with() -> None:
     same = entry(b"{}")
     first = edition_of({1: same, 2: same})
     assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts(), previous=CurrentState(first))

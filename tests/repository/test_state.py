@@ -1,4 +1,4 @@
-"""What is known between drains: looks at single contexts, and drains that follow on them."""
+"""What is known between refreshes: looks at single contexts, and refreshes that follow on them."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def replay(state: State, changes: tuple[Change, ...]) -> None:
 
 
 @given(st.lists(st.tuples(STATES, st.booleans()), min_size=1, max_size=6), st.randoms())
-def test_looks_and_drains_tell_together_what_there_is(
+def test_looks_and_refreshes_tell_together_what_there_is(
     steps: list[tuple[State, bool]], random: st.DataObject
 ) -> None:
     contents = CurrentState(edition_of({}))
     replayed = State()
-    for state, is_drain in steps:
+    for state, is_refresh in steps:
         before, marked = contents.revision, contents
         order = list(state)
         random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis' own Random
-        if is_drain:
+        if is_refresh:
             assembly = SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts(), previous=contents)
             for number in order:
                 if not assembly.reuse(number, mark(state[number])):
@@ -67,11 +67,11 @@ def test_looks_and_drains_tell_together_what_there_is(
         for found in replayed.values():
             counted.add(found.index_key)
         assert vars(contents.counts) == vars(counted)
-        if is_drain:
+        if is_refresh:
             assert replayed == state
 
 
-def test_a_drain_that_finds_what_was_seen_shares_nothing_stale() -> None:
+def test_a_refresh_that_finds_what_was_seen_shares_nothing_stale() -> None:
     first = edition_of({1: entry(b"{}"), 2: entry(b"{}")})
     contents = CurrentState(first)
     contents.apply({1: look({1: entry(b'{"a":1}')}, 1), 2: PointRead(None)})

@@ -28,7 +28,7 @@ from bindings.library import Library
 
 pytestmark = pytest.mark.anyio
 
-LIMITS = StoreLimits(minimum_interval_seconds=0, refresh_seconds=3600)
+LIMITS = StoreLimits(refresh_min_interval_seconds=0, refresh_interval_seconds=3600)
 
 
 def no_aliases() -> Callable[[int], None]:
@@ -90,11 +90,11 @@ async def test_a_failure_is_logged_once_and_so_is_its_end(
             await store.snapshot_at_most(0)
 
     events = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
-    assert events.count("drain_failed") == 1
-    assert events.count("engine_answers_again") == 1
+    assert events.count("refresh_failed") == 1
+    assert events.count("engine_recovered") == 1
 
 
-async def test_a_stop_during_a_drain_is_no_failure(
+async def test_a_stop_during_a_refresh_is_no_failure(
     library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.populate(5000)
@@ -150,7 +150,7 @@ async def test_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
 async def test_no_failure_after_a_restart_keeps_the_epoch(
     library: Library, simulator: Simulator, function: str, code: int, after: int
 ) -> None:
-    """A failing test first: a drain that failed after the restart was taken for the first."""
+    """A failing test first: a refresh that failed after the restart was taken for the first."""
     simulator.populate(50)
     with Engine(library) as engine:
         store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
@@ -181,7 +181,7 @@ async def test_what_nobody_walks_through_any_more_is_let_go_without_being_asked(
             version = await store.snapshot_at_most(0)
             texts = ref(store.leases.acquire(version).snapshot.blocks)
             simulator.churn(10)
-            now += LIMITS.snapshot_idle_seconds + 1
+            now += LIMITS.snapshot_idle_timeout_seconds + 1
             del version
             await store.snapshot_at_most(0)
             await store.snapshot_at_most(0)
@@ -211,7 +211,7 @@ async def test_a_store_that_is_not_asked_lets_go_all_the_same(
 
     async def sleep(seconds: float) -> None:
         nonlocal nap_is_over
-        if seconds:  # between drains lies no time here
+        if seconds:  # between refreshes lies no time here
             await nap_is_over.wait()
             nap_is_over = anyio.Event()
         await anyio.lowlevel.checkpoint()
@@ -226,7 +226,7 @@ async def test_a_store_that_is_not_asked_lets_go_all_the_same(
             for _ in range(2):  # a thread remembers what it did last
                 now += 1.0
                 await store.snapshot_at_most(0)
-            for seconds, is_held in ((1.0, True), (LIMITS.snapshot_idle_seconds, False)):
+            for seconds, is_held in ((1.0, True), (LIMITS.snapshot_idle_timeout_seconds, False)):
                 now += seconds
                 nap_is_over.set()
                 await anyio.wait_all_tasks_blocked()

@@ -193,7 +193,7 @@ async def test_a_bookmark_leads_over_what_does_not_matter(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
-    async with running_store(library, journal_changes=1) as store:
+    async with running_store(library, max_journal_changes=1) as store:
         version = await store.snapshot_at_most(0)
         watch = watch_of(store, f"{version.epoch}-{version.revision}", selection=NOTHING)
         await watch.begin()
@@ -238,13 +238,13 @@ async def test_a_list_that_was_announced_can_be_watched_from(
             assert kinds(await watch.next_batch()) == ["deleted"]
 
 
-async def test_a_reset_that_needs_a_drain_comes_with_it(
+async def test_a_reset_that_needs_a_refresh_comes_with_it(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failing test first: where the drain found no change, nobody was told that it was there."""
+    """Without a change in the refresh, waiters were not notified."""
     simulator.populate(30)
     monkeypatch.setattr(news_module, "TICK_SECONDS", 3600)
-    async with running_store(library, journal_changes=1) as store:
+    async with running_store(library, max_journal_changes=1) as store:
         version = await store.snapshot_at_most(3600)
         for number in simulator.ids()[:5]:
             simulator.delete(number)
@@ -291,7 +291,7 @@ async def test_one_who_comes_again_waits_for_the_engine(
 
 async def test_no_more_is_held_than_may_be(library: Library, simulator: Simulator) -> None:
     simulator.populate(5)
-    async with running_store(library, snapshot_count=1) as store:
+    async with running_store(library, max_snapshots=1) as store:
         first = watch_of(store, is_initial=True)
         await first.begin()
         simulator.churn(5)

@@ -106,11 +106,11 @@ class Watching(RuleBasedStateMachine):
         for module in (feeds_module, watch_module):
             patch.setattr(module, "BATCH_BYTES", batch_bytes)
         self.limits = StoreLimits(
-            minimum_interval_seconds=0,
-            refresh_seconds=3600,
-            retry_seconds=3600,
-            gather_seconds=0.001,
-            journal_changes=most,
+            refresh_min_interval_seconds=0,
+            refresh_interval_seconds=3600,
+            refresh_retry_seconds=3600,
+            refresh_debounce_seconds=0.001,
+            max_journal_changes=most,
         )
         self.portal: BlockingPortal = self.stack.enter_context(start_blocking_portal())
         self.watchers: list[WatchingClient] = []
@@ -127,7 +127,7 @@ class Watching(RuleBasedStateMachine):
             store,
             EventFeeds(store.journal, store.kind),
             self.portal.call(MatchCache),
-            Kept(store.journal, self.limits.journal_changes),
+            Kept(store.journal, self.limits.max_journal_changes),
         )
         self.running = ExitStack()
         self.running.enter_context(engine)
@@ -227,8 +227,8 @@ class Watching(RuleBasedStateMachine):
     def stop_engine(self) -> None:
         self.simulator.stop_engine()
 
-    @rule(seed=st.integers(0, 2**32 - 1), is_lossy=st.booleans(), drains=st.booleans())
-    def burst(self, seed: int, is_lossy: bool, drains: bool) -> None:
+    @rule(seed=st.integers(0, 2**32 - 1), is_lossy=st.booleans(), refreshes=st.booleans())
+    def burst(self, seed: int, is_lossy: bool, refreshes: bool) -> None:
         """Changes, 500 a second, while clients read, come and go."""
         random = Random(seed)
         self.simulator.start_engine()
@@ -244,7 +244,7 @@ class Watching(RuleBasedStateMachine):
                     cut_after = random.randrange(20) if random.random() < 0.1 else None
                     if random.random() < 0.8:
                         await watcher.pump(self.server, cut_after)
-                if drains and random.random() < 0.1:
+                if refreshes and random.random() < 0.1:
                     await self.server.store.snapshot_at_most(0)
                 await anyio.lowlevel.checkpoint()
 
@@ -255,7 +255,7 @@ class Watching(RuleBasedStateMachine):
     # ---- the server ----
 
     @rule()
-    def drain(self) -> None:
+    def refresh(self) -> None:
         with suppress(EngineError):
             self.portal.call(self.server.store.snapshot_at_most, 0)
 

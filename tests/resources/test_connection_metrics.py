@@ -139,7 +139,12 @@ NOTHING: dict[tuple[str, ...], float] = {(*OTHERS, direction): 0 for direction i
 
 
 def test_metrics_tell_what_connections_tell(serve: Serve, simulator: Simulator) -> None:
-    client = serve(contexts=100, metrics_connections=1000, refresh_seconds=0.02, retry_seconds=0.02)
+    client = serve(
+        contexts=100,
+        metrics_connections=1000,
+        refresh_interval_seconds=0.02,
+        refresh_retry_seconds=0.02,
+    )
     until(lambda: bool(told(client)))
     first = listed(client)
     assert told(client) == first | NOTHING
@@ -168,7 +173,7 @@ def test_metrics_tell_what_connections_tell(serve: Serve, simulator: Simulator) 
 
 
 def test_there_are_no_more_than_asked_for(serve: Serve) -> None:
-    client = serve(contexts=100, metrics_connections=3, refresh_seconds=0.02)
+    client = serve(contexts=100, metrics_connections=3, refresh_interval_seconds=0.02)
     until(lambda: bool(told(client)))
 
     counted, all_ = told(client), listed(client)
@@ -180,16 +185,18 @@ def test_there_are_no_more_than_asked_for(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("settings", "is_read"),
     [
-        ({"refresh_seconds": 0.02}, False),
-        ({"refresh_seconds": 3600, "metrics_connections": 5}, False),
-        ({"refresh_seconds": 0.02, "metrics_connections": 5}, True),
+        ({"refresh_interval_seconds": 0.02}, False),
+        ({"refresh_interval_seconds": 3600, "metrics_connections": 5}, False),
+        ({"refresh_interval_seconds": 0.02, "metrics_connections": 5}, True),
     ],
 )
 def test_only_samples_that_were_asked_for_read_connections(
     serve: Serve, simulator: Simulator, settings: dict[str, Any], is_read: bool
 ) -> None:
     client = serve(contexts=5, **settings)
-    if settings["refresh_seconds"] < 1:  # then the engine's counters are sampled next to these
+    if (
+        settings["refresh_interval_seconds"] < 1
+    ):  # then the engine's counters are sampled next to these
         until(lambda: value(client, "wfp_ipsec_active_sas") is not None)
         until(lambda: bool(told(client)) == is_read)
     client.get("/metrics")

@@ -51,7 +51,7 @@ def said_by(connection: dict[str, Any]) -> dict[str, set[str]]:
         {"trafficType": ["tunnel"], "ipVersion": ["v4"]},
         {"keyModule": ["ikev2"]},
         {"cipher": ["aes_gcm_128_16icv", "3des"], "keyModule": ["ike"]},
-        {"integrity": ["sha1"], "dhGroup": ["group_2"]},
+        {"integrity": ["sha_1"], "dhGroup": ["group_2"]},
         {"authenticationMethod": ["kerberos"], "keyModule": ["authip"]},
         {"authenticationMethod": ["certificate", "preshared_key"]},
         {"cipher": ["unknown"]},

@@ -31,7 +31,7 @@ def everything(client: TestClient) -> list[dict[str, Any]]:
         {"ipVersion": ["v6"]},
         {"keyModule": ["ikev2"], "ipVersion": ["v4"]},
         {"cipher": ["aes_gcm_128_16icv", "3des"]},
-        {"integrity": ["sha1"], "dhGroup": ["group_2"]},
+        {"integrity": ["sha_1"], "dhGroup": ["group_2"]},
         {"dhGroup": ["ecp_384", "group_14"]},
         {"authenticationMethod": ["kerberos"], "keyModule": ["authip"]},
         {"authenticationMethod": ["preshared_key"]},

@@ -70,7 +70,7 @@ def test_pages_give_what_matches_and_is_held_once_the_newest_first(
         found = ring.select(NetEventSelection(after, before, types, networks), limit)
         seen += [each.number for each in found.events]
         assert len(found.events) <= limit
-        before = found.next_before
+        before = found.next_cursor
         if before is None:
             break
         assert len(found.events) == limit
@@ -117,7 +117,7 @@ def test_new_events_do_not_move_a_walk() -> None:
     first = ring.select(NetEventSelection(), 4)
     ring.add(event(10))
 
-    assert numbers(ring, 4, before=first.next_before) == [6, 5, 4, 3]
+    assert numbers(ring, 4, before=first.next_cursor) == [6, 5, 4, 3]
 
 
 @pytest.mark.parametrize(("since", "missed"), [(0, True), (4, True), (5, False), (10, False)])

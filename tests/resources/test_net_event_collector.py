@@ -20,7 +20,7 @@ from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.store import EngineTimedOut
 from app.resources.net_events.buffer import NetEventSelection
 from app.resources.net_events.collector import CLOSE_SECONDS, NetEventCollector
-from app.resources.net_events.names import Collection, Listening
+from app.resources.net_events.names import Collection, SubscriptionState
 from app.resources.net_events.watcher import NetEventWatcher
 from app.settings.limits import NetEventLimits
 from bindings.errors import AccessDenied, EngineGone, NetEventsDisabled, NotSupported
@@ -30,8 +30,8 @@ from bindings.subscriptions import open_subscriptions
 
 pytestmark = pytest.mark.anyio
 
-LIMITS = NetEventLimits(heartbeat_seconds=0.01, retry_seconds=0.01)
-SLOW = replace(LIMITS, heartbeat_seconds=3600)
+LIMITS = NetEventLimits(heartbeat_interval_seconds=0.01, refresh_retry_seconds=0.01)
+SLOW = replace(LIMITS, heartbeat_interval_seconds=3600)
 MAIN_MODE, KERNEL_DROP = 0, 4
 
 
@@ -79,7 +79,7 @@ async def test_history_comes_first_and_then_what_is_told(
         await delivered(simulator)
 
         assert await codes(net_events) == [1, 2, 3, 4, 5]
-        assert net_events.listening is Listening.ACTIVE
+        assert net_events.subscription_state is SubscriptionState.ACTIVE
         assert net_events.collection is Collection.ENABLED
         assert simulator.calls("FwpmNetEventCreateEnumHandle0") == 1
 
@@ -94,7 +94,7 @@ async def test_what_happens_while_it_begins_is_kept_once(
     simulator.delay("FwpmNetEventCreateEnumHandle0", 20)
     simulator.delay("FwpmNetEventEnum5", 20)
     simulator.start_net_events(1000, 1)
-    async with listening(library, simulator, replace(SLOW, net_event_count=100_000)) as net_events:
+    async with listening(library, simulator, replace(SLOW, max_net_events=100_000)) as net_events:
         await shown(net_events)
         simulator.stop_net_events()
         simulator.delay_notifications(0)
@@ -104,7 +104,7 @@ async def test_what_happens_while_it_begins_is_kept_once(
     distinct = Counter(orjson.dumps({**event, "id": None}) for event in events)
     assert len(events) > 5
     assert max(distinct.values()) == 1
-    again = NetEventCollector(library, replace(SLOW, net_event_count=100_000))
+    again = NetEventCollector(library, replace(SLOW, max_net_events=100_000))
     async with again.running():
         held = await shown(again)
     assert len(held) == min(128, len(events))
@@ -117,12 +117,12 @@ async def test_a_restart_of_the_engine_is_noticed_and_survived(
     async with listening(library, simulator) as net_events:
         assert await codes(net_events) == [1]
         simulator.stop_engine()
-        await until(lambda: net_events.listening is Listening.INACTIVE)
+        await until(lambda: net_events.subscription_state is SubscriptionState.INACTIVE)
         await until(lambda: isinstance(net_events.error, EngineGone))
         assert await codes(net_events) == [1]
 
         simulator.start_engine()
-        await until(lambda: net_events.listening is Listening.ACTIVE)
+        await until(lambda: net_events.subscription_state is SubscriptionState.ACTIVE)
         assert net_events.error is None
         simulator.net_event(KERNEL_DROP, 2)
         await delivered(simulator)
@@ -140,7 +140,7 @@ async def test_a_session_that_dies_alone_doubles_nothing(
         opened = simulator.calls("FwpmEngineOpen0")
         simulator.fail("FwpmEngineGetOption0", 0x80320010)
         await until(lambda: simulator.calls("FwpmEngineOpen0") > opened)
-        await until(lambda: net_events.listening is Listening.ACTIVE)
+        await until(lambda: net_events.subscription_state is SubscriptionState.ACTIVE)
         simulator.net_event(KERNEL_DROP, 3)
         await delivered(simulator)
 
@@ -153,11 +153,11 @@ async def test_collection_that_is_off_is_told_and_begins_when_it_is_on(
     simulator.collect_net_events(False)
     async with listening(library, simulator) as net_events:
         assert await shown(net_events) == []
-        assert (net_events.collection, net_events.listening) == ("disabled", "inactive")
+        assert (net_events.collection, net_events.subscription_state) == ("disabled", "inactive")
         assert isinstance(net_events.subscription_error, NetEventsDisabled)
 
         simulator.collect_net_events()
-        await until(lambda: net_events.listening is Listening.ACTIVE)
+        await until(lambda: net_events.subscription_state is SubscriptionState.ACTIVE)
         await until(lambda: net_events.collection is Collection.ENABLED)
         simulator.net_event(KERNEL_DROP, 1)
         await delivered(simulator)
@@ -176,7 +176,7 @@ async def test_an_engine_without_subscriptions_shows_its_history(
     simulator.net_event(KERNEL_DROP, 1)
     async with listening(library, simulator) as net_events:
         assert await codes(net_events) == [1]
-        assert net_events.listening is Listening.NOT_SUPPORTED
+        assert net_events.subscription_state is SubscriptionState.NOT_SUPPORTED
         assert isinstance(net_events.subscription_error, NotSupported)
 
 
@@ -212,7 +212,7 @@ async def test_nothing_is_shown_before_the_engine_answered(
             await shown(net_events)
         simulator.net_event(KERNEL_DROP, 1)
         simulator.clear_failures()
-        await until(lambda: net_events.listening is Listening.ACTIVE)
+        await until(lambda: net_events.subscription_state is SubscriptionState.ACTIVE)
 
         assert await codes(net_events) == [1]
 
@@ -238,7 +238,9 @@ async def test_silence_is_not_shown_as_an_empty_list(
 ) -> None:
     simulator.net_event(KERNEL_DROP, 1)
     simulator.delay("FwpmEngineOpen0", 300)
-    async with listening(library, simulator, replace(SLOW, patience_seconds=0.01)) as net_events:
+    async with listening(
+        library, simulator, replace(SLOW, engine_timeout_seconds=0.01)
+    ) as net_events:
         with pytest.raises(EngineTimedOut):
             await shown(net_events)
         with pytest.raises(EngineTimedOut):
@@ -287,7 +289,7 @@ async def test_the_list_is_shown_until_the_end(library: Library, simulator: Simu
 async def test_what_came_too_fast_leaves_a_gap_in_the_numbers(
     library: Library, simulator: Simulator
 ) -> None:
-    async with listening(library, simulator, replace(SLOW, net_event_count=10)) as net_events:
+    async with listening(library, simulator, replace(SLOW, max_net_events=10)) as net_events:
         await shown(net_events)
         begun = net_events.buffer.newest
         for code in range(25):
@@ -304,7 +306,7 @@ async def test_what_came_too_fast_to_be_kept_is_told_all_the_same(
     library: Library, simulator: Simulator
 ) -> None:
     told: list[Any] = []
-    async with listening(library, simulator, replace(SLOW, net_event_count=10)) as net_events:
+    async with listening(library, simulator, replace(SLOW, max_net_events=10)) as net_events:
         net_events.on_event = told.append
         await shown(net_events)
         for code in range(25):
@@ -318,7 +320,7 @@ async def test_what_came_too_fast_to_be_kept_is_told_all_the_same(
 async def test_failures_of_every_kind_leave_nothing_and_lose_nothing(
     library: Library, simulator: Simulator
 ) -> None:
-    async with listening(library, simulator, replace(LIMITS, net_event_count=1000)) as net_events:
+    async with listening(library, simulator, replace(LIMITS, max_net_events=1000)) as net_events:
         await until(lambda: net_events.is_ready)
         simulator.fail_randomly(300_000, 1)
         for code in range(100):
@@ -326,7 +328,7 @@ async def test_failures_of_every_kind_leave_nothing_and_lose_nothing(
             for _ in range(20):
                 await anyio.lowlevel.checkpoint()
         simulator.fail_randomly(0)
-        await until(lambda: net_events.listening is Listening.ACTIVE)
+        await until(lambda: net_events.subscription_state is SubscriptionState.ACTIVE)
         await delivered(simulator)
 
         assert sorted(await codes(net_events)) == [*range(100)]

@@ -55,7 +55,7 @@ def test_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) 
 
 
 def test_a_burst_is_counted_in_full(serve: Serve, simulator: Simulator) -> None:
-    client = serve(net_event_count=10)
+    client = serve(max_net_events=10)
     client.get("/net-events")
 
     simulator.net_events(500, 1)

@@ -24,7 +24,7 @@ MAIN_MODE, QUICK_MODE, KERNEL_DROP = 0, 1, 4
 
 @pytest.fixture
 def client(serve: Serve) -> TestClient:
-    return serve(contexts=100, heartbeat_seconds=0.01)
+    return serve(contexts=100, heartbeat_interval_seconds=0.01)
 
 
 def page(client: TestClient, query: str = "") -> dict[str, Any]:
@@ -61,24 +61,24 @@ def test_a_page_says_whose_events_they_are(client: TestClient) -> None:
         "items": [],
         "missed": False,
         "collection": "enabled",
-        "listening": "active",
+        "subscription": "active",
         "reasons": [],
         "host": content["host"],
         "engine": "simulator",
     }
 
 
-@pytest.mark.parametrize("path", ["/net-events", "/net-events/stream"])
+@pytest.mark.parametrize("path", ["/net-events", "/net-events/events"])
 def test_an_engine_that_has_not_answered_yet_is_told(
     serve: Serve, simulator: Simulator, path: str
 ) -> None:
     simulator.delay("FwpmEngineOpen0", 300)
-    client = serve(patience_seconds=0.01)
+    client = serve(engine_timeout_seconds=0.01)
 
     response = client.get(path)
 
     assert response.status_code == 503
-    assert response.json()["code"] == "engine_slow"
+    assert response.json()["code"] == "engine_timeout"
     assert int(response.headers["retry-after"]) >= 1
     until(lambda: client.get("/net-events").status_code == 200)
 
@@ -87,7 +87,7 @@ def test_simulated_failures_are_of_methods_that_their_key_module_has(
     serve: Serve, simulator: Simulator
 ) -> None:
     """IKEv2 has no Kerberos, and EAP is its alone (RFC 7296); extended mode is AuthIP's."""
-    client = serve(contexts=100, heartbeat_seconds=0.01)
+    client = serve(contexts=100, heartbeat_interval_seconds=0.01)
     page(client)
     seen: set[tuple[str, str]] = set()
     for seed in range(8):
@@ -119,7 +119,7 @@ def test_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulator) -
         response = client.get(f"/{url}")
         seen += [item["error"]["code"] for item in response.json()["items"]]
         link = response.headers.get("link")
-        assert (link is None) == ("nextBefore" not in response.json())
+        assert (link is None) == ("nextCursor" not in response.json())
         if link is None:
             break
         url = link.removeprefix("<").removesuffix('>; rel="next"')
@@ -134,8 +134,8 @@ def test_events_are_chosen_by_type_and_peer(client: TestClient, simulator: Simul
     peer = next(item["remoteAddress"] for item in items if item["remoteAddress"])
 
     by_type = page(client, "?type=ipsec_kernel_drop&type=ipsec_dosp_drop&limit=1000")["items"]
-    by_peer = page(client, f"?peer={peer}&limit=1000")["items"]
-    all_v4 = page(client, "?peer=0.0.0.0/0&limit=1000")["items"]
+    by_peer = page(client, f"?remoteSubnet={peer}&limit=1000")["items"]
+    all_v4 = page(client, "?remoteSubnet=0.0.0.0/0&limit=1000")["items"]
 
     drops = {"ipsec_kernel_drop", "ipsec_dosp_drop"}
     assert by_type == [item for item in items if item["type"] in drops] != []
@@ -156,7 +156,7 @@ def test_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
     assert codes(client, f"?since={newest['time']}") == [2, 1]
     assert codes(client, "?since=9999-01-01T00:00:00%2B01:00") == []
     assert not page(client, f"?since={newest['id']}")["missed"]
-    before_other = page(client, "?before=0123456789ab-7")
+    before_other = page(client, "?cursor=0123456789ab-7")
     assert (before_other["items"], before_other["missed"]) == ([], True)
     other_run = page(client, "?since=0123456789ab-7")
     assert (len(other_run["items"]), other_run["missed"]) == (2, True)
@@ -172,10 +172,10 @@ def test_what_is_new_is_asked_for_by_the_newest_id_or_by_time(
         ("since=1700000000", "since"),
         ("since=2026-13-01T00:00:00Z", "since"),
         ("since=2026-11-23T23:53:23", "since"),
-        ("before=17", "before"),
+        ("cursor=17", "cursor"),
         ("type=classify_drop", "type"),
-        ("peer=10.0.0.1/8", "peer"),
-        ("peer=host", "peer"),
+        ("remoteSubnet=10.0.0.1/8", "remoteSubnet"),
+        ("remoteSubnet=host", "remoteSubnet"),
         ("cursor=x", "cursor"),
         ("since=0123456789ab-7&since=0123456789ab-8", "since"),
     ],
@@ -193,17 +193,17 @@ def test_collection_that_is_off_is_told_with_the_way_out(
     serve: Serve, simulator: Simulator
 ) -> None:
     simulator.collect_net_events(False)
-    client = serve(heartbeat_seconds=0.01)
+    client = serve(heartbeat_interval_seconds=0.01)
 
     content = page(client)
 
     assert content["items"] == []
     assert content["collection"] == "disabled"
     assert "netsh wfp set options netevents=on" in content["howToEnable"]
-    assert (content["listening"], content["reasons"]) == ("inactive", [])
+    assert (content["subscription"], content["reasons"]) == ("inactive", [])
 
     simulator.collect_net_events()
-    until(lambda: page(client)["listening"] == "active")
+    until(lambda: page(client)["subscription"] == "active")
     assert page(client)["collection"] == "enabled"
 
 
@@ -216,7 +216,7 @@ def test_an_engine_without_subscriptions_says_so(serve: Serve, simulator: Simula
     content = page(client)
 
     assert len(content["items"]) == 1
-    assert content["listening"] == "not_supported"
+    assert content["subscription"] == "not_supported"
     (reason,) = content["reasons"]
     assert (reason["code"], reason["winError"]) == ("not_supported_by_engine", 1745)
 
@@ -227,7 +227,7 @@ def test_a_missing_right_is_told_and_no_empty_list_shown(
     simulator.fail("FwpmNetEventSubscribe4", 5, times=0)
     client = serve()
 
-    for path in ("/net-events", "/net-events/stream"):
+    for path in ("/net-events", "/net-events/events"):
         response = client.get(path)
         assert response.status_code == 503
         assert response.json()["code"] == "engine_access_denied"
@@ -253,7 +253,7 @@ def test_the_list_stays_while_the_engine_is_down(client: TestClient, simulator: 
     assert codes(client) == [1]
     simulator.stop_engine()
 
-    until(lambda: page(client)["listening"] == "inactive")
+    until(lambda: page(client)["subscription"] == "inactive")
     content = page(client)
 
     assert [item["error"]["code"] for item in content["items"]] == [1]
@@ -262,7 +262,7 @@ def test_the_list_stays_while_the_engine_is_down(client: TestClient, simulator: 
 
 
 def test_asking_costs_the_engine_nothing(serve: Serve, simulator: Simulator) -> None:
-    client = serve(heartbeat_seconds=3600)
+    client = serve(heartbeat_interval_seconds=3600)
     client.get("/sa-contexts")
     page(client)
     before = simulator.calls()
@@ -298,11 +298,11 @@ def streamed(
     serve: Serve, query: str = "", header: str | None = None, before: Callable[[], object] = int
 ) -> str:
     """All of a short stream."""
-    client = serve(stream_seconds=0.3)
+    client = serve(max_stream_seconds=0.3)
     page(client)
     before()
     response = client.get(
-        f"/net-events/stream{query}", headers={"Last-Event-ID": header} if header else {}
+        f"/net-events/events{query}", headers={"Last-Event-ID": header} if header else {}
     )
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -310,7 +310,7 @@ def streamed(
 
 
 def test_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) -> None:
-    client = serve(stream_seconds=0.3)
+    client = serve(max_stream_seconds=0.3)
     simulator.net_event(KERNEL_DROP, 1)
     assert simulator.flush()
     newest = page(client)["items"][0]["id"]
@@ -318,7 +318,7 @@ def test_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) -> No
     simulator.net_event(QUICK_MODE, 3)
     assert simulator.flush()
 
-    text = client.get(f"/net-events/stream?since={newest}&type=ipsec_kernel_drop").text
+    text = client.get(f"/net-events/events?since={newest}&type=ipsec_kernel_drop").text
 
     epoch = newest.partition("-")[0]
     assert text.startswith("retry: ")
@@ -343,15 +343,15 @@ def test_a_stream_without_a_place_begins_with_what_is_to_come(serve: Serve) -> N
 
 def test_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None:
     for query in ("since=2026-11-23T23:53:23Z", "limit=5", "type=x"):
-        assert client.get(f"/net-events/stream?{query}").status_code == 422
-    refused = client.get("/net-events/stream", headers={"Accept": "application/json"})
+        assert client.get(f"/net-events/events?{query}").status_code == 422
+    refused = client.get("/net-events/events", headers={"Accept": "application/json"})
     assert refused.status_code == 406
 
 
 def test_a_stream_that_waits_for_the_engine_is_told_of_the_stop(simulator: Simulator) -> None:
     simulator.delay("FwpmNetEventEnum5", 2500)
     with Live() as live, ThreadPoolExecutor() as threads:
-        asked = threads.submit(live.client.get, "/net-events/stream")
+        asked = threads.submit(live.client.get, "/net-events/events")
         live.until_streams(1)
         live.begin_stop()
 

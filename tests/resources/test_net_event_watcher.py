@@ -25,7 +25,9 @@ from bindings.library import Library
 
 pytestmark = pytest.mark.anyio
 
-LIMITS = NetEventLimits(heartbeat_seconds=3600, retry_seconds=0.01, net_event_count=300)
+LIMITS = NetEventLimits(
+    heartbeat_interval_seconds=3600, refresh_retry_seconds=0.01, max_net_events=300
+)
 EVERYTHING = NetEventSelection()
 KERNEL_DROP = 4
 EVENT = re.compile(rb"event: (\w+)\nid: (\S+)\ndata: (.*)\n\n")
@@ -125,7 +127,7 @@ async def test_filters_hold_and_a_bookmark_tells_what_was_passed_by(
 async def test_what_was_missed_is_told_by_a_reset(
     library: Library, simulator: Simulator, after: tuple[str, int]
 ) -> None:
-    async with listening(library, replace(LIMITS, net_event_count=5)) as net_events:
+    async with listening(library, replace(LIMITS, max_net_events=5)) as net_events:
         await noted(simulator, net_events, *range(1, 21))
         epoch = net_events.buffer.epoch
         watch = await watching(net_events, EventId(after[0].replace("own", epoch), after[1]))
@@ -137,7 +139,7 @@ async def test_what_was_missed_is_told_by_a_reset(
 
 
 async def test_a_slow_client_is_told_what_it_missed(library: Library, simulator: Simulator) -> None:
-    async with listening(library, replace(LIMITS, net_event_count=5)) as net_events:
+    async with listening(library, replace(LIMITS, max_net_events=5)) as net_events:
         watch = await watching(net_events)
         for code in range(12):
             await noted(simulator, net_events, code)

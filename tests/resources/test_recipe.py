@@ -32,7 +32,11 @@ def client(
     keys = tmp_path / "keys.json"
     key = make_key(keys, "sa:read")
     resources = (*RESOURCES, notes.RESOURCE)
-    given: dict[str, Any] = {"library": SIMULATOR_PATH, "simulated_contexts": 0, "keys": keys}
+    given: dict[str, Any] = {
+        "library": SIMULATOR_PATH,
+        "simulated_contexts": 0,
+        "api_keys_file": keys,
+    }
     settings = Settings(**given)
     app = create_app(create_service(settings, resources), resources=resources)
     with TestClient(app, "http://localhost", headers={"Authorization": f"Bearer {key}"}) as client:

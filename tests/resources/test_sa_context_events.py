@@ -30,9 +30,9 @@ SHAPES = {
     "added": "SaContextEvent",
     "modified": "SaContextEvent",
     "deleted": "SaContextDeleted",
-    "snapshot_end": "StreamPlace",
-    "bookmark": "StreamPlace",
-    "reset": "StreamPlace",
+    "snapshot_end": "StreamPosition",
+    "bookmark": "StreamPosition",
+    "reset": "StreamPosition",
     "reconnect": "StreamEnd",
 }
 
@@ -191,7 +191,7 @@ def test_all_that_a_list_shows_comes_at_first_and_stays_so(
 
 @pytest.mark.usefixtures("simulator")
 def test_there_are_only_so_many_streams() -> None:
-    with Live(simulated_contexts=5, stream_count=2) as live:
+    with Live(simulated_contexts=5, max_streams=2) as live:
         with live.stream() as first, live.stream() as second:
             assert {first.next().kind, second.next().kind} == {"bookmark"}
             answer = live.client.get(PATH)
@@ -205,7 +205,7 @@ def test_there_are_only_so_many_streams() -> None:
 
 @pytest.mark.usefixtures("simulator")
 def test_a_stream_ends_after_its_time() -> None:
-    with Live(simulated_contexts=5, stream_seconds=0.3) as live:
+    with Live(simulated_contexts=5, max_stream_seconds=0.3) as live:
         began = time.monotonic()
         with live.stream() as stream:
             assert [event.kind for event in stream.rest()] == ["bookmark", "reconnect"]
@@ -214,7 +214,9 @@ def test_a_stream_ends_after_its_time() -> None:
 
 def test_an_engine_that_restarts_begins_anew(simulator: Simulator) -> None:
     with (
-        Live(simulated_contexts=CONTEXTS, refresh_seconds=0.1, retry_seconds=0.1) as live,
+        Live(
+            simulated_contexts=CONTEXTS, refresh_interval_seconds=0.1, refresh_retry_seconds=0.1
+        ) as live,
         live.stream("?initial=true") as stream,
         live.stream() as other,
     ):
@@ -241,7 +243,7 @@ def test_an_engine_that_restarts_begins_anew(simulator: Simulator) -> None:
 
 def test_an_engine_that_is_down_is_told(simulator: Simulator) -> None:
     simulator.stop_engine()
-    with Live(simulated_contexts=5, retry_seconds=0.1) as live:
+    with Live(simulated_contexts=5, refresh_retry_seconds=0.1) as live:
         for query in ("", "?initial=true"):
             answer = live.client.get(f"{PATH}{query}")
             assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")

@@ -86,7 +86,7 @@ def test_a_long_walk_is_complete(serve: Serve, simulator: Simulator, limit: int)
 def test_a_walk_shows_one_snapshot_while_everything_changes(
     serve: Serve, simulator: Simulator, count: int, limit: int
 ) -> None:
-    client = serve(contexts=count, refresh_seconds=0.2)
+    client = serve(contexts=count, refresh_interval_seconds=0.2)
     before = set(simulator.ids())
     simulator.start_churn(200, seed=5)
 
@@ -181,16 +181,16 @@ def test_families_that_cannot_match_give_an_empty_list(client: TestClient) -> No
 def test_max_age_decides_whether_the_engine_is_read(
     client: TestClient, simulator: Simulator
 ) -> None:
-    def drains() -> int:
+    def refreshes() -> int:
         return simulator.calls("IPsecSaContextCreateEnumHandle0")
 
     client.get("/sa-contexts?maxAge=0")
-    before = drains()
+    before = refreshes()
     old = client.get("/sa-contexts?maxAge=3600").json()["snapshot"]
-    assert drains() == before
+    assert refreshes() == before
     new = client.get("/sa-contexts?maxAge=0").json()["snapshot"]
 
-    assert drains() == before + 1
+    assert refreshes() == before + 1
     assert new["revision"] == old["revision"] + 1
 
 

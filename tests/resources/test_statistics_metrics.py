@@ -59,7 +59,7 @@ def sampled(client: TestClient) -> set[float]:
 
 
 def test_every_counter_is_a_metric(serve: Serve, simulator: Simulator) -> None:
-    client = serve(refresh_seconds=0.02)
+    client = serve(refresh_interval_seconds=0.02)
     ipsec, ipsec_numbers = numbered("IPSEC_STATISTICS1", 1000)
     ike, ike_numbers = numbered("IKEEXT_STATISTICS1", 2000)
     put(simulator, "/statistics/ipsec", ipsec)
@@ -98,7 +98,7 @@ def put_added(simulator: Simulator, number: int) -> None:
 
 
 def test_an_overflow_goes_on_and_a_restart_begins_anew(serve: Serve, simulator: Simulator) -> None:
-    client = serve(refresh_seconds=0.02, retry_seconds=0.02)
+    client = serve(refresh_interval_seconds=0.02, refresh_retry_seconds=0.02)
 
     def until_told(number: int) -> None:
         until(lambda: value(client, "wfp_ipsec_sas_added_total") == number)
@@ -131,7 +131,7 @@ def test_one_function_that_fails_leaves_the_other(
     serve: Serve, simulator: Simulator, function: str, metric: str, other: str
 ) -> None:
     simulator.fail(function, 5, times=0)
-    client = serve(refresh_seconds=0.02)
+    client = serve(refresh_interval_seconds=0.02)
 
     until(lambda: value(client, other) is not None)
     assert value(client, metric) is None
@@ -143,7 +143,7 @@ def test_one_function_that_fails_leaves_the_other(
 def test_the_engine_is_asked_at_the_interval_and_not_for_scrapes(
     serve: Serve, simulator: Simulator
 ) -> None:
-    client = serve(refresh_seconds=3600)
+    client = serve(refresh_interval_seconds=3600)
     client.get("/sa-contexts?maxAge=0")
 
     for _ in range(5):

@@ -112,11 +112,11 @@ def test_the_reading_is_told(serve: Serve) -> None:
         ("/statistics/ike", IkeextStatistics),
     ):
         response = client.get(path)
-        reading = shape.model_validate(response.json()).reading
+        sample = shape.model_validate(response.json()).sample
 
-        assert reading.engine == "simulator"
-        assert reading.modulus == 2**32
-        assert reading.taken_at.tzinfo is not None
+        assert sample.engine == "simulator"
+        assert sample.modulus == 2**32
+        assert sample.taken_at.tzinfo is not None
         assert response.headers["cache-control"] == "no-store"
         assert client.head(path).status_code == 200
         assert client.get(path, headers={"accept": "text/html"}).status_code == 406
@@ -140,8 +140,8 @@ def test_a_wrapped_counter_can_be_unwound(serve: Serve, simulator: Simulator) ->
     before, after = (each["aggregateSaStatistics"]["successfulRekeys"] for each in (first, second))
     assert before == 2**32 - 3
     assert after < before
-    assert 20 < (after - before) % first["reading"]["modulus"] < 200
-    assert first["reading"]["epoch"] == second["reading"]["epoch"]
+    assert 20 < (after - before) % first["sample"]["modulus"] < 200
+    assert first["sample"]["epoch"] == second["sample"]["epoch"]
 
 
 def test_all_who_ask_within_a_second_share_one_reading(serve: Serve, simulator: Simulator) -> None:
@@ -149,7 +149,7 @@ def test_all_who_ask_within_a_second_share_one_reading(serve: Serve, simulator: 
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
     service.part(StatisticsSampler).clock = iter([0.0, 0.5, 0.99, 1.0, 1.5]).__next__
 
-    taken = [client.get("/statistics/ike").json()["reading"]["takenAt"] for _ in range(5)]
+    taken = [client.get("/statistics/ike").json()["sample"]["takenAt"] for _ in range(5)]
 
     assert simulator.calls("IkeextGetStatistics1") == 2
     assert [taken.index(each) for each in taken] == [0, 0, 0, 3, 3]
@@ -168,7 +168,7 @@ def test_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator) -> 
 
     after = [client.get(path).json() for path in PATHS]
 
-    epochs = [each["reading"]["epoch"] for each in (*before, *after)]
+    epochs = [each["sample"]["epoch"] for each in (*before, *after)]
     assert epochs[0] == epochs[1] != epochs[2] == epochs[3]
     assert after[0]["aggregateSaStatistics"]["successfulRekeys"] == 0
     assert before[0]["aggregateSaStatistics"]["successfulRekeys"] > 0
@@ -181,7 +181,7 @@ def test_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator) -> 
         (5, 503, "engine_access_denied"),
         (1745, 501, "not_supported_by_engine"),
         (1722, 503, "engine_unavailable"),
-        (0x80320012, 503, "engine_timeout"),
+        (0x80320012, 503, "engine_busy"),
         (0x80320044, 503, "ikeext_not_running"),
         (8, 500, "engine_error"),
     ],
@@ -224,9 +224,9 @@ def test_vistas_functions_leave_out_what_they_lack(serve: Serve) -> None:
 
 
 def test_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simulator) -> None:
-    client = serve(contexts=3, patience_seconds=0.05)
+    client = serve(contexts=3, engine_timeout_seconds=0.05)
     for function in FUNCTIONS.values():
         simulator.delay(f"{function}1", 300)
 
     for path in PATHS:
-        assert_problem(client.get(path), 503, "engine_slow")
+        assert_problem(client.get(path), 503, "engine_timeout")

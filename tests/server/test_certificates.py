@@ -83,21 +83,29 @@ def weaken(files: Files) -> None:
 
 
 BAD: list[tuple[str, Callable[[Files], object], str]] = [
-    ("no certificate", lambda f: f.certificate.unlink(), "tls_certificate cannot be read: "),
-    ("no key", lambda f: f.key.unlink(), "tls_key cannot be read: "),
-    ("no ca", lambda f: f.client_ca.unlink(), "tls_client_ca cannot be read: "),
-    ("folder", lambda f: make_folder(f.certificate), "tls_certificate cannot be read: "),
-    ("folder of key", lambda f: make_folder(f.key), "tls_key "),
-    ("half", lambda f: cut(f.certificate), "tls_certificate holds no certificate in PEM"),
-    ("half a key", lambda f: cut(f.key), "tls_key holds no private key in PEM that can be used"),
-    ("encrypted", encrypt, "tls_key holds no private key in PEM that can be used without a passw"),
-    ("half a ca", lambda f: cut(f.client_ca), "tls_client_ca holds no certificate in PEM"),
+    ("no certificate", lambda f: f.certificate.unlink(), "tls_certificate_file cannot be read: "),
+    ("no key", lambda f: f.key.unlink(), "tls_key_file cannot be read: "),
+    ("no ca", lambda f: f.client_ca.unlink(), "tls_client_ca_file cannot be read: "),
+    ("folder", lambda f: make_folder(f.certificate), "tls_certificate_file cannot be read: "),
+    ("folder of key", lambda f: make_folder(f.key), "tls_key_file "),
+    ("half", lambda f: cut(f.certificate), "tls_certificate_file holds no certificate in PEM"),
+    (
+        "half a key",
+        lambda f: cut(f.key),
+        "tls_key_file holds no private key in PEM that can be used",
+    ),
+    (
+        "encrypted",
+        encrypt,
+        "tls_key_file holds no private key in PEM that can be used without a passw",
+    ),
+    ("half a ca", lambda f: cut(f.client_ca), "tls_client_ca_file holds no certificate in PEM"),
     ("other key", replace_key, "the key does not belong to the certificate"),
     ("weak key", weaken, "the certificate's key is too short to be safe"),
     (
         "ca that is none",
         lambda f: f.client_ca.write_bytes(CLIENTS.issue_cert("x").cert_chain_pems[0].bytes()),
-        "tls_client_ca holds no certificate of an authority",
+        "tls_client_ca_file holds no certificate of an authority",
     ),
 ]
 

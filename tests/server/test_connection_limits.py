@@ -34,7 +34,11 @@ from app.settings.limits import ConnectionLimits
 
 
 LIMITS = ConnectionLimits(
-    connection_count=4, idle_seconds=2, request_seconds=0.5, response_seconds=1, request_bytes=1024
+    max_connections=4,
+    keepalive_timeout_seconds=2,
+    request_timeout_seconds=0.5,
+    send_timeout_seconds=1,
+    max_request_bytes=1024,
 )
 TICK_SECONDS = 1.5
 """How late a limit may be enforced: connections are checked once a second."""
@@ -222,7 +226,7 @@ def problem(answer: bytes) -> dict[str, Any]:
         (GET + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n", 411, "length_required"),
         (GET + b"a:\r\n" * 101 + b"\r\n", 431, "header_fields_too_large"),
         (GET + b"Expect: 100-continue\r\nContent-Length: 9999\r\n\r\n", 413, "content_too_large"),
-        (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501, "request_refused"),
+        (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501, "request_rejected"),
     ],
 )
 def test_what_is_refused_is_refused_with_a_problem(
@@ -303,7 +307,7 @@ def test_a_silent_client_is_left(served: Served) -> None:
     client = served.connect()
 
     assert received(client) == b""
-    assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+    assert 0 <= monotonic() - began - LIMITS.keepalive_timeout_seconds < TICK_SECONDS
 
 
 def test_a_client_without_a_further_request_is_left(served: Served) -> None:
@@ -311,7 +315,7 @@ def test_a_client_without_a_further_request_is_left(served: Served) -> None:
     client = served.connect(GET + b"\r\n")
 
     assert received(client).endswith(b"here")
-    assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+    assert 0 <= monotonic() - began - LIMITS.keepalive_timeout_seconds < TICK_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -333,7 +337,7 @@ def test_a_request_must_be_complete_in_time(
     told = problem(received(client))
 
     assert (told["status"], told["code"]) == (408, "request_timeout")
-    assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
+    assert monotonic() - began - LIMITS.request_timeout_seconds < TICK_SECONDS
 
 
 def test_a_client_that_sends_by_the_byte_gains_no_time(served: Served) -> None:
@@ -348,13 +352,13 @@ def test_a_client_that_sends_by_the_byte_gains_no_time(served: Served) -> None:
                 break
 
     assert problem(answer)["code"] == "request_timeout"
-    assert monotonic() - began - LIMITS.request_seconds < TICK_SECONDS
+    assert monotonic() - began - LIMITS.request_timeout_seconds < TICK_SECONDS
 
 
 def test_an_answer_may_take_longer_than_a_request(served: Served) -> None:
     client = served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     served.until(lambda: served.application.begun == 1)
-    later = served.loop.time() + LIMITS.idle_seconds + TICK_SECONDS
+    later = served.loop.time() + LIMITS.keepalive_timeout_seconds + TICK_SECONDS
     served.until(lambda: served.loop.time() > later)
     served.go_on()
 
@@ -362,7 +366,7 @@ def test_an_answer_may_take_longer_than_a_request(served: Served) -> None:
 
 
 def test_who_waits_longest_makes_room_for_the_newest(served: Served) -> None:
-    clients = [served.connect() for _ in range(LIMITS.connection_count)]
+    clients = [served.connect() for _ in range(LIMITS.max_connections)]
     for client in reversed(clients):
         client.sendall(GET + b"\r\n")
         assert answered(client)
@@ -377,8 +381,8 @@ def test_who_waits_longest_makes_room_for_the_newest(served: Served) -> None:
 
 
 def test_who_never_asked_makes_room_before_who_did(served: Served) -> None:
-    clients = [served.connect() for _ in range(LIMITS.connection_count)]
-    served.until(lambda: len(served.connections) == LIMITS.connection_count)
+    clients = [served.connect() for _ in range(LIMITS.max_connections)]
+    served.until(lambda: len(served.connections) == LIMITS.max_connections)
     clients[0].sendall(GET + b"\r\n")
     assert answered(clients[0])
 
@@ -395,9 +399,9 @@ def test_who_never_asked_makes_room_before_who_did(served: Served) -> None:
 def test_the_newest_is_refused_while_all_others_are_being_answered(served: Served) -> None:
     clients = [
         served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        for _ in range(LIMITS.connection_count)
+        for _ in range(LIMITS.max_connections)
     ]
-    served.until(lambda: served.application.begun == LIMITS.connection_count)
+    served.until(lambda: served.application.begun == LIMITS.max_connections)
 
     newest = served.connect(LAST + b"\r\n")
 
@@ -418,7 +422,7 @@ def test_a_client_that_does_not_read_costs_little_and_not_for_long(served: Serve
 
     assert connection.transport.get_write_buffer_size() <= HIGH_WATER + SLICE_BYTES
     served.until(lambda: not served.connections)
-    assert monotonic() - began - LIMITS.response_seconds < TICK_SECONDS + 1
+    assert monotonic() - began - LIMITS.send_timeout_seconds < TICK_SECONDS + 1
     with suppress(ConnectionError):
         assert len(received(client)) < len(BODY)
 
@@ -428,7 +432,7 @@ def test_a_client_that_reads_slowly_gets_all(served: Served) -> None:
     client = served.connect(
         b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", receive_bytes=64 << 10
     )
-    began, seconds = monotonic(), LIMITS.response_seconds + 1.5
+    began, seconds = monotonic(), LIMITS.send_timeout_seconds + 1.5
     answer = bytearray()
     while chunk := client.recv(256 << 10):
         answer += chunk
@@ -569,12 +573,12 @@ def test_a_request_that_is_answered_ends_the_holding_back(
 def test_who_is_held_back_makes_room_before_who_was_answered(served: Served) -> None:
     known = served.connect(GET + b"\r\n")
     assert answered(known)
-    for _ in range(LIMITS.connection_count - 1):
+    for _ in range(LIMITS.max_connections - 1):
         served.connect(REFUSED * 1000)
     served.until(
         lambda: (
             [c._stage for c in served.connections].count(Stage.DELAYED)  # noqa: SLF001  # there is no other sign
-            == LIMITS.connection_count - 1
+            == LIMITS.max_connections - 1
         )
     )
 
@@ -627,7 +631,7 @@ class Peers:
         self._loop = loop
         self._waiting = IdleConnections()
         self._state = ServerState()
-        self._limits = replace(LIMITS, connection_count=10, address_connection_count=3)
+        self._limits = replace(LIMITS, max_connections=10, max_connections_per_address=3)
         self._config = create_server(Application(), lambda: None, self._limits).config
 
     def connect(self, address: str, stage: Stage = Stage.IDLE) -> Peer:

@@ -65,7 +65,7 @@ def serve(host: str, *options: str, **settings: str) -> Any:
 
 
 def tls(files: Files) -> list[str]:
-    return ["--tls-certificate", str(files.certificate), "--tls-key", str(files.key)]
+    return ["--tls-certificate-file", str(files.certificate), "--tls-key-file", str(files.key)]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
@@ -76,20 +76,20 @@ def test_loopback_needs_nothing(
 
     assert result.exit_code == 0, result.output
     assert len(listened) == 1
-    assert "insecure" not in caplog.text
+    assert "insecure_listener" not in caplog.text
 
 
 @pytest.mark.parametrize(("host", "address"), [("0.0.0.0", "0.0.0.0"), ("::", "::")])  # noqa: S104
 @pytest.mark.parametrize(
     ("has_tls", "settings", "missing"),
     [
-        (False, {}, "authentication (keys or oidc_issuer) and TLS (tls_certificate)"),
-        (True, {}, "authentication (keys or oidc_issuer)"),
-        (False, {"keys": "keys.json"}, "TLS (tls_certificate)"),
+        (False, {}, "authentication (api_keys_file or oidc_issuer) and TLS (tls_certificate_file)"),
+        (True, {}, "authentication (api_keys_file or oidc_issuer)"),
+        (False, {"api_keys_file": "keys.json"}, "TLS (tls_certificate_file)"),
         (
             False,
             {"oidc_issuer": "https://issuer.example", "oidc_audience": "sa-contexts"},
-            "TLS (tls_certificate)",
+            "TLS (tls_certificate_file)",
         ),
     ],
 )
@@ -103,9 +103,9 @@ def test_other_addresses_need_both(
     settings: dict[str, str],
     missing: str,
 ) -> None:
-    if "keys" in settings:
-        settings = {"keys": str(tmp_path / settings["keys"])}
-        make_key(Path(settings["keys"]), "sa:read")
+    if "api_keys_file" in settings:
+        settings = {"api_keys_file": str(tmp_path / settings["api_keys_file"])}
+        make_key(Path(settings["api_keys_file"]), "sa:read")
 
     result = serve(host, *(tls(files) if has_tls else []), **settings)
 
@@ -113,7 +113,7 @@ def test_other_addresses_need_both(
     assert listened == []
     sentence = result.stderr.splitlines()[-1]
     assert sentence.startswith(REFUSAL.format(address=address, missing=missing))
-    assert "SA_CONTEXTS_INSECURE" in sentence
+    assert "SA_CONTEXTS_ALLOW_INSECURE" in sentence
 
 
 def test_a_name_counts_as_what_it_leads_to(
@@ -145,31 +145,34 @@ def test_both_together_are_enough(
 
     assert result.exit_code == 0, result.output
     assert listened == [("0.0.0.0", TlsProtocol)]  # noqa: S104
-    assert "insecure" not in caplog.text
+    assert "insecure_listener" not in caplog.text
 
 
 @pytest.mark.parametrize("how", ["option", "setting"])
 def test_it_listens_anywhere_when_told_twice(
     listened: list[Any], how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    given: Any = {"option": ["--insecure"], "setting": []}
-    settings = {"insecure": "true"} if how == "setting" else {}
+    given: Any = {"option": ["--allow-insecure"], "setting": []}
+    settings = {"allow_insecure": "true"} if how == "setting" else {}
 
     result = serve("0.0.0.0", *given[how], **settings)  # noqa: S104
 
     assert result.exit_code == 0, result.output
     assert len(listened) == 1
-    assert "insecure" in caplog.text
-    assert "authentication (keys or oidc_issuer) and TLS (tls_certificate)" in caplog.text
+    assert "insecure_listener" in caplog.text
+    assert (
+        "authentication (api_keys_file or oidc_issuer) and TLS (tls_certificate_file)"
+        in caplog.text
+    )
 
 
 def test_telling_it_twice_matters_nowhere_else(
     listened: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    serve("127.0.0.1", "--insecure")
+    serve("127.0.0.1", "--allow-insecure")
 
     assert len(listened) == 1
-    assert "insecure" not in caplog.text
+    assert "insecure_listener" not in caplog.text
 
 
 def test_the_log_tells_of_the_certificate(
@@ -188,11 +191,17 @@ def test_the_log_tells_of_the_certificate(
     ("settings", "sentence"),
     [
         (
-            {"tls_key": "/k"},
-            "setting tls_key is not valid: it says nothing without tls_certificate",
+            {"tls_key_file": "/k"},
+            "setting tls_key_file is not valid: it says nothing without tls_certificate_file",
         ),
-        ({"tls_client_ca": "/c"}, "setting tls_client_ca is not valid: it says nothing without"),
-        ({"tls_certificate": "/nowhere/c.pem"}, "tls_certificate cannot be read: No such file"),
+        (
+            {"tls_client_ca_file": "/c"},
+            "setting tls_client_ca_file is not valid: it says nothing without",
+        ),
+        (
+            {"tls_certificate_file": "/nowhere/c.pem"},
+            "tls_certificate_file cannot be read: No such file",
+        ),
     ],
 )
 def test_bad_tls_ends_the_command_with_one_sentence(

@@ -99,7 +99,7 @@ def test_a_service_manager_need_not_wait_either() -> None:
 def _target() -> Iterator[Target]:
     """A server that has read more contexts than one page holds."""
     with running_target(
-        simulated_contexts=2000, simulated_churn=0, minimum_interval_seconds=0
+        simulated_contexts=2000, simulated_churn=0, refresh_min_interval_seconds=0
     ) as target:
         deadline = time.monotonic() + 30
         while not httpx2.get(f"{target.url}/health/ready", timeout=30).is_success:

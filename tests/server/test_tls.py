@@ -302,19 +302,19 @@ def test_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served) -> 
 
     with suppress(ConnectionError):
         assert received(client) == b""
-    assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+    assert 0 <= monotonic() - began - LIMITS.keepalive_timeout_seconds < TICK_SECONDS
     served.until(lambda: served.outcomes == [HandshakeOutcome.TIMEOUT])
     assert_forgotten(served)
 
 
 def test_handshakes_are_connections_and_make_room(served: Served) -> None:
-    stalled = [served.connect() for _ in range(3 * LIMITS.connection_count)]
+    stalled = [served.connect() for _ in range(3 * LIMITS.max_connections)]
 
-    served.until(lambda: len(served.outcomes) >= 2 * LIMITS.connection_count)
-    assert len(served.connections) <= LIMITS.connection_count
+    served.until(lambda: len(served.outcomes) >= 2 * LIMITS.max_connections)
+    assert len(served.connections) <= LIMITS.max_connections
     assert ask(served).endswith(b"here")
     assert set(served.outcomes) == {HandshakeOutcome.LOST, HandshakeOutcome.SECURED}
-    assert len(stalled) == 3 * LIMITS.connection_count
+    assert len(stalled) == 3 * LIMITS.max_connections
 
 
 def test_handshakes_are_in_the_share_of_their_address(
@@ -322,7 +322,7 @@ def test_handshakes_are_in_the_share_of_their_address(
 ) -> None:
     monkeypatch.setattr("app.server.protocol.is_loopback", lambda _network: False)
     tls = CertificateReloader(TlsFiles(files.certificate, files.key))
-    with serving(tls, replace(LIMITS, address_connection_count=2)) as served:
+    with serving(tls, replace(LIMITS, max_connections_per_address=2)) as served:
         with secured(served) as known:
             known.sendall(GET + b"\r\n")
             assert known.recv(4096).startswith(b"HTTP/1.1 200 ")
@@ -340,11 +340,11 @@ def test_handshakes_are_in_the_share_of_their_address(
 def test_one_too_many_is_told_so_over_tls(served: Served) -> None:
     waiting = b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     clients = []
-    for _ in range(LIMITS.connection_count):
+    for _ in range(LIMITS.max_connections):
         client = secured(served)
         client.sendall(waiting)
         clients.append(client)
-    served.until(lambda: served.application.begun == LIMITS.connection_count)
+    served.until(lambda: served.application.begun == LIMITS.max_connections)
 
     told = problem(ask(served))
 
@@ -369,13 +369,15 @@ def test_a_silent_client_is_left(served: Served) -> None:
     with secured(served) as client:
         began = monotonic()
         assert received(client) == b""
-        assert 0 <= monotonic() - began - LIMITS.idle_seconds < TICK_SECONDS
+        assert 0 <= monotonic() - began - LIMITS.keepalive_timeout_seconds < TICK_SECONDS
 
 
 def test_a_client_that_does_not_answer_the_closing_is_cut_off(files: Files) -> None:
     """It is checked several times meanwhile, which must not harm the server."""
     tls = CertificateReloader(TlsFiles(files.certificate, files.key))
-    with serving(tls, replace(LIMITS, idle_seconds=1, response_seconds=4)) as served:
+    with serving(
+        tls, replace(LIMITS, keepalive_timeout_seconds=1, send_timeout_seconds=4)
+    ) as served:
         began = monotonic()
         with secured(served):
             served.until(lambda: not served.connections)
@@ -396,7 +398,7 @@ def test_a_client_that_does_not_read_costs_little_and_not_for_long(served: Serve
         most = (HIGH_WATER + TCP_HIGH_WATER + SLICE_BYTES) * 1.1
         assert connection.transport.get_write_buffer_size() <= most
         served.until(lambda: not served.connections)
-        assert monotonic() - began - LIMITS.response_seconds < TICK_SECONDS + 1
+        assert monotonic() - began - LIMITS.send_timeout_seconds < TICK_SECONDS + 1
 
 
 def test_a_large_answer_comes_whole(served: Served) -> None:

@@ -12,11 +12,11 @@ from tests.soak.canary import shows_key
 HARMLESS = {"debug", "info"}
 EXPECTED = {
     "simulated_engine",
-    "drain_failed",
-    "look_failed",
-    "net_events_unheard",
+    "refresh_failed",
+    "point_refresh_failed",
+    "net_event_subscription_failed",
     "statistics_failed",
-    "requests_refused",
+    "requests_rejected",
 }
 """Warnings that an engine's failures give, and clients that are refused before they are heard."""
 

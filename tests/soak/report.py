@@ -26,7 +26,7 @@ class Report:
         end: how it ended; None where the soak was given up.
         processor_seconds: how long it computed.
         recovery_seconds: how long it took to read the engine again when that was well.
-        drains_failed: how many failures of drains its log tells of, which are the new ones.
+        refreshes_failed: how many failures of refreshes its log tells of, which are the new ones.
     """
 
     outcomes: Outcomes
@@ -35,7 +35,7 @@ class Report:
     end: End | None = None
     processor_seconds: float = 0
     recovery_seconds: float = 0
-    drains_failed: int = 0
+    refreshes_failed: int = 0
 
     def judge(self, *, is_long: bool) -> list[str]:
         """Why the soak failed; empty where it did not.
@@ -65,7 +65,7 @@ class Report:
             "answers": f"{outcomes.requests()}",
             "contexts checked": f"{outcomes.contexts}",
             "bytes read": f"{outcomes.bytes >> 20} MB",
-            "drains failed": f"{self.drains_failed}",
+            "refreshes failed": f"{self.refreshes_failed}",
             "processor time": f"{self.processor_seconds:.0f} s",
             "memory at work": _megabytes([sample.resident for sample in samples]),
             "memory at rest": _megabytes(memory.rests),

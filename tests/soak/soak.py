@@ -29,15 +29,15 @@ SETTINGS = {
     "simulated_contexts": CONTEXTS,
     "simulated_churn": CHURN,
     # As short as they must be for all of them to be reached within a minute.
-    "snapshot_idle_seconds": 4,
-    "snapshot_max_seconds": HOLD_SECONDS,
-    "snapshot_count": 12,
-    "patience_seconds": 2,
-    "refresh_seconds": 5,
-    "retry_seconds": 0.5,
-    "journal_bytes": 4 << 20,
-    "stream_count": 5,
-    "stream_seconds": 4,
+    "snapshot_idle_timeout_seconds": 4,
+    "max_snapshot_seconds": HOLD_SECONDS,
+    "max_snapshots": 12,
+    "engine_timeout_seconds": 2,
+    "refresh_interval_seconds": 5,
+    "refresh_retry_seconds": 0.5,
+    "max_journal_bytes": 4 << 20,
+    "max_streams": 5,
+    "max_stream_seconds": 4,
 }
 RESTS = 8
 """How often clients rest, so that the memory is seen that no snapshot takes."""
@@ -98,7 +98,7 @@ async def soak(seconds: float, seed: int) -> Report:
         except* Exception as group:  # noqa: BLE001  # it is told, with all that was seen
             report.faults += ["".join(format_exception(error)) for error in group.exceptions]
         text = target.log()
-    report.drains_failed = text.count('"drain_failed"')
+    report.refreshes_failed = text.count('"refresh_failed"')
     report.faults += log.faults(text)
     return report
 
@@ -130,7 +130,7 @@ async def _sample(target: Target, scene: Scene, memory: Memory) -> None:
 async def _rest(target: Target, client: Client) -> int:
     """The memory that the server has once no snapshot is held any more."""
     began = time.monotonic()
-    while (engine := await client.ask("/engine")).content["snapshotsHeld"]:
+    while (engine := await client.ask("/engine")).content["leasedSnapshots"]:
         if time.monotonic() - began > HOLD_SECONDS + REST_SECONDS:
             raise engine.violation("snapshots are held that nobody uses")
         await asyncio.sleep(0.5)

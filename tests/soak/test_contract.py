@@ -71,7 +71,7 @@ FALSE = {
     "no id": without(GENUINE["page"], "x-request-id"),
     "status in the problem": with_member(BUSY, status=500),
     "code of another status": with_member(BUSY, code="not_found", type="/problems/not_found"),
-    "type of another code": with_member(BUSY, type="/problems/engine_slow"),
+    "type of another code": with_member(BUSY, type="/problems/engine_timeout"),
     "instance": with_member(BUSY, instance="/engine"),
     "item": with_member(GENUINE["page"], items=[{**CONTEXT, "saContextId": 7}]),
     "no snapshot": with_member(GENUINE["page"], snapshot=None),

@@ -70,7 +70,7 @@ def entry(event: str, level: str = "warning", **members: object) -> str:
     "line",
     [
         entry("listening", "info"),
-        entry("drain_failed", error="IPsecSaContextEnum1 returned FWP_E_TIMEOUT (2150760466)"),
+        entry("refresh_failed", error="IPsecSaContextEnum1 returned FWP_E_TIMEOUT (2150760466)"),
         entry("request_failed", code="engine_error", path="/sa-contexts"),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_log_may_tell_of_the_engines_failures(line: str) -> None:
     "line",
     [
         entry("Exception in ASGI application", "error"),
-        entry("drain_failed", exception=[{"exc_type": "KeyError"}]),
+        entry("refresh_failed", exception=[{"exc_type": "KeyError"}]),
         entry("request_failed", code="internal_error", path="/sa-contexts"),
         entry("socket.send() raised exception."),
         entry("listening", "info", key="CANARY-KEY-MATERIAL"),

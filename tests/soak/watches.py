@@ -36,9 +36,9 @@ SHAPES = {
     "added": "SaContextEvent",
     "modified": "SaContextEvent",
     "deleted": "SaContextDeleted",
-    "snapshot_end": "StreamPlace",
-    "bookmark": "StreamPlace",
-    "reset": "StreamPlace",
+    "snapshot_end": "StreamPosition",
+    "bookmark": "StreamPosition",
+    "reset": "StreamPosition",
     "reconnect": "StreamEnd",
 }
 
@@ -218,13 +218,13 @@ async def watch(client: Client, *, pause_seconds: float, absent_seconds: float) 
         await asyncio.sleep(client.random.uniform(0, absent_seconds))
 
 
-async def watched_ids(client: Client, patience_seconds: float) -> list[int]:
+async def watched_ids(client: Client, engine_timeout_seconds: float) -> list[int]:
     """The ids of all contexts, as a stream tells them that begins with them.
 
     Raises:
         Violation: they cannot be had in time.
     """
-    deadline = time.monotonic() + patience_seconds
+    deadline = time.monotonic() + engine_timeout_seconds
     while time.monotonic() < deadline:
         mirror, parser = Mirror(wants_initial=True), Parser()
         mirror.connect()

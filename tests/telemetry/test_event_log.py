@@ -73,7 +73,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[EventLog]:
 def test_warnings_and_what_is_named_are_reported(library: EventLog) -> None:
     log.info("listening", url="http://127.0.0.1:8080")
     log.info("request", path="/sa-contexts")
-    log.warning("drain_failed", error="access denied\n2026 [info] forged")
+    log.warning("refresh_failed", error="access denied\n2026 [info] forged")
     log.warning("of_no_name")
     logging.getLogger("uvicorn.error").error("Exception in ASGI application")
     logging.getLogger().handlers[0].flush()
@@ -92,16 +92,16 @@ def test_warnings_and_what_is_named_are_reported(library: EventLog) -> None:
 
 def test_no_credential_is_reported(library: EventLog) -> None:
     key = "sak_0123456789ab_" + "A" * 43
-    log.warning("keys_not_read", reason=f"Bearer {key}")
+    log.warning("api_keys_unreadable", reason=f"Bearer {key}")
     logging.getLogger().handlers[0].flush()
 
     ((*_, text),) = library.reported
     assert "AAAA" not in text
-    assert "keys_not_read" in text
+    assert "api_keys_unreadable" in text
 
 
 def test_a_text_is_no_longer_than_an_event_can_be(library: EventLog) -> None:
-    log.warning("drain_failed", errors=["x" * 1000] * 100)
+    log.warning("refresh_failed", errors=["x" * 1000] * 100)
     logging.getLogger().handlers[0].flush()
 
     ((*_, text),) = library.reported
@@ -111,12 +111,12 @@ def test_a_text_is_no_longer_than_an_event_can_be(library: EventLog) -> None:
 def test_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
     library.fails = True
     before = DROPPED["event_log"]
-    log.warning("drain_failed")
+    log.warning("refresh_failed")
     logging.getLogger().handlers[0].flush()
     assert DROPPED["event_log"] == before + 1
 
     library.fails = False
-    log.warning("drain_failed")
+    log.warning("refresh_failed")
     logging.getLogger().handlers[0].flush()
     assert len(library.reported) == 1
 
@@ -155,7 +155,7 @@ def test_every_name_is_one_that_is_logged_or_reserved() -> None:
         (AUDIT.parents[1] / "app/telemetry/logging/event_log.py").read_text(), ""
     )
     assert {name for name in EVENTS if f'"{name}"' not in elsewhere} <= {
-        "insecure",
+        "insecure_listener",
         "certificate_not_reloaded",
         "certificate_reloaded",
         "certificate_expires_soon",

@@ -70,7 +70,7 @@ def test_hostile_heads_cost_little_and_tell_nothing(
     with receiving() as (url, received):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        with running_target(simulated_contexts=3, simulated_churn=0, keys=keys) as target:
+        with running_target(simulated_contexts=3, simulated_churn=0, api_keys_file=keys) as target:
             httpx2.get(f"{target.url}/health/live")
             before = target.processor_seconds()
             answers = [
@@ -118,7 +118,7 @@ def test_hostile_trace_headers_are_neither_logged_nor_exported(
     with receiving() as (url, received):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        with running_target(simulated_contexts=3, simulated_churn=0, keys=keys) as target:
+        with running_target(simulated_contexts=3, simulated_churn=0, api_keys_file=keys) as target:
             answers = [
                 httpx2.get(
                     f"{target.url}/engine",

@@ -63,7 +63,7 @@ def main() -> None:
                         found = scan(sslyze, folder, port, level)
                         assert found == foreseen[kind], (kind, level, found)
                         print(f"{kind}, {level}: {', '.join(found)}", flush=True)  # noqa: T201
-            with served(folder, "--tls-client-ca", "ca.pem") as port:
+            with served(folder, "--tls-client-ca-file", "ca.pem") as port:
                 ask(folder, port)
                 print(f"{kind}: docs/tls.md's requests", flush=True)  # noqa: T201  # a report
 
@@ -112,7 +112,7 @@ def served(folder: Path, *options: str) -> Iterator[int]:
     settings = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
     command = [
         *(sys.executable, "-m", "app.cli.main", "serve", "--port", "0"),
-        *("--tls-certificate", "server.pem", "--tls-key", "server.key", *options),
+        *("--tls-certificate-file", "server.pem", "--tls-key-file", "server.key", *options),
     ]
     with subprocess.Popen(
         command,

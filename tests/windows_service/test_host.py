@@ -188,7 +188,7 @@ def test_it_runs_until_it_is_told_to_stop(
         ("port = 70000", "the setting port is not valid"),
         ("prot = 1", "the setting prot is not valid"),
         ("port: 1", "are not TOML"),
-        (f"library = '{SIMULATOR_PATH}'", "library_in_service"),
+        (f"library = '{SIMULATOR_PATH}'", "allow_library_in_service"),
         ("library = '/nowhere.dll'\nlibrary_in_service = true", "/nowhere.dll"),
         ("keys = '/nowhere.json'\nengine = 'simulator'", "/nowhere.json"),
         ("host = '192.0.2.1'\nengine = 'simulator'", "cannot listen on 192.0.2.1:8080"),
@@ -205,7 +205,7 @@ def test_it_says_why_it_cannot_start(
     assert manager.next_report() == (STOPPED, 1066, 1)
     assert manager.reports.empty()
     [told] = manager.told
-    assert "cannot_start" in told
+    assert "startup_failed" in told
     assert reason in told
 
 

@@ -19,7 +19,7 @@ from app.api.openapi.operations import complete, name_problem_codes
 from app.api.openapi.schemas import tidy_parameter, tidy_schemas
 from app.api.resource import Resource
 from app.schemas.base import Shape
-from app.schemas.pages import StreamEnd, StreamPlace
+from app.schemas.pages import StreamEnd, StreamPosition
 
 
 DESCRIPTION: Final = """\
@@ -53,7 +53,7 @@ TAGS: Final = (
 )
 """Tags of endpoints that belong to no resource."""
 
-STREAM_SHAPES: Final[tuple[type[Shape], ...]] = (StreamPlace, StreamEnd)
+STREAM_SHAPES: Final[tuple[type[Shape], ...]] = (StreamPosition, StreamEnd)
 """Shapes of stream events that all resources share."""
 
 

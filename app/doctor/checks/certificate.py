@@ -29,14 +29,14 @@ class _Unusable(Exception):
 
 def certificate(context: DoctorContext) -> CheckResult:
     """Check that certificate and key match, are valid, and are for the server's names."""
-    path, key_path = context.settings.tls_certificate, context.settings.tls_key
+    path, key_path = context.settings.tls_certificate_file, context.settings.tls_key_file
     if path is None:
         if key_path is None:
             return CheckResult(Outcome.NOT_APPLICABLE, "TLS is not configured.")
         return CheckResult(
             Outcome.FAILURE,
             "A TLS key is configured, but no certificate.",
-            "Set SA_CONTEXTS_TLS_CERTIFICATE.",
+            "Set SA_CONTEXTS_TLS_CERTIFICATE_FILE.",
         )
     facts: Facts = {}
     names = _client_names(context)
@@ -141,8 +141,8 @@ def _warning(
 
 def _client_names(context: DoctorContext) -> frozenset[str]:
     """Return the host names that clients use according to the settings, or the address."""
-    if context.settings.hosts:
-        return frozenset(host.lower() for host in context.settings.hosts)
+    if context.settings.allowed_hosts:
+        return frozenset(host.lower() for host in context.settings.allowed_hosts)
     return frozenset({context.settings.host.lower()}) - _ANY
 
 

@@ -88,7 +88,10 @@ def session(context: DoctorContext) -> CheckResult:
     if context.library is None:
         raise CheckSkipped("The library cannot be loaded: see `library`.")
     try:
-        Session(context.library, transaction_wait_ms=context.settings.transaction_wait_ms).close()
+        Session(
+            context.library,
+            transaction_wait_timeout_ms=context.settings.transaction_wait_timeout_ms,
+        ).close()
     except EngineGone as error:
         return CheckResult(
             Outcome.FAILURE,

@@ -62,7 +62,7 @@ def _cannot_listen(
     context: DoctorContext, error: OSError, facts: Facts, names: frozenset[str]
 ) -> CheckResult:
     host, number = context.settings.host, context.settings.port
-    certificate = context.settings.tls_certificate
+    certificate = context.settings.tls_certificate_file
     listeners = tcp_listeners(number)
     # Windows returns WSAEACCES both for another process' exclusive port and for a reserved one.
     if error.errno == errno.EADDRINUSE or (error.errno in FORBIDDEN and listeners):
@@ -120,8 +120,8 @@ def _cannot_listen(
 def exposure(context: DoctorContext) -> CheckResult:
     """Check that a server that other hosts can reach uses TLS and credentials."""
     settings = context.settings
-    has_tls = settings.tls_certificate is not None
-    asks = settings.keys is not None or settings.oidc_issuer is not None
+    has_tls = settings.tls_certificate_file is not None
+    asks = settings.api_keys_file is not None or settings.oidc_issuer is not None
     loopback = is_on_loopback(settings.host)
     facts: Facts = {"isLoopback": loopback, "hasTls": has_tls, "asksForCredentials": asks}
     if loopback:
@@ -134,7 +134,7 @@ def exposure(context: DoctorContext) -> CheckResult:
         word for word, is_used in (("TLS", has_tls), ("credentials", asks)) if not is_used
     )
     return CheckResult(
-        Outcome.WARNING if settings.insecure else Outcome.FAILURE,
+        Outcome.WARNING if settings.allow_insecure else Outcome.FAILURE,
         f"Others could reach the server without {missing}, and see who communicates with whom.",
         "Listen on 127.0.0.1, or configure both: docs/settings.md.",
         facts,

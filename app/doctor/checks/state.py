@@ -17,7 +17,7 @@ from app.settings.paths import state_folder as state_folder_path
 
 def keys(context: DoctorContext) -> CheckResult:
     """Check that the API key file can be read and has a valid key."""
-    path = context.settings.keys
+    path = context.settings.api_keys_file
     if path is None:
         return CheckResult(
             Outcome.NOT_APPLICABLE,
@@ -34,8 +34,8 @@ def keys(context: DoctorContext) -> CheckResult:
         return CheckResult(
             Outcome.FAILURE,
             f"The API keys cannot be read: {error}. A running server rejects all keys "
-            f"{context.settings.keys_grace_seconds:g} s after losing access; a new one does not "
-            "start.",
+            f"{context.settings.api_keys_grace_seconds:g} s after losing access; a new one does "
+            "not start.",
             "Let the server's account read the file, or create it with `sa-contexts keys add`.",
         )
     now = datetime.now(UTC)
@@ -69,8 +69,8 @@ def keys(context: DoctorContext) -> CheckResult:
         return CheckResult(
             Outcome.WARNING,
             f"Keys cannot be revoked: {error}.",
-            "Set SA_CONTEXTS_KEYS to the file itself, in a folder that only its owner can write "
-            "to.",
+            "Set SA_CONTEXTS_API_KEYS_FILE to the file itself, in a folder that only its owner can "
+            "write to.",
             facts,
             names,
         )

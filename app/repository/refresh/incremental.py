@@ -62,14 +62,14 @@ class IncrementalRefresher:
         """Read dirty objects until cancelled."""
         while True:
             await self.dirty_ids.wait()
-            await anyio.sleep(self._limits.gather_seconds)
+            await anyio.sleep(self._limits.refresh_debounce_seconds)
             ids = self.dirty_ids.pop_all()
             for start in range(0, len(ids), BATCH_IDS):
                 await self._refresh_points(ids[start : start + BATCH_IDS])
                 if self.error is not None:
                     break  # the requested refresh covers the rest
             if self.error is not None:
-                await anyio.sleep(self._limits.retry_seconds)
+                await anyio.sleep(self._limits.refresh_retry_seconds)
             if self.dirty_ids.has_overflowed:
                 self.dirty_ids.has_overflowed = False
                 self._request_refresh()
@@ -82,7 +82,9 @@ class IncrementalRefresher:
         except Exception as error:  # a refresh finds what this batch would have
             if str(self.error) != str(error):
                 log.warning(
-                    "look_failed", error=str(error), exc_info=not isinstance(error, EngineError)
+                    "point_refresh_failed",
+                    error=str(error),
+                    exc_info=not isinstance(error, EngineError),
                 )
             self.error = error
             self._rechecks.clear()

@@ -52,13 +52,13 @@ class SnapshotLeases:
     def __init__(
         self,
         *,
-        idle_seconds: float,
+        idle_timeout_seconds: float,
         max_seconds: float,
         max_count: int,
         max_bytes: int,
         clock: Callable[[], float],
     ) -> None:
-        self.idle_seconds = idle_seconds
+        self.idle_timeout_seconds = idle_timeout_seconds
         self.max_seconds = max_seconds
         self._max_count = max_count
         self._max_bytes = max_bytes
@@ -154,10 +154,10 @@ class SnapshotLeases:
 
     def _expiry(self, lease: Lease) -> float:
         """Return when a lease expires if it is not used before."""
-        return min(lease.used_at + self.idle_seconds, lease.acquired_at + self.max_seconds)
+        return min(lease.used_at + self.idle_timeout_seconds, lease.acquired_at + self.max_seconds)
 
     def _first_expiry(self) -> float:
         """Return the seconds until the next lease expires if none is used before."""
         now = self._clock()
         expiries = [self._expiry(lease) for lease in self._leases.values() if not lease.pins]
-        return max(0.0, min(expiries, default=now + self.idle_seconds) - now)
+        return max(0.0, min(expiries, default=now + self.idle_timeout_seconds) - now)

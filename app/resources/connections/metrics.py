@@ -178,7 +178,7 @@ def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampl
     collector = ConnectionCollector(
         service.listed(ConnectionKind).store,
         settings.metrics_connections,
-        settings.refresh_seconds,
+        settings.refresh_interval_seconds,
     )
     registry.register(collector)
     return (collector.run,)

@@ -8,7 +8,7 @@ from app.api.resource import Resource
 from app.resources.net_events.collector import NetEventCollector
 from app.resources.net_events.metrics import add_metrics
 from app.resources.net_events.routes import TAG, router
-from app.resources.net_events.schema import NetEventPlace
+from app.resources.net_events.schema import NetEventPosition
 from app.service import Foundation
 
 
@@ -17,7 +17,7 @@ def _start(foundation: Foundation) -> NetEventCollector:
     return NetEventCollector(
         foundation.library,
         settings.net_event_limits(),
-        transaction_wait_ms=settings.transaction_wait_ms,
+        transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms,
         ipv6_order=settings.ipv6_order,
     )
 
@@ -28,6 +28,6 @@ RESOURCE: Final = Resource(
     router=router,
     key=NetEventCollector,
     start=_start,
-    stream_shapes=(NetEventPlace,),
+    stream_shapes=(NetEventPosition,),
     add_metrics=add_metrics,
 )

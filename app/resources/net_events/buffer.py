@@ -81,13 +81,13 @@ class NetEventSlice:
 
     Attributes:
         events: the events, at most as many as requested.
-        next_before: `before` of the next page, or None on the last page.
+        next_cursor: `cursor` of the next page, or None on the last page.
         missed: whether events after `since` may have been evicted, or `before` belongs to
             another run of the server.
     """
 
     events: list[BufferedEvent]
-    next_before: EventId | None
+    next_cursor: EventId | None
     missed: bool
 
 

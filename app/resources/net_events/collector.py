@@ -26,7 +26,7 @@ from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.store import EngineTimedOut
 from app.resources.net_events.buffer import NetEventBuffer, NetEventSelection, NetEventSlice
 from app.resources.net_events.listener import Listener, open_listener
-from app.resources.net_events.names import Collection, Listening
+from app.resources.net_events.names import Collection, SubscriptionState
 from app.service import Part
 from app.settings.limits import NetEventLimits
 from bindings.addresses import Ipv6Order
@@ -64,26 +64,26 @@ class NetEventCollector(Part):
         library: Library,
         limits: NetEventLimits | None = None,
         *,
-        transaction_wait_ms: int = 3000,
+        transaction_wait_timeout_ms: int = 3000,
         ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.limits: Final = limits or NetEventLimits()
         self.buffer = NetEventBuffer(
-            self.limits.net_event_count, self.limits.net_event_bytes, now=now
+            self.limits.max_net_events, self.limits.max_net_event_bytes, now=now
         )
         self.error: Exception | None = None
         self.is_ready = False
         self.on_event: Callable[[NetEvent], None] = lambda _event: None
         self._library = library
-        self._transaction_wait_ms = transaction_wait_ms
+        self._transaction_wait_ms = transaction_wait_timeout_ms
         self._ipv6_order = ipv6_order
         self.notifier = Notifier()
-        self._mailbox = Mailbox(self.limits.net_event_count)  # the buffer keeps no more
+        self._mailbox = Mailbox(self.limits.max_net_events)  # the buffer keeps no more
         self._ingested = 0
         self._listener: Listener | None = None
         self._duplicates: Counter[NetEvent] = Counter()
-        self._recent: deque[NetEvent] = deque(maxlen=self.limits.net_event_count)
+        self._recent: deque[NetEvent] = deque(maxlen=self.limits.max_net_events)
         self._tried = anyio.Event()
         self._stopping = anyio.Event()
         self._listening: anyio.CancelScope | None = None
@@ -133,7 +133,7 @@ class NetEventCollector(Part):
             EngineTimedOut: the engine did not answer in time.
             ShuttingDown: the server stopped first.
         """
-        with anyio.move_on_after(self.limits.patience_seconds):
+        with anyio.move_on_after(self.limits.engine_timeout_seconds):
             await self._tried.wait()
         if self.is_ready:
             return
@@ -147,14 +147,14 @@ class NetEventCollector(Part):
         return self._listener.collection if self._listener else Collection.ENABLED
 
     @property
-    def listening(self) -> Listening:
+    def subscription_state(self) -> SubscriptionState:
         """Whether there is a live subscription."""
         if self._listener is not None and self._listener.subscription is not None:
-            return Listening.ACTIVE
+            return SubscriptionState.ACTIVE
         return (
-            Listening.NOT_SUPPORTED
+            SubscriptionState.NOT_SUPPORTED
             if isinstance(self.subscription_error, NotSupported)
-            else Listening.INACTIVE
+            else SubscriptionState.INACTIVE
         )
 
     @property
@@ -201,12 +201,12 @@ class NetEventCollector(Part):
                     return
                 except Exception as error:  # noqa: BLE001  # the buffer is served without a session
                     self._record_failure(error)
-                    await self._sleep(self.limits.retry_seconds)
+                    await self._sleep(self.limits.refresh_retry_seconds)
 
     def _record_failure(self, error: Exception) -> None:
         if str(error) != str(self.error):  # log each error once, not at every retry
             log.warning(
-                "net_events_unheard",
+                "net_event_subscription_failed",
                 error=str(error),
                 exc_info=not isinstance(error, EngineError),
             )
@@ -219,7 +219,7 @@ class NetEventCollector(Part):
         try:
             self._adopt(listener)
             while not listener.should_reconnect:
-                await self._sleep(self.limits.heartbeat_seconds)
+                await self._sleep(self.limits.heartbeat_interval_seconds)
                 if self._stopping.is_set():
                     return
                 self._duplicates.clear()  # late notifications have arrived by now
@@ -244,7 +244,7 @@ class NetEventCollector(Part):
         listener = open_listener(
             self._library,
             self._on_native_event,
-            transaction_wait_ms=self._transaction_wait_ms,
+            transaction_wait_timeout_ms=self._transaction_wait_ms,
             ipv6_order=self._ipv6_order,
         )
         if self._stopping.is_set():
@@ -276,7 +276,7 @@ class NetEventCollector(Part):
             else:
                 self._add(event)
         if self.error is not None:
-            log.info("net_events_heard_again")
+            log.info("net_event_subscription_recovered")
         self.error = None
         self.is_ready = True
         self._tried.set()

@@ -66,7 +66,7 @@ def open_listener(
     library: Library,
     on_event: Callable[[NetEvent], None],
     *,
-    transaction_wait_ms: int,
+    transaction_wait_timeout_ms: int,
     ipv6_order: Ipv6Order,
 ) -> Listener:
     """Open a session, subscribe, then read the stored events, in this order so as to lose none.
@@ -74,13 +74,13 @@ def open_listener(
     Args:
         library: the library to call.
         on_event: callback for new events, called on a thread of the library.
-        transaction_wait_ms: as for `Session`.
+        transaction_wait_timeout_ms: as for `Session`.
         ipv6_order: byte order of the engine's IPv6 addresses.
 
     Raises:
         EngineError: a call failed; nothing is left open.
     """
-    listener = Listener(Session(library, transaction_wait_ms=transaction_wait_ms))
+    listener = Listener(Session(library, transaction_wait_timeout_ms=transaction_wait_timeout_ms))
     try:
         try:
             listener.subscription = subscribe_to_net_events(

@@ -86,7 +86,7 @@ class Collection(StrEnum):
     DISABLED = "disabled"
 
 
-class Listening(StrEnum):
+class SubscriptionState(StrEnum):
     """Whether this server has a live subscription to net events."""
 
     ACTIVE = "active"

@@ -94,7 +94,7 @@ class NetEventFilters(BaseModel):
     type: list[NetEventType] = Field(
         [], max_length=MAX_VALUES, description="The type of the event."
     )
-    peer: list[SubnetParameter] = Field(
+    remote_subnet: list[SubnetParameter] = Field(
         [],
         max_length=MAX_VALUES,
         description="The remote address is on this subnet, or equals this address.",
@@ -102,7 +102,7 @@ class NetEventFilters(BaseModel):
 
 
 class NetEventStreamQuery(NetEventFilters):
-    """Query parameters of `GET /net-events/stream`."""
+    """Query parameters of `GET /net-events/events`."""
 
     since: Annotated[
         str | None, BeforeValidator(_require_event_id), WithJsonSchema(EVENT_ID_SCHEMA)
@@ -115,7 +115,7 @@ class NetEventStreamQuery(NetEventFilters):
     @property
     def selection(self) -> NetEventSelection:
         """The selection that these parameters describe."""
-        return NetEventSelection(types=frozenset(self.type), peers=tuple(self.peer))
+        return NetEventSelection(types=frozenset(self.type), peers=tuple(self.remote_subnet))
 
 
 class NetEventQuery(NetEventFilters):
@@ -140,13 +140,13 @@ class NetEventQuery(NetEventFilters):
         description="Only events after the one with this id, or at or after this time. To poll for "
         "new events, pass the id of the newest event received.",
     )
-    before: Annotated[
+    cursor: Annotated[
         str | None,
         BeforeValidator(_require_event_id),
         WithJsonSchema(EVENT_ID_SCHEMA),
     ] = Field(
         None,
-        description="Only events before the one with this id: the `nextBefore` of a page.",
+        description="Only events before the one with this id: the `nextCursor` of a page.",
     )
 
     @property
@@ -154,18 +154,18 @@ class NetEventQuery(NetEventFilters):
         """The selection that these parameters describe."""
         return NetEventSelection(
             None if self.since is None else _read_position(self.since),
-            None if self.before is None else read_event_id(self.before),
+            None if self.cursor is None else read_event_id(self.cursor),
             frozenset(self.type),
-            tuple(self.peer),
+            tuple(self.remote_subnet),
         )
 
     def link(self, before: EventId) -> str:
         """Return the relative URL of the page before an event."""
-        parameters = [("before", str(before))]
+        parameters = [("cursor", str(before))]
         if self.since is not None:
             parameters.append(("since", self.since))
         parameters += [("type", type_.value) for type_ in self.type]
-        parameters += [("peer", str(peer)) for peer in self.peer]
+        parameters += [("remoteSubnet", str(subnet)) for subnet in self.remote_subnet]
         if "limit" in self.model_fields_set:
             parameters.append(("limit", str(self.limit)))
         return "net-events?" + urlencode(parameters)

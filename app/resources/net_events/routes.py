@@ -34,8 +34,8 @@ UNKNOWN_EVENT: Final = EventId("", 0)
 
 EVENTS: Final = {
     "net_event": "NetEvent",
-    "reset": "NetEventPlace",
-    "bookmark": "NetEventPlace",
+    "reset": "NetEventPosition",
+    "bookmark": "NetEventPosition",
     "reconnect": "StreamEnd",
 }
 """The schema of each event's data."""
@@ -76,7 +76,7 @@ async def list_net_events(
     Failures of IKE in main mode, quick mode and extended mode, and packets that
     IPsec dropped. The server keeps a bounded number of the latest events: those that the engine
     had stored when the server started, and those reported since. Follow
-    `nextBefore` or the `Link` header; when both are absent, the list is complete.
+    `nextCursor` or the `Link` header; when both are absent, the list is complete.
     """
     found = await service.part(NetEventCollector).select(query.selection, query.limit)
     items = b",".join([event.json for event in found.events])
@@ -84,8 +84,8 @@ async def list_net_events(
     body = HEAD + items + end
     response = PiecesResponse([body], "application/json", len(body))
     response.headers["Cache-Control"] = "no-store"
-    if found.next_before is not None:
-        response.headers["Link"] = f'<{query.link(found.next_before)}>; rel="next"'
+    if found.next_cursor is not None:
+        response.headers["Link"] = f'<{query.link(found.next_cursor)}>; rel="next"'
     return response
 
 
@@ -125,13 +125,13 @@ def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:
     net_events = service.part(NetEventCollector)
     collection, error = net_events.collection, net_events.subscription_error
     about: dict[str, Any] = {}
-    if found.next_before is not None:
-        about["nextBefore"] = str(found.next_before)
+    if found.next_cursor is not None:
+        about["nextCursor"] = str(found.next_cursor)
     about["missed"] = found.missed
     about["collection"] = collection.value
     if collection is Collection.DISABLED:
         about["howToEnable"] = HOW_TO_ENABLE
-    about["listening"] = net_events.listening.value
+    about["subscription"] = net_events.subscription_state.value
     if error is None or isinstance(error, NetEventsDisabled):  # which `collection` reports
         about["reasons"] = []
     else:

@@ -11,11 +11,11 @@ from app.resources.net_events.names import (
     ErrorKind,
     FailureFlag,
     FailurePoint,
-    Listening,
     MmSaState,
     NetEventType,
     QmSaState,
     SaRole,
+    SubscriptionState,
 )
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint8, Uint16, Uint32, Uint64
 from app.schemas.engine import NotReadyReason
@@ -195,7 +195,7 @@ class NetEvent(Shape):
     idp_drop: DospDrop | MISSING = MISSING
 
 
-class NetEventPlace(Shape):
+class NetEventPosition(Shape):
     """The data of `bookmark` and `reset`, whose event id is the position of the stream."""
 
 
@@ -203,26 +203,26 @@ class NetEventPage(Shape):
     """A page of recent events, newest first."""
 
     items: list[NetEvent]
-    next_before: str | MISSING = Field(
+    next_cursor: str | MISSING = Field(
         default=MISSING,
-        description="Value of the `before` parameter for the next page; absent on the last page.",
+        description="Value of the `cursor` parameter for the next page; absent on the last page.",
     )
     missed: bool = Field(
         description="Whether events after `since` may be missing because they were evicted or "
-        "precede this run of the server, or `before` belongs to another run."
+        "precede this run of the server, or `cursor` belongs to another run."
     )
     collection: Collection
     how_to_enable: str | MISSING = Field(
         default=MISSING,
         description="How to enable the collection of events; present if it is disabled.",
     )
-    listening: Listening = Field(
+    subscription: SubscriptionState = Field(
         description="`active`: the server is subscribed to events. `inactive`: it currently is "
         "not, and may miss events. `not_supported`: this version of Windows has no subscriptions; "
         "only the events stored when the server started are available."
     )
     reasons: list[NotReadyReason] = Field(
-        description="Why `listening` is not `active`; empty if it is."
+        description="Why `subscription` is not `active`; empty if it is."
     )
     host: str
     engine: EngineKind

@@ -26,9 +26,9 @@ EVENTS: Final = {
     "added": "SaContextEvent",
     "modified": "SaContextEvent",
     "deleted": "SaContextDeleted",
-    "snapshot_end": "StreamPlace",
-    "reset": "StreamPlace",
-    "bookmark": "StreamPlace",
+    "snapshot_end": "StreamPosition",
+    "reset": "StreamPosition",
+    "bookmark": "StreamPosition",
     "reconnect": "StreamEnd",
 }
 """The schema of each event's data."""

@@ -133,7 +133,7 @@ async def _sample(
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
     """Register the engine's counters, sampled at the refresh interval."""
     collector = StatisticsCollector(
-        service.part(StatisticsSampler), service.settings.refresh_seconds
+        service.part(StatisticsSampler), service.settings.refresh_interval_seconds
     )
     registry.register(collector)
     return (collector.run,)

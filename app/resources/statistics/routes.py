@@ -15,7 +15,7 @@ from app.resources.statistics.schema import (
     MODULUS,
     IkeextStatistics,
     IpsecStatistics,
-    StatisticsReading,
+    StatisticsSample,
 )
 from app.schemas.names import EngineKind
 from app.service import Service
@@ -70,7 +70,7 @@ def _answer(service: Service, sample: Sample[Any], response: Response) -> dict[s
     response.headers["Vary"] = "Accept"
     return {
         **encode_statistics(sample.counts),
-        "reading": StatisticsReading(
+        "sample": StatisticsSample(
             epoch=sample.epoch,
             taken_at=sample.at,
             host=service.host,

@@ -17,7 +17,7 @@ Counter32 = Annotated[
     Field(
         ge=0,
         le=0xFFFFFFFF,
-        description="A 32-bit counter; it wraps around to 0 after 4294967295 (`reading.modulus`).",
+        description="A 32-bit counter; it wraps around to 0 after 4294967295 (`sample.modulus`).",
     ),
 ]
 Counter64 = Annotated[
@@ -38,7 +38,7 @@ NegotiationTime = Annotated[
 ]
 
 
-class StatisticsReading(Shape):
+class StatisticsSample(Shape):
     """When and where the counters were read, and how to compare two readings.
 
     Between two readings with one `epoch`, a 32-bit counter has grown by the later value minus
@@ -128,7 +128,7 @@ class IpsecStatistics(Shape):
     aggregate_drop_packet_statistics: AggregateDropPacketStatistics
     inbound_traffic_statistics: TrafficStatistics
     outbound_traffic_statistics: TrafficStatistics
-    reading: StatisticsReading
+    sample: StatisticsSample
 
 
 class IpVersionSpecificKeymoduleStatistics(Shape):
@@ -199,7 +199,7 @@ class CommonStatistics(Shape):
 class IkeextStatistics(Shape):
     """IKEEXT_STATISTICS1: counters of negotiations since the IKEEXT service started.
 
-    IKEEXT can restart independently of the engine, which `reading.epoch` does not show.
+    IKEEXT can restart independently of the engine, which `sample.epoch` does not show.
     `ikeV2Statistics` is absent if only the function of Windows Vista is available.
     """
 
@@ -207,4 +207,4 @@ class IkeextStatistics(Shape):
     authip_statistics: KeymoduleStatistics
     ike_v2_statistics: KeymoduleStatistics | MISSING = MISSING
     common_statistics: CommonStatistics
-    reading: StatisticsReading
+    sample: StatisticsSample

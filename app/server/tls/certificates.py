@@ -83,9 +83,9 @@ class TlsFiles:
             TlsError: a file is missing or unreadable.
         """
         named = {
-            "tls_certificate": self.certificate,
-            "tls_key": self.key,
-            "tls_client_ca": self.client_ca,
+            "tls_certificate_file": self.certificate,
+            "tls_key_file": self.key,
+            "tls_client_ca_file": self.client_ca,
         }
         found = []
         for setting, path in named.items():
@@ -238,9 +238,9 @@ def read_certificate(path: Path) -> Certificate:
             first.not_valid_after_utc,
         )
     except OSError as error:
-        raise TlsError(f"tls_certificate cannot be read: {error.strerror}") from None
+        raise TlsError(f"tls_certificate_file cannot be read: {error.strerror}") from None
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        raise TlsError("tls_certificate holds no certificate in PEM") from None
+        raise TlsError("tls_certificate_file holds no certificate in PEM") from None
 
 
 def _context(files: TlsFiles) -> ssl.SSLContext:
@@ -261,7 +261,7 @@ def _context(files: TlsFiles) -> ssl.SSLContext:
 
 
 def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
-    setting = "tls_certificate" if files.key is None else "tls_key"
+    setting = "tls_certificate_file" if files.key is None else "tls_key_file"
     try:
         # Without a password OpenSSL would prompt for one.
         context.load_cert_chain(files.certificate, files.key, password="")
@@ -276,9 +276,9 @@ def _load_client_ca(context: ssl.SSLContext, path: Path) -> None:
     try:
         context.load_verify_locations(path)
     except ssl.SSLError:
-        raise TlsError("tls_client_ca holds no certificate in PEM") from None
+        raise TlsError("tls_client_ca_file holds no certificate in PEM") from None
     except OSError as error:
-        raise TlsError(f"tls_client_ca cannot be read: {error.strerror}") from None
+        raise TlsError(f"tls_client_ca_file cannot be read: {error.strerror}") from None
     if not context.cert_store_stats()["x509_ca"]:
-        raise TlsError("tls_client_ca holds no certificate of an authority")
+        raise TlsError("tls_client_ca_file holds no certificate of an authority")
     context.verify_mode = ssl.CERT_REQUIRED

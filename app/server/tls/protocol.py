@@ -52,7 +52,7 @@ class TlsProtocol(asyncio.Protocol):
 
         Args:
             context: returns the TLS context to use.
-            limits: the limits of connections; `idle_seconds` bounds the handshake.
+            limits: the limits of connections; `keepalive_timeout_seconds` bounds the handshake.
             idle: the connections that may be evicted.
             on_end: called with the outcome of the handshake.
             connect: creates the HTTP protocol from the remaining arguments, which are uvicorn's.
@@ -69,7 +69,7 @@ class TlsProtocol(asyncio.Protocol):
         self._connect = partial(connect, config, server_state, app_state, _loop)
         self._connections: set[Any] = server_state.connections
         self._loop = _loop or asyncio.get_running_loop()
-        self._deadline = self._loop.time() + limits.idle_seconds
+        self._deadline = self._loop.time() + limits.keepalive_timeout_seconds
         self._failure: ssl.SSLError | None = None
         self._is_timed_out = False
         self._is_lost = False
@@ -89,7 +89,7 @@ class TlsProtocol(asyncio.Protocol):
         others = over_share(self.network, self, self._connections, self._limits)
         if others:
             self._idle.evict(others)
-        elif len(self._connections) > self._limits.connection_count:
+        elif len(self._connections) > self._limits.max_connections:
             self._idle.evict()
         self._idle.add(self, is_used=False)
         self._task = self._loop.create_task(self._secure())
@@ -140,8 +140,8 @@ class TlsProtocol(asyncio.Protocol):
                 server_side=True,
                 # `enforce_limits` ends it earlier, but asyncio would keep a handshake whose
                 # connection was aborted before it started.
-                ssl_handshake_timeout=self._limits.idle_seconds + 2 * LINGER_SECONDS,
-                ssl_shutdown_timeout=self._limits.response_seconds,
+                ssl_handshake_timeout=self._limits.keepalive_timeout_seconds + 2 * LINGER_SECONDS,
+                ssl_shutdown_timeout=self._limits.send_timeout_seconds,
             )
         except OSError:
             pass  # the connection is lost

@@ -65,7 +65,7 @@ def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
     path = settings.log_file or default
     if path is None:
         return None
-    return LogFile(path, settings.log_file_bytes, settings.log_file_count)
+    return LogFile(path, settings.max_log_file_bytes, settings.max_log_files)
 
 
 class LogUnwritable(Exception):

@@ -69,10 +69,10 @@ class RejectionSummary:
         for code, rejections in sorted(by_code.items()):
             reasons = {"reasons": dict(sorted(rejections.reasons.items()))}
             log.warning(
-                "requests_refused",
+                "requests_rejected",
                 code=code,
                 count=rejections.count,
                 **(reasons if rejections.reasons else {}),
                 addresses=len(rejections.addresses),
-                most=dict(rejections.addresses.most_common(MAX_LOGGED_ADDRESSES)),
+                top_addresses=dict(rejections.addresses.most_common(MAX_LOGGED_ADDRESSES)),
             )

@@ -185,4 +185,4 @@ class LogQueue(logging.Handler):
                     sink.handle(entry)
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            log.warning("log_entries_lost", count=dropped)
+            log.warning("log_entries_dropped", count=dropped)

@@ -13,7 +13,7 @@ class RejectionMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         rejections = prometheus_client.Counter(
-            "sa_contexts_credentials_refused",
+            "sa_contexts_credential_rejections",
             "Requests rejected for a missing or invalid credential, by reason.",
             ["reason"],
             registry=registry,

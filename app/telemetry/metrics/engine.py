@@ -40,7 +40,7 @@ class EngineCollector(Collector):
         )
         current = service.store.state
         yield gauge(
-            "wfp_last_drain_success_timestamp_seconds",
+            "wfp_last_refresh_success_timestamp_seconds",
             "Start of the last successful refresh, in Unix time.",
             None if current is None else current.build.snapshot.taken_at.timestamp(),
         )

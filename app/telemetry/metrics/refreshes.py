@@ -15,18 +15,18 @@ class RefreshMetrics:
         self._store = store
         self._epoch: str | None = None
         self._seconds = Histogram(
-            "sa_contexts_drain_duration_seconds",
+            "sa_contexts_refresh_duration_seconds",
             "Duration of successful refreshes, in seconds.",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             registry=registry,
         )
         self._contexts = Counter(
-            "sa_contexts_drain_contexts",
+            "sa_contexts_refresh_contexts",
             "SA contexts read by all refreshes.",
             registry=registry,
         )
         self._failures = Counter(
-            "sa_contexts_drain_failures",
+            "sa_contexts_refresh_failures",
             "Failed refreshes, by reason.",
             ["reason"],
             registry=registry,

@@ -38,25 +38,25 @@ class ServerCollector(Collector):
         store = self._service.store
         yield InfoMetricFamily("sa_contexts_build", "Installed versions.", self._build)
         dropped = CounterMetricFamily(
-            "sa_contexts_log_entries_lost",
+            "sa_contexts_log_entries_dropped",
             "Log entries dropped, by the queue or sink that dropped them.",
-            labels=["where"],
+            labels=["sink"],
         )
         for name in SINK_NAMES:
             dropped.add_metric([name], DROPPED[name])
         yield dropped
         yield GaugeMetricFamily(
-            "sa_contexts_snapshots_held",
+            "sa_contexts_leased_snapshots",
             "Snapshots leased to clients.",
             len(store.leases),
         )
         yield GaugeMetricFamily(
-            "sa_contexts_snapshots_held_bytes",
+            "sa_contexts_leased_snapshot_bytes",
             "Bytes that leased snapshots keep in memory; shared blocks count once.",
             store.leases.bytes(None),
         )
         yield GaugeMetricFamily(
-            "sa_contexts_version_bytes",
+            "sa_contexts_snapshot_bytes",
             "Bytes of JSON of the current snapshot.",
             0 if store.current is None else store.current.blocks.size,
         )
@@ -70,7 +70,7 @@ class ServerCollector(Collector):
         )
         if (api_keys := self._service.credentials.api_keys) is not None:
             yield GaugeMetricFamily(
-                "sa_contexts_keys_readable",
+                "sa_contexts_api_keys_readable",
                 "1: the last read of the file of API keys succeeded; 0: it failed.",
                 int(api_keys.is_readable),
             )

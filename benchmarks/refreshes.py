@@ -19,7 +19,7 @@ from bindings.session import Session
 UNIT = "us/context"
 
 
-def drain(reader: EngineReader, previous: SnapshotBuild | None = None) -> SnapshotBuild:
+def refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> SnapshotBuild:
     """What the store does; without a previous edition, as with an engine not read before."""
     return reader.read_all(
         lambda _incarnation: SnapshotBuilder(
@@ -29,9 +29,9 @@ def drain(reader: EngineReader, previous: SnapshotBuild | None = None) -> Snapsh
     )
 
 
-def size_of_drain(reader: EngineReader, previous: SnapshotBuild | None = None) -> int:
-    """Drain; how many contexts there were."""
-    return len(drain(reader, previous).snapshot.ids)
+def size_of_refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> int:
+    """Refresh; how many contexts there were."""
+    return len(refresh(reader, previous).snapshot.ids)
 
 
 def size_of_naive(session: Session, contexts: int) -> int:
