@@ -40,7 +40,7 @@ _REPLACED: Final = {
     "epoch": "b893933fedc9",
     "host": "WEB01",
     "revision": 1,  # on a slow machine, the engine is read again meanwhile
-    "seconds": 0.059997901,
+    "durationSeconds": 0.059997901,
     "leasedSnapshots": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
     "time": "2026-11-23T23:53:23.828198Z",

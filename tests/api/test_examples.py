@@ -24,7 +24,15 @@ BLOCK = re.compile(
     r"^```\n\$ curl -iN? (?:-H '([^']+)' )?'http://127\.0\.0\.1:8080([^']+)'\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-VOLATILE = {"epoch", "revision", "takenAt", "startedAt", "seconds", "host", "leasedSnapshots"}
+VOLATILE = {
+    "epoch",
+    "revision",
+    "takenAt",
+    "startedAt",
+    "durationSeconds",
+    "host",
+    "leasedSnapshots",
+}
 """Fields that differ from run to run."""
 ANY = "…"
 NET_EVENTS = ((1, 13868, 1), (4, 0xC0360001, 4), (0, 13801, 232))

@@ -44,7 +44,8 @@ def named(enumeration: str, prefix: str, number: int) -> str:
     """What Microsoft calls a number, in lower case."""
     for name, value in ABI["enums"][enumeration].items():
         if value == number and not name.endswith(("MAX", "2048")):
-            return str(name.removeprefix(prefix).lower())
+            # Only IKEEXT_INTEGRITY_SHA1 has no underscore before its number.
+            return str(name.removeprefix(prefix).lower()).replace("sha1", "sha_1")
     return "unknown"
 
 

@@ -141,7 +141,7 @@ def test_both_together_are_enough(
     keys = tmp_path / "keys.json"
     make_key(keys, "sa:read")
 
-    result = serve("0.0.0.0", *tls(files), keys=str(keys))  # noqa: S104
+    result = serve("0.0.0.0", *tls(files), api_keys_file=str(keys))  # noqa: S104
 
     assert result.exit_code == 0, result.output
     assert listened == [("0.0.0.0", TlsProtocol)]  # noqa: S104

@@ -136,7 +136,7 @@ def test_it_ends_where_its_settings_are_wrong(settings: str) -> None:
 
 def test_it_loads_another_library_where_told_twice(port: int) -> None:
     library = system_folder() / "fwpuclnt.dll"
-    _set(f"port = {port}\nlibrary = '{library}'\nlibrary_in_service = true\n")
+    _set(f"port = {port}\nlibrary = '{library}'\nallow_library_in_service = true\n")
 
     _service("start")
 

@@ -157,7 +157,7 @@ def test_it_runs_until_it_is_told_to_stop(
     port = _free_port()
     _settings(
         tmp_path,
-        f"port = {port}\nlibrary = '{SIMULATOR_PATH}'\nlibrary_in_service = true\n"
+        f"port = {port}\nlibrary = '{SIMULATOR_PATH}'\nallow_library_in_service = true\n"
         "simulated_contexts = 3\nsimulated_churn = 0\n",
     )
     thread = Thread(target=manager.run)
@@ -189,8 +189,8 @@ def test_it_runs_until_it_is_told_to_stop(
         ("prot = 1", "the setting prot is not valid"),
         ("port: 1", "are not TOML"),
         (f"library = '{SIMULATOR_PATH}'", "allow_library_in_service"),
-        ("library = '/nowhere.dll'\nlibrary_in_service = true", "/nowhere.dll"),
-        ("keys = '/nowhere.json'\nengine = 'simulator'", "/nowhere.json"),
+        ("library = '/nowhere.dll'\nallow_library_in_service = true", "/nowhere.dll"),
+        ("api_keys_file = '/nowhere.json'\nengine = 'simulator'", "/nowhere.json"),
         ("host = '192.0.2.1'\nengine = 'simulator'", "cannot listen on 192.0.2.1:8080"),
     ],
 )

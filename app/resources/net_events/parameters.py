@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     WithJsonSchema,
 )
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from app.api.parameters import (
@@ -89,7 +90,7 @@ def _require_position(text: Any) -> Any:
 class NetEventFilters(BaseModel):
     """Filters of net events. A repeated filter matches any of its values."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
 
     type: list[NetEventType] = Field(
         [], max_length=MAX_VALUES, description="The type of the event."

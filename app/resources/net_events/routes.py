@@ -90,7 +90,7 @@ async def list_net_events(
 
 
 @router.get(
-    "/stream",
+    "/events",
     dependencies=[Depends(require_event_stream), Depends(reject_repeated)],
     response_class=Response,
     responses=stream_responses(EVENTS, problems.NOT_SUPPORTED_BY_ENGINE),
