@@ -18,11 +18,11 @@ typedef struct arena {
 
 /* Room for `size` bytes, aligned to a power of two; NULL while measuring. Room
  * for 0 bytes is a valid pointer too, as a zero-sized array of WFP has. */
-static inline void *arena_take(arena *to, size_t size, size_t alignment)
+static inline void *arena_take(arena *arena, size_t size, size_t alignment)
 {
-    size_t start = (to->used + alignment - 1) & ~(alignment - 1);
-    to->used = start + size;
-    return to->base == NULL ? NULL : to->base + start;
+    size_t start = (arena->used + alignment - 1) & ~(alignment - 1);
+    arena->used = start + size;
+    return arena->base == NULL ? NULL : arena->base + start;
 }
 
 #define ARENA_TAKE(to, T) ((T *)arena_take((to), sizeof(T), _Alignof(T)))

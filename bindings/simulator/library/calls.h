@@ -55,7 +55,7 @@ typedef enum function {
 
 /* Takes LOCK_ENGINE, which the caller releases by calls_end, and tells whether
  * this call is to fail: the code, or 0. Waits out a delay before. */
-UINT32 calls_begin(function which);
+UINT32 calls_begin(function function);
 /* Releases the lock and passes the code through. */
 UINT32 calls_end(UINT32 code);
 

@@ -8,7 +8,7 @@
 /* Under LOCK_ENGINE. */
 void churn_seed(uint64_t seed);
 /* Takes the present number of contexts as the one to stay near. */
-void churn_hold_count(void);
+void churn_set_target(void);
 void churn_make(uint32_t changes);
 
 /* Not under LOCK_ENGINE: they wait for the thread. */

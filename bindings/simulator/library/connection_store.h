@@ -26,7 +26,7 @@ typedef struct byte_counter {
 
 typedef struct connection {
     UINT64 id;
-    peer with;
+    peer peer;
     UINT32 contexts; /* complete ones, of this group */
     UINT64 started;  /* as a FILETIME */
     byte_counter in;
@@ -36,25 +36,25 @@ typedef struct connection {
 
 /* Told by the store: of each entry that is there from now on, or no more. One that
  * is not complete belongs to no connection. */
-void connections_join(const entry *of);
-void connections_leave(const entry *of);
+void connections_add_context(const sa_entry *entry);
+void connections_remove_context(const sa_entry *entry);
 
 /* All connections ascending by id. Valid until the next change. */
-connection **connections_all(size_t *count);
+connection **connections_list(size_t *count);
 connection *connections_find(UINT64 id); /* NULL if there is none */
 
 /* Asks the driver: what the engine knows is up to date. */
-void connection_count_bytes(connection *which);
-void connection_set_bytes(connection *which, UINT64 in, UINT64 out);
+void connection_query_bytes(connection *connection);
+void connection_set_bytes(connection *connection, UINT64 in, UINT64 out);
 
 /* Whether the engine keeps track of connections at all (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS). */
 int connections_are_monitored(void);
 void connections_monitor(int is_on);
 
-void connections_pass_seconds(UINT32 seconds);
+void connections_advance_time(UINT32 seconds);
 /* Whether those that begin from now on began in the past, as on a host that has run
  * for a while. */
-void connections_begin_in_past(int is_past);
+void connections_backdate(int is_backdating);
 
 /* Ends all of them. */
 void connections_clear(void);

@@ -44,7 +44,7 @@ void engine_reset(void)
 {
     engine.is_stopped = 0;
     engine.restarts = 0;
-    handles_forget();
+    handles_reset();
 }
 
 UINT32 engine_check_session(HANDLE engineHandle)
@@ -53,7 +53,7 @@ UINT32 engine_check_session(HANDLE engineHandle)
     if (found == NULL) {
         return calls_misuse(ERROR_INVALID_HANDLE);
     }
-    if (found->is_forgotten) {
+    if (found->is_stale) {
         return ERROR_INVALID_HANDLE;
     }
     if (!engine_is_running()) {
@@ -105,7 +105,7 @@ static UINT32 close_session(HANDLE engineHandle)
     if (found == NULL) {
         return calls_misuse(ERROR_INVALID_HANDLE);
     }
-    int is_forgotten = found->is_forgotten;
+    int is_stale = found->is_stale;
     for (UINT32 left = handles_close_enumerations(engineHandle); left > 0; left--) {
         (void)calls_misuse(0);
     }
@@ -113,7 +113,7 @@ static UINT32 close_session(HANDLE engineHandle)
      * callback that is under way is not waited for, since no page says that it is. */
     handles_close_subscriptions(engineHandle);
     handles_close(engineHandle);
-    return is_forgotten ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
+    return is_stale ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
 }
 
 DWORD WINAPI FwpmEngineClose0(HANDLE engineHandle)
@@ -127,7 +127,7 @@ void WINAPI FwpmFreeMemory0(void **p)
 {
     (void)calls_begin(FREE_MEMORY);
     void *block = p == NULL ? NULL : *p;
-    size_t size = results_take_back(block);
+    size_t size = results_reclaim(block);
     /* Freeing nothing is harmless; freeing what is not ours is not. */
     if (p == NULL || (block != NULL && size == 0)) {
         (void)calls_misuse(0);

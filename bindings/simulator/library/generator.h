@@ -34,7 +34,7 @@ static inline uint32_t stage_sas(stage stage)
 }
 
 /* The stage in which a population holds this context: most are complete. */
-stage generator_stage(const recipe *of);
+stage generator_stage(const recipe *recipe);
 
 /* One SA with all that hangs on it, at its largest. */
 typedef struct generated_sa {
@@ -69,7 +69,7 @@ typedef struct generated_context {
 
 /* Makes the context; `into` holds it, and its pointers point into `into`. Key
  * blobs have their sizes and no bytes worth reading: copies fill the canary. */
-void generate_context(generated_context *into, const recipe *of, uint64_t id, stage stage);
+void generate_context(generated_context *out, const recipe *recipe, uint64_t id, stage stage);
 
 /* One credential with all that hangs on it. */
 typedef struct generated_credential {
@@ -90,6 +90,6 @@ typedef struct generated_ike_sa {
 
 /* Makes that SA, as generate_context makes a context; who the peer is and at
  * which addresses is what the contexts say. */
-void generate_ike_sa(generated_ike_sa *into, const recipe *of);
+void generate_ike_sa(generated_ike_sa *out, const recipe *recipe);
 
 #endif

@@ -25,6 +25,6 @@ typedef struct generated_connection {
 } generated_connection;
 
 /* Makes the connection; `into` holds it, and its pointers point into `into`. */
-void generate_connection(generated_connection *into, const connection *of);
+void generate_connection(generated_connection *out, const connection *connection);
 
 #endif

@@ -22,6 +22,6 @@ typedef struct generated_net_event {
 } generated_net_event;
 
 /* Makes the event; its pointers point into `into`, those of unread fields nowhere. */
-void generate_net_event(generated_net_event *into, const net_event *of);
+void generate_net_event(generated_net_event *out, const net_event *event);
 
 #endif

@@ -35,27 +35,27 @@ typedef struct peer {
 } peer;
 
 /* generator_peer.c */
-peer generate_peer(const recipe *of);
-void generate_identity(generated_sa *sa, const peer *with);
+peer generate_peer(const recipe *recipe);
+void generate_identity(generated_sa *sa, const peer *peer);
 
 /* generator_suite.c: the algorithms, from one source for both directions. */
-void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *with);
+void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *peer);
 
 /* generator_filter.c: the rule that asked for protection. */
-void generate_filter(generated_sa *sa, random_source *rule, const peer *with);
+void generate_filter(generated_sa *sa, random_source *rule, const peer *peer);
 
 /* generator_ike.c: how a host proves who it is, of the ways that a key module has. */
 IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying);
 
 /* generator_text.c */
 typedef struct text {
-    char16_t *at;
+    char16_t *next;
     char16_t *end; /* the last place, kept for the terminator */
 } text;
 
-text text_into(char16_t *room, size_t capacity);
-void text_add(text *to, const char16_t *words);
-void text_add_number(text *to, uint32_t number, unsigned digits);
+text text_init(char16_t *buffer, size_t capacity);
+void text_append(text *text, const char16_t *words);
+void text_append_number(text *text, uint32_t number, unsigned digits);
 
 GUID random_guid(random_source *source);
 /* A locally unique id as WFP gives them: large, not random all over. */

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-enum ids_of { IDS_OF_CONTEXTS, IDS_OF_CONNECTIONS, IDS_OF_COUNT };
+enum id_kind { ID_SA_CONTEXT, ID_CONNECTION, ID_KIND_COUNT };
 
-uint64_t ids_next(enum ids_of kind);
+uint64_t ids_next(enum id_kind kind);
 
 /* Chooses the bases, unless ids were given from them already. */
 void ids_seed(uint64_t seed);

@@ -16,7 +16,7 @@ enum {
 };
 
 typedef struct main_mode {
-    entry sa; /* its id is 0 if the place is free */
+    sa_entry sa; /* its id is 0 if the place is free */
     UINT32 contexts;
 } main_mode;
 
@@ -44,7 +44,7 @@ static main_mode *find(UINT64 id)
     return found == NULL || found->sa.id == 0 ? NULL : found;
 }
 
-static int make_room(void)
+static int reserve_slot(void)
 {
     if (modes.used < modes.capacity / 2) {
         return 1;
@@ -67,9 +67,9 @@ static int make_room(void)
     return 1;
 }
 
-static main_mode *add(const entry *sa)
+static main_mode *add(const sa_entry *sa)
 {
-    if (!make_room()) {
+    if (!reserve_slot()) {
         return NULL;
     }
     main_mode *added = &modes.places[place_of(sa->id)];
@@ -79,17 +79,17 @@ static main_mode *add(const entry *sa)
     return added;
 }
 
-static void take_away(main_mode *which)
+static void remove_main_mode(main_mode *mode)
 {
-    put_tree_let_go(which->sa.tree);
-    if (which->sa.tree == NULL) {
-        peer with = generate_peer(&which->sa.recipe);
-        statistics_main_mode_ended(&with);
+    put_tree_release(mode->sa.tree);
+    if (mode->sa.tree == NULL) {
+        peer peer = generate_peer(&mode->sa.recipe);
+        statistics_main_mode_ended(&peer);
     }
     modes.used--;
     /* Whatever was pushed on past the hole moves back into it. */
     const size_t mask = modes.capacity - 1;
-    size_t hole = (size_t)(which - modes.places);
+    size_t hole = (size_t)(mode - modes.places);
     size_t place = hole;
     for (;;) {
         place = (place + 1) & mask;
@@ -106,49 +106,49 @@ static void take_away(main_mode *which)
 }
 
 /* Keeps one without contexts, in the place of the one that was kept longest. */
-static void let_linger(UINT64 id)
+static void start_lingering(UINT64 id)
 {
     main_mode *oldest = find(modes.lingering[modes.next_lingering]);
     modes.lingering[modes.next_lingering] = id;
     modes.next_lingering = (modes.next_lingering + 1) % LINGERING;
     if (oldest != NULL && oldest->contexts == 0 && oldest->sa.tree == NULL && oldest->sa.id != id) {
-        take_away(oldest);
+        remove_main_mode(oldest);
     }
 }
 
-void main_modes_join(const recipe *of)
+void main_modes_add_context(const recipe *recipe)
 {
-    peer with = generate_peer(of);
-    main_mode *joined = find(with.mm_sa_id);
-    statistics_quick_mode(&with);
-    if (joined == NULL && random_mix(with.mm_sa_id) % GONE_ONE_IN != 0) {
-        entry sa = {with.mm_sa_id, *of, STAGE_COMPLETE, 0, NULL};
+    peer peer = generate_peer(recipe);
+    main_mode *joined = find(peer.mm_sa_id);
+    statistics_quick_mode(&peer);
+    if (joined == NULL && random_mix(peer.mm_sa_id) % GONE_ONE_IN != 0) {
+        sa_entry sa = {peer.mm_sa_id, *recipe, STAGE_COMPLETE, 0, NULL};
         joined = add(&sa);
-        statistics_main_mode(&with);
+        statistics_main_mode(&peer);
     }
     if (joined != NULL) {
         joined->contexts++;
     }
 }
 
-void main_modes_leave(const recipe *of)
+void main_modes_remove_context(const recipe *recipe)
 {
-    peer with = generate_peer(of);
-    main_mode *left = find(with.mm_sa_id);
-    statistics_quick_mode_ended(&with);
+    peer peer = generate_peer(recipe);
+    main_mode *left = find(peer.mm_sa_id);
+    statistics_quick_mode_ended(&peer);
     if (left != NULL && left->contexts > 0 && --left->contexts == 0) {
-        let_linger(left->sa.id);
+        start_lingering(left->sa.id);
     }
 }
 
-void main_modes_expire(const recipe *of)
+void main_modes_expire(const recipe *recipe)
 {
-    (void)main_modes_delete(generate_peer(of).mm_sa_id);
+    (void)main_modes_delete(generate_peer(recipe).mm_sa_id);
 }
 
-int main_modes_has(const recipe *of)
+int main_modes_has(const recipe *recipe)
 {
-    return find(generate_peer(of).mm_sa_id) != NULL;
+    return find(generate_peer(recipe).mm_sa_id) != NULL;
 }
 
 UINT32 main_modes_count(void)
@@ -156,7 +156,7 @@ UINT32 main_modes_count(void)
     return (UINT32)modes.used;
 }
 
-const entry *main_modes_find(UINT64 id)
+const sa_entry *main_modes_find(UINT64 id)
 {
     const main_mode *found = find(id);
     return found == NULL ? NULL : &found->sa;
@@ -164,12 +164,12 @@ const entry *main_modes_find(UINT64 id)
 
 static int by_id(const void *one, const void *other)
 {
-    UINT64 first = ((const entry *)one)->id;
-    UINT64 second = ((const entry *)other)->id;
+    UINT64 first = ((const sa_entry *)one)->id;
+    UINT64 second = ((const sa_entry *)other)->id;
     return (first > second) - (first < second);
 }
 
-void main_modes_list(entry *into)
+void main_modes_list(sa_entry *into)
 {
     size_t written = 0;
     for (size_t i = 0; i < modes.capacity; i++) {
@@ -182,14 +182,14 @@ void main_modes_list(entry *into)
     }
 }
 
-static void *copy_ike_sa(arena *to, const void *from)
+static void *copy_ike_sa(arena *arena, const void *from)
 {
-    return copy_ike_sa2(to, from);
+    return copy_ike_sa2(arena, from);
 }
 
 UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree)
 {
-    entry added;
+    sa_entry added;
     memset(&added, 0, sizeof added);
     added.id = tree->saId;
     added.tree = tree->saId == 0 ? NULL : put_tree_copy(copy_ike_sa, tree);
@@ -199,13 +199,13 @@ UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree)
     main_mode *replaced = find(added.id);
     if (replaced != NULL) {
         if (replaced->sa.tree == NULL) {
-            peer with = generate_peer(&replaced->sa.recipe);
-            statistics_main_mode_ended(&with);
+            peer peer = generate_peer(&replaced->sa.recipe);
+            statistics_main_mode_ended(&peer);
         }
-        put_tree_let_go(replaced->sa.tree);
+        put_tree_release(replaced->sa.tree);
         replaced->sa = added;
     } else if (add(&added) == NULL) {
-        put_tree_let_go(added.tree);
+        put_tree_release(added.tree);
         return 0;
     }
     return added.id;
@@ -215,7 +215,7 @@ int main_modes_delete(UINT64 id)
 {
     main_mode *found = find(id);
     if (found != NULL) {
-        take_away(found);
+        remove_main_mode(found);
     }
     return found != NULL;
 }
@@ -223,18 +223,18 @@ int main_modes_delete(UINT64 id)
 void main_modes_clear(void)
 {
     for (size_t i = 0; i < modes.capacity; i++) {
-        put_tree_let_go(modes.places[i].sa.tree);
+        put_tree_release(modes.places[i].sa.tree);
     }
     free(modes.places);
     memset(&modes, 0, sizeof modes);
-    statistics_begin();
+    statistics_reset();
 }
 
-const IKEEXT_SA_DETAILS2 *main_mode_sa(const entry *of, generated_ike_sa *room)
+const IKEEXT_SA_DETAILS2 *main_mode_sa(const sa_entry *entry, generated_ike_sa *buffer)
 {
-    if (of->tree != NULL) {
-        return of->tree->root;
+    if (entry->tree != NULL) {
+        return entry->tree->root;
     }
-    generate_ike_sa(room, &of->recipe);
-    return &room->details;
+    generate_ike_sa(buffer, &entry->recipe);
+    return &buffer->details;
 }

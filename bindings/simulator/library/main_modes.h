@@ -11,18 +11,18 @@
 #include "store.h"
 
 /* A context of this recipe came, or went. Both are counted (statistics.h). */
-void main_modes_join(const recipe *of);
-void main_modes_leave(const recipe *of);
+void main_modes_add_context(const recipe *recipe);
+void main_modes_remove_context(const recipe *recipe);
 
 /* Takes the SA away from its contexts. */
-void main_modes_expire(const recipe *of);
-int main_modes_has(const recipe *of);
+void main_modes_expire(const recipe *recipe);
+int main_modes_has(const recipe *recipe);
 
 UINT32 main_modes_count(void);
-const entry *main_modes_find(UINT64 id); /* NULL if there is none */
+const sa_entry *main_modes_find(UINT64 id); /* NULL if there is none */
 
 /* Writes all to `into`, ascending by id, which has room for their count. */
-void main_modes_list(entry *into);
+void main_modes_list(sa_entry *into);
 
 /* Copies a tree, under its saId, in place of the one that has it; 0 if memory
  * ran out or it has none. */
@@ -34,6 +34,6 @@ int main_modes_delete(UINT64 id);
 void main_modes_clear(void);
 
 /* What an entry says: its tree, or one generated into `room`. */
-const IKEEXT_SA_DETAILS2 *main_mode_sa(const entry *of, generated_ike_sa *room);
+const IKEEXT_SA_DETAILS2 *main_mode_sa(const sa_entry *entry, generated_ike_sa *buffer);
 
 #endif

@@ -29,7 +29,7 @@ void net_events_seed(uint64_t population);
 /* Notes an event, at this moment. Returns 0 where none is collected. */
 int net_events_add(UINT32 type, UINT32 code, uint64_t seed);
 /* The same for one that is likely, whose type and code follow from the dice. */
-int net_events_add_likely(random_source *dice);
+int net_events_add_realistic(random_source *rng);
 
 /* Notes likely ones at a rate, in the background, until stopped. Not under LOCK_ENGINE:
  * they wait for the thread. The first returns 0 where it could not be started. */
@@ -45,11 +45,11 @@ void net_events_clear(void);
 void net_events_reset(void);
 
 /* Tells subscribers. */
-void net_event_announce(const net_event *which);
+void net_event_publish(const net_event *event);
 
 /* Lays one event into the arena, in the shape of a generation of FWPM_NET_EVENT.
  * What is no business of a reader's (application, user, groups) holds canaries, and
  * what the flags do not tell of holds nonsense. */
-void *net_event_lay(arena *to, const net_event *of, unsigned generation);
+void *net_event_write(arena *arena, const net_event *event, unsigned generation);
 
 #endif

@@ -15,10 +15,10 @@ int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed)
 uint32_t sa_simulator_net_events(uint32_t count, uint64_t seed)
 {
     lock_acquire(LOCK_ENGINE);
-    random_source dice = random_for(seed, 'X');
+    random_source rng = random_for(seed, 'X');
     uint32_t noted = 0;
     for (uint32_t i = 0; i < count; i++) {
-        noted += (uint32_t)net_events_add_likely(&dice);
+        noted += (uint32_t)net_events_add_realistic(&rng);
     }
     lock_release(LOCK_ENGINE);
     return noted;

@@ -17,15 +17,15 @@ typedef struct payload payload;
 /* A zeroed payload with room for `size` bytes, held once; NULL if memory ran out. */
 payload *payload_create(size_t size);
 /* Where those bytes are, aligned for anything: what the kind's `deliver` is given. */
-void *payload_event(payload *of);
-void payload_let_go(payload *held);
+void *payload_event(payload *payload);
+void payload_release(payload *payload);
 
 /* Whether anybody subscribed to this kind, so that a payload is worth making. */
-int notifications_are_wanted(const event_kind *kind);
+int notifications_has_subscribers(const event_kind *kind);
 
 /* Queues an event for all who subscribed to this kind and whose filter lets
  * `subject` pass; with a NULL for it, for all. Delivered in the order of the calls. */
-void notifications_announce(const event_kind *kind, const void *subject, payload *event);
+void notifications_publish(const event_kind *kind, const void *subject, payload *payload);
 
 /* Starts the threads that deliver, unless they run. Returns 1, or 0 if none could be started. */
 int notifications_start(void);
@@ -35,7 +35,7 @@ void notifications_stop(void);
 void notifications_wake(void);
 
 /* Whether the calling thread is in a callback of this subscription. */
-int notifications_is_delivering(const subscription *to);
+int notifications_is_delivering(const subscription *subscription);
 
 /* The rest is for the control functions. */
 

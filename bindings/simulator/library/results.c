@@ -38,7 +38,7 @@ static size_t place_of(const void *block)
     return place;
 }
 
-static int make_room(void)
+static int reserve_slot(void)
 {
     if (results.used < results.capacity / 2) {
         return 1;
@@ -63,7 +63,7 @@ static int make_room(void)
 
 void *results_create(size_t size)
 {
-    if (!make_room()) {
+    if (!reserve_slot()) {
         return NULL;
     }
     void *block = calloc(1, size);
@@ -76,7 +76,7 @@ void *results_create(size_t size)
     return block;
 }
 
-size_t results_take_back(const void *block)
+size_t results_reclaim(const void *block)
 {
     if (block == NULL || results.capacity == 0) {
         return 0;
@@ -121,7 +121,7 @@ UINT32 results_unfreed(void)
     return results.unfreed;
 }
 
-void results_forget(void)
+void results_reset(void)
 {
     results.unfreed = 0;
     results.resets++;

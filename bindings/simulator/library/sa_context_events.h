@@ -7,9 +7,9 @@
 #include "wfp.h"
 
 /* Tells those whose template matches that a context was added, or will be deleted. */
-void announce_sa_context(IPSEC_SA_CONTEXT_EVENT_TYPE0 type, const entry *which);
+void publish_sa_context(IPSEC_SA_CONTEXT_EVENT_TYPE0 type, const sa_entry *entry);
 
 /* Tells everybody, of any id and any type. */
-void announce_sa_context_by_hand(UINT32 type, UINT64 id);
+void publish_spurious_sa_context(UINT32 type, UINT64 id);
 
 #endif

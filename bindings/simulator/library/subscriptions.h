@@ -16,7 +16,7 @@ typedef void (*subscriber)(void);
 /* One kind of event that can be subscribed to, in one shape of its callback. */
 typedef struct event_kind {
     /* Whether a filter lets an event pass; `subject` is what was announced. */
-    int (*passes)(const void *filter, const void *subject);
+    int (*matches)(const void *filter, const void *subject);
     /* Calls the subscriber, while nothing is locked. */
     void (*deliver)(subscriber callback, void *context, const void *event);
 } event_kind;
@@ -28,7 +28,7 @@ typedef struct subscription {
     void *filter; /* NULL: everything */
     subscriber callback;
     void *context;
-    size_t holders;
+    size_t refcount;
     UINT32 running;   /* callbacks under way */
     int is_cancelled; /* its handle is closed: no other callback begins */
     struct subscription *next;
@@ -46,8 +46,8 @@ UINT32 unsubscribe(HANDLE engineHandle, const event_kind *const *kinds, HANDLE e
 /* The first of all subscriptions that are not cancelled, linked by `next`. */
 subscription *subscriptions_first(void);
 
-void subscription_hold(subscription *held);
-void subscription_let_go(subscription *held);
+void subscription_retain(subscription *subscription);
+void subscription_release(subscription *subscription);
 /* Ends one whose handle is closed. */
 void subscription_cancel(subscription *ended);
 

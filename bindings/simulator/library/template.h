@@ -25,11 +25,11 @@ UINT32 template_read(template_subnets *into, const IPSEC_SA_CONTEXT_ENUM_TEMPLAT
 UINT32 template_read_subnets(template_subnets *into, const FWP_CONDITION_VALUE0 *localSubNet,
                              const FWP_CONDITION_VALUE0 *remoteSubNet);
 
-int template_is_anything(const template_subnets *subnets);
+int template_matches_all(const template_subnets *subnets);
 
 /* Whether a local and a remote address of this version are in the subnets. */
-int template_holds(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
-                   const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6);
+int template_contains(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
+                      const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6);
 
 /* Whether one SA of the context has both its local and its remote address in the subnets. */
 int template_matches(const template_subnets *subnets, const IPSEC_SA_CONTEXT1 *context);

@@ -10,28 +10,28 @@
 #include "options.h"
 
 /* What is returned for a connection of the snapshot; NULL if it ended meanwhile. */
-static const void *current(const enumeration *from, size_t place)
+static const void *current(const enumeration *enumeration, size_t index)
 {
-    const connection *of_snapshot = (const connection *)from->objects + place;
-    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
-                                                                : connections_find(of_snapshot->id);
+    const connection *in_snapshot = (const connection *)enumeration->objects + index;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? in_snapshot
+                                                                : connections_find(in_snapshot->id);
 }
 
-static void *lay_connection(arena *to, const void *object)
+static void *write_connection(arena *arena, const void *object)
 {
-    generated_connection room;
-    generate_connection(&room, object);
-    return copy_connection(to, &room.connection);
+    generated_connection buffer;
+    generate_connection(&buffer, object);
+    return copy_connection(arena, &buffer.connection);
 }
 
-static const enumerable kind = {CONNECTIONS, current, lay_connection};
+static const object_ops ops = {CONNECTIONS, current, write_connection};
 
 /* ---- enumerations ---- */
 
-static UINT32 take_snapshot(enumeration *into, const FWPM_CONNECTION_ENUM_TEMPLATE0 *asked)
+static UINT32 take_snapshot(enumeration *enumeration, const FWPM_CONNECTION_ENUM_TEMPLATE0 *asked)
 {
     size_t count;
-    connection **all = connections_all(&count);
+    connection **all = connections_list(&count);
     if (count == 0 || !connections_are_monitored()) {
         return ERROR_SUCCESS;
     }
@@ -39,17 +39,17 @@ static UINT32 take_snapshot(enumeration *into, const FWPM_CONNECTION_ENUM_TEMPLA
     if (taken == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    into->objects = taken;
+    enumeration->objects = taken;
     for (size_t i = 0; i < count; i++) {
         if (asked->connectionId != 0 && asked->connectionId != all[i]->id) {
             continue;
         }
         if ((asked->flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
-            connection_count_bytes(all[i]);
+            connection_query_bytes(all[i]);
         }
-        taken[into->count++] = *all[i];
+        taken[enumeration->count++] = *all[i];
     }
-    enumerations_shuffle(into, sizeof *taken);
+    enumerations_shuffle(enumeration, sizeof *taken);
     return ERROR_SUCCESS;
 }
 
@@ -93,7 +93,7 @@ DWORD WINAPI FwpmConnectionEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 
     UINT32 code = calls_begin(CONNECTION_ENUM);
     return calls_end(code != 0
                          ? code
-                         : enumerations_next(engineHandle, enumHandle, &kind, numEntriesRequested,
+                         : enumerations_next(engineHandle, enumHandle, &ops, numEntriesRequested,
                                              (void ***)entries, numEntriesReturned));
 }
 
@@ -107,9 +107,9 @@ DWORD WINAPI FwpmConnectionDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHa
 /* ---- one connection ---- */
 
 /* The driver is not asked: there is no flag by which to want it. */
-static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **given)
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **result)
 {
-    if (given == NULL) {
+    if (result == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
     }
     UINT32 code = connections_check_engine(engineHandle);
@@ -117,7 +117,7 @@ static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **given
         return code;
     }
     const connection *found = connections_are_monitored() ? connections_find(id) : NULL;
-    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(&kind, found, (void **)given);
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_get(&ops, found, (void **)result);
 }
 
 DWORD WINAPI FwpmConnectionGetById0(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **connection)

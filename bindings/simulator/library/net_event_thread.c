@@ -8,7 +8,7 @@
 enum { STEP_MILLISECONDS = 10 };
 
 static struct {
-    random_source dice;
+    random_source rng;
     double per_second;
     int is_running;  /* the thread, under LOCK_NET_EVENT_THREAD */
     int is_stopping; /* under LOCK_ENGINE */
@@ -26,7 +26,7 @@ static void trickle_body(void)
         uint64_t due =
             (uint64_t)((double)(monotonic_milliseconds() - began) * trickle.per_second / 1000.0);
         for (; !is_stopping && made < due; made++) {
-            (void)net_events_add_likely(&trickle.dice);
+            (void)net_events_add_realistic(&trickle.rng);
         }
         lock_release(LOCK_ENGINE);
     }
@@ -52,7 +52,7 @@ int net_events_start(double per_second, uint64_t seed)
     int is_started = trickle.is_running;
     if (!is_started) {
         lock_acquire(LOCK_ENGINE);
-        trickle.dice = random_for(seed, 'X');
+        trickle.rng = random_for(seed, 'X');
         trickle.per_second = per_second > 0 ? per_second : 0;
         trickle.is_stopping = 0;
         lock_release(LOCK_ENGINE);
