@@ -1,4 +1,4 @@
-/* A hash table by id, with open addressing. */
+/* A hash table of the main mode SAs, by id. */
 
 #include "main_modes.h"
 
@@ -7,102 +7,54 @@
 
 #include "copy.h"
 #include "generator_parts.h"
+#include "hash_table.h"
 #include "random.h"
 #include "statistics.h"
 
 enum {
-    LINGERING = 8,   /* how many may be there without a context, those that were put aside */
-    GONE_ONE_IN = 64 /* how many are gone while their contexts live */
+    LINGERING = 8,   /* how many stay without a context, those that were put aside */
+    GONE_ONE_IN = 64 /* one in so many is gone while its contexts live */
 };
 
 typedef struct main_mode {
-    sa_entry sa; /* its id is 0 if the place is free */
+    sa_entry sa; /* begins with the id, the key */
     UINT32 contexts;
 } main_mode;
 
 static struct {
-    main_mode *places;
-    size_t capacity; /* a power of two, or 0 */
-    size_t used;
-    UINT64 lingering[LINGERING]; /* in a ring; 0 if free */
+    hash_table table;            /* of `main_mode` */
+    UINT64 lingering[LINGERING]; /* ids in a ring; 0 if free */
     size_t next_lingering;
-} modes;
-
-/* The place of an id, or the free one where it would be. */
-static size_t place_of(UINT64 id)
-{
-    size_t place = (size_t)random_mix(id) & (modes.capacity - 1);
-    while (modes.places[place].sa.id != 0 && modes.places[place].sa.id != id) {
-        place = (place + 1) & (modes.capacity - 1);
-    }
-    return place;
-}
+} modes = {.table = {.element_size = sizeof(main_mode)}};
 
 static main_mode *find(UINT64 id)
 {
-    main_mode *found = id == 0 || modes.capacity == 0 ? NULL : &modes.places[place_of(id)];
-    return found == NULL || found->sa.id == 0 ? NULL : found;
-}
-
-static int reserve_slot(void)
-{
-    if (modes.used < modes.capacity / 2) {
-        return 1;
-    }
-    size_t old_capacity = modes.capacity;
-    main_mode *old = modes.places;
-    size_t capacity = old_capacity == 0 ? 64 : old_capacity * 2;
-    main_mode *places = calloc(capacity, sizeof *places);
-    if (places == NULL) {
-        return 0;
-    }
-    modes.places = places;
-    modes.capacity = capacity;
-    for (size_t i = 0; i < old_capacity; i++) {
-        if (old[i].sa.id != 0) {
-            places[place_of(old[i].sa.id)] = old[i];
-        }
-    }
-    free(old);
-    return 1;
+    return hash_table_find(&modes.table, id);
 }
 
 static main_mode *add(const sa_entry *sa)
 {
-    if (!reserve_slot()) {
-        return NULL;
+    main_mode *added = hash_table_add(&modes.table, sa->id);
+    if (added != NULL) {
+        added->sa = *sa;
     }
-    main_mode *added = &modes.places[place_of(sa->id)];
-    added->sa = *sa;
-    added->contexts = 0;
-    modes.used++;
     return added;
+}
+
+/* Release what the entry owns. Count the end of a generated one; what was put was not counted. */
+static void end(const sa_entry *sa)
+{
+    if (sa->tree == NULL) {
+        peer peer = generate_peer(&sa->recipe);
+        statistics_main_mode_ended(&peer);
+    }
+    sa_entry_release(sa);
 }
 
 static void remove_main_mode(main_mode *mode)
 {
-    put_tree_release(mode->sa.tree);
-    if (mode->sa.tree == NULL) {
-        peer peer = generate_peer(&mode->sa.recipe);
-        statistics_main_mode_ended(&peer);
-    }
-    modes.used--;
-    /* Whatever was pushed on past the hole moves back into it. */
-    const size_t mask = modes.capacity - 1;
-    size_t hole = (size_t)(mode - modes.places);
-    size_t place = hole;
-    for (;;) {
-        place = (place + 1) & mask;
-        if (modes.places[place].sa.id == 0) {
-            break;
-        }
-        size_t home = (size_t)random_mix(modes.places[place].sa.id) & mask;
-        if (((place - home) & mask) >= ((place - hole) & mask)) {
-            modes.places[hole] = modes.places[place];
-            hole = place;
-        }
-    }
-    memset(&modes.places[hole], 0, sizeof modes.places[hole]);
+    end(&mode->sa);
+    hash_table_remove(&modes.table, mode);
 }
 
 /* Keeps one without contexts, in the place of the one that was kept longest. */
@@ -153,7 +105,7 @@ int main_modes_has(const recipe *recipe)
 
 UINT32 main_modes_count(void)
 {
-    return (UINT32)modes.used;
+    return (UINT32)modes.table.count;
 }
 
 const sa_entry *main_modes_find(UINT64 id)
@@ -172,10 +124,9 @@ static int by_id(const void *one, const void *other)
 void main_modes_list(sa_entry *into)
 {
     size_t written = 0;
-    for (size_t i = 0; i < modes.capacity; i++) {
-        if (modes.places[i].sa.id != 0) {
-            into[written++] = modes.places[i].sa;
-        }
+    const main_mode *each = NULL;
+    while ((each = hash_table_next(&modes.table, each)) != NULL) {
+        into[written++] = each->sa;
     }
     if (written > 0) {
         qsort(into, written, sizeof *into, by_id);
@@ -198,11 +149,7 @@ UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree)
     }
     main_mode *replaced = find(added.id);
     if (replaced != NULL) {
-        if (replaced->sa.tree == NULL) {
-            peer peer = generate_peer(&replaced->sa.recipe);
-            statistics_main_mode_ended(&peer);
-        }
-        put_tree_release(replaced->sa.tree);
+        end(&replaced->sa);
         replaced->sa = added;
     } else if (add(&added) == NULL) {
         put_tree_release(added.tree);
@@ -222,11 +169,13 @@ int main_modes_delete(UINT64 id)
 
 void main_modes_clear(void)
 {
-    for (size_t i = 0; i < modes.capacity; i++) {
-        put_tree_release(modes.places[i].sa.tree);
+    const main_mode *each = NULL;
+    while ((each = hash_table_next(&modes.table, each)) != NULL) {
+        sa_entry_release(&each->sa);
     }
-    free(modes.places);
-    memset(&modes, 0, sizeof modes);
+    hash_table_clear(&modes.table);
+    memset(modes.lingering, 0, sizeof modes.lingering);
+    modes.next_lingering = 0;
     statistics_reset();
 }
 
