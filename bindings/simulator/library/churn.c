@@ -13,12 +13,12 @@
 #include "connection_store.h"
 #include "engine.h"
 #include "main_modes.h"
-#include "platform.h"
 #include "random.h"
+#include "rate_thread.h"
 #include "statistics.h"
 #include "store.h"
 
-enum { BATCH_MILLISECONDS = 10, SEARCH_LIMIT = 256 };
+enum { SEARCH_LIMIT = 256 };
 
 static struct {
     random_source rng;
@@ -28,9 +28,6 @@ static struct {
     uint32_t target;      /* contexts to stay near */
     uint32_t next_number; /* recipes for contexts that are begun */
     uint64_t population;
-    int is_running;  /* the thread, under LOCK_CHURN_THREAD */
-    int is_stopping; /* under LOCK_ENGINE */
-    double per_second;
 } churn;
 
 void churn_seed(uint64_t seed)
@@ -175,52 +172,24 @@ void churn_make(uint32_t changes)
     }
 }
 
-static void churn_body(void)
+static void seed_rng(uint64_t seed)
 {
-    uint64_t began = monotonic_milliseconds();
-    uint64_t made = 0;
-    int is_stopping = 0;
-    while (!is_stopping) {
-        sleep_milliseconds(BATCH_MILLISECONDS);
-        lock_acquire(LOCK_ENGINE);
-        is_stopping = churn.is_stopping;
-        uint64_t due =
-            (uint64_t)((double)(monotonic_milliseconds() - began) * churn.per_second / 1000.0);
-        if (!is_stopping && due > made) {
-            churn_make((uint32_t)(due - made));
-            made = due;
-        }
-        lock_release(LOCK_ENGINE);
-    }
+    churn.rng = random_for(seed, 'C');
+}
+
+static rate_thread thread = {
+    .thread = THREAD_CHURN,
+    .lock = LOCK_CHURN_THREAD,
+    .seed = seed_rng,
+    .work = churn_make,
+};
+
+int churn_start(double changes_per_second, uint64_t seed)
+{
+    return rate_thread_start(&thread, changes_per_second, seed);
 }
 
 void churn_stop(void)
 {
-    lock_acquire(LOCK_CHURN_THREAD);
-    if (churn.is_running) {
-        lock_acquire(LOCK_ENGINE);
-        churn.is_stopping = 1;
-        lock_release(LOCK_ENGINE);
-        thread_join(THREAD_CHURN);
-        churn.is_running = 0;
-    }
-    lock_release(LOCK_CHURN_THREAD);
-}
-
-int churn_start(double changes_per_second, uint64_t seed)
-{
-    churn_stop();
-    lock_acquire(LOCK_CHURN_THREAD);
-    int is_started = churn.is_running;
-    if (!is_started) {
-        lock_acquire(LOCK_ENGINE);
-        churn.rng = random_for(seed, 'C');
-        churn.per_second = changes_per_second > 0 ? changes_per_second : 0;
-        churn.is_stopping = 0;
-        lock_release(LOCK_ENGINE);
-        is_started = thread_start(THREAD_CHURN, churn_body);
-        churn.is_running = is_started;
-    }
-    lock_release(LOCK_CHURN_THREAD);
-    return is_started;
+    rate_thread_stop(&thread);
 }

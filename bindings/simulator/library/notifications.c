@@ -195,8 +195,9 @@ static void deliver(UINT32 slot, notification *due)
     condition_broadcast(CONDITION_DELIVERED);
 }
 
-static void work(void)
+static void work(void *unused)
 {
+    (void)unused;
     lock_acquire(LOCK_ENGINE);
     UINT32 slot = workers.registered++;
     workers.slots[slot].thread = thread_current();
@@ -215,7 +216,7 @@ static void work(void)
 int notifications_start(void)
 {
     while (!workers.is_stopping && workers.started <= workers.extra_threads
-           && thread_start((enum thread)(THREAD_DELIVERY + workers.started), work)) {
+           && thread_start((enum thread)(THREAD_DELIVERY + workers.started), work, NULL)) {
         workers.started++;
     }
     return workers.is_stopping || workers.started > 0;

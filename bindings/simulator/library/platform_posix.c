@@ -89,19 +89,25 @@ uint64_t entropy(void)
     return number;
 }
 
-static void *run(void *body)
+typedef struct task {
+    thread_body body;
+    void *argument;
+} task;
+
+static void *run(void *started)
 {
-    (*(thread_body *)body)();
+    const task *task = started;
+    task->body(task->argument);
     return NULL;
 }
 
-int thread_start(enum thread thread, thread_body body)
+int thread_start(enum thread thread, thread_body body, void *argument)
 {
-    /* A function cannot be passed as a void *; a place that holds it can. The
-     * library is linked with `nodelete`, so it needs no pinning here. */
-    static thread_body started[THREAD_COUNT];
-    started[thread] = body;
-    return pthread_create(&threads[thread], NULL, run, &started[thread]) == 0;
+    /* The library is linked with `nodelete`, so it needs no pinning here. */
+    static task tasks[THREAD_COUNT];
+    tasks[thread].body = body;
+    tasks[thread].argument = argument;
+    return pthread_create(&threads[thread], NULL, run, &tasks[thread]) == 0;
 }
 
 void thread_join(enum thread thread)
