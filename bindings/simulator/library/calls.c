@@ -75,6 +75,7 @@ static struct {
     random_source rng;
 } calls;
 
+/* Return the function of this name, ANY for "*", or NONE. */
 static int find_function(const char *name)
 {
     if (name == NULL) {
@@ -90,7 +91,8 @@ static int find_function(const char *name)
     return function < FUNCTION_COUNT ? function : NONE;
 }
 
-/* The oldest failure that is due. One that is not yet due counts the calls that pass it. */
+/* Return the code of the oldest failure that is due, or 0, and use it up once. Failures that are
+ * not due yet count this call. */
 static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {
@@ -114,6 +116,7 @@ static UINT32 scripted_failure(function function)
     return 0;
 }
 
+/* Return a random failure's code at the rate that is set, otherwise 0. */
 static UINT32 random_failure(function function)
 {
     static const UINT32 codes[] = {
@@ -126,7 +129,7 @@ static UINT32 random_failure(function function)
         || random_below(&calls.rng, 1000000) >= calls.random_per_million) {
         return 0;
     }
-    /* Where no session is asked for, none can have been aborted. */
+    /* The last code is about a session, which ENGINE_OPEN does not have yet. */
     return codes[random_below(&calls.rng, function == ENGINE_OPEN ? count - 1 : count)];
 }
 

@@ -1,9 +1,8 @@
 /* Churn: what negotiation, rekeying and expiry do to the contexts of a busy host.
  *
- * Contexts are begun without SAs and get them one by one. A rekey adds a new
- * context, at times under a new main mode SA; the old one loses its outbound SA
- * at once and goes a while later (IPsecSaContextExpire0). The generator's contexts only: one that a
- * test put stays as it is.
+ * Contexts begin without SAs and get them one by one. A rekey adds a new context, sometimes under
+ * a new main mode SA; the old one loses its outbound SA at once and is deleted later
+ * (IPsecSaContextExpire0). Only generated contexts change, never those that a test put.
  */
 
 #include "churn.h"
@@ -22,11 +21,11 @@ enum { SEARCH_LIMIT = 256 };
 
 static struct {
     random_source rng;
-    random_source main_mode_rng; /* of its own: contexts churn the same whatever main mode does */
+    random_source main_mode_rng; /* separate, so that main mode does not affect the contexts */
     uint32_t main_modes;         /* rekeys of main mode */
     random_source traffic_rng;
-    uint32_t target;      /* contexts to stay near */
-    uint32_t next_number; /* recipes for contexts that are begun */
+    uint32_t target;      /* the number of contexts to stay near */
+    uint32_t next_number; /* of the next recipe */
     uint64_t population;
 } churn;
 
@@ -45,8 +44,8 @@ void churn_set_target(void)
     churn.target = store_count();
 }
 
-/* A generated context that is in one of the stages, near a random place; NULL
- * if there is none near. */
+/* Return a generated context in one of the stages (IN(...) | IN(...)), searched for from a random
+ * slot on; NULL if none is near. */
 static sa_entry *pick(unsigned stages)
 {
     size_t slot_count;
@@ -102,11 +101,11 @@ static int rekey_one(void)
     recipe.revision = 0;
     UINT64 id = old->id;
     if (!main_modes_has(&recipe) || random_chance(&churn.main_mode_rng, 15)) {
-        recipe.main_mode = ++churn.main_modes; /* of what is gone nothing is derived any more */
+        recipe.main_mode = ++churn.main_modes; /* nothing is negotiated under a missing SA */
     }
     statistics_sas_deleted(1);
     statistics_rekeyed();
-    /* The new one first: the connection that both are part of goes on. */
+    /* Add the new one first, so that the connection of both does not end. */
     (void)store_add(&recipe, STAGE_COMPLETE);
     store_set_stage(store_find(id), STAGE_EXPIRING);
     return 1;
@@ -137,6 +136,7 @@ static int delete_one(void)
     return entry != NULL;
 }
 
+/* Make one change. Above and below the target, deletions and additions prevail. */
 static void change_one(void)
 {
     uint32_t count = store_count();

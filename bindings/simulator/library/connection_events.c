@@ -1,4 +1,4 @@
-/* FwpmConnectionSubscribe0, FwpmConnectionUnsubscribe0, and what subscribers are told. */
+/* FwpmConnectionSubscribe0, FwpmConnectionUnsubscribe0, and the notifications. */
 
 #include "connection_events.h"
 
@@ -11,7 +11,7 @@
 #include "notifications.h"
 #include "options.h"
 
-/* What a notification carries: the tree of the connection is behind it, in one block. */
+/* The payload of a notification. The connection's tree follows in the same block. */
 typedef struct connection_event {
     FWPM_CONNECTION_EVENT_TYPE type;
     FWPM_CONNECTION0 *connection;
@@ -57,8 +57,8 @@ void publish_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *conne
 
 /* ---- the functions ---- */
 
-/* What an engine answers that keeps no track of connections, is written nowhere; that
- * there is an error code for it says what to expect. */
+/* No page says what an engine returns that does not track connections. The existence of
+ * FWP_E_CONNECTIONS_DISABLED suggests the default. */
 UINT32 connections_check_engine(HANDLE engineHandle)
 {
     UINT32 code = engine_check_session(engineHandle);
@@ -69,6 +69,7 @@ UINT32 connections_check_engine(HANDLE engineHandle)
     return code;
 }
 
+/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
 static UINT32 subscribe_connections(HANDLE engineHandle,
                                     const FWPM_CONNECTION_SUBSCRIPTION0 *subscription,
                                     FWPM_CONNECTION_CALLBACK0 callback, void *context,

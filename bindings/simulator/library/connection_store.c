@@ -1,5 +1,5 @@
-/* Each connection in a block of its own; found by its group in a hash table with
- * chains, by its id in an array of pointers. */
+/* Two indexes of heap-allocated connections: a chained hash table by group, and an array of
+ * pointers, ascending by id. */
 
 #include "connection_store.h"
 
@@ -20,9 +20,9 @@ static struct {
     size_t capacity;
     connection **buckets; /* by group; a power of two of them, or none */
     size_t bucket_count;
-    UINT64 elapsed_seconds; /* seconds of simulated time */
+    UINT64 elapsed_seconds; /* of simulated time */
     int is_unmonitored;
-    int is_backdating; /* in which connections begin */
+    int is_backdating; /* new connections began in the past */
 } store;
 
 static UINT64 now(void)
@@ -73,7 +73,8 @@ static void set_address(address *into, FWP_IP_VERSION version, UINT32 v4, const 
     }
 }
 
-/* The peer of a context that somebody put, as far as the context says. */
+/* Read the peer of a context that was put, as far as it is known. Return 0 if the context is
+ * incomplete or its IP version unknown. */
 static int read_peer(peer *into, const IPSEC_SA_CONTEXT1 *from)
 {
     if (from->inboundSa == NULL || from->outboundSa == NULL) {
@@ -93,7 +94,7 @@ static int read_peer(peer *into, const IPSEC_SA_CONTEXT1 *from)
     return 1;
 }
 
-/* Whose connection a context is part of; 0 if of nobody's, being incomplete. */
+/* Read the peer that determines the group of a context. Return 0 if it belongs to no group. */
 static int read_entry_peer(peer *into, const sa_entry *entry)
 {
     if (entry->stage != STAGE_COMPLETE) {
@@ -108,7 +109,8 @@ static int read_entry_peer(peer *into, const sa_entry *entry)
 
 /* ---- the two indexes ---- */
 
-/* Where the pointer to the connection of a group is, or would be. */
+/* Return the link that points to the connection of a group, or the NULL at the end of its
+ * chain. There must be buckets. */
 static connection **find_link(const peer *peer)
 {
     connection **link = &store.buckets[hash_group(peer) & (store.bucket_count - 1)];
@@ -118,6 +120,7 @@ static connection **find_link(const peer *peer)
     return link;
 }
 
+/* Make sure that one more connection fits into both indexes. Return 1, or 0 if memory ran out. */
 static int reserve_slot(void)
 {
     if (store.count < store.capacity) {
@@ -143,6 +146,7 @@ static int reserve_slot(void)
     return 1;
 }
 
+/* Return the index of the first connection whose id is not below `id`. */
 static size_t lower_bound(UINT64 id)
 {
     size_t low = 0;
@@ -172,13 +176,14 @@ connection *connections_find(UINT64 id)
 
 /* ---- begin and end ---- */
 
-/* Many connections idle, few carry much. */
+/* Return bytes per second: many connections are idle, few carry much. */
 static UINT32 pick_rate(random_source *source)
 {
     uint32_t magnitude = random_below(source, 23);
     return magnitude < 4 ? 0 : random_below(source, (uint32_t)1 << magnitude);
 }
 
+/* Begin the connection of a group that has none; do nothing if memory ran out. */
 static void begin(const peer *peer)
 {
     connection *made = reserve_slot() ? calloc(1, sizeof *made) : NULL;
@@ -199,6 +204,7 @@ static void begin(const peer *peer)
     publish_connection(FWPM_CONNECTION_EVENT_ADD, made);
 }
 
+/* End the connection that the link points to, and free it. */
 static void end(connection **link)
 {
     connection *ended = *link;

@@ -24,11 +24,10 @@ UINT32 engine_run(void)
 void engine_stop(void)
 {
     engine.is_stopped = 1;
-    /* The engine's side of every enumeration ends with it. */
+    /* The engine's side of enumerations and subscriptions ends with it, without notice. */
     (void)handles_close_enumerations(NULL);
-    net_events_clear();
-    /* And every subscription, of which nobody is told. */
     handles_close_subscriptions(NULL);
+    net_events_clear();
 }
 
 void engine_start(void)
@@ -89,16 +88,16 @@ static UINT32 open_session(const char16_t *serverName, UINT32 authnService, HAND
 DWORD WINAPI FwpmEngineOpen0(const char16_t *serverName, UINT32 authnService, void *authIdentity,
                              const FWPM_SESSION0 *session, HANDLE *engineHandle)
 {
-    /* Nothing that a reader does depends on who it is or how its session is named. */
+    /* No read depends on the identity or on the session's name. */
     (void)authIdentity;
     (void)session;
     UINT32 code = calls_begin(ENGINE_OPEN);
     return calls_end(code != 0 ? code : open_session(serverName, authnService, engineHandle));
 }
 
-/* A session is closed whatever state the engine is in: what is closed is the
- * client's side. FWP_E_SESSION_ABORTED asks for it ("needs to be closed by
- * calling FwpmEngineClose0, even though it is no longer valid"). */
+/* Close a session in any state of the engine: it is the client's side that is closed.
+ * FWP_E_SESSION_ABORTED requires it ("needs to be closed by calling FwpmEngineClose0, even though
+ * it is no longer valid"). Return an error code, or 0. */
 static UINT32 close_session(HANDLE engineHandle)
 {
     const session *found = handles_session(engineHandle);
@@ -109,8 +108,8 @@ static UINT32 close_session(HANDLE engineHandle)
     for (UINT32 left = handles_close_enumerations(engineHandle); left > 0; left--) {
         (void)calls_misuse(0);
     }
-    /* "It is not necessary to unsubscribe before closing a session": no mistake. A
-     * callback that is under way is not waited for, since no page says that it is. */
+    /* "It is not necessary to unsubscribe before closing a session": no misuse. No page says that
+     * closing waits for running callbacks, so it does not. */
     handles_close_subscriptions(engineHandle);
     handles_close(engineHandle);
     return is_stale ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
@@ -128,7 +127,7 @@ void WINAPI FwpmFreeMemory0(void **p)
     (void)calls_begin(FREE_MEMORY);
     void *block = p == NULL ? NULL : *p;
     size_t size = results_reclaim(block);
-    /* Freeing nothing is harmless; freeing what is not ours is not. */
+    /* Freeing NULL is harmless; freeing a foreign block is not. */
     if (p == NULL || (block != NULL && size == 0)) {
         (void)calls_misuse(0);
     }

@@ -6,7 +6,7 @@
 #include "net_events.h"
 #include "results.h"
 
-/* Options that are no switches, or that nobody here has switched on, are 0. */
+/* Return the value of an option; 0 if the simulator does not have it. */
 static UINT32 option_value(FWPM_ENGINE_OPTION option)
 {
     switch (option) {

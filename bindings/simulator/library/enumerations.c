@@ -1,4 +1,4 @@
-/* Pages, of which each is one block: the pointers, then the trees. */
+/* Pages are measured first, then written into a block of that size. */
 
 #include "enumerations.h"
 
@@ -42,7 +42,7 @@ void enumerations_shuffle(enumeration *enumeration, size_t object_size)
     }
 }
 
-/* The enumeration of a handle, if this session may use it. */
+/* Find the enumeration of a handle. Return an error code if the session may not use it, or 0. */
 static UINT32 check(HANDLE engineHandle, HANDLE enumHandle, object_kind kind, enumeration **found)
 {
     UINT32 code = engine_check_session(engineHandle);
@@ -57,7 +57,7 @@ static UINT32 check(HANDLE engineHandle, HANDLE enumHandle, object_kind kind, en
                                              : calls_misuse(RPC_X_SS_HANDLES_MISMATCH);
 }
 
-/* Measures a page: how many entries it has, where in the snapshot it ends. */
+/* Measure a page. Return how many entries it has; *end is the index in the snapshot after it. */
 static UINT32 measure_page(const enumeration *enumeration, const object_ops *ops, UINT32 requested,
                            size_t *end, arena *size)
 {
