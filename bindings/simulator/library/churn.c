@@ -66,6 +66,9 @@ static sa_entry *pick(unsigned stages)
 #define IN(stage) (1u << (stage))
 #define IN_ANY (IN(STAGE_BEGUN) | IN(STAGE_INBOUND) | IN(STAGE_COMPLETE) | IN(STAGE_EXPIRING))
 
+/* Changes of one kind. Those that need a context in a certain stage return 1, or 0 if there is
+ * none. */
+
 static void begin_one(void)
 {
     recipe recipe = {churn.population, churn.next_number++, engine_run(), 0, 0, 0};

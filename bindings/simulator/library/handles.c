@@ -1,5 +1,6 @@
-/* A table of objects; a handle is a random number and a place in the table,
- * disguised by a secret of the process. */
+/* A table of slots. A handle is a random number and, in the low INDEX_BITS, the slot's index,
+ * XORed with a secret of the process. The slot stores its current handle: an older one differs
+ * in the random number. */
 
 #include "handles.h"
 
@@ -22,7 +23,7 @@ typedef struct slot {
 } slot;
 
 static struct {
-    slot **slots; /* each on its own, so that objects stay where they are */
+    slot **slots; /* allocated one by one, so that objects never move */
     uint32_t count;
     random_source numbers;
     uint64_t secret; /* 0 until the first handle */
@@ -30,6 +31,7 @@ static struct {
 
 enum { INDEX_BITS = 24 };
 
+/* Return the slot of a handle, or NULL if there is no such handle of this kind. */
 static slot *find_slot(HANDLE handle, enum slot_kind kind)
 {
     uint64_t number = (uint64_t)(uintptr_t)handle;
@@ -41,7 +43,8 @@ static slot *find_slot(HANDLE handle, enum slot_kind kind)
     return table.slots[index];
 }
 
-/* A free place, found by going round, so that an old one is not soon used again. */
+/* Return a free slot and its index; NULL if memory ran out. The search starts after the last
+ * result, so that a slot is not reused soon. */
 static slot *free_slot(uint32_t *index)
 {
     static uint32_t last;
@@ -66,6 +69,7 @@ static slot *free_slot(uint32_t *index)
     return slots[table.count++];
 }
 
+/* Return a zeroed slot with a new handle; NULL if memory ran out. */
 static slot *open_slot(enum slot_kind kind)
 {
     if (table.secret == 0) {
@@ -90,6 +94,7 @@ static int has_sa_entries(object_kind kind)
     return kind == SA_CONTEXTS || kind == IKE_SAS;
 }
 
+/* Free what the slot's object owns, and the slot. */
 static void close_slot(slot *closed)
 {
     if (closed->kind == ENUMERATION) {

@@ -1,5 +1,5 @@
-/* Ids are LUIDs, and clients have to bear any: after a few dozen they jump past
- * 2^53, where a double no longer tells neighbours apart, and now and then on. */
+/* Ids are LUIDs, and clients must accept any value. So ids jump past 2^53, beyond which a double
+ * cannot represent every integer, after a few dozen, and further now and then. */
 
 #include "ids.h"
 

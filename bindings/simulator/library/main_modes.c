@@ -12,8 +12,8 @@
 #include "statistics.h"
 
 enum {
-    LINGERING = 8,   /* how many stay without a context, those that were put aside */
-    GONE_ONE_IN = 64 /* one in so many is gone while its contexts live */
+    LINGERING = 8,   /* how many generated SAs stay without a context */
+    GONE_ONE_IN = 64 /* one in so many is missing while its contexts live */
 };
 
 typedef struct main_mode {
@@ -57,7 +57,8 @@ static void remove_main_mode(main_mode *mode)
     hash_table_remove(&modes.table, mode);
 }
 
-/* Keeps one without contexts, in the place of the one that was kept longest. */
+/* Keep an SA that lost its last context, and remove the one that was kept longest, unless it has
+ * contexts again or was put. */
 static void start_lingering(UINT64 id)
 {
     main_mode *oldest = find(modes.lingering[modes.next_lingering]);

@@ -1,4 +1,4 @@
-/* A ring of the last events. */
+/* A ring buffer of the last events. */
 
 #include "net_events.h"
 
@@ -9,7 +9,7 @@
 
 static struct {
     net_event events[NET_EVENT_CAPACITY];
-    size_t next; /* where the next one goes */
+    size_t next; /* the index of the next event */
     size_t count;
     uint64_t population;
     int is_off;

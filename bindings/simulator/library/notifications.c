@@ -1,4 +1,4 @@
-/* A queue of notifications, and the threads that deliver from it. */
+/* A linked queue of notifications, and the threads that deliver from its front. */
 
 #include "notifications.h"
 
@@ -21,7 +21,7 @@ typedef struct notification {
     struct notification *next;
     subscription *subscription;
     payload *payload;
-    uint64_t due; /* not to be delivered before */
+    uint64_t due; /* the earliest time of delivery */
 } notification;
 
 static struct {
@@ -38,13 +38,13 @@ static struct {
 } queue;
 
 static struct {
-    UINT32 extra_threads; /* than one */
+    UINT32 extra_threads; /* beyond the first */
     UINT32 started;
     UINT32 registered;
     int is_stopping;
     struct {
         uint64_t thread;
-        const subscription *subscription; /* whose callback it is in, or NULL */
+        const subscription *subscription; /* whose callback is running, or NULL */
     } slots[MAX_THREADS];
 } workers;
 
@@ -74,6 +74,8 @@ void payload_release(payload *payload)
 
 /* ---- the queue ---- */
 
+/* Return whether the next notification is lost: on demand, at random, or because the queue is
+ * full. */
 static int is_lost(void)
 {
     if (queue.drop_next > 0) {
@@ -85,6 +87,7 @@ static int is_lost(void)
                && random_below(&queue.rng, 1000000) < queue.random_per_million);
 }
 
+/* Append a notification, or count it as lost. It retains the subscription and the payload. */
 static void append(subscription *subscription, payload *payload)
 {
     notification *made = is_lost() ? NULL : malloc(sizeof *made);
@@ -118,6 +121,7 @@ static notification *take_first(void)
     return taken;
 }
 
+/* Free a notification that is no longer queued, and release its references. */
 static void discard(notification *done)
 {
     subscription_release(done->subscription);
@@ -152,7 +156,7 @@ void notifications_wake(void)
 
 /* ---- the threads ---- */
 
-/* Discards what is first and was cancelled. */
+/* Discard the notifications of cancelled subscriptions at the front of the queue. */
 static void discard_cancelled(void)
 {
     while (queue.first != NULL && queue.first->subscription->is_cancelled) {
@@ -161,7 +165,8 @@ static void discard_cancelled(void)
     }
 }
 
-/* What is to be delivered now; NULL if there is nothing, and how long there will be nothing. */
+/* Take the notification that is due. If there is none, return NULL; *wait is the number of
+ * milliseconds until the next is due. */
 static notification *take_due(uint32_t *wait)
 {
     *wait = WAIT_FOREVER;
@@ -177,6 +182,7 @@ static notification *take_due(uint32_t *wait)
     return NULL;
 }
 
+/* Call the subscriber without LOCK_ENGINE, then discard the notification. */
 static void deliver(UINT32 slot, notification *due)
 {
     subscription *subscription = due->subscription;
@@ -195,6 +201,7 @@ static void deliver(UINT32 slot, notification *due)
     condition_broadcast(CONDITION_DELIVERED);
 }
 
+/* Deliver what is due until the threads stop. */
 static void work(void *unused)
 {
     (void)unused;
@@ -222,6 +229,7 @@ int notifications_start(void)
     return workers.is_stopping || workers.started > 0;
 }
 
+/* Stop all threads. Under LOCK_DELIVERY_THREADS. */
 static void stop(void)
 {
     lock_acquire(LOCK_ENGINE);
@@ -237,7 +245,7 @@ static void stop(void)
     workers.started = 0;
     workers.registered = 0;
     workers.is_stopping = 0;
-    discard_cancelled(); /* where nobody is subscribed, there may be no thread to do it */
+    discard_cancelled(); /* without subscriptions there may be no thread that does it */
     lock_release(LOCK_ENGINE);
 }
 
