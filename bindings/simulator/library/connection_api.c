@@ -1,4 +1,4 @@
-/* The FwpmConnection functions: enumerating, and reading one by its id. */
+/* The FwpmConnection functions that enumerate connections and read one by id. */
 
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 #include "generator_connection.h"
 #include "options.h"
 
-/* What is returned for a connection of the snapshot; NULL if it ended meanwhile. */
+/* As object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const connection *in_snapshot = (const connection *)enumeration->objects + index;
@@ -28,7 +28,10 @@ static const object_ops ops = {CONNECTIONS, current, write_connection};
 
 /* ---- enumerations ---- */
 
-static UINT32 take_snapshot(enumeration *enumeration, const FWPM_CONNECTION_ENUM_TEMPLATE0 *asked)
+/* Fix the set of objects, and query the driver if the template asks for it. Return an error
+ * code, or 0. */
+static UINT32 take_snapshot(enumeration *enumeration,
+                            const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate)
 {
     size_t count;
     connection **all = connections_list(&count);
@@ -41,10 +44,10 @@ static UINT32 take_snapshot(enumeration *enumeration, const FWPM_CONNECTION_ENUM
     }
     enumeration->objects = taken;
     for (size_t i = 0; i < count; i++) {
-        if (asked->connectionId != 0 && asked->connectionId != all[i]->id) {
+        if (enumTemplate->connectionId != 0 && enumTemplate->connectionId != all[i]->id) {
             continue;
         }
-        if ((asked->flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
+        if ((enumTemplate->flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
             connection_query_bytes(all[i]);
         }
         taken[enumeration->count++] = *all[i];
@@ -53,6 +56,7 @@ static UINT32 take_snapshot(enumeration *enumeration, const FWPM_CONNECTION_ENUM
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle,
                                  const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
@@ -106,7 +110,8 @@ DWORD WINAPI FwpmConnectionDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHa
 
 /* ---- one connection ---- */
 
-/* The driver is not asked: there is no flag by which to want it. */
+/* Return one connection, in a block that the client owns. The driver is not queried, since there
+ * is no flag that asks for it. Return an error code, or 0. */
 static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **result)
 {
     if (result == NULL) {

@@ -1,4 +1,4 @@
-/* The control functions, as sa_simulator.h documents them. */
+/* The control functions, documented in sa_simulator.h. */
 
 #include "sa_simulator.h"
 
@@ -37,7 +37,7 @@ void sa_simulator_reset(void)
     LOCKED(handles_close_subscriptions(NULL));
     notifications_stop();
     lock_acquire(LOCK_ENGINE);
-    engine_reset(); /* first: enumerations hold trees of the store */
+    engine_reset(); /* first: enumerations own references to trees of the store */
     notifications_reset();
     store_reset();
     results_reset();

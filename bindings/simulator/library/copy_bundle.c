@@ -1,4 +1,4 @@
-/* The parts of an SA bundle, the ones that hold secrets among them. */
+/* The parts of an SA bundle, including those with secrets. */
 
 #include "copy.h"
 
@@ -106,7 +106,7 @@ static IPSEC_SA0 copy_sa(arena *arena, const IPSEC_SA0 *from)
             copy_auth_and_cipher_information(arena, from->espAuthAndCipherInformation);
         break;
     default:
-        /* A transform of a later Windows: nobody knows what the pointer points to. */
+        /* A transform of a later Windows: the pointer's target is unknown. */
         break;
     }
     return copy;

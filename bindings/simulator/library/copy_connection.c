@@ -65,7 +65,7 @@ static IKEEXT_CREDENTIAL2 copy_credential(arena *arena, const IKEEXT_CREDENTIAL2
         copy.name = copy_name(arena, from->name);
         break;
     default:
-        /* Anonymous, or a method of a later Windows: nobody knows what is behind the pointer. */
+        /* Anonymous, or a method of a later Windows: the pointer's target is unknown. */
         break;
     }
     return copy;

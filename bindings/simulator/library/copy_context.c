@@ -1,11 +1,11 @@
-/* A context and its two SAs, in the shape of either generation. */
+/* A context and its two SAs, in either generation. */
 
 #include "copy.h"
 
 #include <string.h>
 
-/* The UDP encapsulation is an arm of a union on the IP version: for IPv6 the
- * pointer means nothing and is passed on unread. */
+/* Copy the UDP encapsulation, a member of a union on the IP version: for IPv6 the pointer is
+ * meaningless and passed on unread. */
 static IPSEC_V4_UDP_ENCAPSULATION0 *copy_udp_encapsulation(arena *arena, FWP_IP_VERSION version,
                                                            IPSEC_V4_UDP_ENCAPSULATION0 *from)
 {

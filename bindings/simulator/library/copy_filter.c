@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Both value types are a type and a union of 8 bytes, at the same places; only
- * the condition's knows addresses with masks and ranges. */
+/* Both value types are a type and a union of 8 bytes, at equal offsets. Only the condition's has
+ * addresses with masks and ranges. */
 _Static_assert(sizeof(FWP_VALUE0) == sizeof(FWP_CONDITION_VALUE0), "FWP_VALUE0, fwptypes.h");
 
 static void *copy_plain(arena *arena, const void *from, size_t size, size_t alignment)
@@ -112,7 +112,7 @@ static FWP_VALUE0 copy_value(arena *arena, const FWP_VALUE0 *from)
         copy.unicodeString = copy_string(arena, from->unicodeString);
         break;
     default:
-        /* In the union itself, or unknown: the bytes came over with the structure. */
+        /* In the union itself, or unknown: copied with the structure. */
         break;
     }
     return copy;

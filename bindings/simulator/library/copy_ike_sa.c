@@ -1,4 +1,4 @@
-/* A main mode SA and its credentials, in the shape of each generation. */
+/* A main mode SA and its credentials, in each generation. */
 
 #include "copy.h"
 
@@ -6,7 +6,7 @@
 
 static IPSEC_V4_UDP_ENCAPSULATION0 *copy_ports(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 {
-    /* For IPv6 the pointer means nothing and is passed on unread. */
+    /* For IPv6 the pointer is meaningless and passed on unread. */
     if (from->ipVersion != FWP_IP_VERSION_V4 || from->v4UdpEncapsulation == NULL) {
         return from->v4UdpEncapsulation;
     }
@@ -43,7 +43,7 @@ static void *copy_certificate(arena *arena, const IKEEXT_CERTIFICATE_CREDENTIAL1
     IKEEXT_CERTIFICATE_CREDENTIAL1 copy = *from;
     copy.subjectName = copy_bytes(arena, from->subjectName);
     copy.certHash = copy_bytes(arena, from->certHash);
-    /* A certificate is no secret, but who reads it reads more than a name. */
+    /* A certificate is not secret, but readers must not expose more of it than the name. */
     copy.certificate = copy_secret(arena, from->certificate);
     if (target != NULL) {
         memcpy(target, &copy, size);
@@ -93,7 +93,7 @@ static IKEEXT_CREDENTIAL2 copy_credential(arena *arena, const IKEEXT_CREDENTIAL2
         copy.name = copy_name(arena, from->name);
         break;
     default:
-        /* Anonymous, or of a later Windows: nobody knows what the pointer points to. */
+        /* Anonymous, or a method of a later Windows: the pointer's target is unknown. */
         break;
     }
     return copy;

@@ -1,4 +1,4 @@
-/* The leaves of a tree: keys of objects, strings, bytes, secrets. */
+/* The leaves of a tree: GUIDs, strings, bytes, secrets. */
 
 #include "copy.h"
 
@@ -23,7 +23,7 @@ char16_t *copy_string(arena *arena, const char16_t *from)
     if (from == NULL) {
         return NULL;
     }
-    /* Code units up to the terminator, whatever they mean: names may hold lone surrogates. */
+    /* All code units up to the terminator: names may contain lone surrogates. */
     size_t length = 0;
     while (from[length] != 0) {
         length++;

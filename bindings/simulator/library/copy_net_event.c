@@ -1,7 +1,7 @@
-/* A net event in the shape of each generation.
+/* A net event in each generation.
  *
- * A newer struct begins as the older one does (fwpmtypes.h), so a part is copied as
- * far as its generation has it.
+ * A newer structure begins with the fields of the older one (fwpmtypes.h), so each part is copied
+ * up to the size that it has in the generation.
  */
 
 #include <string.h>
@@ -13,8 +13,8 @@
 typedef struct shape {
     size_t size;
     size_t header;
-    size_t type;    /* where it stands; the header is at 0 */
-    size_t details; /* where the pointer to what it says stands */
+    size_t type;    /* offset; the header is at 0 */
+    size_t details; /* offset of the pointer to the details */
     size_t main_mode;
     size_t quick_mode;
     size_t extended_mode;
@@ -30,7 +30,7 @@ typedef struct shape {
 static const shape shapes[NET_EVENT_GENERATIONS] = {
     SHAPE(FWPM_NET_EVENT0, FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0,
           FWPM_NET_EVENT_IKEEXT_QM_FAILURE0, FWPM_NET_EVENT_IKEEXT_EM_FAILURE0),
-    /* What generation 1 has beyond 0 is reserved. */
+    /* The additional header fields of generation 1 are reserved. */
     SHAPE(FWPM_NET_EVENT1, FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE1,
           FWPM_NET_EVENT_IKEEXT_QM_FAILURE0, FWPM_NET_EVENT_IKEEXT_EM_FAILURE1),
     SHAPE(FWPM_NET_EVENT2, FWPM_NET_EVENT_HEADER2, FWPM_NET_EVENT_IKEEXT_MM_FAILURE1,
@@ -105,7 +105,7 @@ static void *write_main_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 fai
 
 static void *write_quick_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 failure, size_t size)
 {
-    /* No other traffic type has subnets: what stands there is passed on unread. */
+    /* No other traffic type has subnets: their fields are passed on unread. */
     if (failure.saTrafficType == IPSEC_TRAFFIC_TYPE_TUNNEL) {
         failure.localSubNet = copy_condition_value(arena, &failure.localSubNet);
         failure.remoteSubNet = copy_condition_value(arena, &failure.remoteSubNet);

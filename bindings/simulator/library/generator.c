@@ -1,4 +1,4 @@
-/* A whole context: what both directions agree on, and each of them. */
+/* A whole context: what both directions share, then each direction. */
 
 #include "generator.h"
 
@@ -68,7 +68,7 @@ static void set_traffic(IPSEC_TRAFFIC1 *traffic, random_source *agreed, const pe
     }
     traffic->trafficType = IPSEC_TRAFFIC_TYPE_TRANSPORT;
     traffic->ipsecFilterId = random_luid(agreed);
-    /* Ports and protocol stand here only where the filter's are more general. */
+    /* Ports and protocol are set only if the filter's are more general. */
     if (random_chance(agreed, 30)) {
         traffic->ipProtocol = random_chance(agreed, 80) ? 6 : 17;
         traffic->localPort = (UINT16)(49152 + random_below(agreed, 16384));
@@ -91,7 +91,7 @@ static void set_bundle(generated_sa *sa, random_source *agreed, const peer *peer
     bundle->saLookupContext = peer->lookup_context;
 }
 
-/* Perfect forward secrecy is a matter of policy: it stays when keys are changed. */
+/* Perfect forward secrecy follows from the policy: a rekey does not change it. */
 static IPSEC_PFS_GROUP pick_pfs_group(const recipe *recipe)
 {
     static const IPSEC_PFS_GROUP groups[] = {
@@ -103,10 +103,11 @@ static IPSEC_PFS_GROUP pick_pfs_group(const recipe *recipe)
     return groups[random_below(&source, COUNT_OF(groups))];
 }
 
+/* Generate the SA of one direction. */
 static void generate_sa(generated_sa *sa, const recipe *recipe, const peer *peer,
                         FWP_DIRECTION direction)
 {
-    /* Both directions draw the same numbers, their SPIs aside. */
+    /* Both directions draw the same numbers, except for their SPIs. */
     random_source policy = random_for(recipe->population, 0x8000000000u + recipe->number);
     uint64_t policy_seed = random_next(&policy);
     uint64_t negotiated = policy_seed + ((uint64_t)recipe->engine_run << 32) + recipe->negotiation;
@@ -135,7 +136,7 @@ static void generate_sa(generated_sa *sa, const recipe *recipe, const peer *peer
         sa->details.virtualIfTunnelInfo.trafficSelectorId = random_luid(&agreed);
     }
     if (recipe->revision != 0) {
-        /* What an update may change (IPSEC_SA_BUNDLE_UPDATE_*, ipsectypes.h). */
+        /* Fields that an update may change (IPSEC_SA_BUNDLE_UPDATE_*, ipsectypes.h). */
         sa->details.saBundle.napContext += recipe->revision;
         sa->details.saBundle.flags ^= IPSEC_SA_BUNDLE_FLAG_SA_OFFLOADED * (recipe->revision & 1u);
     }

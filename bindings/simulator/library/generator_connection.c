@@ -1,10 +1,10 @@
-/* What a connection's main mode agreed on, with whom, and what it carried. */
+/* A connection: the proposal of its main mode, its peer's credentials, its byte counts. */
 
 #include "generator_connection.h"
 
 #include <string.h>
 
-/* FWPM_PROVIDER_MPSSVC_WF (fwpmu.h): whose policy asked for most connections. */
+/* FWPM_PROVIDER_MPSSVC_WF (fwpmu.h), the provider of most policies. */
 static const GUID provider = {
     0xDECC16CA, 0x3F33, 0x4346, {0xBE, 0x1E, 0x8F, 0xB4, 0xAE, 0x0F, 0x3D, 0x62}};
 
@@ -34,7 +34,8 @@ static IKEEXT_PROPOSAL0 pick_proposal(random_source *agreed)
 
 /* ---- credentials ---- */
 
-/* The name as a distinguished name in DER (X.690): one common name, as UTF-8. */
+/* Encode a name as a distinguished name in DER (X.690) with one common name in UTF-8, cut off at
+ * `capacity` bytes. Return its size. */
 static UINT32 encode_subject(UINT8 *buffer, UINT32 capacity, const char16_t *name)
 {
     enum { HEADERS = 13 };
@@ -66,7 +67,7 @@ static UINT32 encode_subject(UINT8 *buffer, UINT32 capacity, const char16_t *nam
 
 static void set_preshared_key(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *buffer)
 {
-    static UINT8 unread; /* copies put the canary in its place */
+    static UINT8 unread; /* copies replace it by the canary */
     buffer->preshared_key.presharedKey.size = 24;
     buffer->preshared_key.presharedKey.data = &unread;
     credential->authenticationMethodType = IKEEXT_PRESHARED_KEY;
@@ -97,6 +98,7 @@ static void set_name(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *
     credential->name = &buffer->name;
 }
 
+/* Set the peer's credentials of main mode (the machine's) and extended mode (the user's). */
 static void set_peers(generated_connection *out, const connection *connection)
 {
     static const IKEEXT_AUTHENTICATION_METHOD_TYPE certificates[] = {

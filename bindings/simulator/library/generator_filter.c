@@ -1,5 +1,5 @@
-/* The transport filter of an SA: the rule that asked for protection, with the
- * traffic that it selects. Keys of layers, fields and callouts are from fwpmu.h. */
+/* The transport filter of an SA: the rule that requires protection, and the traffic that it
+ * selects. Keys of layers, fields and callouts are from fwpmu.h. */
 
 #include "generator_parts.h"
 
@@ -66,7 +66,7 @@ static FWPM_FILTER_CONDITION0 *add_condition(generated_sa *sa, enum field field,
     return made;
 }
 
-/* `prefix` 0 asks for the address itself. */
+/* Add a condition on a subnet; if `prefix` is 0, on the address itself. */
 static void add_address(generated_sa *sa, enum field field, const address *address, UINT8 prefix)
 {
     size_t end = field == LOCAL_ADDRESS ? 0 : 1;
@@ -106,7 +106,7 @@ static void add_ports(generated_sa *sa, random_source *rule)
     }
 }
 
-/* What a tunnel carries: the networks behind its ends, which are mostly of the outer family. */
+/* Return a network behind one end of a tunnel. */
 static address inner_network(random_source *rule, FWP_IP_VERSION version)
 {
     address made;
@@ -119,7 +119,8 @@ static address inner_network(random_source *rule, FWP_IP_VERSION version)
     return made;
 }
 
-/* Tells whether they are of IPv6. */
+/* Add the conditions on addresses, protocol and ports. Return whether they are of IPv6: in a
+ * tunnel, the inner version may differ from the outer one. */
 static int add_selectors(generated_sa *sa, random_source *rule, const peer *peer)
 {
     static const UINT8 protocols[] = {6, 6, 6, 17, 1, 47}; /* TCP, UDP, ICMP, GRE */
@@ -162,7 +163,8 @@ static void set_weights(generated_sa *sa, random_source *rule)
     sa->weight = random_next(rule) >> 4;
     sa->effective_weight = sa->weight | 0x4000000000000000u;
     if (random_chance(rule, 30)) {
-        sa->filter.weight.type = FWP_UINT8; /* one of 16 ranges, the rest is worked out by WFP */
+        sa->filter.weight.type =
+            FWP_UINT8; /* one of 16 ranges, within which WFP assigns the weight */
         sa->filter.weight.uint8 = (UINT8)random_below(rule, 16);
     } else {
         sa->filter.weight.type = FWP_UINT64;
@@ -191,7 +193,7 @@ void generate_filter(generated_sa *sa, random_source *rule, const peer *peer)
         filter->displayData.description = sa->filter_description;
     }
     filter->filterKey = random_guid(rule);
-    /* Each direction has a filter of its own, with a key of its own. */
+    /* Each direction has its own filter, with its own key. */
     filter->filterKey.Data1 ^= (UINT32)is_inbound;
     filter->flags = random_chance(rule, 50)
                         ? FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT | FWPM_FILTER_FLAG_PERSISTENT

@@ -1,4 +1,4 @@
-/* A main mode SA: what two hosts agreed on to agree further, and how each proved who it is. */
+/* A main mode SA: the proposal that two hosts agreed on, and how each authenticated. */
 
 #include "generator.h"
 
@@ -39,7 +39,7 @@ static IKEEXT_PROPOSAL0 pick_proposal(random_source *agreed)
 
 /* ---- credentials ---- */
 
-/* UTF-8 of what this generator writes: UTF-16 without surrogates. Tells its length. */
+/* Write UTF-16 without surrogates, such as the generator's names, as UTF-8. Return its length. */
 static size_t write_utf8(UINT8 *to, const char16_t *from)
 {
     size_t length = 0;
@@ -58,8 +58,8 @@ static size_t write_utf8(UINT8 *to, const char16_t *from)
     return length;
 }
 
-/* CN=name as an X.501 Name in DER: a sequence of a set of a sequence of the
- * attribute 2.5.4.3 and an UTF8String (RFC 5280, 4.1.2.4). All lengths are below 128. */
+/* Write CN=name as an X.501 Name in DER: a sequence of a set of a sequence of the attribute
+ * 2.5.4.3 and a UTF8String (RFC 5280, 4.1.2.4). All lengths are below 128. */
 static FWP_BYTE_BLOB write_subject(UINT8 *buffer, const char16_t *name)
 {
     static const UINT8 head[] = {0x30, 0, 0x31, 0, 0x30, 0, 0x06, 3, 0x55, 0x04, 0x03, 0x0C, 0};
@@ -79,7 +79,8 @@ static int uses_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
            || method == IKEEXT_CERTIFICATE_ECDSA_P384 || method == IKEEXT_SSL;
 }
 
-/* `name` is a machine's with its service, host/web01.corp.example, or a user's. */
+/* Return a credential of this method, which points into `buffer`. `name` is a machine's with its
+ * service (host/web01.corp.example), or a user's. */
 static IKEEXT_CREDENTIAL2 make_credential(generated_credential *buffer,
                                           IKEEXT_AUTHENTICATION_METHOD_TYPE method,
                                           const char16_t *name)
@@ -139,10 +140,11 @@ IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keyi
     }
 }
 
+/* Set the credentials of both hosts, of main mode and of AuthIP's extended mode. */
 static void set_credentials(generated_ike_sa *sa, random_source *agreed, const peer *peer)
 {
     static const char16_t here[] = u"host/edge.corp.example";
-    generated_sa identity; /* for the names that the contexts have, too */
+    generated_sa identity; /* for the names, which the contexts have, too */
     memset(&identity, 0, sizeof identity);
     generate_identity(&identity, peer);
 
@@ -150,7 +152,7 @@ static void set_credentials(generated_ike_sa *sa, random_source *agreed, const p
     if (identity.id.mmTargetName == NULL) {
         method = IKEEXT_PRESHARED_KEY;
     }
-    /* With EAP a gateway proves itself by a certificate, the user by the method. */
+    /* With EAP, the gateway authenticates by a certificate, the user by EAP. */
     sa->pairs[0].localCredentials = make_credential(
         &sa->credentials[0], method == IKEEXT_EAP ? IKEEXT_CERTIFICATE : method, here);
     sa->pairs[0].peerCredentials = make_credential(

@@ -1,4 +1,4 @@
-/* Failures as a busy host has them: with its own peers, by one of their key modules. */
+/* Failures as a busy host has them, with its own peers and their key modules. */
 
 #include "generator_net_event.h"
 
@@ -15,6 +15,7 @@ enum {
     GARBAGE = 0xDD
 };
 
+/* Return a peer of the event's population. */
 static peer pick_peer(random_source *rng, const net_event *event)
 {
     recipe recipe;
@@ -31,7 +32,7 @@ static peer pick_peer(random_source *rng, const net_event *event)
     return picked;
 }
 
-/* What the flags do not tell of is not there, whatever stands in its place. */
+/* Generate a header. Fields whose flag is not set contain garbage. */
 static void generate_header(FWPM_NET_EVENT_HEADER3 *header, const net_event *event,
                             random_source *rng, const peer *peer)
 {
@@ -87,7 +88,8 @@ static IPSEC_FAILURE_POINT pick_failure_point(random_source *rng)
                                     : IPSEC_FAILURE_PEER;
 }
 
-/* What failed to prove who the peer is: what the error is of, otherwise any that there may be. */
+/* Return the authentication method that failed: the method that the error implies, otherwise any
+ * that the key module has. */
 static IKEEXT_AUTHENTICATION_METHOD_TYPE failed_method(random_source *rng, UINT32 code,
                                                        keying keying, const char16_t *name)
 {
@@ -111,7 +113,7 @@ static void set_hash(UINT8 hash[20], random_source *rng, IKEEXT_AUTHENTICATION_M
     }
 }
 
-/* The names that the peer would have shown, had it come so far. */
+/* Set the names that the peer has in its contexts. */
 static void set_names(generated_net_event *out, const peer *peer)
 {
     generated_sa sa;
@@ -146,6 +148,7 @@ static void generate_main_mode(generated_net_event *out, random_source *rng, con
     }
 }
 
+/* Set a subnet or an address, in one of the types that Windows uses. */
 static void set_subnet(FWP_CONDITION_VALUE0 *value, generated_net_event *out, random_source *rng,
                        const address *address)
 {
@@ -270,6 +273,6 @@ void generate_net_event(generated_net_event *out, const net_event *event)
         out->dosp_drop.failureStatus = (INT32)event->code;
         break;
     default:
-        break; /* other traffic's: it says something that nobody here reads */
+        break; /* of other traffic: it has no readable details */
     }
 }

@@ -40,7 +40,7 @@ void generate_identity(generated_sa *sa, const peer *peer);
 /* generator_suite.c: the algorithms, from one source for both directions. */
 void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *peer);
 
-/* generator_filter.c: the rule that asked for protection. */
+/* generator_filter.c: the rule that requires protection. */
 void generate_filter(generated_sa *sa, random_source *rule, const peer *peer);
 
 /* generator_ike.c: an authentication method that the key module has. */

@@ -1,7 +1,7 @@
-/* Who a host talks to: addresses, key modules, identities.
+/* The peers of a host: addresses, key modules, identities.
  *
- * Addresses are from ranges that no real host is reached by: RFC 1918, the
- * documentation ranges of RFC 5737 and RFC 3849, and RFC 4193.
+ * Addresses are from ranges that are not routed on the Internet: RFC 1918, the documentation
+ * ranges of RFC 5737 and RFC 3849, and RFC 4193.
  */
 
 #include "generator_parts.h"
@@ -17,7 +17,7 @@ static address v4_address(UINT32 value)
     return made;
 }
 
-/* `prefix` is the upper half of the address. */
+/* Return an address from its two halves. */
 static address v6_address(uint64_t prefix, uint64_t interface)
 {
     address made;
@@ -30,7 +30,7 @@ static address v6_address(uint64_t prefix, uint64_t interface)
     return made;
 }
 
-/* One of the host's own addresses: a few per family, the same for the whole population. */
+/* Return one of the host's own addresses: a few per family for the whole population. */
 static address local_address(uint64_t population, int is_v6, int is_gateway, uint32_t interface)
 {
     random_source host = random_for(population, 'H');
@@ -46,6 +46,7 @@ static address local_address(uint64_t population, int is_v6, int is_gateway, uin
                           : 0x0A000000u | site << 16 | interface << 8 | machine /* 10.0.0.0/8 */);
 }
 
+/* Return an address of the peer; `is_outside`: beyond the host's own networks. */
 static address remote_address(random_source *source, int is_v6, int is_outside)
 {
     if (is_v6) {
@@ -86,7 +87,7 @@ peer generate_peer(const recipe *recipe)
 {
     peer made;
     memset(&made, 0, sizeof made);
-    /* Two contexts in a row are with one peer, negotiated under one main mode SA. */
+    /* Two consecutive contexts have one peer, and were negotiated under one main mode SA. */
     random_source source = random_for(recipe->population, 0x5000000000u + recipe->number / 2);
     made.seed = random_next(&source);
     made.tunnel = pick_tunnel(&source);
@@ -143,7 +144,7 @@ void generate_identity(generated_sa *sa, const peer *peer)
 {
     random_source source = random_for(peer->seed, 'I');
     if (random_chance(&source, 6)) {
-        return; /* authenticated by a preshared key: nobody is known */
+        return; /* authenticated by a preshared key: no identity is known */
     }
     uint32_t domain = random_below(&source, COUNT_OF(domains));
 

@@ -1,9 +1,9 @@
-/* Which algorithms protect the packets, and with which indexes. */
+/* The algorithms that protect the packets, and the SPIs. */
 
 #include "generator_parts.h"
 
-/* One way to protect, and how often it is met. Sizes of keys are in bytes; AES-GCM
- * has one key and 4 bytes of salt, reported with the cipher. */
+/* One combination of algorithms, and its weight. Sizes of keys are in bytes; AES-GCM has one key
+ * and 4 bytes of salt, reported with the cipher. */
 typedef struct suite {
     uint32_t share;
     IPSEC_TRANSFORM_TYPE transform;
@@ -46,7 +46,7 @@ static const suite suites[] = {
     {3, IPSEC_TRANSFORM_ESP_AUTH_FW, HMAC_SHA_256, NO_CIPHER},
     {1, IPSEC_TRANSFORM_ESP_CIPHER, NO_AUTH, CBC_128},
     {2, IPSEC_TRANSFORM_AH, HMAC_SHA_1, NO_CIPHER},
-    /* What should be gone and is not. */
+    /* Deprecated, and still in use. */
     {2, ESP_BOTH, HMAC_SHA_1, TRIPLE_DES},
     {1, ESP_BOTH, HMAC_MD5, TRIPLE_DES},
     {1, ESP_BOTH, HMAC_MD5, DES},
@@ -67,7 +67,7 @@ static const suite *pick_suite(random_source *source)
     return picked;
 }
 
-/* A key whose bytes nobody may read: copies put the canary in their place. */
+/* Return a key of this size without readable bytes: copies replace it by the canary. */
 static FWP_BYTE_BLOB make_secret(UINT32 size)
 {
     static UINT8 unread;

@@ -1,4 +1,4 @@
-/* Building the names and keys of generated contexts. */
+/* Names, GUIDs and LUIDs of generated objects. */
 
 #include "generator_parts.h"
 

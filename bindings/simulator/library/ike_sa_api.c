@@ -1,4 +1,4 @@
-/* The IkeextSa functions: enumerating main mode SAs, and reading one by its id. */
+/* The IkeextSa functions: enumerate main mode SAs, read one by id. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "options.h"
 #include "template.h"
 
-/* What is returned for an entry of the snapshot; NULL if it was deleted meanwhile. */
+/* As object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const sa_entry *in_snapshot = (const sa_entry *)enumeration->objects + index;
@@ -43,7 +43,8 @@ static const object_ops generations[] = {
     {IKE_SAS, current, write_sa2},
 };
 
-/* Whether this host proved itself in main mode by the certificate of this hash. */
+/* Return whether this host authenticated in main mode with the certificate of this hash; every
+ * SA matches an empty hash. */
 static int has_local_certificate(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETAILS2 *sa)
 {
     const IKEEXT_CREDENTIALS2 *credentials = &sa->ikeCredentials;
@@ -70,6 +71,7 @@ static int has_local_certificate(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETA
     }
 }
 
+/* Fix the set of objects. Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets,
                             const FWP_BYTE_BLOB *hash)
 {
@@ -99,6 +101,7 @@ static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *su
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle, const IKEEXT_SA_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
 {
@@ -181,6 +184,7 @@ DWORD WINAPI IkeextSaDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
 
 /* ---- one SA ---- */
 
+/* Return one SA, in a block that the client owns. Return an error code, or 0. */
 static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const object_ops *ops, void **sa)
 {
     if (sa == NULL) {
@@ -200,7 +204,7 @@ DWORD WINAPI IkeextSaGetById0(HANDLE engineHandle, UINT64 id, IKEEXT_SA_DETAILS0
     return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[0], (void **)sa));
 }
 
-/* No page says what the lookup context narrows; an id alone decides here. */
+/* No page says what the lookup context selects; the simulator ignores it. */
 
 DWORD WINAPI IkeextSaGetById1(HANDLE engineHandle, UINT64 id, GUID *saLookupContext,
                               IKEEXT_SA_DETAILS1 **sa)

@@ -1,4 +1,4 @@
-/* The FwpmNetEvent functions: enumerating what failed, and being told of it. */
+/* The FwpmNetEvent functions: enumerate net events, subscribe to them. */
 
 #include <stdlib.h>
 
@@ -14,12 +14,13 @@ static uint64_t to_ticks(FILETIME from)
     return (uint64_t)from.dwHighDateTime << 32 | from.dwLowDateTime;
 }
 
-/* A template, of which this simulator knows the times. */
+/* A template, as far as the simulator supports it: an interval of times. */
 typedef struct interval {
     uint64_t start;
-    uint64_t end; /* 0: whenever */
+    uint64_t end; /* 0: any time */
 } interval;
 
+/* Read a template; NULL matches all. Return an error code, or 0. */
 static UINT32 interval_read(interval *into, const FWPM_NET_EVENT_ENUM_TEMPLATE0 *from)
 {
     static const FWPM_NET_EVENT_ENUM_TEMPLATE0 anything;
@@ -39,13 +40,14 @@ static int interval_contains(const interval *interval, const net_event *event)
 
 /* ---- enumerations ---- */
 
+/* As object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     return (const net_event *)enumeration->objects + index;
 }
 
-/* The log is a snapshot "at the time the enumeration handle is created" (Windows
- * Filtering Platform, Logging). */
+/* Copy the log "at the time the enumeration handle is created" (Windows Filtering Platform,
+ * Logging). Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const interval *wanted)
 {
     net_event *events = malloc(NET_EVENT_CAPACITY * sizeof *events);
@@ -62,6 +64,7 @@ static UINT32 take_snapshot(enumeration *enumeration, const interval *wanted)
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle,
                                  const FWPM_NET_EVENT_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
@@ -140,7 +143,7 @@ static int matches(const void *filter, const void *subject)
     return interval_contains(filter, subject);
 }
 
-/* A subscription of generation n is told in events of generation n + 1. */
+/* A subscription of generation n gets events of generation n + 1. */
 #define DEFINE_KIND(N)                                                            \
     static void deliver##N(subscriber callback, void *context, const void *event) \
     {                                                                             \
@@ -175,12 +178,13 @@ void net_event_publish(const net_event *event)
             continue;
         }
         arena arena = {payload_event(payload), 0};
-        (void)net_event_write(&arena, event, kind + 1); /* the event itself comes first */
+        (void)net_event_write(&arena, event, kind + 1); /* its root is first in the block */
         notifications_publish(kinds[kind], event, payload);
         payload_release(payload);
     }
 }
 
+/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
 static UINT32 subscribe_net_events(HANDLE engineHandle,
                                    const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,
                                    const event_kind *kind, subscriber callback, void *context,

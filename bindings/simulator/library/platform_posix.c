@@ -1,4 +1,4 @@
-/* The operating system, where it is POSIX. */
+/* The operating system: POSIX. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -31,7 +31,7 @@ void condition_wait(enum condition condition, enum lock lock, uint32_t milliseco
         (void)pthread_cond_wait(&conditions[condition], &locks[lock]);
         return;
     }
-    /* A condition that is initialised statically goes by this clock. */
+    /* The clock of statically initialised conditions. */
     struct timespec until;
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += (time_t)(milliseconds / 1000);

@@ -1,4 +1,4 @@
-/* The operating system, where it is Windows. */
+/* The operating system: Windows. */
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>

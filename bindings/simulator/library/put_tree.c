@@ -1,4 +1,4 @@
-/* Copies of trees, freed when the last holder lets go. */
+/* Reference-counted copies of trees. */
 
 #include "put_tree.h"
 

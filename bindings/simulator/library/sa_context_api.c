@@ -1,4 +1,4 @@
-/* The IPsecSaContext functions: enumerating, and reading one by its id. */
+/* The IPsecSaContext functions that enumerate contexts and read one by id. */
 
 #include <stdlib.h>
 
@@ -10,9 +10,9 @@
 #include "store.h"
 #include "template.h"
 
-/* ---- what is returned, in the shape of either generation ---- */
+/* ---- objects, in either generation ---- */
 
-/* What is returned for an entry of the snapshot; NULL if it was deleted meanwhile. */
+/* As object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const sa_entry *in_snapshot = (const sa_entry *)enumeration->objects + index;
@@ -37,8 +37,8 @@ static const object_ops generation1 = {SA_CONTEXTS, current, write_context1};
 
 /* ---- enumerations ---- */
 
-/* The set is fixed now ("works on a snapshot ... taken at the time the
- * enumeration handle was created", as the pages of the sibling functions say). */
+/* Fix the set of objects ("works on a snapshot ... taken at the time the enumeration handle was
+ * created", as the pages of the sibling functions say). Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets)
 {
     size_t slot_count;
@@ -64,6 +64,7 @@ static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *su
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle,
                                  const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
@@ -131,6 +132,7 @@ DWORD WINAPI IPsecSaContextDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHa
 
 /* ---- one context ---- */
 
+/* Return one context, in a block that the client owns. Return an error code, or 0. */
 static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const object_ops *ops, void **saContext)
 {
     if (saContext == NULL) {

@@ -10,7 +10,7 @@
 #include "store.h"
 
 static struct {
-    IPSEC_STATISTICS1 ipsec; /* without what is counted when it is asked for */
+    IPSEC_STATISTICS1 ipsec; /* without what add_live adds */
     IKEEXT_STATISTICS1 ike;
     UINT32 deleted; /* SAs */
 } counted;
@@ -159,8 +159,9 @@ void statistics_traffic(random_source *rng)
     }
 }
 
-/* ---- what is counted when it is asked for ---- */
+/* ---- counts of the current contexts ---- */
 
+/* Add the counts that follow from the current contexts; subtract them if `sign` is -1. */
 static void add_live(IPSEC_AGGREGATE_SA_STATISTICS0 *to, UINT32 sign)
 {
     UINT32 active = 0;
@@ -191,6 +192,7 @@ void statistics_put_ike(const IKEEXT_STATISTICS1 *counts)
 
 /* ---- the functions ---- */
 
+/* Check the arguments of a call. Return an error code, or 0. */
 static UINT32 check(HANDLE engineHandle, const void *into)
 {
     return into == NULL ? calls_misuse(RPC_X_NULL_REF_POINTER) : engine_check_session(engineHandle);
@@ -207,7 +209,7 @@ DWORD WINAPI IPsecGetStatistics0(HANDLE engineHandle, IPSEC_STATISTICS0 *ipsecSt
         add_live(&ipsecStatistics->aggregateSaStatistics, 1);
         ipsecStatistics->espDropPacketStatistics = from->espDropPacketStatistics;
         ipsecStatistics->ahDropPacketStatistics = from->ahDropPacketStatistics;
-        /* Later generations have more behind the same. */
+        /* Later generations only append fields. */
         memcpy(&ipsecStatistics->aggregateDropPacketStatistics,
                &from->aggregateDropPacketStatistics,
                sizeof ipsecStatistics->aggregateDropPacketStatistics);

@@ -1,5 +1,5 @@
-/* An array ordered by id. Ids ascend, so nearly every addition is at its end;
- * deleted entries keep their places until there are many. */
+/* An array ordered by id. Ids ascend, so nearly every addition is at its end. Deleted entries
+ * stay in their slots until a compaction. */
 
 #include "store.h"
 
@@ -21,6 +21,7 @@ static struct {
     size_t deleted;
 } store;
 
+/* Remove deleted entries from the array. */
 static void compact(void)
 {
     size_t kept = 0;
@@ -33,6 +34,8 @@ static void compact(void)
     store.deleted = 0;
 }
 
+/* Make sure that one more entry fits: compact or grow the array. Return 1, or 0 if memory ran
+ * out. */
 static int reserve_slot(void)
 {
     if (store.slot_count < store.capacity) {
@@ -52,7 +55,7 @@ static int reserve_slot(void)
     return 1;
 }
 
-/* The first place whose id is not below `id`. */
+/* Return the index of the first slot whose id is not below `id`. */
 static size_t lower_bound(UINT64 id)
 {
     size_t low = 0;
@@ -68,6 +71,8 @@ static size_t lower_bound(UINT64 id)
     return low;
 }
 
+/* Insert an entry whose id is not in use. The store takes its reference to the tree. Return NULL
+ * if memory ran out; then the caller keeps the reference. */
 static sa_entry *insert(const sa_entry *added)
 {
     if (!reserve_slot()) {
@@ -75,7 +80,7 @@ static sa_entry *insert(const sa_entry *added)
     }
     size_t slot = lower_bound(added->id);
     if (slot < store.slot_count && store.entries[slot].id == added->id) {
-        store.deleted--; /* put again after it was deleted: the place is still there */
+        store.deleted--; /* a deleted entry with this id still has its slot */
     } else {
         memmove(&store.entries[slot + 1], &store.entries[slot],
                 (store.slot_count - slot) * sizeof *store.entries);
@@ -154,7 +159,7 @@ void store_attach(sa_entry *entry)
     }
 }
 
-/* A context that somebody put was negotiated under nothing that is known here. */
+/* Remove a context from its main mode SA; a context that was put has none. */
 static void remove_from_main_mode(const sa_entry *entry)
 {
     if (entry->tree == NULL) {
@@ -223,7 +228,7 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 
     sa_entry *replaced = store_find(added.id);
     if (replaced != NULL) {
-        connections_add_context(&added); /* first: a connection that both are part of goes on */
+        connections_add_context(&added); /* first, so that the connection of both does not end */
         connections_remove_context(replaced);
         remove_from_main_mode(replaced);
         sa_entry_release(replaced);
@@ -249,7 +254,7 @@ void store_renegotiate(uint32_t engine_run)
         sa_entry *each = &store.entries[i];
         each->id = ids_next(ID_SA_CONTEXT);
         if (each->tree != NULL) {
-            /* Snapshots ended with the engine that took them, so the tree is the entry's alone. */
+            /* Snapshots ended with the engine, so no one else refers to the tree. */
             set_tree_id(each);
         } else {
             each->recipe.engine_run = engine_run;

@@ -1,4 +1,4 @@
-/* A list of what is subscribed to, in the order in which it was. */
+/* A linked list of the subscriptions, oldest first. */
 
 #include "subscriptions.h"
 
