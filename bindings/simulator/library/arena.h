@@ -1,8 +1,8 @@
-/* One heap block that holds a whole tree.
+/* Allocation of a whole tree in one heap block.
  *
- * WFP returns a tree of structures that one FwpmFreeMemory0 frees, so a tree is
- * laid into one block. It is walked twice by the same code: first on a
- * measuring arena, which only adds up sizes, then on one of that size.
+ * WFP returns trees of structures that one FwpmFreeMemory0 frees, so a tree occupies one block.
+ * The same code runs twice: on a measuring arena, which has no memory and only adds up sizes,
+ * then on an arena of the measured size.
  */
 
 #ifndef SIMULATOR_ARENA_H
@@ -16,13 +16,13 @@ typedef struct arena {
     size_t used;
 } arena;
 
-/* Room for `size` bytes, aligned to a power of two; NULL while measuring. Room
- * for 0 bytes is a valid pointer too, as a zero-sized array of WFP has. */
-static inline void *arena_take(arena *to, size_t size, size_t alignment)
+/* Allocate `size` bytes, aligned to a power of two. Return NULL while measuring. 0 bytes give a
+ * valid pointer, too, as for WFP's arrays without elements. */
+static inline void *arena_take(arena *arena, size_t size, size_t alignment)
 {
-    size_t start = (to->used + alignment - 1) & ~(alignment - 1);
-    to->used = start + size;
-    return to->base == NULL ? NULL : to->base + start;
+    size_t start = (arena->used + alignment - 1) & ~(alignment - 1);
+    arena->used = start + size;
+    return arena->base == NULL ? NULL : arena->base + start;
 }
 
 #define ARENA_TAKE(to, T) ((T *)arena_take((to), sizeof(T), _Alignof(T)))

@@ -72,10 +72,11 @@ static struct {
     failure failures[FAILURE_CAPACITY];
     size_t failure_count;
     UINT32 random_per_million;
-    random_source dice;
+    random_source rng;
 } calls;
 
-static int function_of(const char *name)
+/* Return the function of this name, ANY for "*", or NONE. */
+static int find_function(const char *name)
 {
     if (name == NULL) {
         return NONE;
@@ -83,19 +84,20 @@ static int function_of(const char *name)
     if (strcmp(name, "*") == 0) {
         return ANY;
     }
-    int which = 0;
-    while (which < FUNCTION_COUNT && strcmp(name, names[which]) != 0) {
-        which++;
+    int function = 0;
+    while (function < FUNCTION_COUNT && strcmp(name, names[function]) != 0) {
+        function++;
     }
-    return which < FUNCTION_COUNT ? which : NONE;
+    return function < FUNCTION_COUNT ? function : NONE;
 }
 
-/* The oldest failure that is due. One that is not yet due counts the calls that pass it. */
-static UINT32 scripted_failure(function which)
+/* Return the code of the oldest failure that is due, or 0, and use it up once. Failures that are
+ * not due yet count this call. */
+static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {
         failure *each = &calls.failures[i];
-        if (each->function != ANY && each->function != (int)which) {
+        if (each->function != ANY && each->function != (int)function) {
             continue;
         }
         if (each->after > 0) {
@@ -114,7 +116,8 @@ static UINT32 scripted_failure(function which)
     return 0;
 }
 
-static UINT32 random_failure(function which)
+/* Return a random failure's code at the rate that is set, otherwise 0. */
+static UINT32 random_failure(function function)
 {
     static const UINT32 codes[] = {
         RPC_S_SERVER_UNAVAILABLE, RPC_S_CALL_FAILED,       EPT_S_NOT_REGISTERED,
@@ -123,28 +126,28 @@ static UINT32 random_failure(function which)
     };
     UINT32 count = sizeof codes / sizeof codes[0];
     if (calls.random_per_million == 0
-        || random_below(&calls.dice, 1000000) >= calls.random_per_million) {
+        || random_below(&calls.rng, 1000000) >= calls.random_per_million) {
         return 0;
     }
-    /* Where no session is asked for, none can have been aborted. */
-    return codes[random_below(&calls.dice, which == ENGINE_OPEN ? count - 1 : count)];
+    /* The last code is about a session, which ENGINE_OPEN does not have yet. */
+    return codes[random_below(&calls.rng, function == ENGINE_OPEN ? count - 1 : count)];
 }
 
-UINT32 calls_begin(function which)
+UINT32 calls_begin(function function)
 {
     lock_acquire(LOCK_ENGINE);
-    calls.counts[which]++;
-    UINT32 delay = calls.delays[which];
+    calls.counts[function]++;
+    UINT32 delay = calls.delays[function];
     if (delay != 0) {
         lock_release(LOCK_ENGINE);
         sleep_milliseconds(delay);
         lock_acquire(LOCK_ENGINE);
     }
-    if (which == FREE_MEMORY) {
+    if (function == FREE_MEMORY) {
         return 0;
     }
-    UINT32 code = scripted_failure(which);
-    return code != 0 ? code : random_failure(which);
+    UINT32 code = scripted_failure(function);
+    return code != 0 ? code : random_failure(function);
 }
 
 UINT32 calls_end(UINT32 code)
@@ -166,7 +169,7 @@ UINT64 calls_misuses(void)
 
 int calls_fail(const char *name, UINT32 code, UINT32 after, UINT32 times)
 {
-    failure added = {function_of(name), code, after, times};
+    failure added = {find_function(name), code, after, times};
     if (added.function == NONE || added.function == FREE_MEMORY || code == 0
         || calls.failure_count == FAILURE_CAPACITY) {
         return 0;
@@ -178,7 +181,7 @@ int calls_fail(const char *name, UINT32 code, UINT32 after, UINT32 times)
 void calls_fail_randomly(UINT32 per_million, uint64_t seed)
 {
     calls.random_per_million = per_million;
-    calls.dice = random_for(seed, 'R');
+    calls.rng = random_for(seed, 'R');
 }
 
 void calls_clear_failures(void)
@@ -189,24 +192,24 @@ void calls_clear_failures(void)
 
 int calls_delay(const char *name, UINT32 milliseconds)
 {
-    int which = function_of(name);
+    int function = find_function(name);
     for (int i = 0; i < FUNCTION_COUNT; i++) {
-        if (which == i || which == ANY) {
+        if (function == i || function == ANY) {
             calls.delays[i] = milliseconds;
         }
     }
-    return which != NONE;
+    return function != NONE;
 }
 
 UINT64 calls_count(const char *name)
 {
-    int which = function_of(name);
-    if (which == NONE) {
+    int function = find_function(name);
+    if (function == NONE) {
         return UINT64_MAX;
     }
     UINT64 sum = 0;
     for (int i = 0; i < FUNCTION_COUNT; i++) {
-        if (which == i || which == ANY) {
+        if (function == i || function == ANY) {
             sum += calls.counts[i];
         }
     }

@@ -1,4 +1,4 @@
-/* Every WFP call passes here first: it is counted, delayed, and made to fail. */
+/* The entry and exit of every WFP call: counted, delayed, made to fail. */
 
 #ifndef SIMULATOR_CALLS_H
 #define SIMULATOR_CALLS_H
@@ -53,18 +53,19 @@ typedef enum function {
     FUNCTION_COUNT
 } function;
 
-/* Takes LOCK_ENGINE, which the caller releases by calls_end, and tells whether
- * this call is to fail: the code, or 0. Waits out a delay before. */
-UINT32 calls_begin(function which);
-/* Releases the lock and passes the code through. */
+/* Begin a call: count it, wait out its delay, acquire LOCK_ENGINE until calls_end. Return the
+ * code that the call must fail with, or 0. */
+UINT32 calls_begin(function function);
+/* End a call: release LOCK_ENGINE. Return the code unchanged. */
 UINT32 calls_end(UINT32 code);
 
-/* The rest is for the control functions, under LOCK_ENGINE. */
+/* The rest is called under LOCK_ENGINE. */
 
-/* Counts a caller's mistake; passes the code through. */
+/* Count a misuse by the caller. Return the code unchanged. */
 UINT32 calls_misuse(UINT32 code);
 UINT64 calls_misuses(void);
 
+/* As the control functions of these names, see sa_simulator.h. */
 int calls_fail(const char *name, UINT32 code, UINT32 after, UINT32 times);
 void calls_fail_randomly(UINT32 per_million, uint64_t seed);
 void calls_clear_failures(void);

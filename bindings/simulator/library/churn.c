@@ -1,9 +1,8 @@
 /* Churn: what negotiation, rekeying and expiry do to the contexts of a busy host.
  *
- * Contexts are begun without SAs and get them one by one. A rekey adds a new
- * context, at times under a new main mode SA; the old one loses its outbound SA
- * at once and goes a while later (IPsecSaContextExpire0). The generator's contexts only: one that a
- * test put stays as it is.
+ * Contexts begin without SAs and get them one by one. A rekey adds a new context, sometimes under
+ * a new main mode SA; the old one loses its outbound SA at once and is deleted later
+ * (IPsecSaContextExpire0). Only generated contexts change, never those that a test put.
  */
 
 #include "churn.h"
@@ -13,53 +12,50 @@
 #include "connection_store.h"
 #include "engine.h"
 #include "main_modes.h"
-#include "platform.h"
 #include "random.h"
+#include "rate_thread.h"
 #include "statistics.h"
 #include "store.h"
 
-enum { BATCH_MILLISECONDS = 10, SEARCH_LIMIT = 256 };
+enum { SEARCH_LIMIT = 256 };
 
 static struct {
-    random_source dice;
-    random_source main_mode_dice; /* of its own: contexts churn the same whatever main mode does */
-    uint32_t main_modes;          /* rekeys of main mode */
-    random_source traffic_dice;
-    uint32_t target;      /* contexts to stay near */
-    uint32_t next_number; /* recipes for contexts that are begun */
+    random_source rng;
+    random_source main_mode_rng; /* separate, so that main mode does not affect the contexts */
+    uint32_t main_modes;         /* rekeys of main mode */
+    random_source traffic_rng;
+    uint32_t target;      /* the number of contexts to stay near */
+    uint32_t next_number; /* of the next recipe */
     uint64_t population;
-    int is_running;  /* the thread, under LOCK_CHURN_THREAD */
-    int is_stopping; /* under LOCK_ENGINE */
-    double per_second;
 } churn;
 
 void churn_seed(uint64_t seed)
 {
-    churn.dice = random_for(seed, 'C');
-    churn.main_mode_dice = random_for(seed, 'M');
+    churn.rng = random_for(seed, 'C');
+    churn.main_mode_rng = random_for(seed, 'M');
     churn.main_modes = 0;
-    churn.traffic_dice = random_for(seed, 'T');
+    churn.traffic_rng = random_for(seed, 'T');
     churn.population = seed;
     churn.next_number = 0x40000000u; /* far from the numbers of a population */
 }
 
-void churn_hold_count(void)
+void churn_set_target(void)
 {
     churn.target = store_count();
 }
 
-/* A generated context that is in one of the stages, near a random place; NULL
- * if there is none near. */
-static entry *pick(unsigned stages)
+/* Return a generated context in one of the stages (IN(...) | IN(...)), searched for from a random
+ * slot on; NULL if none is near. */
+static sa_entry *pick(unsigned stages)
 {
-    size_t places;
-    entry *entries = store_entries(&places);
-    if (places == 0) {
+    size_t slot_count;
+    sa_entry *entries = store_entries(&slot_count);
+    if (slot_count == 0) {
         return NULL;
     }
-    size_t place = random_below(&churn.dice, (uint32_t)places);
-    for (size_t tried = 0; tried < SEARCH_LIMIT && tried < places; tried++) {
-        entry *each = &entries[(place + tried) % places];
+    size_t start = random_below(&churn.rng, (uint32_t)slot_count);
+    for (size_t tried = 0; tried < SEARCH_LIMIT && tried < slot_count; tried++) {
+        sa_entry *each = &entries[(start + tried) % slot_count];
         if (!each->is_deleted && each->tree == NULL && (stages >> each->stage & 1u) != 0) {
             return each;
         }
@@ -70,95 +66,99 @@ static entry *pick(unsigned stages)
 #define IN(stage) (1u << (stage))
 #define IN_ANY (IN(STAGE_BEGUN) | IN(STAGE_INBOUND) | IN(STAGE_COMPLETE) | IN(STAGE_EXPIRING))
 
+/* Changes of one kind. Those that need a context in a certain stage return 1, or 0 if there is
+ * none. */
+
 static void begin_one(void)
 {
-    recipe of = {churn.population, churn.next_number++, engine_run(), 0, 0, 0};
-    (void)store_add(&of, STAGE_BEGUN);
+    recipe recipe = {churn.population, churn.next_number++, engine_run(), 0, 0, 0};
+    (void)store_add(&recipe, STAGE_BEGUN);
 }
 
 static int complete_one(void)
 {
-    entry *which = pick(IN(STAGE_BEGUN) | IN(STAGE_INBOUND));
-    if (which != NULL) {
-        store_attach(which);
+    sa_entry *entry = pick(IN(STAGE_BEGUN) | IN(STAGE_INBOUND));
+    if (entry != NULL) {
+        store_attach(entry);
     }
-    return which != NULL;
+    return entry != NULL;
 }
 
 static int modify_one(void)
 {
-    entry *which = pick(IN(STAGE_COMPLETE));
-    if (which != NULL) {
-        which->recipe.revision++;
+    sa_entry *entry = pick(IN(STAGE_COMPLETE));
+    if (entry != NULL) {
+        entry->recipe.revision++;
     }
-    return which != NULL;
+    return entry != NULL;
 }
 
 static int rekey_one(void)
 {
-    entry *old = pick(IN(STAGE_COMPLETE));
+    sa_entry *old = pick(IN(STAGE_COMPLETE));
     if (old == NULL) {
         return 0;
     }
-    recipe of = old->recipe;
-    of.negotiation++;
-    of.revision = 0;
+    recipe recipe = old->recipe;
+    recipe.negotiation++;
+    recipe.revision = 0;
     UINT64 id = old->id;
-    if (!main_modes_has(&of) || random_chance(&churn.main_mode_dice, 15)) {
-        of.main_mode = ++churn.main_modes; /* of what is gone nothing is derived any more */
+    if (!main_modes_has(&recipe) || random_chance(&churn.main_mode_rng, 15)) {
+        recipe.main_mode = ++churn.main_modes; /* nothing is negotiated under a missing SA */
     }
     statistics_sas_deleted(1);
     statistics_rekeyed();
-    /* The new one first: the connection that both are part of goes on. */
-    (void)store_add(&of, STAGE_COMPLETE);
+    /* Add the new one first, so that the connection of both does not end. */
+    (void)store_add(&recipe, STAGE_COMPLETE);
     store_set_stage(store_find(id), STAGE_EXPIRING);
     return 1;
 }
 
 static int expire_one(void)
 {
-    entry *which = pick(IN(STAGE_COMPLETE));
-    if (which != NULL) {
-        store_set_stage(which, STAGE_EXPIRING);
+    sa_entry *entry = pick(IN(STAGE_COMPLETE));
+    if (entry != NULL) {
+        store_set_stage(entry, STAGE_EXPIRING);
         statistics_sas_deleted(1);
-        if (random_chance(&churn.main_mode_dice, 25)) {
-            main_modes_expire(&which->recipe);
+        if (random_chance(&churn.main_mode_rng, 25)) {
+            main_modes_expire(&entry->recipe);
         }
     }
-    return which != NULL;
+    return entry != NULL;
 }
 
 static int delete_one(void)
 {
-    entry *which = pick(IN(STAGE_EXPIRING));
-    if (which == NULL) {
-        which = pick(IN_ANY);
+    sa_entry *entry = pick(IN(STAGE_EXPIRING));
+    if (entry == NULL) {
+        entry = pick(IN_ANY);
     }
-    if (which != NULL) {
-        store_remove(which);
+    if (entry != NULL) {
+        store_remove(entry);
     }
-    return which != NULL;
+    return entry != NULL;
 }
 
+/* Make one change. Above and below the target, deletions and additions prevail. */
 static void change_one(void)
 {
     uint32_t count = store_count();
     uint32_t slack = churn.target / 100 + 1;
-    uint32_t dice = random_below(&churn.dice, 100);
+    uint32_t roll = random_below(&churn.rng, 100);
     int is_done = 0;
     if (count > churn.target + slack) {
         is_done = delete_one();
     } else if (count + slack < churn.target) {
-        is_done = dice < 50 && rekey_one();
-    } else if (dice < 25) {
+        is_done = roll < 50 && rekey_one();
+    } else if (roll < 25) {
         is_done = complete_one();
-    } else if (dice < 50) {
+    } else if (roll < 50) {
         is_done = modify_one();
-    } else if (dice < 67) {
+    } else if (roll < 67) {
         is_done = rekey_one();
-    } else if (dice < 70) {
+    } else if (roll < 70) {
         is_done = expire_one();
-    } else if (dice < 88) {
+    } else if (roll < 88) {
         is_done = delete_one();
     }
     if (!is_done && count <= churn.target + slack) {
@@ -170,57 +170,29 @@ void churn_make(uint32_t changes)
 {
     for (uint32_t i = 0; engine_is_running() && i < changes; i++) {
         change_one();
-        connections_pass_seconds(1);
-        statistics_traffic(&churn.traffic_dice);
+        connections_advance_time(1);
+        statistics_traffic(&churn.traffic_rng);
     }
 }
 
-static void churn_body(void)
+static void seed_rng(uint64_t seed)
 {
-    uint64_t began = monotonic_milliseconds();
-    uint64_t made = 0;
-    int is_stopping = 0;
-    while (!is_stopping) {
-        sleep_milliseconds(BATCH_MILLISECONDS);
-        lock_acquire(LOCK_ENGINE);
-        is_stopping = churn.is_stopping;
-        uint64_t due =
-            (uint64_t)((double)(monotonic_milliseconds() - began) * churn.per_second / 1000.0);
-        if (!is_stopping && due > made) {
-            churn_make((uint32_t)(due - made));
-            made = due;
-        }
-        lock_release(LOCK_ENGINE);
-    }
+    churn.rng = random_for(seed, 'C');
+}
+
+static rate_thread thread = {
+    .thread = THREAD_CHURN,
+    .lock = LOCK_CHURN_THREAD,
+    .seed = seed_rng,
+    .work = churn_make,
+};
+
+int churn_start(double changes_per_second, uint64_t seed)
+{
+    return rate_thread_start(&thread, changes_per_second, seed);
 }
 
 void churn_stop(void)
 {
-    lock_acquire(LOCK_CHURN_THREAD);
-    if (churn.is_running) {
-        lock_acquire(LOCK_ENGINE);
-        churn.is_stopping = 1;
-        lock_release(LOCK_ENGINE);
-        thread_join(THREAD_CHURN);
-        churn.is_running = 0;
-    }
-    lock_release(LOCK_CHURN_THREAD);
-}
-
-int churn_start(double changes_per_second, uint64_t seed)
-{
-    churn_stop();
-    lock_acquire(LOCK_CHURN_THREAD);
-    int is_started = churn.is_running;
-    if (!is_started) {
-        lock_acquire(LOCK_ENGINE);
-        churn.dice = random_for(seed, 'C');
-        churn.per_second = changes_per_second > 0 ? changes_per_second : 0;
-        churn.is_stopping = 0;
-        lock_release(LOCK_ENGINE);
-        is_started = thread_start(THREAD_CHURN, churn_body);
-        churn.is_running = is_started;
-    }
-    lock_release(LOCK_CHURN_THREAD);
-    return is_started;
+    rate_thread_stop(&thread);
 }

@@ -1,4 +1,4 @@
-/* FwpmConnectionSubscribe0, FwpmConnectionUnsubscribe0, and what subscribers are told. */
+/* FwpmConnectionSubscribe0, FwpmConnectionUnsubscribe0, and the notifications. */
 
 #include "connection_events.h"
 
@@ -11,54 +11,54 @@
 #include "notifications.h"
 #include "options.h"
 
-/* What a notification carries: the tree of the connection is behind it, in one block. */
+/* The payload of a notification. The connection's tree follows in the same block. */
 typedef struct connection_event {
     FWPM_CONNECTION_EVENT_TYPE type;
     FWPM_CONNECTION0 *connection;
 } connection_event;
 
-static int passes(const void *filter, const void *subject)
+static int matches(const void *filter, const void *subject)
 {
-    const UINT64 *wanted = filter;
-    const connection *which = subject;
-    return *wanted == which->id;
+    const UINT64 *id = filter;
+    const connection *connection = subject;
+    return *id == connection->id;
 }
 
 static void deliver(subscriber callback, void *context, const void *event)
 {
-    const connection_event *told = event;
-    ((FWPM_CONNECTION_CALLBACK0)callback)(context, told->type, told->connection);
+    const connection_event *change = event;
+    ((FWPM_CONNECTION_CALLBACK0)callback)(context, change->type, change->connection);
 }
 
-static const event_kind connection_change = {passes, deliver};
+static const event_kind connection_change = {matches, deliver};
 static const event_kind *const kinds[] = {&connection_change, NULL};
 
-void announce_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *which)
+void publish_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *connection)
 {
-    if (!connections_are_monitored() || !notifications_are_wanted(&connection_change)) {
+    if (!connections_are_monitored() || !notifications_has_subscribers(&connection_change)) {
         return;
     }
-    generated_connection room;
-    generate_connection(&room, which);
-    arena to = {NULL, sizeof(connection_event)};
-    (void)copy_connection(&to, &room.connection);
-    payload *event = payload_create(to.used);
-    if (event == NULL) {
+    generated_connection buffer;
+    generate_connection(&buffer, connection);
+    arena arena = {NULL, sizeof(connection_event)};
+    (void)copy_connection(&arena, &buffer.connection);
+    payload *payload = payload_create(arena.used);
+    if (payload == NULL) {
         return;
     }
-    connection_event *told = payload_event(event);
-    to.base = (uint8_t *)told;
-    to.used = sizeof *told;
-    told->type = type;
-    told->connection = copy_connection(&to, &room.connection);
-    notifications_announce(&connection_change, which, event);
-    payload_let_go(event);
+    connection_event *change = payload_event(payload);
+    arena.base = (uint8_t *)change;
+    arena.used = sizeof *change;
+    change->type = type;
+    change->connection = copy_connection(&arena, &buffer.connection);
+    notifications_publish(&connection_change, connection, payload);
+    payload_release(payload);
 }
 
 /* ---- the functions ---- */
 
-/* What an engine answers that keeps no track of connections, is written nowhere; that
- * there is an error code for it says what to expect. */
+/* No page says what an engine returns that does not track connections. The existence of
+ * FWP_E_CONNECTIONS_DISABLED suggests the default. */
 UINT32 connections_check_engine(HANDLE engineHandle)
 {
     UINT32 code = engine_check_session(engineHandle);
@@ -69,10 +69,11 @@ UINT32 connections_check_engine(HANDLE engineHandle)
     return code;
 }
 
-static UINT32 subscribe_to_connections(HANDLE engineHandle,
-                                       const FWPM_CONNECTION_SUBSCRIPTION0 *subscription,
-                                       FWPM_CONNECTION_CALLBACK0 callback, void *context,
-                                       HANDLE *eventsHandle)
+/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
+static UINT32 subscribe_connections(HANDLE engineHandle,
+                                    const FWPM_CONNECTION_SUBSCRIPTION0 *subscription,
+                                    FWPM_CONNECTION_CALLBACK0 callback, void *context,
+                                    HANDLE *eventsHandle)
 {
     if (subscription == NULL || callback == NULL || eventsHandle == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
@@ -100,8 +101,8 @@ DWORD WINAPI FwpmConnectionSubscribe0(HANDLE engineHandle,
 {
     UINT32 code = calls_begin(CONNECTION_SUBSCRIBE);
     return calls_end(code != 0 ? code
-                               : subscribe_to_connections(engineHandle, subscription, callback,
-                                                          context, eventsHandle));
+                               : subscribe_connections(engineHandle, subscription, callback,
+                                                       context, eventsHandle));
 }
 
 DWORD WINAPI FwpmConnectionUnsubscribe0(HANDLE engineHandle, HANDLE eventsHandle)

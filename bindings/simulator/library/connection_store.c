@@ -1,5 +1,5 @@
-/* Each connection in a block of its own; found by its group in a hash table with
- * chains, by its id in an array of pointers. */
+/* Two indexes of heap-allocated connections: a chained hash table by group, and an array of
+ * pointers, ascending by id. */
 
 #include "connection_store.h"
 
@@ -20,14 +20,14 @@ static struct {
     size_t capacity;
     connection **buckets; /* by group; a power of two of them, or none */
     size_t bucket_count;
-    UINT64 passed; /* seconds of simulated time */
+    UINT64 elapsed_seconds; /* of simulated time */
     int is_unmonitored;
-    int is_past; /* in which connections begin */
+    int is_backdating; /* new connections began in the past */
 } store;
 
 static UINT64 now(void)
 {
-    return FIRST_SECOND + store.passed;
+    return FIRST_SECOND + store.elapsed_seconds;
 }
 
 /* ---- groups ---- */
@@ -48,18 +48,18 @@ static int is_same_group(const peer *one, const peer *other)
            && (one->tunnel == TUNNEL_NONE) == (other->tunnel == TUNNEL_NONE);
 }
 
-static uint64_t hash_address(uint64_t hash, const address *of)
+static uint64_t hash_address(uint64_t hash, const address *address)
 {
-    uint64_t halves[2] = {of->v4, 0};
-    if (of->version == FWP_IP_VERSION_V6) {
-        memcpy(halves, of->v6, sizeof halves);
+    uint64_t halves[2] = {address->v4, 0};
+    if (address->version == FWP_IP_VERSION_V6) {
+        memcpy(halves, address->v6, sizeof halves);
     }
     return random_mix(random_mix(hash ^ halves[0]) ^ halves[1]);
 }
 
-static uint64_t hash_group(const peer *of)
+static uint64_t hash_group(const peer *peer)
 {
-    return hash_address(hash_address(of->tunnel != TUNNEL_NONE, &of->local), &of->remote);
+    return hash_address(hash_address(peer->tunnel != TUNNEL_NONE, &peer->local), &peer->remote);
 }
 
 static void set_address(address *into, FWP_IP_VERSION version, UINT32 v4, const UINT8 *v6)
@@ -73,7 +73,8 @@ static void set_address(address *into, FWP_IP_VERSION version, UINT32 v4, const 
     }
 }
 
-/* The peer of a context that somebody put, as far as the context says. */
+/* Read the peer of a context that was put, as far as it is known. Return 0 if the context is
+ * incomplete or its IP version unknown. */
 static int read_peer(peer *into, const IPSEC_SA_CONTEXT1 *from)
 {
     if (from->inboundSa == NULL || from->outboundSa == NULL) {
@@ -93,32 +94,34 @@ static int read_peer(peer *into, const IPSEC_SA_CONTEXT1 *from)
     return 1;
 }
 
-/* Whose connection a context is part of; 0 if of nobody's, being incomplete. */
-static int peer_of(peer *into, const entry *of)
+/* Read the peer that determines the group of a context. Return 0 if it belongs to no group. */
+static int read_entry_peer(peer *into, const sa_entry *entry)
 {
-    if (of->stage != STAGE_COMPLETE) {
+    if (entry->stage != STAGE_COMPLETE) {
         return 0;
     }
-    if (of->tree != NULL) {
-        return read_peer(into, entry_context(of, NULL));
+    if (entry->tree != NULL) {
+        return read_peer(into, sa_entry_context(entry, NULL));
     }
-    *into = generate_peer(&of->recipe);
+    *into = generate_peer(&entry->recipe);
     return 1;
 }
 
 /* ---- the two indexes ---- */
 
-/* Where the pointer to the connection of a group is, or would be. */
-static connection **link_of(const peer *with)
+/* Return the link that points to the connection of a group, or the NULL at the end of its
+ * chain. There must be buckets. */
+static connection **find_link(const peer *peer)
 {
-    connection **link = &store.buckets[hash_group(with) & (store.bucket_count - 1)];
-    while (*link != NULL && !is_same_group(&(*link)->with, with)) {
+    connection **link = &store.buckets[hash_group(peer) & (store.bucket_count - 1)];
+    while (*link != NULL && !is_same_group(&(*link)->peer, peer)) {
         link = &(*link)->next;
     }
     return link;
 }
 
-static int make_room(void)
+/* Make sure that one more connection fits into both indexes. Return 1, or 0 if memory ran out. */
+static int reserve_slot(void)
 {
     if (store.count < store.capacity) {
         return 1;
@@ -138,12 +141,13 @@ static int make_room(void)
     store.bucket_count = store.capacity = capacity;
     for (size_t i = 0; i < store.count; i++) {
         by_id[i]->next = NULL;
-        *link_of(&by_id[i]->with) = by_id[i];
+        *find_link(&by_id[i]->peer) = by_id[i];
     }
     return 1;
 }
 
-static size_t place_of(UINT64 id)
+/* Return the index of the first connection whose id is not below `id`. */
+static size_t lower_bound(UINT64 id)
 {
     size_t low = 0;
     size_t high = store.count;
@@ -158,7 +162,7 @@ static size_t place_of(UINT64 id)
     return low;
 }
 
-connection **connections_all(size_t *count)
+connection **connections_list(size_t *count)
 {
     *count = store.count;
     return store.by_id;
@@ -166,72 +170,74 @@ connection **connections_all(size_t *count)
 
 connection *connections_find(UINT64 id)
 {
-    size_t place = place_of(id);
-    return place < store.count && store.by_id[place]->id == id ? store.by_id[place] : NULL;
+    size_t index = lower_bound(id);
+    return index < store.count && store.by_id[index]->id == id ? store.by_id[index] : NULL;
 }
 
 /* ---- begin and end ---- */
 
-/* Many connections idle, few carry much. */
+/* Return bytes per second: many connections are idle, few carry much. */
 static UINT32 pick_rate(random_source *source)
 {
     uint32_t magnitude = random_below(source, 23);
     return magnitude < 4 ? 0 : random_below(source, (uint32_t)1 << magnitude);
 }
 
-static void begin(const peer *with)
+/* Begin the connection of a group that has none; do nothing if memory ran out. */
+static void begin(const peer *peer)
 {
-    connection *made = make_room() ? calloc(1, sizeof *made) : NULL;
+    connection *made = reserve_slot() ? calloc(1, sizeof *made) : NULL;
     if (made == NULL) {
         return;
     }
-    made->id = ids_next(IDS_OF_CONNECTIONS);
-    made->with = *with;
+    made->id = ids_next(ID_CONNECTION);
+    made->peer = *peer;
     made->contexts = 1;
-    random_source source = random_for(with->seed, made->id);
-    UINT64 second = now() - (store.is_past ? random_below(&source, OLDEST_SECONDS) : 0);
+    random_source source = random_for(peer->seed, made->id);
+    UINT64 second = now() - (store.is_backdating ? random_below(&source, OLDEST_SECONDS) : 0);
     made->started = second * UNITS_PER_SECOND + random_below(&source, UNITS_PER_SECOND);
     made->in.second = made->out.second = second;
     made->in.per_second = pick_rate(&source);
     made->out.per_second = pick_rate(&source);
-    *link_of(with) = made;
+    *find_link(peer) = made;
     store.by_id[store.count++] = made; /* ids ascend */
-    announce_connection(FWPM_CONNECTION_EVENT_ADD, made);
+    publish_connection(FWPM_CONNECTION_EVENT_ADD, made);
 }
 
+/* End the connection that the link points to, and free it. */
 static void end(connection **link)
 {
     connection *ended = *link;
-    announce_connection(FWPM_CONNECTION_EVENT_DELETE, ended);
-    size_t place = place_of(ended->id);
+    publish_connection(FWPM_CONNECTION_EVENT_DELETE, ended);
+    size_t index = lower_bound(ended->id);
     *link = ended->next;
     store.count--;
-    memmove(&store.by_id[place], &store.by_id[place + 1],
-            (store.count - place) * sizeof(connection *));
+    memmove(&store.by_id[index], &store.by_id[index + 1],
+            (store.count - index) * sizeof(connection *));
     free(ended);
 }
 
-void connections_join(const entry *of)
+void connections_add_context(const sa_entry *entry)
 {
-    peer with;
-    if (!peer_of(&with, of)) {
+    peer peer;
+    if (!read_entry_peer(&peer, entry)) {
         return;
     }
-    connection *found = store.count == 0 ? NULL : *link_of(&with);
+    connection *found = store.count == 0 ? NULL : *find_link(&peer);
     if (found != NULL) {
         found->contexts++;
     } else {
-        begin(&with);
+        begin(&peer);
     }
 }
 
-void connections_leave(const entry *of)
+void connections_remove_context(const sa_entry *entry)
 {
-    peer with;
-    if (store.count == 0 || !peer_of(&with, of)) {
+    peer peer;
+    if (store.count == 0 || !read_entry_peer(&peer, entry)) {
         return;
     }
-    connection **link = link_of(&with);
+    connection **link = find_link(&peer);
     if (*link != NULL && --(*link)->contexts == 0) {
         end(link);
     }
@@ -240,7 +246,7 @@ void connections_leave(const entry *of)
 void connections_clear(void)
 {
     for (size_t i = 0; i < store.count; i++) {
-        announce_connection(FWPM_CONNECTION_EVENT_DELETE, store.by_id[i]);
+        publish_connection(FWPM_CONNECTION_EVENT_DELETE, store.by_id[i]);
         free(store.by_id[i]);
     }
     store.count = 0;
@@ -259,22 +265,22 @@ void connections_reset(void)
 
 /* ---- bytes and time ---- */
 
-static UINT64 bytes_now(const byte_counter *of)
+static UINT64 bytes_now(const byte_counter *counter)
 {
-    return of->bytes + (now() - of->second) * of->per_second;
+    return counter->bytes + (now() - counter->second) * counter->per_second;
 }
 
-void connection_count_bytes(connection *which)
+void connection_query_bytes(connection *connection)
 {
-    which->in.reported = bytes_now(&which->in);
-    which->out.reported = bytes_now(&which->out);
+    connection->in.reported = bytes_now(&connection->in);
+    connection->out.reported = bytes_now(&connection->out);
 }
 
-void connection_set_bytes(connection *which, UINT64 in, UINT64 out)
+void connection_set_bytes(connection *connection, UINT64 in, UINT64 out)
 {
-    which->in.bytes = in;
-    which->out.bytes = out;
-    which->in.second = which->out.second = now();
+    connection->in.bytes = in;
+    connection->out.bytes = out;
+    connection->in.second = connection->out.second = now();
 }
 
 int connections_are_monitored(void)
@@ -287,12 +293,12 @@ void connections_monitor(int is_on)
     store.is_unmonitored = !is_on;
 }
 
-void connections_pass_seconds(UINT32 seconds)
+void connections_advance_time(UINT32 seconds)
 {
-    store.passed += seconds;
+    store.elapsed_seconds += seconds;
 }
 
-void connections_begin_in_past(int is_past)
+void connections_backdate(int is_backdating)
 {
-    store.is_past = is_past;
+    store.is_backdating = is_backdating;
 }

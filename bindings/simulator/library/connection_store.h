@@ -1,10 +1,9 @@
-/* All connections: one for each two addresses and mode of traffic that have a
- * complete SA context between them. Callers hold LOCK_ENGINE.
+/* All connections. Callers hold LOCK_ENGINE.
  *
- * A connection begins with the first complete context of its group and ends with
- * the last. Its counters grow in simulated time, which is counted in changes (see
- * sa_simulator_churn), so that they too follow from the seed. What begins and ends
- * is announced.
+ * Complete SA contexts with the same two addresses and the same traffic mode form a group; each
+ * group has one connection, which begins with the first context and ends with the last.
+ * Subscribers are notified of both. The byte counters grow in simulated time, one second per
+ * change (sa_simulator_churn), so that they follow from the seed, too.
  */
 
 #ifndef SIMULATOR_CONNECTION_STORE_H
@@ -16,17 +15,17 @@
 #include "store.h"
 #include "wfp.h"
 
-/* The bytes of one direction, as the driver counts them. */
+/* The bytes of one direction: `bytes` until `second`, then `per_second` more each second. */
 typedef struct byte_counter {
-    UINT64 bytes;      /* at `second` */
-    UINT64 second;     /* of simulated time */
-    UINT32 per_second; /* from then on */
-    UINT64 reported;   /* what the engine knows: the number when the driver was last asked */
+    UINT64 bytes;
+    UINT64 second; /* of simulated time */
+    UINT32 per_second;
+    UINT64 reported; /* the result of the last query, which is what the engine returns */
 } byte_counter;
 
 typedef struct connection {
     UINT64 id;
-    peer with;
+    peer peer;
     UINT32 contexts; /* complete ones, of this group */
     UINT64 started;  /* as a FILETIME */
     byte_counter in;
@@ -34,31 +33,33 @@ typedef struct connection {
     struct connection *next; /* in its bucket */
 } connection;
 
-/* Told by the store: of each entry that is there from now on, or no more. One that
- * is not complete belongs to no connection. */
-void connections_join(const entry *of);
-void connections_leave(const entry *of);
+/* Add a context to the connection of its group, or remove it. The store calls these for every
+ * entry; a context that is not complete belongs to no group. */
+void connections_add_context(const sa_entry *entry);
+void connections_remove_context(const sa_entry *entry);
 
-/* All connections ascending by id. Valid until the next change. */
-connection **connections_all(size_t *count);
+/* Return all connections, ascending by id. The array is valid until the next change. */
+connection **connections_list(size_t *count);
 connection *connections_find(UINT64 id); /* NULL if there is none */
 
-/* Asks the driver: what the engine knows is up to date. */
-void connection_count_bytes(connection *which);
-void connection_set_bytes(connection *which, UINT64 in, UINT64 out);
+/* Query the driver: set the reported bytes to the current ones. */
+void connection_query_bytes(connection *connection);
+/* Set the current bytes; they grow from there. */
+void connection_set_bytes(connection *connection, UINT64 in, UINT64 out);
 
-/* Whether the engine keeps track of connections at all (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS). */
+/* Whether the engine tracks connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS). */
 int connections_are_monitored(void);
 void connections_monitor(int is_on);
 
-void connections_pass_seconds(UINT32 seconds);
-/* Whether those that begin from now on began in the past, as on a host that has run
- * for a while. */
-void connections_begin_in_past(int is_past);
+/* Advance the simulated time. */
+void connections_advance_time(UINT32 seconds);
+/* Set whether new connections get a start time in the past, as on a host that has run for a
+ * while. */
+void connections_backdate(int is_backdating);
 
-/* Ends all of them. */
+/* End all connections. */
 void connections_clear(void);
-/* No connections, no memory of any, monitored, at the begin of simulated time. */
+/* Restore the initial state: no connections, tracked, simulated time at its start. */
 void connections_reset(void);
 
 #endif

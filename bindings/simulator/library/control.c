@@ -1,4 +1,4 @@
-/* The control functions, as sa_simulator.h documents them. */
+/* The control functions, documented in sa_simulator.h. */
 
 #include "sa_simulator.h"
 
@@ -37,15 +37,15 @@ void sa_simulator_reset(void)
     LOCKED(handles_close_subscriptions(NULL));
     notifications_stop();
     lock_acquire(LOCK_ENGINE);
-    engine_reset(); /* first: enumerations hold trees of the store */
+    engine_reset(); /* first: enumerations own references to trees of the store */
     notifications_reset();
     store_reset();
-    results_forget();
+    results_reset();
     net_events_reset();
     options_reset();
     calls_reset();
     churn_seed(0);
-    churn_hold_count();
+    churn_set_target();
     lock_release(LOCK_ENGINE);
 }
 
@@ -58,30 +58,30 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     ids_seed(seed);
     churn_seed(seed);
     net_events_seed(seed);
-    connections_begin_in_past(1);
+    connections_backdate(1);
     for (uint32_t number = 0; number < count; number++) {
-        recipe of = {seed, number, engine_run(), 0, 0, 0};
-        (void)store_add(&of, generator_stage(&of));
+        recipe recipe = {seed, number, engine_run(), 0, 0, 0};
+        (void)store_add(&recipe, generator_stage(&recipe));
     }
-    connections_begin_in_past(0);
-    churn_hold_count();
+    connections_backdate(0);
+    churn_set_target();
     lock_release(LOCK_ENGINE);
 }
 
 uint64_t sa_simulator_put(const void *tree)
 {
     uint64_t id;
-    LOCKED(id = tree == NULL ? 0 : store_put(tree); churn_hold_count());
+    LOCKED(id = tree == NULL ? 0 : store_put(tree); churn_set_target());
     return id;
 }
 
 int32_t sa_simulator_delete(uint64_t id)
 {
     lock_acquire(LOCK_ENGINE);
-    entry *found = store_find(id);
+    sa_entry *found = store_find(id);
     if (found != NULL) {
         store_remove(found);
-        churn_hold_count();
+        churn_set_target();
     }
     lock_release(LOCK_ENGINE);
     return found != NULL;
@@ -97,10 +97,10 @@ uint32_t sa_simulator_count(void)
 uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity)
 {
     lock_acquire(LOCK_ENGINE);
-    size_t places;
-    const entry *all = store_entries(&places);
+    size_t slot_count;
+    const sa_entry *all = store_entries(&slot_count);
     uint32_t written = 0;
-    for (size_t i = 0; i < places && written < capacity; i++) {
+    for (size_t i = 0; i < slot_count && written < capacity; i++) {
         if (!all[i].is_deleted) {
             out[written++] = all[i].id;
         }
@@ -116,7 +116,7 @@ uint32_t sa_simulator_connections(uint64_t *out, uint32_t capacity)
 {
     lock_acquire(LOCK_ENGINE);
     size_t count;
-    connection **all = connections_all(&count);
+    connection **all = connections_list(&count);
     for (size_t i = 0; i < count && i < capacity; i++) {
         out[i] = all[i]->id;
     }
@@ -196,7 +196,7 @@ void sa_simulator_stop_churn(void)
 
 void sa_simulator_announce(uint32_t type, uint64_t id)
 {
-    LOCKED(announce_sa_context_by_hand(type, id));
+    LOCKED(publish_spurious_sa_context(type, id));
 }
 
 void sa_simulator_lose(uint32_t times)
@@ -276,21 +276,21 @@ int32_t sa_simulator_set_option(uint32_t option, int32_t value)
 uint32_t sa_simulator_open_sessions(void)
 {
     uint32_t count;
-    LOCKED(count = handles_open_sessions());
+    LOCKED(count = handles_count_sessions());
     return count;
 }
 
 uint32_t sa_simulator_open_enumerations(void)
 {
     uint32_t count;
-    LOCKED(count = handles_open_enumerations());
+    LOCKED(count = handles_count_enumerations());
     return count;
 }
 
 uint32_t sa_simulator_open_subscriptions(void)
 {
     uint32_t count;
-    LOCKED(count = handles_open_subscriptions());
+    LOCKED(count = handles_count_subscriptions());
     return count;
 }
 

@@ -6,31 +6,33 @@
 #include "arena.h"
 #include "wfp.h"
 
-/* Copies a context of generation 1 into the arena, or only measures it. The
- * second gives it the shape of generation 0, which lacks some fields. */
-IPSEC_SA_CONTEXT1 *copy_context1(arena *to, const IPSEC_SA_CONTEXT1 *from);
-IPSEC_SA_CONTEXT0 *copy_context0(arena *to, const IPSEC_SA_CONTEXT1 *from);
+/* All functions copy into the arena, or only measure (arena.h). */
 
-/* The same for a main mode SA of generation 2 (copy_ike_sa.c). */
-IKEEXT_SA_DETAILS2 *copy_ike_sa2(arena *to, const IKEEXT_SA_DETAILS2 *from);
-IKEEXT_SA_DETAILS1 *copy_ike_sa1(arena *to, const IKEEXT_SA_DETAILS2 *from);
-IKEEXT_SA_DETAILS0 *copy_ike_sa0(arena *to, const IKEEXT_SA_DETAILS2 *from);
+/* Copy a context of generation 1, to the same generation or to generation 0, which lacks some
+ * fields. */
+IPSEC_SA_CONTEXT1 *copy_context1(arena *arena, const IPSEC_SA_CONTEXT1 *from);
+IPSEC_SA_CONTEXT0 *copy_context0(arena *arena, const IPSEC_SA_CONTEXT1 *from);
 
-/* The parts: a filter and its values (copy_filter.c), an SA bundle's parts (copy_bundle.c). */
-FWPM_FILTER0 *copy_filter(arena *to, const FWPM_FILTER0 *from);
-FWP_CONDITION_VALUE0 copy_condition_value(arena *to, const FWP_CONDITION_VALUE0 *from);
-IPSEC_ID0 *copy_id(arena *to, const IPSEC_ID0 *from);
-IPSEC_SA0 *copy_sa_list(arena *to, const IPSEC_SA0 *from, UINT32 count);
-IPSEC_KEYMODULE_STATE0 *copy_keymodule_state(arena *to, const IPSEC_KEYMODULE_STATE0 *from);
+/* Copy a main mode SA of generation 2 to any generation (copy_ike_sa.c). */
+IKEEXT_SA_DETAILS2 *copy_ike_sa2(arena *arena, const IKEEXT_SA_DETAILS2 *from);
+IKEEXT_SA_DETAILS1 *copy_ike_sa1(arena *arena, const IKEEXT_SA_DETAILS2 *from);
+IKEEXT_SA_DETAILS0 *copy_ike_sa0(arena *arena, const IKEEXT_SA_DETAILS2 *from);
 
-/* A connection with the credentials of its peer (copy_connection.c). */
-FWPM_CONNECTION0 *copy_connection(arena *to, const FWPM_CONNECTION0 *from);
+/* Copy a filter and its values (copy_filter.c), the parts of an SA bundle (copy_bundle.c). */
+FWPM_FILTER0 *copy_filter(arena *arena, const FWPM_FILTER0 *from);
+FWP_CONDITION_VALUE0 copy_condition_value(arena *arena, const FWP_CONDITION_VALUE0 *from);
+IPSEC_ID0 *copy_id(arena *arena, const IPSEC_ID0 *from);
+IPSEC_SA0 *copy_sa_list(arena *arena, const IPSEC_SA0 *from, UINT32 count);
+IPSEC_KEYMODULE_STATE0 *copy_keymodule_state(arena *arena, const IPSEC_KEYMODULE_STATE0 *from);
 
-/* The leaves. NULL is copied as NULL. */
-GUID *copy_guid(arena *to, const GUID *from);
-char16_t *copy_string(arena *to, const char16_t *from);
-FWP_BYTE_BLOB copy_bytes(arena *to, FWP_BYTE_BLOB from);
-/* A blob of the same size that holds the canary instead. */
-FWP_BYTE_BLOB copy_secret(arena *to, FWP_BYTE_BLOB from);
+/* Copy a connection with the credentials of its peer (copy_connection.c). */
+FWPM_CONNECTION0 *copy_connection(arena *arena, const FWPM_CONNECTION0 *from);
+
+/* Copy leaves (copy_leaves.c). NULL is copied as NULL. */
+GUID *copy_guid(arena *arena, const GUID *from);
+char16_t *copy_string(arena *arena, const char16_t *from);
+FWP_BYTE_BLOB copy_bytes(arena *arena, FWP_BYTE_BLOB from);
+/* Return a blob of the same size that is filled with the canary. */
+FWP_BYTE_BLOB copy_secret(arena *arena, FWP_BYTE_BLOB from);
 
 #endif

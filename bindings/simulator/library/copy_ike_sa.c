@@ -1,16 +1,16 @@
-/* A main mode SA and its credentials, in the shape of each generation. */
+/* A main mode SA and its credentials, in each generation. */
 
 #include "copy.h"
 
 #include <string.h>
 
-static IPSEC_V4_UDP_ENCAPSULATION0 *copy_ports(arena *to, const IKEEXT_SA_DETAILS2 *from)
+static IPSEC_V4_UDP_ENCAPSULATION0 *copy_ports(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 {
-    /* For IPv6 the pointer means nothing and is passed on unread. */
+    /* For IPv6 the pointer is meaningless and passed on unread. */
     if (from->ipVersion != FWP_IP_VERSION_V4 || from->v4UdpEncapsulation == NULL) {
         return from->v4UdpEncapsulation;
     }
-    IPSEC_V4_UDP_ENCAPSULATION0 *copy = ARENA_TAKE(to, IPSEC_V4_UDP_ENCAPSULATION0);
+    IPSEC_V4_UDP_ENCAPSULATION0 *copy = ARENA_TAKE(arena, IPSEC_V4_UDP_ENCAPSULATION0);
     if (copy != NULL) {
         *copy = *from->v4UdpEncapsulation;
     }
@@ -19,58 +19,59 @@ static IPSEC_V4_UDP_ENCAPSULATION0 *copy_ports(arena *to, const IKEEXT_SA_DETAIL
 
 /* ---- credentials: those of generation 0 are the beginning of the later ones ---- */
 
-static void *copy_preshared_key(arena *to, const IKEEXT_PRESHARED_KEY_AUTHENTICATION1 *from,
+static void *copy_preshared_key(arena *arena, const IKEEXT_PRESHARED_KEY_AUTHENTICATION1 *from,
                                 size_t size)
 {
     if (from == NULL) {
         return NULL;
     }
-    void *room = arena_take(to, size, _Alignof(IKEEXT_PRESHARED_KEY_AUTHENTICATION1));
+    void *target = arena_take(arena, size, _Alignof(IKEEXT_PRESHARED_KEY_AUTHENTICATION1));
     IKEEXT_PRESHARED_KEY_AUTHENTICATION1 copy = *from;
-    copy.presharedKey = copy_secret(to, from->presharedKey);
-    if (room != NULL) {
-        memcpy(room, &copy, size);
+    copy.presharedKey = copy_secret(arena, from->presharedKey);
+    if (target != NULL) {
+        memcpy(target, &copy, size);
     }
-    return room;
+    return target;
 }
 
-static void *copy_certificate(arena *to, const IKEEXT_CERTIFICATE_CREDENTIAL1 *from, size_t size)
+static void *copy_certificate(arena *arena, const IKEEXT_CERTIFICATE_CREDENTIAL1 *from, size_t size)
 {
     if (from == NULL) {
         return NULL;
     }
-    void *room = arena_take(to, size, _Alignof(IKEEXT_CERTIFICATE_CREDENTIAL1));
+    void *target = arena_take(arena, size, _Alignof(IKEEXT_CERTIFICATE_CREDENTIAL1));
     IKEEXT_CERTIFICATE_CREDENTIAL1 copy = *from;
-    copy.subjectName = copy_bytes(to, from->subjectName);
-    copy.certHash = copy_bytes(to, from->certHash);
-    /* A certificate is no secret, but who reads it reads more than a name. */
-    copy.certificate = copy_secret(to, from->certificate);
-    if (room != NULL) {
-        memcpy(room, &copy, size);
+    copy.subjectName = copy_bytes(arena, from->subjectName);
+    copy.certHash = copy_bytes(arena, from->certHash);
+    /* A certificate is not secret, but readers must not expose more of it than the name. */
+    copy.certificate = copy_secret(arena, from->certificate);
+    if (target != NULL) {
+        memcpy(target, &copy, size);
     }
-    return room;
+    return target;
 }
 
-static IKEEXT_NAME_CREDENTIAL0 *copy_name(arena *to, const IKEEXT_NAME_CREDENTIAL0 *from)
+static IKEEXT_NAME_CREDENTIAL0 *copy_name(arena *arena, const IKEEXT_NAME_CREDENTIAL0 *from)
 {
     if (from == NULL) {
         return NULL;
     }
-    IKEEXT_NAME_CREDENTIAL0 *copy = ARENA_TAKE(to, IKEEXT_NAME_CREDENTIAL0);
-    char16_t *name = copy_string(to, from->principalName);
+    IKEEXT_NAME_CREDENTIAL0 *copy = ARENA_TAKE(arena, IKEEXT_NAME_CREDENTIAL0);
+    char16_t *name = copy_string(arena, from->principalName);
     if (copy != NULL) {
         copy->principalName = name;
     }
     return copy;
 }
 
-static IKEEXT_CREDENTIAL2 copy_credential(arena *to, const IKEEXT_CREDENTIAL2 *from, int is_newer)
+static IKEEXT_CREDENTIAL2 copy_credential(arena *arena, const IKEEXT_CREDENTIAL2 *from,
+                                          int is_newer)
 {
     IKEEXT_CREDENTIAL2 copy = *from;
     switch (from->authenticationMethodType) {
     case IKEEXT_PRESHARED_KEY:
         copy.presharedKey =
-            copy_preshared_key(to, from->presharedKey,
+            copy_preshared_key(arena, from->presharedKey,
                                is_newer ? sizeof(IKEEXT_PRESHARED_KEY_AUTHENTICATION1)
                                         : sizeof(IKEEXT_PRESHARED_KEY_AUTHENTICATION0));
         break;
@@ -81,7 +82,7 @@ static IKEEXT_CREDENTIAL2 copy_credential(arena *to, const IKEEXT_CREDENTIAL2 *f
     case IKEEXT_SSL_ECDSA_P256:
     case IKEEXT_SSL_ECDSA_P384:
     case IKEEXT_IPV6_CGA:
-        copy.certificate = copy_certificate(to, from->certificate,
+        copy.certificate = copy_certificate(arena, from->certificate,
                                             is_newer ? sizeof(IKEEXT_CERTIFICATE_CREDENTIAL1)
                                                      : sizeof(IKEEXT_CERTIFICATE_CREDENTIAL0));
         break;
@@ -89,26 +90,26 @@ static IKEEXT_CREDENTIAL2 copy_credential(arena *to, const IKEEXT_CREDENTIAL2 *f
     case IKEEXT_NTLM_V2:
     case IKEEXT_EAP:
     case IKEEXT_RESERVED:
-        copy.name = copy_name(to, from->name);
+        copy.name = copy_name(arena, from->name);
         break;
     default:
-        /* Anonymous, or of a later Windows: nobody knows what the pointer points to. */
+        /* Anonymous, or a method of a later Windows: the pointer's target is unknown. */
         break;
     }
     return copy;
 }
 
-static IKEEXT_CREDENTIALS2 copy_credentials(arena *to, IKEEXT_CREDENTIALS2 from, int is_newer)
+static IKEEXT_CREDENTIALS2 copy_credentials(arena *arena, IKEEXT_CREDENTIALS2 from, int is_newer)
 {
     IKEEXT_CREDENTIALS2 copy = from;
     if (from.credentials == NULL) {
         return copy;
     }
-    copy.credentials = ARENA_TAKE_ARRAY(to, IKEEXT_CREDENTIAL_PAIR2, from.numCredentials);
+    copy.credentials = ARENA_TAKE_ARRAY(arena, IKEEXT_CREDENTIAL_PAIR2, from.numCredentials);
     for (UINT32 i = 0; i < from.numCredentials; i++) {
         const IKEEXT_CREDENTIAL_PAIR2 *each = &from.credentials[i];
-        IKEEXT_CREDENTIAL2 local = copy_credential(to, &each->localCredentials, is_newer);
-        IKEEXT_CREDENTIAL2 peer = copy_credential(to, &each->peerCredentials, is_newer);
+        IKEEXT_CREDENTIAL2 local = copy_credential(arena, &each->localCredentials, is_newer);
+        IKEEXT_CREDENTIAL2 peer = copy_credential(arena, &each->peerCredentials, is_newer);
         if (copy.credentials != NULL) {
             copy.credentials[i].localCredentials = local;
             copy.credentials[i].peerCredentials = peer;
@@ -119,35 +120,35 @@ static IKEEXT_CREDENTIALS2 copy_credentials(arena *to, IKEEXT_CREDENTIALS2 from,
 
 /* ---- the SA ---- */
 
-IKEEXT_SA_DETAILS2 *copy_ike_sa2(arena *to, const IKEEXT_SA_DETAILS2 *from)
+IKEEXT_SA_DETAILS2 *copy_ike_sa2(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 {
-    IKEEXT_SA_DETAILS2 *room = ARENA_TAKE(to, IKEEXT_SA_DETAILS2);
+    IKEEXT_SA_DETAILS2 *target = ARENA_TAKE(arena, IKEEXT_SA_DETAILS2);
     IKEEXT_SA_DETAILS2 copy = *from;
-    copy.v4UdpEncapsulation = copy_ports(to, from);
-    copy.ikeCredentials = copy_credentials(to, from->ikeCredentials, 1);
-    copy.correlationKey = copy_secret(to, from->correlationKey);
-    if (room != NULL) {
-        *room = copy;
+    copy.v4UdpEncapsulation = copy_ports(arena, from);
+    copy.ikeCredentials = copy_credentials(arena, from->ikeCredentials, 1);
+    copy.correlationKey = copy_secret(arena, from->correlationKey);
+    if (target != NULL) {
+        *target = copy;
     }
-    return room;
+    return target;
 }
 
-IKEEXT_SA_DETAILS1 *copy_ike_sa1(arena *to, const IKEEXT_SA_DETAILS2 *from)
+IKEEXT_SA_DETAILS1 *copy_ike_sa1(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 {
     _Static_assert(sizeof(IKEEXT_SA_DETAILS1) == sizeof(IKEEXT_SA_DETAILS2), "alike but in names");
-    return (IKEEXT_SA_DETAILS1 *)(void *)copy_ike_sa2(to, from);
+    return (IKEEXT_SA_DETAILS1 *)(void *)copy_ike_sa2(arena, from);
 }
 
-IKEEXT_SA_DETAILS0 *copy_ike_sa0(arena *to, const IKEEXT_SA_DETAILS2 *from)
+IKEEXT_SA_DETAILS0 *copy_ike_sa0(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 {
     _Static_assert(sizeof(IKEEXT_SA_DETAILS0) == offsetof(IKEEXT_SA_DETAILS2, correlationKey),
                    "the beginning of the later ones");
-    IKEEXT_SA_DETAILS0 *room = ARENA_TAKE(to, IKEEXT_SA_DETAILS0);
+    IKEEXT_SA_DETAILS0 *target = ARENA_TAKE(arena, IKEEXT_SA_DETAILS0);
     IKEEXT_SA_DETAILS2 copy = *from;
-    copy.v4UdpEncapsulation = copy_ports(to, from);
-    copy.ikeCredentials = copy_credentials(to, from->ikeCredentials, 0);
-    if (room != NULL) {
-        memcpy(room, &copy, sizeof *room);
+    copy.v4UdpEncapsulation = copy_ports(arena, from);
+    copy.ikeCredentials = copy_credentials(arena, from->ikeCredentials, 0);
+    if (target != NULL) {
+        memcpy(target, &copy, sizeof *target);
     }
-    return room;
+    return target;
 }

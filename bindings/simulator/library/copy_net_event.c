@@ -1,7 +1,7 @@
-/* A net event in the shape of each generation.
+/* A net event in each generation.
  *
- * A newer struct begins as the older one does (fwpmtypes.h), so a part is copied as
- * far as its generation has it.
+ * A newer structure begins with the fields of the older one (fwpmtypes.h), so each part is copied
+ * up to the size that it has in the generation.
  */
 
 #include <string.h>
@@ -13,8 +13,8 @@
 typedef struct shape {
     size_t size;
     size_t header;
-    size_t type; /* where it stands; the header is at 0 */
-    size_t said; /* where the pointer to what it says stands */
+    size_t type;    /* offset; the header is at 0 */
+    size_t details; /* offset of the pointer to the details */
     size_t main_mode;
     size_t quick_mode;
     size_t extended_mode;
@@ -30,7 +30,7 @@ typedef struct shape {
 static const shape shapes[NET_EVENT_GENERATIONS] = {
     SHAPE(FWPM_NET_EVENT0, FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0,
           FWPM_NET_EVENT_IKEEXT_QM_FAILURE0, FWPM_NET_EVENT_IKEEXT_EM_FAILURE0),
-    /* What generation 1 has beyond 0 is reserved. */
+    /* The additional header fields of generation 1 are reserved. */
     SHAPE(FWPM_NET_EVENT1, FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE1,
           FWPM_NET_EVENT_IKEEXT_QM_FAILURE0, FWPM_NET_EVENT_IKEEXT_EM_FAILURE1),
     SHAPE(FWPM_NET_EVENT2, FWPM_NET_EVENT_HEADER2, FWPM_NET_EVENT_IKEEXT_MM_FAILURE1,
@@ -44,114 +44,116 @@ static const shape shapes[NET_EVENT_GENERATIONS] = {
 };
 /* clang-format on */
 
-static void *lay(arena *to, const void *from, size_t size)
+static void *write_bytes(arena *arena, const void *from, size_t size)
 {
-    void *room = arena_take(to, size, _Alignof(UINT64));
-    if (room != NULL) {
-        memcpy(room, from, size);
+    void *target = arena_take(arena, size, _Alignof(UINT64));
+    if (target != NULL) {
+        memcpy(target, from, size);
     }
-    return room;
+    return target;
 }
 
-static char16_t *lay_canary_text(arena *to)
+static char16_t *write_canary_text(arena *arena)
 {
     static const char canary[] = SA_SIMULATOR_CANARY_TEXT;
     char16_t text[sizeof canary];
     for (size_t i = 0; i < sizeof canary; i++) {
         text[i] = (char16_t)canary[i];
     }
-    return copy_string(to, text);
+    return copy_string(arena, text);
 }
 
-static FWP_BYTE_BLOB lay_canary_blob(arena *to)
+static FWP_BYTE_BLOB write_canary_blob(arena *arena)
 {
     static UINT8 nothing[48];
     FWP_BYTE_BLOB blob = {sizeof nothing, nothing};
-    return copy_secret(to, blob);
+    return copy_secret(arena, blob);
 }
 
-static LPWSTR *lay_canary_groups(arena *to)
+static LPWSTR *write_canary_groups(arena *arena)
 {
-    char16_t *group = lay_canary_text(to);
-    LPWSTR *groups = ARENA_TAKE(to, LPWSTR);
+    char16_t *group = write_canary_text(arena);
+    LPWSTR *groups = ARENA_TAKE(arena, LPWSTR);
     if (groups != NULL) {
         *groups = group;
     }
     return groups;
 }
 
-static void lay_header_parts(arena *to, FWPM_NET_EVENT_HEADER3 *header)
+static void write_header_parts(arena *arena, FWPM_NET_EVENT_HEADER3 *header)
 {
     if (header->flags & FWPM_NET_EVENT_FLAG_APP_ID_SET) {
-        header->appId = lay_canary_blob(to);
+        header->appId = write_canary_blob(arena);
     }
     if (header->flags & FWPM_NET_EVENT_FLAG_ENTERPRISE_ID_SET) {
-        header->enterpriseId = lay_canary_text(to);
+        header->enterpriseId = write_canary_text(arena);
     }
     if (header->flags & FWPM_NET_EVENT_FLAG_EFFECTIVE_NAME_SET) {
-        header->effectiveName = lay_canary_blob(to);
+        header->effectiveName = write_canary_blob(arena);
     }
 }
 
-static void *lay_main_mode(arena *to, FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 failure, size_t size)
+static void *write_main_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 failure, size_t size)
 {
-    failure.localPrincipalNameForAuth = copy_string(to, failure.localPrincipalNameForAuth);
-    failure.remotePrincipalNameForAuth = copy_string(to, failure.remotePrincipalNameForAuth);
+    failure.localPrincipalNameForAuth = copy_string(arena, failure.localPrincipalNameForAuth);
+    failure.remotePrincipalNameForAuth = copy_string(arena, failure.remotePrincipalNameForAuth);
     failure.numRemotePrincipalGroupSids = 1;
-    failure.remotePrincipalGroupSids = lay_canary_groups(to);
-    failure.providerContextKey = copy_guid(to, failure.providerContextKey);
-    return lay(to, &failure, size);
+    failure.remotePrincipalGroupSids = write_canary_groups(arena);
+    failure.providerContextKey = copy_guid(arena, failure.providerContextKey);
+    return write_bytes(arena, &failure, size);
 }
 
-static void *lay_quick_mode(arena *to, FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 failure, size_t size)
+static void *write_quick_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 failure, size_t size)
 {
-    /* No other traffic type has subnets: what stands there is passed on unread. */
+    /* No other traffic type has subnets: their fields are passed on unread. */
     if (failure.saTrafficType == IPSEC_TRAFFIC_TYPE_TUNNEL) {
-        failure.localSubNet = copy_condition_value(to, &failure.localSubNet);
-        failure.remoteSubNet = copy_condition_value(to, &failure.remoteSubNet);
+        failure.localSubNet = copy_condition_value(arena, &failure.localSubNet);
+        failure.remoteSubNet = copy_condition_value(arena, &failure.remoteSubNet);
     }
-    return lay(to, &failure, size);
+    return write_bytes(arena, &failure, size);
 }
 
-static void *lay_extended_mode(arena *to, FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 failure, size_t size)
+static void *write_extended_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 failure,
+                                 size_t size)
 {
-    failure.localPrincipalNameForAuth = copy_string(to, failure.localPrincipalNameForAuth);
-    failure.remotePrincipalNameForAuth = copy_string(to, failure.remotePrincipalNameForAuth);
+    failure.localPrincipalNameForAuth = copy_string(arena, failure.localPrincipalNameForAuth);
+    failure.remotePrincipalNameForAuth = copy_string(arena, failure.remotePrincipalNameForAuth);
     failure.numRemotePrincipalGroupSids = 1;
-    failure.remotePrincipalGroupSids = lay_canary_groups(to);
-    return lay(to, &failure, size);
+    failure.remotePrincipalGroupSids = write_canary_groups(arena);
+    return write_bytes(arena, &failure, size);
 }
 
-static void *lay_said(arena *to, const generated_net_event *from, UINT32 type, const shape *as)
+static void *write_details(arena *arena, const generated_net_event *from, UINT32 type,
+                           const shape *shape)
 {
     switch (type) {
     case FWPM_NET_EVENT_TYPE_IKEEXT_MM_FAILURE:
-        return lay_main_mode(to, from->main_mode, as->main_mode);
+        return write_main_mode(arena, from->main_mode, shape->main_mode);
     case FWPM_NET_EVENT_TYPE_IKEEXT_QM_FAILURE:
-        return lay_quick_mode(to, from->quick_mode, as->quick_mode);
+        return write_quick_mode(arena, from->quick_mode, shape->quick_mode);
     case FWPM_NET_EVENT_TYPE_IKEEXT_EM_FAILURE:
-        return lay_extended_mode(to, from->extended_mode, as->extended_mode);
+        return write_extended_mode(arena, from->extended_mode, shape->extended_mode);
     case FWPM_NET_EVENT_TYPE_IPSEC_KERNEL_DROP:
-        return lay(to, &from->kernel_drop, sizeof from->kernel_drop);
+        return write_bytes(arena, &from->kernel_drop, sizeof from->kernel_drop);
     case FWPM_NET_EVENT_TYPE_IPSEC_DOSP_DROP:
-        return lay(to, &from->dosp_drop, sizeof from->dosp_drop);
+        return write_bytes(arena, &from->dosp_drop, sizeof from->dosp_drop);
     default:
-        return lay_canary_blob(to).data;
+        return write_canary_blob(arena).data;
     }
 }
 
-void *net_event_lay(arena *to, const net_event *of, unsigned generation)
+void *net_event_write(arena *arena, const net_event *event, unsigned generation)
 {
-    const shape *as = &shapes[generation];
-    generated_net_event event;
-    generate_net_event(&event, of);
-    UINT8 *room = arena_take(to, as->size, _Alignof(UINT64));
-    lay_header_parts(to, &event.header);
-    const void *said = lay_said(to, &event, of->type, as);
-    if (room != NULL) {
-        memcpy(room, &event.header, as->header);
-        memcpy(room + as->type, &of->type, sizeof of->type);
-        memcpy(room + as->said, &said, sizeof said);
+    const shape *shape = &shapes[generation];
+    generated_net_event generated;
+    generate_net_event(&generated, event);
+    UINT8 *target = arena_take(arena, shape->size, _Alignof(UINT64));
+    write_header_parts(arena, &generated.header);
+    const void *details = write_details(arena, &generated, event->type, shape);
+    if (target != NULL) {
+        memcpy(target, &generated.header, shape->header);
+        memcpy(target + shape->type, &event->type, sizeof event->type);
+        memcpy(target + shape->details, &details, sizeof details);
     }
-    return room;
+    return target;
 }

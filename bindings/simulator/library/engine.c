@@ -24,11 +24,10 @@ UINT32 engine_run(void)
 void engine_stop(void)
 {
     engine.is_stopped = 1;
-    /* The engine's side of every enumeration ends with it. */
+    /* The engine's side of enumerations and subscriptions ends with it, without notice. */
     (void)handles_close_enumerations(NULL);
-    net_events_clear();
-    /* And every subscription, of which nobody is told. */
     handles_close_subscriptions(NULL);
+    net_events_clear();
 }
 
 void engine_start(void)
@@ -44,7 +43,7 @@ void engine_reset(void)
 {
     engine.is_stopped = 0;
     engine.restarts = 0;
-    handles_forget();
+    handles_reset();
 }
 
 UINT32 engine_check_session(HANDLE engineHandle)
@@ -53,7 +52,7 @@ UINT32 engine_check_session(HANDLE engineHandle)
     if (found == NULL) {
         return calls_misuse(ERROR_INVALID_HANDLE);
     }
-    if (found->is_forgotten) {
+    if (found->is_stale) {
         return ERROR_INVALID_HANDLE;
     }
     if (!engine_is_running()) {
@@ -89,31 +88,31 @@ static UINT32 open_session(const char16_t *serverName, UINT32 authnService, HAND
 DWORD WINAPI FwpmEngineOpen0(const char16_t *serverName, UINT32 authnService, void *authIdentity,
                              const FWPM_SESSION0 *session, HANDLE *engineHandle)
 {
-    /* Nothing that a reader does depends on who it is or how its session is named. */
+    /* No read depends on the identity or on the session's name. */
     (void)authIdentity;
     (void)session;
     UINT32 code = calls_begin(ENGINE_OPEN);
     return calls_end(code != 0 ? code : open_session(serverName, authnService, engineHandle));
 }
 
-/* A session is closed whatever state the engine is in: what is closed is the
- * client's side. FWP_E_SESSION_ABORTED asks for it ("needs to be closed by
- * calling FwpmEngineClose0, even though it is no longer valid"). */
+/* Close a session in any state of the engine: it is the client's side that is closed.
+ * FWP_E_SESSION_ABORTED requires it ("needs to be closed by calling FwpmEngineClose0, even though
+ * it is no longer valid"). Return an error code, or 0. */
 static UINT32 close_session(HANDLE engineHandle)
 {
     const session *found = handles_session(engineHandle);
     if (found == NULL) {
         return calls_misuse(ERROR_INVALID_HANDLE);
     }
-    int is_forgotten = found->is_forgotten;
+    int is_stale = found->is_stale;
     for (UINT32 left = handles_close_enumerations(engineHandle); left > 0; left--) {
         (void)calls_misuse(0);
     }
-    /* "It is not necessary to unsubscribe before closing a session": no mistake. A
-     * callback that is under way is not waited for, since no page says that it is. */
+    /* "It is not necessary to unsubscribe before closing a session": no misuse. No page says that
+     * closing waits for running callbacks, so it does not. */
     handles_close_subscriptions(engineHandle);
     handles_close(engineHandle);
-    return is_forgotten ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
+    return is_stale ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
 }
 
 DWORD WINAPI FwpmEngineClose0(HANDLE engineHandle)
@@ -127,8 +126,8 @@ void WINAPI FwpmFreeMemory0(void **p)
 {
     (void)calls_begin(FREE_MEMORY);
     void *block = p == NULL ? NULL : *p;
-    size_t size = results_take_back(block);
-    /* Freeing nothing is harmless; freeing what is not ours is not. */
+    size_t size = results_reclaim(block);
+    /* Freeing NULL is harmless; freeing a foreign block is not. */
     if (p == NULL || (block != NULL && size == 0)) {
         (void)calls_misuse(0);
     }

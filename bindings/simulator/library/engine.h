@@ -1,4 +1,4 @@
-/* The filter engine: whether it runs, and who has a session with it. */
+/* The filter engine: running or stopped, and its sessions. Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_ENGINE_H
 #define SIMULATOR_ENGINE_H
@@ -6,15 +6,16 @@
 #include "handles.h"
 #include "wfp.h"
 
-/* Checks that a call may be made on this session. Returns an error code, or 0.
- * Callers hold LOCK_ENGINE, here and below. */
+/* Check that a call may be made on this session. Return an error code, or 0. */
 UINT32 engine_check_session(HANDLE engineHandle);
 
 int engine_is_running(void);
-/* Counts the starts of the engine, from 1. */
+/* Return the number of starts of the engine, from 1. */
 UINT32 engine_run(void);
 
+/* Stop the engine: enumerations, net events and subscriptions end. */
 void engine_stop(void);
+/* Start the stopped engine again, with ids from their base. */
 void engine_start(void);
 void engine_reset(void);
 

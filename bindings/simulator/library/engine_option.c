@@ -6,8 +6,8 @@
 #include "net_events.h"
 #include "results.h"
 
-/* Options that are no switches, or that nobody here has switched on, are 0. */
-static UINT32 value_of(FWPM_ENGINE_OPTION option)
+/* Return the value of an option; 0 if the simulator does not have it. */
+static UINT32 option_value(FWPM_ENGINE_OPTION option)
 {
     switch (option) {
     case FWPM_ENGINE_COLLECT_NET_EVENTS:
@@ -31,13 +31,13 @@ static UINT32 get_option(HANDLE engineHandle, FWPM_ENGINE_OPTION option, FWP_VAL
     if ((UINT32)option >= FWPM_ENGINE_OPTION_MAX) {
         return FWP_E_INVALID_ENUMERATOR;
     }
-    FWP_VALUE0 *given = results_create(sizeof *given);
-    if (given == NULL) {
+    FWP_VALUE0 *result = results_create(sizeof *result);
+    if (result == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    given->type = FWP_UINT32;
-    given->uint32 = value_of(option);
-    *value = given;
+    result->type = FWP_UINT32;
+    result->uint32 = option_value(option);
+    *value = result;
     return ERROR_SUCCESS;
 }
 

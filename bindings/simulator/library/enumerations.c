@@ -1,4 +1,4 @@
-/* Pages, of which each is one block: the pointers, then the trees. */
+/* Pages are measured first, then written into a block of that size. */
 
 #include "enumerations.h"
 
@@ -10,9 +10,9 @@
 #include "random.h"
 #include "results.h"
 
-UINT32 enumerations_begin(HANDLE engineHandle, enumerated of, HANDLE *opened, enumeration **made)
+UINT32 enumerations_begin(HANDLE engineHandle, object_kind kind, HANDLE *opened, enumeration **made)
 {
-    *opened = handles_open_enumeration(of, made);
+    *opened = handles_open_enumeration(kind, made);
     if (*opened == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
@@ -29,27 +29,27 @@ static void exchange(uint8_t *one, uint8_t *other, size_t size)
     }
 }
 
-void enumerations_shuffle(enumeration *which, size_t object_size)
+void enumerations_shuffle(enumeration *enumeration, size_t object_size)
 {
     static random_source order;
-    uint8_t *objects = which->objects;
+    uint8_t *objects = enumeration->objects;
     if (!option_is_set(SA_SIMULATOR_OPTION_SHUFFLE)) {
         return;
     }
-    for (size_t left = which->count; left > 1; left--) {
+    for (size_t left = enumeration->count; left > 1; left--) {
         size_t picked = random_below(&order, (UINT32)left);
         exchange(objects + (left - 1) * object_size, objects + picked * object_size, object_size);
     }
 }
 
-/* The enumeration of a handle, if this session may use it. */
-static UINT32 check(HANDLE engineHandle, HANDLE enumHandle, enumerated of, enumeration **found)
+/* Find the enumeration of a handle. Return an error code if the session may not use it, or 0. */
+static UINT32 check(HANDLE engineHandle, HANDLE enumHandle, object_kind kind, enumeration **found)
 {
     UINT32 code = engine_check_session(engineHandle);
     if (code != ERROR_SUCCESS) {
         return code;
     }
-    *found = handles_enumeration(enumHandle, of);
+    *found = handles_enumeration(enumHandle, kind);
     if (*found == NULL) {
         return calls_misuse(ERROR_INVALID_HANDLE);
     }
@@ -57,16 +57,16 @@ static UINT32 check(HANDLE engineHandle, HANDLE enumHandle, enumerated of, enume
                                              : calls_misuse(RPC_X_SS_HANDLES_MISMATCH);
 }
 
-/* Measures a page: how many entries it has, where in the snapshot it ends. */
-static UINT32 measure_page(const enumeration *from, const enumerable *kind, UINT32 requested,
+/* Measure a page. Return how many entries it has; *end is the index in the snapshot after it. */
+static UINT32 measure_page(const enumeration *enumeration, const object_ops *ops, UINT32 requested,
                            size_t *end, arena *size)
 {
     UINT32 count = 0;
-    size_t next = from->next;
-    for (; next < from->count && count < requested; next++) {
-        const void *each = kind->current(from, next);
+    size_t next = enumeration->next;
+    for (; next < enumeration->count && count < requested; next++) {
+        const void *each = ops->current(enumeration, next);
         if (each != NULL) {
-            (void)kind->lay(size, each);
+            (void)ops->write(size, each);
             count++;
         }
     }
@@ -74,14 +74,14 @@ static UINT32 measure_page(const enumeration *from, const enumerable *kind, UINT
     return count;
 }
 
-UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const enumerable *kind,
+UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const object_ops *ops,
                          UINT32 requested, void ***entries, UINT32 *returned)
 {
-    enumeration *from;
+    enumeration *enumeration;
     if (entries == NULL || returned == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
     }
-    UINT32 code = check(engineHandle, enumHandle, kind->of, &from);
+    UINT32 code = check(engineHandle, enumHandle, ops->kind, &enumeration);
     if (code != ERROR_SUCCESS) {
         return code;
     }
@@ -90,25 +90,25 @@ UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const enumerabl
     }
     arena trees = {NULL, 0};
     size_t end;
-    UINT32 count = measure_page(from, kind, requested, &end, &trees);
+    UINT32 count = measure_page(enumeration, ops, requested, &end, &trees);
     if (count == 0 && !option_is_set(SA_SIMULATOR_OPTION_EMPTY_BLOCK)) {
-        from->next = end;
+        enumeration->next = end;
         *entries = NULL;
         *returned = 0;
         return ERROR_SUCCESS;
     }
 
     size_t pointers = (count == 0 ? 1 : count) * sizeof(void *);
-    arena to = {results_create(pointers + trees.used), pointers};
-    if (to.base == NULL) {
+    arena arena = {results_create(pointers + trees.used), pointers};
+    if (arena.base == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    void **page = (void **)(void *)to.base;
+    void **page = (void **)(void *)arena.base;
     UINT32 filled = 0;
-    for (; from->next < end; from->next++) {
-        const void *each = kind->current(from, from->next);
+    for (; enumeration->next < end; enumeration->next++) {
+        const void *each = ops->current(enumeration, enumeration->next);
         if (each != NULL) {
-            page[filled++] = kind->lay(&to, each);
+            page[filled++] = ops->write(&arena, each);
         }
     }
     *entries = page;
@@ -116,25 +116,25 @@ UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const enumerabl
     return ERROR_SUCCESS;
 }
 
-UINT32 enumerations_destroy(HANDLE engineHandle, HANDLE enumHandle, enumerated of)
+UINT32 enumerations_destroy(HANDLE engineHandle, HANDLE enumHandle, object_kind kind)
 {
     enumeration *found;
-    UINT32 code = check(engineHandle, enumHandle, of, &found);
+    UINT32 code = check(engineHandle, enumHandle, kind, &found);
     if (code == ERROR_SUCCESS) {
         handles_close(enumHandle);
     }
     return code;
 }
 
-UINT32 enumerations_give(const enumerable *kind, const void *object, void **given)
+UINT32 enumerations_get(const object_ops *ops, const void *object, void **result)
 {
-    arena to = {NULL, 0};
-    (void)kind->lay(&to, object);
-    to.base = results_create(to.used);
-    to.used = 0;
-    if (to.base == NULL) {
+    arena arena = {NULL, 0};
+    (void)ops->write(&arena, object);
+    arena.base = results_create(arena.used);
+    arena.used = 0;
+    if (arena.base == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    *given = kind->lay(&to, object);
+    *result = ops->write(&arena, object);
     return ERROR_SUCCESS;
 }

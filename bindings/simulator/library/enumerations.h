@@ -1,6 +1,6 @@
-/* Enumerations of every kind: read page by page, by the session that began them.
+/* Enumerations of every kind, read page by page by the session that began them.
  *
- * Callers hold LOCK_ENGINE.
+ * Each page is one block: an array of pointers, then the trees. Callers hold LOCK_ENGINE.
  */
 
 #ifndef SIMULATOR_ENUMERATIONS_H
@@ -10,29 +10,34 @@
 #include "handles.h"
 #include "wfp.h"
 
-/* How the objects of one kind are returned. */
-typedef struct enumerable {
-    enumerated of;
-    /* The object at a place of the snapshot as it is to be returned; NULL if it was
+/* How the objects of one kind are read and returned, in one generation of their structure. */
+typedef struct object_ops {
+    object_kind kind;
+    /* Return the object at this index of the snapshot, in the state to return; NULL if it was
      * deleted meanwhile. */
-    const void *(*current)(const enumeration *from, size_t place);
-    /* Lays the whole tree of an object into the arena, or only measures it. */
-    void *(*lay)(arena *to, const void *object);
-} enumerable;
+    const void *(*current)(const enumeration *enumeration, size_t index);
+    /* Write the tree of an object into the arena, or only measure it. Return its root. */
+    void *(*write)(arena *arena, const void *object);
+} object_ops;
 
-/* Makes an enumeration whose snapshot is still empty. Returns an error code, or 0. */
-UINT32 enumerations_begin(HANDLE engineHandle, enumerated of, HANDLE *opened, enumeration **made);
+/* Open an enumeration with an empty snapshot, which the caller fills or closes. Return an error
+ * code, or 0. */
+UINT32 enumerations_begin(HANDLE engineHandle, object_kind kind, HANDLE *opened,
+                          enumeration **made);
 
-/* The next page: what FwpmConnectionEnum0, IPsecSaContextEnum1 and their like do. */
-UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const enumerable *kind,
+/* Return the next page, as FwpmConnectionEnum0, IPsecSaContextEnum1 and their siblings do. The
+ * client owns *entries; at the end it is NULL or an empty block, as the option says. Return an
+ * error code, or 0. If memory ran out, the page can be read again. */
+UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const object_ops *ops,
                          UINT32 requested, void ***entries, UINT32 *returned);
 
-UINT32 enumerations_destroy(HANDLE engineHandle, HANDLE enumHandle, enumerated of);
+/* Close an enumeration of this kind. Return an error code, or 0. */
+UINT32 enumerations_destroy(HANDLE engineHandle, HANDLE enumHandle, object_kind kind);
 
-/* Returns one object alone, in a block of its own. */
-UINT32 enumerations_give(const enumerable *kind, const void *object, void **given);
+/* Return one object, in a block of its own, which the client owns. Return an error code, or 0. */
+UINT32 enumerations_get(const object_ops *ops, const void *object, void **result);
 
-/* Brings the snapshot into another order, if that is asked for. */
-void enumerations_shuffle(enumeration *which, size_t object_size);
+/* Shuffle the snapshot, if SA_SIMULATOR_OPTION_SHUFFLE is set. */
+void enumerations_shuffle(enumeration *enumeration, size_t object_size);
 
 #endif

@@ -1,8 +1,7 @@
-/* Contexts as a busy host has them, made from a recipe of a few numbers.
+/* Contexts as a busy host has them, generated from a recipe of a few numbers.
  *
- * A generated context is kept as its recipe and made anew whenever it is read,
- * which costs a microsecond and saves two kilobytes. Equal recipes give equal
- * contexts, on every platform.
+ * A generated context is stored as its recipe and generated whenever it is read, which costs a
+ * microsecond and saves two kilobytes. Equal recipes give equal contexts, on every platform.
  */
 
 #ifndef SIMULATOR_GENERATOR_H
@@ -12,14 +11,14 @@
 
 typedef struct recipe {
     uint64_t population;  /* seed of the host and its peers */
-    uint32_t number;      /* which of the host's contexts; neighbours share a peer */
-    uint32_t engine_run;  /* counts engine restarts: main mode is negotiated anew */
-    uint32_t negotiation; /* counts rekeys: quick mode is negotiated anew */
+    uint32_t number;      /* of the context on its host; neighbours share a peer */
+    uint32_t engine_run;  /* counts engine restarts: each negotiates main mode again */
+    uint32_t negotiation; /* counts rekeys: each negotiates quick mode again */
     uint32_t revision;    /* counts modifications of the same SAs */
-    uint32_t main_mode;   /* which rekey of main mode it was negotiated under; 0 is the first */
+    uint32_t main_mode;   /* the rekey of main mode it was negotiated under; 0: none */
 } recipe;
 
-/* How much of a context there is. */
+/* How complete a context is. */
 typedef enum stage {
     STAGE_BEGUN,    /* no SA yet */
     STAGE_INBOUND,  /* the inbound SA is there, the outbound one not yet */
@@ -27,16 +26,16 @@ typedef enum stage {
     STAGE_EXPIRING  /* the outbound SA is gone, the inbound one in its grace period */
 } stage;
 
-/* How many SAs that is. */
+/* Return the number of SAs in this stage. */
 static inline uint32_t stage_sas(stage stage)
 {
     return stage == STAGE_COMPLETE ? 2 : stage == STAGE_BEGUN ? 0 : 1;
 }
 
-/* The stage in which a population holds this context: most are complete. */
-stage generator_stage(const recipe *of);
+/* Return the stage of this context in a new population: most are complete. */
+stage generator_stage(const recipe *recipe);
 
-/* One SA with all that hangs on it, at its largest. */
+/* One SA with everything it points to, at its largest. */
 typedef struct generated_sa {
     IPSEC_SA_DETAILS1 details;
     IPSEC_ID0 id;
@@ -67,11 +66,11 @@ typedef struct generated_context {
     generated_sa outbound;
 } generated_context;
 
-/* Makes the context; `into` holds it, and its pointers point into `into`. Key
- * blobs have their sizes and no bytes worth reading: copies fill the canary. */
-void generate_context(generated_context *into, const recipe *of, uint64_t id, stage stage);
+/* Generate a context. Its pointers point into `out`. Key blobs have their sizes, but no readable
+ * bytes: copies fill in the canary. */
+void generate_context(generated_context *out, const recipe *recipe, uint64_t id, stage stage);
 
-/* One credential with all that hangs on it. */
+/* One credential with everything it points to. */
 typedef struct generated_credential {
     IKEEXT_PRESHARED_KEY_AUTHENTICATION1 preshared_key;
     IKEEXT_CERTIFICATE_CREDENTIAL1 certificate;
@@ -88,8 +87,8 @@ typedef struct generated_ike_sa {
     generated_credential credentials[4];
 } generated_ike_sa;
 
-/* Makes that SA, as generate_context makes a context; who the peer is and at
- * which addresses is what the contexts say. */
-void generate_ike_sa(generated_ike_sa *into, const recipe *of);
+/* Generate the main mode SA of a context, with the context's peer and addresses. Its pointers
+ * point into `out`, secrets are as in generate_context. */
+void generate_ike_sa(generated_ike_sa *out, const recipe *recipe);
 
 #endif

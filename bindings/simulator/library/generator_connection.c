@@ -1,10 +1,10 @@
-/* What a connection's main mode agreed on, with whom, and what it carried. */
+/* A connection: the proposal of its main mode, its peer's credentials, its byte counts. */
 
 #include "generator_connection.h"
 
 #include <string.h>
 
-/* FWPM_PROVIDER_MPSSVC_WF (fwpmu.h): whose policy asked for most connections. */
+/* FWPM_PROVIDER_MPSSVC_WF (fwpmu.h), the provider of most policies. */
 static const GUID provider = {
     0xDECC16CA, 0x3F33, 0x4346, {0xBE, 0x1E, 0x8F, 0xB4, 0xAE, 0x0F, 0x3D, 0x62}};
 
@@ -34,8 +34,9 @@ static IKEEXT_PROPOSAL0 pick_proposal(random_source *agreed)
 
 /* ---- credentials ---- */
 
-/* The name as a distinguished name in DER (X.690): one common name, as UTF-8. */
-static UINT32 encode_subject(UINT8 *room, UINT32 capacity, const char16_t *name)
+/* Encode a name as a distinguished name in DER (X.690) with one common name in UTF-8, cut off at
+ * `capacity` bytes. Return its size. */
+static UINT32 encode_subject(UINT8 *buffer, UINT32 capacity, const char16_t *name)
 {
     enum { HEADERS = 13 };
     static const UINT8 common_name[] = {0x06, 0x03, 0x55, 0x04, 0x03}; /* 2.5.4.3 */
@@ -43,86 +44,88 @@ static UINT32 encode_subject(UINT8 *room, UINT32 capacity, const char16_t *name)
     for (; *name != 0 && used + 3 <= capacity && used + 3 < 0x80; name++) {
         char16_t unit = *name; /* the generator's names have no surrogates */
         if (unit < 0x80) {
-            room[used++] = (UINT8)unit;
+            buffer[used++] = (UINT8)unit;
         } else if (unit < 0x800) {
-            room[used++] = (UINT8)(0xC0 | unit >> 6);
-            room[used++] = (UINT8)(0x80 | (unit & 0x3F));
+            buffer[used++] = (UINT8)(0xC0 | unit >> 6);
+            buffer[used++] = (UINT8)(0x80 | (unit & 0x3F));
         } else {
-            room[used++] = (UINT8)(0xE0 | unit >> 12);
-            room[used++] = (UINT8)(0x80 | (unit >> 6 & 0x3F));
-            room[used++] = (UINT8)(0x80 | (unit & 0x3F));
+            buffer[used++] = (UINT8)(0xE0 | unit >> 12);
+            buffer[used++] = (UINT8)(0x80 | (unit >> 6 & 0x3F));
+            buffer[used++] = (UINT8)(0x80 | (unit & 0x3F));
         }
     }
-    room[0] = room[4] = 0x30; /* SEQUENCE, of one SET of one SEQUENCE */
-    room[1] = (UINT8)(used - 2);
-    room[2] = 0x31;
-    room[3] = (UINT8)(used - 4);
-    room[5] = (UINT8)(used - 6);
-    memcpy(room + 6, common_name, sizeof common_name);
-    room[11] = 0x0C; /* UTF8String */
-    room[12] = (UINT8)(used - HEADERS);
+    buffer[0] = buffer[4] = 0x30; /* SEQUENCE, of one SET of one SEQUENCE */
+    buffer[1] = (UINT8)(used - 2);
+    buffer[2] = 0x31;
+    buffer[3] = (UINT8)(used - 4);
+    buffer[5] = (UINT8)(used - 6);
+    memcpy(buffer + 6, common_name, sizeof common_name);
+    buffer[11] = 0x0C; /* UTF8String */
+    buffer[12] = (UINT8)(used - HEADERS);
     return used;
 }
 
-static void set_preshared_key(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *room)
+static void set_preshared_key(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *buffer)
 {
-    static UINT8 unread; /* copies put the canary in its place */
-    room->preshared_key.presharedKey.size = 24;
-    room->preshared_key.presharedKey.data = &unread;
+    static UINT8 unread; /* copies replace it by the canary */
+    buffer->preshared_key.presharedKey.size = 24;
+    buffer->preshared_key.presharedKey.data = &unread;
     credential->authenticationMethodType = IKEEXT_PRESHARED_KEY;
-    credential->presharedKey = &room->preshared_key;
+    credential->presharedKey = &buffer->preshared_key;
 }
 
-static void set_certificate(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *room,
+static void set_certificate(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *buffer,
                             IKEEXT_AUTHENTICATION_METHOD_TYPE method, const char16_t *name,
                             random_source *source)
 {
-    for (size_t i = 0; i < sizeof room->hash; i++) {
-        room->hash[i] = (UINT8)random_next(source);
+    for (size_t i = 0; i < sizeof buffer->hash; i++) {
+        buffer->hash[i] = (UINT8)random_next(source);
     }
-    room->certificate.subjectName.size = encode_subject(room->subject, sizeof room->subject, name);
-    room->certificate.subjectName.data = room->subject;
-    room->certificate.certHash.size = sizeof room->hash;
-    room->certificate.certHash.data = room->hash;
+    buffer->certificate.subjectName.size =
+        encode_subject(buffer->subject, sizeof buffer->subject, name);
+    buffer->certificate.subjectName.data = buffer->subject;
+    buffer->certificate.certHash.size = sizeof buffer->hash;
+    buffer->certificate.certHash.data = buffer->hash;
     credential->authenticationMethodType = method;
-    credential->certificate = &room->certificate;
+    credential->certificate = &buffer->certificate;
 }
 
-static void set_name(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *room,
+static void set_name(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *buffer,
                      IKEEXT_AUTHENTICATION_METHOD_TYPE method, char16_t *name)
 {
-    room->name.principalName = name;
+    buffer->name.principalName = name;
     credential->authenticationMethodType = method;
-    credential->name = &room->name;
+    credential->name = &buffer->name;
 }
 
-static void set_peers(generated_connection *into, const connection *of)
+/* Set the peer's credentials of main mode (the machine's) and extended mode (the user's). */
+static void set_peers(generated_connection *out, const connection *connection)
 {
     static const IKEEXT_AUTHENTICATION_METHOD_TYPE certificates[] = {
         IKEEXT_CERTIFICATE, IKEEXT_CERTIFICATE, IKEEXT_CERTIFICATE_ECDSA_P256,
         IKEEXT_CERTIFICATE_ECDSA_P384};
-    random_source source = random_for(of->with.seed, 'P');
-    IKEEXT_CREDENTIAL2 *machine = &into->connection.mmPeer;
-    IKEEXT_CREDENTIAL2 *user = &into->connection.emPeer;
+    random_source source = random_for(connection->peer.seed, 'P');
+    IKEEXT_CREDENTIAL2 *machine = &out->connection.mmPeer;
+    IKEEXT_CREDENTIAL2 *user = &out->connection.emPeer;
     user->authenticationMethodType = IKEEXT_ANONYMOUS;
-    generate_identity(&into->names, &of->with);
-    char16_t *machine_name = into->names.id.mmTargetName;
-    char16_t *user_name = into->names.id.emTargetName;
+    generate_identity(&out->names, &connection->peer);
+    char16_t *machine_name = out->names.id.mmTargetName;
+    char16_t *user_name = out->names.id.emTargetName;
     if (machine_name == NULL) {
-        set_preshared_key(machine, &into->mm_peer);
-    } else if (of->with.keying == KEYING_AUTHIP) {
-        set_name(machine, &into->mm_peer, IKEEXT_KERBEROS, machine_name);
+        set_preshared_key(machine, &out->mm_peer);
+    } else if (connection->peer.keying == KEYING_AUTHIP) {
+        set_name(machine, &out->mm_peer, IKEEXT_KERBEROS, machine_name);
     } else {
-        set_certificate(machine, &into->mm_peer,
+        set_certificate(machine, &out->mm_peer,
                         certificates[random_below(&source, COUNT_OF(certificates))],
                         machine_name + 5 /* past "host/" */, &source);
     }
-    if (user_name != NULL && of->with.keying != KEYING_IKE) {
+    if (user_name != NULL && connection->peer.keying != KEYING_IKE) {
         /* AuthIP's second authentication, or that of an IKEv2 client. */
-        set_name(user, &into->em_peer,
-                 of->with.keying == KEYING_IKEV2 ? IKEEXT_EAP
-                 : random_chance(&source, 80)    ? IKEEXT_KERBEROS
-                                                 : IKEEXT_NTLM_V2,
+        set_name(user, &out->em_peer,
+                 connection->peer.keying == KEYING_IKEV2 ? IKEEXT_EAP
+                 : random_chance(&source, 80)            ? IKEEXT_KERBEROS
+                                                         : IKEEXT_NTLM_V2,
                  user_name);
         user->impersonationType = IKEEXT_IMPERSONATION_SOCKET_PRINCIPAL;
     }
@@ -130,39 +133,39 @@ static void set_peers(generated_connection *into, const connection *of)
 
 /* ---- the whole ---- */
 
-static void set_addresses(FWPM_CONNECTION0 *made, const peer *with)
+static void set_addresses(FWPM_CONNECTION0 *made, const peer *peer)
 {
-    made->ipVersion = with->local.version;
-    if (with->local.version == FWP_IP_VERSION_V6) {
-        memcpy(made->localV6Address, with->local.v6, sizeof made->localV6Address);
-        memcpy(made->remoteV6Address, with->remote.v6, sizeof made->remoteV6Address);
+    made->ipVersion = peer->local.version;
+    if (peer->local.version == FWP_IP_VERSION_V6) {
+        memcpy(made->localV6Address, peer->local.v6, sizeof made->localV6Address);
+        memcpy(made->remoteV6Address, peer->remote.v6, sizeof made->remoteV6Address);
     } else {
-        made->localV4Address = with->local.v4;
-        made->remoteV4Address = with->remote.v4;
+        made->localV4Address = peer->local.v4;
+        made->remoteV4Address = peer->remote.v4;
     }
     made->ipsecTrafficModeType =
-        with->tunnel == TUNNEL_NONE ? IPSEC_TRAFFIC_TYPE_TRANSPORT : IPSEC_TRAFFIC_TYPE_TUNNEL;
+        peer->tunnel == TUNNEL_NONE ? IPSEC_TRAFFIC_TYPE_TRANSPORT : IPSEC_TRAFFIC_TYPE_TUNNEL;
 }
 
-void generate_connection(generated_connection *into, const connection *of)
+void generate_connection(generated_connection *out, const connection *connection)
 {
     static const IKEEXT_KEY_MODULE_TYPE modules[] = {
         IKEEXT_KEY_MODULE_IKE, IKEEXT_KEY_MODULE_AUTHIP, IKEEXT_KEY_MODULE_IKEV2};
-    random_source agreed = random_for(of->with.seed, 'G');
-    memset(into, 0, sizeof *into);
-    FWPM_CONNECTION0 *made = &into->connection;
-    made->connectionId = of->id;
-    set_addresses(made, &of->with);
+    random_source agreed = random_for(connection->peer.seed, 'G');
+    memset(out, 0, sizeof *out);
+    FWPM_CONNECTION0 *made = &out->connection;
+    made->connectionId = connection->id;
+    set_addresses(made, &connection->peer);
     if (random_chance(&agreed, 90)) {
-        into->provider = provider;
-        made->providerKey = &into->provider;
+        out->provider = provider;
+        made->providerKey = &out->provider;
     }
-    made->keyModuleType = modules[of->with.keying];
+    made->keyModuleType = modules[connection->peer.keying];
     made->mmCrypto = pick_proposal(&agreed);
-    set_peers(into, of);
-    made->bytesTransferredIn = of->in.reported;
-    made->bytesTransferredOut = of->out.reported;
-    made->bytesTransferredTotal = of->in.reported + of->out.reported;
-    made->startSysTime.dwLowDateTime = (DWORD)of->started;
-    made->startSysTime.dwHighDateTime = (DWORD)(of->started >> 32);
+    set_peers(out, connection);
+    made->bytesTransferredIn = connection->in.reported;
+    made->bytesTransferredOut = connection->out.reported;
+    made->bytesTransferredTotal = connection->in.reported + connection->out.reported;
+    made->startSysTime.dwLowDateTime = (DWORD)connection->started;
+    made->startSysTime.dwHighDateTime = (DWORD)(connection->started >> 32);
 }

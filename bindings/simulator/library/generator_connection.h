@@ -1,4 +1,4 @@
-/* Connections as the engine tells of them, made from what is kept of them. */
+/* Connections as the engine returns them, generated from the store's. */
 
 #ifndef SIMULATOR_GENERATOR_CONNECTION_H
 #define SIMULATOR_GENERATOR_CONNECTION_H
@@ -7,7 +7,7 @@
 #include "generator.h"
 #include "wfp.h"
 
-/* Who the peer showed itself to be, with all that may hang on it. */
+/* A credential of the peer with everything it may point to. */
 typedef struct generated_peer_credential {
     IKEEXT_PRESHARED_KEY_AUTHENTICATION1 preshared_key;
     IKEEXT_CERTIFICATE_CREDENTIAL1 certificate;
@@ -24,7 +24,7 @@ typedef struct generated_connection {
     generated_peer_credential em_peer;
 } generated_connection;
 
-/* Makes the connection; `into` holds it, and its pointers point into `into`. */
-void generate_connection(generated_connection *into, const connection *of);
+/* Generate a connection. Its pointers point into `out`. */
+void generate_connection(generated_connection *out, const connection *connection);
 
 #endif

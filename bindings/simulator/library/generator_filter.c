@@ -1,5 +1,5 @@
-/* The transport filter of an SA: the rule that asked for protection, with the
- * traffic that it selects. Keys of layers, fields and callouts are from fwpmu.h. */
+/* The transport filter of an SA: the rule that requires protection, and the traffic that it
+ * selects. Keys of layers, fields and callouts are from fwpmu.h. */
 
 #include "generator_parts.h"
 
@@ -66,24 +66,25 @@ static FWPM_FILTER_CONDITION0 *add_condition(generated_sa *sa, enum field field,
     return made;
 }
 
-/* `prefix` 0 asks for the address itself. */
-static void add_address(generated_sa *sa, enum field field, const address *of, UINT8 prefix)
+/* Add a condition on a subnet; if `prefix` is 0, on the address itself. */
+static void add_address(generated_sa *sa, enum field field, const address *address, UINT8 prefix)
 {
     size_t end = field == LOCAL_ADDRESS ? 0 : 1;
-    if (of->version == FWP_IP_VERSION_V6 && prefix == 0) {
-        memcpy(sa->addresses[end].byteArray16, of->v6, sizeof of->v6);
+    if (address->version == FWP_IP_VERSION_V6 && prefix == 0) {
+        memcpy(sa->addresses[end].byteArray16, address->v6, sizeof address->v6);
         add_condition(sa, field, FWP_BYTE_ARRAY16_TYPE)->conditionValue.byteArray16 =
             &sa->addresses[end];
-    } else if (of->version == FWP_IP_VERSION_V6) {
-        memcpy(sa->v6_subnets[end].addr, of->v6, prefix / 8); /* all prefixes are of whole bytes */
+    } else if (address->version == FWP_IP_VERSION_V6) {
+        /* All prefixes are of whole bytes. */
+        memcpy(sa->v6_subnets[end].addr, address->v6, prefix / 8);
         sa->v6_subnets[end].prefixLength = prefix;
         add_condition(sa, field, FWP_V6_ADDR_MASK)->conditionValue.v6AddrMask =
             &sa->v6_subnets[end];
     } else if (prefix == 0) {
-        add_condition(sa, field, FWP_UINT32)->conditionValue.uint32 = of->v4;
+        add_condition(sa, field, FWP_UINT32)->conditionValue.uint32 = address->v4;
     } else {
         sa->v4_subnets[end].mask = 0xFFFFFFFFu << (32 - prefix);
-        sa->v4_subnets[end].addr = of->v4 & sa->v4_subnets[end].mask;
+        sa->v4_subnets[end].addr = address->v4 & sa->v4_subnets[end].mask;
         add_condition(sa, field, FWP_V4_ADDR_MASK)->conditionValue.v4AddrMask =
             &sa->v4_subnets[end];
     }
@@ -105,7 +106,7 @@ static void add_ports(generated_sa *sa, random_source *rule)
     }
 }
 
-/* What a tunnel carries: the networks behind its ends, which are mostly of the outer family. */
+/* Return a network behind one end of a tunnel. */
 static address inner_network(random_source *rule, FWP_IP_VERSION version)
 {
     address made;
@@ -118,14 +119,15 @@ static address inner_network(random_source *rule, FWP_IP_VERSION version)
     return made;
 }
 
-/* Tells whether they are of IPv6. */
-static int add_selectors(generated_sa *sa, random_source *rule, const peer *with)
+/* Add the conditions on addresses, protocol and ports. Return whether they are of IPv6: in a
+ * tunnel, the inner version may differ from the outer one. */
+static int add_selectors(generated_sa *sa, random_source *rule, const peer *peer)
 {
     static const UINT8 protocols[] = {6, 6, 6, 17, 1, 47}; /* TCP, UDP, ICMP, GRE */
     UINT8 protocol = protocols[random_below(rule, COUNT_OF(protocols))];
-    FWP_IP_VERSION version = with->local.version;
+    FWP_IP_VERSION version = peer->local.version;
 
-    if (with->tunnel != TUNNEL_NONE) {
+    if (peer->tunnel != TUNNEL_NONE) {
         static const UINT8 v4_prefixes[] = {8, 16, 20, 24, 24};
         static const UINT8 v6_prefixes[] = {32, 48, 64};
         if (random_chance(rule, 12)) {
@@ -133,16 +135,16 @@ static int add_selectors(generated_sa *sa, random_source *rule, const peer *with
         }
         for (enum field end = LOCAL_ADDRESS; end <= REMOTE_ADDRESS; end++) {
             address network = inner_network(rule, version);
-            uint32_t which = random_below(rule, 15);
+            uint32_t choice = random_below(rule, 15);
             add_address(sa, end, &network,
-                        version == FWP_IP_VERSION_V6 ? v6_prefixes[which % 3]
-                                                     : v4_prefixes[which % 5]);
+                        version == FWP_IP_VERSION_V6 ? v6_prefixes[choice % 3]
+                                                     : v4_prefixes[choice % 5]);
         }
     } else {
-        uint32_t dice = random_below(rule, 10);
+        uint32_t roll = random_below(rule, 10);
         UINT8 subnet = version == FWP_IP_VERSION_V6 ? 64 : 24;
-        add_address(sa, LOCAL_ADDRESS, &with->local, 0);
-        add_address(sa, REMOTE_ADDRESS, &with->remote, dice < 8 ? 0 : subnet);
+        add_address(sa, LOCAL_ADDRESS, &peer->local, 0);
+        add_address(sa, REMOTE_ADDRESS, &peer->remote, roll < 8 ? 0 : subnet);
     }
     int is_v6 = version == FWP_IP_VERSION_V6;
     int has_protocol = random_chance(rule, 93);
@@ -161,7 +163,8 @@ static void set_weights(generated_sa *sa, random_source *rule)
     sa->weight = random_next(rule) >> 4;
     sa->effective_weight = sa->weight | 0x4000000000000000u;
     if (random_chance(rule, 30)) {
-        sa->filter.weight.type = FWP_UINT8; /* one of 16 ranges, the rest is worked out by WFP */
+        sa->filter.weight.type =
+            FWP_UINT8; /* one of 16 ranges, within which WFP assigns the weight */
         sa->filter.weight.uint8 = (UINT8)random_below(rule, 16);
     } else {
         sa->filter.weight.type = FWP_UINT64;
@@ -171,26 +174,26 @@ static void set_weights(generated_sa *sa, random_source *rule)
     sa->filter.effectiveWeight.uint64 = &sa->effective_weight;
 }
 
-void generate_filter(generated_sa *sa, random_source *rule, const peer *with)
+void generate_filter(generated_sa *sa, random_source *rule, const peer *peer)
 {
     FWPM_FILTER0 *filter = &sa->filter;
     int is_inbound = sa->details.saDirection == FWP_DIRECTION_INBOUND;
-    int is_tunnel = with->tunnel != TUNNEL_NONE;
+    int is_tunnel = peer->tunnel != TUNNEL_NONE;
     if (random_chance(rule, 3)) {
         return;
     }
-    text name = text_into(sa->filter_name, COUNT_OF(sa->filter_name));
-    text_add(&name, rules[is_tunnel][random_below(rule, 8)]);
-    text_add(&name, is_inbound ? u" (in)" : u" (out)");
+    text name = text_init(sa->filter_name, COUNT_OF(sa->filter_name));
+    text_append(&name, rules[is_tunnel][random_below(rule, 8)]);
+    text_append(&name, is_inbound ? u" (in)" : u" (out)");
     filter->displayData.name = sa->filter_name;
     if (random_chance(rule, 90)) {
-        text description = text_into(sa->filter_description, COUNT_OF(sa->filter_description));
-        text_add(&description, u"Connection security rule of the group policy object IPsec-");
-        text_add_number(&description, random_below(rule, 1000), 4);
+        text description = text_init(sa->filter_description, COUNT_OF(sa->filter_description));
+        text_append(&description, u"Connection security rule of the group policy object IPsec-");
+        text_append_number(&description, random_below(rule, 1000), 4);
         filter->displayData.description = sa->filter_description;
     }
     filter->filterKey = random_guid(rule);
-    /* Each direction has a filter of its own, with a key of its own. */
+    /* Each direction has its own filter, with its own key. */
     filter->filterKey.Data1 ^= (UINT32)is_inbound;
     filter->flags = random_chance(rule, 50)
                         ? FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT | FWPM_FILTER_FLAG_PERSISTENT
@@ -200,7 +203,7 @@ void generate_filter(generated_sa *sa, random_source *rule, const peer *with)
     filter->providerKey = &sa->provider;
     filter->subLayerKey = sublayers[is_tunnel];
     filter->filterCondition = sa->conditions;
-    int is_v6 = add_selectors(sa, rule, with);
+    int is_v6 = add_selectors(sa, rule, peer);
     filter->layerKey = layers[is_inbound][is_v6];
     filter->action.type = FWP_ACTION_CALLOUT_TERMINATING;
     filter->action.calloutKey = callouts[is_tunnel][is_inbound][is_v6];

@@ -1,4 +1,4 @@
-/* What a net event says, at its largest. */
+/* A net event with everything it points to, at its largest. */
 
 #ifndef SIMULATOR_GENERATOR_NET_EVENT_H
 #define SIMULATOR_GENERATOR_NET_EVENT_H
@@ -7,7 +7,7 @@
 
 typedef struct generated_net_event {
     FWPM_NET_EVENT_HEADER3 header;
-    /* What it says by its type; the others are empty. */
+    /* The details of its type; the others are empty. */
     FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 main_mode;
     FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 quick_mode;
     FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 extended_mode;
@@ -21,7 +21,8 @@ typedef struct generated_net_event {
     FWP_BYTE_ARRAY16 v6_address;
 } generated_net_event;
 
-/* Makes the event; its pointers point into `into`, those of unread fields nowhere. */
-void generate_net_event(generated_net_event *into, const net_event *of);
+/* Generate a net event. Its pointers point into `out`; those of fields that are not set are
+ * invalid. */
+void generate_net_event(generated_net_event *out, const net_event *event);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the files of the generator share: who talks to whom, and by which rule. */
+/* Declarations that the generator's files share. */
 
 #ifndef SIMULATOR_GENERATOR_PARTS_H
 #define SIMULATOR_GENERATOR_PARTS_H
@@ -20,8 +20,7 @@ typedef struct address {
     UINT8 v6[16]; /* network order */
 } address;
 
-/* The two ends and what they agreed on in main mode: the same for all contexts
- * of one peer. */
+/* The two ends and what they agreed on in main mode; equal for all contexts with one peer. */
 typedef struct peer {
     address local;
     address remote;
@@ -34,33 +33,35 @@ typedef struct peer {
     uint64_t seed;
 } peer;
 
-/* generator_peer.c */
-peer generate_peer(const recipe *of);
-void generate_identity(generated_sa *sa, const peer *with);
+/* generator_peer.c: addresses, key modules and names. */
+peer generate_peer(const recipe *recipe);
+void generate_identity(generated_sa *sa, const peer *peer);
 
 /* generator_suite.c: the algorithms, from one source for both directions. */
-void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *with);
+void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *peer);
 
-/* generator_filter.c: the rule that asked for protection. */
-void generate_filter(generated_sa *sa, random_source *rule, const peer *with);
+/* generator_filter.c: the rule that requires protection. */
+void generate_filter(generated_sa *sa, random_source *rule, const peer *peer);
 
-/* generator_ike.c: how a host proves who it is, of the ways that a key module has. */
+/* generator_ike.c: an authentication method that the key module has. */
 IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying);
 
-/* generator_text.c */
+/* generator_text.c: a string in a buffer, always terminated, cut off at the buffer's end. */
 typedef struct text {
-    char16_t *at;
-    char16_t *end; /* the last place, kept for the terminator */
+    char16_t *next;
+    char16_t *end; /* the last unit, reserved for the terminator */
 } text;
 
-text text_into(char16_t *room, size_t capacity);
-void text_add(text *to, const char16_t *words);
-void text_add_number(text *to, uint32_t number, unsigned digits);
+/* Start an empty string in a buffer of `capacity` units. */
+text text_init(char16_t *buffer, size_t capacity);
+void text_append(text *text, const char16_t *words);
+/* Append a decimal number, with leading zeros up to `digits` digits. */
+void text_append_number(text *text, uint32_t number, unsigned digits);
 
 GUID random_guid(random_source *source);
-/* A locally unique id as WFP gives them: large, not random all over. */
+/* Return a locally unique id in the style of WFP: large, but not random in all bits. */
 UINT64 random_luid(random_source *source);
-/* The same, of so many that no two of a population meet. */
+/* Return one from a range so large that no two of a population are equal. */
 UINT64 random_unique_luid(random_source *source);
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])

@@ -1,7 +1,7 @@
-/* Who a host talks to: addresses, key modules, identities.
+/* The peers of a host: addresses, key modules, identities.
  *
- * Addresses are from ranges that no real host is reached by: RFC 1918, the
- * documentation ranges of RFC 5737 and RFC 3849, and RFC 4193.
+ * Addresses are from ranges that are not routed on the Internet: RFC 1918, the documentation
+ * ranges of RFC 5737 and RFC 3849, and RFC 4193.
  */
 
 #include "generator_parts.h"
@@ -17,7 +17,7 @@ static address v4_address(UINT32 value)
     return made;
 }
 
-/* `prefix` is the upper half of the address. */
+/* Return an address from its two halves. */
 static address v6_address(uint64_t prefix, uint64_t interface)
 {
     address made;
@@ -30,21 +30,23 @@ static address v6_address(uint64_t prefix, uint64_t interface)
     return made;
 }
 
-/* One of the host's own addresses: a few per family, the same for the whole population. */
-static address local_address(uint64_t population, int is_v6, int is_gateway, uint32_t which)
+/* Return one of the host's own addresses: a few per family for the whole population. */
+static address local_address(uint64_t population, int is_v6, int is_gateway, uint32_t interface)
 {
     random_source host = random_for(population, 'H');
     UINT32 site = random_below(&host, 250);
     UINT32 machine = 10 + random_below(&host, 200);
     if (is_v6) {
-        return is_gateway ? v6_address(0x20010DB800000000u | site << 8, machine)
-                          : v6_address(0xFD00000000000000u | (uint64_t)site << 16 | which, machine);
+        return is_gateway
+                   ? v6_address(0x20010DB800000000u | site << 8, machine)
+                   : v6_address(0xFD00000000000000u | (uint64_t)site << 16 | interface, machine);
     }
     return v4_address(is_gateway
                           ? 0xC0000200u | machine /* 192.0.2.0/24 */
-                          : 0x0A000000u | site << 16 | which << 8 | machine /* 10.0.0.0/8 */);
+                          : 0x0A000000u | site << 16 | interface << 8 | machine /* 10.0.0.0/8 */);
 }
 
+/* Return an address of the peer; `is_outside`: beyond the host's own networks. */
 static address remote_address(random_source *source, int is_v6, int is_outside)
 {
     if (is_v6) {
@@ -65,28 +67,28 @@ static address remote_address(random_source *source, int is_v6, int is_outside)
 
 static tunnel_kind pick_tunnel(random_source *source)
 {
-    uint32_t dice = random_below(source, 100);
-    return dice < 72 ? TUNNEL_NONE : dice < 86 ? TUNNEL_SITE : TUNNEL_VIRTUAL_INTERFACE;
+    uint32_t roll = random_below(source, 100);
+    return roll < 72 ? TUNNEL_NONE : roll < 86 ? TUNNEL_SITE : TUNNEL_VIRTUAL_INTERFACE;
 }
 
 static keying pick_keying(random_source *source, tunnel_kind tunnel)
 {
-    uint32_t dice = random_below(source, 100);
+    uint32_t roll = random_below(source, 100);
     if (tunnel == TUNNEL_VIRTUAL_INTERFACE) {
         return KEYING_IKEV2;
     }
     if (tunnel == TUNNEL_SITE) {
-        return dice < 60 ? KEYING_IKEV2 : KEYING_IKE;
+        return roll < 60 ? KEYING_IKEV2 : KEYING_IKE;
     }
-    return dice < 65 ? KEYING_AUTHIP : dice < 90 ? KEYING_IKE : KEYING_IKEV2;
+    return roll < 65 ? KEYING_AUTHIP : roll < 90 ? KEYING_IKE : KEYING_IKEV2;
 }
 
-peer generate_peer(const recipe *of)
+peer generate_peer(const recipe *recipe)
 {
     peer made;
     memset(&made, 0, sizeof made);
-    /* Two contexts in a row are with one peer, negotiated under one main mode SA. */
-    random_source source = random_for(of->population, 0x5000000000u + of->number / 2);
+    /* Two consecutive contexts have one peer, and were negotiated under one main mode SA. */
+    random_source source = random_for(recipe->population, 0x5000000000u + recipe->number / 2);
     made.seed = random_next(&source);
     made.tunnel = pick_tunnel(&source);
     made.keying = pick_keying(&source, made.tunnel);
@@ -94,8 +96,8 @@ peer generate_peer(const recipe *of)
     int is_v6 = random_chance(&source, 30);
     int is_behind_nat = !is_v6 && random_chance(&source, made.tunnel == TUNNEL_NONE ? 12 : 45);
     int is_outside = made.tunnel != TUNNEL_NONE || is_behind_nat;
-    uint32_t which = random_below(&source, 3);
-    made.local = local_address(of->population, is_v6, made.tunnel != TUNNEL_NONE, which);
+    uint32_t interface = random_below(&source, 3);
+    made.local = local_address(recipe->population, is_v6, made.tunnel != TUNNEL_NONE, interface);
     made.remote = remote_address(&source, is_v6, is_outside);
     if (is_behind_nat) {
         made.private_v4 = 0x0A000000u | (random_below(&source, 0xFFFFFF) + 1);
@@ -104,10 +106,10 @@ peer generate_peer(const recipe *of)
     /* NET_LUID (ifdef.h): interface type in the upper 16 bits, index in the next 24. */
     UINT64 type = made.tunnel == TUNNEL_VIRTUAL_INTERFACE ? 131 /* IF_TYPE_TUNNEL */
                                                           : 6 /* IF_TYPE_ETHERNET_CSMACD */;
-    made.interface_luid = type << 48 | (UINT64)(0x8000 + which) << 24;
+    made.interface_luid = type << 48 | (UINT64)(0x8000 + interface) << 24;
 
     random_source main_mode =
-        random_for(made.seed, of->engine_run + ((uint64_t)of->main_mode << 32));
+        random_for(made.seed, recipe->engine_run + ((uint64_t)recipe->main_mode << 32));
     made.mm_sa_id = random_unique_luid(&main_mode);
     made.lookup_context = random_guid(&main_mode);
     return made;
@@ -138,30 +140,30 @@ static void generate_tokens(generated_sa *sa, keying keying)
     sa->id.numTokens = keying == KEYING_AUTHIP ? 2 : 1;
 }
 
-void generate_identity(generated_sa *sa, const peer *with)
+void generate_identity(generated_sa *sa, const peer *peer)
 {
-    random_source source = random_for(with->seed, 'I');
+    random_source source = random_for(peer->seed, 'I');
     if (random_chance(&source, 6)) {
-        return; /* authenticated by a preshared key: nobody is known */
+        return; /* authenticated by a preshared key: no identity is known */
     }
     uint32_t domain = random_below(&source, COUNT_OF(domains));
 
-    text machine = text_into(sa->machine_name, COUNT_OF(sa->machine_name));
-    text_add(&machine, u"host/");
-    text_add(&machine, roles[random_below(&source, COUNT_OF(roles))]);
-    text_add_number(&machine, random_below(&source, 400), 2);
-    text_add(&machine, u".");
-    text_add(&machine, domains[domain]);
+    text machine = text_init(sa->machine_name, COUNT_OF(sa->machine_name));
+    text_append(&machine, u"host/");
+    text_append(&machine, roles[random_below(&source, COUNT_OF(roles))]);
+    text_append_number(&machine, random_below(&source, 400), 2);
+    text_append(&machine, u".");
+    text_append(&machine, domains[domain]);
     sa->id.mmTargetName = sa->machine_name;
 
     /* Only AuthIP has an extended mode, and so a second identity. */
-    if (with->keying == KEYING_AUTHIP || random_chance(&source, 40)) {
-        text user = text_into(sa->user_name, COUNT_OF(sa->user_name));
-        text_add(&user, logon_domains[domain]);
-        text_add(&user, u"\\");
-        text_add(&user, users[random_below(&source, COUNT_OF(users))]);
+    if (peer->keying == KEYING_AUTHIP || random_chance(&source, 40)) {
+        text user = text_init(sa->user_name, COUNT_OF(sa->user_name));
+        text_append(&user, logon_domains[domain]);
+        text_append(&user, u"\\");
+        text_append(&user, users[random_below(&source, COUNT_OF(users))]);
         sa->id.emTargetName = sa->user_name;
     }
-    generate_tokens(sa, with->keying);
+    generate_tokens(sa, peer->keying);
     sa->details.saBundle.ipsecId = &sa->id;
 }

@@ -1,9 +1,9 @@
-/* Which algorithms protect the packets, and with which indexes. */
+/* The algorithms that protect the packets, and the SPIs. */
 
 #include "generator_parts.h"
 
-/* One way to protect, and how often it is met. Sizes of keys are in bytes; AES-GCM
- * has one key and 4 bytes of salt, reported with the cipher. */
+/* One combination of algorithms, and its weight. Sizes of keys are in bytes; AES-GCM has one key
+ * and 4 bytes of salt, reported with the cipher. */
 typedef struct suite {
     uint32_t share;
     IPSEC_TRANSFORM_TYPE transform;
@@ -46,7 +46,7 @@ static const suite suites[] = {
     {3, IPSEC_TRANSFORM_ESP_AUTH_FW, HMAC_SHA_256, NO_CIPHER},
     {1, IPSEC_TRANSFORM_ESP_CIPHER, NO_AUTH, CBC_128},
     {2, IPSEC_TRANSFORM_AH, HMAC_SHA_1, NO_CIPHER},
-    /* What should be gone and is not. */
+    /* Deprecated, and still in use. */
     {2, ESP_BOTH, HMAC_SHA_1, TRIPLE_DES},
     {1, ESP_BOTH, HMAC_MD5, TRIPLE_DES},
     {1, ESP_BOTH, HMAC_MD5, DES},
@@ -58,27 +58,27 @@ static const suite *pick_suite(random_source *source)
     for (size_t i = 0; i < COUNT_OF(suites); i++) {
         all += suites[i].share;
     }
-    uint32_t dice = random_below(source, all);
+    uint32_t roll = random_below(source, all);
     const suite *picked = suites;
-    while (dice >= picked->share) {
-        dice -= picked->share;
+    while (roll >= picked->share) {
+        roll -= picked->share;
         picked++;
     }
     return picked;
 }
 
-/* A key whose bytes nobody may read: copies put the canary in their place. */
-static FWP_BYTE_BLOB secret_of(UINT32 size)
+/* Return a key of this size without readable bytes: copies replace it by the canary. */
+static FWP_BYTE_BLOB make_secret(UINT32 size)
 {
     static UINT8 unread;
     FWP_BYTE_BLOB made = {size, &unread};
     return made;
 }
 
-static IPSEC_SA_AUTH_INFORMATION0 auth_of(const suite *by)
+static IPSEC_SA_AUTH_INFORMATION0 make_auth(const suite *chosen)
 {
-    IPSEC_SA_AUTH_INFORMATION0 made = {{by->auth, NULL}, {0, NULL}};
-    made.authKey = secret_of(by->auth_key);
+    IPSEC_SA_AUTH_INFORMATION0 made = {{chosen->auth, NULL}, {0, NULL}};
+    made.authKey = make_secret(chosen->auth_key);
     return made;
 }
 
@@ -95,24 +95,25 @@ static const GUID key_modules[] = {
     {0x041792CC, 0x8F07, 0x419D, {0xA3, 0x94, 0x71, 0x69, 0x68, 0xCB, 0x16, 0x47}},
 };
 
-void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *with)
+void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *peer)
 {
     IPSEC_SA_BUNDLE1 *bundle = &sa->details.saBundle;
-    const suite *by;
+    const suite *chosen;
     do {
-        by = pick_suite(agreed);
-    } while (by->transform == IPSEC_TRANSFORM_AH && with->private_v4 != 0); /* AH passes no NAT */
-    int is_also_ah = random_chance(agreed, 8) && with->private_v4 == 0
-                     && by->transform == IPSEC_TRANSFORM_ESP_AUTH_AND_CIPHER;
+        chosen = pick_suite(agreed);
+        /* AH cannot cross a NAT. */
+    } while (chosen->transform == IPSEC_TRANSFORM_AH && peer->private_v4 != 0);
+    int is_also_ah = random_chance(agreed, 8) && peer->private_v4 == 0
+                     && chosen->transform == IPSEC_TRANSFORM_ESP_AUTH_AND_CIPHER;
 
     sa->sas[0].spi = random_spi(spis);
-    sa->sas[0].saTransformType = by->transform;
-    sa->esp.saAuthInformation = auth_of(by);
-    sa->esp.saCipherInformation.cipherTransform.cipherTransformId = by->cipher;
-    sa->esp.saCipherInformation.cipherKey = secret_of(by->cipher_key);
-    if (by->transform == IPSEC_TRANSFORM_ESP_AUTH_AND_CIPHER) {
+    sa->sas[0].saTransformType = chosen->transform;
+    sa->esp.saAuthInformation = make_auth(chosen);
+    sa->esp.saCipherInformation.cipherTransform.cipherTransformId = chosen->cipher;
+    sa->esp.saCipherInformation.cipherKey = make_secret(chosen->cipher_key);
+    if (chosen->transform == IPSEC_TRANSFORM_ESP_AUTH_AND_CIPHER) {
         sa->sas[0].espAuthAndCipherInformation = &sa->esp;
-    } else if (by->transform == IPSEC_TRANSFORM_ESP_CIPHER) {
+    } else if (chosen->transform == IPSEC_TRANSFORM_ESP_CIPHER) {
         sa->sas[0].espCipherInformation = &sa->esp.saCipherInformation;
     } else {
         sa->sas[0].espAuthInformation = &sa->esp.saAuthInformation;
@@ -125,12 +126,12 @@ void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis
         static const suite ah = {0, IPSEC_TRANSFORM_AH, HMAC_SHA_1, NO_CIPHER};
         sa->sas[1].spi = random_spi(spis);
         sa->sas[1].saTransformType = IPSEC_TRANSFORM_AH;
-        sa->ah = auth_of(&ah);
+        sa->ah = make_auth(&ah);
         sa->sas[1].ahInformation = &sa->ah;
         bundle->numSAs = 2;
     }
 
-    sa->state.keyModuleKey = key_modules[with->keying];
-    sa->state.stateBlob = secret_of(64);
+    sa->state.keyModuleKey = key_modules[peer->keying];
+    sa->state.stateBlob = make_secret(64);
     bundle->keyModuleState = &sa->state;
 }

@@ -1,23 +1,23 @@
-/* Building the names and keys of generated contexts. */
+/* Names, GUIDs and LUIDs of generated objects. */
 
 #include "generator_parts.h"
 
-text text_into(char16_t *room, size_t capacity)
+text text_init(char16_t *buffer, size_t capacity)
 {
-    text made = {room, room + capacity - 1};
-    *room = 0;
+    text made = {buffer, buffer + capacity - 1};
+    *buffer = 0;
     return made;
 }
 
-void text_add(text *to, const char16_t *words)
+void text_append(text *text, const char16_t *words)
 {
-    while (*words != 0 && to->at < to->end) {
-        *to->at++ = *words++;
+    while (*words != 0 && text->next < text->end) {
+        *text->next++ = *words++;
     }
-    *to->at = 0;
+    *text->next = 0;
 }
 
-void text_add_number(text *to, uint32_t number, unsigned digits)
+void text_append_number(text *text, uint32_t number, unsigned digits)
 {
     char16_t reversed[10];
     unsigned length = 0;
@@ -25,10 +25,10 @@ void text_add_number(text *to, uint32_t number, unsigned digits)
         reversed[length++] = (char16_t)(u'0' + number % 10);
         number /= 10;
     } while (number != 0 || length < digits);
-    while (length > 0 && to->at < to->end) {
-        *to->at++ = reversed[--length];
+    while (length > 0 && text->next < text->end) {
+        *text->next++ = reversed[--length];
     }
-    *to->at = 0;
+    *text->next = 0;
 }
 
 GUID random_guid(random_source *source)

@@ -1,5 +1,6 @@
-/* A table of objects; a handle is a random number and a place in the table,
- * disguised by a secret of the process. */
+/* A table of slots. A handle is a random number and, in the low INDEX_BITS, the slot's index,
+ * XORed with a secret of the process. The slot stores its current handle: an older one differs
+ * in the random number. */
 
 #include "handles.h"
 
@@ -9,46 +10,48 @@
 #include "platform.h"
 #include "random.h"
 
-enum kind { FREE, SESSION, ENUMERATION, SUBSCRIPTION };
+enum slot_kind { FREE, SESSION, ENUMERATION, SUBSCRIPTION };
 
 typedef struct slot {
     uint64_t handle;
-    enum kind kind;
+    enum slot_kind kind;
     union {
         session session;
         enumeration enumeration;
-        subscribed subscription;
+        subscription_handle subscription;
     } object;
 } slot;
 
 static struct {
-    slot **slots; /* each on its own, so that objects stay where they are */
+    slot **slots; /* allocated one by one, so that objects never move */
     uint32_t count;
     random_source numbers;
     uint64_t secret; /* 0 until the first handle */
 } table;
 
-enum { PLACE_BITS = 24 };
+enum { INDEX_BITS = 24 };
 
-static slot *find(HANDLE handle, enum kind kind)
+/* Return the slot of a handle, or NULL if there is no such handle of this kind. */
+static slot *find_slot(HANDLE handle, enum slot_kind kind)
 {
     uint64_t number = (uint64_t)(uintptr_t)handle;
-    uint32_t place = (uint32_t)(number ^ table.secret) & ((1u << PLACE_BITS) - 1);
-    if (place >= table.count || table.slots[place]->handle != number
-        || table.slots[place]->kind != kind) {
+    uint32_t index = (uint32_t)(number ^ table.secret) & ((1u << INDEX_BITS) - 1);
+    if (index >= table.count || table.slots[index]->handle != number
+        || table.slots[index]->kind != kind) {
         return NULL;
     }
-    return table.slots[place];
+    return table.slots[index];
 }
 
-/* A free place, found by going round, so that an old one is not soon used again. */
-static slot *free_slot(uint32_t *place)
+/* Return a free slot and its index; NULL if memory ran out. The search starts after the last
+ * result, so that a slot is not reused soon. */
+static slot *free_slot(uint32_t *index)
 {
     static uint32_t last;
     for (uint32_t i = 0; i < table.count; i++) {
         last = (last + 1) % table.count;
         if (table.slots[last]->kind == FREE) {
-            *place = last;
+            *index = last;
             return table.slots[last];
         }
     }
@@ -58,49 +61,51 @@ static slot *free_slot(uint32_t *place)
     }
     table.slots = slots;
     slots[table.count] = calloc(1, sizeof(slot));
-    if (slots[table.count] == NULL || table.count >> PLACE_BITS != 0) {
+    if (slots[table.count] == NULL || table.count >> INDEX_BITS != 0) {
         free(slots[table.count]);
         return NULL;
     }
-    *place = table.count;
+    *index = table.count;
     return slots[table.count++];
 }
 
-static slot *open_slot(enum kind kind)
+/* Return a zeroed slot with a new handle; NULL if memory ran out. */
+static slot *open_slot(enum slot_kind kind)
 {
     if (table.secret == 0) {
         table.secret = entropy() | 1u;
         table.numbers = random_for(table.secret, entropy());
     }
-    uint32_t place;
-    slot *made = free_slot(&place);
+    uint32_t index;
+    slot *made = free_slot(&index);
     if (made == NULL) {
         return NULL;
     }
     memset(made, 0, sizeof *made);
     made->kind = kind;
     do {
-        made->handle = (random_next(&table.numbers) << PLACE_BITS | place) ^ table.secret;
+        made->handle = (random_next(&table.numbers) << INDEX_BITS | index) ^ table.secret;
     } while (made->handle == 0 || made->handle == UINT64_MAX); /* NULL, INVALID_HANDLE_VALUE */
     return made;
 }
 
-static int holds_entries(enumerated of)
+static int has_sa_entries(object_kind kind)
 {
-    return of == SA_CONTEXTS || of == IKE_SAS;
+    return kind == SA_CONTEXTS || kind == IKE_SAS;
 }
 
+/* Free what the slot's object owns, and the slot. */
 static void close_slot(slot *closed)
 {
     if (closed->kind == ENUMERATION) {
         enumeration *ended = &closed->object.enumeration;
-        for (size_t i = 0; holds_entries(ended->of) && i < ended->count; i++) {
-            entry_let_go((const entry *)ended->objects + i);
+        for (size_t i = 0; has_sa_entries(ended->kind) && i < ended->count; i++) {
+            sa_entry_release((const sa_entry *)ended->objects + i);
         }
         free(ended->objects);
     }
-    if (closed->kind == SUBSCRIPTION && closed->object.subscription.to != NULL) {
-        subscription_cancel(closed->object.subscription.to);
+    if (closed->kind == SUBSCRIPTION && closed->object.subscription.subscription != NULL) {
+        subscription_cancel(closed->object.subscription.subscription);
     }
     memset(closed, 0, sizeof *closed);
 }
@@ -115,18 +120,18 @@ HANDLE handles_open_session(session **made)
     return (HANDLE)(uintptr_t)opened->handle;
 }
 
-HANDLE handles_open_enumeration(enumerated of, enumeration **made)
+HANDLE handles_open_enumeration(object_kind kind, enumeration **made)
 {
     slot *opened = open_slot(ENUMERATION);
     if (opened == NULL) {
         return NULL;
     }
     *made = &opened->object.enumeration;
-    (*made)->of = of;
+    (*made)->kind = kind;
     return (HANDLE)(uintptr_t)opened->handle;
 }
 
-HANDLE handles_open_subscription(subscribed **made)
+HANDLE handles_open_subscription(subscription_handle **made)
 {
     slot *opened = open_slot(SUBSCRIPTION);
     if (opened == NULL) {
@@ -138,43 +143,44 @@ HANDLE handles_open_subscription(subscribed **made)
 
 session *handles_session(HANDLE handle)
 {
-    slot *found = find(handle, SESSION);
+    slot *found = find_slot(handle, SESSION);
     return found == NULL ? NULL : &found->object.session;
 }
 
-enumeration *handles_enumeration(HANDLE handle, enumerated of)
+enumeration *handles_enumeration(HANDLE handle, object_kind kind)
 {
-    slot *found = find(handle, ENUMERATION);
-    return found == NULL || found->object.enumeration.of != of ? NULL : &found->object.enumeration;
+    slot *found = find_slot(handle, ENUMERATION);
+    return found == NULL || found->object.enumeration.kind != kind ? NULL
+                                                                   : &found->object.enumeration;
 }
 
-subscribed *handles_subscription(HANDLE handle)
+subscription_handle *handles_subscription(HANDLE handle)
 {
-    slot *found = find(handle, SUBSCRIPTION);
+    slot *found = find_slot(handle, SUBSCRIPTION);
     return found == NULL ? NULL : &found->object.subscription;
 }
 
 void handles_close(HANDLE handle)
 {
-    slot *found = find(handle, SESSION);
+    slot *found = find_slot(handle, SESSION);
     if (found == NULL) {
-        found = find(handle, ENUMERATION);
+        found = find_slot(handle, ENUMERATION);
     }
     if (found == NULL) {
-        found = find(handle, SUBSCRIPTION);
+        found = find_slot(handle, SUBSCRIPTION);
     }
     if (found != NULL) {
         close_slot(found);
     }
 }
 
-UINT32 handles_close_enumerations(HANDLE of_session)
+UINT32 handles_close_enumerations(HANDLE session)
 {
     UINT32 closed = 0;
     for (uint32_t i = 0; i < table.count; i++) {
         slot *each = table.slots[i];
         if (each->kind == ENUMERATION
-            && (of_session == NULL || each->object.enumeration.session == of_session)) {
+            && (session == NULL || each->object.enumeration.session == session)) {
             close_slot(each);
             closed++;
         }
@@ -182,27 +188,27 @@ UINT32 handles_close_enumerations(HANDLE of_session)
     return closed;
 }
 
-void handles_close_subscriptions(HANDLE of_session)
+void handles_close_subscriptions(HANDLE session)
 {
     for (uint32_t i = 0; i < table.count; i++) {
         slot *each = table.slots[i];
         if (each->kind == SUBSCRIPTION
-            && (of_session == NULL || each->object.subscription.session == of_session)) {
+            && (session == NULL || each->object.subscription.session == session)) {
             close_slot(each);
         }
     }
 }
 
-UINT32 handles_open_sessions(void)
+UINT32 handles_count_sessions(void)
 {
     UINT32 open = 0;
     for (uint32_t i = 0; i < table.count; i++) {
-        open += table.slots[i]->kind == SESSION && !table.slots[i]->object.session.is_forgotten;
+        open += table.slots[i]->kind == SESSION && !table.slots[i]->object.session.is_stale;
     }
     return open;
 }
 
-UINT32 handles_open_enumerations(void)
+UINT32 handles_count_enumerations(void)
 {
     UINT32 open = 0;
     for (uint32_t i = 0; i < table.count; i++) {
@@ -211,7 +217,7 @@ UINT32 handles_open_enumerations(void)
     return open;
 }
 
-UINT32 handles_open_subscriptions(void)
+UINT32 handles_count_subscriptions(void)
 {
     UINT32 open = 0;
     for (uint32_t i = 0; i < table.count; i++) {
@@ -220,13 +226,13 @@ UINT32 handles_open_subscriptions(void)
     return open;
 }
 
-void handles_forget(void)
+void handles_reset(void)
 {
     (void)handles_close_enumerations(NULL);
     handles_close_subscriptions(NULL);
     for (uint32_t i = 0; i < table.count; i++) {
         if (table.slots[i]->kind == SESSION) {
-            table.slots[i]->object.session.is_forgotten = 1;
+            table.slots[i]->object.session.is_stale = 1;
         }
     }
 }

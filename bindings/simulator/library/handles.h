@@ -1,7 +1,7 @@
 /* Handles: sessions, enumerations and subscriptions. Callers hold LOCK_ENGINE.
  *
- * A handle is no pointer but a number that cannot be guessed and does not come
- * again, so that a stale one is always found out.
+ * A handle is not a pointer but an unpredictable number that is never reused, so that a stale
+ * handle is always detected.
  */
 
 #ifndef SIMULATOR_HANDLES_H
@@ -13,15 +13,15 @@
 
 typedef struct session {
     UINT32 engine_run; /* the run of the engine in which it was opened */
-    int is_forgotten;  /* opened before a reset */
+    int is_stale;      /* opened before a reset */
 } session;
 
-/* What an enumeration gives: a handle is good for the functions of its kind only. */
-typedef enum enumerated { SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS } enumerated;
+/* What an enumeration returns. Its handle is valid only for the functions of its kind. */
+typedef enum object_kind { SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS } object_kind;
 
-/* A snapshot, and how far it was read. */
+/* A snapshot, and how far it was read: `next` is the index of the next object. */
 typedef struct enumeration {
-    enumerated of;
+    object_kind kind;
     HANDLE session;
     void *objects; /* an array: of `entry` for SA contexts and main mode SAs, of `connection` or
                       of `net_event` */
@@ -29,34 +29,36 @@ typedef struct enumeration {
     size_t next;
 } enumeration;
 
-typedef struct subscribed {
+typedef struct subscription_handle {
     HANDLE session;
-    subscription *to;
-} subscribed;
+    subscription *subscription;
+} subscription_handle;
 
-/* Makes a handle with its object zeroed; NULL if memory ran out. */
+/* Open a handle; *made is its object, zeroed and owned by the handle. Return NULL if memory ran
+ * out. */
 HANDLE handles_open_session(session **made);
-HANDLE handles_open_enumeration(enumerated of, enumeration **made);
-HANDLE handles_open_subscription(subscribed **made);
+HANDLE handles_open_enumeration(object_kind kind, enumeration **made);
+HANDLE handles_open_subscription(subscription_handle **made);
 
-/* The object of a handle; NULL if there is no such handle, or it is of another kind. */
+/* Return the object of a handle, or NULL if there is no such handle or it is of another kind. */
 session *handles_session(HANDLE handle);
-enumeration *handles_enumeration(HANDLE handle, enumerated of);
-subscribed *handles_subscription(HANDLE handle);
+enumeration *handles_enumeration(HANDLE handle, object_kind kind);
+subscription_handle *handles_subscription(HANDLE handle);
 
-/* Releases a handle and its object. */
+/* Close a handle and free what its object owns. Unknown handles are ignored. */
 void handles_close(HANDLE handle);
 
-/* Releases the enumerations of a session, or all of them (NULL); tells how many. */
-UINT32 handles_close_enumerations(HANDLE of_session);
-/* Cancels the subscriptions of a session, or all of them (NULL). */
-void handles_close_subscriptions(HANDLE of_session);
+/* Close the enumerations of a session, or all (NULL). Return how many were closed. */
+UINT32 handles_close_enumerations(HANDLE session);
+/* Cancel the subscriptions of a session, or all (NULL). */
+void handles_close_subscriptions(HANDLE session);
 
-UINT32 handles_open_sessions(void); /* those that are not forgotten */
-UINT32 handles_open_enumerations(void);
-UINT32 handles_open_subscriptions(void);
+/* Return the number of open handles. */
+UINT32 handles_count_sessions(void); /* without stale ones */
+UINT32 handles_count_enumerations(void);
+UINT32 handles_count_subscriptions(void);
 
-/* Forgets all sessions, releases all enumerations and cancels all subscriptions. */
-void handles_forget(void);
+/* Make all sessions stale, close all enumerations and cancel all subscriptions. */
+void handles_reset(void);
 
 #endif

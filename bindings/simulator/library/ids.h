@@ -1,22 +1,23 @@
-/* The ids that the engine gives to objects of one kind: ascending, never one twice
- * while it runs, from the same base again when it is started anew. */
+/* The ids that the engine assigns to the objects of a kind: ascending, never reused while it
+ * runs, from the same base again after a restart. */
 
 #ifndef SIMULATOR_IDS_H
 #define SIMULATOR_IDS_H
 
 #include <stdint.h>
 
-enum ids_of { IDS_OF_CONTEXTS, IDS_OF_CONNECTIONS, IDS_OF_COUNT };
+enum id_kind { ID_SA_CONTEXT, ID_CONNECTION, ID_KIND_COUNT };
 
-uint64_t ids_next(enum ids_of kind);
+/* Return the next id of a kind. */
+uint64_t ids_next(enum id_kind kind);
 
-/* Chooses the bases, unless ids were given from them already. */
+/* Choose the bases of the kinds that have not issued an id yet. */
 void ids_seed(uint64_t seed);
 
-/* Starts from the bases again. */
+/* Start from the bases again. */
 void ids_rewind(void);
 
-/* Forgets the bases. */
+/* Restore the initial bases. */
 void ids_reset(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* The main mode SAs, by id. Callers hold LOCK_ENGINE.
  *
- * They follow from the contexts: one is there as long as contexts were
- * negotiated under it, and a few stay a while after the last. As on a host, one
- * may also be gone before its contexts, which then name an id that is not there.
+ * They follow from the contexts: an SA exists as long as contexts were negotiated under it, and
+ * the last few stay a while longer. As on a host, an SA may also be gone before its contexts,
+ * which then name an id that does not exist.
  */
 
 #ifndef SIMULATOR_MAIN_MODES_H
@@ -10,30 +10,32 @@
 
 #include "store.h"
 
-/* A context of this recipe came, or went. Both are counted (statistics.h). */
-void main_modes_join(const recipe *of);
-void main_modes_leave(const recipe *of);
+/* Add a context of this recipe to its SA, or remove it. Both are counted (statistics.h). */
+void main_modes_add_context(const recipe *recipe);
+void main_modes_remove_context(const recipe *recipe);
 
-/* Takes the SA away from its contexts. */
-void main_modes_expire(const recipe *of);
-int main_modes_has(const recipe *of);
+/* Delete the SA of a context of this recipe, even if it has contexts. */
+void main_modes_expire(const recipe *recipe);
+/* Return whether the SA of a context of this recipe exists. */
+int main_modes_has(const recipe *recipe);
 
 UINT32 main_modes_count(void);
-const entry *main_modes_find(UINT64 id); /* NULL if there is none */
+const sa_entry *main_modes_find(UINT64 id); /* NULL if there is none */
 
-/* Writes all to `into`, ascending by id, which has room for their count. */
-void main_modes_list(entry *into);
+/* Write all SAs to `into`, ascending by id. It has main_modes_count() elements, which own
+ * nothing. */
+void main_modes_list(sa_entry *into);
 
-/* Copies a tree, under its saId, in place of the one that has it; 0 if memory
- * ran out or it has none. */
+/* Copy a tree; it replaces the SA with its saId. Return the id, or 0 if that is 0 or memory ran
+ * out. */
 UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree);
-/* Tells whether there was one. */
+/* Delete an SA. Return whether it existed. */
 int main_modes_delete(UINT64 id);
 
-/* Forgets all, and what was counted. */
+/* Delete all SAs, and reset the statistics. */
 void main_modes_clear(void);
 
-/* What an entry says: its tree, or one generated into `room`. */
-const IKEEXT_SA_DETAILS2 *main_mode_sa(const entry *of, generated_ike_sa *room);
+/* Return the tree of an entry: the one that was put, or one that is generated into `buffer`. */
+const IKEEXT_SA_DETAILS2 *main_mode_sa(const sa_entry *entry, generated_ike_sa *buffer);
 
 #endif

@@ -1,4 +1,4 @@
-/* A ring of the last events. */
+/* A ring buffer of the last events. */
 
 #include "net_events.h"
 
@@ -9,7 +9,7 @@
 
 static struct {
     net_event events[NET_EVENT_CAPACITY];
-    size_t next; /* where the next one goes */
+    size_t next; /* the index of the next event */
     size_t count;
     uint64_t population;
     int is_off;
@@ -43,11 +43,11 @@ int net_events_add(UINT32 type, UINT32 code, uint64_t seed)
     added->code = code;
     ring.next = (ring.next + 1) % NET_EVENT_CAPACITY;
     ring.count += ring.count < NET_EVENT_CAPACITY;
-    net_event_announce(added);
+    net_event_publish(added);
     return 1;
 }
 
-int net_events_add_likely(random_source *dice)
+int net_events_add_realistic(random_source *rng)
 {
     static const struct {
         UINT32 type;
@@ -70,8 +70,8 @@ int net_events_add_likely(random_source *dice)
         {FWPM_NET_EVENT_TYPE_IPSEC_KERNEL_DROP, STATUS_IPSEC_INTEGRITY_CHECK_FAILED},
         {FWPM_NET_EVENT_TYPE_IPSEC_DOSP_DROP, STATUS_IPSEC_DOSP_STATE_LOOKUP_FAILED},
     };
-    size_t picked = random_below(dice, (uint32_t)(sizeof likely / sizeof likely[0]));
-    return net_events_add(likely[picked].type, likely[picked].code, random_next(dice));
+    size_t picked = random_below(rng, (uint32_t)(sizeof likely / sizeof likely[0]));
+    return net_events_add(likely[picked].type, likely[picked].code, random_next(rng));
 }
 
 size_t net_events_copy(net_event out[NET_EVENT_CAPACITY])

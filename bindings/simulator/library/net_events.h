@@ -1,4 +1,4 @@
-/* Net events: what failed of late, the oldest forgotten first. Callers hold LOCK_ENGINE. */
+/* Net events: the recent failures. Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_NET_EVENTS_H
 #define SIMULATOR_NET_EVENTS_H
@@ -10,7 +10,7 @@
 /* Windows keeps 128 KB, some 100 to 150 events (FwpmNetEventEnum, logging). */
 enum { NET_EVENT_CAPACITY = 128, NET_EVENT_GENERATIONS = 6 };
 
-/* An event is kept as what its content follows from, and made whenever it is read. */
+/* An event is stored as the numbers that determine it, and generated whenever it is read. */
 typedef struct net_event {
     uint64_t population; /* the seed of the host and its peers */
     uint64_t seed;       /* of everything else */
@@ -19,37 +19,38 @@ typedef struct net_event {
     UINT32 code;
 } net_event;
 
-/* Whether events are collected, as FWPM_ENGINE_COLLECT_NET_EVENTS tells; they are by default. */
+/* Whether events are collected (FWPM_ENGINE_COLLECT_NET_EVENTS); they are by default. */
 int net_events_are_collected(void);
 void net_events_collect(int is_collected);
 
-/* Peers are those of this population. */
+/* Set the population whose peers the events concern. */
 void net_events_seed(uint64_t population);
 
-/* Notes an event, at this moment. Returns 0 where none is collected. */
+/* Collect an event now, in place of the oldest if the log is full, and notify subscribers. Return
+ * 1, or 0 if the engine is stopped or does not collect. */
 int net_events_add(UINT32 type, UINT32 code, uint64_t seed);
-/* The same for one that is likely, whose type and code follow from the dice. */
-int net_events_add_likely(random_source *dice);
+/* Collect an event of a realistic type and code, which follow from `rng`. Return as above. */
+int net_events_add_realistic(random_source *rng);
 
-/* Notes likely ones at a rate, in the background, until stopped. Not under LOCK_ENGINE:
- * they wait for the thread. The first returns 0 where it could not be started. */
+/* Collect realistic events in the background, at a rate, until stopped. net_events_start returns
+ * 1, or 0 if no thread could be started. Not under LOCK_ENGINE: both wait for the thread. */
 int net_events_start(double per_second, uint64_t seed);
 void net_events_stop(void);
 
-/* Copies the events to `out`, oldest first, and tells how many there are. */
+/* Copy the events to `out`, oldest first. Return how many there are. */
 size_t net_events_copy(net_event out[NET_EVENT_CAPACITY]);
 
-/* Forgets all events, as the engine does when it stops. */
+/* Remove all events, as the engine does when it stops. */
 void net_events_clear(void);
-/* And how it was asked to collect. */
+/* Restore the initial state: no events, collected, no population. */
 void net_events_reset(void);
 
-/* Tells subscribers. */
-void net_event_announce(const net_event *which);
+/* Notify the subscribers whose template matches. */
+void net_event_publish(const net_event *event);
 
-/* Lays one event into the arena, in the shape of a generation of FWPM_NET_EVENT.
- * What is no business of a reader's (application, user, groups) holds canaries, and
- * what the flags do not tell of holds nonsense. */
-void *net_event_lay(arena *to, const net_event *of, unsigned generation);
+/* Write an event into the arena, in a generation of FWPM_NET_EVENT, or only measure it. Return
+ * its root. Fields that readers must not expose (application, user, groups) contain canaries;
+ * fields whose flag is not set contain garbage. */
+void *net_event_write(arena *arena, const net_event *event, unsigned generation);
 
 #endif

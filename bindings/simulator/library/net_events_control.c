@@ -1,4 +1,4 @@
-/* The control functions of net events, as sa_simulator.h documents them. */
+/* The control functions of net events, documented in sa_simulator.h. */
 
 #include "net_events.h"
 #include "platform.h"
@@ -7,21 +7,21 @@
 int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed)
 {
     lock_acquire(LOCK_ENGINE);
-    int32_t is_noted = net_events_add(type, code, seed);
+    int32_t is_collected = net_events_add(type, code, seed);
     lock_release(LOCK_ENGINE);
-    return is_noted;
+    return is_collected;
 }
 
 uint32_t sa_simulator_net_events(uint32_t count, uint64_t seed)
 {
     lock_acquire(LOCK_ENGINE);
-    random_source dice = random_for(seed, 'X');
-    uint32_t noted = 0;
+    random_source rng = random_for(seed, 'X');
+    uint32_t collected = 0;
     for (uint32_t i = 0; i < count; i++) {
-        noted += (uint32_t)net_events_add_likely(&dice);
+        collected += (uint32_t)net_events_add_realistic(&rng);
     }
     lock_release(LOCK_ENGINE);
-    return noted;
+    return collected;
 }
 
 int32_t sa_simulator_start_net_events(double per_second, uint64_t seed)

@@ -1,4 +1,4 @@
-/* A queue of notifications, and the threads that deliver from it. */
+/* A linked queue of notifications, and the threads that deliver from its front. */
 
 #include "notifications.h"
 
@@ -9,19 +9,19 @@
 #include "random.h"
 #include "results.h"
 
-enum { QUEUE_CAPACITY = 262144, MOST_THREADS = THREAD_DELIVERY_LAST - THREAD_DELIVERY + 1 };
+enum { QUEUE_CAPACITY = 262144, MAX_THREADS = THREAD_DELIVERY_LAST - THREAD_DELIVERY + 1 };
 
 struct payload {
-    size_t holders;
+    size_t refcount;
     size_t size;      /* of the whole block */
     uint64_t event[]; /* aligned for any structure of WFP */
 };
 
 typedef struct notification {
     struct notification *next;
-    subscription *to;
-    payload *event;
-    uint64_t due; /* not to be delivered before */
+    subscription *subscription;
+    payload *payload;
+    uint64_t due; /* the earliest time of delivery */
 } notification;
 
 static struct {
@@ -30,22 +30,22 @@ static struct {
     UINT32 count;
     UINT32 delivering;
     UINT32 delay;
-    UINT32 to_lose;
+    UINT32 drop_next;
     UINT32 random_per_million;
-    random_source dice;
+    random_source rng;
     UINT64 delivered;
     UINT64 lost;
 } queue;
 
 static struct {
-    UINT32 more_wanted; /* than one */
+    UINT32 extra_threads; /* beyond the first */
     UINT32 started;
-    UINT32 arrived;
+    UINT32 registered;
     int is_stopping;
     struct {
         uint64_t thread;
-        const subscription *to; /* whose callback it is in, or NULL */
-    } at[MOST_THREADS];
+        const subscription *subscription; /* whose callback is running, or NULL */
+    } slots[MAX_THREADS];
 } workers;
 
 /* ---- payloads ---- */
@@ -54,38 +54,41 @@ payload *payload_create(size_t size)
 {
     payload *made = calloc(1, sizeof *made + size);
     if (made != NULL) {
-        made->holders = 1;
+        made->refcount = 1;
         made->size = sizeof *made + size;
     }
     return made;
 }
 
-void *payload_event(payload *of)
+void *payload_event(payload *payload)
 {
-    return of->event;
+    return payload->event;
 }
 
-void payload_let_go(payload *held)
+void payload_release(payload *payload)
 {
-    if (--held->holders == 0) {
-        results_destroy(held, held->size);
+    if (--payload->refcount == 0) {
+        results_destroy(payload, payload->size);
     }
 }
 
 /* ---- the queue ---- */
 
+/* Return whether the next notification is lost: on demand, at random, or because the queue is
+ * full. */
 static int is_lost(void)
 {
-    if (queue.to_lose > 0) {
-        queue.to_lose--;
+    if (queue.drop_next > 0) {
+        queue.drop_next--;
         return 1;
     }
     return queue.count >= QUEUE_CAPACITY
            || (queue.random_per_million != 0
-               && random_below(&queue.dice, 1000000) < queue.random_per_million);
+               && random_below(&queue.rng, 1000000) < queue.random_per_million);
 }
 
-static void append(subscription *to, payload *event)
+/* Append a notification, or count it as lost. It retains the subscription and the payload. */
+static void append(subscription *subscription, payload *payload)
 {
     notification *made = is_lost() ? NULL : malloc(sizeof *made);
     if (made == NULL) {
@@ -93,11 +96,11 @@ static void append(subscription *to, payload *event)
         return;
     }
     made->next = NULL;
-    made->to = to;
-    made->event = event;
+    made->subscription = subscription;
+    made->payload = payload;
     made->due = queue.delay == 0 ? 0 : monotonic_milliseconds() + queue.delay;
-    subscription_hold(to);
-    event->holders++;
+    subscription_retain(subscription);
+    payload->refcount++;
     if (queue.last == NULL) {
         queue.first = made;
     } else {
@@ -118,14 +121,15 @@ static notification *take_first(void)
     return taken;
 }
 
+/* Free a notification that is no longer queued, and release its references. */
 static void discard(notification *done)
 {
-    subscription_let_go(done->to);
-    payload_let_go(done->event);
+    subscription_release(done->subscription);
+    payload_release(done->payload);
     free(done);
 }
 
-int notifications_are_wanted(const event_kind *kind)
+int notifications_has_subscribers(const event_kind *kind)
 {
     const subscription *each = subscriptions_first();
     while (each != NULL && each->kind != kind) {
@@ -134,12 +138,12 @@ int notifications_are_wanted(const event_kind *kind)
     return each != NULL;
 }
 
-void notifications_announce(const event_kind *kind, const void *subject, payload *event)
+void notifications_publish(const event_kind *kind, const void *subject, payload *payload)
 {
     for (subscription *each = subscriptions_first(); each != NULL; each = each->next) {
         if (each->kind == kind
-            && (each->filter == NULL || subject == NULL || kind->passes(each->filter, subject))) {
-            append(each, event);
+            && (each->filter == NULL || subject == NULL || kind->matches(each->filter, subject))) {
+            append(each, payload);
         }
     }
     notifications_wake();
@@ -152,16 +156,17 @@ void notifications_wake(void)
 
 /* ---- the threads ---- */
 
-/* Discards what is first and was cancelled. */
+/* Discard the notifications of cancelled subscriptions at the front of the queue. */
 static void discard_cancelled(void)
 {
-    while (queue.first != NULL && queue.first->to->is_cancelled) {
+    while (queue.first != NULL && queue.first->subscription->is_cancelled) {
         discard(take_first());
         condition_broadcast(CONDITION_DELIVERED);
     }
 }
 
-/* What is to be delivered now; NULL if there is nothing, and how long there will be nothing. */
+/* Take the notification that is due. If there is none, return NULL; *wait is the number of
+ * milliseconds until the next is due. */
 static notification *take_due(uint32_t *wait)
 {
     *wait = WAIT_FOREVER;
@@ -177,33 +182,37 @@ static notification *take_due(uint32_t *wait)
     return NULL;
 }
 
-static void deliver(UINT32 place, notification *due)
+/* Call the subscriber without LOCK_ENGINE, then discard the notification. */
+static void deliver(UINT32 slot, notification *due)
 {
-    subscription *to = due->to;
-    workers.at[place].to = to;
-    to->running++;
+    subscription *subscription = due->subscription;
+    workers.slots[slot].subscription = subscription;
+    subscription->running++;
     queue.delivering++;
     lock_release(LOCK_ENGINE);
-    to->kind->deliver(to->callback, to->context, payload_event(due->event));
+    subscription->kind->deliver(subscription->callback, subscription->context,
+                                payload_event(due->payload));
     lock_acquire(LOCK_ENGINE);
     queue.delivering--;
     queue.delivered++;
-    to->running--;
-    workers.at[place].to = NULL;
+    subscription->running--;
+    workers.slots[slot].subscription = NULL;
     discard(due);
     condition_broadcast(CONDITION_DELIVERED);
 }
 
-static void work(void)
+/* Deliver what is due until the threads stop. */
+static void work(void *unused)
 {
+    (void)unused;
     lock_acquire(LOCK_ENGINE);
-    UINT32 place = workers.arrived++;
-    workers.at[place].thread = thread_current();
+    UINT32 slot = workers.registered++;
+    workers.slots[slot].thread = thread_current();
     while (!workers.is_stopping) {
         uint32_t wait;
         notification *due = take_due(&wait);
         if (due != NULL) {
-            deliver(place, due);
+            deliver(slot, due);
         } else {
             condition_wait(CONDITION_QUEUED, LOCK_ENGINE, wait);
         }
@@ -213,13 +222,14 @@ static void work(void)
 
 int notifications_start(void)
 {
-    while (!workers.is_stopping && workers.started <= workers.more_wanted
-           && thread_start((enum thread)(THREAD_DELIVERY + workers.started), work)) {
+    while (!workers.is_stopping && workers.started <= workers.extra_threads
+           && thread_start((enum thread)(THREAD_DELIVERY + workers.started), work, NULL)) {
         workers.started++;
     }
     return workers.is_stopping || workers.started > 0;
 }
 
+/* Stop all threads. Under LOCK_DELIVERY_THREADS. */
 static void stop(void)
 {
     lock_acquire(LOCK_ENGINE);
@@ -231,11 +241,11 @@ static void stop(void)
         thread_join((enum thread)(THREAD_DELIVERY + i));
     }
     lock_acquire(LOCK_ENGINE);
-    memset(workers.at, 0, sizeof workers.at);
+    memset(workers.slots, 0, sizeof workers.slots);
     workers.started = 0;
-    workers.arrived = 0;
+    workers.registered = 0;
     workers.is_stopping = 0;
-    discard_cancelled(); /* where nobody is subscribed, there may be no thread to do it */
+    discard_cancelled(); /* without subscriptions there may be no thread that does it */
     lock_release(LOCK_ENGINE);
 }
 
@@ -246,11 +256,11 @@ void notifications_stop(void)
     lock_release(LOCK_DELIVERY_THREADS);
 }
 
-int notifications_is_delivering(const subscription *to)
+int notifications_is_delivering(const subscription *subscription)
 {
     uint64_t self = thread_current();
-    for (UINT32 i = 0; i < workers.arrived; i++) {
-        if (workers.at[i].to == to && workers.at[i].thread == self) {
+    for (UINT32 i = 0; i < workers.registered; i++) {
+        if (workers.slots[i].subscription == subscription && workers.slots[i].thread == self) {
             return 1;
         }
     }
@@ -261,13 +271,13 @@ int notifications_is_delivering(const subscription *to)
 
 void notifications_lose(UINT32 times)
 {
-    queue.to_lose = times;
+    queue.drop_next = times;
 }
 
 void notifications_lose_randomly(UINT32 per_million, uint64_t seed)
 {
     queue.random_per_million = per_million;
-    queue.dice = random_for(seed, 'N');
+    queue.rng = random_for(seed, 'N');
 }
 
 void notifications_delay(UINT32 milliseconds)
@@ -277,13 +287,13 @@ void notifications_delay(UINT32 milliseconds)
 
 int notifications_deliver_from(UINT32 threads)
 {
-    if (threads == 0 || threads > MOST_THREADS) {
+    if (threads == 0 || threads > MAX_THREADS) {
         return 0;
     }
     lock_acquire(LOCK_DELIVERY_THREADS);
     stop();
     lock_acquire(LOCK_ENGINE);
-    workers.more_wanted = threads - 1;
+    workers.extra_threads = threads - 1;
     int is_started = subscriptions_first() == NULL || notifications_start();
     lock_release(LOCK_ENGINE);
     lock_release(LOCK_DELIVERY_THREADS);
@@ -319,5 +329,5 @@ void notifications_reset(void)
     UINT32 delivering = queue.delivering;
     memset(&queue, 0, sizeof queue);
     queue.delivering = delivering;
-    workers.more_wanted = 0;
+    workers.extra_threads = 0;
 }

@@ -1,6 +1,6 @@
-/* Notifications on their way to subscribers, and the threads that deliver them.
+/* The queue of notifications, and the threads that deliver them.
  *
- * Callers hold LOCK_ENGINE, except where it says otherwise.
+ * Callers hold LOCK_ENGINE, unless noted otherwise.
  */
 
 #ifndef SIMULATOR_NOTIFICATIONS_H
@@ -11,33 +11,36 @@
 #include "subscriptions.h"
 #include "wfp.h"
 
-/* What is told, in one block, shared by the notifications that carry it. */
+/* An event in one reference-counted block, shared by the notifications of all its subscribers. */
 typedef struct payload payload;
 
-/* A zeroed payload with room for `size` bytes, held once; NULL if memory ran out. */
+/* Return a payload of `size` zeroed bytes with one reference, which the caller owns; NULL if
+ * memory ran out. */
 payload *payload_create(size_t size);
-/* Where those bytes are, aligned for anything: what the kind's `deliver` is given. */
-void *payload_event(payload *of);
-void payload_let_go(payload *held);
+/* Return these bytes, which the kind's `deliver` gets. They are aligned for any structure. */
+void *payload_event(payload *payload);
+/* Release a reference; poison and free the payload with the last. */
+void payload_release(payload *payload);
 
-/* Whether anybody subscribed to this kind, so that a payload is worth making. */
-int notifications_are_wanted(const event_kind *kind);
+/* Return whether this kind has subscribers, so that a payload is needed. */
+int notifications_has_subscribers(const event_kind *kind);
 
-/* Queues an event for all who subscribed to this kind and whose filter lets
- * `subject` pass; with a NULL for it, for all. Delivered in the order of the calls. */
-void notifications_announce(const event_kind *kind, const void *subject, payload *event);
+/* Queue an event for all subscribers to this kind whose filter matches `subject`, or for all of
+ * them if that is NULL. Events are delivered in the order of the calls. The caller keeps its
+ * reference to the payload. */
+void notifications_publish(const event_kind *kind, const void *subject, payload *payload);
 
-/* Starts the threads that deliver, unless they run. Returns 1, or 0 if none could be started. */
+/* Start the delivery threads, unless they run. Return 1, or 0 if none could be started. */
 int notifications_start(void);
-/* Ends them after the callbacks under way. Not under LOCK_ENGINE: it waits for them. */
+/* Stop them after their current callbacks. Not under LOCK_ENGINE: it waits for them. */
 void notifications_stop(void);
-/* Has the threads look for what to do. */
+/* Wake the delivery threads. */
 void notifications_wake(void);
 
-/* Whether the calling thread is in a callback of this subscription. */
-int notifications_is_delivering(const subscription *to);
+/* Return whether the calling thread is in a callback of this subscription. */
+int notifications_is_delivering(const subscription *subscription);
 
-/* The rest is for the control functions. */
+/* The rest is for the control functions, see sa_simulator.h. */
 
 void notifications_lose(UINT32 times);
 void notifications_lose_randomly(UINT32 per_million, uint64_t seed);
@@ -46,7 +49,7 @@ int notifications_deliver_from(UINT32 threads); /* not under LOCK_ENGINE */
 int notifications_flush(UINT32 milliseconds);
 UINT64 notifications_delivered(void);
 UINT64 notifications_lost(void);
-/* Nothing on its way, default options, counts of 0. */
+/* Restore the initial state: an empty queue, default options, counts of 0. */
 void notifications_reset(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* What Microsoft leaves open, and the simulator does either way. Under LOCK_ENGINE. */
+/* Behaviour that Microsoft leaves open, of which the simulator supports both variants. Under
+ * LOCK_ENGINE. */
 
 #ifndef SIMULATOR_OPTIONS_H
 #define SIMULATOR_OPTIONS_H

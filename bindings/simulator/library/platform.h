@@ -8,11 +8,10 @@
 
 #include <stdint.h>
 
-/* Locks. The first guards everything the library holds and is taken by every
- * exported function; the others are held while the churn thread (or that of
- * net events) is started or
- * stopped, or those that deliver are stopped, which waits for threads that
- * themselves need the first. */
+/* LOCK_ENGINE guards all state of the library; every exported function takes it.
+ *
+ * Each of the others is held while its threads are started or stopped. Stopping a thread waits
+ * for it, and the thread itself takes LOCK_ENGINE: acquire these first, LOCK_ENGINE second. */
 enum lock {
     LOCK_ENGINE,
     LOCK_CHURN_THREAD,
@@ -24,28 +23,28 @@ enum lock {
 void lock_acquire(enum lock lock);
 void lock_release(enum lock lock);
 
-/* What threads wait for: a notification to deliver, a delivery to be over. A
- * wait releases the lock meanwhile, and may end for no reason. */
+/* What threads wait for: a notification to deliver; the end of a delivery. */
 enum condition { CONDITION_QUEUED, CONDITION_DELIVERED, CONDITION_COUNT };
 #define WAIT_FOREVER UINT32_MAX
 
+/* Release the lock, wait, and acquire the lock again. A wait may also end spuriously. */
 void condition_wait(enum condition condition, enum lock lock, uint32_t milliseconds);
+/* Wake all threads that wait. */
 void condition_broadcast(enum condition condition);
 
 void sleep_milliseconds(uint32_t milliseconds);
 
-/* Time that only ever advances. */
+/* Return a time that never goes back. */
 uint64_t monotonic_milliseconds(void);
 
-/* The time in UTC, in 100 ns since 1601-01-01, as in a FILETIME. */
+/* Return the time in UTC, in 100 ns since 1601-01-01, as in a FILETIME. */
 uint64_t file_time(void);
 
-/* A number that another process, or the next run, does not get. */
+/* Return a number that differs between processes and runs. */
 uint64_t entropy(void);
 
-/* The library's background threads: one that churns, those that deliver
- * notifications, and one that notes net events. From the first start on the library stays loaded
- * until the process ends: code that runs must not be unmapped. */
+/* The library's background threads: churn, delivery of notifications, net events. From the first
+ * start on the library stays loaded until the process ends: code that runs must not be unmapped. */
 enum thread {
     THREAD_CHURN,
     THREAD_DELIVERY,
@@ -54,11 +53,13 @@ enum thread {
     THREAD_COUNT
 };
 
-typedef void (*thread_body)(void);
-int thread_start(enum thread thread, thread_body body);
+typedef void (*thread_body)(void *argument);
+/* Start a thread that is not running. Return 1, or 0 if it could not be started. */
+int thread_start(enum thread thread, thread_body body, void *argument);
+/* Wait until a started thread has ended. */
 void thread_join(enum thread thread);
 
-/* A number that no other thread has while this one lives; never 0. */
+/* Return a number that no other living thread has; never 0. */
 uint64_t thread_current(void);
 
 #endif

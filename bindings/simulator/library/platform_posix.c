@@ -1,4 +1,4 @@
-/* The operating system, where it is POSIX. */
+/* The operating system: POSIX. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -31,7 +31,7 @@ void condition_wait(enum condition condition, enum lock lock, uint32_t milliseco
         (void)pthread_cond_wait(&conditions[condition], &locks[lock]);
         return;
     }
-    /* A condition that is initialised statically goes by this clock. */
+    /* The clock of statically initialised conditions. */
     struct timespec until;
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += (time_t)(milliseconds / 1000);
@@ -89,19 +89,25 @@ uint64_t entropy(void)
     return number;
 }
 
-static void *run(void *body)
+typedef struct task {
+    thread_body body;
+    void *argument;
+} task;
+
+static void *run(void *started)
 {
-    (*(thread_body *)body)();
+    const task *task = started;
+    task->body(task->argument);
     return NULL;
 }
 
-int thread_start(enum thread thread, thread_body body)
+int thread_start(enum thread thread, thread_body body, void *argument)
 {
-    /* A function cannot be passed as a void *; a place that holds it can. The
-     * library is linked with `nodelete`, so it needs no pinning here. */
-    static thread_body started[THREAD_COUNT];
-    started[thread] = body;
-    return pthread_create(&threads[thread], NULL, run, &started[thread]) == 0;
+    /* The library is linked with `nodelete`, so it needs no pinning here. */
+    static task tasks[THREAD_COUNT];
+    tasks[thread].body = body;
+    tasks[thread].argument = argument;
+    return pthread_create(&threads[thread], NULL, run, &tasks[thread]) == 0;
 }
 
 void thread_join(enum thread thread)

@@ -1,4 +1,4 @@
-/* The operating system, where it is Windows. */
+/* The operating system: Windows. */
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -59,22 +59,29 @@ uint64_t entropy(void)
            ^ (uint64_t)(uintptr_t)&ticks;
 }
 
-static DWORD WINAPI run(LPVOID body)
+typedef struct task {
+    thread_body body;
+    void *argument;
+} task;
+
+static DWORD WINAPI run(LPVOID started)
 {
-    (*(thread_body *)body)();
+    const task *task = started;
+    task->body(task->argument);
     return 0;
 }
 
-int thread_start(enum thread thread, thread_body body)
+int thread_start(enum thread thread, thread_body body, void *argument)
 {
-    static thread_body started[THREAD_COUNT];
+    static task tasks[THREAD_COUNT];
     HMODULE library;
-    started[thread] = body;
+    tasks[thread].body = body;
+    tasks[thread].argument = argument;
     if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
-                            (LPCWSTR)(const void *)&started, &library)) {
+                            (LPCWSTR)(const void *)&tasks, &library)) {
         return 0;
     }
-    threads[thread] = CreateThread(NULL, 0, run, &started[thread], 0, NULL);
+    threads[thread] = CreateThread(NULL, 0, run, &tasks[thread], 0, NULL);
     return threads[thread] != NULL;
 }
 

@@ -1,4 +1,4 @@
-/* Copies of trees, freed when the last holder lets go. */
+/* Reference-counted copies of trees. */
 
 #include "put_tree.h"
 
@@ -6,28 +6,28 @@
 
 put_tree *put_tree_copy(tree_copier copy, const void *from)
 {
-    arena to = {NULL, sizeof(put_tree)};
-    (void)copy(&to, from);
-    put_tree *made = calloc(1, to.used);
+    arena arena = {NULL, sizeof(put_tree)};
+    (void)copy(&arena, from);
+    put_tree *made = calloc(1, arena.used);
     if (made != NULL) {
-        to.base = (uint8_t *)made;
-        to.used = sizeof *made;
-        made->holders = 1;
-        made->root = copy(&to, from);
+        arena.base = (uint8_t *)made;
+        arena.used = sizeof *made;
+        made->refcount = 1;
+        made->root = copy(&arena, from);
     }
     return made;
 }
 
-void put_tree_hold(put_tree *tree)
+void put_tree_retain(put_tree *tree)
 {
     if (tree != NULL) {
-        tree->holders++;
+        tree->refcount++;
     }
 }
 
-void put_tree_let_go(put_tree *tree)
+void put_tree_release(put_tree *tree)
 {
-    if (tree != NULL && --tree->holders == 0) {
+    if (tree != NULL && --tree->refcount == 0) {
         free(tree);
     }
 }

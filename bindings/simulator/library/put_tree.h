@@ -1,4 +1,5 @@
-/* A tree that somebody put: a deep copy in one block, shared by the entries that have it. */
+/* A tree that was put: a deep copy in one reference-counted block, shared by the store's entry
+ * and the snapshots of it. */
 
 #ifndef SIMULATOR_PUT_TREE_H
 #define SIMULATOR_PUT_TREE_H
@@ -6,17 +7,18 @@
 #include "arena.h"
 
 typedef struct put_tree {
-    size_t holders;
-    void *root; /* in the same block, behind this */
+    size_t refcount;
+    void *root; /* in the same block */
 } put_tree;
 
-/* Lays a copy of what is at `from` into the arena, or only measures it. */
-typedef void *(*tree_copier)(arena *to, const void *from);
+/* Copy the tree at `from` into the arena, or only measure it. Return the copy's root. */
+typedef void *(*tree_copier)(arena *arena, const void *from);
 
-/* A copy with one holder; NULL if memory ran out. */
+/* Return a copy with one reference, which the caller owns; NULL if memory ran out. */
 put_tree *put_tree_copy(tree_copier copy, const void *from);
-/* Both take NULL, for an entry that was generated. */
-void put_tree_hold(put_tree *tree);
-void put_tree_let_go(put_tree *tree);
+/* Add and release a reference; the last release frees the tree. NULL, the tree of a generated
+ * entry, is allowed. */
+void put_tree_retain(put_tree *tree);
+void put_tree_release(put_tree *tree);
 
 #endif

@@ -1,4 +1,4 @@
-/* Numbers that look random and follow from a seed, the same on every platform. */
+/* Pseudorandom numbers that follow from a seed, equal on every platform. */
 
 #ifndef SIMULATOR_RANDOM_H
 #define SIMULATOR_RANDOM_H
@@ -24,20 +24,20 @@ static inline uint64_t random_next(random_source *source)
     return random_mix(source->state);
 }
 
-/* A source for one purpose: `seed` names the world, `purpose` what it is for. */
+/* Return a source for one purpose; sources of one seed for different purposes are independent. */
 static inline random_source random_for(uint64_t seed, uint64_t purpose)
 {
     random_source source = {random_mix(seed + 0x9E3779B97F4A7C15u) ^ random_mix(purpose)};
     return source;
 }
 
-/* From 0 to below `bound`, which is not 0. The bias is of no matter here. */
+/* Return a number from 0 to below `bound`, which is not 0. The bias does not matter here. */
 static inline uint32_t random_below(random_source *source, uint32_t bound)
 {
     return (uint32_t)(((random_next(source) >> 32) * bound) >> 32);
 }
 
-/* True in `percent` of 100 cases. */
+/* Return 1 in `percent` of 100 cases, otherwise 0. */
 static inline int random_chance(random_source *source, uint32_t percent)
 {
     return random_below(source, 100) < percent;

@@ -1,4 +1,4 @@
-/* A hash set of the blocks that are out, with open addressing. */
+/* A hash table of the blocks that are out, by address. */
 
 #include "results.h"
 
@@ -6,105 +6,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "random.h"
+#include "hash_table.h"
 #include "sa_simulator.h"
 
 typedef struct result {
-    const void *block; /* NULL if the place is free */
+    uint64_t address; /* of the block: the key */
     size_t size;
     UINT32 reset; /* how many resets there had been */
 } result;
 
 static struct {
-    result *places;
-    size_t capacity; /* a power of two, or 0 */
-    size_t used;
+    hash_table blocks; /* of `result` */
     UINT32 unfreed;
     UINT32 resets;
-} results;
-
-static size_t home_of(const void *block)
-{
-    return (size_t)random_mix((uint64_t)(uintptr_t)block) & (results.capacity - 1);
-}
-
-/* The block's place, or the free one where it would be. */
-static size_t place_of(const void *block)
-{
-    size_t place = home_of(block);
-    while (results.places[place].block != NULL && results.places[place].block != block) {
-        place = (place + 1) & (results.capacity - 1);
-    }
-    return place;
-}
-
-static int make_room(void)
-{
-    if (results.used < results.capacity / 2) {
-        return 1;
-    }
-    size_t old_capacity = results.capacity;
-    result *old = results.places;
-    size_t capacity = old_capacity == 0 ? 64 : old_capacity * 2;
-    result *places = calloc(capacity, sizeof *places);
-    if (places == NULL) {
-        return 0;
-    }
-    results.places = places;
-    results.capacity = capacity;
-    for (size_t i = 0; i < old_capacity; i++) {
-        if (old[i].block != NULL) {
-            places[place_of(old[i].block)] = old[i];
-        }
-    }
-    free(old);
-    return 1;
-}
+} results = {.blocks = {.element_size = sizeof(result)}};
 
 void *results_create(size_t size)
 {
-    if (!make_room()) {
+    void *block = calloc(1, size);
+    if (block == NULL) {
         return NULL;
     }
-    void *block = calloc(1, size);
-    if (block != NULL) {
-        result made = {block, size, results.resets};
-        results.places[place_of(block)] = made;
-        results.used++;
-        results.unfreed++;
+    result *added = hash_table_add(&results.blocks, (uintptr_t)block);
+    if (added == NULL) {
+        free(block);
+        return NULL;
     }
+    added->size = size;
+    added->reset = results.resets;
+    results.unfreed++;
     return block;
 }
 
-size_t results_take_back(const void *block)
+size_t results_reclaim(const void *block)
 {
-    if (block == NULL || results.capacity == 0) {
+    result *found = hash_table_find(&results.blocks, (uintptr_t)block);
+    if (found == NULL) {
         return 0;
     }
-    size_t hole = place_of(block);
-    size_t size = results.places[hole].size;
-    if (results.places[hole].block == NULL) {
-        return 0;
-    }
-    if (results.places[hole].reset == results.resets) {
+    size_t size = found->size;
+    if (found->reset == results.resets) {
         results.unfreed--;
     }
-    results.used--;
-    /* Whatever was pushed on past the hole moves back into it. */
-    const size_t mask = results.capacity - 1;
-    size_t place = hole;
-    for (;;) {
-        place = (place + 1) & mask;
-        if (results.places[place].block == NULL) {
-            break;
-        }
-        size_t home = home_of(results.places[place].block);
-        if (((place - home) & mask) >= ((place - hole) & mask)) {
-            results.places[hole] = results.places[place];
-            hole = place;
-        }
-    }
-    memset(&results.places[hole], 0, sizeof results.places[hole]);
+    hash_table_remove(&results.blocks, found);
     return size;
 }
 
@@ -121,7 +65,7 @@ UINT32 results_unfreed(void)
     return results.unfreed;
 }
 
-void results_forget(void)
+void results_reset(void)
 {
     results.unfreed = 0;
     results.resets++;

@@ -10,19 +10,20 @@
 
 #include "wfp.h"
 
-/* A zeroed block; NULL if memory ran out. */
+/* Return a zeroed block, which its caller owns until it is reclaimed; NULL if memory ran out. */
 void *results_create(size_t size);
 
-/* Takes a block back from its owner and tells its size; 0 if `block` is not (or
- * no longer) one. The pointer is looked up, never followed. */
-size_t results_take_back(const void *block);
+/* Take a block back from its owner. Return its size, or 0 if `block` is not, or is no longer,
+ * a result. The pointer is looked up, never followed. */
+size_t results_reclaim(const void *block);
 
-/* Poisons and frees a block that was taken back. */
+/* Poison and free a block that was reclaimed. */
 void results_destroy(void *block, size_t size);
 
+/* Return how many blocks are out. */
 UINT32 results_unfreed(void);
 
-/* Counts from 0 again; blocks that are out can still be taken back. */
-void results_forget(void);
+/* Count from 0 again. Blocks that are out stay readable and can still be reclaimed. */
+void results_reset(void);
 
 #endif

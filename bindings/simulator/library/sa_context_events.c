@@ -1,4 +1,4 @@
-/* IPsecSaContextSubscribe0, IPsecSaContextUnsubscribe0, and what subscribers are told. */
+/* IPsecSaContextSubscribe0, IPsecSaContextUnsubscribe0, and the notifications. */
 
 #include "sa_context_events.h"
 
@@ -10,11 +10,11 @@
 #include "notifications.h"
 #include "template.h"
 
-/* As an enumeration would: a context without SAs is on no subnet. */
-static int passes(const void *filter, const void *subject)
+/* Match as an enumeration does: a context without SAs is on no subnet. */
+static int matches(const void *filter, const void *subject)
 {
-    generated_context room;
-    return template_matches(filter, entry_context(subject, &room));
+    generated_context buffer;
+    return template_matches(filter, sa_entry_context(subject, &buffer));
 }
 
 static void deliver(subscriber callback, void *context, const void *event)
@@ -22,40 +22,41 @@ static void deliver(subscriber callback, void *context, const void *event)
     ((IPSEC_SA_CONTEXT_CALLBACK0)callback)(context, event);
 }
 
-static const event_kind sa_context_change = {passes, deliver};
+static const event_kind sa_context_change = {matches, deliver};
 static const event_kind *const kinds[] = {&sa_context_change, NULL};
 
-static void announce(UINT32 type, UINT64 id, const entry *subject)
+static void publish(UINT32 type, UINT64 id, const sa_entry *subject)
 {
-    payload *event = notifications_are_wanted(&sa_context_change)
-                         ? payload_create(sizeof(IPSEC_SA_CONTEXT_CHANGE0))
-                         : NULL;
-    if (event == NULL) {
+    payload *payload = notifications_has_subscribers(&sa_context_change)
+                           ? payload_create(sizeof(IPSEC_SA_CONTEXT_CHANGE0))
+                           : NULL;
+    if (payload == NULL) {
         return;
     }
-    IPSEC_SA_CONTEXT_CHANGE0 *change = payload_event(event);
-    memcpy(&change->changeType, &type, sizeof type); /* any number, of the enumeration or not */
+    IPSEC_SA_CONTEXT_CHANGE0 *change = payload_event(payload);
+    memcpy(&change->changeType, &type, sizeof type); /* any number, even if not in the enum */
     change->saContextId = id;
-    notifications_announce(&sa_context_change, subject, event);
-    payload_let_go(event);
+    notifications_publish(&sa_context_change, subject, payload);
+    payload_release(payload);
 }
 
-void announce_sa_context(IPSEC_SA_CONTEXT_EVENT_TYPE0 type, const entry *which)
+void publish_sa_context(IPSEC_SA_CONTEXT_EVENT_TYPE0 type, const sa_entry *entry)
 {
-    announce(type, which->id, which);
+    publish(type, entry->id, entry);
 }
 
-void announce_sa_context_by_hand(UINT32 type, UINT64 id)
+void publish_spurious_sa_context(UINT32 type, UINT64 id)
 {
-    announce(type, id, NULL);
+    publish(type, id, NULL);
 }
 
 /* ---- the functions ---- */
 
-static UINT32 subscribe_to_changes(HANDLE engineHandle,
-                                   const IPSEC_SA_CONTEXT_SUBSCRIPTION0 *subscription,
-                                   IPSEC_SA_CONTEXT_CALLBACK0 callback, void *context,
-                                   HANDLE *eventsHandle)
+/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
+static UINT32 subscribe_sa_contexts(HANDLE engineHandle,
+                                    const IPSEC_SA_CONTEXT_SUBSCRIPTION0 *subscription,
+                                    IPSEC_SA_CONTEXT_CALLBACK0 callback, void *context,
+                                    HANDLE *eventsHandle)
 {
     template_subnets subnets;
     if (subscription == NULL || callback == NULL || eventsHandle == NULL) {
@@ -69,7 +70,7 @@ static UINT32 subscribe_to_changes(HANDLE engineHandle,
         return code;
     }
     template_subnets *filter = NULL;
-    if (!template_is_anything(&subnets)) {
+    if (!template_matches_all(&subnets)) {
         filter = malloc(sizeof *filter);
         if (filter == NULL) {
             return ERROR_NOT_ENOUGH_MEMORY;
@@ -87,8 +88,8 @@ DWORD WINAPI IPsecSaContextSubscribe0(HANDLE engineHandle,
 {
     UINT32 code = calls_begin(SUBSCRIBE);
     return calls_end(code != 0 ? code
-                               : subscribe_to_changes(engineHandle, subscription, callback, context,
-                                                      eventsHandle));
+                               : subscribe_sa_contexts(engineHandle, subscription, callback,
+                                                       context, eventsHandle));
 }
 
 DWORD WINAPI IPsecSaContextUnsubscribe0(HANDLE engineHandle, HANDLE eventsHandle)

@@ -1,4 +1,4 @@
-/* Announcing changes of SA contexts. Under LOCK_ENGINE. */
+/* Notifications of changes of SA contexts. Under LOCK_ENGINE. */
 
 #ifndef SIMULATOR_SA_CONTEXT_EVENTS_H
 #define SIMULATOR_SA_CONTEXT_EVENTS_H
@@ -6,10 +6,11 @@
 #include "store.h"
 #include "wfp.h"
 
-/* Tells those whose template matches that a context was added, or will be deleted. */
-void announce_sa_context(IPSEC_SA_CONTEXT_EVENT_TYPE0 type, const entry *which);
+/* Notify the subscribers whose template matches that a context was added, or is about to be
+ * deleted. */
+void publish_sa_context(IPSEC_SA_CONTEXT_EVENT_TYPE0 type, const sa_entry *entry);
 
-/* Tells everybody, of any id and any type. */
-void announce_sa_context_by_hand(UINT32 type, UINT64 id);
+/* Notify all subscribers of a change that did not happen, of any id and any type. */
+void publish_spurious_sa_context(UINT32 type, UINT64 id);
 
 #endif

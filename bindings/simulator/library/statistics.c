@@ -10,57 +10,57 @@
 #include "store.h"
 
 static struct {
-    IPSEC_STATISTICS1 ipsec; /* without what is counted when it is asked for */
+    IPSEC_STATISTICS1 ipsec; /* without what add_live adds */
     IKEEXT_STATISTICS1 ike;
     UINT32 deleted; /* SAs */
 } counted;
 
-void statistics_begin(void)
+void statistics_reset(void)
 {
     memset(&counted, 0, sizeof counted);
 }
 
 /* ---- negotiations ---- */
 
-static IKEEXT_KEYMODULE_STATISTICS1 *module_of(keying by)
+static IKEEXT_KEYMODULE_STATISTICS1 *module_for(keying keying)
 {
-    return by == KEYING_IKE      ? &counted.ike.ikeStatistics
-           : by == KEYING_AUTHIP ? &counted.ike.authipStatistics
-                                 : &counted.ike.ikeV2Statistics;
+    return keying == KEYING_IKE      ? &counted.ike.ikeStatistics
+           : keying == KEYING_AUTHIP ? &counted.ike.authipStatistics
+                                     : &counted.ike.ikeV2Statistics;
 }
 
-static IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts_of(const peer *with)
+static IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts_for(const peer *peer)
 {
-    IKEEXT_KEYMODULE_STATISTICS1 *module = module_of(with->keying);
-    return with->local.version == FWP_IP_VERSION_V6 ? &module->v6Statistics : &module->v4Statistics;
+    IKEEXT_KEYMODULE_STATISTICS1 *module = module_for(peer->keying);
+    return peer->local.version == FWP_IP_VERSION_V6 ? &module->v6Statistics : &module->v4Statistics;
 }
 
-void statistics_quick_mode(const peer *with)
+void statistics_quick_mode(const peer *peer)
 {
-    IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts = counts_of(with);
+    IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts = counts_for(peer);
     counts->totalQuickModesStarted++;
     counts->totalSuccessfulQuickModes++;
     counts->totalAcquires++;
-    module_of(with->keying)->quickModeNegotiationTime = 12;
+    module_for(peer->keying)->quickModeNegotiationTime = 12;
     counted.ike.commonStatistics.totalPacketsReceived += 2;
-    counted.ipsec.aggregateSaStatistics.activeTunnels += with->tunnel != TUNNEL_NONE;
+    counted.ipsec.aggregateSaStatistics.activeTunnels += peer->tunnel != TUNNEL_NONE;
 }
 
-void statistics_quick_mode_ended(const peer *with)
+void statistics_quick_mode_ended(const peer *peer)
 {
-    counted.ipsec.aggregateSaStatistics.activeTunnels -= with->tunnel != TUNNEL_NONE;
+    counted.ipsec.aggregateSaStatistics.activeTunnels -= peer->tunnel != TUNNEL_NONE;
 }
 
-void statistics_main_mode(const peer *with)
+void statistics_main_mode(const peer *peer)
 {
-    IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts = counts_of(with);
+    IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts = counts_for(peer);
     counts->currentActiveMainModes++;
     counts->totalMainModesStarted++;
     counts->totalSuccessfulMainModes++;
-    counts->totalResponderMainModes += with->seed & 1u;
-    module_of(with->keying)->mainModeNegotiationTime = 45;
+    counts->totalResponderMainModes += peer->seed & 1u;
+    module_for(peer->keying)->mainModeNegotiationTime = 45;
     counted.ike.commonStatistics.totalPacketsReceived += 3;
-    if (with->keying == KEYING_AUTHIP) {
+    if (peer->keying == KEYING_AUTHIP) {
         counts->totalExtendedModesStarted++;
         counts->totalSuccessfulExtendedModes++;
         counts->totalImpersonationExtendedModes++;
@@ -68,9 +68,9 @@ void statistics_main_mode(const peer *with)
     }
 }
 
-void statistics_main_mode_ended(const peer *with)
+void statistics_main_mode_ended(const peer *peer)
 {
-    counts_of(with)->currentActiveMainModes--;
+    counts_for(peer)->currentActiveMainModes--;
 }
 
 void statistics_rekeyed(void)
@@ -86,25 +86,25 @@ void statistics_sas_deleted(UINT32 sas)
 
 /* ---- traffic and failures ---- */
 
-static void add_traffic(IPSEC_TRAFFIC_STATISTICS1 *to, random_source *dice)
+static void add_traffic(IPSEC_TRAFFIC_STATISTICS1 *to, random_source *rng)
 {
-    UINT64 packets = 20 + random_below(dice, 400);
-    UINT64 bytes = packets * (80 + random_below(dice, 1300));
-    UINT64 *mode = random_chance(dice, 70) ? &to->transportByteCount : &to->tunnelByteCount;
+    UINT64 packets = 20 + random_below(rng, 400);
+    UINT64 bytes = packets * (80 + random_below(rng, 1300));
+    UINT64 *mode = random_chance(rng, 70) ? &to->transportByteCount : &to->tunnelByteCount;
     *mode += bytes;
     to->encryptedByteCount += bytes;
     to->authenticatedESPByteCount += bytes;
     to->totalSuccessfulPackets += packets;
-    if (random_chance(dice, 5)) {
+    if (random_chance(rng, 5)) {
         to->authenticatedAHByteCount += bytes;
     }
 }
 
-static void drop_packet(random_source *dice)
+static void drop_packet(random_source *rng)
 {
     IPSEC_ESP_DROP_PACKET_STATISTICS0 *esp = &counted.ipsec.espDropPacketStatistics;
     IPSEC_AGGREGATE_DROP_PACKET_STATISTICS1 *all = &counted.ipsec.aggregateDropPacketStatistics;
-    switch (random_below(dice, 6)) {
+    switch (random_below(rng, 6)) {
     case 0:
         esp->invalidSpisOnInbound++;
         all->invalidSpisOnInbound++;
@@ -128,46 +128,47 @@ static void drop_packet(random_source *dice)
     all->totalDropPacketsInbound++;
 }
 
-static void fail_negotiation(random_source *dice)
+static void fail_negotiation(random_source *rng)
 {
     /* ERROR_IPSEC_IKE_AUTH_FAIL, _TIMED_OUT, _NO_CERT, _POLICY_MATCH, less ..._NEG_STATUS_BEGIN */
     static const UINT32 errors[] = {1, 5, 5, 6, 68};
-    IKEEXT_KEYMODULE_STATISTICS1 *module = module_of((keying)random_below(dice, 3));
+    IKEEXT_KEYMODULE_STATISTICS1 *module = module_for((keying)random_below(rng, 3));
     IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts =
-        random_chance(dice, 30) ? &module->v6Statistics : &module->v4Statistics;
-    if (random_chance(dice, 70)) {
+        random_chance(rng, 30) ? &module->v6Statistics : &module->v4Statistics;
+    if (random_chance(rng, 70)) {
         counts->totalMainModesStarted++;
         counts->totalFailedMainModes++;
     } else {
         counts->totalQuickModesStarted++;
         counts->totalFailedQuickModes++;
     }
-    module->errorFrequencyTable[errors[random_below(dice, COUNT_OF(errors))]]++;
+    module->errorFrequencyTable[errors[random_below(rng, COUNT_OF(errors))]]++;
     counted.ike.commonStatistics.totalPacketsReceived++;
-    counted.ike.commonStatistics.totalInvalidPacketsReceived += random_chance(dice, 20);
+    counted.ike.commonStatistics.totalInvalidPacketsReceived += random_chance(rng, 20);
 }
 
-void statistics_traffic(random_source *dice)
+void statistics_traffic(random_source *rng)
 {
-    add_traffic(&counted.ipsec.inboundTrafficStatistics, dice);
-    add_traffic(&counted.ipsec.outboundTrafficStatistics, dice);
-    if (random_chance(dice, 12)) {
-        drop_packet(dice);
+    add_traffic(&counted.ipsec.inboundTrafficStatistics, rng);
+    add_traffic(&counted.ipsec.outboundTrafficStatistics, rng);
+    if (random_chance(rng, 12)) {
+        drop_packet(rng);
     }
-    if (random_chance(dice, 8)) {
-        fail_negotiation(dice);
+    if (random_chance(rng, 8)) {
+        fail_negotiation(rng);
     }
 }
 
-/* ---- what is counted when it is asked for ---- */
+/* ---- counts of the current contexts ---- */
 
+/* Add the counts that follow from the current contexts; subtract them if `sign` is -1. */
 static void add_live(IPSEC_AGGREGATE_SA_STATISTICS0 *to, UINT32 sign)
 {
     UINT32 active = 0;
     UINT32 pending = 0;
-    size_t places;
-    const entry *all = store_entries(&places);
-    for (size_t i = 0; i < places; i++) {
+    size_t slot_count;
+    const sa_entry *all = store_entries(&slot_count);
+    for (size_t i = 0; i < slot_count; i++) {
         if (!all[i].is_deleted && all[i].tree == NULL) {
             active += stage_sas(all[i].stage);
             pending += all[i].stage == STAGE_BEGUN || all[i].stage == STAGE_INBOUND;
@@ -191,6 +192,7 @@ void statistics_put_ike(const IKEEXT_STATISTICS1 *counts)
 
 /* ---- the functions ---- */
 
+/* Check the arguments of a call. Return an error code, or 0. */
 static UINT32 check(HANDLE engineHandle, const void *into)
 {
     return into == NULL ? calls_misuse(RPC_X_NULL_REF_POINTER) : engine_check_session(engineHandle);
@@ -207,7 +209,7 @@ DWORD WINAPI IPsecGetStatistics0(HANDLE engineHandle, IPSEC_STATISTICS0 *ipsecSt
         add_live(&ipsecStatistics->aggregateSaStatistics, 1);
         ipsecStatistics->espDropPacketStatistics = from->espDropPacketStatistics;
         ipsecStatistics->ahDropPacketStatistics = from->ahDropPacketStatistics;
-        /* Later generations have more behind the same. */
+        /* Later generations only append fields. */
         memcpy(&ipsecStatistics->aggregateDropPacketStatistics,
                &from->aggregateDropPacketStatistics,
                sizeof ipsecStatistics->aggregateDropPacketStatistics);

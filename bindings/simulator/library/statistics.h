@@ -1,7 +1,7 @@
-/* What the engine counts. Callers hold LOCK_ENGINE.
+/* The engine's statistics. Callers hold LOCK_ENGINE.
  *
- * Everything counted follows from what happens to the contexts, so equal seeds
- * and changes give equal counts.
+ * All counts follow from what happens to the contexts, so equal seeds and changes give equal
+ * counts.
  */
 
 #ifndef SIMULATOR_STATISTICS_H
@@ -10,24 +10,24 @@
 #include "generator_parts.h"
 #include "wfp.h"
 
-/* Begins from 0, as an engine that was just started. */
-void statistics_begin(void);
+/* Reset all counts to 0, as in an engine that was just started. */
+void statistics_reset(void);
 
-/* A context was negotiated with a peer, or ended. */
-void statistics_quick_mode(const peer *with);
-void statistics_quick_mode_ended(const peer *with);
-/* The same of a main mode SA. */
-void statistics_main_mode(const peer *with);
-void statistics_main_mode_ended(const peer *with);
+/* Count a context that was negotiated with a peer, or that ended. */
+void statistics_quick_mode(const peer *peer);
+void statistics_quick_mode_ended(const peer *peer);
+/* Count a main mode SA that was negotiated with a peer, or that ended. */
+void statistics_main_mode(const peer *peer);
+void statistics_main_mode_ended(const peer *peer);
 
+/* Count a rekey of quick mode. */
 void statistics_rekeyed(void);
-/* Some SAs of a context ended. */
+/* Count SAs of a context that ended. */
 void statistics_sas_deleted(UINT32 sas);
-/* Packets went by, and now and then one was dropped, or a negotiation failed: what
- * comes with each change. */
-void statistics_traffic(random_source *dice);
+/* Count the traffic of one change, with an occasional dropped packet or failed negotiation. */
+void statistics_traffic(random_source *rng);
 
-/* Takes all counts as they are given, to go on from there. */
+/* Set all counts; counting continues from there. */
 void statistics_put_ipsec(const IPSEC_STATISTICS1 *counts);
 void statistics_put_ike(const IKEEXT_STATISTICS1 *counts);
 

@@ -1,5 +1,5 @@
-/* An array ordered by id. Ids ascend, so nearly every addition is at its end;
- * deleted entries keep their places until there are many. */
+/* An array ordered by id. Ids ascend, so nearly every addition is at its end. Deleted entries
+ * stay in their slots until a compaction. */
 
 #include "store.h"
 
@@ -15,35 +15,38 @@
 #include "statistics.h"
 
 static struct {
-    entry *entries;
-    size_t places;
+    sa_entry *entries;
+    size_t slot_count;
     size_t capacity;
     size_t deleted;
 } store;
 
+/* Remove deleted entries from the array. */
 static void compact(void)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < store.places; i++) {
+    for (size_t i = 0; i < store.slot_count; i++) {
         if (!store.entries[i].is_deleted) {
             store.entries[kept++] = store.entries[i];
         }
     }
-    store.places = kept;
+    store.slot_count = kept;
     store.deleted = 0;
 }
 
-static int make_room(void)
+/* Make sure that one more entry fits: compact or grow the array. Return 1, or 0 if memory ran
+ * out. */
+static int reserve_slot(void)
 {
-    if (store.places < store.capacity) {
+    if (store.slot_count < store.capacity) {
         return 1;
     }
-    if (store.deleted > store.places / 8) {
+    if (store.deleted > store.slot_count / 8) {
         compact();
         return 1;
     }
     size_t capacity = store.capacity == 0 ? 64 : store.capacity * 2;
-    entry *entries = realloc(store.entries, capacity * sizeof *entries);
+    sa_entry *entries = realloc(store.entries, capacity * sizeof *entries);
     if (entries == NULL) {
         return 0;
     }
@@ -52,11 +55,11 @@ static int make_room(void)
     return 1;
 }
 
-/* The first place whose id is not below `id`. */
-static size_t place_of(UINT64 id)
+/* Return the index of the first slot whose id is not below `id`. */
+static size_t lower_bound(UINT64 id)
 {
     size_t low = 0;
-    size_t high = store.places;
+    size_t high = store.slot_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (store.entries[middle].id < id) {
@@ -68,41 +71,44 @@ static size_t place_of(UINT64 id)
     return low;
 }
 
-static entry *insert(const entry *added)
+/* Insert an entry whose id is not in use. The store takes its reference to the tree. Return NULL
+ * if memory ran out; then the caller keeps the reference. */
+static sa_entry *insert(const sa_entry *added)
 {
-    if (!make_room()) {
+    if (!reserve_slot()) {
         return NULL;
     }
-    size_t place = place_of(added->id);
-    if (place < store.places && store.entries[place].id == added->id) {
-        store.deleted--; /* put again after it was deleted: the place is still there */
+    size_t slot = lower_bound(added->id);
+    if (slot < store.slot_count && store.entries[slot].id == added->id) {
+        store.deleted--; /* a deleted entry with this id still has its slot */
     } else {
-        memmove(&store.entries[place + 1], &store.entries[place],
-                (store.places - place) * sizeof *store.entries);
-        store.places++;
+        memmove(&store.entries[slot + 1], &store.entries[slot],
+                (store.slot_count - slot) * sizeof *store.entries);
+        store.slot_count++;
     }
-    store.entries[place] = *added;
-    connections_join(added);
-    return &store.entries[place];
+    store.entries[slot] = *added;
+    connections_add_context(added);
+    return &store.entries[slot];
 }
 
 UINT32 store_count(void)
 {
-    return (UINT32)(store.places - store.deleted);
+    return (UINT32)(store.slot_count - store.deleted);
 }
 
-entry *store_find(UINT64 id)
+sa_entry *store_find(UINT64 id)
 {
-    size_t place = place_of(id);
-    if (place == store.places || store.entries[place].id != id || store.entries[place].is_deleted) {
+    size_t slot = lower_bound(id);
+    if (slot == store.slot_count || store.entries[slot].id != id
+        || store.entries[slot].is_deleted) {
         return NULL;
     }
-    return &store.entries[place];
+    return &store.entries[slot];
 }
 
-entry *store_entries(size_t *places)
+sa_entry *store_entries(size_t *slot_count)
 {
-    *places = store.places;
+    *slot_count = store.slot_count;
     return store.entries;
 }
 
@@ -110,78 +116,78 @@ static UINT64 unused_id(void)
 {
     UINT64 id;
     do {
-        id = ids_next(IDS_OF_CONTEXTS);
+        id = ids_next(ID_SA_CONTEXT);
     } while (store_find(id) != NULL);
     return id;
 }
 
-static int is_half_built(stage stage)
+static int is_incomplete(stage stage)
 {
     return stage == STAGE_BEGUN || stage == STAGE_INBOUND;
 }
 
-static int announces_only_complete(void)
+static int publishes_only_complete(void)
 {
     return option_is_set(SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE);
 }
 
-entry *store_add(const recipe *of, stage stage)
+sa_entry *store_add(const recipe *recipe, stage stage)
 {
-    entry added = {unused_id(), *of, stage, 0, NULL};
-    entry *inserted = insert(&added);
+    sa_entry added = {unused_id(), *recipe, stage, 0, NULL};
+    sa_entry *inserted = insert(&added);
     if (inserted != NULL) {
-        main_modes_join(&inserted->recipe);
+        main_modes_add_context(&inserted->recipe);
     }
-    if (inserted != NULL && !(is_half_built(stage) && announces_only_complete())) {
-        announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
+    if (inserted != NULL && !(is_incomplete(stage) && publishes_only_complete())) {
+        publish_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
     }
     return inserted;
 }
 
-void store_set_stage(entry *which, stage stage)
+void store_set_stage(sa_entry *entry, stage stage)
 {
-    connections_leave(which);
-    which->stage = stage;
-    connections_join(which);
+    connections_remove_context(entry);
+    entry->stage = stage;
+    connections_add_context(entry);
 }
 
-void store_attach(entry *which)
+void store_attach(sa_entry *entry)
 {
-    store_set_stage(which, which->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE);
-    if (which->stage == STAGE_COMPLETE && announces_only_complete()) {
-        announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, which);
+    store_set_stage(entry, entry->stage == STAGE_BEGUN ? STAGE_INBOUND : STAGE_COMPLETE);
+    if (entry->stage == STAGE_COMPLETE && publishes_only_complete()) {
+        publish_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, entry);
     }
 }
 
-/* A context that somebody put was negotiated under nothing that is known here. */
-static void leave_main_mode(const entry *which)
+/* Remove a context from its main mode SA; a context that was put has none. */
+static void remove_from_main_mode(const sa_entry *entry)
 {
-    if (which->tree == NULL) {
-        main_modes_leave(&which->recipe);
+    if (entry->tree == NULL) {
+        main_modes_remove_context(&entry->recipe);
     }
 }
 
-void store_remove(entry *which)
+void store_remove(sa_entry *entry)
 {
-    leave_main_mode(which);
-    statistics_sas_deleted(which->tree == NULL ? stage_sas(which->stage) : 0);
-    announce_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, which);
-    connections_leave(which);
-    entry_let_go(which);
-    which->tree = NULL;
-    which->is_deleted = 1;
+    remove_from_main_mode(entry);
+    statistics_sas_deleted(entry->tree == NULL ? stage_sas(entry->stage) : 0);
+    publish_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, entry);
+    connections_remove_context(entry);
+    sa_entry_release(entry);
+    entry->tree = NULL;
+    entry->is_deleted = 1;
     store.deleted++;
 }
 
 void store_clear(void)
 {
-    for (size_t i = 0; i < store.places; i++) {
+    for (size_t i = 0; i < store.slot_count; i++) {
         if (!store.entries[i].is_deleted) {
-            announce_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, &store.entries[i]);
+            publish_sa_context(IPSEC_SA_CONTEXT_EVENT_DELETE, &store.entries[i]);
         }
-        entry_let_go(&store.entries[i]);
+        sa_entry_release(&store.entries[i]);
     }
-    store.places = 0;
+    store.slot_count = 0;
     store.deleted = 0;
     connections_clear();
     main_modes_clear();
@@ -197,20 +203,20 @@ void store_reset(void)
     ids_reset();
 }
 
-static void set_id_of_tree(const entry *of)
+static void set_tree_id(const sa_entry *entry)
 {
-    IPSEC_SA_CONTEXT1 *context = of->tree->root;
-    context->saContextId = of->id;
+    IPSEC_SA_CONTEXT1 *context = entry->tree->root;
+    context->saContextId = entry->id;
 }
 
-static void *copy_context(arena *to, const void *from)
+static void *copy_context(arena *arena, const void *from)
 {
-    return copy_context1(to, from);
+    return copy_context1(arena, from);
 }
 
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 {
-    entry added;
+    sa_entry added;
     memset(&added, 0, sizeof added);
     added.stage = STAGE_COMPLETE;
     added.tree = put_tree_copy(copy_context, tree);
@@ -218,23 +224,23 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
         return 0;
     }
     added.id = tree->saContextId != 0 ? tree->saContextId : unused_id();
-    set_id_of_tree(&added);
+    set_tree_id(&added);
 
-    entry *replaced = store_find(added.id);
+    sa_entry *replaced = store_find(added.id);
     if (replaced != NULL) {
-        connections_join(&added); /* first: a connection that both are part of goes on */
-        connections_leave(replaced);
-        leave_main_mode(replaced);
-        entry_let_go(replaced);
+        connections_add_context(&added); /* first, so that the connection of both does not end */
+        connections_remove_context(replaced);
+        remove_from_main_mode(replaced);
+        sa_entry_release(replaced);
         *replaced = added;
         return added.id;
     }
-    entry *inserted = insert(&added);
+    sa_entry *inserted = insert(&added);
     if (inserted == NULL) {
-        entry_let_go(&added);
+        sa_entry_release(&added);
         return 0;
     }
-    announce_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
+    publish_sa_context(IPSEC_SA_CONTEXT_EVENT_ADD, inserted);
     return added.id;
 }
 
@@ -244,39 +250,39 @@ void store_renegotiate(uint32_t engine_run)
     connections_clear();
     ids_rewind();
     main_modes_clear();
-    for (size_t i = 0; i < store.places; i++) {
-        entry *each = &store.entries[i];
-        each->id = ids_next(IDS_OF_CONTEXTS);
+    for (size_t i = 0; i < store.slot_count; i++) {
+        sa_entry *each = &store.entries[i];
+        each->id = ids_next(ID_SA_CONTEXT);
         if (each->tree != NULL) {
-            /* Snapshots ended with the engine that took them, so the tree is the entry's alone. */
-            set_id_of_tree(each);
+            /* Snapshots ended with the engine, so no one else refers to the tree. */
+            set_tree_id(each);
         } else {
             each->recipe.engine_run = engine_run;
             each->recipe.negotiation = 0;
             each->recipe.revision = 0;
             each->recipe.main_mode = 0;
-            main_modes_join(&each->recipe);
+            main_modes_add_context(&each->recipe);
             each->stage = generator_stage(&each->recipe);
         }
-        connections_join(each);
+        connections_add_context(each);
     }
 }
 
-const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room)
+const IPSEC_SA_CONTEXT1 *sa_entry_context(const sa_entry *entry, generated_context *buffer)
 {
-    if (of->tree != NULL) {
-        return of->tree->root;
+    if (entry->tree != NULL) {
+        return entry->tree->root;
     }
-    generate_context(room, &of->recipe, of->id, of->stage);
-    return &room->context;
+    generate_context(buffer, &entry->recipe, entry->id, entry->stage);
+    return &buffer->context;
 }
 
-void entry_hold(const entry *of)
+void sa_entry_retain(const sa_entry *entry)
 {
-    put_tree_hold(of->tree);
+    put_tree_retain(entry->tree);
 }
 
-void entry_let_go(const entry *of)
+void sa_entry_release(const sa_entry *entry)
 {
-    put_tree_let_go(of->tree);
+    put_tree_release(entry->tree);
 }

@@ -1,5 +1,5 @@
-/* All contexts that the engine holds, by id. What is added and deleted here is
- * announced. Callers hold LOCK_ENGINE. */
+/* All contexts of the engine, by id. Subscribers are notified of additions and deletions.
+ * Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_STORE_H
 #define SIMULATOR_STORE_H
@@ -8,41 +8,45 @@
 #include "put_tree.h"
 #include "wfp.h"
 
-/* One context: its recipe, or the tree that was put. So is a main mode SA (main_modes.h). */
-typedef struct entry {
+/* One context, or one main mode SA (main_modes.h): a recipe, or a tree that was put. */
+typedef struct sa_entry {
     UINT64 id;
     recipe recipe;
     stage stage;
-    int is_deleted; /* its place is taken until the next compaction */
+    int is_deleted; /* its slot stays in use until the next compaction */
     put_tree *tree; /* NULL if generated */
-} entry;
+} sa_entry;
 
 UINT32 store_count(void);
-entry *store_find(UINT64 id); /* NULL if there is none */
+sa_entry *store_find(UINT64 id); /* NULL if there is none */
 
-/* All entries ascending by id; skip those that are deleted. Valid until the next change. */
-entry *store_entries(size_t *places);
+/* Return all entries, ascending by id. Callers skip deleted ones. The array is valid until the
+ * next change. */
+sa_entry *store_entries(size_t *slot_count);
 
-/* Adds a generated context under the next id. Returns NULL if memory ran out. */
-entry *store_add(const recipe *of, stage stage);
-/* Attaches the next SA to one that is not complete. */
-void store_attach(entry *which);
-void store_remove(entry *which);
-void store_set_stage(entry *which, stage stage);
+/* Add a generated context with the next id. Return NULL if memory ran out. */
+sa_entry *store_add(const recipe *recipe, stage stage);
+/* Attach the next SA to a context that is not complete. */
+void store_attach(sa_entry *entry);
+/* Delete a context. The entry's slot stays in use. */
+void store_remove(sa_entry *entry);
+void store_set_stage(sa_entry *entry, stage stage);
 void store_clear(void);
 
-/* Copies a tree; 0 if memory ran out. */
+/* Copy a tree; it replaces the context with its saContextId, or gets a new id if that is 0.
+ * Return the id, or 0 if memory ran out. */
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree);
 
-/* All contexts negotiated anew, with ids counted from the base again. */
+/* Negotiate all contexts again, with ids from the base again. */
 void store_renegotiate(uint32_t engine_run);
-/* No contexts, and no memory of any id. */
+/* Restore the initial state: no contexts, no ids issued, also in main mode and connections. */
 void store_reset(void);
 
-/* What an entry says: its tree, or one generated into `room`. */
-const IPSEC_SA_CONTEXT1 *entry_context(const entry *of, generated_context *room);
-/* An entry that is kept aside of the store holds its tree. */
-void entry_hold(const entry *of);
-void entry_let_go(const entry *of);
+/* Return the tree of an entry: the one that was put, or one that is generated into `buffer`. */
+const IPSEC_SA_CONTEXT1 *sa_entry_context(const sa_entry *entry, generated_context *buffer);
+/* Retain and release the tree of an entry. Every copy of an entry outside the store, as in a
+ * snapshot, owns a reference. */
+void sa_entry_retain(const sa_entry *entry);
+void sa_entry_release(const sa_entry *entry);
 
 #endif

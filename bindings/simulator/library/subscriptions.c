@@ -1,4 +1,4 @@
-/* A list of what is subscribed to, in the order in which it was. */
+/* A linked list of the subscriptions, oldest first. */
 
 #include "subscriptions.h"
 
@@ -17,16 +17,16 @@ subscription *subscriptions_first(void)
     return first;
 }
 
-void subscription_hold(subscription *held)
+void subscription_retain(subscription *subscription)
 {
-    held->holders++;
+    subscription->refcount++;
 }
 
-void subscription_let_go(subscription *held)
+void subscription_release(subscription *subscription)
 {
-    if (--held->holders == 0) {
-        free(held->filter);
-        free(held);
+    if (--subscription->refcount == 0) {
+        free(subscription->filter);
+        free(subscription);
     }
 }
 
@@ -39,7 +39,7 @@ void subscription_cancel(subscription *ended)
     *link = ended->next;
     ended->is_cancelled = 1;
     notifications_wake();
-    subscription_let_go(ended);
+    subscription_release(ended);
 }
 
 static void append(subscription *made)
@@ -54,7 +54,7 @@ static void append(subscription *made)
 UINT32 subscribe(HANDLE engineHandle, const event_kind *kind, void *filter, subscriber callback,
                  void *context, HANDLE *eventsHandle)
 {
-    subscribed *opened = NULL;
+    subscription_handle *opened = NULL;
     subscription *made = calloc(1, sizeof *made);
     HANDLE handle =
         made != NULL && notifications_start() ? handles_open_subscription(&opened) : NULL;
@@ -67,10 +67,10 @@ UINT32 subscribe(HANDLE engineHandle, const event_kind *kind, void *filter, subs
     made->filter = filter;
     made->callback = callback;
     made->context = context;
-    made->holders = 1;
+    made->refcount = 1;
     append(made);
     opened->session = engineHandle;
-    opened->to = made;
+    opened->subscription = made;
     *eventsHandle = handle;
     return ERROR_SUCCESS;
 }
@@ -89,22 +89,22 @@ UINT32 unsubscribe(HANDLE engineHandle, const event_kind *const *kinds, HANDLE e
     if (code != ERROR_SUCCESS || eventsHandle == NULL) {
         return code; /* "If the handle is NULL, the function has no effect" */
     }
-    const subscribed *found = handles_subscription(eventsHandle);
-    if (found == NULL || !is_one_of(found->to->kind, kinds)) {
+    const subscription_handle *found = handles_subscription(eventsHandle);
+    if (found == NULL || !is_one_of(found->subscription->kind, kinds)) {
         return calls_misuse(ERROR_INVALID_HANDLE);
     }
     if (found->session != engineHandle) {
         return calls_misuse(RPC_X_SS_HANDLES_MISMATCH);
     }
-    subscription *ended = found->to;
+    subscription *ended = found->subscription;
     if (notifications_is_delivering(ended)) {
         return calls_misuse(ERROR_POSSIBLE_DEADLOCK);
     }
-    subscription_hold(ended);
+    subscription_retain(ended);
     handles_close(eventsHandle);
     while (ended->running > 0) {
         condition_wait(CONDITION_DELIVERED, LOCK_ENGINE, WAIT_FOREVER);
     }
-    subscription_let_go(ended);
+    subscription_release(ended);
     return ERROR_SUCCESS;
 }

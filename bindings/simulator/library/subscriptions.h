@@ -1,7 +1,4 @@
-/* Who is told of what: subscriptions of every kind, each tied to a session.
- *
- * Callers hold LOCK_ENGINE.
- */
+/* Subscriptions of every kind, each tied to a session. Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_SUBSCRIPTIONS_H
 #define SIMULATOR_SUBSCRIPTIONS_H
@@ -10,45 +7,45 @@
 
 #include "wfp.h"
 
-/* A subscriber's function, to be cast to what its kind calls. */
+/* A subscriber's callback, which its kind casts to the real type. */
 typedef void (*subscriber)(void);
 
-/* One kind of event that can be subscribed to, in one shape of its callback. */
+/* One kind of event, in one generation of its callback. */
 typedef struct event_kind {
-    /* Whether a filter lets an event pass; `subject` is what was announced. */
-    int (*passes)(const void *filter, const void *subject);
-    /* Calls the subscriber, while nothing is locked. */
+    /* Return whether a filter matches the subject of an event. */
+    int (*matches)(const void *filter, const void *subject);
+    /* Call the subscriber. Not under LOCK_ENGINE. */
     void (*deliver)(subscriber callback, void *context, const void *event);
 } event_kind;
 
-/* Stays as long as anybody holds it: its handle, a notification on its way, a
- * thread that waits for its callback. */
+/* Reference-counted: its handle, each queued notification, and each thread that waits for its
+ * callback own a reference. It is in the list, linked by `next`, until it is cancelled. */
 typedef struct subscription {
     const event_kind *kind;
-    void *filter; /* NULL: everything */
+    void *filter; /* NULL: matches all */
     subscriber callback;
     void *context;
-    size_t holders;
-    UINT32 running;   /* callbacks under way */
-    int is_cancelled; /* its handle is closed: no other callback begins */
+    size_t refcount;
+    UINT32 running;   /* callbacks */
+    int is_cancelled; /* its handle is closed: no more callbacks begin */
     struct subscription *next;
 } subscription;
 
-/* What a Subscribe function does when its arguments are well. Takes `filter`, a
- * block that is freed with the subscription, in any case. Returns an error code, or 0. */
+/* Subscribe, with arguments that were checked. Takes ownership of `filter`, a heap block or NULL,
+ * even on failure. Return an error code, or 0. */
 UINT32 subscribe(HANDLE engineHandle, const event_kind *kind, void *filter, subscriber callback,
                  void *context, HANDLE *eventsHandle);
 
-/* What an Unsubscribe function does: ends a subscription of any of the kinds (they are
- * ended by a NULL), and waits until its callback is not under way. */
+/* End a subscription of one of the kinds, an array that ends with NULL. Waits for its running
+ * callbacks, and releases LOCK_ENGINE meanwhile. Return an error code, or 0. */
 UINT32 unsubscribe(HANDLE engineHandle, const event_kind *const *kinds, HANDLE eventsHandle);
 
-/* The first of all subscriptions that are not cancelled, linked by `next`. */
+/* Return the first subscription that is not cancelled; the others follow by `next`. */
 subscription *subscriptions_first(void);
 
-void subscription_hold(subscription *held);
-void subscription_let_go(subscription *held);
-/* Ends one whose handle is closed. */
+void subscription_retain(subscription *subscription);
+void subscription_release(subscription *subscription);
+/* Cancel a subscription whose handle is being closed, and release the handle's reference. */
 void subscription_cancel(subscription *ended);
 
 #endif

@@ -78,13 +78,13 @@ UINT32 template_read_subnets(template_subnets *into, const FWP_CONDITION_VALUE0 
     return code;
 }
 
-int template_is_anything(const template_subnets *subnets)
+int template_matches_all(const template_subnets *subnets)
 {
     return subnets->local.version == FWP_IP_VERSION_NONE
            && subnets->remote.version == FWP_IP_VERSION_NONE;
 }
 
-static int holds_v6(const subnet *net, const UINT8 *v6)
+static int subnet_contains_v6(const subnet *net, const UINT8 *v6)
 {
     UINT32 bytes = net->v6_prefix / 8;
     UINT32 bits = net->v6_prefix % 8;
@@ -92,7 +92,7 @@ static int holds_v6(const subnet *net, const UINT8 *v6)
            && (bits == 0 || ((net->v6[bytes] ^ v6[bytes]) & (0xFF00u >> bits) & 0xFFu) == 0);
 }
 
-static int holds(const subnet *net, FWP_IP_VERSION version, UINT32 v4, const UINT8 *v6)
+static int subnet_contains(const subnet *net, FWP_IP_VERSION version, UINT32 v4, const UINT8 *v6)
 {
     if (net->version == FWP_IP_VERSION_NONE) {
         return 1;
@@ -100,14 +100,15 @@ static int holds(const subnet *net, FWP_IP_VERSION version, UINT32 v4, const UIN
     if (net->version != version) {
         return 0;
     }
-    return version == FWP_IP_VERSION_V4 ? ((net->v4 ^ v4) & net->v4_mask) == 0 : holds_v6(net, v6);
+    return version == FWP_IP_VERSION_V4 ? ((net->v4 ^ v4) & net->v4_mask) == 0
+                                        : subnet_contains_v6(net, v6);
 }
 
-int template_holds(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
-                   const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6)
+int template_contains(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
+                      const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6)
 {
-    return holds(&subnets->local, version, local_v4, local_v6)
-           && holds(&subnets->remote, version, remote_v4, remote_v6);
+    return subnet_contains(&subnets->local, version, local_v4, local_v6)
+           && subnet_contains(&subnets->remote, version, remote_v4, remote_v6);
 }
 
 static int matches_sa(const template_subnets *subnets, const IPSEC_SA_DETAILS1 *sa)
@@ -116,13 +117,13 @@ static int matches_sa(const template_subnets *subnets, const IPSEC_SA_DETAILS1 *
         return 0;
     }
     const IPSEC_TRAFFIC1 *traffic = &sa->traffic;
-    return template_holds(subnets, traffic->ipVersion, traffic->localV4Address,
-                          traffic->localV6Address, traffic->remoteV4Address,
-                          traffic->remoteV6Address);
+    return template_contains(subnets, traffic->ipVersion, traffic->localV4Address,
+                             traffic->localV6Address, traffic->remoteV4Address,
+                             traffic->remoteV6Address);
 }
 
 int template_matches(const template_subnets *subnets, const IPSEC_SA_CONTEXT1 *context)
 {
-    return template_is_anything(subnets) || matches_sa(subnets, context->inboundSa)
+    return template_matches_all(subnets) || matches_sa(subnets, context->inboundSa)
            || matches_sa(subnets, context->outboundSa);
 }

@@ -1,11 +1,11 @@
-/* The template of an enumeration: which objects it asks for. */
+/* The template of an enumeration or subscription, as far as it selects by subnet. */
 
 #ifndef SIMULATOR_TEMPLATE_H
 #define SIMULATOR_TEMPLATE_H
 
 #include "wfp.h"
 
-/* A subnet, or a single address, or (FWP_IP_VERSION_NONE) anything. */
+/* A subnet or a single address; any address if the version is FWP_IP_VERSION_NONE. */
 typedef struct subnet {
     FWP_IP_VERSION version;
     UINT32 v4;
@@ -19,19 +19,20 @@ typedef struct template_subnets {
     subnet remote;
 } template_subnets;
 
-/* Reads a template, which may be NULL (anything). Returns an error code, or 0. */
+/* Read the template of SA contexts; NULL matches all. Return an error code, or 0. */
 UINT32 template_read(template_subnets *into, const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *from);
-/* Reads what a template of any kind says of both sides. */
+/* Read the two subnets of a template of any kind. Return an error code, or 0. */
 UINT32 template_read_subnets(template_subnets *into, const FWP_CONDITION_VALUE0 *localSubNet,
                              const FWP_CONDITION_VALUE0 *remoteSubNet);
 
-int template_is_anything(const template_subnets *subnets);
+/* Return whether the subnets match all objects. */
+int template_matches_all(const template_subnets *subnets);
 
-/* Whether a local and a remote address of this version are in the subnets. */
-int template_holds(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
-                   const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6);
+/* Return whether a local and a remote address of this version are in the subnets. */
+int template_contains(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
+                      const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6);
 
-/* Whether one SA of the context has both its local and its remote address in the subnets. */
+/* Return whether one SA of the context has both its addresses in the subnets. */
 int template_matches(const template_subnets *subnets, const IPSEC_SA_CONTEXT1 *context);
 
 #endif

@@ -18,7 +18,7 @@
 #define WINAPI
 #endif
 
-/* Each builds on those before it. */
+/* In this order: each depends on those before it. */
 #include "cdef/base.h"
 #include "cdef/fwptypes.h"
 #include "cdef/engine.h"

@@ -1,4 +1,4 @@
-/* The FwpmConnection functions: enumerating, and reading one by its id. */
+/* The FwpmConnection functions that enumerate connections and read one by id. */
 
 #include <stdlib.h>
 
@@ -9,29 +9,32 @@
 #include "generator_connection.h"
 #include "options.h"
 
-/* What is returned for a connection of the snapshot; NULL if it ended meanwhile. */
-static const void *current(const enumeration *from, size_t place)
+/* As object_ops.current. */
+static const void *current(const enumeration *enumeration, size_t index)
 {
-    const connection *of_snapshot = (const connection *)from->objects + place;
-    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
-                                                                : connections_find(of_snapshot->id);
+    const connection *in_snapshot = (const connection *)enumeration->objects + index;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? in_snapshot
+                                                                : connections_find(in_snapshot->id);
 }
 
-static void *lay_connection(arena *to, const void *object)
+static void *write_connection(arena *arena, const void *object)
 {
-    generated_connection room;
-    generate_connection(&room, object);
-    return copy_connection(to, &room.connection);
+    generated_connection buffer;
+    generate_connection(&buffer, object);
+    return copy_connection(arena, &buffer.connection);
 }
 
-static const enumerable kind = {CONNECTIONS, current, lay_connection};
+static const object_ops ops = {CONNECTIONS, current, write_connection};
 
 /* ---- enumerations ---- */
 
-static UINT32 take_snapshot(enumeration *into, const FWPM_CONNECTION_ENUM_TEMPLATE0 *asked)
+/* Fix the set of objects, and query the driver if the template asks for it. Return an error
+ * code, or 0. */
+static UINT32 take_snapshot(enumeration *enumeration,
+                            const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate)
 {
     size_t count;
-    connection **all = connections_all(&count);
+    connection **all = connections_list(&count);
     if (count == 0 || !connections_are_monitored()) {
         return ERROR_SUCCESS;
     }
@@ -39,20 +42,21 @@ static UINT32 take_snapshot(enumeration *into, const FWPM_CONNECTION_ENUM_TEMPLA
     if (taken == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    into->objects = taken;
+    enumeration->objects = taken;
     for (size_t i = 0; i < count; i++) {
-        if (asked->connectionId != 0 && asked->connectionId != all[i]->id) {
+        if (enumTemplate->connectionId != 0 && enumTemplate->connectionId != all[i]->id) {
             continue;
         }
-        if ((asked->flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
-            connection_count_bytes(all[i]);
+        if ((enumTemplate->flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
+            connection_query_bytes(all[i]);
         }
-        taken[into->count++] = *all[i];
+        taken[enumeration->count++] = *all[i];
     }
-    enumerations_shuffle(into, sizeof *taken);
+    enumerations_shuffle(enumeration, sizeof *taken);
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle,
                                  const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
@@ -93,7 +97,7 @@ DWORD WINAPI FwpmConnectionEnum0(HANDLE engineHandle, HANDLE enumHandle, UINT32 
     UINT32 code = calls_begin(CONNECTION_ENUM);
     return calls_end(code != 0
                          ? code
-                         : enumerations_next(engineHandle, enumHandle, &kind, numEntriesRequested,
+                         : enumerations_next(engineHandle, enumHandle, &ops, numEntriesRequested,
                                              (void ***)entries, numEntriesReturned));
 }
 
@@ -106,10 +110,11 @@ DWORD WINAPI FwpmConnectionDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHa
 
 /* ---- one connection ---- */
 
-/* The driver is not asked: there is no flag by which to want it. */
-static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **given)
+/* Return one connection, in a block that the client owns. The driver is not queried, since there
+ * is no flag that asks for it. Return an error code, or 0. */
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **result)
 {
-    if (given == NULL) {
+    if (result == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
     }
     UINT32 code = connections_check_engine(engineHandle);
@@ -117,7 +122,7 @@ static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **given
         return code;
     }
     const connection *found = connections_are_monitored() ? connections_find(id) : NULL;
-    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(&kind, found, (void **)given);
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_get(&ops, found, (void **)result);
 }
 
 DWORD WINAPI FwpmConnectionGetById0(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **connection)

@@ -1,4 +1,4 @@
-/* The IPsecSaContext functions: enumerating, and reading one by its id. */
+/* The IPsecSaContext functions that enumerate contexts and read one by id. */
 
 #include <stdlib.h>
 
@@ -10,60 +10,61 @@
 #include "store.h"
 #include "template.h"
 
-/* ---- what is returned, in the shape of either generation ---- */
+/* ---- objects, in either generation ---- */
 
-/* What is returned for an entry of the snapshot; NULL if it was deleted meanwhile. */
-static const void *current(const enumeration *from, size_t place)
+/* As object_ops.current. */
+static const void *current(const enumeration *enumeration, size_t index)
 {
-    const entry *of_snapshot = (const entry *)from->objects + place;
-    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
-                                                                : store_find(of_snapshot->id);
+    const sa_entry *in_snapshot = (const sa_entry *)enumeration->objects + index;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? in_snapshot
+                                                                : store_find(in_snapshot->id);
 }
 
-static void *lay_context0(arena *to, const void *object)
+static void *write_context0(arena *arena, const void *object)
 {
-    generated_context room;
-    return copy_context0(to, entry_context(object, &room));
+    generated_context buffer;
+    return copy_context0(arena, sa_entry_context(object, &buffer));
 }
 
-static void *lay_context1(arena *to, const void *object)
+static void *write_context1(arena *arena, const void *object)
 {
-    generated_context room;
-    return copy_context1(to, entry_context(object, &room));
+    generated_context buffer;
+    return copy_context1(arena, sa_entry_context(object, &buffer));
 }
 
-static const enumerable generation0 = {SA_CONTEXTS, current, lay_context0};
-static const enumerable generation1 = {SA_CONTEXTS, current, lay_context1};
+static const object_ops generation0 = {SA_CONTEXTS, current, write_context0};
+static const object_ops generation1 = {SA_CONTEXTS, current, write_context1};
 
 /* ---- enumerations ---- */
 
-/* The set is fixed now ("works on a snapshot ... taken at the time the
- * enumeration handle was created", as the pages of the sibling functions say). */
-static UINT32 take_snapshot(enumeration *into, const template_subnets *subnets)
+/* Fix the set of objects ("works on a snapshot ... taken at the time the enumeration handle was
+ * created", as the pages of the sibling functions say). Return an error code, or 0. */
+static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets)
 {
-    size_t places;
-    const entry *all = store_entries(&places);
-    int is_anything = template_is_anything(subnets);
-    if (places == 0) {
+    size_t slot_count;
+    const sa_entry *all = store_entries(&slot_count);
+    int is_anything = template_matches_all(subnets);
+    if (slot_count == 0) {
         return ERROR_SUCCESS;
     }
-    entry *entries = malloc(places * sizeof *entries);
+    sa_entry *entries = malloc(slot_count * sizeof *entries);
     if (entries == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    into->objects = entries;
-    for (size_t i = 0; i < places; i++) {
-        generated_context room;
+    enumeration->objects = entries;
+    for (size_t i = 0; i < slot_count; i++) {
+        generated_context buffer;
         if (!all[i].is_deleted
-            && (is_anything || template_matches(subnets, entry_context(&all[i], &room)))) {
-            entries[into->count++] = all[i];
-            entry_hold(&all[i]);
+            && (is_anything || template_matches(subnets, sa_entry_context(&all[i], &buffer)))) {
+            entries[enumeration->count++] = all[i];
+            sa_entry_retain(&all[i]);
         }
     }
-    enumerations_shuffle(into, sizeof *entries);
+    enumerations_shuffle(enumeration, sizeof *entries);
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle,
                                  const IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
@@ -131,7 +132,8 @@ DWORD WINAPI IPsecSaContextDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHa
 
 /* ---- one context ---- */
 
-static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const enumerable *shape, void **saContext)
+/* Return one context, in a block that the client owns. Return an error code, or 0. */
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const object_ops *ops, void **saContext)
 {
     if (saContext == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
@@ -140,8 +142,8 @@ static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const enumerable *shape,
     if (code != ERROR_SUCCESS) {
         return code;
     }
-    const entry *found = store_find(id);
-    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(shape, found, saContext);
+    const sa_entry *found = store_find(id);
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_get(ops, found, saContext);
 }
 
 DWORD WINAPI IPsecSaContextGetById0(HANDLE engineHandle, UINT64 id, IPSEC_SA_CONTEXT0 **saContext)

@@ -1,4 +1,4 @@
-/* The FwpmNetEvent functions: enumerating what failed, and being told of it. */
+/* The FwpmNetEvent functions: enumerate net events, subscribe to them. */
 
 #include <stdlib.h>
 
@@ -9,59 +9,62 @@
 #include "notifications.h"
 #include "subscriptions.h"
 
-static uint64_t time_of(FILETIME from)
+static uint64_t to_ticks(FILETIME from)
 {
     return (uint64_t)from.dwHighDateTime << 32 | from.dwLowDateTime;
 }
 
-/* A template, of which this simulator knows the times. */
+/* A template, as far as the simulator supports it: an interval of times. */
 typedef struct interval {
     uint64_t start;
-    uint64_t end; /* 0: whenever */
+    uint64_t end; /* 0: any time */
 } interval;
 
+/* Read a template; NULL matches all. Return an error code, or 0. */
 static UINT32 interval_read(interval *into, const FWPM_NET_EVENT_ENUM_TEMPLATE0 *from)
 {
     static const FWPM_NET_EVENT_ENUM_TEMPLATE0 anything;
     from = from == NULL ? &anything : from;
-    into->start = time_of(from->startTime);
-    into->end = time_of(from->endTime);
+    into->start = to_ticks(from->startTime);
+    into->end = to_ticks(from->endTime);
     if (from->numFilterConditions != 0) {
         return ERROR_NOT_SUPPORTED;
     }
     return into->end < into->start ? FWP_E_INVALID_INTERVAL : ERROR_SUCCESS;
 }
 
-static int interval_holds(const interval *which, const net_event *event)
+static int interval_contains(const interval *interval, const net_event *event)
 {
-    return which->end == 0 || (which->start <= event->time && event->time <= which->end);
+    return interval->end == 0 || (interval->start <= event->time && event->time <= interval->end);
 }
 
 /* ---- enumerations ---- */
 
-static const void *current(const enumeration *from, size_t place)
+/* As object_ops.current. */
+static const void *current(const enumeration *enumeration, size_t index)
 {
-    return (const net_event *)from->objects + place;
+    return (const net_event *)enumeration->objects + index;
 }
 
-/* The log is a snapshot "at the time the enumeration handle is created" (Windows
- * Filtering Platform, Logging). */
-static UINT32 take_snapshot(enumeration *into, const interval *wanted)
+/* Copy the log "at the time the enumeration handle is created" (Windows Filtering Platform,
+ * Logging). Return an error code, or 0. */
+static UINT32 take_snapshot(enumeration *enumeration, const interval *wanted)
 {
     net_event *events = malloc(NET_EVENT_CAPACITY * sizeof *events);
     if (events == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    into->objects = events;
+    enumeration->objects = events;
     size_t all = net_events_copy(events);
     for (size_t i = 0; i < all; i++) {
-        if (interval_holds(wanted, &events[i])) {
-            events[into->count++] = events[i];
+        if (interval_contains(wanted, &events[i])) {
+            events[enumeration->count++] = events[i];
         }
     }
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle,
                                  const FWPM_NET_EVENT_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
@@ -103,15 +106,15 @@ DWORD WINAPI FwpmNetEventCreateEnumHandle0(HANDLE engineHandle,
 }
 
 #define DEFINE_ENUM(N)                                                                         \
-    static void *lay##N(arena *to, const void *object)                                         \
+    static void *write##N(arena *arena, const void *object)                                    \
     {                                                                                          \
-        return net_event_lay(to, object, N);                                                   \
+        return net_event_write(arena, object, N);                                              \
     }                                                                                          \
     DWORD WINAPI FwpmNetEventEnum##N(HANDLE engineHandle, HANDLE enumHandle,                   \
                                      UINT32 numEntriesRequested, FWPM_NET_EVENT##N ***entries, \
                                      UINT32 *numEntriesReturned)                               \
     {                                                                                          \
-        static const enumerable generation = {NET_EVENTS, current, lay##N};                    \
+        static const object_ops generation = {NET_EVENTS, current, write##N};                  \
         UINT32 code = calls_begin(NET_EVENT_ENUM_##N);                                         \
         return calls_end(code != 0 ? code                                                      \
                                    : enumerations_next(engineHandle, enumHandle, &generation,  \
@@ -135,12 +138,12 @@ DWORD WINAPI FwpmNetEventDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHand
 
 /* ---- subscriptions ---- */
 
-static int passes(const void *filter, const void *subject)
+static int matches(const void *filter, const void *subject)
 {
-    return interval_holds(filter, subject);
+    return interval_contains(filter, subject);
 }
 
-/* A subscription of generation n is told in events of generation n + 1. */
+/* A subscription of generation n gets events of generation n + 1. */
 #define DEFINE_KIND(N)                                                            \
     static void deliver##N(subscriber callback, void *context, const void *event) \
     {                                                                             \
@@ -153,38 +156,39 @@ DEFINE_KIND(2)
 DEFINE_KIND(3)
 DEFINE_KIND(4)
 
-static const event_kind net_event_kinds[] = {{passes, deliver0},
-                                             {passes, deliver1},
-                                             {passes, deliver2},
-                                             {passes, deliver3},
-                                             {passes, deliver4}};
+static const event_kind net_event_kinds[] = {{matches, deliver0},
+                                             {matches, deliver1},
+                                             {matches, deliver2},
+                                             {matches, deliver3},
+                                             {matches, deliver4}};
 static const event_kind *const kinds[] = {&net_event_kinds[0], &net_event_kinds[1],
                                           &net_event_kinds[2], &net_event_kinds[3],
                                           &net_event_kinds[4], NULL};
 
-void net_event_announce(const net_event *which)
+void net_event_publish(const net_event *event)
 {
     for (unsigned kind = 0; kinds[kind] != NULL; kind++) {
         arena size = {NULL, 0};
-        if (!notifications_are_wanted(kinds[kind])) {
+        if (!notifications_has_subscribers(kinds[kind])) {
             continue;
         }
-        (void)net_event_lay(&size, which, kind + 1);
-        payload *event = payload_create(size.used);
-        if (event == NULL) {
+        (void)net_event_write(&size, event, kind + 1);
+        payload *payload = payload_create(size.used);
+        if (payload == NULL) {
             continue;
         }
-        arena to = {payload_event(event), 0};
-        (void)net_event_lay(&to, which, kind + 1); /* the event itself comes first */
-        notifications_announce(kinds[kind], which, event);
-        payload_let_go(event);
+        arena arena = {payload_event(payload), 0};
+        (void)net_event_write(&arena, event, kind + 1); /* its root is first in the block */
+        notifications_publish(kinds[kind], event, payload);
+        payload_release(payload);
     }
 }
 
-static UINT32 subscribe_to_events(HANDLE engineHandle,
-                                  const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,
-                                  const event_kind *kind, subscriber callback, void *context,
-                                  HANDLE *eventsHandle)
+/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
+static UINT32 subscribe_net_events(HANDLE engineHandle,
+                                   const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,
+                                   const event_kind *kind, subscriber callback, void *context,
+                                   HANDLE *eventsHandle)
 {
     interval wanted;
     interval *filter = NULL;
@@ -211,16 +215,16 @@ static UINT32 subscribe_to_events(HANDLE engineHandle,
     return subscribe(engineHandle, kind, filter, callback, context, eventsHandle);
 }
 
-#define DEFINE_SUBSCRIBE(N)                                                                       \
-    DWORD WINAPI FwpmNetEventSubscribe##N(                                                        \
-        HANDLE engineHandle, const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,                    \
-        FWPM_NET_EVENT_CALLBACK##N callback, void *context, HANDLE *eventsHandle)                 \
-    {                                                                                             \
-        UINT32 code = calls_begin(NET_EVENT_SUBSCRIBE_##N);                                       \
-        return calls_end(code != 0                                                                \
-                             ? code                                                               \
-                             : subscribe_to_events(engineHandle, subscription, kinds[N],          \
-                                                   (subscriber)callback, context, eventsHandle)); \
+#define DEFINE_SUBSCRIBE(N)                                                                        \
+    DWORD WINAPI FwpmNetEventSubscribe##N(                                                         \
+        HANDLE engineHandle, const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,                     \
+        FWPM_NET_EVENT_CALLBACK##N callback, void *context, HANDLE *eventsHandle)                  \
+    {                                                                                              \
+        UINT32 code = calls_begin(NET_EVENT_SUBSCRIBE_##N);                                        \
+        return calls_end(code != 0                                                                 \
+                             ? code                                                                \
+                             : subscribe_net_events(engineHandle, subscription, kinds[N],          \
+                                                    (subscriber)callback, context, eventsHandle)); \
     }
 
 DEFINE_SUBSCRIBE(0)

@@ -1,4 +1,4 @@
-/* The IkeextSa functions: enumerating main mode SAs, and reading one by its id. */
+/* The IkeextSa functions: enumerate main mode SAs, read one by id. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,40 +11,41 @@
 #include "options.h"
 #include "template.h"
 
-/* What is returned for an entry of the snapshot; NULL if it was deleted meanwhile. */
-static const void *current(const enumeration *from, size_t place)
+/* As object_ops.current. */
+static const void *current(const enumeration *enumeration, size_t index)
 {
-    const entry *of_snapshot = (const entry *)from->objects + place;
-    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? of_snapshot
-                                                                : main_modes_find(of_snapshot->id);
+    const sa_entry *in_snapshot = (const sa_entry *)enumeration->objects + index;
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? in_snapshot
+                                                                : main_modes_find(in_snapshot->id);
 }
 
-static void *lay_sa0(arena *to, const void *object)
+static void *write_sa0(arena *arena, const void *object)
 {
-    generated_ike_sa room;
-    return copy_ike_sa0(to, main_mode_sa(object, &room));
+    generated_ike_sa buffer;
+    return copy_ike_sa0(arena, main_mode_sa(object, &buffer));
 }
 
-static void *lay_sa1(arena *to, const void *object)
+static void *write_sa1(arena *arena, const void *object)
 {
-    generated_ike_sa room;
-    return copy_ike_sa1(to, main_mode_sa(object, &room));
+    generated_ike_sa buffer;
+    return copy_ike_sa1(arena, main_mode_sa(object, &buffer));
 }
 
-static void *lay_sa2(arena *to, const void *object)
+static void *write_sa2(arena *arena, const void *object)
 {
-    generated_ike_sa room;
-    return copy_ike_sa2(to, main_mode_sa(object, &room));
+    generated_ike_sa buffer;
+    return copy_ike_sa2(arena, main_mode_sa(object, &buffer));
 }
 
-static const enumerable generations[] = {
-    {IKE_SAS, current, lay_sa0},
-    {IKE_SAS, current, lay_sa1},
-    {IKE_SAS, current, lay_sa2},
+static const object_ops generations[] = {
+    {IKE_SAS, current, write_sa0},
+    {IKE_SAS, current, write_sa1},
+    {IKE_SAS, current, write_sa2},
 };
 
-/* Whether this host proved itself in main mode by the certificate of this hash. */
-static int is_by(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETAILS2 *sa)
+/* Return whether this host authenticated in main mode with the certificate of this hash; every
+ * SA matches an empty hash. */
+static int has_local_certificate(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETAILS2 *sa)
 {
     const IKEEXT_CREDENTIALS2 *credentials = &sa->ikeCredentials;
     if (hash->size == 0) {
@@ -70,35 +71,37 @@ static int is_by(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETAILS2 *sa)
     }
 }
 
-static UINT32 take_snapshot(enumeration *into, const template_subnets *subnets,
+/* Fix the set of objects. Return an error code, or 0. */
+static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets,
                             const FWP_BYTE_BLOB *hash)
 {
     size_t count = main_modes_count();
     if (count == 0) {
         return ERROR_SUCCESS;
     }
-    entry *entries = malloc(count * sizeof *entries);
+    sa_entry *entries = malloc(count * sizeof *entries);
     if (entries == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
-    into->objects = entries;
+    enumeration->objects = entries;
     main_modes_list(entries);
     for (size_t i = 0; i < count; i++) {
-        generated_ike_sa room;
-        const IKEEXT_SA_DETAILS2 *sa = main_mode_sa(&entries[i], &room);
+        generated_ike_sa buffer;
+        const IKEEXT_SA_DETAILS2 *sa = main_mode_sa(&entries[i], &buffer);
         const IKEEXT_TRAFFIC0 *traffic = &sa->ikeTraffic;
-        if (template_holds(subnets, traffic->ipVersion, traffic->localV4Address,
-                           traffic->localV6Address, traffic->remoteV4Address,
-                           traffic->remoteV6Address)
-            && is_by(hash, sa)) {
-            entries[into->count] = entries[i];
-            entry_hold(&entries[into->count++]);
+        if (template_contains(subnets, traffic->ipVersion, traffic->localV4Address,
+                              traffic->localV6Address, traffic->remoteV4Address,
+                              traffic->remoteV6Address)
+            && has_local_certificate(hash, sa)) {
+            entries[enumeration->count] = entries[i];
+            sa_entry_retain(&entries[enumeration->count++]);
         }
     }
-    enumerations_shuffle(into, sizeof *entries);
+    enumerations_shuffle(enumeration, sizeof *entries);
     return ERROR_SUCCESS;
 }
 
+/* Open an enumeration and take its snapshot. Return an error code, or 0. */
 static UINT32 create_enumeration(HANDLE engineHandle, const IKEEXT_SA_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
 {
@@ -181,7 +184,8 @@ DWORD WINAPI IkeextSaDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
 
 /* ---- one SA ---- */
 
-static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const enumerable *shape, void **sa)
+/* Return one SA, in a block that the client owns. Return an error code, or 0. */
+static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const object_ops *ops, void **sa)
 {
     if (sa == NULL) {
         return calls_misuse(RPC_X_NULL_REF_POINTER);
@@ -190,8 +194,8 @@ static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const enumerable *shape,
     if (code != ERROR_SUCCESS) {
         return code;
     }
-    const entry *found = main_modes_find(id);
-    return found == NULL ? FWP_E_NOT_FOUND : enumerations_give(shape, found, sa);
+    const sa_entry *found = main_modes_find(id);
+    return found == NULL ? FWP_E_NOT_FOUND : enumerations_get(ops, found, sa);
 }
 
 DWORD WINAPI IkeextSaGetById0(HANDLE engineHandle, UINT64 id, IKEEXT_SA_DETAILS0 **sa)
@@ -200,7 +204,7 @@ DWORD WINAPI IkeextSaGetById0(HANDLE engineHandle, UINT64 id, IKEEXT_SA_DETAILS0
     return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[0], (void **)sa));
 }
 
-/* No page says what the lookup context narrows; an id alone decides here. */
+/* No page says what the lookup context selects; the simulator ignores it. */
 
 DWORD WINAPI IkeextSaGetById1(HANDLE engineHandle, UINT64 id, GUID *saLookupContext,
                               IKEEXT_SA_DETAILS1 **sa)

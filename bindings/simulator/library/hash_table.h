@@ -1,0 +1,40 @@
+/* A hash table with open addressing, linear probing and back-shift deletion.
+ *
+ * Elements are structures of one size that begin with their key, a uint64_t that is not 0;
+ * a slot whose key is 0 is free. Between the slot that a key hashes to and the slot of its
+ * element no slot is free. At most half of the slots are in use.
+ *
+ * Adding and removing moves elements: pointers to them are valid until the next of either.
+ */
+
+#ifndef SIMULATOR_HASH_TABLE_H
+#define SIMULATOR_HASH_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct hash_table {
+    size_t element_size; /* set by the owner, before all else */
+    uint8_t *slots;
+    size_t capacity; /* a power of two, or 0 */
+    size_t count;
+} hash_table;
+
+/* Return the element with this key, or NULL if there is none. Any key will do, 0 included. */
+void *hash_table_find(const hash_table *table, uint64_t key);
+
+/* Add an element with this key, which must not be 0 or in the table. The rest of the element
+ * is zeroed. Return the element, or NULL if memory ran out. */
+void *hash_table_add(hash_table *table, uint64_t key);
+
+/* Remove an element of the table. */
+void hash_table_remove(hash_table *table, void *element);
+
+/* Return the element after `element`, in no particular order; the first if that is NULL.
+ * Return NULL after the last. */
+void *hash_table_next(const hash_table *table, const void *element);
+
+/* Remove all elements and free their memory. The table can be used again. */
+void hash_table_clear(hash_table *table);
+
+#endif

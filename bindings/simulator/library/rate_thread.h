@@ -1,0 +1,27 @@
+/* Background threads that work at a rate, in batches about every 10 ms, until stopped. */
+
+#ifndef SIMULATOR_RATE_THREAD_H
+#define SIMULATOR_RATE_THREAD_H
+
+#include <stdint.h>
+
+#include "platform.h"
+
+typedef struct rate_thread {
+    enum thread thread;
+    enum lock lock;               /* held while the thread is started or stopped */
+    void (*seed)(uint64_t seed);  /* called before a start, under LOCK_ENGINE */
+    void (*work)(uint32_t count); /* does what is due, under LOCK_ENGINE */
+    double per_second;            /* under LOCK_ENGINE */
+    int is_stopping;              /* under LOCK_ENGINE */
+    int is_running;               /* under `lock` */
+} rate_thread;
+
+/* Start the thread in place of one that runs. A rate below 0 counts as 0. Return 1, or 0 if no
+ * thread could be started. Waits for threads: not under LOCK_ENGINE, here and below. */
+int rate_thread_start(rate_thread *self, double per_second, uint64_t seed);
+
+/* Stop the thread, if it runs. After the return it does no work. */
+void rate_thread_stop(rate_thread *self);
+
+#endif
