@@ -33,6 +33,7 @@ check: $(INSTALLED)
 	MYPYPATH=bindings/simulator/src $(BIN)/mypy --config-file pyproject.toml tests benchmarks sdk standalone supply
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile.windows
+	.ci/words
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

@@ -76,7 +76,7 @@ class AuthConfig(IntEnum):
 
 
 class CipherType(IntEnum):
-    """IPSEC_CIPHER_TYPE (ipsectypes.h). CipherConfig tells CBC and GCM apart."""
+    """IPSEC_CIPHER_TYPE (ipsectypes.h). CipherConfig distinguishes CBC and GCM."""
 
     DES = 1
     TRIPLE_DES = 2

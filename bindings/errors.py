@@ -1,7 +1,7 @@
 """Mapping of the engine's return codes to exceptions.
 
 WFP functions return their error code and do not set GetLastError (fwpmu.h).
-`error_for` maps a code to the exception class that tells a caller how to react;
+`error_for` maps a code to the exception class that says how a caller should react;
 the code, its name and the function are attributes.
 """
 

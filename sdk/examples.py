@@ -90,7 +90,7 @@ def collect() -> Examples:
         _main_mode_sas(client, collection)
         _connections(client, collection)
         _engine(client, collection)
-        _events(spi, collection)  # other servers fill the same simulator anew
+        _events(spi, collection)  # other servers refill the same simulator
         _requests_refused(client, collection)
         _other(client, collection)
         _net_events(client, simulator, collection)

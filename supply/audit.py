@@ -2,8 +2,8 @@
 
 Asked of PyPI's JSON API (docs.pypi.org/api/json), whose `vulnerabilities` are those of the Python
 Packaging Advisory Database. pip-audit asks the same, but only of each single version, which
-mirrors often don't tell: it then leaves the package out and closes with "No known
-vulnerabilities found". Here what could not be audited is told as that.
+mirrors often don't say: it then leaves the package out and closes with "No known
+vulnerabilities found". Here what could not be audited is listed as such.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ def vulnerabilities(pin: Pin, ask: Ask) -> list[Vulnerability] | None:
 
     The project's page lists those of its newest version; mirrors have it, too.
     """
-    told = ask(pin.name)
-    if told is None or told["info"]["version"] != pin.version:
-        told = ask(f"{pin.name}/{pin.version}")
-    if told is None or "vulnerabilities" not in told:
+    release = ask(pin.name)
+    if release is None or release["info"]["version"] != pin.version:
+        release = ask(f"{pin.name}/{pin.version}")
+    if release is None or "vulnerabilities" not in release:
         return None
     return [
         Vulnerability(
@@ -71,7 +71,7 @@ def vulnerabilities(pin: Pin, ask: Ask) -> list[Vulnerability] | None:
             " ".join((each.get("summary") or each["details"]).split())[:200],
             tuple(each["fixed_in"]),
         )
-        for each in told["vulnerabilities"]
+        for each in release["vulnerabilities"]
         if not each.get("withdrawn")
     ]
 

@@ -59,15 +59,15 @@ def licence_of(distribution: Distribution) -> str:
     `License-Expression` (PEP 639), else the classifiers of old, else the first line of `License`.
     """
 
-    def told(field: str) -> list[str]:
+    def stated(field: str) -> list[str]:
         return distribution.metadata.get_all(field) or []
 
     classifiers = [
         each.removeprefix("License :: OSI Approved :: ")
-        for each in told("Classifier")
+        for each in stated("Classifier")
         if each.startswith("License :: OSI Approved :: ")
     ]
-    licences = told("License-Expression") or classifiers or told("License")
+    licences = stated("License-Expression") or classifiers or stated("License")
     return " AND ".join(sorted(each.partition("\n")[0] for each in licences))
 
 
@@ -80,15 +80,15 @@ def licences_in(folder: Path) -> dict[str, str]:
 
 def refusals(pins: list[Pin], licences: dict[str, str]) -> list[str]:
     """Return what forbids shipping the locked packages."""
-    told = []
+    stated = []
     for pin in pins:
         if pin.marker and not Marker(pin.marker).evaluate(WINDOWS):
             continue
         if pin.name not in licences:
-            told.append(f"{pin.name} is not installed here, so its licence is not known")
+            stated.append(f"{pin.name} is not installed here, so its licence is not known")
         elif licences[pin.name] not in ALLOWED:
-            told.append(f"{pin.name} stands under {licences[pin.name]!r}, which nobody has read")
-    return told
+            stated.append(f"{pin.name} stands under {licences[pin.name]!r}, which nobody has read")
+    return stated
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Whether the locks are those of `pyproject.toml`, without asking an index.
 
-uv writes under each pin what asked for it (`# via`), so that a lock tells which requirements
+uv writes under each pin what asked for it (`# via`), so that a lock says which requirements
 of the project it was made from.
 """
 

@@ -26,8 +26,8 @@ def judge(report: dict[str, Any], *, is_required: bool) -> bool:
     for name, found in report["vulnerabilities"].items():
         is_grave = found["severity"] in GRAVE
         grave |= is_grave
-        told = "VULNERABLE" if is_grave else "noted"
-        print(f"{told}: {name} {found['range']} ({found['severity']})")
+        verdict = "VULNERABLE" if is_grave else "noted"
+        print(f"{verdict}: {name} {found['range']} ({found['severity']})")
     if not report["vulnerabilities"]:
         print("npm's packages: no known vulnerability")
     return not grave
@@ -36,15 +36,15 @@ def judge(report: dict[str, Any], *, is_required: bool) -> bool:
 def main() -> bool:
     """Audit what is locked for npm; whether that may pass."""
     try:
-        told = subprocess.run(
+        report = subprocess.run(
             ["npm", "audit", "--package-lock-only", "--json"],  # noqa: S607  # wherever it is
             cwd=ROOT / "sdk",
             check=False,
             stdout=subprocess.PIPE,
         ).stdout
     except FileNotFoundError:
-        told = b'{"message": "npm is not installed"}'
-    return judge(json.loads(told), is_required=IS_REQUIRED)
+        report = b'{"message": "npm is not installed"}'
+    return judge(json.loads(report), is_required=IS_REQUIRED)
 
 
 if __name__ == "__main__":

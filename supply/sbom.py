@@ -55,17 +55,17 @@ def completed(bom: dict[str, Any], pins: list[Pin], licences: dict[str, str]) ->
 
 
 def index_of(bom: dict[str, Any]) -> str:
-    """Where the index of the packages is that a document tells of, as a URL."""
+    """Return the URL of the package index that a document names."""
     reference = bom["components"][0]["externalReferences"][0]
     return str(reference["url"]).partition("/simple/")[0]
 
 
-def _licence(told: str) -> dict[str, Any]:
+def _licence(licence: str) -> dict[str, Any]:
     """Return a licence in CycloneDX's form: an SPDX expression, or the package's own name."""
     try:
-        return {"expression": str(canonicalize_license_expression(told))}
+        return {"expression": str(canonicalize_license_expression(licence))}
     except InvalidLicenseExpression:
-        return {"license": {"name": told}}
+        return {"license": {"name": licence}}
 
 
 def main(tools: Path) -> None:

@@ -21,7 +21,7 @@ class CheckResult:
     Attributes:
         outcome: the verdict.
         sentence: the finding, in words.
-        remedy: what to do about it; None if nothing is to be done.
+        remedy: what to do about it; None if nothing needs to be done.
         facts: measured values.
         names: names of hosts, accounts and the like in any of these, to be masked on request;
             addresses are found without being listed.

@@ -28,7 +28,7 @@ class Finding(Shape):
     outcome: Outcome = Field(
         description="`failure`: it does not work so; `warning`: it works, but not all or not "
         "for long; `not_applicable`: it does not matter here; `unknown`: it could not be found "
-        "out here, or is to be looked at by hand."
+        "out here, or needs a look by hand."
     )
     sentence: str = Field(description="What was found, for a person.")
     remedy: str | MISSING = Field(default=MISSING, description="What to do about it.")

@@ -99,7 +99,7 @@ typedef struct IKEEXT_NAME_CREDENTIAL0_ {
     char16_t *principalName;
 } IKEEXT_NAME_CREDENTIAL0;
 
-/* The arm of the union is told by the authentication method: a preshared key; a
+/* The arm of the union follows from the authentication method: a preshared key; a
  * certificate for the methods by certificate, SSL and CGA; a name for Kerberos,
  * NTLM, EAP and the reserved one; none for an anonymous peer. */
 typedef struct IKEEXT_CREDENTIAL2_ {

@@ -1,7 +1,7 @@
 /* Subscriptions to changes of SA contexts (ipsectypes.h, fwpmu.h), of Windows 8 and later.
  *
  * A notification says that a context was added or deleted, and its id; that one
- * was modified is never told. The callback is called on a thread of the
+ * was modified is never announced. The callback is called on a thread of the
  * library's. IPsecSaContextUnsubscribe0 returns when no callback is under way,
  * so it must not be called from one.
  */

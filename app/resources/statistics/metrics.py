@@ -1,7 +1,7 @@
 """The engine's own counters of SAs, packets and negotiations as metrics.
 
 The counters are sampled periodically: a scrape never calls the engine, and a wraparound at 32
-bits can be told from a restart only by sampling often enough.
+bits can be distinguished from a restart only if samples are frequent.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Extends 32-bit counters beyond their width.
 
 The engine counts packets and negotiations in 32 bits, which wrap around. If a counter is
-sampled often enough, a wraparound can be told from a restart of IKEEXT or of the engine, which
-resets the counter from any value.
+sampled often enough, a wraparound can be distinguished from a restart of IKEEXT or of the
+engine, which resets the counter from any value.
 """
 
 from __future__ import annotations
