@@ -219,7 +219,9 @@ async def watch(client: Client, *, pause_seconds: float, absent_seconds: float) 
 
 
 async def watched_ids(client: Client, engine_timeout_seconds: float) -> list[int]:
-    """The ids of all contexts, as a stream tells them that begins with them.
+    """Return the ids of all contexts, as a stream that begins with them lists them.
+
+    The basic view is read within the maximum duration of a stream on a slow machine, too.
 
     Raises:
         Violation: they cannot be had in time.
@@ -228,7 +230,7 @@ async def watched_ids(client: Client, engine_timeout_seconds: float) -> list[int
     while time.monotonic() < deadline:
         mirror, parser = Mirror(wants_initial=True), Parser()
         mirror.connect()
-        async with client.stream(f"{EVENTS}?initial=true") as (answer, pieces):
+        async with client.stream(f"{EVENTS}?initial=true&view=basic") as (answer, pieces):
             if answer.status != 200:  # others may have all the streams
                 await asyncio.sleep(int(answer.headers["retry-after"]))
                 continue
