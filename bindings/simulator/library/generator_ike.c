@@ -73,12 +73,6 @@ static FWP_BYTE_BLOB write_subject(UINT8 *buffer, const char16_t *name)
     return made;
 }
 
-static int uses_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
-{
-    return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256
-           || method == IKEEXT_CERTIFICATE_ECDSA_P384 || method == IKEEXT_SSL;
-}
-
 /* Return a credential of this method, which points into `buffer`. `name` is a machine's with its
  * service (host/web01.corp.example), or a user's. */
 static IKEEXT_CREDENTIAL2 make_credential(generated_credential *buffer,

@@ -100,12 +100,6 @@ static IKEEXT_AUTHENTICATION_METHOD_TYPE failed_method(random_source *rng, UINT3
                                                     : method;
 }
 
-static int uses_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
-{
-    return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256
-           || method == IKEEXT_CERTIFICATE_ECDSA_P384 || method == IKEEXT_SSL;
-}
-
 static void set_hash(UINT8 hash[20], random_source *rng, IKEEXT_AUTHENTICATION_METHOD_TYPE method)
 {
     for (int i = 0; i < 20 && uses_certificate(method); i++) {

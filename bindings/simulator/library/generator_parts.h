@@ -66,4 +66,11 @@ UINT64 random_unique_luid(random_source *source);
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
+/* Return whether peers prove who they are by a certificate, of the methods that are generated. */
+static inline int uses_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
+{
+    return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256
+           || method == IKEEXT_CERTIFICATE_ECDSA_P384 || method == IKEEXT_SSL;
+}
+
 #endif
