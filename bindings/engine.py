@@ -68,7 +68,7 @@ class Engine:
         self.library = library
         self.incarnation = 0
         self.subscription_error: EngineError | None = None
-        self._transaction_wait_ms = transaction_wait_timeout_ms
+        self._transaction_wait_timeout_ms = transaction_wait_timeout_ms
         self._generation = generation
         self._ipv6_order = ipv6_order
         self._timeout_seconds = timeout_seconds
@@ -187,7 +187,7 @@ class Engine:
     def _ensure_session(self) -> Session:
         if self._session is None:
             self._session = Session(
-                self.library, transaction_wait_timeout_ms=self._transaction_wait_ms
+                self.library, transaction_wait_timeout_ms=self._transaction_wait_timeout_ms
             )
             self.incarnation += 1
             self.subscription_error = None

@@ -39,7 +39,7 @@ class EngineGone(EngineError):
     """The engine is unreachable, or the session or handle is dead: open a new session."""
 
 
-class EngineTimeout(EngineError):
+class TransactionTimeout(EngineError):
     """Another transaction blocked the engine for longer than the session's timeout."""
 
 
@@ -95,7 +95,7 @@ def reading(function: str) -> Iterator[None]:
 _CLASSES: dict[int, type[EngineError]] = {
     WinError.ERROR_ACCESS_DENIED: AccessDenied,
     WinError.FWP_E_NOT_FOUND: NotFound,
-    WinError.FWP_E_TIMEOUT: EngineTimeout,
+    WinError.FWP_E_TIMEOUT: TransactionTimeout,
     WinError.FWP_E_NEVER_MATCH: NeverMatch,
     WinError.FWP_E_IKEEXT_NOT_RUNNING: IkeextNotRunning,
     WinError.FWP_E_NET_EVENTS_DISABLED: NetEventsDisabled,

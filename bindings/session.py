@@ -29,7 +29,7 @@ class Session:
         Args:
             library: the library that exports the functions.
             transaction_wait_timeout_ms: how long a call waits for another client's transaction,
-                in milliseconds, before it fails with `EngineTimeout`.
+                in milliseconds, before it fails with `TransactionTimeout`.
 
         Raises:
             EngineGone: the engine is stopped or unreachable.

@@ -26,9 +26,9 @@ from bindings.errors import (
     EngineBusy,
     EngineError,
     EngineGone,
-    EngineTimeout,
     IkeextNotRunning,
     NotSupported,
+    TransactionTimeout,
 )
 
 
@@ -54,7 +54,7 @@ _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
         problems.IKEEXT_NOT_RUNNING,
         "The service IKEEXT, which negotiates SAs, is not running: {error}.",
     ),
-    (EngineTimeout, problems.ENGINE_BUSY, "The engine is busy: {error}."),
+    (TransactionTimeout, problems.ENGINE_BUSY, "The engine is busy: {error}."),
     (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
     (EngineError, problems.ENGINE_ERROR, "The engine returned an error: {error}."),
 )

@@ -41,7 +41,7 @@ def test_all_69_codes_of_wfp_are_there() -> None:
         (0x80010001, errors.EngineGone),
         (0x80010122, errors.EngineGone),
         (0x80320008, errors.NotFound),
-        (0x80320012, errors.EngineTimeout),
+        (0x80320012, errors.TransactionTimeout),
         (0x80320013, errors.NetEventsDisabled),
         (0x80320033, errors.NeverMatch),
         (0x80320044, errors.IkeextNotRunning),

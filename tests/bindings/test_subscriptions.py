@@ -34,9 +34,9 @@ from bindings.errors import (
     AccessDenied,
     EngineError,
     EngineGone,
-    EngineTimeout,
     NotFound,
     NotSupported,
+    TransactionTimeout,
 )
 from bindings.fingerprints import fingerprint
 from bindings.library import REQUIRED, Library
@@ -410,7 +410,7 @@ def test_an_engine_works_without_a_subscription_and_tries_again(
     simulator.fail("IPsecSaContextSubscribe0", 5)
     simulator.fail("IPsecSaContextSubscribe0", 0x80320012)
 
-    for expected in (AccessDenied, EngineTimeout, type(None)):
+    for expected in (AccessDenied, TransactionTimeout, type(None)):
         assert [len(page) for page in engine.pages()] == [10]
         assert type(engine.subscription_error) is expected
         assert engine.is_subscribed == (expected is type(None))

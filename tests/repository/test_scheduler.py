@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Work:
-    """A refresh that ends when it is told to."""
+    """A refresh that ends on request."""
 
     def __init__(self) -> None:
         self.now = 100.0

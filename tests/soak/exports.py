@@ -92,13 +92,13 @@ async def export(client: Client, *, pause_seconds: float, leaves: bool) -> None:
     client.count("exports", _end(client, answer, progress))
 
 
-async def export_ids(client: Client, engine_timeout_seconds: float) -> list[int]:
+async def export_ids(client: Client, timeout_seconds: float) -> list[int]:
     """The ids of all contexts, read anew, as soon as they can be had.
 
     Raises:
         Violation: they cannot in time, or not all of them.
     """
-    deadline = time.monotonic() + engine_timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     while True:
         async with client.stream(f"{LIST}?maxAge=0", {"accept": NDJSON}) as (answer, pieces):
             if answer.status == 200:

@@ -26,7 +26,7 @@ class Report:
         end: how it ended; None where the soak was given up.
         processor_seconds: how long it computed.
         recovery_seconds: how long it took to read the engine again when that was well.
-        refreshes_failed: how many failures of refreshes its log tells of, which are the new ones.
+        refreshes_failed: failures of refreshes in its log, which are the new ones.
     """
 
     outcomes: Outcomes

@@ -218,7 +218,7 @@ async def watch(client: Client, *, pause_seconds: float, absent_seconds: float) 
         await asyncio.sleep(client.random.uniform(0, absent_seconds))
 
 
-async def watched_ids(client: Client, engine_timeout_seconds: float) -> list[int]:
+async def watched_ids(client: Client, timeout_seconds: float) -> list[int]:
     """Return the ids of all contexts, as a stream that begins with them lists them.
 
     The basic view is read within the maximum duration of a stream on a slow machine, too.
@@ -226,7 +226,7 @@ async def watched_ids(client: Client, engine_timeout_seconds: float) -> list[int
     Raises:
         Violation: they cannot be had in time.
     """
-    deadline = time.monotonic() + engine_timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         mirror, parser = Mirror(wants_initial=True), Parser()
         mirror.connect()

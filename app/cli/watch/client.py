@@ -149,7 +149,7 @@ async def events(
         RequestRejected: retrying would not help.
     """
     last_event_id = ""
-    refresh_retry_seconds = RETRY_SECONDS
+    retry_seconds = RETRY_SECONDS
     failures = 0
     has_answered = False
     while True:
@@ -167,7 +167,7 @@ async def events(
                     yield Connected(is_initial=not last_event_id)
                     async for event in stream:
                         if event.retry is not None:
-                            refresh_retry_seconds = _seconds_of(event.retry)
+                            retry_seconds = _seconds_of(event.retry)
                         last_event_id = _sendable(event.id) or last_event_id
                         if event.data:
                             yield Event(event.event, event.id, _object(event.data))
@@ -180,7 +180,7 @@ async def events(
             reason = printable(str(error)) or type(error).__name__
             if not has_answered:
                 raise RequestRejected(f"cannot reach {client.base_url}: {reason}") from None
-        seconds = max(min_seconds, min(refresh_retry_seconds * 2**failures, MAX_RETRY_SECONDS))
+        seconds = max(min_seconds, min(retry_seconds * 2**failures, MAX_RETRY_SECONDS))
         failures = min(failures + 1, 10)
         yield Lost(reason, seconds)
         await anyio.sleep(seconds)

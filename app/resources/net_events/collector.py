@@ -76,7 +76,7 @@ class NetEventCollector(Part):
         self.is_ready = False
         self.on_event: Callable[[NetEvent], None] = lambda _event: None
         self._library = library
-        self._transaction_wait_ms = transaction_wait_timeout_ms
+        self._transaction_wait_timeout_ms = transaction_wait_timeout_ms
         self._ipv6_order = ipv6_order
         self.notifier = Notifier()
         self._mailbox = Mailbox(self.limits.max_net_events)  # the buffer keeps no more
@@ -244,7 +244,7 @@ class NetEventCollector(Part):
         listener = open_listener(
             self._library,
             self._on_native_event,
-            transaction_wait_timeout_ms=self._transaction_wait_ms,
+            transaction_wait_timeout_ms=self._transaction_wait_timeout_ms,
             ipv6_order=self._ipv6_order,
         )
         if self._stopping.is_set():

@@ -10,8 +10,8 @@ from bindings.errors import (
     AccessDenied,
     EngineBusy,
     EngineGone,
-    EngineTimeout,
     NotSupported,
+    TransactionTimeout,
 )
 
 
@@ -31,7 +31,7 @@ class EngineState(StrEnum):
 _REASONS: Final[tuple[tuple[type[Exception], EngineState], ...]] = (
     (AccessDenied, EngineState.ACCESS_DENIED),
     (EngineGone, EngineState.UNAVAILABLE),
-    (EngineTimeout, EngineState.BUSY),
+    (TransactionTimeout, EngineState.BUSY),
     (EngineBusy, EngineState.BUSY),
     (NotSupported, EngineState.NOT_SUPPORTED),
 )
