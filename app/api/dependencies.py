@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from itertools import islice
-from typing import Annotated, cast
+from typing import Annotated, Any, cast, get_origin
 
 from fastapi import Depends, Request
+from pydantic import BaseModel
 
 from app.api.export import MEDIA_TYPE as NDJSON
 from app.api.negotiation import quality_of_type
@@ -22,22 +24,31 @@ async def service_of(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(service_of)]
 
 
-SINGLE_PARAMETERS = ("limit", "cursor", "maxAge", "view", "peers", "since", "initial", "before")
+def reject_repeated(query: type[BaseModel]) -> Callable[[Request], Coroutine[Any, Any, None]]:
+    """Return a dependency that rejects a query that repeats a single-valued parameter.
 
-
-async def reject_repeated(request: Request) -> None:
-    """Reject a query that repeats a single-valued parameter.
+    Args:
+        query: the model of the parameters; those that are lists may be repeated.
 
     Raises:
         ProblemError: 422.
     """
-    repeated = [name for name in SINGLE_PARAMETERS if len(request.query_params.getlist(name)) > 1]
-    if repeated:
-        raise ProblemError(
-            INVALID_PARAMETERS,
-            "At least one parameter is not valid.",
-            errors=[{"parameter": name, "reason": "Should be given once"} for name in repeated],
-        )
+    singles = [
+        field.alias or name
+        for name, field in query.model_fields.items()
+        if get_origin(field.annotation) is not list
+    ]
+
+    async def reject(request: Request) -> None:
+        repeated = [name for name in singles if len(request.query_params.getlist(name)) > 1]
+        if repeated:
+            raise ProblemError(
+                INVALID_PARAMETERS,
+                "At least one parameter is not valid.",
+                errors=[{"parameter": name, "reason": "Should be given once"} for name in repeated],
+            )
+
+    return reject
 
 
 async def reject_query(request: Request) -> None:

@@ -96,7 +96,7 @@ def _list_route(listed: Listed) -> APIRouter:
         list_objects,
         name=operation,
         description=listed.list_description,
-        dependencies=[Depends(reject_repeated)],
+        dependencies=[Depends(reject_repeated(listed.query))],
         response_class=Response,
         responses=list_responses(
             listed.page,

@@ -47,7 +47,7 @@ router = APIRouter(prefix="/net-events", tags=[TAG])
 
 @router.get(
     "",
-    dependencies=[Depends(require_json), Depends(reject_repeated)],
+    dependencies=[Depends(require_json), Depends(reject_repeated(NetEventQuery))],
     response_class=Response,
     responses={
         200: {
@@ -91,7 +91,7 @@ async def list_net_events(
 
 @router.get(
     "/events",
-    dependencies=[Depends(require_event_stream), Depends(reject_repeated)],
+    dependencies=[Depends(require_event_stream), Depends(reject_repeated(NetEventStreamQuery))],
     response_class=Response,
     responses=stream_responses(EVENTS, problems.NOT_SUPPORTED_BY_ENGINE),
 )

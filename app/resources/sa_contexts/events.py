@@ -36,7 +36,7 @@ EVENTS: Final = {
 
 @router.get(
     "/events",
-    dependencies=[Depends(require_event_stream), Depends(reject_repeated)],
+    dependencies=[Depends(require_event_stream), Depends(reject_repeated(EventQuery))],
     response_class=Response,
     responses=stream_responses(EVENTS, problems.TOO_MANY_SNAPSHOTS),
 )

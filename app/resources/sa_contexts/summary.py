@@ -24,7 +24,7 @@ router = APIRouter(prefix="/sa-contexts", dependencies=[Depends(require_json)])
 
 @router.get(
     "/summary",
-    dependencies=[Depends(reject_repeated)],
+    dependencies=[Depends(reject_repeated(SummaryQuery))],
     responses=problems.responses(
         *problems.AUTH_PROBLEMS,
         problems.NOT_ACCEPTABLE,
