@@ -1,7 +1,7 @@
 """Access control: every endpoint with every kind of credential.
 
-The expected scopes are API.md's table, repeated here; the endpoints come from the application
-itself, so that none is missed.
+The expected scopes are written down here; the endpoints come from the application itself, so that
+none is missed.
 """
 
 from __future__ import annotations
