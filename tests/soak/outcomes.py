@@ -16,7 +16,7 @@ _OF_THE_ENGINE = (
     "500 engine_error",
     "501 not_supported_by_engine",
     "503 engine_access_denied",
-    "503 engine_slow",
+    "503 engine_busy",
     "503 engine_timeout",
     "503 engine_unavailable",
 )

@@ -42,7 +42,9 @@ SETTINGS = {
 RESTS = 8
 """How often clients rest, so that the memory is seen that no snapshot takes."""
 REST_SECONDS = 4
-RECOVERY_SECONDS = 15
+RECOVERY_SECONDS = 10
+LAST_WORK_SECONDS = 3
+"""How long clients work before the server is stopped in the midst of it."""
 
 Activity = Callable[[Client], Awaitable[None]]
 
@@ -85,12 +87,14 @@ async def soak(seconds: float, seed: int) -> Report:
                     scene.at_work.clear()
                     report.memory.rests.append(await _rest(target, last))
                 sampling.cancel()
-                scene.at_work.set()
                 report.processor_seconds = target.processor_seconds()
+                # Clients rest still: they would compete for snapshots with the one that reads here.
                 await _settle(target, last, report)
+                scene.at_work.set()
                 begun = asyncio.Event()
                 tasks.create_task(watch_to_the_end(last, begun))
                 await begun.wait()
+                await asyncio.sleep(LAST_WORK_SECONDS)
                 scene.is_stopping = True
                 report.end = await asyncio.to_thread(target.stop)
         except* Violation as group:
