@@ -4,7 +4,7 @@ A line is the name of one of `Simulator`'s methods and its arguments, as JSON;
 what the method returns comes back as a line on standard output. The thread that
 reads the lines waits in the system and takes nothing from the server meanwhile.
 More methods: `trim` has the C library give back memory that nothing uses; `listen`
-has what the engine announces written down, and `heard` gives it: for each SA context
+has what the engine announces written down, and `announced` gives it: for each SA context
 that came or went its id, and when that was announced, in nanoseconds of the
 monotonic clock.
 """
@@ -41,8 +41,8 @@ class _Listener:
         self._engine.with_sa_contexts(lambda _contexts: None)
         return self._engine.is_subscribed
 
-    def heard(self) -> list[tuple[int, int, int]]:
-        """Change, id and time of all that was heard so far."""
+    def announced(self) -> list[tuple[int, int, int]]:
+        """Change, id and time of all that was announced so far."""
         return self._heard
 
     def _hear(self, change: int, sa_context_id: int) -> None:
@@ -51,7 +51,7 @@ class _Listener:
 
 def _obey() -> None:
     simulator, listener = Simulator(LIBRARY), _Listener()
-    ours = {"trim": _trim, "listen": listener.listen, "heard": listener.heard}
+    ours = {"trim": _trim, "listen": listener.listen, "announced": listener.announced}
     for line in sys.stdin:
         method, *arguments = json.loads(line)
         act = ours.get(method) or getattr(simulator, method)

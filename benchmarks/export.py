@@ -68,7 +68,7 @@ def _measure(
         before = server.resident_bytes
         server.forget_most_resident()
         rates.append(read())
-        megabytes.append((server.most_resident_bytes - before) / 1e6)
+        megabytes.append((server.peak_resident_bytes - before) / 1e6)
     return (
         Figure(f"{name}: memory", "MB", tuple(megabytes), Bar.AT_MOST, MAX_MEGABYTES),
         Figure(f"{name}: speed", "MB/s", tuple(rates)),

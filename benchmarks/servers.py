@@ -60,12 +60,12 @@ class Server:
         return self._status("VmRSS")
 
     @property
-    def most_resident_bytes(self) -> int:
+    def peak_resident_bytes(self) -> int:
         """The most that this was since `forget_most_resident`."""
         return self._status("VmHWM")
 
     def forget_most_resident(self) -> None:
-        """Begin `most_resident_bytes` anew."""
+        """Begin `peak_resident_bytes` anew."""
         self._proc("clear_refs").write_text("5", encoding="ascii")
 
     @property

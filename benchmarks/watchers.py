@@ -114,15 +114,15 @@ def _round(watchers: int, seconds: float) -> Round:
                 sleep(SETTLE_SECONDS)
                 kilobytes = (server.resident_bytes - before) / watchers / 1000
             arrivals = list(_ARRIVAL.iter_unpack(file.read_bytes()))
-        heard = {(id_, kind): at for kind, id_, at in server.simulate("heard")}
-    told: dict[int, list[tuple[int, int]]] = {number: [] for number in range(watchers)}
+        announced = {(id_, kind): at for kind, id_, at in server.simulate("announced")}
+    received: dict[int, list[tuple[int, int]]] = {number: [] for number in range(watchers)}
     for _, id_, watcher, letter in arrivals:
-        told[watcher].append((id_, letter))
-    (events, most), *_ = Counter(map(tuple, told.values())).most_common(1)
+        received[watcher].append((id_, letter))
+    (events, most), *_ = Counter(map(tuple, received.values())).most_common(1)
     milliseconds = sorted(
-        (at - heard[key]) / 1e6
+        (at - announced[key]) / 1e6
         for at, id_, _, letter in arrivals
-        if (key := (id_, _KINDS.get(chr(letter), 0))) in heard
+        if (key := (id_, _KINDS.get(chr(letter), 0))) in announced
     )
     return Round(milliseconds, len(events), watchers - most, kilobytes, load)
 

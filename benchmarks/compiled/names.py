@@ -106,8 +106,8 @@ def _guids(name: str, guids: Mapping[str, str]) -> str:
         "named_guid",
         name,
         (
-            f"{_guid(key)}, {_text(told)}, {str(told.endswith('_address')).lower()}"
-            for key, told in guids.items()
+            f"{_guid(key)}, {_text(name)}, {str(name.endswith('_address')).lower()}"
+            for key, name in guids.items()
         ),
     )
 

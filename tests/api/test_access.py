@@ -86,27 +86,27 @@ class Desk(NamedTuple):
         client: a client without a credential.
         keys: the file of API keys.
         oidc: the issuer that the server trusts.
-        stranger: an issuer that it does not trust.
+        untrusted: an issuer that it does not trust.
         asked: valid requests for each endpoint.
     """
 
     client: TestClient
     keys: Path
     oidc: Oidc
-    stranger: Oidc
+    untrusted: Oidc
     asked: list[Asked]
 
 
 @pytest.fixture(scope="module")
 def issuers() -> Iterator[tuple[Oidc, Oidc]]:
-    with issuing() as oidc, issuing() as stranger:
+    with issuing() as oidc, issuing() as untrusted:
         oidc.keys = [signing_key("of-the-table", "RS256")]
-        yield oidc, stranger
+        yield oidc, untrusted
 
 
 @pytest.fixture
 def desk(serve: Serve, simulator: Simulator, tmp_path: Path, issuers: tuple[Oidc, Oidc]) -> Desk:
-    oidc, stranger = issuers
+    oidc, untrusted = issuers
     keys = tmp_path / "keys.json"
     reader = make_key(keys, "sa:read", name="of the fixture")
     client = serve(
@@ -135,7 +135,7 @@ def desk(serve: Serve, simulator: Simulator, tmp_path: Path, issuers: tuple[Oidc
         page = client.get(f"{path}?limit=1", headers=bearer(reader)).json()
         if "nextCursor" in page:
             asked.append(Asked(path, f"{path}?cursor={page['nextCursor']}&limit=1"))
-    return Desk(client, keys, oidc, stranger, asked)
+    return Desk(client, keys, oidc, untrusted, asked)
 
 
 def paths_of(app: FastAPI) -> list[str]:
@@ -180,8 +180,10 @@ def test_the_table_is_the_one_that_administrators_read() -> None:
     text = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (?:`(\w+:read)`|none) \| (.+) \|$", text, re.MULTILINE)
 
-    told = {path: scope or None for scope, paths in rows for path in re.findall(r"`(.+?)`", paths)}
-    assert told == NEEDED
+    documented = {
+        path: scope or None for scope, paths in rows for path in re.findall(r"`(.+?)`", paths)
+    }
+    assert documented == NEEDED
 
 
 def _revoked(desk: Desk) -> str:
@@ -223,12 +225,12 @@ def _algorithm_confused(desk: Desk) -> str:
 
 def _foreign_key(desk: Desk) -> str:
     """Return a token with valid claims and a valid `kid`, signed by another key."""
-    other = signing_key("of-a-stranger", "RS256")
+    other = signing_key("foreign", "RS256")
     return signed(desk.oidc.claims(scope=" ".join(SCOPES)), other, kid=desk.oidc.keys[-1].kid)
 
 
 def _own_key_in_the_header(desk: Desk) -> str:
-    other = signing_key("of-a-stranger", "RS256")
+    other = signing_key("foreign", "RS256")
     return signed(desk.oidc.claims(scope=" ".join(SCOPES)), other, jwk=other.jwk)
 
 
@@ -242,7 +244,7 @@ BAD: dict[str, Callable[[Desk], str]] = {
     "expired token": _later("exp", -60),
     "token without expiry": _token(exp=None),
     "token that never expires": _token(exp=float("nan")),
-    "foreign issuer": lambda desk: desk.stranger.token(scope=" ".join(SCOPES)),
+    "foreign issuer": lambda desk: desk.untrusted.token(scope=" ".join(SCOPES)),
     "issuer's name by a foreign key": _foreign_key,
     "key in the token's own header": _own_key_in_the_header,
     "no issuer": _token(iss=None),

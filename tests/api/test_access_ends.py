@@ -56,14 +56,14 @@ def test_a_stream_ends_when_its_key_does(
     ):
         others = kinds(unconcerned)
         assert next(others) == "begun"
-        told = kinds(response)
-        assert next(told) == "begun"
+        received = kinds(response)
+        assert next(received) == "begun"
         if end == "revoked":
             run_keys("revoke", id_of(key), path=keys)
         else:
             change(keys, key, scopes=[])
         began = time.monotonic()
-        assert list(told)[-1] == "reconnect"
+        assert list(received)[-1] == "reconnect"
         assert time.monotonic() - began < MAX_SECONDS + 0.5  # the machine's own
         assert client.get(path, headers=bearer(key)).status_code in (401, 403)
         assert client.get("/engine", headers=bearer(other)).status_code == 403  # and not 401

@@ -75,11 +75,11 @@ def test_a_stream_ends_when_the_server_loses_its_keys(simulator: Simulator, tmp_
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client,
         client.stream("GET", "/sa-contexts/events", headers=bearer(key)) as response,
     ):
-        told = kinds(response)
-        assert next(told) == "begun"
+        received = kinds(response)
+        assert next(received) == "begun"
         keys.rename(tmp_path / "elsewhere.json")
 
-        assert list(told)[-1] == "reconnect"
+        assert list(received)[-1] == "reconnect"
         assert_problem(client.get("/engine", headers=bearer(key)), 503, "api_keys_unavailable")
 
 

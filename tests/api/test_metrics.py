@@ -106,12 +106,12 @@ def test_what_is_neither_is_refused(client: TestClient) -> None:
     assert client.get("/metrics?name=x").json()["code"] == "invalid_parameters"
 
 
-def test_both_texts_tell_the_same(client: TestClient) -> None:
+def test_both_formats_have_the_same_samples(client: TestClient) -> None:
     client.get("/sa-contexts?maxAge=0")
     text = client.get("/metrics", headers={"Accept": "text/plain"}).text
     open_ = client.get("/metrics", headers={"Accept": OF_PROMETHEUS}).text
 
-    def told(families: Iterable[Metric]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
+    def exposed(families: Iterable[Metric]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
         return {
             (sample.name, frozenset(sample.labels.items()))
             for family in families
@@ -119,7 +119,7 @@ def test_both_texts_tell_the_same(client: TestClient) -> None:
             if "/metrics" not in sample.labels.values()  # the first request is in the second text
         }
 
-    assert told(parse_text(text)) == told(parse_open(open_))
+    assert exposed(parse_text(text)) == exposed(parse_open(open_))
     assert open_.endswith("# EOF\n")
     assert {family.type for family in parse_open(open_)} == {
         *("gauge", "counter", "histogram", "info", "stateset")
@@ -340,15 +340,15 @@ def test_only_peers_that_are_named_have_a_series(serve: Serve) -> None:
     client = serve(contexts=250, metrics_peers=", ".join(named))
     client.get("/sa-contexts?maxAge=0")
 
-    told = {
+    counted = {
         dict(labels)["peer"]: number
         for (name, labels), number in samples(client).items()
         if name == "wfp_sa_contexts_by_peer"
     }
 
     contexts = {peer["remoteAddress"]: peer["contexts"] for peer in busiest}
-    assert told.pop("other") == sum(contexts.values()) - contexts[named[0]] - contexts[named[1]]
-    assert told == {
+    assert counted.pop("other") == sum(contexts.values()) - contexts[named[0]] - contexts[named[1]]
+    assert counted == {
         named[0]: contexts[named[0]],
         named[1]: contexts[named[1]],
         "2001:db8::1": 0,
@@ -453,14 +453,14 @@ def test_problems_are_counted_by_their_code(serve: Serve, simulator: Simulator) 
     client.get("/sa-contexts?limit=10&maxAge=0")
     client.get("/sa-contexts?cursor=x")
 
-    told = {
+    counted = {
         dict(labels)["code"]: number
         for (name, labels), number in samples(client).items()
         if name == "sa_contexts_problems_total"
     }
 
-    assert set(told) == set(KINDS)
-    assert {code for code, number in told.items() if number} == {
+    assert set(counted) == set(KINDS)
+    assert {code for code, number in counted.items() if number} == {
         "too_many_snapshots",
         "cursor_invalid",
     }

@@ -95,8 +95,8 @@ def test_who_needs_a_credential_says_so_and_what_becomes_of_those_without() -> N
     refusals = {"401": "unauthenticated", "403": "insufficient_scope", "503": "issuer_unavailable"}
     for name, operation in OPERATIONS.items():
         for status, code in refusals.items():
-            told = operation["responses"].get(status, {}).get("description", "")
-            assert (f"`{code}`" in told) == ("security" in operation), (name, status)
+            description = operation["responses"].get(status, {}).get("description", "")
+            assert (f"`{code}`" in description) == ("security" in operation), (name, status)
 
 
 def test_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None:

@@ -187,13 +187,13 @@ def test_no_credential_is_in_any_log_wherever_it_was_sent(
         client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
     configure_logging("json", "debug")
 
-    told = stream.getvalue(), path.read_text(encoding="utf-8"), str(events.reported)
-    assert all("a fault amid" in each or "request_failed" in each for each in told)
-    assert all("requests_rejected" in each for each in told)
+    outputs = stream.getvalue(), path.read_text(encoding="utf-8"), str(events.reported)
+    assert all("a fault amid" in each or "request_failed" in each for each in outputs)
+    assert all("requests_rejected" in each for each in outputs)
     secrets = {part for text in credentials for part in re.split(r"[._]", text) if len(part) > 20}
-    for each in told:
+    for each in outputs:
         assert not [secret for secret in secrets if secret[:20] in each or secret[-20:] in each]
-    assert "authorization" not in "".join(told).lower()
+    assert "authorization" not in "".join(outputs).lower()
 
 
 def _fail(*arguments: object) -> None:

@@ -293,8 +293,8 @@ def test_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
             keys.reload_if_changed()
             assert refusal(keys, key) is RejectionReason.REVOKED
 
-    told = [(entry["event"], entry.get("reason")) for entry in log]
-    assert told == [
+    logged = [(entry["event"], entry.get("reason")) for entry in log]
+    assert logged == [
         ("api_keys_unreadable", "denied"),
         ("api_keys_unreadable", "in use"),
         ("api_keys_reloaded", None),
@@ -350,8 +350,8 @@ def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Pa
         keys.reload_if_changed()
         assert keys.caller_of(key) == caller  # for another grace period
 
-    told = [entry["event"] for entry in log]
-    assert told == [
+    logged = [entry["event"] for entry in log]
+    assert logged == [
         "api_keys_unreadable",
         "api_keys_rejected",
         "api_keys_reloaded",

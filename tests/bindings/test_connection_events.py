@@ -30,7 +30,7 @@ PATIENCE = 20
 
 ADD, DELETE = ConnectionEvent.ADD, ConnectionEvent.DELETE
 
-Told = list[tuple[int, RawTree]]
+Received = list[tuple[int, RawTree]]
 
 
 @pytest.fixture
@@ -42,24 +42,24 @@ def session(library: Library, simulator: Simulator) -> Iterator[Session]:
 
 
 @pytest.fixture
-def told() -> Told:
+def received() -> Received:
     return []
 
 
-def subscribe(session: Session, told: Told, connection_id: int = 0) -> Subscription:
-    return subscribe_to_connections(session, lambda *event: told.append(event), connection_id)
+def subscribe(session: Session, received: Received, connection_id: int = 0) -> Subscription:
+    return subscribe_to_connections(session, lambda *event: received.append(event), connection_id)
 
 
-def ids_of(told: Told) -> list[tuple[int, int]]:
-    return [(event, decode_connection(plain).connection_id) for event, plain in told]
+def ids_of(received: Received) -> list[tuple[int, int]]:
+    return [(event, decode_connection(plain).connection_id) for event, plain in received]
 
 
 def test_what_begins_and_ends_is_told_as_the_enumeration_shows_it(
-    session: Session, simulator: Simulator, told: Told
+    session: Session, simulator: Simulator, received: Received
 ) -> None:
     simulator.populate(60, seed=2)
     ids = set(simulator.connections())
-    with subscribe(session, told):
+    with subscribe(session, received):
         simulator.churn(1500)
         assert simulator.flush()
     uncounted = ConnectionTemplate(counts_bytes=False)
@@ -68,7 +68,7 @@ def test_what_begins_and_ends_is_told_as_the_enumeration_shows_it(
     }
 
     seen = 0
-    for event, plain in told:
+    for event, plain in received:
         record = decode_connection(plain)
         assert type(event) is ConnectionEvent
         assert (record.connection_id in ids) == (event == DELETE)
@@ -80,13 +80,15 @@ def test_what_begins_and_ends_is_told_as_the_enumeration_shows_it(
     assert seen > 10
 
 
-def test_a_copy_outlives_the_callback(session: Session, simulator: Simulator, told: Told) -> None:
+def test_a_copy_outlives_the_callback(
+    session: Session, simulator: Simulator, received: Received
+) -> None:
     """The engine's memory is poisoned when the callback returns."""
-    with subscribe(session, told):
+    with subscribe(session, received):
         simulator.populate(50)
         assert simulator.flush()
 
-    records = [decode_connection(plain) for _, plain in told]
+    records = [decode_connection(plain) for _, plain in received]
     assert len(records) > 15
     assert 0xDDDDDDDD not in {each.mm_crypto.cipher for each in records}
     names = [name for each in records if (name := each.mm_peer.principal_name)]
@@ -94,24 +96,26 @@ def test_a_copy_outlives_the_callback(session: Session, simulator: Simulator, to
     assert all(name.startswith("host/") for name in names)
 
 
-def test_no_secret_is_copied(session: Session, simulator: Simulator, told: Told) -> None:
-    with subscribe(session, told):
+def test_no_secret_is_copied(session: Session, simulator: Simulator, received: Received) -> None:
+    with subscribe(session, received):
         simulator.populate(600)
         assert simulator.flush()
 
-    methods = [decode_connection(plain).mm_peer.authentication_method_type for _, plain in told]
+    methods = [decode_connection(plain).mm_peer.authentication_method_type for _, plain in received]
     assert 0 in methods  # preshared keys
-    assert CANARY.decode() not in repr(told)
+    assert CANARY.decode() not in repr(received)
 
 
-def test_one_connection_can_be_chosen(session: Session, simulator: Simulator, told: Told) -> None:
+def test_one_connection_can_be_chosen(
+    session: Session, simulator: Simulator, received: Received
+) -> None:
     simulator.populate(30)
     one = simulator.connections()[2]
-    with subscribe(session, told, one):
+    with subscribe(session, received, one):
         simulator.populate(0)
         assert simulator.flush()
 
-    assert ids_of(told) == [(DELETE, one)]
+    assert ids_of(received) == [(DELETE, one)]
 
 
 def put_between(simulator: Simulator, local: int, remote: int) -> None:
@@ -143,39 +147,43 @@ def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator
     assert addresses == {number.to_bytes(4, "big") for number in range(8)}
 
 
-def test_nothing_is_told_after_the_end(session: Session, simulator: Simulator, told: Told) -> None:
-    with subscribe(session, told):
+def test_nothing_is_told_after_the_end(
+    session: Session, simulator: Simulator, received: Received
+) -> None:
+    with subscribe(session, received):
         pass
     simulator.populate(30)
     assert simulator.flush()
 
-    assert told == []
+    assert received == []
     assert simulator.open_subscriptions() == 0
 
 
 def test_an_engine_that_keeps_no_track_is_told(
-    session: Session, simulator: Simulator, told: Told
+    session: Session, simulator: Simulator, received: Received
 ) -> None:
     simulator.monitor_connections(is_on=False)
 
     with pytest.raises(ConnectionsDisabled):
-        subscribe(session, told)
+        subscribe(session, received)
 
 
 @pytest.mark.parametrize(
     ("code", "error"), [(5, AccessDenied), (1722, EngineGone), (1745, NotSupported)]
 )
 def test_a_refusal_is_told(
-    session: Session, simulator: Simulator, told: Told, code: int, error: type[Exception]
+    session: Session, simulator: Simulator, received: Received, code: int, error: type[Exception]
 ) -> None:
     simulator.fail("FwpmConnectionSubscribe0", code)
     with pytest.raises(error):
-        subscribe(session, told)
+        subscribe(session, received)
     assert simulator.open_subscriptions() == 0
 
 
-def test_a_failing_end_leaves_nothing(session: Session, simulator: Simulator, told: Told) -> None:
-    subscription = subscribe(session, told)
+def test_a_failing_end_leaves_nothing(
+    session: Session, simulator: Simulator, received: Received
+) -> None:
+    subscription = subscribe(session, received)
     simulator.fail("FwpmConnectionUnsubscribe0", 1726)
     with pytest.raises(EngineGone):
         subscription.close()
@@ -183,12 +191,12 @@ def test_a_failing_end_leaves_nothing(session: Session, simulator: Simulator, to
 
 
 @pytest.mark.skipif(SIMULATOR_PATH.suffix == ".dll", reason="there is no compiler under Wine")
-def test_a_library_without_the_functions_is_told(tmp_path: Path, told: Told) -> None:
+def test_a_library_without_the_functions_is_told(tmp_path: Path, received: Received) -> None:
     source = "".join(f"int {name}(void) {{ return 0; }}" for name in REQUIRED)
     with (
         Session(Library(compile_library(tmp_path, source))) as session,
         pytest.raises(NotSupported) as caught,
     ):
-        subscribe(session, told)
+        subscribe(session, received)
 
     assert caught.value.function == "FwpmConnectionSubscribe0"

@@ -11,9 +11,9 @@ from bindings.console import console_events
 
 @pytest.mark.skipif(os.name == "nt", reason="tests/windows has them happen")
 def test_outside_windows_nothing_is_listened_to() -> None:
-    told: list[str] = []
+    calls: list[str] = []
 
-    with console_events(lambda: told.append("stop")):
+    with console_events(lambda: calls.append("stop")):
         pass
 
-    assert told == []
+    assert calls == []

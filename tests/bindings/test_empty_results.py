@@ -134,8 +134,8 @@ def test_array_of_more_than_was_asked_for_or_out_of_reach_is_a_malformed_answer(
 def test_notification_of_nothing_is_ignored(
     session: Session, subscribe: Callable[..., Subscription], nothing: tuple[object, ...]
 ) -> None:
-    told: list[object] = []
-    with subscribe(session, lambda *event: told.append(event)) as subscription:
+    received: list[object] = []
+    with subscribe(session, lambda *event: received.append(event)) as subscription:
         subscription.receive(*nothing)
 
-    assert told == []
+    assert received == []

@@ -44,11 +44,11 @@ def test_sizes_are_those_of_the_ciphers(library: Library, simulator: Simulator) 
     simulator.populate(50, 3)
 
     with Session(library) as session:
-        told = [sizes for page in KeySizes(session).pages() for sizes in page]
+        reported = [sizes for page in KeySizes(session).pages() for sizes in page]
 
-    assert len(told) == 50
+    assert len(reported) == 50
     # What RFC 4106 and RFC 3602 want of AES, RFC 2451 of 3DES, and RFC 2404 and 4868 of HMAC.
-    assert {size for sizes in told for size in sizes} <= {8, 16, 20, 24, 28, 32, 36}
+    assert {size for sizes in reported for size in sizes} <= {8, 16, 20, 24, 28, 32, 36}
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
 
 

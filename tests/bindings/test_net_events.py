@@ -313,7 +313,7 @@ def test_errors_say_what_they_mean(simulator: Simulator, session: Session) -> No
 # ---- subscribing ----
 
 
-def told_by(queue: SimpleQueue[NetEvent], count: int) -> list[NetEvent]:
+def received_by(queue: SimpleQueue[NetEvent], count: int) -> list[NetEvent]:
     return [queue.get(timeout=PATIENCE) for _ in range(count)]
 
 
@@ -327,9 +327,9 @@ def test_subscribers_are_told_what_an_enumeration_gives(
         simulator.net_event(3, 0)
         simulator.net_events(50, 1)
         simulator.net_event(77, 0)
-        told = told_by(queue, 51)
+        received = received_by(queue, 51)
 
-    assert told == enumerate_net_events(session, generation=generation + 1)
+    assert received == enumerate_net_events(session, generation=generation + 1)
     simulator.net_events(5)
     assert simulator.flush()
     with pytest.raises(Empty):
@@ -344,9 +344,9 @@ def test_an_older_subscription_is_used_where_the_engine_lacks_the_newer(
     simulator.fail("FwpmNetEventSubscribe3", 1745)
     with subscribe_to_net_events(session, queue.put):
         simulator.net_event(0, 13801)
-        (told,) = told_by(queue, 1)
+        (received,) = received_by(queue, 1)
 
-    assert isinstance(told.failure, MainModeFailure)
+    assert isinstance(received.failure, MainModeFailure)
     assert simulator.calls("FwpmNetEventSubscribe2") == 1
 
 
@@ -368,9 +368,9 @@ def test_nothing_unread_is_in_a_record(simulator: Simulator, session: Session) -
     queue: SimpleQueue[NetEvent] = SimpleQueue()
     with subscribe_to_net_events(session, queue.put):
         simulator.net_events(100, 3)
-        told = told_by(queue, 100)
+        received = received_by(queue, 100)
     assert CANARY.encode() in b"".join(unread_of(address) for address in raw_events(session, 5))
-    everything = repr(told) + repr(enumerate_net_events(session))
+    everything = repr(received) + repr(enumerate_net_events(session))
 
     assert CANARY not in everything
     assert CANARY.encode().hex() not in everything

@@ -54,7 +54,7 @@ PATIENCE = 20
 MIN_SESSIONS, MAX_SESSIONS = 400, 4000
 """Under AddressSanitizer on a busy machine, 400 short sessions may end before any notification."""
 
-Told = list[tuple[int, int]]
+Received = list[tuple[int, int]]
 
 
 @pytest.fixture
@@ -66,12 +66,12 @@ def session(library: Library, simulator: Simulator) -> Iterator[Session]:
 
 
 @pytest.fixture
-def told() -> Told:
+def received() -> Received:
     return []
 
 
-def subscribe(session: Session, told: Told) -> Subscription:
-    return subscribe_to_sa_contexts(session, lambda *change: told.append(change))
+def subscribe(session: Session, received: Received) -> Subscription:
+    return subscribe_to_sa_contexts(session, lambda *change: received.append(change))
 
 
 def put(simulator: Simulator, sa_context_id: int = 0) -> int:
@@ -79,50 +79,50 @@ def put(simulator: Simulator, sa_context_id: int = 0) -> int:
     return simulator.put(int(ffi.cast("uintptr_t", tree)))
 
 
-def replay(ids: set[int], told: Told) -> set[int]:
+def replay(ids: set[int], received: Received) -> set[int]:
     """What there is after the changes, each of which has to be possible."""
-    for change, sa_context_id in told:
+    for change, sa_context_id in received:
         assert (sa_context_id in ids) == (change == DELETE)
         ids ^= {sa_context_id}
     return ids
 
 
 def test_each_kind_of_change_is_told_in_its_order(
-    session: Session, simulator: Simulator, told: Told
+    session: Session, simulator: Simulator, received: Received
 ) -> None:
-    with subscribe(session, told):
+    with subscribe(session, received):
         first, second = put(simulator), put(simulator, 2**64 - 1)
         put(simulator, first)  # a modification
         simulator.delete(second)
         simulator.populate(2)
         assert simulator.flush()
         before = set(simulator.ids())
-        churned = len(told)
+        churned = len(received)
         simulator.churn(500)
         assert simulator.flush()
 
-    assert told[:4] == [(ADD, first), (ADD, second), (DELETE, second), (DELETE, first)]
-    assert replay(before, told[churned:]) == set(simulator.ids())
-    assert all(type(change) is SaContextEvent for change, _ in told)
+    assert received[:4] == [(ADD, first), (ADD, second), (DELETE, second), (DELETE, first)]
+    assert replay(before, received[churned:]) == set(simulator.ids())
+    assert all(type(change) is SaContextEvent for change, _ in received)
 
 
 def test_a_change_without_a_name_is_told_as_its_number(
-    session: Session, simulator: Simulator, told: Told
+    session: Session, simulator: Simulator, received: Received
 ) -> None:
-    with subscribe(session, told):
+    with subscribe(session, received):
         for change in (0, 3, 2**32 - 1):
             simulator.announce(change, change)
         assert simulator.flush()
 
-    assert told == [(0, 0), (3, 3), (2**32 - 1, 2**32 - 1)]
-    assert not any(isinstance(change, SaContextEvent) for change, _ in told)
+    assert received == [(0, 0), (3, 3), (2**32 - 1, 2**32 - 1)]
+    assert not any(isinstance(change, SaContextEvent) for change, _ in received)
 
 
-def test_a_template_selects(session: Session, simulator: Simulator, told: Told) -> None:
+def test_a_template_selects(session: Session, simulator: Simulator, received: Received) -> None:
     template = SubnetTemplate(remote=ip_network("10.0.0.0/8"))
-    everything: Told = []
+    everything: Received = []
     with (
-        subscribe_to_sa_contexts(session, lambda *change: told.append(change), template),
+        subscribe_to_sa_contexts(session, lambda *change: received.append(change), template),
         subscribe_to_sa_contexts(
             session, lambda *change: everything.append(change), SubnetTemplate()
         ),
@@ -132,9 +132,9 @@ def test_a_template_selects(session: Session, simulator: Simulator, told: Told) 
     with Engine(session.library) as engine:
         expected = [c.sa_context_id for page in engine.pages(template) for c in page]
 
-    assert told == [(ADD, sa_context_id) for sa_context_id in expected]
+    assert received == [(ADD, sa_context_id) for sa_context_id in expected]
     assert [sa_context_id for _, sa_context_id in everything] == simulator.ids()
-    assert 0 < len(told) < 300
+    assert 0 < len(received) < 300
 
 
 def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator) -> None:
@@ -162,7 +162,7 @@ def test_closing_waits_for_what_is_being_told(session: Session, simulator: Simul
     def notify(_change: int, _sa_context_id: int) -> None:
         entered.set()
         may_return.wait(PATIENCE)
-        order.append("told")
+        order.append("received")
 
     def close() -> None:
         subscription.close()
@@ -179,7 +179,7 @@ def test_closing_waits_for_what_is_being_told(session: Session, simulator: Simul
     may_return.set()
     closing.join(PATIENCE)
 
-    assert order == ["told", "closed"]
+    assert order == ["received", "closed"]
     subscription.close()
 
 
@@ -220,7 +220,7 @@ def test_what_a_callback_raises_is_logged_and_no_more(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, told: Told) -> None:
+def test_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, received: Received) -> None:
     """As where the engine did not take the unsubscribing, and calls back all the same."""
     path = compile_library(
         tmp_path,
@@ -249,7 +249,7 @@ def test_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, told: Told)
     )
     call_back = ctypes.CDLL(str(path)).call_back
     with Session(Library(path)) as session:
-        subscription = subscribe(session, told)
+        subscription = subscribe(session, received)
         call_back(0)
         with pytest.raises(EngineGone):
             subscription.close()
@@ -257,27 +257,27 @@ def test_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, told: Told)
         gc.collect()
 
         call_back(0)
-        later = subscribe(session, told)
+        later = subscribe(session, received)
         call_back(0)
         call_back(1)
         with pytest.raises(EngineGone):
             later.close()
 
-    assert told == [(ADD, 0), (ADD, 1)]
+    assert received == [(ADD, 0), (ADD, 1)]
 
 
 def test_one_that_nobody_keeps_lives_until_its_session_ends(
-    library: Library, simulator: Simulator, told: Told
+    library: Library, simulator: Simulator, received: Received
 ) -> None:
     with Session(library) as session:
-        subscribe(session, told)
+        subscribe(session, received)
         gc.collect()
         sa_context_id = put(simulator)
         assert simulator.flush()
     put(simulator)
     assert simulator.flush()
 
-    assert told == [(ADD, sa_context_id)]
+    assert received == [(ADD, sa_context_id)]
     assert_nothing_is_left(simulator)
     (left,) = open_subscriptions()
     left.close()
@@ -286,14 +286,14 @@ def test_one_that_nobody_keeps_lives_until_its_session_ends(
 
 @pytest.mark.parametrize("code", [5, 1722, 1745, 0x80320012])
 def test_a_refusal_is_told_and_leaves_nothing(
-    session: Session, simulator: Simulator, told: Told, code: int
+    session: Session, simulator: Simulator, received: Received, code: int
 ) -> None:
     simulator.fail("IPsecSaContextSubscribe0", code)
     with pytest.raises(EngineError) as caught:
-        subscribe(session, told)
+        subscribe(session, received)
     assert (caught.value.code, caught.value.function) == (code, "IPsecSaContextSubscribe0")
 
-    subscription = subscribe(session, told)
+    subscription = subscribe(session, received)
     simulator.fail("IPsecSaContextUnsubscribe0", code)
     with pytest.raises(EngineError):
         subscription.close()
@@ -301,16 +301,16 @@ def test_a_refusal_is_told_and_leaves_nothing(
     put(simulator)
     assert simulator.flush()
 
-    assert told == []
+    assert received == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_an_older_windows_is_told(tmp_path: Path, told: Told) -> None:
+def test_an_older_windows_is_reported(tmp_path: Path, received: Received) -> None:
     path = compile_library(
         tmp_path, "".join(f"int {name}(void) {{ return 0; }}" for name in REQUIRED)
     )
     with Session(Library(path)) as session, pytest.raises(NotSupported) as caught:
-        subscribe(session, told)
+        subscribe(session, received)
 
     assert caught.value.function == "IPsecSaContextSubscribe0"
     assert open_subscriptions() == []
@@ -320,15 +320,15 @@ def test_an_older_windows_is_told(tmp_path: Path, told: Told) -> None:
 
 
 @pytest.fixture
-def engine(library: Library, simulator: Simulator, told: Told) -> Iterator[Engine]:
-    with Engine(library, on_change=lambda *change: told.append(change)) as engine:
+def engine(library: Library, simulator: Simulator, received: Received) -> Iterator[Engine]:
+    with Engine(library, on_change=lambda *change: received.append(change)) as engine:
         yield engine
     assert_nothing_is_left(simulator)
     assert open_subscriptions() == []
 
 
 def test_an_engine_subscribes_with_its_session(
-    engine: Engine, simulator: Simulator, told: Told
+    engine: Engine, simulator: Simulator, received: Received
 ) -> None:
     states = [engine.is_subscribed]
     engine.pages()
@@ -338,7 +338,7 @@ def test_an_engine_subscribes_with_its_session(
     assert simulator.flush()
     engine.pages()
 
-    assert told == [(ADD, sa_context_id)]
+    assert received == [(ADD, sa_context_id)]
     assert (simulator.open_handles(), simulator.calls("IPsecSaContextSubscribe0")) == (2, 1)
     engine.close()
     states.append(engine.is_subscribed)
@@ -356,16 +356,18 @@ def test_an_engine_without_a_listener_does_not_subscribe(
     assert simulator.calls("IPsecSaContextSubscribe0") == 0
 
 
-def test_it_is_subscribed_before_it_works(engine: Engine, simulator: Simulator, told: Told) -> None:
+def test_it_is_subscribed_before_it_works(
+    engine: Engine, simulator: Simulator, received: Received
+) -> None:
     """Or a change between the two would be missed."""
     engine.with_sa_contexts(lambda _contexts: put(simulator))
     assert simulator.flush()
 
-    assert [sa_context_id for _, sa_context_id in told] == simulator.ids()
+    assert [sa_context_id for _, sa_context_id in received] == simulator.ids()
 
 
 def test_a_session_that_was_reopened_is_subscribed_anew(
-    engine: Engine, simulator: Simulator, told: Told
+    engine: Engine, simulator: Simulator, received: Received
 ) -> None:
     simulator.populate(10)
     engine.pages()
@@ -376,15 +378,15 @@ def test_a_session_that_was_reopened_is_subscribed_anew(
     assert (simulator.open_handles(), simulator.calls("IPsecSaContextSubscribe0")) == (2, 2)
     sa_context_id = put(simulator)
     assert simulator.flush()
-    assert told == [(ADD, sa_context_id)]
+    assert received == [(ADD, sa_context_id)]
 
 
 def test_a_restarted_engine_is_subscribed_to_at_the_next_work(
     library: Library, simulator: Simulator
 ) -> None:
-    told: list[tuple[int, int, int]] = []
+    received: list[tuple[int, int, int]] = []
     with Engine(
-        library, on_change=lambda *change: told.append((listening.incarnation, *change))
+        library, on_change=lambda *change: received.append((listening.incarnation, *change))
     ) as listening:
         listening.pages()
         first = put(simulator)
@@ -393,13 +395,13 @@ def test_a_restarted_engine_is_subscribed_to_at_the_next_work(
         simulator.start_engine()
         put(simulator)
         assert simulator.flush()
-        assert told == [(1, ADD, first)]  # it hears nothing of the restart
+        assert received == [(1, ADD, first)]  # it hears nothing of the restart
 
         listening.pages()
         second = put(simulator)
         assert simulator.flush()
 
-    assert told == [(1, ADD, first), (2, ADD, second)]
+    assert received == [(1, ADD, first), (2, ADD, second)]
     assert_nothing_is_left(simulator)
 
 
@@ -452,7 +454,7 @@ def test_a_context_is_read_plain_by_its_id(engine: Engine, simulator: Simulator)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of Linux")
 def test_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
-    library: Library, simulator: Simulator, told: Told
+    library: Library, simulator: Simulator, received: Received
 ) -> None:
     def threads() -> set[str]:
         return {path.name for path in Path("/proc/self/task").iterdir()}
@@ -462,13 +464,13 @@ def test_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
     simulator.start_churn(50_000)
     made = 0
     for number in range(MAX_SESSIONS):
-        if number >= MIN_SESSIONS and told:
+        if number >= MIN_SESSIONS and received:
             break
         simulator.fail_randomly(100_000 if number % 2 else 0, number)
         simulator.deliver_from(1 + number % 3)
         with suppress(EngineError), Session(library) as session:
             for _ in range(3):
-                subscribe(session, told)
+                subscribe(session, received)
                 made += 1
             simulator.churn(10)
             for each in open_subscriptions()[number % 4 :]:
@@ -482,7 +484,7 @@ def test_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
     assert_nothing_is_left(simulator)
     assert open_subscriptions() == []
     assert made > 800
-    assert told
+    assert received
     simulator.reset()
     assert threads() <= before
 
@@ -496,11 +498,11 @@ class Listening(RuleBasedStateMachine):
         self.simulator.reset()
         self.simulator.populate(30)
         self.is_running = True
-        self.told: Told = []
+        self.received: Received = []
         self.known: set[int] | None = None  # what was there when it last enumerated
         self.incarnation = 0
         self.engine = Engine(
-            Library(SIMULATOR_PATH), on_change=lambda *change: self.told.append(change)
+            Library(SIMULATOR_PATH), on_change=lambda *change: self.received.append(change)
         )
 
     @rule(changes=st.integers(1, 20))
@@ -554,7 +556,7 @@ class Listening(RuleBasedStateMachine):
     def enumerate_all(self) -> None:
         assert self.simulator.flush()
         self.simulator.lose(0)
-        self.told.clear()
+        self.received.clear()
         self.known = None
         with suppress(EngineError):
             ids = {c.sa_context_id for page in self.engine.pages() for c in page}
@@ -570,7 +572,7 @@ class Listening(RuleBasedStateMachine):
     def what_was_told_is_what_happened(self) -> None:
         assert self.simulator.flush()
         if self.known is not None and self.incarnation == self.engine.incarnation:
-            assert replay(set(self.known), self.told) == set(self.simulator.ids())
+            assert replay(set(self.known), self.received) == set(self.simulator.ids())
 
     @invariant()
     def nothing_is_left(self) -> None:
@@ -603,19 +605,19 @@ simulator = Simulator(Path(sys.argv[1]))
 
 @atexit.register  # before the bindings' own, and so called after it
 def report():
-    print(simulator.open_subscriptions(), simulator.misuses(), len(told) > 0)
+    print(simulator.open_subscriptions(), simulator.misuses(), len(received) > 0)
 
 from bindings.engine import Engine
 from bindings.library import Library
 from bindings.session import Session
 from bindings.subscriptions import subscribe_to_sa_contexts
 
-told = []
+received = []
 some = threading.Event()
 
 def notify(change, sa_context_id):
-    told.append((change, sa_context_id))
-    if len(told) >= 100:
+    received.append((change, sa_context_id))
+    if len(received) >= 100:
         some.set()
 
 library = Library(Path(sys.argv[1]))

@@ -28,10 +28,10 @@ def test_every_event_is_told_of_with_its_data() -> None:
     assert [name for name, _ in rows] == list(EVENTS)
     for name, fields in rows:
         if name != "modified":  # "the same"
-            told = {field.partition(".")[0] for field in re.findall(r"`([\w.]+)`", fields)}
+            documented = {field.partition(".")[0] for field in re.findall(r"`([\w.]+)`", fields)}
             schema = vars(event_schema).get(EVENTS[name]) or vars(pages)[EVENTS[name]]
             members = schema.model_fields.values()
-            assert told == {member.alias for member in members}
+            assert documented == {member.alias for member in members}
 
 
 def test_the_settings_it_names_exist() -> None:

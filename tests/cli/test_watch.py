@@ -61,7 +61,7 @@ class Watching:
         is_whole = isinstance(self.words[-1], Event) if self.words else False
         return is_whole and self.ids == simulator.ids()
 
-    def told(self, kind: str) -> list[Event]:
+    def of_kind(self, kind: str) -> list[Event]:
         return [word for word in self.words if isinstance(word, Event) and word.kind == kind]
 
     def lost(self) -> list[Lost]:
@@ -81,12 +81,12 @@ async def watching(port: int, path: str = "", **filters: str) -> AsyncIterator[W
 async def test_what_comes_and_goes_is_followed(simulator: Simulator) -> None:
     with served(20) as port:
         async with watching(port) as watch:
-            await watch.until(lambda: bool(watch.told("snapshot_end")))
+            await watch.until(lambda: bool(watch.of_kind("snapshot_end")))
             assert watch.ids == simulator.ids()
 
             gone = simulator.ids()[3]
             simulator.delete(gone)
-            await watch.until(lambda: bool(watch.told("deleted")))
+            await watch.until(lambda: bool(watch.of_kind("deleted")))
 
             assert watch.ids == simulator.ids()
             assert len(watch.contexts) == 19
@@ -105,7 +105,7 @@ async def test_a_restart_of_the_engine_begins_it_anew(simulator: Simulator) -> N
             simulator.stop_engine()
             simulator.start_engine()
             simulator.populate(7, 99)
-            await watch.until(lambda: len(watch.told("snapshot_end")) > 1)
+            await watch.until(lambda: len(watch.of_kind("snapshot_end")) > 1)
             await watch.until(lambda: watch.knows(simulator))
 
             assert len(watch.ids) == 7
@@ -123,7 +123,7 @@ async def test_a_restart_of_the_server_begins_it_anew(simulator: Simulator) -> N
             await anyio.to_thread.run_sync(first.close)
             await watch.until(lambda: len(watch.lost()) > 0)
             with served(9, port):
-                await watch.until(lambda: len(watch.told("snapshot_end")) > 1)
+                await watch.until(lambda: len(watch.of_kind("snapshot_end")) > 1)
 
                 assert len(watch.ids) == 9
                 assert watch.ids == simulator.ids()
@@ -143,16 +143,18 @@ async def test_nothing_is_missed_between_two_streams(simulator: Simulator) -> No
                 simulator.delete(number)
             await watch.until(lambda: watch.knows(simulator))
 
-            assert {word.data["saContextId"] for word in watch.told("deleted")} == {*map(str, gone)}
+            assert {word.data["saContextId"] for word in watch.of_kind("deleted")} == {
+                *map(str, gone)
+            }
             assert watch.contexts.resets == 0
-            assert len(watch.told("added")) == 20
+            assert len(watch.of_kind("added")) == 20
 
 
 @pytest.mark.anyio
 async def test_the_servers_filters_apply(simulator: Simulator) -> None:
     with served(100) as port:
         async with watching(port, weakness="3des") as watch:
-            await watch.until(lambda: bool(watch.told("snapshot_end")))
+            await watch.until(lambda: bool(watch.of_kind("snapshot_end")))
 
             assert 0 < len(watch.ids) < simulator.count()
             rows = [shown.row for shown in watch.contexts.rows.values()]
@@ -200,7 +202,7 @@ async def test_nobody_there_is_said() -> None:
             await watch.until(lambda: False)
 
 
-class Stranger(BaseHTTPRequestHandler):
+class OtherServer(BaseHTTPRequestHandler):
     """A server of something else: what follows `/` in the path is its answer."""
 
     def do_GET(self) -> None:
@@ -215,8 +217,8 @@ class Stranger(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def stranger() -> Iterator[int]:
-    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+def other_server() -> Iterator[int]:
+    with HTTPServer(("127.0.0.1", 0), OtherServer) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield server.server_port
@@ -233,19 +235,21 @@ def stranger() -> Iterator[int]:
         ("text%2Fevent-stream%20data:%20[]%0A%0A", "is not an object"),
     ],
 )
-async def test_another_kind_of_server_is_refused(stranger: int, answer: str, sentence: str) -> None:
-    async with watching(stranger, f"/{answer}") as watch:
+async def test_another_kind_of_server_is_refused(
+    other_server: int, answer: str, sentence: str
+) -> None:
+    async with watching(other_server, f"/{answer}") as watch:
         with pytest.raises(RequestRejected, match=re.escape(sentence)):
             await watch.until(lambda: False)
 
 
 @pytest.mark.anyio
-async def test_the_screen_is_left_when_the_server_refuses(stranger: int) -> None:
+async def test_the_screen_is_left_when_the_server_refuses(other_server: int) -> None:
     terminal = StringIO()
     console = Console(file=terminal, width=80, height=24, force_terminal=True)
 
     with pytest.raises(RequestRejected, match="instead of events"):
-        await watch_on_screen(f"http://127.0.0.1:{stranger}/text%2Fhtml%20", INITIAL, console)
+        await watch_on_screen(f"http://127.0.0.1:{other_server}/text%2Fhtml%20", INITIAL, console)
 
     assert terminal.getvalue().endswith("\x1b[?1049l")
 
@@ -258,10 +262,10 @@ def test_what_is_no_url_is_said(url: str) -> None:
 
 @pytest.mark.anyio
 async def test_no_proxy_sees_what_is_sent_in_clear_text(
-    simulator: Simulator, stranger: int, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, other_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{stranger}")
-    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{stranger}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{other_server}")
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{other_server}")
     with served(3) as port:
         async with watching(port) as watch:
             await watch.until(lambda: watch.knows(simulator))
@@ -406,13 +410,13 @@ def test_a_pipe_gets_a_line_for_each_event(simulator: Simulator) -> None:
 
 def test_json_is_what_the_server_told(simulator: Simulator) -> None:
     with served(20) as port, command(port, "--json", stdout=subprocess.PIPE) as process:
-        told = [json.loads(line) for line in lines_until(process, '"snapshot_end"')]
+        printed = [json.loads(line) for line in lines_until(process, '"snapshot_end"')]
 
-        for each in told[:-1]:
+        for each in printed[:-1]:
             assert each["event"] == "added"
             SaContextEvent.model_validate(each["data"])
-        assert told[-1]["id"] == "{epoch}-{revision}".format(**told[-1]["data"])
-        assert len(told) == simulator.count() + 1
+        assert printed[-1]["id"] == "{epoch}-{revision}".format(**printed[-1]["data"])
+        assert len(printed) == simulator.count() + 1
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
 

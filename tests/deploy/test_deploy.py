@@ -43,11 +43,11 @@ METRIC = re.compile(
 LABEL = re.compile(r'(\w+)(=~|!=|=)"([^"]*)"')
 OF_PROMETHEUS = {"instance", "job"}
 
-Told = dict[str, dict[str, set[str]]]
+Exposed = dict[str, dict[str, set[str]]]
 
 
 @pytest.fixture
-def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
+def exposed(serve: Serve, simulator: Simulator, tmp_path: Path) -> Exposed:
     """The words of each label of each metric that a server gives."""
     keys = tmp_path / "keys.json"
     key = make_key(keys, "sa:read", "metrics:read")
@@ -67,7 +67,7 @@ def told(serve: Serve, simulator: Simulator, tmp_path: Path) -> Told:
     simulator.churn(500)  # for errors of IKE
     for sampled in ("wfp_ike_errors_total", "wfp_connection_bytes_total"):
         until(lambda sampled=sampled: f"{sampled}{{" in client.get("/metrics").text)  # type: ignore[misc]  # a lambda
-    words: Told = defaultdict(lambda: defaultdict(set))
+    words: Exposed = defaultdict(lambda: defaultdict(set))
     for family in text_string_to_metric_families(client.get("/metrics").text):
         for sample in family.samples:
             words[sample.name]  # also those without labels
@@ -86,24 +86,24 @@ def test_the_search_finds_metrics() -> None:
     ]
 
 
-def test_all_that_is_asked_for_is_there(told: Told) -> None:
+def test_all_that_is_asked_for_is_there(exposed: Exposed) -> None:
     for title, expression in QUERIES:
         found = METRIC.findall(expression)
         assert found or "up{" in expression, title
         for name, selector in found:
             if name in RECORDED:
                 continue
-            assert name in told, (title, name)
+            assert name in exposed, (title, name)
             for label, operator, wanted in LABEL.findall(selector):
                 if label in OF_PROMETHEUS:
                     continue
-                words = told[name][label]
+                words = exposed[name][label]
                 for word in wanted.split("|") if operator == "=~" else [wanted]:
                     assert word in words, (title, name, label, word)
 
 
-def test_what_is_grouped_by_is_there(told: Told) -> None:
-    labels = {label for by_label in told.values() for label in by_label} | OF_PROMETHEUS
+def test_what_is_grouped_by_is_there(exposed: Exposed) -> None:
+    labels = {label for by_label in exposed.values() for label in by_label} | OF_PROMETHEUS
     for title, expression in QUERIES:
         for by in re.findall(r"by \(([^)]*)\)", expression):
             assert {each.strip() for each in by.split(",")} <= labels, title
@@ -118,9 +118,9 @@ def test_recorded_series_are_used_or_documented() -> None:
         assert f"`{name}`" in document
 
 
-def test_every_metric_is_documented(told: Told) -> None:
+def test_every_metric_is_documented(exposed: Exposed) -> None:
     document = (ROOT / "docs/monitoring.md").read_text("utf-8")
-    for name in told:
+    for name in exposed:
         plain = re.sub(r"_(bucket|sum|count)$", "", name)
         if re.match(r"process_|python_|wfp_sa_contexts_by_", name):
             continue

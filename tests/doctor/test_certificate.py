@@ -71,9 +71,9 @@ def _simulator(simulator: Simulator) -> None:
     """What is left of a test goes with it."""
 
 
-def assert_that_it_alone_fails(run: Run, told: str) -> None:
+def assert_that_it_alone_fails(run: Run, expected: str) -> None:
     assert (run.code, run.failures, run.warnings) == (1, {"certificate"}, set())
-    assert told in run.finding("certificate").sentence
+    assert expected in run.finding("certificate").sentence
     assert "PRIVATE" not in run.output.replace("BEGIN PRIVATE KEY", "")
 
 
@@ -121,7 +121,7 @@ def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ends", "names", "told"),
+    ("ends", "names", "expected"),
     [
         (5 * DAY, ("127.0.0.1",), "expires on"),
         (90 * DAY, (), "names no host"),
@@ -129,12 +129,12 @@ def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_will_fail_for_some_is_told(
-    tmp_path: Path, ends: timedelta, names: tuple[str, ...], told: str
+    tmp_path: Path, ends: timedelta, names: tuple[str, ...], expected: str
 ) -> None:
     run = examined(*make_certificate(tmp_path, ends=ends, names=names))
 
     assert (run.code, run.warnings) == (3, {"certificate"})
-    assert told in run.finding("certificate").sentence
+    assert expected in run.finding("certificate").sentence
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")

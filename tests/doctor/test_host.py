@@ -27,7 +27,7 @@ def subject() -> DoctorContext:
 
 
 @pytest.mark.parametrize(
-    ("version", "outcome", "told"),
+    ("version", "outcome", "expected"),
     [
         ("6.0.6003", Outcome.WARNING, "Vista"),
         ("6.1.7601", Outcome.WARNING, "Windows 7"),
@@ -40,7 +40,7 @@ def test_a_windows_is_judged_by_its_version(
     monkeypatch: pytest.MonkeyPatch,
     version: str,
     outcome: Outcome,
-    told: str,
+    expected: str,
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Windows")
     monkeypatch.setattr(platform, "version", lambda: version)
@@ -48,11 +48,11 @@ def test_a_windows_is_judged_by_its_version(
     finding = host.windows(subject)
 
     assert (finding.outcome, finding.facts["version"]) == (outcome, version)
-    assert told in finding.sentence
+    assert expected in finding.sentence
 
 
 @pytest.mark.parametrize(
-    ("account", "outcome", "told"),
+    ("account", "outcome", "expected"),
     [
         (Account(is_administrator=True, is_operator=False, elevation=Elevation.FULL), "ok", ""),
         (Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT), "ok", ""),
@@ -69,14 +69,14 @@ def test_an_account_is_judged_by_its_token(
     monkeypatch: pytest.MonkeyPatch,
     account: Account,
     outcome: str,
-    told: str,
+    expected: str,
 ) -> None:
     monkeypatch.setattr(host, "account", lambda: account)
 
     finding = host.running_account(subject)
 
     assert finding.outcome == outcome
-    assert told in finding.sentence
+    assert expected in finding.sentence
     assert finding.facts["account"] in finding.names
 
 
@@ -117,7 +117,7 @@ def test_the_engine_is_asked_while_ikeext_is_stopped(
 
 
 @pytest.mark.parametrize(
-    ("found", "outcome", "told"),
+    ("found", "outcome", "expected"),
     [
         (Service(ServiceState.RUNNING, ServiceStart.AUTOMATIC), Outcome.OK, ""),
         (Service(ServiceState.STOP_PENDING, None), Outcome.FAILURE, "sc.exe start BFE"),
@@ -130,7 +130,7 @@ def test_a_service_is_judged_by_its_state(
     monkeypatch: pytest.MonkeyPatch,
     found: Service,
     outcome: Outcome,
-    told: str,
+    expected: str,
 ) -> None:
     monkeypatch.setattr(host, "has_services", lambda: True)
     monkeypatch.setattr(host, "service", lambda _name: found)
@@ -138,7 +138,7 @@ def test_a_service_is_judged_by_its_state(
     finding = host.bfe_service(subject)
 
     assert finding.outcome is outcome
-    assert told in str(finding.remedy)
+    assert expected in str(finding.remedy)
 
 
 def test_a_service_may_not_be_told_of(

@@ -50,7 +50,7 @@ def test_without_an_issuer_nothing_is_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "document", "told"),
+    ("path", "status", "document", "expected"),
     [
         (DISCOVERY, 404, {}, "answers 404"),
         (DISCOVERY, 200, {"issuer": "https://other.example"}, "of another issuer"),
@@ -59,14 +59,14 @@ def test_without_an_issuer_nothing_is_asked() -> None:
     ],
 )
 def test_an_issuer_that_does_not_is_told(
-    oidc: Oidc, path: str, status: int, document: dict[str, object], told: str
+    oidc: Oidc, path: str, status: int, document: dict[str, object], expected: str
 ) -> None:
     oidc.answers[path] = (status, json.dumps(document).encode())
 
     finding = issuer(subject(oidc))
 
     assert finding.outcome is Outcome.FAILURE
-    assert told in finding.sentence
+    assert expected in finding.sentence
     assert finding.remedy is not None
 
 

@@ -51,18 +51,18 @@ class Flooding:
     """A flood under way.
 
     Attributes:
-        told: what became of it, at its end.
+        report: what became of it, at its end.
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self.told: dict[str, Any] = {}
+        self.report: dict[str, Any] = {}
 
     def wait(self) -> None:
         """Wait for its end."""
         output, _ = self._process.communicate(timeout=60)
         assert self._process.returncode == 0
-        self.told = json.loads(output)
+        self.report = json.loads(output)
 
 
 def compiled(folder: Path) -> Path:

@@ -100,16 +100,16 @@ def test_a_flood_costs_others_little(
             growth = target.peak_bytes() - peak
         quiet += measured(target, regular, 1)[0]
 
-    told = flooding.told
+    report = flooding.report
     FLOODS.append(
-        f"{request.node.callspec.id:26} {sum(told['answered'].values()):6} "
+        f"{request.node.callspec.id:26} {sum(report['answered'].values()):6} "
         f"{idle * 100:4.0f} {busy * 100:4.0f} %  "
         f"{(peak - before) / 2**20:5.1f} {growth / 2**20:5.1f} MB  "
         f"{median(chain(*quiet)) * 1e3:5.1f} {median(chain(*during)) * 1e3:5.1f}  "
         f"{typical(quiet) * 1e3:5.1f} {typical(during) * 1e3:5.1f} ms"
     )
-    assert told["offered"] == flood.per_second * FLOOD_SECONDS
-    assert told["seconds"] < FLOOD_SECONDS + 0.1
+    assert report["offered"] == flood.per_second * FLOOD_SECONDS
+    assert report["seconds"] < FLOOD_SECONDS + 0.1
     assert typical(during) < WORSE * typical(quiet)
     assert busy - idle < BUSY * idle
     assert peak - before < PEAK_BYTES

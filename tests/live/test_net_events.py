@@ -23,8 +23,8 @@ def test_what_fails_is_told_listed_and_explained(
     http: httpx2.Client, document: dict[str, Any]
 ) -> None:
     with stream(http, STREAM) as events:
-        told = failures(events)
-        first, second = next(told), next(told)
+        reported = failures(events)
+        first, second = next(reported), next(reported)
 
     with stream(http, STREAM, after=first.event_id) as events:
         assert next(failures(events)) == second

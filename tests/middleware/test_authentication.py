@@ -197,9 +197,9 @@ def test_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
     with capture_logs() as log:
         client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
         client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # the same
-    (told,) = log
-    assert (told["event"], told["log_level"]) == ("requests_rejected", "warning")
-    assert told["reasons"] == {"missing": 3, "unknown": 2}
+    (entry,) = log
+    assert (entry["event"], entry["log_level"]) == ("requests_rejected", "warning")
+    assert entry["reasons"] == {"missing": 3, "unknown": 2}
 
 
 def test_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) -> None:
@@ -208,23 +208,23 @@ def test_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) -> None
     with issuing() as oidc:
         good = [make_key(keys, *SCOPES), oidc.token(scope=" ".join(SCOPES))]
         client = serve(contexts=3, api_keys_file=keys, oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
-        told = ""
+        revealed = ""
         for text in (*good, *(each[:-3] + "xyz" for each in good)):
             for path in ("/sa-contexts", "/metrics", "/engine?limit=1", "/nowhere", "/net-events"):
                 response = client.get(path, headers=bearer(text))
-                told += response.text + str(response.headers)
+                revealed += response.text + str(response.headers)
         keys.write_text("{", encoding="utf-8")
         look_at_keys(client)
         client.get("/engine", headers=bearer(good[0]))
         client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
     configure_logging("json", "debug")
-    told += log.getvalue()
+    revealed += log.getvalue()
 
-    assert "requests_rejected" in told
-    assert "api_keys_unreadable" in told
+    assert "requests_rejected" in revealed
+    assert "api_keys_unreadable" in revealed
     for secret in (good[0].split("_", 2)[2], *good[1].split(".")[1:]):
-        assert secret[:20] not in told
-        assert secret[-20:-3] not in told
+        assert secret[:20] not in revealed
+        assert secret[-20:-3] not in revealed
 
 
 def test_the_issuers_absence_is_told_as_such(serve: Serve) -> None:

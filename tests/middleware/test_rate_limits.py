@@ -125,8 +125,14 @@ def test_what_is_public_is_counted_too_and_health_is_always_told(desk: Desk) -> 
 def test_credentials_are_not_looked_at_after_too_many_that_were_wrong(desk: Desk) -> None:
     client = desk.at(MONITOR)
     wrong = desk.key[:-1] + ("A" if desk.key[-1] != "A" else "B")
-    told = [ask(client, wrong) for _ in range(5)]
-    assert [items(each.headers["ratelimit"])["failures"]["r"] for each in told] == [4, 3, 2, 1, 0]
+    responses = [ask(client, wrong) for _ in range(5)]
+    assert [items(each.headers["ratelimit"])["failures"]["r"] for each in responses] == [
+        4,
+        3,
+        2,
+        1,
+        0,
+    ]
 
     response = ask(client, desk.key)
 
@@ -204,12 +210,12 @@ def test_requests_without_a_credential_lock_out_nobody(desk: Desk) -> None:
 def test_callers_are_counted_by_their_credential_wherever_they_are(desk: Desk) -> None:
     addresses = (MONITOR, OTHER)
     clients = [desk.at(addresses[number % 2]) for number in range(20)]
-    told = [ask(client, desk.key) for client in clients]
-    assert [each.status_code for each in told] == [200] * 20
-    assert [items(each.headers["ratelimit"])["caller"]["r"] for each in told] == [
+    responses = [ask(client, desk.key) for client in clients]
+    assert [each.status_code for each in responses] == [200] * 20
+    assert [items(each.headers["ratelimit"])["caller"]["r"] for each in responses] == [
         *range(19, -1, -1)
     ]
-    assert items(told[0].headers["ratelimit-policy"]) == {"caller": {"q": 20, "w": 60}}
+    assert items(responses[0].headers["ratelimit-policy"]) == {"caller": {"q": 20, "w": 60}}
 
     response = ask(desk.at(MONITOR), desk.key)
 
@@ -230,9 +236,9 @@ def test_without_credentials_callers_are_networks_and_this_host_is_not_counted(
     assert Counter(ask(each).status_code for each in of_one_network) == {200: 5, 429: 45}
     assert Counter(ask(each).status_code for each in of_many) == {200: 50}
     for here in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
-        told = [ask(at(client, here)) for _ in range(10)]
-        assert {each.status_code for each in told} == {200}
-        assert not any("ratelimit" in each.headers for each in told)
+        responses = [ask(at(client, here)) for _ in range(10)]
+        assert {each.status_code for each in responses} == {200}
+        assert not any("ratelimit" in each.headers for each in responses)
     assert statuses(20, lambda: ask(at(client, MONITOR), path="/health/ready")) == [200] * 20
 
 
@@ -308,9 +314,15 @@ def test_an_accepted_credential_that_cannot_be_verified_has_a_quota_of_its_own()
     stub.state = TAKEN
     assert ask(client, "key").status_code == 200
     stub.state = UNKNOWN
-    told = [ask(client, "junk") for _ in range(5)]
-    assert [each.status_code for each in told] == [200, 200, 200, 429, 429]
-    assert [items(each.headers["ratelimit"])["unverified"]["r"] for each in told] == [2, 1, 0, 0, 0]
+    responses = [ask(client, "junk") for _ in range(5)]
+    assert [each.status_code for each in responses] == [200, 200, 200, 429, 429]
+    assert [items(each.headers["ratelimit"])["unverified"]["r"] for each in responses] == [
+        2,
+        1,
+        0,
+        0,
+        0,
+    ]
 
     assert statuses(5, lambda: ask(client, "key")) == [200, 200, 200, 429, 429]
 

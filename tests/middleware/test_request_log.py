@@ -163,9 +163,9 @@ def test_what_the_server_beneath_logs_has_the_id(
 
     logging.getLogger().handlers[0].flush()
     entries = [json.loads(line) for line in stream.getvalue().splitlines()]
-    told = {entry["request_id"] for entry in entries if "exception" in entry}
-    assert told == {failed.headers["X-Request-Id"]}
-    assert told != {good.headers["X-Request-Id"]}
+    logged = {entry["request_id"] for entry in entries if "exception" in entry}
+    assert logged == {failed.headers["X-Request-Id"]}
+    assert logged != {good.headers["X-Request-Id"]}
 
 
 @pytest.mark.parametrize(
@@ -219,10 +219,10 @@ def test_strangers_refusals_are_told_together(
         ("monitor", "insufficient_scope")
     ]
     client.app.state.metrics.rejection_summary.flush()  # type: ignore[attr-defined]  # an application's
-    (told,) = [entry for entry in entries if entry["event"] == "requests_rejected"]
-    assert told["count"] == 51
-    assert told["reasons"] == {"malformed": 1, "missing": 50}
-    assert (told["addresses"], told["top_addresses"]) == (1, {"testclient": 51})
+    (logged,) = [entry for entry in entries if entry["event"] == "requests_rejected"]
+    assert logged["count"] == 51
+    assert logged["reasons"] == {"malformed": 1, "missing": 50}
+    assert (logged["addresses"], logged["top_addresses"]) == (1, {"testclient": 51})
 
 
 @pytest.mark.parametrize(("host", "code"), [("a b", "bad_request"), ("a.b", "unknown_host")])
@@ -309,8 +309,8 @@ def test_a_stream_without_a_reader_ends_with_the_server(entries: Entries) -> Non
         live.stop()
         deaf.close()
 
-    told = [each for each in of_requests(entries) if each["route"] == "/sa-contexts/events"]
-    assert [each.get("outcome") for each in told] == [None, "server_stops"]
+    logged = [each for each in of_requests(entries) if each["route"] == "/sa-contexts/events"]
+    assert [each.get("outcome") for each in logged] == [None, "server_stops"]
 
 
 def test_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None:
@@ -318,8 +318,8 @@ def test_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None
         first = client.get("/engine", headers={"traceparent": TRACEPARENT, "X-Request-Id": "one"})
         second = client.get("/engine")
 
-    told = {entry["request_id"]: entry.get("trace_id") for entry in of_requests(entries)}
-    assert told == {"one": TRACE, second.headers["X-Request-Id"]: None}
+    logged = {entry["request_id"]: entry.get("trace_id") for entry in of_requests(entries)}
+    assert logged == {"one": TRACE, second.headers["X-Request-Id"]: None}
     assert first.headers["X-Request-Id"] == "one"
 
 

@@ -82,24 +82,24 @@ def client() -> TestClient:
     return TestClient(HostValidationMiddleware(app, ["sa.corp.example"]), "http://localhost")
 
 
-def told(host: str, client: TestClient) -> Any:
+def response_to(host: str, client: TestClient) -> Any:
     return client.get("/", headers=[(b"host", host.encode("latin-1"))])
 
 
 @pytest.mark.parametrize("host", OURS)
 def test_our_names_and_any_address_are_let_through(client: TestClient, host: str) -> None:
-    assert told(host, client).text == "here"
+    assert response_to(host, client).text == "here"
 
 
 @pytest.mark.parametrize("host", OTHERS)
 def test_other_names_are_refused(client: TestClient, host: str) -> None:
     for _ in range(2):  # from the cache
-        assert_problem(told(host, client), 421, "unknown_host")
+        assert_problem(response_to(host, client), 421, "unknown_host")
 
 
 @pytest.mark.parametrize("host", BAD)
 def test_what_is_no_host_is_refused(client: TestClient, host: str) -> None:
-    assert_problem(told(host, client), 400, "bad_request")
+    assert_problem(response_to(host, client), 400, "bad_request")
 
 
 @pytest.mark.parametrize("hosts", [[], ["localhost", "localhost"], ["localhost", "evil.example"]])
@@ -130,7 +130,7 @@ async def test_there_must_be_one(hosts: list[str]) -> None:
 def test_strangers_cannot_fill_the_memory(client: TestClient) -> None:
     check: Any = client.app
     for number in range(3 * MAX_REMEMBERED):
-        told(f"{number}.evil.example", client)
+        response_to(f"{number}.evil.example", client)
 
     remembered = check._validate.cache_info()  # noqa: SLF001  # not otherwise visible
     assert remembered.currsize == MAX_REMEMBERED

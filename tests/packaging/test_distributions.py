@@ -65,10 +65,10 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -
 
 
 def test_the_wheel_needs_no_compiler(wheel: zipfile.ZipFile) -> None:
-    told = _headers(wheel.read(f"{NAME}.dist-info/WHEEL"))
+    fields = _headers(wheel.read(f"{NAME}.dist-info/WHEEL"))
 
-    assert told["Root-Is-Purelib"] == "true"
-    assert told.get_all("Tag") == ["py3-none-any"]
+    assert fields["Root-Is-Purelib"] == "true"
+    assert fields.get_all("Tag") == ["py3-none-any"]
 
 
 def test_its_metadata_are_the_projects(wheel: zipfile.ZipFile) -> None:
@@ -119,14 +119,14 @@ def test_what_is_installed_runs(built: Path, tmp_path: Path) -> None:
         [sys.executable, "-m", "pip", *install, str(next(built.glob("*.whl")))], check=True
     )
 
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "app", "--version"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "to")},
         stdout=subprocess.PIPE,
         check=True,
     )
-    assert told.stdout.decode().split() == ["sa-contexts", PROJECT["version"]]
+    assert result.stdout.decode().split() == ["sa-contexts", PROJECT["version"]]
 
 
 def _build(source: Path, target: Path, *kinds: str) -> Path:

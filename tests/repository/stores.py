@@ -32,13 +32,13 @@ AT_ONCE: dict[str, Any] = {
 
 @asynccontextmanager
 async def running_store(
-    library: Library, *, most_hints: int = 1000, **limits: Any
+    library: Library, *, max_dirty_ids: int = 1000, **limits: Any
 ) -> AsyncIterator[Store]:
     """A store that does all at once, and reads the engine unasked only at its beginning."""
-    hints = DirtyIds(most_hints)
-    with Engine(library, on_change=lambda _event, number: hints.add(number)) as engine:
+    dirty_ids = DirtyIds(max_dirty_ids)
+    with Engine(library, on_change=lambda _event, number: dirty_ids.add(number)) as engine:
         reader = EngineReader(engine, SaContextKind(lambda: no_alias))
-        store = Store(reader, StoreLimits(**{**AT_ONCE, **limits}), dirty_ids=hints)
+        store = Store(reader, StoreLimits(**{**AT_ONCE, **limits}), dirty_ids=dirty_ids)
         async with store.running():
             yield store
 

@@ -80,11 +80,11 @@ def events_after(feed: EventFeed, place: Position) -> list[Event]:
         was, place = place, batch.position
         if not batch.text and place == was:
             return events
-        told = parser.feed(batch.text)
+        received = parser.feed(batch.text)
         assert parser.is_between_events
         most = feeds_module.BATCH_BYTES
-        assert sum(len(event.text) for event in told[:-1]) < most, "longer than it may be"
-        events += told
+        assert sum(len(event.text) for event in received[:-1]) < most, "longer than it may be"
+        events += received
 
 
 @given(
@@ -94,25 +94,25 @@ def events_after(feed: EventFeed, place: Position) -> list[Event]:
     st.sampled_from([1, 2, 7, 250]),
 )
 def test_what_is_told_from_any_place_on_is_what_has_become(
-    states: list[Contexts], selection: SaContextSelection, batch_bytes: int, most_changes: int
+    states: list[Contexts], selection: SaContextSelection, batch_bytes: int, max_changes: int
 ) -> None:
     journal = Journal(10_000, 1 << 20)
     recorded(states, journal)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feeds_module, "BATCH_BYTES", batch_bytes)
-        patch.setattr(feeds_module, "MAX_CHANGES", most_changes)
+        patch.setattr(feeds_module, "MAX_CHANGES", max_changes)
         feed = EventFeed(journal, KIND, selection, View.FULL)
         events = events_after(feed, Position(1))
 
         mirror = Mirror(wants_initial=False)
         mirror.show(EPOCH, 1, selected(states[0], selection))
         mirror.connect()
-        told = iter([*events, None])
-        event = next(told)
+        received = iter([*events, None])
+        event = next(received)
         for revision, contexts in enumerate(states[1:], 2):
             while event is not None and event.data["revision"] == revision:
                 mirror.take(event)
-                event = next(told)
+                event = next(received)
             assert mirror.contents == selected(contexts, selection)
         assert event is None
 
@@ -131,7 +131,9 @@ def test_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most: int
     whole, short = Journal(10_000, 1 << 20), Journal(most, 1 << 20)
     recorded(states, whole)
     recorded(states, short)
-    all_told, told = (EventFeed(journal, KIND, EVERYTHING, View.FULL) for journal in (whole, short))
+    whole_feed, short_feed = (
+        EventFeed(journal, KIND, EVERYTHING, View.FULL) for journal in (whole, short)
+    )
     sizes = {
         revision: len(revision_changes(whole, revision)) for revision in range(2, len(states) + 1)
     }
@@ -143,9 +145,9 @@ def test_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most: int
             place = Position(revision, taken)
             is_kept = revision >= kept if taken is None else revision > kept
             if is_kept:
-                assert events_after(told, place) == events_after(all_told, place)
+                assert events_after(short_feed, place) == events_after(whole_feed, place)
             else:
-                assert told.after(EPOCH, place) is None
+                assert short_feed.after(EPOCH, place) is None
 
 
 def revision_changes(journal: Journal, revision: int) -> tuple[Change, ...]:

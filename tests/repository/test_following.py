@@ -140,7 +140,7 @@ async def test_more_hints_than_are_kept_lead_to_a_refresh(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(30)
-    async with running_store(library, most_hints=2) as store:
+    async with running_store(library, max_dirty_ids=2) as store:
         version = await store.snapshot_at_most(3600)
         looks = simulator.calls(LOOK)
         gone = simulator.ids()[:20]

@@ -42,17 +42,17 @@ def not_announced(version: Snapshot) -> None:
     raise AssertionError(f"announced {len(version.ids)} contexts")
 
 
-@pytest.mark.parametrize("most_unread", [0, 1, 137, 500, 10_000])
+@pytest.mark.parametrize("max_undecoded", [0, 1, 137, 500, 10_000])
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_all_is_read_whatever_is_left_unread_meanwhile(
-    library: Library, simulator: Simulator, most_unread: int, shuffle: bool
+    library: Library, simulator: Simulator, max_undecoded: int, shuffle: bool
 ) -> None:
     simulator.populate(1000, seed=4)
     simulator.set_option(Option.SHUFFLE, shuffle)
     with Engine(library) as engine:
         records = [context for page in engine.pages() for context in page]
         reader = EngineReader(
-            engine, SaContextKind(no_aliases), page_size=37, max_undecoded=most_unread
+            engine, SaContextKind(no_aliases), page_size=37, max_undecoded=max_undecoded
         )
 
         version = reader.read_all(begin, not_announced).snapshot
@@ -71,14 +71,14 @@ class Refreshes:
     """Refreshes one after another; knows which contexts each decoded."""
 
     def __init__(
-        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, most_unread: int = MAX_UNDECODED
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, max_undecoded: int = MAX_UNDECODED
     ) -> None:
         self.decoded: list[int] = []
         self.encoded: list[int] = []
         self.names: dict[int, str] = {}
         self.edition: SnapshotBuild | None = None
         kind = SaContextKind(lambda: dict(self.names).get)
-        self._reader = EngineReader(engine, kind, page_size=17, max_undecoded=most_unread)
+        self._reader = EngineReader(engine, kind, page_size=17, max_undecoded=max_undecoded)
 
         def decode(plain: RawTree) -> SaContext:
             self.decoded.append(plain[0])
@@ -168,7 +168,7 @@ def _luids(context: SaContext) -> set[int]:
 @given(
     steps=st.lists(st.integers(0, 40), min_size=1, max_size=8),
     seed=st.integers(0, 2**32),
-    most_unread=st.sampled_from([0, 70, 10_000]),
+    max_undecoded=st.sampled_from([0, 70, 10_000]),
     is_shuffled=st.booleans(),
     generation=st.sampled_from([0, 1]),
 )
@@ -178,14 +178,14 @@ def test_refreshes_with_marks_give_what_those_without_give(
     monkeypatch: pytest.MonkeyPatch,
     steps: list[int],
     seed: int,
-    most_unread: int,
+    max_undecoded: int,
     is_shuffled: bool,
     generation: int,
 ) -> None:
     simulator.populate(120, seed)
     simulator.set_option(Option.SHUFFLE, is_shuffled)
     with Engine(library, generation=generation) as engine:
-        one, other = (Refreshes(engine, monkeypatch, most_unread=most_unread) for _ in range(2))
+        one, other = (Refreshes(engine, monkeypatch, max_undecoded=max_undecoded) for _ in range(2))
         journals = [Journal(200, 1 << 20) for _ in range(2)]
         for number, changes in enumerate(steps):
             simulator.churn(changes)
@@ -260,9 +260,9 @@ def test_a_stop_ends_a_reading_at_its_next_context(
     assert (simulator.open_handles(), simulator.unfreed_blocks()) == (0, 0)
 
 
-@pytest.mark.parametrize("most_unread", [0, 1000])
+@pytest.mark.parametrize("max_undecoded", [0, 1000])
 def test_a_fault_while_reading_leaves_nothing_open(
-    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, most_unread: int
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, max_undecoded: int
 ) -> None:
     """A failing test first: the generator lived on in the traceback, with its handle."""
     simulator.populate(50)
@@ -274,7 +274,7 @@ def test_a_fault_while_reading_leaves_nothing_open(
         with monkeypatch.context() as patch:
             patch.setattr("app.resources.sa_contexts.kind.encode_sa_context", fail)
             reader = EngineReader(
-                engine, SaContextKind(no_aliases), page_size=10, max_undecoded=most_unread
+                engine, SaContextKind(no_aliases), page_size=10, max_undecoded=max_undecoded
             )
             with pytest.raises(RuntimeError) as caught:
                 reader.read_all(begin, not_announced)

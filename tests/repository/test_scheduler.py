@@ -93,13 +93,13 @@ async def test_a_running_refresh_will_do_for_who_accepts_its_age() -> None:
 async def test_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> None:
     work = Work()
     refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
-    told: list[Exception] = []
+    errors: list[Exception] = []
 
     async def ask() -> None:
         try:
             await refreshes.wait(work.now)
         except OSError as error:
-            told.append(error)
+            errors.append(error)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(refreshes.run)
@@ -109,13 +109,13 @@ async def test_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> 
         work.failure = OSError("refused")
         work.end()
         await _settle()
-        assert told == [work.failure] * 2
+        assert errors == [work.failure] * 2
         work.failure = None
         tasks.start_soon(ask)
         await _settle()
         work.end()
         await _settle()
-        assert len(told) == 2
+        assert len(errors) == 2
         tasks.cancel_scope.cancel()
 
 
@@ -137,13 +137,13 @@ async def test_who_stops_waiting_costs_nothing() -> None:
 async def test_a_stop_tells_those_who_wait() -> None:
     work = Work()
     refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
-    told: list[Exception] = []
+    errors: list[Exception] = []
 
     async def ask() -> None:
         try:
             await refreshes.wait(work.now)
         except ShuttingDown as error:
-            told.append(error)
+            errors.append(error)
 
     async with anyio.create_task_group() as waiting:
         waiting.start_soon(ask)
@@ -154,7 +154,7 @@ async def test_a_stop_tells_those_who_wait() -> None:
             waiting.start_soon(ask)  # for a refresh that will not begin
             await _settle()
             tasks.cancel_scope.cancel()
-    assert len(told) == 2
+    assert len(errors) == 2
 
 
 @pytest.mark.parametrize(("length", "pause"), [(0.01, 0.05), (0.2, 0.2)])

@@ -113,7 +113,7 @@ async def test_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
-    told: list[Exception] = []
+    errors: list[Exception] = []
     with Engine(library) as engine:
         store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
 
@@ -121,7 +121,7 @@ async def test_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
             try:
                 await store.snapshot_at_most(0)
             except ShuttingDown as error:
-                told.append(error)
+                errors.append(error)
 
         async with store.running():
             await store.snapshot_at_most(0)
@@ -133,7 +133,7 @@ async def test_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
                 while simulator.calls("IPsecSaContextEnum1") == before:
                     await anyio.lowlevel.checkpoint()
                 store.stop()
-            assert len(told) == 3
+            assert len(errors) == 3
             with pytest.raises(ShuttingDown):
                 await store.snapshot_at_most(0)
     assert simulator.calls("IPsecSaContextEnum1") == before + 1

@@ -105,16 +105,16 @@ async def test_all_is_told_at_first_and_then_where_that_leads(
         await store.snapshot_at_most(0)
         assert len(store.leases) == 1  # what it is being told
         assert watch.bookmark() is None
-        told = [*events(*before), *await rest(watch)]
+        received = [*events(*before), *await rest(watch)]
 
         assert store.current is not None
-        end = [event.kind for event in told].index("snapshot_end")
-        assert [event.kind for event in told[:end]] == ["added"] * 20
-        assert {event.event_id for event in told[:end]} == {None}
-        assert {event.data["revision"] for event in told[:end]} == {1}
-        assert told[end].event_id == f"{store.current.epoch}-1"
-        assert len(told) > end + 1
-        assert all(event.data["revision"] > 1 for event in told[end + 1 :])
+        end = [event.kind for event in received].index("snapshot_end")
+        assert [event.kind for event in received[:end]] == ["added"] * 20
+        assert {event.event_id for event in received[:end]} == {None}
+        assert {event.data["revision"] for event in received[:end]} == {1}
+        assert received[end].event_id == f"{store.current.epoch}-1"
+        assert len(received) > end + 1
+        assert all(event.data["revision"] > 1 for event in received[end + 1 :])
         assert len(store.leases) == 0
 
 
@@ -155,18 +155,18 @@ async def test_one_whose_place_is_not_known_begins_anew(
         watch = watch_of(store, after.format(epoch=version.epoch), is_initial=is_initial)
         await watch.begin()
         assert watch.bookmark() is None
-        told = await rest(watch)
+        received = await rest(watch)
 
         here = {"epoch": version.epoch, "revision": version.revision}
-        assert told[0].kind == "reset"
-        assert told[0].data == here
+        assert received[0].kind == "reset"
+        assert received[0].data == here
         if is_initial:
-            assert [event.kind for event in told[1:]] == [*["added"] * 5, "snapshot_end"]
-            assert [event.event_id for event in told[:6]] == [None] * 6
-            assert told[6].data == here
+            assert [event.kind for event in received[1:]] == [*["added"] * 5, "snapshot_end"]
+            assert [event.event_id for event in received[:6]] == [None] * 6
+            assert received[6].data == here
         else:
-            assert told[1:] == []
-            assert told[0].event_id == f"{version.epoch}-{version.revision}"
+            assert received[1:] == []
+            assert received[0].event_id == f"{version.epoch}-{version.revision}"
         assert watch.bookmark() is None
 
 
@@ -302,10 +302,10 @@ async def test_no_more_is_held_than_may_be(library: Library, simulator: Simulato
         await foreign.begin()
         assert await foreign.next_batch() is None
         first.close()
-        told = await rest(foreign)
+        received = await rest(foreign)
 
-        assert told[0].kind == "reset"
-        assert told[-1].kind == "snapshot_end"
+        assert received[0].kind == "reset"
+        assert received[-1].kind == "snapshot_end"
         assert len(store.leases) == 0
 
 

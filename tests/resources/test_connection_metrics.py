@@ -74,10 +74,10 @@ def test_counts_have_all_that_was_transferred(growths: list[Growth]) -> None:
             for direction, number_of_bytes in zip(DIRECTIONS, more, strict=True):
                 expected[direction][ends_of(number)] += number_of_bytes
 
-        told = {ends: each._asdict() for ends, each in counted.counts.items()}
-        assert told.pop(OTHERS) == {"inbound": 0, "outbound": 0}
+        shown = {ends: each._asdict() for ends, each in counted.counts.items()}
+        assert shown.pop(OTHERS) == {"inbound": 0, "outbound": 0}
         for direction in DIRECTIONS:
-            assert {ends: told[ends][direction] for ends in told} == dict(expected[direction])
+            assert {ends: shown[ends][direction] for ends in shown} == dict(expected[direction])
 
 
 @given(GROWTHS, st.integers(1, 4))
@@ -116,7 +116,7 @@ def test_a_count_that_begins_anew_is_added_whole() -> None:
     assert counted.counts[ends_of(0)] == Transferred(131, 15)
 
 
-def told(client: TestClient) -> dict[tuple[str, ...], float]:
+def scraped(client: TestClient) -> dict[tuple[str, ...], float]:
     """Bytes by the words of all labels."""
     return {
         tuple(dict(labels)[name] for name in (*Endpoints._fields, "direction")): number
@@ -145,9 +145,9 @@ def test_metrics_tell_what_connections_tell(serve: Serve, simulator: Simulator) 
         refresh_interval_seconds=0.02,
         refresh_retry_seconds=0.02,
     )
-    until(lambda: bool(told(client)))
+    until(lambda: bool(scraped(client)))
     first = listed(client)
-    assert told(client) == first | NOTHING
+    assert scraped(client) == first | NOTHING
     assert value(client, "wfp_connections") == len(simulator.connections())
 
     one = client.get(f"/connections/{simulator.connections()[0]}").json()
@@ -158,25 +158,25 @@ def test_metrics_tell_what_connections_tell(serve: Serve, simulator: Simulator) 
         (*ends, "inbound"): first[*ends, "inbound"] + 1000,
         (*ends, "outbound"): first[*ends, "outbound"] + 1,
     }
-    until(lambda: told(client) == risen | NOTHING)
+    until(lambda: scraped(client) == risen | NOTHING)
 
     simulator.monitor_connections(is_on=False)
     until(lambda: value(client, "wfp_connections") == 0)
-    assert told(client) == risen | NOTHING
+    assert scraped(client) == risen | NOTHING
 
     simulator.stop_engine()
     until(lambda: value(client, "wfp_connections") is None)
-    assert told(client) == {}
+    assert scraped(client) == {}
     simulator.start_engine()
-    until(lambda: bool(told(client)))
-    assert told(client) == risen | NOTHING
+    until(lambda: bool(scraped(client)))
+    assert scraped(client) == risen | NOTHING
 
 
 def test_there_are_no_more_than_asked_for(serve: Serve) -> None:
     client = serve(contexts=100, metrics_connections=3, refresh_interval_seconds=0.02)
-    until(lambda: bool(told(client)))
+    until(lambda: bool(scraped(client)))
 
-    counted, all_ = told(client), listed(client)
+    counted, all_ = scraped(client), listed(client)
     assert len(counted) == 2 * (3 + 1)
     assert sum(counted.values()) == sum(all_.values())
     assert counted[*OTHERS, "inbound"] > 0
@@ -198,7 +198,7 @@ def test_only_samples_that_were_asked_for_read_connections(
         settings["refresh_interval_seconds"] < 1
     ):  # then the engine's counters are sampled next to these
         until(lambda: value(client, "wfp_ipsec_active_sas") is not None)
-        until(lambda: bool(told(client)) == is_read)
+        until(lambda: bool(scraped(client)) == is_read)
     client.get("/metrics")
 
     assert bool(simulator.calls("FwpmConnectionCreateEnumHandle0")) == is_read

@@ -305,16 +305,16 @@ async def test_what_came_too_fast_leaves_a_gap_in_the_numbers(
 async def test_what_came_too_fast_to_be_kept_is_told_all_the_same(
     library: Library, simulator: Simulator
 ) -> None:
-    told: list[Any] = []
+    observed: list[Any] = []
     async with listening(library, simulator, replace(SLOW, max_net_events=10)) as net_events:
-        net_events.on_event = told.append
+        net_events.on_event = observed.append
         await shown(net_events)
         for code in range(25):
             simulator.net_event(KERNEL_DROP, code)
         assert simulator.flush()  # the loop waits, too
 
         assert len(await codes(net_events)) == 10
-        assert [event.failure.failure_status for event in told] == [*range(25)]
+        assert [event.failure.failure_status for event in observed] == [*range(25)]
 
 
 async def test_failures_of_every_kind_leave_nothing_and_lose_nothing(

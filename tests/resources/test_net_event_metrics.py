@@ -24,15 +24,15 @@ def test_there_are_not_more_series_than_there_may_be() -> None:
         failures.count("main_mode", f"ERROR_{number}")
         failures.count("main_mode", "ERROR_0")
 
-    told = {
+    counted = {
         sample.labels["error"]: sample.value
         for family in registry.collect()
         for sample in family.samples
     }
-    assert len(told) == MAX_SERIES + 2  # and unknown
-    assert told["ERROR_0"] == MAX_SERIES + 51
-    assert told["other"] == 50
-    assert sum(told.values()) == 2 * (MAX_SERIES + 50)
+    assert len(counted) == MAX_SERIES + 2  # and unknown
+    assert counted["ERROR_0"] == MAX_SERIES + 51
+    assert counted["other"] == 50
+    assert sum(counted.values()) == 2 * (MAX_SERIES + 50)
 
 
 def test_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) -> None:
@@ -40,7 +40,7 @@ def test_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) 
     client = serve()
     client.get("/net-events")
 
-    def told(type_: str, error: str) -> float | None:
+    def count_of(type_: str, error: str) -> float | None:
         return value(client, "wfp_failures_total", type=type_, error=error)
 
     for seed in (2, 3):
@@ -48,10 +48,10 @@ def test_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) 
     simulator.net_event(KERNEL_DROP, 0xC0360001, 4)
     simulator.net_event(KERNEL_DROP, 0xC0FFEE, 5)
 
-    until(lambda: told("ike_main_mode_failure", "ERROR_IPSEC_IKE_AUTH_FAIL") == 2)
-    until(lambda: told("ipsec_kernel_drop", "STATUS_IPSEC_BAD_SPI") == 1)
-    until(lambda: told("ipsec_kernel_drop", "unknown") == 1)
-    assert told("ike_quick_mode_failure", "unknown") == 0
+    until(lambda: count_of("ike_main_mode_failure", "ERROR_IPSEC_IKE_AUTH_FAIL") == 2)
+    until(lambda: count_of("ipsec_kernel_drop", "STATUS_IPSEC_BAD_SPI") == 1)
+    until(lambda: count_of("ipsec_kernel_drop", "unknown") == 1)
+    assert count_of("ike_quick_mode_failure", "unknown") == 0
 
 
 def test_a_burst_is_counted_in_full(serve: Serve, simulator: Simulator) -> None:

@@ -286,7 +286,7 @@ def test_no_secret_is_shown(client: TestClient, simulator: Simulator) -> None:
 # ---- the stream ----
 
 
-def told(text: str) -> list[tuple[str, str | None]]:
+def events_in(text: str) -> list[tuple[str, str | None]]:
     """The name and the id of each event."""
     blocks = (
         dict(line.split(": ", 1) for line in block.splitlines()) for block in text.split("\n\n")
@@ -322,8 +322,8 @@ def test_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) -> No
 
     epoch = newest.partition("-")[0]
     assert text.startswith("retry: ")
-    assert told(text)[0] == ("net_event", f"{epoch}-2")
-    assert told(text)[-1] == ("reconnect", None)
+    assert events_in(text)[0] == ("net_event", f"{epoch}-2")
+    assert events_in(text)[-1] == ("reconnect", None)
     assert f"{epoch}-3" not in re.findall(r'"id":"([^"]+)"', text)
 
 
@@ -333,12 +333,12 @@ def test_a_place_that_is_not_known_gives_a_reset(
 ) -> None:
     text = streamed(serve, query, header, lambda: simulator.net_event(KERNEL_DROP, 1))
 
-    kinds = [kind for kind, _ in told(text)]
+    kinds = [kind for kind, _ in events_in(text)]
     assert (kinds[0], kinds[-1]) == ("reset", "reconnect")
 
 
 def test_a_stream_without_a_place_begins_with_what_is_to_come(serve: Serve) -> None:
-    assert [kind for kind, _ in told(streamed(serve))] == ["bookmark", "reconnect"]
+    assert [kind for kind, _ in events_in(streamed(serve))] == ["bookmark", "reconnect"]
 
 
 def test_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None:

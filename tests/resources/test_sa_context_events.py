@@ -135,7 +135,7 @@ def test_what_is_not_a_parameter_is_told(live: Live, query: str) -> None:
 def test_a_stream_goes_on_where_another_ended(live: Live, simulator: Simulator) -> None:
     simulator.set_option(Option.ANNOUNCE_COMPLETE)
     first = page(live)
-    told = []
+    received = []
     last_id = place(first)
     mirror = Mirror(wants_initial=False)
     mirror.show(first["snapshot"]["epoch"], first["snapshot"]["revision"], contents(first))
@@ -144,14 +144,14 @@ def test_a_stream_goes_on_where_another_ended(live: Live, simulator: Simulator) 
         # What a client says at its return counts more than what it was given to begin with.
         with live.stream(f"?since={place(first)}", **{"Last-Event-ID": last_id}) as stream:
             simulator.delete(number)
-            told.append(stream.next())
-            mirror.take(told[-1])
+            received.append(stream.next())
+            mirror.take(received[-1])
             last_id = stream.parser.last_event_id
-    assert [event.data["saContextId"] for event in told] == [
+    assert [event.data["saContextId"] for event in received] == [
         item["saContextId"] for item in first["items"][:6]
     ]
     with live.stream(f"?since={place(first)}") as stream:
-        assert [stream.next() for _ in range(6)] == told
+        assert [stream.next() for _ in range(6)] == received
     assert mirror.contents == contents(page(live))
 
 
@@ -330,10 +330,10 @@ def test_the_process_ends_in_time_with_streams_open(tmp_path: Path, sent: signal
     assert ends == ["reconnect"] * 4
     assert process.returncode in (0, -sent)
     assert seconds < STOP_SECONDS
-    told = log.read_text(encoding="utf-8")
-    assert "Traceback" not in told
-    assert '"exception"' not in told
-    assert_clean(told)
+    logged = log.read_text(encoding="utf-8")
+    assert "Traceback" not in logged
+    assert '"exception"' not in logged
+    assert_clean(logged)
 
 
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:

@@ -220,12 +220,12 @@ def test_the_log_says_whose_the_certificate_is(
     tls_of(files)
 
     (entry,) = caplog.records
-    told = entry.msg
-    assert isinstance(told, dict)
-    assert told["names"] == ["sa.example.test", "192.0.2.7", "2001:db8::7"]
-    assert told["serial"] == number
-    assert told["subject"].startswith("OU=Testing cert")
-    expires = datetime.fromisoformat(told["expires"])
+    logged = entry.msg
+    assert isinstance(logged, dict)
+    assert logged["names"] == ["sa.example.test", "192.0.2.7", "2001:db8::7"]
+    assert logged["serial"] == number
+    assert logged["subject"].startswith("OU=Testing cert")
+    expires = datetime.fromisoformat(logged["expires"])
     assert abs(expires - (NOW + 90 * DAY)) < timedelta(seconds=1)
 
 
@@ -246,19 +246,19 @@ def test_it_is_told_each_day_that_a_certificate_expires(
 
     tls = tls_of(files)
 
-    def told() -> list[str]:
+    def logged_events() -> list[str]:
         return [r.msg["event"] for r in caplog.records if r.levelname == "WARNING"]  # type: ignore[index]
 
-    assert told() == ([event] if event else [])
+    assert logged_events() == ([event] if event else [])
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=23), tick=False):
         tls.poll()
-    assert told() == ([event] if event else [])
+    assert logged_events() == ([event] if event else [])
     if days > 0:
         with time_machine.travel(NOW + (days - 0.5) * DAY, tick=False):
             tls.poll()
             tls.poll()
-        assert told()[-1] == "certificate_expires_soon"
-        assert len(told()) == (2 if event else 1)
+        assert logged_events()[-1] == "certificate_expires_soon"
+        assert len(logged_events()) == (2 if event else 1)
 
 
 def test_what_is_weak_is_off(files: Files) -> None:

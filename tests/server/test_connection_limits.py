@@ -297,8 +297,8 @@ def test_requests_that_come_together_are_answered_in_order(served: Served) -> No
     answer = received(client)
 
     bodies = [len(BODY) if name == b"/large" else 4 for name in names]
-    told = [int(length) for length in re.findall(rb"\r\ncontent-length: (\d+)\r\n", answer)]
-    assert told == [*bodies, 4]
+    lengths = [int(length) for length in re.findall(rb"\r\ncontent-length: (\d+)\r\n", answer)]
+    assert lengths == [*bodies, 4]
     assert answer.count(BODY) == 2
 
 
@@ -334,9 +334,9 @@ def test_a_request_must_be_complete_in_time(
     client.sendall(request_)
     began = monotonic()
 
-    told = problem(received(client))
+    rejection = problem(received(client))
 
-    assert (told["status"], told["code"]) == (408, "request_timeout")
+    assert (rejection["status"], rejection["code"]) == (408, "request_timeout")
     assert monotonic() - began - LIMITS.request_timeout_seconds < TICK_SECONDS
 
 
@@ -406,8 +406,8 @@ def test_the_newest_is_refused_while_all_others_are_being_answered(served: Serve
     newest = served.connect(LAST + b"\r\n")
 
     answer = received(newest)
-    told = problem(answer)
-    assert (told["status"], told["code"]) == (503, "too_many_connections")
+    rejection = problem(answer)
+    assert (rejection["status"], rejection["code"]) == (503, "too_many_connections")
     assert b"\r\nretry-after: " in answer
     served.go_on()
     for client in clients:

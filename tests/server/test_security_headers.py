@@ -70,9 +70,9 @@ def heads(live: Live, request: str) -> list[tuple[str, str]]:
 def test_every_answer_tells_browsers_what_not_to_do(live: Live, request_: str, status: str) -> None:
     fields = heads(live, request_)
 
-    told = dict(fields)
-    assert told["status"] == status
-    assert {name: told.get(name) for name in EXPECTED} == EXPECTED
+    sent = dict(fields)
+    assert sent["status"] == status
+    assert {name: sent.get(name) for name in EXPECTED} == EXPECTED
     names = [name for name, _ in fields]
     assert len(names) == len(set(names))
     assert not [name for name in names if name.startswith("access-control-")]
@@ -86,10 +86,10 @@ def test_the_servers_own_failure_tells_the_same(
 ) -> None:
     monkeypatch.setattr("app.middleware.trusted_hosts._validate", None)
 
-    told = dict(heads(live, "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    sent = dict(heads(live, "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 
-    assert told["status"] == "500"
-    assert {name: told.get(name) for name in EXPECTED} == EXPECTED
+    assert sent["status"] == "500"
+    assert {name: sent.get(name) for name in EXPECTED} == EXPECTED
 
 
 @pytest.mark.usefixtures("simulator")

@@ -346,9 +346,9 @@ def test_one_too_many_is_told_so_over_tls(served: Served) -> None:
         clients.append(client)
     served.until(lambda: served.application.begun == LIMITS.max_connections)
 
-    told = problem(ask(served))
+    rejection = problem(ask(served))
 
-    assert (told["status"], told["code"]) == (503, "too_many_connections")
+    assert (rejection["status"], rejection["code"]) == (503, "too_many_connections")
     served.go_on()
     for client in clients:
         with client:

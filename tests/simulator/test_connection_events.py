@@ -40,7 +40,7 @@ class Subscriber:
     """Keeps what it is told, copied while it may be looked at."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, int]] = []
+        self.received: list[tuple[int, int]] = []
         self.described: dict[int, Any] = {}
         self.keys: list[bytes] = []
         self.contexts: set[int | None] = set()
@@ -50,7 +50,7 @@ class Subscriber:
 
     def _receive(self, context: int | None, event: int, connection: Any) -> None:
         one = connection.contents
-        self.told.append((event, one.connectionId))
+        self.received.append((event, one.connectionId))
         self.described[one.connectionId] = described(one)
         if one.mmPeer.method == PRESHARED_KEY:
             self.keys.append(blob_bytes(PresharedKey.from_address(one.mmPeer.arm).key))
@@ -64,9 +64,9 @@ def subscriber() -> Subscriber:
     return Subscriber()
 
 
-def replay(ids: set[int], told: list[tuple[int, int]]) -> set[int]:
+def replay(ids: set[int], received: list[tuple[int, int]]) -> set[int]:
     """What there is after the events, each of which has to be possible."""
-    for event, connection_id in told:
+    for event, connection_id in received:
         assert (connection_id in ids) == (event == DELETE)
         ids ^= {connection_id}
     return ids
@@ -81,8 +81,8 @@ def test_what_begins_and_ends_is_announced_with_what_it_is(
         simulator.churn(2000)
         assert simulator.flush()
 
-    assert replay(before, subscriber.told) == set(simulator.connections())
-    assert len(subscriber.told) > 100
+    assert replay(before, subscriber.received) == set(simulator.connections())
+    assert len(subscriber.received) > 100
     assert subscriber.contexts == {77}
     assert threading.get_native_id() not in subscriber.threads
     assert subscriber.keys
@@ -104,7 +104,7 @@ def test_a_population_replaces_one_aloud(
     with all_of(wfp, flags=0) as connections:
         assert all(described(c) == subscriber.described[c.connectionId] for c in connections)
 
-    assert subscriber.told == [
+    assert subscriber.received == [
         *((DELETE, each) for each in before),
         *((ADD, each) for each in simulator.connections()),
     ]
@@ -124,7 +124,7 @@ def test_a_replaced_context_keeps_its_connection(
         (two,) = simulator.connections()
         assert simulator.flush()
 
-    assert subscriber.told == [(ADD, one), (ADD, two), (DELETE, one)]
+    assert subscriber.received == [(ADD, one), (ADD, two), (DELETE, one)]
 
 
 def test_a_template_selects_one(simulator: Simulator, wfp: Wfp, subscriber: Subscriber) -> None:
@@ -134,7 +134,7 @@ def test_a_template_selects_one(simulator: Simulator, wfp: Wfp, subscriber: Subs
         simulator.populate(0)
         assert simulator.flush()
 
-    assert subscriber.told == [(DELETE, one)]
+    assert subscriber.received == [(DELETE, one)]
 
 
 def test_nothing_is_announced_without_monitoring(
@@ -144,11 +144,11 @@ def test_nothing_is_announced_without_monitoring(
         simulator.monitor_connections(is_on=False)
         simulator.populate(20)
         assert simulator.flush()
-        assert subscriber.told == []
+        assert subscriber.received == []
         simulator.monitor_connections(is_on=True)
         simulator.populate(0)
         assert simulator.flush()
-        assert {event for event, _ in subscriber.told} == {DELETE}
+        assert {event for event, _ in subscriber.received} == {DELETE}
 
 
 def test_an_engine_without_monitoring_refuses_or_says_nothing(

@@ -144,8 +144,8 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
         wfp.unsubscribe(engine, wfp.subscribe(engine, callback))
         with connections.get(wfp, engine, simulator.connections()[0]):
             pass
-        told = connections.ConnectionCallback(lambda _context, _event, _connection: None)
-        with connections.subscribed(wfp, told):
+        callback = connections.ConnectionCallback(lambda _context, _event, _connection: None)
+        with connections.subscribed(wfp, callback):
             pass
         for generation in (0, 1, 2):
             with ike_sas(wfp, generation=generation) as (sa, *_):

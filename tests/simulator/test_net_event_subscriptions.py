@@ -40,7 +40,7 @@ class Subscriber:
     """Keeps the time and the type of each event that it is told, until it was told enough."""
 
     def __init__(self, wfp: Wfp, engine: int, generation: int = 4, enough: int = 1) -> None:
-        self.told: list[tuple[int, int]] = []
+        self.received: list[tuple[int, int]] = []
         self.has_enough = threading.Event()
         self._type_at = TYPE_AT[generation + 1]
         self._enough = enough
@@ -59,8 +59,8 @@ class Subscriber:
     def _receive(self, _context: int | None, event: int | None) -> None:
         assert event is not None
         type_ = u32.from_address(event + self._type_at).value
-        self.told.append((u64.from_address(event).value, type_))
-        if len(self.told) >= self._enough:
+        self.received.append((u64.from_address(event).value, type_))
+        if len(self.received) >= self._enough:
             self.has_enough.set()
 
     def unsubscribe(self) -> int:
@@ -83,7 +83,7 @@ def test_subscribers_are_told_what_is_noted(
 
     assert subscriber.has_enough.wait(PATIENCE)
     assert subscriber.unsubscribe() == SUCCESS
-    assert subscriber.told == read(wfp)
+    assert subscriber.received == read(wfp)
 
 
 def test_nobody_is_told_after_it_unsubscribed(simulator: Simulator, wfp: Wfp, engine: int) -> None:
@@ -93,8 +93,8 @@ def test_nobody_is_told_after_it_unsubscribed(simulator: Simulator, wfp: Wfp, en
 
     assert stays.has_enough.wait(PATIENCE)
     stays.unsubscribe()
-    assert gone.told == []
-    assert len(stays.told) == 1
+    assert gone.received == []
+    assert len(stays.received) == 1
 
 
 def test_a_subscription_ends_with_its_session(simulator: Simulator, wfp: Wfp) -> None:
@@ -109,8 +109,8 @@ def test_a_subscription_ends_with_its_session(simulator: Simulator, wfp: Wfp) ->
 def test_a_template_limits_the_time(simulator: Simulator, wfp: Wfp, engine: int) -> None:
     past = Template(0, 1)
     subscription = Subscription(ctypes.cast(ctypes.pointer(past), pointer))
-    told: list[int | None] = []
-    callback = Callback(lambda _context, event: told.append(event))
+    received: list[int | None] = []
+    callback = Callback(lambda _context, event: received.append(event))
     handle = pointer()
     where = ctypes.cast(callback, pointer)
     wfp.call("FwpmNetEventSubscribe4", engine, byref(subscription), where, None, byref(handle))
@@ -120,7 +120,7 @@ def test_a_template_limits_the_time(simulator: Simulator, wfp: Wfp, engine: int)
     assert anything.has_enough.wait(PATIENCE)
     wfp.call("FwpmNetEventUnsubscribe0", engine, handle)
     anything.unsubscribe()
-    assert told == []
+    assert received == []
 
 
 def test_events_come_at_a_rate_by_themselves(simulator: Simulator, wfp: Wfp) -> None:
@@ -130,12 +130,12 @@ def test_events_come_at_a_rate_by_themselves(simulator: Simulator, wfp: Wfp) -> 
         assert subscriber.has_enough.wait(PATIENCE)
         simulator.stop_net_events()
         subscriber.unsubscribe()
-    told = [type_ for _, type_ in subscriber.told[:20]]
+    types = [type_ for _, type_ in subscriber.received[:20]]
     assert len(read(wfp)) >= 20
 
     simulator.reset()
     simulator.net_events(20, seed=1)
-    assert told == [type_ for _, type_ in read(wfp)]
+    assert types == [type_ for _, type_ in read(wfp)]
 
 
 def test_what_is_wrong_is_refused(simulator: Simulator, wfp: Wfp) -> None:

@@ -47,18 +47,18 @@ class Subscriber:
     """Keeps what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, int]] = []
+        self.received: list[tuple[int, int]] = []
         self.contexts: set[int | None] = set()
         self.threads: set[int] = set()
         self.callback = Callback(self._receive)
 
     def _receive(self, context: int | None, change: Any) -> None:
-        self.told.append((change.contents.changeType, change.contents.saContextId))
+        self.received.append((change.contents.changeType, change.contents.saContextId))
         self.contexts.add(context)
         self.threads.add(threading.get_native_id())
 
     def added(self) -> list[int]:
-        return [context_id for change, context_id in self.told if change == ADD]
+        return [context_id for change, context_id in self.received if change == ADD]
 
 
 class Gate:
@@ -112,9 +112,9 @@ def remote_v4(address: int, mask: int) -> tuple[Template, V4AddrAndMask]:
     return template, net
 
 
-def replay(ids: set[int], told: list[tuple[int, int]]) -> set[int]:
+def replay(ids: set[int], received: list[tuple[int, int]]) -> set[int]:
     """What there is after the changes, each of which has to be possible."""
-    for change, context_id in told:
+    for change, context_id in received:
         assert (context_id in ids) == (change == DELETE)
         ids ^= {context_id}
     return ids
@@ -131,7 +131,7 @@ def test_put_and_delete_are_announced_in_their_order_and_a_replacement_is_not(
         put(simulator, first)
         assert simulator.flush()
 
-    assert subscriber.told == [(ADD, first), (ADD, second), (DELETE, first), (ADD, first)]
+    assert subscriber.received == [(ADD, first), (ADD, second), (DELETE, first), (ADD, first)]
     assert subscriber.contexts == {77}
     assert simulator.delivered() == 4
 
@@ -145,7 +145,7 @@ def test_a_population_replaces_one_aloud(
         simulator.populate(30, 1)
         assert simulator.flush()
 
-    assert subscriber.told == [
+    assert subscriber.received == [
         *((DELETE, context_id) for context_id in before),
         *((ADD, context_id) for context_id in simulator.ids()),
     ]
@@ -160,8 +160,8 @@ def test_what_churn_adds_and_deletes_is_announced(
         simulator.churn(2000)
         assert simulator.flush()
 
-    assert replay(before, subscriber.told) == set(simulator.ids())
-    assert 400 < len(subscriber.told) < 2000  # the others were modifications
+    assert replay(before, subscriber.received) == set(simulator.ids())
+    assert 400 < len(subscriber.received) < 2000  # the others were modifications
 
 
 @pytest.mark.parametrize("is_complete", [False, True])
@@ -173,10 +173,10 @@ def test_a_context_is_announced_before_its_sas_are_attached_or_after(
     seen = []
     with subscribed(wfp, subscriber.callback) as engine:
         for _ in range(400):
-            announced = len(subscriber.told)
+            announced = len(subscriber.received)
             simulator.churn(1)
             assert simulator.flush()
-            for change, context_id in subscriber.told[announced:]:
+            for change, context_id in subscriber.received[announced:]:
                 if change == ADD:
                     with wfp.get(engine, context_id) as context:
                         seen.append(bool(context.inboundSa) and bool(context.outboundSa))
@@ -200,12 +200,12 @@ def test_template_selects_as_an_enumerations_does(
         simulator.populate(0)
         assert simulator.flush()
 
-    assert subscriber.told == [
+    assert subscriber.received == [
         *((ADD, context_id) for context_id in expected),
         *((DELETE, context_id) for context_id in expected),
     ]
     assert 0 < len(expected) < 300
-    assert len(everything.told) == 600
+    assert len(everything.received) == 600
 
 
 def test_callbacks_come_from_a_thread_of_the_librarys(
@@ -295,18 +295,18 @@ def test_notifications_are_lost_at_a_rate_and_by_a_seed(
     with subscribed(wfp, subscriber.callback):
         for seed in (1, 1, 2):
             simulator.lose_randomly(300_000, seed)
-            before = len(subscriber.told)
+            before = len(subscriber.received)
             for number in range(1000):
                 simulator.announce(ADD, number)
             assert simulator.flush()
-            runs.append(subscriber.told[before:])
+            runs.append(subscriber.received[before:])
         simulator.lose_randomly(0)
         simulator.announce(ADD, 5)
         assert simulator.flush()
 
     assert runs[0] == runs[1] != runs[2]
     assert 600 < len(runs[0]) < 800
-    assert subscriber.told[-1] == (ADD, 5)
+    assert subscriber.received[-1] == (ADD, 5)
 
 
 def test_delayed_notifications_come_later_but_come(
@@ -323,7 +323,7 @@ def test_delayed_notifications_come_later_but_come(
         second = put(simulator)
         assert simulator.flush()
 
-    assert subscriber.told == [(ADD, second)]
+    assert subscriber.received == [(ADD, second)]
 
 
 def test_any_change_can_be_announced_by_hand(
@@ -335,7 +335,7 @@ def test_any_change_can_be_announced_by_hand(
         simulator.announce(0xFFFFFFFF, 0)
         assert simulator.flush()
 
-    assert subscriber.told == [(DELETE, 2**64 - 1), (0xFFFFFFFF, 0)]
+    assert subscriber.received == [(DELETE, 2**64 - 1), (0xFFFFFFFF, 0)]
     assert simulator.count() == 0
 
 
@@ -405,7 +405,7 @@ def test_closing_the_session_cancels_its_subscriptions(
         context_id = put(simulator)
         assert simulator.flush()
 
-    assert (subscriber.told, other.told) == ([], [(ADD, context_id)])
+    assert (subscriber.received, other.received) == ([], [(ADD, context_id)])
     assert simulator.misuses() == 0
     with wfp.session() as engine:
         assert wfp.code("IPsecSaContextUnsubscribe0", engine, handle) == INVALID_HANDLE
@@ -426,12 +426,12 @@ def test_stopped_engine_cancels_all_and_says_nothing(
     assert simulator.flush()
 
     assert (stopped, started) == (SERVER_UNAVAILABLE, SESSION_ABORTED)
-    assert (subscriber.told, simulator.open_subscriptions()) == ([], 0)
+    assert (subscriber.received, simulator.open_subscriptions()) == ([], 0)
     wfp.close(old)
     with subscribed(wfp, subscriber.callback):
         context_id = put(simulator)
         assert simulator.flush()
-    assert subscriber.told == [(ADD, context_id)]
+    assert subscriber.received == [(ADD, context_id)]
     assert simulator.misuses() == 0
 
 
@@ -509,7 +509,7 @@ def test_failing_calls_leave_nothing(
         put(simulator)
         assert simulator.flush()
 
-    assert subscriber.told == []
+    assert subscriber.received == []
 
 
 def test_reset_forgets_subscriptions_and_what_was_to_be_told(
@@ -527,7 +527,7 @@ def test_reset_forgets_subscriptions_and_what_was_to_be_told(
     assert wfp.code("IPsecSaContextUnsubscribe0", engine, handle) == INVALID_HANDLE
     assert wfp.code("FwpmEngineClose0", engine) == INVALID_HANDLE
     assert (simulator.delivered(), simulator.lost(), simulator.misuses()) == (0, 0, 0)
-    assert subscriber.told == []
+    assert subscriber.received == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of Linux")

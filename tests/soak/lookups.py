@@ -87,10 +87,10 @@ async def probe(client: Client) -> None:
     for media_type, parse in PARSERS.items():
         metrics = await client.ask("/metrics", headers={"accept": media_type})
         try:
-            told = {family.name for family in parse(metrics.body.decode())}
+            families = {family.name for family in parse(metrics.body.decode())}
         except ValueError as error:
             raise metrics.violation(f"no metrics: {error}") from error
-        if not {"wfp_up", "wfp_sa_contexts", "sa_contexts_problems"} <= told:
+        if not {"wfp_up", "wfp_sa_contexts", "sa_contexts_problems"} <= families:
             raise metrics.violation("metrics are missing")
     await client.ask(f"/problems/{client.random.choice(PROBLEM_CODES)}")
     await client.ask(f"{LIST}?limit=5", "HEAD")

@@ -118,9 +118,9 @@ class Target:
         assert self._process.stdout is not None
         self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
-        told = json.loads(self._process.stdout.readline())
-        assert told["obeyed"] == order
-        return told
+        confirmation = json.loads(self._process.stdout.readline())
+        assert confirmation["obeyed"] == order
+        return confirmation
 
     def _wait_for_url(self) -> str:
         """What its log says."""

@@ -49,9 +49,9 @@ LAST_WORK_SECONDS = 3
 Activity = Callable[[Client], Awaitable[None]]
 
 CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
-    ("walker", 4, partial(walk, most_pages=200, pause_seconds=0), 0.5),
-    ("leisurely walker", 5, partial(walk, most_pages=50, pause_seconds=1), 0.5),
-    ("sleepy walker", 6, partial(walk, most_pages=8, pause_seconds=10), 0.5),
+    ("walker", 4, partial(walk, max_pages=200, pause_seconds=0), 0.5),
+    ("leisurely walker", 5, partial(walk, max_pages=50, pause_seconds=1), 0.5),
+    ("sleepy walker", 6, partial(walk, max_pages=8, pause_seconds=10), 0.5),
     ("exporter", 2, partial(export, pause_seconds=0, leaves=False), 2),
     ("slow exporter", 4, partial(export, pause_seconds=0.3, leaves=False), 1),
     ("leaving exporter", 2, partial(export, pause_seconds=0.01, leaves=True), 2),

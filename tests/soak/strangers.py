@@ -59,8 +59,8 @@ async def err(client: Client) -> None:
     """Ask for something that is refused."""
     method, target, headers, status, code = client.random.choice(REFUSED)
     answer = await client.ask(target, method, headers)
-    told = answer.content["code"] if answer.content else ""
-    if (answer.status, told) != (status, code):
+    code_given = answer.content["code"] if answer.content else ""
+    if (answer.status, code_given) != (status, code):
         raise answer.violation(f"{status} {code} is due")
 
 

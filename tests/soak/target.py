@@ -25,7 +25,7 @@ def main() -> None:
     simulator = Simulator()  # the same instance that the server loads
     Thread(target=_obey, args=(simulator,), daemon=True).start()
     cli.app(["serve"], standalone_mode=False)
-    _tell(
+    _confirm(
         {
             "open_handles": simulator.open_handles(),
             "open_enumerations": simulator.open_enumerations(),
@@ -39,7 +39,7 @@ def main() -> None:
 def _obey(simulator: Simulator) -> None:
     storm: Storm | None = None
     for order in sys.stdin:
-        told: dict[str, object] = {"obeyed": order.strip()}
+        confirmation: dict[str, object] = {"obeyed": order.strip()}
         match order.split():
             case ["storm", seed]:
                 storm = Storm(simulator, int(seed))
@@ -48,15 +48,15 @@ def _obey(simulator: Simulator) -> None:
             case ["delay", function, milliseconds]:
                 simulator.delay(function, int(milliseconds))
             case ["calls", function]:
-                told["calls"] = simulator.calls(function)
+                confirmation["calls"] = simulator.calls(function)
             case ["stop" | "deny" | "start" as change]:
                 _change(simulator, change)
             case ["settle"]:
                 if storm is not None:
                     storm.end()
                 simulator.stop_churn()
-                told["ids"] = simulator.ids()
-        _tell(told)
+                confirmation["ids"] = simulator.ids()
+        _confirm(confirmation)
 
 
 def _change(simulator: Simulator, change: str) -> None:
@@ -70,7 +70,7 @@ def _change(simulator: Simulator, change: str) -> None:
             simulator.start_engine()
 
 
-def _tell(what: dict[str, object]) -> None:
+def _confirm(what: dict[str, object]) -> None:
     print(json.dumps(what), flush=True)  # noqa: T201  # who started it reads this
 
 

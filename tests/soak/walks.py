@@ -133,12 +133,12 @@ class Walk:
         self.count += len(items)
 
 
-async def walk(client: Client, *, most_pages: int, pause_seconds: float) -> None:
+async def walk(client: Client, *, max_pages: int, pause_seconds: float) -> None:
     """Walk through a list to its end, unless it takes too many pages."""
     random, seen = client.random, client.scene.seen
     progress = Walk(draw(random, list(seen.contexts)), random.choice(["full", "full", "basic"]))
     target = _first(client, progress)
-    for _ in range(most_pages):
+    for _ in range(max_pages):
         answer = await client.ask(target)
         match answer.status:
             case 200:

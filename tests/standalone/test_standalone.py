@@ -86,7 +86,7 @@ def test_it_serves_contexts(server: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "media_type", "told"),
+    ("path", "media_type", "expected"),
     [
         ("/docs", "text/html", b"swagger"),
         ("/openapi.json", "application/json", b"/sa-contexts/{saContextId}"),
@@ -95,8 +95,10 @@ def test_it_serves_contexts(server: int) -> None:
         ("/net-events", "application/json", b"items"),
     ],
 )
-def test_it_carries_what_it_serves(server: int, path: str, media_type: str, told: bytes) -> None:
-    assert told in _get(server, path, media_type)
+def test_it_carries_what_it_serves(
+    server: int, path: str, media_type: str, expected: bytes
+) -> None:
+    assert expected in _get(server, path, media_type)
 
 
 def test_the_page_of_the_api_is_whole(server: int) -> None:

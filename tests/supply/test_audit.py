@@ -71,15 +71,15 @@ def test_the_report(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
     assert capsys.readouterr().out == ""
 
     assert not report([KNOWN], [], is_required=False)
-    told = capsys.readouterr().out
-    assert told.startswith("VULNERABLE: django 3.0.2: PYSEC-2021-9, CVE-2021-3281: Archives may")
-    assert "fixed in 2.2.18, 3.0.12" in told
+    printed = capsys.readouterr().out
+    assert printed.startswith("VULNERABLE: django 3.0.2: PYSEC-2021-9, CVE-2021-3281: Archives may")
+    assert "fixed in 2.2.18, 3.0.12" in printed
 
     monkeypatch.setitem(audit.ACCEPTED, "CVE-2021-3281", "no archive is unpacked here")
     assert report([KNOWN], [], is_required=True)
-    told = capsys.readouterr().out
-    assert told.startswith("accepted: ")
-    assert "no archive is unpacked here" in told
+    printed = capsys.readouterr().out
+    assert printed.startswith("accepted: ")
+    assert "no archive is unpacked here" in printed
 
     assert report([], ["django 3.0.2"], is_required=False)
     assert not report([], ["django 3.0.2"], is_required=True)

@@ -74,7 +74,7 @@ def test_what_a_lock_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "lock", "told"),
+    ("asked", "lock", "expected"),
     [
         (["anyio>=4", "rich>=15"], LOCK, "rich is not locked"),
         (["anyio>=4", "colorama"], LOCK, "colorama is locked for others only"),
@@ -83,10 +83,10 @@ def test_what_a_lock_says() -> None:
         (["anyio"], re.sub(r" +--hash=sha256:0869.*\n", "", LOCK), "colorama has no hash"),
     ],
 )
-def test_a_lock_of_another_project_is_told(asked: list[str], lock: str, told: str) -> None:
+def test_a_lock_of_another_project_is_told(asked: list[str], lock: str, expected: str) -> None:
     requirements = [Requirement(each) for each in asked]
 
-    assert list(disagreements(requirements, pins_of(lock))) == [told]
+    assert list(disagreements(requirements, pins_of(lock))) == [expected]
 
 
 def test_what_is_no_lock_is_refused() -> None:

@@ -164,7 +164,7 @@ def test_every_name_is_one_that_is_logged_or_reserved() -> None:
 
 
 def test_a_source_is_told_to_windows_and_taken_back() -> None:
-    told: list[tuple[object, ...]] = []
+    calls: list[tuple[object, ...]] = []
 
     class Sources:
         """As pywin32's `win32evtlogutil` has it."""
@@ -172,16 +172,16 @@ def test_a_source_is_told_to_windows_and_taken_back() -> None:
         def AddSourceToRegistry(  # noqa: N802
             self, name: str, message_file: str, log_type: str, types: int
         ) -> None:
-            told.append(("add", name, message_file, log_type, types))
+            calls.append(("add", name, message_file, log_type, types))
 
         def RemoveSourceFromRegistry(self, name: str, log_type: str) -> None:  # noqa: N802
-            told.append(("remove", name, log_type))
+            calls.append(("remove", name, log_type))
 
     event_log.add_source(Sources())
     event_log.remove_source(Sources())
 
     message_file = r"%SystemRoot%\System32\EventCreate.exe"
-    assert told == [
+    assert calls == [
         ("add", "sa-contexts", message_file, "Application", 7),
         ("remove", "sa-contexts", "Application"),
     ]

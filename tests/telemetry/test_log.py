@@ -87,10 +87,10 @@ def test_what_finds_no_room_is_lost_counted_and_told() -> None:
 
     assert DROPPED["queue"] - before == 7
     stream.may_go_on.set()
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as entries:
         queue.close()
     assert stream.getvalue() == "0\n1\n2\n"
-    assert told == [{"event": "log_entries_dropped", "count": 7, "log_level": "warning"}]
+    assert entries == [{"event": "log_entries_dropped", "count": 7, "log_level": "warning"}]
 
 
 def test_a_stream_that_fails_is_counted_and_hurts_nobody() -> None:

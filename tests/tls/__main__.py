@@ -131,8 +131,8 @@ def served(folder: Path, *options: str) -> Iterator[int]:
             process.send_signal(signal.SIGINT)
             rest = [json.loads(line) for line in process.stderr]
             assert process.wait(SECONDS) == 0
-            told = [entry for entry in rest if entry["level"] not in ("info", "debug")]
-            assert told == [], told  # what clients do is not logged
+            unexpected = [entry for entry in rest if entry["level"] not in ("info", "debug")]
+            assert unexpected == [], unexpected  # what clients do is not logged
         finally:
             process.kill()
 

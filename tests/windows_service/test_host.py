@@ -49,7 +49,7 @@ class Manager:
     """The service control manager."""
 
     reports: Queue[tuple[int, int, int]] = field(default_factory=Queue)
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     connects: bool = True
     service: Any = None
     module: Any = None
@@ -76,7 +76,7 @@ class Manager:
         """Keep errors that were reported to the Event Log."""
         if kind == ERROR:
             assert event == CANNOT_START
-            self.told += texts
+            self.reported += texts
 
     def next_report(self) -> tuple[int, int, int]:
         """State, exit code and the service's own one."""
@@ -144,7 +144,7 @@ def _settings(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tell",
+    "deliver",
     [
         lambda service: service.SvcStop(),
         lambda service: service.SvcOtherEx(PRESHUTDOWN, 0, None),
@@ -152,7 +152,7 @@ def _settings(tmp_path: Path, text: str) -> None:
     ids=["stop", "preshutdown"],
 )
 def test_it_runs_until_it_is_told_to_stop(
-    manager: Manager, tmp_path: Path, tell: Callable[[Any], None]
+    manager: Manager, tmp_path: Path, deliver: Callable[[Any], None]
 ) -> None:
     port = _free_port()
     _settings(
@@ -165,13 +165,13 @@ def test_it_runs_until_it_is_told_to_stop(
     assert manager.next_report() == (START_PENDING, 0, 0)
     assert manager.next_report() == (RUNNING, 0, 0)
 
-    # Whoever is told that it runs finds it listening.
+    # A running service listens.
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)) as connection:
         connection.request("GET", "/sa-contexts/events?initial=true")
         with connection.getresponse() as stream:
             assert stream.readline() == b"retry: 2000\n"
             began = time.monotonic()
-            tell(manager.service)
+            deliver(manager.service)
             assert stream.read().endswith(b"event: reconnect\ndata: {}\n\n")
     assert manager.next_report() == (STOP_PENDING, 0, 0)
     assert manager.next_report() == (STOPPED, 0, 0)
@@ -179,7 +179,7 @@ def test_it_runs_until_it_is_told_to_stop(
     assert time.monotonic() - began < 2
     log = (tmp_path / "logs" / "sa-contexts.log").read_text()
     assert "listening" in log
-    assert manager.told == []
+    assert manager.reported == []
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_it_says_why_it_cannot_start(
     assert manager.next_report() == (START_PENDING, 0, 0)
     assert manager.next_report() == (STOPPED, 1066, 1)
     assert manager.reports.empty()
-    [told] = manager.told
-    assert "startup_failed" in told
-    assert reason in told
+    [report] = manager.reported
+    assert "startup_failed" in report
+    assert reason in report
 
 
 def test_it_is_told_of_shutdowns_before_others_are(manager: Manager) -> None:

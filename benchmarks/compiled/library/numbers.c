@@ -6,18 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MOST_DIGITS 20   /* of a 64-bit number */
+#define MAX_DIGITS 20   /* of a 64-bit number */
 #define DOUBLE_DIGITS 17 /* tell any two doubles apart */
 
 void put_unsigned(writer *to, uint64_t number)
 {
-    char digits[MOST_DIGITS];
-    char *at = digits + MOST_DIGITS;
+    char digits[MAX_DIGITS];
+    char *at = digits + MAX_DIGITS;
     do {
         *--at = (char)('0' + number % 10);
         number /= 10;
     } while (number != 0);
-    put(to, at, (size_t)(digits + MOST_DIGITS - at));
+    put(to, at, (size_t)(digits + MAX_DIGITS - at));
 }
 
 void put_signed(writer *to, int64_t number)
