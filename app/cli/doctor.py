@@ -1,15 +1,19 @@
-"""Terminal output of `sa-contexts doctor`."""
+"""`sa-contexts doctor`: the report of all checks, on the terminal or as JSON."""
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.printable import printable
+from app.cli.options import EngineOption, given
+from app.cli.printable import print_json, printable
+from app.server.uvicorn_server import exit_now
+from app.telemetry.logging.configuration import configure_logging
 
 
 MARKS: Final = {
@@ -20,6 +24,47 @@ MARKS: Final = {
     "unknown": ("unknown", "cyan"),
 }
 """The word and style before a finding; the word alone suffices without colour."""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    mask: Annotated[
+        bool,
+        typer.Option("--mask", help="Mask addresses and names, to share the report."),
+    ] = False,
+    listen: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="Seconds to listen for the engine's notifications."),
+    ] = 0,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Also use a destroyed handle, in a separate process."),
+    ] = False,
+    engine: EngineOption = None,
+    host: Annotated[str | None, typer.Option(help="Address that the server listens on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port that the server listens on.")] = None,
+) -> None:
+    """Check whether this host can serve its SA contexts, and explain what is missing.
+
+    Changes nothing. Exits with 0 if there are no problems, 1 on failures and 3 if there are only
+    warnings.
+    """
+    from app.doctor.context import DoctorContext  # noqa: PLC0415
+    from app.doctor.run import DoctorRun  # noqa: PLC0415  # serving needs no doctor
+
+    configure_logging("text", "critical")  # problems are in the report
+    options = given(host=host, port=port, engine=engine)
+    run = DoctorRun(DoctorContext(options, listen_seconds=listen, may_probe=probe))
+    report = run.report(is_masked=mask)
+    document = report.model_dump(mode="json", by_alias=True)
+    if as_json:
+        print_json(document)
+    else:
+        print_findings(document)
+    code = {"failure": 1, "warning": 3}.get(report.outcome, 0)
+    if run.hangs:
+        exit_now(code)
+    raise typer.Exit(code)
 
 
 def print_findings(report: dict[str, Any], console: Console | None = None) -> None:

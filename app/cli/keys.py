@@ -5,27 +5,25 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import typer
-from pydantic import ValidationError
 
 from app.auth.key_changes import KeysBusy, change_keys
 from app.auth.key_file import (
     MAX_NAME,
     ApiKey,
     KeyFile,
-    KeysUnreadable,
     new_key_text,
     read_keys,
 )
 from app.auth.scopes import Scope
+from app.cli.failures import explained_failures, fail
+from app.cli.options import given
 from app.cli.printable import printable
-from app.settings.file import SettingsFileError
 from app.settings.model import Settings
 from app.settings.paths import state_folder
 
@@ -80,14 +78,14 @@ def add(
         )
         return before.model_copy(update={"keys": (*before.keys, key)})
 
-    with _explained_failures():
+    with explained_failures(KeysBusy):
         change_keys(path, with_key)
     _say(f"The key {key_id} is in {path}. It is shown now and never again:")
     try:
         typer.echo(text)
     except OSError as error:  # standard output may be a file on a full disk
         _discard_output()
-        _fail(
+        fail(
             f"the key could not be shown ({error.strerror}) and is lost; "
             f"revoke it with `sa-contexts keys revoke {key_id} --file {path}`"
         )
@@ -98,7 +96,7 @@ def add(
 @app.command("list")
 def list_(file: FileOption = None) -> None:
     """List the keys, without their secrets."""
-    with _explained_failures():
+    with explained_failures(KeysBusy):
         found = read_keys(_path(file))
     now = datetime.now(UTC)
     for key in found.keys:
@@ -121,7 +119,7 @@ def revoke(
 
     def with_revoked(before: KeyFile) -> KeyFile:
         if all(key.id != key_id for key in before.keys):
-            _fail(f"there is no key {printable(key_id)} in {path}")
+            fail(f"there is no key {printable(key_id)} in {path}")
         now = datetime.now(UTC).replace(microsecond=0)
         keys = (
             key.model_copy(update={"revoked": key.revoked or now}) if key.id == key_id else key
@@ -129,9 +127,9 @@ def revoke(
         )
         return before.model_copy(update={"keys": tuple(keys)})
 
-    with _explained_failures():
+    with explained_failures(KeysBusy):
         if not path.exists() and not path.is_symlink():  # change_keys explains a bad link
-            _fail(f"there are no keys in {path}")
+            fail(f"there are no keys in {path}")
         change_keys(path, with_revoked)
     _say(
         f"The key {key_id} is revoked in {path}. A server that reads this file rejects it within "
@@ -159,22 +157,8 @@ def _settings_mismatch(path: Path) -> str | None:
 
 def _configured() -> Path | None:
     """Return the key file that the settings name."""
-    given: dict[str, Any] = {}
-    try:
-        return Settings(**given).api_keys_file
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        _fail(f"the setting {'.'.join(map(str, first['loc']))} is not valid: {first['msg']}")
-    except SettingsFileError as error:
-        _fail(str(error))
-
-
-@contextmanager
-def _explained_failures() -> Iterator[None]:
-    try:
-        yield
-    except (KeysBusy, KeysUnreadable) as error:
-        _fail(str(error))
+    with explained_failures():
+        return Settings(**given()).api_keys_file
 
 
 def _say(sentence: str) -> None:
@@ -188,8 +172,3 @@ def _discard_output() -> None:
     Python would exit with 120 then (library reference, `signal`, "Note on SIGPIPE").
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(sentence: str) -> NoReturn:
-    _say(f"sa-contexts: {sentence}")
-    raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import orjson
@@ -20,3 +21,9 @@ def printable_json(value: Any, *, is_indented: bool = False) -> str:
     options = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if is_indented else 0)
     text = orjson.dumps(value, option=options).decode()
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def print_json(value: Any) -> None:
+    """Print the value as indented JSON, in UTF-8 whatever the terminal's encoding."""
+    sys.stdout.buffer.write(printable_json(value, is_indented=True).encode())
+    sys.stdout.buffer.flush()

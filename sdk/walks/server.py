@@ -39,7 +39,7 @@ def key() -> Iterator[Key]:
         command = [
             sys.executable,
             "-m",
-            "app.cli.main",
+            "app",
             "keys",
             "add",
             "walks",
@@ -67,7 +67,7 @@ def server(
     command = [
         sys.executable,
         "-m",
-        "app.cli.main",
+        "app",
         "serve",
         "--port",
         "0",

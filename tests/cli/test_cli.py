@@ -17,8 +17,8 @@ from rich.console import Console
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
+from app.cli.list import print_table
 from app.cli.main import app
-from app.cli.table import print_table
 from app.resources.sa_contexts.encoding import render_sa_context
 from app.resources.sa_contexts.schema import SaContext
 from app.server.protocol import LimitedH11Protocol
@@ -250,7 +250,7 @@ def test_json_cannot_steer_the_terminal_either(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostile = "\x9b2J\u202e\x7f\U000e0001ü"
-    monkeypatch.setattr("app.cli.main.render_sa_context", lambda *_: {"name": hostile})
+    monkeypatch.setattr("app.cli.list.render_sa_context", lambda *_: {"name": hostile})
     run("list", "--simulated-contexts", "1")
 
     result = run("list", "--json")

@@ -19,8 +19,7 @@ from app.auth.api_keys import ApiKeyStore
 from app.auth.key_file import read_keys
 from app.auth.scopes import Scope
 from app.cli.main import app
-from app.cli.watch.client import RequestRejected
-from app.cli.watch.command import read_token
+from app.cli.watch.client import RequestRejected, read_token
 from app.settings.paths import state_folder
 from app.telemetry.logging.configuration import configure_logging
 from tests.auth.made import id_of, make_key, run_keys
@@ -238,7 +237,7 @@ def test_watching_takes_a_key_and_says_when_it_is_not_taken(
     assert simulator.count() == 0
     environment = {**os.environ, "SA_CONTEXTS_TOKEN": key, "PYTHONUNBUFFERED": "1"}
     with served(3, api_keys_file=path) as port:
-        command = [sys.executable, "-m", "app.cli.main", "watch", "--json"]
+        command = [sys.executable, "-m", "app", "watch", "--json"]
         command += ["--url", f"http://127.0.0.1:{port}"]
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -259,7 +258,7 @@ def test_a_key_that_could_not_be_shown_is_said(
     path: Path, unbuffered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
-    command = [sys.executable, "-m", "app.cli.main", "keys", "add", "a", "--scope", "sa:read"]
+    command = [sys.executable, "-m", "app", "keys", "add", "a", "--scope", "sa:read"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*command, "--file", path], stdout=full, stderr=subprocess.PIPE, text=True, check=False

@@ -12,7 +12,7 @@ from tests.conftest import SIMULATOR_PATH
 
 def test_log_of_startup_ends_with_the_address_once_requests_are_answered() -> None:
     settings = {"SA_CONTEXTS_LOG_FORMAT": "json", "SA_CONTEXTS_LIBRARY": str(SIMULATOR_PATH)}
-    command = [sys.executable, "-m", "app.cli.main", "serve", "--host", "127.0.0.2", "--port", "0"]
+    command = [sys.executable, "-m", "app", "serve", "--host", "127.0.0.2", "--port", "0"]
     events: list[str] = []
 
     with subprocess.Popen(

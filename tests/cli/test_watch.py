@@ -27,8 +27,8 @@ from typer.testing import CliRunner
 
 from app.cli.main import app as cli
 from app.cli.watch.client import Connected, Event, Lost, RequestRejected, create_client, events
-from app.cli.watch.command import watch_on_screen
 from app.cli.watch.contexts import Contexts
+from app.cli.watch.run import watch_on_screen
 from app.resources.sa_contexts.event_schema import SaContextEvent
 from tests.cli.served import SECONDS, served
 
@@ -323,7 +323,7 @@ def test_a_key_does_not_leave_the_machine_in_clear_text(
     monkeypatch: pytest.MonkeyPatch, url: str, is_refused: bool
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("app.cli.watch.command.run", lambda url, *_, **__: asked.append(url))
+    monkeypatch.setattr("app.cli.watch.run.run", lambda url, *_, **__: asked.append(url))
     sentence = "would go in clear text"
     options = ["watch", "--url", url]
 
@@ -375,7 +375,7 @@ async def test_the_screen_shows_what_the_engine_has(simulator: Simulator) -> Non
 
 @contextmanager
 def command(port: int, *options: str, **keywords: Any) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = [sys.executable, "-m", "app.cli.main", "watch", "--url", f"http://127.0.0.1:{port}"]
+    arguments = [sys.executable, "-m", "app", "watch", "--url", f"http://127.0.0.1:{port}"]
     with subprocess.Popen([*arguments, *options], **keywords) as process:
         try:
             yield process

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from app.cli.main import app as cli
 from app.cli.watch.client import Connected, Event, Lost, RequestRejected, create_client, events
-from app.cli.watch.command import watch_on_screen
 from app.cli.watch.contexts import Contexts
+from app.cli.watch.run import watch_on_screen
 from app.cli.watch.screen import screen_of
 from tests.cli.served import SECONDS
 

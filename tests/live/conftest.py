@@ -29,7 +29,7 @@ def base_url() -> Iterator[str]:
         yield given
         return
     port = free_port()
-    command = [sys.executable, "-m", "app.cli.main", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
     with subprocess.Popen([*command, "--simulated-churn", "20"]) as server:
         try:
             url = f"http://127.0.0.1:{port}"

@@ -304,7 +304,7 @@ def test_the_process_ends_in_time_with_streams_open(tmp_path: Path, sent: signal
     log = tmp_path / "log"
     settings = {"port": 0, "library": SIMULATOR_PATH, "log_format": "json", "simulated_churn": 100}
     environment = os.environ | {f"SA_CONTEXTS_{n.upper()}": str(v) for n, v in settings.items()}
-    command = [sys.executable, "-m", "app.cli.main", "serve", "--simulated-contexts", "2000"]
+    command = [sys.executable, "-m", "app", "serve", "--simulated-contexts", "2000"]
     with (
         log.open("wb") as stderr,
         subprocess.Popen(command, env=environment, stderr=stderr) as process,

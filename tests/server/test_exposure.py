@@ -48,7 +48,7 @@ def listened(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     monkeypatch.setattr("uvicorn.Server.run", run)
     monkeypatch.setattr(
-        "app.cli.main.configure_logging", lambda *_, **__: None
+        "app.cli.serve.configure_logging", lambda *_, **__: None
     )  # the tests' own log
     monkeypatch.setenv("SA_CONTEXTS_LIBRARY", str(simulator.path))
     interval = sys.getswitchinterval()

@@ -111,7 +111,7 @@ def served(folder: Path, *options: str) -> Iterator[int]:
     """Serve with these certificates, as a person would; gives the port."""
     settings = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
     command = [
-        *(sys.executable, "-m", "app.cli.main", "serve", "--port", "0"),
+        *(sys.executable, "-m", "app", "serve", "--port", "0"),
         *("--tls-certificate-file", "server.pem", "--tls-key-file", "server.key", *options),
     ]
     with subprocess.Popen(

@@ -76,7 +76,7 @@ def test_a_taken_port_is_all_that_fails() -> None:
 
 def _examined(*arguments: str) -> Report:
     done = subprocess.run(
-        [sys.executable, "-m", "app.cli.main", "doctor", "--json", *arguments],
+        [sys.executable, "-m", "app", "doctor", "--json", *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=SECONDS,

@@ -22,7 +22,7 @@ import win32service
 import winerror
 from typer.testing import CliRunner
 
-from app.windows_service.commands import app
+from app.cli.service import app
 from bindings.library import system_folder
 
 

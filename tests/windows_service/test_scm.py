@@ -187,7 +187,7 @@ def test_a_program_that_a_user_may_change_is_refused(
     windows: Windows, monkeypatch: pytest.MonkeyPatch, program: list[str]
 ) -> None:
     words = [word.format(user=Path.home()) for word in program]
-    monkeypatch.setattr("app.windows_service.commands.program", lambda: words)
+    monkeypatch.setattr("app.cli.service.program", lambda: words)
 
     assert "belongs to a user" in _service("install", exits_with=1)
 

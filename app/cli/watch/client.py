@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +29,8 @@ MAX_RETRY_AFTER_SECONDS: Final = 300.0
 TIMEOUT: Final = httpx2.Timeout(10, read=45)
 """In seconds. The server sends a keep-alive every 15, and may take 30 to respond."""
 MAX_PROBLEM_BYTES: Final = 64 << 10
+TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""The syntax of a bearer token (RFC 6750, 2.1)."""
 
 Parameters = Mapping[str, str | Sequence[str]]
 
@@ -90,6 +94,26 @@ def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
                 f"{_why(error)}"
             ) from None
     return context
+
+
+def read_token(path: Path | None) -> str | None:
+    """Read the credential from the file or the environment; None without either.
+
+    It is never an argument, because other users of the host can see those.
+
+    Raises:
+        RequestRejected: the file cannot be read, or the credential is malformed.
+    """
+    token = os.environ.get("SA_CONTEXTS_TOKEN")
+    if path is not None:
+        try:
+            token = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise RequestRejected(f"cannot read {path}: {why}") from None
+    if token is not None and TOKEN.fullmatch(token) is None:
+        raise RequestRejected("the key or token is malformed")
+    return token
 
 
 def require_secrecy(url: str) -> None:

@@ -1,196 +1,75 @@
-"""The `watch` command: follow a server's SA contexts until interrupted."""
+"""`sa-contexts watch`: the SA contexts of a running server, as they change."""
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import ssl
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Any
 
-import anyio
-from rich.console import Console
-from rich.live import Live
+import typer
 
-from app.cli.watch.client import (
-    Connected,
-    Event,
-    Lost,
-    Parameters,
-    RequestRejected,
-    create_client,
-    events,
-    require_secrecy,
-    trusted,
-)
-from app.cli.watch.contexts import Contexts, Shown
-from app.cli.watch.lines import CONTEXT_EVENTS, json_line_of, line_of
-from app.cli.watch.screen import screen_of
+from app.cli.failures import explained_failures, fail
+from app.cli.options import LOCAL_SUBNET, REMOTE_SUBNET
+from app.schemas.names import Cipher, Integrity, PfsGroup, TrafficType, Weakness
 
 
-__all__ = ["RequestRejected", "read_token", "require_secrecy", "run", "trusted"]
-
-DRAW_SECONDS: Final = 0.2
-"""Interval of redrawing a changed screen."""
-TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""The syntax of a bearer token (RFC 6750, 2.1)."""
-
-
-def read_token(path: Path | None) -> str | None:
-    """Read the credential from the file or the environment; None without either.
-
-    It is never an argument, because other users of the host can see those.
-
-    Raises:
-        RequestRejected: the file cannot be read, or the credential is malformed.
-    """
-    token = os.environ.get("SA_CONTEXTS_TOKEN")
-    if path is not None:
-        try:
-            token = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise RequestRejected(f"cannot read {path}: {why}") from None
-    if token is not None and TOKEN.fullmatch(token) is None:
-        raise RequestRejected("the key or token is malformed")
-    return token
-
-
-def run(
-    url: str,
-    filters: Mapping[str, Sequence[str]],
-    token: str | None = None,
-    trust: ssl.SSLContext | None = None,
-    *,
-    as_json: bool,
+def watch(
+    url: Annotated[str, typer.Option(help="URL of the server.")] = "http://127.0.0.1:8080",
+    ca: Annotated[
+        Path | None,
+        typer.Option(help="CAs to trust (PEM), instead of the system's."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Client certificate with its key, in one file (PEM).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as JSON.")] = False,
+    local_subnet: Annotated[list[Any] | None, LOCAL_SUBNET] = None,
+    remote_subnet: Annotated[list[Any] | None, REMOTE_SUBNET] = None,
+    traffic_type: Annotated[
+        list[TrafficType] | None, typer.Option(help="Only contexts of this mode.")
+    ] = None,
+    cipher: Annotated[
+        list[Cipher] | None, typer.Option(help="Only contexts with this cipher.")
+    ] = None,
+    integrity: Annotated[
+        list[Integrity] | None, typer.Option(help="Only contexts with this integrity algorithm.")
+    ] = None,
+    pfs_group: Annotated[
+        list[PfsGroup] | None, typer.Option(help="Only contexts with this PFS group.")
+    ] = None,
+    weakness: Annotated[
+        list[Weakness] | None, typer.Option(help="Only contexts with this weakness.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the key or token to send.", dir_okay=False)
+    ] = None,
+    allow_insecure: Annotated[
+        bool, typer.Option("--allow-insecure", help="Send it even over plain HTTP to another host.")
+    ] = False,
 ) -> None:
-    """Watch until Ctrl+C, on screen in a terminal, else as lines.
+    """Watch the SA contexts of a running server until Ctrl+C.
 
-    Args:
-        url: the server's URL.
-        filters: the API's filters, by name.
-        token: the credential to send, if any.
-        trust: the TLS context; by default the system's.
-        as_json: whether to print JSON lines, even in a terminal.
-
-    Raises:
-        RequestRejected: the server cannot be watched.
+    Prints a live table on a terminal, and otherwise a line for each event. A repeated filter
+    matches any of its values. The key or token comes from the environment variable
+    SA_CONTEXTS_TOKEN or from --token-file.
     """
-    query = {name: list(values) for name, values in filters.items() if values}
-    parameters = {"initial": "true", "view": "basic", **query}
-    try:
-        if as_json or not sys.stdout.isatty():
-            anyio.run(partial(watch_as_lines, url, parameters, token, trust, as_json=as_json))
-        else:
-            anyio.run(watch_on_screen, url, parameters, Console(), token, trust)
-    except KeyboardInterrupt:
-        pass  # the normal end
+    from app.cli.watch import client, run  # noqa: PLC0415  # serving needs no client
 
-
-async def watch_on_screen(
-    url: str,
-    parameters: Parameters,
-    console: Console,
-    token: str | None = None,
-    trust: ssl.SSLContext | None = None,
-) -> None:
-    """Show a live table of the contexts.
-
-    Raises:
-        RequestRejected: the server cannot be watched.
-    """
-    contexts = Contexts(time.monotonic)
-    rejected: RequestRejected | None = None
-    with (
-        _sigterm_as_interrupt(),
-        Live(console=console, screen=True, auto_refresh=False) as live,
-    ):
-        async with (
-            create_client(url, token, trust) as client,
-            anyio.create_task_group() as tasks,
-        ):
-            tasks.start_soon(_draw, contexts, url, live)
-            try:
-                async with aclosing(events(client, parameters)) as messages:
-                    async for message in messages:
-                        with _malformed_rejected():
-                            contexts.apply(message)
-            except RequestRejected as error:
-                rejected = error
-            tasks.cancel_scope.cancel()
-    if rejected is not None:
-        raise rejected
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Handle SIGTERM like Ctrl+C, so that the terminal is restored."""
-    before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-async def _draw(contexts: Contexts, url: str, live: Live) -> None:
-    drawn = None
-    while True:
-        contexts.drop_expired()
-        screen = screen_of(contexts, url, *live.console.size)
-        if screen != drawn:
-            live.update(screen, refresh=True)
-            drawn = screen
-        await anyio.sleep(DRAW_SECONDS)
-
-
-async def watch_as_lines(
-    url: str,
-    parameters: Parameters,
-    token: str | None = None,
-    trust: ssl.SSLContext | None = None,
-    *,
-    as_json: bool,
-) -> None:
-    """Print a line for each event; report lost connections on standard error.
-
-    Raises:
-        RequestRejected: the server cannot be watched.
-    """
-    contexts = Contexts(time.monotonic)
-    async with (
-        create_client(url, token, trust) as client,
-        aclosing(events(client, parameters)) as messages,
-    ):
-        async for message in messages:
-            contexts.drop_expired()
-            with _malformed_rejected():
-                shown = contexts.apply(message)
-                line = _line(message, shown, as_json=as_json)
-            if isinstance(message, Lost):
-                sentence = f"sa-contexts: {message.reason}; reconnecting in {message.seconds:g} s"
-                print(sentence, file=sys.stderr)  # noqa: T201  # for the user, not the log
-            elif line:
-                sys.stdout.buffer.write(line)
-                sys.stdout.buffer.flush()
-
-
-def _line(message: Connected | Lost | Event, shown: Shown | None, *, as_json: bool) -> bytes:
-    """Return the line of an event; empty if it is about the connection."""
-    if not isinstance(message, Event) or message.kind not in CONTEXT_EVENTS:
-        return b""
-    return (json_line_of(message) if as_json else line_of(message, shown)).encode()
-
-
-@contextmanager
-def _malformed_rejected() -> Iterator[None]:
-    """Raise `RequestRejected` if the block fails to read an event."""
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
-        raise RequestRejected("an event of the server lacks the shape of its kind") from None
+    filters: dict[str, Sequence[str] | None] = {
+        "localSubnet": [str(subnet) for subnet in local_subnet or ()],
+        "remoteSubnet": [str(subnet) for subnet in remote_subnet or ()],
+        "trafficType": traffic_type,
+        "cipher": cipher,
+        "integrity": integrity,
+        "pfsGroup": pfs_group,
+        "weakness": weakness,
+    }
+    is_secured = url.lower().startswith("https:")
+    if (ca or certificate) and not is_secured:
+        fail("--ca and --certificate require an https URL")
+    with explained_failures(client.RequestRejected):
+        trust = client.trusted(ca, certificate) if is_secured else None
+        token = client.read_token(token_file)
+        if token is not None and not allow_insecure:
+            client.require_secrecy(url)
+        run.run(url, filters, token, trust, as_json=as_json)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from types import ModuleType
+from typing import Annotated, Final
 
 import typer
 
-from app.server import uvicorn_server as server
+from app.cli.failures import fail
+from app.server.uvicorn_server import exit_despite_hung_threads
 from app.settings.paths import state_folder
 from app.windows_service.spec import ACCOUNT, ServiceSpec, command_line, program
 
@@ -21,11 +24,21 @@ NOT_INSTALLED: Final = 4
 app = typer.Typer(help="Run the server as a Windows service.", no_args_is_help=True)
 
 
-@app.callback()
-def _on_windows_only() -> None:
-    """Exit with an error if not running on Windows."""
+def _require_windows() -> None:
     if sys.platform != "win32":
-        _fail("there are no Windows services on this system")
+        fail("there are no Windows services on this system")
+
+
+@contextmanager
+def _control(consequence: str = "") -> Iterator[ModuleType]:
+    """Give `app.windows_service.scm`; exit with one sentence, and the consequence, if it fails."""
+    _require_windows()
+    from app.windows_service import scm  # noqa: PLC0415  # Windows only
+
+    try:
+        yield scm
+    except scm.ServiceError as error:
+        fail(f"{error}{consequence}")
 
 
 @app.command()
@@ -38,49 +51,41 @@ def install(
     ] = False,
 ) -> None:
     """Create or update the service. Requires an administrator."""
-    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
-
+    _require_windows()
     for path in (Path(program()[0]), Path(program()[-1])):  # the interpreter, and this package
         if not anywhere and _is_in_user_folder(path.resolve()):
-            _fail(
+            fail(
                 f"{path} belongs to a user, who could change what the service runs; install the "
                 "program and Python for all users, as in C:\\Program Files, or pass --anywhere"
             )
     folder = state_folder()
-    try:
+    with _control("; all previous steps were undone") as control:
         control.install(ServiceSpec(command_line(folder), folder, account), typer.echo)
-    except control.ServiceError as error:
-        _fail(f"{error}; all previous steps were undone")
 
 
 @app.command()
 def start() -> None:
     """Start the service."""
-    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
-
-    _do(partial(control.start, typer.echo), control.ServiceError)
+    with _control() as control:
+        control.start(typer.echo)
 
 
 @app.command()
 def stop() -> None:
     """Stop the service: end streams, and let running requests finish."""
-    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
-
-    _do(control.stop, control.ServiceError)
+    with _control() as control:
+        control.stop()
 
 
 @app.command()
 def status() -> None:
     """Show the service's status. Exits with 0 if it is running, 3 if not, 4 if not installed."""
-    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
-
-    try:
-        found = control.status()
-    except control.NotInstalled as error:
-        typer.echo(f"{error}")
-        raise typer.Exit(NOT_INSTALLED) from None
-    except control.ServiceError as error:
-        _fail(str(error))
+    with _control() as control:
+        try:
+            found = control.status()
+        except control.NotInstalled as error:
+            typer.echo(f"{error}")
+            raise typer.Exit(NOT_INSTALLED) from None
     for name in found.__slots__:
         typer.echo(f"{name.replace('_', ' ')}: {getattr(found, name)}")
     if found.state != "running":
@@ -94,37 +99,22 @@ def remove(
     ] = False,
 ) -> None:
     """Stop and delete the service, but keep its settings, keys and logs."""
-    from app.windows_service import scm as control  # noqa: PLC0415  # Windows only
-
-    try:
+    with _control() as control:
         control.remove(state_folder() if purge else None, typer.echo)
-    except control.ServiceError as error:
-        _fail(str(error))
 
 
 @app.command(hidden=True)
 def run() -> None:
     """Run as the service; for the service control manager only."""
+    _require_windows()
     from app.windows_service import host  # noqa: PLC0415  # Windows only
 
     try:
         host.run()
     except host.NotStartedAsService as error:
-        _fail(str(error))
-    server.exit_despite_hung_threads()
+        fail(str(error))
+    exit_despite_hung_threads()
 
 
 def _is_in_user_folder(path: Path) -> bool:
     return Path.home().resolve().parent in path.parents
-
-
-def _do(step: Any, failure: type[Exception]) -> None:
-    try:
-        step()
-    except failure as error:
-        _fail(str(error))
-
-
-def _fail(sentence: str) -> Any:
-    typer.echo(f"sa-contexts: {sentence}", err=True)
-    raise typer.Exit(1)

@@ -1,0 +1,57 @@
+"""`sa-contexts serve`: the server, in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.bootstrap import build_server
+from app.cli.failures import explained_failures
+from app.cli.options import ContextsOption, EngineOption, given
+from app.server.uvicorn_server import exit_despite_hung_threads
+from app.settings.model import Settings
+from app.telemetry.logging.configuration import configure_logging, log_file
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free port.")] = None,
+    tls_certificate_file: Annotated[
+        Path | None, typer.Option(help="Serve over TLS with this certificate (PEM).")
+    ] = None,
+    tls_key_file: Annotated[
+        Path | None, typer.Option(help="Its private key; by default in the certificate's file.")
+    ] = None,
+    tls_client_ca_file: Annotated[
+        Path | None, typer.Option(help="Require client certificates issued by these CAs (PEM).")
+    ] = None,
+    allow_insecure: Annotated[
+        bool | None,
+        typer.Option("--allow-insecure", help="Allow any address without authentication and TLS."),
+    ] = None,
+    engine: EngineOption = None,
+    simulated_contexts: ContextsOption = None,
+    simulated_churn: Annotated[
+        float | None, typer.Option(help="Simulated changes per second.")
+    ] = None,
+) -> None:
+    """Serve the SA contexts over HTTP."""
+    options = given(
+        host=host,
+        port=port,
+        tls_certificate_file=tls_certificate_file,
+        tls_key_file=tls_key_file,
+        tls_client_ca_file=tls_client_ca_file,
+        allow_insecure=allow_insecure,
+        engine=engine,
+        simulated_contexts=simulated_contexts,
+        simulated_churn=simulated_churn,
+    )
+    with explained_failures():
+        settings = Settings(**options)
+        configure_logging(settings.log_format, settings.log_level, file=log_file(settings))
+        serving = build_server(settings)
+    serving.run()
+    exit_despite_hung_threads()
