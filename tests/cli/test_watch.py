@@ -342,6 +342,19 @@ def test_a_key_does_not_leave_the_machine_in_clear_text(
     assert asked == [url, url]
 
 
+def test_default_url_has_the_port_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("app.cli.watch.run.run", lambda url, *_, **__: asked.append(url))
+
+    for port in ("9911", None):
+        CliRunner().invoke(cli, ["watch"], env={"SA_CONTEXTS_PORT": port})
+    invalid = CliRunner().invoke(cli, ["watch"], env={"SA_CONTEXTS_PORT": "0x1"})
+
+    assert asked == ["http://127.0.0.1:9911", "http://127.0.0.1:8080"]
+    assert invalid.exit_code == 1
+    assert "the setting port is not valid" in invalid.stderr
+
+
 class Terminal(StringIO):
     """Tells when something has been printed."""
 

@@ -9,12 +9,26 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.failures import explained_failures, fail
-from app.cli.options import LOCAL_SUBNET, REMOTE_SUBNET
+from app.cli.options import LOCAL_SUBNET, REMOTE_SUBNET, given
 from app.schemas.names import Cipher, Integrity, PfsGroup, TrafficType, Weakness
+from app.settings.model import Settings
+
+
+def local_url() -> str:
+    """Return the URL of a server on this host with these settings."""
+    with explained_failures():
+        return f"http://127.0.0.1:{Settings(**given()).port}"
 
 
 def watch(
-    url: Annotated[str, typer.Option(help="URL of the server.")] = "http://127.0.0.1:8080",
+    url: Annotated[
+        str,
+        typer.Option(
+            help="URL of the server.",
+            default_factory=local_url,
+            show_default="http://127.0.0.1 with the port of the settings",
+        ),
+    ],
     ca: Annotated[
         Path | None,
         typer.Option(help="CAs to trust (PEM), instead of the system's."),
