@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
 
 from app.bootstrap import STARTUP_ERRORS, explain
+
+
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of a file that cannot grow."""
 
 
 def fail(sentence: str) -> NoReturn:
@@ -25,3 +32,27 @@ def explained_failures(*others: type[Exception]) -> Iterator[None]:
         yield
     except explained as error:
         fail(explain(error))
+
+
+@contextmanager
+def explained_output_failure() -> Iterator[None]:
+    """Exit with one sentence if standard output is a file that cannot be written."""
+    try:
+        try:
+            yield
+        finally:
+            print(end="", flush=True)  # noqa: T201  # at exit, its failure could not be explained
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        discard_output()
+        typer.echo(f"sa-contexts: cannot write the output: {error.strerror}", err=True)
+        sys.exit(1)
+
+
+def discard_output() -> None:
+    """Discard what standard output still buffers, so that it does not fail again at exit.
+
+    Python would exit with 120 then (library reference, `signal`, "Note on SIGPIPE").
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +19,7 @@ from app.auth.key_file import (
     read_keys,
 )
 from app.auth.scopes import Scope
-from app.cli.failures import explained_failures, fail
+from app.cli.failures import discard_output, explained_failures, fail
 from app.cli.options import given
 from app.cli.printable import printable
 from app.settings.model import Settings
@@ -84,7 +82,7 @@ def add(
     try:
         typer.echo(text)
     except OSError as error:  # standard output may be a file on a full disk
-        _discard_output()
+        discard_output()
         fail(
             f"the key could not be shown ({error.strerror}) and is lost; "
             f"revoke it with `sa-contexts keys revoke {key_id} --file {path}`"
@@ -164,11 +162,3 @@ def _configured() -> Path | None:
 def _say(sentence: str) -> None:
     """Print to standard error; standard output is reserved for the key."""
     typer.echo(sentence, err=True)
-
-
-def _discard_output() -> None:
-    """Discard what standard output still buffers, so that it does not fail again at exit.
-
-    Python would exit with 120 then (library reference, `signal`, "Note on SIGPIPE").
-    """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,7 @@ import typer
 
 from app.cli import keys, service
 from app.cli.doctor import doctor
+from app.cli.failures import explained_output_failure
 from app.cli.list import list_contexts
 from app.cli.serve import serve
 from app.cli.show import show
@@ -58,4 +59,5 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    with explained_output_failure():
+        app()

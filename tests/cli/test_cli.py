@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from io import StringIO
@@ -27,6 +29,10 @@ from bindings.engine import Engine
 from bindings.library import Library
 from bindings.records import SaContext as Record
 from tests.api.test_secrets import assert_clean
+
+
+ROOT = Path(__file__).parents[2]
+KEYS = "keys.json"
 
 
 def run(*arguments: str, **environment: str) -> Any:
@@ -259,6 +265,42 @@ def test_json_cannot_steer_the_terminal_either(
     assert all(c.isprintable() or c == "\n" for c in result.stdout)
     assert "ü" in result.stdout
     assert simulator.count() > 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--version"],
+        ["--help"],
+        ["list", "--simulated-contexts", "1"],
+        ["list", "--simulated-contexts", "300"],
+        ["doctor"],
+        ["doctor", "--json"],
+        ["keys", "list", "--file", KEYS],
+    ],
+    ids=" ".join,
+)
+def test_full_disk_ends_each_command_with_one_sentence(
+    tmp_path: Path, command: list[str], unbuffered: str
+) -> None:
+    keys = tmp_path / KEYS
+    run("keys", "add", "a", "--scope", "sa:read", "--file", str(keys))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *command],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if "simulated_engine" not in line]
+    assert said == ["sa-contexts: cannot write the output: No space left on device"]
 
 
 def test_the_canary_is_in_nothing_that_is_printed(simulator: Simulator) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import unquote
@@ -404,6 +405,20 @@ def lines_until(process: subprocess.Popen[bytes], kind: str) -> list[str]:
         if kind in lines[-1]:
             break
     return lines
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_full_disk_ends_the_watch_with_one_sentence(simulator: Simulator) -> None:
+    assert simulator.count() == 0
+    with (
+        Path("/dev/full").open("wb") as full,
+        served(3) as port,
+        command(port, stdout=full, stderr=subprocess.PIPE) as process,
+    ):
+        _, said = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 1
+    assert said == b"sa-contexts: cannot write the output: No space left on device\n"
 
 
 def test_a_pipe_gets_a_line_for_each_event(simulator: Simulator) -> None:
