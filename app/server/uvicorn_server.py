@@ -158,6 +158,23 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the address does not exist, or the port is in use.
     """
+    listener = bind(host, port)
+    try:
+        listener.listen(BACKLOG)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # inherited
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound, but does not listen.
+
+    Raises:
+        socket.gaierror: the name has no address.
+        OSError: the address is not this host's, or the port is in use.
+    """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -170,8 +187,6 @@ def listen(host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # inherited
     except OSError:
         listener.close()
         raise

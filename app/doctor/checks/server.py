@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import sys
-from typing import Any, Final
+from typing import Final
 
 from app.doctor.context import DoctorContext
 from app.doctor.probes.listener import asks_for_certificates, is_answered_by_us
 from app.doctor.results import CheckResult, Facts
 from app.net.networks import is_loopback
 from app.schemas.doctor import Outcome
+from app.server.uvicorn_server import bind
 from bindings.tcp_listeners import tcp_listeners
 
 
@@ -34,8 +34,8 @@ def port(context: DoctorContext) -> CheckResult:
     facts: Facts = {"host": host, "port": number}
     names = frozenset({host})
     try:
-        family, kind, _, _, address = _addresses(host, number)[0]
-    except OSError as error:
+        bind(host, number).close()
+    except socket.gaierror as error:
         return CheckResult(
             Outcome.FAILURE,
             f"The name {host} cannot be resolved: {error.strerror}.",
@@ -43,15 +43,8 @@ def port(context: DoctorContext) -> CheckResult:
             facts,
             names,
         )
-    with socket.socket(family, kind) as attempt:
-        if sys.platform == "win32":  # do not share another process' port
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:  # ignore connections in TIME_WAIT
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind(address)
-        except OSError as error:
-            return _cannot_listen(context, error, facts, names)
+    except OSError as error:
+        return _cannot_listen(context, error, facts, names)
     which = f"port {number}" if number else "any port"
     return CheckResult(
         Outcome.OK, f"The server can listen on {host}, {which}.", facts=facts, names=names
@@ -164,11 +157,7 @@ def firewall(context: DoctorContext) -> CheckResult:
 def is_on_loopback(host: str) -> bool:
     """Return whether only this host can reach a server that listens on `host`."""
     try:
-        addresses = _addresses(host, None)
+        addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
     return all(is_loopback(str(address[0])) for *_, address in addresses)
-
-
-def _addresses(host: str, number: int | None) -> list[Any]:
-    return list(socket.getaddrinfo(host, number, type=socket.SOCK_STREAM))
