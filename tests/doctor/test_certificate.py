@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -22,10 +22,12 @@ from cryptography.x509.oid import NameOID
 from sa_contexts_simulator import Simulator
 
 from app.schemas.doctor import Outcome
+from app.server.tls.certificates import EXPIRES_SOON
 from tests.doctor.run import Run, examine, examine_here
 
 
 DAY = timedelta(days=1)
+WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505  # that is what is wrong
 
 
 def make_certificate(
@@ -34,9 +36,10 @@ def make_certificate(
     ends: timedelta = 90 * DAY,
     names: tuple[str, ...] = ("127.0.0.1", "*.corp.example"),
     encryption: KeySerializationEncryption | None = None,
+    private_key: rsa.RSAPrivateKey | None = None,
 ) -> tuple[Path, Path]:
     """A certificate and its key, in files."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    key, now = private_key or ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "web01")])
     builder = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
@@ -101,7 +104,9 @@ def test_another_ones_key_is_told(tmp_path: Path) -> None:
     certificate, _ = make_certificate(tmp_path)
     _, key = make_certificate(tmp_path / "other")
 
-    assert_that_it_alone_fails(examined_apart(certificate, key), "does not match the certificate")
+    assert_that_it_alone_fails(
+        examined_apart(certificate, key), "does not belong to the certificate"
+    )
 
 
 def test_what_is_not_pem_is_told(tmp_path: Path) -> None:
@@ -109,9 +114,22 @@ def test_what_is_not_pem_is_told(tmp_path: Path) -> None:
     text = tmp_path / "text.pem"
     text.write_text("hello", encoding="ascii")
 
-    assert_that_it_alone_fails(examined_apart(text, key), "not a certificate in PEM")
-    assert_that_it_alone_fails(examined(certificate, text), "not a private key in PEM")
+    assert_that_it_alone_fails(examined_apart(text, key), "holds no certificate in PEM")
+    assert_that_it_alone_fails(examined(certificate, text), "holds no private key in PEM")
     assert_that_it_alone_fails(examined(tmp_path / "absent.pem", key), "cannot be read")
+
+
+def test_weak_key_and_bad_client_ca_fail_as_in_the_server(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path, private_key=WEAK)
+    assert_that_it_alone_fails(examined(certificate, key), "too short to be safe")
+
+    certificate, key = make_certificate(tmp_path)
+    run = examine_here(
+        tls_certificate_file=str(certificate),
+        tls_key_file=str(key),
+        tls_client_ca_file=str(tmp_path / "absent.pem"),
+    )
+    assert_that_it_alone_fails(run, "tls_client_ca_file cannot be read")
 
 
 def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
@@ -124,6 +142,7 @@ def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
     ("ends", "names", "expected"),
     [
         (5 * DAY, ("127.0.0.1",), "expires on"),
+        (EXPIRES_SOON - DAY, ("127.0.0.1",), "expires on"),
         (90 * DAY, (), "names no host"),
         (90 * DAY, ("web01.corp.example",), "not for 127.0.0.1"),
     ],
