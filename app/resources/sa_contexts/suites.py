@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 from app.repository.query.interner import Interner
-from app.resources.sa_contexts.weaknesses import weaknesses_of
+from app.resources.sa_contexts.weaknesses import Protection, weaknesses_of
 from app.resources.wfp.names import (
     AUTH_CONFIG,
     CIPHER_CONFIG,
@@ -51,46 +52,41 @@ SUITES: Final[Interner[Suite]] = Interner()
 MAX_REMEMBERED: Final = 1 << 16
 """Maximum number of cached combinations of WFP values; many may map to one suite."""
 
-_numbers_by_values: dict[tuple[Any, ...], int] = {}
-
 
 def suite_of(details: SaDetails, baseline: Baseline) -> int:
     """Return the number of the suite that protects one direction. Thread-safe."""
     bundle = details.sa_bundle
-    weaknesses = weaknesses_of(bundle, baseline)
-    values = (
-        weaknesses,
+    return _number(
         details.ip_version,
         details.traffic.traffic_type,
         bundle.pfs_group,
-        *[
-            (type_, auth and auth[:2], cipher and cipher[:2])
-            for _, type_, auth, cipher in bundle.sa_list
-        ],
+        tuple([sa[1:] for sa in bundle.sa_list]),
+        weaknesses_of(bundle, baseline),
     )
-    number = _numbers_by_values.get(values)
-    if number is None:
-        number = SUITES.number(_named(details, weaknesses))
-        if len(_numbers_by_values) == MAX_REMEMBERED:
-            _numbers_by_values.clear()
-        _numbers_by_values[values] = number
-    return number
 
 
-def _named(details: SaDetails, weaknesses: tuple[str, ...]) -> Suite:
-    bundle = details.sa_bundle
-    ciphers = [s.cipher_transform for s in bundle.sa_list if s.sa_transform_type in ENCRYPTING]
-    auths = [s.auth_transform for s in bundle.sa_list if s.sa_transform_type in AUTHENTICATING]
-    return Suite(
-        (IP_VERSION[details.ip_version]["ipVersion"],),
-        (TRAFFIC_TYPE[details.traffic.traffic_type]["trafficType"],),
-        _unique(TRANSFORM_TYPE[sa.sa_transform_type]["transformType"] for sa in bundle.sa_list),
-        _unique(CIPHER_CONFIG[c.cipher_config]["cipherConfig"] for c in ciphers if c)
-        or (Cipher.NONE.value,),
-        _unique(AUTH_CONFIG[a.auth_config]["authConfig"] for a in auths if a)
-        or (Integrity.NONE.value,),
-        (PFS_GROUP[bundle.pfs_group]["pfsGroup"],),
-        weaknesses,
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _number(
+    ip_version: int,
+    traffic_type: int,
+    pfs_group: int,
+    protections: tuple[Protection, ...],
+    weaknesses: tuple[str, ...],
+) -> int:
+    ciphers = [cipher for type_, _, cipher in protections if type_ in ENCRYPTING]
+    auths = [auth for type_, auth, _ in protections if type_ in AUTHENTICATING]
+    return SUITES.number(
+        Suite(
+            (IP_VERSION[ip_version]["ipVersion"],),
+            (TRAFFIC_TYPE[traffic_type]["trafficType"],),
+            _unique(TRANSFORM_TYPE[type_]["transformType"] for type_, _, _ in protections),
+            _unique(CIPHER_CONFIG[c.cipher_config]["cipherConfig"] for c in ciphers if c)
+            or (Cipher.NONE.value,),
+            _unique(AUTH_CONFIG[a.auth_config]["authConfig"] for a in auths if a)
+            or (Integrity.NONE.value,),
+            (PFS_GROUP[pfs_group]["pfsGroup"],),
+            weaknesses,
+        )
     )
 
 
