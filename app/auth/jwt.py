@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import orjson
+from cachetools import TLRUCache
 from joserfc import jws
 from joserfc.errors import (
     ExpiredTokenError,
@@ -95,16 +96,11 @@ class JwtVerifier:
             aud={"essential": True, "value": audience},
             exp={"essential": True},
         )
-        self._cached: dict[bytes, tuple[Caller, float]] = {}
+        self._cached: TLRUCache[bytes, Caller] = TLRUCache(MAX_CACHED, self._cached_until, clock)
 
     def lookup(self, token: str) -> Caller | None:
         """Return the caller of a cached token, or None."""
-        digest = _hash(token)
-        caller, expires_at = self._cached.get(digest, (None, 0.0))
-        if caller is not None and self._clock() >= expires_at:
-            del self._cached[digest]
-            return None
-        return caller
+        return self._cached.get(_hash(token))
 
     def has(self, caller: Caller) -> bool:
         """Return whether the caller's token has not expired."""
@@ -132,7 +128,7 @@ class JwtVerifier:
         if not is_signed:
             raise CredentialRejected(RejectionReason.SIGNATURE)
         caller = self._validate_claims(signed.payload)
-        self._cache(token, caller)
+        self._cached[_hash(token)] = caller
         return caller
 
     def _parse(self, token: str) -> CompactSignature:
@@ -176,12 +172,10 @@ class JwtVerifier:
             expires_at=claims["exp"] + self._skew,
         )
 
-    def _cache(self, token: str, caller: Caller) -> None:
-        """Cache a verified token until it expires or the issuer's keys are due to be fetched."""
-        if len(self._cached) >= MAX_CACHED:
-            del self._cached[next(iter(self._cached))]
-        fresh_until = self._clock() + self._issuer.verdict_ttl_seconds()
-        self._cached[_hash(token)] = caller, min(caller.expires_at or fresh_until, fresh_until)
+    def _cached_until(self, _digest: bytes, caller: Caller, now: float) -> float:
+        """Return when the token expires or the issuer's keys are due to be fetched."""
+        fresh_until = now + self._issuer.verdict_ttl_seconds()
+        return min(caller.expires_at or fresh_until, fresh_until)
 
 
 def _hash(token: str) -> bytes:

@@ -447,8 +447,9 @@ async def test_a_token_is_verified_once_and_known_until_it_expires(
     assert not trust.tokens.has(caller)
 
 
-async def test_not_all_tokens_are_remembered(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_not_all_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jwt, "MAX_CACHED", 3)
+    trust = Trust()
     tokens = [trust.token(jti=str(number)) for number in range(5)]
     for token in tokens:
         await trust.caller_of(token)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
 import anyio
 import anyio.to_thread
+from cachetools import LRUCache
 
 from app.repository.query.filters import Selection
 from app.repository.snapshot.model import Snapshot
@@ -24,7 +24,7 @@ class MatchCache:
     """The positions of selections in snapshots. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._results: OrderedDict[tuple[str, int, Selection], Sequence[int]] = OrderedDict()
+        self._results: LRUCache[tuple[str, int, Selection], Sequence[int]] = LRUCache(MAX_ENTRIES)
         self._limiter = anyio.CapacityLimiter(CONCURRENCY)
 
     async def positions(self, snapshot: Snapshot, selection: Selection) -> Sequence[int]:
@@ -35,8 +35,4 @@ class MatchCache:
             if matching is None:
                 matching = await anyio.to_thread.run_sync(snapshot.positions_of, selection)
                 self._results[key] = matching
-                if len(self._results) > MAX_ENTRIES:
-                    self._results.popitem(last=False)
-            else:
-                self._results.move_to_end(key)
         return matching
