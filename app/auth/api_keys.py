@@ -12,10 +12,8 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import anyio
-import anyio.to_thread
 import structlog
 
 from app.auth.callers import Caller
@@ -30,14 +28,10 @@ from app.auth.key_file import (
 )
 from app.auth.permissions import is_group_or_world_accessible
 from app.auth.rejections import CredentialRejected, RejectionReason
+from app.file_watching import STALL_SECONDS, watch_files
 
 
 log = structlog.get_logger(__name__)
-
-RELOAD_SECONDS: Final = 1.0
-"""Pause between reads of the file."""
-STALL_SECONDS: Final = 5.0
-"""How long a read may take before it counts as a failure."""
 
 
 class _StoredKey(NamedTuple):
@@ -79,9 +73,9 @@ class ApiKeyStore:
         self._grace_seconds = grace_seconds
         self._clock = clock
         self._monotonic = monotonic
-        self._limiter = anyio.CapacityLimiter(1)  # others may use up the default limiter's threads
         self._failure: str | None = None
         self._unreadable_since: float | None = None
+        self._read_began_at = monotonic()
         self._is_rejection_logged = False
         self._keys: tuple[bytes, dict[str, _StoredKey]] = b"", {}  # replaced atomically
         self._dummy_hash = secrets.token_bytes(KEY_BYTES)
@@ -136,26 +130,11 @@ class ApiKeyStore:
         return caller.expires_at is not None and self._clock() >= caller.expires_at
 
     async def run(self) -> None:
-        """Reload the file periodically, in a thread, because a disk may hang."""
-        while True:
-            await anyio.sleep(RELOAD_SECONDS)
-            started_at = self._monotonic()
-            async with anyio.create_task_group() as tasks:
-                is_read = anyio.Event()
-                tasks.start_soon(self._reload_in_thread, is_read)
-                while not is_read.is_set():
-                    with anyio.move_on_after(STALL_SECONDS):
-                        await is_read.wait()
-                    if not is_read.is_set():
-                        self._fail(
-                            f"{self._path} takes more than {STALL_SECONDS:g} s to read", started_at
-                        )
-
-    async def _reload_in_thread(self, is_read: anyio.Event) -> None:
-        await anyio.to_thread.run_sync(
-            self.reload_if_changed, abandon_on_cancel=True, limiter=self._limiter
+        """Reload the file when it changes, until cancelled."""
+        await watch_files(
+            self.reload_if_changed,
+            lambda: self._fail(f"{self._path} takes more than {STALL_SECONDS:g} s to read"),
         )
-        is_read.set()
 
     def reload_if_changed(self) -> None:
         """Read the file and load the keys if its content has changed.
@@ -163,13 +142,13 @@ class ApiKeyStore:
         The whole content is compared: an edit may keep a file's size and times, and on Windows
         nothing that `stat` returns need change.
         """
-        started_at = self._monotonic()
+        self._read_began_at = self._monotonic()
         try:
             content = read_content(self._path)
             if content != self._content:
                 self._load(content)
         except KeysUnreadable as error:
-            self._fail(str(error), started_at)
+            self._fail(str(error))
             return
         if content != self._content or self._failure is not None:
             log.info("api_keys_reloaded", keys=len(self._keys[1]))
@@ -177,10 +156,10 @@ class ApiKeyStore:
         self._failure = self._unreadable_since = None
         self._is_rejection_logged = False
 
-    def _fail(self, failure: str, started_at: float) -> None:
+    def _fail(self, failure: str) -> None:
         """Record a failed read; log the reason unless it is the previous one."""
         if self._unreadable_since is None:
-            self._unreadable_since = started_at
+            self._unreadable_since = self._read_began_at
         previous, self._failure = self._failure, failure
         if previous != failure:
             note = f"all keys are rejected once this has lasted {self._grace_seconds:g} s"

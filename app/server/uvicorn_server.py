@@ -20,6 +20,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.file_watching import watch_files
 from app.server.proactor_accept import accept_forever, is_not_of_acceptance
 from app.server.protocol import IdleConnections, LimitedH11Protocol, OnRefusal
 from app.server.security_headers import security_headers
@@ -54,9 +55,6 @@ RECEIVE_BYTES: Final = 32 << 10
 
 Requests are small. Without it pipelined input would be read in quarters of a megabyte.
 """
-
-POLL_SECONDS: Final = 1.0
-"""How often the TLS files are checked for changes."""
 
 THREAD_SECONDS: Final = 0.1
 """How long finished threads may take to exit."""
@@ -98,7 +96,7 @@ class Server(uvicorn.Server):
         else:
             await super().startup(sockets)
         if self.tls is not None:
-            self._tasks.append(asyncio.create_task(_watch_certificates(self.tls)))
+            self._tasks.append(asyncio.create_task(watch_files(self.tls.poll)))
         for listener in sockets:
             listener.listen(BACKLOG)
             log.info("listening", url=self._url(listener))
@@ -143,13 +141,6 @@ class Server(uvicorn.Server):
         return create(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
-
-
-async def _watch_certificates(tls: CertificateReloader) -> None:
-    """Poll the TLS files until cancelled, in a thread, because a disk may hang."""
-    while True:
-        await asyncio.sleep(POLL_SECONDS)
-        await asyncio.to_thread(tls.poll)
 
 
 def listen(host: str, port: int) -> socket.socket:

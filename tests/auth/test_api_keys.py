@@ -17,6 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from app import file_watching
 from app.auth import api_keys, key_file
 from app.auth.api_keys import ApiKeyStore
 from app.auth.callers import Caller
@@ -182,8 +183,8 @@ async def test_nobody_waits_for_a_disk_that_does_not_answer(
         return read_content(there)
 
     monkeypatch.setattr(api_keys, "read_content", read)
-    monkeypatch.setattr(api_keys, "RELOAD_SECONDS", 0.001)
-    monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
+    monkeypatch.setattr(file_watching, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(file_watching, "STALL_SECONDS", 0.001)
     run_keys("revoke", id_of(key), path=path)
     with capture_logs() as log, anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
@@ -384,8 +385,8 @@ async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
         return read_content(there)
 
     monkeypatch.setattr(api_keys, "read_content", read)
-    monkeypatch.setattr(api_keys, "RELOAD_SECONDS", 0.001)
-    monkeypatch.setattr(api_keys, "STALL_SECONDS", 0.001)
+    monkeypatch.setattr(file_watching, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(file_watching, "STALL_SECONDS", 0.001)
     with capture_logs() as log, anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keys.run)
