@@ -96,7 +96,11 @@ OTHERS: Final[Mapping[EventType, Event]] = MappingProxyType(
 
 
 class EventLogSink(LogSink):
-    """Reports entries to the Event Log of this machine."""
+    """Reports entries to the Event Log of this machine.
+
+    `logging.handlers.NTEventLogHandler` needs pywin32, too. At each start, it would register the
+    source with another message file, which only an administrator may do.
+    """
 
     sink_name = "event_log"
 

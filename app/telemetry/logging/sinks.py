@@ -1,20 +1,23 @@
 """The log's bounded queue and its sinks: a hanging disk or terminal delays no request.
 
 How an entry is written: the logging thread formats it, because only there its request is known,
-and appends it to the queue; one thread writes the queue to all sinks. Entries that a full queue or
-a failing sink cannot accept are dropped and counted.
+and puts it into the queue; one thread writes the queue to all sinks. Entries that a full queue or
+a failing sink cannot accept are dropped and counted. `logging.handlers.QueueListener` could not be
+flushed, would wake its thread for each entry, and would wait for a hanging sink when it stops.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Event, Lock, Thread
+from time import sleep
 from typing import Any, Final, Literal
 
 import structlog
@@ -25,7 +28,7 @@ log = structlog.get_logger(__name__)
 MAX_ENTRIES: Final = 10_000
 """Capacity of the queue; some megabytes."""
 BATCH_SECONDS: Final = 0.02
-"""How long entries are batched: a wake-up per entry would cost more than writing it."""
+"""Pause after a batch of entries: a wake-up per entry would cost more than writing it."""
 CLOSE_SECONDS: Final = 2.0
 """How long flushing or closing may take."""
 
@@ -122,16 +125,14 @@ class LogQueue(logging.Handler):
         super().__init__()
         self._sinks = sinks
         self._max_entries = max_entries
-        self._queue: deque[logging.LogRecord | Event] = deque()
-        self._has_entries = Event()
-        self._is_closing = Event()
+        self._queue: SimpleQueue[logging.LogRecord | Event | None] = SimpleQueue()
         self._dropped = 0
         self._thread = Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue an entry; drop it if the queue is full."""
-        if len(self._queue) >= self._max_entries:
+        if self._queue.qsize() >= self._max_entries:
             self._dropped += 1
             DROPPED.count("queue")
             return
@@ -145,21 +146,18 @@ class LogQueue(logging.Handler):
             record.name, record.levelno, record.pathname, record.lineno, text, None, None
         )
         entry.event = event
-        self._queue.append(entry)
-        self._has_entries.set()
+        self._queue.put(entry)
 
     def flush(self) -> None:
         """Wait until all queued entries are written, for at most `CLOSE_SECONDS`."""
         if self._thread.is_alive():
             is_written = Event()
-            self._queue.append(is_written)
-            self._has_entries.set()
+            self._queue.put(is_written)
             is_written.wait(CLOSE_SECONDS)
 
     def close(self) -> None:
         """Write the queued entries, for at most `CLOSE_SECONDS`, and close the sinks."""
-        self._is_closing.set()
-        self._has_entries.set()
+        self._queue.put(None)
         self._thread.join(CLOSE_SECONDS)
         if not self._thread.is_alive():
             for sink in self._sinks:
@@ -167,22 +165,19 @@ class LogQueue(logging.Handler):
         super().close()
 
     def _run(self) -> None:
-        while not self._is_closing.is_set():
-            self._has_entries.wait()
-            self._is_closing.wait(BATCH_SECONDS)
-            self._has_entries.clear()
-            self._write_queued()
-        self._write_queued()
-
-    def _write_queued(self) -> None:
-        while self._queue:
-            entry = self._queue.popleft()
+        while (entry := self._queue.get()) is not None:
             if isinstance(entry, Event):
                 entry.set()
                 continue
             for sink in self._sinks:
                 if entry.levelno >= sink.level:
                     sink.handle(entry)
+            if self._queue.empty():
+                self._log_drops()
+                sleep(BATCH_SECONDS)
+        self._log_drops()
+
+    def _log_drops(self) -> None:
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             log.warning("log_entries_dropped", count=dropped)
