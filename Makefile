@@ -33,6 +33,7 @@ check: $(INSTALLED)
 	MYPYPATH=bindings/simulator/src $(BIN)/mypy --config-file pyproject.toml tests benchmarks sdk standalone supply
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile.windows
+	$(BIN)/codespell
 	.ci/words
 
 bench: $(INSTALLED)
