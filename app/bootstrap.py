@@ -105,7 +105,7 @@ def build_server(settings: Settings) -> BoundServer:
         application,
         service.stop,
         settings.connection_limits(),
-        application.state.on_refusal,
+        application.state.on_rejection,
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )

@@ -103,7 +103,7 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
     Rate limits wrap everything that answers, so that every response counts. `Host` is validated
     before authentication, so that no credential is verified for a page that rebinds its name to
     this server; without credentials, the limit of callers counts those responses. Malformed
-    requests never reach the application; `app.state.on_refusal` counts them.
+    requests never reach the application; `app.state.on_rejection` counts them.
     """
     limits, public = service.settings.rate_limits(), public_paths(app.routes)
     is_authenticated = service.credentials.is_required
@@ -111,13 +111,17 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
     app.add_middleware(ExactPaths, metrics=metrics)
     app.add_middleware(HeadMiddleware)
     if not is_authenticated:
-        app.add_middleware(HostValidationMiddleware, hosts=hosts, on_refusal=metrics.count_problem)
+        app.add_middleware(
+            HostValidationMiddleware, hosts=hosts, on_rejection=metrics.count_problem
+        )
     app.add_middleware(CallerRateLimitMiddleware, limits=limits, metrics=metrics)
     app.add_middleware(
         AuthenticationMiddleware, authenticator=service.credentials, public=public, metrics=metrics
     )
     if is_authenticated:
-        app.add_middleware(HostValidationMiddleware, hosts=hosts, on_refusal=metrics.count_problem)
+        app.add_middleware(
+            HostValidationMiddleware, hosts=hosts, on_rejection=metrics.count_problem
+        )
         app.add_middleware(
             AddressRateLimitMiddleware,
             requests=requests,
@@ -126,8 +130,8 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
             metrics=metrics,
         )
 
-    def on_refusal(problem: ProblemError, address: str) -> None:
+    def on_rejection(problem: ProblemError, address: str) -> None:
         metrics.count_early_rejection(problem.kind.code, address)
         requests.limiter.hit(client_network(address))
 
-    app.state.on_refusal = on_refusal
+    app.state.on_rejection = on_rejection

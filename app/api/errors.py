@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from app.api import problems
 from app.api.problems import ProblemError, ProblemKind, problem_response
+from app.api.request_state import request_state
 from app.repository.changes.streams import TooManyStreams
 from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.snapshot.leases import TooManySnapshots
@@ -137,7 +138,7 @@ def install(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         problem = to_problem(error)
         metrics.count_problem(problem.kind.code)
-        request.scope.setdefault("state", {})["problem"] = problem.kind.code
+        request_state(request.scope).problem = problem.kind.code
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             path = redacted_start(request.scope["path"])
             log.warning("request_failed", path=path, code=problem.kind.code)

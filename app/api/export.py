@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.negotiation import accepts_gzip
+from app.api.request_state import request_state
 from app.api.streaming import Compressor
 from app.repository.query.filters import Selection
 from app.repository.query.paginator import Paginator
@@ -134,7 +135,7 @@ class ExportResponse(Response):
                 else:
                     end.reason = None  # complete, even if a stop arrived with the last line
         if end.reason is not None:
-            scope.setdefault("state", {})["outcome"] = end.reason
+            request_state(scope).outcome = end.reason
         rest = b"" if compressor is None else compressor.flush()
         with anyio.move_on_after(None if end.reason is None else CLOSE_SECONDS):
             await send({"type": "http.response.body", "body": rest})

@@ -17,6 +17,7 @@ from fastapi.security.base import SecurityBase
 from starlette.routing import BaseRoute
 
 from app.api.problems import INSUFFICIENT_SCOPE, ProblemError
+from app.api.request_state import request_state
 from app.auth.callers import Caller
 from app.auth.scopes import Scope
 
@@ -52,17 +53,16 @@ class Permission(SecurityBase):
         Raises:
             ProblemError: 403, the scope is missing.
         """
-        state = request.scope["state"]
-        caller: Caller = state["caller"]
-        if self.scope not in caller.scopes:
-            state["refused"] = INSUFFICIENT_SCOPE.code
+        state = request_state(request.scope)
+        if self.scope not in state.caller.scopes:
+            state.is_rejected = True
             challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{self.scope}"'
             raise ProblemError(
                 INSUFFICIENT_SCOPE,
                 f"The credential does not have the scope {self.scope}.",
                 headers={"WWW-Authenticate": challenge},  # RFC 6750, 3
             )
-        return caller
+        return state.caller
 
 
 def _requires(scope: Scope) -> Any:

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api import problems
 from app.api.problems import ProblemKind
+from app.api.request_state import request_state
 from app.repository.changes.streams import EventSource, StreamRegistry
 from app.repository.notifier import TICK_SECONDS
 
@@ -91,7 +92,7 @@ class EventStream(Response):
     """A response that streams a source's events until the client or the server ends it.
 
     The server ends it after its maximum lifetime, when it stops, or when the client's credential
-    is revoked. The request's state says which (`ended`).
+    is revoked. The request's state says which (`outcome`).
     """
 
     media_type = MEDIA_TYPE
@@ -131,19 +132,19 @@ class EventStream(Response):
         async def send_body(body: bytes) -> None:
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
-        state = scope.setdefault("state", {})
+        state = request_state(scope)
         with (
             closing(self._source),
-            self._streams.register(self._source, self._is_authorized, state.get("counted_as")),
+            self._streams.register(self._source, self._is_authorized, state.rate_limit_key),
         ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send_body(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
             await self._send_events(send_body)
-            state["outcome"] = self._end_reason()
+            state.outcome = self._end_reason()
             await send({"type": "http.response.body", "body": RECONNECT})
         # The registry cancels the block at a stop if the client is not reading.
-        state.setdefault("outcome", "server_stops")
+        state.outcome = state.outcome or "server_stops"
 
     def _end_reason(self) -> str:
         """Return why the stream ends, as logged."""

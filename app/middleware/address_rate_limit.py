@@ -14,7 +14,8 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import UNAUTHENTICATED
-from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
+from app.api.request_state import request_state
+from app.auth.callers import UNAUTHENTICATED_CALLER
 from app.auth.rejections import CredentialRejected
 from app.middleware.authentication import bearer_token
 from app.middleware.gcra import RateLimitStatus
@@ -113,8 +114,7 @@ class AddressRateLimitMiddleware:
     with the answer: beyond the quota it is 429 and says nothing about the credential. Accepted
     credentials are not affected.
 
-    Health is always answered; beyond the quota, `scope["state"]["slowed"]` makes the connection
-    delay the answer.
+    Health is always answered; beyond the quota, the connection delays the answer.
     """
 
     def __init__(
@@ -156,7 +156,6 @@ class AddressRateLimitMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})
         network = client_network((scope.get("client") or ("",))[0])
         credential = None if self._is_public(scope["path"]) else _credential(scope)
         if credential is None:
@@ -169,7 +168,7 @@ class AddressRateLimitMiddleware:
     ) -> None:
         status = self._requests.limiter.hit(network)
         if scope["path"] in UNLIMITED_PATHS:
-            scope["state"]["slowed"] = not status.is_within
+            request_state(scope).is_over_quota = not status.is_within
             await self._app(scope, receive, send)
             return
         if not status.is_within:
@@ -196,6 +195,7 @@ class AddressRateLimitMiddleware:
                 await policy.reject(status, scope, send)
                 return
 
+        state = request_state(scope)
         is_withheld = False
 
         async def send_counted(message: Message) -> None:
@@ -203,7 +203,7 @@ class AddressRateLimitMiddleware:
             if is_withheld:
                 return
             if message["type"] == "http.response.start":
-                if not _is_accepted(scope):
+                if state.caller is UNAUTHENTICATED_CALLER:
                     policy, status = self._count(credential, network, caller, scope)
                     is_known_failure = policy is self._failures and caller is not None
                     if not status.is_within and not is_known_failure:
@@ -212,8 +212,7 @@ class AddressRateLimitMiddleware:
                         return
                     policy.add_headers(message, status)
                 elif caller is None:
-                    accepted: Caller = scope["state"]["caller"]
-                    self._verified.add(network, credential, accepted.rate_limit_key)
+                    self._verified.add(network, credential, state.caller.rate_limit_key)
             await send(message)
 
         await self._app(scope, receive, send_counted)
@@ -222,7 +221,7 @@ class AddressRateLimitMiddleware:
         self, credential: bytes, network: str, caller: tuple[str, str] | None, scope: Scope
     ) -> tuple[RateLimitPolicy, RateLimitStatus]:
         """Count a credential that was not accepted; return the policy and its status."""
-        if _is_rejected(scope):
+        if request_state(scope).problem == UNAUTHENTICATED.code:
             self._verified.discard(network, credential)  # it expired, or was revoked
             return self._failures, self._failures.limiter.hit(network)
         return self._unverified, self._unverified.limiter.hit((network, caller))
@@ -235,13 +234,3 @@ def _credential(scope: Scope) -> bytes | None:
     except CredentialRejected:
         values = [value for name, value in scope["headers"] if name == b"authorization"]
         return b",".join(values) if values else None
-
-
-def _is_accepted(scope: Scope) -> bool:
-    """Return whether authentication checked the credential and accepted it."""
-    return scope["state"].get("caller", UNAUTHENTICATED_CALLER) is not UNAUTHENTICATED_CALLER
-
-
-def _is_rejected(scope: Scope) -> bool:
-    """Return whether authentication checked the credential and rejected it."""
-    return bool(scope["state"].get("refused") == UNAUTHENTICATED.code)

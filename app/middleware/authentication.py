@@ -21,9 +21,10 @@ from app.api.problems import (
     ProblemKind,
     problem_text,
 )
+from app.api.request_state import request_state
 from app.api.security import REALM
 from app.auth.authenticator import Authenticator
-from app.auth.callers import ALL_ACCESS, UNAUTHENTICATED_CALLER
+from app.auth.callers import ALL_ACCESS
 from app.auth.rejections import CredentialRejected, RejectionReason
 from app.telemetry.metrics.registry import Metrics
 
@@ -70,11 +71,10 @@ class PrebuiltRejection(NamedTuple):
 
 
 class AuthenticationMiddleware:
-    """Middleware that stores the caller in `scope["state"]["caller"]` or rejects the request.
+    """Middleware that identifies the caller or rejects the request.
 
     Public paths, whose routes require no scope, ignore credentials. All other paths require one,
-    even if no route matches. For outer middleware, a rejection sets `scope["state"]["refused"]` to
-    the problem code and `scope["state"]["reason"]` to the more specific rejection reason.
+    even if no route matches.
     """
 
     def __init__(
@@ -97,16 +97,14 @@ class AuthenticationMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it."""
         if scope["type"] == "http":
-            state = scope.setdefault("state", {})
+            state = request_state(scope)
             if not self._authenticator.is_required:
-                state["caller"] = ALL_ACCESS
-            elif self._is_public(scope["path"]):
-                state["caller"] = UNAUTHENTICATED_CALLER
-            else:
+                state.caller = ALL_ACCESS
+            elif not self._is_public(scope["path"]):
                 try:
                     token = bearer_token(scope["headers"])
                     cached = self._authenticator.lookup(token)
-                    state["caller"] = cached or await self._authenticator.verify(token)
+                    state.caller = cached or await self._authenticator.verify(token)
                 except CredentialRejected as error:
                     await self._reject(error.reason, scope, send)
                     return
@@ -114,7 +112,7 @@ class AuthenticationMiddleware:
 
     async def _reject(self, reason: RejectionReason, scope: Scope, send: Send) -> None:
         rejection = self._rejections[reason]
-        scope["state"].update(refused=rejection.kind.code, reason=reason.value)
+        request_state(scope).reject(rejection.kind.code, reason)
         self._metrics.credential_rejections.count(reason)
         self._metrics.count_problem(rejection.kind.code)
         body = b"%b%b%b" % (rejection.prefix, quote(scope["path"]).encode(), rejection.suffix)

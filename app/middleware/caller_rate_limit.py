@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
+from app.api.request_state import request_state
+from app.auth.callers import UNAUTHENTICATED_CALLER
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
 from app.net.networks import client_network, is_loopback
 from app.settings.limits import RateLimits
@@ -16,7 +17,7 @@ class CallerRateLimitMiddleware:
 
     If the server requires no credentials, callers are distinguished by address, and those on this
     host are not limited. `AddressRateLimitMiddleware` limits unauthenticated requests instead.
-    `scope["state"]["counted_as"]` passes the caller's key on to the limit of streams.
+    The limit of streams uses the same key.
     """
 
     def __init__(self, app: ASGIApp, limits: RateLimits, metrics: Metrics) -> None:
@@ -45,7 +46,7 @@ class CallerRateLimitMiddleware:
         if not status.is_within:
             await self._requests.reject(status, scope, send)
             return
-        scope["state"]["counted_as"] = key
+        request_state(scope).rate_limit_key = key
 
         async def send_with_limit(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -57,7 +58,7 @@ class CallerRateLimitMiddleware:
 
 def _rate_limit_key(scope: Scope) -> tuple[str, str] | None:
     """Return the key that a request counts against, or None if it is not limited."""
-    caller: Caller = scope["state"]["caller"]
+    caller = request_state(scope).caller
     if caller is UNAUTHENTICATED_CALLER or scope["path"] in UNLIMITED_PATHS:
         return None
     if caller.kind == "anonymous":

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import NOT_FOUND, ProblemError, problem_response
+from app.api.request_state import request_state
 from app.telemetry.metrics.registry import Metrics
 
 
@@ -37,5 +38,5 @@ class ExactPaths:
             await self._app(scope, receive, send)
             return
         self._metrics.count_problem(NOT_FOUND.code)
-        scope.setdefault("state", {})["problem"] = NOT_FOUND.code
+        request_state(scope).problem = NOT_FOUND.code
         await problem_response(Request(scope), _NOT_FOUND)(scope, receive, send)

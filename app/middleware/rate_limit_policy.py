@@ -10,6 +10,7 @@ from typing import Final
 from starlette.types import Message, Scope, Send
 
 from app.api.problems import MEDIA_TYPE, TOO_MANY_REQUESTS, ProblemError, problem_text
+from app.api.request_state import request_state
 from app.middleware.gcra import GcraLimiter, RateLimitStatus
 from app.telemetry.metrics.registry import Metrics
 
@@ -52,7 +53,7 @@ class RateLimitPolicy:
     async def reject(self, status: RateLimitStatus, scope: Scope, send: Send) -> None:
         """Answer a request over the limit with 429."""
         kind = self._excess.kind
-        scope["state"]["refused"] = kind.code
+        request_state(scope).reject(kind.code)
         self._metrics.count_problem(kind.code)
         body = problem_text(self._excess, scope["path"])
         headers = [

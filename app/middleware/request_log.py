@@ -17,8 +17,8 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from app.api.request_state import request_state
 from app.api.security import scope_of
-from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
 from app.settings.model import LoggedRequests
 from app.telemetry.logging.redaction import redacted, redacted_start
 from app.telemetry.logging.rejection_summary import RejectionSummary
@@ -84,13 +84,12 @@ class RequestLogMiddleware:
             self._log_end(scope, response, perf_counter() - started_at)
 
     def _log_end(self, scope: Scope, response: _ResponseProgress, seconds: float) -> None:
-        state = scope["state"]
-        code: str | None = state.get("problem") or state.get("refused")
-        is_anonymous_rejection = (
-            "refused" in state and state.get("caller", UNAUTHENTICATED_CALLER).kind == "anonymous"
-        )
+        state = request_state(scope)
+        code = state.problem
+        is_anonymous_rejection = state.is_rejected and state.caller.kind == "anonymous"
         if code is not None and (is_anonymous_rejection or response.status in AGGREGATED_STATUSES):
-            self._summary.record(code, _address(scope), state.get("reason"))
+            reason = state.rejection_reason
+            self._summary.record(code, _address(scope), reason and reason.value)
             return
         is_error = response.status is None or response.status >= 400  # noqa: PLR2004  # RFC 9110, 15
         if self._logged == "off" or (self._logged == "problems" and not is_error):
@@ -106,16 +105,15 @@ class RequestLogMiddleware:
         entry["bytes"] = response.bytes
         if response.has_failed:
             entry["outcome"] = "failed"
-        elif "outcome" in state:  # by the server
-            entry["outcome"] = state["outcome"]
+        elif state.outcome is not None:
+            entry["outcome"] = state.outcome
         elif not response.is_complete:
             entry["outcome"] = "client_disconnected"
         log.log(level, "request", **entry)
 
     def _describe(self, scope: Scope) -> dict[str, object]:
         """Return the log fields of the caller and the request."""
-        state = scope["state"]
-        caller: Caller = state.get("caller", UNAUTHENTICATED_CALLER)
+        caller = request_state(scope).caller
         entry: dict[str, object] = {"caller": caller.name, "kind": caller.kind}
         if caller.credential:
             entry["credential"] = caller.credential
@@ -174,7 +172,6 @@ def _bind_ids(scope: Scope) -> str:
         bind_contextvars(request_id=request_id)
     else:
         bind_contextvars(request_id=request_id, trace_id=trace_id)
-    scope.setdefault("state", {})["request_id"] = request_id
     return request_id
 
 

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import BAD_REQUEST, UNKNOWN_HOST, ProblemError, problem_response
+from app.api.request_state import request_state
 
 
 MAX_BYTES: Final = 300
@@ -39,17 +40,17 @@ class HostValidationMiddleware:
         self,
         app: ASGIApp,
         hosts: Iterable[str] = (),
-        on_refusal: Callable[[str], None] = lambda _code: None,
+        on_rejection: Callable[[str], None] = lambda _code: None,
     ) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             hosts: accepted names besides `localhost` and the machine's own.
-            on_refusal: called with the code of each problem returned here.
+            on_rejection: called with the code of each problem returned here.
         """
         self._app = app
-        self._on_refusal = on_refusal
+        self._on_rejection = on_rejection
         names = {name.lower().encode() for name in (*own_names(), *hosts)}
         self._validate = lru_cache(MAX_REMEMBERED)(lambda host: _validate(host, names))
 
@@ -63,8 +64,8 @@ class HostValidationMiddleware:
                 else _MALFORMED
             )
             if problem is not None:
-                scope.setdefault("state", {})["refused"] = problem.kind.code
-                self._on_refusal(problem.kind.code)
+                request_state(scope).reject(problem.kind.code)
+                self._on_rejection(problem.kind.code)
                 await problem_response(Request(scope), problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -31,6 +31,7 @@ from uvicorn.server import ServerState
 
 from app.api import problems
 from app.api.problems import MEDIA_TYPE, ProblemError, problem_text
+from app.api.request_state import request_state
 from app.net.networks import client_network, is_loopback
 from app.settings.limits import ConnectionLimits
 
@@ -62,7 +63,7 @@ MAX_HEADER_FIELDS: Final = 100
 
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 
-OnRefusal = Callable[[ProblemError, str], None]
+OnRejection = Callable[[ProblemError, str], None]
 """Called with each problem answered before the application runs, and the client's address."""
 
 _PROBLEMS: Final = {
@@ -209,7 +210,7 @@ class LimitedH11Protocol(H11Protocol):
         self,
         limits: ConnectionLimits,
         idle: IdleConnections,
-        on_refusal: OnRefusal,
+        on_rejection: OnRejection,
         config: Any,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -218,7 +219,7 @@ class LimitedH11Protocol(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._idle = idle
-        self._on_refusal = on_refusal
+        self._on_rejection = on_rejection
         self.conn: LimitedH11Parser = LimitedH11Parser(limits)
         self._application: ASGIApp = self.app
         self.app = self._answer
@@ -380,16 +381,12 @@ class LimitedH11Protocol(H11Protocol):
         return send_while_connected
 
     def _delay_rejections(self, scope: Scope, send: Send) -> Send:
-        """Wrap `send` to delay responses after too many consecutive rejections.
-
-        `app.middleware` marks a request in its state: `refused`, or `slowed` if it is answered
-        nevertheless.
-        """
+        """Wrap `send` to delay responses after too many consecutive rejections."""
 
         async def send_delayed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                state = scope["state"]
-                is_rejection = "refused" in state or state.get("slowed", False)
+                state = request_state(scope)
+                is_rejection = state.is_rejected or state.is_over_quota
                 self._rejections = self._rejections + 1 if is_rejection else 0
                 if self._rejections > MAX_UNDELAYED_REJECTIONS:
                     self._enter(Stage.DELAYED)
@@ -405,7 +402,7 @@ class LimitedH11Protocol(H11Protocol):
         if self._stage in (Stage.ANSWERING, Stage.DELAYED) or self.transport.is_closing():
             return  # malformed input behind a request must not damage its response
         self._enter(Stage.REJECTED)
-        self._on_refusal(problem, self.client[0] if self.client else "unknown")
+        self._on_rejection(problem, self.client[0] if self.client else "unknown")
         request = self.conn.last_request if self.conn.our_state is h11.SEND_RESPONSE else None
         path = unquote(request.target.partition(b"?")[0].decode()) if request else "/"
         text = problem_text(problem, path)

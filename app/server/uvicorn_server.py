@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 from app.file_watching import watch_files
 from app.server.proactor_accept import accept_forever, is_not_of_acceptance
-from app.server.protocol import IdleConnections, LimitedH11Protocol, OnRefusal
+from app.server.protocol import IdleConnections, LimitedH11Protocol, OnRejection
 from app.server.security_headers import security_headers
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 from app.server.tls.protocol import TlsProtocol
@@ -197,7 +197,7 @@ def create_server(
     application: ASGIApp,
     on_stop: Callable[[], None],
     limits: ConnectionLimits | None = None,
-    on_refusal: OnRefusal = lambda _problem, _address: None,
+    on_rejection: OnRejection = lambda _problem, _address: None,
     tls: CertificateReloader | None = None,
     on_handshake: Callable[[HandshakeOutcome], None] = lambda _outcome: None,
 ) -> Server:
@@ -207,14 +207,14 @@ def create_server(
         application: the ASGI application.
         on_stop: called in the event loop when the server starts to stop.
         limits: the limits of connections.
-        on_refusal: called with each problem that is answered before the application runs, and the
+        on_rejection: called with each problem that is answered before the application runs, and the
             client's address.
         tls: the certificates; None: plain HTTP.
         on_handshake: called with the outcome of each TLS handshake.
     """
     limits = limits or ConnectionLimits()
     idle = IdleConnections()
-    connect = partial(LimitedH11Protocol, limits, idle, on_refusal)
+    connect = partial(LimitedH11Protocol, limits, idle, on_rejection)
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:
         SSLProtocol.max_size = RECEIVE_BYTES  # buffer of a connection; asyncio's default is 256 KiB

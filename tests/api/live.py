@@ -51,7 +51,7 @@ class Live:
             application,
             self.service.stop,
             made.connection_limits(),
-            application.state.on_refusal,
+            application.state.on_rejection,
         )
         self._thread = Thread(target=self._run)
 

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from app.api.request_state import RequestState, request_state
 from app.auth.callers import ALL_ACCESS
 from app.auth.rejections import RejectionReason
 from app.auth.scopes import Scope as Right
@@ -241,7 +242,7 @@ def test_the_issuers_absence_is_told_as_such(serve: Serve) -> None:
 class Outside:
     """A layer around authentication that records the request's state."""
 
-    seen: list[dict[str, Any]]
+    seen: list[RequestState]
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -249,14 +250,14 @@ class Outside:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
         if scope["type"] == "http":
-            self.seen.append(dict(scope["state"]))
+            self.seen.append(request_state(scope))
 
 
 pytestmark = pytest.mark.usefixtures("simulator")
 
 
 @pytest.fixture
-def seen() -> Iterator[list[dict[str, Any]]]:
+def seen() -> Iterator[list[RequestState]]:
     Outside.seen = []
     yield Outside.seen
     del Outside.seen
@@ -270,7 +271,7 @@ def around(**settings: Any) -> TestClient:
 
 
 def test_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
-    keys: Path, key: str, seen: list[dict[str, Any]]
+    keys: Path, key: str, seen: list[RequestState]
 ) -> None:
     with around(api_keys_file=keys) as client:
         for path, headers in (
@@ -282,15 +283,16 @@ def test_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
             client.get(path, headers=headers)
         client.head("/metrics", headers=bearer(key))
 
-    callers = [each.get("caller") for each in seen]
-    assert [caller and (caller.kind, caller.name, caller.credential) for caller in callers] == [
+    callers = [each.caller for each in seen]
+    assert [(caller.kind, caller.name, caller.credential) for caller in callers] == [
         ("api_key", "monitor", id_of(key)),
         ("api_key", "monitor", id_of(key)),
-        None,
+        ("anonymous", "anonymous", ""),
         ("anonymous", "anonymous", ""),
         ("api_key", "monitor", id_of(key)),
     ]
-    assert [each.get("refused") for each in seen] == [
+    assert [each.is_rejected for each in seen] == [False, True, True, False, True]
+    assert [each.problem for each in seen] == [
         None,
         "insufficient_scope",
         "unauthenticated",
@@ -300,21 +302,21 @@ def test_who_asked_and_what_became_of_it_is_left_for_the_layers_outside(
 
 
 def test_everybody_may_everything_where_nothing_is_configured(
-    seen: list[dict[str, Any]],
+    seen: list[RequestState],
 ) -> None:
     with around() as client:
         for headers in ({}, bearer("nonsense")):
             assert client.get("/engine", headers=headers).status_code == 200
 
-    assert [each["caller"] for each in seen] == [ALL_ACCESS] * 2
+    assert [each.caller for each in seen] == [ALL_ACCESS] * 2
     assert ALL_ACCESS.scopes == set(Right)
 
 
 def test_without_the_gate_nothing_is_open() -> None:
-    """Without the middleware, endpoints have no caller whose scope to check."""
+    """Without the middleware, callers are unauthenticated and have no scope."""
     given: dict[str, Any] = {"simulated_churn": 0, "simulated_net_events": 0}
     app = create_app(create_service(Settings(library=SIMULATOR_PATH, **given)))
     app.user_middleware.clear()
     with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
-        assert client.get("/engine").status_code == 500
-        assert client.get("/sa-contexts").status_code == 500
+        assert client.get("/engine").status_code == 403
+        assert client.get("/sa-contexts").status_code == 403

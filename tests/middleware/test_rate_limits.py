@@ -15,6 +15,7 @@ from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from app.api.request_state import request_state
 from app.auth.callers import Caller
 from app.middleware.address_rate_limit import (
     MAX_VERIFIED,
@@ -260,21 +261,22 @@ class Stub:
     """An application behind a rate limit, in place of authentication.
 
     Attributes:
-        state: the state that authentication would set.
+        state: the fields of the request's state that authentication would set.
     """
 
     def __init__(self) -> None:
         self.state: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
-        scope["state"].update(self.state)
+        for name, value in self.state.items():
+            setattr(request_state(scope), name, value)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body"})
 
 
 TAKEN = {"caller": Caller("somebody", "api_key", frozenset(), "0123")}
-NOT_TAKEN = {"refused": "unauthenticated"}
-UNKNOWN = {"refused": "issuer_unavailable"}
+NOT_TAKEN = {"problem": "unauthenticated", "is_rejected": True}
+UNKNOWN = {"problem": "issuer_unavailable", "is_rejected": True}
 
 
 def before(stub: Stub, **limits: int) -> TestClient:
@@ -342,7 +344,7 @@ def test_a_subject_with_many_tokens_is_one_caller() -> None:
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:
         caller = Caller("subject", "jwt", frozenset(), f"token {next(tokens)}")
-        scope["state"] = {"caller": caller}
+        request_state(scope).caller = caller
         await limit(scope, receive, send)
 
     assert statuses(5, lambda: ask(TestClient(gate))) == [200, 200, 200, 429, 429]

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
+from app.api.request_state import RequestState, request_state
 from app.middleware.trusted_hosts import MAX_REMEMBERED, HostValidationMiddleware
 from app.settings.model import Settings
 from tests.api.live import Live
@@ -120,11 +121,11 @@ async def test_there_must_be_one(hosts: list[str]) -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await HostValidationMiddleware(never, on_refusal=codes.append)(scope, never, send)
+    await HostValidationMiddleware(never, on_rejection=codes.append)(scope, never, send)
 
     assert sent[0]["status"] == 400
     assert codes == ["bad_request"]
-    assert scope["state"] == {"refused": "bad_request"}
+    assert request_state(scope) == RequestState(problem="bad_request", is_rejected=True)
 
 
 def test_strangers_cannot_fill_the_memory(client: TestClient) -> None:

@@ -19,6 +19,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from app.api.request_state import request_state
 from app.server.protocol import (
     DELAY_SECONDS,
     LINGER_SECONDS,
@@ -72,7 +73,7 @@ class Application:
             return
         self.begun += 1
         if scope["path"] == "/refused":
-            scope["state"]["refused"] = "unauthenticated"
+            request_state(scope).is_rejected = True
         if scope["path"] == "/wait":
             try:
                 await self.go_on.wait()

@@ -1,0 +1,50 @@
+"""The state of a request: what its inner parts find out and its outer parts act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+from starlette.types import Scope
+
+from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
+from app.auth.rejections import RejectionReason
+
+
+_KEY: Final = "request"
+
+
+@dataclass(slots=True)
+class RequestState:
+    """The state of one request.
+
+    Attributes:
+        caller: the caller that authentication identified.
+        rate_limit_key: the key that the request counts against; None: it is not limited.
+        problem: the code of the problem that is the response.
+        is_rejected: whether authentication, a scope, a rate limit or `Host` rejected the request.
+        rejection_reason: why the credential was rejected.
+        is_over_quota: whether the request is answered although its address is over its quota.
+        outcome: why the server ended the response early.
+    """
+
+    caller: Caller = UNAUTHENTICATED_CALLER
+    rate_limit_key: tuple[str, str] | None = None
+    problem: str | None = None
+    is_rejected: bool = False
+    rejection_reason: RejectionReason | None = None
+    is_over_quota: bool = False
+    outcome: str | None = None
+
+    def reject(self, problem: str, reason: RejectionReason | None = None) -> None:
+        """Record a rejection and the code of its problem."""
+        self.problem, self.is_rejected = problem, True
+        self.rejection_reason = reason or self.rejection_reason
+
+
+def request_state(scope: Scope) -> RequestState:
+    """Return the state of a request; the first call creates it."""
+    states = scope.setdefault("state", {})
+    if _KEY not in states:
+        states[_KEY] = RequestState()
+    return cast(RequestState, states[_KEY])
