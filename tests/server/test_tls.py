@@ -147,7 +147,7 @@ def test_a_client_that_knows_the_authority_needs_nothing_else(served: Served) ->
 
 
 def test_a_client_that_does_not_trust_the_server_is_counted_as_such(served: Served) -> None:
-    assert_refused(served, client_context(OTHERS), HandshakeOutcome.REFUSED_BY_CLIENT)
+    assert_refused(served, client_context(OTHERS), HandshakeOutcome.REJECTED_BY_CLIENT)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])

@@ -50,7 +50,7 @@ class HandshakeOutcome(StrEnum):
     """The client does not speak TLS, or shares no version or suite with the server."""
     CLIENT_CERTIFICATE = "client_certificate"
     """The client sent no certificate, or one that no client CA has issued."""
-    REFUSED_BY_CLIENT = "refused_by_client"
+    REJECTED_BY_CLIENT = "rejected_by_client"
     """The client sent an alert; most often it does not trust the server."""
     TIMEOUT = "timeout"
     """The handshake took too long."""

@@ -174,4 +174,4 @@ def _outcome(error: ssl.SSLError) -> HandshakeOutcome:
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError) or reason.startswith("PEER_DID_NOT"):
         return HandshakeOutcome.CLIENT_CERTIFICATE
-    return HandshakeOutcome.REFUSED_BY_CLIENT if "_ALERT_" in reason else HandshakeOutcome.PROTOCOL
+    return HandshakeOutcome.REJECTED_BY_CLIENT if "_ALERT_" in reason else HandshakeOutcome.PROTOCOL
