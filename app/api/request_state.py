@@ -8,6 +8,7 @@ from typing import Final, cast
 from starlette.types import Scope
 
 from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
+from app.auth.credentials import Credential, parse_credential
 from app.auth.rejections import RejectionReason
 
 
@@ -19,6 +20,7 @@ class RequestState:
     """The state of one request.
 
     Attributes:
+        credential: the credential; None: nothing has parsed it yet.
         caller: the caller that authentication identified.
         rate_limit_key: the key that the request counts against; None: it is not limited.
         problem: the code of the problem that is the response.
@@ -28,6 +30,7 @@ class RequestState:
         outcome: why the server ended the response early.
     """
 
+    credential: Credential | None = None
     caller: Caller = UNAUTHENTICATED_CALLER
     rate_limit_key: tuple[str, str] | None = None
     problem: str | None = None
@@ -48,3 +51,11 @@ def request_state(scope: Scope) -> RequestState:
     if _KEY not in states:
         states[_KEY] = RequestState()
     return cast(RequestState, states[_KEY])
+
+
+def credential_of(scope: Scope) -> Credential:
+    """Return the credential of a request; the first call parses it."""
+    state = request_state(scope)
+    if state.credential is None:
+        state.credential = parse_credential(scope["headers"])
+    return state.credential

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.auth.api_keys import ApiKeyStore
 from app.auth.callers import Caller
+from app.auth.credentials import Credential
 from app.auth.key_file import PREFIX
 from app.auth.rejections import CredentialRejected, RejectionReason
 
@@ -33,29 +34,21 @@ class Authenticator:
         """Whether callers need a credential."""
         return self.api_keys is not None or self._tokens is not None
 
-    def lookup(self, text: str) -> Caller | None:
-        """Return the caller of a credential without waiting; None: call `verify`.
+    async def caller_of(self, credential: Credential) -> Caller:
+        """Return the caller of a credential; only an unknown token waits, for its issuer's keys.
 
         Raises:
             CredentialRejected: the credential is not accepted.
         """
+        if credential.defect is not None:
+            raise CredentialRejected(credential.defect)
+        text = credential.text.decode()
         if text.startswith(PREFIX):
-            if self.api_keys is None:
-                raise CredentialRejected(RejectionReason.UNKNOWN)
-            return self.api_keys.caller_of(text)
-        if self._tokens is None:
-            raise CredentialRejected(RejectionReason.UNKNOWN)
-        return self._tokens.lookup(text)
-
-    async def verify(self, text: str) -> Caller:
-        """Return the caller of a token for which `lookup` returned None.
-
-        Raises:
-            CredentialRejected: the token is not accepted.
-        """
-        if self._tokens is None:
-            raise CredentialRejected(RejectionReason.UNKNOWN)
-        return await self._tokens.caller_of(text)
+            if self.api_keys is not None:
+                return self.api_keys.caller_of(text)
+        elif self._tokens is not None:
+            return self._tokens.lookup(text) or await self._tokens.caller_of(text)
+        raise CredentialRejected(RejectionReason.UNKNOWN)
 
     def is_still_valid(self, caller: Caller) -> bool:
         """Return whether a caller's credential is still valid, during long responses."""

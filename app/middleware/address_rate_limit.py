@@ -14,10 +14,9 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import UNAUTHENTICATED
-from app.api.request_state import request_state
+from app.api.request_state import credential_of, request_state
 from app.auth.callers import UNAUTHENTICATED_CALLER
-from app.auth.rejections import CredentialRejected
-from app.middleware.authentication import bearer_token
+from app.auth.rejections import RejectionReason
 from app.middleware.gcra import RateLimitStatus
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
 from app.net.networks import client_network
@@ -157,11 +156,10 @@ class AddressRateLimitMiddleware:
             await self._app(scope, receive, send)
             return
         network = client_network((scope.get("client") or ("",))[0])
-        credential = None if self._is_public(scope["path"]) else _credential(scope)
-        if credential is None:
+        if self._is_public(scope["path"]) or credential_of(scope).defect is RejectionReason.MISSING:
             await self._call_without_credential(network, scope, receive, send)
         else:
-            await self._call_with_credential(credential, network, scope, receive, send)
+            await self._call_with_credential(network, scope, receive, send)
 
     async def _call_without_credential(
         self, network: str, scope: Scope, receive: Receive, send: Send
@@ -183,8 +181,9 @@ class AddressRateLimitMiddleware:
         await self._app(scope, receive, send_with_limit)
 
     async def _call_with_credential(
-        self, credential: bytes, network: str, scope: Scope, receive: Receive, send: Send
+        self, network: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        credential = credential_of(scope).text
         caller = self._verified.caller_of(network, credential)
         unverified_key = (network, caller)
         checks = [(self._unverified, self._unverified.limiter.peek(unverified_key))]
@@ -225,12 +224,3 @@ class AddressRateLimitMiddleware:
             self._verified.discard(network, credential)  # it expired, or was revoked
             return self._failures, self._failures.limiter.hit(network)
         return self._unverified, self._unverified.limiter.hit((network, caller))
-
-
-def _credential(scope: Scope) -> bytes | None:
-    """Return the bearer token, or the raw `Authorization` headers if there is no valid one."""
-    try:
-        return bearer_token(scope["headers"]).encode()
-    except CredentialRejected:
-        values = [value for name, value in scope["headers"] if name == b"authorization"]
-        return b",".join(values) if values else None

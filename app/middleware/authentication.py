@@ -6,7 +6,6 @@ A rejection is cheap: its response is rendered at startup, except for the path.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -21,7 +20,7 @@ from app.api.problems import (
     ProblemKind,
     problem_text,
 )
-from app.api.request_state import request_state
+from app.api.request_state import credential_of, request_state
 from app.api.security import REALM
 from app.auth.authenticator import Authenticator
 from app.auth.callers import ALL_ACCESS
@@ -29,14 +28,8 @@ from app.auth.rejections import CredentialRejected, RejectionReason
 from app.telemetry.metrics.registry import Metrics
 
 
-MAX_BYTES: Final = 8 << 10
-"""Maximum length of the header; a token that names many groups has a few kilobytes."""
-
 RETRY_SECONDS: Final = 10
 """`Retry-After` while the issuer's keys or the file of API keys are unavailable."""
-
-_BEARER: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *")
-"""RFC 6750, 2.1; the scheme name is case-insensitive (RFC 9110, 11.1)."""
 
 _DETAILS: Final = {
     RejectionReason.MISSING: "The request has no credential.",
@@ -102,9 +95,7 @@ class AuthenticationMiddleware:
                 state.caller = ALL_ACCESS
             elif not self._is_public(scope["path"]):
                 try:
-                    token = bearer_token(scope["headers"])
-                    cached = self._authenticator.lookup(token)
-                    state.caller = cached or await self._authenticator.verify(token)
+                    state.caller = await self._authenticator.caller_of(credential_of(scope))
                 except CredentialRejected as error:
                     await self._reject(error.reason, scope, send)
                     return
@@ -122,22 +113,6 @@ class AuthenticationMiddleware:
         )
         is_head = scope["method"] == "HEAD"
         await send({"type": "http.response.body", "body": b"" if is_head else body})
-
-
-def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the bearer token of a request.
-
-    Raises:
-        CredentialRejected: there is none, more than one, or a malformed one.
-    """
-    values = [value for name, value in headers if name == b"authorization"]
-    if not values:
-        raise CredentialRejected(RejectionReason.MISSING)
-    is_single = len(values) == 1 and len(values[0]) <= MAX_BYTES
-    match = _BEARER.fullmatch(values[0]) if is_single else None
-    if match is None:
-        raise CredentialRejected(RejectionReason.MALFORMED)
-    return match[1].decode()
 
 
 def _prebuild(reason: RejectionReason) -> PrebuiltRejection:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.middleware.authentication import bearer_token
+from app.auth.credentials import Credential, parse_credential
 from app.telemetry.logging.redaction import MAX_CHARACTERS, RedactedSpans, redacted, redacted_start
 
 
@@ -90,7 +90,7 @@ def test_bearer_tokens_are_redacted_in_every_form_that_is_accepted(scheme: str, 
 def test_what_the_gate_accepts_is_redacted(scheme: bytes, space: str) -> None:
     header = scheme + space.encode() + OPAQUE.encode()
 
-    assert bearer_token([(b"authorization", header)]) == OPAQUE
+    assert parse_credential([(b"authorization", header)]) == Credential(OPAQUE.encode())
     assert OPAQUE not in redacted(header.decode())
 
 

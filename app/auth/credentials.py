@@ -1,0 +1,42 @@
+"""The credential that a request sends in `Authorization`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.auth.rejections import RejectionReason
+
+
+MAX_BYTES: Final = 8 << 10
+"""Maximum length of the header; a token that names many groups has a few kilobytes."""
+
+_BEARER: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *")
+"""RFC 6750, 2.1; the scheme name is case-insensitive (RFC 9110, 11.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The credential of a request, not verified yet.
+
+    Attributes:
+        text: the bearer token, or the whole header if it holds none.
+        defect: why the text is not a bearer token; None: it is one.
+    """
+
+    text: bytes = field(repr=False)
+    defect: RejectionReason | None = None
+
+
+def parse_credential(headers: Iterable[tuple[bytes, bytes]]) -> Credential:
+    """Return the credential in the headers of a request."""
+    values = [value for name, value in headers if name == b"authorization"]
+    if not values:
+        return Credential(b"", RejectionReason.MISSING)
+    is_single = len(values) == 1 and len(values[0]) <= MAX_BYTES
+    match = _BEARER.fullmatch(values[0]) if is_single else None
+    if match is None:
+        return Credential(b",".join(values), RejectionReason.MALFORMED)
+    return Credential(match[1])
