@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
 
 from app.schemas.problems import (
@@ -339,9 +338,9 @@ class ProblemError(Exception):
         self.members = members
 
 
-def problem_text(problem: ProblemError, path: str) -> bytes:
-    """Return the JSON of a problem; `path` is the request's."""
-    return orjson.dumps(
+def problem_response(problem: ProblemError, path: str) -> Response:
+    """Return the response for a problem; `path` is the request's."""
+    text = orjson.dumps(
         {
             "type": f"/problems/{problem.kind.code}",
             "title": problem.kind.title,
@@ -352,16 +351,8 @@ def problem_text(problem: ProblemError, path: str) -> bytes:
             **problem.members,
         }
     )
-
-
-def problem_response(request: Request, problem: ProblemError) -> Response:
-    """Return the response for a problem."""
-    return Response(
-        problem_text(problem, request.scope["path"]),
-        problem.kind.status,
-        {"Cache-Control": "no-store", **(problem.headers or {})},
-        MEDIA_TYPE,
-    )
+    headers = {"Cache-Control": "no-store", **(problem.headers or {})}
+    return Response(text, problem.kind.status, headers, MEDIA_TYPE)
 
 
 def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:

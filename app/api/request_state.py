@@ -39,11 +39,6 @@ class RequestState:
     is_over_quota: bool = False
     outcome: str | None = None
 
-    def reject(self, problem: str, reason: RejectionReason | None = None) -> None:
-        """Record a rejection and the code of its problem."""
-        self.problem, self.is_rejected = problem, True
-        self.rejection_reason = reason or self.rejection_reason
-
 
 def request_state(scope: Scope) -> RequestState:
     """Return the state of a request; the first call creates it."""

@@ -168,17 +168,10 @@ class AddressRateLimitMiddleware:
         if scope["path"] in UNLIMITED_PATHS:
             request_state(scope).is_over_quota = not status.is_within
             await self._app(scope, receive, send)
-            return
-        if not status.is_within:
-            await self._requests.reject(status, scope, send)
-            return
-
-        async def send_with_limit(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._requests.add_headers(message, status)
-            await send(message)
-
-        await self._app(scope, receive, send_with_limit)
+        elif status.is_within:
+            await self._app(scope, receive, self._requests.with_headers(status, send))
+        else:
+            await self._requests.reject(status, scope, receive, send)
 
     async def _call_with_credential(
         self, network: str, scope: Scope, receive: Receive, send: Send
@@ -191,7 +184,7 @@ class AddressRateLimitMiddleware:
             checks.append((self._failures, self._failures.limiter.peek(network)))
         for policy, status in checks:
             if not status.is_within:
-                await policy.reject(status, scope, send)
+                await policy.reject(status, scope, receive, send)
                 return
 
         state = request_state(scope)
@@ -207,10 +200,11 @@ class AddressRateLimitMiddleware:
                     is_known_failure = policy is self._failures and caller is not None
                     if not status.is_within and not is_known_failure:
                         is_withheld = True
-                        await policy.reject(status, scope, send)
+                        await policy.reject(status, scope, receive, send)
                         return
-                    policy.add_headers(message, status)
-                elif caller is None:
+                    await policy.with_headers(status, send)(message)
+                    return
+                if caller is None:
                     self._verified.add(network, credential, state.caller.rate_limit_key)
             await send(message)
 

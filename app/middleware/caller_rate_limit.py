@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.request_state import request_state
 from app.auth.callers import UNAUTHENTICATED_CALLER
@@ -44,16 +44,10 @@ class CallerRateLimitMiddleware:
             return
         status = self._requests.limiter.hit(key)
         if not status.is_within:
-            await self._requests.reject(status, scope, send)
+            await self._requests.reject(status, scope, receive, send)
             return
         request_state(scope).rate_limit_key = key
-
-        async def send_with_limit(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._requests.add_headers(message, status)
-            await send(message)
-
-        await self._app(scope, receive, send_with_limit)
+        await self._app(scope, receive, self._requests.with_headers(status, send))
 
 
 def _rate_limit_key(scope: Scope) -> tuple[str, str] | None:

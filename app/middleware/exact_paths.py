@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import NOT_FOUND, ProblemError, problem_response
@@ -39,4 +38,4 @@ class ExactPaths:
             return
         self._metrics.count_problem(NOT_FOUND.code)
         request_state(scope).problem = NOT_FOUND.code
-        await problem_response(Request(scope), _NOT_FOUND)(scope, receive, send)
+        await problem_response(_NOT_FOUND, scope["path"])(scope, receive, send)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from app.api.problems import MEDIA_TYPE, TOO_MANY_REQUESTS, ProblemError, problem_text
-from app.api.request_state import request_state
+from app.api.problems import TOO_MANY_REQUESTS, ProblemError
 from app.middleware.gcra import GcraLimiter, RateLimitStatus
+from app.middleware.rejection import reject
 from app.telemetry.metrics.registry import Metrics
 
 
@@ -21,7 +21,7 @@ WINDOW_SECONDS: Final = 60
 UNLIMITED_PATHS: Final = frozenset({"/health/live", "/health/ready"})
 """Never answered with 429: a probe must not mistake a busy server for a dead one."""
 
-Field = tuple[bytes, bytes]
+Header = tuple[bytes, bytes]
 
 
 class RateLimitPolicy:
@@ -42,32 +42,30 @@ class RateLimitPolicy:
         """
         self.limiter = GcraLimiter(quota, WINDOW_SECONDS)
         self._name = name.encode()
-        self._field = b'"%b";q=%d;w=%d' % (self._name, quota, WINDOW_SECONDS)
-        self._excess = ProblemError(TOO_MANY_REQUESTS, excess)
+        self._policy = b'"%b";q=%d;w=%d' % (self._name, quota, WINDOW_SECONDS)
+        self._excess = excess
         self._metrics = metrics
 
-    def add_headers(self, start: Message, status: RateLimitStatus) -> None:
-        """Add the `RateLimit` headers to a response start message."""
-        start["headers"] = [*start["headers"], *self._fields(status)]
+    def with_headers(self, status: RateLimitStatus, send: Send) -> Send:
+        """Wrap `send` to add the `RateLimit` headers to the response."""
 
-    async def reject(self, status: RateLimitStatus, scope: Scope, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers(status)]
+            await send(message)
+
+        return send_with_headers
+
+    async def reject(
+        self, status: RateLimitStatus, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Answer a request over the limit with 429."""
-        kind = self._excess.kind
-        request_state(scope).reject(kind.code)
-        self._metrics.count_problem(kind.code)
-        body = problem_text(self._excess, scope["path"])
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            (b"retry-after", b"%d" % status.seconds),
-            *self._fields(status),
-        ]
-        await send({"type": "http.response.start", "status": kind.status, "headers": headers})
-        is_head = scope["method"] == "HEAD"
-        await send({"type": "http.response.body", "body": b"" if is_head else body})
+        self._metrics.count_problem(TOO_MANY_REQUESTS.code)
+        headers = {"Retry-After": str(status.seconds)}
+        problem = ProblemError(TOO_MANY_REQUESTS, self._excess, headers=headers)
+        await reject(problem, scope, receive, self.with_headers(status, send))
 
-    def _fields(self, status: RateLimitStatus) -> tuple[Field, Field]:
+    def _headers(self, status: RateLimitStatus) -> tuple[Header, Header]:
         """Return the headers: `r` more events are allowed within `t` seconds, or one after them."""
         limit = b'"%b";r=%d;t=%d' % (self._name, status.left, status.seconds)
-        return (b"ratelimit-policy", self._field), (b"ratelimit", limit)
+        return (b"ratelimit-policy", self._policy), (b"ratelimit", limit)

@@ -15,11 +15,10 @@ from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.problems import BAD_REQUEST, UNKNOWN_HOST, ProblemError, problem_response
-from app.api.request_state import request_state
+from app.api.problems import BAD_REQUEST, UNKNOWN_HOST, ProblemError
+from app.middleware.rejection import reject
 
 
 MAX_BYTES: Final = 300
@@ -64,9 +63,8 @@ class HostValidationMiddleware:
                 else _MALFORMED
             )
             if problem is not None:
-                request_state(scope).reject(problem.kind.code)
                 self._on_rejection(problem.kind.code)
-                await problem_response(Request(scope), problem)(scope, receive, send)
+                await reject(problem, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

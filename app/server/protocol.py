@@ -30,7 +30,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from app.api import problems
-from app.api.problems import MEDIA_TYPE, ProblemError, problem_text
+from app.api.problems import ProblemError, problem_response
 from app.api.request_state import request_state
 from app.net.networks import client_network, is_loopback
 from app.settings.limits import ConnectionLimits
@@ -405,24 +405,18 @@ class LimitedH11Protocol(H11Protocol):
         self._on_rejection(problem, self.client[0] if self.client else "unknown")
         request = self.conn.last_request if self.conn.our_state is h11.SEND_RESPONSE else None
         path = unquote(request.target.partition(b"?")[0].decode()) if request else "/"
-        text = problem_text(problem, path)
-        headers = {
-            "Content-Type": MEDIA_TYPE,
-            "Content-Length": str(len(text)),
-            "Cache-Control": "no-store",
-            "Connection": "close",
-            **(problem.headers or {}),
-        }
-        status = HTTPStatus(problem.kind.status)
+        response = problem_response(problem, path)
         head = h11.Response(
-            status_code=status,
-            reason=status.phrase.encode(),
+            status_code=response.status_code,
+            reason=HTTPStatus(response.status_code).phrase.encode(),
             headers=[
                 *self.server_state.default_headers,
-                *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+                *response.raw_headers,
+                (b"connection", b"close"),
             ],
         )
-        body = [] if request and request.method == b"HEAD" else [h11.Data(data=text)]
+        is_head = request is not None and request.method == b"HEAD"
+        body = [] if is_head else [h11.Data(data=bytes(response.body))]
         events = (head, *body, h11.EndOfMessage())
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         if self.transport.can_write_eof():  # TLS cannot; it is closed after LINGER_SECONDS

@@ -12,7 +12,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
-from app.api.problems import KINDS, ProblemError, problem_text
+from app.api.problems import KINDS, ProblemError, problem_response
 from sdk.document import DOCUMENT, EXAMPLES, published
 from sdk.examples import collect
 from tests.conftest import Serve
@@ -116,7 +116,8 @@ def test_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None
             for code in (each.strip("`") for each in codes):
                 kind = KINDS[code]
                 members = extra.get(kind.schema.__name__, {})
-                problem = json.loads(problem_text(ProblemError(kind, "So.", **members), "/"))
+                answer = problem_response(ProblemError(kind, "So.", **members), "/")
+                problem = json.loads(answer.body)
                 assert problem["status"] == int(status)
                 assert is_valid(problem, content["schema"])
                 seen.add(code)
