@@ -30,14 +30,14 @@ from app.telemetry.tracing import exported
 
 
 class _Application(FastAPI):
-    """FastAPI, with the request log outside its error middleware, so that it sees all responses."""
+    """FastAPI whose log and metrics see every response, those of its error middleware included."""
 
     logged: LoggedRequests
 
     def build_middleware_stack(self) -> ASGIApp:
-        return RequestLogMiddleware(
-            super().build_middleware_stack(), self.logged, self.state.metrics.rejection_summary
-        )
+        metrics: Metrics = self.state.metrics
+        measured = MetricsMiddleware(super().build_middleware_stack(), metrics)
+        return RequestLogMiddleware(measured, self.logged, metrics.rejection_summary)
 
 
 API_VERSION: Final = "1.0.0"
@@ -63,6 +63,7 @@ def create_app(
         resources: the resources that the service has parts for.
     """
     app_metrics = Metrics(service, [resource.add_metrics for resource in resources])
+    app_metrics.preregister_problems(problems.KINDS)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -90,7 +91,6 @@ def create_app(
     for module in (engine, metrics, health, problem_pages, documentation):
         app.include_router(module.router)
     _add_middleware(app, service, hosts, app_metrics)
-    app.add_middleware(MetricsMiddleware, metrics=app_metrics.http)
     errors.install(app)
     openapi.install(app, resources)
     documentation.install(app)
@@ -98,7 +98,7 @@ def create_app(
 
 
 def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
-    """Add the middleware between metrics and routes, innermost first.
+    """Add the middleware, innermost first.
 
     Rate limits wrap everything that answers, so that every response counts. `Host` is validated
     before authentication, so that no credential is verified for a page that rebinds its name to
@@ -107,27 +107,17 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
     """
     limits, public = service.settings.rate_limits(), public_paths(app.routes)
     is_authenticated = service.credentials.is_required
-    requests = address_policy(limits, metrics)
-    app.add_middleware(ExactPaths, metrics=metrics)
+    requests = address_policy(limits)
+    app.add_middleware(ExactPaths)
     app.add_middleware(HeadMiddleware)
     if not is_authenticated:
-        app.add_middleware(
-            HostValidationMiddleware, hosts=hosts, on_rejection=metrics.count_problem
-        )
-    app.add_middleware(CallerRateLimitMiddleware, limits=limits, metrics=metrics)
-    app.add_middleware(
-        AuthenticationMiddleware, authenticator=service.credentials, public=public, metrics=metrics
-    )
+        app.add_middleware(HostValidationMiddleware, hosts=hosts)
+    app.add_middleware(CallerRateLimitMiddleware, limits=limits)
+    app.add_middleware(AuthenticationMiddleware, authenticator=service.credentials, public=public)
     if is_authenticated:
+        app.add_middleware(HostValidationMiddleware, hosts=hosts)
         app.add_middleware(
-            HostValidationMiddleware, hosts=hosts, on_rejection=metrics.count_problem
-        )
-        app.add_middleware(
-            AddressRateLimitMiddleware,
-            requests=requests,
-            limits=limits,
-            public=public,
-            metrics=metrics,
+            AddressRateLimitMiddleware, requests=requests, limits=limits, public=public
         )
 
     def on_rejection(problem: ProblemError, address: str) -> None:

@@ -21,7 +21,6 @@ from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.snapshot.leases import TooManySnapshots
 from app.repository.store import EngineTimedOut
 from app.telemetry.logging.redaction import redacted_start
-from app.telemetry.metrics.registry import Metrics
 from bindings.errors import (
     AccessDenied,
     EngineBusy,
@@ -131,13 +130,10 @@ def to_problem(error: Exception) -> ProblemError:
 
 
 def install(app: FastAPI) -> None:
-    """Install exception handlers that answer every failure with a problem and count it."""
-    metrics: Metrics = app.state.metrics
-    metrics.preregister_problems(problems.KINDS)
+    """Install exception handlers that answer every failure with a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = to_problem(error)
-        metrics.count_problem(problem.kind.code)
         request_state(request.scope).problem = problem.kind.code
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             path = redacted_start(request.scope["path"])

@@ -21,7 +21,6 @@ from app.middleware.gcra import RateLimitStatus
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
 from app.net.networks import client_network
 from app.settings.limits import RateLimits
-from app.telemetry.metrics.registry import Metrics
 
 
 MAX_VERIFIED: Final = 4096
@@ -85,13 +84,12 @@ class VerifiedCredentialCache:
         return hash_.digest()
 
 
-def address_policy(limits: RateLimits, metrics: Metrics) -> RateLimitPolicy:
+def address_policy(limits: RateLimits) -> RateLimitPolicy:
     """Return the rate limit of an address for requests without a credential."""
     return RateLimitPolicy(
         "address",
         limits.rate_limit_per_address,
         "This address sent too many requests without a credential.",
-        metrics,
     )
 
 
@@ -122,7 +120,6 @@ class AddressRateLimitMiddleware:
         requests: RateLimitPolicy,
         limits: RateLimits,
         public: re.Pattern[str],
-        metrics: Metrics,
     ) -> None:
         """Wrap an application.
 
@@ -131,7 +128,6 @@ class AddressRateLimitMiddleware:
             requests: the policy for requests without a credential.
             limits: the rate limits of an address.
             public: matches the paths that need no credential.
-            metrics: counts rejections.
         """
         self._app = app
         self._is_public = public.fullmatch
@@ -140,13 +136,11 @@ class AddressRateLimitMiddleware:
             "failures",
             limits.rate_limit_rejections,
             "This address sent too many credentials that were rejected.",
-            metrics,
         )
         self._unverified = RateLimitPolicy(
             "unverified",
             limits.rate_limit_per_address,
             "This address sent too many credentials that could not be verified.",
-            metrics,
         )
         self._verified = VerifiedCredentialCache()
 

@@ -19,7 +19,6 @@ from app.auth.authenticator import Authenticator
 from app.auth.callers import ALL_ACCESS
 from app.auth.rejections import CredentialRejected, RejectionReason
 from app.middleware.rejection import reject
-from app.telemetry.metrics.registry import Metrics
 
 
 RETRY_SECONDS: Final = 10
@@ -62,21 +61,17 @@ class AuthenticationMiddleware:
     even if no route matches.
     """
 
-    def __init__(
-        self, app: ASGIApp, authenticator: Authenticator, public: re.Pattern[str], metrics: Metrics
-    ) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, public: re.Pattern[str]) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             authenticator: verifies credentials.
             public: matches the paths that need no credential.
-            metrics: counts rejections.
         """
         self._app = app
         self._authenticator = authenticator
         self._is_public = public.fullmatch  # `$` also matches before a final newline
-        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it."""
@@ -89,9 +84,6 @@ class AuthenticationMiddleware:
                     state.caller = await self._authenticator.caller_of(credential_of(scope))
                 except CredentialRejected as error:
                     state.rejection_reason = error.reason
-                    problem = _PROBLEMS[error.reason]
-                    self._metrics.credential_rejections.count(error.reason)
-                    self._metrics.count_problem(problem.kind.code)
-                    await reject(problem, scope, receive, send)
+                    await reject(_PROBLEMS[error.reason], scope, receive, send)
                     return
         await self._app(scope, receive, send)

@@ -9,7 +9,6 @@ from app.auth.callers import UNAUTHENTICATED_CALLER
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS, RateLimitPolicy
 from app.net.networks import client_network, is_loopback
 from app.settings.limits import RateLimits
-from app.telemetry.metrics.registry import Metrics
 
 
 class CallerRateLimitMiddleware:
@@ -20,20 +19,18 @@ class CallerRateLimitMiddleware:
     The limit of streams uses the same key.
     """
 
-    def __init__(self, app: ASGIApp, limits: RateLimits, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             limits: the rate limits of a caller.
-            metrics: counts rejections.
         """
         self._app = app
         self._requests = RateLimitPolicy(
             "caller",
             limits.rate_limit_per_caller,
             "This caller exceeded its rate limit.",
-            metrics,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,7 +8,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import NOT_FOUND, ProblemError, problem_response
 from app.api.request_state import request_state
-from app.telemetry.metrics.registry import Metrics
 
 
 _NOT_FOUND: Final = ProblemError(NOT_FOUND, NOT_FOUND.title + ".")
@@ -21,21 +20,13 @@ class ExactPaths:
     would be answered as `/engine`.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Wrap an application.
-
-        Args:
-            app: the application.
-            metrics: counts the problems.
-        """
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 404."""
         if scope["type"] != "http" or not scope["path"].endswith("\n"):
             await self._app(scope, receive, send)
             return
-        self._metrics.count_problem(NOT_FOUND.code)
         request_state(scope).problem = NOT_FOUND.code
         await problem_response(_NOT_FOUND, scope["path"])(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Request metrics, measured outside the exception handlers."""
+"""Request metrics, measured outside everything that answers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.telemetry.metrics.http import HttpMetrics
+from app.api.request_state import request_state
+from app.telemetry.metrics.registry import Metrics
 
 
 class MetricsMiddleware:
-    """Middleware that measures the number, duration and status of requests."""
+    """Middleware that counts and times requests, and counts problems and rejected credentials."""
 
-    def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
@@ -30,12 +31,17 @@ class MetricsMiddleware:
             await send(message)
 
         started_at = perf_counter()
-        self._metrics.in_progress.inc()
+        self._metrics.http.in_progress.inc()
         try:
             await self._app(scope, receive, observe_send)
         except Exception:
-            status = 500  # the response of the outer error middleware
+            status = 500  # also if the response had begun
             raise
         finally:
-            self._metrics.in_progress.dec()
-            self._metrics.observe(scope, status, perf_counter() - started_at)
+            self._metrics.http.in_progress.dec()
+            self._metrics.http.observe(scope, status, perf_counter() - started_at)
+            state = request_state(scope)
+            if state.problem is not None:
+                self._metrics.count_problem(state.problem)
+            if state.rejection_reason is not None:
+                self._metrics.credential_rejections.count(state.rejection_reason)

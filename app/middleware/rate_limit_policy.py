@@ -12,7 +12,6 @@ from starlette.types import Message, Receive, Scope, Send
 from app.api.problems import TOO_MANY_REQUESTS, ProblemError
 from app.middleware.gcra import GcraLimiter, RateLimitStatus
 from app.middleware.rejection import reject
-from app.telemetry.metrics.registry import Metrics
 
 
 WINDOW_SECONDS: Final = 60
@@ -31,20 +30,18 @@ class RateLimitPolicy:
         limiter: counts the events.
     """
 
-    def __init__(self, name: str, quota: int, excess: str, metrics: Metrics) -> None:
+    def __init__(self, name: str, quota: int, excess: str) -> None:
         """Create the policy.
 
         Args:
             name: the name in the headers.
             quota: the maximum number of events per minute.
             excess: the detail of the problem if the limit is exceeded, in one sentence.
-            metrics: counts the problems.
         """
         self.limiter = GcraLimiter(quota, WINDOW_SECONDS)
         self._name = name.encode()
         self._policy = b'"%b";q=%d;w=%d' % (self._name, quota, WINDOW_SECONDS)
         self._excess = excess
-        self._metrics = metrics
 
     def with_headers(self, status: RateLimitStatus, send: Send) -> Send:
         """Wrap `send` to add the `RateLimit` headers to the response."""
@@ -60,7 +57,6 @@ class RateLimitPolicy:
         self, status: RateLimitStatus, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer a request over the limit with 429."""
-        self._metrics.count_problem(TOO_MANY_REQUESTS.code)
         headers = {"Retry-After": str(status.seconds)}
         problem = ProblemError(TOO_MANY_REQUESTS, self._excess, headers=headers)
         await reject(problem, scope, receive, self.with_headers(status, send))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -35,21 +35,14 @@ _HOST: Final = re.compile(
 class HostValidationMiddleware:
     """Middleware that rejects a `Host` that is neither this server's name nor an address."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        hosts: Iterable[str] = (),
-        on_rejection: Callable[[str], None] = lambda _code: None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             hosts: accepted names besides `localhost` and the machine's own.
-            on_rejection: called with the code of each problem returned here.
         """
         self._app = app
-        self._on_rejection = on_rejection
         names = {name.lower().encode() for name in (*own_names(), *hosts)}
         self._validate = lru_cache(MAX_REMEMBERED)(lambda host: _validate(host, names))
 
@@ -63,7 +56,6 @@ class HostValidationMiddleware:
                 else _MALFORMED
             )
             if problem is not None:
-                self._on_rejection(problem.kind.code)
                 await reject(problem, scope, receive, send)
                 return
         await self._app(scope, receive, send)

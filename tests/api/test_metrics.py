@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, NoReturn, cast
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -437,7 +438,7 @@ async def test_requests_are_counted_whose_clients_left() -> None:
     async def leave(*_: object) -> None:
         pass
 
-    app = MetricsMiddleware(leave, HttpMetrics(registry))
+    app = MetricsMiddleware(leave, Mock(spec=Metrics, http=HttpMetrics(registry)))
     await app({"type": "http", "method": "GET"}, cast(Any, leave), leave)
     await app({"type": "lifespan"}, cast(Any, leave), leave)
 

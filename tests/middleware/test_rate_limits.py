@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import httpx2
 import pytest
@@ -25,7 +24,6 @@ from app.middleware.address_rate_limit import (
 )
 from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
 from app.settings.limits import RateLimits
-from app.telemetry.metrics.registry import Metrics
 from tests.api.live import PATH, Live
 from tests.api.test_problems import assert_problem
 from tests.auth.made import make_key
@@ -281,10 +279,8 @@ UNKNOWN = {"problem": "issuer_unavailable", "is_rejected": True}
 
 def before(stub: Stub, **limits: int) -> TestClient:
     """Return a client of an application behind the address limit."""
-    metrics: Any = Mock(spec=Metrics)
     rates = RateLimits(**limits)
-    requests = address_policy(rates, metrics)
-    limit = AddressRateLimitMiddleware(stub, requests, rates, re.compile("/public"), metrics)
+    limit = AddressRateLimitMiddleware(stub, address_policy(rates), rates, re.compile("/public"))
     return TestClient(limit, client=(MONITOR, 50000))
 
 
@@ -338,8 +334,7 @@ def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
 
 
 def test_a_subject_with_many_tokens_is_one_caller() -> None:
-    metrics: Any = Mock(spec=Metrics)
-    limit = CallerRateLimitMiddleware(Stub(), RateLimits(rate_limit_per_caller=3), metrics)
+    limit = CallerRateLimitMiddleware(Stub(), RateLimits(rate_limit_per_caller=3))
     tokens = iter(range(5))
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:

@@ -113,7 +113,6 @@ async def test_there_must_be_one(hosts: list[str]) -> None:
         "path": "/",
         "headers": [(b"host", host.encode()) for host in hosts],
     }
-    codes: list[str] = []
 
     async def never(*_: Any) -> Any:
         pytest.fail("it was let through")
@@ -121,10 +120,9 @@ async def test_there_must_be_one(hosts: list[str]) -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await HostValidationMiddleware(never, on_rejection=codes.append)(scope, never, send)
+    await HostValidationMiddleware(never)(scope, never, send)
 
     assert sent[0]["status"] == 400
-    assert codes == ["bad_request"]
     assert request_state(scope) == RequestState(problem="bad_request", is_rejected=True)
 
 

@@ -6,7 +6,6 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
-from unittest.mock import Mock
 
 import anyio
 import pytest
@@ -17,7 +16,6 @@ from app.auth.authenticator import Authenticator
 from app.middleware.address_rate_limit import AddressRateLimitMiddleware, address_policy
 from app.middleware.authentication import AuthenticationMiddleware
 from app.settings.limits import RateLimits
-from app.telemetry.metrics.registry import Metrics
 from tests.auth.test_jwt import Trust
 
 
@@ -34,14 +32,11 @@ class Gate:
     def __init__(self) -> None:
         self.trust = Trust()
         limits = RateLimits(rate_limit_per_address=QUOTA, rate_limit_rejections=QUOTA)
-        metrics = Mock(spec=Metrics, credential_rejections=Mock(), too_many_requests=Mock())
         public = re.compile("/public")
         gate = AuthenticationMiddleware(
-            PlainTextResponse("in"), Authenticator(tokens=self.trust.tokens), public, metrics
+            PlainTextResponse("in"), Authenticator(tokens=self.trust.tokens), public
         )
-        self.app = AddressRateLimitMiddleware(
-            gate, address_policy(limits, metrics), limits, public, metrics
-        )
+        self.app = AddressRateLimitMiddleware(gate, address_policy(limits), limits, public)
 
     async def ask(self, token: str, answers: list[tuple[int, bytes]]) -> None:
         scope = {
