@@ -53,6 +53,14 @@ class ObjectSource(Protocol):
             EngineError: the engine failed.
         """
 
+    def read(self, object_id: int, /) -> RawTree:
+        """Return a copy of one object as it is now.
+
+        Raises:
+            NotFound: no object has this id.
+            EngineError: the engine failed.
+        """
+
 
 class Encoder(Protocol):
     """Encodes the objects of one refresh."""
@@ -75,22 +83,18 @@ class ResourceKind(ABC):
     selection: ClassVar[type[Selection]]
     events: ClassVar[EventEncoder]
 
+    @staticmethod
     @abstractmethod
-    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """Return the result of `work`, which may run twice; raise what the engine's method does."""
+    def with_source(engine: Engine, work: Callable[[ObjectSource], T], /) -> T:
+        """Return the result of `work`, which may run twice (`Engine.run_in_session`)."""
 
     @abstractmethod
     def encoder(self) -> Encoder:
         """Create the encoder of one refresh."""
 
-    @abstractmethod
     def read(self, engine: Engine, id_: int) -> RawTree:
-        """Return a copy of one object as it is now.
-
-        Raises:
-            NotFound: no object has this id.
-            EngineError: the engine failed, also in a new session.
-        """
+        """Return a copy of one object as it is now; errors as for `ObjectSource.read`."""
+        return self.with_source(engine, lambda source: source.read(id_))
 
     def read_json(self, engine: Engine, id_: int) -> bytes:
         """Return the JSON text of one object as it is now; raise what `read` raises."""

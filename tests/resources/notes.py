@@ -116,6 +116,11 @@ class NoteSource:
         for start in range(0, len(numbers), size):
             yield NoteArray(numbers[start : start + size])
 
+    def read(self, object_id: int) -> RawTree:
+        if object_id not in TABLE:
+            raise error_for(WinError.FWP_E_NOT_FOUND, "the table")
+        return (object_id, *TABLE[object_id])
+
 
 class NoteEncoder:
     """Encodes notes."""
@@ -134,17 +139,13 @@ class NoteKind(ResourceKind):
 
     selection = NoteSelection
 
-    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:  # noqa: ARG002  # the table is no engine's
+    @staticmethod
+    def with_source(_engine: Engine, work: Callable[[ObjectSource], T]) -> T:
         source: Any = NoteSource()
         return work(source)
 
     def encoder(self) -> NoteEncoder:
         return NoteEncoder()
-
-    def read(self, engine: Engine, id_: int) -> RawTree:  # noqa: ARG002  # the same
-        if id_ not in TABLE:
-            raise error_for(WinError.FWP_E_NOT_FOUND, "the table")
-        return (id_, *TABLE[id_])
 
 
 TAG: Final = "Notes"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple
 
 from app.repository.query.filters import Key, filter_field
 from app.repository.query.interner import Interner
-from app.repository.resource import ObjectSource, ResourceKind
+from app.repository.resource import ResourceKind
 from app.repository.snapshot.model import Item
 from app.resources.connections.encoding import encode_connection
 from app.resources.wfp.endpoints import EndpointSelection, key_of_ends
@@ -39,8 +39,6 @@ from bindings.errors import AccessDenied, ConnectionsDisabled, EngineError, NotS
 from bindings.fingerprints import fingerprint
 from bindings.memory import RawTree
 
-
-T = TypeVar("T")
 
 MONITORING: Final = "monitoring"
 """The member of a page that reports whether the engine tracks connections."""
@@ -90,10 +88,7 @@ class ConnectionKind(ResourceKind):
     """Connections, each with its byte counts at the time it is read."""
 
     selection = ConnectionSelection
-
-    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """Run `work` with the connections; see `Engine.with_connections`."""
-        return engine.with_connections(work)
+    with_source = staticmethod(Engine.with_connections)
 
     def annotations(self, engine: Engine) -> Mapping[str, str]:
         """Return whether the engine tracks connections; `unknown` if it does not say."""
@@ -113,10 +108,6 @@ class ConnectionKind(ResourceKind):
     def encoder(self) -> ConnectionEncoder:
         """Create an encoder for one refresh."""
         return ConnectionEncoder()
-
-    def read(self, engine: Engine, id_: int) -> RawTree:
-        """Read a copy of one connection."""
-        return engine.with_connections(lambda connections: connections.read(id_))
 
 
 class ConnectionEncoder:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple
 
 from app.repository.query.filters import Key, filter_field
 from app.repository.query.interner import Interner
-from app.repository.resource import ObjectSource, ResourceKind
+from app.repository.resource import ResourceKind
 from app.repository.snapshot.model import Item
 from app.resources.ike_sas.encoding import encode_ike_sa
 from app.resources.wfp.endpoints import EndpointSelection, key_of_ends
@@ -33,9 +32,6 @@ from bindings.fingerprints import fingerprint
 from bindings.ike_decode import decode_ike_sa
 from bindings.ike_records import IkeSa
 from bindings.memory import RawTree
-
-
-T = TypeVar("T")
 
 
 class IkeProtection(NamedTuple):
@@ -75,18 +71,11 @@ class IkeSaKind(ResourceKind):
     """Main mode SAs."""
 
     selection = IkeSaSelection
-
-    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """Run `work` with the main mode SAs; see `Engine.with_ike_sas`."""
-        return engine.with_ike_sas(work)
+    with_source = staticmethod(Engine.with_ike_sas)
 
     def encoder(self) -> IkeSaEncoder:
         """Create an encoder for one refresh."""
         return IkeSaEncoder()
-
-    def read(self, engine: Engine, id_: int) -> RawTree:
-        """Read a copy of one main mode SA."""
-        return engine.with_ike_sas(lambda sas: sas.read(id_))
 
 
 class IkeSaEncoder:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from app.repository.changes.rekeys import Negotiation
 from app.repository.query.filters import Key
-from app.repository.resource import ObjectSource, ResourceKind
+from app.repository.resource import ResourceKind
 from app.repository.snapshot.model import Item
 from app.resources.sa_contexts.counts import SaContextCounts
 from app.resources.sa_contexts.encoding import InterfaceAlias, encode_sa_context
@@ -23,13 +23,11 @@ from bindings.memory import RawTree
 from bindings.tree import local_if_luids
 
 
-T = TypeVar("T")
-
-
 class SaContextKind(ResourceKind):
     """SA contexts with weaknesses judged against a baseline."""
 
     selection = SaContextSelection
+    with_source = staticmethod(Engine.with_sa_contexts)
     events = SaContextEvents()
 
     def __init__(
@@ -46,17 +44,9 @@ class SaContextKind(ResourceKind):
         self._aliases = aliases
         self._baseline: Final = baseline
 
-    def with_source(self, engine: Engine, work: Callable[[ObjectSource], T]) -> T:
-        """Run `work` with the SA contexts; see `Engine.with_sa_contexts`."""
-        return engine.with_sa_contexts(work)
-
     def encoder(self) -> SaContextEncoder:
         """Create an encoder for one refresh, with the interfaces' current names."""
         return SaContextEncoder(self._aliases(), self._baseline)
-
-    def read(self, engine: Engine, id_: int) -> RawTree:
-        """Read a copy of one context."""
-        return engine.with_sa_contexts(lambda contexts: contexts.read(id_))
 
     def is_half_built(self, plain: RawTree) -> bool:
         """Return whether one of the context's SAs is missing."""
