@@ -26,7 +26,7 @@ def refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> Snap
             "e", datetime.now(UTC), 0.0, previous=previous and CurrentState(previous)
         ),
         lambda _version: None,
-    )
+    )[0]
 
 
 def size_of_refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> int:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -273,41 +274,39 @@ class Store:
         self.on_refresh(self.last_refresh)
 
     def _read_all(self, started_at: datetime, started: float) -> tuple[SnapshotBuild, int]:
-        """Return the next build and the incarnation of the session that read it. Runs in a thread.
-
-        A new session starts a new epoch: the engine may have restarted, which makes
-        earlier ids meaningless.
-        """
-        last_incarnation = 0
-
-        def start_build(incarnation: int) -> SnapshotBuilder:
-            nonlocal last_incarnation
-            last_incarnation = incarnation
-            previous = self.state if incarnation == self._incarnation else None
-            return SnapshotBuilder(
-                previous.build.snapshot.epoch if previous else secrets.token_hex(6),
-                started_at,
-                started,
-                previous=previous,
-                counts=self.kind.counts(),
-                max_change_bytes=self.limits.max_journal_bytes,
-            )
-
-        build = self._reader.read_all(start_build, self._publish_partial)
+        """Return the next build and its session's incarnation. Runs in a thread."""
+        build, incarnation = self._reader.read_all(
+            partial(self._start_build, started_at, started),
+            lambda snapshot: anyio.from_thread.run_sync(self._publish_partial, snapshot),
+        )
         if build.changes is None:
             self._rekeys.reset()
         else:
             build = build._replace(changes=self._rekeys.correlate(build.changes))
-        return build, last_incarnation
+        return build, incarnation
+
+    def _start_build(
+        self, started_at: datetime, started: float, incarnation: int
+    ) -> SnapshotBuilder:
+        """Create the builder of a refresh in a session.
+
+        A new session starts a new epoch: the engine may have restarted, which makes
+        earlier ids meaningless.
+        """
+        previous = self.state if incarnation == self._incarnation else None
+        return SnapshotBuilder(
+            previous.build.snapshot.epoch if previous else secrets.token_hex(6),
+            started_at,
+            started,
+            previous=previous,
+            counts=self.kind.counts(),
+            max_change_bytes=self.limits.max_journal_bytes,
+        )
 
     def _publish_partial(self, snapshot: Snapshot) -> None:
-        """Let lists begin with a partial snapshot. Runs in a thread."""
-
-        def publish() -> None:
-            self._partial = snapshot
-            self._scheduler.publish_partial()
-
-        anyio.from_thread.run_sync(publish)
+        """Let lists begin with a partial snapshot."""
+        self._partial = snapshot
+        self._scheduler.publish_partial()
 
     def _publish(self, build: SnapshotBuild) -> None:
         snapshot = build.snapshot

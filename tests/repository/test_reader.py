@@ -55,7 +55,7 @@ def test_all_is_read_whatever_is_left_unread_meanwhile(
             engine, SaContextKind(no_aliases), page_size=37, max_undecoded=max_undecoded
         )
 
-        version = reader.read_all(begin, not_announced).snapshot
+        version = reader.read_all(begin, not_announced)[0].snapshot
 
     assert list(version.ids) == simulator.ids()
     assert state_of(version) == {
@@ -97,7 +97,7 @@ class Refreshes:
             previous = previous._replace(fingerprints=bytes(len(previous.fingerprints)))
         self.decoded.clear()
         self.encoded.clear()
-        self.edition = self._reader.read_all(
+        self.edition, _ = self._reader.read_all(
             lambda _: SnapshotBuilder(
                 "e", AT, 0.0, counts=SaContextCounts(), previous=previous and CurrentState(previous)
             ),
@@ -281,7 +281,7 @@ def test_a_fault_while_reading_leaves_nothing_open(
             assert caught.value.__traceback__ is not None
             assert simulator.open_enumerations() == 0
             assert simulator.unfreed_blocks() == 0
-        assert len(reader.read_all(begin, not_announced).snapshot.ids) == 50
+        assert len(reader.read_all(begin, not_announced)[0].snapshot.ids) == 50
 
 
 def test_an_engine_that_dies_in_the_middle_is_read_from_the_start(
@@ -298,7 +298,7 @@ def test_an_engine_that_dies_in_the_middle_is_read_from_the_start(
         reader = EngineReader(engine, SaContextKind(no_aliases), page_size=10)
         reader.read_all(begin, not_announced)
         simulator.fail("IPsecSaContextEnum1", 1726, after=20)
-        version = reader.read_all(begin_again, not_announced).snapshot
+        version = reader.read_all(begin_again, not_announced)[0].snapshot
 
     assert list(version.ids) == simulator.ids()
     assert incarnations == [1, 2]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Final, NamedTuple, Self
 
 from app.repository.refresh.scheduler import ShuttingDown
@@ -71,8 +72,8 @@ class EngineReader:
         self,
         start_build: Callable[[int], SnapshotBuilder],
         publish_partial: Callable[[Snapshot], None],
-    ) -> SnapshotBuild:
-        """Read every object of one enumeration.
+    ) -> tuple[SnapshotBuild, int]:
+        """Read every object of one enumeration; return the build with its session's incarnation.
 
         Args:
             start_build: creates the builder, given the incarnation of the engine's session;
@@ -86,22 +87,17 @@ class EngineReader:
         """
         self._check_cancelled()
         encoder, annotations = self.kind.encoder(), self.kind.annotations(self._engine)
-
-        def enumerate_all(source: ObjectSource) -> tuple[SnapshotBuilder, _Undecoded]:
-            self._check_cancelled()
-            builder = start_build(self._engine.incarnation)
-            builder.annotations = annotations
-            return builder, self._enumerate(source, builder, encoder)
-
+        enumerate_all = partial(self._enumerate, start_build, encoder)
         try:
-            builder, undecoded = self.kind.with_source(self._engine, enumerate_all)
+            builder, undecoded, incarnation = self.kind.with_source(self._engine, enumerate_all)
         except EngineError as error:
             reason = self.kind.reason_if_empty(error)
             if reason is None:
                 raise
-            builder = start_build(self._engine.incarnation)
-            builder.annotations = {**annotations, **reason}
-            return builder.build()
+            incarnation = self._engine.incarnation
+            builder, undecoded = start_build(incarnation), _Undecoded()
+            annotations = {**annotations, **reason}
+        builder.annotations = annotations
         with undecoded:
             locations = undecoded.locations()
             for count, (_, array, index) in enumerate(locations):
@@ -109,7 +105,7 @@ class EngineReader:
                     publish_partial(builder.partial([location.id for location in locations]))
                 self._decode(builder, array, index, encoder)
                 undecoded.release_one_of(array)
-        return builder.build()
+        return builder.build(), incarnation
 
     def read_points(self, ids: Iterable[int]) -> tuple[dict[int, PointRead], int]:
         """Read these objects; return them with the incarnation that the last was read in.
@@ -134,9 +130,15 @@ class EngineReader:
         )
 
     def _enumerate(
-        self, source: ObjectSource, builder: SnapshotBuilder, encoder: Encoder
-    ) -> _Undecoded:
+        self,
+        start_build: Callable[[int], SnapshotBuilder],
+        encoder: Encoder,
+        source: ObjectSource,
+    ) -> tuple[SnapshotBuilder, _Undecoded, int]:
         """Fetch the whole enumeration; decode the oldest pages if too much is undecoded."""
+        self._check_cancelled()
+        incarnation = self._engine.incarnation
+        builder = start_build(incarnation)
         with ExitStack() as on_failure, closing(source.arrays(size=self._page_size)) as arrays:
             undecoded = on_failure.enter_context(_Undecoded())
             for array in arrays:
@@ -147,7 +149,7 @@ class EngineReader:
                         for index in range(len(oldest)):
                             self._decode(builder, oldest, index, encoder)
             on_failure.pop_all()
-        return undecoded
+        return builder, undecoded, incarnation
 
     def _check_cancelled(self) -> None:
         """Raise if the reader was stopped.
