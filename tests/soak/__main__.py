@@ -1,7 +1,7 @@
 """`python -m tests.soak --minutes 10`: a server under churn, engine failures and mixed clients.
 
-At its end nothing of the engine is left open or unfreed, memory is flat, every answer was as the
-published document has it, and every kind of answer has come about.
+At its end no engine resource is left open or unfreed, memory is flat, every answer matched the
+published document, and every kind of answer has occurred.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from tests.soak.soak import soak
 
 
 MIN_MINUTES = 3
-"""A shorter soak is over before memory has settled and everything has come about.
+"""A shorter soak ends before memory has settled and every outcome has occurred.
 
-What it has seen is shown, and neither is judged.
+Its report shows both, but judges neither.
 """
 
 
 def main() -> None:
-    """Soak, tell what was seen, and fail where anything is wrong."""
+    """Soak, print the report, and fail if anything is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=None, help="repeat a soak; random if not given")
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _tell(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # for whoever started it
+    print(text, flush=True)  # noqa: T201  # the report
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Answers made by hand, for the tests of what judges answers."""
+"""Hand-made answers, for the tests of the code that judges answers."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def answer(
     asked: float = 0,
     answered: float = 0,
 ) -> Answer:
-    """An answer with this content."""
+    """Return an answer with this content."""
     body = b"" if content is None else orjson.dumps(content)
     headers = {"x-request-id": "1972124235686261", **headers}
     return Answer(method, target, status, headers, body, content, asked, answered)
 
 
 def context(number: int) -> dict[str, Any]:
-    """A context of this id."""
+    """Return a context with this id."""
     return {**deepcopy(CONTEXT), "saContextId": str(number)}
 
 
@@ -59,7 +59,7 @@ def page(
     expires_seconds: float = 600,
     **changes: Any,
 ) -> Answer:
-    """A page of a list, as it should be but for the changes."""
+    """Return a correct page of a list, apart from the changes."""
     content = {"items": [context(number) for number in numbers], "snapshot": SNAPSHOT}
     headers = dict(OF_A_PAGE)
     if next_cursor is not None:
@@ -74,7 +74,7 @@ def page(
 
 
 def problem(target: str, code: str, status: int, **members: Any) -> dict[str, Any]:
-    """A problem that a request of `target` met."""
+    """Return the problem that answers a request for `target`."""
     return {
         "type": f"/problems/{code}",
         "title": "Something is wrong",

@@ -1,4 +1,4 @@
-"""Key material: the simulator fills each key with a canary, which must show nowhere."""
+"""Key material: the simulator fills each key with a canary, which must appear nowhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ TRACES = [trace.encode() for trace in traces()]
 
 
 def shows_key(text: bytes) -> bool:
-    """Whether key material is in a text, in one of the forms that it might have."""
+    """Return whether a text contains key material, in any of its likely encodings."""
     lowered = text.lower()
     return any(trace in lowered for trace in TRACES)

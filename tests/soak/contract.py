@@ -1,4 +1,4 @@
-"""The published OpenAPI document as a judge: whether an answer is one that it documents."""
+"""Judge answers by the published OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.soak.schemas import DOCUMENT, SCHEMA, reason_against
 PROBLEM = "application/problem+json"
 NDJSON = "application/x-ndjson"
 OF_SOME = {"Link", "Snapshot-Expires", "Snapshot-Idle-Seconds", "RateLimit", "RateLimit-Policy"}
-"""Documented headers that not every answer of the operation has."""
+"""Documented headers that an answer may lack."""
 OF_ALL = {
     "connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding",
     # For browsers (app/server/security_headers.py).
@@ -23,18 +23,18 @@ OF_ALL = {
     "x-content-type-options", "x-frame-options",
     "x-accel-buffering",
 }  # fmt: skip
-"""Headers that HTTP itself has, or that are for proxies, and no operation documents."""
+"""Headers of HTTP itself or for proxies, which no operation documents."""
 ELSEWHERE = {404: {"not_found"}, 405: {"method_not_allowed"}}
-"""What is answered to requests of no operation."""
+"""Answers to requests that match no operation."""
 
 
 class Violation(Exception):
-    """What an answer is not as it is promised, with the request that it was given to."""
+    """An answer breaks the contract; names the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer, or the head of one whose body is a stream.
+    """A complete answer, or the head of a stream.
 
     Attributes:
         method: of the request.
@@ -42,9 +42,9 @@ class Answer:
         status: of the answer.
         headers: by name, in lower case.
         body: decompressed.
-        content: the same as JSON, where that is what it is.
-        asked: when the request was sent, on the monotonic clock.
-        answered: when the answer was there.
+        content: the parsed body, if it is JSON.
+        asked: when the request was sent, by the monotonic clock.
+        answered: when the answer had arrived.
     """
 
     method: str
@@ -58,16 +58,16 @@ class Answer:
 
     @property
     def path(self) -> str:
-        """The path of the request."""
+        """Return the path of the request."""
         return urlsplit(self.target).path
 
     @property
     def media_type(self) -> str:
-        """Of the body."""
+        """Return the media type of the body."""
         return self.headers.get("content-type", "").partition(";")[0]
 
     def violation(self, what: str) -> Violation:
-        """What to raise where something is wrong with it."""
+        """Return the exception to raise if the answer is wrong."""
         start = self.body[:2000].decode(errors="replace")
         return Violation(f"{self.method} {self.target}\n{self.status} {self.headers}\n{start}\n"
                          f"=> {what}")  # fmt: skip
@@ -75,7 +75,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the document, and the requests that are its own."""
+    """An operation of the document, and a test for its requests."""
 
     method: str
     path: str
@@ -84,13 +84,13 @@ class Operation:
 
     @property
     def label(self) -> str:
-        """As people say it."""
+        """Return the name for reports."""
         return f"{self.method} {self.path}"
 
 
 @cache
 def _operations() -> list[Operation]:
-    """All operations; those without a parameter in their path come first, as they are meant."""
+    """Return all operations; those without path parameters take precedence, so they come first."""
     return [
         Operation(
             method.upper(),
@@ -104,7 +104,7 @@ def _operations() -> list[Operation]:
 
 
 def operation_of(answer: Answer) -> Operation | None:
-    """The operation that a request asked for; HEAD is answered as GET is."""
+    """Return the operation of a request; HEAD is answered like GET."""
     method = "GET" if answer.method == "HEAD" else answer.method
     for operation in _operations():
         if operation.method == method and operation.pattern.fullmatch(answer.path):
@@ -113,11 +113,11 @@ def operation_of(answer: Answer) -> Operation | None:
 
 
 def check(answer: Answer, *, is_whole: bool = True) -> None:
-    """Find an answer such as it is documented.
+    """Check that an answer is as documented.
 
     Args:
         answer: the answer.
-        is_whole: whether its body is there; if not, only its head is looked at.
+        is_whole: whether the body has been read; if not, only the head is checked.
 
     Raises:
         Violation: it is not.
@@ -146,7 +146,7 @@ def check(answer: Answer, *, is_whole: bool = True) -> None:
 
 
 def check_line(answer: Answer, line: Any) -> None:
-    """Find a line of an export such as it is documented.
+    """Check that a line of an export is as documented.
 
     Raises:
         Violation: it is not.
@@ -186,7 +186,7 @@ def _check_schema(answer: Answer, schema: str) -> None:
 
 
 def _check_problem(answer: Answer, codes: set[str]) -> None:
-    """What no schema says of a problem."""
+    """Check what no schema says about a problem."""
     problem = answer.content
     if problem["status"] != answer.status:
         raise answer.violation("the problem's status is another")

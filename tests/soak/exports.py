@@ -1,4 +1,4 @@
-"""Clients that want all of a list at once, as NDJSON: quickly, slowly, or not to the end."""
+"""Clients that export a list as NDJSON: quickly, slowly, or only in part."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.soak.walks import BASIC_LEAVES_OUT, LIST
 
 
 class Export:
-    """What one export has given so far.
+    """The lines that one export has yielded so far.
 
     Attributes:
-        ids: of the contexts, in the order in which they came.
-        end: the last line; None as long as it has not come.
+        ids: of the contexts, in order of arrival.
+        end: the last line; None until it arrives.
     """
 
     def __init__(self, answer: Answer, filters: Filters, view: str) -> None:
@@ -34,10 +34,10 @@ class Export:
         self._view = view
 
     def take(self, line: bytes) -> None:
-        """Look at a line.
+        """Check a line.
 
         Raises:
-            Violation: it is not the next one of this export.
+            Violation: it is not the next line of this export.
         """
         if shows_key(line):
             raise self._answer.violation("key material")
@@ -48,7 +48,9 @@ class Export:
         if "end" in content:
             self.end = content
             if content["count"] != len(self.ids):
-                raise self._answer.violation(f"{content['count']} told, {len(self.ids)} given")
+                raise self._answer.violation(
+                    f"{content['count']} announced, {len(self.ids)} received"
+                )
             return
         number = int(content["saContextId"])
         if self.ids and number <= self.ids[-1]:
@@ -64,9 +66,9 @@ async def export(client: Client, *, pause_seconds: float, leaves: bool) -> None:
     """Read an export.
 
     Args:
-        client: who reads.
-        pause_seconds: the most that it waits before each piece.
-        leaves: whether it goes before the end.
+        client: the reading client.
+        pause_seconds: the longest pause before a piece.
+        leaves: whether it disconnects before the end.
     """
     random = client.random
     filters = draw(random, list(client.scene.seen.contexts)) if random.random() < 0.3 else {}
@@ -93,10 +95,10 @@ async def export(client: Client, *, pause_seconds: float, leaves: bool) -> None:
 
 
 async def export_ids(client: Client, timeout_seconds: float) -> list[int]:
-    """The ids of all contexts, read anew, as soon as they can be had.
+    """Export the list until it succeeds and return the ids of all contexts.
 
     Raises:
-        Violation: they cannot in time, or not all of them.
+        Violation: no export succeeded in time, or one was incomplete.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
@@ -115,7 +117,7 @@ async def export_ids(client: Client, timeout_seconds: float) -> list[int]:
 
 
 def _end(client: Client, answer: Answer, progress: Export) -> str:
-    """How an export ended that was read to its end."""
+    """Return how an export ended that was read to its end."""
     if progress.end is not None:
         return "complete"
     if client.scene.is_stopping:
@@ -128,10 +130,10 @@ def _end(client: Client, answer: Answer, progress: Export) -> str:
 async def _lines(
     client: Client, pieces: AsyncIterator[bytes], pause_seconds: float
 ) -> AsyncIterator[bytes]:
-    """The lines of a body; who is to come to an end reads on without a pause.
+    """Yield the lines of a body; without a pause once the client must finish.
 
     Raises:
-        CutOff: the body ends before its end, or within a line.
+        CutOff: the body is incomplete, or ends within a line.
     """
     rest = b""
     async for piece in pieces:

@@ -1,4 +1,4 @@
-"""An engine that fails now and then in every way that a client should be told of, and recovers."""
+"""Inject every failure that a client should learn of, and let the engine recover."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Trouble = Callable[[Simulator, Random], None]
 
 
 def _refuse(function: str, code: int, simulator: Simulator, _random: Random) -> None:
-    """Each call of a function gives a code."""
+    """Have each call of a function return a code."""
     simulator.fail(function, code, times=0)
 
 
 def _refuse_once(simulator: Simulator, random: Random) -> None:
-    """One call out of the next few fails: some reading stops halfway."""
+    """Have one of the next few calls fail, so that an enumeration stops halfway."""
     function = random.choice(["IPsecSaContextEnum1", "IPsecSaContextDestroyEnumHandle0", "*"])
     codes = [WinError.RPC_S_CALL_FAILED, WinError.FWP_E_SESSION_ABORTED, WinError.FWP_E_TIMEOUT]
     simulator.fail(function, random.choice(codes), after=random.randrange(40))
@@ -39,18 +39,18 @@ def _delay(function: str, milliseconds: int, simulator: Simulator, _random: Rand
 
 
 def _stop(simulator: Simulator, _random: Random) -> None:
-    """BFE is stopped, and started again when the trouble ends."""
+    """Stop BFE, and start it when the fault ends."""
     simulator.stop_engine()
 
 
 def _restart(simulator: Simulator, _random: Random) -> None:
-    """BFE is restarted too fast for anyone to see it stopped."""
+    """Restart BFE too fast for anyone to see it stopped."""
     simulator.stop_engine()
     simulator.start_engine()
 
 
 def _change_habits(simulator: Simulator, random: Random) -> None:
-    """What Microsoft leaves open is done the other way."""
+    """Change the behaviour that Microsoft leaves open."""
     for option in Option:
         simulator.set_option(option, random.randrange(2))
 
@@ -75,11 +75,11 @@ TROUBLES: tuple[Trouble, ...] = (
     _restart,
     _change_habits,
 )
-"""Each once in a while; those of `*` for whatever is called."""
+"""Rarely injected faults; `*` stands for any function."""
 
 
 class Storm:
-    """One trouble after the other, and quiet in between; in the same order for the same seed."""
+    """Inject one fault after another, with pauses; the same seed gives the same order."""
 
     def __init__(self, simulator: Simulator, seed: int) -> None:
         self._simulator = simulator
@@ -89,7 +89,7 @@ class Storm:
         self._thread.start()
 
     def end(self) -> None:
-        """Leave an engine without faults behind."""
+        """Remove all faults."""
         self._is_over.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""Filters as clients ask for them, and what they mean, worked out from the JSON that is given.
+"""Filters as clients send them, and their meaning, computed from the returned JSON.
 
 A context matches when one of its two SAs meets all filters, each by any of its values.
 """
@@ -16,7 +16,7 @@ Values = Callable[[dict[str, Any]], Iterable[Any]]
 
 
 def _of_transforms(part: str, word: str) -> Values:
-    """The words of an SA's transforms; `none` where they have none."""
+    """Return the words of an SA's transforms; `none` stands for absence."""
 
     def values(sa: dict[str, Any]) -> list[Any]:
         transforms = [each["transform"] for each in sa["saBundle"]["saList"]]
@@ -43,17 +43,17 @@ VALUES: dict[str, Values] = {
     "qmFilterId": lambda sa: [sa["saBundle"].get("qmFilterId")],
     "spi": lambda sa: [str(each["spi"]) for each in sa["saBundle"]["saList"]],
 }
-"""What an SA has of each filter; None where the engine was read by generation 0, which lacks it."""
+"""Return an SA's value for each filter; None if generation 0 lacks it."""
 
 SUBNETS = {"localSubnet", "remoteSubnet"}
 
 
 def draw(random: Random, contexts: list[dict[str, Any]]) -> Filters:
-    """Some filters, by values that contexts have; none at all where there are no contexts.
+    """Draw some filters by values that contexts have; none if there are no contexts.
 
     Args:
-        random: what to draw with.
-        contexts: what was seen before.
+        random: the source of chance.
+        contexts: the contexts seen so far.
     """
     names = random.sample(sorted(VALUES), random.choice([0, 0, 1, 1, 1, 2]))
     drawn: Filters = {}
@@ -67,7 +67,7 @@ def draw(random: Random, contexts: list[dict[str, Any]]) -> Filters:
 
 
 def matches(context: dict[str, Any], filters: Filters) -> bool:
-    """Whether a context is one that the filters ask for."""
+    """Return whether a context matches the filters."""
     if not filters:
         return True
     sas = [sa for sa in (context["inboundSa"], context["outboundSa"]) if sa]
@@ -83,7 +83,7 @@ def _meets(sa: dict[str, Any], name: str, wanted: list[str]) -> bool:
 
 
 def _values(random: Random, contexts: list[dict[str, Any]], name: str) -> list[str]:
-    """What a context picked at random has of a filter; a subnet is made around its address."""
+    """Return a random context's value for a filter; a subnet is made around its address."""
     sas = [sa for context in contexts for sa in (context["inboundSa"], context["outboundSa"]) if sa]
     if not sas:
         return []

@@ -1,4 +1,4 @@
-"""What the server's log may say after a soak."""
+"""The entries that the server's log may have after a soak."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EXPECTED = {
     "statistics_failed",
     "requests_rejected",
 }
-"""Warnings that an engine's failures give, and clients that are refused before they are heard."""
+"""Warnings about engine failures, and about clients rejected before they sent a request."""
 
 
 def faults(text: str) -> list[str]:
-    """What a log tells that was not foreseen: one line of each kind, and how many there are."""
+    """Return the unexpected entries: one line for each kind, and its count."""
     counts: Counter[str] = Counter()
     first: dict[str, str] = {}
     for line in text.splitlines():
@@ -35,7 +35,7 @@ def faults(text: str) -> list[str]:
 
 
 def _entry(line: str) -> dict[str, Any]:
-    """An entry; what did not come through the log, as a traceback or a warning of Python's, too."""
+    """Parse an entry; a line outside the log format, such as a traceback, becomes one, too."""
     try:
         entry: dict[str, Any] = json.loads(line)
     except json.JSONDecodeError:

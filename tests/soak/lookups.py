@@ -1,4 +1,4 @@
-"""Clients that ask small questions: of one context, of the counts, of the server itself."""
+"""Clients that send small requests: one context, the counts, the server's own state."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ PARSERS = {
     ),
 }
 CLOCK = timedelta(seconds=0.1)
-"""What the system's clock may be set back by meanwhile."""
+"""How far the system clock may be set back meanwhile."""
 
 
 async def poll(client: Client) -> None:
-    """Ask how things are now: what is shown is no older than asked for."""
+    """Request a fresh page; its snapshot is no older than requested."""
     age = client.random.choice([None, 0, 0, 0.3, 2])
     query = {"limit": str(client.random.choice([1, 10, 100])), **({} if age is None else
              {"maxAge": str(age)})}  # fmt: skip
@@ -43,7 +43,7 @@ async def poll(client: Client) -> None:
 
 
 async def look_up(client: Client) -> None:
-    """Ask for a context, and then whether it is still the same."""
+    """Request a context, then revalidate it."""
     target = f"{LIST}/{client.scene.seen.id(client.random)}"
     if client.random.random() < 0.1:
         await client.ask(target, "HEAD")
@@ -60,7 +60,7 @@ async def look_up(client: Client) -> None:
 
 
 async def summarize(client: Client) -> None:
-    """Ask for counts; what counts parts of the whole is no more than the whole."""
+    """Request counts; the parts add up to no more than the whole."""
     age, peers = client.random.choice([0, 0.5, 5]), client.random.randrange(20)
     asked = datetime.now(UTC)
     answer = await client.ask(f"{LIST}/summary?maxAge={age}&peers={peers}")
@@ -81,7 +81,7 @@ async def summarize(client: Client) -> None:
 
 
 async def probe(client: Client) -> None:
-    """Ask the server about itself."""
+    """Request the server's own state."""
     for target in ("/health/live", "/health/ready", "/engine"):
         await client.ask(target)
     for media_type, parse in PARSERS.items():
@@ -104,7 +104,7 @@ async def probe(client: Client) -> None:
 
 
 def _check_age(answer: Answer, asked: datetime, age: float) -> None:
-    """The reading began at most `age` seconds before the request was there."""
+    """Check that the refresh began at most `age` seconds before the request arrived."""
     taken = datetime.fromisoformat(answer.content["snapshot"]["takenAt"])
     if taken < asked - timedelta(seconds=age) - CLOCK:
         raise answer.violation(f"read {(asked - taken).total_seconds():.3f} s before it was asked")

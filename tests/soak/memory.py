@@ -1,9 +1,9 @@
-"""Whether memory is flat.
+"""Judge whether memory is flat.
 
-At work, memory goes up and down with the snapshots that clients walk through; what is looked at is
-whether it has a trend. At rest nothing is held, and what is free was given back: what is left is
-the server's own, and there a leak shows that would be lost in the ups and downs. The beginning is
-left out, as caches fill then.
+Under load, memory follows the snapshots that clients walk through; only
+its trend counts. At rest, no snapshot is leased and free memory has been returned: the rest is
+the server's own, and shows a leak that the load would hide. The beginning is
+ignored, because caches fill then.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from statistics import fmean, linear_regression
 
 
 MAX_GROWTH = 0.15
-"""At work, from the beginning of the second half to the end, by least squares.
+"""Under load, over the second half, by least squares.
 
-Ten minutes of a flat curve give up to 0.1 by chance.
+Ten minutes of a flat curve vary by up to 0.1.
 """
 MAX_RISE = 0.20
-"""From the most memory of the second quarter to that of the last; up to 0.1 by chance."""
+"""From the peak of the second quarter to that of the last; up to 0.1 by chance."""
 MAX_LEFT = 0.05
-"""From the highest of the early rests to the lowest of the late ones.
+"""From the highest early rest to the lowest late one.
 
-A single rest is up to 0.08 above or below the others, by how the heap happens to lie; a leak lifts
-all late ones above all early ones.
+A single rest varies by up to 0.08 with the layout of the heap; a leak lifts
+all late rests above all early ones.
 """
 EARLY, LATE = slice(1, 4), slice(-3, None)
-"""Of eight rests: without the first, when caches fill, and without the one in the middle."""
+"""Eight rests, without the first, when caches fill, and the middle one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How much memory a process had.
+    """The memory of a process at one time.
 
     Attributes:
-        seconds: since the beginning.
+        seconds: since the start.
         resident: in bytes.
     """
 
@@ -44,18 +44,18 @@ class Sample:
 
 @dataclass
 class Memory:
-    """The memory of a process in the course of time.
+    """The memory of a process over time.
 
     Attributes:
-        samples: while clients are at work.
-        rests: the bytes that it had at rest, after each eighth.
+        samples: under load.
+        rests: the bytes at rest, after each eighth.
     """
 
     samples: list[Sample] = field(default_factory=list)
     rests: list[int] = field(default_factory=list)
 
     def growth(self) -> float:
-        """By which part of its mean the memory grows in the second half."""
+        """Return the growth of the second half, relative to its mean."""
         half = self._quarter(3) + self._quarter(4)
         seconds = [sample.seconds for sample in half]
         resident = [sample.resident for sample in half]
@@ -63,15 +63,15 @@ class Memory:
         return slope * (seconds[-1] - seconds[0]) / fmean(resident)
 
     def rise(self) -> float:
-        """By which part the most memory of the last quarter exceeds that of the second."""
+        """Return how far the peak of the last quarter exceeds that of the second."""
         return self._peak(4) / self._peak(2) - 1
 
     def left(self) -> float:
-        """By which part the lowest of the late rests exceeds the highest of the early ones."""
+        """Return how far the lowest late rest exceeds the highest early one."""
         return min(self.rests[LATE]) / max(self.rests[EARLY]) - 1
 
     def faults(self) -> list[str]:
-        """Why it is not flat; empty where it is."""
+        """Return why it is not flat; empty if it is."""
         figures = (
             ("growth", self.growth(), MAX_GROWTH),
             ("rise", self.rise(), MAX_RISE),
@@ -84,7 +84,7 @@ class Memory:
         ]
 
     def _quarter(self, number: int) -> list[Sample]:
-        """The samples of a quarter of the time, counted from 1."""
+        """Return the samples of a quarter, counted from 1."""
         begin, end = self.samples[0].seconds, self.samples[-1].seconds
         step = (end - begin) / 4
         low, high = begin + step * (number - 1), begin + step * number

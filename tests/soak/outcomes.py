@@ -1,4 +1,4 @@
-"""What came of all that clients did, and what must have come of it for a soak to prove much."""
+"""The outcomes of all requests, and those that must occur for a soak to prove much."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ EXPECTED: dict[str, tuple[str, ...]] = {
               "waited after 503", "given up", "page not read"),
     "exports": ("complete", "left", "cut off after the longest time", "refused"),
     "watches": ("compared", "resumed", "resumed amid a revision", "reset", "left", "refused",
-                "told to come again", "told of the stop"),
+                "asked to reconnect", "stop announced"),
     "polls": ("fresh", "not running"),
 }  # fmt: skip
-"""Each of these must have come about."""
+"""Each of these must occur."""
 
 
 class Outcomes:
-    """How often what came of which kind of thing."""
+    """Counts outcomes by the kind of request."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -65,15 +65,15 @@ class Outcomes:
         self.bytes = 0
 
     def count(self, kind: str, outcome: str) -> None:
-        """One more of it."""
+        """Count one."""
         self.counts[kind, outcome] += 1
 
     def requests(self) -> int:
-        """How many answers there were."""
+        """Return the number of answers."""
         return sum(count for (_, outcome), count in self.counts.items() if outcome[0].isdigit())
 
     def missing(self) -> list[str]:
-        """What should have come about and has not."""
+        """Return the required outcomes that did not occur."""
         return [
             f"never seen: {kind}: {outcome}"
             for kind, outcomes in EXPECTED.items()
@@ -82,7 +82,7 @@ class Outcomes:
         ]
 
     def table(self) -> str:
-        """All of it, for people."""
+        """Return all counts as text."""
         width = max((len(kind) for kind, _ in self.counts), default=0)
         lines = [
             f"{kind:{width}}  {count:8}  {outcome}"

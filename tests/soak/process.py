@@ -25,13 +25,13 @@ ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(64 << 10),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 20),
 }
-"""Lets glibc give back what is freed (mallopt(3)): what is seen is then what the server keeps.
+"""Make glibc return freed memory (mallopt(3)), so that only retained memory is measured.
 
-As it comes, it keeps more for its many threads than the server does: a leak would be lost in that.
+By default, it keeps more for its threads than the server uses, which would hide a leak.
 """
 START_SECONDS = 60
 STOP_SECONDS = 60
-"""When the wait for its end is given up; how long it may take is for `End` to be judged by."""
+"""Timeout of the wait for the end; `End` judges its duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class End:
     """How a target ended.
 
     Attributes:
-        seconds: how long that took.
-        code: what the process returned.
-        counts: what its simulator counted.
+        seconds: the duration.
+        code: the exit code.
+        counts: the simulator's counters.
     """
 
     seconds: float
@@ -53,7 +53,7 @@ class Target:
     """A running target.
 
     Attributes:
-        url: where it serves.
+        url: the server's URL.
     """
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
@@ -62,50 +62,50 @@ class Target:
         self.url = self._wait_for_url()
 
     def storm(self, seed: int) -> None:
-        """Let its engine fail now and then."""
+        """Inject engine failures now and then."""
         self._order(f"storm {seed}")
 
     def trim(self) -> None:
-        """Let it give back the memory that it has no use for."""
+        """Have the C library return unused memory."""
         self._order("trim")
 
     def delay(self, function: str, milliseconds: int) -> None:
-        """Let every call of a function take that long."""
+        """Delay every call of a function."""
         self._order(f"delay {function} {milliseconds}")
 
     def calls(self, function: str) -> int:
-        """How often a function was called."""
+        """Return the number of calls of a function."""
         count: int = self._order(f"calls {function}")["calls"]
         return count
 
     def engine(self, order: Literal["stop", "deny", "start"]) -> None:
-        """Stop its engine, let it deny access, or end both."""
+        """Stop the engine, have it deny access, or end both."""
         self._order(order)
 
     def settle(self) -> list[int]:
-        """Let its engine be well and change no more; the ids of what there is then."""
+        """End all failures and changes; return the ids that remain."""
         ids: list[int] = self._order("settle")["ids"]
         return ids
 
     def resident_bytes(self) -> int:
-        """The memory that it has now."""
+        """Return its current memory."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
         assert found, status
         return int(found[1]) << 10
 
     def processor_seconds(self) -> float:
-        """How long it has been computing."""
+        """Return its processor time."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").split(") ")
         user, system = fields[-1].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def log(self) -> str:
-        """Its log so far."""
+        """Return the log so far."""
         return self._log.read_text(encoding="utf-8")
 
     def stop(self, sent: int = signal.SIGINT) -> End:
-        """Stop it as a person would, or as what `sent` is sent by."""
+        """Stop it with SIGINT, or with `sent`."""
         began = time.monotonic()
         self._process.send_signal(sent)
         output, _ = self._process.communicate(timeout=STOP_SECONDS)
@@ -123,7 +123,7 @@ class Target:
         return confirmation
 
     def _wait_for_url(self) -> str:
-        """What its log says."""
+        """Return its log."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             found = re.search(r'"url": "(http://[^"]+)"', self.log())
@@ -135,7 +135,7 @@ class Target:
 
 @contextmanager
 def running_target(**settings: object) -> Iterator[Target]:
-    """A target with these settings, which is ended at the end whatever happens."""
+    """Run a target with these settings; it always ends with the block."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
     chosen = {"port": 0, "library": LIBRARY, "log_format": "json", **settings}
     environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in chosen.items()}

@@ -1,4 +1,4 @@
-"""What was seen in a soak, and whether it is good."""
+"""The findings of a soak, and the verdict."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tests.soak.process import End
 
 
 GRACE_SECONDS = 12
-"""Ten for requests to end (`app.server.uvicorn_server`), and a little for the interpreter."""
+"""Ten for requests to end (`app.server.uvicorn_server`), plus some for the interpreter."""
 SHOWN = 20
-"""How many samples of memory people look at."""
+"""The number of memory samples in a report."""
 
 
 @dataclass
 class Report:
-    """What was seen.
+    """The findings.
 
     Attributes:
-        outcomes: of all that clients did.
-        faults: what was wrong on the way.
-        memory: that of the server.
-        end: how it ended; None where the soak was given up.
-        processor_seconds: how long it computed.
-        recovery_seconds: how long it took to read the engine again when that was well.
-        refreshes_failed: failures of refreshes in its log, which are the new ones.
+        outcomes: of all requests.
+        faults: what went wrong on the way.
+        memory: of the server.
+        end: how the server ended; None if the soak was aborted.
+        processor_seconds: the server's processor time.
+        recovery_seconds: the time from the engine's recovery to the next refresh.
+        refreshes_failed: the logged changes from success to failure of refreshes.
     """
 
     outcomes: Outcomes
@@ -38,10 +38,10 @@ class Report:
     refreshes_failed: int = 0
 
     def judge(self, *, is_long: bool) -> list[str]:
-        """Why the soak failed; empty where it did not.
+        """Return why the soak failed; empty if it passed.
 
         Args:
-            is_long: whether memory has settled and everything has had the time to come about.
+            is_long: whether memory had time to settle, and every outcome to occur.
         """
         if self.end is None:
             return self.faults or ["the soak did not come to its end"]
@@ -58,7 +58,7 @@ class Report:
         return faults
 
     def summary(self) -> str:
-        """All of it, for people."""
+        """Return the report as text."""
         outcomes, memory, end = self.outcomes, self.memory, self.end
         samples = memory.samples[:: max(1, len(memory.samples) // SHOWN)]
         rows = {

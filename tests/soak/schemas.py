@@ -1,4 +1,4 @@
-"""The published OpenAPI document, and what is valid by its schemas."""
+"""Validation by the schemas of the published OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SCHEMA = "#/components/schemas/"
 
 
 def reason_against(content: Any, schema: str) -> str | None:
-    """Why a value is not valid by a schema of the document; None where it is."""
+    """Return why a value violates a schema of the document; None if it is valid."""
     if _validator(schema).is_valid(content):
         return None
-    # The first is fast; the second says better what is wrong, but looks at no formats.
+    # The first is fast; the second explains errors better, but checks no formats.
     best = jsonschema.exceptions.best_match(_second_validator(schema).iter_errors(content))
     if best is not None:
         return f"{best.json_path}: {best.message}"

@@ -1,4 +1,4 @@
-"""What clients have seen: what they ask for next comes from there."""
+"""Contexts and cursors that clients have seen, for their next requests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Seen:
         self.cursors: deque[str] = deque(maxlen=50)
 
     def remember(self, page: dict[str, Any], random: Random) -> None:
-        """Keep a little of a page."""
+        """Keep a sample of a page."""
         self.contexts.extend(random.sample(page["items"], min(5, len(page["items"]))))
         if "nextCursor" in page:
             self.cursors.append(page["nextCursor"])
 
     def id(self, random: Random) -> str:
-        """The id of a context that there was, and may still be."""
+        """Return the id of a context that existed, and may still exist."""
         return random.choice(self.contexts)["saContextId"] if self.contexts else "1"

@@ -16,8 +16,8 @@ from tests.soak.exports import export, export_ids
 from tests.soak.lookups import look_up, poll, probe, summarize
 from tests.soak.memory import Memory, Sample
 from tests.soak.process import Target, running_target
+from tests.soak.rejected import err, forge
 from tests.soak.report import Report
-from tests.soak.strangers import err, forge
 from tests.soak.walks import abandon, walk
 from tests.soak.watches import watch, watch_to_the_end, watched_ids
 
@@ -28,7 +28,7 @@ HOLD_SECONDS = 20
 SETTINGS = {
     "simulated_contexts": CONTEXTS,
     "simulated_churn": CHURN,
-    # As short as they must be for all of them to be reached within a minute.
+    # Short enough for all limits to be reached within a minute.
     "snapshot_idle_timeout_seconds": 4,
     "max_snapshot_seconds": HOLD_SECONDS,
     "max_snapshots": 12,
@@ -40,7 +40,7 @@ SETTINGS = {
     "max_stream_seconds": 4,
 }
 RESTS = 8
-"""How often clients rest, so that the memory is seen that no snapshot takes."""
+"""The number of rests, in which memory is measured without any snapshot."""
 REST_SECONDS = 4
 RECOVERY_SECONDS = 10
 LAST_WORK_SECONDS = 3
@@ -63,14 +63,14 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
     ("watcher", 3, partial(watch, pause_seconds=0, absent_seconds=1), 0.5),
     ("slow watcher", 1, partial(watch, pause_seconds=0.3, absent_seconds=1), 0.5),
     ("sleepy watcher", 2, partial(watch, pause_seconds=0, absent_seconds=20), 0.5),
-    ("stranger", 1, err, 0.1),
+    ("rejected client", 1, err, 0.1),
     ("forger", 1, forge, 0.2),
 )
-"""Who, how many of them, what each does again and again, and its longest pause in between."""
+"""Name, count, task and longest pause of each kind of client."""
 
 
 async def soak(seconds: float, seed: int) -> Report:
-    """Soak a server for so long, and stop it while clients are at work."""
+    """Soak a server for this long, and stop it under load."""
     with running_target(simulated_seed=seed, **SETTINGS) as target:
         scene = Scene(target.url, HOLD_SECONDS)
         report = Report(scene.outcomes)
@@ -99,7 +99,7 @@ async def soak(seconds: float, seed: int) -> Report:
                 report.end = await asyncio.to_thread(target.stop)
         except* Violation as group:
             report.faults += [str(error) for error in group.exceptions]
-        except* Exception as group:  # noqa: BLE001  # it is told, with all that was seen
+        except* Exception as group:  # noqa: BLE001  # it is reported with the findings
             report.faults += ["".join(format_exception(error)) for error in group.exceptions]
         text = target.log()
     report.refreshes_failed = text.count('"refresh_failed"')
@@ -123,7 +123,7 @@ async def _live(client: Client, activity: Activity, pause_seconds: float) -> Non
 
 
 async def _sample(target: Target, scene: Scene, memory: Memory) -> None:
-    """Look at the memory once a second, while clients are at work."""
+    """Sample the memory once a second under load."""
     began = time.monotonic()
     while True:
         await scene.at_work.wait()
@@ -132,7 +132,7 @@ async def _sample(target: Target, scene: Scene, memory: Memory) -> None:
 
 
 async def _rest(target: Target, client: Client) -> int:
-    """The memory that the server has once no snapshot is held any more."""
+    """Return the server's memory once no snapshot is leased."""
     began = time.monotonic()
     while (engine := await client.ask("/engine")).content["leasedSnapshots"]:
         if time.monotonic() - began > HOLD_SECONDS + REST_SECONDS:
@@ -147,7 +147,7 @@ async def _rest(target: Target, client: Client) -> int:
 
 
 async def _settle(target: Target, client: Client, report: Report) -> None:
-    """End faults and change: the server recovers, and shows exactly what the engine has."""
+    """End faults and changes: the server must recover and show exactly the engine's contexts."""
     ids = await asyncio.to_thread(target.settle)
     began = time.monotonic()
     exported = await export_ids(client, RECOVERY_SECONDS)

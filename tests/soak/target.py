@@ -1,10 +1,11 @@
-"""The server that is soaked: `sa-contexts serve` itself, beside a thread that torments its engine.
+"""The server under test: `sa-contexts serve` itself, beside a thread that injects faults.
 
 `python -m tests.soak.target` takes its settings from the environment, and its orders from standard
-input: `storm SEED` lets the engine fail, `trim` gives memory back that is free, and `settle` ends
-failures and all change. `delay FUNCTION MILLISECONDS` lets every call of a function take that long,
-and `calls FUNCTION` counts them. `stop` stops the engine, `deny` lets it deny access, `start` ends
-both. Each is confirmed on standard output, where it tells at its end what the simulator counted.
+input: `storm SEED` injects faults, `trim` returns free memory to the system, and `settle` ends all
+faults and changes. `delay FUNCTION MILLISECONDS` delays every call of a function,
+and `calls FUNCTION` counts its calls. `stop` stops the engine, `deny` has it deny access, `start`
+ends both. Each order is confirmed on standard output, where the simulator's counters follow
+at the end.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.soak.faults import Storm
 
 def main() -> None:
     """Serve until interrupted."""
-    simulator = Simulator()  # the same instance that the server loads
+    simulator = Simulator()  # the instance that the server loads, too
     Thread(target=_obey, args=(simulator,), daemon=True).start()
     cli.app(["serve"], standalone_mode=False)
     _confirm(

@@ -1,4 +1,4 @@
-"""That a client repeats what a server may leave unanswered, and nothing else."""
+"""A client repeats requests that a server may leave unanswered, and no others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGET = "/sa-contexts?maxAge=0"
 
 
 def response() -> bytes:
-    """What a server sends that answers 503."""
+    """A complete 503 response."""
     body = orjson.dumps(problem(TARGET, "engine_unavailable", 503))
     headers = {**OF_A_PROBLEM, "x-request-id": "1", "retry-after": "1"}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -27,7 +27,7 @@ def response() -> bytes:
 
 @asynccontextmanager
 async def client_of_server(*answered: int) -> AsyncIterator[Client]:
-    """A client of a server that closes each connection after it answered so many requests."""
+    """Yield a client of a server that closes each connection after this many requests."""
     counts = iter(answered)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

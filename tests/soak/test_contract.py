@@ -1,4 +1,4 @@
-"""That answers which are not as documented are seen, and those which are pass."""
+"""Undocumented answers are found, and documented ones pass."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_lines_are_contexts_until_the_last() -> None:
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """Each container of a value with each of its keys."""
+    """Yield each container in a value with each of its keys."""
     found: list[tuple[Any, Any]] = []
     if isinstance(value, dict | list):
         for key in list(value) if isinstance(value, dict) else range(len(value)):
@@ -123,7 +123,7 @@ WRONG: tuple[Any, ...] = (None, -1, "a", [], {}, 1.5)
 
 @pytest.mark.parametrize("first", [0, 3])
 def test_both_validators_agree_on_whatever_is_wrong(first: int) -> None:
-    """The fast one is used, so it is held against the other, member by member."""
+    """The fast validator is used, so it is compared with the other, member by member."""
     schema = {"$ref": f"{SCHEMA}SaContext", "components": DOCUMENT["components"]}
     second = jsonschema.Draft202012Validator(schema)
     genuine = {**CONTEXT, "outboundSa": None}

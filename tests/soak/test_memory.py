@@ -1,4 +1,4 @@
-"""That a leak is seen through the noise of a server at work, and that noise alone is none."""
+"""A leak is found in the noise of a server under load, and noise alone is no leak."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LEVEL = [80 * MB] * 8
 
 
 def memory(resident: Callable[[float], float], rests: list[int] = LEVEL) -> Memory:
-    """A sample a second."""
+    """Return one sample per second."""
     samples = [Sample(second, int(resident(second) * MB)) for second in range(MINUTES * 60)]
     return Memory(samples, rests)
 
 
 def at_work(seconds: float) -> float:
-    """Megabytes as snapshots come and go, once what is kept has filled up."""
+    """Return megabytes of a server under load whose caches have filled up."""
     filling = 20 * (1 - math.exp(-seconds / 30))
     return 100 + filling + 10 * math.sin(seconds / 7) + Random(int(seconds)).uniform(-10, 10)
 
@@ -54,7 +54,7 @@ def test_a_late_step_is_seen() -> None:
 
 
 def test_a_small_leak_is_seen_at_rest() -> None:
-    """Two megabytes a minute, lost among snapshots otherwise."""
+    """Two megabytes a minute are otherwise lost among snapshots."""
     rests = [int((80 + 2.5 * eighth) * MB) for eighth in range(1, 9)]
     leaking = memory(lambda seconds: at_work(seconds) + seconds / 30, rests)
 

@@ -1,4 +1,4 @@
-"""That a soak fails where it should."""
+"""A soak fails if it should."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GOOD = End(1.0, 0, CLEAN)
 
 
 def report(end: End | None = GOOD, *, missing: str = "", leak: int = 0) -> Report:
-    """The report of a soak in which everything has come about."""
+    """Return the report of a soak in which every outcome occurred."""
     outcomes = Outcomes()
     for kind, each in EXPECTED.items():
         for outcome in each:
@@ -55,7 +55,7 @@ def test_a_leak_fails() -> None:
     assert report(leak=100_000).judge(is_long=True)
 
 
-def test_what_was_found_on_the_way_is_told() -> None:
+def test_faults_on_the_way_are_reported() -> None:
     found = report()
     found.faults.append("GET /engine: not valid")
 

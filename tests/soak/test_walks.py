@@ -1,4 +1,4 @@
-"""That a walk and an export see each way in which what they are given may be wrong."""
+"""A walk and an export notice each possible fault in what they receive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECOND = "/sa-contexts?cursor=a&limit=2"
 
 
 def begun(filters: Filters | None = None, view: str = "full") -> Walk:
-    """A walk that has had its first page."""
+    """Return a walk after its first page."""
     walk = Walk(filters or {}, view)
     assert walk.take(page(FIRST, [3, 4], "a")) == SECOND
     return walk

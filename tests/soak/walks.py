@@ -1,4 +1,4 @@
-"""Clients that walk through lists; `Walk` holds against each page what is promised to them."""
+"""Clients that walk through lists; `Walk` checks each page against the guarantees of paging."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ LIST = "/sa-contexts"
 LARGEST = 1000
 BASIC_LEAVES_OUT = (b'"filterCondition"', b'"ipsecId"')
 REPEATED = 0.05
-"""How many of the pages are asked for again."""
+"""The share of pages that are requested again."""
 SECOND = 1
-"""What `Snapshot-Expires` may be off by, as it has no fractions."""
+"""The rounding error of `Snapshot-Expires`, which has no fractions."""
 
 
 class Walk:
-    """What one walk has been given so far.
+    """The state of one walk.
 
     Attributes:
-        filters: what it asked for.
-        view: how much of it.
-        snapshot: what all pages show; None before the first.
-        count: how many contexts there were.
-        last: the id of the last of them.
+        filters: the requested filters.
+        view: the requested view.
+        snapshot: the snapshot of all pages; None before the first.
+        count: the number of contexts so far.
+        last: the id of the last context.
     """
 
     def __init__(self, filters: Filters, view: str) -> None:
@@ -40,7 +40,7 @@ class Walk:
         self.begin()
 
     def begin(self) -> None:
-        """Begin anew."""
+        """Restart."""
         self.snapshot: dict[str, Any] | None = None
         self.count = 0
         self.last = -1
@@ -51,16 +51,16 @@ class Walk:
         self._expires = datetime.min.replace(tzinfo=UTC)
 
     def resume(self) -> None:
-        """Go on in another snapshot."""
+        """Continue in another snapshot."""
         assert self.snapshot is not None
         self._epoch, self._revision = self.snapshot["epoch"], self.snapshot["revision"]
         self.snapshot = None
 
     def take(self, page: Answer) -> str | None:
-        """Look at a page; the target of the next, or None at the end.
+        """Check a page and return the target of the next, or None at the end.
 
         Raises:
-            Violation: the page is not the next one of this walk.
+            Violation: it is not the next page of this walk.
         """
         content = page.content
         self._check_snapshot(page, content["snapshot"])
@@ -83,10 +83,10 @@ class Walk:
         return following
 
     def ways_on(self, gone: Answer) -> tuple[str, str | None]:
-        """Where a walk begins anew and where it goes on, after its snapshot was let go.
+        """Return the targets that restart and resume a walk whose snapshot expired.
 
         Raises:
-            Violation: that was too soon, or these are not the walk's own.
+            Violation: it expired too soon, or the targets are not this walk's.
         """
         idle = gone.answered - self._used
         left = (self._expires - datetime.now(UTC)).total_seconds()
@@ -134,7 +134,7 @@ class Walk:
 
 
 async def walk(client: Client, *, max_pages: int, pause_seconds: float) -> None:
-    """Walk through a list to its end, unless it takes too many pages."""
+    """Walk to the end of a list, unless it has too many pages."""
     random, seen = client.random, client.scene.seen
     progress = Walk(draw(random, list(seen.contexts)), random.choice(["full", "full", "basic"]))
     target = _first(client, progress)
@@ -173,13 +173,13 @@ async def walk(client: Client, *, max_pages: int, pause_seconds: float) -> None:
 
 
 async def abandon(client: Client) -> None:
-    """Ask for a large page, and go when it begins to come."""
+    """Request a large page, and disconnect when it begins to arrive."""
     async with client.stream(f"{LIST}?limit=1000&maxAge=60"):
         client.count("walks", "page not read")
 
 
 async def _ask_again(client: Client, page: Answer) -> None:
-    """Ask for a page of a held snapshot again: it is the same, byte for byte."""
+    """Request a page of a leased snapshot again: it is identical, byte for byte."""
     again = await client.ask(page.target)
     if again.status == 200:
         if again.body != page.body:
@@ -200,14 +200,14 @@ def _first(client: Client, progress: Walk) -> str:
 
 
 def _with_limit(client: Client, target: str) -> str:
-    """The same target, now and then for pages of another size."""
+    """Return the target, now and then with another page size."""
     if client.random.random() < 0.8:
         return target
     return re.sub(r"limit=\d+", f"limit={_some_limit(client)}", target)
 
 
 def _some_limit(client: Client) -> int:
-    """From 1 to more than there may be; as often below 30 as above."""
+    """Return a page size from 1 to more than the maximum; half of them are below 30."""
     return int(10 ** client.random.uniform(0, 3.1))
 
 

@@ -1,4 +1,4 @@
-"""Clients that watch: each keeps what it is told, and holds lists against it."""
+"""Clients that watch: each keeps the streamed contexts, and compares lists with them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.sse import Event, Parser
 EVENTS = f"{LIST}/events"
 KIND = "watches"
 GIVEN_UP = "given up"
-"""What was needed could not be had."""
+"""A required list or stream was unavailable."""
 STAY_SECONDS = 5
-"""How long a client reads before it leaves, and comes again; when all rest, it stays away."""
+"""How long a client reads before it disconnects; while all rest, it stays away."""
 JUDGED = 0.1
-"""How many of the events are held against their schema."""
+"""The share of events that are validated."""
 COMPARED = 0.3
-"""How often a stream is held against a list."""
+"""How often a stream is compared with a list."""
 SHAPES = {
     "added": "SaContextEvent",
     "modified": "SaContextEvent",
@@ -45,7 +45,7 @@ SHAPES = {
 
 @dataclass
 class Shown:
-    """What a list shows."""
+    """The contexts of a list."""
 
     epoch: str
     revision: int
@@ -53,7 +53,7 @@ class Shown:
 
 
 class Watching:
-    """One who watches a selection in a view, through several streams."""
+    """A client that watches a selection in a view, through several streams."""
 
     def __init__(self, client: Client, *, pause_seconds: float) -> None:
         random = client.random
@@ -69,9 +69,9 @@ class Watching:
         self._shown: Shown | None = None
 
     async def stay(self) -> bool:
-        """Watch for a while, from where it was before; whether it is worth coming again."""
+        """Watch for a while, from the last position; return whether to reconnect."""
         mirror = self._mirror
-        if mirror.needs_list:  # it left before it had one
+        if mirror.needs_list:  # it left before the first id
             mirror.forget()
         initial = [("initial", "true")] if self._is_initial else []
         target = f"{EVENTS}?{urlencode([*self._query, *initial])}"
@@ -94,7 +94,7 @@ class Watching:
         return outcome != GIVEN_UP
 
     async def _read(self, answer: Answer, pieces: AsyncIterator[bytes]) -> str:
-        """Read until the end, or until all rest; how it ended."""
+        """Read until the end, or until all rest; return how it ended."""
         parser, scene = Parser(), self._client.scene
         try:
             async for piece in pieces:
@@ -110,10 +110,10 @@ class Watching:
             raise answer.violation("cut off") from None
         if not self._mirror.is_ended or not parser.is_between_events:
             raise answer.violation("ended without a word")
-        return "told to come again"
+        return "asked to reconnect"
 
     async def _pause(self) -> None:
-        """Between two pieces: wait, or read a list to hold against what comes."""
+        """Between two pieces, wait, or read a list to compare with the stream."""
         random = self._client.random
         if self._pause_seconds:
             await asyncio.sleep(random.uniform(0, self._pause_seconds))
@@ -121,20 +121,20 @@ class Watching:
             self._shown = await self._list()
 
     async def _take_all(self, answer: Answer, events: list[Event]) -> bool:
-        """Take events, and the lists that they call for; whether those could be had."""
+        """Apply events, reading lists as required; return whether those were available."""
         for event in events:
             self._take(answer, event)
             if self._mirror.needs_list:
                 shown = await self._list()
                 if shown is None or not self._mirror.is_in(shown.epoch):
-                    self._mirror.forget()  # what has come already may be of a run that is over
+                    self._mirror.forget()  # what has arrived may be of an earlier run
                     return False
                 self._mirror.show(shown.epoch, shown.revision, shown.contents)
         return True
 
     def _take(self, answer: Answer, event: Event) -> None:
         if event.kind == "reset":
-            self._shown = None  # what led there may never be told
+            self._shown = None  # the events up to there may never arrive
         if event.event_id is not None and self._shown is not None:
             self._compare(answer, self._shown, event.event_id)
         if self._client.random.random() < JUDGED:
@@ -147,7 +147,7 @@ class Watching:
             self._client.count(KIND, "reset")
 
     def _compare(self, answer: Answer, shown: Shown, event_id: str) -> None:
-        """Before what comes after a list's revision is taken: what is held is what it shows."""
+        """Compare the contexts with a list before applying later events."""
         epoch, revision, _ = place_of(event_id)
         if epoch == shown.epoch and revision <= shown.revision:
             return
@@ -156,7 +156,7 @@ class Watching:
         if place is None or epoch != shown.epoch:
             return
         if place > (shown.epoch, shown.revision, float("inf")):
-            return  # what it held then is known no more
+            return  # its contexts at that point are unknown now
         held = self._mirror.contents
         self._client.count(KIND, "compared")
         if held != shown.contents:
@@ -183,7 +183,7 @@ class Watching:
             raise answer.violation("more than the basic view")
 
     async def _list(self) -> Shown | None:
-        """All that is watched, as a list shows it; None where there is none."""
+        """Return the watched contexts as a list shows them; None if none is available."""
         age = self._client.random.choice([0, 0, 2])
         target = f"{LIST}?{urlencode([*self._query, ('maxAge', age)])}"
         contents: dict[int, Any] = {}
@@ -204,12 +204,12 @@ class Watching:
 
 
 async def watch(client: Client, *, pause_seconds: float, absent_seconds: float) -> None:
-    """Watch something, leave, and come again.
+    """Watch a selection, disconnect, and reconnect.
 
     Args:
-        client: who watches.
-        pause_seconds: the most that it waits before each piece.
-        absent_seconds: the most that it stays away.
+        client: the watching client.
+        pause_seconds: the longest pause before a piece.
+        absent_seconds: the longest time away.
     """
     watching = Watching(client, pause_seconds=pause_seconds)
     for _ in range(client.random.choice([1, 4, 10])):
@@ -224,7 +224,7 @@ async def watched_ids(client: Client, timeout_seconds: float) -> list[int]:
     The basic view is read within the maximum duration of a stream on a slow machine, too.
 
     Raises:
-        Violation: they cannot be had in time.
+        Violation: no stream listed them in time.
     """
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
@@ -239,14 +239,14 @@ async def watched_ids(client: Client, timeout_seconds: float) -> list[int]:
                     mirror.take(event)
                     if event.kind == "snapshot_end":
                         return sorted(mirror.contents)
-    raise Violation("no stream tells all that there is")
+    raise Violation("no stream lists all contexts")
 
 
 async def watch_to_the_end(client: Client, begun: asyncio.Event) -> None:
-    """Watch until the server stops, of which who reads is told.
+    """Watch until the server stops, which the stream must announce.
 
     Raises:
-        Violation: it is not.
+        Violation: it did not.
     """
     while not begun.is_set():
         async with client.stream(EVENTS) as (answer, pieces):
@@ -261,4 +261,4 @@ async def watch_to_the_end(client: Client, begun: asyncio.Event) -> None:
                     events += parser.feed(piece)
             if not events or events[-1].kind != "reconnect":
                 raise answer.violation("it stopped without a word")
-            client.count(KIND, "told of the stop")
+            client.count(KIND, "stop announced")

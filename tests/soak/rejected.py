@@ -1,4 +1,4 @@
-"""Clients that ask for what there is not, or in a way that is refused."""
+"""Clients whose requests are rejected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.soak.walks import LIST
 
 
 FOREIGN = CursorKey().write(Cursor("0123456789ab", 1, 1, SaContextSelection()))
-"""Made by another server."""
+"""A cursor of another server."""
 FORGED = "1.00000000.eyJ9.AAAAAAAAAAAAAAAAAAAAAA"
 
 REFUSED: tuple[tuple[str, str, dict[str, str], int, str], ...] = (
@@ -52,11 +52,11 @@ REFUSED: tuple[tuple[str, str, dict[str, str], int, str], ...] = (
     ("POST", LIST, {}, 405, "method_not_allowed"),
     ("DELETE", f"{LIST}/1", {}, 405, "method_not_allowed"),
 )  # fmt: skip
-"""Method, target, headers; status and code of the answer, whatever the engine does."""
+"""Method, target, headers; expected status and code, whatever the engine does."""
 
 
 async def err(client: Client) -> None:
-    """Ask for something that is refused."""
+    """Send a request that is rejected."""
     method, target, headers, status, code = client.random.choice(REFUSED)
     answer = await client.ask(target, method, headers)
     code_given = answer.content["code"] if answer.content else ""
@@ -65,7 +65,7 @@ async def err(client: Client) -> None:
 
 
 async def forge(client: Client) -> None:
-    """Send a cursor that was seen before, with one character changed."""
+    """Send a known cursor with one character changed."""
     random, cursors = client.random, client.scene.seen.cursors
     if not cursors:
         return
@@ -75,5 +75,5 @@ async def forge(client: Client) -> None:
     if forged == genuine:
         return
     answer = await client.ask(f"{LIST}?cursor={forged}")
-    if answer.status not in (400, 410):  # a changed name of the key is another server's
+    if answer.status not in (400, 410):  # a changed key name means another server's cursor
         raise answer.violation(f"the cursor is not genuine; {genuine} was")
