@@ -1,4 +1,4 @@
-"""A client that does nothing wrong, while others do."""
+"""A well-behaved client beside hostile ones."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import httpx2
 PAUSE_SECONDS = 0.02
 TIMEOUT_SECONDS = 20
 TRIES = 5
-"""Of one request: its connection may have made room for another, or found none."""
+"""Of one request: its connection may have been evicted or rejected."""
 
 
 class Bystander(AbstractContextManager["Bystander"]):
-    """Asks for pages and contexts in a thread, and looks at what it gets.
+    """Requests pages and contexts in a thread, and checks the responses.
 
     Attributes:
-        seconds: how long each request took, tries included.
-        tried_again: how often that was done.
+        seconds: the duration of each request, including retries.
+        tried_again: the number of retries.
     """
 
     def __init__(self, url: str) -> None:
@@ -44,7 +44,7 @@ class Bystander(AbstractContextManager["Bystander"]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End, and tell what went wrong."""
+        """Stop, and raise what went wrong."""
         self._is_over.set()
         self._thread.join()
         if self._error is not None and error is None:
@@ -59,7 +59,7 @@ class Bystander(AbstractContextManager["Bystander"]):
             self._error = error
 
     def _walk(self, client: httpx2.Client) -> None:
-        """Two pages, one context of them, and a probe."""
+        """Request two pages, one of their contexts, and a probe."""
         first = self._get(client, "/sa-contexts?limit=20").json()
         second = self._get(client, f"/sa-contexts?limit=20&cursor={first['nextCursor']}").json()
         ids = [int(item["saContextId"]) for page in (first, second) for item in page["items"]]

@@ -1,4 +1,4 @@
-"""One target for all who attack it, and what each attack cost, told at the end."""
+"""One target for all attacks, and a table of their costs at the end."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from tests.hostile.process import Target, running_target
 
 CONTEXTS = 2000
 DURING_BYTES = 288 << 20
-"""How much more memory the server may have under attack: a megabyte for each of 256 connections,
-and what it takes to read the engine anew meanwhile."""
+"""How far the server's memory may grow under attack: a megabyte for each of 256 connections,
+and the cost of a refresh."""
 AFTER_BYTES = 24 << 20
-"""How much more it may have in use after all attacks so far."""
+"""How far it may have grown after all attacks so far."""
 MEDIAN_SECONDS = 1
 WORST_SECONDS = 15
-"""How long a client that does nothing wrong may wait; attackers have the same two processors."""
+"""The latency limit of a well-behaved client; attackers share its two processors."""
 SETTLE_SECONDS = 10
 
 Attacked = Callable[[], AbstractContextManager[Bystander]]
 
 _rows: list[str] = []
 FLOODS: list[str] = []
-"""What each flood cost, as rows."""
+"""The cost of each flood, as rows."""
 
 
 @pytest.fixture(scope="package")
 def target() -> Iterator[Target]:
-    """As people run it, but for a larger list and less patience with who does not read."""
+    """Run the server as usual, with a larger list and a shorter timeout for slow readers."""
     with running_target(
         simulated_contexts=CONTEXTS, simulated_churn=0, send_timeout_seconds=4
     ) as target:
@@ -48,7 +48,7 @@ def target() -> Iterator[Target]:
 
 @pytest.fixture
 def attacked(target: Target, request: pytest.FixtureRequest) -> Attacked:
-    """Within it the target is attacked; it must answer others, keep its memory, and recover."""
+    """Attack the target within the block; it must answer others, limit its memory, and recover."""
 
     @contextmanager
     def attack() -> Iterator[Bystander]:
@@ -74,16 +74,16 @@ def attacked(target: Target, request: pytest.FixtureRequest) -> Attacked:
 
 
 def _settle(target: Target) -> None:
-    """Let it notice who has left, and give back what it does not use."""
+    """Let the server notice disconnects, and return unused memory."""
     deadline = monotonic() + SETTLE_SECONDS
     target.trim()
     while target.resident_bytes() - target.resident_before > AFTER_BYTES and monotonic() < deadline:
-        sleep(0.5)  # another process can only be watched
+        sleep(0.5)  # another process can only be polled
         target.trim()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The figures of docs/robustness.md."""
+    """Print the figures of docs/robustness.md."""
     if _rows:
         terminalreporter.section("under attack: memory above the first, and a client beside it")
         terminalreporter.write_line(
@@ -94,7 +94,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if FLOODS:
         terminalreporter.section("flooded: without and with, and a client beside it")
         terminalreporter.write_line(
-            f"{'':26} {'told':>6} {'busy':>11}  {'memory: peak, last third':>14}  median  p99"
+            f"{'':26} {'served':>6} {'busy':>11}  {'memory: peak, last third':>14}  median  p99"
         )
         for row in FLOODS:
             terminalreporter.write_line(row)

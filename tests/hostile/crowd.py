@@ -1,6 +1,6 @@
-"""Clients that mean harm, by the hundred, in a process of their own.
+"""Hostile clients by the hundred, in a process of their own.
 
-Each is a coroutine of one connection, and tells how it ended; a crowd runs many of them at a
+Each is a coroutine with one connection that returns how it ended; a crowd runs many of them at a
 time, again and again, and counts their ends.
 """
 
@@ -36,7 +36,7 @@ CLOSED, RESET = "closed", "reset"
 
 
 class Connection:
-    """A socket without the buffers of streams: what is not read here stays unread."""
+    """A socket without a stream's buffers: unread data stays in the kernel."""
 
     def __init__(self, receive_bytes: int | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -55,7 +55,7 @@ class Connection:
         return await self._loop.sock_recv(self.socket, count)
 
     async def end(self) -> str:
-        """How the answer that comes last ends, and the connection with it."""
+        """Return how the last response and the connection end."""
         answer = b""
         with suppress(ConnectionError):
             while chunk := await self.receive():
@@ -64,7 +64,7 @@ class Connection:
         return ending(answer) or RESET
 
     def reset(self) -> None:
-        """Close without a word."""
+        """Close without notice."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
         self.socket.close()
 
@@ -73,7 +73,7 @@ Client = Callable[[Connection], Awaitable[str]]
 
 
 def ending(answer: bytes) -> str:
-    """The problem that an answer ends with, or its status."""
+    """Return the problem of a response, or its status."""
     problem = re.search(rb'\{"type":"/problems/[^{}]*\}$', answer)
     if problem:
         content = json.loads(problem[0])
@@ -83,18 +83,18 @@ def ending(answer: bytes) -> str:
 
 
 async def silent(connection: Connection) -> str:
-    """Says nothing."""
+    """Send nothing."""
     return await connection.end()
 
 
 async def half(connection: Connection) -> str:
-    """Begins a request."""
+    """Begin a request."""
     await connection.send(GET % b"/health/live")
     return await connection.end()
 
 
 async def dripping(connection: Connection) -> str:
-    """Sends a request by the byte."""
+    """Send a request byte by byte."""
     ended = asyncio.create_task(connection.end())
     with suppress(ConnectionError):
         for byte in GET % b"/health/live" + b"A: a\r\n" * 100:
@@ -106,41 +106,41 @@ async def dripping(connection: Connection) -> str:
 
 
 async def idle(connection: Connection) -> str:
-    """Asks once, and stays."""
+    """Send one request, and keep the connection."""
     await connection.send(PROBE)
     return await connection.end()
 
 
 async def heads_without_end(connection: Connection) -> str:
-    """Sends one field after the other."""
+    """Send one field after another."""
     return await _flooding(connection, GET % b"/", b"a: aaaaaaaa\r\n" * (SEND_BYTES // 13))
 
 
 async def one_long_field(connection: Connection) -> str:
-    """Sends one field without an end."""
+    """Send an endless field."""
     return await _flooding(connection, GET % b"/" + b"A: ", b"a" * SEND_BYTES)
 
 
 async def many_fields(connection: Connection) -> str:
-    """Sends a request with as many fields as there is room for."""
+    """Send a request with as many fields as fit."""
     await connection.send(GET % b"/health/live" + b"a:\r\n" * 4000 + b"\r\n")
     return await connection.end()
 
 
 async def announced_body(connection: Connection) -> str:
-    """Sends a body of ten gigabytes, as announced."""
+    """Announce a body of ten gigabytes, and send it."""
     head = GET % b"/health/live" + b"Content-Length: 10000000000\r\n\r\n"
     return await _flooding(connection, head, b"a" * SEND_BYTES)
 
 
 async def chunked_body(connection: Connection) -> str:
-    """Sends a body of small chunks without an end."""
+    """Send an endless body of small chunks."""
     head = GET % b"/health/live" + b"Transfer-Encoding: chunked\r\n\r\n"
     return await _flooding(connection, head, b"1\r\na\r\n" * (SEND_BYTES // 6))
 
 
 async def pipelining(connection: Connection) -> str:
-    """Sends thousands of requests before it reads an answer."""
+    """Send thousands of requests before reading a response."""
     count = 500
     sending = asyncio.create_task(connection.send(PROBE * count))
     await asyncio.sleep(1)
@@ -158,7 +158,7 @@ async def pipelining(connection: Connection) -> str:
 
 
 async def pipelining_unread(connection: Connection) -> str:
-    """Sends requests for as long as they are taken, and reads nothing."""
+    """Send requests as long as the server reads them, and read nothing."""
     with suppress(ConnectionError):
         while True:
             await connection.send(PROBE * 100)
@@ -166,56 +166,56 @@ async def pipelining_unread(connection: Connection) -> str:
 
 
 async def leaving_at_once(connection: Connection) -> str:
-    """Connects and goes."""
+    """Connect and disconnect."""
     connection.reset()
     return "left"
 
 
 async def asking_and_leaving(connection: Connection) -> str:
-    """Asks for a new reading of the engine, and does not wait for it."""
+    """Request a refresh, and do not wait for it."""
     await connection.send(NEW_READING)
     connection.reset()
     return "left"
 
 
 async def one_request(connection: Connection) -> str:
-    """Asks once on each connection."""
+    """Send one request per connection."""
     await connection.send(GET % b"/health/live" + b"Connection: close\r\n\r\n")
     return await connection.end()
 
 
 async def not_reading(connection: Connection) -> str:
-    """Asks for large pages, and reads nothing."""
+    """Request large pages, and read nothing."""
     return await _unread(connection, LARGE_PAGE * 3)
 
 
 async def not_reading_filtered(connection: Connection) -> str:
-    """The same, of contexts that are picked out one by one."""
+    """Request large filtered pages, and read nothing."""
     return await _unread(connection, FILTERED_PAGE)
 
 
 async def not_reading_basic(connection: Connection) -> str:
-    """The same, of texts that are shortened for it."""
+    """Request large pages of the basic view, and read nothing."""
     return await _unread(connection, BASIC_PAGE)
 
 
 async def not_reading_compressed(connection: Connection) -> str:
-    """The same, compressed."""
+    """Request large compressed pages, and read nothing."""
     return await _unread(connection, COMPRESSED_PAGE)
 
 
 async def not_reading_export(connection: Connection) -> str:
-    """Asks for all there is, and reads nothing."""
+    """Request an export, and read nothing."""
     return await _unread(connection, EXPORT)
 
 
 async def not_reading_compressed_export(connection: Connection) -> str:
-    """The same, compressed."""
+    """Request a compressed export, and read nothing."""
     return await _unread(connection, COMPRESSED_EXPORT)
 
 
 async def reading_by_drops(connection: Connection) -> str:
-    """Asks for large pages, and reads a little now and then."""
+    """Request large pages, and read a little now and then."""
     await connection.send(LARGE_PAGE)
     with suppress(ConnectionError):
         while await connection.receive(1000):  # noqa: ASYNC110  # it is slow on purpose
@@ -274,7 +274,7 @@ def _run(
 def crowd(
     client: Client, port: int, *, count: int, seconds: float, receive_bytes: int | None = None
 ) -> Counter[str]:
-    """Let `count` clients at a time do harm for so long, and count how each of them ended."""
+    """Run `count` hostile clients at a time for so long, and count how each ended."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         return pool.submit(_run, client, port, count, seconds, receive_bytes).result()

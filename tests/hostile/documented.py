@@ -1,4 +1,4 @@
-"""Answers that a schema alone does not explain: documented, and no others are accepted.
+"""Responses that need more than a schema: the documented ones pass, and no others.
 
 schemathesis imports this (`hooks` in schemathesis.toml).
 """
@@ -34,7 +34,7 @@ FREE_TEXTS = {
     "connectionId",
     "saId",
 }
-"""Texts of which a schema does not say all: host bits that are set, numbers above 64 bits, ids."""
+"""Texts that schemas restrict incompletely: set host bits, numbers above 64 bits, ids."""
 
 
 MAX_INT64 = (1 << 63) - 1
@@ -48,15 +48,15 @@ def filter_failure(
     case: schemathesis.Case[Any],
     response: schemathesis.Response,
 ) -> bool:
-    """Whether a failure is one; what is documented is none."""
+    """Return whether a failure is genuine; a documented one is not."""
     query = case.query or {}
     if isinstance(failure, AcceptedNegativeData):
-        # Above 1000 a limit is brought down, above the 64 bits of its format too.
+        # A limit above 1000 is reduced to it, even above the 64 bits of its format.
         return not ("limit" in query and int(query["limit"]) > MAX_INT64)
     if isinstance(failure, RejectedPositiveData):
         is_export = response.request.headers.get("Accept") == "application/x-ndjson"
         return not _is_documented_refusal(query, response.json(), is_export=is_export)
-    # OpenAPI 3.1 has a schema for the whole of a stream, not for its events; see the check below.
+    # OpenAPI 3.1 describes a stream as a whole, not its events; see the check below.
     return not (isinstance(failure, JsonSchemaError) and is_stream(response))
 
 
@@ -66,7 +66,7 @@ def after_call(
     case: schemathesis.Case[Any],
     response: schemathesis.Response,
 ) -> None:
-    """Count what was answered."""
+    """Count the responses."""
     ANSWERS[f"{case.operation.label} {response.status_code}"] += 1
 
 
@@ -82,7 +82,7 @@ def unavailability_ends(
     response: schemathesis.Response,
     case: schemathesis.Case[Any],  # noqa: ARG001
 ) -> None:
-    """A 503 says when to try again."""
+    """Check that a 503 says when to retry."""
     if response.status_code == 503 and response.headers["content-type"] != ["application/json"]:
         assert int(response.headers["retry-after"][0]) >= 1
 
@@ -93,7 +93,7 @@ def events_are_documented(
     response: schemathesis.Response,
     case: schemathesis.Case[Any],
 ) -> None:
-    """Each event of a stream has its shape; schemathesis reads some twenty of them."""
+    """Check the shape of each event of a stream; schemathesis reads about twenty."""
     if not is_stream(response):
         return
     operation = DOCUMENT["paths"][case.operation.path]["get"]
@@ -105,7 +105,7 @@ def events_are_documented(
 
 
 def is_stream(response: schemathesis.Response) -> bool:
-    """Whether these are Server-Sent Events."""
+    """Return whether a response is a stream of Server-Sent Events."""
     return response.headers.get("content-type", [""])[0].startswith("text/event-stream")
 
 

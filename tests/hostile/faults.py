@@ -1,4 +1,4 @@
-"""An engine that fails in every way that the simulator knows, at random."""
+"""Inject every failure that the simulator knows, at random."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAUSE_SECONDS = (0.02, 0.3)
 
 
 class Storm:
-    """Faults, one after the other in a thread of its own, the same for the same seed."""
+    """Inject one fault after another in a thread; the same seed gives the same order."""
 
     def __init__(self, simulator: Simulator, seed: int) -> None:
         self._simulator = simulator
@@ -35,7 +35,7 @@ class Storm:
         self._thread.start()
 
     def end(self) -> None:
-        """Leave an engine without faults behind."""
+        """Remove all faults."""
         self._is_over.set()
         self._thread.join()
         self._calm()
@@ -48,8 +48,8 @@ class Storm:
             self._random.choice(faults)()
 
     def _fail(self) -> None:
-        """One function, with any code that there is, some calls later, some times."""
-        self._simulator.clear_failures()  # there is room for few
+        """Have one function fail with any code, after some calls, for some calls."""
+        self._simulator.clear_failures()  # few fit
         self._simulator.fail(
             self._random.choice(FUNCTIONS),
             self._random.choice(CODES),
@@ -58,7 +58,7 @@ class Storm:
         )
 
     def _fail_often(self) -> None:
-        """Any function, with the codes that real callers meet."""
+        """Have any function fail with the codes that real callers meet."""
         rate = self._random.choice([1_000, 30_000, 300_000])
         self._simulator.fail_randomly(rate, self._random.getrandbits(32))
 

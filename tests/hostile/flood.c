@@ -1,11 +1,11 @@
-/* A flood of requests over connections that are kept, at a rate that no answer changes.
+/* A flood of requests over persistent connections, at a rate independent of the answers.
  *
  *     flood ADDRESS PORT CONNECTIONS REQUESTS_PER_SECOND SECONDS REQUEST
  *
  * A request is due at each tick of the clock, answered or not, and goes out on the next connection
- * in turn, behind others that may not be answered yet. Where its connection's buffers are full of
- * requests that the server does not take, it is not sent. A connection that ends is made anew. At
- * the end says what became of all, as JSON.
+ * in turn, behind others that may be unanswered. If its connection's buffers are full of unread
+ * requests, it is skipped. A connection that ends is replaced. At the end, the outcomes are printed
+ * as JSON.
  */
 
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SECOND = 1000000000, READ = 1 << 16, MOST_EVENTS = 256, STATUSES = 600 };
+enum { SECOND = 1000000000, READ = 1 << 16, MAX_EVENTS = 256, STATUSES = 600 };
 
 static const char STATUS_LINE[] = "HTTP/1.1 ";
 
@@ -69,7 +69,7 @@ static void begin_anew(struct connection *at) {
     begin(at);
 }
 
-/* What comes is looked through for status lines; bodies are JSON, which has none. */
+/* Responses are searched for status lines; bodies are JSON, which contains none. */
 static void look(struct connection *at, const char *bytes, size_t size) {
     for (; size; bytes++, size--) {
         size_t prefix = sizeof STATUS_LINE - 1;
@@ -93,7 +93,7 @@ static void receive(struct connection *at) {
     else if (size == 0 || (errno != EAGAIN && errno != EINTR)) begin_anew(at);
 }
 
-/* Sends what is left of a request; whether nothing is left. */
+/* Send the rest of a request; return whether all of it was sent. */
 static int send_rest(struct connection *at) {
     if (at->unsent == 0) return 1;
     ssize_t size = send(at->socket, request + request_length - at->unsent, at->unsent, MSG_NOSIGNAL);
@@ -130,8 +130,8 @@ int main(int count, char **words) {
     while (offered < total) {
         uint64_t due = (now() - began) * per_second / SECOND;
         while (offered < due && offered < total) offer(&all[next++ % connections]);
-        struct epoll_event events[MOST_EVENTS];
-        int ready = epoll_wait(poller, events, MOST_EVENTS, 1);
+        struct epoll_event events[MAX_EVENTS];
+        int ready = epoll_wait(poller, events, MAX_EVENTS, 1);
         for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
     }
     double seconds = (double)(now() - began) / SECOND;

@@ -1,4 +1,4 @@
-"""A flood of requests at a constant rate, from a client in C, and a client that asks beside it."""
+"""A flood of requests at a constant rate, from a client in C, and a regular client beside it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SOURCE = Path(__file__).with_suffix(".c")
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """What a flood consists of; 5,000 requests a second, on time, whatever becomes of them.
+    """A flood: 5,000 requests a second, on time, whatever the server does.
 
     Attributes:
-        request: one of them.
-        connections: how many they come over, one after the other.
-        address: where they go to, and come from.
+        request: the request to repeat.
+        connections: the number of connections, used in turn.
+        address: the address of both the server and the clients.
     """
 
     request: bytes
@@ -37,7 +37,7 @@ class Flood:
 
     @contextmanager
     def over(self, target: Target, program: Path, seconds: int) -> Iterator[Flooding]:
-        """Let it come, for so long."""
+        """Start it for so many seconds."""
         words = [self.address, target.port, self.connections, self.per_second, seconds]
         with subprocess.Popen(
             [program, *map(str, words), self.request], stdout=subprocess.PIPE
@@ -51,7 +51,7 @@ class Flooding:
     """A flood under way.
 
     Attributes:
-        report: what became of it, at its end.
+        report: the outcomes, at its end.
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -59,14 +59,14 @@ class Flooding:
         self.report: dict[str, Any] = {}
 
     def wait(self) -> None:
-        """Wait for its end."""
+        """Wait until it ends."""
         output, _ = self._process.communicate(timeout=60)
         assert self._process.returncode == 0
         self.report = json.loads(output)
 
 
 def compiled(folder: Path) -> Path:
-    """The flooding client, compiled into a folder."""
+    """Compile the flooding client into a folder."""
     program = folder / "flood"
     options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     subprocess.run(["cc", *options, "-o", program, _SOURCE], check=True)  # noqa: S607  # the system's compiler
@@ -74,10 +74,10 @@ def compiled(folder: Path) -> Path:
 
 
 class Regular:
-    """A client that asks for a page at regular times, with a key, over one connection."""
+    """A client that requests a page at regular times, with a key, over one connection."""
 
     def __init__(self, target: Target, key: str, address: str) -> None:
-        """Connect to a target, from an address."""
+        """Connect to a target from an address."""
         self._connection = http.client.HTTPConnection(
             "127.0.0.1", target.port, timeout=20, source_address=(address, 0)
         )
@@ -91,11 +91,11 @@ class Regular:
         self._connection.close()
 
     def ask(self, seconds: float, per_second: int = 100) -> list[float]:
-        """How long each answer took, in seconds, since the request was due."""
+        """Return the seconds from when each request was due to its response."""
         took, began = [], perf_counter()
         for number in range(ceil(seconds * per_second)):
             due = began + number / per_second
-            sleep(max(0.0, due - perf_counter()))  # it asks at regular times
+            sleep(max(0.0, due - perf_counter()))  # requests are sent at regular times
             self._connection.request("GET", "/sa-contexts?limit=100", headers=self._headers)
             response = self._connection.getresponse()
             body = response.read()
@@ -107,7 +107,7 @@ class Regular:
 
 @contextmanager
 def on_processor(number: int) -> Iterator[None]:
-    """Have what is started meanwhile run on one processor, where there are several."""
+    """Run processes started meanwhile on one processor, if there are several."""
     before = os.sched_getaffinity(0)
     if len(before) > 1:
         os.sched_setaffinity(0, {sorted(before)[number]})

@@ -1,4 +1,4 @@
-"""A target in a process of its own, and what it costs."""
+"""A target in a process of its own, and its cost."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ import httpx2
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 15
-"""The server gives requests ten seconds to end; the rest is the interpreter's own end."""
+"""The server gives requests ten seconds to end; the rest is for the interpreter."""
 
 
 class Target:
     """A running target.
 
     Attributes:
-        url: where it serves.
-        headers: what a request needs, where it asks for a credential.
-        resident_before: the memory that it had before it was attacked, in bytes.
-        counts: what its simulator counted, once it has ended.
+        url: the server's URL.
+        headers: the headers of a request, with a credential if required.
+        resident_before: its memory in bytes, before the attack.
+        counts: the simulator's counters, once it has ended.
     """
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
@@ -41,46 +41,46 @@ class Target:
         self.resident_before = 0
 
     def storm(self, seed: int) -> None:
-        """Let its engine fail at random."""
+        """Inject engine failures at random."""
         self._order(f"storm {seed}")
 
     def calm(self) -> None:
-        """Let its engine be well again."""
+        """End the engine failures."""
         self._order("calm")
 
     def trim(self) -> None:
-        """Let it give back the memory that it does not use: the allocator keeps much of it."""
+        """Have the C library return unused memory, of which it keeps much."""
         self._order("trim")
 
     def resident_bytes(self) -> int:
-        """The memory that it has now."""
+        """Return its current memory."""
         return self._memory("VmRSS")
 
     def peak_bytes(self) -> int:
-        """The most that it has had since `forget_peak`."""
+        """Return its peak memory since `forget_peak`."""
         return self._memory("VmHWM")
 
     def processor_seconds(self) -> float:
-        """How long it has kept a processor busy so far."""
+        """Return its processor time."""
         stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def forget_peak(self) -> None:
-        """Begin to look for the peak anew."""
+        """Reset the peak."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
 
     def engine(self) -> Any:
-        """What it says of itself."""
+        """Return its own metrics."""
         return httpx2.get(f"{self.url}/engine", headers=self.headers, timeout=30).json()
 
     def log(self) -> list[dict[str, Any]]:
-        """The entries of its log."""
+        """Return the entries of its log."""
         lines = self._log.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
     def stop(self) -> None:
-        """Stop it as a person would; it must end in time."""
+        """Stop it with SIGINT; it must end in time."""
         self._process.send_signal(signal.SIGINT)
         output, _ = self._process.communicate(timeout=STOP_SECONDS)
         self.counts = json.loads(output.splitlines()[-1])
@@ -106,10 +106,10 @@ class Target:
 
 @contextmanager
 def running_target(**settings: object) -> Iterator[Target]:
-    """A target with these settings, which is stopped at the end if it was not before.
+    """Run a target with these settings; stop it at the end if it still runs.
 
-    At its end no handle is open, no block of the engine's memory is unfreed, nothing was
-    misused, and nothing went wrong that the server did not foresee.
+    At its end no handle is open, no engine memory is unfreed, nothing was
+    misused, and no unexpected failure occurred.
     """
     environment = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
     chosen = {"port": 0, "engine": "simulator", **settings}

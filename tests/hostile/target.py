@@ -1,8 +1,8 @@
-"""A server to be attacked: as `sa-contexts serve`, on a simulator that fails when it is told to.
+"""A server to attack: `sa-contexts serve` on a simulator that fails on request.
 
 `python -m tests.hostile.target` takes its settings from the environment, and its orders from
-standard input: `storm SEED`, `calm` and `trim`. On standard output it tells where it listens, and
-at its end what the simulator counted.
+standard input: `storm SEED`, `calm` and `trim`. On standard output it prints its address, and
+at its end the simulator's counters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clients that take connections, time and room, and give nothing for them."""
+"""Clients that occupy connections, time and memory for nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that no one here thought of, made from the published document by schemathesis."""
+"""Requests that nobody thought of, generated from the published document by schemathesis."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tests.hostile.process import ROOT, Target, running_target
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SECONDS = 80
-"""For all operations, of which each is to meet all that it may."""
+"""For all operations, each of which is to meet every possible failure."""
 STORM = 1
 MORE_RUNS = 3
 STREAM_SECONDS = 0.05
-"""Who asks for a stream waits for its end."""
+"""A request for a stream waits for its end."""
 
 
 @contextmanager
 def guarded_target(folder: Path, **settings: object) -> Iterator[Target]:
-    """A target that asks for keys, however many wrong ones come, and one that opens all of it."""
+    """Run a target that requires keys but does not limit failures; its headers grant all access."""
     keys = folder / "keys.json"
     key = make_key(keys, *Scope)
     with running_target(
@@ -44,7 +44,7 @@ def guarded_target(folder: Path, **settings: object) -> Iterator[Target]:
 
 
 def fuzz(target: Target, seconds: int, *options: str, answers: Path) -> Counter[str]:
-    """Let schemathesis run for so long; it must find nothing. Gives how often what was answered."""
+    """Run schemathesis; it must find nothing. Return how often each status was answered."""
     ((name, value),) = target.headers.items()
     run = subprocess.run(
         [
@@ -64,7 +64,7 @@ def fuzz(target: Target, seconds: int, *options: str, answers: Path) -> Counter[
 
 
 def operations(url: str) -> set[str]:
-    """All that the document has."""
+    """Return all documented statuses."""
     paths = httpx2.get(f"{url}/openapi.json").json()["paths"]
     return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
 
@@ -91,7 +91,7 @@ def test_every_check_passes_on_exports(tmp_path: Path) -> None:
 
 
 def test_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
-    """All but that there are server errors, which then must be: as they are documented."""
+    """All checks but that for server errors, which must occur here, as documented."""
     with guarded_target(tmp_path, engine_timeout_seconds=2) as target:
         target.storm(STORM)
         options = ("--exclude-checks", "not_a_server_error")
@@ -101,7 +101,7 @@ def test_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
             for path in ("/sa-contexts", "/sa-contexts/summary", "/sa-contexts/{saContextId}")
             for status in (200, 500, 503)
         }
-        for _ in range(MORE_RUNS):  # what fails when is chance, and each is to be met
+        for _ in range(MORE_RUNS):  # failures are random, and each must occur
             if expected <= set(answers):
                 break
             more = (*options, "--include-path-regex", "^/sa-contexts")

@@ -1,7 +1,7 @@
-"""Five thousand requests a second that are refused, and who asks beside them.
+"""Five thousand rejected requests a second, and a regular client beside them.
 
-The server has one processor, the flood and the client that asks the other: those who flood a
-server do so from elsewhere.
+The server has one processor, the flood and the regular client the other: a real flood
+comes from elsewhere.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from tests.hostile.process import Target, running_target
 
 FLOOD_SECONDS = 6
 WINDOW_SECONDS = 2
-"""Other programs on the machine keep a processor now and then for longer than any answer takes: so
-the slowest hundredth is looked at in windows, of which the typical one counts."""
+"""Other programs sometimes keep a processor for longer than any response takes, so
+the slowest hundredth is measured per window, and the typical window counts."""
 WORSE = 5
-"""By which factor the slowest hundredth may take longer than without the flood."""
+"""How many times as long the slowest hundredth may take as without the flood."""
 BUSY = 1.4
-"""The processor time that a flood may cost, in that of the regular client's 100 requests a second,
-measured in the same run: 20 % of a processor on a machine on which those take 14 %."""
+"""The processor time that a flood may cost, relative to the regular client's 100 requests a
+second in the same run: 20 % of a processor on a machine on which those take 14 %."""
 PEAK_BYTES = 24 << 20
-"""How much more memory the server may have during a flood: what was sent ahead is read in pieces
+"""How far the server's memory may grow during a flood: data sent ahead is read in pieces
 of up to 64 kB for each of its connections."""
 GROWTH_BYTES = 4 << 20
-"""How much more in its last third than in those before."""
+"""How far it may grow in the last third, beyond the first two."""
 
 GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
 NO_KEY = GET % (b"/sa-contexts?limit=100", b"")
@@ -48,7 +48,7 @@ PUBLIC = GET % (b"/openapi.json", b"Accept-Encoding: gzip\r\nAuthorization: Bear
 
 
 class Guarded(NamedTuple):
-    """A target that asks for keys, one that it takes, and the client that floods it."""
+    """Yield a target that requires keys, a valid key, and the flooding client."""
 
     target: Target
     key: str
@@ -71,7 +71,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
                 )
             )
         stack.enter_context(on_processor(1))
-        httpx2.get(f"{target.url}/openapi.json")  # which is made once, in half a second
+        httpx2.get(f"{target.url}/openapi.json")  # built once, in half a second
         yield Guarded(target, key, program)
 
 
@@ -117,17 +117,17 @@ def test_a_flood_costs_others_little(
 
 
 def measured(target: Target, regular: Regular, windows: int) -> tuple[list[list[float]], float]:
-    """How long answers took, window by window, and how busy the server was meanwhile."""
+    """The latencies by window, and the server's processor time."""
     began = target.processor_seconds()
     took = [regular.ask(WINDOW_SECONDS) for _ in range(windows)]
     return took, (target.processor_seconds() - began) / WINDOW_SECONDS / windows
 
 
 def typical(windows: list[list[float]]) -> float:
-    """What the slowest hundredth takes in a typical window."""
+    """Return the 99th percentile of a typical window."""
     return median(slowest(window) for window in windows)
 
 
 def slowest(seconds: Iterable[float]) -> float:
-    """What the slowest hundredth takes at least."""
+    """Return the lowest 99th percentile."""
     return quantiles(seconds, n=100)[98]

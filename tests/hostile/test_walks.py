@@ -1,4 +1,4 @@
-"""More walks than anyone takes, and cursors that nobody was given."""
+"""More walks than any client needs, and forged cursors."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ PAYLOADS = (
     "[" * 2000,
     '{"e":' * 500,
 )
-"""What a cursor might say that somebody made who read how they are made."""
+"""Cursors that a reader of the source might forge."""
 
 
 def test_ten_thousand_walks_go_on() -> None:
-    """On as many snapshots as are held; beyond them, the newest is refused."""
+    """Walk on the maximum of leased snapshots; beyond it, the newest is rejected."""
     with (
         running_target(
             simulated_contexts=100,
@@ -52,7 +52,8 @@ def test_ten_thousand_walks_go_on() -> None:
             refresh_min_interval_seconds=0,
             max_snapshots=SNAPSHOTS,
             snapshot_idle_timeout_seconds=600,
-            max_journal_bytes=1 << 20,  # has a bound of its own, which churn fills without any walk
+            max_journal_bytes=1
+            << 20,  # has a limit of its own, which churn reaches without any walk
         ) as target,
         httpx2.Client(base_url=target.url, timeout=60) as client,
     ):
@@ -78,7 +79,7 @@ def test_ten_thousand_walks_go_on() -> None:
 
 
 def forged(cursor: str, dice: Random) -> str:
-    """A cursor that is damaged in one of many ways."""
+    """Return a cursor damaged in one of many ways."""
     head, name, payload, mac = cursor.split(".")
     at = dice.randrange(len(cursor))
     one = dice.choice(ALPHABET)

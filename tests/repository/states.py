@@ -1,4 +1,4 @@
-"""States of the engine, made by hand, as the store's parts take them."""
+"""Hand-made states of the engine, as the parts of the store read them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ State = dict[int, Item]
 def sa_details(
     remote: str = "10.0.1.1", *, local: str = LOCAL, spis: tuple[int, ...] = (1,)
 ) -> SaDetails:
-    """One direction, from `local` to `remote`."""
+    """Return one direction, from `local` to `remote`."""
     version = wfp.IpVersion.V6 if ":" in remote else wfp.IpVersion.V4
     gcm = AuthTransform(wfp.AuthType.AES_256, wfp.AuthConfig.GCM_AES_256, None)
     encrypted = CipherTransform(wfp.CipherType.AES_256, wfp.CipherConfig.GCM_AES_256, None)
@@ -69,13 +69,13 @@ def sa_details(
 
 
 def entry(body: bytes, remote: str | None = "10.0.1.1") -> Item:
-    """A context of one SA with a remote address, or of none, and any text."""
+    """Return the item of a context with a remote address or none, and any text."""
     details = None if remote is None else sa_details(remote)
     return Item(index_key(SaContext(1, None, details), Baseline.NIST_SP_800_77R1), body)
 
 
 def mark(entry: Item) -> bytes:
-    """The mark of a context that has this entry."""
+    """Return the fingerprint of a context with this item."""
     return fingerprint((*entry,))
 
 
@@ -96,9 +96,9 @@ def edition_of(
     order: list[int] | None = None,
     decoded: list[int] | None = None,
 ) -> SnapshotBuild:
-    """The edition of a state, whose contexts come in any order.
+    """Build a snapshot of a state, whose contexts come in any order.
 
-    With a list for the ids of those that have to be decoded, marks are looked at.
+    If a list for the ids of decoded contexts is given, fingerprints are compared.
     """
     assembly = SnapshotBuilder(
         epoch, AT, began, counts=SaContextCounts(), previous=previous and CurrentState(previous)
@@ -114,7 +114,7 @@ def edition_of(
 
 
 def state_of(version: Snapshot) -> State:
-    """What a version shows."""
+    """Return the contents of a snapshot."""
     return {
         sa_context_id: Item(version.index_keys[at], version.blocks[at])
         for at, sa_context_id in enumerate(version.ids)

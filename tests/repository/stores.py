@@ -1,4 +1,4 @@
-"""Running stores that the simulator's announcements reach, for tests of what they make of them."""
+"""Running stores that the simulator notifies, to test how they react."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ AT_ONCE: dict[str, Any] = {
 async def running_store(
     library: Library, *, max_dirty_ids: int = 1000, **limits: Any
 ) -> AsyncIterator[Store]:
-    """A store that does all at once, and reads the engine unasked only at its beginning."""
+    """Run a store without delays, which refreshes unasked only at its start."""
     dirty_ids = DirtyIds(max_dirty_ids)
     with Engine(library, on_change=lambda _event, number: dirty_ids.add(number)) as engine:
         reader = EngineReader(engine, SaContextKind(lambda: no_alias))
@@ -44,14 +44,14 @@ async def running_store(
 
 
 async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Let the loop go on until something holds."""
+    """Run the loop until a condition holds."""
     with anyio.fail_after(seconds):
         while not condition():
             await anyio.lowlevel.checkpoint()
 
 
 class Gate:
-    """Holds the making of versions up when they are all but finished."""
+    """Blocks the building of snapshots when they are nearly finished."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_reached = Event()

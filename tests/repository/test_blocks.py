@@ -1,4 +1,4 @@
-"""Texts come back as they went in, and pages of them are few pieces."""
+"""Texts are returned unchanged, and pages of them consist of few pieces."""
 
 from __future__ import annotations
 

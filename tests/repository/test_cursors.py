@@ -1,4 +1,4 @@
-"""Cursors say all that is needed, and nothing that was not said by the server."""
+"""Cursors contain everything needed, and accept nothing that the server did not sign."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_no_text_is_taken_for_a_cursor(text: str) -> None:
 
 @dataclass(frozen=True)
 class OtherSelection(Selection):
-    """What another list than `/sa-contexts` is filtered by."""
+    """The filters of a list other than `/sa-contexts`."""
 
     LIST: ClassVar[str] = "others"
 
@@ -172,7 +172,7 @@ PAYLOADS = st.one_of(
 
 
 def signed(key: CursorKey, payload: bytes) -> str:
-    """A cursor of any payload, with a valid MAC."""
+    """Return a cursor with any payload and a valid MAC."""
     name = key.write(Cursor("0123456789ab", 1, 1, OtherSelection())).split(".")[1]
     text = f"1.{name}.{urlsafe_b64encode(payload).rstrip(b'=').decode()}"
     return f"{text}.{key._mac(text)}"  # noqa: SLF001  # which nobody else can make

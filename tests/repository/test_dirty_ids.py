@@ -1,4 +1,4 @@
-"""Hints: given by any thread, taken by the store."""
+"""Dirty ids: added by any thread, read by the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeds: what is told of a selection, from every place on, is what has become of it."""
+"""Feeds: from every position, the events lead to the selection's current contexts."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ KIND = SaContextKind(lambda: no_alias)
 EVERYTHING = SaContextSelection()
 ON_SUBNET = "10.0.1.0/31"
 SELECTIONS = {EVERYTHING: 10, SaContextSelection.parse({"remote_subnet": [ON_SUBNET]}): 2}
-"""And how many of the remote addresses each selects."""
+"""And how many of the remote addresses each one matches."""
 
 Contexts = dict[int, tuple[int, int | None]]
-"""Of each context something that may change, and the last byte of its remote address, if any."""
+"""For each context a variable text, and the last byte of its remote address, if any."""
 
 STATES = st.dictionaries(
     st.integers(1, 12),
@@ -46,7 +46,7 @@ def text_of(number: int, value: int, last: int | None) -> bytes:
 
 
 def selected(contexts: Contexts, selection: SaContextSelection) -> dict[int, Any]:
-    """What a client of the selection should hold."""
+    """Return the contexts that a client of the selection should have."""
     return {
         number: json.loads(text_of(number, value, last))
         for number, (value, last) in contexts.items()
@@ -55,7 +55,7 @@ def selected(contexts: Contexts, selection: SaContextSelection) -> dict[int, Any
 
 
 def recorded(states: list[Contexts], journal: Journal) -> None:
-    """Record what changed from each state to the next; the first is revision 1."""
+    """Record the changes from each state to the next; the first is revision 1."""
     edition: SnapshotBuild | None = None
     for contexts in states:
         made = {
@@ -70,7 +70,7 @@ def recorded(states: list[Contexts], journal: Journal) -> None:
 
 
 def events_after(feed: EventFeed, place: Position) -> list[Event]:
-    """All that a feed tells after a place, batch by batch."""
+    """Return all events of a feed after a position, batch by batch."""
     parser = Parser()
     events: list[Event] = []
     while True:
@@ -191,7 +191,7 @@ def test_a_place_in_a_revision_still_to_come_is_not_known() -> None:
 
 
 def test_a_feed_keeps_little_of_a_long_journal() -> None:
-    """Who is far behind is given all of it, and what it was given first is not kept."""
+    """A client far behind receives everything, of which the first batches are not kept."""
     journal = Journal(100_000, 64 << 20)
     recorded([{1: (value, 0)} for value in range(200)], journal)
     feed = EventFeed(journal, KIND, EVERYTHING, View.FULL)

@@ -1,4 +1,4 @@
-"""What a selection matches is what a reader of the JSON would say."""
+"""A selection matches what a reader of the JSON would match."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sas_of(context: SaContext) -> list[dict[str, Any]]:
 
 
 def said_by(sa: dict[str, Any]) -> dict[str, set[Any]]:
-    """For each filter, the values that one direction's JSON has."""
+    """Return for each filter the values in one direction's JSON."""
     traffic, bundle = sa["traffic"], sa["saBundle"]
     transforms = [one["transform"] for one in bundle["saList"]]
     ciphers = {t["cipherTransform"]["cipherConfig"] for t in transforms if t.get("cipherTransform")}
@@ -75,7 +75,7 @@ def is_met(sa: dict[str, Any], texts: dict[str, list[str]]) -> bool:
 
 @st.composite
 def contexts_and_texts(draw: st.DrawFn) -> tuple[SaContext, dict[str, list[str]]]:
-    """A context, and filters that mostly name what it, or something like it, has."""
+    """Draw a context, and filters that mostly name its values or similar ones."""
     context = draw(CONTEXTS)
     said = [said_by(sa) for sa in sas_of(context)]
     texts: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""What the store makes of the engine's announcements, and how it does without them."""
+"""How the store follows the engine's notifications, and works without them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUBSCRIBE = "IPsecSaContextSubscribe0"
 
 
 def changes_of(store: Store, first: int = 1) -> list[tuple[str, int]]:
-    """What the journal has, after a revision, of its epoch."""
+    """Return the journal's changes after a revision of its epoch."""
     differences = store.journal.changes_after(store.journal.epoch, Position(first))
     assert differences is not None
     return [(each.kind, each.object_id) for _, changes in differences for each in changes]
@@ -93,7 +93,7 @@ async def test_what_was_announced_half_built_is_looked_at_again(
         refreshes = simulator.calls(REFRESH)
         number = simulator.put(half_built().address)
         await until(lambda: changes_of(store) == [("added", number)])
-        simulator.put(complete(number).address)  # nobody is told
+        simulator.put(complete(number).address)  # nobody is notified
         await until(lambda: len(changes_of(store)) == 2)
 
         assert changes_of(store) == [("added", number), ("modified", number)]
@@ -113,7 +113,7 @@ async def test_what_stays_half_built_is_not_looked_at_forever(
 
         assert simulator.calls(LOOK) == 3
         number = simulator.ids()[0]
-        simulator.announce(1, number)  # it begins anew
+        simulator.announce(1, number)  # the debounce restarts
         await until(lambda: simulator.calls(LOOK) == 6)
 
 
@@ -144,7 +144,7 @@ async def test_more_hints_than_are_kept_lead_to_a_refresh(
         version = await store.snapshot_at_most(3600)
         looks = simulator.calls(LOOK)
         gone = simulator.ids()[:20]
-        for number in gone:  # the loop does not turn meanwhile
+        for number in gone:  # the loop is blocked meanwhile
             simulator.delete(number)
         simulator.flush()
         await until(lambda: len(changes_of(store)) == 20)
@@ -232,7 +232,7 @@ async def test_lost_announcements_are_found_by_comparison(
 async def test_hints_wait_while_an_announced_version_is_made(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What they give is a later revision than the one that was announced."""
+    """Their result is a later revision than the announced one."""
     simulator.populate(30)
     monkeypatch.setattr(reading_module, "FIRST_PAGE", 1)
     gate = Gate(monkeypatch)
@@ -258,7 +258,7 @@ async def test_hints_wait_while_an_announced_version_is_made(
 async def test_a_stop_ends_a_look_at_many(
     library: Library, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A failing test first: the looks at all that was announced were waited for."""
+    """A regression: the point refreshes of all dirty ids were awaited."""
     simulator.populate(200)
     async with running_store(library) as store:
         await store.snapshot_at_most(3600)

@@ -1,4 +1,4 @@
-"""The journal: how far behind a place is."""
+"""The journal: how far behind a position is."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.repository.snapshot.model import Change
     ("epoch", "place", "lag"),
     [
         ("a", Position(9), 0),
-        ("a", Position(9, 1), 1),  # of revision 9, some is to come
+        ("a", Position(9, 1), 1),  # part of revision 9 is pending
         ("a", Position(6), 3),
         ("a", Position(6, 2), 4),
-        ("a", Position(1), 8),  # which is not kept any more
-        ("a", Position(11), 0),  # which was announced, and is to come
-        ("b", Position(9), 4),  # all that is kept
+        ("a", Position(1), 8),  # which has expired
+        ("a", Position(11), 0),  # announced, and pending
+        ("b", Position(9), 4),  # everything kept
     ],
 )
 def test_the_lag_counts_revisions(epoch: str, place: Position, lag: int) -> None:

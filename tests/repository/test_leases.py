@@ -1,4 +1,4 @@
-"""Held versions: how long, how many, and at what cost."""
+"""Leased snapshots: duration, number and cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IDLE, MAXIMUM, COUNT = 60.0, 600.0, 4
 
 
 class HeldVersions(RuleBasedStateMachine):
-    """Holds against a model that says for each version until when it is held."""
+    """Compare leases with a model that has each snapshot's expiry."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,5 +202,5 @@ def test_a_version_takes_the_place_of_itself_when_it_is_complete() -> None:
     assert hold.snapshot is version
     holds.drop(version)
     assert holds.find("e", 1) is None
-    holds.replace_partial(version)  # nobody walks through it
+    holds.replace_partial(version)  # no client walks through it
     assert len(holds) == 0

@@ -1,4 +1,4 @@
-"""Arrivals: in the order of their numbers, from however many threads they come."""
+"""Mailboxes: items arrive in order of their numbers, from any number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists over a real engine library: when they begin, and how they go on."""
+"""Lists over a real engine library: how they begin and continue."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_a_walk_outlives_the_export_that_it_shares_its_snapshot_with(
 
 
 class HeldBack:
-    """Lets the reading of all contexts but the first wait until it is told to go on."""
+    """Blocks the reading of all contexts but the first until it is released."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
         self.may_go_on = Event()
@@ -177,11 +177,11 @@ async def test_a_list_that_began_on_what_failed_is_gone(
             held_back.failure = None
             later = await store.snapshot_at_most(0)
             assert later.is_complete
-            assert later.epoch != first.snapshot.epoch  # or the revision would be told twice
+            assert later.epoch != first.snapshot.epoch  # or the revision would be used twice
     assert simulator.unfreed_blocks() == 0
 
 
-async def test_a_list_without_patience_is_told_to_wait(
+async def test_a_list_with_a_short_timeout_asks_to_retry(
     library: Library,
     simulator: Simulator,
     held_back: HeldBack,
@@ -227,4 +227,4 @@ async def test_a_walk_looks_through_all_contexts_once(
                 some = SaContextSelection.parse({"spi": [str(number)]})
                 await lists.first_page(some, View.FULL, 10, 3600.0)
             await lists.first_page(selection, View.FULL, 10, 3600.0)
-            assert len(looked) == MAX_ENTRIES + 3  # the oldest was forgotten
+            assert len(looked) == MAX_ENTRIES + 3  # the oldest was dropped

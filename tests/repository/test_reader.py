@@ -1,4 +1,4 @@
-"""Reading an enumeration: complete, in order, and leaving nothing behind."""
+"""Reading an enumeration: complete, in order, and without leaks."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_all_is_read_whatever_is_left_unread_meanwhile(
 
 
 class Refreshes:
-    """Refreshes one after another; knows which contexts each decoded."""
+    """Runs refreshes, and records which contexts each one decoded."""
 
     def __init__(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch, *, max_undecoded: int = MAX_UNDECODED
@@ -212,7 +212,7 @@ def test_refreshes_with_marks_give_what_those_without_give(
 
 
 def _by_id(edition: SnapshotBuild) -> dict[int, Change] | None:
-    """What changed; its order is the engine's, which may shuffle."""
+    """Return the changes; their order is the engine's, which may shuffle."""
     if edition.changes is None:
         return None
     return {change.object_id: change for change in edition.changes}
@@ -264,7 +264,7 @@ def test_a_stop_ends_a_reading_at_its_next_context(
 def test_a_fault_while_reading_leaves_nothing_open(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, max_undecoded: int
 ) -> None:
-    """A failing test first: the generator lived on in the traceback, with its handle."""
+    """A regression: the traceback kept the generator, and so its handle, alive."""
     simulator.populate(50)
 
     def fail(context: SaContext, *_: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Rekeys: who took whose place is found where it can be, and never twice."""
+"""Rekeys: replacements are found if possible, and never twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.repository.states import sa_details
 
 
 Negotiation = tuple[str, int, int]
-"""Of an SA: its remote address, its quick mode filter, and its main mode SA."""
+"""An SA's remote address, quick mode filter, and main mode SA."""
 
 NEGOTIATIONS = SaContextKind(lambda: no_alias).negotiations
 ONE: Negotiation = ("10.0.1.1", 5, 77)
@@ -41,7 +41,7 @@ def details(negotiation: Negotiation) -> SaDetails:
 
 
 def key(*negotiations: Negotiation) -> Key:
-    """Of a context whose SAs were negotiated so; none, one or two of them."""
+    """Return the traits of a context with none, one or two such SAs."""
     inbound, outbound = (*map(details, negotiations), None, None)[:2]
     return index_key(SaContext(1, inbound, outbound), Baseline.NIST_SP_800_77R1)
 
@@ -55,7 +55,7 @@ def went(number: int, *negotiations: Negotiation) -> Change:
 
 
 def completed(number: int, *negotiations: Negotiation) -> Change:
-    """A context that was half-built, and is no more."""
+    """Return the deletion of a half-built context."""
     return Change("modified", number, Item(key(*negotiations), b"{}"), key())
 
 
@@ -68,7 +68,7 @@ class Clock:
 
 
 def partners(*revisions: tuple[Change, ...], seconds: float = 0.0) -> dict[int, int | None]:
-    """What is found of changes that come one revision after the other, so far apart."""
+    """Correlate changes that arrive one revision after another, at these intervals."""
     clock = Clock()
     rekeys = RekeyCorrelator(NEGOTIATIONS, clock)
     found: dict[int, int | None] = {}
@@ -160,7 +160,7 @@ def test_what_nobody_tells_joins_nothing(missing: int) -> None:
     assert partners((came(2), went(1))) == {2: None, 1: None}
 
 
-def test_patience_ends() -> None:
+def test_correlation_times_out() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),), seconds=MAX_GAP_SECONDS)[1] == 2
     assert partners((came(2, ONE),), (went(1, ONE),), seconds=MAX_GAP_SECONDS + 1)[1] is None
     assert partners((went(1, ONE),), (came(2, ONE),), seconds=MAX_GAP_SECONDS)[2] == 1
@@ -203,7 +203,7 @@ STEPS = st.lists(
 def test_no_two_share_a_partner_and_partners_have_something_in_common(
     steps: list[tuple[float, list[tuple[bool, list[Negotiation]]]]],
 ) -> None:
-    """Each context only comes, or only goes: what it was before, or after, does not matter."""
+    """Each context is only added or only deleted; its other states do not matter."""
     clock = Clock()
     rekeys = RekeyCorrelator(NEGOTIATIONS, clock)
     negotiated: dict[int, set[Negotiation]] = {}

@@ -151,7 +151,7 @@ async def test_a_stop_tells_those_who_wait() -> None:
             tasks.start_soon(refreshes.run)
             await _settle()
             work.now += 1
-            waiting.start_soon(ask)  # for a refresh that will not begin
+            waiting.start_soon(ask)  # for a refresh that will not start
             await _settle()
             tasks.cancel_scope.cancel()
     assert len(errors) == 2

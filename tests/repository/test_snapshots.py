@@ -1,4 +1,4 @@
-"""Versions, what changed between them, and the journal that keeps it."""
+"""Snapshots, the changes between them, and the journal of the changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known between refreshes: looks at single contexts, and refreshes that follow on them."""
+"""The state between refreshes: point refreshes, and full refreshes that follow them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.repository.states import AT, STATES, State, edition_of, entry, mark, 
 
 
 def look(state: State, sa_context_id: int) -> PointRead:
-    """What a look at one context of a state shows."""
+    """Return the point read of one context of a state."""
     found = state.get(sa_context_id)
     return PointRead(None if found is None else Override(mark(found), found))
 
 
 def replay(state: State, changes: tuple[Change, ...]) -> None:
-    """Change a state as it is told; each change must be one of what is there."""
+    """Apply changes to a state; each must be possible."""
     for change in changes:
         known = state.pop(change.object_id, None)
         assert (change.old_index_key is None) == (known is None)

@@ -1,4 +1,4 @@
-"""The store over a real engine library: epochs, stops, and what is shared by all who ask."""
+"""The store over a real engine library: epochs, stops, and coalesced refreshes."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ async def test_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
 async def test_no_failure_after_a_restart_keeps_the_epoch(
     library: Library, simulator: Simulator, function: str, code: int, after: int
 ) -> None:
-    """A failing test first: a refresh that failed after the restart was taken for the first."""
+    """A regression: a failed refresh after the restart counted as the first."""
     simulator.populate(50)
     with Engine(library) as engine:
         store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS)
@@ -211,7 +211,7 @@ async def test_a_store_that_is_not_asked_lets_go_all_the_same(
 
     async def sleep(seconds: float) -> None:
         nonlocal nap_is_over
-        if seconds:  # between refreshes lies no time here
+        if seconds:  # refreshes have no minimum interval here
             await nap_is_over.wait()
             nap_is_over = anyio.Event()
         await anyio.lowlevel.checkpoint()
@@ -223,7 +223,7 @@ async def test_a_store_that_is_not_asked_lets_go_all_the_same(
         async with store.running():
             texts = ref(store.leases.acquire(await store.snapshot_at_most(0)).snapshot.blocks)
             simulator.churn(10)
-            for _ in range(2):  # a thread remembers what it did last
+            for _ in range(2):  # a thread keeps its last result alive
                 now += 1.0
                 await store.snapshot_at_most(0)
             for seconds, is_held in ((1.0, True), (LIMITS.snapshot_idle_timeout_seconds, False)):

@@ -1,4 +1,4 @@
-"""A watch: where it begins, where it goes on, and when it begins anew."""
+"""A watcher: where it starts, resumes, and restarts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def kinds(*texts: bytes | None) -> list[str]:
 
 
 async def rest(watch: Watcher) -> list[Event]:
-    """All that there is to tell now."""
+    """Return all events available now."""
     found: list[Event] = []
     while (text := await watch.next_batch()) is not None:
         found += events(text)
@@ -103,7 +103,7 @@ async def test_all_is_told_at_first_and_then_where_that_leads(
         before = [await watch.next_batch(), await watch.next_batch()]
         simulator.churn(20)
         await store.snapshot_at_most(0)
-        assert len(store.leases) == 1  # what it is being told
+        assert len(store.leases) == 1  # of the initial items
         assert watch.bookmark() is None
         received = [*events(*before), *await rest(watch)]
 
@@ -173,7 +173,7 @@ async def test_one_whose_place_is_not_known_begins_anew(
 async def test_a_reset_is_followed_by_what_a_list_may_not_show(
     library: Library, simulator: Simulator
 ) -> None:
-    """A list may be of the newest version, which is older than what was announced since."""
+    """A list may show the newest snapshot, which is older than later notifications."""
     simulator.populate(5)
     async with running_store(library) as store:
         version = await store.snapshot_at_most(0)
@@ -216,7 +216,7 @@ async def test_a_bookmark_leads_over_what_does_not_matter(
 async def test_a_list_that_was_announced_can_be_watched_from(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failing test first: its revision was still to come, and taken for one that never was."""
+    """A regression: its pending revision was taken for one that never existed."""
     simulator.populate(30)
     monkeypatch.setattr(reading_module, "FIRST_PAGE", 1)
     monkeypatch.setattr(news_module, "TICK_SECONDS", 3600)
@@ -241,7 +241,7 @@ async def test_a_list_that_was_announced_can_be_watched_from(
 async def test_a_reset_that_needs_a_refresh_comes_with_it(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a change in the refresh, waiters were not notified."""
+    """A regression: without a change in the refresh, waiters were not notified."""
     simulator.populate(30)
     monkeypatch.setattr(news_module, "TICK_SECONDS", 3600)
     async with running_store(library, max_journal_changes=1) as store:

@@ -1,7 +1,7 @@
-"""Many who watch, an engine that does what engines do, and what each of them holds in the end.
+"""Many watchers, an engine with all its events, and the contexts that each watcher ends up with.
 
-Whatever happens in between, a client's contexts are the engine's once all is told; it is told
-nothing twice, misses nothing, and begins anew only where it must.
+In the end, each client has the engine's contexts; it receives nothing
+twice, misses nothing, and restarts only if it must.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CHURN = 500
 BURST_SECONDS = 0.2
 MAX_WATCHERS = 5
 MAX_ROUNDS = 4
-"""Some of `EXPECTED` depends on timing; a round on a busy machine may miss it."""
+"""Some of `EXPECTED` depends on timing: a round on a busy machine may miss it."""
 FILTERS: list[Filters] = [
     {},
     {"ipVersion": ["v6"]},
@@ -70,7 +70,7 @@ EXPECTED = {
 
 
 class Watching(RuleBasedStateMachine):
-    """Watchers of one engine, through one server after another."""
+    """Watchers of one engine, through successive servers."""
 
     library: Library
 
@@ -229,7 +229,7 @@ class Watching(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 2**32 - 1), is_lossy=st.booleans(), refreshes=st.booleans())
     def burst(self, seed: int, is_lossy: bool, refreshes: bool) -> None:
-        """Changes, 500 a second, while clients read, come and go."""
+        """Make 500 changes a second while clients read, connect and disconnect."""
         random = Random(seed)
         self.simulator.start_engine()
         self.simulator.lose_randomly(300_000 if is_lossy else 0, seed)
@@ -261,7 +261,7 @@ class Watching(RuleBasedStateMachine):
 
     @rule()
     def hear(self) -> None:
-        """Let what was announced reach the store."""
+        """Deliver all notifications to the store."""
         assert self.simulator.flush()
 
     @rule()
@@ -271,7 +271,7 @@ class Watching(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        """All comes to rest, and everybody reads to the end."""
+        """End all changes, and let all clients read to the end."""
         self.simulator.start_engine()
         assert self.simulator.flush()
         self.portal.call(self.server.store.snapshot_at_most, 0)
@@ -310,7 +310,7 @@ def test_all_who_watch_end_with_what_the_engine_has(library: Library) -> None:
         max_examples=40,
         stateful_step_count=30,
         deadline=None,
-        derandomize=False,  # each round draws other examples, in CI too
+        derandomize=False,  # each round draws new examples, in CI, too
     )
     for _ in range(MAX_ROUNDS):
         run_state_machine_as_test(Watching, settings=budget)

@@ -1,4 +1,4 @@
-"""Clients of a store that watch it, each of which holds what it is told."""
+"""Clients that watch a store and keep its contexts."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from tests.sse import Parser
 
 NAMES = {"ipVersion": "ip_version", "trafficType": "traffic_type", "remoteSubnet": "remote_subnet"}
 SEEN: Counter[str] = Counter()
-"""What has come about in all runs, for a test in which nothing happens proves nothing."""
+"""What occurred in all runs: a test in which nothing happens proves nothing."""
 
 
 class Kept:
-    """What a journal still has, worked out from what it was given and its bounds."""
+    """A model of the journal, computed from its input and its limits."""
 
     def __init__(self, journal: Journal, most: int) -> None:
         self.epoch = ""
         self.first = 0
-        """All that changed after this revision is server.kept."""
+        """All changes after this revision are kept."""
         self._counts: list[tuple[int, int]] = []
         self._most = most
         self._restart, self._record = journal.restart, journal.record
@@ -51,7 +51,7 @@ class Kept:
         self._record(revision, changes)
 
     def has_all_after(self, event_id: str) -> bool:
-        """Whether a stream can go on after an event without a gap."""
+        """Return whether a stream can resume after an event without a gap."""
         epoch, revision, taken = place_of(event_id)
         is_whole = taken == float("inf")
         return epoch == self.epoch and (revision if is_whole else revision - 1) >= self.first
@@ -59,10 +59,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What clients are served from.
+    """The source that serves clients.
 
     Attributes:
-        kept: what its journal should have.
+        kept: the expected journal.
     """
 
     store: Store
@@ -72,7 +72,7 @@ class Server:
 
 
 class WatchingClient:
-    """One client: a stream that it may leave, and what it holds."""
+    """One client: a stream that it may close, and its contexts."""
 
     def __init__(self, filters: Filters, view: View, *, is_initial: bool) -> None:
         self.filters = filters
@@ -87,7 +87,7 @@ class WatchingClient:
         self.must_begin_anew = False
 
     def shown(self, context: dict[str, Any]) -> dict[str, Any]:
-        """A context as the view has it."""
+        """Return a context in the client's view."""
         shown = cast(dict[str, Any], orjson.loads(orjson.dumps(context)))
         if self.view is View.BASIC:
             for sa in filter(None, (shown["inboundSa"], shown["outboundSa"])):
@@ -97,7 +97,7 @@ class WatchingClient:
         return shown
 
     def selected(self, contexts: list[dict[str, Any]]) -> dict[int, Any]:
-        """Those of all contexts that this client asked for, as it is shown them."""
+        """Return the contexts that this client selects, in its view."""
         return {
             int(context["saContextId"]): self.shown(context)
             for context in contexts
@@ -111,7 +111,7 @@ class WatchingClient:
         self.parser = Parser()
 
     async def come(self, server: Server) -> None:
-        """Begin a stream where the last one ended."""
+        """Open a stream where the last one ended."""
         self.leave()
         last_id = self.mirror.last_id
         self.mirror.connect()
@@ -135,7 +135,7 @@ class WatchingClient:
         await self._read(watch.bookmark() or b"", server)
 
     async def pump(self, server: Server, cut_after: int | None = None) -> bool:
-        """Read what comes next, or only some of it, and then no more; whether anything came."""
+        """Read the next batch, or part of it and then no more; return whether there was one."""
         if self.watch is None:
             return False
         last_id = self.mirror.last_id
@@ -175,7 +175,7 @@ class WatchingClient:
                 return
 
     async def _list(self, server: Server) -> bool:
-        """Read a list of all there is, of any age."""
+        """Read a complete list of any age."""
         try:
             version = await server.store.snapshot_at_most(0 if self.mirror.events % 2 else 3600)
         except (EngineError, EngineTimedOut):
