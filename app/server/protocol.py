@@ -8,18 +8,15 @@ evicted; if none is idle, the new one is rejected.
 
 from __future__ import annotations
 
-import asyncio
-import re
 import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport
-from collections.abc import Callable, Container
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
 from http import HTTPStatus
-from itertools import chain
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import unquote
 
 import anyio
@@ -32,7 +29,9 @@ from uvicorn.server import ServerState
 from app.api import problems
 from app.api.problems import ProblemError, problem_response
 from app.api.request_state import request_state
-from app.net.networks import client_network, is_loopback
+from app.net.networks import client_network
+from app.server.idle_connections import IdleConnections
+from app.server.parser import LimitedH11Parser
 from app.settings.limits import ConnectionLimits
 
 
@@ -57,11 +56,6 @@ delayed connection counts as idle and may be evicted.
 """
 MAX_UNDELAYED_REJECTIONS: Final = 2
 """Consecutive rejections without a delay: a client may try without a token first."""
-
-MAX_HEADER_FIELDS: Final = 100
-"""Header fields of a request; each look-up scans them all."""
-
-_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 
 OnRejection = Callable[[ProblemError, str], None]
 """Called with each problem answered before the application runs, and the client's address."""
@@ -91,112 +85,6 @@ class Stage(Enum):
     """Delaying a response that rejects."""
     REJECTED = auto()
     """Waiting for the client to close; input is ignored."""
-
-
-class LimitedH11Parser(h11.Connection):
-    """An h11 parser that rejects requests with too many fields, too large or chunked content.
-
-    Attributes:
-        last_request: the last request whose head was read.
-    """
-
-    def __init__(self, limits: ConnectionLimits) -> None:
-        super().__init__(h11.SERVER, limits.max_request_bytes)
-        self._max_content_bytes = limits.max_request_bytes
-        self.last_request: h11.Request | None = None
-
-    def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
-        """Return the next event from the client.
-
-        Raises:
-            RemoteProtocolError: the request is malformed, or its head exceeds a limit.
-        """
-        event = super().next_event()
-        if isinstance(event, h11.Request):
-            event = _in_origin_form(event)
-            self.last_request = event
-            status = self._rejection_status(event)
-            if status is not None:
-                raise h11.RemoteProtocolError(status.phrase, error_status_hint=status)
-        return event
-
-    def _rejection_status(self, request: h11.Request) -> HTTPStatus | None:
-        if len(request.headers) > MAX_HEADER_FIELDS:
-            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        for name, value in request.headers:
-            if name == b"transfer-encoding":
-                return HTTPStatus.LENGTH_REQUIRED
-            if name == b"content-length" and int(value) > self._max_content_bytes:
-                return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        return None
-
-
-class Abortable(Protocol):
-    """A connection whose transport can be aborted."""
-
-    transport: asyncio.Transport
-
-
-class IdleConnections:
-    """The connections that are not answering a request, longest idle first.
-
-    Those that have never served a request are evicted first.
-    """
-
-    def __init__(self) -> None:
-        self._unused: dict[Abortable, None] = {}
-        self._used: dict[Abortable, None] = {}
-
-    def add(self, connection: Abortable, *, is_used: bool) -> None:
-        """Append a connection, or move it to the end.
-
-        Args:
-            connection: the idle connection.
-            is_used: whether it has served a request that was not rejected.
-        """
-        self.discard(connection)
-        (self._used if is_used else self._unused)[connection] = None
-
-    def discard(self, connection: Abortable) -> None:
-        """Remove a connection if it is present."""
-        self._unused.pop(connection, None)
-        self._used.pop(connection, None)
-
-    def first(self, among: Container[object] | None = None) -> Abortable | None:
-        """Return the eviction candidate, if any, optionally among some connections only."""
-        idle = chain(self._unused, self._used)
-        return next((each for each in idle if among is None or each in among), None)
-
-    def evict(self, among: Container[object] | None = None) -> bool:
-        """Abort the eviction candidate; return False if there is none.
-
-        Args:
-            among: the connections to choose from; None: all.
-        """
-        candidate = self.first(among)
-        if candidate is None:
-            return False
-        self.discard(candidate)
-        candidate.transport.abort()
-        return True
-
-
-def over_share(
-    network: str, newest: object, connections: set[Any], limits: ConnectionLimits
-) -> set[Any]:
-    """Return the other connections of a network if it exceeds its share, else an empty set.
-
-    Args:
-        network: the client's network, as `client_network` returns it.
-        newest: the new connection.
-        connections: all connections, each with its `network`.
-        limits: the limits of connections.
-    """
-    max_connections = limits.max_connections_per_address
-    if len(connections) <= max_connections or is_loopback(network):
-        return set()
-    others = {each for each in connections if each is not newest and each.network == network}
-    return others if len(others) >= max_connections else set()
 
 
 class LimitedH11Protocol(H11Protocol):
@@ -243,11 +131,16 @@ class LimitedH11Protocol(H11Protocol):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
         self.network = client_network(self.client[0]) if self.client else ""
-        if len(self.connections) > self._limits.max_connections:
-            self._evict()
-        else:
+        if self._idle.admit(self, self.connections):
             self._enter(Stage.IDLE)
-            self._enforce_address_share()
+        else:
+            self._reject(
+                ProblemError(
+                    problems.TOO_MANY_CONNECTIONS,
+                    "No further connection can be served now.",
+                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+                )
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the connection and cancel the request in progress."""
@@ -322,29 +215,6 @@ class LimitedH11Protocol(H11Protocol):
             Stage.REJECTED: LINGER_SECONDS,
         }[self._stage]
 
-    def _enforce_address_share(self) -> None:
-        """Evict another connection of this network if it has too many."""
-        others = over_share(self.network, self, self.connections, self._limits)
-        if others:
-            self._evict(others)
-
-    def _evict(self, among: Container[object] | None = None) -> None:
-        """Evict the longest idle connection; if none is idle, reject this one.
-
-        Args:
-            among: the connections to choose from; None: all.
-        """
-        if self._idle.evict(among):
-            self._enter(Stage.IDLE)
-        else:
-            self._reject(
-                ProblemError(
-                    problems.TOO_MANY_CONNECTIONS,
-                    "No further connection can be served now.",
-                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-                )
-            )
-
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application once the request is complete; cancel it if the client leaves.
 
@@ -360,30 +230,20 @@ class LimitedH11Protocol(H11Protocol):
                     return
                 is_complete = not message["more_body"]
             self._enter(Stage.ANSWERING)
-            to_client = self._while_connected(self._delay_rejections(scope, send))
-            await self._application(scope, receive, _in_slices(to_client))
+            await self._application(scope, receive, self._limited(scope, send))
             if not self.cycle.response_complete and self.flow.write_paused:
                 self.transport.abort()  # closing would wait for the client to read
         self._answering = None
 
-    def _while_connected(self, send: Send) -> Send:
-        """Wrap `send` to yield to the loop once the transport is closing.
+    def _limited(self, scope: Scope, send: Send) -> Send:
+        """Wrap `send` to write in slices and to delay responses after repeated rejections.
 
-        After a failed write asyncio calls `connection_lost` in the loop's next turn; until then
-        each further write would only be logged.
+        It yields to the loop once the transport is closing: after a failed write asyncio calls
+        `connection_lost` in the loop's next turn; until then each further write would only be
+        logged.
         """
 
-        async def send_while_connected(message: Message) -> None:
-            if self.transport.is_closing():
-                await anyio.lowlevel.checkpoint()
-            await send(message)
-
-        return send_while_connected
-
-    def _delay_rejections(self, scope: Scope, send: Send) -> Send:
-        """Wrap `send` to delay responses after too many consecutive rejections."""
-
-        async def send_delayed(message: Message) -> None:
+        async def send_limited(message: Message) -> None:
             if message["type"] == "http.response.start":
                 state = request_state(scope)
                 is_rejection = state.is_rejected or state.is_over_quota
@@ -392,9 +252,12 @@ class LimitedH11Protocol(H11Protocol):
                     self._enter(Stage.DELAYED)
                     await anyio.sleep(DELAY_SECONDS)
                     self._enter(Stage.ANSWERING)
-            await send(message)
+            for piece in _slices(message):
+                if self.transport.is_closing():
+                    await anyio.lowlevel.checkpoint()
+                await send(piece)
 
-        return send_delayed
+        return send_limited
 
     def _reject(self, problem: ProblemError) -> None:
         """Answer with a problem and ignore further input."""
@@ -423,33 +286,11 @@ class LimitedH11Protocol(H11Protocol):
             self.transport.write_eof()
 
 
-def _in_origin_form(request: h11.Request) -> h11.Request:
-    """Convert an absolute-form target to origin form; its authority replaces `Host`.
-
-    Servers must accept the absolute form from any client (RFC 9112, 3.2.2).
-    """
-    url = _ABSOLUTE_FORM.match(request.target)
-    if url is None:
-        return request
-    rest = request.target[url.end() :]
-    headers = [(name, value) for name, value in request.headers if name != b"host"]
-    return h11.Request(
-        method=request.method,
-        target=rest if rest.startswith(b"/") else b"/" + rest,
-        headers=[(b"host", url[1]), *headers],
-        http_version=request.http_version,
-    )
-
-
-def _in_slices(send: Send) -> Send:
-    """Wrap `send` to send large bodies in slices."""
-
-    async def send_slices(message: Message) -> None:
-        body = memoryview(message.get("body", b""))
-        while len(body) > SLICE_BYTES:
-            piece, body = body[:SLICE_BYTES], body[SLICE_BYTES:]
-            await send({"type": message["type"], "body": piece, "more_body": True})
-            message = {**message, "body": body}
-        await send(message)
-
-    return send_slices
+def _slices(message: Message) -> Iterator[Message]:
+    """Yield a message, its body in slices."""
+    body = memoryview(message.get("body", b""))
+    while len(body) > SLICE_BYTES:
+        piece, body = body[:SLICE_BYTES], body[SLICE_BYTES:]
+        yield {"type": message["type"], "body": piece, "more_body": True}
+        message = {**message, "body": body}
+    yield message

@@ -21,8 +21,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.file_watching import watch_files
+from app.server.idle_connections import IdleConnections
 from app.server.proactor_accept import accept_forever, is_not_of_acceptance
-from app.server.protocol import IdleConnections, LimitedH11Protocol, OnRejection
+from app.server.protocol import LimitedH11Protocol, OnRejection
 from app.server.security_headers import security_headers
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 from app.server.tls.protocol import TlsProtocol
@@ -213,7 +214,7 @@ def create_server(
         on_handshake: called with the outcome of each TLS handshake.
     """
     limits = limits or ConnectionLimits()
-    idle = IdleConnections()
+    idle = IdleConnections(limits)
     connect = partial(LimitedH11Protocol, limits, idle, on_rejection)
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:

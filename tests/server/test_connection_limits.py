@@ -20,12 +20,12 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from app.api.request_state import request_state
+from app.server.idle_connections import IdleConnections
 from app.server.protocol import (
     DELAY_SECONDS,
     LINGER_SECONDS,
     MAX_UNDELAYED_REJECTIONS,
     SLICE_BYTES,
-    IdleConnections,
     LimitedH11Protocol,
     Stage,
 )
@@ -490,7 +490,7 @@ def test_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
     assert answered(served.connect(GET + b"\r\n"))
     served.until(lambda: not served.connections and not served.server.server_state.tasks)
     protocol: Any = served.server.config.http
-    assert protocol.args[1].first() is None
+    assert not protocol.args[1].evict()
     gc.collect()
 
 
@@ -506,7 +506,13 @@ def connection() -> Iterator[LimitedH11Protocol]:
     config = create_server(Application(), lambda: None, LIMITS).config
     loop = asyncio.new_event_loop()
     yield LimitedH11Protocol(
-        LIMITS, IdleConnections(), lambda _problem, _address: None, config, ServerState(), {}, loop
+        LIMITS,
+        IdleConnections(LIMITS),
+        lambda _problem, _address: None,
+        config,
+        ServerState(),
+        {},
+        loop,
     )
     loop.close()
 
@@ -630,9 +636,9 @@ class Peers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.all: list[Peer] = []
         self._loop = loop
-        self._waiting = IdleConnections()
         self._state = ServerState()
         self._limits = replace(LIMITS, max_connections=10, max_connections_per_address=3)
+        self._waiting = IdleConnections(self._limits)
         self._config = create_server(Application(), lambda: None, self._limits).config
 
     def connect(self, address: str, stage: Stage = Stage.IDLE) -> Peer:
@@ -680,6 +686,15 @@ def test_an_address_whose_share_is_being_answered_gets_no_more(peers: Peers) -> 
     assert problem(newest.sent)["code"] == "too_many_connections"
     assert not any(one.is_aborted for one in answered)
     assert peers.connect("192.0.2.2").sent == b""
+
+
+def test_an_address_over_its_share_evicts_none_of_another(peers: Peers) -> None:
+    for number in range(7):
+        peers.connect(f"198.51.100.{number}")
+    for _ in range(4):
+        peers.connect("192.0.2.1")
+
+    assert [peer.is_aborted for peer in peers.all] == [False] * 7 + [True] + [False] * 3
 
 
 def test_this_host_has_no_share(peers: Peers) -> None:

@@ -102,7 +102,7 @@ def assert_refused(served: Served, context: ssl.SSLContext, outcome: HandshakeOu
 def assert_forgotten(served: Served) -> None:
     served.until(lambda: not served.connections and not served.server.server_state.tasks)
     protocol: Any = served.server.config.http
-    assert protocol.args[2].first() is None
+    assert not protocol.args[2].evict()
 
 
 def assert_silent(caplog: pytest.LogCaptureFixture) -> None:
@@ -320,7 +320,7 @@ def test_handshakes_are_connections_and_make_room(served: Served) -> None:
 def test_handshakes_are_in_the_share_of_their_address(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.server.protocol.is_loopback", lambda _network: False)
+    monkeypatch.setattr("app.server.idle_connections.is_loopback", lambda _network: False)
     tls = CertificateReloader(TlsFiles(files.certificate, files.key))
     with serving(tls, replace(LIMITS, max_connections_per_address=2)) as served:
         with secured(served) as known:

@@ -18,7 +18,8 @@ from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
 from app.net.networks import client_network
-from app.server.protocol import LINGER_SECONDS, IdleConnections, LimitedH11Protocol, over_share
+from app.server.idle_connections import IdleConnections
+from app.server.protocol import LINGER_SECONDS, LimitedH11Protocol
 from app.server.tls import alerts
 from app.server.tls.certificates import HandshakeOutcome
 from app.settings.limits import ConnectionLimits
@@ -86,11 +87,7 @@ class TlsProtocol(asyncio.Protocol):
         client = get_remote_addr(self.transport)
         self.network = client_network(client[0]) if client else ""
         self._connections.add(self)
-        others = over_share(self.network, self, self._connections, self._limits)
-        if others:
-            self._idle.evict(others)
-        elif len(self._connections) > self._limits.max_connections:
-            self._idle.evict()
+        self._idle.admit(self, self._connections)
         self._idle.add(self, is_used=False)
         self._task = self._loop.create_task(self._secure())
 

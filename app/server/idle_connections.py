@@ -1,0 +1,80 @@
+"""The limits on the number of connections, and the eviction of idle ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container
+from itertools import chain
+from typing import Any, Protocol
+
+from app.net.networks import is_loopback
+from app.settings.limits import ConnectionLimits
+
+
+class Connection(Protocol):
+    """A connection that can be evicted.
+
+    Attributes:
+        transport: its transport.
+        network: the client's network, as `client_network` returns it.
+    """
+
+    transport: asyncio.Transport
+    network: str
+
+
+class IdleConnections:
+    """The connections that are not answering a request, longest idle first.
+
+    Those that have never served a request are evicted first.
+    """
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._limits = limits
+        self._unused: dict[Connection, None] = {}
+        self._used: dict[Connection, None] = {}
+
+    def add(self, connection: Connection, *, is_used: bool) -> None:
+        """Append a connection, or move it to the end.
+
+        Args:
+            connection: the idle connection.
+            is_used: whether it has served a request that was not rejected.
+        """
+        self.discard(connection)
+        (self._used if is_used else self._unused)[connection] = None
+
+    def discard(self, connection: Connection) -> None:
+        """Remove a connection if it is present."""
+        self._unused.pop(connection, None)
+        self._used.pop(connection, None)
+
+    def admit(self, newest: Connection, connections: set[Any]) -> bool:
+        """Evict an idle connection if the newest one exceeds a limit; return False if none is idle.
+
+        If its network exceeds its share of the connections, one of that network is evicted.
+
+        Args:
+            newest: the new connection.
+            connections: all connections, each with its `network`.
+        """
+        max_share = self._limits.max_connections_per_address
+        if len(connections) > max_share and not is_loopback(newest.network):
+            others = {each for each in connections if each.network == newest.network} - {newest}
+            if len(others) >= max_share:
+                return self.evict(others)
+        return len(connections) <= self._limits.max_connections or self.evict()
+
+    def evict(self, among: Container[Any] | None = None) -> bool:
+        """Abort the longest idle connection, if any, and return whether there is one.
+
+        Args:
+            among: the connections to choose from; None: all.
+        """
+        idle = chain(self._unused, self._used)
+        candidate = next((each for each in idle if among is None or each in among), None)
+        if candidate is None:
+            return False
+        self.discard(candidate)
+        candidate.transport.abort()
+        return True

@@ -1,0 +1,73 @@
+"""The h11 parser of a connection, with limits on the head and the content of a request."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Final
+
+import h11
+
+from app.settings.limits import ConnectionLimits
+
+
+MAX_HEADER_FIELDS: Final = 100
+"""Header fields of a request; each look-up scans them all."""
+
+_ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
+
+
+class LimitedH11Parser(h11.Connection):
+    """An h11 parser that rejects requests with too many fields, too large or chunked content.
+
+    Attributes:
+        last_request: the last request whose head was read.
+    """
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        super().__init__(h11.SERVER, limits.max_request_bytes)
+        self._max_content_bytes = limits.max_request_bytes
+        self.last_request: h11.Request | None = None
+
+    def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
+        """Return the next event from the client.
+
+        Raises:
+            RemoteProtocolError: the request is malformed, or its head exceeds a limit.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            event = _in_origin_form(event)
+            self.last_request = event
+            status = self._rejection_status(event)
+            if status is not None:
+                raise h11.RemoteProtocolError(status.phrase, error_status_hint=status)
+        return event
+
+    def _rejection_status(self, request: h11.Request) -> HTTPStatus | None:
+        if len(request.headers) > MAX_HEADER_FIELDS:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        for name, value in request.headers:
+            if name == b"transfer-encoding":
+                return HTTPStatus.LENGTH_REQUIRED
+            if name == b"content-length" and int(value) > self._max_content_bytes:
+                return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return None
+
+
+def _in_origin_form(request: h11.Request) -> h11.Request:
+    """Convert an absolute-form target to origin form; its authority replaces `Host`.
+
+    Servers must accept the absolute form from any client (RFC 9112, 3.2.2).
+    """
+    url = _ABSOLUTE_FORM.match(request.target)
+    if url is None:
+        return request
+    rest = request.target[url.end() :]
+    headers = [(name, value) for name, value in request.headers if name != b"host"]
+    return h11.Request(
+        method=request.method,
+        target=rest if rest.startswith(b"/") else b"/" + rest,
+        headers=[(b"host", url[1]), *headers],
+        http_version=request.http_version,
+    )
