@@ -34,7 +34,7 @@ from bindings.errors import (
 
 log = structlog.get_logger(__name__)
 
-RETRY_SECONDS: Final = 2
+RETRY_SECONDS: Final = 2.0
 """`Retry-After` if nothing better is known: the refresh interval while the engine fails."""
 
 RIGHTS: Final = (
@@ -58,6 +58,16 @@ _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
     (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
     (EngineError, problems.ENGINE_ERROR, "The engine returned an error: {error}."),
 )
+_TEMPORARY_KINDS: Final[dict[type[Exception], tuple[ProblemKind, str]]] = {
+    EngineTimedOut: (problems.ENGINE_TIMEOUT, "The engine did not answer in time."),
+    EngineBusy: (problems.ENGINE_TIMEOUT, "The engine did not answer in time."),
+    TooManySnapshots: (
+        problems.TOO_MANY_SNAPSHOTS,
+        "No further snapshot can be kept for a client now.",
+    ),
+    TooManyStreams: (problems.TOO_MANY_STREAMS, "No further stream can be opened now."),
+    ShuttingDown: (problems.SERVER_STOPPING, "The server is stopping."),
+}
 _HTTP_KINDS: Final = {
     400: problems.BAD_REQUEST,
     404: problems.NOT_FOUND,
@@ -90,33 +100,17 @@ def _rights(function: str) -> str:
 
 def to_problem(error: Exception) -> ProblemError:
     """Return the problem for an exception; unexpected ones reveal no internals."""
+    temporary = _TEMPORARY_KINDS.get(type(error))
+    if temporary is not None:
+        seconds = RETRY_SECONDS
+        if isinstance(error, TooManySnapshots):
+            seconds = error.retry_after_seconds
+        return ProblemError(*temporary, headers=_retry(seconds))
     match error:
         case ProblemError():
             return error
         case EngineError():
             return engine_problem(error)
-        case EngineTimedOut() | EngineBusy():
-            return ProblemError(
-                problems.ENGINE_TIMEOUT,
-                "The engine did not answer in time.",
-                headers=_retry(RETRY_SECONDS),
-            )
-        case TooManySnapshots():
-            return ProblemError(
-                problems.TOO_MANY_SNAPSHOTS,
-                "No further snapshot can be kept for a client now.",
-                headers=_retry(error.retry_after_seconds),
-            )
-        case TooManyStreams():
-            return ProblemError(
-                problems.TOO_MANY_STREAMS,
-                "No further stream can be opened now.",
-                headers=_retry(RETRY_SECONDS),
-            )
-        case ShuttingDown():
-            return ProblemError(
-                problems.SERVER_STOPPING, "The server is stopping.", headers=_retry(RETRY_SECONDS)
-            )
         case RequestValidationError():
             return ProblemError(
                 problems.INVALID_PARAMETERS,
@@ -143,11 +137,7 @@ def install(app: FastAPI) -> None:
     for class_ in (
         ProblemError,
         EngineError,
-        EngineTimedOut,
-        EngineBusy,
-        TooManySnapshots,
-        TooManyStreams,
-        ShuttingDown,
+        *_TEMPORARY_KINDS,
         RequestValidationError,
         HTTPException,
         Exception,
