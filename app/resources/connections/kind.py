@@ -5,39 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 from app.repository.query.filters import Key, filter_field
-from app.repository.query.interner import Interner
 from app.repository.resource import ResourceKind
-from app.repository.snapshot.model import Item
 from app.resources.connections.encoding import encode_connection
-from app.resources.wfp.endpoints import EndpointSelection, key_of_ends
-from app.resources.wfp.names import (
-    AUTHENTICATION_METHOD,
-    DH_GROUP,
-    IKE_CIPHER,
-    IKE_INTEGRITY,
-    IP_VERSION,
-    IPSEC_TRAFFIC_MODE_TYPE,
-    KEY_MODULE,
+from app.resources.wfp.endpoints import (
+    EndpointEncoder,
+    EndpointSelection,
+    key_of_ends,
+    protection_of,
 )
-from app.schemas.names import (
-    AuthenticationMethod,
-    DhGroup,
-    IkeCipher,
-    IkeIntegrity,
-    IpVersion,
-    KeyModule,
-    Monitoring,
-    TrafficType,
-)
+from app.resources.wfp.names import TRAFFIC_TYPE
+from app.schemas.names import Monitoring, TrafficType
 from bindings.connections import Connection, decode_connection
 from bindings.engine import Engine
 from bindings.engine_options import EngineOption, engine_option
 from bindings.errors import AccessDenied, ConnectionsDisabled, EngineError, NotSupported
-from bindings.fingerprints import fingerprint
-from bindings.memory import RawTree
 
 
 MONITORING: Final = "monitoring"
@@ -49,39 +33,13 @@ _MONITORING: Final[Mapping[int | None, Monitoring]] = MappingProxyType(
 )
 
 
-class ConnectionProtection(NamedTuple):
-    """How a connection is protected, in public names; each field is compared by a filter."""
-
-    ip_version: tuple[str]
-    traffic_type: tuple[str]
-    key_module: tuple[str]
-    cipher: tuple[str]
-    integrity: tuple[str]
-    dh_group: tuple[str]
-    authentication_method: tuple[str, ...]
-
-
-PROTECTIONS: Final[Interner[ConnectionProtection]] = Interner()
-
-
 @dataclass(frozen=True)
 class ConnectionSelection(EndpointSelection):
     """Filters that a connection must meet, all of them."""
 
     LIST: ClassVar[str] = "connections"
 
-    ip_version: tuple[IpVersion, ...] = filter_field(IpVersion)
     traffic_type: tuple[TrafficType, ...] = filter_field(TrafficType)
-    key_module: tuple[KeyModule, ...] = filter_field(KeyModule)
-    cipher: tuple[IkeCipher, ...] = filter_field(IkeCipher)
-    integrity: tuple[IkeIntegrity, ...] = filter_field(IkeIntegrity)
-    dh_group: tuple[DhGroup, ...] = filter_field(DhGroup)
-    authentication_method: tuple[AuthenticationMethod, ...] = filter_field(AuthenticationMethod)
-
-    @classmethod
-    def protections(cls) -> Interner[Any]:
-        """Return the protections of connections."""
-        return PROTECTIONS
 
 
 class ConnectionKind(ResourceKind):
@@ -105,40 +63,18 @@ class ConnectionKind(ResourceKind):
             return {MONITORING: Monitoring.OFF.value}
         return super().reason_if_empty(error)
 
-    def encoder(self) -> ConnectionEncoder:
-        """Create an encoder for one refresh."""
-        return ConnectionEncoder()
-
-
-class ConnectionEncoder:
-    """Encodes connections as snapshot items."""
-
-    def fingerprint(self, plain: RawTree) -> bytes:
-        """Return a digest of the connection, including its byte counts."""
-        return fingerprint(plain)
-
-    def item(self, plain: RawTree) -> Item:
-        """Decode the connection and encode it as an item."""
-        connection = decode_connection(plain)
-        return Item(index_key(connection), encode_connection(connection))
+    def encoder(self) -> EndpointEncoder[Connection]:
+        """Create an encoder for one refresh; a change of the byte counts alone is a change."""
+        return EndpointEncoder(decode_connection, index_key, encode_connection)
 
 
 def index_key(connection: Connection) -> Key:
     """Return the index key of a connection."""
-    crypto = connection.mm_crypto
-    methods = {
-        AUTHENTICATION_METHOD[peer.authentication_method_type]["authenticationMethodType"]
-        for peer in (connection.mm_peer, connection.em_peer)
-    }
-    protection = ConnectionProtection(
-        (IP_VERSION[connection.ip_version]["ipVersion"],),
-        (IPSEC_TRAFFIC_MODE_TYPE[connection.ipsec_traffic_mode_type]["ipsecTrafficModeType"],),
-        (KEY_MODULE[connection.key_module_type]["keyModuleType"],),
-        (IKE_CIPHER[crypto.cipher]["algoIdentifier"],),
-        (IKE_INTEGRITY[crypto.integrity]["algoIdentifier"],),
-        (DH_GROUP[crypto.dh_group]["dhGroup"],),
-        tuple(sorted(methods)),
+    protection = protection_of(
+        connection.ip_version,
+        connection.key_module_type,
+        connection.mm_crypto,
+        [peer.authentication_method_type for peer in (connection.mm_peer, connection.em_peer)],
+        (TRAFFIC_TYPE[connection.ipsec_traffic_mode_type]["trafficType"],),
     )
-    return key_of_ends(
-        PROTECTIONS.number(protection), connection.local_address, connection.remote_address
-    )
+    return key_of_ends(protection, connection.local_address, connection.remote_address)

@@ -1,4 +1,4 @@
-"""Index keys and filters of objects with two endpoints: main mode SAs and connections.
+"""Objects with two endpoints, main mode SAs and connections: index keys, filters, encoding.
 
 A host has many objects but few protections (combinations of cipher, integrity and so on),
 so each protection is interned and an index key contains its number only.
@@ -6,12 +6,11 @@ so each protection is interned and an index key contains its number only.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from struct import Struct
-from typing import Final
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from app.repository.query.filters import (
     Address,
@@ -23,7 +22,29 @@ from app.repository.query.filters import (
     range_of,
 )
 from app.repository.query.interner import Interner
+from app.repository.snapshot.model import Item
+from app.resources.wfp.names import (
+    AUTHENTICATION_METHOD,
+    DH_GROUP,
+    IKE_CIPHER,
+    IKE_INTEGRITY,
+    IP_VERSION,
+    KEY_MODULE,
+)
+from app.schemas.names import (
+    AuthenticationMethod,
+    DhGroup,
+    IkeCipher,
+    IkeIntegrity,
+    IpVersion,
+    KeyModule,
+)
+from bindings.fingerprints import fingerprint
+from bindings.ike_records import IkeProposal
+from bindings.memory import RawTree
 
+
+T = TypeVar("T")
 
 _KEY: Final = Struct("<IB16sB16s")
 _ADDRESS_FIELDS: Final = frozenset(
@@ -31,28 +52,93 @@ _ADDRESS_FIELDS: Final = frozenset(
 )
 
 
-def key_of_ends(protection: int, local: bytes | None, remote: bytes | None) -> Key:
-    """Pack an index key from the number of a protection and two packed addresses."""
+class Protection(NamedTuple):
+    """How an object is protected, in public names; each field is compared by a filter."""
+
+    ip_version: tuple[str]
+    key_module: tuple[str]
+    cipher: tuple[str]
+    integrity: tuple[str]
+    dh_group: tuple[str]
+    authentication_method: tuple[str, ...]
+    traffic_type: tuple[str, ...]
+
+
+PROTECTIONS: Final[Interner[Protection]] = Interner()
+"""The protections by number; bounded by the combinations of public names."""
+
+
+def protection_of(
+    ip_version: int,
+    key_module: int,
+    proposal: IkeProposal,
+    authentication_methods: Iterable[int],
+    traffic_type: tuple[str, ...] = (),
+) -> Protection:
+    """Return the protection of these values of WFP, with the public names of traffic types."""
+    methods = {
+        AUTHENTICATION_METHOD[method]["authenticationMethodType"]
+        for method in authentication_methods
+    }
+    return Protection(
+        (IP_VERSION[ip_version]["ipVersion"],),
+        (KEY_MODULE[key_module]["keyModuleType"],),
+        (IKE_CIPHER[proposal.cipher]["algoIdentifier"],),
+        (IKE_INTEGRITY[proposal.integrity]["algoIdentifier"],),
+        (DH_GROUP[proposal.dh_group]["dhGroup"],),
+        tuple(sorted(methods)),
+        traffic_type,
+    )
+
+
+def key_of_ends(protection: Protection, local: bytes | None, remote: bytes | None) -> Key:
+    """Pack an index key from a protection and two packed addresses."""
     local, remote = local or b"", remote or b""
-    return _KEY.pack(protection, len(local), local, len(remote), remote)
+    number = PROTECTIONS.number(protection)
+    return _KEY.pack(number, len(local), local, len(remote), remote)
+
+
+@dataclass(frozen=True)
+class EndpointEncoder(Generic[T]):
+    """Encodes objects that need nothing but their struct.
+
+    Attributes:
+        decode: decodes an object.
+        index_key: returns its index key.
+        encode: returns its JSON text.
+    """
+
+    decode: Callable[[RawTree], T]
+    index_key: Callable[[T], Key]
+    encode: Callable[[T], bytes]
+
+    def fingerprint(self, tree: RawTree) -> bytes:
+        """Return a digest of the whole object."""
+        return fingerprint(tree)
+
+    def item(self, tree: RawTree) -> Item:
+        """Decode an object and encode it as an item."""
+        decoded = self.decode(tree)
+        return Item(self.index_key(decoded), self.encode(decoded))
 
 
 @dataclass(frozen=True)
 class EndpointSelection(Selection):
     """Filters on the two endpoints of an object and on its protection.
 
-    Each field that a subclass adds is compared with the field of that name in the protection.
+    Each field beside the addresses is compared with the field of that name in the protection.
     """
 
     local_subnet: tuple[Subnet, ...] = filter_field(ip_network)
     remote_subnet: tuple[Subnet, ...] = filter_field(ip_network)
     local_address: tuple[Address, ...] = filter_field(ip_address)
     remote_address: tuple[Address, ...] = filter_field(ip_address)
-
-    @classmethod
-    @abstractmethod
-    def protections(cls) -> Interner[Hashable]:
-        """Return the interner that the numbers in the index keys refer to."""
+    ip_version: tuple[IpVersion, ...] = filter_field(IpVersion)
+    key_module: tuple[KeyModule, ...] = filter_field(KeyModule)
+    cipher: tuple[IkeCipher, ...] = filter_field(IkeCipher)
+    integrity: tuple[IkeIntegrity, ...] = filter_field(IkeIntegrity)
+    dh_group: tuple[DhGroup, ...] = filter_field(DhGroup)
+    authentication_method: tuple[AuthenticationMethod, ...] = filter_field(AuthenticationMethod)
 
     def matcher(self) -> Callable[[Key], bool]:
         """Return a predicate that takes an index key."""
@@ -80,7 +166,6 @@ class _ProtectionCondition(dict[int, bool]):
 
     def __init__(self, selection: EndpointSelection) -> None:
         super().__init__()
-        self._protections = selection.protections()
         self._filters = [
             (name, frozenset(values))
             for name in selection.names()
@@ -88,7 +173,7 @@ class _ProtectionCondition(dict[int, bool]):
         ]
 
     def __missing__(self, number: int) -> bool:
-        protection = self._protections[number]
+        protection = PROTECTIONS[number]
         is_met = self[number] = all(
             not values.isdisjoint(getattr(protection, name)) for name, values in self._filters
         )
