@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from typing import Any, Final
 
-import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -21,7 +20,6 @@ from app.api import problems
 from app.api.problems import ProblemKind
 from app.api.request_state import request_state
 from app.repository.changes.streams import EventSource, StreamRegistry
-from app.repository.notifier import TICK_SECONDS
 
 
 def format_event(kind: str, event_id: str | None, data: bytes) -> bytes:
@@ -116,6 +114,7 @@ class EventStream(Response):
         self._source = source
         self._streams = streams
         self._is_authorized = is_authorized
+        self._due = float("inf")
         streams.require_capacity()
         super().__init__(
             headers={
@@ -135,7 +134,7 @@ class EventStream(Response):
         state = request_state(scope)
         with (
             closing(self._source),
-            self._streams.register(self._source, self._is_authorized, state.rate_limit_key),
+            self._streams.register(self._source, self._is_due, state.rate_limit_key),
         ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -145,6 +144,10 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": RECONNECT})
         # The registry cancels the block at a stop if the client is not reading.
         state.outcome = state.outcome or "server_stops"
+
+    def _is_due(self) -> bool:
+        """Return whether the stream has something to do although its source may have no events."""
+        return time.monotonic() >= self._due or not self._is_authorized()
 
     def _end_reason(self) -> str:
         """Return why the stream ends, as logged."""
@@ -163,9 +166,7 @@ class EventStream(Response):
             if batch is not None:
                 await send_body(batch)
                 silent_since = now
-            elif end - now > TICK_SECONDS:
-                await self._source.notifier.wait()
             else:
-                with anyio.move_on_after(end - now):
-                    await self._source.notifier.wait()
+                self._due = min(end, silent_since + KEEP_ALIVE_SECONDS)
+                await self._source.notifier.wait(self._source)
             now = time.monotonic()

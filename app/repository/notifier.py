@@ -1,33 +1,31 @@
-"""Waking all waiters, without saying why: each checks for itself what has changed."""
+"""Waking waiters, without saying why: each checks for itself what has changed."""
 
 from __future__ import annotations
 
-from typing import Final
-
-import anyio
-
-
-TICK_SECONDS: Final = 5.0
-"""The longest that a waiter sleeps while the ticks run."""
+import asyncio
 
 
 class Notifier:
-    """Wakes all waiters at once. Belongs to one event loop."""
+    """Wakes all waiters, or one. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._event = anyio.Event()
+        self._waiting: dict[object, asyncio.Future[None]] = {}
 
     def notify_all(self) -> None:
         """Wake all waiters."""
-        event, self._event = self._event, anyio.Event()
-        event.set()
+        for waiter in [*self._waiting]:
+            self.notify(waiter)
 
-    async def wait(self) -> None:
-        """Wait for the next notification."""
-        await self._event.wait()
+    def notify(self, waiter: object) -> None:
+        """Wake one waiter, if it is waiting."""
+        woken = self._waiting.pop(waiter, None)
+        if woken is not None and not woken.done():
+            woken.set_result(None)
 
-    async def tick(self) -> None:
-        """Wake all waiters regularly until cancelled, for their time-based work."""
-        while True:
-            await anyio.sleep(TICK_SECONDS)
-            self.notify_all()
+    async def wait(self, waiter: object) -> None:
+        """Wait for the next notification of all or of this waiter."""
+        woken = self._waiting[waiter] = asyncio.get_running_loop().create_future()
+        try:
+            await woken
+        finally:
+            self._waiting.pop(waiter, None)

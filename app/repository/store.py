@@ -152,7 +152,7 @@ class Store:
     def _tasks(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
         """Return the tasks that run beside the scheduler."""
         if self._is_periodic:
-            return self._refresh_periodically, self.incremental.run, self.notifier.tick
+            return self._refresh_periodically, self.incremental.run
         return (self._expire_leases,)
 
     def stop(self) -> None:
@@ -257,6 +257,7 @@ class Store:
             if self._partial is not None:
                 self.leases.drop(self._partial)
                 self._incarnation = None  # clients have seen its revision: start a new epoch
+                self.notifier.notify_all()
             raise
         finally:
             self._partial = None

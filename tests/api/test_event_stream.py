@@ -161,6 +161,39 @@ async def test_a_stream_ends_when_its_time_is_over(clock: Clock) -> None:
     assert client.is_whole
 
 
+async def test_the_registry_wakes_only_the_stream_that_is_due(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams_module, "CHECK_SECONDS", 0.01)
+    revoked, other, streams = Client(), Client(), StreamRegistry(2, A_DAY)
+    notifier, authorized, looks = Notifier(), [True], [0, 0]
+
+    class Counted(Source):
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number, self.notifier = number, notifier
+
+        async def next_batch(self) -> bytes | None:
+            looks[self.number] += 1
+            return None
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(streams.run)
+        for number, client in enumerate((revoked, other)):
+            stream = EventStream(Counted(number), streams, lambda n=number: n or authorized[0])  # type: ignore[misc]  # a lambda
+            tasks.start_soon(stream, {}, client.receive, client.send)
+        await until(lambda: looks == [1, 1])
+        authorized[0] = False
+        await until(lambda: revoked.is_whole)
+        assert (revoked.kinds, looks) == (["reconnect"], [1, 1])
+        clock.now += KEEP_ALIVE_SECONDS
+        await until(lambda: other.body.endswith(b":\n\n"))
+        clock.now += A_DAY
+        await until(lambda: other.is_whole)
+        streams.stop()
+    assert other.kinds == ["reconnect"]
+
+
 async def test_a_busy_stream_ends_when_its_time_is_over(clock: Clock) -> None:
     class Busy(Source):
         async def next_batch(self) -> bytes | None:

@@ -7,7 +7,6 @@ import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
-from app.repository import notifier as news_module
 from app.repository.changes import watcher as watch_module
 from app.repository.changes.feed import EventFeeds
 from app.repository.changes.journal import parse_event_id
@@ -219,7 +218,6 @@ async def test_a_list_that_was_announced_can_be_watched_from(
     """A regression: its pending revision was taken for one that never existed."""
     simulator.populate(30)
     monkeypatch.setattr(reading_module, "FIRST_PAGE", 1)
-    monkeypatch.setattr(news_module, "TICK_SECONDS", 3600)
     gate = Gate(monkeypatch)
     async with running_store(library) as store:
         await store.snapshot_at_most(3600)
@@ -231,19 +229,18 @@ async def test_a_list_that_was_announced_can_be_watched_from(
         assert await watch.next_batch() is None
         gate.open()
         with anyio.fail_after(10):
-            await store.notifier.wait()
+            await store.notifier.wait(watch)
             assert await watch.next_batch() is None
             simulator.delete(simulator.ids()[0])
-            await store.notifier.wait()
+            await store.notifier.wait(watch)
             assert kinds(await watch.next_batch()) == ["deleted"]
 
 
 async def test_a_reset_that_needs_a_refresh_comes_with_it(
-    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    library: Library, simulator: Simulator
 ) -> None:
     """A regression: without a change in the refresh, waiters were not notified."""
     simulator.populate(30)
-    monkeypatch.setattr(news_module, "TICK_SECONDS", 3600)
     async with running_store(library, max_journal_changes=1) as store:
         version = await store.snapshot_at_most(3600)
         for number in simulator.ids()[:5]:
@@ -256,7 +253,7 @@ async def test_a_reset_that_needs_a_refresh_comes_with_it(
         await watch.begin()
         with anyio.fail_after(10):
             while (text := await watch.next_batch()) is None:
-                await store.notifier.wait()
+                await store.notifier.wait(watch)
 
         [reset] = events(text)
         assert reset.kind == "reset"

@@ -62,7 +62,7 @@ async def noted(simulator: Simulator, net_events: NetEventCollector, *codes: int
         simulator.net_event(KERNEL_DROP, code)
     with anyio.fail_after(20):
         while net_events.buffer.newest.number < newest + len(codes):
-            await net_events.notifier.wait()
+            await net_events.notifier.wait(noted)
 
 
 async def taken(watch: NetEventWatcher) -> Told:

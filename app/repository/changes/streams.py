@@ -1,7 +1,8 @@
 """The registry of open event streams: their number, their duration and their end.
 
 How a stream ends: its response checks, whenever the source's notifier wakes it, whether
-the client is still authorized and whether the server is stopping. At shutdown, streams
+the client is still authorized, its time is over or the server is stopping. The registry wakes
+each stream that is due for such a check or for a sign of life. At shutdown, streams
 that do not end by themselves are cancelled after a grace period.
 """
 
@@ -19,7 +20,7 @@ from app.repository.notifier import Notifier
 CLOSE_SECONDS = 1.0
 """The grace period for the last event at shutdown."""
 CHECK_SECONDS = 0.5
-"""The time between two checks of the clients' authorization."""
+"""The time between two checks of all streams."""
 
 
 class EventSource(Protocol):
@@ -27,7 +28,7 @@ class EventSource(Protocol):
 
     @property
     def notifier(self) -> Notifier:
-        """The notifier of new events."""
+        """The notifier of new events, in which the source is its stream's waiter."""
 
     @property
     def lag(self) -> int:
@@ -51,12 +52,12 @@ class OpenStream(NamedTuple):
 
     Attributes:
         source: the source of its events.
-        is_authorized: returns whether its client may still receive them.
+        is_due: returns whether to wake it, with or without events.
         caller_key: identifies the caller for its limit; None if it is not limited.
     """
 
     source: EventSource
-    is_authorized: Callable[[], bool]
+    is_due: Callable[[], bool]
     caller_key: Hashable | None
 
 
@@ -109,15 +110,14 @@ class StreamRegistry:
     def register(
         self,
         source: EventSource,
-        is_authorized: Callable[[], bool],
+        is_due: Callable[[], bool],
         caller_key: Hashable | None = None,
     ) -> Iterator[None]:
         """Register a stream for the duration of the block, which shutdown may cancel.
 
         Args:
-            source: the source of its events; its notifier is woken when the client is no
-                longer authorized.
-            is_authorized: returns whether the client may still receive them.
+            source: the source of its events.
+            is_due: returns whether to wake the stream, with or without events.
             caller_key: identifies the caller for its limit; None: not limited.
 
         Raises:
@@ -126,7 +126,7 @@ class StreamRegistry:
         if caller_key is not None and self._count_of(caller_key) >= self._max_per_caller:
             raise TooManyStreams
         with anyio.CancelScope() as scope:
-            self._open[scope] = OpenStream(source, is_authorized, caller_key)
+            self._open[scope] = OpenStream(source, is_due, caller_key)
             try:
                 yield
             finally:
@@ -145,13 +145,13 @@ class StreamRegistry:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Wake unauthorized streams until `stop`; cancel the rest after the grace period."""
+        """Wake the streams that are due until `stop`; cancel the rest after the grace period."""
         while not self.is_stopping:
             with anyio.move_on_after(CHECK_SECONDS):
                 await self._stopping.wait()
             for stream in self._open.values():
-                if not stream.is_authorized():
-                    stream.source.notifier.notify_all()
+                if stream.is_due():
+                    stream.source.notifier.notify(stream.source)
         await anyio.sleep(CLOSE_SECONDS)
         for scope in self._open:
             scope.cancel()

@@ -99,7 +99,6 @@ class NetEventCollector(Part):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
             tasks.start_soon(self._follow_mailbox)
-            tasks.start_soon(self.notifier.tick)
             try:
                 yield
             finally:
