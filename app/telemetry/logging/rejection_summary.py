@@ -5,7 +5,7 @@ Rejections need no credential: a flood of them must neither fill a disk nor make
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Final
 
 import anyio
@@ -35,7 +35,7 @@ class RejectionSummary:
     """Counts rejections and logs one entry per problem and period. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._by_code: dict[str, _Rejections] = {}
+        self._by_code: defaultdict[str, _Rejections] = defaultdict(_Rejections)
 
     def record(self, code: str, address: str, reason: str | None = None) -> None:
         """Count a rejection.
@@ -45,9 +45,7 @@ class RejectionSummary:
             address: the client's address.
             reason: a more specific reason, from a small fixed set.
         """
-        rejections = self._by_code.get(code)
-        if rejections is None:
-            rejections = self._by_code[code] = _Rejections()
+        rejections = self._by_code[code]
         rejections.count += 1
         if reason is not None:
             rejections.reasons[reason] += 1
@@ -65,7 +63,7 @@ class RejectionSummary:
 
     def flush(self) -> None:
         """Log the rejections since the last flush, one entry per code."""
-        by_code, self._by_code = self._by_code, {}
+        by_code, self._by_code = self._by_code, defaultdict(_Rejections)
         for code, rejections in sorted(by_code.items()):
             reasons = {"reasons": dict(sorted(rejections.reasons.items()))}
             log.warning(
