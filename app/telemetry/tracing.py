@@ -145,16 +145,14 @@ def _is_configured() -> bool:
 
 
 def _families(registry: CollectorRegistry) -> Iterator[Metric]:
-    """Yield the metrics that can be observed asynchronously; histograms cannot."""
+    """Yield the metrics that can be observed asynchronously; histograms cannot.
+
+    FastAPI exports equivalents of those of HTTP as `http.server.…`.
+    """
     for family in registry.collect():
-        is_ours = family.name.startswith(EXPORTED)
-        if is_ours and family.type != "histogram" and not _is_http(family):
+        is_http = family.name.startswith("sa_contexts_http_")
+        if family.name.startswith(EXPORTED) and family.type != "histogram" and not is_http:
             yield family
-
-
-def _is_http(family: Metric) -> bool:
-    """Return whether FastAPI exports an equivalent as `http.server.…`."""
-    return family.name.startswith("sa_contexts_http_")
 
 
 class _Sampler:

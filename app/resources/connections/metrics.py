@@ -151,10 +151,6 @@ class ConnectionCollector(Collector):
             _sample_of(orjson.loads(snapshot.blocks[index])) for index in range(len(snapshot.ids))
         )
 
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that registration does not trigger a collection."""
-        return ()
-
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics, without values if the last sample failed."""
         yield GaugeMetricFamily("wfp_connections", "IPsec connections.", self._connections)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Final
 
@@ -65,10 +65,6 @@ class LagCollector(Collector):
 
     def __init__(self, service: Service) -> None:
         self._streams = service.streams
-
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that registration does not trigger a collection."""
-        return ()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the lag."""

@@ -7,7 +7,7 @@ increase from 0 to 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final
@@ -30,7 +30,6 @@ from app.schemas.names import (
     Weakness,
 )
 from app.service import Service
-from app.telemetry.metrics.gauges import gauge
 from app.telemetry.metrics.registry import Sampler
 from app.telemetry.metrics.states import EngineState, state_of
 
@@ -74,22 +73,19 @@ class SaContextCollector(Collector):
         self._store = store
         self._peers = tuple(peers)
 
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that registration does not trigger a collection."""
-        return ()
-
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics, without values while the engine does not answer."""
         store = self._store
         state = store.state if state_of(store) is EngineState.READY else None
         counts = None if state is None else counts_of(state.counts)
-        yield gauge(
+        yield GaugeMetricFamily(
             "wfp_ikeext_up",
             "Whether the IKEEXT service is running; without it there are no contexts.",
-            None if state is None else "ikeext" not in state.build.snapshot.annotations,
+            None if state is None else float("ikeext" not in state.build.snapshot.annotations),
         )
         for name, (count_of, documentation) in _COUNTS.items():
-            yield gauge(name, documentation, None if counts is None else count_of(counts))
+            count = None if counts is None else float(count_of(counts))
+            yield GaugeMetricFamily(name, documentation, count)
         for field, (values, description) in _FIELDS.items():
             family = GaugeMetricFamily(
                 f"wfp_sa_contexts_by_{field}",

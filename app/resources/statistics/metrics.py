@@ -51,10 +51,6 @@ class StatisticsCollector(Collector):
                 for source in self._sources:
                     await source.sample()
 
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that registration does not trigger a collection."""
-        return ()
-
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics, without values if the last sample failed."""
         families = {name: _family(name) for name in FAMILIES}

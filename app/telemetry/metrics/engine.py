@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from prometheus_client.metrics_core import InfoMetricFamily, Metric, StateSetMetricFamily
+from prometheus_client.metrics_core import (
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    StateSetMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from app.service import Service
-from app.telemetry.metrics.gauges import gauge
 from app.telemetry.metrics.states import EngineState, state_of
 
 
@@ -18,16 +22,15 @@ class EngineCollector(Collector):
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that the registry does not collect to learn the names."""
-        return ()
-
     def collect(self) -> Iterator[Metric]:
         """Yield the engine's metrics without calling the engine."""
         service = self._service
         state = state_of(service.store)
-        is_up = state is EngineState.READY
-        yield gauge("wfp_up", "Whether the last refresh succeeded, and recently.", is_up)
+        yield GaugeMetricFamily(
+            "wfp_up",
+            "Whether the last refresh succeeded, and recently.",
+            float(state is EngineState.READY),
+        )
         yield StateSetMetricFamily(
             "wfp_state",
             "The engine's state: the one that is 1.",
@@ -39,7 +42,7 @@ class EngineCollector(Collector):
             {"kind": service.library.kind.value, "host": service.host},
         )
         current = service.store.state
-        yield gauge(
+        yield GaugeMetricFamily(
             "wfp_last_refresh_success_timestamp_seconds",
             "Start of the last successful refresh, in Unix time.",
             None if current is None else current.build.snapshot.taken_at.timestamp(),

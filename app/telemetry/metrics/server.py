@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 
 from prometheus_client.metrics_core import (
@@ -28,10 +28,6 @@ class ServerCollector(Collector):
             "version": version("sa-contexts"),
             "python_version": platform.python_version(),
         }
-
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that the registry does not collect to learn the names."""
-        return ()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the server's metrics."""
