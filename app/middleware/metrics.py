@@ -44,4 +44,4 @@ class MetricsMiddleware:
             if state.problem is not None:
                 self._metrics.count_problem(state.problem)
             if state.rejection_reason is not None:
-                self._metrics.credential_rejections.count(state.rejection_reason)
+                self._metrics.count_credential_rejection(state.rejection_reason)

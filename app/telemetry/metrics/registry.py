@@ -20,9 +20,9 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from app.auth.rejections import RejectionReason
 from app.service import Service
 from app.telemetry.logging.rejection_summary import RejectionSummary
-from app.telemetry.metrics.credential_rejections import RejectionMetrics
 from app.telemetry.metrics.engine import EngineCollector
 from app.telemetry.metrics.http import HttpMetrics
 from app.telemetry.metrics.refreshes import RefreshMetrics
@@ -48,7 +48,6 @@ class Metrics:
     Attributes:
         registry: the registry of all metrics; prometheus_client's global one is not used.
         http: counts requests.
-        credential_rejections: counts rejected credentials.
         rejection_summary: logs rejected requests of unauthenticated clients.
     """
 
@@ -71,7 +70,14 @@ class Metrics:
         RefreshMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
         self.http = HttpMetrics(self.registry)
-        self.credential_rejections = RejectionMetrics(self.registry)
+        self._credential_rejections = Counter(
+            "sa_contexts_credential_rejections",
+            "Requests rejected for a missing or invalid credential, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        for reason in RejectionReason:
+            self._credential_rejections.labels(reason.value)
         self.rejection_summary = RejectionSummary()
         self._samplers.append(self.rejection_summary.run)
         self._problems = Counter(
@@ -101,6 +107,10 @@ class Metrics:
     def count_problem(self, code: str) -> None:
         """Count a problem response."""
         self._problems.labels(code).inc()
+
+    def count_credential_rejection(self, reason: RejectionReason) -> None:
+        """Count a rejected credential."""
+        self._credential_rejections.labels(reason.value).inc()
 
     def count_early_rejection(self, code: str, address: str) -> None:
         """Count and log a problem that was answered before the application ran."""
