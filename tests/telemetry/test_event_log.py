@@ -14,7 +14,8 @@ import structlog
 from app.telemetry.logging import event_log
 from app.telemetry.logging.configuration import configure_logging
 from app.telemetry.logging.event_log import EVENTS, OTHERS, EventLogSink
-from app.telemetry.logging.sinks import DROPPED, LogQueue
+from app.telemetry.logging.sinks import LogQueue
+from tests.telemetry.drops import drops
 
 
 # winnt.h
@@ -110,10 +111,10 @@ def test_a_text_is_no_longer_than_an_event_can_be(library: EventLog) -> None:
 
 def test_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
     library.fails = True
-    before = DROPPED["event_log"]
+    before = drops("event_log")
     log.warning("refresh_failed")
     logging.getLogger().handlers[0].flush()
-    assert DROPPED["event_log"] == before + 1
+    assert drops("event_log") == before + 1
 
     library.fails = False
     log.warning("refresh_failed")
@@ -122,13 +123,13 @@ def test_a_failure_is_counted_and_hurts_nobody(library: EventLog) -> None:
 
 
 def test_a_machine_without_event_log_is_a_failure_that_is_counted() -> None:
-    before = DROPPED["event_log"]
+    before = drops("event_log")
     queue = LogQueue([EventLogSink()])  # there is no win32evtlog here
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
     logger.addHandler(queue)
     logger.warning("anything")
     queue.close()
-    assert DROPPED["event_log"] == before + 1
+    assert drops("event_log") == before + 1
 
 
 def test_ids_are_within_those_that_the_message_file_has() -> None:

@@ -18,7 +18,6 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from app.telemetry.logging import sinks as log_queue
 from app.telemetry.logging.configuration import (
     MAX_LINE,
     MAX_TEXT,
@@ -26,7 +25,8 @@ from app.telemetry.logging.configuration import (
     LogUnwritable,
     configure_logging,
 )
-from app.telemetry.logging.sinks import DROPPED, FileSink, LogQueue, LogSink, StreamSink
+from app.telemetry.logging.sinks import FileSink, LogQueue, LogSink, StreamSink
+from tests.telemetry.drops import drops
 
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ def test_who_logs_does_not_wait_for_who_writes(log_format: Literal["text", "json
 
 def test_what_finds_no_room_is_lost_counted_and_told() -> None:
     stream = Slow()
-    before = DROPPED["queue"]
+    before = drops("queue")
     queue = LogQueue([StreamSink(stream)], max_entries=2)
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
     logger.addHandler(queue)
@@ -85,7 +85,7 @@ def test_what_finds_no_room_is_lost_counted_and_told() -> None:
     for number in range(1, 10):
         logger.warning("%d", number)
 
-    assert DROPPED["queue"] - before == 7
+    assert drops("queue") - before == 7
     stream.may_go_on.set()
     with structlog.testing.capture_logs() as entries:
         queue.close()
@@ -96,13 +96,13 @@ def test_what_finds_no_room_is_lost_counted_and_told() -> None:
 def test_a_stream_that_fails_is_counted_and_hurts_nobody() -> None:
     stream = io.StringIO()
     configure_logging("json", "info", stream)
-    before = DROPPED["stream"]
+    before = drops("stream")
     stream.close()
 
     log.info("nobody reads this")
     logging.getLogger().handlers[0].flush()
 
-    assert DROPPED["stream"] == before + 1
+    assert drops("stream") == before + 1
 
 
 def test_what_has_no_text_is_counted_and_hurts_nobody() -> None:
@@ -111,11 +111,11 @@ def test_what_has_no_text_is_counted_and_hurts_nobody() -> None:
             raise ValueError("never")
 
     configure_logging("text", "info", io.StringIO())
-    before = DROPPED["queue"]
+    before = drops("queue")
 
     log.info("untold", what=[Untold()])
 
-    assert DROPPED["queue"] == before + 1
+    assert drops("queue") == before + 1
 
 
 def test_a_log_file_is_bounded(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
     outlet = FileSink(path, 1000, 1)
     queue = LogQueue([outlet])
     monkeypatch.setattr("os.rename", refuse)
-    before = DROPPED["file"]
+    before = drops("file")
     logger = logging.Logger("test")  # noqa: LOG001  # of no hierarchy
     logger.addHandler(queue)
 
@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
     queue.flush()
 
     assert 2000 < path.stat().st_size < 2200
-    assert DROPPED["file"] - before == 100 - path.stat().st_size // 100
+    assert drops("file") - before == 100 - path.stat().st_size // 100
     monkeypatch.undo()
     logger.warning("y" * 99)
     queue.close()
@@ -310,7 +310,6 @@ def test_outlets_get_what_is_severe_enough_for_them() -> None:
     queue.flush()  # after the end: nothing to wait for
 
     assert seen == [("WARNING", "yes")]
-    assert log_queue.SINK_NAMES == ("queue", "stream", "file", "event_log")
 
 
 @pytest.mark.parametrize("log_format", FORMATS)

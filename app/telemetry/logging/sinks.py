@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from time import sleep
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import structlog
+from prometheus_client import Counter
 
 
 log = structlog.get_logger(__name__)
@@ -34,27 +34,17 @@ CLOSE_SECONDS: Final = 2.0
 
 SinkName = Literal["queue", "stream", "file", "event_log"]
 """Where entries are dropped; `queue`: it is full, or the entry cannot be formatted."""
-SINK_NAMES: Final[tuple[SinkName, ...]] = ("queue", "stream", "file", "event_log")
 
 
-class Drops:
-    """Counts of dropped entries, by sink. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[SinkName] = Counter()
-        self._lock = Lock()
-
-    def count(self, name: SinkName) -> None:
-        """Count a dropped entry."""
-        with self._lock:
-            self._counts[name] += 1
-
-    def __getitem__(self, name: SinkName) -> int:
-        return self._counts[name]
-
-
-DROPPED: Final = Drops()
+DROPPED: Final = Counter(
+    "sa_contexts_log_entries_dropped",
+    "Log entries dropped, by the queue or sink that dropped them.",
+    ["sink"],
+    registry=None,
+)
 """The drops of this process, which has one log."""
+for _name in get_args(SinkName):
+    DROPPED.labels(_name)
 
 
 class LogSink(logging.Handler):
@@ -68,7 +58,7 @@ class LogSink(logging.Handler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's own
         """Count an entry that could not be written."""
-        DROPPED.count(self.sink_name)
+        DROPPED.labels(self.sink_name).inc()
 
 
 class StreamSink(LogSink, logging.StreamHandler[Any]):
@@ -134,12 +124,12 @@ class LogQueue(logging.Handler):
         """Queue an entry; drop it if the queue is full."""
         if self._queue.qsize() >= self._max_entries:
             self._dropped += 1
-            DROPPED.count("queue")
+            DROPPED.labels("queue").inc()
             return
         try:
             text = self.format(record)
         except Exception:  # noqa: BLE001  # formatting may fail with anything
-            DROPPED.count("queue")
+            DROPPED.labels("queue").inc()
             return
         event = record.msg.get("event") if isinstance(record.msg, dict) else None
         entry = logging.LogRecord(

@@ -23,6 +23,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from app.auth.rejections import RejectionReason
 from app.service import Service
 from app.telemetry.logging.rejection_summary import RejectionSummary
+from app.telemetry.logging.sinks import DROPPED
 from app.telemetry.metrics.engine import EngineCollector
 from app.telemetry.metrics.http import HttpMetrics
 from app.telemetry.metrics.refreshes import RefreshMetrics
@@ -69,6 +70,7 @@ class Metrics:
         ]
         RefreshMetrics(service.store, self.registry)
         self.registry.register(ServerCollector(service))
+        self.registry.register(DROPPED)
         self.http = HttpMetrics(self.registry)
         self._credential_rejections = Counter(
             "sa_contexts_credential_rejections",

@@ -1,4 +1,4 @@
-"""Metrics of the server itself: snapshots, streams, the journal and the log."""
+"""Metrics of the server itself: snapshots, streams and the journal."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    InfoMetricFamily,
-    Metric,
-)
+from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.repository.changes.watcher import Watcher
 from app.service import Service
-from app.telemetry.logging.sinks import DROPPED, SINK_NAMES
 
 
 class ServerCollector(Collector):
@@ -33,14 +27,6 @@ class ServerCollector(Collector):
         """Yield the server's metrics."""
         store = self._service.store
         yield InfoMetricFamily("sa_contexts_build", "Installed versions.", self._build)
-        dropped = CounterMetricFamily(
-            "sa_contexts_log_entries_dropped",
-            "Log entries dropped, by the queue or sink that dropped them.",
-            labels=["sink"],
-        )
-        for name in SINK_NAMES:
-            dropped.add_metric([name], DROPPED[name])
-        yield dropped
         yield GaugeMetricFamily(
             "sa_contexts_leased_snapshots",
             "Snapshots leased to clients.",
