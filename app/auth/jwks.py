@@ -135,13 +135,10 @@ class JwksClient:
         return kid is None or any(key.kid == kid for key in self._keys)
 
     def _should_fetch(self, kid: str | None) -> bool:
-        return not self._has(kid) or self._are_stale()
+        return not self._has(kid) or self._age() >= SOFT_TTL_SECONDS
 
     def _age(self) -> float:
         return self._monotonic() - self._fetched_at
-
-    def _are_stale(self) -> bool:
-        return self._age() >= SOFT_TTL_SECONDS
 
     async def _refresh(self) -> None:
         """Fetch the keys unless the last attempt was too recent; keep the old ones on failure."""
