@@ -21,6 +21,7 @@ from app.doctor.probes import platform as platform_probes
 from app.doctor.probes.notifications import added_announced
 from app.doctor.probes.stale_handle import stale_handle
 from app.doctor.results import Check, CheckResult
+from app.resources import RESOURCES
 from app.schemas.doctor import Outcome, Report
 
 
@@ -51,14 +52,8 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
         Check("net_event_collection", engine.net_event_collection),
         Check("connection_monitoring", engine.connection_monitoring),
     ),
-    "rights": (
-        Check("read_sa_contexts", rights.read_sa_contexts),
-        Check("subscribe_to_changes", rights.subscribe_to_changes),
-        Check("read_ike_sas", rights.read_ike_sas),
-        Check("read_connections", rights.read_connections),
-        Check("read_net_events", rights.read_net_events),
-        Check("read_ipsec_statistics", rights.read_ipsec_statistics),
-        Check("read_ike_statistics", rights.read_ike_statistics),
+    "rights": tuple(
+        rights.right_check(action) for resource in RESOURCES for action in resource.actions
     ),
     "server": (
         Check("port", server.port),

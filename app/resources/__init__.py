@@ -1,7 +1,7 @@
 """The resources that the API serves, one package each.
 
-`RESOURCES` is the only registration: routes, service parts, metrics, problems and the
-OpenAPI document are derived from it.
+`RESOURCES` is the only registration: routes, service parts, metrics, problems, the
+OpenAPI document and the doctor's checks of rights are derived from it.
 """
 
 from __future__ import annotations

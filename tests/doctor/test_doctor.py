@@ -12,6 +12,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.doctor.run import SECTIONS
+from app.resources import RESOURCES
 from app.schemas.doctor import Outcome
 from tests.bindings.test_connections import OLD_LIBRARY
 from tests.bindings.test_library import compile_library
@@ -96,6 +97,11 @@ def test_a_right_that_is_missing_is_told(function: str, name: str) -> None:
     assert "S-1-5-32-556" in str(finding.remedy)
 
 
+def test_each_resource_declares_what_is_checked() -> None:
+    assert all(resource.actions and resource.features for resource in RESOURCES)
+    assert {action.name for resource in RESOURCES for action in resource.actions} == ASKING
+
+
 def test_an_account_without_any_rights_is_told() -> None:
     run = examine(scene={"fail": dict.fromkeys(CHECKED, ACCESS_DENIED)})
 
@@ -109,6 +115,10 @@ def test_what_an_old_library_lacks_is_told(tmp_path: Path) -> None:
     missing = run.finding("functions").facts["missing"]
     assert isinstance(missing, list)
     assert {"IPsecSaContextEnum1", "IPsecSaContextSubscribe0"} <= set(missing)
+    without = run.finding("functions").facts["without"]
+    assert isinstance(without, list)
+    assert "ports, protocol and interface of an SA" in without
+    assert "main mode SAs in full" in without
     assert run.finding("read_sa_contexts").outcome is Outcome.OK
     assert run.finding("subscribe_to_changes").outcome is Outcome.NOT_APPLICABLE
 

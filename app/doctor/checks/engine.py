@@ -7,27 +7,12 @@ from typing import Final
 
 from app.doctor.context import CheckSkipped, DoctorContext
 from app.doctor.results import CheckResult, Facts
+from app.resources import RESOURCES
 from app.schemas.doctor import Outcome
 from bindings.engine_options import EngineOption, engine_option
 from bindings.errors import AccessDenied, EngineError, EngineGone, NotSupported
 from bindings.library import EngineKind
 from bindings.session import Session
-
-
-FEATURES: Final = (
-    ("ports, protocol and interface of an SA", ("IPsecSaContextEnum1", "IPsecSaContextGetById1")),
-    (
-        "notifications of changes, which are found by comparison instead",
-        ("IPsecSaContextSubscribe0", "IPsecSaContextUnsubscribe0"),
-    ),
-    ("connections", ("FwpmConnectionCreateEnumHandle0", "FwpmConnectionEnum0")),
-    ("main mode SAs", ("IkeextSaCreateEnumHandle0", "IkeextSaEnum0")),
-    ("main mode SAs in full", ("IkeextSaEnum2",)),
-    ("past net events", ("FwpmNetEventCreateEnumHandle0", "FwpmNetEventEnum0")),
-    ("net events as they happen", ("FwpmNetEventSubscribe0",)),
-    ("statistics", ("IPsecGetStatistics0", "IkeextGetStatistics0")),
-)
-"""Features, each with the functions that it needs."""
 
 
 def refusal(error: EngineError) -> Facts:
@@ -71,7 +56,12 @@ def functions(context: DoctorContext) -> CheckResult:
         raise CheckSkipped("The library cannot be loaded: see `library`.")
     has = context.library.functions()
     missing = [name for name, is_exported in has.items() if not is_exported]
-    lacking = [feature for feature, needed in FEATURES if not all(has[name] for name in needed)]
+    lacking = [
+        feature
+        for resource in RESOURCES
+        for feature, needed in resource.features.items()
+        if not all(has[name] for name in needed)
+    ]
     facts: Facts = {"missing": list(missing), "without": list(lacking)}
     if lacking:
         return CheckResult(

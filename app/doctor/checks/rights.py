@@ -1,24 +1,19 @@
 """Checks of the account's rights to the engine, by making the calls.
 
-Opening the engine proves nothing, because everyone may. By default, only
-Administrators and Network Configuration Operators have the rights checked here
-(learn.microsoft.com, "Access Control (Windows Filtering Platform)").
+Opening the engine proves nothing, because everyone may. Each resource declares its actions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
-from typing import Any, Final
+from typing import Final
 
+from app.api.resource import EngineAction
 from app.doctor.checks.engine import refusal
 from app.doctor.checks.host import OPERATORS
 from app.doctor.context import DoctorContext
-from app.doctor.results import CheckResult, Facts
+from app.doctor.results import Check, CheckResult, Facts
 from app.schemas.doctor import Outcome
 from bindings.account import Elevation, account
-from bindings.connections import Connections
-from bindings.enumeration import ObjectReader
 from bindings.errors import (
     AccessDenied,
     ConnectionsDisabled,
@@ -28,17 +23,7 @@ from bindings.errors import (
     NetEventsDisabled,
     NotSupported,
 )
-from bindings.ike_sas import IkeSas
-from bindings.net_events import enumerate_net_events
-from bindings.sa_contexts import SaContexts
-from bindings.session import Session
-from bindings.statistics import ike_statistics, ipsec_statistics
-from bindings.subscriptions import subscribe_to_sa_contexts
 
-
-ENUMERATE: Final = "FWPM_ACTRL_ENUM and FWPM_ACTRL_READ"
-COUNT: Final = "FWPM_ACTRL_READ_STATS"
-SUBSCRIBE: Final = "FWPM_ACTRL_SUBSCRIBE"
 
 _SWITCHED_OFF: Final = (
     (IkeextNotRunning, "The service IKEEXT is not running, so there is nothing to read."),
@@ -48,35 +33,27 @@ _SWITCHED_OFF: Final = (
 )
 
 
-def right_check(
-    action: str, right: str, container: str, attempt: Callable[[Session], object]
-) -> Callable[[DoctorContext], CheckResult]:
-    """Return a check that the account may perform an action.
-
-    Args:
-        action: the action in words.
-        right: the required access right.
-        container: the object that the right is for.
-        attempt: performs the action; its result is ignored.
-    """
+def right_check(action: EngineAction) -> Check:
+    """Return a check that the account may perform an action, made by attempting it."""
 
     def check(context: DoctorContext) -> CheckResult:
-        facts: Facts = {"right": right, "on": container}
+        facts: Facts = {"right": action.right, "on": action.container}
         with context.session() as session:
             try:
-                attempt(session)
+                action.attempt(session)
             except AccessDenied as error:
                 return CheckResult(
                     Outcome.FAILURE,
-                    f"The account may not {action}: it lacks {right} on {container}.",
+                    f"The account may not {action.words}: it lacks {action.right} on "
+                    f"{action.container}.",
                     rights_remedy(),
                     facts | refusal(error),
                 )
             except EngineError as error:
-                return _other_error(action, error, facts)
-        return CheckResult(Outcome.OK, f"The account may {action}.", facts=facts)
+                return _other_error(action.words, error, facts)
+        return CheckResult(Outcome.OK, f"The account may {action.words}.", facts=facts)
 
-    return check
+    return Check(action.name, check)
 
 
 def _other_error(action: str, error: EngineError, facts: Facts) -> CheckResult:
@@ -110,38 +87,3 @@ def rights_remedy() -> str:
             "changed. As an administrator, inspect them: `netsh wfp show security type=engine`."
         )
     return f"Add the account to {OPERATORS}, then log on again or restart the service."
-
-
-def _first_page(reader: Callable[[Session], ObjectReader[Any, Any]]) -> Callable[[Session], object]:
-    def read(session: Session) -> None:
-        with closing(reader(session).arrays(size=1)) as arrays, next(arrays):
-            pass
-
-    return read
-
-
-def _subscribe(session: Session) -> None:
-    subscribe_to_sa_contexts(session, lambda _event, _sa_context_id: None).close()
-
-
-read_sa_contexts: Final = right_check(
-    "read SA contexts", ENUMERATE, "the IPsec SA database", _first_page(SaContexts)
-)
-read_ike_sas: Final = right_check(
-    "read main mode SAs", ENUMERATE, "the IKE SA database", _first_page(IkeSas)
-)
-read_connections: Final = right_check(
-    "read connections", ENUMERATE, "connections", _first_page(Connections)
-)
-read_net_events: Final = right_check(
-    "read net events", "FWPM_ACTRL_ENUM", "net events", enumerate_net_events
-)
-read_ipsec_statistics: Final = right_check(
-    "read IPsec statistics", COUNT, "the IPsec SA database", ipsec_statistics
-)
-read_ike_statistics: Final = right_check(
-    "read IKE statistics", COUNT, "the IKE SA database", ike_statistics
-)
-subscribe_to_changes: Final = right_check(
-    "subscribe to changes of SA contexts", SUBSCRIBE, "the IPsec SA database", _subscribe
-)

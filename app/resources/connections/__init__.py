@@ -11,7 +11,9 @@ from app.resources.connections.kind import ConnectionKind
 from app.resources.connections.metrics import add_metrics
 from app.resources.connections.parameters import ConnectionQuery
 from app.resources.connections.schema import Connection, ConnectionExportEnd, ConnectionPage
+from app.resources.wfp.actions import enumeration
 from app.service import start_on_demand
+from bindings.connections import Connections
 
 
 TAG: Final = "Connections"
@@ -65,4 +67,6 @@ RESOURCE: Final = Resource(
     start=lambda foundation: start_on_demand(ConnectionKind(), foundation),
     stream_shapes=(ConnectionExportEnd,),
     add_metrics=add_metrics,
+    actions=(enumeration("read_connections", "connections", "connections", Connections),),
+    features={"connections": ("FwpmConnectionCreateEnumHandle0", "FwpmConnectionEnum0")},
 )

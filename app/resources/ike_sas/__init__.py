@@ -10,7 +10,9 @@ from app.api.resource import Resource
 from app.resources.ike_sas.kind import IkeSaKind
 from app.resources.ike_sas.parameters import IkeSaQuery
 from app.resources.ike_sas.schema import IkeSa, IkeSaExportEnd, IkeSaPage
+from app.resources.wfp.actions import IKE_DATABASE, enumeration
 from app.service import start_on_demand
+from bindings.ike_sas import IkeSas
 
 
 TAG: Final = "Main mode SAs"
@@ -55,4 +57,9 @@ RESOURCE: Final = Resource(
     key=IkeSaKind,
     start=lambda foundation: start_on_demand(IkeSaKind(), foundation),
     stream_shapes=(IkeSaExportEnd,),
+    actions=(enumeration("read_ike_sas", "main mode SAs", IKE_DATABASE, IkeSas),),
+    features={
+        "main mode SAs": ("IkeextSaCreateEnumHandle0", "IkeextSaEnum0"),
+        "main mode SAs in full": ("IkeextSaEnum2",),
+    },
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.api.resource import Resource
+from app.api.resource import EngineAction, Resource
 from app.resources.net_events.collector import NetEventCollector
 from app.resources.net_events.metrics import add_metrics
 from app.resources.net_events.routes import TAG, router
 from app.resources.net_events.schema import NetEventPosition
 from app.service import Foundation
+from bindings.net_events import enumerate_net_events
 
 
 def _start(foundation: Foundation) -> NetEventCollector:
@@ -30,4 +31,17 @@ RESOURCE: Final = Resource(
     start=_start,
     stream_shapes=(NetEventPosition,),
     add_metrics=add_metrics,
+    actions=(
+        EngineAction(
+            "read_net_events",
+            "read net events",
+            "FWPM_ACTRL_ENUM",
+            "net events",
+            enumerate_net_events,
+        ),
+    ),
+    features={
+        "past net events": ("FwpmNetEventCreateEnumHandle0", "FwpmNetEventEnum0"),
+        "net events as they happen": ("FwpmNetEventSubscribe0",),
+    },
 )

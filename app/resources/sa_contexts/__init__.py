@@ -6,15 +6,18 @@ from typing import Final
 
 from app.api import problems
 from app.api.listed import Listed, listed_router
-from app.api.resource import Resource
+from app.api.resource import EngineAction, Resource
 from app.resources.sa_contexts import events, summary
 from app.resources.sa_contexts.event_schema import SaContextDeleted, SaContextEvent
 from app.resources.sa_contexts.kind import SaContextKind
 from app.resources.sa_contexts.metrics import add_metrics
 from app.resources.sa_contexts.parameters import SaContextQuery
 from app.resources.sa_contexts.schema import SaContext, SaContextExportEnd, SaContextPage
+from app.resources.wfp.actions import IPSEC_DATABASE, enumeration
 from app.service import start_announced
 from bindings.interfaces import interface_aliases
+from bindings.sa_contexts import SaContexts
+from bindings.subscriptions import subscribe_to_sa_contexts
 
 
 TAG: Final = "SA contexts"
@@ -65,4 +68,24 @@ RESOURCE: Final = Resource(
     ),
     stream_shapes=(SaContextExportEnd, SaContextEvent, SaContextDeleted),
     add_metrics=add_metrics,
+    actions=(
+        enumeration("read_sa_contexts", "SA contexts", IPSEC_DATABASE, SaContexts),
+        EngineAction(
+            "subscribe_to_changes",
+            "subscribe to changes of SA contexts",
+            "FWPM_ACTRL_SUBSCRIBE",
+            IPSEC_DATABASE,
+            lambda session: subscribe_to_sa_contexts(session, lambda *_: None).close(),
+        ),
+    ),
+    features={
+        "ports, protocol and interface of an SA": (
+            "IPsecSaContextEnum1",
+            "IPsecSaContextGetById1",
+        ),
+        "notifications of changes, which are found by comparison instead": (
+            "IPsecSaContextSubscribe0",
+            "IPsecSaContextUnsubscribe0",
+        ),
+    },
 )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.api.resource import Resource
+from app.api.resource import EngineAction, Resource
 from app.resources.statistics.metrics import add_metrics
 from app.resources.statistics.routes import TAG, router
 from app.resources.statistics.sampler import StatisticsSampler
+from app.resources.wfp.actions import IKE_DATABASE, IPSEC_DATABASE
+from bindings.statistics import ike_statistics, ipsec_statistics
 
+
+READ: Final = "FWPM_ACTRL_READ_STATS"
 
 RESOURCE: Final = Resource(
     tag=TAG,
@@ -19,4 +23,13 @@ RESOURCE: Final = Resource(
         foundation.engine, foundation.point_read_limiter, foundation.deadline
     ),
     add_metrics=add_metrics,
+    actions=(
+        EngineAction(
+            "read_ipsec_statistics", "read IPsec statistics", READ, IPSEC_DATABASE, ipsec_statistics
+        ),
+        EngineAction(
+            "read_ike_statistics", "read IKE statistics", READ, IKE_DATABASE, ike_statistics
+        ),
+    ),
+    features={"statistics": ("IPsecGetStatistics0", "IkeextGetStatistics0")},
 )
