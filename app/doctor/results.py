@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from app.doctor.context import DoctorContext
 from app.schemas.doctor import Outcome
@@ -32,6 +33,13 @@ class CheckResult:
     remedy: str | None = None
     facts: Facts = field(default_factory=dict)
     names: frozenset[str] = frozenset()
+
+
+ok: Final = partial(CheckResult, Outcome.OK)
+warning: Final = partial(CheckResult, Outcome.WARNING)
+failure: Final = partial(CheckResult, Outcome.FAILURE)
+not_applicable: Final = partial(CheckResult, Outcome.NOT_APPLICABLE)
+unknown: Final = partial(CheckResult, Outcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from app.doctor.masking import Mask
 from app.doctor.probes import platform as platform_probes
 from app.doctor.probes.notifications import added_announced
 from app.doctor.probes.stale_handle import stale_handle
-from app.doctor.results import Check, CheckResult
+from app.doctor.results import Check, CheckResult, failure, unknown
 from app.resources import RESOURCES
 from app.schemas.doctor import Outcome, Report
 
@@ -128,8 +128,7 @@ class DoctorRun:
             return found.get(timeout=seconds)
         except Empty:
             self.hangs = True
-            return CheckResult(
-                Outcome.FAILURE,
+            return failure(
                 f"There was no answer within {seconds:g} s.",
                 "Run this again; if it happens again, restart the component that did not answer.",
             )
@@ -142,9 +141,9 @@ def _run(check: Check, context: DoctorContext) -> CheckResult:
     try:
         return check.run(context)
     except CheckSkipped as reason:
-        return CheckResult(Outcome.UNKNOWN, str(reason))
+        return unknown(str(reason))
     except Exception as error:  # noqa: BLE001  # a broken check must not prevent the others
-        return CheckResult(Outcome.UNKNOWN, f"The check itself failed ({type(error).__name__}).")
+        return unknown(f"The check itself failed ({type(error).__name__}).")
 
 
 def _shape(section: str, name: str, finding: CheckResult) -> dict[str, Any]:

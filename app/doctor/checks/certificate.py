@@ -11,7 +11,7 @@ from cryptography import x509
 
 from app.auth.permissions import is_group_or_world_accessible
 from app.doctor.context import DoctorContext
-from app.doctor.results import CheckResult, Facts
+from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok
 from app.schemas.doctor import Outcome
 from app.server.tls.certificates import (
     EXPIRES_SOON,
@@ -36,7 +36,7 @@ def certificate(context: DoctorContext) -> CheckResult:
     settings = context.settings
     path = settings.tls_certificate_file
     if path is None:
-        return CheckResult(Outcome.NOT_APPLICABLE, "TLS is not configured.")
+        return not_applicable("TLS is not configured.")
     facts: Facts = {}
     names = _client_names(context)
     try:
@@ -51,15 +51,11 @@ def certificate(context: DoctorContext) -> CheckResult:
         }
         CertificateReloader(TlsFiles(path, settings.tls_key_file, settings.tls_client_ca_file))
     except TlsError as error:
-        return CheckResult(
-            Outcome.FAILURE, f"The server cannot use TLS: {error}.", _USABLE, facts, names
-        )
+        return failure(f"The server cannot use TLS: {error}.", _USABLE, facts, names)
     problem = _problem(found, settings.tls_key_file or path, _client_names(context))
     if problem is not None:
         return CheckResult(*problem, facts, names)
-    return CheckResult(
-        Outcome.OK, f"The certificate is valid until {facts['notAfter']}.", None, facts, names
-    )
+    return ok(f"The certificate is valid until {facts['notAfter']}.", None, facts, names)
 
 
 def _problem(
@@ -80,11 +76,7 @@ def _problem(
             "Wait until then, or set the clock if it is wrong (see `clock`).",
         )
     if found.expires - now <= EXPIRES_SOON:
-        return (
-            Outcome.WARNING,
-            f"The certificate expires on {_text(found.expires)}.",
-            "Renew it.",
-        )
+        return (Outcome.WARNING, f"The certificate expires on {_text(found.expires)}.", "Renew it.")
     if not found.names:
         return (
             Outcome.WARNING,

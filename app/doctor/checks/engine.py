@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from app.doctor.context import CheckSkipped, DoctorContext
-from app.doctor.results import CheckResult, Facts
+from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok, unknown, warning
 from app.resources import RESOURCES
-from app.schemas.doctor import Outcome
 from bindings.engine_options import EngineOption, engine_option
 from bindings.errors import AccessDenied, EngineError, EngineGone, NotSupported
 from bindings.library import EngineKind
@@ -24,8 +23,7 @@ def library(context: DoctorContext) -> CheckResult:
     """Check that the library can be loaded, and report the source of its SA contexts."""
     found = context.library
     if found is None:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The library cannot be loaded: {str(context.library_error).rstrip('.')}.",
             "Leave SA_CONTEXTS_LIBRARY and SA_CONTEXTS_ENGINE unset on Windows; on other systems, "
             "install sa-contexts[simulator] to try it out.",
@@ -33,16 +31,15 @@ def library(context: DoctorContext) -> CheckResult:
     facts: Facts = {"path": str(found.path), "kind": found.kind.value}
     is_configured = context.settings.library is not None or context.settings.engine != "auto"
     if found.kind is EngineKind.WINDOWS:
-        return CheckResult(Outcome.OK, "The library is Windows' own.", facts=facts)
+        return ok("The library is Windows' own.", facts=facts)
     sentence = (
         "The library is a simulator: its SA contexts are not real."
         if found.kind is EngineKind.SIMULATOR
         else "The library is not Windows' own, but exports its functions."
     )
     if is_configured:
-        return CheckResult(Outcome.OK, f"{sentence} The settings select it.", facts=facts)
-    return CheckResult(
-        Outcome.WARNING,
+        return ok(f"{sentence} The settings select it.", facts=facts)
+    return warning(
         sentence,
         "Run this on a Windows host to see its SA contexts, or select the simulator with "
         "SA_CONTEXTS_ENGINE=simulator.",
@@ -64,13 +61,12 @@ def functions(context: DoctorContext) -> CheckResult:
     ]
     facts: Facts = {"missing": list(missing), "without": list(lacking)}
     if lacking:
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"The library lacks {len(missing)} functions. Unavailable: {'; '.join(lacking)}.",
             "If you need these, use a newer version of Windows (8 or Server 2012 has all of them).",
             facts,
         )
-    return CheckResult(Outcome.OK, "The library exports all needed functions.", facts=facts)
+    return ok("The library exports all needed functions.", facts=facts)
 
 
 def session(context: DoctorContext) -> CheckResult:
@@ -83,28 +79,25 @@ def session(context: DoctorContext) -> CheckResult:
             transaction_wait_timeout_ms=context.settings.transaction_wait_timeout_ms,
         ).close()
     except EngineGone as error:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The engine is unreachable ({error.name}): the Base Filtering Engine is not running.",
             "As an administrator: `sc.exe query BFE`, then `sc.exe start BFE`.",
             refusal(error),
         )
     except AccessDenied as error:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             "Access to open the engine is denied, although by default everyone may: its "
             "permissions were changed.",
             "As an administrator, inspect them: `netsh wfp show security type=engine`.",
             refusal(error),
         )
     except EngineError as error:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The engine cannot be opened: {error}.",
             "Look up the code in docs/problems.md; if nothing else helps, restart the service BFE.",
             refusal(error),
         )
-    return CheckResult(Outcome.OK, "The engine can be opened.")
+    return ok("The engine can be opened.")
 
 
 def option_check(
@@ -125,19 +118,16 @@ def option_check(
             try:
                 value = engine_option(opened, option)
             except NotSupported:
-                return CheckResult(Outcome.NOT_APPLICABLE, "The engine has no such option.")
+                return not_applicable("The engine has no such option.")
             except EngineError as error:
-                return CheckResult(
-                    Outcome.UNKNOWN,
+                return unknown(
                     f"The engine does not report whether it is set to {what}: {error}.",
                     facts=facts | refusal(error),
                 )
         facts["value"] = value
         if value == 0:
-            return CheckResult(
-                Outcome.WARNING, f"The engine does not {what}: {without}.", remedy, facts
-            )
-        return CheckResult(Outcome.OK, f"The engine is set to {what}.", facts=facts)
+            return warning(f"The engine does not {what}: {without}.", remedy, facts)
+        return ok(f"The engine is set to {what}.", facts=facts)
 
     return check
 

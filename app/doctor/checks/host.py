@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.doctor.context import CheckSkipped, DoctorContext
-from app.doctor.results import CheckResult, Facts
+from app.doctor.results import CheckResult, Facts, not_applicable, ok, unknown, warning
 from app.schemas.doctor import Outcome
 from bindings.account import Account, Elevation, account
 from bindings.services import ServiceStart, ServiceState, has_services, service
@@ -41,8 +41,7 @@ LACKS: Final = (
 def windows(_context: DoctorContext) -> CheckResult:
     """Check the version of Windows, and which features it lacks."""
     if platform.system() != "Windows":
-        return CheckResult(
-            Outcome.NOT_APPLICABLE,
+        return not_applicable(
             f"{NO_WINDOWS} Only simulated SA contexts can be shown.",
             facts={"system": platform.platform()},
         )
@@ -51,13 +50,12 @@ def windows(_context: DoctorContext) -> CheckResult:
     numbers = tuple(int(part) for part in version.split(".")[:2])
     for before, name, lacks in LACKS:
         if numbers < before:
-            return CheckResult(
-                Outcome.WARNING,
+            return warning(
                 f"This is {name}, which lacks {lacks}.",
                 "If you need these, use a newer version of Windows.",
                 facts,
             )
-    return CheckResult(Outcome.OK, "This version of Windows has all features.", facts=facts)
+    return ok("This version of Windows has all features.", facts=facts)
 
 
 def service_check(
@@ -74,7 +72,7 @@ def service_check(
 
     def check(_context: DoctorContext) -> CheckResult:
         if not has_services():
-            return CheckResult(Outcome.NOT_APPLICABLE, NO_WINDOWS)
+            return not_applicable(NO_WINDOWS)
         try:
             found = service(name)
         except OSError as error:
@@ -82,12 +80,10 @@ def service_check(
                 f"The service {name} cannot be queried: {error.strerror}."
             ) from error
         if found is None:
-            return CheckResult(
-                Outcome.UNKNOWN, f"There is no service {name}.", facts={"service": name}
-            )
+            return unknown(f"There is no service {name}.", facts={"service": name})
         facts: Facts = {"service": name, "state": _name(found.state), "start": _name(found.start)}
         if found.state == ServiceState.RUNNING:
-            return CheckResult(Outcome.OK, f"The service {name} is running.", facts=facts)
+            return ok(f"The service {name} is running.", facts=facts)
         if found.start == ServiceStart.DISABLED:
             return CheckResult(
                 stopped,
@@ -131,8 +127,7 @@ def running_account(_context: DoctorContext) -> CheckResult:
     names = frozenset({name} if name else ())
     found = account()
     if found is None:
-        return CheckResult(
-            Outcome.NOT_APPLICABLE,
+        return not_applicable(
             f"{NO_WINDOWS} The account needs no rights to the engine.",
             facts={"account": name},
             names=names,

@@ -12,8 +12,7 @@ from joserfc.jws import JWSRegistry
 
 from app.auth.jwks import IssuerUnavailable, fetch_keys
 from app.doctor.context import DoctorContext
-from app.doctor.results import CheckResult, Facts
-from app.schemas.doctor import Outcome
+from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok
 
 
 _HOSTS: Final = re.compile(r"https?://\[?([^\s/\]:]+)")
@@ -24,13 +23,12 @@ def issuer(context: DoctorContext) -> CheckResult:
     settings = context.settings
     url = settings.oidc_issuer
     if url is None:
-        return CheckResult(Outcome.NOT_APPLICABLE, "No token issuer is configured.")
+        return not_applicable("No token issuer is configured.")
     names = frozenset({*_HOSTS.findall(url), *_path_parts(url)})
     try:
         keys = fetch_keys(url, settings.oidc_jwks_url).keys
     except IssuerUnavailable as error:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The issuer's keys cannot be fetched, so every token is rejected: {error}.",
             "Let this host reach the issuer (check firewall, proxy (HTTPS_PROXY) and trusted CAs); "
             "set SA_CONTEXTS_OIDC_ISSUER to exactly the `issuer` of its discovery document.",
@@ -39,16 +37,14 @@ def issuer(context: DoctorContext) -> CheckResult:
     fitting = [key for key in keys if _fits(key, settings.oidc_algorithms)]
     facts: Facts = {"keys": len(keys), "fitting": len(fitting)}
     if not fitting:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"None of the issuer's keys is for {', '.join(settings.oidc_algorithms)}, so every "
             "token is rejected.",
             "Set SA_CONTEXTS_OIDC_ALGORITHMS to the algorithms that the issuer uses.",
             facts,
             names,
         )
-    return CheckResult(
-        Outcome.OK,
+    return ok(
         f"{len(fitting)} of the issuer's {len(keys)} keys fit the configured algorithms.",
         facts=facts,
         names=names,

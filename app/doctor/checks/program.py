@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.doctor.context import DoctorContext
-from app.doctor.results import CheckResult, Facts
-from app.schemas.doctor import Outcome
+from app.doctor.results import CheckResult, Facts, failure, ok, warning
 from bindings.errors import LibraryError
 from bindings.library import find_library
 from bindings.machine import Machine, machine_of, pointer_bits
@@ -35,23 +34,21 @@ def bitness(context: DoctorContext) -> CheckResult:
         "libraryBits": machine.bits if machine else None,
     }
     if bits != NEEDED_BITS:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"This is a {bits}-bit Python. Windows redirects it to other libraries (SysWOW64), "
             "whose structs have another layout.",
             "Install a 64-bit Python, and sa-contexts in it.",
             facts,
         )
     if machine is not None and machine.bits != bits:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The library {library} is {machine.bits}-bit ({machine.name}), but this is a "
             f"{bits}-bit program.",
             "Set SA_CONTEXTS_LIBRARY to a 64-bit library, or unset it; 64-bit Windows keeps its "
             "64-bit library in System32, not in SysWOW64.",
             facts,
         )
-    return CheckResult(Outcome.OK, f"This is a {bits}-bit program.", facts=facts)
+    return ok(f"This is a {bits}-bit program.", facts=facts)
 
 
 def _library_machine(context: DoctorContext) -> tuple[Path | None, Machine | None]:
@@ -73,14 +70,12 @@ def packages(_context: DoctorContext) -> CheckResult:
     facts: Facts = {"python": platform.python_version(), "packages": dict(found)}
     missing = sorted(name for name, number in found.items() if number is None)
     if missing and not getattr(sys, "frozen", False):
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"Not installed as packages: {', '.join(missing)}.",
             "Reinstall sa-contexts, in an environment of its own.",
             facts,
         )
-    return CheckResult(
-        Outcome.OK,
+    return ok(
         f"sa-contexts {found['sa-contexts']} runs in Python {platform.python_version()}.",
         facts=facts,
     )
@@ -112,21 +107,19 @@ def settings(context: DoctorContext) -> CheckResult:
     if context.invalid:
         name, reason = next(iter(context.invalid.items()))
         more = len(context.invalid) - 1
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The setting {name} is not valid: {reason.rstrip('.')}"
             + (f"; {more} more are invalid." if more else "."),
             "Correct it; docs/settings.md lists all settings. The other checks use its default.",
             facts,
         )
     if context.unknown:
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"There is no setting {', '.join(context.unknown)}.",
             "Check the spelling; docs/settings.md lists all settings.",
             facts,
         )
-    return CheckResult(Outcome.OK, "The settings are valid.", facts=facts)
+    return ok("The settings are valid.", facts=facts)
 
 
 def clock(_context: DoctorContext) -> CheckResult:
@@ -134,11 +127,10 @@ def clock(_context: DoctorContext) -> CheckResult:
     now = datetime.now(UTC)
     facts: Facts = {"now": now.isoformat(timespec="seconds").replace("+00:00", "Z")}
     if now < MIN_TIME:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The system clock shows {now:%Y-%m-%d}, which is before this program was written: "
             "certificates and tokens will not be valid.",
             "Set the clock: `w32tm /resync` on Windows.",
             facts,
         )
-    return CheckResult(Outcome.OK, "The system clock looks plausible.", facts=facts)
+    return ok("The system clock looks plausible.", facts=facts)

@@ -11,8 +11,7 @@ from app.api.resource import EngineAction
 from app.doctor.checks.engine import refusal
 from app.doctor.checks.host import OPERATORS
 from app.doctor.context import DoctorContext
-from app.doctor.results import Check, CheckResult, Facts
-from app.schemas.doctor import Outcome
+from app.doctor.results import Check, CheckResult, Facts, failure, not_applicable, ok
 from bindings.account import Elevation, account
 from bindings.errors import (
     AccessDenied,
@@ -42,8 +41,7 @@ def right_check(action: EngineAction) -> Check:
             try:
                 action.attempt(session)
             except AccessDenied as error:
-                return CheckResult(
-                    Outcome.FAILURE,
+                return failure(
                     f"The account may not {action.words}: it lacks {action.right} on "
                     f"{action.container}.",
                     rights_remedy(),
@@ -51,7 +49,7 @@ def right_check(action: EngineAction) -> Check:
                 )
             except EngineError as error:
                 return _other_error(action.words, error, facts)
-        return CheckResult(Outcome.OK, f"The account may {action.words}.", facts=facts)
+        return ok(f"The account may {action.words}.", facts=facts)
 
     return Check(action.name, check)
 
@@ -60,16 +58,14 @@ def _other_error(action: str, error: EngineError, facts: Facts) -> CheckResult:
     facts = facts | refusal(error)
     for class_, sentence in _SWITCHED_OFF:
         if isinstance(error, class_):
-            return CheckResult(Outcome.NOT_APPLICABLE, sentence, facts=facts)
+            return not_applicable(sentence, facts=facts)
     if isinstance(error, EngineGone):
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The engine became unreachable during the attempt to {action} ({error.name}).",
             "As an administrator: `sc.exe query BFE`; find out what stops it, and run this again.",
             facts,
         )
-    return CheckResult(
-        Outcome.FAILURE,
+    return failure(
         f"The attempt to {action} failed: {error}.",
         "Look up the code in docs/problems.md; run this again, as the error may be temporary.",
         facts,

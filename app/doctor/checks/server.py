@@ -9,7 +9,7 @@ from typing import Final
 
 from app.doctor.context import DoctorContext
 from app.doctor.probes.listener import asks_for_certificates, is_answered_by_us
-from app.doctor.results import CheckResult, Facts
+from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok, unknown
 from app.net.networks import is_loopback
 from app.schemas.doctor import Outcome
 from app.server.uvicorn_server import bind
@@ -36,8 +36,7 @@ def port(context: DoctorContext) -> CheckResult:
     try:
         bind(host, number).close()
     except socket.gaierror as error:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The name {host} cannot be resolved: {error.strerror}.",
             "Set SA_CONTEXTS_HOST to an address of this host.",
             facts,
@@ -46,9 +45,7 @@ def port(context: DoctorContext) -> CheckResult:
     except OSError as error:
         return _cannot_listen(context, error, facts, names)
     which = f"port {number}" if number else "any port"
-    return CheckResult(
-        Outcome.OK, f"The server can listen on {host}, {which}.", facts=facts, names=names
-    )
+    return ok(f"The server can listen on {host}, {which}.", facts=facts, names=names)
 
 
 def _cannot_listen(
@@ -63,16 +60,11 @@ def _cannot_listen(
             {"processId": process_id, "program": program} for process_id, program in listeners
         ]
         if is_answered_by_us(host, number):
-            return CheckResult(
-                Outcome.OK,
-                f"An sa-contexts server listens on {host}, port {number}.",
-                None,
-                facts,
-                names,
+            return ok(
+                f"An sa-contexts server listens on {host}, port {number}.", None, facts, names
             )
         if certificate is not None and asks_for_certificates(host, number, certificate):
-            return CheckResult(
-                Outcome.OK,
+            return ok(
                 f"A server with the certificate of the settings listens on {host}, port {number}; "
                 "it requires client certificates.",
                 None,
@@ -84,8 +76,7 @@ def _cannot_listen(
             for process_id, program in listeners
             if process_id is not None
         )
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"Port {number} of {host} is in use" + (f" by {by_whom}." if by_whom else "."),
             "Stop the program that listens there (find it with `netstat -abno` on Windows, "
             "`ss -lptn` elsewhere), or choose another port: SA_CONTEXTS_PORT.",
@@ -93,16 +84,14 @@ def _cannot_listen(
             names,
         )
     if error.errno in FORBIDDEN:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The system does not allow this account, or anyone, to listen on port {number}.",
             "Choose another port: SA_CONTEXTS_PORT. On Windows, `netsh int ipv4 show "
             "excludedportrange protocol=tcp` shows which are reserved.",
             facts,
             names,
         )
-    return CheckResult(
-        Outcome.FAILURE,
+    return failure(
         f"The server cannot listen on {host}: {error.strerror}.",
         "Set SA_CONTEXTS_HOST to an address of this host.",
         facts,
@@ -118,11 +107,9 @@ def exposure(context: DoctorContext) -> CheckResult:
     loopback = is_on_loopback(settings.host)
     facts: Facts = {"isLoopback": loopback, "hasTls": has_tls, "asksForCredentials": asks}
     if loopback:
-        return CheckResult(Outcome.OK, "Only this host can reach the server.", facts=facts)
+        return ok("Only this host can reach the server.", facts=facts)
     if has_tls and asks:
-        return CheckResult(
-            Outcome.OK, "Others can reach the server only over TLS, with credentials.", facts=facts
-        )
+        return ok("Others can reach the server only over TLS, with credentials.", facts=facts)
     missing = " and ".join(
         word for word, is_used in (("TLS", has_tls), ("credentials", asks)) if not is_used
     )
@@ -138,16 +125,10 @@ def firewall(context: DoctorContext) -> CheckResult:
     """Explain how to check whether Windows Firewall lets other hosts reach the server."""
     number = context.settings.port
     if is_on_loopback(context.settings.host):
-        return CheckResult(
-            Outcome.NOT_APPLICABLE,
-            "Only this host can reach the server, so no firewall is involved.",
-        )
+        return not_applicable("Only this host can reach the server, so no firewall is involved.")
     if os.name != "nt":
-        return CheckResult(
-            Outcome.NOT_APPLICABLE, "Not running on Windows, so there is no Windows Firewall."
-        )
-    return CheckResult(
-        Outcome.UNKNOWN,
+        return not_applicable("Not running on Windows, so there is no Windows Firewall.")
+    return unknown(
         f"Whether Windows Firewall lets others reach port {number} was not checked.",
         f"In PowerShell: `{HOW_TO_LOOK.format(port=number)}`. If there is no rule, as an "
         f"administrator: `{HOW_TO_ALLOW.format(port=number)}`.",

@@ -10,8 +10,7 @@ from app.auth.key_file import KeysUnreadable, read_keys
 from app.auth.permissions import is_group_or_world_accessible
 from app.auth.replacement import NotReplaceable, target_of
 from app.doctor.context import DoctorContext
-from app.doctor.results import CheckResult, Facts
-from app.schemas.doctor import Outcome
+from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok, unknown, warning
 from app.settings.paths import state_folder as state_folder_path
 
 
@@ -19,20 +18,18 @@ def keys(context: DoctorContext) -> CheckResult:
     """Check that the API key file can be read and has a valid key."""
     path = context.settings.api_keys_file
     if path is None:
-        return CheckResult(
-            Outcome.NOT_APPLICABLE,
+        return not_applicable(
             "No API key file is configured"
             + (
                 ", nor an issuer: no credentials are required."
                 if context.settings.oidc_issuer is None
                 else "; callers authenticate with tokens: see `issuer`."
-            ),
+            )
         )
     try:
         all_keys = read_keys(path).keys
     except KeysUnreadable as error:
-        return CheckResult(
-            Outcome.FAILURE,
+        return failure(
             f"The API keys cannot be read: {error}. A running server rejects all keys "
             f"{context.settings.api_keys_grace_seconds:g} s after losing access; a new one does "
             "not start.",
@@ -47,16 +44,14 @@ def keys(context: DoctorContext) -> CheckResult:
     facts: Facts = {"keys": len(all_keys), "taken": len(valid)}
     names = frozenset(key.name for key in all_keys)
     if not valid and context.settings.oidc_issuer is None:
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             "There is no valid API key, so all callers are rejected.",
             "Create one with `sa-contexts keys add`.",
             facts,
             names,
         )
     if is_group_or_world_accessible(path.stat().st_mode):
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"Others may read or change the API keys in {path}.",
             f"`chmod 600 {path}`, unless the server's account has access through its group or an "
             "ACL, which this would remove.",
@@ -66,17 +61,14 @@ def keys(context: DoctorContext) -> CheckResult:
     try:
         target_of(path)
     except NotReplaceable as error:
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"Keys cannot be revoked: {error}.",
             "Set SA_CONTEXTS_API_KEYS_FILE to the file itself, in a folder that only its owner can "
             "write to.",
             facts,
             names,
         )
-    return CheckResult(
-        Outcome.OK, f"{len(valid)} of {len(all_keys)} API keys are valid.", None, facts, names
-    )
+    return ok(f"{len(valid)} of {len(all_keys)} API keys are valid.", None, facts, names)
 
 
 def state_folder(_context: DoctorContext) -> CheckResult:
@@ -86,27 +78,24 @@ def state_folder(_context: DoctorContext) -> CheckResult:
     try:
         mode = folder.stat().st_mode
     except FileNotFoundError:
-        return CheckResult(Outcome.NOT_APPLICABLE, "There is no state folder.", facts=facts)
+        return not_applicable("There is no state folder.", facts=facts)
     except OSError as error:
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"The state folder {folder} cannot be accessed: {error.strerror}.",
             "Let the server's account read it.",
             facts,
         )
     if os.name == "nt":
-        return CheckResult(
-            Outcome.UNKNOWN,
+        return unknown(
             f"The permissions of the state folder {folder} were not checked.",
             f'`icacls "{folder}"`: only administrators, SYSTEM and the server\'s account should '
             "have write access.",
             facts,
         )
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"Others may change the state folder {folder}, and grant themselves access.",
             f"`chmod 700 {folder}`.",
             facts,
         )
-    return CheckResult(Outcome.OK, "Only its owner may change the state folder.", facts=facts)
+    return ok("Only its owner may change the state folder.", facts=facts)

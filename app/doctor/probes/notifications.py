@@ -7,8 +7,7 @@ from queue import Empty, SimpleQueue
 
 from app.doctor.checks.engine import refusal
 from app.doctor.context import DoctorContext
-from app.doctor.results import CheckResult, Facts
-from app.schemas.doctor import Outcome
+from app.doctor.results import CheckResult, Facts, not_applicable, ok, unknown
 from bindings.enums import SaContextEvent
 from bindings.errors import EngineError, NotFound, NotSupported
 from bindings.sa_contexts import SaContexts
@@ -18,8 +17,7 @@ from bindings.subscriptions import subscribe_to_sa_contexts
 def added_announced(context: DoctorContext) -> CheckResult:
     """Find out whether an added SA context is readable at once and has both its SAs."""
     if not context.listen_seconds:
-        return CheckResult(
-            Outcome.UNKNOWN,
+        return unknown(
             "The notifications were not listened to.",
             "Run this with `--listen 60`, and negotiate an SA in the meantime.",
         )
@@ -31,17 +29,12 @@ def added_announced(context: DoctorContext) -> CheckResult:
                 listening, lambda event, sa_context_id: notifications.put((event, sa_context_id))
             )
         except NotSupported as error:
-            return CheckResult(
-                Outcome.NOT_APPLICABLE,
+            return not_applicable(
                 "This version of Windows has no notifications: see `functions`.",
                 facts=refusal(error),
             )
         except EngineError as error:
-            return CheckResult(
-                Outcome.UNKNOWN,
-                f"The subscription to changes failed: {error}.",
-                facts=refusal(error),
-            )
+            return unknown(f"The subscription to changes failed: {error}.", facts=refusal(error))
         with subscription:
             return _observe(notifications, SaContexts(reading), context.listen_seconds)
 
@@ -81,14 +74,12 @@ def _observe(
         "deleted": deleted,
     }
     if not added:
-        return CheckResult(
-            Outcome.UNKNOWN,
+        return unknown(
             f"No added SA context was reported within {seconds:g} s.",
             "Negotiate an SA in the meantime, for example with `ping`.",
             facts,
         )
-    return CheckResult(
-        Outcome.OK,
+    return ok(
         f"Of {added} added SA contexts, {complete} were complete at once, {len(half_built)} half "
         f"built ({later} of these complete later) and {gone} not found.",
         facts=facts,

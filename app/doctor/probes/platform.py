@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from app.doctor.checks.engine import refusal
 from app.doctor.context import CheckSkipped, DoctorContext
-from app.doctor.results import CheckResult, Facts
-from app.schemas.doctor import Outcome
+from app.doctor.results import CheckResult, Facts, not_applicable, ok, unknown, warning
 from bindings.account import account
 from bindings.addresses import Ipv6Order
 from bindings.connections import Connections, ConnectionTemplate
@@ -51,8 +50,7 @@ def ipv6_byte_order(context: DoctorContext) -> CheckResult:
         reversed_ += raw[::-1] == condition or _is_own(raw[::-1])
     facts: Facts = {"inNetworkOrder": network, "reversed": reversed_}
     if bool(network) == bool(reversed_):
-        return CheckResult(
-            Outcome.UNKNOWN,
+        return unknown(
             "No IPv6 SA has an address that matches this host or its filter in one order only.",
             "Run this again while there is an SA over IPv6.",
             facts,
@@ -60,18 +58,13 @@ def ipv6_byte_order(context: DoctorContext) -> CheckResult:
     found = Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
     facts["order"] = found.value
     if found is not context.settings.ipv6_order:
-        return CheckResult(
-            Outcome.WARNING,
+        return warning(
             f"IPv6 addresses are in the order `{found.value}`, but the settings say "
             f"`{context.settings.ipv6_order.value}`.",
             f"Set SA_CONTEXTS_IPV6_ORDER={found.value}.",
             facts,
         )
-    return CheckResult(
-        Outcome.OK,
-        f"IPv6 addresses are in the order `{found.value}`, as the settings say.",
-        facts=facts,
-    )
+    return ok(f"IPv6 addresses are in the order `{found.value}`, as the settings say.", facts=facts)
 
 
 def empty_enumeration(context: DoctorContext) -> CheckResult:
@@ -80,14 +73,11 @@ def empty_enumeration(context: DoctorContext) -> CheckResult:
         try:
             page = empty_page(session)
         except NeverMatch as error:
-            return CheckResult(
-                Outcome.OK, "A template that matches nothing is rejected.", facts=refusal(error)
-            )
+            return ok("A template that matches nothing is rejected.", facts=refusal(error))
         except EngineError as error:
             raise _skipped(error) from error
     array = "an array that must be freed" if page.has_array else "no array (NULL)"
-    return CheckResult(
-        Outcome.OK,
+    return ok(
         f"An empty enumeration returns {array}; the server handles both.",
         facts={"returned": page.returned, "hasArray": page.has_array},
     )
@@ -103,11 +93,8 @@ def key_sizes(context: DoctorContext) -> CheckResult:
     filled = sum(size > 0 for size in sizes)
     facts: Facts = {"keys": len(sizes), "filled": filled, "sizes": sorted(set(sizes))}
     if not sizes:
-        return CheckResult(
-            Outcome.UNKNOWN, "There is no SA whose key could be returned.", facts=facts
-        )
-    return CheckResult(
-        Outcome.OK,
+        return unknown("There is no SA whose key could be returned.", facts=facts)
+    return ok(
         f"The engine returns {filled} of {len(sizes)} keys. Only their sizes were read.",
         facts=facts,
     )
@@ -116,17 +103,13 @@ def key_sizes(context: DoctorContext) -> CheckResult:
 def ikeext_stopped(context: DoctorContext) -> CheckResult:
     """Find out how the engine responds to reads of main mode SAs while IKEEXT is stopped."""
     if not has_services():
-        return CheckResult(
-            Outcome.NOT_APPLICABLE, "Not running on Windows, so there is no service IKEEXT."
-        )
+        return not_applicable("Not running on Windows, so there is no service IKEEXT.")
     try:
         found = service("IKEEXT")
     except OSError as error:
         raise CheckSkipped("The service IKEEXT cannot be queried.") from error
     if found is None or found.state != ServiceState.STOPPED:
-        return CheckResult(
-            Outcome.UNKNOWN, "The service IKEEXT is not stopped, so there is nothing to observe."
-        )
+        return unknown("The service IKEEXT is not stopped, so there is nothing to observe.")
     facts: Facts = {}
     with context.session() as session:
         for name, read in (
@@ -140,33 +123,24 @@ def ikeext_stopped(context: DoctorContext) -> CheckResult:
             except EngineError as error:
                 facts[name] = error.name
     answers = ", ".join(f"{name}: {answer}" for name, answer in facts.items())
-    return CheckResult(
-        Outcome.OK, f"While IKEEXT is stopped, the engine responds with {answers}.", facts=facts
-    )
+    return ok(f"While IKEEXT is stopped, the engine responds with {answers}.", facts=facts)
 
 
 def operators_read(context: DoctorContext) -> CheckResult:
     """Find out whether membership in Network Configuration Operators suffices."""
     found = account()
     if found is None:
-        return CheckResult(
-            Outcome.NOT_APPLICABLE, "Not running on Windows, so there is no such group."
-        )
+        return not_applicable("Not running on Windows, so there is no such group.")
     if found.is_administrator or not found.is_operator:
-        return CheckResult(
-            Outcome.UNKNOWN,
-            "The account does not have its rights from Network Configuration Operators alone.",
+        return unknown(
+            "The account does not have its rights from Network Configuration Operators alone."
         )
     with context.session() as session:
         try:
             count = len(_some(SaContexts(session)))
         except EngineError as error:
-            return CheckResult(
-                Outcome.OK, f"The group does not suffice: {error}.", facts=refusal(error)
-            )
-    return CheckResult(
-        Outcome.OK, f"The group suffices: {count} SA contexts.", facts={"read": count}
-    )
+            return ok(f"The group does not suffice: {error}.", facts=refusal(error))
+    return ok(f"The group suffices: {count} SA contexts.", facts={"read": count})
 
 
 def connection_template_zero(context: DoctorContext) -> CheckResult:
@@ -182,11 +156,10 @@ def connection_template_zero(context: DoctorContext) -> CheckResult:
     stable = before & after
     facts: Facts = {"connections": len(stable), "byZero": len(by_zero)}
     if not stable:
-        return CheckResult(Outcome.UNKNOWN, "There is no connection to compare.", facts=facts)
+        return unknown("There is no connection to compare.", facts=facts)
     if stable <= by_zero:
-        return CheckResult(Outcome.OK, "A connectionId of 0 matches all connections.", facts=facts)
-    return CheckResult(
-        Outcome.WARNING,
+        return ok("A connectionId of 0 matches all connections.", facts=facts)
+    return warning(
         f"A connectionId of 0 matches {len(by_zero)} of {len(stable)} connections: the list of "
         "connections is incomplete.",
         "Please submit this report.",
@@ -216,9 +189,8 @@ def connections_join(context: DoctorContext) -> CheckResult:
     )
     facts: Facts = {"connections": len(connections), "joined": joined}
     if not connections:
-        return CheckResult(Outcome.UNKNOWN, "There is no connection to join.", facts=facts)
-    return CheckResult(
-        Outcome.OK,
+        return unknown("There is no connection to join.", facts=facts)
+    return ok(
         f"{joined} of {len(connections)} connections match an SA context by endpoints and mode.",
         facts=facts,
     )

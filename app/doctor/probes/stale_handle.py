@@ -14,8 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from app.doctor.context import CheckSkipped, DoctorContext
-from app.doctor.results import CheckResult
-from app.schemas.doctor import Outcome
+from app.doctor.results import CheckResult, ok, unknown
 from bindings.errors import EngineError
 from bindings.library import Library
 from bindings.session import Session
@@ -25,8 +24,7 @@ from bindings.undocumented_behaviour import stale_handle_error
 def stale_handle(context: DoctorContext) -> CheckResult:
     """Find out which error a destroyed enumeration handle causes."""
     if not context.may_probe:
-        return CheckResult(
-            Outcome.UNKNOWN,
+        return unknown(
             "No destroyed handle was used.",
             "Run this with `--probe`, which uses one in a separate process, as it may crash.",
         )
@@ -36,13 +34,8 @@ def stale_handle(context: DoctorContext) -> CheckResult:
         try:
             name, code = other.submit(_probe, context.library.path).result()
         except BrokenProcessPool:
-            return CheckResult(
-                Outcome.OK,
-                "Using a destroyed handle crashes the process.",
-                facts={"endsProcess": True},
-            )
-    return CheckResult(
-        Outcome.OK,
+            return ok("Using a destroyed handle crashes the process.", facts={"endsProcess": True})
+    return ok(
         f"A destroyed handle is rejected with {name}."
         if code
         else "A destroyed handle is accepted.",
