@@ -1,4 +1,4 @@
-"""Certificate authorities of the tests' own, and the files of those who speak TLS."""
+"""The tests' certificate authorities, and the files of TLS clients and servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 class Files:
-    """A server's certificate, key and authorities of clients, in a folder."""
+    """A server's certificate and key, and its clients' authorities, in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.certificate = folder / "server.pem"
@@ -39,7 +39,7 @@ class Files:
         return f"{x509.load_pem_x509_certificate(chain[0].bytes()).serial_number:x}"
 
     def trust(self, authorities: Iterable[trustme.CA]) -> None:
-        """Let these vouch for clients."""
+        """Trust these authorities for clients."""
         self.client_ca.write_bytes(b"".join(ca.cert_pem.bytes() for ca in authorities))
 
 
@@ -48,12 +48,12 @@ def client_context(
     shown: trustme.LeafCert | None = None,
     version: ssl.TLSVersion | None = None,
 ) -> ssl.SSLContext:
-    """How a client speaks TLS.
+    """A client's TLS settings.
 
     Args:
-        ca: who has to vouch for the server; nobody, if not given.
+        ca: the server's trusted authority; none, if not given.
         shown: the client's certificate.
-        version: the only one that it speaks; as OpenSSL does, if not given.
+        version: the only version to offer; OpenSSL's default, if not given.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca is None:
@@ -63,7 +63,9 @@ def client_context(
     if shown is not None:
         shown.configure_cert(context)
     if version is not None:
-        context.set_ciphers("ALL:@SECLEVEL=0")  # or OpenSSL itself would speak nothing so old
+        context.set_ciphers(
+            "ALL:@SECLEVEL=0"
+        )  # otherwise OpenSSL itself would reject such an old version
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = context.maximum_version = version

@@ -1,4 +1,4 @@
-"""A client of `/sa-contexts/events` that keeps what it is told, and believes nothing blindly."""
+"""A client of `/sa-contexts/events` that keeps a copy of the contexts and checks each event."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.sse import Event
 EVENT_ID = re.compile(r"([0-9a-f]{12})-([1-9][0-9]*)(?:\.([1-9][0-9]*))?", re.ASCII)
 
 Place = tuple[str, int, float]
-"""An epoch, a revision of it, and how many of its changes are known; infinity where all are."""
+"""An epoch, a revision of it, and how many of its changes are known; infinity if all are."""
 
 
 def place_of(event_id: str) -> Place:
-    """Where an event's id leads to."""
+    """Return the position of an event's id."""
     found = EVENT_ID.fullmatch(event_id)
     assert found, f"{event_id!r} is no event's id"
     epoch, revision, taken = found.groups()
@@ -27,12 +27,12 @@ class Mirror:
     """The contexts of a stream, each by its id.
 
     Attributes:
-        contents: the JSON of each context, as it is now known.
-        last_id: of the last event that had one: what is resumed after; None where none had.
-        needs_list: whether a list is to be read before further events.
-        is_ended: whether the stream said that it ends.
-        resets: how often it was told to begin anew.
-        events: how many events told of a context.
+        contents: the last known JSON of each context.
+        last_id: the id to resume after; None if no event had one.
+        needs_list: whether a list must be read before further events.
+        is_ended: whether the stream announced its end.
+        resets: the number of resets.
+        events: the number of events about a context.
     """
 
     def __init__(self, *, wants_initial: bool, is_basic: bool = False) -> None:
@@ -40,7 +40,7 @@ class Mirror:
 
         Args:
             wants_initial: whether its streams begin with every context.
-            is_basic: whether they leave out some, so that what changed may not show.
+            is_basic: whether they omit fields, so that a change may not show.
         """
         self.contents: dict[int, Any] = {}
         self.last_id: str | None = None
@@ -56,7 +56,7 @@ class Mirror:
         self._listed: tuple[str, int] = ("", 0)
 
     def connect(self) -> None:
-        """Begin a stream, at `last_id` where there is one."""
+        """Begin a stream, after `last_id` if there is one."""
         self.is_ended = False
         self._filling = None
         if self.last_id is None:
@@ -67,19 +67,19 @@ class Mirror:
                 self._filling, self._filling_revision = [], None
 
     def is_in(self, epoch: str) -> bool:
-        """Whether its stream is in an epoch, as a list must be that it is to go on from."""
+        """Return whether its stream is in an epoch, as resuming from a list requires."""
         return self.last_id is not None and place_of(self.last_id)[0] == epoch
 
     @property
     def place(self) -> Place | None:
-        """Up to where its contents tell what has become; None where it has none, or not all."""
+        """Return the position of its contents; None if it has none, or not all."""
         if self.last_id is None or self._filling is not None:
             return None
-        told, (epoch, revision) = place_of(self.last_id), self._listed
-        return max(told, (epoch, revision, inf)) if epoch == told[0] else told
+        streamed, (epoch, revision) = place_of(self.last_id), self._listed
+        return max(streamed, (epoch, revision, inf)) if epoch == streamed[0] else streamed
 
     def show(self, epoch: str, revision: int, contents: dict[int, Any]) -> None:
-        """Take a list's contents: what changed up to its revision is in them."""
+        """Take a list's contents, which include all changes up to its revision."""
         self.contents = dict(contents)
         self._listed = (epoch, revision)
         self.needs_list = False
@@ -87,7 +87,7 @@ class Mirror:
             self.last_id = f"{epoch}-{revision}"
 
     def forget(self) -> None:
-        """Know nothing any more, as a client that begins."""
+        """Forget everything, like a new client."""
         self.contents.clear()
         self.last_id = None
         self.needs_list = False
@@ -112,7 +112,7 @@ class Mirror:
                 self.contents.clear()
                 self._listed = ("", 0)
                 if self._wants_initial:
-                    assert event.event_id is None, "what is not told yet has an id"
+                    assert event.event_id is None, "an event of an incomplete list has an id"
                     self._filling, self._filling_revision = [], event.data["revision"]
                 else:
                     self._begin_at(event)
@@ -135,13 +135,13 @@ class Mirror:
                 raise AssertionError(f"an event of kind {other}")
 
     def _begin_at(self, event: Event) -> None:
-        """Take the place of an event that begins a stream anew."""
+        """Take the position of an event that restarts a stream."""
         assert event.event_id is not None
         assert place_of(event.event_id) == (event.data["epoch"], event.data["revision"], inf)
         self.last_id = event.event_id
 
     def _move(self, event: Event) -> None:
-        """Go on to the place of an event, which must be further on."""
+        """Advance to the position of an event, which must be later."""
         assert event.event_id is not None
         there = place_of(event.event_id)
         if self.last_id is not None:

@@ -1,6 +1,6 @@
 """Server-Sent Events as a client reads them (the HTML standard, 9.2), and no other way.
 
-Where the standard forgives, as it does unknown fields, this fails: the server has no need of it.
+Unlike the standard, it rejects unknown fields and the like: the server never sends them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class Event:
 
     Attributes:
         kind: its name.
-        data: what its JSON says.
-        event_id: the id that came with it; None where none did.
-        text: its data as it came.
+        data: its parsed JSON.
+        event_id: its id; None if it has none.
+        text: its data as received.
     """
 
     kind: str
@@ -33,8 +33,8 @@ class Parser:
 
     Attributes:
         last_event_id: what a client would send as `Last-Event-ID`; empty before the first.
-        retry_ms: what the stream said of how long to wait before coming again.
-        comments: how many there were.
+        retry_ms: the reconnection time that the stream announced.
+        comments: the number of comments.
     """
 
     last_event_id: str = ""
@@ -45,7 +45,7 @@ class Parser:
     _is_comment: bool = False
 
     def feed(self, piece: bytes) -> list[Event]:
-        """The events that a piece of the stream completes."""
+        """Return the events that a piece of the stream completes."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         assert b"\r" not in self._rest
         events = [self._take(line.decode()) for line in lines]
@@ -53,7 +53,7 @@ class Parser:
 
     @property
     def is_between_events(self) -> bool:
-        """Whether nothing has begun that did not end."""
+        """Return whether the stream is between two events."""
         return not (self._rest or self._fields or self._is_comment)
 
     def _take(self, line: str) -> Event | None:

@@ -1,4 +1,4 @@
-"""That who watches sees each way in which what it is told may be wrong."""
+"""A mirror notices each possible fault in the events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ END = Event("reconnect", {}, None, "")
 
 
 def begun() -> Mirror:
-    """One who knows of contexts 1 and 2, as of revision 5."""
+    """Return a mirror of contexts 1 and 2, as of revision 5."""
     mirror = Mirror(wants_initial=True)
     mirror.connect()
     for number in (1, 2):
@@ -43,7 +43,7 @@ def begun() -> Mirror:
 
 
 def listed() -> Mirror:
-    """The same, from a list."""
+    """Return the same mirror, made from a list."""
     mirror = Mirror(wants_initial=False)
     mirror.show(EPOCH, 5, {1: {"saContextId": "1", "value": 1}, 2: {"saContextId": "2"}})
     mirror.connect()

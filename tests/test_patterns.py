@@ -1,4 +1,4 @@
-"""Every pattern of the source takes time in proportion to what it searches, whatever that is.
+"""Every pattern of the source takes time proportional to the text that it searches.
 
 Requests, tokens and engines choose the text, and the event loop waits while it is searched.
 """

@@ -86,7 +86,7 @@ class Desk(NamedTuple):
         client: a client without a credential.
         keys: the file of API keys.
         oidc: the issuer that the server trusts.
-        untrusted: an issuer that it does not trust.
+        untrusted: an issuer that the server does not trust.
         asked: valid requests for each endpoint.
     """
 

@@ -340,7 +340,7 @@ async def test_keys_that_nobody_confirms_are_no_longer_used_after_an_hour(
     assert (await trust.caller_of(late)).name == "monitor"
 
 
-async def test_strangers_cannot_have_the_issuer_asked_at_will(trust: Trust) -> None:
+async def test_unauthenticated_clients_cannot_trigger_fetches_at_will(trust: Trust) -> None:
     await trust.caller_of(trust.token())
     trust.passed += MIN_FETCH_INTERVAL_SECONDS
     unknown = [

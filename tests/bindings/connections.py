@@ -1,4 +1,4 @@
-"""Connections in C memory: any there may be, and a second reader of them (see `second_reader`)."""
+"""Connections in C memory: arbitrary ones, and a second reader of them (see `second_reader`)."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def _blob(blob: Struct) -> bytes:
 
 
 class AnyConnection:
-    """A FWPM_CONNECTION0, and all memory that it is made of.
+    """A FWPM_CONNECTION0 and all memory that it consists of.
 
-    It begins as arbitrary bytes, padding included. Where nobody may follow a pointer, to a
-    preshared key for instance, it leads nowhere: whoever does ends the process.
+    It begins as arbitrary bytes, padding included. Pointers that nobody may follow, to a preshared
+    key for instance, lead nowhere: following one ends the process.
     """
 
     def __init__(self, draw: st.DrawFn) -> None:

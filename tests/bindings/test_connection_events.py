@@ -1,4 +1,4 @@
-"""Being told of connections: copied in the callback, and nothing is left behind."""
+"""Notifications of connections: copied in the callback, without leaks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .trees import CANARY
 
 
 PATIENCE = 20
-"""Seconds after which a test gives up what should come at once."""
+"""Timeout for what should happen at once."""
 
 ADD, DELETE = ConnectionEvent.ADD, ConnectionEvent.DELETE
 
@@ -147,7 +147,7 @@ def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator
     assert addresses == {number.to_bytes(4, "big") for number in range(8)}
 
 
-def test_nothing_is_told_after_the_end(
+def test_nothing_is_reported_after_the_end(
     session: Session, simulator: Simulator, received: Received
 ) -> None:
     with subscribe(session, received):
@@ -191,7 +191,7 @@ def test_a_failing_end_leaves_nothing(
 
 
 @pytest.mark.skipif(SIMULATOR_PATH.suffix == ".dll", reason="there is no compiler under Wine")
-def test_a_library_without_the_functions_is_told(tmp_path: Path, received: Received) -> None:
+def test_a_library_without_the_functions_is_reported(tmp_path: Path, received: Received) -> None:
     source = "".join(f"int {name}(void) {{ return 0; }}" for name in REQUIRED)
     with (
         Session(Library(compile_library(tmp_path, source))) as session,

@@ -1,4 +1,4 @@
-"""Connections: read right, complete, with no secret, and leaving nothing behind."""
+"""Connections: read correctly and completely, without secrets or leaks."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_reversed_order_turns_ipv6_addresses_and_nothing_else(
 def test_equal_records_have_one_mark_and_others_another(
     connection: AnyConnection, data: st.DataObject
 ) -> None:
-    """A mark is of the plain copy: it tells a connection whose bytes grew from one that idled."""
+    """The fingerprint is of the plain copy: it changes as a connection transfers bytes."""
     memory = ffi.buffer(connection.struct)
     record = second_reading(connection.address)
     mark = fingerprint(read_connection(connection.address, 0, Ipv6Order.NETWORK))

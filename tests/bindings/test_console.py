@@ -1,4 +1,4 @@
-"""Console events, where there is no such console."""
+"""Console events on systems without a Windows console."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def session(simulator: Simulator) -> Iterator[Session]:
 
 @pytest.fixture
 def empty_library(tmp_path: Path) -> Path:
-    """A library whose enumerations give what they are told to."""
+    """A library whose enumerations return what a test chooses."""
     stubs = [*REQUIRED]
     enumerations = ""
     for name, (newest, _) in ENUMERATIONS.items():

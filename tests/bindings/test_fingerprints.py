@@ -1,4 +1,4 @@
-"""Marks: other ones for other records, and the same for what no record has, keys above all."""
+"""Fingerprints: different for different records, unaffected by unread bytes, keys above all."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ POINTERS = ("*", "LPWSTR", "PSID_AND_ATTRIBUTES")
 
 
 def leaves(struct: str) -> Iterator[int]:
-    """The bytes of a struct that a record may have and that do not tell how to read others."""
+    """Return a struct's recorded bytes that do not determine how others are read."""
     for name, field in ABI["structs"][struct]["fields"].items():
         place = range(field["offset"], field["offset"] + field["size"])
         if name in DECISIVE | UNREAD.get(struct, set()) or field["type"].endswith(POINTERS):
@@ -79,7 +79,7 @@ def leaves(struct: str) -> Iterator[int]:
 
 
 def hidden(struct: str) -> set[int]:
-    """The bytes of a struct that nobody may look at: padding, and what `UNREAD` names."""
+    """Return a struct's bytes that nobody may read: padding, and what `UNREAD` names."""
     found = set(range(ABI["structs"][struct]["size"]))
     for name, field in ABI["structs"][struct]["fields"].items():
         place = range(field["offset"], field["offset"] + field["size"])
@@ -129,7 +129,7 @@ def test_other_records_have_other_marks_and_equal_ones_the_same(
         is_other = bool(differences(read_context(tree.address, tree.generation), record))
         has_other_mark = marked(tree.address, tree.generation) != mark
         memory[i] = original
-        # There are many NaN, which are one to JSON.
+        # There are many NaNs, which are all the same in JSON.
         assert has_other_mark == is_other or (has_other_mark and kind == "double"), (kind, i)
     assert marked(tree.address, tree.generation) == mark
 

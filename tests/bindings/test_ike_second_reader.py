@@ -140,7 +140,7 @@ UNREAD = {
     "IKEEXT_CERTIFICATE_CREDENTIAL1": {"certificate"},
     "IKEEXT_PRESHARED_KEY_AUTHENTICATION1": {"presharedKey", "flags"},
 }
-"""What no record has: secrets, and what nobody needs."""
+"""Fields that no record has: secrets, and unneeded ones."""
 
 LEADING = {"numCredentials", "authenticationMethodType", "size", "ipVersion"}
 
@@ -178,7 +178,7 @@ def complete_tree() -> Tree:
 
 
 def bytes_of(struct: str) -> tuple[set[int], set[int]]:
-    """The bytes of a struct that are in a record, and those that tell how to read it."""
+    """Return a struct's bytes that records contain, and those that determine how it is read."""
     read: set[int] = set()
     structure: set[int] = set()
     for name, field in ABI["structs"][struct]["fields"].items():

@@ -1,4 +1,4 @@
-"""The sizes of keys are told, and keys are not looked at."""
+"""The sizes of keys are reported without reading the keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bindings.session import Session
 
 
 NOWHERE = ffi.cast("UINT8 *", 8)
-"""Nothing is there; who reads it ends the process."""
+"""An unmapped address: reading there ends the process."""
 
 
 @pytest.mark.parametrize("generation", [0, 1])

@@ -34,7 +34,7 @@ from .test_second_reader import differences
 
 GENERATIONS = range(6)
 PATIENCE = 20
-"""Seconds after which a test gives up what should come at once."""
+"""Timeout for what should happen at once."""
 CANARY = "CANARY-KEY-MATERIAL"
 
 
@@ -103,7 +103,7 @@ class Memory:
         return part
 
     def _nowhere(self) -> Any:
-        """Where nothing is: who follows it, crashes."""
+        """An unmapped address: following it crashes."""
         return ffi.cast("void *", self._draw(st.sampled_from([1, 0xFFF, 2**64 - 1])))
 
     def _name(self) -> Any:
@@ -358,7 +358,7 @@ def test_what_no_subscription_can_do_is_told(simulator: Simulator, session: Sess
 
 
 def unread_of(address: int) -> bytes:
-    """The application of an event, where its header tells one."""
+    """Return the application of an event, if its header names one."""
     header = ffi.cast("FWPM_NET_EVENT5 *", address).header
     is_set = header.flags & NetEventFlag.APP_ID_SET
     return bytes(ffi.buffer(header.appId.data, header.appId.size)) if is_set else b""

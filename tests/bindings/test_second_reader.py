@@ -49,7 +49,7 @@ def second_session(second_simulator: Simulator) -> Iterator[Session]:
 
 
 def differences(first: Any, second: Any, path: str = "context") -> list[str]:
-    """Where two records differ, in type or value; NaN is no different from NaN."""
+    """Return where two records differ, in type or value; NaN equals NaN."""
     if type(first) is not type(second):
         return [f"{path}: {first!r}, not {second!r}"]
     if isinstance(first, tuple):
@@ -263,7 +263,7 @@ def complete_tree() -> Tree:
 
 
 def bytes_of(struct: str) -> tuple[set[int], set[int]]:
-    """The bytes of a struct that are in a record, and those that tell how to read it."""
+    """Return a struct's bytes that records contain, and those that determine how it is read."""
     read: set[int] = set()
     structure: set[int] = set()
     for name, field in ABI["structs"][struct]["fields"].items():
@@ -284,7 +284,7 @@ def bytes_of(struct: str) -> tuple[set[int], set[int]]:
 
 
 def flips(tree: Tree) -> Iterator[tuple[str, int, bool]]:
-    """Turn over each byte of a complete tree in turn, but those that tell how to read it.
+    """Invert each byte of a complete tree in turn, except those that determine how it is read.
 
     Yields:
         The name of the byte's type, its place there, and whether a record has it.

@@ -1,4 +1,4 @@
-"""Services, as a library tells of them that has advapi32's functions; tests/windows asks Wine's."""
+"""Services, with a substitute for advapi32; tests/windows uses Wine's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]
     opened = ffi.dlopen(str(compile_library(tmp_path, SOURCE.read_text(encoding="ascii"))))
     monkeypatch.setattr(services, "_advapi32", lambda: opened)
     yield opened
-    # What was opened was closed: one more is one too many.
+    # Everything opened has been closed: closing once more fails.
     assert not opened.CloseServiceHandle(ffi.cast("void *", 1))
 
 

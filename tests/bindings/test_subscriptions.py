@@ -1,4 +1,4 @@
-"""Subscriptions: what changed is told, from any thread, and nothing is left behind."""
+"""Subscriptions: changes are reported from any thread, without leaks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from tests.conftest import SIMULATOR_PATH
 
 ADD, DELETE = SaContextEvent.ADD, SaContextEvent.DELETE
 PATIENCE = 20
-"""Seconds after which a test gives up what should come at once."""
+"""Timeout for what should happen at once."""
 MIN_SESSIONS, MAX_SESSIONS = 400, 4000
 """Under AddressSanitizer on a busy machine, 400 short sessions may end before any notification."""
 
@@ -80,7 +80,7 @@ def put(simulator: Simulator, sa_context_id: int = 0) -> int:
 
 
 def replay(ids: set[int], received: Received) -> set[int]:
-    """What there is after the changes, each of which has to be possible."""
+    """Apply changes, each of which must be possible, and return the remaining ids."""
     for change, sa_context_id in received:
         assert (sa_context_id in ids) == (change == DELETE)
         ids ^= {sa_context_id}
@@ -221,7 +221,7 @@ def test_what_a_callback_raises_is_logged_and_no_more(
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
 def test_a_callback_that_comes_too_late_finds_nobody(tmp_path: Path, received: Received) -> None:
-    """As where the engine did not take the unsubscribing, and calls back all the same."""
+    """As if the engine rejected the unsubscription, and still called back."""
     path = compile_library(
         tmp_path,
         "".join(f"int {name}(void) {{ return 0; }}" for name in REQUIRED)
@@ -359,7 +359,7 @@ def test_an_engine_without_a_listener_does_not_subscribe(
 def test_it_is_subscribed_before_it_works(
     engine: Engine, simulator: Simulator, received: Received
 ) -> None:
-    """Or a change between the two would be missed."""
+    """Otherwise, a change between the two would be missed."""
     engine.with_sa_contexts(lambda _contexts: put(simulator))
     assert simulator.flush()
 
@@ -395,7 +395,7 @@ def test_a_restarted_engine_is_subscribed_to_at_the_next_work(
         simulator.start_engine()
         put(simulator)
         assert simulator.flush()
-        assert received == [(1, ADD, first)]  # it hears nothing of the restart
+        assert received == [(1, ADD, first)]  # it is not notified of the restart
 
         listening.pages()
         second = put(simulator)
@@ -499,7 +499,7 @@ class Listening(RuleBasedStateMachine):
         self.simulator.populate(30)
         self.is_running = True
         self.received: Received = []
-        self.known: set[int] | None = None  # what was there when it last enumerated
+        self.known: set[int] | None = None  # the contexts of the last enumeration
         self.incarnation = 0
         self.engine = Engine(
             Library(SIMULATOR_PATH), on_change=lambda *change: self.received.append(change)

@@ -1,8 +1,8 @@
-"""Arbitrary SA contexts in C memory, as no engine would give them but as the ABI allows.
+"""Arbitrary SA contexts in C memory, as the ABI allows but no engine would return them.
 
 Each struct begins as arbitrary bytes, padding and unread fields included;
 then what must be true for C is put in: pointers to real memory, NULL, or,
-where nobody may follow them, to nothing at all, so that whoever does crashes.
+if nobody may follow them, to unmapped memory, so that following one crashes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _V4: Final = 0  # FWP_IP_VERSION_V4
 
 
 class Tree:
-    """An object of the engine, and all memory that it is made of.
+    """An object of the engine and all memory that it consists of.
 
     Attributes:
         context: the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1, or what else it is a tree of.
-        parts: every block, in the order of its making, by the name of its type.
+        parts: every block, in order of creation, by the name of its type.
     """
 
     def __init__(self, generation: int = 1, struct: str = "IPSEC_SA_CONTEXT") -> None:
@@ -64,7 +64,7 @@ def trees(generation: int = 1, *, copyable: bool = False) -> st.SearchStrategy[T
     Args:
         generation: of the structs.
         copyable: whether even what no reader may read, keys for instance,
-            leads to real memory, as whoever copies a whole context needs it.
+            leads to real memory, which copying a whole context requires.
     """
 
     @st.composite

@@ -1,7 +1,7 @@
-"""A walk through all that an engine may leave out of a struct, or leave stale in it.
+"""A walk through everything that an engine may omit from a struct, or leave stale in it.
 
-Run in a process of its own, for a reader that follows what does not exist crashes. It
-prints each case before it is read, a line each, and what it found at the end, as JSON.
+It runs in a process of its own, because a reader that follows an invalid pointer crashes. It
+prints each case on a line before it is read, and its findings at the end, as JSON.
 """
 
 from __future__ import annotations

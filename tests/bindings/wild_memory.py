@@ -1,4 +1,4 @@
-"""Structs in C memory that are valid but for what no reader may follow.
+"""Structs in C memory that are valid except for what no reader may follow.
 
 A struct is filled field by field, as `tests/data/unions.json` says: its discriminators
 choose the arms of its unions, its counts fit its arrays. All memory of a union that the

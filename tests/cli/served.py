@@ -1,4 +1,4 @@
-"""A server of a thread of this process, on a real socket: its simulator can be told what to do."""
+"""A server in a thread of this process, on a real socket, with a simulator that tests control."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.conftest import SIMULATOR_PATH
 
 
 SECONDS = 30
-"""How long anything may take that is waited for."""
+"""Timeout of every wait."""
 
 
 @contextmanager
 def served(
     contexts: int, port: int = 0, tls: CertificateReloader | None = None, **settings: Any
 ) -> Iterator[int]:
-    """Serve a simulator that changes only when told to; gives the port."""
+    """Serve a simulator that changes only on request; yield the port."""
     listener = listen("127.0.0.1", port)
     begun = Event()
     given = {

@@ -1,4 +1,4 @@
-"""The documents say what is."""
+"""The documents are correct."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guide to events says what is, and its program does what it says."""
+"""The guide to events is correct, and its program works."""
 
 from __future__ import annotations
 

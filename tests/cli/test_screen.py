@@ -1,4 +1,4 @@
-"""What is shown of a watch: rows that come, change and go, on a screen of any size."""
+"""The screen of `watch`: rows that appear, change and disappear, in any size."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def contexts(clock: Clock) -> Contexts:
 
 
 def context(number: int, cipher: str = "gcm_aes_256", name: str = "A rule") -> dict[str, Any]:
-    """A context of the basic view, of which only what is shown is given."""
+    """Return a context of the basic view, with only the fields on the screen."""
     sa = {
         "weaknesses": ["no_pfs", "ikev1"],
         "traffic": {
@@ -88,7 +88,7 @@ def printed(contexts: Contexts, width: int = 120, height: int = 20, *, styled: b
 
 
 def numbers(contexts: Contexts) -> list[str]:
-    """The ids on the screen, from the top."""
+    """Return the ids on the screen, from the top."""
     lines = printed(contexts).splitlines()[2:]
     at = printed(contexts).splitlines()[1].index("SA context")
     return [line[at:].split()[0] for line in lines]
@@ -154,7 +154,7 @@ def test_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -> Non
 
 
 def test_a_rekey_that_shows_only_later_is_told(contexts: Contexts) -> None:
-    """The new context gets its SAs after it came: then its `modified` tells of the rekey."""
+    """The new context gets its SAs later: its `modified` event then reports the rekey."""
     contexts.apply(deleted(2))
     contexts.apply(added(4))
     contexts.apply(added(4, "modified", rekey={"replaces": "2", "inferred": True}))

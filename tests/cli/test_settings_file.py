@@ -1,4 +1,4 @@
-"""The file of settings, and what is told of one that is wrong."""
+"""The settings file, and the messages about a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watching a running server: what is known is what the engine has, whatever happens between."""
+"""Watching a running server: the client has the engine's contexts, whatever happens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TOKEN = "mF_9.B5f-4.1JqM"  # noqa: S105  # an example
 
 
 class Watching:
-    """A client that watches, and what it knows."""
+    """A watching client, and its contexts."""
 
     def __init__(self, words: AsyncIterator[Connected | Lost | Event]) -> None:
         self.contexts = Contexts(lambda: 0.0)
@@ -204,7 +204,7 @@ async def test_nobody_there_is_said() -> None:
 
 
 class OtherServer(BaseHTTPRequestHandler):
-    """A server of something else: what follows `/` in the path is its answer."""
+    """Another kind of server: the path after `/` is its response."""
 
     def do_GET(self) -> None:
         media_type, _, body = unquote(self.path.split("/sa-contexts/")[0][1:]).partition(" ")
@@ -283,7 +283,7 @@ async def test_no_proxy_sees_what_is_sent_in_clear_text(
 async def test_a_proxy_is_asked_for_a_tunnel_and_told_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """RFC 9110, 9.3.6: what goes through the tunnel is between the two at its ends."""
+    """RFC 9110, 9.3.6: the tunnel's content is between its two ends."""
     asked = b""
 
     async def proxy(connection: SocketStream) -> None:
@@ -357,7 +357,7 @@ def test_default_url_has_the_port_of_the_settings(monkeypatch: pytest.MonkeyPatc
 
 
 class Terminal(StringIO):
-    """Tells when something has been printed."""
+    """Signals that something has been printed."""
 
     def __init__(self, awaited: str) -> None:
         super().__init__()
@@ -430,7 +430,7 @@ def test_a_pipe_gets_a_line_for_each_event(simulator: Simulator) -> None:
         simulator.delete(gone)
         (deleted,) = lines_until(process, "\tdeleted\t")
 
-        # Who is gone is told with all that was known, so that one can look for a peer.
+        # A deleted context is printed with its last known fields, so that one can find its peer.
         assert deleted.split("\t")[2:] == lines[0].split("\t")[2:]
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
@@ -486,12 +486,12 @@ def test_the_terminal_is_left_as_it_was(simulator: Simulator, end: signal.Signal
 
 
 def rest(terminal: int) -> bytes:
-    """What is still written, until nobody can write any more."""
+    """Return the remaining output, until no process can write any more."""
     seen = b""
     while True:
         try:
             part = os.read(terminal, 4096)
-        except OSError:  # how Linux tells the end
+        except OSError:  # how Linux reports the end
             return seen
         if not part:
             return seen

@@ -55,7 +55,7 @@ def answering(
 
 
 async def until_lost(url: str) -> list[Connected | Event | Lost]:
-    """All words until there is no stream."""
+    """Return all messages until the stream ends."""
     words: list[Connected | Event | Lost] = []
     with anyio.fail_after(SECONDS):
         async with create_client(url) as client, aclosing(events(client, {})) as source:
@@ -71,7 +71,7 @@ def event(kind: str, data: object) -> bytes:
 
 
 DEEP = b"event: reset\ndata: " + b'{"a":' * 600 + b"1" + b"}" * 600 + b"\n\n"
-"""orjson reads as many levels, and does not write them."""
+"""orjson reads that many levels, but does not write them."""
 
 CONTEXTS: list[object] = [
     None,

@@ -1,4 +1,4 @@
-"""The page for those who know Windows names every field, and nothing that there is not."""
+"""The page of Windows' names covers every field, and no others."""
 
 from __future__ import annotations
 

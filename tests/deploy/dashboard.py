@@ -1,4 +1,4 @@
-"""The Grafana dashboard, and what it asks Prometheus for."""
+"""The Grafana dashboard, and its queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-/* Services as advapi32.dll tells of them (winsvc.h): BFE and IKEEXT are stopped, W32Time runs,
+/* Services as advapi32.dll reports them (winsvc.h): BFE and IKEEXT are stopped, W32Time runs,
  * and what a caller must do is checked. */
 
 #include <errno.h>

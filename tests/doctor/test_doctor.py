@@ -1,4 +1,4 @@
-"""The doctor, in each state of a host that it is to recognize: what fails, and nothing else."""
+"""The doctor, in each state of a host that it recognizes: exactly the right checks fail."""
 
 from __future__ import annotations
 

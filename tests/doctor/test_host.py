@@ -1,4 +1,4 @@
-"""What is said of a Windows host, as Windows would tell of it."""
+"""The findings about a Windows host, with simulated answers of Windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether tokens could be taken is found out from the issuer itself."""
+"""The doctor asks the issuer whether tokens could be verified."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_without_an_issuer_nothing_is_asked() -> None:
         (DISCOVERY, 404, {}, "answers 404"),
         (DISCOVERY, 200, {"issuer": "https://other.example"}, "of another issuer"),
         ("/keys", 500, {}, "answers 500"),
-        ("/keys", 200, {"keys": [{"kty": "unheard of"}]}, "no keys that can be used"),
+        ("/keys", 200, {"keys": [{"kty": "unknown"}]}, "no keys that can be used"),
     ],
 )
 def test_an_issuer_that_does_not_is_told(

@@ -1,4 +1,4 @@
-"""A server that asks for certificates is told from others that hold its port."""
+"""A server that asks for certificates is distinguished from other programs on its port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masking: nothing that was there is left, and what is the same stays the same."""
+"""Masking: no original value remains, and equal values stay equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open questions are settled by what an engine holds, whichever way it does it."""
+"""The probes answer the open questions from the engine's contents, whichever way it behaves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bindings._fwpuclnt import ffi
 
 @pytest.fixture
 def subject(simulator: Simulator) -> DoctorContext:
-    """An engine with nothing in it, until a test puts something there."""
+    """An engine that is empty until a test adds something."""
     subject = DoctorContext(
         {
             "library": simulator.path,

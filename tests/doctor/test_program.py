@@ -72,7 +72,7 @@ def test_the_width_of_the_process_and_of_the_library_are_compared(
         ("127.0.0.1", True),
         ("::1", True),
         ("localhost", True),
-        ("0.0.0.0", False),  # noqa: S104  # what is told of
+        ("0.0.0.0", False),  # noqa: S104  # this is reported
         ("192.0.2.7", False),
         ("no such host", False),
     ],

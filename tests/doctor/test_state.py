@@ -1,4 +1,4 @@
-"""What the server keeps is looked at: who may change it, and whether anybody gets in."""
+"""The server's files are checked: who may change them, and whether any key is usable."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def assert_documented(document: dict[str, Any], response: httpx2.Response, path:
 
 
 def assert_of_shape(document: dict[str, Any], value: Any, shape: str) -> None:
-    """The value has the shape of this name, as what a stream tells."""
+    """Check an event's value against the schema of this name."""
     _validate(document, {"$ref": f"#/components/schemas/{shape}"}, value)
 
 

@@ -1,4 +1,4 @@
-"""What is told of SA contexts as it happens, seen from outside."""
+"""Events of SA contexts, seen from outside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGES = {"added": "SaContextEvent", "modified": "SaContextEvent", "deleted": "
 
 
 def changes(events: Iterator[Event]) -> Iterator[Event]:
-    """Those that tell of a context."""
+    """Yield the events about a context."""
     return (event for event in events if event.kind in CHANGES)
 
 
@@ -60,7 +60,7 @@ def test_changes_are_announced(http: httpx2.Client) -> None:
             change = next(each for each in changes(events))
             is_newer = change.data["revision"] > snapshot["revision"]
             if is_newer and listed(http, max_age=3600)["snapshot"] == snapshot:
-                return  # it was told before the server read the engine again
+                return  # it arrived before the next refresh
 
 
 @pytest.mark.parametrize("view", ["basic", "full"])

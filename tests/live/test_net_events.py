@@ -1,4 +1,4 @@
-"""What failed, listed and told as it happens, seen from outside."""
+"""Net events, listed and streamed, seen from outside."""
 
 from __future__ import annotations
 

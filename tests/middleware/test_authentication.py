@@ -53,7 +53,7 @@ def challenge(response: Any) -> tuple[str, dict[str, str]]:
     return scheme, parameters
 
 
-def test_a_stranger_is_told_what_is_needed(guarded: TestClient) -> None:
+def test_an_unauthenticated_response_names_the_scheme(guarded: TestClient) -> None:
     response = guarded.get("/sa-contexts?limit=5")
 
     assert_problem(response, 401, "unauthenticated")

@@ -203,7 +203,7 @@ def test_no_query_and_no_long_path_is_told(serve: Serve, entries: Entries) -> No
     assert long["route"] == "unmatched"
 
 
-def test_strangers_refusals_are_told_together(
+def test_rejections_without_a_caller_are_logged_together(
     serve: Serve, tmp_path: Path, entries: Entries
 ) -> None:
     key = make_key(tmp_path / "keys.json", "metrics:read")

@@ -126,7 +126,7 @@ async def test_there_must_be_one(hosts: list[str]) -> None:
     assert request_state(scope) == RequestState(problem="bad_request", is_rejected=True)
 
 
-def test_strangers_cannot_fill_the_memory(client: TestClient) -> None:
+def test_unauthenticated_clients_cannot_fill_the_memory(client: TestClient) -> None:
     check: Any = client.app
     for number in range(3 * MAX_REMEMBERED):
         response_to(f"{number}.evil.example", client)

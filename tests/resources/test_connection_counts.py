@@ -1,4 +1,4 @@
-"""What is told of connections and of what is refused before it is a request."""
+"""Counts of connections, and of rejections before a request."""
 
 from __future__ import annotations
 

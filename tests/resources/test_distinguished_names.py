@@ -1,4 +1,4 @@
-"""Distinguished names: what RFC 4514 writes for its examples (section 4), and what is none."""
+"""Distinguished names: RFC 4514's examples (section 4), and invalid names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ring of net events: the newest that fit, each once, whatever is asked for."""
+"""The buffer of net events: the newest that fit, each once, for any request."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_new_events_do_not_move_a_walk() -> None:
 
 @pytest.mark.parametrize(("since", "missed"), [(0, True), (4, True), (5, False), (10, False)])
 def test_what_was_let_go_after_an_event_is_told(since: int, missed: bool) -> None:
-    ring = ring_of(*map(event, range(10)), count=5)  # 6 to 10 are held
+    ring = ring_of(*map(event, range(10)), count=5)  # 6 to 10 are kept
 
     found = ring.select(NetEventSelection(EventId(ring.epoch, since)), 100)
 
@@ -176,7 +176,7 @@ def test_a_time_is_a_lower_bound_wherever_an_event_stands() -> None:
     ring = ring_of(*(event(i, time=time) for i, time in enumerate(times)), event(3))
 
     assert numbers(ring, since=NOW + timedelta(hours=2)) == [3, 1]
-    assert numbers(ring, since=NOW) == [4, 3, 2, 1]  # one has no time but that of its arrival
+    assert numbers(ring, since=NOW) == [4, 3, 2, 1]  # one has only the time of its arrival
     assert numbers(ring, since=NOW + timedelta(hours=4)) == []
 
 

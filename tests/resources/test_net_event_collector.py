@@ -1,4 +1,4 @@
-"""Listening to net events over a real engine library: each event once, through all that ends."""
+"""Net events over a real engine library: each event once, whatever ends."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def listening(
 
 
 async def shown(net_events: NetEventCollector) -> list[Any]:
-    """All events, the oldest first."""
+    """Return all events, the oldest first."""
     found = await net_events.select(NetEventSelection(), 100_000)
     return [orjson.loads(event.json) for event in reversed(found.events)]
 
@@ -88,7 +88,7 @@ async def test_history_comes_first_and_then_what_is_told(
 async def test_what_happens_while_it_begins_is_kept_once(
     library: Library, simulator: Simulator, threads: int
 ) -> None:
-    """Told late, from several threads, while the history is read and after."""
+    """Deliver events late, from several threads, while the history is read and afterwards."""
     simulator.deliver_from(threads)
     simulator.delay_notifications(5)
     simulator.delay("FwpmNetEventCreateEnumHandle0", 20)
@@ -230,7 +230,7 @@ async def test_who_waits_is_told_of_the_stop(library: Library) -> None:
             tasks.start_soon(refused, NetEventWatcher(net_events, NetEventSelection(), None).begin)
             await anyio.wait_all_tasks_blocked()
             net_events.stop()
-        await refused(lambda: shown(net_events))  # and who comes after
+        await refused(lambda: shown(net_events))  # and later waiters
 
 
 async def test_silence_is_not_shown_as_an_empty_list(
@@ -273,7 +273,7 @@ async def test_a_call_that_hangs_does_not_keep_who_stops(
     seconds = time.monotonic() - began
 
     assert CLOSE_SECONDS / 2 < seconds < CLOSE_SECONDS + 1  # it did hang
-    await until(lambda: simulator.open_handles() == 0)  # where it does end, nothing is left
+    await until(lambda: simulator.open_handles() == 0)  # if it ends, nothing is left
     assert (open_subscriptions(), simulator.unfreed_blocks(), simulator.misuses()) == ([], 0, 0)
 
 

@@ -1,4 +1,4 @@
-"""Failures are counted by their names, as long as there are not too many."""
+"""Failures are counted by name, up to a maximum of names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/net-events`: what failed, explained, page by page and as it happens."""
+"""`/net-events`: explained failures, page by page and as a stream."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def events_in(text: str) -> list[tuple[str, str | None]]:
 def streamed(
     serve: Serve, query: str = "", header: str | None = None, before: Callable[[], object] = int
 ) -> str:
-    """All of a short stream."""
+    """Return all of a short stream."""
     client = serve(max_stream_seconds=0.3)
     page(client)
     before()

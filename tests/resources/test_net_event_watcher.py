@@ -1,4 +1,4 @@
-"""What one client is told of net events: each that it asks for, once, or that it missed some."""
+"""What one client receives: each matching net event, once, or a note that it missed some."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def noted(simulator: Simulator, net_events: NetEventCollector, *codes: int
 
 
 async def taken(watch: NetEventWatcher) -> Told:
-    """All that there is now."""
+    """Return all events available now."""
     text = b""
     while (part := await watch.next_batch()) is not None:
         text += part

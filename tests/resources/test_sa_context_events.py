@@ -141,7 +141,7 @@ def test_a_stream_goes_on_where_another_ended(live: Live, simulator: Simulator) 
     mirror.show(first["snapshot"]["epoch"], first["snapshot"]["revision"], contents(first))
     for number in simulator.ids()[:6]:
         mirror.connect()
-        # What a client says at its return counts more than what it was given to begin with.
+        # The position that a client resumes from takes precedence over `since`.
         with live.stream(f"?since={place(first)}", **{"Last-Event-ID": last_id}) as stream:
             simulator.delete(number)
             received.append(stream.next())
@@ -337,11 +337,11 @@ def test_the_process_ends_in_time_with_streams_open(tmp_path: Path, sent: signal
 
 
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:
-    """Where it listens, as its log says."""
+    """Return the address that its log names."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r'"url": "http://127.0.0.1:(\d+)"', log.read_text(encoding="utf-8"))
         if found:
             return int(found[1])
-        time.sleep(0.05)  # another process can only be watched
+        time.sleep(0.05)  # another process can only be polled
     raise AssertionError(log.read_text(encoding="utf-8"))

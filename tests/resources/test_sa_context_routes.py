@@ -96,7 +96,7 @@ def test_a_walk_shows_one_snapshot_while_everything_changes(
     found = [i for page in pages for i in ids_in(page)]
     assert all(one < next_ for one, next_ in pairwise(found))
     assert len({str(page["snapshot"]) for page in pages}) == 1
-    assert before & set(simulator.ids()) <= set(found)  # what was there all the time
+    assert before & set(simulator.ids()) <= set(found)  # the contexts that existed throughout
     snapshot = pages[0]["snapshot"]
     held = client.app.state.service.store.leases.find(snapshot["epoch"], snapshot["revision"])  # type: ignore[attr-defined]  # FastAPI
     assert held is None if len(pages) == 1 else found == list(held.snapshot.ids)
@@ -240,7 +240,7 @@ def test_without_ikeext_there_are_none_and_the_list_says_why(
 
 @pytest.mark.parametrize("limit", ["", "limit=7", "limit=1000", "limit=999999999"])
 def test_the_order_of_the_parameters_makes_no_difference(client: TestClient, limit: str) -> None:
-    """The plainest form of a request for a page is answered on a way of its own."""
+    """The plainest request for a page takes a path of its own."""
     cursor = f"cursor={content_of(client.get('/sa-contexts?limit=3'))['nextCursor']}"
     for one in (cursor, "cursor=1.00000000.e30.AAAAAAAAAAAAAAAAAAAAAA", "cursor=x"):
         plain = client.get("/sa-contexts?" + "&".join(filter(None, (one, limit))))

@@ -29,7 +29,7 @@ LEFT_OUT = {
     "quickModeNegotiationTime",
     "extendedModeNegotiationTime",
 }
-"""What only `/statistics` tells."""
+"""The counters that only `/statistics` has."""
 
 
 def numbered(struct: str, first: int) -> tuple[bytes, dict[str, int]]:

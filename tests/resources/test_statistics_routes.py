@@ -1,4 +1,4 @@
-"""`/statistics`: every counter of WFP, its width told, read seldom, and refusals told apart."""
+"""`/statistics`: every counter of WFP with its width, rarely read, with distinct rejections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A view leaves out what it says, and nothing else."""
+"""A view omits the documented fields, and no others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.resources.contexts import CONTEXTS
 
 
 def without(shape: dict[str, Any]) -> dict[str, Any]:
-    """What `view=basic` is said to show of a context, left out member by member."""
+    """Return a context as documented for `view=basic`, with the other fields omitted."""
     for sa in (shape["inboundSa"], shape["outboundSa"]):
         if sa is not None:
             del sa["saBundle"]["ipsecId"]

@@ -1,4 +1,4 @@
-"""What is called weak is what the documents say, typed from their words here."""
+"""Weaknesses are those of the documents, copied here from their words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counters that overflow go on; counters that begin anew begin anew."""
+"""Counters that overflow continue; counters that restart begin at zero."""
 
 from __future__ import annotations
 

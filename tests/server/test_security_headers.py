@@ -81,7 +81,7 @@ def test_every_answer_tells_browsers_what_not_to_do(live: Live, request_: str, s
 
 
 @pytest.mark.usefixtures("simulator")
-def test_the_servers_own_failure_tells_the_same(
+def test_the_servers_own_failure_has_the_same_headers(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.middleware.trusted_hosts._validate", None)

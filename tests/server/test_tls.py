@@ -90,7 +90,7 @@ def ask(served: Served, context: ssl.SSLContext | None = None) -> bytes:
 
 
 def assert_refused(served: Served, context: ssl.SSLContext, outcome: HandshakeOutcome) -> None:
-    """The client is told so; with TLS 1.3 only when it reads."""
+    """Return whether the client is rejected; with TLS 1.3, it learns so only when it reads."""
     with pytest.raises(ssl.SSLError, match=r"ALERT|CERTIFICATE_VERIFY_FAILED"):
         ask(served, context)
     served.until(lambda: outcome in served.outcomes)
@@ -106,7 +106,7 @@ def assert_forgotten(served: Served) -> None:
 
 
 def assert_silent(caplog: pytest.LogCaptureFixture) -> None:
-    """The log tells nothing but that the server has started, and of requests."""
+    """Check that the log has only the server's start, and requests."""
     usual = ("app.server.uvicorn_server", "uvicorn.error", "uvicorn.access")
     assert [r for r in caplog.records if r.name not in usual or r.levelname != "INFO"] == []
 
@@ -189,7 +189,7 @@ def test_a_client_that_left_at_once_is_forgotten_and_not_logged(
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
 
     began, answer = monotonic(), b""
-    while not answer.endswith(b"here"):  # those that wait to be accepted still take its place
+    while not answer.endswith(b"here"):  # connections waiting to be accepted still take its place
         assert monotonic() < began + 10
         with suppress(*RESET):
             answer = ask(served)
@@ -282,7 +282,7 @@ def test_clients_of_an_authority_that_is_gone_are_refused(asking: Served, files:
         session = client.session
     assert session is not None
     with secured(asking, known, session) as client:
-        assert client.session_reused  # there is a danger
+        assert client.session_reused  # a session to resume exists
     files.trust([OTHERS])
     tls = asking.server.tls
     assert tls is not None

@@ -18,7 +18,7 @@ CMAKE = str(Path(sysconfig.get_path("scripts"), "cmake"))
 
 @dataclass(frozen=True)
 class Build:
-    """One way to build: what has to be installed, and what CMake is told."""
+    """One way to build: the required programs, and CMake's arguments."""
 
     name: str
     needs: tuple[str, ...] = ()

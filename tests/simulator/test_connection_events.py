@@ -1,4 +1,4 @@
-"""Subscribers are told of connections that begin and end, with the connection itself."""
+"""Subscribers are notified of connections that begin and end, with the connection itself."""
 
 import ctypes
 import sys
@@ -37,7 +37,7 @@ ADD, DELETE = 0, 1
 
 
 class Subscriber:
-    """Keeps what it is told, copied while it may be looked at."""
+    """Records its notifications, copied while they are valid."""
 
     def __init__(self) -> None:
         self.received: list[tuple[int, int]] = []
@@ -65,7 +65,7 @@ def subscriber() -> Subscriber:
 
 
 def replay(ids: set[int], received: list[tuple[int, int]]) -> set[int]:
-    """What there is after the events, each of which has to be possible."""
+    """Apply events, each of which must be possible, and return the remaining ids."""
     for event, connection_id in received:
         assert (connection_id in ids) == (event == DELETE)
         ids ^= {connection_id}

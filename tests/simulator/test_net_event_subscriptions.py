@@ -1,4 +1,4 @@
-"""Subscribers to net events are told in the generation that they asked for, and at a rate."""
+"""Subscribers receive net events in the requested generation, and at a rate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .wfp import (
 
 
 PATIENCE = 20
-"""Seconds after which a test gives up what should come at once."""
+"""Timeout for what should happen at once."""
 
 Callback = CFUNCTYPE(None, pointer, pointer)
 
@@ -37,7 +37,7 @@ class Subscription(Structure):
 
 
 class Subscriber:
-    """Keeps the time and the type of each event that it is told, until it was told enough."""
+    """Records the time and type of each event, until there are enough."""
 
     def __init__(self, wfp: Wfp, engine: int, generation: int = 4, enough: int = 1) -> None:
         self.received: list[tuple[int, int]] = []

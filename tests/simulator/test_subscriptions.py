@@ -1,4 +1,4 @@
-"""Subscribers are told of what was added and deleted, from threads of the library's own."""
+"""Subscribers are notified of additions and deletions, from the library's own threads."""
 
 import ctypes
 import sys
@@ -37,14 +37,14 @@ from .wfp import (
 
 
 PATIENCE = 20
-"""Seconds after which a test gives up what should come at once."""
+"""Timeout for what should happen at once."""
 
 CAPACITY = 262_144
 """How many notifications may wait, as sa_simulator.h says."""
 
 
 class Subscriber:
-    """Keeps what it is told."""
+    """Records its notifications."""
 
     def __init__(self) -> None:
         self.received: list[tuple[int, int]] = []
@@ -113,7 +113,7 @@ def remote_v4(address: int, mask: int) -> tuple[Template, V4AddrAndMask]:
 
 
 def replay(ids: set[int], received: list[tuple[int, int]]) -> set[int]:
-    """What there is after the changes, each of which has to be possible."""
+    """Apply changes, each of which must be possible, and return the remaining ids."""
     for change, context_id in received:
         assert (context_id in ids) == (change == DELETE)
         ids ^= {context_id}
@@ -317,7 +317,7 @@ def test_delayed_notifications_come_later_but_come(
         put(simulator)
         assert not simulator.flush(20)
         assert (simulator.delivered(), simulator.lost()) == (0, 0)
-    assert simulator.flush()  # unsubscribed: nobody is left to be told
+    assert simulator.flush()  # unsubscribed: nobody is left to notify
     simulator.delay_notifications(20)
     with subscribed(wfp, subscriber.callback):
         second = put(simulator)

@@ -1,4 +1,4 @@
-"""What an index tells of vulnerabilities is told; what it does not tell is, too."""
+"""Known vulnerabilities are reported, and so are packages that the index does not cover."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ KNOWN = Vulnerability(
         ({"django": answer("5.2"), "django/3.0.2": answer("3.0.2")}, [KNOWN]),
         ({"django": answer("3.0.2", withdrawn="2022-01-01T00:00:00Z")}, []),
         ({"django": {"info": {"version": "3.0.2"}, "vulnerabilities": []}}, []),
-        ({"django": answer("5.2")}, None),  # what is true of another version says nothing
-        ({"django": {"info": {"version": "3.0.2"}}}, None),  # a mirror that leaves it out
+        ({"django": answer("5.2")}, None),  # vulnerabilities of another version prove nothing
+        ({"django": {"info": {"version": "3.0.2"}}}, None),  # a mirror that omits it
         ({}, None),
     ],
 )

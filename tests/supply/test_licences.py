@@ -1,4 +1,4 @@
-"""Licences are read as packages tell them, and a new one stops us."""
+"""Licences are read from the packages' metadata, and a new one fails the check."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_what_a_lock_says() -> None:
         (["anyio"], re.sub(r" +--hash=sha256:0869.*\n", "", LOCK), "colorama has no hash"),
     ],
 )
-def test_a_lock_of_another_project_is_told(asked: list[str], lock: str, expected: str) -> None:
+def test_a_lock_of_another_project_is_reported(asked: list[str], lock: str, expected: str) -> None:
     requirements = [Requirement(each) for each in asked]
 
     assert list(disagreements(requirements, pins_of(lock))) == [expected]

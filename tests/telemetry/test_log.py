@@ -74,7 +74,7 @@ def test_who_logs_does_not_wait_for_who_writes(log_format: Literal["text", "json
     assert re.findall("first|second", written(stream)) == ["first", "second"]
 
 
-def test_what_finds_no_room_is_lost_counted_and_told() -> None:
+def test_dropped_entries_are_counted_and_reported() -> None:
     stream = Slow()
     before = drops("queue")
     queue = LogQueue([StreamSink(stream)], max_entries=2)

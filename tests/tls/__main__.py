@@ -1,4 +1,4 @@
-"""`python -m tests.tls SSLYZE`: a public scanner looks at a running server, told by docs/tls.md.
+"""`python -m tests.tls SSLYZE`: a public scanner checks a server set up as in docs/tls.md.
 
 The certificates are made by the commands of that document, once with keys of ECDSA and once of RSA,
 and the document's requests are made. What the scanner finds must be what is foreseen here, no more

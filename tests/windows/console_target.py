@@ -1,6 +1,6 @@
 """`sa-contexts`, in a process that has the console's events happen to itself.
 
-A line on standard input is the number of an event. Windows tells a process of one by a
+A line on standard input is the number of an event. Windows reports an event to a process by a
 new thread that runs `CtrlRoutine` of kernelbase.dll; so does this, as there is no
 console that could.
 """

@@ -1,4 +1,4 @@
-"""The doctor on Windows' own Python: what Windows, or Wine in its place, tells of the host."""
+"""The doctor on Windows' own Python: findings about the host, from Windows or Wine."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_the_account_is_told() -> None:
     found = account()
 
     assert found is not None
-    assert found.is_administrator  # as whoever runs Wine is to it
+    assert found.is_administrator  # Wine makes its user an administrator
 
 
 def test_who_listens_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         (found,) = tcp_listeners(listener.getsockname()[1])
 
-    assert found.process_id in {os.getpid(), None}  # Wine 8 does not tell
+    assert found.process_id in {os.getpid(), None}  # Wine 8 does not report it
     assert program_of(os.getpid()) == Path(sys.executable).name
     assert program_of(0) is None
 

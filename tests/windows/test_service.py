@@ -68,7 +68,7 @@ def test_it_serves_and_stops_with_streams_open(port: int) -> None:
             assert response.status == 200
             assert b'"saContextId"' in response.read()
         streams = [stack.enter_context(_stream(port)) for _ in range(3)]
-        stack.enter_context(_stream(port))  # who does not read
+        stack.enter_context(_stream(port))  # a client that does not read
         began = time.monotonic()
         _control(win32service.SERVICE_CONTROL_STOP)
 
@@ -172,7 +172,7 @@ def test_what_the_service_control_manager_was_told() -> None:
     assert command.endswith(rf"--settings {FOLDER}\settings.toml service run")
     assert account == r"NT SERVICE\sa-contexts"
     assert "IPsec" in description
-    # What it depends on, Wine keeps and does not tell.
+    # Wine stores the dependencies, but does not report them.
     assert _registered(NAME, "DependOnService") == ["BFE"]
     message_file = _registered(rf"EventLog\Application\{NAME}", "EventMessageFile")
     assert message_file == r"%SystemRoot%\System32\EventCreate.exe"

@@ -32,7 +32,7 @@ START_SECONDS = 120.0
 def test_a_console_event_ends_the_server_in_good_order(event: int) -> None:
     with _server() as (server, port), ExitStack() as stack:
         streams = [stack.enter_context(_stream(server, port)) for _ in range(3)]
-        for _ in range(2):  # who do not read
+        for _ in range(2):  # clients that do not read
             stack.enter_context(_stream(server, port))
         assert server.stdin
         began = time.monotonic()

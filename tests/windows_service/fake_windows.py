@@ -1,6 +1,6 @@
-"""Windows' functions as pywin32 has them, for the service's own steps: what they did is kept.
+"""Windows' functions as pywin32 has them, for the service's own steps; their effects are recorded.
 
-Each can be told to fail. Numbers are those of winsvc.h, winerror.h and winnt.h.
+Each can be made to fail. Numbers are those of winsvc.h, winerror.h and winnt.h.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def _settings(tmp_path: Path, text: str) -> None:
     ],
     ids=["stop", "preshutdown"],
 )
-def test_it_runs_until_it_is_told_to_stop(
+def test_it_runs_until_it_is_asked_to_stop(
     manager: Manager, tmp_path: Path, deliver: Callable[[Any], None]
 ) -> None:
     port = _free_port()

@@ -1,4 +1,4 @@
-"""The steps of `sa-contexts service`, with Windows' functions told what to answer."""
+"""The steps of `sa-contexts service`, with predefined answers of Windows' functions."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_what_this_windows_does_not_know_is_told(windows: Windows) -> None:
 
 
 def test_a_folder_that_a_user_made_is_refused(windows: Windows) -> None:
-    # Every user may make folders in ProgramData, and who made one keeps the right to open it.
+    # Every user may create folders in ProgramData, and the creator keeps the right to open it.
     (windows.root / NAME).mkdir()
     (windows.root / NAME / "settings.toml").write_text("library = 'C:\\evil.dll'\n")
     windows.owner = "S-1-5-21-1-2-3-1001"

@@ -1,4 +1,4 @@
-"""What the service is to be."""
+"""The specification of the service."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_service_writes_logs_and_cannot_open_them_to_others() -> None:
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_the_command_line_withstands_spaces(monkeypatch: pytest.MonkeyPatch, frozen: bool) -> None:
-    # Else C:\Program.exe could be run instead (CreateServiceW).
+    # Otherwise, C:\Program.exe could run instead (CreateServiceW).
     monkeypatch.setattr(sys, "executable", r"C:\Program Files\x\sa-contexts.exe")
     monkeypatch.setattr(sys, "_base_executable", r"C:\Program Files\Python\python.exe")
     monkeypatch.setattr(sys, "frozen", frozen, raising=False)
