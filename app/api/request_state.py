@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from starlette.types import Scope
 
@@ -42,10 +42,11 @@ class RequestState:
 
 def request_state(scope: Scope) -> RequestState:
     """Return the state of a request; the first call creates it."""
-    states = scope.setdefault("state", {})
-    if _KEY not in states:
-        states[_KEY] = RequestState()
-    return cast(RequestState, states[_KEY])
+    states: dict[str, RequestState] = scope.setdefault("state", {})
+    state = states.get(_KEY)
+    if state is None:
+        state = states[_KEY] = RequestState()
+    return state
 
 
 def credential_of(scope: Scope) -> Credential:

@@ -17,7 +17,7 @@ _BEARER: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *")
 """RFC 6750, 2.1; the scheme name is case-insensitive (RFC 9110, 11.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Credential:
     """The credential of a request, not verified yet.
 
