@@ -1,6 +1,6 @@
 """Content that never changes while the server runs: hashed and compressed only once.
 
-It is public, so a request for it must not cost a compression.
+Anyone may request it, so a request must not cost a compression.
 """
 
 from __future__ import annotations

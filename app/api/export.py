@@ -39,7 +39,7 @@ class _End:
     """How an export ended.
 
     Attributes:
-        reason: why it was cut off, as logged (`ended`); None if it is complete.
+        reason: why it was cut off, as logged (`outcome`); None if it is complete.
     """
 
     reason: str | None = None
@@ -78,7 +78,7 @@ class ExportResponse(Response):
     """A streamed list: one snapshot, pinned for at most the maximum lifetime of a lease.
 
     If the server stops, the time limit passes or the client's credential is revoked, the stream
-    ends without its last line; the request's state says why (`ended`).
+    ends without its last line; the request's state says why (`outcome`).
     """
 
     media_type = MEDIA_TYPE

@@ -150,7 +150,7 @@ def _claimed_query(query: type[ListQuery], cursor: CursorFromOtherProcess) -> Li
 
 
 def _require_match(query: ListQuery, selection: Selection, view: View) -> None:
-    """Raise 400 if filters or a view beside a cursor differ from the cursor's own."""
+    """Raise 400 if filters or a view given with a cursor differ from the cursor's own."""
     if query.has_filters and query.selection != selection:
         raise ProblemError(problems.CURSOR_MISMATCH, "The filters differ from those of the cursor.")
     if "view" in query.model_fields_set and query.effective_view != view:

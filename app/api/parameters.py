@@ -143,7 +143,7 @@ class Freshness(BaseModel):
 
     @property
     def effective_max_age(self) -> float:
-        """The maximum age in seconds, the default included."""
+        """The maximum age in seconds, or the default if none is given."""
         return DEFAULT_MAX_AGE if self.max_age is None else self.max_age
 
 

@@ -1,4 +1,4 @@
-"""The declaration of a resource: each resource package makes one, the application uses it."""
+"""The declaration of a resource, made by each resource package and used by the application."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The OpenAPI document: FastAPI's, adapted to linters and SDK generators.
 
-Everything specific comes from routes and shapes; nothing here names one of them. The published
-document is committed as docs/openapi.json, so that every change of it is reviewed.
+Everything specific to a resource comes from its routes and shapes. The published document is
+committed as docs/openapi.json, so that every change of it is reviewed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Components of the document: parts that are described once and referred to."""
+"""Components of the document: parts described once and referred to elsewhere."""
 
 from __future__ import annotations
 

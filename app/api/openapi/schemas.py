@@ -21,7 +21,7 @@ Schema = dict[str, Any]
 
 
 def tidy_schemas(schemas: dict[str, Schema]) -> None:
-    """Name the enumerations of all schemas and let responses have newer values.
+    """Name the enumerations of all schemas; accept newer values in responses.
 
     Raises:
         ValueError: two different components have one name.
@@ -44,7 +44,7 @@ def tidy_parameter(parameter: dict[str, Any], schemas: dict[str, Schema]) -> Non
     """Name the enumerations of a parameter, which accepts only the values that the server knows.
 
     The default moves into the description: some generated clients send a default explicitly,
-    and `view=full` beside a cursor of another view is rejected.
+    and `view=full` is rejected with a cursor of another view.
 
     Raises:
         ValueError: two different components have one name.
