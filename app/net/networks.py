@@ -32,8 +32,8 @@ def is_loopback(address: str) -> bool:
     """Return whether only this host reaches an address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3).
 
     Args:
-        address: as a socket, a URL without brackets, or `client_network` gives it. A name or a
-            network is not loopback.
+        address: from a socket, a URL (without brackets) or `client_network`. A name or a network
+            is not loopback.
     """
     try:
         parsed = ip_address(address)
