@@ -1,1 +1,1 @@
-"""The public shapes, one module for each resource."""
+"""The public shapes that belong to no single resource, and the names that shapes share."""

@@ -1,7 +1,7 @@
 """Public names of WFP's enumerations and flags.
 
-Members are named as in `bindings.enums`; their values appear in the API. Enumerations may grow,
-and have `unknown` for values without a name.
+Members are named as in `bindings.enums`; their values appear in the API. Enumerations may grow;
+those of WFP have `unknown` for values without a name.
 """
 
 from enum import StrEnum
