@@ -1,8 +1,8 @@
 """One log for the server and its libraries: standard error, a file, the Windows Event Log.
 
-What is logged comes from the network, too: nothing in it can end a line or move a terminal's
-cursor, and what looks like a credential is struck out at last (`app.telemetry.logging.redaction`).
-Texts and lines are cut to a bound first, so that no entry keeps the event loop busy.
+Entries contain text from the network. So that none can fake a line or control a terminal,
+unprintable characters are escaped; so that none keeps the event loop busy, strings and lines are
+truncated. Finally, what looks like a credential is redacted (`app.telemetry.logging.redaction`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _OURS: Final[list[Any]] = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_fo
 """Processors of our entries; a constant, because cached loggers keep the list they started with."""
 
 MAX_TEXT: Final = 2000
-"""Characters of one text in an entry."""
+"""Maximum length of a string in an entry, in characters."""
 MAX_LINE: Final = 32 << 10
-"""Characters of one entry as it is written."""
+"""Maximum length of a rendered entry, in characters."""
 _CUT: Final = "…"
 _ALWAYS: Final = ("timestamp", "level", "logger", "event")
-"""What an entry keeps, however long it is."""
+"""The fields that an entry keeps, however long it is."""
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -69,7 +69,7 @@ def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
 
 
 class LogUnwritable(Exception):
-    """The log file cannot be opened; the message names the file and reason."""
+    """The log file cannot be opened; the message names the file and the reason."""
 
 
 def configure_logging(

@@ -15,7 +15,7 @@ from app.auth.key_file import PREFIX
 REDACTED: Final = "[redacted]"
 
 _MARKS: Final = (PREFIX, "eyj", "bearer")
-"""One of these, in lower case, is in whatever the patterns find; a search costs next to nothing."""
+"""Every match contains one of these in lower case; searching for them first is cheap."""
 
 _SECRETS: Final = (
     # any token (RFC 6750, 2.1), the scheme in any case (RFC 9110, 11.1); JSON writes a tab as `\t`
@@ -23,15 +23,15 @@ _SECRETS: Final = (
     re.compile(r"eyJ[\w-]{5,}+(?P<secret>(?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` in base64
     re.compile(rf"(?P<secret>{PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
 )
-"""A match with the group `secret` is a credential, but for its group `kept`.
+"""A match with the group `secret` is a credential, except for its group `kept`.
 
-They are linear in any text: each pattern either fails after a few characters or consumes all that
+The patterns are linear in any text: each either fails after a few characters or consumes all that
 it has examined, so nothing is examined twice. Therefore a word that starts like a JWT but has no
 second part is matched, too, without a group.
 """
 
 MAX_CHARACTERS: Final = 200
-"""Characters shown of a text whose length a client controls."""
+"""Maximum number of characters shown of a text whose length a client controls."""
 _MARGIN: Final = 1000
 """Further characters searched, so that a truncated credential is still recognized."""
 
@@ -40,7 +40,7 @@ _WORDS: Final = re.compile(r"[\w.~+%-]+")
 _PERCENT: Final = re.compile(r"%(?:25)+")
 """A percent sign that is encoded any number of times (RFC 3986, 2.1)."""
 MAX_DECODINGS: Final = 4
-"""Decodings of a word whose percent signs are encoded in some other way."""
+"""Maximum number of times that a word is decoded: percent signs may hide otherwise (`%2%35`)."""
 
 
 def redacted(text: str) -> str:
@@ -51,7 +51,7 @@ def redacted(text: str) -> str:
 
 
 def redacted_start(text: str, max_characters: int = MAX_CHARACTERS) -> str:
-    """Return the first characters of a text, with a mark in the place of each credential."""
+    """Return the first characters of a text, with each credential replaced by `REDACTED`."""
     return redacted(text[: max_characters + _MARGIN])[:max_characters]
 
 

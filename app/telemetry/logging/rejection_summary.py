@@ -17,9 +17,9 @@ log = structlog.get_logger(__name__)
 PERIOD_SECONDS: Final = 60.0
 """Time between summaries."""
 MAX_ADDRESSES: Final = 1000
-"""Addresses counted in a period; an IPv6 client has any number of them."""
+"""Maximum number of addresses counted per period; an IPv6 client can use any number."""
 MAX_LOGGED_ADDRESSES: Final = 5
-"""Addresses named in a summary: those with the most rejections."""
+"""Number of addresses named in a summary: those with the most rejections."""
 
 
 class _Rejections:
@@ -53,7 +53,7 @@ class RejectionSummary:
             rejections.addresses[address] += 1
 
     async def run(self) -> None:
-        """Flush once per period until cancelled, and a last time then."""
+        """Flush once per period until cancelled, and once more when cancelled."""
         try:
             while True:
                 await anyio.sleep(PERIOD_SECONDS)

@@ -1,7 +1,7 @@
 """The log's bounded queue and its sinks: a hanging disk or terminal delays no request.
 
-How an entry is written: the logging thread formats it, because only there its request is known,
-and puts it into the queue; one thread writes the queue to all sinks. Entries that a full queue or
+How an entry is written: the thread that logs it formats it, because only that thread knows its
+request, and queues it; one other thread writes the queue to all sinks. Entries that a full queue or
 a failing sink cannot accept are dropped and counted. `logging.handlers.QueueListener` could not be
 flushed, would wake its thread for each entry, and would wait for a hanging sink when it stops.
 """
@@ -33,7 +33,7 @@ CLOSE_SECONDS: Final = 2.0
 """How long flushing or closing may take."""
 
 SinkName = Literal["queue", "stream", "file", "event_log"]
-"""Where entries are dropped; `queue`: it is full, or the entry cannot be formatted."""
+"""Where an entry was dropped; `queue`: the queue was full, or the entry could not be formatted."""
 
 
 DROPPED: Final = Counter(

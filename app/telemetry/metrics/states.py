@@ -16,7 +16,7 @@ from bindings.errors import (
 
 
 class EngineState(StrEnum):
-    """The engine's state at the last refresh; all but the first three are reasons of a failure."""
+    """The engine's state at the last refresh; those after `STALE` are reasons of a failure."""
 
     READY = "ready"
     STARTING = "starting"
