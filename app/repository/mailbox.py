@@ -1,58 +1,50 @@
-"""Net events on their way from a thread of the library to the event loop."""
+"""Items on their way from any thread, even one of the engine's, to the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from contextlib import suppress
-from itertools import count
-from threading import Lock
-
-import anyio
-
-from bindings.net_event import NetEvent
+from typing import Generic, TypeVar
 
 
-class Mailbox:
-    """A bounded queue of net events, numbered in order of arrival.
+T = TypeVar("T")
 
-    Any thread may put an event; it waits only for other threads that do so. When the
-    mailbox is full, the oldest event is dropped, which leaves a gap in the numbers.
+
+class Mailbox(Generic[T]):
+    """A bounded queue to one task of the event loop; a full one drops its oldest item.
+
+    Any thread may put an item: `put` takes no lock, never blocks, and is harmless after the
+    loop has ended.
     """
 
     def __init__(self, max_count: int) -> None:
-        self._numbers = count(1)
-        self._put_lock = Lock()
-        self._events: deque[tuple[int, NetEvent]] = deque(maxlen=max_count)
+        self._items: deque[T] = deque(maxlen=max_count)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._arrived = anyio.Event()
+        self._arrived = asyncio.Event()
         self._is_wake_scheduled = False
 
-    def put(self, event: NetEvent) -> None:
-        """Append an event and wake the event loop, if it still runs."""
-        with self._put_lock:
-            self._events.append((next(self._numbers), event))
+    def put(self, item: T) -> None:
+        """Append an item and wake the event loop, if it still runs."""
+        self._items.append(item)
         loop = self._loop
         if loop is not None and not self._is_wake_scheduled:
             self._is_wake_scheduled = True
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._wake)
+                loop.call_soon_threadsafe(self._arrived.set)
 
     async def wait(self) -> None:
-        """Wait until there are events. Only one task may wait."""
+        """Wait until there are items. Only one task may wait."""
         self._loop = asyncio.get_running_loop()
-        if not self._events:
+        if not self._items:
             await self._arrived.wait()
-        self._arrived = anyio.Event()
-        self._is_wake_scheduled = False  # before take_all: later events schedule another wake
+        self._arrived.clear()
+        self._is_wake_scheduled = False  # before take_all: later items schedule another wake
 
-    def take_all(self) -> list[tuple[int, NetEvent]]:
-        """Remove and return all events with their numbers, oldest first."""
-        taken: list[tuple[int, NetEvent]] = []
+    def take_all(self) -> list[T]:
+        """Remove and return all items, oldest first."""
+        taken: list[T] = []
         with suppress(IndexError):
             while True:
-                taken.append(self._events.popleft())
+                taken.append(self._items.popleft())
         return taken
-
-    def _wake(self) -> None:
-        self._arrived.set()

@@ -20,12 +20,12 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from app.repository.mailbox import Mailbox
 from app.repository.notifier import Notifier
 from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.store import EngineTimedOut
 from app.resources.net_events.buffer import NetEventBuffer, NetEventSelection, NetEventSlice
 from app.resources.net_events.listener import Listener, open_listener
+from app.resources.net_events.mailbox import NetEventMailbox
 from app.resources.net_events.names import Collection, SubscriptionState
 from app.service import Part
 from app.settings.limits import NetEventLimits
@@ -79,7 +79,7 @@ class NetEventCollector(Part):
         self._transaction_wait_timeout_ms = transaction_wait_timeout_ms
         self._ipv6_order = ipv6_order
         self.notifier = Notifier()
-        self._mailbox = Mailbox(self.limits.max_net_events)  # the buffer keeps no more
+        self._mailbox = NetEventMailbox(self.limits.max_net_events)  # the buffer keeps no more
         self._ingested = 0
         self._listener: Listener | None = None
         self._duplicates: Counter[NetEvent] = Counter()
@@ -171,7 +171,7 @@ class NetEventCollector(Part):
 
     def _on_native_event(self, event: NetEvent) -> None:
         """Accept an event on a thread of the engine's library."""
-        self._mailbox.put(event)
+        self._mailbox.add(event)
         self.on_event(event)
 
     def _is_duplicate(self, event: NetEvent) -> bool:

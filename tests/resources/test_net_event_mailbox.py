@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from app.repository.mailbox import Mailbox
+from app.resources.net_events.mailbox import NetEventMailbox
 from bindings.net_event import NetEvent
 
 
@@ -26,13 +26,13 @@ def _hasty_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_hasty_threads")
 def test_numbers_go_up_whichever_thread_gives() -> None:
-    arrivals = Mailbox(THREADS * EACH)
+    arrivals = NetEventMailbox(THREADS * EACH)
     together = Barrier(THREADS)
 
     def give() -> None:
         together.wait()
         for _ in range(EACH):
-            arrivals.put(EVENT)
+            arrivals.add(EVENT)
 
     threads = [Thread(target=give) for _ in range(THREADS)]
     for thread in threads:
