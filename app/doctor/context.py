@@ -53,35 +53,44 @@ class DoctorContext:
         self.may_probe = may_probe
 
     @cached_property
-    def _library(self) -> Library | LibraryError:
+    def library(self) -> Library | LibraryError:
+        """The library, or why it cannot be loaded."""
         try:
             return open_library(self.settings)
         except LibraryError as error:
             return error
 
-    @property
-    def library(self) -> Library | None:
-        """The library; None if it cannot be loaded."""
-        return self._library if isinstance(self._library, Library) else None
+    def loaded_library(self) -> Library:
+        """Return the library.
 
-    @property
-    def library_error(self) -> LibraryError | None:
-        """Why the library cannot be loaded."""
-        return self._library if isinstance(self._library, LibraryError) else None
+        Raises:
+            CheckSkipped: it cannot be loaded.
+        """
+        if isinstance(self.library, LibraryError):
+            raise CheckSkipped("The library cannot be loaded: see `library`.")
+        return self.library
+
+    def open_session(self) -> Session:
+        """Open a session for the caller alone, so that a hung session blocks no other check.
+
+        Raises:
+            CheckSkipped: the library cannot be loaded.
+            EngineError: the engine cannot be opened.
+        """
+        return Session(
+            self.loaded_library(),
+            transaction_wait_timeout_ms=self.settings.transaction_wait_timeout_ms,
+        )
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session for the caller alone, so that a hung session blocks no other check.
+        """Open a session for the block.
 
         Raises:
             CheckSkipped: no session can be opened.
         """
-        if self.library is None:
-            raise CheckSkipped("The library cannot be loaded: see `library`.")
         try:
-            session = Session(
-                self.library, transaction_wait_timeout_ms=self.settings.transaction_wait_timeout_ms
-            )
+            session = self.open_session()
         except EngineError:
             raise CheckSkipped("The engine cannot be opened: see `session`.") from None
         with session:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from app.doctor.context import DoctorContext
+from app.doctor.context import CheckSkipped, DoctorContext
 from app.schemas.doctor import Outcome
+from bindings.errors import EngineError, NotSupported
 
 
 Facts: TypeAlias = dict[str, Any]
@@ -55,3 +56,16 @@ class Check:
     name: str
     run: Callable[[DoctorContext], CheckResult]
     listens: bool = False
+
+    def result(self, context: DoctorContext) -> CheckResult:
+        """Make the check; return what it found, or why it could not."""
+        try:
+            return self.run(context)
+        except CheckSkipped as reason:
+            return unknown(str(reason))
+        except NotSupported:
+            return unknown("This version of Windows lacks the function: see `functions`.")
+        except EngineError as error:
+            return unknown(f"The engine did not answer: {error}.")
+        except Exception as error:  # noqa: BLE001  # a broken check must not prevent the others
+            return unknown(f"The check itself failed ({type(error).__name__}).")

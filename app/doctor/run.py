@@ -15,14 +15,15 @@ from typing import Any, Final
 
 from app.doctor.checks import certificate, engine, host, issuer, program, rights, server, state
 from app.doctor.checks.host import user_name
-from app.doctor.context import CheckSkipped, DoctorContext
+from app.doctor.context import DoctorContext
 from app.doctor.masking import Mask
 from app.doctor.probes import platform as platform_probes
 from app.doctor.probes.notifications import added_announced
 from app.doctor.probes.stale_handle import stale_handle
-from app.doctor.results import Check, CheckResult, failure, unknown
+from app.doctor.results import Check, CheckResult, failure
 from app.resources import RESOURCES
 from app.schemas.doctor import Outcome, Report
+from bindings.library import Library
 
 
 CHECK_SECONDS: Final = 10.0
@@ -105,8 +106,7 @@ class DoctorRun:
             "outcome": _worst([finding.outcome for _, _, finding in found]),
             "findings": [_shape(section, name, finding) for section, name, finding in found],
         }
-        library = self._context.library
-        if library is not None:
+        if isinstance(library := self._context.library, Library):
             fields["engine"] = library.kind.value
         if is_masked:
             mask = Mask(_names().union(*(finding.names for _, _, finding in found)))
@@ -122,7 +122,7 @@ class DoctorRun:
             seconds += self._context.listen_seconds
         found: SimpleQueue[CheckResult] = SimpleQueue()
         Thread(
-            target=lambda: found.put(_run(check, self._context)), name=check.name, daemon=True
+            target=lambda: found.put(check.result(self._context)), name=check.name, daemon=True
         ).start()
         try:
             return found.get(timeout=seconds)
@@ -135,15 +135,6 @@ class DoctorRun:
 
 
 _MASKED_FIELDS: Final = frozenset({"sentence", "remedy", "facts"})
-
-
-def _run(check: Check, context: DoctorContext) -> CheckResult:
-    try:
-        return check.run(context)
-    except CheckSkipped as reason:
-        return unknown(str(reason))
-    except Exception as error:  # noqa: BLE001  # a broken check must not prevent the others
-        return unknown(f"The check itself failed ({type(error).__name__}).")
 
 
 def _shape(section: str, name: str, finding: CheckResult) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from app.doctor.context import CheckSkipped, DoctorContext
+from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok, unknown, warning
 from app.resources import RESOURCES
 from bindings.engine_options import EngineOption, engine_option
-from bindings.errors import AccessDenied, EngineError, EngineGone, NotSupported
+from bindings.errors import AccessDenied, EngineError, EngineGone, LibraryError, NotSupported
 from bindings.library import EngineKind
-from bindings.session import Session
 
 
 def refusal(error: EngineError) -> Facts:
@@ -22,9 +21,9 @@ def refusal(error: EngineError) -> Facts:
 def library(context: DoctorContext) -> CheckResult:
     """Check that the library can be loaded, and report the source of its SA contexts."""
     found = context.library
-    if found is None:
+    if isinstance(found, LibraryError):
         return failure(
-            f"The library cannot be loaded: {str(context.library_error).rstrip('.')}.",
+            f"The library cannot be loaded: {str(found).rstrip('.')}.",
             "Leave SA_CONTEXTS_LIBRARY and SA_CONTEXTS_ENGINE unset on Windows; on other systems, "
             "install sa-contexts[simulator] to try it out.",
         )
@@ -49,9 +48,7 @@ def library(context: DoctorContext) -> CheckResult:
 
 def functions(context: DoctorContext) -> CheckResult:
     """Check which functions the library exports, and which features lack one."""
-    if context.library is None:
-        raise CheckSkipped("The library cannot be loaded: see `library`.")
-    has = context.library.functions()
+    has = context.loaded_library().functions()
     missing = [name for name, is_exported in has.items() if not is_exported]
     lacking = [
         feature
@@ -71,13 +68,8 @@ def functions(context: DoctorContext) -> CheckResult:
 
 def session(context: DoctorContext) -> CheckResult:
     """Check that the engine can be opened, which requires no rights."""
-    if context.library is None:
-        raise CheckSkipped("The library cannot be loaded: see `library`.")
     try:
-        Session(
-            context.library,
-            transaction_wait_timeout_ms=context.settings.transaction_wait_timeout_ms,
-        ).close()
+        context.open_session().close()
     except EngineGone as error:
         return failure(
             f"The engine is unreachable ({error.name}): the Base Filtering Engine is not running.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -20,7 +21,7 @@ NEEDED_BITS: Final = 64
 MIN_TIME: Final = datetime(2026, 11, 1, tzinfo=UTC)
 """This program was written later, so a clock with an earlier time is wrong."""
 
-_NAME: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+_NAME: Final = re.compile(r"[\w.-]+")
 
 
 def bitness(context: DoctorContext) -> CheckResult:
@@ -88,16 +89,9 @@ def _requirements() -> list[str]:
     except PackageNotFoundError:
         return []
     return sorted(
-        requirement[: _end_of_name(requirement)].lower().replace("_", "-")
+        found[0].lower().replace("_", "-")
         for requirement in declared
-        if ";" not in requirement
-    )
-
-
-def _end_of_name(requirement: str) -> int:
-    return next(
-        (index for index, letter in enumerate(requirement.lower()) if letter not in _NAME),
-        len(requirement),
+        if ";" not in requirement and (found := _NAME.match(requirement))
     )
 
 

@@ -21,7 +21,7 @@ from bindings.addresses import Ipv6Order
 from bindings.connections import Connections, ConnectionTemplate
 from bindings.enumeration import ObjectReader, Template
 from bindings.enums import IpVersion
-from bindings.errors import EngineError, NeverMatch, NotSupported
+from bindings.errors import EngineError, NeverMatch
 from bindings.ike_sas import IkeSas
 from bindings.key_sizes import KeySizes
 from bindings.records import SaContext, SaDetails, V6AddressAndMask
@@ -74,8 +74,6 @@ def empty_enumeration(context: DoctorContext) -> CheckResult:
             page = empty_page(session)
         except NeverMatch as error:
             return ok("A template that matches nothing is rejected.", facts=refusal(error))
-        except EngineError as error:
-            raise _skipped(error) from error
     array = "an array that must be freed" if page.has_array else "no array (NULL)"
     return ok(
         f"An empty enumeration returns {array}; the server handles both.",
@@ -86,10 +84,7 @@ def empty_enumeration(context: DoctorContext) -> CheckResult:
 def key_sizes(context: DoctorContext) -> CheckResult:
     """Find out whether the engine returns SA keys to a reader, by their sizes only."""
     with context.session() as session:
-        try:
-            sizes = [size for sa_context in _some(KeySizes(session)) for size in sa_context]
-        except EngineError as error:
-            raise _skipped(error) from error
+        sizes = [size for sa_context in _some(KeySizes(session)) for size in sa_context]
     filled = sum(size > 0 for size in sizes)
     facts: Facts = {"keys": len(sizes), "filled": filled, "sizes": sorted(set(sizes))}
     if not sizes:
@@ -147,12 +142,9 @@ def connection_template_zero(context: DoctorContext) -> CheckResult:
     """Find out whether a `connectionId` of 0 in a template matches all connections."""
     with context.session() as session:
         connections = Connections(session)
-        try:
-            before = _ids(connections, None)
-            by_zero = _ids(connections, ConnectionTemplate(0))
-            after = _ids(connections, None)
-        except EngineError as error:
-            raise _skipped(error) from error
+        before = _ids(connections, None)
+        by_zero = _ids(connections, ConnectionTemplate(0))
+        after = _ids(connections, None)
     stable = before & after
     facts: Facts = {"connections": len(stable), "byZero": len(by_zero)}
     if not stable:
@@ -171,10 +163,7 @@ def connections_join(context: DoctorContext) -> CheckResult:
     """Find out how many connections match an SA context by endpoints and mode (there is no id)."""
     order = context.settings.ipv6_order
     with context.session() as session:
-        try:
-            connections = _some(Connections(session, ipv6_order=order))
-        except EngineError as error:
-            raise _skipped(error) from error
+        connections = _some(Connections(session, ipv6_order=order))
     endpoints = {
         (
             details.traffic.local_address,
@@ -201,10 +190,7 @@ def _directions(
 ) -> Iterator[SaDetails]:
     """Iterate over the directions of the examined SA contexts."""
     with context.session() as session:
-        try:
-            sa_contexts: list[SaContext] = _some(SaContexts(session, ipv6_order=order))
-        except EngineError as error:
-            raise _skipped(error) from error
+        sa_contexts: list[SaContext] = _some(SaContexts(session, ipv6_order=order))
     return (
         details
         for sa_context in sa_contexts
@@ -249,9 +235,3 @@ def _is_own(address: bytes) -> bool:
     except OSError:
         return False
     return True
-
-
-def _skipped(error: EngineError) -> CheckSkipped:
-    if isinstance(error, NotSupported):
-        return CheckSkipped("This version of Windows lacks the function: see `functions`.")
-    return CheckSkipped(f"The engine did not answer: {error}.")

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
-from app.doctor.context import CheckSkipped, DoctorContext
+from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, ok, unknown
 from bindings.errors import EngineError
 from bindings.library import Library
@@ -28,11 +28,10 @@ def stale_handle(context: DoctorContext) -> CheckResult:
             "No destroyed handle was used.",
             "Run this with `--probe`, which uses one in a separate process, as it may crash.",
         )
-    if context.library is None:
-        raise CheckSkipped("The library cannot be loaded: see `library`.")
+    path = context.loaded_library().path
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
         try:
-            name, code = other.submit(_probe, context.library.path).result()
+            name, code = other.submit(_probe, path).result()
         except BrokenProcessPool:
             return ok("Using a destroyed handle crashes the process.", facts={"endsProcess": True})
     return ok(
