@@ -112,8 +112,8 @@ class _WithoutFile(_Lenient):
         settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic-settings' signature
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # likewise
+        *_: Any,
+        **__: Any,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the command line and the environment as sources."""
         return init_settings, env_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -98,21 +98,23 @@ class DoctorRun:
             for section, checks in SECTIONS.items()
             for check in checks
         ]
+        results = [result for _, _, result in found]
+        names = _names().union(*(result.names for result in results))
+        masked: Callable[[Any], Any] = Mask(names).value if is_masked else lambda value: value
         fields: dict[str, Any] = {
             "version": _version(),
             "taken_at": datetime.now(UTC),
-            "host": socket.gethostname(),
+            "host": masked(socket.gethostname()),
             "masked": is_masked,
-            "outcome": _worst([finding.outcome for _, _, finding in found]),
-            "findings": [_shape(section, name, finding) for section, name, finding in found],
+            "outcome": _worst([result.outcome for result in results]),
+            "findings": [
+                {"section": section, "name": name, "outcome": result.outcome}
+                | masked(_content(result))
+                for section, name, result in found
+            ],
         }
         if isinstance(library := self._context.library, Library):
             fields["engine"] = library.kind.value
-        if is_masked:
-            mask = Mask(_names().union(*(finding.names for _, _, finding in found)))
-            fields["host"] = mask.text(fields["host"])
-            for shape in fields["findings"]:
-                shape |= {name: mask.value(shape[name]) for name in shape.keys() & _MASKED_FIELDS}
         return Report.model_validate(fields)
 
     def _finding(self, check: Check) -> CheckResult:
@@ -134,20 +136,9 @@ class DoctorRun:
             )
 
 
-_MASKED_FIELDS: Final = frozenset({"sentence", "remedy", "facts"})
-
-
-def _shape(section: str, name: str, finding: CheckResult) -> dict[str, Any]:
-    shape: dict[str, Any] = {
-        "section": section,
-        "name": name,
-        "outcome": finding.outcome,
-        "sentence": finding.sentence,
-        "facts": dict(finding.facts),
-    }
-    if finding.remedy is not None:
-        shape["remedy"] = finding.remedy
-    return shape
+def _content(result: CheckResult) -> dict[str, Any]:
+    content = {"sentence": result.sentence, "facts": result.facts}
+    return content if result.remedy is None else content | {"remedy": result.remedy}
 
 
 def _worst(outcomes: list[Outcome]) -> Outcome:

@@ -344,8 +344,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' own
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic-settings' own
+        *_: Any,
+        **__: Any,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources of settings, highest priority first.
 
