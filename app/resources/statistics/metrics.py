@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import anyio
 import structlog
@@ -37,7 +36,7 @@ class StatisticsCollector(Collector):
 
     def __init__(self, sampler: StatisticsSampler, interval_seconds: float) -> None:
         """Create a collector; `run` takes the first sample after one interval."""
-        self._sources: Final = (
+        self._sources: Final[tuple[_Source[Any], ...]] = (
             _Source(sampler.ipsec, ipsec_samples),
             _Source(sampler.ike, ike_samples),
         )
@@ -72,7 +71,7 @@ class _Series(NamedTuple):
     labels: tuple[str, ...]
 
 
-class _Source:
+class _Source(Generic[T]):
     """The counters of one statistics function.
 
     Attributes:
@@ -85,9 +84,8 @@ class _Source:
         samples_of: Callable[[T], Iterable[CounterSample]],
     ) -> None:
         self.values: dict[_Series, int] = {}
-        self._sample: Callable[[], Awaitable[tuple[str, list[CounterSample]]]] = partial(
-            _sample, read, samples_of
-        )
+        self._read = read
+        self._samples_of = samples_of
         self._counters: dict[_Series, WrapAwareCounter] = {}
         self._epoch: str | None = None
         self._failure: str | None = None
@@ -95,7 +93,7 @@ class _Source:
     async def sample(self) -> None:
         """Take one sample; log a failure once."""
         try:
-            epoch, samples = await self._sample()
+            read = await self._read()
         except (EngineError, EngineBusy, EngineTimedOut) as error:
             self.values = {}
             if self._failure != str(error):
@@ -103,12 +101,12 @@ class _Source:
             self._failure = str(error)
             return
         self._failure = None
-        is_new, self._epoch = epoch != self._epoch, epoch
+        is_new, self._epoch = read.epoch != self._epoch, read.epoch
         self.values = {
             (series := _Series(sample.family, sample.labels)): self._value(
                 series, sample, is_new=is_new
             )
-            for sample in samples
+            for sample in self._samples_of(read.counts)
         }
 
     def _value(self, series: _Series, sample: CounterSample, *, is_new: bool) -> int:
@@ -117,13 +115,6 @@ class _Source:
         counter = self._counters.setdefault(series, WrapAwareCounter())
         counter.update(sample.number, is_new=is_new)
         return counter.value
-
-
-async def _sample(
-    read: Callable[[], Awaitable[Sample[T]]], samples_of: Callable[[T], Iterable[CounterSample]]
-) -> tuple[str, list[CounterSample]]:
-    sample = await read()
-    return sample.epoch, [*samples_of(sample.counts)]
 
 
 def add_metrics(service: Service, registry: CollectorRegistry) -> Sequence[Sampler]:
