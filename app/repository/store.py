@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import anyio.from_thread
@@ -143,17 +143,14 @@ class Store:
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._scheduler.run)
-            for task in self._tasks():
-                tasks.start_soon(task)
+            if self._is_periodic:
+                tasks.start_soon(self._refresh_periodically)
+                tasks.start_soon(self.incremental.run)
+            else:
+                tasks.start_soon(self._expire_leases)
             yield
             self.stop()
             tasks.cancel_scope.cancel()
-
-    def _tasks(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-        """Return the tasks that run beside the scheduler."""
-        if self._is_periodic:
-            return self._refresh_periodically, self.incremental.run
-        return (self._expire_leases,)
 
     def stop(self) -> None:
         """Wake all waiters; start no further refresh."""
