@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from app.resources.wfp.addresses import address_text
+from app.resources.wfp.filetimes import moment_of
 from app.resources.wfp.ikeext_encoding import render_credential, render_proposal
 from app.resources.wfp.names import (
     IP_VERSION,
@@ -19,26 +19,9 @@ from app.resources.wfp.names import (
 from bindings.connections import Connection
 
 
-_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
-_END: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-"""The last microsecond of the year 9999; RFC 3339 has years of four digits."""
-
-
-def filetime_text(filetime: int) -> str | None:
-    """Return a FILETIME (100 ns units since 1601-01-01 UTC) as RFC 3339, in microseconds.
-
-    Return None for 0, which means no time, and for times after the year 9999.
-    """
-    microseconds = filetime // 10
-    if not filetime or microseconds > _END:
-        return None
-    moment = _EPOCH + timedelta(microseconds=microseconds)
-    return f"{moment.replace(tzinfo=None).isoformat()}Z"
-
-
 def encode_connection(connection: Connection) -> bytes:
     """Encode a connection as JSON."""
-    return orjson.dumps(render_connection(connection))
+    return orjson.dumps(render_connection(connection), option=orjson.OPT_UTC_Z)
 
 
 def render_connection(connection: Connection) -> dict[str, Any]:
@@ -57,7 +40,7 @@ def render_connection(connection: Connection) -> dict[str, Any]:
         "bytesTransferredIn": str(connection.bytes_transferred_in),
         "bytesTransferredOut": str(connection.bytes_transferred_out),
         "bytesTransferredTotal": str(connection.bytes_transferred_total),
-        "startSysTime": filetime_text(connection.started),
+        "startSysTime": moment_of(connection.started),
         "saContextsUrl": _sa_contexts_url(connection),
     }
 

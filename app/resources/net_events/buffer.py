@@ -16,8 +16,9 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
-from app.resources.net_events.encoding import encode_net_event, time_of, type_of
+from app.resources.net_events.encoding import encode_net_event, type_of
 from app.resources.net_events.names import NetEventType
+from app.resources.wfp.filetimes import moment_of
 from bindings.net_event import NetEvent
 
 
@@ -124,7 +125,7 @@ class NetEventBuffer:
         self._next += 1
         buffered = BufferedEvent(
             number,
-            time_of(event) or self._now(),
+            moment_of(event.time) or self._now(),
             type_of(event),
             event.remote_address,
             encode_net_event(event, str(EventId(self.epoch, number))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from enum import IntFlag
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from app.resources.net_events.names import ErrorKind
 from app.resources.net_events.names import NetEventType as PublicType
 from app.resources.wfp.addresses import address_text
 from app.resources.wfp.failures import failure_of
+from app.resources.wfp.filetimes import moment_of
 from app.resources.wfp.filter_encoding import value_address
 from app.resources.wfp.names import IP_VERSION, Named
 from app.schemas import names as public
@@ -29,11 +29,6 @@ from bindings.net_event import (
 from bindings.records import Value
 from bindings.winerror import WinError
 
-
-FILETIME_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
-LAST_FILETIME: Final = (
-    (datetime.max.replace(tzinfo=UTC) - FILETIME_EPOCH) // timedelta(microseconds=1) * 10
-)
 
 TYPES: Final[dict[int, PublicType]] = {
     NetEventType.IKEEXT_MM_FAILURE: PublicType.IKE_MAIN_MODE_FAILURE,
@@ -60,19 +55,12 @@ def type_of(event: NetEvent) -> PublicType:
     return TYPES.get(event.type, PublicType.UNKNOWN)
 
 
-def time_of(event: NetEvent) -> datetime | None:
-    """Return the time of an event, or None if the engine reports none that has a date."""
-    if not 0 < event.time <= LAST_FILETIME:
-        return None
-    return FILETIME_EPOCH + timedelta(microseconds=event.time // 10)
-
-
 def encode_net_event(event: NetEvent, event_id: str) -> bytes:
     """Encode an event as JSON."""
     type_ = type_of(event)
     rendered = {
         "id": event_id,
-        "time": time_of(event),
+        "time": moment_of(event.time),
         "type": type_.value,
         **({"typeRaw": event.type} if type_ is PublicType.UNKNOWN else {}),
         "error": _error_of(event),

@@ -1,0 +1,22 @@
+"""FILETIME, the engine's time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+
+_EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
+_END: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""The last microsecond of the year 9999; RFC 3339 has years of four digits."""
+
+
+def moment_of(filetime: int) -> datetime | None:
+    """Return the time of a FILETIME (100 ns units since 1601-01-01 UTC), in microseconds.
+
+    Return None for 0, which means no time, and for times after the year 9999.
+    """
+    microseconds = filetime // 10
+    if filetime <= 0 or microseconds > _END:
+        return None
+    return _EPOCH + timedelta(microseconds=microseconds)
