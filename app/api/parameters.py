@@ -119,6 +119,15 @@ SpiParameter = Annotated[
 ]
 
 
+LimitParameter = Annotated[
+    int,
+    Field(ge=1),
+    AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
+    BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number")),
+]
+"""The size of a page; values above the maximum are reduced to it."""
+
+
 def filter_(description: str) -> Any:
     """Return the field of an optional filter that may be repeated."""
     return Field([], max_length=MAX_VALUES, description=description)
@@ -179,12 +188,7 @@ class Filters(BaseModel):
 class ListQuery(Filters, Freshness):
     """The parameters that all lists share: filters, maximum age and paging."""
 
-    limit: Annotated[
-        int,
-        Field(ge=1),
-        AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
-        BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number")),
-    ] = Field(
+    limit: LimitParameter = Field(
         DEFAULT_LIMIT,
         description=f"The maximum number of items per page; values above {MAX_LIMIT} are "
         f"reduced to {MAX_LIMIT}. It may change from page to page.",

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,14 +21,14 @@ from pydantic_core import PydanticCustomError
 from app.api.parameters import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
-    MAX_VALUES,
+    LimitParameter,
     SubnetParameter,
+    filter_,
 )
 from app.resources.net_events.buffer import EventId, NetEventSelection
 from app.resources.net_events.names import NetEventType
 
 
-_NUMBER: Final = re.compile(r"-?[0-9]{1,30}")
 _EVENT_ID: Final = re.compile(r"([0-9a-f]{12})-([0-9]{1,19})")
 _RFC_3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
@@ -52,12 +51,6 @@ EVENT_ID_SCHEMA: Final = {
     "pattern": "^[0-9a-f]{12}-[0-9]{1,19}$",
     "examples": ["b893933fedc9-17"],
 }
-
-
-def _require_number(text: Any) -> Any:
-    if isinstance(text, str) and not _NUMBER.fullmatch(text):
-        raise PydanticCustomError("number", "Should be a number")
-    return text
 
 
 def read_event_id(text: str) -> EventId | None:
@@ -92,13 +85,9 @@ class NetEventFilters(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
 
-    type: list[NetEventType] = Field(
-        [], max_length=MAX_VALUES, description="The type of the event."
-    )
-    remote_subnet: list[SubnetParameter] = Field(
-        [],
-        max_length=MAX_VALUES,
-        description="The remote address is on this subnet, or equals this address.",
+    type: list[NetEventType] = filter_("The type of the event.")
+    remote_subnet: list[SubnetParameter] = filter_(
+        "The remote address is on this subnet, or equals this address."
     )
 
 
@@ -122,12 +111,7 @@ class NetEventStreamQuery(NetEventFilters):
 class NetEventQuery(NetEventFilters):
     """Query parameters of `GET /net-events`."""
 
-    limit: Annotated[
-        int,
-        Field(ge=1),
-        AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
-        BeforeValidator(_require_number),
-    ] = Field(
+    limit: LimitParameter = Field(
         DEFAULT_LIMIT,
         description=f"Maximum number of events per page. Values above {MAX_LIMIT} are reduced to "
         f"{MAX_LIMIT}.",
