@@ -7,7 +7,11 @@ from typing import Any
 import orjson
 
 from app.resources.wfp.addresses import address_text
-from app.resources.wfp.ikeext_encoding import render_credential, render_proposal
+from app.resources.wfp.ikeext_encoding import (
+    render_credential,
+    render_proposal,
+    render_udp_encapsulation,
+)
 from app.resources.wfp.names import IP_VERSION, KEY_MODULE
 from bindings.ike_records import IkeSa, IkeTraffic
 
@@ -24,12 +28,7 @@ def render_ike_sa(sa: IkeSa) -> dict[str, Any]:
         "saId": str(sa.sa_id),
         **KEY_MODULE[sa.key_module_type],
         **IP_VERSION[sa.ip_version],
-        "v4UdpEncapsulation": None
-        if udp is None
-        else {
-            "localUdpEncapPort": udp.local_udp_encap_port,
-            "remoteUdpEncapPort": udp.remote_udp_encap_port,
-        },
+        "v4UdpEncapsulation": None if udp is None else render_udp_encapsulation(udp),
         "ikeTraffic": _traffic(sa.ike_traffic),
         "ikeProposal": render_proposal(sa.ike_proposal),
         "cookiePair": {

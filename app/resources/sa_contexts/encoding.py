@@ -11,6 +11,7 @@ import orjson
 from app.resources.sa_contexts.weaknesses import weaknesses_of
 from app.resources.wfp.addresses import address_text
 from app.resources.wfp.filter_encoding import render_filter
+from app.resources.wfp.ikeext_encoding import render_udp_encapsulation
 from app.resources.wfp.names import (
     AUTH_CONFIG,
     AUTH_TYPE,
@@ -85,12 +86,7 @@ def _details(details: SaDetails, alias: InterfaceAlias, baseline: Baseline) -> d
         "weaknesses": weaknesses_of(details.sa_bundle, baseline),
         "traffic": _traffic(details.traffic, alias),
         "saBundle": _bundle(details.sa_bundle),
-        "udpEncapsulation": None
-        if udp is None
-        else {
-            "localUdpEncapPort": udp.local_udp_encap_port,
-            "remoteUdpEncapPort": udp.remote_udp_encap_port,
-        },
+        "udpEncapsulation": None if udp is None else render_udp_encapsulation(udp),
         "transportFilter": None if transport_filter is None else render_filter(transport_filter),
     }
     if details.virtual_if_tunnel_info is not None:

@@ -14,6 +14,7 @@ from app.resources.wfp.names import (
     IMPERSONATION,
 )
 from bindings.ike_records import Certificate, Credential, IkeProposal
+from bindings.records import UdpEncapsulation
 
 
 MAX_CACHED_PROPOSALS: Final = 1024
@@ -44,6 +45,14 @@ def render_credential(credential: Credential) -> dict[str, Any]:
         **IMPERSONATION[credential.impersonation_type],
         "certificate": None if certificate is None else _certificate(certificate),
         "principalName": credential.principal_name,
+    }
+
+
+def render_udp_encapsulation(udp: UdpEncapsulation) -> dict[str, Any]:
+    """Return the ports of UDP encapsulation as a `UdpEncapsulation` object."""
+    return {
+        "localUdpEncapPort": udp.local_udp_encap_port,
+        "remoteUdpEncapPort": udp.remote_udp_encap_port,
     }
 
 
