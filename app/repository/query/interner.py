@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from threading import Lock
 from typing import Generic, TypeVar
+
+from app.repository.query.filters import Selection
 
 
 T = TypeVar("T", bound=Hashable)
@@ -35,3 +37,22 @@ class Interner(Generic[T]):
                     self._values.append(value)
                     self._numbers[value] = number
         return number
+
+
+class InternedCondition(dict[int, bool], Generic[T]):
+    """Whether an interned value meets a selection, by its number; evaluated on first use."""
+
+    def __init__(self, interner: Interner[T], selection: Selection, names: Iterable[str]) -> None:
+        """Compare these fields of the selection with the value's fields of that name."""
+        super().__init__()
+        self._interner = interner
+        self._filters = [
+            (name, frozenset(values)) for name in names if (values := getattr(selection, name))
+        ]
+
+    def __missing__(self, number: int) -> bool:
+        value = self._interner[number]
+        is_met = self[number] = all(
+            not values.isdisjoint(getattr(value, name)) for name, values in self._filters
+        )
+        return is_met

@@ -16,6 +16,7 @@ from app.repository.query.filters import (
     is_on_any,
     range_of,
 )
+from app.repository.query.interner import InternedCondition
 from app.resources.sa_contexts.index import unpack_records
 from app.resources.sa_contexts.suites import SUITES
 from app.schemas.names import (
@@ -66,7 +67,7 @@ class SaContextSelection(Selection):
         """Return a predicate that takes an index key."""
         if self.matches_all:
             return lambda _key: True
-        suites = _SuiteCondition(self)
+        suites = InternedCondition(SUITES, self, FIELDS_OF_SUITES)
         local_ranges = [*map(range_of, self.local_subnet)]
         remote_ranges = [*map(range_of, self.remote_subnet)]
         local_addresses = {address.packed for address in self.local_address}
@@ -103,22 +104,3 @@ class SaContextSelection(Selection):
             return False
 
         return matches
-
-
-class _SuiteCondition(dict[int, bool]):
-    """Whether a suite meets the selection, by its number; evaluated on first use."""
-
-    def __init__(self, selection: SaContextSelection) -> None:
-        super().__init__()
-        self._filters = [
-            (name, frozenset(values))
-            for name in FIELDS_OF_SUITES
-            if (values := getattr(selection, name))
-        ]
-
-    def __missing__(self, number: int) -> bool:
-        suite = SUITES[number]
-        is_met = self[number] = all(
-            not values.isdisjoint(getattr(suite, name)) for name, values in self._filters
-        )
-        return is_met

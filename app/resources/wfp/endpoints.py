@@ -21,7 +21,7 @@ from app.repository.query.filters import (
     is_on_any,
     range_of,
 )
-from app.repository.query.interner import Interner
+from app.repository.query.interner import InternedCondition, Interner
 from app.repository.snapshot.model import Item
 from app.resources.wfp.names import (
     AUTHENTICATION_METHOD,
@@ -47,9 +47,6 @@ from bindings.memory import RawTree
 T = TypeVar("T")
 
 _KEY: Final = Struct("<IB16sB16s")
-_ADDRESS_FIELDS: Final = frozenset(
-    ("local_subnet", "remote_subnet", "local_address", "remote_address")
-)
 
 
 class Protection(NamedTuple):
@@ -142,7 +139,9 @@ class EndpointSelection(Selection):
 
     def matcher(self) -> Callable[[Key], bool]:
         """Return a predicate that takes an index key."""
-        protections = _ProtectionCondition(self)
+        protections = InternedCondition(
+            PROTECTIONS, self, set(self.names()).intersection(Protection._fields)
+        )
         local_ranges = [*map(range_of, self.local_subnet)]
         remote_ranges = [*map(range_of, self.remote_subnet)]
         local_addresses = {address.packed for address in self.local_address}
@@ -159,22 +158,3 @@ class EndpointSelection(Selection):
             )
 
         return matches
-
-
-class _ProtectionCondition(dict[int, bool]):
-    """Whether a protection meets the selection, by its number; evaluated on first use."""
-
-    def __init__(self, selection: EndpointSelection) -> None:
-        super().__init__()
-        self._filters = [
-            (name, frozenset(values))
-            for name in selection.names()
-            if name not in _ADDRESS_FIELDS and (values := getattr(selection, name))
-        ]
-
-    def __missing__(self, number: int) -> bool:
-        protection = PROTECTIONS[number]
-        is_met = self[number] = all(
-            not values.isdisjoint(getattr(protection, name)) for name, values in self._filters
-        )
-        return is_met
