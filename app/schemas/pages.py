@@ -1,11 +1,18 @@
 """Shapes shared by all lists and streams."""
 
 from datetime import datetime
+from typing import Any, Final
 
-from pydantic import Field
+from pydantic import MISSING, Field
 
 from app.schemas.base import Shape
 from app.schemas.names import EngineKind
+
+
+NEXT_CURSOR: Final[Any] = Field(
+    default=MISSING,
+    description="Value of the `cursor` parameter for the next page; absent on the last page.",
+)
 
 
 class Snapshot(Shape):

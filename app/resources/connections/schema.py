@@ -8,7 +8,7 @@ from pydantic import MISSING, Field
 from app.resources.wfp.ikeext_schema import Credential, IkeProposal
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint64
 from app.schemas.names import IpVersion, KeyModule, Monitoring, TrafficType
-from app.schemas.pages import Snapshot
+from app.schemas.pages import NEXT_CURSOR, Snapshot
 
 
 class Connection(Shape):
@@ -52,10 +52,7 @@ class ConnectionPage(Shape):
     """
 
     items: list[Connection]
-    next_cursor: str | MISSING = Field(
-        default=MISSING,
-        description="Value of the `cursor` parameter for the next page; absent on the last page.",
-    )
+    next_cursor: str | MISSING = NEXT_CURSOR
     monitoring: Monitoring = Field(
         description="Whether the engine tracks connections "
         "(FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS); if not, the list is empty."

@@ -8,7 +8,7 @@ from app.resources.wfp.ikeext_schema import Credential, IkeProposal
 from app.resources.wfp.udp_encapsulation import UdpEncapsulation
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint64
 from app.schemas.names import IpVersion, KeyModule
-from app.schemas.pages import Snapshot
+from app.schemas.pages import NEXT_CURSOR, Snapshot
 
 
 class IkeTraffic(Shape):
@@ -65,10 +65,7 @@ class IkeSaPage(Shape):
     """
 
     items: list[IkeSa]
-    next_cursor: str | MISSING = Field(
-        default=MISSING,
-        description="Value of the `cursor` parameter for the next page; absent on the last page.",
-    )
+    next_cursor: str | MISSING = NEXT_CURSOR
     ikeext: Literal["not_running"] | MISSING = Field(
         default=MISSING,
         description="Present if the list is empty because the IKEEXT service, which owns main mode "

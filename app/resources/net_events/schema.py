@@ -27,6 +27,7 @@ from app.schemas.names import (
     KeyModule,
     TrafficType,
 )
+from app.schemas.pages import NEXT_CURSOR
 
 
 CertHash = Annotated[
@@ -203,10 +204,7 @@ class NetEventPage(Shape):
     """A page of recent events, newest first."""
 
     items: list[NetEvent]
-    next_cursor: str | MISSING = Field(
-        default=MISSING,
-        description="Value of the `cursor` parameter for the next page; absent on the last page.",
-    )
+    next_cursor: str | MISSING = NEXT_CURSOR
     missed: bool = Field(
         description="Whether events after `since` may be missing because they were evicted or "
         "precede this run of the server, or `cursor` belongs to another run."

@@ -19,7 +19,7 @@ from app.schemas.names import (
     TrafficType,
     Weakness,
 )
-from app.schemas.pages import Snapshot
+from app.schemas.pages import NEXT_CURSOR, Snapshot
 
 
 class Traffic(Shape):
@@ -186,10 +186,7 @@ class SaContextPage(Shape):
     """
 
     items: list[SaContext]
-    next_cursor: str | MISSING = Field(
-        default=MISSING,
-        description="Value of the `cursor` parameter for the next page; absent on the last page.",
-    )
+    next_cursor: str | MISSING = NEXT_CURSOR
     ikeext: Literal["not_running"] | MISSING = Field(
         default=MISSING,
         description="Present if the list is empty because the IKEEXT service, which negotiates SA "
