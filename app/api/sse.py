@@ -11,8 +11,9 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from fastapi import Header
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -44,6 +45,11 @@ JITTER: Final = 0.1
 
 COMMENT: Final = b":\n\n"
 RECONNECT: Final = format_event("reconnect", None, b"{}")
+
+LastEventId = Annotated[
+    str | None,
+    Header(description="The id of the last event received; sent by a client that reconnects."),
+]
 
 SendBody = Callable[[bytes], Awaitable[None]]
 

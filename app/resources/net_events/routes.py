@@ -6,13 +6,13 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.api import problems
 from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream, require_json
 from app.api.errors import to_problem
 from app.api.security import DiagnosticsReader
-from app.api.sse import EventStream, stream_responses
+from app.api.sse import EventStream, LastEventId, stream_responses
 from app.api.streaming import PiecesResponse
 from app.resources.net_events.buffer import EventId, NetEventSlice
 from app.resources.net_events.collector import NetEventCollector
@@ -99,10 +99,7 @@ async def watch_net_events(
     caller: DiagnosticsReader,
     query: Annotated[NetEventStreamQuery, Query()],
     service: ServiceDep,
-    last_event_id: Annotated[
-        str | None,
-        Header(description="The id of the last event received; sent by a client that reconnects."),
-    ] = None,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """Watch failures as they are reported, explained.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.api import problems
 from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream
 from app.api.security import EventsReader
-from app.api.sse import EventStream, stream_responses
+from app.api.sse import EventStream, LastEventId, stream_responses
 from app.repository.changes.journal import Position, parse_event_id
 from app.repository.changes.watcher import Watcher
 from app.resources.sa_contexts.kind import SaContextKind
@@ -44,10 +44,7 @@ async def watch_sa_contexts(
     caller: EventsReader,
     query: Annotated[EventQuery, Query()],
     service: ServiceDep,
-    last_event_id: Annotated[
-        str | None,
-        Header(description="The id of the last event received; sent by a client that reconnects."),
-    ] = None,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """Watch the IPsec SA contexts of this host: additions, modifications and deletions.
 

@@ -23,6 +23,13 @@ from app.service import Service
 
 TAG: Final = "Statistics"
 
+PROBLEMS: Final = (
+    *problems.AUTH_PROBLEMS,
+    problems.NOT_ACCEPTABLE,
+    problems.INVALID_PARAMETERS,
+    *problems.ENGINE_PROBLEMS,
+)
+
 router = APIRouter(
     prefix="/statistics",
     tags=[TAG],
@@ -32,12 +39,7 @@ router = APIRouter(
 
 @router.get(
     "/ipsec",
-    responses=problems.responses(
-        *problems.AUTH_PROBLEMS,
-        problems.NOT_ACCEPTABLE,
-        problems.INVALID_PARAMETERS,
-        *problems.ENGINE_PROBLEMS,
-    ),
+    responses=problems.responses(*PROBLEMS),
 )
 async def get_ipsec_statistics(
     _caller: MetricsReader, service: ServiceDep, response: Response
@@ -49,13 +51,7 @@ async def get_ipsec_statistics(
 
 @router.get(
     "/ike",
-    responses=problems.responses(
-        *problems.AUTH_PROBLEMS,
-        problems.NOT_ACCEPTABLE,
-        problems.INVALID_PARAMETERS,
-        *problems.ENGINE_PROBLEMS,
-        problems.IKEEXT_NOT_RUNNING,
-    ),
+    responses=problems.responses(*PROBLEMS, problems.IKEEXT_NOT_RUNNING),
 )
 async def get_ike_statistics(
     _caller: MetricsReader, service: ServiceDep, response: Response
