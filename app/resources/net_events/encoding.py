@@ -14,7 +14,7 @@ from app.resources.wfp.addresses import address_text
 from app.resources.wfp.failures import failure_of
 from app.resources.wfp.filetimes import moment_of
 from app.resources.wfp.filter_encoding import value_address
-from app.resources.wfp.names import IP_VERSION, Named
+from app.resources.wfp.names import IP_VERSION, Named, split_flags
 from app.schemas import names as public
 from bindings import enums as wfp
 from bindings.enums import NetEventType
@@ -197,12 +197,8 @@ def _dosp_drop(drop: DospDrop) -> dict[str, Any]:
 
 
 def _flags(value: int, flags: type[IntFlag]) -> dict[str, Any]:
-    known = [flag for flag in flags if value & flag]
-    return {
-        "value": value,
-        "names": sorted(event_names.FailureFlag[str(flag.name)].value for flag in known),
-        "unknown": value & ~sum(known),
-    }
+    names, unknown = split_flags(flags, event_names.FailureFlag, value)
+    return {"value": value, "names": sorted(names), "unknown": unknown}
 
 
 def _hex(raw: bytes | None) -> str | None:

@@ -50,7 +50,7 @@ AUTHENTICATION_METHOD = Named(
 IMPERSONATION = Named("impersonationType", wfp.Impersonation, public.Impersonation)
 
 
-def _split(flags: type[IntFlag], names: type[StrEnum], value: int) -> tuple[list[str], int]:
+def split_flags(flags: type[IntFlag], names: type[StrEnum], value: int) -> tuple[list[str], int]:
     """Return the names of the named bits of `value`, and the remaining bits."""
     known = [flag for flag in flags if value & flag]
     return [names[str(flag.name)].value for flag in known], value & ~sum(known)
@@ -59,7 +59,7 @@ def _split(flags: type[IntFlag], names: type[StrEnum], value: int) -> tuple[list
 @lru_cache(maxsize=1024)
 def bundle_flags(value: int) -> dict[str, Any]:
     """Return a bundle's flags as a `BundleFlags` object."""
-    names, rest = _split(wfp.BundleFlag, public.BundleFlag, value)
+    names, rest = split_flags(wfp.BundleFlag, public.BundleFlag, value)
     bandwidth = value >> wfp.BUNDLE_TUNNEL_BANDWIDTH_SHIFT
     unknown = rest & ((1 << wfp.BUNDLE_TUNNEL_BANDWIDTH_SHIFT) - 1)
     return {"value": value, "names": names, "tunnelBandwidth": bandwidth, "unknown": unknown}
@@ -68,5 +68,5 @@ def bundle_flags(value: int) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def filter_flags(value: int) -> dict[str, Any]:
     """Return a filter's flags as a `FilterFlags` object."""
-    names, unknown = _split(wfp.FilterFlag, public.FilterFlag, value)
+    names, unknown = split_flags(wfp.FilterFlag, public.FilterFlag, value)
     return {"value": value, "names": names, "unknown": unknown}
