@@ -112,13 +112,13 @@ def test_the_scheme_is_written_in_any_way(guarded: TestClient, key: str, scheme:
         "Bearer " + "a" * 9000,
     ],
 )
-def test_everything_else_is_refused(guarded: TestClient, key: str, value: str) -> None:
+def test_everything_else_is_rejected(guarded: TestClient, key: str, value: str) -> None:
     headers = [(b"authorization", value.format(key=key).encode("latin-1"))]
 
     assert_problem(guarded.get("/engine", headers=headers), 401, "unauthenticated")
 
 
-def test_two_headers_are_refused_though_both_are_good(guarded: TestClient, key: str) -> None:
+def test_two_headers_are_rejected_though_both_are_good(guarded: TestClient, key: str) -> None:
     header = ("authorization", f"Bearer {key}")
 
     assert guarded.get("/engine", headers=[header]).status_code == 200
@@ -173,7 +173,7 @@ def test_what_is_public_does_not_look_at_credentials(
     assert len(guarded.get("/health/ready").json()) == 1
 
 
-def test_refusals_are_counted_and_logged_by_reason_without_what_was_sent(
+def test_rejections_are_counted_and_logged_by_reason_without_what_was_sent(
     serve: Serve, keys: Path
 ) -> None:
     key = make_key(keys, "metrics:read")

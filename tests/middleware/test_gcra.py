@@ -128,7 +128,7 @@ def _microseconds(one: Callable[[], object]) -> float:
     return best
 
 
-def test_a_refusal_costs_microseconds() -> None:
+def test_a_rejection_costs_microseconds() -> None:
     rates = GcraLimiter(1, 60)
     rates.hit("a")
 

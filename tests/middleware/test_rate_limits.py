@@ -96,7 +96,7 @@ def desk(serve: Serve, simulator: Simulator, tmp_path: Path) -> Desk:  # noqa: A
     )
 
 
-def test_an_address_without_a_credential_is_refused_beyond_its_rate(desk: Desk) -> None:
+def test_an_address_without_a_credential_is_rejected_beyond_its_rate(desk: Desk) -> None:
     client = desk.at(MONITOR)
     assert statuses(10, lambda: ask(client)) == [401] * 10
 
@@ -247,9 +247,9 @@ def test_a_caller_may_have_so_many_streams(simulator: Simulator, tmp_path: Path)
     with Live(api_keys_file=keys, max_streams_per_caller=1) as live:
         client = live.client
         with live.stream(**bearer(one)), live.stream(**bearer(other)):
-            refused = client.get(PATH, headers=bearer(one))
-            assert_problem(refused, 429, "too_many_streams")
-            assert int(refused.headers["retry-after"]) > 0
+            rejected = client.get(PATH, headers=bearer(one))
+            assert_problem(rejected, 429, "too_many_streams")
+            assert int(rejected.headers["retry-after"]) > 0
         live.until_streams(0)
         with live.stream(**bearer(one)):
             pass

@@ -19,7 +19,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from app.middleware.request_log import RequestLogMiddleware
-from app.telemetry.logging import rejection_summary as refused_requests
+from app.telemetry.logging import rejection_summary as rejected_requests
 from app.telemetry.logging.configuration import configure_logging
 from app.telemetry.logging.rejection_summary import RejectionSummary
 from tests.api.live import Live, deaf_client
@@ -238,22 +238,22 @@ def test_requests_for_another_host_are_logged_together(
     assert [(entry["code"], entry["count"]) for entry in entries if "code" in entry] == [(code, 5)]
 
 
-def test_what_is_refused_before_it_is_a_request_is_told_with_the_rest(
+def test_what_is_rejected_before_it_is_a_request_is_told_with_the_rest(
     entries: Entries,
 ) -> None:
-    refused = RejectionSummary()
+    rejected = RejectionSummary()
     for number in range(3000):
-        refused.record(
+        rejected.record(
             "bad_request", f"192.0.2.{number % 7}" if number < 700 else f"2001:db8::{number}"
         )
     for _ in range(9):
-        refused.record("request_timeout", "192.0.2.1")
-    refused.flush()
-    refused.flush()
+        rejected.record("request_timeout", "192.0.2.1")
+    rejected.flush()
+    rejected.flush()
 
     first, second = entries
     assert (first["code"], first["count"]) == ("bad_request", 3000)
-    assert first["addresses"] == refused_requests.MAX_ADDRESSES == 1000
+    assert first["addresses"] == rejected_requests.MAX_ADDRESSES == 1000
     assert first["top_addresses"] == {f"192.0.2.{number}": 100 for number in range(5)}
     assert (second["code"], second["count"], second["top_addresses"]) == (
         "request_timeout",

@@ -93,13 +93,13 @@ def test_our_names_and_any_address_are_let_through(client: TestClient, host: str
 
 
 @pytest.mark.parametrize("host", OTHERS)
-def test_other_names_are_refused(client: TestClient, host: str) -> None:
+def test_other_names_are_rejected(client: TestClient, host: str) -> None:
     for _ in range(2):  # from the cache
         assert_problem(response_to(host, client), 421, "unknown_host")
 
 
 @pytest.mark.parametrize("host", BAD)
-def test_what_is_no_host_is_refused(client: TestClient, host: str) -> None:
+def test_what_is_no_host_is_rejected(client: TestClient, host: str) -> None:
     assert_problem(response_to(host, client), 400, "bad_request")
 
 
@@ -177,7 +177,7 @@ def test_names_are_configured_with_commas(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("hosts", ["*", "sa.corp.example:443", "http://a", "a,b c", "[::1]"])
-def test_what_is_no_name_is_refused_as_a_setting(
+def test_what_is_no_name_is_rejected_as_a_setting(
     monkeypatch: pytest.MonkeyPatch, hosts: str
 ) -> None:
     monkeypatch.setenv("SA_CONTEXTS_ALLOWED_HOSTS", hosts)

@@ -111,7 +111,7 @@ BAD: list[tuple[str, Callable[[Files], object], str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "reason"), [b[1:] for b in BAD], ids=[b[0] for b in BAD])
-def test_bad_files_are_refused_with_a_reason_and_nothing_of_them(
+def test_bad_files_are_rejected_with_a_reason_and_nothing_of_them(
     files: Files, spoil: Callable[[Files], object], reason: str
 ) -> None:
     spoil(files)

@@ -49,13 +49,13 @@ BODY = bytes(range(256)) * (64 << 10)
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 LAST = GET + b"Connection: close\r\n"
-REFUSED = GET.replace(b"/", b"/refused", 1) + b"\r\n"
+REJECTED = GET.replace(b"/", b"/rejected", 1) + b"\r\n"
 
 
 class Application:
     """Answers `/` at once, `/wait` on `go_on`, `/large` at length, and `/part` in part.
 
-    It rejects `/refused`. It answers `/pieces` piece by piece once the client has left, blocking
+    It rejects `/rejected`. It answers `/pieces` piece by piece once the client has left, blocking
     the loop until then.
     """
 
@@ -72,7 +72,7 @@ class Application:
                 await send({"type": f"lifespan.{expected}.complete"})
             return
         self.begun += 1
-        if scope["path"] == "/refused":
+        if scope["path"] == "/rejected":
             request_state(scope).is_rejected = True
         if scope["path"] == "/wait":
             try:
@@ -101,7 +101,7 @@ class Served:
     """A server in a thread of this process, and clients that are closed at the end.
 
     Attributes:
-        refused: the codes of the problems answered before the application ran.
+        rejected: the codes of the problems answered before the application ran.
         outcomes: the outcomes of the handshakes.
     """
 
@@ -115,13 +115,13 @@ class Served:
         self._listener = listen("127.0.0.1", 0)
         self.address = self._listener.getsockname()
         self.application = Application()
-        self.refused: list[str] = []
+        self.rejected: list[str] = []
         self.outcomes: list[HandshakeOutcome] = []
         self.server: Server = create_server(
             self.application,
             self._begin_stop,
             limits,
-            lambda problem, _: self.refused.append(problem.kind.code),
+            lambda problem, _: self.rejected.append(problem.kind.code),
             tls,
             self.outcomes.append,
         )
@@ -230,7 +230,7 @@ def problem(answer: bytes) -> dict[str, Any]:
         (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501, "request_rejected"),
     ],
 )
-def test_what_is_refused_is_refused_with_a_problem(
+def test_what_is_rejected_is_rejected_with_a_problem(
     served: Served, request_: bytes, status: int, code: str
 ) -> None:
     client = served.connect()
@@ -240,11 +240,11 @@ def test_what_is_refused_is_refused_with_a_problem(
     answer = problem(received(client))
 
     assert (answer["status"], answer["code"]) == (status, code)
-    assert served.refused == [code]
+    assert served.rejected == [code]
     assert served.application.begun == 0
 
 
-def test_a_refusal_of_head_has_no_body(served: Served) -> None:
+def test_a_rejection_of_head_has_no_body(served: Served) -> None:
     client = served.connect(b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")
 
     head, _, body = received(client).partition(b"\r\n\r\n")
@@ -253,7 +253,7 @@ def test_a_refusal_of_head_has_no_body(served: Served) -> None:
     assert body == b""
 
 
-def test_a_client_that_does_not_stop_after_a_refusal_is_cut_off(served: Served) -> None:
+def test_a_client_that_does_not_stop_after_a_rejection_is_cut_off(served: Served) -> None:
     client = served.connect(GET + b"Content-Length: 99999999999\r\n\r\n")
     began = monotonic()
 
@@ -397,7 +397,7 @@ def test_who_never_asked_makes_room_before_who_did(served: Served) -> None:
         assert received(client).endswith(b"here")
 
 
-def test_the_newest_is_refused_while_all_others_are_being_answered(served: Served) -> None:
+def test_the_newest_is_rejected_while_all_others_are_being_answered(served: Served) -> None:
     clients = [
         served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         for _ in range(LIMITS.max_connections)
@@ -548,13 +548,13 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[LimitedH11Protocol]:
     return held
 
 
-def test_refusals_without_end_are_held_back_and_nothing_else_is(
+def test_rejections_without_end_are_held_back_and_nothing_else_is(
     served: Served, held: list[LimitedH11Protocol]
 ) -> None:
     began = monotonic()
-    client = served.connect(REFUSED * (MAX_UNDELAYED_REJECTIONS + 1000))
+    client = served.connect(REJECTED * (MAX_UNDELAYED_REJECTIONS + 1000))
     served.until(lambda: len(held) == 1)
-    other = served.connect(REFUSED * MAX_UNDELAYED_REJECTIONS + LAST + b"\r\n")
+    other = served.connect(REJECTED * MAX_UNDELAYED_REJECTIONS + LAST + b"\r\n")
     assert received(other).count(b"here") == MAX_UNDELAYED_REJECTIONS + 1
 
     served.until(lambda: len(held) == 3)
@@ -567,11 +567,11 @@ def test_refusals_without_end_are_held_back_and_nothing_else_is(
 def test_a_request_that_is_answered_ends_the_holding_back(
     served: Served, held: list[LimitedH11Protocol]
 ) -> None:
-    client = served.connect(REFUSED * (MAX_UNDELAYED_REJECTIONS + 1))
+    client = served.connect(REJECTED * (MAX_UNDELAYED_REJECTIONS + 1))
     answers = b""
     while answers.count(b"here") <= MAX_UNDELAYED_REJECTIONS:
         answers += client.recv(4096)
-    client.sendall(GET + b"\r\n" + REFUSED * MAX_UNDELAYED_REJECTIONS + LAST + b"\r\n")
+    client.sendall(GET + b"\r\n" + REJECTED * MAX_UNDELAYED_REJECTIONS + LAST + b"\r\n")
 
     assert received(client).count(b"here") == MAX_UNDELAYED_REJECTIONS + 2
     assert len(held) == 1
@@ -581,7 +581,7 @@ def test_who_is_held_back_makes_room_before_who_was_answered(served: Served) -> 
     known = served.connect(GET + b"\r\n")
     assert answered(known)
     for _ in range(LIMITS.max_connections - 1):
-        served.connect(REFUSED * 1000)
+        served.connect(REJECTED * 1000)
     served.until(
         lambda: (
             [c._stage for c in served.connections].count(Stage.DELAYED)  # noqa: SLF001  # there is no other sign

@@ -26,7 +26,7 @@ from tests.authorities import Files
 
 CA = trustme.CA()
 
-REFUSAL = "sa-contexts: {address} can be reached from other machines, and there is no {missing}: "
+REJECTION = "sa-contexts: {address} can be reached from other machines, and there is no {missing}: "
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_other_addresses_need_both(
     assert result.exit_code == 1
     assert listened == []
     sentence = result.stderr.splitlines()[-1]
-    assert sentence.startswith(REFUSAL.format(address=address, missing=missing))
+    assert sentence.startswith(REJECTION.format(address=address, missing=missing))
     assert "SA_CONTEXTS_ALLOW_INSECURE" in sentence
 
 

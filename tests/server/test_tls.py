@@ -89,7 +89,7 @@ def ask(served: Served, context: ssl.SSLContext | None = None) -> bytes:
         return received(client)
 
 
-def assert_refused(served: Served, context: ssl.SSLContext, outcome: HandshakeOutcome) -> None:
+def assert_rejected(served: Served, context: ssl.SSLContext, outcome: HandshakeOutcome) -> None:
     """Return whether the client is rejected; with TLS 1.3, it learns so only when it reads."""
     with pytest.raises(ssl.SSLError, match=r"ALERT|CERTIFICATE_VERIFY_FAILED"):
         ask(served, context)
@@ -147,22 +147,22 @@ def test_a_client_that_knows_the_authority_needs_nothing_else(served: Served) ->
 
 
 def test_a_client_that_does_not_trust_the_server_is_counted_as_such(served: Served) -> None:
-    assert_refused(served, client_context(OTHERS), HandshakeOutcome.REJECTED_BY_CLIENT)
+    assert_rejected(served, client_context(OTHERS), HandshakeOutcome.REJECTED_BY_CLIENT)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_old_versions_are_refused(served: Served, version: ssl.TLSVersion) -> None:
-    assert_refused(served, client_context(version=version), HandshakeOutcome.PROTOCOL)
+def test_old_versions_are_rejected(served: Served, version: ssl.TLSVersion) -> None:
+    assert_rejected(served, client_context(version=version), HandshakeOutcome.PROTOCOL)
 
 
 @pytest.mark.parametrize(
     "suite", ["AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-SHA384", "DHE-RSA-AES256-GCM-SHA384"]
 )
-def test_suites_without_forward_secrecy_or_aead_are_refused(served: Served, suite: str) -> None:
+def test_suites_without_forward_secrecy_or_aead_are_rejected(served: Served, suite: str) -> None:
     context = client_context(version=ssl.TLSVersion.TLSv1_2)
     context.set_ciphers(suite)
 
-    assert_refused(served, context, HandshakeOutcome.PROTOCOL)
+    assert_rejected(served, context, HandshakeOutcome.PROTOCOL)
 
 
 def test_plain_http_is_closed_and_not_logged(
@@ -232,13 +232,13 @@ def test_a_client_with_a_certificate_is_let_in(asking: Served, version: ssl.TLSV
     ],
     ids=["none", "expired", "not yet", "foreign"],
 )
-def test_a_client_without_a_good_certificate_is_refused(
+def test_a_client_without_a_good_certificate_is_rejected(
     asking: Served,
     shown: trustme.LeafCert | None,
     version: ssl.TLSVersion,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert_refused(asking, client_context(CA, shown, version), HandshakeOutcome.CLIENT_CERTIFICATE)
+    assert_rejected(asking, client_context(CA, shown, version), HandshakeOutcome.CLIENT_CERTIFICATE)
     assert_silent(caplog)
 
 
@@ -272,7 +272,7 @@ def test_a_bad_certificate_leaves_the_old_one(
     assert caplog.text.count("certificate_not_reloaded") == 1
 
 
-def test_clients_of_an_authority_that_is_gone_are_refused(asking: Served, files: Files) -> None:
+def test_clients_of_an_authority_that_is_gone_are_rejected(asking: Served, files: Files) -> None:
     """An earlier session must not help: resuming it would send no certificate."""
     known = client_context(CA, CLIENTS.issue_cert("a"), ssl.TLSVersion.TLSv1_2)
     other = client_context(CA, OTHERS.issue_cert("b"))
@@ -355,7 +355,7 @@ def test_one_too_many_is_told_so_over_tls(served: Served) -> None:
             assert received(client).endswith(b"here")
 
 
-def test_what_is_refused_is_refused_with_a_problem(served: Served) -> None:
+def test_what_is_rejected_is_rejected_with_a_problem(served: Served) -> None:
     with secured(served) as client:
         client.sendall(GET + b"Content-Length: 99999\r\n\r\n" + b"a" * 99999)
         answer = received(client)
