@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from starlette.testclient import TestClient
@@ -15,6 +16,7 @@ from structlog.testing import capture_logs
 
 from app.api.request_state import RequestState, request_state
 from app.auth.callers import ALL_ACCESS
+from app.auth.credentials import parse_credential
 from app.auth.rejections import RejectionReason
 from app.auth.scopes import Scope as Right
 from app.bootstrap import create_service
@@ -116,6 +118,17 @@ def test_everything_else_is_rejected(guarded: TestClient, key: str, value: str) 
     headers = [(b"authorization", value.format(key=key).encode("latin-1"))]
 
     assert_problem(guarded.get("/engine", headers=headers), 401, "unauthenticated")
+
+
+def test_a_credential_is_parsed_once(
+    guarded: TestClient, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse = Mock(wraps=parse_credential)
+    monkeypatch.setattr("app.api.request_state.parse_credential", parse)
+
+    assert guarded.get("/engine", headers=bearer(key)).status_code == 200
+
+    assert parse.call_count == 1
 
 
 def test_two_headers_are_rejected_though_both_are_good(guarded: TestClient, key: str) -> None:

@@ -6,6 +6,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import anyio
 import pytest
@@ -15,7 +16,9 @@ from starlette.types import Message
 from app.auth.authenticator import Authenticator
 from app.middleware.address_rate_limit import AddressRateLimitMiddleware, address_policy
 from app.middleware.authentication import AuthenticationMiddleware
+from app.middleware.metrics import MetricsMiddleware
 from app.settings.limits import RateLimits
+from app.telemetry.metrics.registry import Metrics
 from tests.auth.test_jwt import Trust
 
 
@@ -36,7 +39,9 @@ class Gate:
         gate = AuthenticationMiddleware(
             PlainTextResponse("in"), Authenticator(tokens=self.trust.tokens), public
         )
-        self.app = AddressRateLimitMiddleware(gate, address_policy(limits), limits, public)
+        limit = AddressRateLimitMiddleware(gate, address_policy(limits), limits, public)
+        self.metrics = Mock(spec=Metrics, http=Mock(), credential_rejections=Mock())
+        self.app = MetricsMiddleware(limit, self.metrics)
 
     async def ask(self, token: str, answers: list[tuple[int, bytes]]) -> None:
         scope = {
@@ -75,15 +80,15 @@ class Gate:
 
 
 @pytest.mark.parametrize(
-    ("is_down", "token", "status"),
+    ("is_down", "token", "status", "code"),
     [
-        (False, lambda _: JUNK, 401),
-        (False, lambda trust: trust.token(exp=trust.began - 9999), 401),
-        (True, lambda trust: trust.token(), 503),
+        (False, lambda _: JUNK, 401, "unauthenticated"),
+        (False, lambda trust: trust.token(exp=trust.began - 9999), 401, "unauthenticated"),
+        (True, lambda trust: trust.token(), 503, "issuer_unavailable"),
     ],
 )
 async def test_tokens_that_waited_are_answered_within_the_quota(
-    is_down: bool, token: Callable[[Trust], str], status: int
+    is_down: bool, token: Callable[[Trust], str], status: int, code: str
 ) -> None:
     gate = Gate()
     gate.trust.is_down = is_down
@@ -92,6 +97,8 @@ async def test_tokens_that_waited_are_answered_within_the_quota(
 
     assert Counter(found for found, _ in answers) == {status: QUOTA, 429: REQUESTS - QUOTA}
     assert all(b"too_many_requests" in body for found, body in answers if found == 429)
+    counted = Counter(call.args[0] for call in gate.metrics.count_problem.call_args_list)
+    assert counted == {code: QUOTA, "too_many_requests": REQUESTS - QUOTA}
 
 
 async def test_valid_tokens_that_waited_beside_junk_are_taken() -> None:
