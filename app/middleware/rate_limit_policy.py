@@ -20,8 +20,6 @@ WINDOW_SECONDS: Final = 60
 UNLIMITED_PATHS: Final = frozenset({"/health/live", "/health/ready"})
 """Never answered with 429: a probe must not mistake a busy server for a dead one."""
 
-Header = tuple[bytes, bytes]
-
 
 class RateLimitPolicy:
     """A named rate limit.
@@ -61,7 +59,7 @@ class RateLimitPolicy:
         problem = ProblemError(TOO_MANY_REQUESTS, self._excess, headers=headers)
         await reject(problem, scope, receive, self.with_headers(status, send))
 
-    def _headers(self, status: RateLimitStatus) -> tuple[Header, Header]:
+    def _headers(self, status: RateLimitStatus) -> list[tuple[bytes, bytes]]:
         """Return the headers: `r` more events are allowed within `t` seconds, or one after them."""
         limit = b'"%b";r=%d;t=%d' % (self._name, status.left, status.seconds)
-        return (b"ratelimit-policy", self._policy), (b"ratelimit", limit)
+        return [(b"ratelimit-policy", self._policy), (b"ratelimit", limit)]
