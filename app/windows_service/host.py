@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import pywintypes
@@ -21,6 +20,7 @@ from app.settings.model import Settings
 from app.settings.paths import state_folder
 from app.telemetry.logging.configuration import configure_logging, log_file
 from app.windows_service.spec import DISPLAY_NAME, NAME
+from bindings.errors import LibraryError
 
 
 log = structlog.get_logger(__name__)
@@ -31,10 +31,6 @@ STOP_MILLISECONDS: Final = 12_000
 """Time limit to stop: running requests have 10 s (app/server/uvicorn_server.py)."""
 CANNOT_START_CODE: Final = 1
 """The service's own exit code; the log says why."""
-
-
-class LibraryRefused(Exception):
-    """The settings name a library without allowing a service to load it."""
 
 
 class NotStartedAsService(Exception):
@@ -61,9 +57,8 @@ class Hosted(win32serviceutil.ServiceFramework):
         self.ReportServiceStatus(win32service.SERVICE_START_PENDING, START_MILLISECONDS)
         try:
             self._serving = _prepare()
-        except (*STARTUP_ERRORS, LibraryRefused) as error:
-            reason = str(error) if isinstance(error, LibraryRefused) else explain(error)
-            log.critical("startup_failed", reason=reason)
+        except STARTUP_ERRORS as error:
+            log.critical("startup_failed", reason=explain(error))
             self._end(CANNOT_START_CODE)
         self.ReportServiceStatus(win32service.SERVICE_RUNNING)
         if self._stop_requested:
@@ -113,20 +108,17 @@ def run() -> None:
         ) from None
 
 
-def _folder() -> Path:
-    file = settings_file()
-    return file.parent if file else state_folder()
-
-
 def _prepare() -> BoundServer:
     configure_logging("text", "info", event_log=True)  # for errors in the settings
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
     # `service install` created the folder, which may differ from this environment's.
-    file = log_file(settings, _folder() / "logs" / "sa-contexts.log")
+    found = settings_file()
+    folder = found.parent if found else state_folder()
+    file = log_file(settings, folder / "logs" / "sa-contexts.log")
     configure_logging(settings.log_format, settings.log_level, file=file, event_log=True)
     if settings.library is not None and not settings.allow_library_in_service:
-        raise LibraryRefused(
+        raise LibraryError(
             f"the setting library names {settings.library}; a service loads a library other than "
             "the system's only if allow_library_in_service is set, too"
         )

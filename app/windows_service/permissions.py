@@ -47,6 +47,7 @@ def make_folder(folder: Path, sddl: str) -> bool:
     )
     attributes = win32security.SECURITY_ATTRIBUTES()
     attributes.SECURITY_DESCRIPTOR = descriptor
+    is_new = True
     try:
         win32file.CreateDirectory(str(folder), attributes)
     except pywintypes.error as error:
@@ -56,8 +57,6 @@ def make_folder(folder: Path, sddl: str) -> bool:
         if owner not in {SYSTEM, ADMINISTRATORS, _own_sid()}:
             raise FolderOwnerRejected(f"it belongs to {owner}; move it away") from None
         is_new = False
-    else:
-        is_new = True
     win32security.SetNamedSecurityInfo(
         str(folder),
         win32security.SE_FILE_OBJECT,
