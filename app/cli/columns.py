@@ -31,10 +31,7 @@ class Column(NamedTuple):
 
 
 def fitted_table(
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[str]],
-    width: int,
-    styles: Sequence[str] = (),
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, styles: Sequence[str] = ()
 ) -> Table:
     """Build a table of the non-empty columns that fit.
 

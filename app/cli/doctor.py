@@ -29,16 +29,14 @@ MARKS: Final = {
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     mask: Annotated[
-        bool,
-        typer.Option("--mask", help="Mask addresses and names, to share the report."),
+        bool, typer.Option("--mask", help="Mask addresses and names, to share the report.")
     ] = False,
     listen: Annotated[
         float,
         typer.Option(min=0, max=3600, help="Seconds to listen for the engine's notifications."),
     ] = 0,
     probe: Annotated[
-        bool,
-        typer.Option("--probe", help="Also use a destroyed handle, in a separate process."),
+        bool, typer.Option("--probe", help="Also use a destroyed handle, in a separate process.")
     ] = False,
     engine: EngineOption = None,
     host: Annotated[str | None, typer.Option(help="Address that the server listens on.")] = None,

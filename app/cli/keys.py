@@ -11,13 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.auth.key_changes import KeysBusy, change_keys
-from app.auth.key_file import (
-    MAX_NAME,
-    ApiKey,
-    KeyFile,
-    new_key_text,
-    read_keys,
-)
+from app.auth.key_file import MAX_NAME, ApiKey, KeyFile, new_key_text, read_keys
 from app.auth.scopes import Scope
 from app.cli.failures import discard_output, explained_failures, fail
 from app.cli.options import given

@@ -10,13 +10,7 @@ import typer
 from rich.console import Console
 
 from app.cli.columns import fitted_table
-from app.cli.options import (
-    LOCAL_SUBNET,
-    REMOTE_SUBNET,
-    ContextsOption,
-    EngineOption,
-    opened_engine,
-)
+from app.cli.options import LOCAL_SUBNET, REMOTE_SUBNET, ContextsOption, EngineOption, opened_engine
 from app.cli.printable import print_json
 from app.cli.rows import COLUMNS, row_of
 from app.resources.sa_contexts.encoding import render_sa_context

@@ -286,10 +286,7 @@ class Settings(BaseSettings):
         "credential, for pages that need none, or with one that cannot be verified.",
     )
     rate_limit_rejections: int = Field(
-        30,
-        ge=1,
-        le=MAX_PER_MINUTE,
-        description="Rejected credentials per minute and address.",
+        30, ge=1, le=MAX_PER_MINUTE, description="Rejected credentials per minute and address."
     )
     rate_limit_per_caller: int = Field(
         60_000,

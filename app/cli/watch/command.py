@@ -30,8 +30,7 @@ def watch(
         ),
     ],
     ca: Annotated[
-        Path | None,
-        typer.Option(help="CAs to trust (PEM), instead of the system's."),
+        Path | None, typer.Option(help="CAs to trust (PEM), instead of the system's.")
     ] = None,
     certificate: Annotated[
         Path | None, typer.Option(help="Client certificate with its key, in one file (PEM).")

@@ -78,14 +78,8 @@ async def watch_on_screen(
     """
     contexts = Contexts(time.monotonic)
     rejected: RequestRejected | None = None
-    with (
-        _sigterm_as_interrupt(),
-        Live(console=console, screen=True, auto_refresh=False) as live,
-    ):
-        async with (
-            create_client(url, token, trust) as client,
-            anyio.create_task_group() as tasks,
-        ):
+    with _sigterm_as_interrupt(), Live(console=console, screen=True, auto_refresh=False) as live:
+        async with create_client(url, token, trust) as client, anyio.create_task_group() as tasks:
             tasks.start_soon(_draw, contexts, url, live)
             try:
                 async with aclosing(events(client, parameters)) as messages:
