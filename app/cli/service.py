@@ -14,7 +14,7 @@ import typer
 from app.cli.failures import fail
 from app.server.uvicorn_server import exit_despite_hung_threads
 from app.settings.paths import state_folder
-from app.windows_service.spec import ACCOUNT, ServiceSpec, command_line, program
+from app.windows_service.spec import ACCOUNT, program
 
 
 NOT_RUNNING: Final = 3
@@ -58,9 +58,8 @@ def install(
                 f"{path} belongs to a user, who could change what the service runs; install the "
                 "program and Python for all users, as in C:\\Program Files, or pass --anywhere"
             )
-    folder = state_folder()
     with _control("; all previous steps were undone") as control:
-        control.install(ServiceSpec(command_line(folder), folder, account), typer.echo)
+        control.install(state_folder(), account, typer.echo)
 
 
 @app.command()

@@ -35,7 +35,7 @@ from app.windows_service.spec import (
     RESET_SECONDS,
     RESTART_MILLISECONDS,
     STOP_MILLISECONDS,
-    ServiceSpec,
+    command_line,
     first_settings,
     folder_sddl,
     logs_sddl,
@@ -99,11 +99,12 @@ class Status:
     own_exit_code: int
 
 
-def install(spec: ServiceSpec, report: Callable[[str], None]) -> None:
+def install(folder: Path, account: str, report: Callable[[str], None]) -> None:
     """Create the service, or update the existing one.
 
     Args:
-        spec: the service to install.
+        folder: the folder of its settings, keys and logs.
+        account: the account to run as.
         report: called with a sentence after each step.
 
     Raises:
@@ -111,36 +112,33 @@ def install(spec: ServiceSpec, report: Callable[[str], None]) -> None:
     """
     with _opened_manager(win32service.SC_MANAGER_CREATE_SERVICE) as manager, ExitStack() as undo:
         with _step("create the service"):
-            service, is_new = _create(manager, spec, undo)
-        report(f"the service {NAME} starts with Windows, as {spec.account}")
+            service, is_new = _create(manager, command_line(folder), account, undo)
+        report(f"the service {NAME} starts with Windows, as {account}")
         _configure(service, report)
         with _step("find the account"):
-            sid = service_sid(NAME) if spec.account == ACCOUNT else sid_of(spec.account)
-        if spec.account != ACCOUNT:  # virtual accounts have the right
+            sid = service_sid(NAME) if account == ACCOUNT else sid_of(account)
+        if account != ACCOUNT:  # virtual accounts have the right
             with _step("grant the account the right to log on as a service"):
                 grant_service_logon(sid)
-            report(f"{spec.account} may log on as a service")
+            report(f"{account} may log on as a service")
         with _step("add the account to Network Configuration Operators"):
-            if join_group(READERS, spec.account):
-                undo.callback(leave_group, READERS, spec.account)
-        report(f"{spec.account} is in Network Configuration Operators ({READERS})")
+            if join_group(READERS, account):
+                undo.callback(leave_group, READERS, account)
+        report(f"{account} is in Network Configuration Operators ({READERS})")
         with _step("register it as an Event Log source"):
             add_source()
         if is_new:
             undo.callback(remove_source)
-        with _step(f"set the permissions of {spec.folder}"):
-            for folder, sddl in (
-                (spec.folder, folder_sddl(sid)),
-                (spec.folder / "logs", logs_sddl(sid)),
-            ):
-                if make_folder(folder, sddl):
-                    undo.callback(folder.rmdir)
-        report(f"only the service, administrators and the system may access {spec.folder}")
-        settings = spec.folder / "settings.toml"
+        with _step(f"set the permissions of {folder}"):
+            for each, sddl in ((folder, folder_sddl(sid)), (folder / "logs", logs_sddl(sid))):
+                if make_folder(each, sddl):
+                    undo.callback(each.rmdir)
+        report(f"only the service, administrators and the system may access {folder}")
+        settings = folder / "settings.toml"
         if not settings.exists():
             undo.callback(settings.unlink, missing_ok=True)  # a failed write may leave a part
             with _step(f"write {settings}"):
-                settings.write_text(first_settings(spec.folder), encoding="utf-8")
+                settings.write_text(first_settings(folder), encoding="utf-8")
             report(f"its settings file is {settings}")
         undo.pop_all()
         if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
@@ -232,7 +230,7 @@ def _query(service: Any) -> dict[str, int]:
     return cast(dict[str, int], win32service.QueryServiceStatusEx(service))
 
 
-def _create(manager: Any, spec: ServiceSpec, undo: ExitStack) -> tuple[Any, bool]:
+def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[Any, bool]:
     """Create or update the service; return a handle with all rights, and whether it is new.
 
     `undo` deletes a new service, and restores the configuration of an existing one.
@@ -240,7 +238,7 @@ def _create(manager: Any, spec: ServiceSpec, undo: ExitStack) -> tuple[Any, bool
     kind = win32service.SERVICE_WIN32_OWN_PROCESS
     start, control = win32service.SERVICE_AUTO_START, win32service.SERVICE_ERROR_NORMAL
     all_access = win32service.SERVICE_ALL_ACCESS
-    new_config = (spec.command, None, False, list(DEPENDENCIES), spec.account, None)
+    new_config = (command, None, False, list(DEPENDENCIES), account, None)
     try:
         created = win32service.CreateService(
             manager, NAME, DISPLAY_NAME, all_access, kind, start, control, *new_config
@@ -254,11 +252,11 @@ def _create(manager: Any, spec: ServiceSpec, undo: ExitStack) -> tuple[Any, bool
         return created, True
     existing = win32service.OpenService(manager, NAME, all_access)
     undo.callback(win32service.CloseServiceHandle, existing)
-    old_kind, old_start, old_control, command, group, _tag, dependencies, account, title = (
+    old_kind, old_start, old_control, old_command, group, _tag, dependencies, old_account, title = (
         win32service.QueryServiceConfig(existing)
     )
     win32service.ChangeServiceConfig(existing, kind, start, control, *new_config, DISPLAY_NAME)
-    old_config = (command, group, False, dependencies, account, None, title)
+    old_config = (old_command, group, False, dependencies, old_account, None, title)
     undo.callback(
         win32service.ChangeServiceConfig, existing, old_kind, old_start, old_control, *old_config
     )

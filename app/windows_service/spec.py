@@ -7,7 +7,6 @@ import os
 import struct
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,21 +28,6 @@ RESET_SECONDS: Final = 24 * 60 * 60
 """Time without a failure after which the failure count is reset."""
 STOP_MILLISECONDS: Final = 15_000
 """How long Windows delays a shutdown for the service."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSpec:
-    """A service with delayed automatic start.
-
-    Attributes:
-        command: its command line.
-        folder: the folder of its settings, keys and logs.
-        account: the account to run as.
-    """
-
-    command: str
-    folder: Path
-    account: str = ACCOUNT
 
 
 def program() -> list[str]:
