@@ -145,9 +145,9 @@ def _is_configured() -> bool:
 
 
 def _families(registry: CollectorRegistry) -> Iterator[Metric]:
-    """Yield the metrics that can be observed asynchronously; histograms cannot.
+    """Yield our metrics that can be observed asynchronously, unless FastAPI exports them.
 
-    FastAPI exports equivalents of those of HTTP as `http.server.…`.
+    Histograms cannot; FastAPI exports the HTTP metrics as `http.server.…`.
     """
     for family in registry.collect():
         is_http = family.name.startswith("sa_contexts_http_")
