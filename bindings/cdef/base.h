@@ -32,8 +32,8 @@ typedef struct FILETIME_ {
     DWORD dwHighDateTime;
 } FILETIME;
 
-/* The security identifier (winnt.h). SubAuthorityCount says how many
- * SubAuthority there are; the declaration holds the first. */
+/* The security identifier (winnt.h). SubAuthorityCount is the length of
+ * SubAuthority, of which only the first element is declared. */
 typedef struct SID_ {
     UINT8 Revision;
     UINT8 SubAuthorityCount;

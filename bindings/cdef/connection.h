@@ -1,9 +1,8 @@
-/* The connection, what two hosts exchange under IPsec, with its byte counters
+/* Connections: pairs of hosts that communicate under IPsec, with byte counters
  * (fwpmtypes.h, fwpmu.h; Windows 8, Windows Server 2012 and later).
  *
- * A notification carries the connection that began or ended, which is the
- * engine's and gone when the callback returns. The callback is called on a
- * thread of the library's.
+ * A notification carries the connection that began or ended, which the engine owns:
+ * it is valid only until the callback returns. The callback runs on a thread of the library.
  */
 
 #define FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED 0x00000001
@@ -31,8 +30,8 @@ typedef struct FWPM_CONNECTION0_ {
     FILETIME startSysTime;
 } FWPM_CONNECTION0;
 
-/* No page says so, but a connectionId of 0 has to stand for all connections: else the
- * flag could be had for one at a time only. */
+/* Undocumented: a connectionId of 0 must mean all connections, because otherwise the flag
+ * could be set for only one at a time. */
 typedef struct FWPM_CONNECTION_ENUM_TEMPLATE0_ {
     UINT64 connectionId;
     UINT32 flags;

@@ -1,4 +1,4 @@
-/* Sessions with the filter engine, and the memory it hands out (fwpmtypes.h, fwpmu.h).
+/* Sessions with the filter engine, and the release of its results (fwpmtypes.h, fwpmu.h).
  *
  * Every function returns 0 or an error code as an unsigned 32-bit number.
  * FwpmFreeMemory0 takes the address of the caller's pointer and frees the

@@ -1,7 +1,6 @@
-/* Options of the engine, which a reader may ask for (fwpmtypes.h, fwpmu.h).
+/* Options of the engine, which readers may query (fwpmtypes.h, fwpmu.h).
  *
- * Whether net events are collected, and IPsec connections are kept track of, are
- * FWP_UINT32 of 1 or 0.
+ * COLLECT_NET_EVENTS and MONITOR_IPSEC_CONNECTIONS are each a FWP_UINT32 of 1 or 0.
  */
 
 typedef enum FWPM_ENGINE_OPTION_ {

@@ -1,4 +1,4 @@
-/* Values, addresses and matches that all of WFP shares (fwptypes.h).
+/* Values, addresses and match types used throughout WFP (fwptypes.h).
  *
  * IPv4 addresses and masks are UINT32 in host order. 64-bit numbers and
  * doubles inside a value are behind a pointer.

@@ -1,6 +1,5 @@
-/* What is needed around WFP: the system folder (sysinfoapi.h), an interface's
- * name (netioapi.h), the console's events (consoleapi.h), and the marker by which
- * a simulator says that it is one. */
+/* Functions besides WFP's: the system folder (sysinfoapi.h), an interface's name
+ * (netioapi.h), console events (consoleapi.h), and the export that marks a simulator. */
 
 UINT32 WINAPI GetSystemDirectoryW(char16_t *buffer, UINT32 size);
 DWORD WINAPI ConvertInterfaceLuidToAlias(const UINT64 *interfaceLuid, char16_t *interfaceAlias,

@@ -1,9 +1,8 @@
-/* What is looked at of the host itself: services (winsvc.h), the process' token
- * (securitybaseapi.h, winnt.h), and who listens to a TCP port (iphlpapi.h, tcpmib.h,
- * winbase.h).
+/* The state of the host: services (winsvc.h), the process' token (securitybaseapi.h,
+ * winnt.h), and the processes that listen on a TCP port (iphlpapi.h, tcpmib.h, winbase.h).
  *
- * A service's status and configuration begin with the fields that are declared; in
- * the tables a row follows the next, the first of which is declared.
+ * The strings of QUERY_SERVICE_CONFIGW follow it in the same buffer. Each table
+ * has dwNumEntries rows, of which only the first is declared.
  */
 
 typedef struct SERVICE_STATUS_PROCESS_ {

@@ -1,9 +1,8 @@
-/* The SA of IKE's main mode, under which quick modes are negotiated (iketypes.h, fwpmu.h).
+/* Main mode SAs, under which quick modes are negotiated (iketypes.h, fwpmu.h).
  *
- * Generation 2 came with Windows 8, 1 with Windows 7, 0 is what Windows Vista
- * has. They differ in their credentials and in correlationKey, which the oldest
- * lacks. correlationKey is a secret: declared, because the layout needs it, and
- * read by nothing.
+ * Generation 2 came with Windows 8, 1 with Windows 7, 0 with Windows Vista. They
+ * differ in their credentials; generation 0 also lacks correlationKey. That is a
+ * secret: it is declared because the layout needs it, but never read.
  */
 
 typedef UINT64 IKEEXT_COOKIE;
@@ -71,7 +70,7 @@ typedef struct IKEEXT_CREDENTIAL_PAIR2_ {
     IKEEXT_CREDENTIAL2 peerCredentials;
 } IKEEXT_CREDENTIAL_PAIR2;
 
-/* The first pair is main mode's, the second extended mode's. */
+/* The first pair is for main mode, the second for extended mode. */
 typedef struct IKEEXT_CREDENTIALS0_ {
     UINT32 numCredentials;
     IKEEXT_CREDENTIAL_PAIR0 *credentials;

@@ -1,7 +1,6 @@
-/* What IKE and AuthIP agreed on and with whom: proposals and credentials (iketypes.h).
+/* The proposals and credentials of IKE, AuthIP and IKEv2 (iketypes.h).
  *
- * presharedKey is a secret: declared, because the layout needs it, and read by
- * nothing.
+ * presharedKey is a secret: it is declared because the layout needs it, but never read.
  */
 
 typedef enum IKEEXT_KEY_MODULE_TYPE_ {
@@ -99,9 +98,9 @@ typedef struct IKEEXT_NAME_CREDENTIAL0_ {
     char16_t *principalName;
 } IKEEXT_NAME_CREDENTIAL0;
 
-/* The arm of the union follows from the authentication method: a preshared key; a
- * certificate for the methods by certificate, SSL and CGA; a name for Kerberos,
- * NTLM, EAP and the reserved one; none for an anonymous peer. */
+/* The authentication method selects the arm of the union: presharedKey for a preshared
+ * key; certificate for the certificate, SSL and CGA methods; name for Kerberos, NTLM,
+ * EAP and the reserved method; none for an anonymous peer. */
 typedef struct IKEEXT_CREDENTIAL2_ {
     IKEEXT_AUTHENTICATION_METHOD_TYPE authenticationMethodType;
     IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE impersonationType;

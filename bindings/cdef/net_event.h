@@ -1,16 +1,14 @@
-/* What the engine noticed of failures: of IKE's negotiations, and packets that IPsec
- * dropped (fwpmtypes.h, fwpmu.h).
+/* Net events: failed IKE negotiations and packets dropped by IPsec (fwpmtypes.h, fwpmu.h).
  *
- * An event has a header, in which `flags` says what is set, and what its type
- * says. Each generation of the struct came with a Windows: 0 with Vista, 1 with 7,
- * 2 with 8, 3, 4 and 5 with releases of 10. A subscription of generation n calls
- * back with events of generation n + 1.
+ * An event has a header, whose `flags` mark the fields that are set, and details that
+ * depend on its type. Generation 0 came with Windows Vista, 1 with 7, 2 with 8, and 3, 4
+ * and 5 with releases of 10. A subscription of generation n receives events of
+ * generation n + 1.
  *
  * Times are FILETIMEs in UTC. `failureErrorCode` is a Win32 code, `failureStatus` an
- * NTSTATUS. The bits of `flags` are the other way round in extended mode than in
- * main mode. A failure of quick mode has subnets in tunnel mode only. Events of other
- * traffic (classify, capability, lpm) are not read here, so what their pointers lead to
- * is not declared.
+ * NTSTATUS. The two bits of a failure's `flags` are swapped in extended mode, compared
+ * with main mode. A quick mode failure has subnets only in tunnel mode. Events of other
+ * traffic (classify, capability, lpm) are not read, so their details are not declared.
  */
 
 #define FWPM_NET_EVENT_FLAG_IP_PROTOCOL_SET 0x00000001

@@ -1,7 +1,7 @@
-/* The bundle of SAs of one direction: who, how long, with which SAs (ipsectypes.h).
+/* The SA bundle of one direction: its identities, lifetime and SAs (ipsectypes.h).
  *
- * stateBlob, explicitCredentials and token are secrets or handles to them:
- * declared, because the layout needs them, and read by nothing.
+ * stateBlob, explicitCredentials and token are secrets or handles to secrets: they
+ * are declared because the layout needs them, but never read.
  */
 
 typedef UINT64 IPSEC_TOKEN_HANDLE;

@@ -1,6 +1,6 @@
 /* The SA context, an inbound and an outbound SA with their traffic (ipsectypes.h, fwpmu.h).
  *
- * Generation 1 came with Windows 7; generation 0 is what Windows Vista has.
+ * Generation 1 came with Windows 7, generation 0 with Windows Vista.
  * virtualIfTunnelInfo is embedded: mingw-w64's ipsectypes.h has a pointer
  * there, which is wrong.
  */

@@ -1,7 +1,7 @@
 /* What protects the packets of one SA (ipsectypes.h).
  *
- * authKey and cipherKey are key material: declared, because the layout needs
- * them, and read by nothing.
+ * authKey and cipherKey are key material: they are declared because the layout
+ * needs them. Only their sizes are ever read (bindings/key_sizes.py).
  */
 
 typedef UINT32 IPSEC_SA_SPI;

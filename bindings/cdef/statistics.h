@@ -1,11 +1,11 @@
-/* What the engine has counted since it started (ipsectypes.h, iketypes.h, fwpmu.h).
+/* The engine's statistics since its start (ipsectypes.h, iketypes.h, fwpmu.h).
  *
- * Generation 1 came with Windows 7, with IKEv2 among other things. Most counters
- * have 32 bits and begin again from 0. The caller has the memory: there is
+ * Generation 1 came with Windows 7 and added IKEv2, among other things. Most counters
+ * have 32 bits and wrap around to 0. The caller provides the struct, so there is
  * nothing to free.
  */
 
-/* ERROR_IPSEC_IKE_NEG_STATUS_END less ..._BEGIN (winerror.h). */
+/* ERROR_IPSEC_IKE_NEG_STATUS_END minus ..._BEGIN (winerror.h). */
 #define IKEEXT_ERROR_CODE_COUNT 97
 
 typedef struct IPSEC_AGGREGATE_SA_STATISTICS0_ {

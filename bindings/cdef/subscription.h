@@ -1,9 +1,9 @@
-/* Subscriptions to changes of SA contexts (ipsectypes.h, fwpmu.h), of Windows 8 and later.
+/* Subscriptions to changes of SA contexts (ipsectypes.h, fwpmu.h; Windows 8 and later).
  *
- * A notification says that a context was added or deleted, and its id; that one
- * was modified is never announced. The callback is called on a thread of the
- * library's. IPsecSaContextUnsubscribe0 returns when no callback is under way,
- * so it must not be called from one.
+ * A notification has the id of a context that was added or deleted; modifications
+ * are never announced. The callback runs on a thread of the library.
+ * IPsecSaContextUnsubscribe0 waits for a running callback, so it must not be called
+ * from one.
  */
 
 typedef enum IPSEC_SA_CONTEXT_EVENT_TYPE0_ {
