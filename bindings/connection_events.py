@@ -22,7 +22,7 @@ from bindings.subscriptions import Subscription, Topic
 CONNECTIONS: Final = Topic(
     "FwpmConnectionSubscribe0", "FwpmConnectionUnsubscribe0", "FWPM_CONNECTION_CALLBACK0"
 )
-"""Connections that begin or end; since Windows 8 and Windows Server 2012."""
+"""Connections that begin or end; requires Windows 8 or Windows Server 2012."""
 
 Notify = Callable[[ConnectionEvent | int, RawTree], None]
 """Receives an event (an int if unknown) and a copy of its connection, which

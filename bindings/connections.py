@@ -172,8 +172,8 @@ class ConnectionTemplate:
     """An enumeration template for connections.
 
     Attributes:
-        connection_id: the only one to return; 0 for all. The 0 is undocumented, but without
-            it the flag below could not be set for all connections.
+        connection_id: the only connection to return; 0 for all. That is undocumented, but
+            without it the flag below could not be set for all connections.
         counts_bytes: sets FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED, which queries
             the driver. Without it byte counts may be stale or 0.
     """

@@ -25,7 +25,7 @@ CTRL_SHUTDOWN_EVENT: Final = 6
 LAST: Final = frozenset({CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT})
 """Windows ends the process as soon as one of these is handled."""
 END_SECONDS: Final = 4.5
-"""Time limit for handling one; Windows allows five seconds (HandlerRoutine)."""
+"""Time limit for handling an event in `LAST`; Windows allows five seconds (HandlerRoutine)."""
 
 
 _routines: Final[list[Any]] = []
@@ -36,8 +36,8 @@ _routines: Final[list[Any]] = []
 def console_events(stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` on a console event that ends the process; do nothing outside Windows.
 
-    `stop` runs on a system thread and must only set a flag. Handling of an event after
-    which Windows ends the process lasts until the block ends, so that it can clean up.
+    `stop` runs on a system thread and must only set a flag. An event in `LAST` is handled
+    until the block ends, so that the block can clean up before Windows ends the process.
     """
     if os.name != "nt":
         yield

@@ -38,8 +38,8 @@ class Engine:
         library: the library that exports the functions.
         incarnation: the number of sessions opened so far. SA context ids are not
             comparable across incarnations, because the engine may have restarted in
-            between. During a notification it is the incarnation of the reported id,
-            unless the session died meanwhile.
+            between. The id in a notification belongs to this incarnation, unless the
+            session died meanwhile.
         subscription_error: why the last attempt to subscribe failed; None if
             subscribed, or if none was made.
     """

@@ -100,7 +100,7 @@ class ObjectArray(Generic[R]):
         return len(self._addresses)
 
     def ids(self) -> list[int]:
-        """Return the id of each object; MalformedAnswer as for `read`."""
+        """Return the id of each object; errors as for `read`."""
         with reading(self._function):
             return [*map(self._kind.read_id, self._addresses)]
 
@@ -137,8 +137,8 @@ class ObjectReader(Generic[R, A]):
     """A reader of objects of one kind through one session.
 
     It uses the newest generation, up to the requested one, that the library exports
-    and the engine implements (otherwise it returns RPC_S_PROCNUM_OUT_OF_RANGE). In
-    records of an older generation, fields that its structs lack are None.
+    and the engine implements (an engine without it returns RPC_S_PROCNUM_OUT_OF_RANGE).
+    In records of an older generation, fields that its structs lack are None.
 
     Attributes:
         array: the class of a page.
@@ -195,7 +195,7 @@ class ObjectReader(Generic[R, A]):
             AccessDenied: the account lacks FWPM_ACTRL_ENUM or FWPM_ACTRL_READ.
             EngineGone: the engine stopped or the session died; begin again in a new one.
             MalformedAnswer: an entry is NULL, or there are more than were asked for.
-            EngineError: anything else that the engine refused.
+            EngineError: any other error of the engine.
         """
         if size < 1:
             raise ValueError("a page has at least one entry")

@@ -68,7 +68,7 @@ class NotSupported(EngineError):
 
 
 class MalformedAnswer(EngineError):
-    """The engine's answer contradicts itself, or leads to where no memory can be."""
+    """The engine's answer contradicts itself, or has a pointer beyond the address space."""
 
     def __init__(self, function: str) -> None:
         super().__init__(WinError.RPC_X_BAD_STUB_DATA, function)
@@ -76,15 +76,15 @@ class MalformedAnswer(EngineError):
 
 
 UNREADABLE: Final = (struct.error, OverflowError)
-"""What reading raises at an address beyond `bindings.memory.ADDRESS_SPACE`."""
+"""The exceptions of reading at an address beyond `bindings.memory.ADDRESS_SPACE`."""
 
 
 @contextmanager
 def reading(function: str) -> Iterator[None]:
-    """Report what cannot be read as a malformed answer of a function.
+    """Convert the errors of reading a function's answer in the block.
 
     Raises:
-        MalformedAnswer: it cannot be read.
+        MalformedAnswer: the answer cannot be read.
     """
     try:
         yield

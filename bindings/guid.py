@@ -17,5 +17,5 @@ def guid_text(raw: bytes) -> str:
 well_known_guid_text = lru_cache(maxsize=4096)(guid_text)
 """`guid_text` with a cache, for layers, fields and providers, which recur in every context.
 
-Do not use it for GUIDs that are unique to one context: they would evict the others.
+Do not use it for GUIDs that are unique to one context: they would evict those that recur.
 """

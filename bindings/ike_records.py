@@ -1,7 +1,7 @@
 """Main mode SAs, as immutable records in WFP's terms; see `bindings.records`.
 
-A record has the fields of the struct that it is named after (iketypes.h),
-without keys, shared secrets and values derived from them. A credential has its
+A record has the fields of the struct that its docstring names (iketypes.h),
+without keys, shared secrets and values derived from them. A credential has the
 authentication method and the identity, not the proof.
 """
 

@@ -16,7 +16,7 @@ ALIAS_LENGTH = 257
 
 
 def interface_aliases() -> Callable[[int], str | None]:
-    """Return a function from an interface's LUID to its name; always None outside Windows.
+    """Return a function that maps an interface's LUID to its name; to None outside Windows.
 
     The function caches names, so that a LUID has one name throughout a refresh.
     Create a new one for each refresh, because names can change.

@@ -1,4 +1,4 @@
-"""The sizes of SA keys, to find out whether the engine returns keys to a reader (undocumented).
+"""The sizes of SA keys, which show whether the engine returns keys to readers (undocumented).
 
 Each key is a FWP_BYTE_BLOB, a size and a pointer (IPSEC_SA_AUTH_INFORMATION0,
 IPSEC_SA_CIPHER_INFORMATION0; ipsectypes.h). The layouts name only the sizes, so neither

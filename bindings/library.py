@@ -60,7 +60,7 @@ OPTIONAL: Final = (
     "IkeextGetStatistics0",
     "IkeextGetStatistics1",
 )
-"""Functions of newer Windows versions and of other kinds; looked up on first use."""
+"""Functions of newer Windows versions and for other objects; looked up on first use."""
 
 SIMULATOR_MARKER: Final = "sa_simulator_version"
 
@@ -144,7 +144,7 @@ def require_64_bit() -> None:
     """Raise an error in a 32-bit process, in which the structs have another layout.
 
     Raises:
-        LibraryError: pointers have less than 64 bits.
+        LibraryError: pointers have fewer than 64 bits.
     """
     if ffi.sizeof("void *") != POINTER_BYTES:
         raise LibraryError(

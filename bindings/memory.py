@@ -16,14 +16,14 @@ from bindings._fwpuclnt import ffi
 
 
 END_OF_MEMORY: Final = 1 << 47
-"""The first address that no 64-bit process of Windows has."""
+"""The first address beyond the user space of a 64-bit Windows process."""
 ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), END_OF_MEMORY)
 """The user half of the address space, as one buffer whose index is the address.
 
 Reading through it costs a quarter to a half of casting each address to a
-pointer first (see benchmarks/), and a decode reads some forty structs a context. Reading at
-an address that holds nothing ends the process, as in C. Beyond the buffer, everything here raises
-`struct.error` or `OverflowError` (`bindings.errors.reading`).
+pointer first (see benchmarks/), and each context has some forty structs. Reading at an
+unmapped address crashes the process, as in C. Beyond the buffer, all functions of this module
+raise `struct.error` or `OverflowError` (`bindings.errors.reading`).
 """
 
 WIDE_STRING = ffi.typeof("char16_t *")
@@ -88,8 +88,8 @@ def read_pointers(address: int, count: int, max_count: int) -> tuple[int, ...]:
     """Return the `count` pointers of the array at `address`; none for a NULL pointer.
 
     Raises:
-        struct.error: there are more than `max_count`, of which nothing is read, or one is NULL: to
-            leave it out would show a part as the whole.
+        struct.error: there are more than `max_count`, so none is read; or one is NULL, without
+            which the result would be incomplete.
     """
     if not address or not count:
         return ()
@@ -102,7 +102,7 @@ def read_pointers(address: int, count: int, max_count: int) -> tuple[int, ...]:
 
 
 def read_bytes(address: int, size: int) -> bytes:
-    """Copy `size` bytes at `address`, which is not looked at if there are none."""
+    """Copy `size` bytes at `address`; ignore the address if `size` is 0."""
     if not size:
         return b""
     if address + size > END_OF_MEMORY:  # a slice would be shorter

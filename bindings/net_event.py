@@ -115,7 +115,7 @@ class NetEvent(NamedTuple):
         local_port: the port of the negotiation or the packet.
         remote_port: the peer's port.
         scope_id: of link-local IPv6 addresses.
-        failure: the part specific to the type; None for an unknown type.
+        failure: the part specific to the type; None for an unknown type or a NULL pointer.
     """
 
     type: int

@@ -1,7 +1,7 @@
 """Enumerating and subscribing to net events (fwpmu.h).
 
-Enumerating leaks memory of the process on Windows, even if every result is freed
-(microsoft/Windows-classic-samples, issue 202). Do it once, not for each request.
+On Windows, each enumeration leaks memory in this process, even if every result is freed
+(microsoft/Windows-classic-samples, issue 202). Enumerate once, not for each request.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def enumerate_net_events(
     """Return all IKE and IPsec events that the engine has kept, in its order.
 
     Uses the newest generation, up to `generation`, that both the library and the engine
-    implement. In records of older ones, fields that their structs lack are None.
+    implement. In records of an older generation, fields that its structs lack are None.
 
     Raises:
         NetEventsDisabled: the engine does not collect net events.

@@ -1,14 +1,14 @@
 """SA contexts and filters, as immutable records in WFP's terms.
 
-A record has the fields of the struct that it is named after (ipsectypes.h,
+A record has the fields of the struct that its docstring names (ipsectypes.h,
 fwptypes.h, fwpmtypes.h), in snake case, without key material, credential
 handles and opaque blobs. Enumerations and flags are numbers as the engine
 returned them, known or not; `bindings.enums` names them. Addresses are packed
 bytes in network order, 4 for IPv4 and 16 for IPv6; None if the record's
 `ip_version` is neither. GUIDs are lower-case text.
 
-Fields that only generation 1 of a struct has (Windows 7 and later) are None in
-a record read with generation 0.
+A docstring such as "IPSEC_SA_BUNDLE1 (0)" names the newest generation of a struct
+and, in parentheses, older ones, whose records have None in the fields that they lack.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ class SaDetails(NamedTuple):
 
 
 class SaContext(NamedTuple):
-    """IPSEC_SA_CONTEXT1 (0): a pair of SAs; one is None while the context is built or expires."""
+    """IPSEC_SA_CONTEXT1 (0): a pair of SAs; either is None until added and once expired."""
 
     sa_context_id: int
     inbound_sa: SaDetails | None

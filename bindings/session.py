@@ -1,9 +1,9 @@
 """A session with the filter engine (FwpmEngineOpen0, fwpmu.h).
 
-A session is dynamic, so that a reader cannot accidentally delete or change
-anything (IPsecSaContextDeleteById0 and FwpmEngineSetOption0 fail in a dynamic
-session). It uses the credentials of the process and its own transaction
-timeout, because any call may have to wait for another client's transaction.
+A session is dynamic, so that a reader cannot accidentally delete SA contexts or
+set options (IPsecSaContextDeleteById0 and FwpmEngineSetOption0 fail in it). It
+uses the credentials of the process, and a transaction timeout of its own,
+because any call may have to wait for another client's transaction.
 """
 
 from __future__ import annotations

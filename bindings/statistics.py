@@ -1,9 +1,9 @@
 """Statistics of IPsec and IKE (IPsecGetStatistics1, IkeextGetStatistics1; fwpmu.h).
 
-A record has the fields of the struct that it is named after (ipsectypes.h,
-iketypes.h), in snake case. Fields named total…, and those of packets and bytes,
-are counters: they only grow, and 32-bit ones wrap to 0 after 2^32 - 1. Fields
-named active…, current… and pending… are gauges.
+A record has the fields of the struct that its docstring names (ipsectypes.h,
+iketypes.h), in snake case. Fields named active…, current…, pending… and offloaded…
+are gauges, …_negotiation_time are durations, and all others are counters: they
+only grow, and 32-bit ones wrap to 0 after 2^32 - 1.
 
 Fields that only generation 1 of a struct has (Windows 7 and later) are None in
 a record read with generation 0.

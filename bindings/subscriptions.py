@@ -47,7 +47,7 @@ class Topic:
 SA_CONTEXTS: Final = Topic(
     "IPsecSaContextSubscribe0", "IPsecSaContextUnsubscribe0", "IPSEC_SA_CONTEXT_CALLBACK0"
 )
-"""SA contexts that are added or deleted; since Windows 8 and Windows Server 2012."""
+"""SA contexts that are added or deleted; requires Windows 8 or Windows Server 2012."""
 
 Notify = Callable[[SaContextEvent | int, int], None]
 """Receives an event (an int if unknown) and the id of its SA context."""
@@ -148,7 +148,7 @@ def subscribe_to_sa_contexts(
 
 
 _EVENT_TYPES: Final[dict[int, SaContextEvent]] = {int(event): event for event in SaContextEvent}
-"""A dict, because thousands of notifications may arrive at once."""
+"""A dict is faster than calling the enumeration: thousands of notifications may arrive at once."""
 
 # Each access is a single dict operation, which needs no lock.
 _numbers = count(1)

@@ -19,7 +19,7 @@ PATH_CHARACTERS: Final = 32768
 
 
 class Listener(NamedTuple):
-    """A listening process and its program, each None if unknown (both are in Wine)."""
+    """A listening process and its program, each None if unknown, as both are in Wine."""
 
     process_id: int | None
     program: str | None

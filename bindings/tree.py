@@ -1,8 +1,8 @@
 """Reading SA contexts: from C memory to raw trees, in both generations (ipsectypes.h).
 
-Everything is copied; no address is kept (see `bindings.memory.RawTree`). Only the
-fields named in the layouts below are read, so key material (authKey, cipherKey,
-stateBlob, explicitCredentials, token) is not.
+A raw tree keeps no address (see `bindings.memory.RawTree`). Only the fields named in
+the layouts below are read, so secrets (authKey, cipherKey, stateBlob,
+explicitCredentials, token) are not.
 """
 
 from __future__ import annotations

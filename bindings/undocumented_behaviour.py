@@ -49,9 +49,9 @@ def empty_page(session: Session) -> EmptyPage:
 
 
 def stale_handle_error(session: Session) -> EngineError | None:
-    """Use a destroyed enumeration handle and return the error; None if it is accepted.
+    """Use a destroyed enumeration handle; return the error, or None if the handle is accepted.
 
-    A library may also crash the process.
+    The library may crash the process instead.
     """
     generation, handle = _generation(session), _create_handle(session)
     session.call("IPsecSaContextDestroyEnumHandle0", handle)
