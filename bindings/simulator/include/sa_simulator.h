@@ -1,4 +1,4 @@
-/* Control of the simulator: what happens by itself on Windows, a test does with these functions.
+/* Control of the simulator: functions by which a test causes what happens by itself on Windows.
  *
  * The library implements the functions of the Windows Filtering Platform (fwpmu.h) for IPsec SA
  * contexts, main mode SAs, connections and net events. The functions here fill it, change it,
@@ -90,7 +90,7 @@ void sa_simulator_monitor_connections(int32_t is_on);
 
 /* Generated contexts come with their main mode SAs: mmSaId names one with the same addresses,
  * key module and peer. About one in sixty is missing. The last eight that lost their contexts
- * remain; churn rekeys and expires them. A context that was put has none. */
+ * remain. Churn rekeys and expires main mode SAs, too. A context that was put has none. */
 
 /* Copy the IKEEXT_SA_DETAILS2 at `tree`, valid or not. It replaces the SA with its saId, and
  * stays until contexts are populated or the engine is started again. Return the id, or 0 if that
@@ -115,7 +115,7 @@ void sa_simulator_put_ike_statistics(const void *counts);
 
 /* ---- change ---------------------------------------------------------------- */
 
-/* Make that many changes now: begin, complete, modify, rekey and delete contexts. A rekey adds a
+/* Make `changes` changes now: begin, complete, modify, rekey and delete contexts. A rekey adds a
  * new context, and the old one loses its outbound SA. The number of contexts stays near what the
  * last population, put or deletion left. While the engine is stopped, nothing changes. */
 void sa_simulator_churn(uint32_t changes);
@@ -125,7 +125,7 @@ void sa_simulator_churn(uint32_t changes);
  * started. */
 int32_t sa_simulator_start_churn(double changes_per_second, uint64_t seed);
 
-/* Stop the churn. After the return it changes nothing. */
+/* Stop the churn. After the return nothing changes in the background. */
 void sa_simulator_stop_churn(void);
 
 /* ---- net events --------------------------------------------------------------- */
@@ -137,14 +137,14 @@ void sa_simulator_stop_churn(void);
  * not collect net events. */
 int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed);
 
-/* Collect that many net events of realistic types and codes. Return how many were collected. */
+/* Collect `count` net events of realistic types and codes. Return how many were collected. */
 uint32_t sa_simulator_net_events(uint32_t count, uint64_t seed);
 
 /* Collect realistic net events in the background at this rate, until stopped. Equal seeds give
  * equal sequences. Replaces a running thread. Return 1, or 0 if no thread could be started. */
 int32_t sa_simulator_start_net_events(double per_second, uint64_t seed);
 
-/* Stop the background net events. After the return none is collected by itself. */
+/* Stop the background net events. After the return none is collected in the background. */
 void sa_simulator_stop_net_events(void);
 
 /* Set whether net events are collected (FWPM_ENGINE_COLLECT_NET_EVENTS): 1 (default) or 0. If
@@ -168,7 +168,7 @@ void sa_simulator_lose(uint32_t times);
 /* Lose notifications at a rate of `per_million`; 0 turns it off. */
 void sa_simulator_lose_randomly(uint32_t per_million, uint64_t seed);
 
-/* Deliver notifications at least that long after the change; 0 turns it off. */
+/* Deliver notifications at least `milliseconds` after the change; 0 turns the delay off. */
 void sa_simulator_delay_notifications(uint32_t milliseconds);
 
 /* Set the number of threads that deliver, 1 (default) to 8. With more than one, notifications
@@ -177,16 +177,16 @@ void sa_simulator_delay_notifications(uint32_t milliseconds);
  * no thread could be started. */
 int32_t sa_simulator_deliver_from(uint32_t threads);
 
-/* Wait until everything is delivered and no callback is running, but at most that long. Return 1
- * if it is, otherwise 0. */
+/* Wait until everything is delivered and no callback is running, but at most `milliseconds`.
+ * Return 1, or 0 if the time ran out. */
 int32_t sa_simulator_flush(uint32_t milliseconds);
 
 /* ---- failures --------------------------------------------------------------- */
 
 /* Let `after` calls of `function` pass; the next `times` (0: all, until cleared) return `code`
  * and do nothing. FwpmEngineClose0 and the functions that destroy an enumeration or unsubscribe
- * release their handle even then: the client's side is gone either way. Of several failures of
- * one function the oldest that is due is returned. Return 1, or 0 if there is no such function
+ * release their handle even then: the client's side is gone either way. If several failures of
+ * a function are due, the oldest is returned. Return 1, or 0 if there is no such function
  * (FwpmFreeMemory0 returns no code), `code` is 0, or too many failures are set. */
 int32_t sa_simulator_fail(const char *function, uint32_t code, uint32_t after, uint32_t times);
 
@@ -197,7 +197,7 @@ void sa_simulator_fail_randomly(uint32_t per_million, uint64_t seed);
 /* Clear all failures, including random ones. Delays stay. */
 void sa_simulator_clear_failures(void);
 
-/* Delay each call of `function` by that much; 0 turns it off. Other calls are not blocked
+/* Delay each call of `function` by `milliseconds`; 0 turns it off. Other calls are not blocked
  * meanwhile. Return 1, or 0 if there is no such function. */
 int32_t sa_simulator_delay(const char *function, uint32_t milliseconds);
 
@@ -245,7 +245,8 @@ uint32_t sa_simulator_open_enumerations(void);
  * session or engine. */
 uint32_t sa_simulator_open_subscriptions(void);
 
-/* Return the number of notifications since the last reset: callbacks that returned; losses. */
+/* Return the number of notifications since the last reset that were delivered (their callback
+ * returned), or that were lost. */
 uint64_t sa_simulator_delivered(void);
 uint64_t sa_simulator_lost(void);
 

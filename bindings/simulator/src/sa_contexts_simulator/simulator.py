@@ -15,7 +15,7 @@ from typing import Any, Final
 
 
 def _library() -> Path:
-    """Find the library beside the package; an editable install keeps it apart from the sources."""
+    """Find the library in the package's folders: an editable install has two."""
     name = "sa_simulator.dll" if sys.platform == "win32" else "sa_simulator.so"
     folders = [Path(folder) for folder in sys.modules[__name__.rpartition(".")[0]].__path__]
     return next((each / name for each in folders if (each / name).exists()), folders[0] / name)
@@ -26,7 +26,7 @@ LIBRARY: Final = _library()
 
 
 class Option(enum.IntEnum):
-    """Undocumented behaviour that the simulator supports in both ways (0 by default)."""
+    """Undocumented behaviour of which the simulator supports both variants (0 by default)."""
 
     EMPTY_BLOCK = 1
     """An empty enumeration returns a block that must be freed, instead of NULL."""
@@ -134,7 +134,7 @@ class Simulator:
     def reset(self) -> None:
         """Restore the initial state: empty, running, without failures, all counts 0.
 
-        It waits for callbacks, so it must not be called from one.
+        Waits for running callbacks, so it must not be called from one.
         """
         self._act("reset")
 
@@ -229,7 +229,7 @@ class Simulator:
     # ---- change ----
 
     def churn(self, changes: int) -> None:
-        """Make that many changes now, keeping the number of contexts about constant."""
+        """Make `changes` changes now, keeping the number of contexts about constant."""
         self._act("churn", _u32(changes))
 
     def start_churn(self, changes_per_second: float, seed: int = 0) -> None:
@@ -248,7 +248,7 @@ class Simulator:
         return bool(self._number("net_event", _u32(type_), _u32(code), _u64(seed)))
 
     def net_events(self, count: int, seed: int = 0) -> int:
-        """Generate that many realistic net events; return how many were collected."""
+        """Generate `count` realistic net events; return how many were collected."""
         return self._number("net_events", _u32(count), _u64(seed))
 
     def start_net_events(self, per_second: float, seed: int = 0) -> None:
@@ -275,15 +275,15 @@ class Simulator:
         self._act("lose", _u32(times))
 
     def lose_randomly(self, per_million: int, seed: int = 0) -> None:
-        """Lose notifications at that rate; 0 for none."""
+        """Lose notifications at a rate of `per_million`; 0 for none."""
         self._act("lose_randomly", _u32(per_million), _u64(seed))
 
     def delay_notifications(self, milliseconds: int) -> None:
-        """Delay notifications by at least that long; 0 for no delay."""
+        """Delay notifications by at least `milliseconds`; 0 for no delay."""
         self._act("delay_notifications", _u32(milliseconds))
 
     def deliver_from(self, threads: int) -> None:
-        """Deliver from that many native threads, 1 to 8; do not call this from a callback."""
+        """Deliver from `threads` native threads, 1 to 8; do not call this from a callback."""
         if not self._number("deliver_from", _u32(threads)):
             raise ValueError(f"cannot deliver from {threads} threads")
 
@@ -306,7 +306,7 @@ class Simulator:
             raise ValueError(f"cannot make {function!r} fail with {code}")
 
     def fail_randomly(self, per_million: int, seed: int = 0) -> None:
-        """Make WFP calls fail with realistic codes at that rate; 0 for none."""
+        """Make WFP calls fail at a rate of `per_million`, with realistic codes; 0 for none."""
         self._act("fail_randomly", _u32(per_million), _u64(seed))
 
     def clear_failures(self) -> None:
@@ -314,7 +314,7 @@ class Simulator:
         self._act("clear_failures")
 
     def delay(self, function: str, milliseconds: int) -> None:
-        """Make each call of a WFP function (`"*"`: of all) take that much longer."""
+        """Delay each call of a WFP function (`"*"`: of all) by `milliseconds`."""
         if not self._number("delay", function.encode(), _u32(milliseconds)):
             raise ValueError(f"no such function: {function!r}")
 
@@ -323,7 +323,7 @@ class Simulator:
         self._act("stop_engine")
 
     def start_engine(self) -> None:
-        """Restart the stopped engine: sessions are dead, and ids start from their base again."""
+        """Restart the stopped engine: earlier sessions fail, ids start from their base again."""
         self._act("start_engine")
 
     def set_option(self, option: Option, value: int = 1) -> None:
@@ -362,7 +362,7 @@ class Simulator:
         return self._number("unfreed_blocks")
 
     def misuses(self) -> int:
-        """Return the number of misuses by callers, which in Windows could crash or leak."""
+        """Return the number of misuses by callers, which could crash or leak on Windows."""
         return self._number("misuses")
 
     def calls(self, function: str = "*") -> int:
