@@ -48,9 +48,9 @@ void sa_simulator_reset(void);
  * Later populations get the ids that follow: a running engine never reuses an id. */
 void sa_simulator_populate(uint32_t count, uint64_t seed);
 
-/* Copy the IPSEC_SA_CONTEXT1 at `tree`, valid or not. It replaces the context with its
- * saContextId, if there is one; if that is 0, it gets a new id. Return the id, or 0 if memory
- * ran out. The copy has canaries in place of secrets. Churn does not change it. */
+/* Copy the IPSEC_SA_CONTEXT1 at `tree`, valid or not. The copy replaces the context with
+ * its saContextId, if there is one; a saContextId of 0 is replaced by a new id. Return the id, or
+ * 0 if memory ran out. The copy has canaries in place of secrets. Churn does not change it. */
 uint64_t sa_simulator_put(const void *tree);
 
 /* Remove a context. Return 1, or 0 if no context has this id. */

@@ -91,8 +91,8 @@ static int find_function(const char *name)
     return function < FUNCTION_COUNT ? function : NONE;
 }
 
-/* Return the code of the oldest failure that is due, or 0, and use it up once. Failures that are
- * not due yet count this call. */
+/* Return the code of the oldest failure that is due, and count its use; otherwise 0. Failures that
+ * are not due yet count this call. */
 static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {
@@ -116,7 +116,7 @@ static UINT32 scripted_failure(function function)
     return 0;
 }
 
-/* Return a random failure's code at the rate that is set, otherwise 0. */
+/* Return a random code at the configured rate, otherwise 0. */
 static UINT32 random_failure(function function)
 {
     static const UINT32 codes[] = {

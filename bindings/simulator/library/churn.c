@@ -44,8 +44,8 @@ void churn_set_target(void)
     churn.target = store_count();
 }
 
-/* Return a generated context in one of the stages (IN(...) | IN(...)), searched for from a random
- * slot on; NULL if none is near. */
+/* Return a generated context in one of the stages (IN(...) | IN(...)). Search at most SEARCH_LIMIT
+ * slots, from a random one on; return NULL if they have no such context. */
 static sa_entry *pick(unsigned stages)
 {
     size_t slot_count;
@@ -108,7 +108,7 @@ static int rekey_one(void)
     }
     statistics_sas_deleted(1);
     statistics_rekeyed();
-    /* Add the new one first, so that the connection of both does not end. */
+    /* Add the new one first, so that their common connection does not end. */
     (void)store_add(&recipe, STAGE_COMPLETE);
     store_set_stage(store_find(id), STAGE_EXPIRING);
     return 1;
@@ -139,7 +139,7 @@ static int delete_one(void)
     return entry != NULL;
 }
 
-/* Make one change. Above and below the target, deletions and additions prevail. */
+/* Make one change. Deletions prevail above the target, additions below. */
 static void change_one(void)
 {
     uint32_t count = store_count();

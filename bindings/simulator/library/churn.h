@@ -9,7 +9,7 @@
 void churn_seed(uint64_t seed);
 /* Keep the number of contexts near the current one from now on. */
 void churn_set_target(void);
-/* Make that many changes; none while the engine is stopped. */
+/* Make `changes` changes; none while the engine is stopped. */
 void churn_make(uint32_t changes);
 
 /* Start and stop the background thread. Not under LOCK_ENGINE: they wait for the thread. */

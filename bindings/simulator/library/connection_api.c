@@ -9,7 +9,7 @@
 #include "generator_connection.h"
 #include "options.h"
 
-/* As object_ops.current. */
+/* Implements object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const connection *in_snapshot = (const connection *)enumeration->objects + index;

@@ -57,7 +57,7 @@ void publish_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *conne
 
 /* ---- the functions ---- */
 
-/* No page says what an engine returns that does not track connections. The existence of
+/* No page says what an engine that does not track connections returns. The existence of
  * FWP_E_CONNECTIONS_DISABLED suggests the default. */
 UINT32 connections_check_engine(HANDLE engineHandle)
 {

@@ -1,4 +1,4 @@
-/* Notifications of connections that begin and end. Under LOCK_ENGINE. */
+/* Notifications of connections that begin and end. Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_CONNECTION_EVENTS_H
 #define SIMULATOR_CONNECTION_EVENTS_H

@@ -18,7 +18,7 @@ IKEEXT_SA_DETAILS2 *copy_ike_sa2(arena *arena, const IKEEXT_SA_DETAILS2 *from);
 IKEEXT_SA_DETAILS1 *copy_ike_sa1(arena *arena, const IKEEXT_SA_DETAILS2 *from);
 IKEEXT_SA_DETAILS0 *copy_ike_sa0(arena *arena, const IKEEXT_SA_DETAILS2 *from);
 
-/* Copy a filter and its values (copy_filter.c), the parts of an SA bundle (copy_bundle.c). */
+/* Copy a filter and its values (copy_filter.c), and the parts of an SA bundle (copy_bundle.c). */
 FWPM_FILTER0 *copy_filter(arena *arena, const FWPM_FILTER0 *from);
 FWP_CONDITION_VALUE0 copy_condition_value(arena *arena, const FWP_CONDITION_VALUE0 *from);
 IPSEC_ID0 *copy_id(arena *arena, const IPSEC_ID0 *from);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Both value types are a type and a union of 8 bytes, at equal offsets. Only the condition's has
- * addresses with masks and ranges. */
+/* Both structs are a type and a union of 8 bytes, at equal offsets. Only the union of
+ * FWP_CONDITION_VALUE0 has addresses with masks, and ranges. */
 _Static_assert(sizeof(FWP_VALUE0) == sizeof(FWP_CONDITION_VALUE0), "FWP_VALUE0, fwptypes.h");
 
 static void *copy_plain(arena *arena, const void *from, size_t size, size_t alignment)

@@ -88,15 +88,15 @@ static UINT32 open_session(const char16_t *serverName, UINT32 authnService, HAND
 DWORD WINAPI FwpmEngineOpen0(const char16_t *serverName, UINT32 authnService, void *authIdentity,
                              const FWPM_SESSION0 *session, HANDLE *engineHandle)
 {
-    /* No read depends on the identity or on the session's name. */
+    /* The simulator ignores the identity and the options of the session. */
     (void)authIdentity;
     (void)session;
     UINT32 code = calls_begin(ENGINE_OPEN);
     return calls_end(code != 0 ? code : open_session(serverName, authnService, engineHandle));
 }
 
-/* Close a session in any state of the engine: it is the client's side that is closed.
- * FWP_E_SESSION_ABORTED requires it ("needs to be closed by calling FwpmEngineClose0, even though
+/* Close the client's side of a session, whatever the engine's state. The description of
+ * FWP_E_SESSION_ABORTED demands it ("needs to be closed by calling FwpmEngineClose0, even though
  * it is no longer valid"). Return an error code, or 0. */
 static UINT32 close_session(HANDLE engineHandle)
 {

@@ -15,7 +15,7 @@ UINT32 engine_run(void);
 
 /* Stop the engine: enumerations, net events and subscriptions end. */
 void engine_stop(void);
-/* Start the stopped engine again, with ids from their base. */
+/* Start the stopped engine again; ids start from their base again. */
 void engine_start(void);
 void engine_reset(void);
 

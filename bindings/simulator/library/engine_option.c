@@ -6,7 +6,7 @@
 #include "net_events.h"
 #include "results.h"
 
-/* Return the value of an option; 0 if the simulator does not have it. */
+/* Return the value of an option; 0 for options that the simulator does not support. */
 static UINT32 option_value(FWPM_ENGINE_OPTION option)
 {
     switch (option) {

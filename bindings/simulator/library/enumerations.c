@@ -57,7 +57,7 @@ static UINT32 check(HANDLE engineHandle, HANDLE enumHandle, object_kind kind, en
                                              : calls_misuse(RPC_X_SS_HANDLES_MISMATCH);
 }
 
-/* Measure a page. Return how many entries it has; *end is the index in the snapshot after it. */
+/* Measure a page. Return its number of entries; *end is the index of the first object after it. */
 static UINT32 measure_page(const enumeration *enumeration, const object_ops *ops, UINT32 requested,
                            size_t *end, arena *size)
 {

@@ -20,14 +20,15 @@ typedef struct object_ops {
     void *(*write)(arena *arena, const void *object);
 } object_ops;
 
-/* Open an enumeration with an empty snapshot, which the caller fills or closes. Return an error
- * code, or 0. */
+/* Open an enumeration with an empty snapshot. The caller fills it, or closes the handle. Return an
+ * error code, or 0. */
 UINT32 enumerations_begin(HANDLE engineHandle, object_kind kind, HANDLE *opened,
                           enumeration **made);
 
 /* Return the next page, as FwpmConnectionEnum0, IPsecSaContextEnum1 and their siblings do. The
- * client owns *entries; at the end it is NULL or an empty block, as the option says. Return an
- * error code, or 0. If memory ran out, the page can be read again. */
+ * client owns *entries; at the end it is NULL, or an empty block if
+ * SA_SIMULATOR_OPTION_EMPTY_BLOCK is set. Return an error code, or 0. If memory ran out, the page
+ * can be read again. */
 UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const object_ops *ops,
                          UINT32 requested, void ***entries, UINT32 *returned);
 

@@ -1,4 +1,4 @@
-/* Contexts as a busy host has them, generated from a recipe of a few numbers.
+/* The contexts of a busy host, each generated from a recipe of a few numbers.
  *
  * A generated context is stored as its recipe and generated whenever it is read, which costs a
  * microsecond and saves two kilobytes. Equal recipes give equal contexts, on every platform.
@@ -15,7 +15,7 @@ typedef struct recipe {
     uint32_t engine_run;  /* counts engine restarts: each negotiates main mode again */
     uint32_t negotiation; /* counts rekeys: each negotiates quick mode again */
     uint32_t revision;    /* counts modifications of the same SAs */
-    uint32_t main_mode;   /* the rekey of main mode it was negotiated under; 0: none */
+    uint32_t main_mode;   /* the main mode rekey before its negotiation; 0: none */
 } recipe;
 
 /* How complete a context is. */
@@ -88,7 +88,7 @@ typedef struct generated_ike_sa {
 } generated_ike_sa;
 
 /* Generate the main mode SA of a context, with the context's peer and addresses. Its pointers
- * point into `out`, secrets are as in generate_context. */
+ * point into `out`; secrets are as in generate_context. */
 void generate_ike_sa(generated_ike_sa *out, const recipe *recipe);
 
 #endif

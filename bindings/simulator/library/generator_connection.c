@@ -98,7 +98,7 @@ static void set_name(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *
     credential->name = &buffer->name;
 }
 
-/* Set the peer's credentials of main mode (the machine's) and extended mode (the user's). */
+/* Set the peer's credentials: the machine's for main mode, the user's for extended mode. */
 static void set_peers(generated_connection *out, const connection *connection)
 {
     static const IKEEXT_AUTHENTICATION_METHOD_TYPE certificates[] = {

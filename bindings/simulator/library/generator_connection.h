@@ -19,7 +19,7 @@ typedef struct generated_peer_credential {
 typedef struct generated_connection {
     FWPM_CONNECTION0 connection;
     GUID provider;
-    generated_sa names; /* for the names of its peer */
+    generated_sa names; /* holds the peer's names */
     generated_peer_credential mm_peer;
     generated_peer_credential em_peer;
 } generated_connection;

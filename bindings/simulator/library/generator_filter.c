@@ -75,7 +75,7 @@ static void add_address(generated_sa *sa, enum field field, const address *addre
         add_condition(sa, field, FWP_BYTE_ARRAY16_TYPE)->conditionValue.byteArray16 =
             &sa->addresses[end];
     } else if (address->version == FWP_IP_VERSION_V6) {
-        /* All prefixes are of whole bytes. */
+        /* All prefix lengths are multiples of 8. */
         memcpy(sa->v6_subnets[end].addr, address->v6, prefix / 8);
         sa->v6_subnets[end].prefixLength = prefix;
         add_condition(sa, field, FWP_V6_ADDR_MASK)->conditionValue.v6AddrMask =
@@ -119,7 +119,7 @@ static address inner_network(random_source *rule, FWP_IP_VERSION version)
     return made;
 }
 
-/* Add the conditions on addresses, protocol and ports. Return whether they are of IPv6: in a
+/* Add the conditions on addresses, protocol and ports. Return whether the addresses are IPv6: in a
  * tunnel, the inner version may differ from the outer one. */
 static int add_selectors(generated_sa *sa, random_source *rule, const peer *peer)
 {

@@ -73,13 +73,13 @@ static FWP_BYTE_BLOB write_subject(UINT8 *buffer, const char16_t *name)
     return made;
 }
 
-/* Return a credential of this method, which points into `buffer`. `name` is a machine's with its
- * service (host/web01.corp.example), or a user's. */
+/* Return a credential of this method, which points into `buffer`. `name` is the principal name of
+ * a machine (host/web01.corp.example) or of a user. */
 static IKEEXT_CREDENTIAL2 make_credential(generated_credential *buffer,
                                           IKEEXT_AUTHENTICATION_METHOD_TYPE method,
                                           const char16_t *name)
 {
-    static UINT8 no_secret[1200]; /* copies fill the canary */
+    static UINT8 no_secret[1200]; /* copies have the canary instead */
     IKEEXT_CREDENTIAL2 made;
     memset(&made, 0, sizeof made);
     made.authenticationMethodType = method;
@@ -134,11 +134,11 @@ IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keyi
     }
 }
 
-/* Set the credentials of both hosts, of main mode and of AuthIP's extended mode. */
+/* Set the credentials of both hosts, for main mode and for AuthIP's extended mode. */
 static void set_credentials(generated_ike_sa *sa, random_source *agreed, const peer *peer)
 {
     static const char16_t here[] = u"host/edge.corp.example";
-    generated_sa identity; /* for the names, which the contexts have, too */
+    generated_sa identity; /* holds the names, which are also in the contexts */
     memset(&identity, 0, sizeof identity);
     generate_identity(&identity, peer);
 
@@ -146,7 +146,7 @@ static void set_credentials(generated_ike_sa *sa, random_source *agreed, const p
     if (identity.id.mmTargetName == NULL) {
         method = IKEEXT_PRESHARED_KEY;
     }
-    /* With EAP, the gateway authenticates by a certificate, the user by EAP. */
+    /* With EAP, the gateway authenticates with a certificate, the user with EAP. */
     sa->pairs[0].localCredentials = make_credential(
         &sa->credentials[0], method == IKEEXT_EAP ? IKEEXT_CERTIFICATE : method, here);
     sa->pairs[0].peerCredentials = make_credential(

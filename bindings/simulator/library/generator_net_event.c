@@ -1,4 +1,4 @@
-/* Failures as a busy host has them, with its own peers and their key modules. */
+/* The failures of a busy host, with the peers and key modules of its contexts. */
 
 #include "generator_net_event.h"
 
@@ -88,8 +88,8 @@ static IPSEC_FAILURE_POINT pick_failure_point(random_source *rng)
                                     : IPSEC_FAILURE_PEER;
 }
 
-/* Return the authentication method that failed: the method that the error implies, otherwise any
- * that the key module has. */
+/* Return the authentication method that failed: the one that the error implies, otherwise any that
+ * the key module supports. */
 static IKEEXT_AUTHENTICATION_METHOD_TYPE failed_method(random_source *rng, UINT32 code,
                                                        keying keying, const char16_t *name)
 {

@@ -7,7 +7,7 @@
 
 typedef struct generated_net_event {
     FWPM_NET_EVENT_HEADER3 header;
-    /* The details of its type; the others are empty. */
+    /* The details by type; those of other types than the event's are zeroed. */
     FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 main_mode;
     FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 quick_mode;
     FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 extended_mode;
@@ -21,7 +21,7 @@ typedef struct generated_net_event {
     FWP_BYTE_ARRAY16 v6_address;
 } generated_net_event;
 
-/* Generate a net event. Its pointers point into `out`; those of fields that are not set are
+/* Generate a net event. Its pointers point into `out`; those in fields whose flag is not set are
  * invalid. */
 void generate_net_event(generated_net_event *out, const net_event *event);
 

@@ -43,7 +43,7 @@ void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis
 /* generator_filter.c: the rule that requires protection. */
 void generate_filter(generated_sa *sa, random_source *rule, const peer *peer);
 
-/* generator_ike.c: an authentication method that the key module has. */
+/* generator_ike.c: an authentication method that the key module supports. */
 IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying);
 
 /* generator_text.c: a string in a buffer, always terminated, cut off at the buffer's end. */
@@ -61,12 +61,12 @@ void text_append_number(text *text, uint32_t number, unsigned digits);
 GUID random_guid(random_source *source);
 /* Return a locally unique id in the style of WFP: large, but not random in all bits. */
 UINT64 random_luid(random_source *source);
-/* Return one from a range so large that no two of a population are equal. */
+/* Return a LUID from a range so large that no two in a population are equal. */
 UINT64 random_unique_luid(random_source *source);
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-/* Return whether peers prove who they are by a certificate, of the methods that are generated. */
+/* Return whether an authentication method that is generated uses a certificate. */
 static inline int uses_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
 {
     return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256

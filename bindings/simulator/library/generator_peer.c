@@ -87,7 +87,7 @@ peer generate_peer(const recipe *recipe)
 {
     peer made;
     memset(&made, 0, sizeof made);
-    /* Two consecutive contexts have one peer, and were negotiated under one main mode SA. */
+    /* Two consecutive contexts share a peer and a main mode SA. */
     random_source source = random_for(recipe->population, 0x5000000000u + recipe->number / 2);
     made.seed = random_next(&source);
     made.tunnel = pick_tunnel(&source);

@@ -2,8 +2,8 @@
 
 #include "generator_parts.h"
 
-/* One combination of algorithms, and its weight. Sizes of keys are in bytes; AES-GCM has one key
- * and 4 bytes of salt, reported with the cipher. */
+/* One combination of algorithms, and its share of all. Sizes of keys are in bytes; those of
+ * AES-GCM and GMAC include 4 bytes of salt. */
 typedef struct suite {
     uint32_t share;
     IPSEC_TRANSFORM_TYPE transform;
@@ -46,7 +46,7 @@ static const suite suites[] = {
     {3, IPSEC_TRANSFORM_ESP_AUTH_FW, HMAC_SHA_256, NO_CIPHER},
     {1, IPSEC_TRANSFORM_ESP_CIPHER, NO_AUTH, CBC_128},
     {2, IPSEC_TRANSFORM_AH, HMAC_SHA_1, NO_CIPHER},
-    /* Deprecated, and still in use. */
+    /* Deprecated but still in use. */
     {2, ESP_BOTH, HMAC_SHA_1, TRIPLE_DES},
     {1, ESP_BOTH, HMAC_MD5, TRIPLE_DES},
     {1, ESP_BOTH, HMAC_MD5, DES},

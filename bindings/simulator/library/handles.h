@@ -23,8 +23,8 @@ typedef enum object_kind { SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS } objec
 typedef struct enumeration {
     object_kind kind;
     HANDLE session;
-    void *objects; /* an array: of `entry` for SA contexts and main mode SAs, of `connection` or
-                      of `net_event` */
+    void *objects; /* an array of `sa_entry` (SA contexts, main mode SAs), `connection` or
+                      `net_event` */
     size_t count;
     size_t next;
 } enumeration;

@@ -27,8 +27,8 @@ static size_t home_of(const hash_table *table, uint64_t key)
     return (size_t)random_mix(key) & (table->capacity - 1);
 }
 
-/* Return the slot of the key, or the free slot at which an element with it would be added.
- * The probe ends because half of the slots are free. */
+/* Return the slot of the key's element, or the free slot for it if there is none. The probe
+ * ends because half of the slots are free. */
 static size_t probe(const hash_table *table, uint64_t key)
 {
     size_t index = home_of(table, key);

@@ -4,7 +4,7 @@
  * a slot whose key is 0 is free. Between the slot that a key hashes to and the slot of its
  * element no slot is free. At most half of the slots are in use.
  *
- * Adding and removing moves elements: pointers to them are valid until the next of either.
+ * Adding or removing an element may move others: pointers are valid only until then.
  */
 
 #ifndef SIMULATOR_HASH_TABLE_H
@@ -14,13 +14,13 @@
 #include <stdint.h>
 
 typedef struct hash_table {
-    size_t element_size; /* set by the owner, before all else */
+    size_t element_size; /* set by the owner before the first use */
     uint8_t *slots;
     size_t capacity; /* a power of two, or 0 */
     size_t count;
 } hash_table;
 
-/* Return the element with this key, or NULL if there is none. Any key will do, 0 included. */
+/* Return the element with this key, or NULL if there is none, as for the key 0. */
 void *hash_table_find(const hash_table *table, uint64_t key);
 
 /* Add an element with this key, which must not be 0 or in the table. The rest of the element

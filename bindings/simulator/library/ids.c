@@ -1,5 +1,5 @@
-/* Ids are LUIDs, and clients must accept any value. So ids jump past 2^53, beyond which a double
- * cannot represent every integer, after a few dozen, and further now and then. */
+/* Ids are LUIDs, and clients must accept any value. So after a few dozen, ids jump past 2^53,
+ * beyond which a double cannot represent every integer; later, they jump again now and then. */
 
 #include "ids.h"
 

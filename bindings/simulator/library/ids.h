@@ -1,5 +1,5 @@
-/* The ids that the engine assigns to the objects of a kind: ascending, never reused while it
- * runs, from the same base again after a restart. */
+/* The ids that the engine assigns to the objects of a kind: ascending and never reused while it
+ * runs; after a restart they start from the same base. */
 
 #ifndef SIMULATOR_IDS_H
 #define SIMULATOR_IDS_H

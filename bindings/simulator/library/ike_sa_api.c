@@ -11,7 +11,7 @@
 #include "options.h"
 #include "template.h"
 
-/* As object_ops.current. */
+/* Implements object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const sa_entry *in_snapshot = (const sa_entry *)enumeration->objects + index;

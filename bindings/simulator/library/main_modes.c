@@ -12,8 +12,8 @@
 #include "statistics.h"
 
 enum {
-    LINGERING = 8,   /* how many generated SAs stay without a context */
-    GONE_ONE_IN = 64 /* one in so many is missing while its contexts live */
+    LINGERING = 8,   /* the number of generated SAs that stay without a context */
+    GONE_ONE_IN = 64 /* one SA in 64 is missing although its contexts exist */
 };
 
 typedef struct main_mode {
@@ -41,7 +41,7 @@ static main_mode *add(const sa_entry *sa)
     return added;
 }
 
-/* Release what the entry owns. Count the end of a generated one; what was put was not counted. */
+/* Release the entry's tree. Count the end of a generated SA; one that was put was never counted. */
 static void end(const sa_entry *sa)
 {
     if (sa->tree == NULL) {
@@ -57,7 +57,7 @@ static void remove_main_mode(main_mode *mode)
     hash_table_remove(&modes.table, mode);
 }
 
-/* Keep an SA that lost its last context, and remove the one that was kept longest, unless it has
+/* Keep an SA that lost its last context. Remove the SA that was kept longest, unless it has
  * contexts again or was put. */
 static void start_lingering(UINT64 id)
 {

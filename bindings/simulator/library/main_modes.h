@@ -1,8 +1,8 @@
 /* The main mode SAs, by id. Callers hold LOCK_ENGINE.
  *
- * They follow from the contexts: an SA exists as long as contexts were negotiated under it, and
- * the last few stay a while longer. As on a host, an SA may also be gone before its contexts,
- * which then name an id that does not exist.
+ * They follow from the contexts: an SA exists while contexts exist that were negotiated under it;
+ * the last few stay a while longer. As on a host, an SA may also end before its contexts, which
+ * then name an id that does not exist.
  */
 
 #ifndef SIMULATOR_MAIN_MODES_H
@@ -22,8 +22,8 @@ int main_modes_has(const recipe *recipe);
 UINT32 main_modes_count(void);
 const sa_entry *main_modes_find(UINT64 id); /* NULL if there is none */
 
-/* Write all SAs to `into`, ascending by id. It has main_modes_count() elements, which own
- * nothing. */
+/* Write all SAs to `into`, ascending by id. `into` has room for main_modes_count() entries, which
+ * own no reference to their trees. */
 void main_modes_list(sa_entry *into);
 
 /* Copy a tree; it replaces the SA with its saId. Return the id, or 0 if that is 0 or memory ran

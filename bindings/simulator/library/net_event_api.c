@@ -40,7 +40,7 @@ static int interval_contains(const interval *interval, const net_event *event)
 
 /* ---- enumerations ---- */
 
-/* As object_ops.current. */
+/* Implements object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     return (const net_event *)enumeration->objects + index;

@@ -17,9 +17,9 @@ typedef struct payload payload;
 /* Return a payload of `size` zeroed bytes with one reference, which the caller owns; NULL if
  * memory ran out. */
 payload *payload_create(size_t size);
-/* Return these bytes, which the kind's `deliver` gets. They are aligned for any structure. */
+/* Return the bytes of a payload, aligned for any structure, to pass to the kind's `deliver`. */
 void *payload_event(payload *payload);
-/* Release a reference; poison and free the payload with the last. */
+/* Release a reference; the last release poisons and frees the payload. */
 void payload_release(payload *payload);
 
 /* Return whether this kind has subscribers, so that a payload is needed. */
@@ -40,7 +40,7 @@ void notifications_wake(void);
 /* Return whether the calling thread is in a callback of this subscription. */
 int notifications_is_delivering(const subscription *subscription);
 
-/* The rest is for the control functions, see sa_simulator.h. */
+/* The rest implements control functions; see sa_simulator.h. */
 
 void notifications_lose(UINT32 times);
 void notifications_lose_randomly(UINT32 per_million, uint64_t seed);

@@ -1,5 +1,4 @@
-/* Behaviour that Microsoft leaves open, of which the simulator supports both variants. Under
- * LOCK_ENGINE. */
+/* Undocumented behaviour: the simulator supports both variants. Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_OPTIONS_H
 #define SIMULATOR_OPTIONS_H

@@ -1,4 +1,4 @@
-/* What C11 leaves to the operating system: a lock, a thread, time, entropy.
+/* What C11 leaves to the operating system: locks, conditions, threads, time, entropy.
  *
  * Plain types only: <windows.h> and wfp.h cannot be included together.
  */
@@ -43,8 +43,9 @@ uint64_t file_time(void);
 /* Return a number that differs between processes and runs. */
 uint64_t entropy(void);
 
-/* The library's background threads: churn, delivery of notifications, net events. From the first
- * start on the library stays loaded until the process ends: code that runs must not be unmapped. */
+/* The library's background threads: churn, delivery of notifications, net events. Once one
+ * was started, the library stays loaded until the process ends: code that runs must not be
+ * unmapped. */
 enum thread {
     THREAD_CHURN,
     THREAD_DELIVERY,

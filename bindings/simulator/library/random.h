@@ -31,7 +31,7 @@ static inline random_source random_for(uint64_t seed, uint64_t purpose)
     return source;
 }
 
-/* Return a number from 0 to below `bound`, which is not 0. The bias does not matter here. */
+/* Return a number from 0 to `bound` - 1; `bound` must not be 0. The bias does not matter here. */
 static inline uint32_t random_below(random_source *source, uint32_t bound)
 {
     return (uint32_t)(((random_next(source) >> 32) * bound) >> 32);

@@ -1,4 +1,4 @@
-/* How much is due follows from the time since the start, so that delays add up to nothing. */
+/* The amount due is computed from the time since the start, so delays do not accumulate. */
 
 #include "rate_thread.h"
 

@@ -17,8 +17,8 @@ typedef struct rate_thread {
     int is_running;               /* under `lock` */
 } rate_thread;
 
-/* Start the thread in place of one that runs. A rate below 0 counts as 0. Return 1, or 0 if no
- * thread could be started. Waits for threads: not under LOCK_ENGINE, here and below. */
+/* Start the thread; replace a running one. A rate below 0 counts as 0. Return 1, or 0 if no thread
+ * could be started. Waits for threads: not under LOCK_ENGINE, here and below. */
 int rate_thread_start(rate_thread *self, double per_second, uint64_t seed);
 
 /* Stop the thread, if it runs. After the return it does no work. */

@@ -1,4 +1,4 @@
-/* A hash table of the blocks that are out, by address. */
+/* A hash table of the unfreed blocks, by address. */
 
 #include "results.h"
 
@@ -12,7 +12,7 @@
 typedef struct result {
     uint64_t address; /* of the block: the key */
     size_t size;
-    UINT32 reset; /* how many resets there had been */
+    UINT32 reset; /* the number of resets before it */
 } result;
 
 static struct {

@@ -1,4 +1,4 @@
-/* The results handed out: one heap block each, freed by FwpmFreeMemory0.
+/* Results returned to callers: one heap block each, freed by FwpmFreeMemory0.
  *
  * Callers hold LOCK_ENGINE, except for results_destroy.
  */
@@ -20,10 +20,10 @@ size_t results_reclaim(const void *block);
 /* Poison and free a block that was reclaimed. */
 void results_destroy(void *block, size_t size);
 
-/* Return how many blocks are out. */
+/* Return the number of unfreed blocks that were created since the last reset. */
 UINT32 results_unfreed(void);
 
-/* Count from 0 again. Blocks that are out stay readable and can still be reclaimed. */
+/* Count from 0 again. Unfreed blocks stay readable and can still be reclaimed. */
 void results_reset(void);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* ---- objects, in either generation ---- */
 
-/* As object_ops.current. */
+/* Implements object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const sa_entry *in_snapshot = (const sa_entry *)enumeration->objects + index;

@@ -10,7 +10,7 @@
 #include "notifications.h"
 #include "template.h"
 
-/* Match as an enumeration does: a context without SAs is on no subnet. */
+/* Match as an enumeration does: a context without SAs is in no subnet. */
 static int matches(const void *filter, const void *subject)
 {
     generated_context buffer;

@@ -10,7 +10,7 @@
 #include "store.h"
 
 static struct {
-    IPSEC_STATISTICS1 ipsec; /* without what add_live adds */
+    IPSEC_STATISTICS1 ipsec; /* without the counts that add_live adds */
     IKEEXT_STATISTICS1 ike;
     UINT32 deleted; /* SAs */
 } counted;
@@ -130,7 +130,7 @@ static void drop_packet(random_source *rng)
 
 static void fail_negotiation(random_source *rng)
 {
-    /* ERROR_IPSEC_IKE_AUTH_FAIL, _TIMED_OUT, _NO_CERT, _POLICY_MATCH, less ..._NEG_STATUS_BEGIN */
+    /* ERROR_IPSEC_IKE_AUTH_FAIL, _TIMED_OUT, _NO_CERT, _POLICY_MATCH minus ..._NEG_STATUS_BEGIN */
     static const UINT32 errors[] = {1, 5, 5, 6, 68};
     IKEEXT_KEYMODULE_STATISTICS1 *module = module_for((keying)random_below(rng, 3));
     IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts =

@@ -22,7 +22,7 @@ void statistics_main_mode_ended(const peer *peer);
 
 /* Count a rekey of quick mode. */
 void statistics_rekeyed(void);
-/* Count SAs of a context that ended. */
+/* Count deleted SAs. */
 void statistics_sas_deleted(UINT32 sas);
 /* Count the traffic of one change, with an occasional dropped packet or failed negotiation. */
 void statistics_traffic(random_source *rng);

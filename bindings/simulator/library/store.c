@@ -228,7 +228,7 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 
     sa_entry *replaced = store_find(added.id);
     if (replaced != NULL) {
-        connections_add_context(&added); /* first, so that the connection of both does not end */
+        connections_add_context(&added); /* first, so that a common connection does not end */
         connections_remove_context(replaced);
         remove_from_main_mode(replaced);
         sa_entry_release(replaced);

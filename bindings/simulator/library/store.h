@@ -37,9 +37,9 @@ void store_clear(void);
  * Return the id, or 0 if memory ran out. */
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree);
 
-/* Negotiate all contexts again, with ids from the base again. */
+/* Renegotiate all contexts in a new run of the engine, with ids from the base. */
 void store_renegotiate(uint32_t engine_run);
-/* Restore the initial state: no contexts, no ids issued, also in main mode and connections. */
+/* Restore the initial state: no contexts, main mode SAs or connections, and no ids issued. */
 void store_reset(void);
 
 /* Return the tree of an entry: the one that was put, or one that is generated into `buffer`. */

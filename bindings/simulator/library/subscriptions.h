@@ -31,8 +31,8 @@ typedef struct subscription {
     struct subscription *next;
 } subscription;
 
-/* Subscribe, with arguments that were checked. Takes ownership of `filter`, a heap block or NULL,
- * even on failure. Return an error code, or 0. */
+/* Subscribe; the caller has checked the arguments. Takes ownership of `filter`, a heap block or
+ * NULL, even on failure. Return an error code, or 0. */
 UINT32 subscribe(HANDLE engineHandle, const event_kind *kind, void *filter, subscriber callback,
                  void *context, HANDLE *eventsHandle);
 

@@ -1,8 +1,8 @@
 /* The declarations of the Windows Filtering Platform, and its error codes.
  *
- * The declarations are those that the Python bindings read (bindings/cdef), so
- * that both sides agree on the ABI by construction. They declare Windows' type
- * names themselves: no file that includes this one may include <windows.h>.
+ * They are the headers from which the Python bindings are generated (bindings/cdef),
+ * so both sides always agree on the ABI. They declare Windows' type names themselves:
+ * no file that includes this one may include <windows.h>.
  */
 
 #ifndef SIMULATOR_WFP_H
