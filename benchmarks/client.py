@@ -13,17 +13,17 @@ from types import TracebackType
 
 PATH = "/sa-contexts"
 NEWEST = f"{PATH}?maxAge=86400"
-"""Begins a list on the newest version, however old it is."""
+"""Begins a list on the newest snapshot, however old it is."""
 ANEW = f"{PATH}/summary?maxAge=0"
-"""Waits until the engine has been read anew, and holds nothing."""
+"""Waits for a refresh, and takes no lease."""
 
 MIN_REST_SECONDS = 0.3
-"""A little more than what lies between two refreshes at least, where nobody sets another."""
+"""A little more than the default minimum interval of refreshes."""
 
 HEAD_END = b"\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 MIN_REST_SECONDS = 0.25
-"""The least time between two refreshes, where nobody sets another."""
+"""The default minimum interval of refreshes."""
 
 TIMEOUT_SECONDS = 300
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
@@ -90,24 +90,24 @@ class Client(AbstractContextManager["Client"]):
 
     @property
     def body(self) -> bytes:
-        """The body of the last answer, copied only when somebody wants to see it."""
+        """Return the body of the last answer, copied only on request."""
         return bytes(self._buffer[self._body])
 
     def has_refreshed(self) -> bool:
-        """Whether the server has asked its engine for something, with success or without."""
+        """Return whether the server has tried to read its engine."""
         self.get("/engine")
         return "lastRefresh" in json.loads(self.body)
 
     def last_refresh_seconds(self) -> float:
-        """How long the server's last refresh took."""
+        """Return the duration of the server's last refresh."""
         self.get("/engine")
         seconds: float = json.loads(self.body)["lastRefresh"]["durationSeconds"]
         return seconds
 
     def rest(self) -> None:
-        """Wait as long as the server wants to leave the engine alone after a refresh.
+        """Wait for the minimum interval after a refresh.
 
-        The connection is another then.
+        Then open a new connection.
         """
         time.sleep(self.last_refresh_seconds() + MIN_REST_SECONDS)
         self.reconnect()

@@ -51,11 +51,11 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Cold: reading {count} contexts, in process",
-            "Ours: one refresh into a version. Naive: a new enumeration by cffi's attributes into "
-            f"dicts, validated and serialised through the response model, {PAGE_LIMIT} contexts a "
+            "Ours: one refresh into a snapshot. Naive: a new enumeration by cffi's attributes into "
+            f"dicts, validated and serialized through the response model, {PAGE_LIMIT} contexts a "
             "page; no cache. Ready dicts: `orjson.dumps` of the same contexts, rendered before. Of "
             "ours: the share of the C calls; of decoding to records; of encoding to JSON; of the "
-            "rest: marks, filters' keys, counts, order, blocks.",
+            "rest: fingerprints, index keys, counts, order, blocks.",
             (
                 Figure("ours", UNIT, taken["ours"]),
                 Figure("naive", UNIT, taken["naive"]),

@@ -21,7 +21,7 @@ from bindings.session import Session
 
 
 def static_app(size: int) -> FastAPI:
-    """Gives the same `size` ready bytes to each request: as fast as FastAPI answers at all."""
+    """Returns the same `size` prepared bytes to each request: as fast as FastAPI can be."""
     app = FastAPI()
     body = b"[" + b" " * (size - 2) + b"]"
 
@@ -33,7 +33,7 @@ def static_app(size: int) -> FastAPI:
 
 
 def naive_app(contexts: int) -> FastAPI:
-    """Enumerates anew for each request and answers through a response model.
+    """Enumerates for each request and answers through a response model.
 
     Its session stays open, as ours does; one request uses it at a time.
     """
@@ -50,7 +50,7 @@ def naive_app(contexts: int) -> FastAPI:
 
 
 def main() -> None:
-    """Serve one of the two until stopped."""
+    """Serve one of the two until interrupted."""
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=("static", "naive"))
     parser.add_argument("number", type=int, help="bytes of a page, or contexts")

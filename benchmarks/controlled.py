@@ -1,11 +1,11 @@
-"""`sa-contexts`, with the simulator in its process told what to do by lines on standard input.
+"""`sa-contexts`, with a simulator that is controlled by lines on standard input.
 
 A line is the name of one of `Simulator`'s methods and its arguments, as JSON;
 what the method returns comes back as a line on standard output. The thread that
 reads the lines waits in the system and takes nothing from the server meanwhile.
-More methods: `trim` has the C library give back memory that nothing uses; `listen`
-has what the engine announces written down, and `announced` gives it: for each SA context
-that came or went its id, and when that was announced, in nanoseconds of the
+More methods: `trim` has the C library return unused memory; `listen`
+records the engine's notifications, and `announced` returns them: for each SA context
+that was added or deleted, its id and the time of the notification, in nanoseconds of the
 monotonic clock.
 """
 
@@ -29,20 +29,20 @@ FIRST_CALL = "FwpmEngineOpen0"
 
 
 class _Listener:
-    """Hears what the engine announces, by a session of its own."""
+    """Records the engine's notifications, in a session of its own."""
 
     def __init__(self) -> None:
         self._heard: list[tuple[int, int, int]] = []
         self._engine: Engine | None = None
 
     def listen(self) -> bool:
-        """Begin; whether the engine announces anything."""
+        """Subscribe; return whether the engine supports it."""
         self._engine = Engine(Library(LIBRARY), on_change=self._hear)
         self._engine.with_sa_contexts(lambda _contexts: None)
         return self._engine.is_subscribed
 
     def announced(self) -> list[tuple[int, int, int]]:
-        """Change, id and time of all that was announced so far."""
+        """Return change, id and time of all notifications so far."""
         return self._heard
 
     def _hear(self, change: int, sa_context_id: int) -> None:
@@ -60,7 +60,7 @@ def _obey() -> None:
 
 
 def _trim() -> int:
-    """Whether any was given back (malloc_trim(3); glibc only)."""
+    """Return whether any was returned (malloc_trim(3); glibc only)."""
     return int(ctypes.CDLL(None).malloc_trim(0))
 
 

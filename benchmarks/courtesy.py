@@ -30,7 +30,7 @@ class Latency(NamedTuple):
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Pages of a held snapshot, without a refresh, then while all contexts are replaced."""
+    """Measure pages of a leased snapshot, first without a refresh, then during one."""
     contexts = sizes.large
     figures: list[Figure] = []
     refreshes: list[float] = []
@@ -52,13 +52,13 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Courtesy: warm pages while {contexts} contexts are read, over HTTP",
-            f"A page of a held snapshot, asked for every {PERIOD_SECONDS[100] * 1e3:.0f} ms "
+            f"A page of a leased snapshot, requested every {PERIOD_SECONDS[100] * 1e3:.0f} ms "
             f"(limit=1000: every {PERIOD_SECONDS[1000] * 1e3:.0f} ms) on one connection. Its time "
             "counts from when it was due, so that a delay is seen in every request that it delays; "
-            "sent: from when it was sent. Every context is another than in the version before, "
-            "whose are all gone: nothing can be kept, all is counted as change, and the snapshot "
-            "that is walked stays in memory beside the new one. A server's first refresh does "
-            "less.",
+            "sent: from when it was sent. Every context differs from the previous snapshot, "
+            "whose contexts are all gone: nothing can be reused, everything counts as a change, "
+            "and the walked snapshot stays in memory beside the new one. A server's first refresh "
+            "does less.",
             (
                 *figures,
                 Figure("a refresh alone", "s", (alone,)),
@@ -79,7 +79,7 @@ def _figures(limit: int, quiet: list[Latency], disturbed: list[Latency]) -> list
 
 
 def _ask_during_refresh(server: Server, client: Client, target: str, limit: int) -> list[Latency]:
-    """Ask until a refresh is over that begins now."""
+    """Send requests until a refresh that starts now is over."""
     is_over = Event()
 
     def refresh() -> None:
@@ -95,7 +95,7 @@ def _ask_during_refresh(server: Server, client: Client, target: str, limit: int)
 
 
 def _after(seconds: float) -> Callable[[], bool]:
-    """Whether so many seconds have passed since now."""
+    """Return a test whether so many seconds have passed."""
     ends = perf_counter() + seconds
     return lambda: perf_counter() > ends
 

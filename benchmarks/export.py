@@ -34,7 +34,7 @@ def measure(sizes: Sizes) -> list[Section]:
     with servers.ours(contexts) as server, Client(server.port) as client:
         port = server.port
         client.get(ANEW)
-        assert client.get(f"{NEWEST}&limit=1").next_target  # held before, and not by exports
+        assert client.get(f"{NEWEST}&limit=1").next_target  # leased before, and not by exports
         kinds: dict[str, Callable[[], float]] = {
             "a fast reader": lambda: _read(port, contexts),
             "a fast reader, gzip": lambda: _read(port, contexts, "Accept-Encoding: gzip\r\n"),
@@ -64,7 +64,7 @@ def _measure(
 ) -> tuple[Figure, Figure]:
     megabytes, rates = [], []
     for _ in range(rounds):
-        server.simulate("trim")  # or else an export would live in what the refresh has left
+        server.simulate("trim")  # otherwise an export would reuse the memory of the refresh
         before = server.resident_bytes
         server.forget_most_resident()
         rates.append(read())

@@ -27,9 +27,8 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Filtered lists of {contexts} contexts, over HTTP",
-            "Pages of 100 of a version that is known. First: all contexts are looked through. "
-            "Again: a first page when where the contexts are is known. Later: the pages that "
-            "follow, in a row.",
+            "Pages of 100 of a cached snapshot. First: all contexts are searched. Again: a first "
+            "page whose matches are cached. Later: the pages that follow, in a row.",
             tuple(figures),
         )
     ]

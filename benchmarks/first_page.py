@@ -15,7 +15,7 @@ LIMITS = (100, 1000)
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Of a server's first refresh, and of refreshes beside the version before."""
+    """After a server's first refresh, and of refreshes beside the previous snapshot."""
     contexts = sizes.small
     first: dict[int, list[float]] = {limit: [] for limit in LIMITS}
     later: dict[int, list[float]] = {limit: [] for limit in LIMITS}

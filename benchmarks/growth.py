@@ -86,9 +86,9 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Growth: reading {few} to {many} contexts, in process",
-            f"As above. The naive way is not asked for more than {most} contexts: what it costs "
-            f"for each hardly differs from {naive_sizes[0]} on. The line that ours is held "
-            "against is the straight one with the least relative errors: seconds = "
+            f"As above. The naive way reads no more than {most} contexts: its cost per "
+            f"context hardly differs from {naive_sizes[0]} on. Ours is compared with the straight "
+            "line with the least relative errors: seconds = "
             f"{line.seconds:.3g} + {line.seconds_a_context:.3g} * contexts.",
             (
                 *(Figure(name, UNIT, values) for name, values in taken.items()),
@@ -155,13 +155,13 @@ def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
             figures.append(Figure(f"{contexts}, {percent} % changed", UNIT, tuple(values)))
     return Section(
         "Again: reading what was read before, in process",
-        "A refresh beside the version before: all is read, and what has changed is decoded and "
-        "encoded; the rest stays where it is in memory.",
+        "A refresh beside the previous snapshot: all contexts are read, and the changed ones "
+        "decoded and encoded; the rest stays in place in memory.",
         tuple(figures),
     )
 
 
 def _renew(reader: EngineReader, newest: list[SnapshotBuild]) -> int:
-    """Put a new edition in the place of the newest; how many contexts it has."""
+    """Replace the newest snapshot by a new one; return its number of contexts."""
     newest[0] = refresh(reader, newest[0])
     return len(newest[0].snapshot.ids)

@@ -34,7 +34,7 @@ def machine_text(machine: dict[str, Any]) -> str:
 
 
 def _cpu() -> str:
-    """The processor's model, where the system tells it."""
+    """Return the processor's model, if the system reports it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():

@@ -26,8 +26,8 @@ def measure(sizes: Sizes) -> list[Section]:
         Section(
             f"Memory of snapshots of {contexts} contexts",
             "The server's resident set, less what it was before it first read the engine, over the "
-            "bytes of all contexts' JSON. One: read and held. Two: read again after changes to "
-            f"{CHANGED_PERCENT} %, and both held; the journal is included.",
+            "bytes of all contexts' JSON. One: read and leased. Two: read again after changes to "
+            f"{CHANGED_PERCENT} %, and both leased; the journal is included.",
             (
                 Figure("bytes of JSON", "MB", tuple(size / 1e6 for size in encoded)),
                 Figure(

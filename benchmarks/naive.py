@@ -1,4 +1,4 @@
-"""The naive way: enumerate anew, attribute by attribute into dicts, validate, serialise.
+"""The naive way: enumerate, read attribute by attribute into dicts, validate, serialize.
 
 What a competent engineer writes first: cffi's attributes, the standard
 library's `ipaddress` and `uuid`, a response model. Nothing is kept.

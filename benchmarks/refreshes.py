@@ -25,7 +25,7 @@ def refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> Snap
         lambda _incarnation: SnapshotBuilder(
             "e", datetime.now(UTC), 0.0, previous=previous and CurrentState(previous)
         ),
-        lambda _version: None,
+        lambda _snapshot: None,
     )[0]
 
 
@@ -42,7 +42,7 @@ def size_of_naive(session: Session, contexts: int) -> int:
 
 
 def timed(work: Callable[[], int], contexts: int) -> Callable[[], float]:
-    """Gives the microseconds a context of `work`, which tells how many it saw.
+    """Return the microseconds per context of `work`, which returns how many it saw.
 
     They are those that this thread has the processor: nothing here waits, and what others
     do on the machine is no part of it.

@@ -65,7 +65,7 @@ class Server:
         return self._status("VmHWM")
 
     def forget_most_resident(self) -> None:
-        """Begin `peak_resident_bytes` anew."""
+        """Reset `peak_resident_bytes`."""
         self._proc("clear_refs").write_text("5", encoding="ascii")
 
     @property

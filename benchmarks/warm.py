@@ -79,8 +79,8 @@ def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
             figures.append(ratios(name, taken["ours"], taken["static"]))
     return Section(
         f"Warm pages of {contexts} contexts, over HTTP",
-        f"Ours: walks by cursor through a held snapshot, {PAGE_LIMIT} contexts a page; or the same "
-        "pages in random order, by cursors that are known. Static: a FastAPI endpoint that returns "
+        f"Ours: walks by cursor through a leased snapshot, {PAGE_LIMIT} contexts a page; or the "
+        "same pages in random order, by known cursors. Static: a FastAPI endpoint that returns "
         f"{page_bytes} ready bytes, as many as a page. Naive: a new enumeration for each request, "
         f"its first {PAGE_LIMIT} contexts through a response model. Each server is a process with "
         "the same uvicorn; one client, one connection, one request at a time. Processor: how long "

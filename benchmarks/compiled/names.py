@@ -69,7 +69,7 @@ def _enumeration(members: Mapping[str, int]) -> str:
 
 
 def _members(name: str, table: names.Named) -> str:
-    """A function that writes the members of one enumeration, and tells whether it names one."""
+    """Return a C function that writes a number's members and returns whether it has a name."""
     unknown = _inside(table[NAMELESS]).removesuffix(str(NAMELESS))
     cases = (
         f"    case {number}u:\n"

@@ -1,4 +1,4 @@
-"""Contexts that chance alone seldom makes, and in which two encodings may differ."""
+"""Contexts that chance seldom makes, and on which two encoders may differ."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def shape(tree: Tree, random: Random) -> None:
 
 
 def each() -> Iterator[Tree]:
-    """A tree for each thing that is told apart at the edge of what is alike."""
+    """Return a tree for each edge case that the encoders distinguish."""
     yield _of_doubles()
     yield _of_ranges()
     for type_, cipher_config in product(TransformType, range(10)):

@@ -89,7 +89,7 @@ void put_filter(writer *to, const FWPM_FILTER0 *filter);
 /* bundle.c */
 void put_bundle(writer *to, const IPSEC_SA_BUNDLE1 *bundle);
 
-/* What an SA is made of; NULL where it has none, or where the engine tells nothing of it. */
+/* What an SA is made of; NULL if it has none, or if the engine omits it. */
 typedef struct transforms {
     bool authenticates;
     bool encrypts;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define MAX_DIGITS 20   /* of a 64-bit number */
-#define DOUBLE_DIGITS 17 /* tell any two doubles apart */
+#define DOUBLE_DIGITS 17 /* distinguish any two doubles */
 
 void put_unsigned(writer *to, uint64_t number)
 {
