@@ -105,7 +105,7 @@ def test_what_a_list_shows_is_not_taken_again() -> None:
     assert mirror.last_id == f"{EPOCH}-6"
 
 
-def test_a_list_is_known_further_than_the_stream_has_told() -> None:
+def test_a_list_is_known_further_than_the_stream_has_sent() -> None:
     mirror = listed()
     mirror.take(at("reset", 6))
     assert mirror.place == (EPOCH, 6, inf)
@@ -115,7 +115,7 @@ def test_a_list_is_known_further_than_the_stream_has_told() -> None:
     assert mirror.last_id == f"{EPOCH}-6"
 
 
-def test_what_is_being_told_anew_is_known_nowhere() -> None:
+def test_what_is_being_sent_again_is_known_nowhere() -> None:
     mirror = begun()
     places = [mirror.place]
     for event in (at("reset", 6, has_id=False), at("snapshot_end", 6)):

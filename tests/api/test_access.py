@@ -296,7 +296,7 @@ def test_words_that_mean_nothing_here_open_nothing(desk: Desk) -> None:
     assert outcomes(desk, headers) == expected(desk, ())
 
 
-def test_paths_that_lead_nowhere_are_told_to_callers_only(desk: Desk) -> None:
+def test_paths_that_lead_nowhere_are_reported_to_callers_only(desk: Desk) -> None:
     key = make_key(desk.keys, "sa:read")
     for path in (
         "/nowhere",

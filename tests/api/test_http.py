@@ -140,7 +140,7 @@ def test_a_browser_finds_the_page(client: TestClient) -> None:
         ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot be combined with a cursor"),
     ],
 )
-def test_a_reason_is_told_in_words_of_http(
+def test_a_reason_is_reported_in_words_of_http(
     client: TestClient, path: str, parameter: str, reason: str
 ) -> None:
     problem = assert_problem(client.get(path), 422, "invalid_parameters")

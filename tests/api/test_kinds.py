@@ -139,7 +139,7 @@ def test_the_cursor_of_one_list_goes_on_in_no_other(serve: Serve, listed: Listed
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_a_walk_that_was_let_go_is_told_how_to_go_on(serve: Serve, listed: Listed) -> None:
+def test_a_walk_that_expired_learns_how_to_resume(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=50, snapshot_idle_timeout_seconds=1e-9)
     first = client.get(f"{listed.path}?limit=3&ipVersion=v4")
     cursor = content_of(first)["nextCursor"]
@@ -185,7 +185,7 @@ def test_an_item_is_what_the_list_shows(serve: Serve, listed: Listed) -> None:
 
 
 @pytest.mark.parametrize("listed", LISTS)
-def test_what_is_no_id_and_what_is_none_are_told_apart(serve: Serve, listed: Listed) -> None:
+def test_what_is_no_id_and_what_is_none_are_distinguished(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=5)
 
     assert_problem(client.get(f"{listed.path}/1"), 404, listed.missing)
@@ -214,7 +214,7 @@ def answers(client: TestClient, listed: Listed) -> tuple[Response, Response]:
         (8, 500, "engine_error"),
     ],
 )
-def test_the_engine_s_refusals_are_told(
+def test_the_engine_s_refusals_are_reported(
     serve: Serve, simulator: Simulator, listed: Listed, code: int, status: int, name: str
 ) -> None:
     client = serve(contexts=5)

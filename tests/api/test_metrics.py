@@ -256,7 +256,7 @@ def test_it_is_scraped_before_the_first_refresh(serve: Serve, simulator: Simulat
         (8, "failed"),
     ],
 )
-def test_a_failing_engine_is_told_with_its_reason(
+def test_a_failing_engine_is_reported_with_its_reason(
     serve: Serve, simulator: Simulator, code: int | None, reason: str
 ) -> None:
     client = serve(contexts=3)
@@ -294,7 +294,7 @@ def test_an_old_answer_is_stale(serve: Serve) -> None:
     assert value(client, "wfp_up") == 0
 
 
-def test_a_stopped_ikeext_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_a_stopped_ikeext_is_reported(serve: Serve, simulator: Simulator) -> None:
     simulator.fail("IPsecSaContextCreateEnumHandle0", 0x80320044, times=0)
     client = serve(contexts=3)
     client.get("/sa-contexts?maxAge=0")
@@ -316,7 +316,7 @@ def test_refreshes_are_measured(serve: Serve) -> None:
     assert value(client, "sa_contexts_refresh_contexts_total") == 7 * refreshes
 
 
-def test_what_is_held_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_leases_are_counted(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50)
     for _ in range(2):
         client.get("/sa-contexts?limit=10&maxAge=0")

@@ -77,7 +77,7 @@ def test_every_success_and_every_problem_of_its_own_has_a_valid_example() -> Non
     )
 
 
-def test_every_operation_is_told_in_full() -> None:
+def test_every_operation_is_reported_in_full() -> None:
     tags = {tag["name"] for tag in KEPT["tags"]}
     assert len(OPERATIONS) == sum(len(path) for path in KEPT["paths"].values())
     for name, operation in OPERATIONS.items():
@@ -272,7 +272,7 @@ def test_two_servers_publish_the_same(serve: Serve) -> None:
         ("#8f14e45fceea-17", False),
     ],
 )
-def test_the_form_of_what_is_resumed_after_is_told(since: str, is_one: bool) -> None:
+def test_the_form_of_what_is_resumed_after_is_reported(since: str, is_one: bool) -> None:
     (parameter,) = (
         each for each in OPERATIONS["watch_sa_contexts"]["parameters"] if each["name"] == "since"
     )

@@ -105,7 +105,7 @@ def test_a_cursor_beside_other_filters_is_refused(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/sa-context", "/sa-contexts/1/2", "/sa-contexts/", "/%00", "/ä b", "/docs/"]
 )
-def test_an_unknown_path_is_told(client: TestClient, path: str) -> None:
+def test_an_unknown_path_is_reported(client: TestClient, path: str) -> None:
     assert_problem(client.get(path), 404, "not_found")
 
 
@@ -187,7 +187,9 @@ def test_call_that_fails_once_in_a_new_session_is_answered(
     assert simulator.calls("IPsecSaContextGetById1") == 4
 
 
-def test_an_engine_without_the_functions_is_told(client: TestClient, simulator: Simulator) -> None:
+def test_an_engine_without_the_functions_is_reported(
+    client: TestClient, simulator: Simulator
+) -> None:
     for generation in (0, 1):
         simulator.fail(f"IPsecSaContextEnum{generation}", 1745, times=0)
 
@@ -205,7 +207,7 @@ def test_a_slow_engine_is_not_waited_for_for_ever(serve: Serve, simulator: Simul
         assert_problem(client.get(path), 503, "engine_timeout")
 
 
-def test_a_fault_of_the_server_tells_nothing_of_the_inside(
+def test_a_fault_of_the_server_shows_nothing_of_the_inside(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

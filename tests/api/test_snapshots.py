@@ -40,7 +40,7 @@ def first_page(client: TestClient, **parameters: Any) -> Response:
     return page
 
 
-def test_the_hold_is_told(client: TestClient) -> None:
+def test_the_lease_is_in_the_headers(client: TestClient) -> None:
     page = first_page(client)
 
     assert page.headers["snapshot-idle-seconds"] == "60"

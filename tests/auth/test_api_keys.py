@@ -52,7 +52,7 @@ def refusal(keys: ApiKeyStore, text: str) -> RejectionReason:
     return refused.value.reason
 
 
-def test_a_key_tells_whose_it_is(path: Path) -> None:
+def test_a_key_identifies_its_owner(path: Path) -> None:
     key = make_key(path, "sa:read", "metrics:read", name="Überwachung")
 
     caller = ApiKeyStore(path).caller_of(key)
@@ -249,7 +249,7 @@ def test_a_scope_that_was_taken_away_ends_what_it_opened(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '{"version": 1}', '{"version": 2, "keys": []}'])
-def test_a_bad_file_changes_nothing_and_is_told_of_once(path: Path, content: str | None) -> None:
+def test_a_bad_file_changes_nothing_and_is_logged_once(path: Path, content: str | None) -> None:
     key = make_key(path, "sa:read")
     keys = ApiKeyStore(path)
     good = path.read_bytes()

@@ -54,7 +54,7 @@ def ids_of(received: Received) -> list[tuple[int, int]]:
     return [(event, decode_connection(plain).connection_id) for event, plain in received]
 
 
-def test_what_begins_and_ends_is_told_as_the_enumeration_shows_it(
+def test_what_begins_and_ends_is_reported_as_the_enumeration_shows_it(
     session: Session, simulator: Simulator, received: Received
 ) -> None:
     simulator.populate(60, seed=2)
@@ -126,7 +126,7 @@ def put_between(simulator: Simulator, local: int, remote: int) -> None:
     simulator.put(int(ffi.cast("uintptr_t", tree)))
 
 
-def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator) -> None:
+def test_foreign_threads_may_notify_at_once(session: Session, simulator: Simulator) -> None:
     everybody = threading.Barrier(4)
     threads: set[int] = set()
     addresses: set[bytes | None] = set()
@@ -159,7 +159,7 @@ def test_nothing_is_reported_after_the_end(
     assert simulator.open_subscriptions() == 0
 
 
-def test_an_engine_that_keeps_no_track_is_told(
+def test_an_engine_that_keeps_no_track_is_reported(
     session: Session, simulator: Simulator, received: Received
 ) -> None:
     simulator.monitor_connections(is_on=False)
@@ -171,7 +171,7 @@ def test_an_engine_that_keeps_no_track_is_told(
 @pytest.mark.parametrize(
     ("code", "error"), [(5, AccessDenied), (1722, EngineGone), (1745, NotSupported)]
 )
-def test_a_refusal_is_told(
+def test_a_refusal_is_reported(
     session: Session, simulator: Simulator, received: Received, code: int, error: type[Exception]
 ) -> None:
     simulator.fail("FwpmConnectionSubscribe0", code)

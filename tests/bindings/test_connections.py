@@ -250,7 +250,7 @@ def test_bytes_can_be_left_uncounted(engine: Engine, simulator: Simulator) -> No
 
 
 @pytest.mark.parametrize("unknown", [0, 1, 2**64 - 1])
-def test_an_unknown_id_is_told(engine: Engine, simulator: Simulator, unknown: int) -> None:
+def test_an_unknown_id_is_reported(engine: Engine, simulator: Simulator, unknown: int) -> None:
     simulator.populate(30)
 
     for is_counted in (False, True):
@@ -279,7 +279,7 @@ def test_an_empty_page_cannot_be_asked_for(engine: Engine) -> None:
 # ---- what an engine may lack ----
 
 
-def test_an_engine_without_monitoring_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_engine_without_monitoring_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(30)
     one = simulator.connections()[0]
     simulator.monitor_connections(is_on=False)
@@ -298,7 +298,7 @@ def test_an_engine_without_monitoring_is_told(engine: Engine, simulator: Simulat
         one_of(engine, one)
 
 
-def test_an_older_engine_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_older_engine_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(3)
     simulator.fail("FwpmConnectionCreateEnumHandle0", 1745, times=0)
 
@@ -322,7 +322,7 @@ unsigned IPsecSaContextGetById0(void) { return 0; }
 
 
 @pytest.mark.skipif(SIMULATOR_PATH.suffix == ".dll", reason="there is no compiler under Wine")
-def test_a_library_without_connections_is_told(tmp_path: Path) -> None:
+def test_a_library_without_connections_is_reported(tmp_path: Path) -> None:
     reads: list[Any] = [
         lambda connections: list(connections.pages()),
         lambda connections: connections.get(1),
@@ -354,7 +354,7 @@ def test_nothing_is_left_when_any_call_fails_in_any_way(
         assert_nothing_is_left(simulator)
 
 
-def test_a_refusal_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_a_refusal_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.fail("FwpmConnectionCreateEnumHandle0", 5)
     with pytest.raises(AccessDenied):
         all_of(engine)

@@ -12,7 +12,7 @@ from bindings.library import Library
 from bindings.session import Session
 
 
-def test_collection_is_told(simulator: Simulator, library: Library) -> None:
+def test_collection_is_reported(simulator: Simulator, library: Library) -> None:
     with Session(library) as session:
         assert engine_option(session, EngineOption.COLLECT_NET_EVENTS) == 1
         simulator.collect_net_events(False)
@@ -25,7 +25,7 @@ def test_collection_is_told(simulator: Simulator, library: Library) -> None:
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
 
 
-def test_a_dead_session_is_told(simulator: Simulator, library: Library) -> None:
+def test_a_dead_session_is_reported(simulator: Simulator, library: Library) -> None:
     with Session(library) as session:
         simulator.stop_engine()
         with pytest.raises(EngineGone):

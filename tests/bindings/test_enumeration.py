@@ -119,7 +119,7 @@ def test_one_context_is_read_by_its_id(engine: Engine, simulator: Simulator) -> 
         assert engine.get(context.sa_context_id) == context
 
 
-def test_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_unknown_id_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(1)
 
     with pytest.raises(NotFound) as caught:
@@ -165,7 +165,7 @@ def test_generation_0_can_be_asked_for(library: Library, simulator: Simulator) -
     assert simulator.calls("IPsecSaContextGetById1") == 0
 
 
-def test_an_engine_without_any_generation_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_engine_without_any_generation_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(3)
     for function in ("IPsecSaContextEnum", "IPsecSaContextGetById"):
         simulator.fail(f"{function}0", 1745, times=0)
@@ -276,7 +276,7 @@ def test_a_thread_does_not_wait_for_ever_for_its_turn(
     assert_nothing_is_left(simulator)
 
 
-def test_a_contradiction_that_nobody_asked_for_is_told(
+def test_a_contradiction_that_nobody_asked_for_is_reported(
     engine: Engine, simulator: Simulator
 ) -> None:
     simulator.fail("IPsecSaContextCreateEnumHandle0", 0x80320033)

@@ -107,7 +107,7 @@ def test_one_is_read_by_its_id(engine: Engine, simulator: Simulator) -> None:
         assert engine.with_ike_sas(lambda sas, sa_id=sa.sa_id: sas.get(sa_id)) == sa  # type: ignore[misc]
 
 
-def test_an_unknown_id_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_an_unknown_id_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(1)
 
     with pytest.raises(NotFound) as caught:
@@ -144,7 +144,7 @@ def test_the_functions_of_vista_can_be_asked_for(library: Library, simulator: Si
     assert [simulator.calls(function) for function in newer] == [0, 0, 0, 0]
 
 
-def test_a_library_without_them_is_told(
+def test_a_library_without_them_is_reported(
     engine: Engine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(3)
@@ -193,7 +193,7 @@ def test_a_template_that_nothing_can_match_gives_an_empty_list(
     assert all_of(engine, template) == []
 
 
-def test_a_stopped_ikeext_is_told(engine: Engine, simulator: Simulator) -> None:
+def test_a_stopped_ikeext_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(10)
     for function in ("IkeextSaCreateEnumHandle0", "IkeextSaGetById2"):
         simulator.fail(function, NOT_RUNNING, times=0)

@@ -32,12 +32,12 @@ def test_a_relative_path_is_refused() -> None:
         Library(Path("fwpuclnt.dll"))
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="no library at"):
         Library(tmp_path / "absent.dll")
 
 
-def test_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_library_is_reported(tmp_path: Path) -> None:
     text = tmp_path / f"text{LOADABLE}"
     text.write_text("not a library", encoding="ascii")
 
@@ -46,7 +46,7 @@ def test_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
+def test_a_library_without_the_functions_is_reported(tmp_path: Path) -> None:
     path = compile_library(tmp_path, "int FwpmEngineOpen0(void) { return 0; }")
 
     with pytest.raises(LibraryError, match=r"it lacks FwpmEngineClose0, FwpmFreeMemory0, .*ById0$"):
@@ -54,7 +54,7 @@ def test_a_library_without_the_functions_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
-def test_another_library_of_the_same_abi_is_told_as_other(tmp_path: Path) -> None:
+def test_another_library_of_the_same_abi_is_reported_as_other(tmp_path: Path) -> None:
     path = compile_library(
         tmp_path, "".join(f"int {name}(void) {{ return 0; }}" for name in library_module.REQUIRED)
     )
@@ -101,7 +101,7 @@ def test_a_library_named_outright_decides(tmp_path: Path) -> None:
     assert find_library("windows", tmp_path / "any.dll") == tmp_path / "any.dll"
 
 
-def test_a_machine_with_neither_is_told_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_with_neither_gets_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library_module, "system_library", lambda: None)
     monkeypatch.setattr(library_module, "simulator_library", lambda: None)
 

@@ -36,7 +36,9 @@ def test_this_machines_own_files_are_for_this_machine(path: Path) -> None:
         (0x0200, None),  # IA64
     ],
 )
-def test_windows_files_are_told_apart(tmp_path: Path, number: int, machine: Machine | None) -> None:
+def test_windows_files_are_distinguished(
+    tmp_path: Path, number: int, machine: Machine | None
+) -> None:
     library = tmp_path / "fwpuclnt.dll"
     begin = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x80)
     library.write_bytes(begin.ljust(0x80, b"\0") + b"PE\0\0" + struct.pack("<H", number))

@@ -268,14 +268,14 @@ def test_an_older_generation_is_used_where_the_engine_lacks_the_newer(
     assert simulator.calls("FwpmNetEventEnum1") == 2
 
 
-def test_what_no_generation_can_do_is_told(simulator: Simulator, session: Session) -> None:
+def test_what_no_generation_can_do_is_reported(simulator: Simulator, session: Session) -> None:
     for generation in GENERATIONS:
         simulator.fail(f"FwpmNetEventEnum{generation}", 1745, times=0)
     with pytest.raises(NotSupported):
         enumerate_net_events(session)
 
 
-def test_disabled_collection_is_told(simulator: Simulator, session: Session) -> None:
+def test_disabled_collection_is_reported(simulator: Simulator, session: Session) -> None:
     simulator.collect_net_events(False)
     with pytest.raises(NetEventsDisabled):
         enumerate_net_events(session)
@@ -318,7 +318,7 @@ def received_by(queue: SimpleQueue[NetEvent], count: int) -> list[NetEvent]:
 
 
 @pytest.mark.parametrize("generation", range(5))
-def test_subscribers_are_told_what_an_enumeration_gives(
+def test_subscribers_receive_what_an_enumeration_gives(
     simulator: Simulator, session: Session, generation: int
 ) -> None:
     queue: SimpleQueue[NetEvent] = SimpleQueue()
@@ -350,7 +350,7 @@ def test_an_older_subscription_is_used_where_the_engine_lacks_the_newer(
     assert simulator.calls("FwpmNetEventSubscribe2") == 1
 
 
-def test_what_no_subscription_can_do_is_told(simulator: Simulator, session: Session) -> None:
+def test_what_no_subscription_can_do_is_reported(simulator: Simulator, session: Session) -> None:
     for generation in range(5):
         simulator.fail(f"FwpmNetEventSubscribe{generation}", 1745)
     with pytest.raises(NotSupported):

@@ -37,7 +37,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]
     ],
 )
 @pytest.mark.usefixtures("library")
-def test_a_service_is_told(name: str, state: ServiceState, start: ServiceStart) -> None:
+def test_a_service_is_reported(name: str, state: ServiceState, start: ServiceStart) -> None:
     assert has_services()
     assert service(name) == Service(state, start)
 
@@ -48,7 +48,7 @@ def test_there_may_be_no_such_service() -> None:
 
 
 @pytest.mark.usefixtures("library")
-def test_a_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "SC_MANAGER_CONNECT", 2)
 
     with pytest.raises(OSError, match="failed with 5") as caught:

@@ -87,7 +87,7 @@ def replay(ids: set[int], received: Received) -> set[int]:
     return ids
 
 
-def test_each_kind_of_change_is_told_in_its_order(
+def test_each_kind_of_change_is_reported_in_its_order(
     session: Session, simulator: Simulator, received: Received
 ) -> None:
     with subscribe(session, received):
@@ -106,7 +106,7 @@ def test_each_kind_of_change_is_told_in_its_order(
     assert all(type(change) is SaContextEvent for change, _ in received)
 
 
-def test_a_change_without_a_name_is_told_as_its_number(
+def test_a_change_without_a_name_is_reported_as_its_number(
     session: Session, simulator: Simulator, received: Received
 ) -> None:
     with subscribe(session, received):
@@ -137,7 +137,7 @@ def test_a_template_selects(session: Session, simulator: Simulator, received: Re
     assert 0 < len(received) < 300
 
 
-def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator) -> None:
+def test_foreign_threads_may_notify_at_once(session: Session, simulator: Simulator) -> None:
     everybody = threading.Barrier(4)
     threads: set[int] = set()
 
@@ -155,7 +155,7 @@ def test_foreign_threads_may_tell_at_once(session: Session, simulator: Simulator
     assert threading.get_native_id() not in threads
 
 
-def test_closing_waits_for_what_is_being_told(session: Session, simulator: Simulator) -> None:
+def test_closing_waits_for_a_running_callback(session: Session, simulator: Simulator) -> None:
     entered, may_return = threading.Event(), threading.Event()
     order: list[str] = []
 
@@ -183,7 +183,7 @@ def test_closing_waits_for_what_is_being_told(session: Session, simulator: Simul
     subscription.close()
 
 
-def test_what_is_told_cannot_close_its_subscription(session: Session, simulator: Simulator) -> None:
+def test_a_callback_cannot_close_its_subscription(session: Session, simulator: Simulator) -> None:
     raised: list[Exception] = []
 
     def notify(_change: int, _sa_context_id: int) -> None:
@@ -285,7 +285,7 @@ def test_one_that_nobody_keeps_lives_until_its_session_ends(
 
 
 @pytest.mark.parametrize("code", [5, 1722, 1745, 0x80320012])
-def test_a_refusal_is_told_and_leaves_nothing(
+def test_a_refusal_is_reported_and_leaves_nothing(
     session: Session, simulator: Simulator, received: Received, code: int
 ) -> None:
     simulator.fail("IPsecSaContextSubscribe0", code)
@@ -569,7 +569,7 @@ class Listening(RuleBasedStateMachine):
         self.known = None
 
     @invariant()
-    def what_was_told_is_what_happened(self) -> None:
+    def what_was_reported_is_what_happened(self) -> None:
         assert self.simulator.flush()
         if self.known is not None and self.incarnation == self.engine.incarnation:
             assert replay(set(self.known), self.received) == set(self.simulator.ids())
@@ -588,7 +588,7 @@ class Listening(RuleBasedStateMachine):
         self.simulator.reset()
 
 
-def test_what_is_told_is_what_happened_under_failures() -> None:
+def test_what_is_reported_is_what_happened_under_failures() -> None:
     run_state_machine_as_test(
         Listening, settings=settings(max_examples=100, stateful_step_count=50, deadline=None)
     )
@@ -672,7 +672,7 @@ del session
 
 
 @pytest.mark.parametrize("ending", list(ENDINGS))
-def test_the_interpreter_ends_well_while_changes_are_told(ending: str) -> None:
+def test_the_interpreter_ends_well_while_changes_are_reported(ending: str) -> None:
     for _ in range(3):
         done = subprocess.run(
             [sys.executable, "-c", PREAMBLE + ENDINGS[ending], str(SIMULATOR_PATH)],

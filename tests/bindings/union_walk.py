@@ -153,7 +153,7 @@ class Walk:
             self._read(case)
 
     def _read(self, case: Case) -> None:
-        _tell(case.what)
+        _report(case.what)
         try:
             shown = self._shown(case.chosen, case.targets)
             is_stable = bool(case.targets) or shown == self._shown(
@@ -166,7 +166,7 @@ class Walk:
             self.wrong.append(f"{case.what}: shows an arm that does not exist")
         if not self._copies and case.pointer and shown == self._valid(tuple(case.chosen.items())):
             self.unread.add(case.pointer)
-            _tell(f"{case.pointer} leads nowhere")
+            _report(f"{case.pointer} leads nowhere")
             self._shown(case.chosen, {case.pointer: Target(NOWHERE)})
 
     def _shown(
@@ -183,7 +183,7 @@ class Walk:
         return repr(self._reader(memory.address))
 
 
-def _tell(what: str) -> None:
+def _report(what: str) -> None:
     print(what, flush=True)  # noqa: T201  # the last line names the case that crashed
 
 
@@ -194,7 +194,7 @@ def main() -> None:
         walk = Walk(root, partial(COPIERS[root], SimulatorCopies(Path(library[0]))), copies=True)
     else:
         walk = Walk(root, READERS[root], copies=False)
-    _tell(
+    _report(
         json.dumps(
             {"structs": [*walk.structs], "wrong": walk.wrong, "unread": [*walk.unread]},
         )

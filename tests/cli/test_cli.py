@@ -46,7 +46,7 @@ def _simulator(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterato
     configure_logging("json", "debug")  # the runner's standard error is closed
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_reported() -> None:
     result = run("--version")
 
     assert result.exit_code == 0
@@ -81,7 +81,7 @@ def test_a_list_is_filtered_by_the_engine(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("subnet", ["10.0.0.1/8", "nowhere", "10.0.0.0/99"])
-def test_a_bad_subnet_is_told(subnet: str) -> None:
+def test_a_bad_subnet_is_reported(subnet: str) -> None:
     result = run("list", "--local-subnet", subnet)
 
     assert result.exit_code == 2
@@ -99,7 +99,7 @@ def test_one_context_is_shown(simulator: Simulator) -> None:
     assert json.loads(result.stdout)["saContextId"] == str(wanted)
 
 
-def test_an_unknown_context_is_told() -> None:
+def test_an_unknown_context_is_reported() -> None:
     result = run("show", "18446744073709551615")
 
     assert result.exit_code == 1
@@ -154,7 +154,7 @@ def test_a_bad_library_ends_the_command_with_one_sentence(
     assert result.stderr.strip().count("\n") == 0
 
 
-def test_a_bad_setting_is_told() -> None:
+def test_a_bad_setting_is_reported() -> None:
     result = run("list", SA_CONTEXTS_ENGINE_PAGE_SIZE="0")
 
     assert result.exit_code == 1
@@ -162,7 +162,7 @@ def test_a_bad_setting_is_told() -> None:
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", "1"]])
-def test_a_refusing_engine_is_told(simulator: Simulator, command: list[str]) -> None:
+def test_a_refusing_engine_is_reported(simulator: Simulator, command: list[str]) -> None:
     simulator.fail("*", 5, times=0)
 
     result = run(*command)

@@ -22,7 +22,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="u
 QUERY = "initial=true&view=basic"
 
 
-def test_every_event_is_told_of_with_its_data() -> None:
+def test_every_event_is_documented_with_its_data() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .+ \|$", GUIDE, re.MULTILINE)
 
     assert [name for name, _ in rows] == list(EVENTS)

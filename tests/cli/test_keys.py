@@ -50,7 +50,7 @@ def test_a_key_is_shown_once_and_alone_on_standard_output(path: Path) -> None:
 
 
 @time_machine.travel("2026-11-25T12:00:00Z", tick=False)
-def test_the_list_tells_all_but_the_secrets(path: Path) -> None:
+def test_the_list_shows_all_but_the_secrets(path: Path) -> None:
     first = make_key(path, "sa:read", "events:read", name="dashboard")
     second = run_keys("add", "b", "--scope", "sa:read", "--expires", "90d", path=path).strip()
     run_keys("revoke", id_of(first), path=path)

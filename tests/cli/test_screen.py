@@ -153,7 +153,7 @@ def test_a_rekey_is_one_line(contexts: Contexts, is_old_gone_first: bool) -> Non
     assert len(contexts) == 3
 
 
-def test_a_rekey_that_shows_only_later_is_told(contexts: Contexts) -> None:
+def test_a_rekey_that_shows_only_later_is_reported(contexts: Contexts) -> None:
     """The new context gets its SAs later: its `modified` event then reports the rekey."""
     contexts.apply(deleted(2))
     contexts.apply(added(4))
@@ -173,7 +173,7 @@ def test_an_id_that_comes_back_is_there_once(contexts: Contexts, clock: Clock) -
     assert len(contexts) == 3
 
 
-def test_after_a_reset_only_what_is_told_then_is_known(contexts: Contexts) -> None:
+def test_after_a_reset_only_what_follows_is_known(contexts: Contexts) -> None:
     contexts.apply(deleted(1))
     contexts.apply(place("reset"))
     contexts.apply(added(3, cipher="cbc_aes_128"))
@@ -188,7 +188,7 @@ def test_after_a_reset_only_what_is_told_then_is_known(contexts: Contexts) -> No
     assert len(contexts) == 2
 
 
-def test_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
+def test_a_stream_that_breaks_off_before_it_was_complete_is_retried(
     contexts: Contexts,
 ) -> None:
     contexts.apply(place("reset"))
@@ -202,7 +202,7 @@ def test_a_stream_that_breaks_off_before_it_told_all_is_begun_again(
     assert numbers(contexts) == ["2"]
 
 
-def test_a_lost_connection_is_told_with_its_reason(contexts: Contexts) -> None:
+def test_a_lost_connection_is_reported_with_its_reason(contexts: Contexts) -> None:
     contexts.apply(Lost("it broke", 4))
 
     assert "reconnecting after 4 s: it broke  3 SA contexts" in printed(contexts)
@@ -240,7 +240,7 @@ def test_lines_fit_where_what_is_needed_does(contexts: Contexts, width: int) -> 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e\n[red]x\t"
 
 
-def test_nothing_the_server_tells_can_steer_the_terminal(contexts: Contexts) -> None:
+def test_nothing_the_server_shows_can_steer_the_terminal(contexts: Contexts) -> None:
     contexts.apply(added(4, name=HOSTILE))
 
     text = printed(contexts, width=200, styled=True)

@@ -69,7 +69,7 @@ def test_a_file_of_a_windows_editor_is_read(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key"), [("prot = 1", "prot"), ("port = 70000", "port"), ("[port]\na = 1", "port")]
 )
-def test_a_wrong_setting_is_told_with_the_file(file: Path, text: str, key: str) -> None:
+def test_a_wrong_setting_is_reported_with_the_file(file: Path, text: str, key: str) -> None:
     file.write_text(text)
 
     result = CliRunner().invoke(app, ["serve"])
@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_told_with_the_file(file: Path, text: str, key: str) 
     assert result.output.count("\n") == 1
 
 
-def test_a_file_that_is_not_toml_is_told(file: Path) -> None:
+def test_a_file_that_is_not_toml_is_reported(file: Path) -> None:
     file.write_text("port: 1")
 
     result = CliRunner().invoke(app, ["serve"])

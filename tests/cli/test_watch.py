@@ -280,7 +280,7 @@ async def test_no_proxy_sees_what_is_sent_in_clear_text(
 
 
 @pytest.mark.anyio
-async def test_a_proxy_is_asked_for_a_tunnel_and_told_no_key(
+async def test_a_proxy_is_asked_for_a_tunnel_and_sent_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """RFC 9110, 9.3.6: the tunnel's content is between its two ends."""
@@ -436,7 +436,7 @@ def test_a_pipe_gets_a_line_for_each_event(simulator: Simulator) -> None:
         assert process.wait(SECONDS) == 0
 
 
-def test_json_is_what_the_server_told(simulator: Simulator) -> None:
+def test_json_is_what_the_server_sent(simulator: Simulator) -> None:
     with served(20) as port, command(port, "--json", stdout=subprocess.PIPE) as process:
         printed = [json.loads(line) for line in lines_until(process, '"snapshot_end"')]
 

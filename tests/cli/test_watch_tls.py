@@ -84,7 +84,7 @@ async def test_it_says_why_it_cannot_be(
 
 
 @pytest.mark.parametrize("name", ["none.pem", "server.key"])
-def test_a_bad_file_is_told(folder: Path, name: str) -> None:
+def test_a_bad_file_is_reported(folder: Path, name: str) -> None:
     for options, sentence in (
         (["--ca", str(folder / name)], "contains no CA certificates in PEM: "),
         (["--certificate", str(folder / name)], "contains no certificate with its key in PEM: "),

@@ -136,7 +136,7 @@ def test_the_properties_are_those_of_the_class(
     assert {name for name, is_ignored in properties(cmdlet) if is_ignored} <= ignored
 
 
-def test_what_the_class_shows_and_the_api_does_not_is_told() -> None:
+def test_what_the_class_shows_and_the_api_does_not_is_reported() -> None:
     rest = VALUES.split("\n## What Windows shows and the API does not\n")[1]
 
     assert SHOWN - {name for name, _ in properties(QUICK_MODE)} == set(named(rest)) & SHOWN

@@ -87,7 +87,7 @@ def test_a_certificate_that_is_well_is_found_so(tmp_path: Path) -> None:
     assert run.finding("certificate").facts["names"] == ["*.corp.example", "127.0.0.1"]
 
 
-def test_one_that_expired_is_told(tmp_path: Path) -> None:
+def test_one_that_expired_is_reported(tmp_path: Path) -> None:
     run = examined_apart(*make_certificate(tmp_path, -9 * DAY, -DAY))
 
     assert_that_it_alone_fails(run, "expired")
@@ -95,11 +95,11 @@ def test_one_that_expired_is_told(tmp_path: Path) -> None:
     assert datetime.fromisoformat(ended) < datetime.now(UTC)
 
 
-def test_one_of_tomorrow_is_told(tmp_path: Path) -> None:
+def test_one_of_tomorrow_is_reported(tmp_path: Path) -> None:
     assert_that_it_alone_fails(examined(*make_certificate(tmp_path, DAY)), "not valid before")
 
 
-def test_another_ones_key_is_told(tmp_path: Path) -> None:
+def test_another_ones_key_is_reported(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     certificate, _ = make_certificate(tmp_path)
     _, key = make_certificate(tmp_path / "other")
@@ -109,7 +109,7 @@ def test_another_ones_key_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_not_pem_is_told(tmp_path: Path) -> None:
+def test_what_is_not_pem_is_reported(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     text = tmp_path / "text.pem"
     text.write_text("hello", encoding="ascii")
@@ -132,7 +132,7 @@ def test_weak_key_and_bad_client_ca_fail_as_in_the_server(tmp_path: Path) -> Non
     assert_that_it_alone_fails(run, "tls_client_ca_file cannot be read")
 
 
-def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
+def test_a_key_with_a_password_is_reported(tmp_path: Path) -> None:
     files = make_certificate(tmp_path, encryption=BestAvailableEncryption(b"hunter2"))
 
     assert_that_it_alone_fails(examined(*files), "password")
@@ -147,7 +147,7 @@ def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
         (90 * DAY, ("web01.corp.example",), "not for 127.0.0.1"),
     ],
 )
-def test_what_will_fail_for_some_is_told(
+def test_what_will_fail_for_some_is_reported(
     tmp_path: Path, ends: timedelta, names: tuple[str, ...], expected: str
 ) -> None:
     run = examined(*make_certificate(tmp_path, ends=ends, names=names))
@@ -157,7 +157,7 @@ def test_what_will_fail_for_some_is_told(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
-def test_a_key_that_others_may_read_is_told(tmp_path: Path) -> None:
+def test_a_key_that_others_may_read_is_reported(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     key.chmod(0o644)
 

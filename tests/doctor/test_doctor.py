@@ -54,7 +54,7 @@ def test_a_host_that_is_well_is_found_so() -> None:
     assert run.report.host == socket.gethostname()
 
 
-def test_an_engine_that_is_stopped_is_told() -> None:
+def test_an_engine_that_is_stopped_is_reported() -> None:
     run = examine(scene={"stopped": True})
 
     assert (run.code, run.failures, run.warnings) == (1, {"session"}, set())
@@ -63,7 +63,7 @@ def test_an_engine_that_is_stopped_is_told() -> None:
     assert run.having(Outcome.UNKNOWN) >= ASKING
 
 
-def test_services_that_are_stopped_are_told(tmp_path: Path) -> None:
+def test_services_that_are_stopped_are_reported(tmp_path: Path) -> None:
     source = Path(__file__).with_name("advapi32.c").read_text(encoding="ascii")
     run = examine(
         scene={"stopped": True, "services": str(compile_library(tmp_path, source))},
@@ -87,7 +87,7 @@ def test_services_that_are_stopped_are_told(tmp_path: Path) -> None:
         ("IkeextGetStatistics1", "read_ike_statistics"),
     ],
 )
-def test_a_right_that_is_missing_is_told(function: str, name: str) -> None:
+def test_a_right_that_is_missing_is_reported(function: str, name: str) -> None:
     run = examine(scene={"fail": {function: ACCESS_DENIED}})
 
     assert (run.code, run.failures, run.warnings) == (1, {name}, set())
@@ -102,13 +102,13 @@ def test_each_resource_declares_what_is_checked() -> None:
     assert {action.name for resource in RESOURCES for action in resource.actions} == ASKING
 
 
-def test_an_account_without_any_rights_is_told() -> None:
+def test_an_account_without_any_rights_is_reported() -> None:
     run = examine(scene={"fail": dict.fromkeys(CHECKED, ACCESS_DENIED)})
 
     assert (run.code, run.failures, run.warnings) == (1, ASKING, set())
 
 
-def test_what_an_old_library_lacks_is_told(tmp_path: Path) -> None:
+def test_what_an_old_library_lacks_is_reported(tmp_path: Path) -> None:
     run = examine(library=str(compile_library(tmp_path, OLD_LIBRARY)))
 
     assert (run.code, run.failures, run.warnings) == (3, set(), {"functions"})
@@ -123,7 +123,7 @@ def test_what_an_old_library_lacks_is_told(tmp_path: Path) -> None:
     assert run.finding("subscribe_to_changes").outcome is Outcome.NOT_APPLICABLE
 
 
-def test_a_library_of_another_width_is_told(tmp_path: Path) -> None:
+def test_a_library_of_another_width_is_reported(tmp_path: Path) -> None:
     narrow = tmp_path / "fwpuclnt.so"
     header = b"\x7fELF\x01\x01\x01".ljust(16, b"\0") + (3).to_bytes(2, "little") * 2
     narrow.write_bytes(header.ljust(64, b"\0"))  # ELFCLASS32, EM_386
@@ -136,14 +136,14 @@ def test_a_library_of_another_width_is_told(tmp_path: Path) -> None:
     assert run.report.engine != "simulator"
 
 
-def test_a_program_of_another_width_is_told() -> None:
+def test_a_program_of_another_width_is_reported() -> None:
     run = examine(scene={"narrow": True})
 
     assert (run.code, run.failures, run.warnings) == (1, {"bitness", "library"}, set())
     assert "64-bit Python" in str(run.finding("bitness").remedy)
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         run = examine(port=str(other.getsockname()[1]))
 
@@ -158,13 +158,13 @@ def test_our_own_server_takes_no_port_from_us() -> None:
     assert "listens" in run.finding("port").sentence
 
 
-def test_an_address_that_is_not_the_hosts_is_told() -> None:
+def test_an_address_that_is_not_the_hosts_is_reported() -> None:
     run = examine_here(host="192.0.2.1")
 
     assert (run.code, run.failures) == (1, {"port", "exposure"})
 
 
-def test_settings_that_are_not_valid_are_told() -> None:
+def test_settings_that_are_not_valid_are_reported() -> None:
     run = examine_here(log_level="hunter2", refresh_retry_seconds="-1", prot="8081")
 
     assert (run.code, run.failures, run.warnings) == (1, {"settings"}, set())
@@ -175,13 +175,13 @@ def test_settings_that_are_not_valid_are_told() -> None:
     assert "hunter2" not in run.output
 
 
-def test_a_setting_that_does_not_exist_is_told() -> None:
+def test_a_setting_that_does_not_exist_is_reported() -> None:
     run = examine_here(prot="8081")
 
     assert (run.code, run.warnings) == (3, {"settings"})
 
 
-def test_a_library_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+def test_a_library_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None:
     text = tmp_path / "text.so"
     text.write_text("not a library", encoding="ascii")
 
@@ -230,7 +230,7 @@ def test_masking_leaves_nothing_of_the_hosts_own() -> None:
         assert str(masked) in run.finding("port").sentence
 
 
-def test_a_person_is_told_in_words(simulator: Simulator) -> None:
+def test_a_person_gets_sentences(simulator: Simulator) -> None:
     simulator.stop_engine()
     run = examine_here(as_json=False)
 
@@ -243,7 +243,7 @@ def test_a_person_is_told_in_words(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("code", [5, 0x80320012, 1726])
-def test_an_engine_that_refuses_is_told(simulator: Simulator, code: int) -> None:
+def test_an_engine_that_refuses_is_reported(simulator: Simulator, code: int) -> None:
     simulator.fail("FwpmEngineOpen0", code, times=0)
     assert examine_here().failures == {"session"}
     simulator.clear_failures()
@@ -253,7 +253,7 @@ def test_an_engine_that_refuses_is_told(simulator: Simulator, code: int) -> None
     assert examine_here().failures == ASKING
 
 
-def test_what_is_switched_off_is_told(simulator: Simulator) -> None:
+def test_what_is_switched_off_is_reported(simulator: Simulator) -> None:
     simulator.collect_net_events(False)
     simulator.monitor_connections(False)
     simulator.fail("IkeextGetStatistics1", 0x80320044, times=0)  # FWP_E_IKEEXT_NOT_RUNNING
@@ -265,7 +265,7 @@ def test_what_is_switched_off_is_told(simulator: Simulator) -> None:
         assert run.finding(name).outcome is Outcome.NOT_APPLICABLE
 
 
-def test_an_engine_without_options_is_told(simulator: Simulator) -> None:
+def test_an_engine_without_options_is_reported(simulator: Simulator) -> None:
     simulator.fail("FwpmEngineGetOption0", 5, times=0)
     run = examine_here()
 

@@ -80,7 +80,7 @@ def test_an_account_is_judged_by_its_token(
     assert finding.facts["account"] in finding.names
 
 
-def test_rights_that_were_changed_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rights_that_were_changed_are_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     operator = Account(is_administrator=False, is_operator=True, elevation=Elevation.DEFAULT)
     monkeypatch.setattr(rights, "account", lambda: operator)
     changed = rights.rights_remedy()
@@ -141,9 +141,7 @@ def test_a_service_is_judged_by_its_state(
     assert expected in str(finding.remedy)
 
 
-def test_a_service_may_not_be_told_of(
-    subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_service_may_be_unknown(subject: DoctorContext, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_name: str) -> Service:
         raise OSError(5, "OpenServiceW failed with 5")
 
@@ -155,7 +153,7 @@ def test_a_service_may_not_be_told_of(
             check(subject)
 
 
-def test_a_service_that_is_not_there_is_told(
+def test_a_service_that_is_not_there_is_reported(
     subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host, "has_services", lambda: True)

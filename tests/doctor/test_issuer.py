@@ -33,7 +33,7 @@ def subject(oidc: Oidc, **settings: str) -> DoctorContext:
     return DoctorContext({"oidc_issuer": oidc.url, "oidc_audience": AUDIENCE, **settings})
 
 
-def test_an_issuer_that_tells_its_keys_is_well(oidc: Oidc) -> None:
+def test_an_issuer_that_publishes_its_keys_passes(oidc: Oidc) -> None:
     run = examine_here(oidc_issuer=oidc.url, oidc_audience=AUDIENCE)
 
     assert (run.code, run.finding("issuer").outcome) == (0, Outcome.OK)
@@ -58,7 +58,7 @@ def test_without_an_issuer_nothing_is_asked() -> None:
         ("/keys", 200, {"keys": [{"kty": "unknown"}]}, "no keys that can be used"),
     ],
 )
-def test_an_issuer_that_does_not_is_told(
+def test_an_issuer_that_does_not_is_reported(
     oidc: Oidc, path: str, status: int, document: dict[str, object], expected: str
 ) -> None:
     oidc.answers[path] = (status, json.dumps(document).encode())
@@ -70,7 +70,7 @@ def test_an_issuer_that_does_not_is_told(
     assert finding.remedy is not None
 
 
-def test_an_issuer_out_of_reach_is_told_and_masked() -> None:
+def test_an_issuer_out_of_reach_is_reported_and_masked() -> None:
     run = examine_here(
         "--mask", oidc_issuer="https://login.acme.invalid/acme-tenant", oidc_audience=AUDIENCE
     )
@@ -80,7 +80,7 @@ def test_an_issuer_out_of_reach_is_told_and_masked() -> None:
     assert "acme" not in run.output
 
 
-def test_keys_for_other_algorithms_are_told(oidc: Oidc) -> None:
+def test_keys_for_other_algorithms_are_reported(oidc: Oidc) -> None:
     oidc.keys = [signing_key("first", "ES256")]
     assert issuer(subject(oidc, oidc_algorithms="ES256")).outcome is Outcome.OK
 

@@ -89,7 +89,7 @@ def test_a_server_with_another_certificate_is_not_ours(files: Files, tmp_path: P
         assert not asks_for_certificates("127.0.0.1", port, tmp_path / "absent.pem")
 
 
-def test_a_server_that_asks_for_none_is_not_told_by_its_certificate(files: Files) -> None:
+def test_a_server_that_asks_for_none_is_not_recognized_by_its_certificate(files: Files) -> None:
     with patient(files) as port:
         assert not asks_for_certificates("127.0.0.1", port, files.certificate)
 

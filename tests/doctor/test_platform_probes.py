@@ -74,7 +74,7 @@ FOREIGN = IPv6Address("2001:db8::7").packed
         (FOREIGN[::-1], FOREIGN, "reversed"),
     ],
 )
-def test_the_order_is_told_by_the_hosts_addresses_and_by_filters(
+def test_the_order_is_reported_by_the_hosts_addresses_and_by_filters(
     subject: DoctorContext, simulator: Simulator, local: bytes, condition: bytes | None, order: str
 ) -> None:
     put(simulator, local, condition)
@@ -99,7 +99,7 @@ def test_the_order_is_open_where_nothing_or_both_fit(
 
 
 @pytest.mark.parametrize(("option", "has_array"), [(0, False), (1, True)])
-def test_an_empty_enumeration_is_told(
+def test_an_empty_enumeration_is_reported(
     subject: DoctorContext, simulator: Simulator, option: int, has_array: bool
 ) -> None:
     simulator.set_option(Option.EMPTY_BLOCK, option)

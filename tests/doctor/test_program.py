@@ -23,13 +23,13 @@ def subject() -> DoctorContext:
     return DoctorContext({"port": 0})
 
 
-def test_a_clock_of_before_the_program_is_told(subject: DoctorContext) -> None:
+def test_a_clock_of_before_the_program_is_reported(subject: DoctorContext) -> None:
     assert program.clock(subject).outcome is Outcome.OK
     with time_machine.travel(datetime(2019, 1, 1, tzinfo=UTC)):
         assert program.clock(subject).outcome is Outcome.FAILURE
 
 
-def test_a_package_that_is_missing_is_told(
+def test_a_package_that_is_missing_is_reported(
     subject: DoctorContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_rich(name: str) -> str:
@@ -77,7 +77,7 @@ def test_the_width_of_the_process_and_of_the_library_are_compared(
         ("no such host", False),
     ],
 )
-def test_loopback_is_told_from_what_others_reach(host: str, is_loopback: bool) -> None:
+def test_loopback_is_distinguished_from_reachable_addresses(host: str, is_loopback: bool) -> None:
     assert server.is_on_loopback(host) is is_loopback
 
 
@@ -99,7 +99,7 @@ def test_others_need_tls_and_credentials(tmp_path: Path) -> None:
     assert both.outcome is Outcome.OK
 
 
-def test_a_host_without_an_address_is_told(subject: DoctorContext) -> None:
+def test_a_host_without_an_address_is_reported(subject: DoctorContext) -> None:
     finding = server.port(DoctorContext({"host": "no-such-host.invalid"}))
 
     assert finding.outcome is Outcome.FAILURE

@@ -47,7 +47,7 @@ def test_nobody_gets_in_without_a_key_that_is_taken(keys: Path) -> None:
         assert state.keys(subject).outcome is Outcome.WARNING
 
 
-def test_keys_out_of_reach_are_told(keys: Path) -> None:
+def test_keys_out_of_reach_are_reported(keys: Path) -> None:
     run = examine_here(api_keys_file=str(keys))
 
     assert (run.code, run.failures) == (1, {"keys"})
@@ -55,7 +55,7 @@ def test_keys_out_of_reach_are_told(keys: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
 @pytest.mark.parametrize("right", [stat.S_IRGRP, stat.S_IROTH, stat.S_IWOTH])
-def test_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> None:
+def test_keys_that_are_open_to_others_are_reported(keys: Path, right: int) -> None:
     add_key(keys)
     assert state.keys(DoctorContext({"api_keys_file": keys})).outcome is Outcome.OK
     keys.chmod(0o600 | right)
@@ -69,7 +69,7 @@ def test_keys_that_are_open_to_others_are_told(keys: Path, right: int) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
-def test_a_link_through_a_folder_of_others_is_told(keys: Path, tmp_path: Path) -> None:
+def test_a_link_through_a_folder_of_others_is_reported(keys: Path, tmp_path: Path) -> None:
     add_key(keys)
     link = tmp_path / "shared" / "keys.json"
     link.parent.mkdir()
@@ -83,7 +83,7 @@ def test_a_link_through_a_folder_of_others_is_told(keys: Path, tmp_path: Path) -
     assert f"others may write {link.parent}" in finding.sentence
 
 
-def test_keys_out_of_reach_tell_when_a_server_rejects_them(keys: Path) -> None:
+def test_keys_out_of_reach_show_when_a_server_rejects_them(keys: Path) -> None:
     finding = state.keys(DoctorContext({"api_keys_file": keys, "api_keys_grace_seconds": 7}))
 
     assert finding.outcome is Outcome.FAILURE
@@ -91,7 +91,7 @@ def test_keys_out_of_reach_tell_when_a_server_rejects_them(keys: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has rights, and no modes")
-def test_a_folder_that_others_may_change_is_told(
+def test_a_folder_that_others_may_change_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -108,7 +108,7 @@ def test_a_folder_that_others_may_change_is_told(
 @pytest.mark.parametrize(
     ("text", "name"), [("port = [", "settings"), ("prot = 8081", "prot"), ("port = -1", "port")]
 )
-def test_a_file_of_settings_that_is_not_valid_is_told(
+def test_a_file_of_settings_that_is_not_valid_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str
 ) -> None:
     file = tmp_path / "settings.toml"

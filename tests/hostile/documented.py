@@ -71,7 +71,7 @@ def after_call(
 
 
 @atexit.register
-def _tell() -> None:
+def _report() -> None:
     if "ANSWERS" in os.environ:
         Path(os.environ["ANSWERS"]).write_text(json.dumps(ANSWERS), encoding="ascii")
 

@@ -34,7 +34,7 @@ class Target:
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process = process
         self._log = log
-        self.port: int = self._told()["port"]
+        self.port: int = self._read_line()["port"]
         self.url = f"http://127.0.0.1:{self.port}"
         self.headers: dict[str, str] = {}
         self.counts: dict[str, int] = {}
@@ -90,9 +90,9 @@ class Target:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
-        assert self._told() == {"obeyed": order}
+        assert self._read_line() == {"obeyed": order}
 
-    def _told(self) -> Any:
+    def _read_line(self) -> Any:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, self._log.read_text(encoding="utf-8")

@@ -32,11 +32,11 @@ def main() -> None:
     service = create_service(settings)
     simulator = Simulator(service.library.path)
     listener = server.listen(settings.host, settings.port)
-    _tell({"port": listener.getsockname()[1]})
+    _report({"port": listener.getsockname()[1]})
     Thread(target=_obey, args=(simulator,), daemon=True).start()
     limits = settings.connection_limits()
     server.run(server.create_server(create_app(service), service.stop, limits), listener)
-    _tell(
+    _report(
         {
             "open_handles": simulator.open_handles(),
             "unfreed_blocks": simulator.unfreed_blocks(),
@@ -56,10 +56,10 @@ def _obey(simulator: Simulator) -> None:
             storm.end()
         if name == "storm":
             storm = Storm(simulator, int(arguments[0]))
-        _tell({"obeyed": order.strip()})
+        _report({"obeyed": order.strip()})
 
 
-def _tell(what: dict[str, object]) -> None:
+def _report(what: dict[str, object]) -> None:
     print(json.dumps(what), flush=True)  # noqa: T201  # who started it reads this
 
 

@@ -90,7 +90,7 @@ def test_every_check_passes_on_exports(tmp_path: Path) -> None:
     assert answers["GET /sa-contexts 200"] > 100
 
 
-def test_failures_of_the_engine_are_told_as_documented(tmp_path: Path) -> None:
+def test_failures_of_the_engine_are_reported_as_documented(tmp_path: Path) -> None:
     """All checks but that for server errors, which must occur here, as documented."""
     with guarded_target(tmp_path, engine_timeout_seconds=2) as target:
         target.storm(STORM)

@@ -64,7 +64,7 @@ def test_changes_are_announced(http: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("view", ["basic", "full"])
-def test_who_comes_again_is_told_the_same(http: httpx2.Client, view: str) -> None:
+def test_a_returning_client_receives_the_same(http: httpx2.Client, view: str) -> None:
     url = f"{EVENTS}?view={view}"
     with stream(http, url) as events:
         first, *rest = [event for event, _ in zip(changes(events), range(4), strict=False)]

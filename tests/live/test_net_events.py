@@ -19,7 +19,7 @@ def failures(events: Iterator[Event]) -> Iterator[Event]:
     return (event for event in events if event.kind == "net_event")
 
 
-def test_what_fails_is_told_listed_and_explained(
+def test_what_fails_is_reported_listed_and_explained(
     http: httpx2.Client, document: dict[str, Any]
 ) -> None:
     with stream(http, STREAM) as events:

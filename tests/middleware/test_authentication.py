@@ -67,7 +67,7 @@ def test_an_unauthenticated_response_names_the_scheme(guarded: TestClient) -> No
     assert int(response.headers["content-length"]) == len(response.content)
 
 
-def test_a_credential_that_is_not_taken_is_told_so(guarded: TestClient, key: str) -> None:
+def test_a_credential_that_is_not_taken_is_reported_so(guarded: TestClient, key: str) -> None:
     for wrong in ("nonsense", key[:-2], "a.b.c"):
         response = guarded.get("/engine", headers=bearer(wrong))
         problem = assert_problem(response, 401, "unauthenticated")
@@ -241,7 +241,7 @@ def test_no_credential_is_in_any_answer_or_log(serve: Serve, keys: Path) -> None
         assert secret[-20:-3] not in revealed
 
 
-def test_the_issuers_absence_is_told_as_such(serve: Serve) -> None:
+def test_the_issuers_absence_is_reported_as_such(serve: Serve) -> None:
     with issuing() as oidc:
         oidc.answers["/keys"] = (500, b"")
         client = serve(oidc_issuer=oidc.url, oidc_audience=AUDIENCE)

@@ -78,7 +78,7 @@ class RatesAsBuckets(RuleBasedStateMachine):
             bucket.leak(nanoseconds)
 
     @rule(key=KEYS_OF_MODEL)
-    def wait_as_long_as_told(self, key: str) -> None:
+    def wait_as_long_as_required(self, key: str) -> None:
         standing = self.rates.peek(key)
         if standing.is_within:
             return

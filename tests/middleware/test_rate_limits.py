@@ -111,7 +111,7 @@ def test_an_address_without_a_credential_is_rejected_beyond_its_rate(desk: Desk)
     assert statuses(1, lambda: ask(desk.at(OTHER))) == [401]
 
 
-def test_what_is_public_is_counted_too_and_health_is_always_told(desk: Desk) -> None:
+def test_what_is_public_is_counted_too_and_health_is_always_reported(desk: Desk) -> None:
     client = desk.at(MONITOR)
 
     problems = statuses(15, lambda: ask(client, path="/problems/not_found"))

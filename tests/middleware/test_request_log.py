@@ -95,7 +95,7 @@ def test_an_id_that_could_do_harm_is_not_taken(serve: Serve, given: str) -> None
         TRACE,
     ],
 )
-def test_a_trace_that_is_none_is_not_told(serve: Serve, entries: Entries, given: str) -> None:
+def test_a_trace_that_is_none_is_not_reported(serve: Serve, entries: Entries, given: str) -> None:
     """Trace Context, 3.2.2: zeros, version ff and capitals are invalid."""
     serve().get("/engine", headers={"traceparent": given})
 
@@ -192,7 +192,7 @@ def test_machines_requests_are_for_debugging(serve: Serve, entries: Entries) -> 
     assert [entry["log_level"] for entry in of_requests(entries)] == ["debug"] * 3 + ["info"]
 
 
-def test_no_query_and_no_long_path_is_told(serve: Serve, entries: Entries) -> None:
+def test_no_query_and_no_long_path_is_reported(serve: Serve, entries: Entries) -> None:
     client = serve()
     client.get("/sa-contexts?localSubnet=10.0.0.0/8&access_token=mF_9.B5f-4.1JqM")
     client.get("/" + "x" * 5000)
@@ -238,7 +238,7 @@ def test_requests_for_another_host_are_logged_together(
     assert [(entry["code"], entry["count"]) for entry in entries if "code" in entry] == [(code, 5)]
 
 
-def test_what_is_rejected_before_it_is_a_request_is_told_with_the_rest(
+def test_rejections_before_a_request_are_logged_with_the_rest(
     entries: Entries,
 ) -> None:
     rejected = RejectionSummary()
@@ -263,7 +263,7 @@ def test_what_is_rejected_before_it_is_a_request_is_told_with_the_rest(
     assert "reasons" not in second
 
 
-def test_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> None:
+def test_a_stream_is_logged_when_it_begins_and_ends(entries: Entries) -> None:
     with Live(simulated_contexts=1) as live:
         with live.stream() as stream:
             stream.next()
@@ -279,7 +279,7 @@ def test_a_stream_is_told_of_when_it_begins_and_ends(entries: Entries) -> None:
 
 
 @pytest.mark.parametrize("ended", ["revoked", "server_stops", "too_long"])
-def test_it_is_told_why_the_server_ended_a_stream(
+def test_the_log_says_why_the_server_ended_a_stream(
     entries: Entries, tmp_path: Path, ended: str
 ) -> None:
     keys = tmp_path / "keys.json"
@@ -324,7 +324,7 @@ def test_requests_of_one_connection_do_not_share_an_id(entries: Entries) -> None
 
 
 @pytest.mark.anyio
-async def test_a_client_that_leaves_before_the_answer_is_told(entries: Entries) -> None:
+async def test_a_client_that_leaves_before_the_answer_is_reported(entries: Entries) -> None:
     async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await anyio.sleep_forever()
 

@@ -217,7 +217,7 @@ def test_the_whole_url_may_be_asked_for(target: str, host: str, status: int) -> 
 
 
 @pytest.mark.usefixtures("simulator")
-def test_the_whole_url_tells_the_host_of_who_knows_no_header() -> None:
+def test_an_absolute_url_names_the_host_without_a_header() -> None:
     with Live() as live, socket.create_connection(live.address, 10) as client:
         client.sendall(b"GET http://localhost/health/live HTTP/1.0\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200 ")

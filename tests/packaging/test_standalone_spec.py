@@ -11,7 +11,7 @@ BY_NAME = re.compile(r"""(?:import_module|find_spec)\(\s*["']([\w.]+)["']""")
 SIMULATOR = "sa_contexts_simulator"
 
 
-def test_what_is_imported_by_name_is_told_to_pyinstaller() -> None:
+def test_what_is_imported_by_name_is_listed_for_pyinstaller() -> None:
     sources = [path for name in ("app", "bindings") for path in (ROOT / name).rglob("*.py")]
     named = {
         module

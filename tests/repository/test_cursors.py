@@ -113,7 +113,7 @@ def test_a_cursor_does_not_go_on_in_another_list(cursor: Cursor, is_of_this_run:
 
 
 @given(CURSORS)
-def test_a_cursor_of_another_run_is_told_apart_from_a_forged_one(cursor: Cursor) -> None:
+def test_a_cursor_of_another_run_is_distinguished_from_a_forged_one(cursor: Cursor) -> None:
     with pytest.raises(CursorFromOtherProcess) as caught:
         KEY.read(CursorKey().write(cursor), SaContextSelection)
 

@@ -49,7 +49,7 @@ async def test_one_who_waits_is_woken_by_another_thread() -> None:
     assert dirty_ids.pop_all() == [7]
 
 
-async def test_too_many_are_not_kept_but_told() -> None:
+async def test_too_many_set_the_overflow_flag() -> None:
     dirty_ids = DirtyIds(2)
     for number in (1, 1, 2):
         dirty_ids.add(number)

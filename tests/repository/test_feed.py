@@ -93,7 +93,7 @@ def events_after(feed: EventFeed, place: Position) -> list[Event]:
     st.sampled_from([1, 100, 300, 256 << 10]),
     st.sampled_from([1, 2, 7, 250]),
 )
-def test_what_is_told_from_any_place_on_is_what_has_become(
+def test_events_from_any_position_lead_to_the_current_state(
     states: list[Contexts], selection: SaContextSelection, batch_bytes: int, max_changes: int
 ) -> None:
     journal = Journal(10_000, 1 << 20)
@@ -127,7 +127,7 @@ def test_what_is_told_from_any_place_on_is_what_has_become(
 
 
 @given(st.lists(STATES, min_size=3, max_size=8), st.integers(0, 15))
-def test_what_is_forgotten_is_not_told_in_part(states: list[Contexts], most: int) -> None:
+def test_expired_changes_are_not_sent_in_part(states: list[Contexts], most: int) -> None:
     whole, short = Journal(10_000, 1 << 20), Journal(most, 1 << 20)
     recorded(states, whole)
     recorded(states, short)

@@ -85,12 +85,12 @@ def test_they_are_found_in_one_revision_in_either_order() -> None:
     assert partners((went(1, ONE), came(2, ONE))) == {2: 1, 1: 2}
 
 
-def test_the_later_tells_of_the_earlier_one() -> None:
+def test_the_later_one_names_the_earlier() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),)) == {2: None, 1: 2}
     assert partners((went(1, ONE),), (came(2, ONE),)) == {1: None, 2: 1}
 
 
-def test_it_is_told_once() -> None:
+def test_it_is_reported_once() -> None:
     assert partners((came(2, ONE),), (went(1, ONE),), (went(3, ONE),)) == {2: None, 1: 2, 3: None}
     assert partners((went(1, ONE),), (came(2, ONE),), (came(3, ONE),)) == {1: None, 2: 1, 3: None}
     assert partners((came(2, ONE), went(1, ONE)), (went(3, ONE),)) == {2: 1, 1: 2, 3: None}
@@ -139,7 +139,7 @@ def test_one_of_two_sas_is_enough() -> None:
     assert partners((went(1, OTHERS[0]),), (came(2, ONE, OTHERS[0]),))[2] == 1
 
 
-def test_one_who_came_under_two_names_is_told_once() -> None:
+def test_one_who_came_under_two_names_is_reported_once() -> None:
     assert partners((came(2, ONE, OTHERS[0]),), (went(1, ONE),), (went(3, OTHERS[0]),)) == {
         2: None,
         1: 2,
@@ -153,7 +153,7 @@ def test_one_who_came_under_two_names_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("missing", [0, 1])
-def test_what_nobody_tells_joins_nothing(missing: int) -> None:
+def test_missing_traits_join_nothing(missing: int) -> None:
     unknown: Any = ("10.0.1.1", (None, 5)[missing], (77, 0)[missing])
 
     assert partners((came(2, unknown), went(1, unknown))) == {2: None, 1: None}

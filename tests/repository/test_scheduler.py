@@ -90,7 +90,7 @@ async def test_a_running_refresh_will_do_for_who_accepts_its_age() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_all_who_wait_are_told_of_a_failure_and_the_next_may_succeed() -> None:
+async def test_all_waiters_get_a_failure_and_the_next_may_succeed() -> None:
     work = Work()
     refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     errors: list[Exception] = []
@@ -134,7 +134,7 @@ async def test_who_stops_waiting_costs_nothing() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_a_stop_tells_those_who_wait() -> None:
+async def test_a_stop_wakes_waiters() -> None:
     work = Work()
     refreshes = RefreshScheduler(work, min_interval=0, clock=lambda: work.now)
     errors: list[Exception] = []

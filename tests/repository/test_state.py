@@ -33,7 +33,7 @@ def replay(state: State, changes: tuple[Change, ...]) -> None:
 
 
 @given(st.lists(st.tuples(STATES, st.booleans()), min_size=1, max_size=6), st.randoms())
-def test_looks_and_refreshes_tell_together_what_there_is(
+def test_point_and_full_refreshes_agree_on_the_state(
     steps: list[tuple[State, bool]], random: st.DataObject
 ) -> None:
     contents = CurrentState(edition_of({}))

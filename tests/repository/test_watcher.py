@@ -65,9 +65,7 @@ async def rest(watch: Watcher) -> list[Event]:
     return found
 
 
-async def test_one_who_knows_nothing_is_told_where_it_is(
-    library: Library, simulator: Simulator
-) -> None:
+async def test_a_new_client_learns_its_position(library: Library, simulator: Simulator) -> None:
     simulator.populate(5)
     async with running_store(library) as store:
         watch = watch_of(store)
@@ -90,7 +88,7 @@ async def test_one_who_knows_nothing_is_told_where_it_is(
         assert (event.kind, event.data["saContextId"]) == ("deleted", str(gone))
 
 
-async def test_all_is_told_at_first_and_then_where_that_leads(
+async def test_initial_items_come_first_and_then_their_position(
     library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.populate(20)
@@ -130,7 +128,7 @@ async def test_one_who_leaves_amid_the_beginning_holds_nothing(
         assert len(store.leases) == 0
 
 
-async def test_one_who_comes_again_is_not_told_all_again(
+async def test_a_returning_client_is_not_sent_everything_again(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(5)
@@ -262,7 +260,9 @@ async def test_a_reset_that_needs_a_refresh_comes_with_it(
         assert reset.data["revision"] == store.current.revision
 
 
-async def test_one_who_cannot_begin_is_told(library: Library, simulator: Simulator) -> None:
+async def test_a_client_that_cannot_begin_is_rejected(
+    library: Library, simulator: Simulator
+) -> None:
     simulator.stop_engine()
     async with running_store(library) as store:
         with pytest.raises(EngineError):
@@ -306,7 +306,7 @@ async def test_no_more_is_held_than_may_be(library: Library, simulator: Simulato
         assert len(store.leases) == 0
 
 
-async def test_what_is_told_is_what_lists_show(library: Library, simulator: Simulator) -> None:
+async def test_events_agree_with_lists(library: Library, simulator: Simulator) -> None:
     simulator.populate(20)
     async with running_store(library) as store:
         version = await store.snapshot_at_most(0)

@@ -138,7 +138,7 @@ def listed(client: TestClient) -> dict[tuple[str, ...], float]:
 NOTHING: dict[tuple[str, ...], float] = {(*OTHERS, direction): 0 for direction in DIRECTIONS}
 
 
-def test_metrics_tell_what_connections_tell(serve: Serve, simulator: Simulator) -> None:
+def test_metrics_agree_with_connections(serve: Serve, simulator: Simulator) -> None:
     client = serve(
         contexts=100,
         metrics_connections=1000,

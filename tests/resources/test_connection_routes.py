@@ -132,7 +132,7 @@ def test_an_engine_that_keeps_no_track_has_none(
     assert content_of(page)["monitoring"] == "on"
 
 
-def test_an_engine_that_does_not_tell_may_have_connections(
+def test_an_engine_that_does_not_report_them_may_have_connections(
     many: TestClient, simulator: Simulator
 ) -> None:
     simulator.fail("FwpmEngineGetOption0", 1745, times=0)

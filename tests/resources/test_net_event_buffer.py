@@ -121,7 +121,7 @@ def test_new_events_do_not_move_a_walk() -> None:
 
 
 @pytest.mark.parametrize(("since", "missed"), [(0, True), (4, True), (5, False), (10, False)])
-def test_what_was_let_go_after_an_event_is_told(since: int, missed: bool) -> None:
+def test_a_gap_after_an_event_is_reported(since: int, missed: bool) -> None:
     ring = ring_of(*map(event, range(10)), count=5)  # 6 to 10 are kept
 
     found = ring.select(NetEventSelection(EventId(ring.epoch, since)), 100)

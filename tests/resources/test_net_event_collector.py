@@ -67,7 +67,7 @@ async def delivered(simulator: Simulator) -> None:
     assert await anyio.to_thread.run_sync(simulator.flush)
 
 
-async def test_history_comes_first_and_then_what_is_told(
+async def test_history_comes_first_and_then_notifications(
     library: Library, simulator: Simulator
 ) -> None:
     for code in (1, 2, 3):
@@ -147,7 +147,7 @@ async def test_a_session_that_dies_alone_doubles_nothing(
         assert await codes(net_events) == [1, 2, 3]
 
 
-async def test_collection_that_is_off_is_told_and_begins_when_it_is_on(
+async def test_collection_that_is_off_is_reported_and_begins_when_it_is_on(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.collect_net_events(False)
@@ -217,7 +217,7 @@ async def test_nothing_is_shown_before_the_engine_answered(
         assert await codes(net_events) == [1]
 
 
-async def test_who_waits_is_told_of_the_stop(library: Library) -> None:
+async def test_waiters_are_notified_of_the_stop(library: Library) -> None:
     net_events = NetEventCollector(library)  # does not run: the engine never answers
 
     async def refused(ask: Callable[[], Awaitable[object]]) -> None:
@@ -302,7 +302,7 @@ async def test_what_came_too_fast_leaves_a_gap_in_the_numbers(
         assert found.missed
 
 
-async def test_what_came_too_fast_to_be_kept_is_told_all_the_same(
+async def test_what_came_too_fast_to_be_kept_is_reported_all_the_same(
     library: Library, simulator: Simulator
 ) -> None:
     observed: list[Any] = []

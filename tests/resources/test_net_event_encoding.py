@@ -104,7 +104,7 @@ def test_any_event_has_the_published_shape(event: NetEvent) -> None:
 
 
 @given(any_event)
-def test_what_the_header_tells_is_there(event: NetEvent) -> None:
+def test_what_the_header_shows_is_there(event: NetEvent) -> None:
     rendered = encoded(event)
 
     for field, packed_address in (
@@ -179,7 +179,7 @@ def test_a_type_that_is_not_known_keeps_its_number() -> None:
 
 
 @pytest.mark.parametrize(("type_", "bit"), [(0, 1), (2, 2)])
-def test_a_benign_failure_is_told_by_the_bit_of_its_mode(type_: int, bit: int) -> None:
+def test_a_benign_failure_is_reported_by_the_bit_of_its_mode(type_: int, bit: int) -> None:
     """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_BENIGN is 1, …_EM_FAILURE_FLAG_BENIGN is 2."""
     failure: Failure = (
         MainModeFailure(13801, 0, bit | 4, 0, 0, 0, 0, None, 1, 1, None, None, None)
@@ -203,11 +203,11 @@ def test_the_time_is_the_filetimes(time: datetime) -> None:
 
 
 @pytest.mark.parametrize("filetime", [0, 2**63, 2**64 - 1])
-def test_a_time_that_is_none_is_not_told(filetime: int) -> None:
+def test_a_time_that_is_none_is_not_reported(filetime: int) -> None:
     assert encoded(event_of(77, None, filetime))["time"] is None
 
 
-def test_a_certificate_is_told_by_its_hash() -> None:
+def test_a_certificate_is_identified_by_its_hash() -> None:
     failure = MainModeFailure(13801, 1, 0, 2, 3, 1, 1, bytes(range(20)), 1, 2, None, "host/a", None)
 
     rendered = encoded(event_of(0, failure))["ikeMmFailure"]

@@ -35,7 +35,7 @@ def test_there_are_not_more_series_than_there_may_be() -> None:
     assert sum(counted.values()) == 2 * (MAX_SERIES + 50)
 
 
-def test_what_net_events_tell_of_is_counted(serve: Serve, simulator: Simulator) -> None:
+def test_what_net_events_report_is_counted(serve: Serve, simulator: Simulator) -> None:
     simulator.net_event(MAIN_MODE, 13801, 1)  # before the server: not counted
     client = serve()
     client.get("/net-events")

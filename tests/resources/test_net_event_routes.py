@@ -39,7 +39,7 @@ def codes(client: TestClient, query: str = "") -> list[int]:
     return [item["error"]["code"] for item in page(client, query)["items"]]
 
 
-def test_an_event_is_told_and_explained(client: TestClient, simulator: Simulator) -> None:
+def test_an_event_is_reported_and_explained(client: TestClient, simulator: Simulator) -> None:
     simulator.net_event(MAIN_MODE, 13806)
     assert simulator.flush()
 
@@ -69,7 +69,7 @@ def test_a_page_says_whose_events_they_are(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/net-events", "/net-events/events"])
-def test_an_engine_that_has_not_answered_yet_is_told(
+def test_an_engine_that_has_not_answered_yet_is_reported(
     serve: Serve, simulator: Simulator, path: str
 ) -> None:
     simulator.delay("FwpmEngineOpen0", 300)
@@ -189,7 +189,7 @@ def test_a_bad_parameter_is_refused(client: TestClient, query: str, parameter: s
     }
 
 
-def test_collection_that_is_off_is_told_with_the_way_out(
+def test_collection_that_is_off_is_reported_with_the_way_out(
     serve: Serve, simulator: Simulator
 ) -> None:
     simulator.collect_net_events(False)
@@ -221,7 +221,7 @@ def test_an_engine_without_subscriptions_says_so(serve: Serve, simulator: Simula
     assert (reason["code"], reason["winError"]) == ("not_supported_by_engine", 1745)
 
 
-def test_a_missing_right_is_told_and_no_empty_list_shown(
+def test_a_missing_right_is_reported_and_no_empty_list_shown(
     serve: Serve, simulator: Simulator
 ) -> None:
     simulator.fail("FwpmNetEventSubscribe4", 5, times=0)
@@ -235,7 +235,7 @@ def test_a_missing_right_is_told_and_no_empty_list_shown(
     simulator.clear_failures()
 
 
-def test_an_engine_that_can_do_neither_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_an_engine_that_can_do_neither_is_reported(serve: Serve, simulator: Simulator) -> None:
     for generation in range(6):
         simulator.fail(f"FwpmNetEventEnum{generation}", 1745, times=0)
     for generation in range(5):
@@ -348,7 +348,7 @@ def test_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None:
     assert refused.status_code == 406
 
 
-def test_a_stream_that_waits_for_the_engine_is_told_of_the_stop(simulator: Simulator) -> None:
+def test_a_stream_that_waits_for_the_engine_is_notified_of_the_stop(simulator: Simulator) -> None:
     simulator.delay("FwpmNetEventEnum5", 2500)
     with Live() as live, ThreadPoolExecutor() as threads:
         asked = threads.submit(live.client.get, "/net-events/events")

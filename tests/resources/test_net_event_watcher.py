@@ -80,7 +80,9 @@ def _code(data: bytes) -> int | None:
     return None if error is None else int(error["code"])
 
 
-async def test_each_event_is_told_once_with_its_id(library: Library, simulator: Simulator) -> None:
+async def test_each_event_is_reported_once_with_its_id(
+    library: Library, simulator: Simulator
+) -> None:
     simulator.net_event(KERNEL_DROP, 1)  # which was before
     async with listening(library) as net_events:
         watch = await watching(net_events)
@@ -104,7 +106,7 @@ async def test_a_client_goes_on_where_it_was(library: Library, simulator: Simula
         assert [code for _, _, code in await taken(watch)] == [*range(21, 251)]
 
 
-async def test_filters_hold_and_a_bookmark_tells_what_was_passed_by(
+async def test_filters_hold_and_a_bookmark_says_what_was_passed_by(
     library: Library, simulator: Simulator
 ) -> None:
     selection = NetEventSelection(types=frozenset((NetEventType.UNKNOWN,)))
@@ -124,7 +126,7 @@ async def test_filters_hold_and_a_bookmark_tells_what_was_passed_by(
 
 
 @pytest.mark.parametrize("after", [("0123456789ab", 2), ("", 0), ("own", 3), ("own", 999)])
-async def test_what_was_missed_is_told_by_a_reset(
+async def test_what_was_missed_is_reported_by_a_reset(
     library: Library, simulator: Simulator, after: tuple[str, int]
 ) -> None:
     async with listening(library, replace(LIMITS, max_net_events=5)) as net_events:
@@ -138,7 +140,9 @@ async def test_what_was_missed_is_told_by_a_reset(
         assert await taken(watch) == [("net_event", f"{epoch}-21", 21)]
 
 
-async def test_a_slow_client_is_told_what_it_missed(library: Library, simulator: Simulator) -> None:
+async def test_a_slow_client_is_reported_what_it_missed(
+    library: Library, simulator: Simulator
+) -> None:
     async with listening(library, replace(LIMITS, max_net_events=5)) as net_events:
         watch = await watching(net_events)
         for code in range(12):

@@ -223,7 +223,7 @@ def test_64_bit_values_are_text_and_bytes_are_hexadecimal() -> None:
     assert render_value(Value(wfp.DataType.UINT64, None)) == {"type": "uint64", "value": None}
 
 
-def test_equal_values_that_are_not_the_same_are_told_apart() -> None:
+def test_equal_values_that_are_not_the_same_are_distinguished() -> None:
     field = str(uuid.UUID(int=0))
     for number in (0.0, -0.0):
         condition = FilterCondition(field, 0, Value(wfp.DataType.DOUBLE, number))

@@ -88,7 +88,7 @@ def test_who_accepts_events_is_given_them(live: Live, accept: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "text/event-stream;q=0, */*"])
-def test_who_does_not_accept_events_is_told(live: Live, accept: str) -> None:
+def test_who_does_not_accept_events_is_reported(live: Live, accept: str) -> None:
     answer = live.client.get(PATH, headers={"Accept": accept})
 
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
@@ -125,7 +125,7 @@ def test_there_is_no_other_method(live: Live, method: str) -> None:
         "lastEventId=e-1",
     ],
 )
-def test_what_is_not_a_parameter_is_told(live: Live, query: str) -> None:
+def test_what_is_not_a_parameter_is_reported(live: Live, query: str) -> None:
     answer = live.client.get(f"{PATH}?{query}")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameters")
@@ -241,7 +241,7 @@ def test_an_engine_that_restarts_begins_anew(simulator: Simulator) -> None:
         assert reset.data["epoch"] != bookmark.data["epoch"]
 
 
-def test_an_engine_that_is_down_is_told(simulator: Simulator) -> None:
+def test_an_engine_that_is_down_is_reported(simulator: Simulator) -> None:
     simulator.stop_engine()
     with Live(simulated_contexts=5, refresh_retry_seconds=0.1) as live:
         for query in ("", "?initial=true"):
@@ -252,7 +252,7 @@ def test_an_engine_that_is_down_is_told(simulator: Simulator) -> None:
         live.until_streams(0)
 
 
-def test_the_metrics_tell_how_far_the_slowest_stream_is_behind(simulator: Simulator) -> None:
+def test_the_metrics_show_how_far_the_slowest_stream_is_behind(simulator: Simulator) -> None:
     def lag(live: Live) -> int:
         text = live.client.get("/metrics").text
         assert "\nsa_contexts_net_event_stream_lag_events 0.0\n" in text
@@ -278,7 +278,7 @@ def test_the_metrics_tell_how_far_the_slowest_stream_is_behind(simulator: Simula
         assert lag(live) == 0
 
 
-def test_all_who_read_are_told_of_the_stop(simulator: Simulator) -> None:
+def test_all_who_read_are_notified_of_the_stop(simulator: Simulator) -> None:
     with Live(simulated_contexts=2000) as live, ExitStack() as stack:
         streams = [
             stack.enter_context(live.stream(query))

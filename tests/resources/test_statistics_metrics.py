@@ -100,24 +100,24 @@ def put_added(simulator: Simulator, number: int) -> None:
 def test_an_overflow_goes_on_and_a_restart_begins_anew(serve: Serve, simulator: Simulator) -> None:
     client = serve(refresh_interval_seconds=0.02, refresh_retry_seconds=0.02)
 
-    def until_told(number: int) -> None:
+    def until_reported(number: int) -> None:
         until(lambda: value(client, "wfp_ipsec_sas_added_total") == number)
 
     put_added(simulator, (1 << 32) - 10)
-    until_told((1 << 32) - 10)
+    until_reported((1 << 32) - 10)
     put_added(simulator, 5)
-    until_told((1 << 32) + 5)
+    until_reported((1 << 32) + 5)
     put_added(simulator, 3 << 30)
-    until_told((1 << 32) + (3 << 30))
+    until_reported((1 << 32) + (3 << 30))
     put_added(simulator, 7)
-    until_told((2 << 32) + 7)
+    until_reported((2 << 32) + 7)
 
     simulator.stop_engine()
     until(lambda: value(client, "wfp_ipsec_sas_added_total") is None)
     simulator.start_engine()
     put_added(simulator, 9)
 
-    until_told(9)
+    until_reported(9)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_errors_have_their_names(serve: Serve, simulator: Simulator) -> None:
     }
 
 
-def test_an_error_without_a_name_is_told_by_its_number(serve: Serve, simulator: Simulator) -> None:
+def test_an_error_without_a_name_is_shown_by_its_number(serve: Serve, simulator: Simulator) -> None:
     client = serve()
     content = bytearray(ABI["structs"]["IKEEXT_STATISTICS1"]["size"])
     content[144:148] = (5).to_bytes(4, "little")  # the first place of IKE's table
@@ -105,7 +105,7 @@ def test_an_error_without_a_name_is_told_by_its_number(serve: Serve, simulator: 
     assert [(each["code"], each["frequency"]) for each in table] == [(13800, 5)]
 
 
-def test_the_reading_is_told(serve: Serve) -> None:
+def test_the_reading_is_reported(serve: Serve) -> None:
     client = serve(contexts=5)
     for path, shape in (
         ("/statistics/ipsec", IpsecStatistics),
@@ -155,7 +155,7 @@ def test_all_who_ask_within_a_second_share_one_reading(serve: Serve, simulator: 
     assert [taken.index(each) for each in taken] == [0, 0, 0, 3, 3]
 
 
-def test_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator) -> None:
+def test_a_restart_of_the_engine_is_reported(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50)
     service = client.app.state.service  # type: ignore[attr-defined]  # FastAPI
     service.part(StatisticsSampler).clock = iter(range(0, 100, 2)).__next__
@@ -186,7 +186,7 @@ def test_a_restart_of_the_engine_is_told(serve: Serve, simulator: Simulator) -> 
         (8, 500, "engine_error"),
     ],
 )
-def test_refusals_are_told_apart(
+def test_refusals_are_distinguished(
     client: TestClient,
     simulator: Simulator,
     path: str,

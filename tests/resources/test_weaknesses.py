@@ -399,7 +399,7 @@ def rows(table: int) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_the_page_tells_each_baseline() -> None:
+def test_the_page_lists_each_baseline() -> None:
     assert [name for name, _ in rows(0)] == [f"`{baseline.value}`" for baseline in Baseline]
     for (_, document), advice in zip(rows(0), BASELINES.values(), strict=True):
         assert f"]({advice.url})" in document
@@ -407,7 +407,7 @@ def test_the_page_tells_each_baseline() -> None:
     assert [name for name, document in rows(0) if "the default" in document] == [f"`{NIST}`"]
 
 
-def test_the_page_tells_where_each_weakness_is_said() -> None:
+def test_the_page_says_where_each_weakness_is_said() -> None:
     assert [(name, nist, rfc) for name, _, nist, rfc in rows(1)] == [
         (
             f"`{weakness.value}`",
@@ -417,7 +417,7 @@ def test_the_page_tells_where_each_weakness_is_said() -> None:
     ]
 
 
-def test_the_page_tells_what_each_weakness_means_and_what_changes_it() -> None:
+def test_the_page_says_what_each_weakness_means_and_what_changes_it() -> None:
     assert [name for name, _, _ in rows(2)] == [f"`{weakness.value}`" for weakness in Weakness]
     changes = {name: change for name, _, change in rows(2)}
     for name, meaning, change in rows(2):

@@ -132,7 +132,7 @@ def test_bad_files_are_rejected_with_a_reason_and_nothing_of_them(
     ],
     ids=[*(b[0] for b in BAD), "expired", "not valid yet"],
 )
-def test_a_bad_change_keeps_what_there_is_and_is_told_once(
+def test_a_bad_change_keeps_what_there_is_and_is_reported_once(
     files: Files,
     spoil: Callable[[Files], object],
     reason: str,
@@ -229,7 +229,7 @@ def test_the_log_says_whose_the_certificate_is(
     assert abs(expires - (NOW + 90 * DAY)) < timedelta(seconds=1)
 
 
-def test_a_certificate_for_nothing_is_told_as_such(files: Files) -> None:
+def test_a_certificate_for_nothing_is_reported_as_such(files: Files) -> None:
     weaken(files)
 
     assert read_certificate(files.certificate).names == ()
@@ -239,7 +239,7 @@ def test_a_certificate_for_nothing_is_told_as_such(files: Files) -> None:
     ("days", "event"),
     [(31, None), (29, "certificate_expires_soon"), (-1, "certificate_expired")],
 )
-def test_it_is_told_each_day_that_a_certificate_expires(
+def test_an_expiring_certificate_is_logged_each_day(
     files: Files, days: int, event: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     files.show(CA, begins=NOW - 99 * DAY, days=days)

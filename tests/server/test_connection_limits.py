@@ -270,7 +270,7 @@ def test_a_small_body_is_taken_and_ignored(served: Served) -> None:
     assert received(client).endswith(b"\r\n\r\nhere")
 
 
-def test_a_client_that_asks_whether_to_send_a_small_body_is_told_to(served: Served) -> None:
+def test_a_client_that_asks_whether_to_send_a_small_body_gets_100_continue(served: Served) -> None:
     client = served.connect(LAST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
     assert client.recv(4096).startswith(b"HTTP/1.1 100 ")
 

@@ -149,7 +149,7 @@ def test_both_together_are_enough(
 
 
 @pytest.mark.parametrize("how", ["option", "setting"])
-def test_it_listens_anywhere_when_told_twice(
+def test_it_listens_anywhere_when_both_settings_say_so(
     listened: list[Any], how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     given: Any = {"option": ["--allow-insecure"], "setting": []}
@@ -175,7 +175,7 @@ def test_telling_it_twice_matters_nowhere_else(
     assert "insecure_listener" not in caplog.text
 
 
-def test_the_log_tells_of_the_certificate(
+def test_the_log_reports_the_certificate(
     listened: list[Any], files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
     files.show(CA, "sa.example.test", days=10)

@@ -67,7 +67,7 @@ def heads(live: Live, request: str) -> list[tuple[str, str]]:
         (f"GET / HTTP/1.1\r\nHost: a\r\n{ORIGIN}Content-Length: 99999\r\n\r\n", "413"),
     ],
 )
-def test_every_answer_tells_browsers_what_not_to_do(live: Live, request_: str, status: str) -> None:
+def test_every_answer_shows_browsers_what_not_to_do(live: Live, request_: str, status: str) -> None:
     fields = heads(live, request_)
 
     sent = dict(fields)

@@ -44,7 +44,7 @@ def test_a_call_that_hangs_keeps_neither_clients_nor_the_process(function: str, 
         end = target.stop()
         log = target.log()
 
-    _assert_told_of_the_stop(waiting)
+    _assert_notified_of_the_stop(waiting)
     assert end.code == 0
     assert end.seconds < STOP_SECONDS
     assert "Traceback" not in log
@@ -60,7 +60,7 @@ def test_a_stream_without_a_reader_and_a_call_that_hangs_take_no_longer_together
         waiting = _waiting(target, "IPsecSaContextEnum1", "/sa-contexts?maxAge=0")
         end = target.stop()
 
-    _assert_told_of_the_stop(waiting)
+    _assert_notified_of_the_stop(waiting)
     assert (end.code, end.seconds < STOP_SECONDS) == (0, True)
 
 
@@ -78,7 +78,7 @@ def test_calls_that_are_only_slow_end_in_good_order() -> None:
         waiting = _waiting(target, "IPsecSaContextEnum1", "/sa-contexts?maxAge=0")
         end = target.stop()
 
-    _assert_told_of_the_stop(waiting)
+    _assert_notified_of_the_stop(waiting)
     assert end.seconds < STOP_SECONDS
     counts = {name: count for name, count in end.counts.items() if name != "calls"}
     assert counts == {"open_handles": 0, "open_enumerations": 0, "unfreed_blocks": 0, "misuses": 0}
@@ -90,7 +90,7 @@ def test_a_service_manager_need_not_wait_either() -> None:
         waiting = _waiting(target, "IPsecGetStatistics1", "/statistics/ipsec")
         end = target.stop(signal.SIGTERM)
 
-    _assert_told_of_the_stop(waiting)
+    _assert_notified_of_the_stop(waiting)
     assert end.code in (0, -signal.SIGTERM)  # uvicorn ends as the signal would have
     assert end.seconds < STOP_SECONDS
 
@@ -120,7 +120,7 @@ def _waiting(target: Target, function: str, *paths: str) -> list[HTTPConnection]
     return clients
 
 
-def _assert_told_of_the_stop(clients: list[HTTPConnection]) -> None:
+def _assert_notified_of_the_stop(clients: list[HTTPConnection]) -> None:
     for client in clients:
         response = client.getresponse()
         assert (response.status, json.load(response)["code"]) == (503, "server_stopping")

@@ -337,7 +337,7 @@ def test_handshakes_are_in_the_share_of_their_address(
         assert received(stalled[0]) == b""
 
 
-def test_one_too_many_is_told_so_over_tls(served: Served) -> None:
+def test_one_too_many_is_rejected_over_tls(served: Served) -> None:
     waiting = b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     clients = []
     for _ in range(LIMITS.max_connections):

@@ -166,7 +166,7 @@ def test_an_engine_without_monitoring_refuses_or_says_nothing(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="knows how glibc treats freed memory")
-def test_what_was_told_is_poisoned_when_the_callback_returned(
+def test_what_was_reported_is_poisoned_when_the_callback_returned(
     simulator: Simulator, wfp: Wfp, subscriber: Subscriber
 ) -> None:
     with subscribed(wfp, subscriber.callback):
@@ -223,7 +223,7 @@ def test_a_callback_cannot_unsubscribe_itself(simulator: Simulator, wfp: Wfp) ->
     assert codes == [POSSIBLE_DEADLOCK]
 
 
-def test_subscriptions_end_with_the_engine_and_failures_are_told(
+def test_subscriptions_end_with_the_engine_and_failures_are_reported(
     simulator: Simulator, wfp: Wfp, subscriber: Subscriber
 ) -> None:
     simulator.fail("FwpmConnectionUnsubscribe0", 1726)

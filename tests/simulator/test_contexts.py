@@ -183,7 +183,7 @@ def test_population_shows_all_kinds(simulator: Simulator, wfp: Wfp) -> None:
         assert len(rich) > 0.8 * len(all_sas)
 
 
-def test_generation_0_tells_the_same_in_its_shape(simulator: Simulator, wfp: Wfp) -> None:
+def test_generation_0_reports_the_same_in_its_shape(simulator: Simulator, wfp: Wfp) -> None:
     simulator.populate(50, seed=8)
     with wfp.session() as engine:
         for context_id in simulator.ids():

@@ -194,7 +194,7 @@ def test_secrets_are_canaries(simulator: Simulator, wfp: Wfp) -> None:
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2])
-def test_generations_tell_the_same(simulator: Simulator, wfp: Wfp, generation: int) -> None:
+def test_generations_report_the_same(simulator: Simulator, wfp: Wfp, generation: int) -> None:
     simulator.populate(100, seed=8)
     with ike_sas(wfp) as newest, ike_sas(wfp, generation=generation) as older:
         assert len(newest) == len(older) > 40

@@ -75,7 +75,7 @@ def engine(simulator: Simulator, wfp: Wfp) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("generation", range(5))
-def test_subscribers_are_told_what_is_noted(
+def test_subscribers_receive_what_is_noted(
     simulator: Simulator, wfp: Wfp, engine: int, generation: int
 ) -> None:
     subscriber = Subscriber(wfp, engine, generation, enough=30)
@@ -86,7 +86,9 @@ def test_subscribers_are_told_what_is_noted(
     assert subscriber.received == read(wfp)
 
 
-def test_nobody_is_told_after_it_unsubscribed(simulator: Simulator, wfp: Wfp, engine: int) -> None:
+def test_nobody_is_notified_after_it_unsubscribed(
+    simulator: Simulator, wfp: Wfp, engine: int
+) -> None:
     gone, stays = Subscriber(wfp, engine), Subscriber(wfp, engine)
     gone.unsubscribe()
     simulator.net_event(0, 13801)

@@ -84,7 +84,9 @@ def read(wfp: Wfp, generation: int = 5, template: Template | None = None) -> lis
 
 
 @pytest.mark.parametrize("generation", range(6))
-def test_an_event_is_told_with_its_time(simulator: Simulator, wfp: Wfp, generation: int) -> None:
+def test_an_event_is_reported_with_its_time(
+    simulator: Simulator, wfp: Wfp, generation: int
+) -> None:
     before = time.time()
     assert simulator.net_event(KERNEL_DROP, 0xC0360001)
     after = time.time()
@@ -173,7 +175,7 @@ def test_a_template_limits_the_time(simulator: Simulator, wfp: Wfp) -> None:
     assert code == INVALID_INTERVAL
 
 
-def test_nothing_is_told_where_nothing_is_collected(simulator: Simulator, wfp: Wfp) -> None:
+def test_nothing_is_reported_where_nothing_is_collected(simulator: Simulator, wfp: Wfp) -> None:
     simulator.collect_net_events(False)
     assert not simulator.net_event(MAIN_MODE, 13801)
     assert simulator.net_events(5) == 0

@@ -55,7 +55,7 @@ def test_misuse_is_refused_and_counted(simulator: Simulator, wfp: Wfp, function:
 
 
 @pytest.mark.parametrize("function", list(SIZES))
-def test_stopped_engine_is_told(simulator: Simulator, wfp: Wfp, function: str) -> None:
+def test_stopped_engine_is_reported(simulator: Simulator, wfp: Wfp, function: str) -> None:
     memory = (u32 * 500)()
     with wfp.session() as engine:
         simulator.stop_engine()

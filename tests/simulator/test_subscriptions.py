@@ -512,7 +512,7 @@ def test_failing_calls_leave_nothing(
     assert subscriber.received == []
 
 
-def test_reset_forgets_subscriptions_and_what_was_to_be_told(
+def test_reset_forgets_subscriptions_and_pending_notifications(
     simulator: Simulator, wfp: Wfp, subscriber: Subscriber
 ) -> None:
     engine = wfp.open()

@@ -28,17 +28,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=None, help="repeat a soak; random if not given")
     arguments = parser.parse_args()
     seed = secrets.randbits(32) if arguments.seed is None else arguments.seed
-    _tell(f"a soak of {arguments.minutes:g} minutes, --seed {seed}")
+    _report(f"a soak of {arguments.minutes:g} minutes, --seed {seed}")
     report = asyncio.run(soak(arguments.minutes * 60, seed))
     faults = report.judge(is_long=arguments.minutes >= MIN_MINUTES)
-    _tell(report.summary())
+    _report(report.summary())
     for fault in faults:
-        _tell(f"\nFAILED: {fault}")
-    _tell("\nfailed" if faults else "\nall is well")
+        _report(f"\nFAILED: {fault}")
+    _report("\nfailed" if faults else "\nall is well")
     sys.exit(1 if faults else 0)
 
 
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     print(text, flush=True)  # noqa: T201  # the report
 
 

@@ -74,7 +74,7 @@ def entry(event: str, level: str = "warning", **members: object) -> str:
         entry("request_failed", code="engine_error", path="/sa-contexts"),
     ],
 )
-def test_a_log_may_tell_of_the_engines_failures(line: str) -> None:
+def test_a_log_may_report_the_engines_failures(line: str) -> None:
     assert log.faults(line) == []
 
 
@@ -89,7 +89,7 @@ def test_a_log_may_tell_of_the_engines_failures(line: str) -> None:
         "Traceback (most recent call last):",
     ],
 )
-def test_a_log_may_tell_of_nothing_else(line: str) -> None:
+def test_a_log_may_report_nothing_else(line: str) -> None:
     assert log.faults(f"{entry('listening', 'info')}\n{line}\n{line}") == [
         f"in the log, 2 times: {line}"
     ]

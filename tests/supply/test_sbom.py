@@ -40,7 +40,7 @@ PINS = [
 ]
 
 
-def test_it_tells_who_asks_for_what() -> None:
+def test_it_lists_the_dependencies_of_each_package() -> None:
     graph = completed(document(), PINS, {})["dependencies"]
 
     assert graph == [
@@ -50,7 +50,7 @@ def test_it_tells_who_asks_for_what() -> None:
     ]
 
 
-def test_it_tells_licences() -> None:
+def test_it_lists_licences() -> None:
     bom = completed(document(), PINS, {"typer": "MIT", "colorama": "BSD License"})
 
     assert [each["licenses"] for each in bom["components"]] == [

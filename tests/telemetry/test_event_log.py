@@ -164,7 +164,7 @@ def test_every_name_is_one_that_is_logged_or_reserved() -> None:
     }
 
 
-def test_a_source_is_told_to_windows_and_taken_back() -> None:
+def test_a_source_is_registered_and_removed() -> None:
     calls: list[tuple[object, ...]] = []
 
     class Sources:

@@ -175,7 +175,7 @@ def test_a_file_that_cannot_be_put_aside_grows_on_but_not_forever(
     assert path.read_text() == "y" * 99 + "\n"
 
 
-def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LogUnwritable, match=re.escape(str(tmp_path))):
         configure_logging("json", "info", io.StringIO(), file=LogFile(tmp_path, 1 << 20, 1))
 

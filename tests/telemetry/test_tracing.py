@@ -60,7 +60,7 @@ def test_it_is_off_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (received.metrics, received.spans) == ({}, [])
 
 
-def test_hostile_heads_cost_little_and_tell_nothing(
+def test_hostile_heads_cost_little_and_show_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A path of 30 kB once blocked the event loop for 6 seconds before it was rejected."""

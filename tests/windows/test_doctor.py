@@ -20,7 +20,7 @@ from bindings.tcp_listeners import program_of, tcp_listeners
 SECONDS = 300
 
 
-def test_services_are_told() -> None:
+def test_services_are_reported() -> None:
     winreg: Any = importlib.import_module("winreg")  # on Windows only
     found = service("RpcSs")
     with winreg.OpenKey(
@@ -34,14 +34,14 @@ def test_services_are_told() -> None:
     assert service("No such service") is None
 
 
-def test_the_account_is_told() -> None:
+def test_the_account_is_reported() -> None:
     found = account()
 
     assert found is not None
     assert found.is_administrator  # Wine makes its user an administrator
 
 
-def test_who_listens_is_told() -> None:
+def test_who_listens_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         (found,) = tcp_listeners(listener.getsockname()[1])
 

@@ -134,7 +134,7 @@ def test_it_ends_where_its_settings_are_wrong(settings: str) -> None:
     assert "own exit code: 1\n" in status
 
 
-def test_it_loads_another_library_where_told_twice(port: int) -> None:
+def test_it_loads_another_library_if_both_settings_say_so(port: int) -> None:
     library = system_folder() / "fwpuclnt.dll"
     _set(f"port = {port}\nlibrary = '{library}'\nallow_library_in_service = true\n")
 
@@ -159,7 +159,7 @@ def test_only_the_service_control_manager_runs_it() -> None:
     assert "is for the service control manager" in done.stdout
 
 
-def test_what_the_service_control_manager_was_told() -> None:
+def test_what_the_service_control_manager_stores() -> None:
     with _opened(win32service.SERVICE_QUERY_CONFIG) as service:
         found = win32service.QueryServiceConfig(service)
         description = win32service.QueryServiceConfig2(

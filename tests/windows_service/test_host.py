@@ -209,7 +209,7 @@ def test_it_says_why_it_cannot_start(
     assert reason in report
 
 
-def test_it_is_told_of_shutdowns_before_others_are(manager: Manager) -> None:
+def test_it_is_notified_of_shutdowns_before_others_are(manager: Manager) -> None:
     service = manager.module.Hosted(["sa-contexts"])
 
     assert service.GetAcceptedControls() == 0x1 | 0x100  # SERVICE_ACCEPT_…, winsvc.h
@@ -223,7 +223,7 @@ def test_controls_that_it_does_not_know_stop_nothing(manager: Manager) -> None:
     assert manager.reports.empty()
 
 
-def test_who_runs_it_by_hand_is_told(manager: Manager) -> None:
+def test_running_it_by_hand_is_explained(manager: Manager) -> None:
     manager.connects = False
 
     with pytest.raises(manager.module.NotStartedAsService, match="use `service start`"):

@@ -38,7 +38,7 @@ def _install(*options: str, exits_with: int = 0) -> str:
     return _service("install", "--anywhere", *options, exits_with=exits_with)
 
 
-def test_what_windows_is_told_of_the_service(windows: Windows) -> None:
+def test_what_windows_knows_of_the_service(windows: Windows) -> None:
     _install()
 
     service = windows.services[NAME]
@@ -157,7 +157,7 @@ def test_settings_that_cannot_be_written_whole_are_not_left(
     assert "log_format" in (windows.root / NAME / "settings.toml").read_text()
 
 
-def test_what_this_windows_does_not_know_is_told(windows: Windows) -> None:
+def test_what_this_windows_does_not_know_is_reported(windows: Windows) -> None:
     windows.failures["SERVICE_CONFIG_DELAYED_AUTO_START_INFO"] = 124
 
     assert "this version of Windows does not support: delayed start" in _install()
@@ -194,7 +194,7 @@ def test_a_program_that_a_user_may_change_is_refused(
     assert windows.services == {}
 
 
-def test_the_exit_code_of_status_tells_the_state(windows: Windows) -> None:
+def test_the_exit_code_of_status_says_the_state(windows: Windows) -> None:
     assert "there is no service" in _service("status", exits_with=4)
     _install()
     assert "state: stopped\n" in _service("status", exits_with=3)
@@ -209,7 +209,7 @@ def test_the_exit_code_of_status_tells_the_state(windows: Windows) -> None:
     assert windows.services[NAME].state != RUNNING
 
 
-def test_a_service_that_ends_at_once_is_told(windows: Windows) -> None:
+def test_a_service_that_ends_at_once_is_reported(windows: Windows) -> None:
     _install()
     windows.starts = False
 
