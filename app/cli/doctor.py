@@ -36,13 +36,17 @@ def doctor(
         typer.Option(min=0, max=3600, help="Seconds to listen for the engine's notifications."),
     ] = 0,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Also use a destroyed handle, in a separate process.")
+        bool,
+        typer.Option(
+            "--probe",
+            help="Also test how the engine responds to a destroyed handle, in a separate process.",
+        ),
     ] = False,
     engine: EngineOption = None,
     host: Annotated[str | None, typer.Option(help="Address that the server listens on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port that the server listens on.")] = None,
 ) -> None:
-    """Check whether this host can serve its SA contexts, and explain what is missing.
+    """Check whether the server can work on this host, and say how to solve each problem.
 
     Changes nothing. Exits with 0 if there are no problems, 1 on failures and 3 if there are only
     warnings.

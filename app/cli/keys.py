@@ -36,7 +36,7 @@ FileOption = Annotated[
 def _lifetime(text: str) -> timedelta:
     found = re.fullmatch(r"([1-9][0-9]{0,8})([mhdw])", text)
     if found is None:
-        raise typer.BadParameter("a number and m, h, d or w, as in 90d")
+        raise typer.BadParameter("a number followed by m, h, d or w, such as 90d")
     lifetime = timedelta(**{UNITS[found[2]]: int(found[1])})
     if lifetime > timedelta(days=MAX_DAYS):
         raise typer.BadParameter(f"at most {MAX_DAYS}d")

@@ -18,7 +18,10 @@ from bindings.engine import Engine
 
 EngineOption: TypeAlias = Annotated[
     Literal["auto", "windows", "simulator"] | None,
-    typer.Option("--engine", help="Source of SA contexts; auto: Windows' own if available."),
+    typer.Option(
+        "--engine",
+        help="Engine to read; auto: Windows' own if it exists, otherwise the simulator.",
+    ),
 ]
 ContextsOption: TypeAlias = Annotated[
     int | None, typer.Option("--simulated-contexts", help="Number of contexts to simulate.")

@@ -22,14 +22,20 @@ def serve(
         Path | None, typer.Option(help="Serve over TLS with this certificate (PEM).")
     ] = None,
     tls_key_file: Annotated[
-        Path | None, typer.Option(help="Its private key; by default in the certificate's file.")
+        Path | None,
+        typer.Option(
+            help="Private key of the certificate (PEM); by default in the certificate's file."
+        ),
     ] = None,
     tls_client_ca_file: Annotated[
         Path | None, typer.Option(help="Require client certificates issued by these CAs (PEM).")
     ] = None,
     allow_insecure: Annotated[
         bool | None,
-        typer.Option("--allow-insecure", help="Allow any address without authentication and TLS."),
+        typer.Option(
+            "--allow-insecure",
+            help="Allow addresses other than loopback without authentication and TLS.",
+        ),
     ] = None,
     engine: EngineOption = None,
     simulated_contexts: ContextsOption = None,

@@ -44,19 +44,24 @@ def _control(consequence: str = "") -> Iterator[ModuleType]:
 @app.command()
 def install(
     account: Annotated[
-        str, typer.Option(help="Account to run as: the service's own, or a managed one.")
+        str,
+        typer.Option(
+            help="Account to run as: by default the service's own, or a group managed service "
+            "account."
+        ),
     ] = ACCOUNT,
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="Allow a program in a user's folder.")
     ] = False,
 ) -> None:
-    """Create or update the service. Requires an administrator."""
+    """Create or update the service. Requires administrator rights."""
     _require_windows()
     for path in (Path(program()[0]), Path(program()[-1])):  # the interpreter, and this package
         if not anywhere and _is_in_user_folder(path.resolve()):
             fail(
-                f"{path} belongs to a user, who could change what the service runs; install the "
-                "program and Python for all users, as in C:\\Program Files, or pass --anywhere"
+                f"{path} is in a user's folder, so that user could change what the service runs; "
+                "install the program and Python for all users, for example in C:\\Program Files, "
+                "or pass --anywhere"
             )
     with _control("; all previous steps were undone") as control:
         control.install(state_folder(), account, typer.echo)
@@ -78,7 +83,7 @@ def stop() -> None:
 
 @app.command()
 def status() -> None:
-    """Show the service's status. Exits with 0 if it is running, 3 if not, 4 if not installed."""
+    """Show the service's status. Exits with 0 if running, 3 if not running, 4 if not installed."""
     with _control() as control:
         try:
             found = control.status()

@@ -189,7 +189,7 @@ def test_a_program_that_a_user_may_change_is_refused(
     words = [word.format(user=Path.home()) for word in program]
     monkeypatch.setattr("app.cli.service.program", lambda: words)
 
-    assert "belongs to a user" in _service("install", exits_with=1)
+    assert "is in a user's folder" in _service("install", exits_with=1)
 
     assert windows.services == {}
 

@@ -57,12 +57,15 @@ def watch(
         Path | None, typer.Option(help="File with the key or token to send.", dir_okay=False)
     ] = None,
     allow_insecure: Annotated[
-        bool, typer.Option("--allow-insecure", help="Send it even over plain HTTP to another host.")
+        bool,
+        typer.Option(
+            "--allow-insecure", help="Send the key or token even over plain HTTP to another host."
+        ),
     ] = False,
 ) -> None:
     """Watch the SA contexts of a running server until Ctrl+C.
 
-    Prints a live table on a terminal, and otherwise a line for each event. A repeated filter
+    Shows a live table on a terminal, and otherwise prints a line for each event. A repeated filter
     matches any of its values. The key or token comes from the environment variable
     SA_CONTEXTS_TOKEN or from --token-file.
     """
