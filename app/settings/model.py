@@ -78,7 +78,7 @@ _Algorithm = Literal[
 
 def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
     if not given.data.get("tls_certificate_file"):
-        raise ValueError("it says nothing without tls_certificate_file")
+        raise ValueError("it requires tls_certificate_file")
     return path
 
 
@@ -119,8 +119,8 @@ class Settings(BaseSettings):
     )
     tls_client_ca_file: Annotated[Path, AfterValidator(_beside_certificate)] | None = Field(
         None,
-        description="Path of the authorities, in PEM, one of which must have issued each client's "
-        "certificate.",
+        description="Path of the certificates of the authorities that issue client certificates, "
+        "in PEM; clients then need a certificate.",
     )
     max_connections: int = Field(256, ge=1, description="Maximum number of connections.")
     max_connections_per_address: int = Field(
@@ -138,21 +138,26 @@ class Settings(BaseSettings):
         10, gt=0, description="Seconds within which a request must arrive completely."
     )
     send_timeout_seconds: float = Field(
-        30, gt=0, description="Seconds for which a client may stop reading a response."
+        30,
+        gt=0,
+        description="Seconds for which a client may pause reading a response before its connection "
+        "is aborted.",
     )
     max_request_bytes: int = Field(
-        16 << 10, ge=1024, description="Maximum size of a request's head, and of its content."
+        16 << 10,
+        ge=1024,
+        description="Maximum size of a request's head, and of its body, in bytes.",
     )
     api_keys_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         None,
-        description="Absolute path of the file of API keys, created by `sa-contexts keys`; with "
-        "it, or with an issuer, callers need a credential.",
+        description="Absolute path of the file of API keys, which `sa-contexts keys` creates; if "
+        "this or an issuer is set, callers need a credential.",
     )
     api_keys_grace_seconds: float = Field(
         60,
         ge=0,
-        description="Seconds for which API keys are accepted while their file cannot be read; "
-        "then all are rejected until it can.",
+        description="Seconds for which API keys are still accepted while their file cannot be "
+        "read; after that, all are rejected until it can be read again.",
     )
     oidc_issuer: _SecureUrl | None = Field(
         None, description="OIDC issuer whose tokens are accepted, exactly as in their `iss` claim."
@@ -186,10 +191,10 @@ class Settings(BaseSettings):
         None, description="Absolute path of another library with WFP's ABI to load instead."
     )
     allow_library_in_service: bool = Field(
-        False, description="Whether a Windows service may load such a library, too."
+        False, description="Whether a Windows service may load the library that `library` names."
     )
     generation: Literal[0, 1] = Field(
-        1, description="Generation of WFP's functions: 1, or 0 as in Windows Vista."
+        1, description="Generation of WFP's functions to use; 0: those of Windows Vista."
     )
     ipv6_order: Ipv6Order = Field(
         Ipv6Order.NETWORK,
@@ -223,13 +228,14 @@ class Settings(BaseSettings):
         0.25, ge=0, description="Minimum seconds between refreshes."
     )
     refresh_interval_seconds: float = Field(
-        15, gt=0, description="Seconds between periodic refreshes, which need no request."
+        15, gt=0, description="Seconds between periodic refreshes, which happen without a request."
     )
     refresh_debounce_seconds: float = Field(
         0.1,
         ge=0,
         le=10,
-        description="Seconds for which reported changes are debounced before they are read.",
+        description="Seconds for which reported changes are collected before the changed objects "
+        "are read.",
     )
     refresh_retry_seconds: float = Field(
         2, gt=0, description="Seconds between refresh attempts while the engine fails."
@@ -250,7 +256,7 @@ class Settings(BaseSettings):
         600, gt=0, description="Maximum duration of a snapshot's lease, in seconds."
     )
     max_snapshots: int = Field(
-        256, ge=1, description="Maximum number of different leased snapshots."
+        256, ge=1, description="Maximum number of leased snapshots for each kind of list."
     )
     max_snapshot_bytes: int = Field(
         2 << 30,
@@ -282,21 +288,27 @@ class Settings(BaseSettings):
         600,
         ge=1,
         le=MAX_PER_MINUTE,
-        description="Requests per minute and address without a verified caller: without a "
-        "credential, for pages that need none, or with one that cannot be verified.",
+        description="Maximum requests per minute from an address without a verified caller: "
+        "without a credential, with one that cannot be verified, or for pages that need none.",
     )
     rate_limit_rejections: int = Field(
-        30, ge=1, le=MAX_PER_MINUTE, description="Rejected credentials per minute and address."
+        30,
+        ge=1,
+        le=MAX_PER_MINUTE,
+        description="Maximum rejected credentials per minute from an address.",
     )
     rate_limit_per_caller: int = Field(
         60_000,
         ge=1,
         le=MAX_PER_MINUTE,
-        description="Requests per minute and caller; callers without credentials are identified "
-        "by address, and not limited on this host.",
+        description="Maximum requests per minute from a caller; callers without credentials are "
+        "identified by address, and not limited if they are on this host.",
     )
     max_streams_per_caller: int = Field(
-        50, ge=1, description="Maximum number of event streams per caller, identified likewise."
+        50,
+        ge=1,
+        description="Maximum number of event streams per caller; callers without credentials are "
+        "identified by address.",
     )
     metrics_peers: Annotated[_Peers | None, NoDecode, BeforeValidator(_split_list)] = Field(
         None,
@@ -306,8 +318,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=10_000,
-        description="Maximum number of endpoint pairs with metrics of what connections transfer; "
-        "0: none, and connections are read on request only.",
+        description="Maximum number of endpoint pairs with metrics of the bytes that their "
+        "connections transfer; 0: no such metrics, and connections are read only on request.",
     )
     log_format: Literal["text", "json"] = Field("text", description="Format of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -315,8 +327,8 @@ class Settings(BaseSettings):
     )
     log_requests: LoggedRequests = Field(
         "all",
-        description="Requests that have a log entry of their own: off, problems (those answered "
-        "with a problem) or all.",
+        description="Requests that are logged: all; problems: those answered with a problem; off: "
+        "none.",
     )
     log_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         None, description="Absolute path of an additional file to log to."

@@ -192,11 +192,11 @@ def test_the_log_reports_the_certificate(
     [
         (
             {"tls_key_file": "/k"},
-            "setting tls_key_file is not valid: it says nothing without tls_certificate_file",
+            "setting tls_key_file is not valid: it requires tls_certificate_file",
         ),
         (
             {"tls_client_ca_file": "/c"},
-            "setting tls_client_ca_file is not valid: it says nothing without",
+            "setting tls_client_ca_file is not valid: it requires tls_certificate_file",
         ),
         (
             {"tls_certificate_file": "/nowhere/c.pem"},
