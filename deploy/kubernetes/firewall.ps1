@@ -1,7 +1,7 @@
 <#
 .SYNOPSIS
-Lets nobody but the given addresses reach sa-contexts on this node. Run it as an administrator on each
-Windows node; it may be run again, with other addresses.
+Restricts access to sa-contexts on this node to the given addresses. Run it as an administrator
+on each Windows node, and again to change the addresses.
 
 .DESCRIPTION
 A NetworkPolicy does not apply to a pod in the node's own network. Give the kubelet's own address (the
