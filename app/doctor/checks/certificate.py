@@ -26,8 +26,8 @@ from app.server.tls.certificates import (
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # not names that clients use
 _USABLE: Final = (
     "Provide text in PEM that the server's account can read: the server's certificate, followed by "
-    "its issuers', and its key without a password. Request the certificate with SHA-256 and an RSA "
-    "key of at least 2048 bits or a P-256 key."
+    "its issuers', and its key without a password. Request a certificate signed with SHA-256, with "
+    "a P-256 key or an RSA key of at least 2048 bits."
 )
 
 
@@ -67,7 +67,7 @@ def _problem(
         return (
             Outcome.FAILURE,
             f"The certificate expired on {_text(found.expires)}.",
-            "Renew it, and replace the file.",
+            "Renew the certificate, and replace the file.",
         )
     if now < found.begins:
         return (
@@ -80,7 +80,7 @@ def _problem(
     if not found.names:
         return (
             Outcome.WARNING,
-            "The certificate names no host (subjectAltName), so clients will not accept it.",
+            "The certificate names no host in subjectAltName, so clients will reject it.",
             "Request one with the names that clients use.",
         )
     missing = [
@@ -95,7 +95,7 @@ def _problem(
             "Request one with the names that clients use, or remove the others from the settings.",
         )
     if is_group_or_world_accessible(key.stat().st_mode):
-        return Outcome.WARNING, f"Others may read the key {key}.", f"`chmod 600 {key}`."
+        return Outcome.WARNING, f"Other accounts can read the key {key}.", f"`chmod 600 {key}`."
     return None
 
 

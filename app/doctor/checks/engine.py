@@ -25,7 +25,7 @@ def library(context: DoctorContext) -> CheckResult:
         return failure(
             f"The library cannot be loaded: {str(found).rstrip('.')}.",
             "Leave SA_CONTEXTS_LIBRARY and SA_CONTEXTS_ENGINE unset on Windows; on other systems, "
-            "install sa-contexts[simulator] to try it out.",
+            "install `sa-contexts[simulator]` to try the server.",
         )
     facts: Facts = {"path": str(found.path), "kind": found.kind.value}
     is_configured = context.settings.library is not None or context.settings.engine != "auto"
@@ -59,7 +59,8 @@ def functions(context: DoctorContext) -> CheckResult:
     facts: Facts = {"missing": list(missing), "without": list(lacking)}
     if lacking:
         return warning(
-            f"The library lacks {len(missing)} functions. Unavailable: {'; '.join(lacking)}.",
+            f"The library lacks {len(missing)} functions, so these features are unavailable: "
+            f"{'; '.join(lacking)}.",
             "If you need these, use a newer version of Windows (8 or Server 2012 has all of them).",
             facts,
         )
@@ -78,8 +79,8 @@ def session(context: DoctorContext) -> CheckResult:
         )
     except AccessDenied as error:
         return failure(
-            "Access to open the engine is denied, although by default everyone may: its "
-            "permissions were changed.",
+            "The account may not open the engine, although by default every account may: the "
+            "engine's permissions were changed.",
             "As an administrator, inspect them: `netsh wfp show security type=engine`.",
             refusal(error),
         )
@@ -134,6 +135,7 @@ connection_monitoring: Final = option_check(
     EngineOption.MONITOR_IPSEC_CONNECTIONS,
     "track IPsec connections",
     "connections and their byte counts are not available",
-    "FwpmEngineSetOption0 enables it (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS), in a program that "
-    "runs as administrator; no Windows tool is known to do so, and this program never does.",
+    "A program that runs as administrator can enable it with FwpmEngineSetOption0 "
+    "(FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS). No Windows tool is known to do so; this server never "
+    "does.",
 )

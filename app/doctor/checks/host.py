@@ -19,8 +19,8 @@ OPERATORS: Final = "Network Configuration Operators (S-1-5-32-556)"
 
 _OLD: Final = "notifications of changes, connections, main mode SAs in full"
 _NO_GROUP: Final = (
-    f"The account is neither an administrator nor in {OPERATORS}; by default, only these may "
-    "read the engine."
+    f"The account is neither an administrator nor a member of {OPERATORS}; by default, only these "
+    "may read the engine."
 )
 _JOIN: Final = (
     'Add it to the group (`net localgroup "Network Configuration Operators" ACCOUNT /add`), then '
@@ -109,14 +109,14 @@ ikeext_service: Final = service_check(
     "IKEEXT",
     Outcome.WARNING,
     "no SAs are negotiated, so there are none to show",
-    "None needed if this host has no IPsec policy; otherwise, as an administrator: "
-    "`sc.exe start IKEEXT`.",
+    "Nothing to do if this host has no IPsec policy. Otherwise, as an administrator: `sc.exe start "
+    "IKEEXT`.",
 )
 time_service: Final = service_check(
     "W32Time",
     Outcome.WARNING,
-    "nothing synchronizes the clock, on which certificates and tokens depend",
-    "None needed if another program synchronizes the clock; otherwise, as an administrator: "
+    "nothing synchronizes the clock, which the checks of certificates and tokens need",
+    "Nothing to do if another program synchronizes the clock. Otherwise, as an administrator: "
     "`sc.exe start W32Time`.",
 )
 
@@ -128,7 +128,7 @@ def running_account(_context: DoctorContext) -> CheckResult:
     found = account()
     if found is None:
         return not_applicable(
-            f"{NO_WINDOWS} The account needs no rights to the engine.",
+            f"{NO_WINDOWS} The simulated engine requires no rights.",
             facts={"account": name},
             names=names,
         )

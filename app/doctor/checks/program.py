@@ -36,8 +36,8 @@ def bitness(context: DoctorContext) -> CheckResult:
     }
     if bits != NEEDED_BITS:
         return failure(
-            f"This is a {bits}-bit Python. Windows redirects it to other libraries (SysWOW64), "
-            "whose structs have another layout.",
+            f"This is a {bits}-bit Python. Windows redirects it to the 32-bit libraries "
+            "(SysWOW64), whose structs have another layout.",
             "Install a 64-bit Python, and sa-contexts in it.",
             facts,
         )
@@ -72,7 +72,7 @@ def packages(_context: DoctorContext) -> CheckResult:
     missing = sorted(name for name, number in found.items() if number is None)
     if missing and not getattr(sys, "frozen", False):
         return warning(
-            f"Not installed as packages: {', '.join(missing)}.",
+            f"These packages are not installed: {', '.join(missing)}.",
             "Reinstall sa-contexts, in an environment of its own.",
             facts,
         )
@@ -104,12 +104,13 @@ def settings(context: DoctorContext) -> CheckResult:
         return failure(
             f"The setting {name} is not valid: {reason.rstrip('.')}"
             + (f"; {more} more are invalid." if more else "."),
-            "Correct it; docs/settings.md lists all settings. The other checks use its default.",
+            "Correct it; docs/settings.md lists all settings. The other checks use the setting's "
+            "default.",
             facts,
         )
     if context.unknown:
         return warning(
-            f"There is no setting {', '.join(context.unknown)}.",
+            f"Unknown settings: {', '.join(context.unknown)}.",
             "Check the spelling; docs/settings.md lists all settings.",
             facts,
         )

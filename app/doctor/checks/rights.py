@@ -62,12 +62,14 @@ def _other_error(action: str, error: EngineError, facts: Facts) -> CheckResult:
     if isinstance(error, EngineGone):
         return failure(
             f"The engine became unreachable during the attempt to {action} ({error.name}).",
-            "As an administrator: `sc.exe query BFE`; find out what stops it, and run this again.",
+            "As an administrator: `sc.exe query BFE`; find out what stops the service, then run "
+            "the doctor again.",
             facts,
         )
     return failure(
         f"The attempt to {action} failed: {error}.",
-        "Look up the code in docs/problems.md; run this again, as the error may be temporary.",
+        "Look up the code in docs/problems.md; then run the doctor again: the error may be "
+        "temporary.",
         facts,
     )
 

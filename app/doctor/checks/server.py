@@ -65,8 +65,8 @@ def _cannot_listen(
             )
         if certificate is not None and asks_for_certificates(host, number, certificate):
             return ok(
-                f"A server with the certificate of the settings listens on {host}, port {number}; "
-                "it requires client certificates.",
+                f"A server with the configured certificate listens on {host}, port {number}; it "
+                "requires client certificates.",
                 None,
                 facts,
                 names,
@@ -85,7 +85,7 @@ def _cannot_listen(
         )
     if error.errno in FORBIDDEN:
         return failure(
-            f"The system does not allow this account, or anyone, to listen on port {number}.",
+            f"The system does not allow this account, or any account, to listen on port {number}.",
             "Choose another port: SA_CONTEXTS_PORT. On Windows, `netsh int ipv4 show "
             "excludedportrange protocol=tcp` shows which are reserved.",
             facts,
@@ -109,14 +109,17 @@ def exposure(context: DoctorContext) -> CheckResult:
     if loopback:
         return ok("Only this host can reach the server.", facts=facts)
     if has_tls and asks:
-        return ok("Others can reach the server only over TLS, with credentials.", facts=facts)
+        return ok(
+            "Other machines can reach the server only over TLS and with credentials.", facts=facts
+        )
     missing = " and ".join(
         word for word, is_used in (("TLS", has_tls), ("credentials", asks)) if not is_used
     )
     return CheckResult(
         Outcome.WARNING if settings.allow_insecure else Outcome.FAILURE,
-        f"Others could reach the server without {missing}, and see who communicates with whom.",
-        "Listen on 127.0.0.1, or configure both: docs/settings.md.",
+        f"Other machines could reach the server without {missing}, and read which hosts "
+        "communicate.",
+        "Listen on 127.0.0.1, or configure TLS and credentials (docs/settings.md).",
         facts,
     )
 
@@ -129,7 +132,8 @@ def firewall(context: DoctorContext) -> CheckResult:
     if os.name != "nt":
         return not_applicable("Not running on Windows, so there is no Windows Firewall.")
     return unknown(
-        f"Whether Windows Firewall lets others reach port {number} was not checked.",
+        "The doctor did not check whether Windows Firewall lets other machines reach port "
+        f"{number}.",
         f"In PowerShell: `{HOW_TO_LOOK.format(port=number)}`. If there is no rule, as an "
         f"administrator: `{HOW_TO_ALLOW.format(port=number)}`.",
     )

@@ -31,8 +31,8 @@ def keys(context: DoctorContext) -> CheckResult:
     except KeysUnreadable as error:
         return failure(
             f"The API keys cannot be read: {error}. A running server rejects all keys "
-            f"{context.settings.api_keys_grace_seconds:g} s after losing access; a new one does "
-            "not start.",
+            f"{context.settings.api_keys_grace_seconds:g} s after it can no longer read the file; "
+            "a new one does not start.",
             "Let the server's account read the file, or create it with `sa-contexts keys add`.",
         )
     now = datetime.now(UTC)
@@ -52,7 +52,7 @@ def keys(context: DoctorContext) -> CheckResult:
         )
     if is_group_or_world_accessible(path.stat().st_mode):
         return warning(
-            f"Others may read or change the API keys in {path}.",
+            f"Other accounts can read or change the API keys in {path}.",
             f"`chmod 600 {path}`, unless the server's account has access through its group or an "
             "ACL, which this would remove.",
             facts,
@@ -94,8 +94,8 @@ def state_folder(_context: DoctorContext) -> CheckResult:
         )
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         return warning(
-            f"Others may change the state folder {folder}, and grant themselves access.",
+            f"Other accounts can change the state folder {folder}, and so grant themselves access.",
             f"`chmod 700 {folder}`.",
             facts,
         )
-    return ok("Only its owner may change the state folder.", facts=facts)
+    return ok("Only its owner can change the state folder.", facts=facts)

@@ -18,7 +18,7 @@ def added_announced(context: DoctorContext) -> CheckResult:
     """Find out whether an added SA context is readable at once and has both its SAs."""
     if not context.listen_seconds:
         return unknown(
-            "The notifications were not listened to.",
+            "The doctor did not listen for notifications.",
             "Run this with `--listen 60`, and negotiate an SA in the meantime.",
         )
     notifications: SimpleQueue[tuple[SaContextEvent | int, int]] = SimpleQueue()

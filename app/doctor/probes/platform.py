@@ -59,7 +59,7 @@ def ipv6_byte_order(context: DoctorContext) -> CheckResult:
     facts["order"] = found.value
     if found is not context.settings.ipv6_order:
         return warning(
-            f"IPv6 addresses are in the order `{found.value}`, but the settings say "
+            f"IPv6 addresses are in `{found.value}` order, but the settings say "
             f"`{context.settings.ipv6_order.value}`.",
             f"Set SA_CONTEXTS_IPV6_ORDER={found.value}.",
             facts,
@@ -128,7 +128,8 @@ def operators_read(context: DoctorContext) -> CheckResult:
         return not_applicable("Not running on Windows, so there is no such group.")
     if found.is_administrator or not found.is_operator:
         return unknown(
-            "The account does not have its rights from Network Configuration Operators alone."
+            "The account does not get its rights from Network Configuration Operators alone: the "
+            "test needs an account that does."
         )
     with context.session() as session:
         try:

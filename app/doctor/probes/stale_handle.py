@@ -25,8 +25,9 @@ def stale_handle(context: DoctorContext) -> CheckResult:
     """Find out which error a destroyed enumeration handle causes."""
     if not context.may_probe:
         return unknown(
-            "No destroyed handle was used.",
-            "Run this with `--probe`, which uses one in a separate process, as it may crash.",
+            "The doctor did not use a destroyed handle.",
+            "Run the doctor with `--probe`, which uses one in a separate process because that "
+            "process may crash.",
         )
     path = context.loaded_library().path
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:

@@ -83,7 +83,7 @@ RESOURCE: Final = Resource(
             "IPsecSaContextEnum1",
             "IPsecSaContextGetById1",
         ),
-        "notifications of changes, which are found by comparison instead": (
+        "notifications of changes (the server compares refreshes instead)": (
             "IPsecSaContextSubscribe0",
             "IPsecSaContextUnsubscribe0",
         ),
