@@ -63,7 +63,7 @@ _TEMPORARY_KINDS: Final[dict[type[Exception], tuple[ProblemKind, str]]] = {
     EngineBusy: (problems.ENGINE_TIMEOUT, "The engine did not answer in time."),
     TooManySnapshots: (
         problems.TOO_MANY_SNAPSHOTS,
-        "No further snapshot can be kept for a client now.",
+        "No further snapshot can be leased now.",
     ),
     TooManyStreams: (problems.TOO_MANY_STREAMS, "No further stream can be opened now."),
     ShuttingDown: (problems.SERVER_STOPPING, "The server is stopping."),

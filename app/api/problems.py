@@ -36,7 +36,7 @@ RETRY_AFTER = {
 }
 
 WWW_AUTHENTICATE = {
-    "description": "The challenge, and the error of the credential (RFC 6750, 3).",
+    "description": "The challenge and, if a credential was rejected, the error (RFC 6750, 3).",
     "schema": {"type": "string"},
 }
 
@@ -82,17 +82,17 @@ CURSOR_MISMATCH = declare(
     400,
     "The cursor belongs to another list",
     "A cursor carries the filters and the view of its list, and is valid only for the resource "
-    "that issued it. Filters and a view beside it must be identical; it is simplest to send the "
-    "cursor alone. Only `limit` may change from page to page.",
+    "that issued it. If you also send filters or a view, they must be identical; it is simplest to "
+    "send none. Only `limit` may change from page to page.",
 )
 UNAUTHENTICATED = declare(
     "unauthenticated",
     401,
     "Authentication is required",
     "Send an API key, or a token of the issuer that the server trusts, as `Authorization: Bearer "
-    "…`; never in the query. Create a key on the server's host with `sa-contexts keys add`. A "
-    "credential that was sent is unknown, revoked or expired, or is a token for another server; "
-    "the server's log counts rejections by reason.",
+    "…`; never in the query. Create a key on the server's host with `sa-contexts keys add`. If you "
+    "sent a credential, it is unknown, revoked or expired, or a token for another server; the "
+    "server's log has the number of rejections by reason.",
 )
 INSUFFICIENT_SCOPE = declare(
     "insufficient_scope",
@@ -131,8 +131,8 @@ REQUEST_REJECTED = declare(
     "request_rejected",
     400,
     "The request was rejected",
-    "The server rejected the request; the status of the response, which may differ from 400, says "
-    "why: 501 for an unknown transfer coding, for example.",
+    "The server rejected the request. The response's status says why, and may differ from 400: for "
+    "example, 501 for an unknown transfer coding.",
 )
 LENGTH_REQUIRED = declare(
     "length_required",
@@ -151,10 +151,10 @@ CURSOR_EXPIRED = declare(
     "cursor_expired",
     410,
     "The snapshot has expired",
-    "All pages of a list show one snapshot. It expires some time after its last use, by default "
-    "after ten minutes at the latest, and when the server restarts. Start a new list with "
-    "`restartUrl`, or continue after the last id with `resumeUrl` and accept that you may miss "
-    "changes made in between.",
+    "All pages of a list show one snapshot. It expires after a while without use (by default 60 "
+    "seconds), at the latest ten minutes (by default) after the list began, and when the server "
+    "restarts. Start a new list with `restartUrl`, or continue after the last id with `resumeUrl` "
+    "and accept that you may miss changes made in between.",
     SnapshotExpiredProblem,
 )
 INVALID_PARAMETERS = declare(
@@ -169,29 +169,30 @@ UNKNOWN_HOST = declare(
     "unknown_host",
     421,
     "The request is for another host",
-    "The header `Host` is not one of this server's names. This protects against DNS rebinding, by "
-    "which a page of another site makes its own name resolve to this server. Use an address or "
-    "the machine's own name; configure further names as `SA_CONTEXTS_ALLOWED_HOSTS`.",
+    "The header `Host` is not one of this server's names. The check protects against DNS "
+    "rebinding, in which a web page makes its own host name resolve to this server. Use an address "
+    "or the machine's own name; configure further names as `SA_CONTEXTS_ALLOWED_HOSTS`.",
 )
 HEADER_FIELDS_TOO_LARGE = declare(
     "header_fields_too_large",
     431,
     "The request header is too large",
-    "The request line and the header fields together exceed the server's limit. Drop cookies and "
-    "other fields that this server does not use, and repeated filters.",
+    "The request line and the header fields together exceed the server's limit. Omit cookies and "
+    "other fields that this server does not use, and send fewer filters.",
 )
 INTERNAL_ERROR = declare(
     "internal_error",
     500,
     "Internal server error",
-    "This is a fault of the server. Its log has the details, at the time of the request.",
+    "This is a fault of the server. Its log has the details: search for the response's "
+    "`X-Request-Id`.",
 )
 ENGINE_ERROR = declare(
     "engine_error",
     500,
     "The filter engine returned an error",
-    "The engine returned an error code that has no problem of its own here. `winErrorName` and "
-    "`function` name the code and the function.",
+    "The engine returned an error for which this server has no specific problem. `winErrorName` "
+    "and `function` name the code and the function.",
     EngineProblem,
 )
 NOT_SUPPORTED_BY_ENGINE = declare(
@@ -215,15 +216,15 @@ ENGINE_BUSY = declare(
     "engine_busy",
     503,
     "The filter engine is busy",
-    "Another program holds a transaction of the filter engine that did not end in time. Try again "
-    "after `Retry-After` seconds.",
+    "Another program has an open transaction with the filter engine, which did not end in time. "
+    "Try again after `Retry-After` seconds.",
     EngineProblem,
 )
 ENGINE_TIMEOUT = declare(
     "engine_timeout",
     503,
     "The filter engine does not respond",
-    "The engine did not answer within the server's timeout. It may hold very many SA contexts, or "
+    "The engine did not answer within the server's timeout. It may have very many SA contexts, or "
     "another program may keep it busy. Try again after `Retry-After` seconds.",
 )
 ENGINE_UNAVAILABLE = declare(
@@ -239,9 +240,9 @@ IKEEXT_NOT_RUNNING = declare(
     "ikeext_not_running",
     503,
     "The service IKEEXT is not running",
-    "The service IKE and AuthIP IPsec Keying Modules (IKEEXT) negotiates SAs and counts "
-    "negotiations. It runs if IPsec policy applies to the host. Check the service IKEEXT, and "
-    "whether the host has connection security rules.",
+    "The service IKEEXT (IKE and AuthIP IPsec Keying Modules) negotiates SAs and counts "
+    "negotiations. Windows starts it when an IPsec policy applies to the host. Check the service "
+    "IKEEXT, and whether the host has connection security rules.",
     EngineProblem,
 )
 ISSUER_UNAVAILABLE = declare(
@@ -278,14 +279,14 @@ TOO_MANY_STREAMS = declare(
     429,
     "Too many streams are open",
     "Each watcher keeps a stream open, and the server allows no more streams now. Try again after "
-    "`Retry-After` seconds; one stream without filters can serve many consumers behind it.",
+    "`Retry-After` seconds, or share one stream among several consumers.",
 )
 TOO_MANY_REQUESTS = declare(
     "too_many_requests",
     429,
     "Too many requests",
     "This caller or address exceeded its rate limit. Try again after `Retry-After` seconds. "
-    "`RateLimit-Policy` gives the limit, `RateLimit` what remains of it.",
+    "`RateLimit-Policy` has the limit, `RateLimit` the remaining quota.",
 )
 SERVER_STOPPING = declare(
     "server_stopping",
