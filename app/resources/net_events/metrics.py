@@ -70,7 +70,7 @@ class LagCollector(Collector):
         """Yield the lag."""
         yield GaugeMetricFamily(
             "sa_contexts_net_event_stream_lag_events",
-            "Net events by which the slowest net event stream lags behind.",
+            "Lag of the slowest net event stream, in events.",
             self._streams.lag(NetEventWatcher),
         )
 

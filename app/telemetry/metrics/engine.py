@@ -33,12 +33,12 @@ class EngineCollector(Collector):
         )
         yield StateSetMetricFamily(
             "wfp_state",
-            "The engine's state: the one that is 1.",
+            "The engine's state: exactly one series is 1.",
             {each.value: each is state for each in EngineState},
         )
         yield InfoMetricFamily(
             "wfp_engine",
-            "The engine that is read, and its host.",
+            "Kind of the engine that is read, and name of its host.",
             {"kind": service.library.kind.value, "host": service.host},
         )
         current = service.store.state

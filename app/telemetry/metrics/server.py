@@ -47,7 +47,7 @@ class ServerCollector(Collector):
         )
         yield GaugeMetricFamily(
             "sa_contexts_stream_lag_revisions",
-            "Revisions by which the slowest stream of SA contexts lags.",
+            "Lag of the slowest stream of SA contexts, in revisions.",
             self._service.streams.lag(Watcher),
         )
         if (api_keys := self._service.credentials.api_keys) is not None:
