@@ -71,8 +71,8 @@ def list_responses(
                     "schema": {"type": "string"},
                 },
                 "Snapshot-Idle-Seconds": {
-                    "description": "The snapshot expires early after this many seconds "
-                    "without use.",
+                    "description": "The snapshot expires earlier if it is not used for this many "
+                    "seconds.",
                     "schema": {"type": "integer"},
                 },
             },

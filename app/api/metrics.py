@@ -65,7 +65,7 @@ async def get_metrics(
 ) -> Response:
     """Get the metrics of the engine and of the server, without calling the engine.
 
-    The format is OpenMetrics if the client prefers it, or else the Prometheus text format.
+    The format is OpenMetrics if `Accept` prefers it, and otherwise Prometheus' text format.
     """
     text = metrics.open_metrics() if is_open_metrics else metrics.text()
     media_type = OPEN_METRICS if is_open_metrics else TEXT

@@ -195,8 +195,8 @@ class ListQuery(Filters, Freshness):
     )
     cursor: str | None = Field(
         None,
-        description="The `nextCursor` of the previous page. It carries the filters; filters "
-        "beside it must be identical.",
+        description="The `nextCursor` of the previous page. It contains the filters and the view; "
+        "if you also send these, they must be identical.",
     )
 
     @model_validator(mode="after")

@@ -30,7 +30,7 @@ _DESCRIPTION: Final = (
     "the header `Authorization`, never in the query. Each operation names the scope that it "
     "requires: `sa:read` for SA contexts, main mode SAs, connections and the engine, `events:read` "
     "for the event stream, `metrics:read` for metrics and statistics, `diagnostics:read` for net "
-    "events. A server that only its own host can reach may require no credential."
+    "events. A server that listens on loopback only may require no credential."
 )
 
 

@@ -47,5 +47,5 @@ IpAddress = Annotated[
 ]
 Raw = Annotated[
     Uint32,
-    Field(description="The engine's number; present if the name is `unknown`."),
+    Field(description="The engine's number for the value; present if the value is `unknown`."),
 ]

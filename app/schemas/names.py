@@ -121,7 +121,7 @@ class Integrity(StrEnum):
 
 
 class View(StrEnum):
-    """Which members of a context a list contains."""
+    """The members of each context that a list contains."""
 
     BASIC = "basic"
     FULL = "full"
@@ -365,8 +365,8 @@ class EngineKind(StrEnum):
 class Weakness(StrEnum):
     """A weakness of one direction's protection according to a baseline.
 
-    The names are this server's own, modelled on WFP's. There is no `unknown`, because what
-    cannot be judged is not called weak. Lists of weaknesses are in this order.
+    The names are this server's own, modelled on WFP's. There is no `unknown`: a value
+    that cannot be judged is not reported as weak. Lists of weaknesses are in this order.
     """
 
     DES = "des"

@@ -18,9 +18,9 @@ NEXT_CURSOR: Final[Any] = Field(
 class Snapshot(Shape):
     """The state of the engine that a page shows; all pages of one list show the same state."""
 
-    epoch: str = Field(description="Identifies the engine's run; ids are meaningless beyond it.")
-    revision: int = Field(ge=1, description="Ascends within an epoch.")
-    taken_at: datetime = Field(description="When reading the engine started, in UTC.")
+    epoch: str = Field(description="Identifies a run of the engine; ids are valid only within it.")
+    revision: int = Field(ge=1, description="The number of the state; it rises within an epoch.")
+    taken_at: datetime = Field(description="The time at which the refresh began, in UTC.")
     host: str
     engine: EngineKind
 
@@ -28,7 +28,7 @@ class Snapshot(Shape):
 class StreamPosition(Shape):
     """The data of `bookmark`, `reset` and `snapshot_end`: the stream's position."""
 
-    epoch: str = Field(description="Identifies the engine's run; ids are meaningless beyond it.")
+    epoch: str = Field(description="Identifies a run of the engine; ids are valid only within it.")
     revision: int = Field(ge=1, description="All changes up to this revision have been sent.")
 
 

@@ -29,8 +29,8 @@ RATE_LIMIT: Final = {
         "schema": {"type": "string"},
     },
     "RateLimit": {
-        "description": 'What remains of the limit: `"caller";r=59000;t=1` is 59,000 more requests '
-        "within the next second.",
+        "description": 'The remaining quota: `"caller";r=59000;t=1` allows 59,000 more requests '
+        "now; the full quota is restored in one second.",
         "schema": {"type": "string"},
     },
 }

@@ -39,10 +39,9 @@ LISTED: Final = Listed(
     not_found=NOT_FOUND,
     list_description="""List the IPsec connections of this host, with the bytes transferred.
 
-    The list is in ascending order of id; pagination works as for SA contexts. The
-    engine queries the IPsec driver for the bytes when the snapshot is taken.
-    `monitoring` reports whether the engine tracks connections, which an administrator has to
-    enable; this server does not.
+    The list is in ascending order of id; pagination works as for SA contexts. The byte
+    counts are those of the time at which the snapshot was taken. `monitoring` says whether the
+    engine tracks connections. Only an administrator can enable this; the server never does.
     """,
     item_description="Get one IPsec connection, with its current byte counts.",
     item_links={
@@ -54,7 +53,7 @@ LISTED: Final = Listed(
                 "query.trafficType": "$response.body#/ipsecTrafficModeType",
             },
             "description": "The SA contexts that protect the connection; inferred from endpoints "
-            "and mode, because they share no id.",
+            "and mode, because connections and SA contexts have no common id.",
         },
     },
 )

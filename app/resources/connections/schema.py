@@ -39,8 +39,8 @@ class Connection(Shape):
         description="When the connection was created; null if the engine does not report it."
     )
     sa_contexts_url: str = Field(
-        description="The list of the SA contexts that protect the connection; inferred from "
-        "endpoints and mode, because they share no id.",
+        description="The URL of the list of the SA contexts that protect the connection; inferred "
+        "from endpoints and mode, because connections and SA contexts have no common id.",
         examples=["/sa-contexts?localAddress=10.0.0.1&remoteAddress=10.0.0.2&trafficType=tunnel"],
     )
 
@@ -70,6 +70,12 @@ class ConnectionExportEnd(Shape):
 
     end: Literal[True]
     count: int = Field(ge=0, description="The number of connections in the preceding lines.")
-    monitoring: Monitoring = Field(description="As on a page.")
-    ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
+    monitoring: Monitoring = Field(
+        description="Whether the engine tracks connections, as in `ConnectionPage`."
+    )
+    ikeext: Literal["not_running"] | MISSING = Field(
+        default=MISSING,
+        description="Present if the list is empty because IKEEXT is not running, as in "
+        "`ConnectionPage`.",
+    )
     snapshot: Snapshot

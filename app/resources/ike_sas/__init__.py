@@ -40,7 +40,7 @@ LISTED: Final = Listed(
     Pagination works as for SA contexts. A main mode SA negotiates quick mode SAs;
     `mmSaId` of an SA bundle is the `saId` of the main mode SA that negotiated it.
     """,
-    item_description="Get one main mode SA, read from the engine at this moment.",
+    item_description="Get one main mode SA, read from the engine for this request.",
     item_links={
         "saContexts": {
             "operationId": "list_sa_contexts",

@@ -53,7 +53,7 @@ class IkeSa(Shape):
     ike_policy_key: Guid
     virtual_if_tunnel_id: Uint64
     sa_contexts_url: str = Field(
-        description="The list of the SA contexts that this main mode SA negotiated.",
+        description="The URL of the list of the SA contexts that this main mode SA negotiated.",
         examples=["/sa-contexts?mmSaId=9007199254740993"],
     )
 
@@ -79,5 +79,9 @@ class IkeSaExportEnd(Shape):
 
     end: Literal[True]
     count: int = Field(ge=0, description="The number of main mode SAs in the preceding lines.")
-    ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
+    ikeext: Literal["not_running"] | MISSING = Field(
+        default=MISSING,
+        description="Present if the list is empty because IKEEXT is not running, as in "
+        "`IkeSaPage`.",
+    )
     snapshot: Snapshot

@@ -71,7 +71,7 @@ router = APIRouter(prefix="/net-events", tags=[TAG])
 async def list_net_events(
     _caller: DiagnosticsReader, query: Annotated[NetEventQuery, Query()], service: ServiceDep
 ) -> Response:
-    """List recent failures, newest first, explained.
+    """List recent failures with explanations, newest first.
 
     Failures of IKE in main mode, quick mode and extended mode, and packets that
     IPsec dropped. The server keeps a bounded number of the latest events: those that the engine
@@ -101,9 +101,9 @@ async def watch_net_events(
     service: ServiceDep,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Watch failures as they are reported, explained.
+    """Watch failures with explanations, as they are reported.
 
-    Server-Sent Events: one `net_event` per event. `Last-Event-ID` or `since` resumes while the
+    Server-Sent Events: a `net_event` for each failure. `Last-Event-ID` or `since` resumes while the
     server still keeps all later events. If it does not, or the id belongs to another run of the
     server, the stream begins with `reset`: list again, and continue from there. Without an id,
     the stream begins with the next event.

@@ -43,11 +43,11 @@ LISTED: Final = Listed(
     not_found=NOT_FOUND,
     list_description="""List the IPsec SA contexts of this host, in ascending order of their id.
 
-    All pages of one list come from one snapshot. Follow `nextCursor` or the
-    `Link` header; when both are absent, the list is complete. As
+    All pages of one list show one snapshot. To get the next page, send `nextCursor` as
+    `cursor`, or follow the `Link` header; if both are absent, the list is complete. As
     `application/x-ndjson` the whole list is streamed, one context per line.
     """,
-    item_description="Get one IPsec SA context, read from the engine at this moment.",
+    item_description="Get one IPsec SA context, read from the engine for this request.",
     item_links={
         "mainModeSa": {
             "operationId": "get_ike_sa",

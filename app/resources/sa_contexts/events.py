@@ -50,9 +50,9 @@ async def watch_sa_contexts(
 
     Server-Sent Events. `Last-Event-ID` or `since` resumes without a gap while the server's
     journal covers the position. For a complete state without gaps, list and then watch from the
-    list's `snapshot`, or set `initial`. After `reset`, discard the local state and list again.
-    The filters of the list apply: a context that starts to match is `added`, one that no longer
-    matches is `deleted`.
+    list's `snapshot`, or set `initial`. After `reset`, discard the local state and list again;
+    with `initial`, the stream itself sends the contexts again. The filters of the list
+    apply: a context that starts to match is `added`, one that no longer matches is `deleted`.
     """
     after = None
     if last_event_id:

@@ -72,7 +72,9 @@ class SaContextFilters(Filters):
     remote_address: list[AddressParameter] = filter_("The remote address.")
     ip_version: list[IpVersion] = filter_("The IP version; in tunnel mode, of the outer header.")
     traffic_type: list[TrafficType] = filter_("Transport or tunnel mode.")
-    transform_type: list[TransformType] = filter_("How an SA of the bundle protects packets.")
+    transform_type: list[TransformType] = filter_(
+        "The transform of an SA of the bundle: AH, or ESP that authenticates, encrypts or both."
+    )
     cipher: list[Cipher] = filter_(
         "`cipherConfig` of an SA of the bundle; `none` if no SA encrypts."
     )
@@ -106,5 +108,6 @@ class EventQuery(SaContextFilters):
     )
     initial: bool = Field(
         False,
-        description="Begin with an `added` event for every context, followed by `snapshot_end`.",
+        description="Begin with an `added` event for every context that matches, then "
+        "`snapshot_end`.",
     )

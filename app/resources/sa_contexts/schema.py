@@ -41,12 +41,12 @@ class Traffic(Shape):
     tunnel_policy_id: Uint64 | MISSING = Field(
         default=MISSING, description="Tunnel mode: the id of the quick mode policy."
     )
-    remote_port: Uint16 = Field(description="0: see the transport filter.")
+    remote_port: Uint16 = Field(description="0: no particular port; see the transport filter.")
     local_port: Uint16 | MISSING = Field(
-        default=MISSING, description="0: see the transport filter."
+        default=MISSING, description="0: no particular port; see the transport filter."
     )
     ip_protocol: Uint8 | MISSING = Field(
-        default=MISSING, description="0: see the transport filter."
+        default=MISSING, description="0: no particular protocol; see the transport filter."
     )
     local_if_luid: Uint64 | MISSING = Field(default=MISSING, description="The interface's LUID.")
     local_if_alias: str | MISSING = Field(
@@ -200,5 +200,9 @@ class SaContextExportEnd(Shape):
 
     end: Literal[True]
     count: int = Field(ge=0, description="The number of contexts in the preceding lines.")
-    ikeext: Literal["not_running"] | MISSING = Field(default=MISSING, description="As on a page.")
+    ikeext: Literal["not_running"] | MISSING = Field(
+        default=MISSING,
+        description="Present if the list is empty because IKEEXT is not running, as in "
+        "`SaContextPage`.",
+    )
     snapshot: Snapshot

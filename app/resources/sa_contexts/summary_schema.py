@@ -8,10 +8,10 @@ from app.schemas.pages import Snapshot
 
 
 class ValueCount(Shape):
-    """The number of contexts that a list filtered by a value has."""
+    """The number of contexts in a list that is filtered by a value."""
 
     value: str = Field(
-        description="A value of the filter with the member's name.",
+        description="A value of the filter that is named like the member.",
         examples=["gcm_aes_256"],
     )
     contexts: int = Field(ge=0)

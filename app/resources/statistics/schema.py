@@ -30,7 +30,7 @@ Counter64 = Annotated[
 ]
 Gauge32 = Annotated[
     int,
-    Field(ge=0, le=0xFFFFFFFF, description="A gauge: the current number."),
+    Field(ge=0, le=0xFFFFFFFF, description="A gauge: the current number, which rises and falls."),
 ]
 NegotiationTime = Annotated[
     int,
@@ -48,7 +48,7 @@ class StatisticsSample(Shape):
     """
 
     epoch: str = Field(description="Identifies the server's session with the engine.")
-    taken_at: datetime = Field(description="When the engine was called, in UTC.")
+    taken_at: datetime = Field(description="The time at which the engine was called, in UTC.")
     host: str
     engine: EngineKind
     modulus: int = Field(

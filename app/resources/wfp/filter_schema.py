@@ -82,7 +82,7 @@ SingleValue = TypeAliasType(
 
 
 class RangeValue(Shape):
-    """FWP_RANGE0, both ends included; null if the engine returned a NULL pointer."""
+    """FWP_RANGE0, including both ends. An end is null if the engine returned a NULL pointer."""
 
     type: Literal[DataType.RANGE]
     low: SingleValue | None
