@@ -28,7 +28,7 @@ from app.auth.key_file import (
 )
 from app.auth.permissions import is_group_or_world_accessible
 from app.auth.rejections import CredentialRejected, RejectionReason
-from app.file_watching import STALL_SECONDS, watch_files
+from app.files.watching import STALL_SECONDS, watch_files
 
 
 log = structlog.get_logger(__name__)

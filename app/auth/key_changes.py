@@ -13,7 +13,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from app.auth.key_file import KEY_BYTES, KeyFile, KeysUnreadable, keys_text, read_keys
-from app.auth.replacement import NotReplaceable, replace_file, target_of
+from app.files.replacement import NotReplaceable, replace_file, target_of
 
 
 LOCK_TIMEOUT_SECONDS: Final = 10.0

@@ -20,7 +20,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.file_watching import watch_files
+from app.files.watching import watch_files
 from app.server.idle_connections import IdleConnections
 from app.server.proactor_accept import accept_forever, is_not_of_acceptance
 from app.server.protocol import LimitedH11Protocol, OnRejection
@@ -286,6 +286,7 @@ def exit_despite_hung_threads() -> None:
 def exit_now(code: int) -> NoReturn:
     """Flush the output and exit without waiting for other threads."""
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a Windows service has neither
+            stream.flush()
     os._exit(code)

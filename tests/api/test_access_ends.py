@@ -11,8 +11,8 @@ import pytest
 import structlog
 from sa_contexts_simulator import Simulator
 
-from app import file_watching
 from app.auth.authenticator import Authenticator
+from app.files import watching
 from app.repository.changes import streams
 from tests.api.test_access import bearer
 from tests.auth.made import change, id_of, make_key, run_keys
@@ -37,7 +37,7 @@ def kinds(response: httpx2.Response) -> Iterator[str]:
 
 
 def test_looking_often_enough_is_what_is_promised() -> None:
-    assert streams.CHECK_SECONDS + file_watching.POLL_SECONDS < MAX_SECONDS
+    assert streams.CHECK_SECONDS + watching.POLL_SECONDS < MAX_SECONDS
 
 
 @pytest.mark.parametrize("path", STREAMS)

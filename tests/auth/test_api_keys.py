@@ -17,7 +17,6 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from app import file_watching
 from app.auth import api_keys, key_file
 from app.auth.api_keys import ApiKeyStore
 from app.auth.callers import Caller
@@ -25,6 +24,7 @@ from app.auth.key_file import Content, KeysUnreadable, hash_of, read_content, re
 from app.auth.rejections import CredentialRejected, RejectionReason
 from app.auth.scopes import Scope
 from app.cli.main import app
+from app.files import watching
 from tests.auth.made import change, id_of, make_key, run_keys
 
 
@@ -183,8 +183,8 @@ async def test_nobody_waits_for_a_disk_that_does_not_answer(
         return read_content(there)
 
     monkeypatch.setattr(api_keys, "read_content", read)
-    monkeypatch.setattr(file_watching, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(file_watching, "STALL_SECONDS", 0.001)
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(watching, "STALL_SECONDS", 0.001)
     run_keys("revoke", id_of(key), path=path)
     with capture_logs() as log, anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
@@ -385,8 +385,8 @@ async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
         return read_content(there)
 
     monkeypatch.setattr(api_keys, "read_content", read)
-    monkeypatch.setattr(file_watching, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(file_watching, "STALL_SECONDS", 0.001)
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(watching, "STALL_SECONDS", 0.001)
     with capture_logs() as log, anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keys.run)

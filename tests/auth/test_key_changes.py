@@ -18,8 +18,8 @@ from app.auth import key_changes
 from app.auth.api_keys import ApiKeyStore
 from app.auth.key_changes import KeysBusy, change_keys
 from app.auth.key_file import KeyFile, KeysUnreadable, read_keys
-from app.auth.replacement import replace_file
 from app.cli.main import app
+from app.files.replacement import replace_file
 from tests.auth.made import id_of, make_key, run_keys
 
 
@@ -445,7 +445,7 @@ def test_a_file_that_is_being_read_is_replaced_a_little_later(
             raise refusals.pop()
         return replace(new, target)
 
-    monkeypatch.setattr("app.auth.replacement.RETRY_SECONDS", 0)
+    monkeypatch.setattr("app.files.replacement.RETRY_SECONDS", 0)
     monkeypatch.setattr(Path, "replace", refuse_at_first)
     run_keys("revoke", id_of(key), path=path)
     assert is_revoked(key, path)

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 import trustme
 
-from app import file_watching
+from app.files import watching
 from app.server.protocol import LINGER_SECONDS, SLICE_BYTES, LimitedH11Protocol
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome, TlsFiles
 from app.server.tls.protocol import HIGH_WATER
@@ -54,7 +54,7 @@ def files(tmp_path: Path) -> Files:
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_watching, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ KEEP_ALIVE_SECONDS = 2
 
 
 class ServerGone(Exception):
-    """The server has stopped, as it was told to."""
+    """The server has stopped, as ordered."""
 
 
 class CutOff(Exception):
@@ -63,9 +63,9 @@ class Scene:
         url: where the server is.
         outcomes: what came of it all.
         seen: what they have seen so far.
-        is_stopping: whether the server has been told to stop.
+        is_stopping: whether the server was ordered to stop.
         at_work: clear while all clients are to rest.
-        hold_seconds: how long it holds a snapshot at most, as it was told.
+        hold_seconds: the maximum lifetime of a lease that the server was set to.
     """
 
     url: str
@@ -77,7 +77,7 @@ class Scene:
 
     @property
     def is_hurrying(self) -> bool:
-        """Whether who reads slowly is to come to an end."""
+        """Whether slow readers are to finish."""
         return self.is_stopping or not self.at_work.is_set()
 
 
@@ -152,7 +152,7 @@ class Client:
         await self._http.aclose()
 
     def count(self, kind: str, outcome: str) -> None:
-        """Tell what came of what."""
+        """Count an outcome of a kind of work."""
         self.scene.outcomes.count(kind, outcome)
 
     async def _begin(self) -> None:
@@ -189,7 +189,7 @@ class Client:
             raise answer.violation("key material")
         outcome = self._outcome(answer)
         if outcome == "503 server_stopping" and not self.scene.is_stopping:
-            raise answer.violation("the server was not told to stop")
+            raise answer.violation("the server was not ordered to stop")
         operation = operation_of(answer)
         self.count(f"{answer.method} {operation.path}" if operation else "elsewhere", outcome)
         self.scene.outcomes.bytes += len(answer.body)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from app.auth.file_access import AccessNotKept, keep_access
+from app.files.access import AccessNotKept, keep_access
 
 
 MAX_TRIES: Final = 20

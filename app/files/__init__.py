@@ -1,0 +1,1 @@
+"""Files: watched for changes, and replaced atomically with their permissions kept."""
