@@ -26,6 +26,7 @@ from app.server.tls.certificates import CertificateReloader, TlsError, TlsFiles
 from app.server.tls.metrics import TlsMetrics
 from app.service import Foundation, Service, open_engine, open_library
 from app.settings.file import SettingsFileError, settings_file
+from app.settings.limits import ConnectionLimits
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import LogUnwritable
 from app.telemetry.metrics.registry import Metrics
@@ -104,7 +105,7 @@ def build_server(settings: Settings) -> BoundServer:
     uvicorn_server = server.create_server(
         application,
         service.stop,
-        settings.connection_limits(),
+        settings.limits(ConnectionLimits),
         application.state.on_rejection,
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,

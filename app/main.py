@@ -24,6 +24,7 @@ from app.middleware.trusted_hosts import HostValidationMiddleware
 from app.net.networks import client_network
 from app.resources import RESOURCES
 from app.service import Service
+from app.settings.limits import RateLimits
 from app.settings.model import LoggedRequests
 from app.telemetry.metrics.registry import Metrics
 from app.telemetry.tracing import exported
@@ -105,7 +106,7 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
     this server; without credentials, the limit of callers counts those responses. Malformed
     requests never reach the application; `app.state.on_rejection` counts them.
     """
-    limits, public = service.settings.rate_limits(), public_paths(app.routes)
+    limits, public = service.settings.limits(RateLimits), public_paths(app.routes)
     is_authenticated = service.credentials.is_required
     requests = address_policy(limits)
     app.add_middleware(ExactPaths)

@@ -20,6 +20,7 @@ from app.auth.authenticator import Authenticator
 from app.repository.changes.feed import EventFeeds
 from app.repository.changes.streams import StreamRegistry
 from app.repository.deadlines import EngineDeadline
+from app.repository.limits import StoreLimits
 from app.repository.query.paginator import Paginator
 from app.repository.refresh.dirty_ids import DirtyIds
 from app.repository.refresh.reader import EngineReader
@@ -199,7 +200,7 @@ def start_announced(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
         foundation.library, settings, lambda _event, object_id: dirty_ids.add(object_id)
     )
     reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
-    return ResourceRuntime(engine, Store(reader, settings.store_limits(), dirty_ids=dirty_ids))
+    return ResourceRuntime(engine, Store(reader, settings.limits(StoreLimits), dirty_ids=dirty_ids))
 
 
 def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
@@ -207,7 +208,7 @@ def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
     settings = foundation.settings
     engine = open_engine(foundation.library, settings)
     reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
-    limits = replace(settings.store_limits(), max_journal_changes=0, max_journal_bytes=0)
+    limits = replace(settings.limits(StoreLimits), max_journal_changes=0, max_journal_bytes=0)
     return ResourceRuntime(engine, Store(reader, limits, is_periodic=False))
 
 

@@ -26,8 +26,8 @@ from app.auth.key_file import (
     parse_keys,
     read_content,
 )
-from app.auth.permissions import is_group_or_world_accessible
 from app.auth.rejections import CredentialRejected, RejectionReason
+from app.files.permissions import is_group_or_world_accessible
 from app.files.watching import STALL_SECONDS, watch_files
 
 

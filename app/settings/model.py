@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -34,6 +34,8 @@ from app.settings.limits import ConnectionLimits, NetEventLimits, RateLimits
 from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
+
+Limits = TypeVar("Limits", ConnectionLimits, NetEventLimits, RateLimits, StoreLimits)
 
 MAX_PER_MINUTE: Final = 1_000_000_000
 """Maximum value of a rate limit; no server reaches it."""
@@ -363,24 +365,6 @@ class Settings(BaseSettings):
         """
         return init_settings, env_settings, InitSettingsSource(settings_cls, read_settings_file())
 
-    def connection_limits(self) -> ConnectionLimits:
-        """Return the limits of connections."""
-        return ConnectionLimits(**self._values_for(ConnectionLimits))
-
-    def rate_limits(self) -> RateLimits:
-        """Return the rate limits."""
-        return RateLimits(**self._values_for(RateLimits))
-
-    def store_limits(self) -> StoreLimits:
-        """Return the limits of the store."""
-        return StoreLimits(**self._values_for(StoreLimits))
-
-    def net_event_limits(self) -> NetEventLimits:
-        """Return the limits of net events."""
-        return NetEventLimits(**self._values_for(NetEventLimits))
-
-    def _values_for(
-        self, limits: type[ConnectionLimits | RateLimits | StoreLimits | NetEventLimits]
-    ) -> dict[str, Any]:
-        """Return the settings that a class of limits has by the same names."""
-        return self.model_dump(include={field.name for field in fields(limits)})
+    def limits(self, kind: type[Limits]) -> Limits:
+        """Return the limits of one kind: the settings that have the names of its fields."""
+        return kind(**self.model_dump(include={field.name for field in fields(kind)}))

@@ -15,6 +15,7 @@ import httpx2
 from app.bootstrap import create_service
 from app.main import create_app
 from app.server import uvicorn_server as server
+from app.settings.limits import ConnectionLimits
 from app.settings.model import Settings
 from tests.conftest import SIMULATOR_PATH
 from tests.sse import Event, Parser
@@ -50,7 +51,7 @@ class Live:
         self._server = server.create_server(
             application,
             self.service.stop,
-            made.connection_limits(),
+            made.limits(ConnectionLimits),
             application.state.on_rejection,
         )
         self._thread = Thread(target=self._run)

@@ -19,6 +19,7 @@ from sa_contexts_simulator import Simulator
 from app.bootstrap import create_service
 from app.main import create_app
 from app.server import uvicorn_server as server
+from app.settings.limits import ConnectionLimits
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from tests.hostile.faults import Storm
@@ -34,7 +35,7 @@ def main() -> None:
     listener = server.listen(settings.host, settings.port)
     _report({"port": listener.getsockname()[1]})
     Thread(target=_obey, args=(simulator,), daemon=True).start()
-    limits = settings.connection_limits()
+    limits = settings.limits(ConnectionLimits)
     server.run(server.create_server(create_app(service), service.stop, limits), listener)
     _report(
         {

@@ -9,9 +9,9 @@ from typing import Final
 
 from cryptography import x509
 
-from app.auth.permissions import is_group_or_world_accessible
 from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok
+from app.files.permissions import is_group_or_world_accessible
 from app.schemas.doctor import Outcome
 from app.server.tls.certificates import (
     EXPIRES_SOON,

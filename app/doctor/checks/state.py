@@ -7,9 +7,9 @@ import stat
 from datetime import UTC, datetime
 
 from app.auth.key_file import KeysUnreadable, read_keys
-from app.auth.permissions import is_group_or_world_accessible
 from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok, unknown, warning
+from app.files.permissions import is_group_or_world_accessible
 from app.files.replacement import NotReplaceable, target_of
 from app.settings.paths import state_folder as state_folder_path
 

@@ -10,6 +10,7 @@ from app.resources.net_events.metrics import add_metrics
 from app.resources.net_events.routes import TAG, router
 from app.resources.net_events.schema import NetEventPosition
 from app.service import Foundation
+from app.settings.limits import NetEventLimits
 from bindings.net_events import enumerate_net_events
 
 
@@ -17,7 +18,7 @@ def _start(foundation: Foundation) -> NetEventCollector:
     settings = foundation.settings
     return NetEventCollector(
         foundation.library,
-        settings.net_event_limits(),
+        settings.limits(NetEventLimits),
         transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms,
         ipv6_order=settings.ipv6_order,
     )
