@@ -178,7 +178,7 @@ def _export(query: ListQuery, paginator: Paginator, service: Service, caller: Ca
             problems.INVALID_PARAMETERS,
             "At least one parameter is not valid.",
             errors=[
-                {"parameter": name, "reason": f"{NDJSON} is the complete list"} for name in paging
+                {"parameter": name, "reason": "An export is the complete list"} for name in paging
             ],
         )
     return ExportResponse(

@@ -60,6 +60,6 @@ class RateLimitPolicy:
         await reject(problem, scope, receive, self.with_headers(status, send))
 
     def _headers(self, status: RateLimitStatus) -> list[tuple[bytes, bytes]]:
-        """Return the headers: `r` more events are allowed within `t` seconds, or one after them."""
+        """Return the headers: `r` events are left; the quota is full again in `t` seconds."""
         limit = b'"%b";r=%d;t=%d' % (self._name, status.left, status.seconds)
         return [(b"ratelimit-policy", self._policy), (b"ratelimit", limit)]

@@ -11,7 +11,7 @@ from app.schemas.names import EngineKind
 
 
 class Outcome(StrEnum):
-    """How a check came out."""
+    """The outcome of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -21,14 +21,14 @@ class Outcome(StrEnum):
 
 
 class Finding(Shape):
-    """What one check found."""
+    """The finding of one check."""
 
     section: Literal["program", "host", "engine", "rights", "server", "questions"]
-    name: str = Field(description="The check's, in snake_case; it does not change.")
+    name: str = Field(description="The check's name, in snake_case; stable.")
     outcome: Outcome = Field(
-        description="`failure`: it does not work so; `warning`: it works, but not all or not "
-        "for long; `not_applicable`: it does not matter here; `unknown`: it could not be found "
-        "out here, or needs a look by hand."
+        description="`failure`: it does not work; `warning`: it works only partly, or not for "
+        "long; `not_applicable`: it does not matter on this host; `unknown`: it could not be "
+        "determined, or must be checked by hand."
     )
     sentence: str = Field(description="What was found, for a person.")
     remedy: str | MISSING = Field(default=MISSING, description="What to do about it.")
@@ -40,14 +40,14 @@ class Finding(Shape):
 class Report(Shape):
     """What `sa-contexts doctor` found on a host."""
 
-    version: str = Field(description="Of sa-contexts.")
+    version: str = Field(description="The version of sa-contexts.")
     taken_at: datetime
     host: str = Field(description="The host's name.")
     engine: EngineKind | MISSING = Field(
-        default=MISSING, description="Whose SA contexts the library shows; absent without one."
+        default=MISSING, description="The engine that the library reads; absent without a library."
     )
     masked: bool = Field(description="Whether addresses and names are replaced by others.")
     outcome: Literal[Outcome.OK, Outcome.WARNING, Outcome.FAILURE] = Field(
-        description="The worst that was found."
+        description="The worst outcome of all findings."
     )
     findings: list[Finding]

@@ -135,7 +135,8 @@ IKEEXT_SA_DETAILS2 *copy_ike_sa2(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 
 IKEEXT_SA_DETAILS1 *copy_ike_sa1(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 {
-    _Static_assert(sizeof(IKEEXT_SA_DETAILS1) == sizeof(IKEEXT_SA_DETAILS2), "alike but in names");
+    _Static_assert(sizeof(IKEEXT_SA_DETAILS1) == sizeof(IKEEXT_SA_DETAILS2),
+                   "equal except for names");
     return (IKEEXT_SA_DETAILS1 *)(void *)copy_ike_sa2(arena, from);
 }
 

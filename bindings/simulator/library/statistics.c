@@ -236,7 +236,7 @@ DWORD WINAPI IkeextGetStatistics0(HANDLE engineHandle, IKEEXT_STATISTICS0 *ikeex
 {
     _Static_assert(sizeof(IKEEXT_KEYMODULE_STATISTICS0) == sizeof(IKEEXT_KEYMODULE_STATISTICS1)
                        && sizeof(IKEEXT_COMMON_STATISTICS0) == sizeof(IKEEXT_COMMON_STATISTICS1),
-                   "alike but in names");
+                   "equal except for names");
     UINT32 code = calls_begin(IKE_GET_STATISTICS_0);
     code = code != 0 ? code : check(engineHandle, ikeextStatistics);
     if (code == ERROR_SUCCESS) {
