@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.soak.process import running_target
 
 
-def test_connections_and_their_refusals_are_counted() -> None:
+def test_connections_and_rejections_are_counted() -> None:
     with (
         running_target(simulated_contexts=5, simulated_churn=0) as target,
         httpx2.Client(base_url=target.url) as one,
