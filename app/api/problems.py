@@ -250,7 +250,8 @@ ISSUER_UNAVAILABLE = declare(
     503,
     "The token cannot be verified",
     "The server could not fetch the keys of the issuer that it trusts, so it cannot verify "
-    "tokens; API keys are not affected. Its log says why. Try again after `Retry-After` seconds.",
+    "tokens; API keys are not affected. The server's log says why. Try again after "
+    "`Retry-After` seconds.",
 )
 API_KEYS_UNAVAILABLE = declare(
     "api_keys_unavailable",

@@ -124,8 +124,8 @@ def revoke(
             fail(f"there are no keys in {path}")
         change_keys(path, with_revoked)
     _say(
-        f"The key {key_id} is revoked in {path}. A server that reads this file rejects it within "
-        "two seconds; one that cannot read it, after its api_keys_grace_seconds."
+        f"The key {key_id} is revoked in {path}. A server that reads this file rejects the key "
+        "within two seconds; a server that cannot read the file, after its api_keys_grace_seconds."
     )
     if (mismatch := _settings_mismatch(path)) is not None:
         _say(f"{mismatch} A server with these settings does not read the changed file.")

@@ -291,7 +291,7 @@ class Settings(BaseSettings):
         ge=1,
         le=MAX_PER_MINUTE,
         description="Maximum requests per minute from an address without a verified caller: "
-        "without a credential, with one that cannot be verified, or for pages that need none.",
+        "without a credential, with one that cannot be verified, or for paths that need none.",
     )
     rate_limit_rejections: int = Field(
         30,
