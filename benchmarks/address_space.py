@@ -41,7 +41,8 @@ def measure(sizes: Sizes) -> list[Section]:
         Section(
             "Reading one struct",
             "One buffer: `bindings.memory.ADDRESS_SPACE`, whose index is the address. A cast each: "
-            "the address to a pointer and the pointer to a buffer, for each struct.",
+            "for each struct, the address is cast to a pointer, and a buffer is made of the "
+            "pointer.",
             tuple(figures),
         )
     ]

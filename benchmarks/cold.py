@@ -51,11 +51,12 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Cold: reading {count} contexts, in process",
-            "Ours: one refresh into a snapshot. Naive: a new enumeration by cffi's attributes into "
-            f"dicts, validated and serialized through the response model, {PAGE_LIMIT} contexts a "
-            "page; no cache. Ready dicts: `orjson.dumps` of the same contexts, rendered before. Of "
-            "ours: the share of the C calls; of decoding to records; of encoding to JSON; of the "
-            "rest: fingerprints, index keys, counts, order, blocks.",
+            "Ours: one refresh into a snapshot. Naive: a new enumeration, copied through cffi's "
+            "attributes into dicts, then validated and serialized by the response model, "
+            f"{PAGE_LIMIT} contexts a page; no cache. Ready dicts: `orjson.dumps` of dicts of the "
+            "same contexts, built beforehand. Of ours: the parts of our time: the C calls; "
+            "decoding to records; encoding to JSON; the rest (fingerprints, index keys, counts, "
+            "order, blocks).",
             (
                 Figure("ours", UNIT, taken["ours"]),
                 Figure("naive", UNIT, taken["naive"]),

@@ -67,10 +67,11 @@ def measure(sizes: Sizes) -> list[Section]:
     section = Section(
         "A compiled step, an experiment that is not in the product",
         f"Ours: decoding and encoding {count} contexts in Python, without the C calls. Compiled: "
-        f"the same by one C function for each array of {PAGE_SIZE}, its texts copied into `bytes`. "
-        f"Both write the same, byte for byte, for these contexts and for {sizes.any_trees} "
-        "arbitrary ones. Another thread: how late it wakes from naps of 1 ms while a thread reads "
-        f"either way, with the server's switch interval of {GIL_SWITCH_SECONDS * 1e3:g} ms.",
+        f"the same work in C, one call per array of {PAGE_SIZE}, whose JSON texts are then copied "
+        "into `bytes`. Both write the same, byte for byte, for these contexts and for "
+        f"{sizes.any_trees} arbitrary ones. Another thread: how late a thread wakes that sleeps "
+        "for 1 ms at a time, while a second thread decodes and encodes by one of the two; the "
+        f"switch interval is the server's, {GIL_SWITCH_SECONDS * 1e3:g} ms.",
         (
             Figure("ours", UNIT, in_python),
             Figure("compiled", UNIT, in_c),

@@ -99,8 +99,8 @@ def _in_process(sizes: Sizes) -> Section:
             )
     return Section(
         "Compression of pages, in process",
-        "In: compressing; out: what the client has to do. It pays below the speed of a link at "
-        "which the bytes that are saved take as long as both together.",
+        "In: the time to compress; out: the time to decompress. Compression pays on links below "
+        "the speed at which sending the saved bytes takes as long as both together.",
         grid=Grid(("", "kB", "%", "in, ms", "out, ms", "pays below, Mbit/s"), tuple(rows)),
     )
 

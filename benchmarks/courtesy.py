@@ -54,8 +54,9 @@ def measure(sizes: Sizes) -> list[Section]:
             f"Courtesy: warm pages while {contexts} contexts are read, over HTTP",
             f"A page of a leased snapshot, requested every {PERIOD_SECONDS[100] * 1e3:.0f} ms "
             f"(limit=1000: every {PERIOD_SECONDS[1000] * 1e3:.0f} ms) on one connection. Its time "
-            "counts from when it was due, so that a delay is seen in every request that it delays; "
-            "sent: from when it was sent. Every context differs from the previous snapshot, "
+            "counts from when the request was due, so that a delay also counts for the requests "
+            "that wait behind it; in the lines with `sent`, from when the request was sent. Every "
+            "context differs from the previous snapshot, "
             "whose contexts are all gone: nothing can be reused, everything counts as a change, "
             "and the walked snapshot stays in memory beside the new one. A server's first refresh "
             "does less.",

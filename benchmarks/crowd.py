@@ -35,8 +35,8 @@ def measure(sizes: Sizes) -> list[Section]:
         Section(
             f"A crowd: {sizes.crowd} clients at once, over HTTP",
             f"{sizes.crowd} connections; on each a request for limit=100 is sent before the first "
-            "answer is read. The enumerations that this causes are the simulator's own count; "
-            "shown is the most of all times. Answered: when the last client has its page.",
+            "answer is read. Enumerations: how many this causes, as the simulator counts them; the "
+            "maximum of all rounds. Answered: when the last client has its page.",
             tuple(figures),
         )
     ]

@@ -51,9 +51,10 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Export of {contexts} contexts as NDJSON, over HTTP",
-            "Memory: the most that the server's resident set was during an export, less what it "
-            f"was before, with the snapshot in memory. The slow reader takes {SLOW_BYTES >> 10} kB "
-            f"every {SLOW_PAUSE_SECONDS * 1e3:.0f} ms, and goes before it has all.",
+            "Memory: the maximum of the server's resident set during an export, minus its size "
+            "before, with the snapshot in memory. The slow reader reads "
+            f"{SLOW_BYTES >> 10} kB every {SLOW_PAUSE_SECONDS * 1e3:.0f} ms, and disconnects "
+            "before it has everything.",
             tuple(figures),
         )
     ]

@@ -30,9 +30,9 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"First page of {contexts} contexts, over HTTP",
-            "From the request, with maxAge=0 and an engine left alone before, to the end of the "
-            "page. First refresh: the server has not read the engine before. Later refresh: 1 % "
-            "has changed since the one before.",
+            "From the request, sent with maxAge=0 after the minimum pause between refreshes, to "
+            "the end of the page. First refresh: the server has not read the engine before. Later "
+            "refresh: 1 % has changed since the previous one.",
             tuple(
                 Figure(
                     f"{name} refresh, limit={limit}",

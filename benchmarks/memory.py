@@ -25,9 +25,9 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"Memory of snapshots of {contexts} contexts",
-            "The server's resident set, less what it was before it first read the engine, over the "
-            "bytes of all contexts' JSON. One: read and leased. Two: read again after changes to "
-            f"{CHANGED_PERCENT} %, and both leased; the journal is included.",
+            "The growth of the server's resident set since before it first read the engine, "
+            "divided by the bytes of all contexts' JSON. One: read and leased. Two: read again "
+            f"after changes to {CHANGED_PERCENT} %, and both leased; the journal is included.",
             (
                 Figure("bytes of JSON", "MB", tuple(size / 1e6 for size in encoded)),
                 Figure(

@@ -83,8 +83,8 @@ def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
         "same pages in random order, by known cursors. Static: a FastAPI endpoint that returns "
         f"{page_bytes} ready bytes, as many as a page. Naive: a new enumeration for each request, "
         f"its first {PAGE_LIMIT} contexts through a response model. Each server is a process with "
-        "the same uvicorn; one client, one connection, one request at a time. Processor: how long "
-        "that process works for a page, and the system for it.",
+        "the same uvicorn; one client, one connection, one request at a time. Processor: processor "
+        "time of that process per page, in user and in kernel mode.",
         tuple(figures),
     )
 

@@ -56,11 +56,12 @@ def measure(sizes: Sizes) -> list[Section]:
     return [
         Section(
             f"{sizes.watchers} watchers, {CHANGES_PER_SECOND} changes a second, over HTTP",
-            f"Events of full contexts, to clients in C in one process on the same machine, for "
-            f"{sizes.watch_seconds:g} s, of {CONTEXTS} contexts. Latency: from when the engine "
-            "announces that a context came or went, to when a client has read the event. A "
-            "watcher's memory: the server's resident set with all of them, less that before, after "
-            "they had all events.",
+            f"For {sizes.watch_seconds:g} s, the server sends events with full contexts "
+            f"({CONTEXTS} contexts exist) to clients written in C, in one process on the same "
+            "machine. Latency: from when the engine announces that a context was added or deleted, "
+            "to when a client has read the event. A watcher's memory: the growth of the server's "
+            "resident set from before the watchers connected until they had all events, per "
+            "watcher.",
             (
                 Figure(
                     "watchers without all events in their order",
