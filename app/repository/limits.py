@@ -11,7 +11,7 @@ class StoreLimits:
         refresh_min_interval_seconds: the minimum pause between two refreshes.
         refresh_interval_seconds: the time between two refreshes that no client asked for; a change
             that the engine does not announce is found within this time.
-        refresh_debounce_seconds: the debounce time of dirty ids, which are then read in one batch.
+        refresh_debounce_seconds: the debounce time of dirty ids, which are then read in batches.
         refresh_retry_seconds: the time between two attempts while the engine is failing.
         ready_max_age_seconds: the maximum age of the last successful refresh for the server to be
             ready.

@@ -1,7 +1,7 @@
 """Resource kinds: what the repository must know about one kind of listed object.
 
-Stores, pages and cursors are generic: they handle ids, index keys, which filters
-compare, and JSON texts. Everything specific to a resource is in its kind.
+Stores, pages and cursors are generic: they handle ids, JSON texts, and the index keys
+that filters compare. Everything specific to a resource is in its kind.
 """
 
 from __future__ import annotations

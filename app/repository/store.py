@@ -49,7 +49,7 @@ MAX_DIRTY_IDS: Final = 10_000
 
 
 class EngineTimedOut(Exception):
-    """No refresh finished in time."""
+    """The engine did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from app.repository.snapshot.model import ChangeKind
 
 
 class EventEncoder(Protocol):
-    """Encodes events, each once for all watchers with the same filters and view."""
+    """Encodes the events of one resource."""
 
     def change(
         self,

@@ -19,7 +19,7 @@ BATCH_BYTES: Final = 128 << 10
 MAX_CHANGES: Final = 250
 """The most changes to examine for one batch: less than a millisecond's work."""
 MAX_BATCHES: Final = 4
-"""The most batches that a feed caches; a watcher further behind has its own encoded."""
+"""Maximum number of batches that a feed caches; an evicted one is encoded again if needed."""
 
 
 class Batch(NamedTuple):

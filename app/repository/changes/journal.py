@@ -92,7 +92,10 @@ class Journal:
             self._expire_first()
 
     def lag(self, epoch: str, position: Position) -> int:
-        """Return how many revisions follow a position; all in the journal for another epoch."""
+        """Return how many revisions follow a position.
+
+        For a position of another epoch, return how many revisions the journal covers.
+        """
         if epoch != self.epoch:
             return self.newest - self._oldest
         return max(0, self.newest - position.complete_revision)

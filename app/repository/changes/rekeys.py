@@ -19,7 +19,7 @@ MAX_GAP_SECONDS: Final = 120.0
 """The maximum time between the two changes: an expired SA may still receive for a minute
 (IPsecSaContextExpire0)."""
 MAX_REMEMBERED: Final = 10_000
-"""The most added and the most deleted objects to remember."""
+"""Maximum number of added objects to remember, and likewise of deleted ones."""
 
 Negotiation = tuple[bytes, int, int]
 """The peer's address, the quick mode filter and the main mode SA that an SA belongs to."""
@@ -77,7 +77,7 @@ class RekeyCorrelator:
         return change if counterpart is None else change._replace(rekey_of=counterpart)
 
     def _new_negotiations(self, change: Change) -> set[Negotiation]:
-        """Return the negotiations of an object that had none before the change."""
+        """Return an object's negotiations if it had none before the change; otherwise none."""
         if change.item is None or (
             change.old_index_key and self._negotiations(change.old_index_key)
         ):

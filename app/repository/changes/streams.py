@@ -145,7 +145,7 @@ class StreamRegistry:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Wake the streams that are due until `stop`; cancel the rest after the grace period."""
+        """Until `stop`, wake streams that are due; after the grace period, cancel the rest."""
         while not self.is_stopping:
             with anyio.move_on_after(CHECK_SECONDS):
                 await self._stopping.wait()

@@ -151,7 +151,7 @@ class Watcher:
             yield b"".join(events)
 
     def _event(self, kind: str) -> bytes:
-        """Return an event with the stream's position, which has no id amid initial items."""
+        """Return an event with the stream's position, but without an id amid initial items."""
         event_id = None
         if self._initial_items is None:
             self._sent = (self._epoch, self._position)

@@ -16,11 +16,11 @@ Key = bytes
 """The index key of an object: the values that filters compare, packed as its kind defines."""
 
 AddressRange = tuple[int, bytes, bytes]
-"""The length of a subnet's packed addresses; the lowest and the highest, zero-padded to 16."""
+"""A subnet: the byte length of an address; the lowest and highest one, zero-padded to 16 bytes."""
 
 
 def filter_field(parse: Callable[[str], Any]) -> Any:
-    """Declare a filter: its values, of which any may match; `parse` converts one from text."""
+    """Declare a filter that matches any of its values; `parse` converts a text into a value."""
     return field(default=(), metadata={"parse": parse})
 
 

@@ -79,7 +79,7 @@ class EngineReader:
             start_build: creates the builder, given the incarnation of the engine's session;
                 called again if the read restarts in a new session.
             publish_partial: called with a partial snapshot of the first objects if there are
-                more than `FIRST_PAGE`.
+                more than `FIRST_PAGE`, but not too many to stay undecoded (`MAX_UNDECODED`).
 
         Raises:
             ShuttingDown: the reader was stopped.

@@ -14,7 +14,7 @@ from app.repository.snapshot.blocks import JsonBlocks
 
 
 class Item(NamedTuple):
-    """One object: its index key, which filters compare, and its JSON text."""
+    """One object: the index key that filters compare, and the JSON text."""
 
     index_key: Key
     json: bytes

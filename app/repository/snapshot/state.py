@@ -15,8 +15,8 @@ class SnapshotBuild(NamedTuple):
 
     Attributes:
         snapshot: the snapshot.
-        changes: the changes since the previous state; None if there is none in this epoch, or
-            if the changes exceed what the journal keeps.
+        changes: the changes since the previous state; None if this epoch has no previous state,
+            or if the changes exceed what the journal keeps.
         counts: the counts of its objects.
         fingerprints: the fingerprints of all objects, concatenated in order of their ids; an
             object with an unchanged one is not decoded again (`bindings.fingerprints`).
