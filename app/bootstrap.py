@@ -119,7 +119,7 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
 
     Args:
         settings: the server's settings.
-        resources: the resources; each gets its part.
+        resources: the resources, each of which starts one `Part` of the service.
 
     Raises:
         LibraryError: no usable library exists.

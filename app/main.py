@@ -101,10 +101,11 @@ def create_app(
 def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
     """Add the middleware, innermost first.
 
-    Rate limits wrap everything that answers, so that every response counts. `Host` is validated
-    before authentication, so that no credential is verified for a page that rebinds its name to
-    this server; without credentials, the limit of callers counts those responses. Malformed
-    requests never reach the application; `app.state.on_rejection` counts them.
+    Rate limits wrap everything that answers, so that every response counts. If credentials are
+    required, `Host` is validated before authentication, so that no credential is verified for a
+    page that rebinds its name to this server. Otherwise it is validated inside the rate limit per
+    caller, which then counts rejections of `Host`. Malformed requests never reach the application;
+    `app.state.on_rejection` counts them.
     """
     limits, public = service.settings.limits(RateLimits), public_paths(app.routes)
     is_authenticated = service.credentials.is_required

@@ -105,11 +105,11 @@ class AddressRateLimitMiddleware:
       accepted from the address before are still checked, so a client that shares an address
       with an attacker is not locked out;
     - `unverified`: credentials that were not checked, because the issuer is unreachable or `Host`
-      was rejected. A credential accepted before has a quota of its caller's own.
+      was rejected. Credentials accepted from the address before have a separate quota per caller.
 
-    Requests that wait for an issuer are admitted before any of them is counted. They are counted
-    with the answer: beyond the quota it is 429 and says nothing about the credential. Accepted
-    credentials are not affected.
+    Requests that wait for an issuer are admitted before any of them is counted. Each is counted
+    when it is answered; beyond the quota, the answer becomes 429, which says nothing about the
+    credential. Accepted credentials are not affected.
 
     Health is always answered; beyond the quota, the connection delays the answer.
     """

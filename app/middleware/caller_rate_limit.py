@@ -15,8 +15,8 @@ class CallerRateLimitMiddleware:
     """Middleware that limits the requests of each caller, after authentication.
 
     If the server requires no credentials, callers are distinguished by address, and those on this
-    host are not limited. `AddressRateLimitMiddleware` limits unauthenticated requests instead.
-    The limit of streams uses the same key.
+    host are not limited. If it requires credentials, `AddressRateLimitMiddleware` limits requests
+    without a valid one. The limit of streams uses the same key.
     """
 
     def __init__(self, app: ASGIApp, limits: RateLimits) -> None:

@@ -1,4 +1,4 @@
-"""Request metrics, measured outside everything that answers."""
+"""Request metrics, measured around everything that can answer a request."""
 
 from __future__ import annotations
 

@@ -60,6 +60,10 @@ class RateLimitPolicy:
         await reject(problem, scope, receive, self.with_headers(status, send))
 
     def _headers(self, status: RateLimitStatus) -> list[tuple[bytes, bytes]]:
-        """Return the headers: `r` events are left; the quota is full again in `t` seconds."""
+        """Return the headers.
+
+        `r` more events are allowed now. After `t` seconds the full quota is restored or, if this
+        event is over the limit, one event is allowed again.
+        """
         limit = b'"%b";r=%d;t=%d' % (self._name, status.left, status.seconds)
         return [(b"ratelimit-policy", self._policy), (b"ratelimit", limit)]

@@ -1,7 +1,8 @@
-"""The request log: every request gets an id and a log entry at its end.
+"""The request log: every request gets an id, and an entry at its end.
 
-It is the outermost middleware, so it sees every response. The query is not logged: filters
-contain addresses.
+The settings can reduce the entries to problems or none, and rejections that anyone can cause are
+only summarized. The middleware is the outermost, so it sees every response. The query is not
+logged: filters contain addresses.
 """
 
 from __future__ import annotations

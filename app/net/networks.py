@@ -1,4 +1,4 @@
-"""Client networks, which limits count as one client, and loopback addresses."""
+"""Client networks, each of which counts as one client for limits, and loopback addresses."""
 
 from __future__ import annotations
 

@@ -50,9 +50,10 @@ class IdleConnections:
         self._used.pop(connection, None)
 
     def admit(self, newest: Connection, connections: set[Any]) -> bool:
-        """Evict an idle connection if the newest one exceeds a limit; return False if none is idle.
+        """Evict an idle connection if `newest` exceeds a limit; return False if none is idle.
 
-        If its network exceeds its share of the connections, one of that network is evicted.
+        If the network of `newest` exceeds its share of the connections, one of that network is
+        evicted.
 
         Args:
             newest: the new connection.

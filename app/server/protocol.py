@@ -36,7 +36,7 @@ from app.settings.limits import ConnectionLimits
 
 
 SLICE_BYTES: Final = 128 << 10
-"""Bytes of a response written at a time, and so about what a client that does not read costs.
+"""Bytes of a response written at a time: roughly the memory that a client costs when not reading.
 
 A page's blocks (`app.repository.snapshot.blocks`) are several times as large.
 """

@@ -188,8 +188,8 @@ def bind(host: str, port: int) -> socket.socket:
 def _drop_client_noise(record: logging.LogRecord) -> bool:
     """Return whether a uvicorn log record concerns anything but a client's mistake.
 
-    uvicorn warns of each, so clients could fill a disk; they get a problem instead. It also logs
-    an export that was cut off because its client hardly read as an application error.
+    uvicorn warns of each, so clients could fill a disk; they get a problem instead. It also reports
+    an application error if an export is cut off because its client reads too slowly.
     """
     return record.levelno != logging.WARNING and record.msg != _CUT_OFF
 

@@ -49,7 +49,7 @@ class HandshakeOutcome(StrEnum):
     PROTOCOL = "protocol"
     """The client does not speak TLS, or shares no version or suite with the server."""
     CLIENT_CERTIFICATE = "client_certificate"
-    """The client sent no certificate, or one that no client CA has issued."""
+    """The client sent no certificate, or an invalid one: not issued by a client CA, or expired."""
     REJECTED_BY_CLIENT = "rejected_by_client"
     """The client sent an alert; most often it does not trust the server."""
     TIMEOUT = "timeout"
@@ -144,7 +144,7 @@ class CertificateReloader:
 
     @property
     def is_current(self) -> bool:
-        """Whether the files are in use; False once a reload has failed twice alike."""
+        """Whether the files are in use; False once a reload failed twice with the same error."""
         return self._failure is None or not self._is_failure_logged
 
     def poll(self) -> None:

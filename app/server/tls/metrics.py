@@ -15,7 +15,7 @@ class TlsMetrics:
             "sa_contexts_tls_certificate_expiry_timestamp_seconds",
             "Expiry of the certificate in use, in Unix time.",
             registry=registry,
-        ).set_function(lambda: tls.certificate.expires.timestamp())  # noqa: PLW0108  # it is replaced
+        ).set_function(lambda: tls.certificate.expires.timestamp())  # noqa: PLW0108  # a reload replaces `certificate`
         Gauge(
             "sa_contexts_tls_files_in_use",
             "1: the TLS files are in use; 0: they could not be loaded and the old ones are kept.",

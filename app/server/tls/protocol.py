@@ -26,8 +26,8 @@ from app.settings.limits import ConnectionLimits
 
 
 HIGH_WATER: Final = 64 << 10
-"""Bytes idle for encryption at which writing pauses, as without TLS; asyncio's default of half a
-megabyte would add to the cost of a client that does not read."""
+"""Bytes waiting to be encrypted at which writing pauses: the limit that asyncio has without TLS.
+Its default for TLS, half a megabyte, would add to the cost of a client that does not read."""
 
 
 class TlsProtocol(asyncio.Protocol):
