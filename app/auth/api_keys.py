@@ -45,9 +45,9 @@ class _StoredKey(NamedTuple):
 class ApiKeyStore:
     """The keys of a file that is read every second.
 
-    Only `run` and `reload_if_changed` wait for the disk. An unreadable file may have revoked keys:
-    the loaded keys stay valid for a grace period, then all are rejected until the file can be read
-    again.
+    After construction, only `run` and `reload_if_changed` wait for the disk. While the file cannot
+    be read, revocations in it are unknown: the loaded keys stay valid for a grace period, then all
+    are rejected until the file can be read again.
     """
 
     def __init__(

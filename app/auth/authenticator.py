@@ -19,7 +19,8 @@ class Authenticator:
     """Maps credentials to callers. Belongs to one event loop.
 
     Attributes:
-        api_keys: the API keys, if accepted; the owner of this object runs them.
+        api_keys: the API keys; None if they are not accepted. The owner of this object must call
+            their `run`.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Authenticator:
         return self.api_keys is not None or self._tokens is not None
 
     async def caller_of(self, credential: Credential) -> Caller:
-        """Return the caller of a credential; only an unknown token waits, for its issuer's keys.
+        """Return the caller of a credential; may wait for keys if a token is not cached.
 
         Raises:
             CredentialRejected: the credential is not accepted.

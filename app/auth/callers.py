@@ -37,4 +37,4 @@ ALL_ACCESS: Final = Caller("anonymous", "anonymous", frozenset(Scope))
 """The caller of every request if no credential is required."""
 
 UNAUTHENTICATED_CALLER: Final = Caller("anonymous", "anonymous", frozenset())
-"""The caller of a public resource without a credential, if others require one."""
+"""The caller before authentication, and on public paths if others require a credential."""

@@ -1,7 +1,7 @@
 """An OIDC issuer's key set: discovery, fetching and caching.
 
 How keys are cached: they are fetched on demand, fetched again once they are older than the soft
-TTL or lack a token's key, and used up to the hard TTL while the issuer cannot be reached. OpenID
+TTL or lack a token's key, and kept until the hard TTL while the issuer cannot be reached. OpenID
 Connect Discovery 1.0 (4) specifies their URL, RFC 7517 their format.
 """
 
@@ -106,7 +106,7 @@ class JwksClient:
     async def get_keys(self, kid: str | None) -> KeySet:
         """Return the keys, fetched again if this key id is missing or they are stale.
 
-        While stale keys are being fetched, other calls return the stale ones. After a failed fetch
+        While one call replaces stale keys, other calls return the stale ones. After a failed fetch
         only the call that retries waits for the issuer.
 
         Raises:

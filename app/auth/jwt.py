@@ -173,7 +173,7 @@ class JwtVerifier:
         )
 
     def _cached_until(self, _digest: bytes, caller: Caller, now: float) -> float:
-        """Return when the token expires or the issuer's keys are due to be fetched."""
+        """Return when the token expires, or when the issuer's keys are due, whichever is first."""
         fresh_until = now + self._issuer.verdict_ttl_seconds()
         return min(caller.expires_at or fresh_until, fresh_until)
 

@@ -5,7 +5,7 @@ has 256 random bits, so a fast hash is enough: nobody who reads the file can fin
 force. Because of the secret, hashes are useless in another file, or if they leak without it.
 Neither protects against someone who can write the file and add a key.
 
-On Windows the folder's DACL controls access (`app.settings.paths`).
+On Windows the folder's DACL controls access (`app.windows_service.spec`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KEY_BYTES: Final = 32
 MAX_NAME: Final = 64
 """Characters of a key's name."""
 MAX_BYTES: Final = 1 << 20
-"""Size of the file; some thousand keys."""
+"""Maximum size of the file, enough for about 3,000 keys."""
 DUPLICATE: Final = "duplicate_key_id"
 
 _Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
@@ -158,7 +158,7 @@ def _reject_duplicate_members(text: bytes) -> None:
     """Reject a text in which an object has two members of one name (RFC 8259, 4).
 
     Raises:
-        ValueError: it has; the message names the member.
+        ValueError: it has; the message names the member only if the format defines it.
     """
 
     def check(pairs: list[tuple[str, object]]) -> None:

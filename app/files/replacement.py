@@ -22,7 +22,7 @@ from app.files.access import AccessNotKept, keep_access
 
 MAX_TRIES: Final = 20
 MAX_LINKS: Final = 40
-"""On the way to a file; Linux follows as many (path_resolution(7))."""
+"""Maximum number of symbolic links in a path, as in Linux (path_resolution(7))."""
 RETRY_SECONDS: Final = 0.05
 """Pause between tries. Windows does not replace a file that is open for reading."""
 
@@ -35,8 +35,8 @@ def target_of(path: Path) -> Path:
     """Resolve a path to its file, which need not exist unless the path is a link.
 
     Raises:
-        NotReplaceable: a link in the path is dangling or circular, or lies in a folder that
-            another user owns or can write, who could point it at a file of their choice.
+        NotReplaceable: a link in the path is dangling or circular, or another user owns or can
+            write to its folder, and so could point the link at a file of their choice.
     """
     try:
         target = Path(os.path.realpath(path, strict=path.is_symlink()))
@@ -86,7 +86,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _trusted_owners(target: Path) -> set[int]:
-    """Return the users whose links are followed: root, the caller, the owner of the target."""
+    """Return who may own a folder with a link: root, this process' user, the target's owner."""
     owners = {0}
     if sys.platform != "win32":
         owners.add(os.geteuid())
