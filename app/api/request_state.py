@@ -1,4 +1,4 @@
-"""The state of a request: what its inner parts find out and its outer parts act on."""
+"""The state of a request: what middleware and routes record, and outer middleware acts on."""
 
 from __future__ import annotations
 

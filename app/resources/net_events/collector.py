@@ -213,7 +213,7 @@ class NetEventCollector(Part):
         self._tried.set()
 
     async def _listen_once(self) -> None:
-        """Run one session until it fails, a new one may do better, or the server stops."""
+        """Run one session until it fails, a new session could subscribe, or the server stops."""
         listener = await self._in_thread(self._open_listener)
         try:
             self._adopt(listener)

@@ -23,7 +23,7 @@ from app.schemas.pages import NEXT_CURSOR, Snapshot
 
 
 class Traffic(Shape):
-    """IPSEC_TRAFFIC1: the traffic of the SA. In tunnel mode, the addresses are its endpoints.
+    """IPSEC_TRAFFIC1: the traffic of the SA; in tunnel mode, with the tunnel endpoints' addresses.
 
     Fields that the struct of Windows Vista (IPSEC_TRAFFIC0) lacks are absent if the engine
     supports only that one.

@@ -31,7 +31,7 @@ class Suite:
     """One combination of mode, algorithms and weaknesses.
 
     Attributes:
-        transform_type: one per SA of the bundle, like `cipher` and `integrity`.
+        transform_type: each type in the bundle once; likewise `cipher` and `integrity`.
         cipher: `none` if nothing encrypts.
         integrity: `none` if nothing authenticates.
         weakness: weaknesses according to the baseline given to `suite_of`.

@@ -101,7 +101,7 @@ def _judged(
     if key_module_key in _IKEV1:
         found.add(Weakness.IKEV1)
     longest = advice.longest_lifetime_seconds
-    # 0 disables the check: the lifetime is unlimited (IPSEC_SA_BUNDLE1, ipsectypes.idl).
+    # 0 is too long: the engine does not limit the lifetime (IPSEC_SA_BUNDLE1, ipsectypes.idl).
     if longest is not None and not 0 < lifetime_seconds <= longest:
         found.add(Weakness.LONG_LIFETIME)
     return tuple(w.value for w in Weakness if w in found and w in advice.against)

@@ -32,8 +32,8 @@ class Sample(Generic[T]):
     Attributes:
         at: time of the call, in UTC.
         epoch: identifies the session with the engine. A restart of the engine resets the
-            counters and ends all sessions, so a counter that decreases within an epoch has
-            wrapped around.
+            counters and ends all sessions, so an IPsec counter that decreases within an epoch
+            has wrapped around. An IKE counter may have been reset by a restart of IKEEXT.
         counts: the counters.
     """
 

@@ -15,7 +15,7 @@ from app.auth.key_file import PREFIX
 REDACTED: Final = "[redacted]"
 
 _MARKS: Final = (PREFIX, "eyj", "bearer")
-"""Every match contains one of these in lower case; searching for them first is cheap."""
+"""A match in lower case contains one of these; searching for them first is cheap."""
 
 _SECRETS: Final = (
     # any token (RFC 6750, 2.1), the scheme in any case (RFC 9110, 11.1); JSON writes a tab as `\t`
@@ -40,7 +40,7 @@ _WORDS: Final = re.compile(r"[\w.~+%-]+")
 _PERCENT: Final = re.compile(r"%(?:25)+")
 """A percent sign that is encoded any number of times (RFC 3986, 2.1)."""
 MAX_DECODINGS: Final = 4
-"""Maximum number of times that a word is decoded: percent signs may hide otherwise (`%2%35`)."""
+"""Maximum number of times that a word is decoded: the result may be encoded too (`%2%35`)."""
 
 
 def redacted(text: str) -> str:
@@ -81,7 +81,7 @@ class RedactedSpans:
     """An OpenTelemetry span processor that redacts what requests contain.
 
     FastAPI records the query, which holds filtered addresses, and the path, method and host, in
-    which clients can put anything. It implements the SDK's interface without importing its types.
+    which clients can put anything. The class has the SDK's interface but imports none of its types.
     """
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002  # the SDK's
