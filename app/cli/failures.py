@@ -15,7 +15,7 @@ from app.bootstrap import STARTUP_ERRORS, explain
 
 
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Errors of a file that cannot grow."""
+"""Errors of a file that cannot grow or be written."""
 
 
 def fail(sentence: str) -> NoReturn:
@@ -53,6 +53,7 @@ def explained_output_failure() -> Iterator[None]:
 def discard_output() -> None:
     """Discard what standard output still buffers, so that it does not fail again at exit.
 
-    Python would exit with 120 then (library reference, `signal`, "Note on SIGPIPE").
+    Python would exit with 120 then (library reference, `sys.exit`; the remedy is from `signal`,
+    "Note on SIGPIPE").
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -41,7 +41,12 @@ def list_contexts(
 
 
 def print_table(contexts: Iterable[dict[str, Any]], console: Console | None = None) -> None:
-    """Print a line for each context in the API's form, wider than the console if necessary."""
+    """Print a line for each context, wider than the console if necessary.
+
+    Args:
+        contexts: contexts in the API's form (`app.resources.sa_contexts.schema`).
+        console: the console to print to; None: standard output.
+    """
     console = console or Console()
     rows = [row_of(context) for context in contexts]
     console.print(fitted_table(COLUMNS, rows, console.width), crop=False)

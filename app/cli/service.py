@@ -31,7 +31,7 @@ def _require_windows() -> None:
 
 @contextmanager
 def _control(consequence: str = "") -> Iterator[ModuleType]:
-    """Give `app.windows_service.scm`; exit with one sentence, and the consequence, if it fails."""
+    """Yield `app.windows_service.scm`; if the block fails, exit with the error and consequence."""
     _require_windows()
     from app.windows_service import scm  # noqa: PLC0415  # Windows only
 

@@ -35,7 +35,8 @@ LACKS: Final = (
     ),
     ((6, 2), "Windows 7 or Windows Server 2008 R2", _OLD),
 )
-"""Versions of Windows, as the first newer one, and the features that they lack (fwpmu.h)."""
+"""Versions of Windows that lack features: the number of the next version, the name and the features
+(fwpmu.h)."""
 
 
 def windows(_context: DoctorContext) -> CheckResult:

@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"[\w.-]+")
 
 
 def bitness(context: DoctorContext) -> CheckResult:
-    """Check that the process and the library are 64-bit, as the structs are declared."""
+    """Check that the process and the library are 64-bit, which the declared structs require."""
     bits = pointer_bits()
     library, machine = _library_machine(context)
     facts: Facts = {

@@ -36,7 +36,7 @@ def is_answered_by_us(host: str, number: int) -> bool:
 
 
 def asks_for_certificates(host: str, number: int, path: Path) -> bool:
-    """Return whether a server has this certificate and rejects clients without one.
+    """Return whether a server presents this certificate and requires client certificates.
 
     In TLS 1.3, a client has the server's certificate and completes the handshake before the
     server detects the missing client certificate and sends an alert (RFC 8446, 4.4.2.4 and 6.2).

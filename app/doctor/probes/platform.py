@@ -161,7 +161,7 @@ def connection_template_zero(context: DoctorContext) -> CheckResult:
 
 
 def connections_join(context: DoctorContext) -> CheckResult:
-    """Find out how many connections match an SA context by endpoints and mode (there is no id)."""
+    """Find out how many connections match an SA context by endpoints and mode; no id links them."""
     order = context.settings.ipv6_order
     with context.session() as session:
         connections = _some(Connections(session, ipv6_order=order))

@@ -1,9 +1,9 @@
 """The probe of the error code for a destroyed enumeration handle.
 
-The handle is a context of the RPC runtime, whose memory is freed with it: the
-library may return a code or crash the process. Therefore the probe must be
+The handle is an RPC context handle, whose memory is freed when it is destroyed: a
+later use may return an error code or crash the process. Therefore the probe must be
 requested explicitly, and runs in a separate process, whose crash is a valid
-result. It does not endanger the filter engine, which sees a disconnected client.
+result. A crash does not endanger the filter engine, which sees a disconnected client.
 """
 
 from __future__ import annotations
