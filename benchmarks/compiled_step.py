@@ -70,7 +70,7 @@ def measure(sizes: Sizes) -> list[Section]:
         f"the same work in C, one call per array of {PAGE_SIZE}, whose JSON texts are then copied "
         "into `bytes`. Both write the same, byte for byte, for these contexts and for "
         f"{sizes.any_trees} arbitrary ones. Another thread: how late a thread wakes that sleeps "
-        "for 1 ms at a time, while a second thread decodes and encodes by one of the two; the "
+        "for 1 ms at a time, alone or while a second thread runs ours or the compiled step; the "
         f"switch interval is the server's, {GIL_SWITCH_SECONDS * 1e3:g} ms.",
         (
             Figure("ours", UNIT, in_python),

@@ -99,8 +99,8 @@ def _in_process(sizes: Sizes) -> Section:
             )
     return Section(
         "Compression of pages, in process",
-        "In: the time to compress; out: the time to decompress. Compression pays on links below "
-        "the speed at which sending the saved bytes takes as long as both together.",
+        "In: the time to compress; out: the time to decompress. Compression pays on links so "
+        "slow that sending the saved bytes would take longer than compressing and decompressing.",
         grid=Grid(("", "kB", "%", "in, ms", "out, ms", "pays below, Mbit/s"), tuple(rows)),
     )
 

@@ -87,8 +87,8 @@ def measure(sizes: Sizes) -> list[Section]:
         Section(
             f"Growth: reading {few} to {many} contexts, in process",
             f"As above. The naive way reads no more than {most} contexts: its cost per "
-            f"context hardly differs from {naive_sizes[0]} on. Ours is compared with the straight "
-            "line with the least relative errors: seconds = "
+            f"context is nearly constant above {naive_sizes[0]}. Ours is compared with the "
+            "straight line with the least relative errors: seconds = "
             f"{line.seconds:.3g} + {line.seconds_a_context:.3g} * contexts.",
             (
                 *(Figure(name, UNIT, values) for name, values in taken.items()),

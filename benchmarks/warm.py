@@ -26,6 +26,10 @@ FIRST = f"{NEWEST}&limit={PAGE_LIMIT}"
 CHURN = (2, 4, 8)
 """After how many refreshes the walks are measured again; before each, some contexts change."""
 CHANGED_PERCENT = 2.5
+CHURN_CAPTION = (
+    " Changed in N steps: walks after N refreshes, each of which found "
+    f"{CHANGED_PERCENT:g} % of the contexts changed."
+)
 
 
 def measure(sizes: Sizes) -> list[Section]:
@@ -84,7 +88,8 @@ def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
         f"{page_bytes} ready bytes, as many as a page. Naive: a new enumeration for each request, "
         f"its first {PAGE_LIMIT} contexts through a response model. Each server is a process with "
         "the same uvicorn; one client, one connection, one request at a time. Processor: processor "
-        "time of that process per page, in user and in kernel mode.",
+        "time of that process per page, in user and in kernel mode."
+        + (CHURN_CAPTION if churn else ""),
         tuple(figures),
     )
 

@@ -46,8 +46,8 @@ def install(
     account: Annotated[
         str,
         typer.Option(
-            help="Account to run as: by default the service's own, or a group managed service "
-            "account."
+            help="Account to run as, such as a group managed service account; by default the "
+            "service's own."
         ),
     ] = ACCOUNT,
     anywhere: Annotated[
@@ -59,7 +59,7 @@ def install(
     for path in (Path(program()[0]), Path(program()[-1])):  # the interpreter, and this package
         if not anywhere and _is_in_user_folder(path.resolve()):
             fail(
-                f"{path} is in a user's folder, so that user could change what the service runs; "
+                f"{path} is in a user's folder, and this user could change what the service runs; "
                 "install the program and Python for all users, for example in C:\\Program Files, "
                 "or pass --anywhere"
             )

@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         description="Engine to read; auto: Windows' own if it exists, otherwise the simulator.",
     )
     library: Annotated[Path, AfterValidator(_absolute)] | None = Field(
-        None, description="Absolute path of another library with WFP's ABI to load instead."
+        None, description="Absolute path of a library with WFP's ABI to load, whatever `engine` is."
     )
     allow_library_in_service: bool = Field(
         False, description="Whether a Windows service may load the library that `library` names."
