@@ -44,7 +44,12 @@ class SummaryQuery(Freshness):
     """Query parameters of `GET /sa-contexts/summary`."""
 
     peers: Annotated[int, BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number"))] = (
-        Field(10, ge=0, le=MAX_PEERS, description="Maximum number of peers listed, busiest first.")
+        Field(
+            10,
+            ge=0,
+            le=MAX_PEERS,
+            description="Maximum number of peers listed, those with the most contexts first.",
+        )
     )
 
 
