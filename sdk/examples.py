@@ -130,7 +130,12 @@ def _contexts(client: TestClient, collection: Collection) -> int:
     export = client.get(none, headers={"Accept": "application/x-ndjson"})
     collection.add("list_sa_contexts", "export", "The last line, here the only one", export)
     summary = client.get("/sa-contexts/summary?peers=2")
-    collection.add("summarize_sa_contexts", "summary", "Counts, and the two peers with the most contexts", summary)
+    collection.add(
+        "summarize_sa_contexts",
+        "summary",
+        "Counts, and the two peers with the most contexts",
+        summary,
+    )
     short = _short(client.get("/sa-contexts?limit=1000").json()["items"])
     one = client.get(f"/sa-contexts/{short}")
     collection.add("get_sa_context", "sa_context", "One that has an id above 2^53", one)

@@ -11,6 +11,7 @@ at the end.
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import sys
 from threading import Thread
@@ -45,6 +46,7 @@ def _obey(simulator: Simulator) -> None:
             case ["storm", seed]:
                 storm = Storm(simulator, int(seed))
             case ["trim"]:
+                gc.collect()
                 ctypes.CDLL(None).malloc_trim(0)  # glibc's malloc.h
             case ["delay", function, milliseconds]:
                 simulator.delay(function, int(milliseconds))
