@@ -300,7 +300,7 @@ class ActionType(IntEnum):
 
 
 class BundleFlag(IntFlag):
-    """IPSEC_SA_BUNDLE_FLAG_* (ipsectypes.h), without the tunnel bandwidth above."""
+    """IPSEC_SA_BUNDLE_FLAG_* (ipsectypes.h), without the four highest bits (tunnel bandwidth)."""
 
     ND_SECURE = 0x00000001
     ND_BOUNDARY = 0x00000002

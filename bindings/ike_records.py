@@ -59,8 +59,9 @@ class Certificate(NamedTuple):
 class Credential(NamedTuple):
     """IKEEXT_CREDENTIAL2 (1, 0): an authenticated identity.
 
-    Certificate-based methods have a certificate; Kerberos, NTLM and EAP have a
-    name. A preshared key, an anonymous peer and an unknown method have neither.
+    Certificate-based methods have a certificate; Kerberos, NTLM, EAP and, in
+    IKEEXT_CREDENTIAL2, the reserved method have a name. A preshared key, an
+    anonymous peer and an unknown method have neither.
     """
 
     authentication_method_type: int

@@ -16,10 +16,11 @@ ALIAS_LENGTH = 257
 
 
 def interface_aliases() -> Callable[[int], str | None]:
-    """Return a function that maps an interface's LUID to its name; to None outside Windows.
+    """Return a function that maps an interface's LUID to its name, or to None if it is unknown.
 
-    The function caches names, so that a LUID has one name throughout a refresh.
-    Create a new one for each refresh, because names can change.
+    Outside Windows, no name is known. The function caches names, so that a LUID has
+    one name throughout a refresh. Create a new one for each refresh, because names
+    can change.
     """
     if os.name != "nt":
         return lambda _luid: None

@@ -45,7 +45,7 @@ def pointer_bits() -> int:
 
 
 def machine_of(path: Path) -> Machine | None:
-    """Return the target machine of a PE or ELF file; None for other files and unknown machines.
+    """Return the target machine of a PE or ELF file; None for other files and unknown PE machines.
 
     Raises:
         OSError: the file cannot be read.

@@ -88,8 +88,8 @@ def read_pointers(address: int, count: int, max_count: int) -> tuple[int, ...]:
     """Return the `count` pointers of the array at `address`; none for a NULL pointer.
 
     Raises:
-        struct.error: there are more than `max_count`, so none is read; or one is NULL, without
-            which the result would be incomplete.
+        struct.error: there are more than `max_count`, so none is read; or one is NULL, so the
+            result would be incomplete.
     """
     if not address or not count:
         return ()

@@ -358,5 +358,5 @@ def _extended_mode(*fields: Any) -> ExtendedModeFailure:
 
 
 def _hash(raw: bytes) -> bytes | None:
-    """Return a certificate's SHA-1 thumbprint; None if all bytes are 0, as without one."""
+    """Return a certificate's SHA-1 thumbprint; None if all bytes are 0: no certificate was used."""
     return raw if any(raw) else None

@@ -94,7 +94,7 @@ class Traffic(NamedTuple):
     """IPSEC_TRAFFIC1 (0): the protected traffic. In tunnel mode the addresses are the endpoints.
 
     `policy_id` is ipsecFilterId in transport mode, tunnelPolicyId in tunnel mode, and
-    None for an unknown traffic type. Ports and protocol 0 mean "see the transport filter".
+    None for an unknown traffic type. A port or protocol of 0 means "see the transport filter".
     """
 
     ip_version: int

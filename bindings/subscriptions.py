@@ -69,7 +69,7 @@ class Subscription:
                 except its context; pointers are valid only until it returns.
 
         Raises:
-            NotSupported: the library lacks the function.
+            NotSupported: the library or the engine lacks the function.
             AccessDenied: the account lacks FWPM_ACTRL_SUBSCRIBE.
             EngineError: any other error of the engine.
         """

@@ -67,7 +67,7 @@ def _port(number: int) -> int:
 
 
 def program_of(process_id: int) -> str | None:
-    """Return the file name of a process' program; None if access is denied."""
+    """Return the file name of a process' program; None if it has ended or access is denied."""
     kernel = windows_library("kernel32")
     process = kernel.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process_id)
     if not process:

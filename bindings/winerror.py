@@ -224,7 +224,7 @@ RPC_E_RANGE = range(0x80010001, 0x80010122 + 1)
 
 
 def name_of(code: int) -> str:
-    """Return a code's name in winerror.h, `RPC_E_0x…` within that range, or its number."""
+    """Return a code's name in winerror.h; without one, `RPC_E_0x…` in `RPC_E_RANGE`, else `0x…`."""
     try:
         return WinError(code).name
     except ValueError:

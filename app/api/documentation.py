@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 
 _HEADERS: Final = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-"""Added to the headers of every response (`app.server.security_headers`)."""
+"""Sent in addition to the headers that every response has (`app.server.security_headers`)."""
 
 _PAGE: Final = """\
 <!doctype html>

@@ -27,7 +27,7 @@ class RequestState:
         is_rejected: whether authentication, a scope, a rate limit or `Host` rejected the request.
         rejection_reason: why the credential was rejected.
         is_over_quota: whether the request is answered although its address is over its quota.
-        outcome: why the server ended the response early.
+        outcome: why the response ended early, if a route recorded it.
     """
 
     credential: Credential | None = None

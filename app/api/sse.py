@@ -41,7 +41,7 @@ RETRY_MS: Final = 2000
 KEEP_ALIVE_SECONDS: Final = 15
 """Maximum silence of a stream before it sends a bookmark or a comment."""
 JITTER: Final = 0.1
-"""Fraction by which lifetimes are shortened at random, to spread reconnections."""
+"""Maximum fraction by which a lifetime is shortened at random, to spread reconnections."""
 
 COMMENT: Final = b":\n\n"
 RECONNECT: Final = format_event("reconnect", None, b"{}")
@@ -152,7 +152,7 @@ class EventStream(Response):
         state.outcome = state.outcome or "server_stops"
 
     def _is_due(self) -> bool:
-        """Return whether the stream has something to do although its source may have no events."""
+        """Return whether the stream must wake even if its source has no events."""
         return time.monotonic() >= self._due or not self._is_authorized()
 
     def _end_reason(self) -> str:

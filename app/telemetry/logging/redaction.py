@@ -80,8 +80,9 @@ def _redacted_word(match: re.Match[str]) -> str:
 class RedactedSpans:
     """An OpenTelemetry span processor that redacts what requests contain.
 
-    FastAPI records the query, which holds filtered addresses, and the path, method and host, in
-    which clients can put anything. The class has the SDK's interface but imports none of its types.
+    FastAPI records the query, which holds the addresses to filter by, and the path, method and
+    host, in which clients can put anything. The class has the SDK's interface but imports none of
+    its types.
     """
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002  # the SDK's

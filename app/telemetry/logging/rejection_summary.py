@@ -1,4 +1,4 @@
-"""Periodic log summaries of rejected requests from unauthenticated clients.
+"""Periodic log summaries of rejected requests.
 
 Rejections need no credential: a flood of them must neither fill a disk nor make logging costly.
 """

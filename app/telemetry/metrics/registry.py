@@ -49,7 +49,7 @@ class Metrics:
     Attributes:
         registry: the registry of all metrics; prometheus_client's global one is not used.
         http: counts requests.
-        rejection_summary: logs rejected requests of unauthenticated clients.
+        rejection_summary: logs rejected requests in periodic summaries.
     """
 
     def __init__(

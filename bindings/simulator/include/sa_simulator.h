@@ -43,9 +43,10 @@ void sa_simulator_reset(void);
 
 /* ---- the contexts --------------------------------------------------------- */
 
-/* Replace all contexts by `count` generated ones. Their contents depend only on `seed` and on
- * their number, and so do their ids in the first population after a reset or an engine restart.
- * Later populations get the ids that follow: a running engine never reuses an id. */
+/* Replace all contexts by `count` generated ones. The contents of each depend only on `seed`, on
+ * its index and on the number of engine restarts since the last reset. The ids depend only on
+ * `seed` if the engine has issued none since the last reset or restart; otherwise they follow the
+ * issued ones: a running engine never reuses an id. */
 void sa_simulator_populate(uint32_t count, uint64_t seed);
 
 /* Copy the IPSEC_SA_CONTEXT1 at `tree`, valid or not. The copy replaces the context with

@@ -91,8 +91,8 @@ static int find_function(const char *name)
     return function < FUNCTION_COUNT ? function : NONE;
 }
 
-/* Return the code of the oldest failure that is due, and count its use; otherwise 0. Failures that
- * are not due yet count this call. */
+/* Return the code of the oldest failure that is due, and count its use; otherwise 0. The call
+ * counts for the older failures, which are not due yet; if none is due, for all. */
 static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {

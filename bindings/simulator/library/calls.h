@@ -65,7 +65,8 @@ UINT32 calls_end(UINT32 code);
 UINT32 calls_misuse(UINT32 code);
 UINT64 calls_misuses(void);
 
-/* These implement the control functions of the same names; see sa_simulator.h. */
+/* These implement control functions; see sa_simulator.h. calls_count is sa_simulator_calls, and
+ * calls_reset is a part of sa_simulator_reset. */
 int calls_fail(const char *name, UINT32 code, UINT32 after, UINT32 times);
 void calls_fail_randomly(UINT32 per_million, uint64_t seed);
 void calls_clear_failures(void);

@@ -105,7 +105,7 @@ static void *write_main_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 fai
 
 static void *write_quick_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 failure, size_t size)
 {
-    /* No other traffic type has subnets: their fields are passed on unread. */
+    /* Only tunnel mode has subnets; in other modes the fields are passed on unread. */
     if (failure.saTrafficType == IPSEC_TRAFFIC_TYPE_TUNNEL) {
         failure.localSubNet = copy_condition_value(arena, &failure.localSubNet);
         failure.remoteSubNet = copy_condition_value(arena, &failure.remoteSubNet);

@@ -12,10 +12,10 @@
 typedef struct recipe {
     uint64_t population;  /* seed of the host and its peers */
     uint32_t number;      /* of the context on its host; neighbours share a peer */
-    uint32_t engine_run;  /* counts engine restarts: each negotiates main mode again */
+    uint32_t engine_run;  /* counts engine starts, from 1: each negotiates main mode again */
     uint32_t negotiation; /* counts rekeys: each negotiates quick mode again */
     uint32_t revision;    /* counts modifications of the same SAs */
-    uint32_t main_mode;   /* the main mode rekey before its negotiation; 0: none */
+    uint32_t main_mode;   /* number of the main mode rekey after which it was negotiated; 0: none */
 } recipe;
 
 /* How complete a context is. */

@@ -156,7 +156,7 @@ void generate_identity(generated_sa *sa, const peer *peer)
     text_append(&machine, domains[domain]);
     sa->id.mmTargetName = sa->machine_name;
 
-    /* Only AuthIP has an extended mode, and so a second identity. */
+    /* AuthIP always has a second identity, of its extended mode; other key modules sometimes do. */
     if (peer->keying == KEYING_AUTHIP || random_chance(&source, 40)) {
         text user = text_init(sa->user_name, COUNT_OF(sa->user_name));
         text_append(&user, logon_domains[domain]);

@@ -245,7 +245,7 @@ static void stop(void)
     workers.started = 0;
     workers.registered = 0;
     workers.is_stopping = 0;
-    discard_cancelled(); /* without subscriptions, no thread may be left to do it */
+    discard_cancelled(); /* without subscriptions, there may be no thread left to do it */
     lock_release(LOCK_ENGINE);
 }
 

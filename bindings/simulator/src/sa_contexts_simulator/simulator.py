@@ -299,7 +299,7 @@ class Simulator:
         `function` is a WFP function's name, or `"*"` for any that returns a code.
 
         Raises:
-            ValueError: there is no such function, or the code is 0.
+            ValueError: there is no such function, the code is 0, or too many failures are set.
         """
         arguments = function.encode(), _u32(code), _u32(after), _u32(times)
         if not self._number("fail", *arguments):
