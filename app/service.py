@@ -1,7 +1,8 @@
 """The service beneath HTTP: the engine, and one running part per resource.
 
 How it runs: the service starts, stops and closes all parts alike, without knowing
-what they serve. Each part that reads the engine has a session of its own.
+what they serve. Each part that reads lists or net events has a session of its own;
+single objects and counters are read in a session that the parts share.
 """
 
 from __future__ import annotations

@@ -59,8 +59,8 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
 def _lock(target: Path) -> FileLock:
     """Return an operating system lock on a file beside the target; it ends with its process.
 
-    The lock file stays. Its owner becomes the owner of the keys, who could not open a lock file
-    that root owns.
+    The lock file stays. It is given to the user who owns the key file, because that user could
+    not open a lock file that root owns.
     """
 
     def give_to_owner(lock: int) -> None:

@@ -158,7 +158,7 @@ def _reject_duplicate_members(text: bytes) -> None:
     """Reject a text in which an object has two members of one name (RFC 8259, 4).
 
     Raises:
-        ValueError: it has; the message names the member only if the format defines it.
+        ValueError: a member is repeated; the message names it only if the format defines it.
     """
 
     def check(pairs: list[tuple[str, object]]) -> None:

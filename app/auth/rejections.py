@@ -11,7 +11,10 @@ class RejectionReason(StrEnum):
     MISSING = "missing"
     """The request has no credential."""
     MALFORMED = "malformed"
-    """The credential is not a bearer token, is given twice, or is too long."""
+    """The credential is not a bearer token, is given twice, or is too long.
+
+    A JWT whose header cannot be read or is not supported is malformed, too.
+    """
     UNKNOWN = "unknown"
     """The key is unknown, or credentials of this kind are not accepted."""
     EXPIRED = "expired"

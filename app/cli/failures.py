@@ -26,7 +26,7 @@ def fail(sentence: str) -> NoReturn:
 
 @contextmanager
 def explained_failures(*others: type[Exception]) -> Iterator[None]:
-    """Exit with one sentence if the settings, the library or the engine fail, or with `others`."""
+    """Exit with one sentence if the block raises one of `STARTUP_ERRORS` or of `others`."""
     explained: tuple[type[Exception], ...] = (*STARTUP_ERRORS, *others)
     try:
         yield

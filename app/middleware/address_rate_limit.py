@@ -104,14 +104,15 @@ class AddressRateLimitMiddleware:
     - `failures`: credentials that authentication rejects. Beyond this quota, only credentials
       accepted from the address before are still checked, so a client that shares an address
       with an attacker is not locked out;
-    - `unverified`: credentials that were not checked, because the issuer is unreachable or `Host`
-      was rejected. Credentials accepted from the address before have a separate quota per caller.
+    - `unverified`: credentials that were not checked, because the issuer or the file of API keys
+      is unavailable, or `Host` was rejected. Credentials accepted from the address before have a
+      separate quota per caller.
 
     Requests that wait for an issuer are admitted before any of them is counted. Each is counted
     when it is answered; beyond the quota, the answer becomes 429, which says nothing about the
     credential. Accepted credentials are not affected.
 
-    Health is always answered; beyond the quota, the connection delays the answer.
+    Health is always answered; beyond the quota, `app.server.protocol` may delay the response.
     """
 
     def __init__(

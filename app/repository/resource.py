@@ -113,7 +113,7 @@ class ResourceKind(ABC):
         return {}
 
     def reason_if_empty(self, error: EngineError) -> Mapping[str, str] | None:
-        """Return the annotations of an empty list if the error means that; None otherwise."""
+        """Return annotations if the error means that the list is empty; None otherwise."""
         return {"ikeext": "not_running"} if isinstance(error, IkeextNotRunning) else None
 
     def counts(self) -> Counts:

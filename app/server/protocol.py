@@ -282,7 +282,7 @@ class LimitedH11Protocol(H11Protocol):
         body = [] if is_head else [h11.Data(data=bytes(response.body))]
         events = (head, *body, h11.EndOfMessage())
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-        if self.transport.can_write_eof():  # TLS cannot; it is closed after LINGER_SECONDS
+        if self.transport.can_write_eof():  # False with TLS: LINGER_SECONDS ends the connection
             self.transport.write_eof()
 
 

@@ -202,7 +202,7 @@ def remove(folder: Path | None, report: Callable[[str], None]) -> None:
     """Stop and delete the service, and remove its account from the group.
 
     Args:
-        folder: the folder of its settings, keys and logs, to delete it, too.
+        folder: the folder of its settings, keys and logs, to be deleted, too; None: keep it.
         report: called with a sentence after each step.
 
     Raises:

@@ -61,7 +61,7 @@ def certificate(context: DoctorContext) -> CheckResult:
 def _problem(
     found: Certificate, key: Path, client_names: frozenset[str]
 ) -> tuple[Outcome, str, str] | None:
-    """Return outcome, sentence and remedy of a certificate that some or all clients reject."""
+    """Return outcome, sentence and remedy of the first problem, or None if there is none."""
     now = datetime.now(UTC)
     if now > found.expires:
         return (

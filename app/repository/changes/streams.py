@@ -28,7 +28,7 @@ class EventSource(Protocol):
 
     @property
     def notifier(self) -> Notifier:
-        """The notifier of new events, in which the source is its stream's waiter."""
+        """The notifier of new events; the stream waits for it with this source as `waiter`."""
 
     @property
     def lag(self) -> int:

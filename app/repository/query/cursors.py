@@ -3,7 +3,7 @@
 A cursor is `1.KEY.PAYLOAD.MAC`: the format's version; the key's name; epoch,
 revision, last id, list, selection and view as base64url of JSON; and the first 16
 bytes of an HMAC-SHA-256 over all of that, as base64url. A cursor grants no access.
-The key lives as long as the process; its name distinguishes a cursor from before a
+The key lives as long as the process; its name distinguishes a cursor made before a
 restart from a forged one.
 """
 

@@ -2,7 +2,8 @@
 
 How paging works: a list of more than one page leases its snapshot, and each cursor
 names that snapshot's revision, so that all pages show one state. Once the lease has
-expired, a client can resume after the last id in the newest snapshot of the epoch.
+expired, a client can resume in the newest snapshot of the epoch, after the last id
+that it received.
 """
 
 from __future__ import annotations

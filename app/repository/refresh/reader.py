@@ -28,7 +28,7 @@ MAX_UNDECODED: Final = 16_384
 """The most objects that stay undecoded in the engine's memory, at some 4 kB per SA context.
 
 They can be decoded in order of their ids, so that a client gets the first page
-at once and the other pages while they are being decoded.
+before the rest is decoded.
 """
 
 FIRST_PAGE: Final = 1000
@@ -178,7 +178,7 @@ class _Location(NamedTuple):
 
 
 class _Undecoded:
-    """The arrays in the engine's memory that are still to be decoded, which it owns.
+    """Owns the arrays in the engine's memory that are still to be decoded.
 
     Attributes:
         count: the number of their objects.

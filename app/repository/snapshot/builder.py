@@ -29,7 +29,7 @@ SORT_BATCH: Final = 8192
 class SnapshotBuilder:
     """Builds one snapshot from objects in any order.
 
-    If an enumeration yields an id twice, the first object counts.
+    If an id is added twice, the first object counts.
 
     Attributes:
         annotations: the annotations of the snapshot.

@@ -2,7 +2,7 @@
 
 A lease ends after an idle time without use, and after an absolute time in any
 case. A pinned snapshot is kept until it is unpinned. Over the maximum, new leases
-are rejected; existing ones are never revoked.
+are rejected; no existing one is revoked for them.
 """
 
 from __future__ import annotations

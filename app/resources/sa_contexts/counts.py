@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class SaContextCounts:
-    """Counts of one snapshot's contexts, updated by its changes and never recounted.
+    """Counts of SA contexts, updated by each change and never recounted.
 
     A context counts once for each value that any of its SAs has, so each count equals the
     length of the list filtered by that value. The number of counts depends on the number of

@@ -38,7 +38,7 @@ class SaContextKind(ResourceKind):
         """Create the resource kind.
 
         Args:
-            aliases: takes a snapshot of the interfaces' names, for one refresh.
+            aliases: returns a function that maps an interface's LUID to its name, for one refresh.
             baseline: baseline that weaknesses are judged against.
         """
         self._aliases = aliases

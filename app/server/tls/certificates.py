@@ -27,7 +27,7 @@ CIPHERS: Final = "@SECLEVEL=2:ECDHE+AESGCM:ECDHE+CHACHA20"
 """The TLS 1.2 suites with forward secrecy and AEAD only (RFC 9325, 4.2).
 
 All TLS 1.3 suites have both. OpenSSL's security level 2 means 112 bits: no RSA key below 2048 bits,
-no SHA-1 in a chain. There is no DHE, because clients can make its cost the server's.
+no SHA-1 in a chain. DHE is excluded, because clients could cheaply make the server compute it.
 """
 EXPIRES_SOON: Final = timedelta(days=30)
 
