@@ -20,7 +20,7 @@ from bindings.session import Session
 
 
 PREFIX: Final = "SA_CONTEXTS_"
-NO_SETTINGS: Final = frozenset({"SETTINGS"})
+NO_SETTINGS: Final = frozenset({"SETTINGS", "TOKEN"})
 """Known variables with the prefix that are not settings."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import socket
 from ipaddress import ip_address
@@ -156,6 +157,12 @@ def test_our_own_server_takes_no_port_from_us() -> None:
 
     assert (run.code, run.finding("port").outcome) == (0, Outcome.OK)
     assert "listens" in run.finding("port").sentence
+
+
+def test_variables_of_commands_are_not_unknown_settings() -> None:
+    run = examine_here(token="a", settings=os.devnull)  # noqa: S106  # not a secret
+
+    assert run.finding("settings").outcome is Outcome.OK
 
 
 def test_an_address_that_is_not_the_hosts_is_reported() -> None:
