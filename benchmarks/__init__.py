@@ -1,4 +1,4 @@
-"""What reading, serving and refreshing cost, each beside something that anybody knows.
+"""What reading, serving and refreshing cost, each compared with a familiar baseline.
 
 `python -m benchmarks` measures all; `python -m benchmarks --help` says how.
 """

@@ -13,9 +13,9 @@ from types import TracebackType
 
 PATH = "/sa-contexts"
 NEWEST = f"{PATH}?maxAge=86400"
-"""Begins a list on the newest snapshot, however old it is."""
+"""Starts a list on the newest snapshot, however old it is."""
 ANEW = f"{PATH}/summary?maxAge=0"
-"""Waits for a refresh, and takes no lease."""
+"""Waits for a refresh; takes no lease."""
 
 MIN_REST_SECONDS = 0.3
 """A little more than the default minimum interval of refreshes."""
@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def next_target(self) -> str | None:
-        """Where the list goes on."""
+        """Return the target of the next page; None on the last page."""
         link = _NEXT.search(self.head)
         return "/" + link[1].decode() if link else None
 
@@ -54,22 +54,22 @@ class Client(AbstractContextManager["Client"]):
         self._body = slice(0)
 
     def reconnect(self) -> None:
-        """Begin a new connection: servers close one that was idle for some seconds."""
+        """Open a new connection: servers close connections that were idle for some seconds."""
         self._socket.close()
         self._socket = _connected(self._port)
 
     def get(self, target: str, *headers: str) -> Answer:
-        """Ask for a target, and read the whole answer."""
+        """Request a target, and read the whole response."""
         self.ask(target, *headers)
         return self.answer()
 
     def ask(self, target: str, *headers: str) -> None:
-        """Send a request; `answer` reads what comes back."""
+        """Send a request; `answer` reads the response."""
         lines = (f"GET {target} HTTP/1.1", "Host: localhost", *headers, "", "")
         self._socket.sendall("\r\n".join(lines).encode())
 
     def answer(self) -> Answer:
-        """Read the whole answer to what was asked."""
+        """Read the whole response to the last request."""
         received = self._receive(0)
         while (end := self._buffer.find(HEAD_END, 0, received)) < 0:
             received += self._receive(received)
@@ -77,7 +77,7 @@ class Client(AbstractContextManager["Client"]):
         head = bytes(self._buffer[:begin])
         assert head.startswith(b"HTTP/1.1 200 "), bytes(self._buffer[:received])
         length = _LENGTH.search(head)
-        if length is None:  # sent in chunks, of which the last is empty
+        if length is None:  # sent in chunks; the last one is empty
             while not self._buffer.endswith(LAST_CHUNK, 0, received):
                 received += self._receive(received)
             total = received
@@ -90,7 +90,7 @@ class Client(AbstractContextManager["Client"]):
 
     @property
     def body(self) -> bytes:
-        """Return the body of the last answer, copied only on request."""
+        """Return a copy of the last response's body."""
         return bytes(self._buffer[self._body])
 
     def has_refreshed(self) -> bool:

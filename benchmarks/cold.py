@@ -1,4 +1,4 @@
-"""Cold: what it costs to read everything from the engine and to turn it into JSON."""
+"""Cold: what it costs to read everything from the engine and encode it as JSON."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from bindings.session import Session
 
 
 NAIVE = 4.0
-"""How many times ours the naive way must cost."""
+"""Minimum ratio of the naive way's cost to ours."""
 READY = 3.0
-"""How many times orjson's time of ready dicts ours should be at most."""
+"""Goal: maximum ratio of our time to the time that orjson takes for ready dicts."""
 
 READY_DICTS = 1000
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Ours and the naive way in turns, and where ours spends its time."""
+    """Measure ours and the naive way in turns, and the parts of our time."""
     count = sizes.small
     library = populated(count)
     ready = ready_dicts(library)
@@ -73,19 +73,19 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def differences(whole: tuple[float, ...], part: tuple[float, ...]) -> tuple[float, ...]:
-    """What is left of the whole without the part, round by round."""
+    """Return `whole` minus `part`, round by round."""
     return tuple(larger - smaller for larger, smaller in zip(whole, part, strict=True))
 
 
 def ready_dicts(library: Library) -> list[object]:
-    """Some contexts as what JSON is made from."""
+    """Return the first contexts as dicts, ready to be serialized."""
     with Engine(library) as engine:
         contexts = [context for page in engine.pages() for context in page]
     return [render_sa_context(context) for context in contexts[:READY_DICTS]]
 
 
 def call_only(session: Session) -> int:
-    """Enumerate and free, in the reader's page size, without looking at anything."""
+    """Enumerate and free arrays of the reader's page size, without reading the contexts."""
     return sum(count for _, count in arrays(session))
 
 
@@ -94,7 +94,7 @@ def _decode_only(engine: Engine) -> int:
 
 
 def _decode_and_encode(engine: Engine) -> int:
-    """As a refresh does, without keeping more than the texts."""
+    """Decode and encode as a refresh does, but keep only the JSON texts."""
     alias = interface_aliases()
     texts = engine.with_sa_contexts(
         lambda contexts: [encode_sa_context(context, alias) for context in one_by_one(contexts)]
@@ -103,7 +103,7 @@ def _decode_and_encode(engine: Engine) -> int:
 
 
 def one_by_one(contexts: SaContexts) -> Iterator[SaContext]:
-    """Each context, decoded when it is asked for, as a refresh does: no page of them is kept."""
+    """Yield the contexts one by one, each decoded on demand as in a refresh; keep none of them."""
     for array in contexts.arrays():
         with array:
             for index in range(len(array)):

@@ -1,7 +1,7 @@
 """The two servers that ours is compared with; `python -m benchmarks.comparisons` runs one.
 
-Both are served as `sa-contexts serve` serves: by `app.server.uvicorn_server`, in a process of
-their own.
+Each is served as by `sa-contexts serve`: by `app.server.uvicorn_server`, in a process of
+its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from bindings.session import Session
 
 
 def static_app(size: int) -> FastAPI:
-    """Returns the same `size` prepared bytes to each request: as fast as FastAPI can be."""
+    """Return an application that answers every request with the same `size` prepared bytes.
+
+    FastAPI cannot answer faster.
+    """
     app = FastAPI()
     body = b"[" + b" " * (size - 2) + b"]"
 
@@ -33,9 +36,9 @@ def static_app(size: int) -> FastAPI:
 
 
 def naive_app(contexts: int) -> FastAPI:
-    """Enumerates for each request and answers through a response model.
+    """Return an application that enumerates for each request and answers through a response model.
 
-    Its session stays open, as ours does; one request uses it at a time.
+    Its session stays open, as ours does; only one request at a time uses it.
     """
     app = FastAPI()
     session, lock = Session(populated(contexts)), Lock()

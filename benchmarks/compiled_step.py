@@ -1,4 +1,4 @@
-"""What decoding and encoding would cost as one compiled step, which the product does not have."""
+"""What decoding and encoding would cost as one compiled step; the product has no such step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAP_SECONDS = 0.001
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Both ways in turns, after they were seen to give the same; then beside another thread."""
+    """Check that both ways give the same texts; measure them in turns, then beside a thread."""
     count = sizes.small
     contexts = populated(count)
     with library() as path, Engine(contexts) as engine, Session(contexts) as session:
@@ -92,7 +92,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def _waits(naps: int, work: Callable[[], object]) -> list[float]:
-    """How many milliseconds too late this thread wakes from each nap, while another one works."""
+    """Return how many milliseconds late this thread wakes from each nap while another works."""
     enough = Event()
 
     def repeat() -> None:

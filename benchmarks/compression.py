@@ -1,4 +1,4 @@
-"""Compression: what it costs and saves for pages of a list, and where that pays."""
+"""Compression: what it costs and saves for pages of a list, and on which links it pays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GZIP = 31
 """`wbits` for the format of gzip (zlib's manual, deflateInit2)."""
 
 MIN_SECONDS = 0.05
-"""How long each is tried in a round."""
+"""Minimum time for which each way is repeated in a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ WAYS = (
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """All ways for pages of several sizes, in process; then ours over HTTP."""
+    """Measure all ways for pages of several sizes, in process; then our server's over HTTP."""
     return [_in_process(sizes), _over_http(sizes)]
 
 
@@ -132,7 +132,7 @@ def _over_http(sizes: Sizes) -> Section:
 
 
 def _seconds(work: Callable[[bytes], bytes], body: bytes) -> float:
-    """The time of this thread that `work` takes, on average."""
+    """Return the mean processor time of one call of `work`, in seconds."""
     began, times = thread_time(), 0
     while (spent := thread_time() - began) < MIN_SECONDS:
         work(body)

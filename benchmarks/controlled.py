@@ -1,12 +1,13 @@
 """`sa-contexts`, with a simulator that is controlled by lines on standard input.
 
-A line is the name of one of `Simulator`'s methods and its arguments, as JSON;
-what the method returns comes back as a line on standard output. The thread that
-reads the lines waits in the system and takes nothing from the server meanwhile.
-More methods: `trim` has the C library return unused memory; `listen`
-records the engine's notifications, and `announced` returns them: for each SA context
-that was added or deleted, its id and the time of the notification, in nanoseconds of the
-monotonic clock.
+Each line is a JSON array: the name of one of `Simulator`'s methods, and its arguments.
+The method's result is written to standard output, as one line. The thread that reads
+the lines blocks in the system, and costs the server nothing meanwhile.
+
+Additional methods: `trim` has the C library return unused memory; `listen` starts to
+record the engine's notifications, and `announced` returns them: for each SA context that
+was added or deleted, the change, its id and the time of the notification, in nanoseconds
+of the monotonic clock.
 """
 
 from __future__ import annotations
@@ -60,12 +61,12 @@ def _obey() -> None:
 
 
 def _trim() -> int:
-    """Return whether any was returned (malloc_trim(3); glibc only)."""
+    """Release unused memory; return 1 if there was any, else 0 (malloc_trim(3); glibc only)."""
     return int(ctypes.CDLL(None).malloc_trim(0))
 
 
 def main() -> None:
-    """Serve; no refresh succeeds before the first `clear_failures`."""
+    """Serve; every refresh fails until the first `clear_failures`."""
     Simulator(LIBRARY).fail(FIRST_CALL, WinError.RPC_S_SERVER_UNAVAILABLE, times=0)
     Thread(target=_obey, name="control", daemon=True).start()
     cli.main()

@@ -15,15 +15,15 @@ from benchmarks.sizes import SEED, Sizes
 
 
 MAX_MILLISECONDS = 50.0
-"""What 99 of 100 requests may take during a refresh."""
+"""Maximum duration of 99 of 100 requests during a refresh."""
 
 PERIOD_SECONDS = {100: 0.01, 1000: 0.05}
-"""How often a page of so many contexts is asked for."""
+"""Interval between requests, by the page's number of contexts."""
 QUIET_SECONDS = 5.0
 
 
 class Latency(NamedTuple):
-    """How long a request took, in milliseconds."""
+    """How long a request took, in milliseconds: since it was due, and since it was sent."""
 
     since_due: float
     since_sent: float
@@ -96,13 +96,13 @@ def _ask_during_refresh(server: Server, client: Client, target: str, limit: int)
 
 
 def _after(seconds: float) -> Callable[[], bool]:
-    """Return a test whether so many seconds have passed."""
+    """Return a function that returns whether `seconds` have passed since this call."""
     ends = perf_counter() + seconds
     return lambda: perf_counter() > ends
 
 
 def _ask(client: Client, target: str, limit: int, is_over: Callable[[], bool]) -> list[Latency]:
-    """Ask at fixed times until it is over."""
+    """Request the target at fixed times until `is_over` returns True; return the latencies."""
     latencies = []
     due = perf_counter()
     while not is_over():

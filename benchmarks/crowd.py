@@ -1,4 +1,4 @@
-"""A crowd: how often the engine is read when many ask at once."""
+"""A crowd: how often the engine is read when many clients send requests at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_ENUMERATIONS = 2.0
 BEGINS_ENUMERATION = "IPsecSaContextCreateEnumHandle0"
 DEFAULT_MAX_AGE_SECONDS = 1.0
 FEW_CONTEXTS = 250
-"""Of which a refresh takes less time than a crowd's requests."""
+"""So few that a refresh takes less time than sending the requests of a crowd."""
 
 TARGETS = {
     "maxAge=0": f"{PATH}?limit=100&maxAge=0",
@@ -25,7 +25,7 @@ TARGETS = {
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """All clients ask at the same time, then read what they get."""
+    """Have all clients send a request before any reads its response."""
     figures = [
         figure
         for contexts in (FEW_CONTEXTS, sizes.small)
@@ -76,8 +76,11 @@ def _figures(contexts: int, crowd: int, rounds: int) -> list[Figure]:
 
 
 def _rest(clients: list[Client]) -> None:
-    """Until the last refresh is over, what it gave older than the default allows, and the engine
-    left alone for long enough."""
+    """Wait until a new refresh is both needed and allowed; then reconnect all clients.
+
+    That is when the snapshot is older than the default `maxAge`, and the minimum interval
+    of refreshes has passed.
+    """
     clients[0].reconnect()
     sleep(2 * clients[0].last_refresh_seconds() + DEFAULT_MAX_AGE_SECONDS + MIN_REST_SECONDS)
     for client in clients:

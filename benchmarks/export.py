@@ -16,25 +16,25 @@ from benchmarks.sizes import Sizes
 
 
 MAX_MEGABYTES = 20.0
-"""By how much exports may raise the server's memory."""
+"""Maximum growth of the server's memory during exports."""
 
 AT_ONCE = 4
 SLOW_BYTES = 64 << 10
 SLOW_PAUSE_SECONDS = 0.01
 TAIL_BYTES = 1024
-"""More than the last line has."""
+"""More bytes than the last line has."""
 REQUEST = (
     f"GET {NEWEST} HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n{{more}}\r\n"
 )
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Readers of several kinds, on one server with one snapshot."""
+    """Measure several kinds of readers, on one server with one snapshot."""
     contexts, port = sizes.large, 0
     with servers.ours(contexts) as server, Client(server.port) as client:
         port = server.port
         client.get(ANEW)
-        assert client.get(f"{NEWEST}&limit=1").next_target  # leased before, and not by exports
+        assert client.get(f"{NEWEST}&limit=1").next_target  # leased here, not by the first export
         kinds: dict[str, Callable[[], float]] = {
             "a fast reader": lambda: _read(port, contexts),
             "a fast reader, gzip": lambda: _read(port, contexts, "Accept-Encoding: gzip\r\n"),
@@ -77,7 +77,10 @@ def _measure(
 
 
 def _read(port: int, contexts: int, more: str = "") -> float:
-    """Read a whole export, and see that it is whole; megabytes on the wire a second."""
+    """Read a whole export; return its megabytes per second on the wire.
+
+    Without `more`, further header lines, check that the export is complete.
+    """
     began = perf_counter()
     received, tail = 0, b""
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -95,7 +98,7 @@ def _read(port: int, contexts: int, more: str = "") -> float:
 
 
 def _read_slowly(port: int, seconds: float) -> float:
-    """Read some of an export slowly, and go; megabytes on the wire a second."""
+    """Read part of an export slowly, then disconnect; return megabytes per second on the wire."""
     began = perf_counter()
     received = 0
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -107,7 +110,7 @@ def _read_slowly(port: int, seconds: float) -> float:
 
 
 def _read_at_once(port: int, contexts: int) -> float:
-    """Several read the whole export at once; megabytes on the wire a second, of all."""
+    """Read `AT_ONCE` whole exports in parallel; return their total megabytes per second."""
     rates: list[float] = []
     threads = [Thread(target=lambda: rates.append(_read(port, contexts))) for _ in range(AT_ONCE)]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Figures, the bars that some must reach, and both as text and as JSON."""
+"""Figures, the bars that some of them must reach, and their output as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TEXT_WIDTH = 92
 
 
 class Bar(StrEnum):
-    """What a limit is to a figure."""
+    """How a figure is judged against its limit."""
 
     AT_LEAST = "at least"
     AT_MOST = "at most"
     GOAL = "goal: at most"
-    """Worth coming near; missing it fails nothing."""
+    """Desirable; missing it does not fail the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Figure:
     """One measured quantity.
 
     Attributes:
-        values: one of each round; the table shows their median, least and greatest.
-        bar: what the median is judged by, where it is.
-        limit: the bar's.
+        values: one per round; the table shows their median, minimum and maximum.
+        bar: how the median is judged against `limit`; None if it is not judged.
+        limit: the limit, in `unit`.
     """
 
     name: str
@@ -40,13 +40,13 @@ class Figure:
 
     @property
     def is_met(self) -> bool:
-        """Whether the bar is reached, or there is none that must be."""
+        """Return whether the median reaches its bar; True for a goal, or without a bar."""
         if self.bar is Bar.AT_LEAST:
             return median(self.values) >= self.limit
         return self.bar is not Bar.AT_MOST or median(self.values) <= self.limit
 
     def as_text(self, width: int, *, is_judged: bool) -> str:
-        """One line of the table."""
+        """Return the figure's line of the table."""
         line = f"  {self.name:<{width}} {number(median(self.values)):>9} {self.unit:<10}"
         if len(self.values) > 1:
             spread = f"{number(min(self.values))} .. {number(max(self.values))}"
@@ -61,18 +61,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Quantities of several things side by side, without a bar.
+    """Several quantities of several things, as rows and columns, without a bar.
 
     Attributes:
-        columns: the name of each, with its unit; the first is that of the rows.
-        rows: the name of each, and its values.
+        columns: the name of each column, with its unit; the first column names the rows.
+        rows: the name of each row, and its values.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float, ...]], ...]
 
     def as_text(self) -> str:
-        """The grid, in columns as wide as they have to be."""
+        """Return the grid as lines, with columns as narrow as their texts allow."""
         cells = [
             self.columns,
             *((name, *(number(value) for value in values)) for name, values in self.rows),
@@ -86,7 +86,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one benchmark found, and what its terms mean."""
+    """The results of one benchmark, and what its terms mean."""
 
     title: str
     terms: str
@@ -95,11 +95,11 @@ class Section:
 
     @property
     def is_met(self) -> bool:
-        """Whether all bars are reached."""
+        """Return whether all bars are reached."""
         return all(figure.is_met for figure in self.figures)
 
     def as_text(self, width: int, *, is_judged: bool) -> str:
-        """The section of the table."""
+        """Return the section's part of the table."""
         return "\n".join(
             (
                 self.title,
@@ -118,7 +118,7 @@ def ratios(
     bar: Bar | None = None,
     limit: float = 0.0,
 ) -> Figure:
-    """How many times `under` the values of `over` are, round by round."""
+    """Return the figure of `over` divided by `under`, round by round."""
     values = tuple(above / below for above, below in zip(over, under, strict=True))
     return Figure(name, "times", values, bar, limit)
 
@@ -126,7 +126,7 @@ def ratios(
 def percentiles(
     name: str, milliseconds: Sequence[float], bar: Bar | None = None, limit: float = 0.0
 ) -> tuple[Figure, ...]:
-    """The median, the 99th percentile, which a bar is for, and the greatest."""
+    """Return the median, the 99th percentile, to which `bar` applies, and the maximum."""
     ordered = sorted(milliseconds)
     last = len(ordered) - 1
     return (
@@ -139,9 +139,10 @@ def percentiles(
 def take_turns(
     rounds: int, measures: dict[str, Callable[[], float]], *, warm_up: bool = True
 ) -> dict[str, tuple[float, ...]]:
-    """The values of each measure, taken in turn so that a busy machine is busy for all.
+    """Return the values of each measure, one per round.
 
-    Each round begins with another measure. A first round that warms up is not kept.
+    The measures take turns, so that other load on the machine affects all of them. Each round
+    begins with a different measure. The values of the warm-up round are discarded.
     """
     names = list(measures)
     kept: dict[str, list[float]] = {name: [] for name in names}
@@ -155,16 +156,16 @@ def take_turns(
 
 
 def table(sections: Sequence[Section], *, is_judged: bool) -> str:
-    """All sections as text, in columns of one width."""
+    """Return all sections as text, with columns of one width."""
     width = max(len(figure.name) for section in sections for figure in section.figures)
     return "\n\n".join(section.as_text(width, is_judged=is_judged) for section in sections)
 
 
 def raw(sections: Sequence[Section]) -> list[dict[str, Any]]:
-    """All sections with every value, for JSON."""
+    """Return all sections with every value, for JSON."""
     return [asdict(section) for section in sections]
 
 
 def number(value: float) -> str:
-    """Three significant digits, or whole numbers where there are more."""
+    """Return a value with three significant digits; from 100 on, rounded to a whole number."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"  # noqa: PLR2004  # digits

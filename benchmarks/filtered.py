@@ -1,4 +1,4 @@
-"""Filtered: how long pages take that show some of many contexts."""
+"""Filtered: how long the pages of a filtered list take, if there are many contexts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LATER_PAGES = 20
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Filters that few contexts meet, and filters that many do."""
+    """Measure filters that match few contexts, and filters that match many."""
     contexts = sizes.large
     figures: list[Figure] = []
     with servers.ours(contexts) as server, Client(server.port) as client:
@@ -35,7 +35,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def _filters(client: Client) -> dict[str, str]:
-    """Queries by what they ask for; the values are those of some context."""
+    """Return queries, by what they select; their values are those of an existing context."""
     client.get(f"{NEWEST}&limit=100")
     page = json.loads(client.body)
     details: dict[str, Any] = next(
@@ -77,7 +77,7 @@ def _milliseconds(client: Client, target: str) -> tuple[float, str | None]:
 
 
 def _matching(client: Client, query: str) -> int:
-    """How many contexts a list has: its pages are walked."""
+    """Return how many contexts a filtered list has, by walking its pages."""
     found = 0
     target: str | None = f"{NEWEST}&limit=1000&{query}"
     while target is not None:

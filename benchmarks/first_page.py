@@ -1,4 +1,4 @@
-"""First page: how soon a list begins that wants to see the engine as it is now."""
+"""First page: how long the first page takes if the engine must be read for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIMITS = (100, 1000)
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """After a server's first refresh, and of refreshes beside the previous snapshot."""
+    """Measure first pages during a server's first refresh, and during later refreshes."""
     contexts = sizes.small
     first: dict[int, list[float]] = {limit: [] for limit in LIMITS}
     later: dict[int, list[float]] = {limit: [] for limit in LIMITS}
@@ -49,7 +49,10 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def _first_page(client: Client, limit: int) -> float:
-    """The milliseconds until a list has begun; ends when the list could be walked to its end."""
+    """Return how many milliseconds the first page takes.
+
+    Then request the second page, which waits until the snapshot is complete.
+    """
     began = perf_counter()
     following = client.get(f"{PATH}?maxAge=0&limit={limit}").next_target
     milliseconds = (perf_counter() - began) * 1e3

@@ -1,4 +1,4 @@
-"""What is measured on: the simulator's contexts of one seed, and that both ways read the same."""
+"""The measured contexts, which the simulator makes from one seed; and a check of both ways."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ PAGE = TypeAdapter(SaContextPage)
 
 
 def populated(contexts: int) -> Library:
-    """The simulator in this process, with so many contexts."""
+    """Return the simulator's library in this process, filled with `contexts` contexts."""
     Simulator(LIBRARY).populate(contexts, SEED)
     return Library(LIBRARY)
 
 
 def arrays(session: Session, size: int = PAGE_SIZE) -> Iterator[tuple[int, int]]:
-    """Each array of IPSEC_SA_CONTEXT1 of one enumeration: its address, and how many it has.
+    """Yield the arrays of IPSEC_SA_CONTEXT1 of one enumeration: address, and number of entries.
 
-    An array is freed when the next is asked for. It is not looked at here.
+    Each array is freed when the next one is requested. Its entries are not read here.
     """
     handle, returned = ffi.new("HANDLE *"), ffi.new("UINT32 *")
     session.call("IPsecSaContextCreateEnumHandle0", ffi.NULL, handle)
@@ -47,7 +47,7 @@ def arrays(session: Session, size: int = PAGE_SIZE) -> Iterator[tuple[int, int]]
 
 
 def naive_json(session: Session, size: int) -> list[bytes]:
-    """All contexts the naive way, as JSON pages: what FastAPI does with a response model."""
+    """Return all contexts as pages of JSON, made as FastAPI makes them with a response model."""
     engine = session.library.kind
     return [
         PAGE.dump_json(PAGE.validate_python(naive.page_of(items, engine)), by_alias=True)
@@ -56,7 +56,10 @@ def naive_json(session: Session, size: int) -> list[bytes]:
 
 
 def check() -> float:
-    """Assert that both ways give the same contexts, and thick ones; their mean length."""
+    """Return the mean JSON length of the contexts, in bytes.
+
+    Assert that both ways read the same contexts, and that the mean is `MIN_MEAN_BYTES` or more.
+    """
     library = populated(CHECKED_CONTEXTS)
     with Engine(library) as engine:
         ours = [encode_sa_context(context) for page in engine.pages() for context in page]

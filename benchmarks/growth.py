@@ -1,4 +1,4 @@
-"""Growth: what reading costs by the number of contexts, and what reading them again costs."""
+"""Growth: how the cost of reading grows with the number of contexts; the cost of rereading."""
 
 from __future__ import annotations
 
@@ -25,19 +25,23 @@ from bindings.session import Session
 
 CHANGED_PERCENT = (0, 1, 20)
 MAX_DEVIATION = 15.0
-"""Percent by which a cost may lie off the straight line through all."""
+"""Maximum deviation of a cost from the line through all costs, in percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Seconds as a straight line of the number of contexts."""
+    """Seconds as a linear function of the number of contexts."""
 
     seconds: float
     seconds_a_context: float
 
     @classmethod
     def through(cls, points: Sequence[tuple[float, float]]) -> Line:
-        """The line with the least relative errors (their squares' sum) through such points."""
+        """Return the line with the smallest sum of squared relative errors.
+
+        Args:
+            points: numbers of contexts, each with its seconds.
+        """
         weights = [1 / seconds**2 for _, seconds in points]
         total = sum(weights)
         mean_x = sum(w * x for w, (x, _) in zip(weights, points, strict=True)) / total
@@ -48,16 +52,16 @@ class Line:
         return cls(mean_y - slope * mean_x, slope)
 
     def at(self, contexts: float) -> float:
-        """The seconds for so many contexts."""
+        """Return the line's seconds for a number of contexts."""
         return self.seconds + self.seconds_a_context * contexts
 
     def deviation(self, points: Sequence[tuple[float, float]]) -> float:
-        """How far the farthest point lies off the line, in percent of what the line says."""
+        """Return the maximum deviation of a point, in percent of the line's value."""
         return max(abs(seconds / self.at(contexts) - 1) for contexts, seconds in points) * 100
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Both ways at growing numbers of contexts, in turns."""
+    """Measure both ways at growing numbers of contexts, in turns."""
     few, many = sizes.growth[0], sizes.growth[-1]
     simulator, library = Simulator(LIBRARY), Library(LIBRARY)
     with Engine(library) as engine, Session(library) as session, settled():
@@ -118,7 +122,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def series(section: Section) -> list[Series]:
-    """What a plot of the first section shows: seconds by contexts, and the lines through them."""
+    """Return the plot of the first section: seconds by number of contexts, and the fitted lines."""
     lines = []
     for way in ("ours", "naive"):
         points = []
@@ -141,7 +145,7 @@ def _populated(
 
 
 def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
-    """Reading all once more, when nothing or little has changed."""
+    """Measure refreshes after none, few or some of the contexts have changed."""
     figures = []
     for contexts in (sizes.small, sizes.large):
         simulator.populate(contexts, SEED)
@@ -162,6 +166,6 @@ def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
 
 
 def _renew(reader: EngineReader, newest: list[SnapshotBuild]) -> int:
-    """Replace the newest snapshot by a new one; return its number of contexts."""
+    """Replace the newest snapshot with a new one; return its number of contexts."""
     newest[0] = refresh(reader, newest[0])
     return len(newest[0].snapshot.ids)

@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""The machine and the versions that the figures were measured with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGES = ("cffi", "fastapi", "orjson", "pydantic", "uvicorn")
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the system and the versions, and how busy others keep the machine."""
+    """Return the processor, the system, the versions, and the machine's load."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -25,7 +25,7 @@ def machine() -> dict[str, Any]:
 
 
 def machine_text(machine: dict[str, Any]) -> str:
-    """The same in two lines."""
+    """Return the result of `machine` as two lines."""
     packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     return (
         f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}; {machine['system']}\n"

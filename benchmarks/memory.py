@@ -1,4 +1,4 @@
-"""Memory: what snapshots of a large host keep of the machine's."""
+"""Memory: how much of it the snapshots of a large host occupy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from benchmarks.sizes import PAGE_LIMIT, Sizes
 
 ONE = 1.3
 TWO = 1.5
-"""How many times the encoded bytes of one snapshot a server may need for one, and for two that
-differ in 5 % of the contexts."""
+"""Maximum memory for one snapshot, and for two that differ in 5 % of the contexts.
+
+Both are multiples of the size of one snapshot's JSON.
+"""
 
 CHANGED_PERCENT = 5
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """A new server for each round."""
+    """Measure a new server in each round."""
     contexts = sizes.large
     one, two, two_used, encoded = zip(
         *(_measure(contexts) for _ in range(max(1, sizes.few_rounds - 1))), strict=True
@@ -55,10 +57,13 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def _measure(contexts: int) -> tuple[int, int, int, int]:
-    """What one snapshot adds to a new server's memory, what two add, the same when the C library
-    has given back what is free, and the bytes of JSON."""
+    """Return how many bytes snapshots add to a new server's memory, and the size of their JSON.
+
+    In order: what one snapshot adds, what two add, what two add once the C library has
+    returned unused memory, and the size of the newest snapshot's JSON.
+    """
     with servers.ours(contexts) as server, Client(server.port) as client:
-        client.get("/engine")  # so that answering has cost its memory
+        client.get("/engine")  # so that memory for answering is already allocated
         before = server.resident_bytes
         _read_and_hold(client)
         one = server.resident_bytes - before
@@ -76,7 +81,7 @@ def _read_and_hold(client: Client) -> None:
 
 
 def _encoded_bytes(client: Client) -> int:
-    """The lengths of all pages: what is not contexts in them is some 0.01 %."""
+    """Return the total length of all pages; all but about 0.01 % of it is contexts."""
     encoded = 0
     target: str | None = f"{NEWEST}&limit={PAGE_LIMIT}"
     while target is not None:

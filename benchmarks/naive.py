@@ -1,7 +1,7 @@
 """The naive way: enumerate, read attribute by attribute into dicts, validate, serialize.
 
-What a competent engineer writes first: cffi's attributes, the standard
-library's `ipaddress` and `uuid`, a response model. Nothing is kept.
+This is what a competent engineer writes first: cffi's attributes, the standard
+library's `ipaddress` and `uuid`, a response model. Nothing is cached.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bindings.well_known import KEYING_MODULES
 
 
 def pages(session: Session, size: int) -> Iterator[list[dict[str, Any]]]:
-    """The contexts of one new enumeration, `size` at a time."""
+    """Yield the contexts of a new enumeration, `size` at a time."""
     handle = ffi.new("HANDLE *")
     session.call("IPsecSaContextCreateEnumHandle0", ffi.NULL, handle)
     try:
@@ -40,7 +40,7 @@ def pages(session: Session, size: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def page_of(items: list[dict[str, Any]], engine: str) -> dict[str, Any]:
-    """Contexts as the public shape of a page, not yet validated."""
+    """Return contexts in the public shape of a page, not yet validated."""
     return {
         "items": items,
         "snapshot": {
@@ -54,7 +54,7 @@ def page_of(items: list[dict[str, Any]], engine: str) -> dict[str, Any]:
 
 
 def sa_context(entry: Any) -> dict[str, Any]:
-    """The public shape of an IPSEC_SA_CONTEXT1."""
+    """Return the public shape of an IPSEC_SA_CONTEXT1."""
     return {
         "saContextId": str(entry.saContextId),
         "inboundSa": _details(entry.inboundSa) if entry.inboundSa else None,

@@ -17,7 +17,10 @@ from bindings.well_known import CONDITION_FIELDS, LAYERS
 def named(
     field: str, numbers: type[IntEnum], names: type[StrEnum], number: int
 ) -> dict[str, str | int]:
-    """A number of an enumeration by its public name."""
+    """Return a field with the public name of an enumeration's number.
+
+    For a number without a name, return UNKNOWN and the raw number.
+    """
     try:
         return {field: names[numbers(number).name]}
     except ValueError:
@@ -25,22 +28,22 @@ def named(
 
 
 def guid(struct: Any) -> str:
-    """The text of an embedded GUID."""
+    """Return the text of an embedded GUID."""
     return str(UUID(bytes_le=bytes(ffi.buffer(ffi.addressof(struct)))))
 
 
 def optional_guid(pointer: Any) -> str | None:
-    """The text of a GUID behind a pointer."""
+    """Return the text of the GUID that a pointer points to; None for NULL."""
     return str(UUID(bytes_le=bytes(ffi.buffer(pointer)))) if pointer else None
 
 
 def text(pointer: Any) -> str | None:
-    """A wide string."""
+    """Return the text of a wide string; None for NULL."""
     return ffi.string(pointer) if pointer else None
 
 
 def filter_of(struct: Any) -> dict[str, Any]:
-    """The public shape of an FWPM_FILTER0."""
+    """Return the public shape of an FWPM_FILTER0."""
     layer_key = guid(struct.layerKey)
     rendered: dict[str, Any] = {
         "filterKey": guid(struct.filterKey),
@@ -67,7 +70,7 @@ def filter_of(struct: Any) -> dict[str, Any]:
 
 
 def value_of(struct: Any) -> dict[str, Any]:
-    """The public shape of an FWP_VALUE0 or FWP_CONDITION_VALUE0."""
+    """Return the public shape of an FWP_VALUE0 or FWP_CONDITION_VALUE0."""
     shape: dict[str, Any] = dict(named("type", wfp.DataType, public.DataType, struct.type))
     type_ = struct.type
     if "typeRaw" in shape or type_ in (DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION):

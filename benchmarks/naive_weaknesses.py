@@ -1,4 +1,4 @@
-"""What is weak in a bundle by NIST SP 800-77r1, the naive way: attribute by attribute, in ifs."""
+"""The weaknesses of a bundle by NIST SP 800-77r1, the naive way: one `if` after another."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bindings.well_known import KEYING_MODULES
 
 LONGEST_LIFETIME_SECONDS = 28_800
 FIRST_GCM = CipherConfig.GCM_AES_128
-"""This configuration and those above it authenticate what they encrypt."""
+"""This configuration, and all with a higher number, authenticate what they encrypt."""
 
 
 def weaknesses_of(bundle: Any) -> list[Weakness]:
-    """The public names of what the default baseline says against an IPSEC_SA_BUNDLE1."""
+    """Return the public names of an IPSEC_SA_BUNDLE1's weaknesses by the default baseline."""
     sas = [bundle.saList[index] for index in range(bundle.numSAs)]
     found = _of_algorithms(sas)
     if sas:
@@ -68,7 +68,7 @@ def _of_combination(sas: list[Any]) -> list[Weakness]:
 
 
 def _cipher(sa: Any) -> Any:
-    """The IPSEC_CIPHER_TRANSFORM_ID0 of an SA that has one."""
+    """Return the IPSEC_CIPHER_TRANSFORM_ID0 of an SA; None if it has none."""
     if sa.saTransformType == TransformType.ESP_CIPHER and sa.espCipherInformation:
         return sa.espCipherInformation.cipherTransform.cipherTransformId
     if sa.saTransformType == TransformType.ESP_AUTH_AND_CIPHER and sa.espAuthAndCipherInformation:
@@ -78,7 +78,7 @@ def _cipher(sa: Any) -> Any:
 
 
 def _auth(sa: Any) -> Any:
-    """The IPSEC_AUTH_TRANSFORM_ID0 of an SA that has one."""
+    """Return the IPSEC_AUTH_TRANSFORM_ID0 of an SA; None if it has none."""
     if sa.saTransformType == TransformType.ESP_AUTH_AND_CIPHER and sa.espAuthAndCipherInformation:
         return sa.espAuthAndCipherInformation.saAuthInformation.authTransform.authTransformId
     if (

@@ -15,7 +15,7 @@ COLOURS = ("#0b6e99", "#b5480f")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Measured points, and a line that is meant to go through them."""
+    """Measured points, and the line that was fitted to them."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -23,7 +23,7 @@ class Series:
 
 
 class Axes:
-    """Where a point is on the plot. Both axes reach from a power of ten to another."""
+    """Map values to positions on the plot. Both axes begin and end at a power of ten."""
 
     def __init__(self, series: Sequence[Series]) -> None:
         xs = [x for each in series for x, _ in each.points]
@@ -32,18 +32,18 @@ class Axes:
         self.y_decades = range(floor(log10(min(ys))), ceil(log10(max(ys))) + 1)
 
     def x(self, value: float) -> float:
-        """In pixels from the left."""
+        """Return the position of a value, in pixels from the left."""
         part = (log10(value) - self.x_decades[0]) / (self.x_decades[-1] - self.x_decades[0])
         return round(LEFT + part * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, value: float) -> float:
-        """In pixels from the top."""
+        """Return the position of a value, in pixels from the top."""
         part = (log10(value) - self.y_decades[0]) / (self.y_decades[-1] - self.y_decades[0])
         return round(HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM), 1)
 
 
 def svg(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> str:
-    """The plot as an SVG document."""
+    """Return the plot as an SVG document."""
     axes = Axes(series)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',

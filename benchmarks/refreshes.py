@@ -1,4 +1,4 @@
-"""Reading everything in this process, ours and the naive way, and the time that takes."""
+"""Read everything in this process, our way and the naive way, and time that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNIT = "us/context"
 
 
 def refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> SnapshotBuild:
-    """What the store does; without a previous edition, as with an engine not read before."""
+    """Refresh as the store does; without `previous`, as if the engine was never read before."""
     return reader.read_all(
         lambda _incarnation: SnapshotBuilder(
             "e", datetime.now(UTC), 0.0, previous=previous and CurrentState(previous)
@@ -30,22 +30,25 @@ def refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> Snap
 
 
 def size_of_refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> int:
-    """Refresh; how many contexts there were."""
+    """Refresh; return the number of contexts."""
     return len(refresh(reader, previous).snapshot.ids)
 
 
 def size_of_naive(session: Session, contexts: int) -> int:
-    """Read so many the naive way; that each page has as many as it should `fixture` checks."""
+    """Read the contexts the naive way; return `contexts`.
+
+    Only the number of pages is checked here; `fixture.check` compares the contexts.
+    """
     pages = naive_json(session, PAGE_LIMIT)
     assert len(pages) == contexts // PAGE_LIMIT + 1
     return contexts
 
 
 def timed(work: Callable[[], int], contexts: int) -> Callable[[], float]:
-    """Return the microseconds per context of `work`, which returns how many it saw.
+    """Return a function that measures `work`, in microseconds per context.
 
-    They are those that this thread has the processor: nothing here waits, and what others
-    do on the machine is no part of it.
+    `work` returns how many contexts it saw. Only the processor time of this thread counts:
+    nothing here waits, so that other load on the machine is excluded.
     """
 
     def microseconds() -> float:
@@ -61,7 +64,7 @@ def timed(work: Callable[[], int], contexts: int) -> Callable[[], float]:
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """What there is now is not looked at by the garbage collector, as in a server that runs."""
+    """Exclude all existing objects from garbage collection, as a running server does."""
     gc.collect()
     gc.freeze()
     try:

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, each on a free port, ended when no longer needed."""
+"""Servers, each in its own process and on a free port, stopped when no longer needed."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _UNDISTURBED = {
     "SIMULATED_SEED": str(SEED),
     "LOG_LEVEL": "error",
 }
-"""Settings of ours under which it refreshes when it is asked to, and at no other time."""
+"""Settings of our server that are meant to prevent refreshes without a request."""
 
 
 class Server:
     """A server process.
 
     Attributes:
-        port: where it listens.
+        port: the port on which it listens.
     """
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
@@ -47,7 +47,7 @@ class Server:
         self.port = port
 
     def simulate(self, method: str, *arguments: object) -> Any:
-        """Have the simulator in one of our servers do something; see `benchmarks.controlled`."""
+        """Call a method of the simulator in our server; see `benchmarks.controlled`."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps([method, *arguments]) + "\n")
@@ -56,12 +56,12 @@ class Server:
 
     @property
     def resident_bytes(self) -> int:
-        """How much of its memory is in the machine's (proc(5); Linux only)."""
+        """Return the size of its resident set (proc(5); Linux only)."""
         return self._status("VmRSS")
 
     @property
     def peak_resident_bytes(self) -> int:
-        """The most that this was since `forget_most_resident`."""
+        """Return the maximum of `resident_bytes` since `forget_most_resident`."""
         return self._status("VmHWM")
 
     def forget_most_resident(self) -> None:
@@ -70,7 +70,7 @@ class Server:
 
     @property
     def processor_seconds(self) -> float:
-        """How long it has had a processor, the system's work for it included (proc(5))."""
+        """Return its processor time, in user and in kernel mode (proc(5))."""
         fields = self._proc("stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
@@ -87,14 +87,14 @@ class Server:
 
 @contextmanager
 def ours(contexts: int, **settings: object) -> Iterator[Server]:
-    """`sa-contexts serve` on so many simulated contexts that do not change by themselves.
+    """Run `sa-contexts serve` on simulated contexts that do not change by themselves.
 
-    Nothing is read from the engine before the first request that wants to have it.
+    The engine is not read before the first request that requires a refresh.
     """
     command = ["benchmarks.controlled", "serve", "--engine", "simulator", "--simulated-churn", "0"]
     with _served(*command, "--simulated-contexts", str(contexts), **settings) as server:
         with Client(server.port) as client:
-            while not client.has_refreshed():  # in vain
+            while not client.has_refreshed():  # the first attempt fails, as intended
                 time.sleep(POLL_SECONDS)
         server.simulate("clear_failures")
         time.sleep(MIN_REST_SECONDS)
@@ -103,14 +103,14 @@ def ours(contexts: int, **settings: object) -> Iterator[Server]:
 
 @contextmanager
 def static(size: int) -> Iterator[Server]:
-    """The static server, with pages of so many bytes."""
+    """Run the static server, with pages of `size` bytes."""
     with _served("benchmarks.comparisons", "static", str(size)) as server:
         yield server
 
 
 @contextmanager
 def naive(contexts: int) -> Iterator[Server]:
-    """The naive server on so many simulated contexts."""
+    """Run the naive server on simulated contexts."""
     with _served("benchmarks.comparisons", "naive", str(contexts)) as server:
         yield server
 
@@ -146,7 +146,7 @@ def _served(*command: str, **settings: object) -> Iterator[Server]:
 
 
 def _wait_for(process: subprocess.Popen[str], port: int) -> None:
-    """Until the server listens."""
+    """Wait until the server listens."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"

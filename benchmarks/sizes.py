@@ -1,4 +1,4 @@
-"""How much is measured."""
+"""The sizes of the benchmarks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 
 PAGE_LIMIT = 1000
-"""Contexts on a page, the most that the API gives."""
+"""Contexts on a page; the API's maximum."""
 
 CHECKED_CONTEXTS = 500
-"""Enough of the fixture for each kind of value that it has to occur."""
+"""Enough contexts for every kind of value in the fixture to occur."""
 
 MIN_MEAN_BYTES = 4096
-"""What the fixture's mean context has at least as JSON: thin fixtures flatter."""
+"""Minimum mean size of the fixture's contexts as JSON: small contexts flatter the figures."""
 
 SEED = 1
 
@@ -22,23 +22,23 @@ class Sizes:
     """The sizes of one run.
 
     Attributes:
-        rounds: how often each measure is taken; the compared ones take turns.
-        few_rounds: the same for what takes long.
+        rounds: how often each measure is taken; compared measures take turns.
+        few_rounds: how often a measure is taken that needs much time.
         small: contexts of a large host.
-        large: contexts of the largest host that is thought of.
-        naive_most: contexts read the naive way in one round.
+        large: contexts of the largest expected host.
+        naive_most: the maximum number of contexts that are read the naive way in one round.
         growth: numbers of contexts at which the cost of reading is measured.
-        warm_pages: pages asked of ours and of the static server in one round.
-        naive_pages: pages asked of the naive server in one round.
-        crowd: clients that ask at once.
-        courtesy_refreshes: refreshes of `large` contexts during which pages are asked for.
-        export_seconds: how long a slow reader reads of an export.
+        warm_pages: pages requested from our server and from the static one in one round.
+        naive_pages: pages requested from the naive server in one round.
+        crowd: clients that send a request at once.
+        courtesy_refreshes: refreshes of `large` contexts during which pages are requested.
+        export_seconds: how long a slow reader reads an export.
         struct_reads: structs read in one round.
-        any_trees: arbitrary contexts for which the compiled step must write what ours does.
-        naps: how often a thread sleeps beside one that reads.
-        compressions: of each kind.
+        any_trees: arbitrary contexts that the compiled step must encode as ours does.
+        naps: how often a thread sleeps while another one reads contexts.
+        compressions: how often each way of compressing a page is timed.
         watchers: clients that watch at once.
-        watch_seconds: for how long they watch.
+        watch_seconds: how long contexts change while the clients watch.
     """
 
     rounds: int

@@ -1,4 +1,4 @@
-"""Warm: pages a second over HTTP, of ours, of a static server and of the naive one."""
+"""Warm: pages per second over HTTP, from our server, a static one and the naive one."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from benchmarks.sizes import MIN_MEAN_BYTES, PAGE_LIMIT, SEED, Sizes
 
 
 OF_STATIC = 0.8
-"""What part of the static server's pages ours must give."""
+"""Minimum ratio of our page rate to the static server's."""
 OF_NAIVE = 50.0
-"""How many times the naive server's pages ours must give."""
+"""Minimum ratio of our page rate to the naive server's."""
 
 UNIT = "pages/s"
 FIRST = f"{NEWEST}&limit={PAGE_LIMIT}"
 
 CHURN = (2, 4, 8)
-"""After how many refreshes the walks are measured again; before each, some contexts change."""
+"""Numbers of refreshes after which walks are measured again; contexts change before each."""
 CHANGED_PERCENT = 2.5
 CHURN_CAPTION = (
     " Changed in N steps: walks after N refreshes, each of which found "
@@ -33,12 +33,12 @@ CHURN_CAPTION = (
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """The largest host; then a large one, which is changed bit by bit afterwards."""
+    """Measure the largest host; then a large one, whose contexts then change step by step."""
     return [_measure(sizes.large, sizes, ()), _measure(sizes.small, sizes, CHURN)]
 
 
 def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
-    """The three servers in turns, each with one client."""
+    """Measure the three servers in turns, each with one client."""
     with ExitStack() as stack:
         server = stack.enter_context(servers.ours(contexts))
         our_client = stack.enter_context(Client(server.port))
@@ -96,7 +96,7 @@ def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
 
 def _rate(client: Client, ask: Callable[[], int]) -> Callable[[], float]:
     def pages_a_second() -> float:
-        client.reconnect()  # it was idle while it was others' turn
+        client.reconnect()  # it was idle during the others' turns
         began = perf_counter()
         pages = ask()
         return pages / (perf_counter() - began)
@@ -105,14 +105,14 @@ def _rate(client: Client, ask: Callable[[], int]) -> Callable[[], float]:
 
 
 def _processor_ms(server: Server, ask: Callable[[], float], pages: int) -> float:
-    """How long a server works for a page, in milliseconds, while so many are asked for."""
+    """Return the processor time of a server per page, in ms, while `ask` requests `pages` pages."""
     before = server.processor_seconds
     ask()
     return (server.processor_seconds - before) / pages * 1e3
 
 
 def _walk(client: Client, walks: int) -> int:
-    """Walk through the whole list; how many pages that were."""
+    """Walk through the whole list `walks` times; return the number of pages."""
     pages = 0
     for _ in range(walks):
         target: str | None = FIRST
@@ -129,14 +129,17 @@ def _ask(client: Client, targets: list[str]) -> int:
 
 
 def _change(server: Server, client: Client, changes: int) -> None:
-    """Change contexts here and there, and have the server see that."""
+    """Change `changes` contexts, and have the server refresh."""
     server.simulate("churn", changes)
     client.reconnect()
     client.get(ANEW)
 
 
 def _check_walk(client: Client, contexts: int) -> tuple[int, list[str]]:
-    """Walk once; assert that every context comes once; the mean page's bytes, and all targets."""
+    """Walk once; return the mean size of a page, and the targets of all pages.
+
+    Assert that every context comes once, in order, and in one snapshot.
+    """
     ids: list[int] = []
     lengths: list[int] = []
     targets: list[str] = []

@@ -1,4 +1,4 @@
-"""Watchers: how soon what happens is known to many who watch, and what each of them costs."""
+"""Watchers: how soon events reach many watchers, and what each watcher costs."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ WATCHER_KB = 50.0
 _CLIENT = Path(__file__).with_suffix(".c")
 _ARRIVAL = Struct("=QQII")
 _KINDS = {"a": 1, "d": 2}
-"""The first letters of the events that the engine announces, and IPSEC_SA_CONTEXT_EVENT_TYPE0."""
+"""By the first letter of an event's name: the IPSEC_SA_CONTEXT_EVENT_TYPE0 of its notification."""
 
 
 class Round(NamedTuple):
-    """What one round gave.
+    """The results of one round.
 
     Attributes:
-        milliseconds: from an announcement to its arrival at a watcher.
-        events: that each watcher had.
-        strays: watchers that had other events than most, or in another order.
-        kilobytes: that the server's memory had more for each watcher.
-        load: of one processor, by the server.
+        milliseconds: from the engine's notification to the event's arrival at a watcher, sorted.
+        events: the number of events that most watchers received.
+        strays: the number of watchers whose events, or their order, differ from most.
+        kilobytes: the growth of the server's memory, per watcher.
+        load: the mean number of processors that the server kept busy.
     """
 
     milliseconds: list[float]
@@ -51,7 +51,7 @@ class Round(NamedTuple):
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """A new server for each round."""
+    """Measure a new server in each round."""
     rounds = [_round(sizes.watchers, sizes.watch_seconds) for _ in range(sizes.few_rounds)]
     return [
         Section(
@@ -130,7 +130,7 @@ def _round(watchers: int, seconds: float) -> Round:
 
 @contextmanager
 def _watching(server: Server, watchers: int, file: Path) -> Iterator[None]:
-    """So many watchers, who write down what they read."""
+    """Run `watchers` watchers, which record the arrival of each event in `file`."""
     program = file.with_name("watchers")
     compiler = which("cc")
     assert compiler

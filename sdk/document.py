@@ -1,4 +1,4 @@
-"""Writes what the repository keeps of the OpenAPI document: `make openapi`."""
+"""Write the OpenAPI document and its examples into the repository: `make openapi`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def published() -> dict[str, Any]:
 
 
 def text_of(content: object) -> str:
-    """JSON for people, and for reading what a change changed."""
+    """Return JSON that is easy to read, and whose changes are easy to review."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

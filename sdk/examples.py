@@ -1,7 +1,7 @@
-"""Examples for the OpenAPI document: what a server answered, on a simulator of a fixed seed.
+"""Examples for the OpenAPI document: responses of a server, on a simulator with a fixed seed.
 
-What differs from run to run and from machine to machine (the host, times, the
-epoch, cursors, the library's path) is replaced; nothing else is.
+Only values that differ between runs or machines (the host, times, the epoch, cursors,
+the library's path) are replaced.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _REPLACED: Final = {
     "startedAt": "2026-11-23T23:53:23.828198Z",
     "epoch": "b893933fedc9",
     "host": "WEB01",
-    "revision": 1,  # on a slow machine, the engine is read again meanwhile
+    "revision": 1,  # on a slow machine, there may be another refresh meanwhile
     "durationSeconds": 0.059997901,
     "leasedSnapshots": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
@@ -53,12 +53,12 @@ _SHOWN_METRICS: Final = re.compile(
 _ANY_HOST: Final = re.compile(r'(?<=host=")[^"]*')
 
 Examples = dict[str, dict[str, dict[str, dict[str, Any]]]]
-"""By operation, status and media type: examples by name, as OpenAPI has them."""
+"""By operation, status and media type: examples by name, in OpenAPI's form."""
 
 
 @dataclass
 class Collection:
-    """Examples, as they come in."""
+    """The examples collected so far."""
 
     examples: Examples = field(default_factory=dict)
 
@@ -81,7 +81,7 @@ class Collection:
 
 
 def collect() -> Examples:
-    """Ask a server for everything that the document shows."""
+    """Request everything that the document shows from a server."""
     collection = Collection()
     simulator = Simulator()
     simulator.reset()
@@ -90,7 +90,7 @@ def collect() -> Examples:
         _main_mode_sas(client, collection)
         _connections(client, collection)
         _engine(client, collection)
-        _events(spi, collection)  # other servers refill the same simulator
+        _events(spi, collection)  # starts other servers, which refill the same simulator
         _requests_refused(client, collection)
         _other(client, collection)
         _net_events(client, simulator, collection)
@@ -101,7 +101,7 @@ def collect() -> Examples:
 
 
 def simulated_app(**settings: Any) -> FastAPI:
-    """Return the application as it is served, on a simulator in which nothing changes by itself."""
+    """Return the application as it is served, on a simulator that does not change by itself."""
     quiet: dict[str, Any] = {
         "engine": "simulator",
         "simulated_churn": 0,
@@ -120,7 +120,7 @@ def _server(**settings: Any) -> Iterator[TestClient]:
 
 
 def _contexts(client: TestClient, collection: Collection) -> int:
-    """Ask for contexts; the SPI of the one that is shown."""
+    """Collect the examples with contexts; return the SPI of the one shown in full."""
     first = client.get("/sa-contexts?limit=1&view=basic")
     collection.add("list_sa_contexts", "page", "A page of the basic view; more follow", first)
     none = "/sa-contexts?localSubnet=203.0.113.0/24"
@@ -206,7 +206,7 @@ def _net_events(client: TestClient, simulator: Simulator, collection: Collection
 
 
 def _short(items: list[Any]) -> str:
-    """Return the id of the shortest context that has all parts and a long id."""
+    """Return the id of the shortest context that has all parts and an id above 2^53."""
     whole = [
         item
         for item in items

@@ -1,9 +1,9 @@
-"""Takes the commands and programs out of docs/sdk.md, so that what is run is what it shows.
+"""Extract the commands and programs from docs/sdk.md, so that exactly those are run.
 
     python -m sdk.snippets FOLDER
 
-writes, for each language, FOLDER/python/generate.sh, FOLDER/python/contexts.py and
-FOLDER/python/changes.py, and so on.
+writes a folder for each language, for example FOLDER/python with generate.sh, contexts.py
+and changes.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def write(folder: Path) -> None:
     """Write each language's command and programs.
 
     Raises:
-        ValueError: the page does not have them.
+        ValueError: the page lacks the command or the programs of a language.
     """
     sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     languages = {section.partition("\n")[0].lower(): section for section in sections}

@@ -2,10 +2,10 @@
 
     python standalone/build.py FOLDER
 
-Run it by a 64-bit CPython for Windows that has `standalone/requirements.lock` and the wheel of
-`sa-contexts`, and nothing else: what is installed there is what is built, not this checkout.
-`tests/windows/run --standalone FOLDER` prepares all that under Wine and calls this.
-The same lock and the same CPython give the same bytes.
+Run it with a 64-bit CPython for Windows in which only `standalone/requirements.lock` and the
+wheel of `sa-contexts` are installed: the program is built from the installed packages, not from
+this checkout. `tests/windows/run --standalone FOLDER` prepares this under Wine and runs the build.
+Builds with the same wheel, lock and CPython are identical, byte for byte.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from PyInstaller.archive.readers import CArchiveReader, ZlibArchiveReader
 
 HERE: Final = Path(__file__).resolve().parent
 EPOCH: Final = 1_735_689_600
-"""2025-01-01, the time that all files say they are of, where SOURCE_DATE_EPOCH says no other."""
+"""2025-01-01: the timestamp in built files, unless SOURCE_DATE_EPOCH gives another."""
 ZIP_TIME: Final = (2025, 1, 1, 0, 0, 0)
 ALWAYS_MODULES: Final = {
     "app.windows_service.host",
@@ -33,17 +33,18 @@ ALWAYS_MODULES: Final = {
     "win32evtlogutil",
     "win32timezone",
 }
-"""What PyInstaller only warns of when it doesn't find it."""
+"""Required modules; if one is missing, PyInstaller only warns."""
 NEVER_MODULES: Final = ("sa_contexts_simulator", "bindings.cdef", "tests", "pytest", "PyInstaller")
 NEVER_FILES: Final = ("sa_simulator", "fwpuclnt", "bcryptprimitives", "ucrtbase", "api-ms-win")
-"""The simulator's library; and Windows' own, which a build under Wine would take from Wine."""
+"""The simulator's library, and Windows' own libraries, which under Wine would be Wine's."""
 
 
 def main(target: Path) -> None:
     """Build the folder `sa-contexts` and its zip in `target`.
 
     Raises:
-        SystemExit: this is no 64-bit Windows, or something is in the build that must not be.
+        SystemExit: not running on 64-bit Windows, or the build contains something that it must
+            not, or lacks a required module.
         subprocess.CalledProcessError: PyInstaller failed.
     """
     if os.name != "nt" or sys.maxsize < 1 << 32:
@@ -95,7 +96,7 @@ def _modules(program: Path) -> set[str]:
 
 
 def _pack(folder: Path, archive: Path) -> None:
-    """Zip the folder, in order of names and with one time: equal folders give equal zips."""
+    """Zip the folder, sorted by name and with a fixed timestamp: equal folders give equal zips."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for path in sorted(folder.rglob("*")):
             if path.is_file():

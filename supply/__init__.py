@@ -1,1 +1,1 @@
-"""What the server is made of by others: locked, listed, licensed, and audited."""
+"""The server's third-party packages: their locks, list, licences and vulnerabilities."""

@@ -1,9 +1,9 @@
-"""Which known vulnerabilities what is locked has, as the index of its packages says: `make audit`.
+"""List the known vulnerabilities of the locked Python packages: `make audit`.
 
-Asked of PyPI's JSON API (docs.pypi.org/api/json), whose `vulnerabilities` are those of the Python
-Packaging Advisory Database. pip-audit asks the same, but only of each single version, which
-mirrors often don't say: it then leaves the package out and closes with "No known
-vulnerabilities found". Here what could not be audited is listed as such.
+The source is PyPI's JSON API (docs.pypi.org/api/json), whose `vulnerabilities` are those of the
+Python Packaging Advisory Database. pip-audit uses it, too, but requests only the pages of single
+versions, which many mirrors lack: it then skips the package and still ends with "No known
+vulnerabilities found". Here, packages that cannot be audited are listed as such.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from supply.sbom import DOCUMENT, index_of
 
 
 ACCEPTED: Final[dict[str, str]] = {}
-"""Vulnerabilities that we live with, by their id, each with why it does not concern us."""
+"""Accepted vulnerabilities, by their id or an alias: why each does not affect us."""
 
 IS_REQUIRED: Final = os.environ.get("SA_CONTEXTS_AUDIT") == "required"
-"""Whether what could not be audited is a failure: for a release."""
+"""Whether packages that cannot be audited are a failure, as they are for a release."""
 
 Ask = Callable[[str], dict[str, Any] | None]
-"""What the index says of `NAME` or `NAME/VERSION`; None where it has no answer."""
+"""Returns the index's JSON for `NAME` or `NAME/VERSION`; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vulnerability:
-    """A known one.
+    """A known vulnerability.
 
     Attributes:
-        package: the name and version that has it.
-        names: its id, and what else it is called.
-        summary: in one line.
+        package: the name and version of the affected package.
+        names: its id and its aliases.
+        summary: a summary in one line.
         fixed_in: the first versions without it.
     """
 
@@ -50,14 +50,14 @@ class Vulnerability:
 
     @property
     def why_accepted(self) -> str | None:
-        """Why we live with it; None where we don't."""
+        """Return why we accept it; None if we do not."""
         return next((ACCEPTED[name] for name in self.names if name in ACCEPTED), None)
 
 
 def vulnerabilities(pin: Pin, ask: Ask) -> list[Vulnerability] | None:
     """Return the known vulnerabilities of a version; None if the index does not list them.
 
-    The project's page lists those of its newest version; mirrors have it, too.
+    The project's page, which mirrors have, too, lists those of its newest version.
     """
     release = ask(pin.name)
     if release is None or release["info"]["version"] != pin.version:
@@ -77,7 +77,7 @@ def vulnerabilities(pin: Pin, ask: Ask) -> list[Vulnerability] | None:
 
 
 def audit(pins: Iterable[Pin], ask: Ask) -> tuple[list[Vulnerability], list[str]]:
-    """All that is known of some packages, and the packages of which nothing could be known."""
+    """Return the vulnerabilities of some packages, and the packages that cannot be audited."""
     known: list[Vulnerability] = []
     unknown: list[str] = []
     each_once = {(pin.name, pin.version): pin for pin in pins}
@@ -92,7 +92,7 @@ def audit(pins: Iterable[Pin], ask: Ask) -> tuple[list[Vulnerability], list[str]
 
 
 def report(known: list[Vulnerability], unknown: list[str], *, is_required: bool) -> bool:
-    """Say what was found; whether that may pass."""
+    """Print what was found; return whether the audit passes."""
     for each in known:
         why = each.why_accepted
         print(
@@ -109,7 +109,7 @@ def report(known: list[Vulnerability], unknown: list[str], *, is_required: bool)
 
 
 def main() -> bool:
-    """Audit all that is locked for Python; whether that may pass."""
+    """Audit all locked Python packages; return whether the audit passes."""
     pins = [pin for lock in locks() for pin in read(lock)]
     with httpx2.Client(timeout=60, follow_redirects=True) as client:
         index = index_of(json.loads(DOCUMENT.read_text(encoding="utf-8")))

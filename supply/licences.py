@@ -1,4 +1,4 @@
-"""Under which licences the server's dependencies stand, and whether we may ship them.
+"""The licences of the server's dependencies, and whether we may ship them.
 
 `make licences` lists them.
 """
@@ -33,13 +33,13 @@ ALLOWED: Final = {
     "PSF-2.0",
     "Python Software Foundation License",
 }
-"""What a person has read and found fit for an MIT-licensed program, as packages call it.
+"""Licences that a person has read and found compatible with an MIT-licensed program.
 
-Whole expressions, so that a new one is read, too.
+These are whole expressions, as packages declare them, so that a person reads each new one, too.
 """
 
 FOR_WINDOWS: Final = ROOT / "build" / "supply" / "windows"
-"""Where `make` installs the server's dependencies for Windows, to be read and never run."""
+"""Where `make` installs the server's Windows dependencies, only to read their metadata."""
 
 WINDOWS: Final = {
     "implementation_name": "cpython",
@@ -50,13 +50,13 @@ WINDOWS: Final = {
     "python_version": "3.13",
     "sys_platform": "win32",
 }
-"""Where the server runs, in the words of markers (PEP 508)."""
+"""The server's platform, as the variables of environment markers (PEP 508)."""
 
 
 def licence_of(distribution: Distribution) -> str:
     """Return the licence that a package declares, in the newest form that it uses; empty if none.
 
-    `License-Expression` (PEP 639), else the classifiers of old, else the first line of `License`.
+    That is `License-Expression` (PEP 639), else the classifiers, else the first line of `License`.
     """
 
     def stated(field: str) -> list[str]:
@@ -72,14 +72,14 @@ def licence_of(distribution: Distribution) -> str:
 
 
 def licences_in(folder: Path) -> dict[str, str]:
-    """Return the licence of each package that is installed in a folder, by its name."""
+    """Return the licences of the packages that are installed in a folder, by package name."""
     return {
         canonicalize_name(each.name): licence_of(each) for each in distributions(path=[str(folder)])
     }
 
 
 def refusals(pins: list[Pin], licences: dict[str, str]) -> list[str]:
-    """Return what forbids shipping the locked packages."""
+    """Return the reasons why the locked packages must not be shipped; empty if there are none."""
     stated = []
     for pin in pins:
         if pin.marker and not Marker(pin.marker).evaluate(WINDOWS):
@@ -92,7 +92,7 @@ def refusals(pins: list[Pin], licences: dict[str, str]) -> list[str]:
 
 
 def main() -> int:
-    """List the licences, and the refusals where there are any."""
+    """Print the licences, and the refusals; return 1 if there are any refusals, else 0."""
     pins, licences = read(SERVER), licences_in(FOR_WINDOWS)
     for pin in pins:
         if pin.name in licences:

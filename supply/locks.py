@@ -1,7 +1,7 @@
-"""Whether the locks are those of `pyproject.toml`, without asking an index.
+"""Check that the locks match `pyproject.toml`, without access to an index.
 
-uv writes under each pin what asked for it (`# via`), so that a lock says which requirements
-of the project it was made from.
+uv writes under each pin which packages require it (`# via`). If the project itself is one of
+them, the pin belongs to a requirement of `pyproject.toml`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ PROJECT: Final = re.compile(r"sa-contexts \(pyproject\.toml(?::[\w-]+)?\)")
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A file of pins, and what of the project it is made from.
+    """A file of pins, and the parts of `pyproject.toml` from which it is made.
 
     Attributes:
-        path: where it is, from the root of the project.
-        groups: the dependency groups that it holds.
-        extras: the extras that it holds.
-        has_dependencies: whether it holds what the server itself depends on.
+        path: its path, relative to the root of the project.
+        groups: the dependency groups that it covers.
+        extras: the extras that it covers.
+        has_dependencies: whether it covers the server's own dependencies.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Lock:
 
 
 SERVER: Final = Lock("requirements-server.lock", has_dependencies=True)
-"""What the server ships with."""
+"""The lock of the packages that are shipped with the server."""
 
 
 @dataclass(slots=True)
@@ -50,12 +50,12 @@ class Pin:
     """One version of one package.
 
     Attributes:
-        name: as PyPI compares names (PEP 503).
-        version: the one version.
-        marker: where it is installed (PEP 508); empty where it is everywhere.
-        hashes: of its files, SHA-256.
-        asked_by: the names of the packages that ask for it.
-        is_asked_by_project: whether the project itself asks for it.
+        name: its normalized name (PEP 503).
+        version: the locked version.
+        marker: the environments in which it is installed (PEP 508); empty if it is in all.
+        hashes: the SHA-256 hashes of its files, in hexadecimal.
+        asked_by: the names of the packages that require it.
+        is_asked_by_project: whether the project itself requires it.
     """
 
     name: str
@@ -87,7 +87,7 @@ def pins_of(text: str) -> list[Pin]:
 
 
 def requirements_of(project: dict[str, Any], lock: Lock) -> list[Requirement]:
-    """Return what a `pyproject.toml` asks of a lock."""
+    """Return the requirements of a parsed `pyproject.toml` that a lock covers."""
     asked = list(project["project"]["dependencies"]) if lock.has_dependencies else []
     for extra in lock.extras:
         asked += project["project"]["optional-dependencies"][extra]
@@ -97,7 +97,7 @@ def requirements_of(project: dict[str, Any], lock: Lock) -> list[Requirement]:
 
 
 def disagreements(asked: list[Requirement], pins: list[Pin]) -> Iterator[str]:
-    """Return what is wrong with a lock; nothing if it fits the requirements."""
+    """Yield what is wrong with a lock; nothing if it satisfies the requirements."""
     pinned = {pin.name: pin for pin in pins}
     names = {canonicalize_name(each.name) for each in asked}
     for each in asked:
@@ -116,7 +116,7 @@ def disagreements(asked: list[Requirement], pins: list[Pin]) -> Iterator[str]:
 
 
 def locks() -> list[Lock]:
-    """All that `make lock` writes of Python's."""
+    """Return all locks of Python packages that `make lock` writes."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     commands = [each.split() for each in re.findall(r"uv pip compile (.*)", makefile)]
 
@@ -140,12 +140,12 @@ def read(lock: Lock) -> list[Pin]:
 
 
 def project() -> dict[str, Any]:
-    """`pyproject.toml`."""
+    """Return the parsed `pyproject.toml`."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _group(groups: dict[str, list[Any]], name: str) -> list[str]:
-    """Return a dependency group, with those that it includes (PEP 735)."""
+    """Return the requirements of a dependency group and of the groups it includes (PEP 735)."""
     asked: list[str] = []
     for each in groups[name]:
         asked += _group(groups, each["include-group"]) if isinstance(each, dict) else [each]

@@ -1,6 +1,7 @@
-"""Which known vulnerabilities the tools have that come from npm: `make audit`.
+"""List the known vulnerabilities of the tools from npm: `make audit`.
 
-They generate SDKs and are never shipped; so only what npm calls high or critical fails.
+The tools generate SDKs and are never shipped, so that only vulnerabilities that npm rates high
+or critical are failures.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ GRAVE: Final = ("high", "critical")
 
 
 def judge(report: dict[str, Any], *, is_required: bool) -> bool:
-    """Say what `npm audit --json` found; whether that may pass."""
+    """Print what `npm audit --json` found; return whether the audit passes."""
     if "vulnerabilities" not in report:
         print(f"NOT AUDITED: this registry audits no npm packages: {report.get('message')}")
         return not is_required
@@ -34,10 +35,10 @@ def judge(report: dict[str, Any], *, is_required: bool) -> bool:
 
 
 def main() -> bool:
-    """Audit what is locked for npm; whether that may pass."""
+    """Audit all locked npm packages; return whether the audit passes."""
     try:
         report = subprocess.run(
-            ["npm", "audit", "--package-lock-only", "--json"],  # noqa: S607  # wherever it is
+            ["npm", "audit", "--package-lock-only", "--json"],  # noqa: S607  # wherever npm is installed
             cwd=ROOT / "sdk",
             check=False,
             stdout=subprocess.PIPE,

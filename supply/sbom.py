@@ -1,8 +1,8 @@
-"""What the server is made of by others, as a CycloneDX document: `make sbom`.
+"""Write the server's bill of materials, as a CycloneDX document: `make sbom`.
 
-cyclonedx-bom reads the lock. What it cannot see there is added: who asks for what, from the
-comments of the lock, and licences, from what is installed for Windows. The result is checked
-against CycloneDX's own schema, and is the same each time.
+cyclonedx-bom reads the lock. Added here are the dependencies between packages, from the lock's
+comments, and the licences, from the packages that are installed for Windows. The document is
+validated against CycloneDX's own schema. Equal inputs give equal documents.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ sys.exit(str(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read
 def completed(bom: dict[str, Any], pins: list[Pin], licences: dict[str, str]) -> dict[str, Any]:
     """Complete a document of cyclonedx-bom.
 
-    Each component is called by its package URL, so that a new line in the lock renames none.
+    Each component's reference is its package URL: a new line in the lock changes no reference.
     """
     urls = {each["name"]: each["purl"] for each in bom["components"]}
     asked_by_project = [pin.name for pin in pins if pin.is_asked_by_project]
@@ -40,7 +40,7 @@ def completed(bom: dict[str, Any], pins: list[Pin], licences: dict[str, str]) ->
     }
     for component in bom["components"]:
         component["bom-ref"] = component["purl"]
-        del component["description"]  # the lock's lines once more
+        del component["description"]  # it only repeats the lock's lines
         if licence := licences.get(component["name"]):
             component["licenses"] = [_licence(licence)]
     root = bom["metadata"]["component"]["bom-ref"]
@@ -61,7 +61,7 @@ def index_of(bom: dict[str, Any]) -> str:
 
 
 def _licence(licence: str) -> dict[str, Any]:
-    """Return a licence in CycloneDX's form: an SPDX expression, or the package's own name."""
+    """Return a licence in CycloneDX's form: an SPDX expression, or else the package's own text."""
     try:
         return {"expression": str(canonicalize_license_expression(licence))}
     except InvalidLicenseExpression:
@@ -72,8 +72,8 @@ def main(tools: Path) -> None:
     """Write the document.
 
     Raises:
-        CalledProcessError: the lock cannot be read, or the document is not what it should be;
-            standard error says why.
+        CalledProcessError: the lock cannot be read, or the document is invalid; standard error
+            has the reason.
     """
     made = subprocess.run(
         [

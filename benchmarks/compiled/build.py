@@ -1,4 +1,4 @@
-"""Building the experiment's library: `python -m benchmarks.compiled.build [--windows] FOLDER`."""
+"""Build the experiment's library: `python -m benchmarks.compiled.build [--windows] FOLDER`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "library"
 BINDINGS = FOLDER.parent.parent / "bindings"
 INCLUDED = (LIBRARY, BINDINGS, BINDINGS / "simulator" / "library")
-"""Where the headers are; the last has `wfp.h`, which declares what all of `cdef` does."""
+"""Folders of the headers; the last has `wfp.h`, which declares everything in `bindings.cdef`."""
 
 OPTIONS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-O2", "-shared")
 FOR_THIS_HOST = ("cc", "-fPIC", "-fvisibility=hidden")
@@ -22,18 +22,16 @@ FOR_WINDOWS = ("x86_64-w64-mingw32-gcc", "-static")
 
 
 def build(folder: Path, *, for_windows: bool = False) -> Path:
-    """Build into `folder`; where the library is.
+    """Build the library in `folder`; return its path.
 
     Raises:
-        subprocess.CalledProcessError: the compiler refused; it has said why.
+        subprocess.CalledProcessError: the compiler failed; its messages are on standard error.
         FileNotFoundError: there is no compiler.
     """
     (folder / "names.h").write_text(header(), encoding="ascii")
     library = folder / f"encode_sa_contexts.{'dll' if for_windows else 'so'}"
     command = [*(FOR_WINDOWS if for_windows else FOR_THIS_HOST), *OPTIONS]
-    if os.environ.get(
-        "CI"
-    ):  # not for a reader's compiler, which may warn of what is not known here
+    if os.environ.get("CI"):  # not elsewhere: other compilers may have warnings that CI's lacks
         command.append("-Werror")
     command += [f"-I{path}" for path in (*INCLUDED, folder)]
     command += [str(source) for source in sorted(LIBRARY.glob("*.c"))]
@@ -42,7 +40,7 @@ def build(folder: Path, *, for_windows: bool = False) -> Path:
 
 
 def main() -> None:
-    """Build, for use elsewhere."""
+    """Build the library for use on another host."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compiled.build")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--windows", action="store_true", help="with mingw-w64, for Windows")

@@ -1,4 +1,4 @@
-"""That the compiled step writes what `app.resources` encodes, byte for byte, and nothing beyond."""
+"""Check that the compiled step writes the bytes that `app.resources` encodes, and no others."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from tests.bindings.trees import Tree, trees
 
 
 UNTOUCHED: Final = 0xEE
-"""What is behind a buffer, and must stay."""
+"""The byte that fills the memory behind a buffer; the compiled step must not overwrite it."""
 
 
 def check(step: CompiledStep, session: Session, any_trees: int) -> None:
-    """Assert equality for all that the engine gives, for odd trees and for arbitrary ones.
+    """Assert equality for all contexts of the engine, for odd trees and for arbitrary ones.
 
     Args:
         step: the compiled step.
-        session: with the fixture.
-        any_trees: how many of `tests.bindings.trees` are tried, in which secrets
-            lie where no process has memory: who follows a pointer to them crashes.
+        session: a session with the fixture's engine.
+        any_trees: how many trees of `tests.bindings.trees` to try. Their pointers to
+            secrets point to unmapped memory, so that code that follows one crashes.
     """
     for array, count in arrays(session):
         expected = [_expected(entry, step) for entry in read_pointers(array, count, count)]
@@ -67,7 +67,10 @@ def _expected(entry: int, step: CompiledStep) -> bytes:
 
 
 def _written_into(step: CompiledStep, array: object, room: int) -> bytes | None:
-    """What the step writes into so many bytes, and nothing behind them; None if it does not fit."""
+    """Return what the step writes into a buffer of `room` bytes; None if it does not fit.
+
+    Assert that it writes nothing behind the buffer.
+    """
     beyond = bytes([UNTOUCHED]) * 64
     buffer, ends = ffi.new("char[]", bytes(room) + beyond), ffi.new("uint32_t[1]")
     fitted = step.encode(ffi.cast("void **", array), 1, step.judged_by, buffer, room, ends)

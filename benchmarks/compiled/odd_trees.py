@@ -1,4 +1,4 @@
-"""Contexts that chance seldom makes, and on which two encoders may differ."""
+"""Contexts that are rarely generated at random, and on which two encoders may differ."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.bindings.trees import Tree
 
 MOSTLY: Final = 0.7
 DOUBLES: Final = (inf, -inf, -0.0, 1e15, 1e16, 1e17, 1e-4, 1e-5, 0.1, -1.5e300, 5e-324, 2.0**-44)
-"""Where the way in which numbers are written changes, and where rounding goes astray."""
+"""Numbers at which the notation changes, and numbers that are easily rounded wrongly."""
 LIFETIMES: Final = (0, 1, 28_799, 28_800, 28_801, 2**32 - 1)
 ISATAP_AT, ISATAP = 8, bytes.fromhex("00005efe")
-"""For what inet_ntop of Windows writes an IPv4 address at the end of an IPv6 address (RFC 5214)."""
+"""Offset and bytes of ISATAP (RFC 5214): Windows' inet_ntop ends such addresses as IPv4."""
 
 _ADDRESS_FIELDS: Final = [key for key, name in CONDITION_FIELDS.items() if "address" in name]
 NAMED: Final = {
@@ -29,7 +29,11 @@ NAMED: Final = {
     "FWPM_FILTER0": ("layerKey", list(LAYERS)),
     "IPSEC_KEYMODULE_STATE0": ("keyModuleKey", list(KEYING_MODULES)),
 }
-"""Where GUIDs with names are, and which; those of addresses, which are read most, come most."""
+"""By struct: the field that holds a GUID, and the GUIDs that have names.
+
+The GUIDs of address fields are repeated, so that they are chosen most often: encoders also
+interpret the values of these fields.
+"""
 
 _AUTH: Final = ("authTransform", "authTransformId")
 _CIPHER: Final = ("cipherTransform", "cipherTransformId")
@@ -41,25 +45,25 @@ ENCRYPTING: Final = {
     "IPSEC_SA_CIPHER_INFORMATION0": _CIPHER,
     "IPSEC_SA_AUTH_AND_CIPHER_INFORMATION0": ("saCipherInformation", *_CIPHER),
 }
-"""Where algorithms are."""
+"""By struct: the path to the identifiers of its algorithm, here and in `AUTHENTICATING`."""
 
 ADDRESSES: Final = {
     "FWP_BYTE_ARRAY16": (("byteArray16",),),
     "FWP_V6_ADDR_AND_MASK": (("addr",),),
     "IPSEC_SA_DETAILS1": (("traffic", "localV6Address"), ("traffic", "remoteV6Address")),
 }
-"""Where IPv6 addresses are."""
+"""By struct: the paths to its IPv6 addresses."""
 
 
 def shape(tree: Tree, random: Random) -> None:
-    """Give an arbitrary tree what means something: names, algorithms, addresses."""
+    """Put meaningful values into an arbitrary tree: named GUIDs, algorithms, addresses."""
     _name_guids(tree, random)
     _shape_protection(tree, random)
     _shape_addresses(tree, random)
 
 
 def each() -> Iterator[Tree]:
-    """Return a tree for each edge case that the encoders distinguish."""
+    """Yield trees with the edge cases that the encoders distinguish."""
     yield _of_doubles()
     yield _of_ranges()
     for type_, cipher_config in product(TransformType, range(10)):
@@ -76,7 +80,7 @@ def _of_doubles() -> Tree:
 
 
 def _of_ranges() -> Tree:
-    """Ranges of addresses, and of what is none."""
+    """Return a tree with ranges whose ends are, or are not, addresses."""
     tree = Tree()
     pairs = list(product((DataType.UINT32, DataType.BYTE_ARRAY16, DataType.UINT16, None), repeat=2))
     for condition, types in zip(_conditions(tree, len(pairs)), pairs, strict=True):
@@ -108,7 +112,7 @@ def _details(tree: Tree) -> Any:
 
 
 def _conditions(tree: Tree, count: int) -> Any:
-    """So many empty conditions of the tree's filter."""
+    """Add a transport filter with `count` zeroed conditions; return the conditions."""
     transport = _details(tree).transportFilter = tree.new("FWPM_FILTER0")
     transport.numFilterConditions = count
     transport.filterCondition = tree.array(
@@ -118,7 +122,7 @@ def _conditions(tree: Tree, count: int) -> Any:
 
 
 def _name_guids(tree: Tree, random: Random) -> None:
-    """Give a tree GUIDs that have names."""
+    """Put GUIDs that have names into a tree."""
     for ctype, part in tree.parts:
         if ctype not in NAMED:
             continue
@@ -130,7 +134,7 @@ def _name_guids(tree: Tree, random: Random) -> None:
 
 
 def _shape_protection(tree: Tree, random: Random) -> None:
-    """Give a tree known algorithms, and lifetimes about the longest that is recommended."""
+    """Put known algorithms into a tree, and lifetimes around the recommended maximum."""
     for ctype, part in tree.parts:
         if random.random() > MOSTLY:
             continue
@@ -147,7 +151,7 @@ def _shape_protection(tree: Tree, random: Random) -> None:
 
 
 def _shape_addresses(tree: Tree, random: Random) -> None:
-    """Give the IPv6 addresses of a tree runs of zeros, and the mark of ISATAP."""
+    """Put runs of zeros and the bytes of ISATAP into the IPv6 addresses of a tree."""
     for ctype, part in tree.parts:
         for fields in ADDRESSES.get(ctype, ()):
             zeros = bytes(2 * random.randrange(8))

@@ -1,4 +1,4 @@
-"""Calling the compiled step."""
+"""Call the compiled step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.compiled.names import WEAKNESS_BITS
 
 
 ROOM: Final = 1 << 20
-"""Bytes of the buffer to begin with, enough for a page of 100 contexts and more."""
+"""Initial size of the buffer, in bytes; enough for a page of 100 contexts and more."""
 
 ffi = FFI()
 ffi.cdef("""
@@ -33,14 +33,14 @@ uint32_t encode_sa_contexts(const void *const *entries, uint32_t count, const ba
 
 
 class CompiledStep:
-    """Encodes SA contexts where they lie in memory. One thread at a time may use it.
+    """Encodes SA contexts directly from the engine's memory. Only one thread at a time may use it.
 
     cffi lets other Python threads run while the library works.
 
     Attributes:
         encode: the library's function, as json.h describes it.
         baseline: what weaknesses are judged against.
-        judged_by: the same as the library takes it.
+        judged_by: the baseline as the C struct that the library expects.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class CompiledStep:
         Args:
             library: what `benchmarks.compiled.build` built.
             baseline: what weaknesses are judged against.
-            room: the size of the buffer, in bytes, which grows where one context needs more.
+            room: the initial size of the buffer, in bytes; it grows if one context needs more.
         """
         self.encode: Any = ffi.dlopen(str(library)).encode_sa_contexts
         self.baseline = baseline
@@ -66,7 +66,7 @@ class CompiledStep:
         self._make_room(room)
 
     def texts(self, array: int, count: int) -> list[bytes]:
-        """The JSON text of each of `count` contexts, to which the array at this address points."""
+        """Return the JSON texts of the contexts that the `count` pointers in the array point to."""
         entries = ffi.cast("void **", array)
         ends = ffi.new("uint32_t[]", count)
         texts: list[bytes] = []
@@ -91,7 +91,7 @@ class CompiledStep:
 
 @contextmanager
 def library() -> Iterator[Path]:
-    """The experiment's library: built for this run, or, on Windows, built before (`build`)."""
+    """Yield the path of the library: built for this run or, on Windows, built before (`build`)."""
     if os.name == "nt":
         yield FOLDER / "encode_sa_contexts.dll"
         return

@@ -1,1 +1,1 @@
-"""Walks of generated clients: programs around those of docs/sdk.md, one for each language."""
+"""Walks of generated clients: one program per language, which calls those of docs/sdk.md."""

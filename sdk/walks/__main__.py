@@ -1,11 +1,16 @@
-"""Lets a generated client walk a running server, and compares what it saw with what is.
+"""Let a generated client walk a running server, and compare its output with the server's lists.
 
     python -m sdk.walks COMMAND...
 
-The command gets the server's URL, a cursor of a server that ended, a context with a
-word that is newer than the document, and the URL of a server in which much changes,
-with a place from which to watch it; and in SA_CONTEXTS_TOKEN the key that all of them
-ask for. It prints what it saw, as `Seen` has it.
+The command gets these arguments:
+
+1. the URL of a server;
+2. a cursor of a server that has stopped;
+3. a context, as JSON, with an enumeration's value that the document does not list;
+4. the URL of a server whose contexts change often;
+5. the position from which to watch that server.
+
+SA_CONTEXTS_TOKEN is a key for both servers. The command prints a `Seen`, as JSON.
 """
 
 from __future__ import annotations
@@ -33,11 +38,11 @@ class Seen(TypedDict):
 
     Attributes:
         ids: the `saContextId` of every context of a walk with pages of 100.
-        mmSaIds: the `mmSaId` of each that has an outbound SA.
+        mmSaIds: the `mmSaId` of each context that has an outbound SA.
         notFound: the `code` and `status` of the problem for an id that does not exist.
         gone: the `code`, `status` and `restartUrl` of the problem for the old cursor.
-        newer: the first `cipherType` of the outbound SA of the context given.
-        changes: of each change until the stream ended: what happened, and the `saContextId`.
+        newer: the first `cipherType` of the outbound SA of the given context.
+        changes: for each change until the stream ended: its kind, and the `saContextId`.
     """
 
     ids: list[str]
@@ -49,11 +54,11 @@ class Seen(TypedDict):
 
 
 def main(command: list[str]) -> None:
-    """Run the client, and compare.
+    """Run the client, and compare its output.
 
     Raises:
-        AssertionError: it saw something else.
-        CalledProcessError: it failed.
+        AssertionError: the output differs from the server's lists.
+        CalledProcessError: the client failed.
     """
     with (
         key() as (text, keys),
@@ -105,7 +110,7 @@ def _first_page(http: httpx2.Client, url: str) -> dict[str, Any]:
 
 
 def _changes(http: httpx2.Client, url: str, place: str) -> Iterator[list[str]]:
-    """Return the events after a position, read without a generated client."""
+    """Yield the events after a position, read without a generated client."""
     with http.sse(f"{url}/sa-contexts/events", params={"since": place}) as events:
         for event in events:
             if event.event in {"added", "modified", "deleted"}:
@@ -115,7 +120,7 @@ def _changes(http: httpx2.Client, url: str, place: str) -> Iterator[list[str]]:
 
 
 def _items(http: httpx2.Client, url: str) -> Iterator[dict[str, Any]]:
-    """Every context, without a generated client."""
+    """Yield every context, read without a generated client."""
     page = http.get(f"{url}/sa-contexts", params={"limit": 1000})
     while True:
         yield from page.json()["items"]

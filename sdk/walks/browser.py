@@ -1,9 +1,9 @@
-"""Runs the program for browsers of docs/events.md on a running server.
+"""Run the browser program of docs/events.md against a running server.
 
     python -m sdk.walks.browser COMMAND...
 
 The command gets the program on its standard input, and prints the ids of the contexts
-that the program knew once it had everything.
+that the program knows once it has received the whole list.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _PROGRAM: Final = re.compile(r"^```javascript\n(.*?)^```$", re.MULTILINE | re.DO
 
 
 def main(command: list[str]) -> None:
-    """Run the program, and compare.
+    """Run the program, and compare its output.
 
     Raises:
-        AssertionError: it knew something else.
-        CalledProcessError: it failed.
+        AssertionError: the ids differ from the server's.
+        CalledProcessError: the command failed.
     """
     (program,) = _PROGRAM.findall(PAGE.read_text(encoding="utf-8"))
     with server() as url:

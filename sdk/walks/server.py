@@ -1,4 +1,4 @@
-"""A running server for clients to walk, and what it has."""
+"""A running server for clients to walk, and the ids of its contexts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SEED: Final = 7
 
 
 class Key(NamedTuple):
-    """A key that opens what the clients walk through.
+    """An API key with the scopes that the clients need.
 
     Attributes:
-        text: what they send.
-        file: what the server knows it by.
+        text: the key, as the clients send it.
+        file: the server's file of API keys, which lists it.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Key(NamedTuple):
 
 @contextmanager
 def key() -> Iterator[Key]:
-    """Make an API key as an administrator does."""
+    """Create an API key as an administrator does."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "keys.json"
         command = [
@@ -52,7 +52,7 @@ def key() -> Iterator[Key]:
 
 
 def ids() -> list[str]:
-    """Return what the server has, from a simulator with the same seed."""
+    """Return the ids of the server's contexts, from a simulator with the same seed."""
     simulator = Simulator()
     simulator.reset()
     simulator.populate(CONTEXTS, SEED)
@@ -76,7 +76,7 @@ def server(
     ]
     settings = {
         "SA_CONTEXTS_LOG_FORMAT": "json",
-        "SA_CONTEXTS_REFRESH_INTERVAL_SECONDS": "1",  # it finds modifications; each stream sees one
+        "SA_CONTEXTS_REFRESH_INTERVAL_SECONDS": "1",  # finds modifications, even in short streams
         "SA_CONTEXTS_SIMULATED_CHURN": str(churn),
         "SA_CONTEXTS_SIMULATED_CONTEXTS": str(CONTEXTS),
         "SA_CONTEXTS_SIMULATED_SEED": str(SEED),

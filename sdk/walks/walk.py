@@ -30,7 +30,7 @@ def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> No
     busy = AuthenticatedClient(base_url=busy_url, token=key)
     contexts = list(sa_contexts(client, limit=100))
 
-    # What is not given is not sent, so that a cursor of another view stands alone.
+    # Omitted parameters are not sent, so that a cursor works without its `view`.
     basic = list_sa_contexts.sync(client=client, limit=1, view=View.BASIC)
     assert isinstance(basic, SaContextPage)
     assert isinstance(basic.next_cursor, str)
@@ -65,7 +65,7 @@ def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> No
 
 
 def cipher_type(context: SaContext) -> str:
-    """Return that of the outbound SA."""
+    """Return the cipher type of the first outbound SA."""
     assert context.outbound_sa
     transform = context.outbound_sa.sa_bundle.sa_list[0].transform
     assert isinstance(transform, EncryptingTransform | AuthenticatingAndEncryptingTransform)
