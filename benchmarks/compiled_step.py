@@ -28,7 +28,7 @@ NAP_SECONDS = 0.001
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Check that both ways give the same texts; measure them in turns, then beside a thread."""
+    """Check that both ways agree; measure them in turns, then how long each delays a thread."""
     count = sizes.small
     contexts = populated(count)
     with library() as path, Engine(contexts) as engine, Session(contexts) as session:

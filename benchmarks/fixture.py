@@ -1,4 +1,4 @@
-"""The measured contexts, which the simulator makes from one seed; and a check of both ways."""
+"""The measured contexts, from one seed of the simulator; a check that both ways read the same."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-/* Many watchers of `/sa-contexts/events` in one process, at little cost: what is measured is the
- * server, not its clients.
+/* Runs many watchers of `/sa-contexts/events` in one process, at little cost, so that the server is
+ * measured and not its clients.
  *
  *     watchers PORT COUNT TARGET FILE
  *
- * Says `ready` when each watcher was answered, reads until its standard input ends, and writes
- * what came to FILE: a `struct arrival` for each event, in the order in which they came.
+ * Prints `ready` once every watcher has received a part of the response's body, reads until
+ * standard input ends, and writes to FILE a `struct arrival` for each event, in order of arrival.
  */
 
 #define _GNU_SOURCE
@@ -26,17 +26,17 @@ struct arrival {
     uint64_t nanoseconds; /* CLOCK_MONOTONIC */
     uint64_t id;
     uint32_t watcher;
-    uint32_t kind; /* its first letter */
+    uint32_t kind; /* first letter of the event's name */
 };
 
-/* Where a watcher is in what it reads: in the head, in the size of a chunk, or in a chunk. */
+/* A watcher, and its position in the response: in the head, in a chunk's size, or in a chunk. */
 struct watcher {
     int socket;
     uint32_t number;
     enum { IN_HEAD, IN_SIZE, IN_CHUNK, IN_END } part;
-    uint64_t left; /* of the chunk */
+    uint64_t left; /* unread bytes of the chunk */
     uint32_t kind;
-    size_t length; /* of the line; only its beginning is kept */
+    size_t length; /* of the line, of which only the beginning is kept */
     char line[HEAD];
     int is_answered;
 };
@@ -77,7 +77,7 @@ static void take_line(struct watcher *at, uint64_t nanoseconds) {
     }
 }
 
-/* Lines of a chunk. */
+/* Splits a part of a chunk into lines. */
 static void take_text(struct watcher *at, const char *text, size_t size, uint64_t nanoseconds) {
     if (!at->is_answered) {
         at->is_answered = 1;
@@ -156,7 +156,8 @@ int main(int count, char **arguments) {
     size_t begun = 0;
     int is_ready = 0;
     for (;;) {
-        /* A few at a time: what is not accepted is not lost, but waits for a second. */
+        /* Connect a few at a time: a connection that does not fit into the backlog is retried only
+         * after a second. */
         while (begun < watcher_count && begun < answered + 32) {
             struct watcher *at = &watchers[begun];
             begin(at, (uint32_t)begun++, port, arguments[3]);

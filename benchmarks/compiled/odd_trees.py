@@ -21,7 +21,7 @@ DOUBLES: Final = (inf, -inf, -0.0, 1e15, 1e16, 1e17, 1e-4, 1e-5, 0.1, -1.5e300, 
 """Numbers at which the notation changes, and numbers that are easily rounded wrongly."""
 LIFETIMES: Final = (0, 1, 28_799, 28_800, 28_801, 2**32 - 1)
 ISATAP_AT, ISATAP = 8, bytes.fromhex("00005efe")
-"""Offset and bytes of ISATAP (RFC 5214): Windows' inet_ntop ends such addresses as IPv4."""
+"""Offset and bytes of ISATAP (RFC 5214): Windows' inet_ntop ends these in dotted decimal."""
 
 _ADDRESS_FIELDS: Final = [key for key, name in CONDITION_FIELDS.items() if "address" in name]
 NAMED: Final = {

@@ -1,7 +1,7 @@
-/** Runs the program on standard input as a browser would, until it says that it has everything. */
+/** Runs the program on standard input as a browser would, until it logs that the list is complete. */
 
 const { readFileSync } = require('node:fs');
-const { EventSource } = require('eventsource'); // Node has none as yet
+const { EventSource } = require('eventsource'); // not yet built into Node
 
 const console = {
   log: () => {

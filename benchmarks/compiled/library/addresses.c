@@ -1,5 +1,5 @@
-/* Addresses, and subnets. Those of IPv6 are written by hand, as in `app.resources.wfp.addresses`: what
- * inet_ntop writes is not the same on every host. */
+/* Addresses and subnets. IPv6 addresses are formatted here, as in `app.resources.wfp.addresses`,
+ * because the output of inet_ntop differs between hosts. */
 
 #include <stdio.h>
 
@@ -32,7 +32,7 @@ static void put_words(writer *to, const UINT16 *words, int count)
 void put_v6_address(writer *to, const UINT8 address[16])
 {
     UINT16 words[WORDS];
-    int first = 0, zeros = 0; /* the longest run of zeros, and of these the first */
+    int first = 0, zeros = 0; /* the first of the longest runs of zeros */
     for (int i = 0, run = 0; i < WORDS; i++) {
         words[i] = (UINT16)(address[2 * i] << 8 | address[2 * i + 1]);
         run = words[i] == 0 ? run + 1 : 0;

@@ -105,7 +105,7 @@ static void put_identity(writer *to, const IPSEC_ID0 *identity)
     PUT(to, "]}");
 }
 
-/* Only the GUID at the start of the state; the blob behind it is the module's secret. */
+/* Writes only the GUID at the start of the state; the blob behind it is private to the module. */
 static void put_key_module_state(writer *to, const GUID *key)
 {
     const named_guid *module = FIND_GUID(keying_modules, key);

@@ -1,8 +1,7 @@
-/* The parts of an SA context as JSON, each as app/encoding writes it.
+/* The parts of an SA context as JSON, byte for byte as `app.resources` encodes them.
  *
- * A function writes one whole JSON value, quotes and braces included, unless it
- * says otherwise. What a function does not name is not read: keys, tokens,
- * credentials and opaque blobs are in no function here.
+ * Each function writes one complete JSON value, including quotes and braces, unless its comment
+ * says otherwise. Keys, token handles, credentials and opaque blobs are never read.
  */
 
 #ifndef COMPILED_JSON_H
@@ -17,16 +16,16 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-/* What published advice says against protection: bits of names.h, and the longest lifetime that it
- * recommends, 0 where it sets none. */
+/* A baseline: the weaknesses that it lists, as bits of names.h, and the maximum lifetime that it
+ * recommends; 0 if it recommends none. */
 typedef struct baseline {
     uint32_t against;
     uint32_t longest_lifetime_seconds;
 } baseline;
 
-/* Writes the texts of as many of the `count` IPSEC_SA_CONTEXT1 as fit whole into
- * `size` bytes, one behind the other; returns how many, and in `ends` where each
- * ends. Size must be less than 4 GB. IPv6 addresses are taken to be in network order. */
+/* Writes the JSON texts of as many of the `count` IPSEC_SA_CONTEXT1 as fit completely into `size`
+ * bytes, without separators. Returns their number, and in `ends` the offset of the end of each.
+ * `size` must be less than 4 GB. IPv6 addresses are expected in network order. */
 EXPORT uint32_t encode_sa_contexts(const void *const *entries, uint32_t count,
                                    const baseline *judged_by, char *buffer, size_t size,
                                    uint32_t *ends);
@@ -38,29 +37,29 @@ typedef struct named_flag {
     size_t length;
 } named_flag;
 
-/* Writes an array of the names of those bits that are set; returns the other bits. */
+/* Writes an array of the names of the set bits; returns the set bits that have no name. */
 #define PUT_FLAGS(to, table, flags) put_flags(to, table, sizeof table / sizeof *table, flags)
 UINT32 put_flags(writer *to, const named_flag *table, size_t count, UINT32 flags);
 
-/* A GUID that means something to a reader. */
+/* A well-known GUID and its name, a JSON string. */
 typedef struct named_guid {
     GUID key;
     const char *name;
     size_t length;
-    bool is_address; /* a field whose value is one */
+    bool is_address; /* whether the GUID is that of a field with addresses */
 } named_guid;
 
-/* NULL where the table has no such key. */
+/* Returns NULL if the table does not contain the key. */
 #define FIND_GUID(table, key) find_guid(table, sizeof table / sizeof *table, key)
 const named_guid *find_guid(const named_guid *table, size_t count, const GUID *key);
 
 /* numbers.c */
 void put_unsigned(writer *to, uint64_t number);
 void put_signed(writer *to, int64_t number);
-/* As text, for numbers that have more bits than a client's may have. */
+/* As JSON strings, for numbers that may be too large for a client's number type. */
 void put_unsigned_text(writer *to, uint64_t number);
 void put_signed_text(writer *to, int64_t number);
-/* The fewest digits that give the same double again; null for what JSON has no number for. */
+/* Writes the shortest decimal that gives the same double when read; null if it is not finite. */
 void put_double(writer *to, double number);
 
 /* text.c */
@@ -80,7 +79,8 @@ void put_v6_subnet(writer *to, const FWP_V6_ADDR_AND_MASK *subnet);
 /* values.c */
 void put_value(writer *to, const FWP_VALUE0 *value);
 void put_condition_value(writer *to, const FWP_CONDITION_VALUE0 *value);
-/* The member `address`, a comma before it, where the value can be read as one. */
+/* Writes a comma and the member `address` if the value is an address, a subnet or a range of
+ * addresses; otherwise nothing. */
 void put_address_member(writer *to, const FWP_CONDITION_VALUE0 *value);
 
 /* filter.c */
@@ -89,7 +89,7 @@ void put_filter(writer *to, const FWPM_FILTER0 *filter);
 /* bundle.c */
 void put_bundle(writer *to, const IPSEC_SA_BUNDLE1 *bundle);
 
-/* What an SA is made of; NULL if it has none, or if the engine omits it. */
+/* The transforms of an SA; each is NULL if the SA has none or the engine omits it. */
 typedef struct transforms {
     bool authenticates;
     bool encrypts;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_DIGITS 20   /* of a 64-bit number */
-#define DOUBLE_DIGITS 17 /* distinguish any two doubles */
+#define MAX_DIGITS 20   /* digits of a 64-bit number */
+#define DOUBLE_DIGITS 17 /* enough digits to distinguish any two doubles */
 
 void put_unsigned(writer *to, uint64_t number)
 {
@@ -51,7 +51,8 @@ static void put_zeros(writer *to, int count)
     }
 }
 
-/* `digits` with a point before the digit `point`, or with an exponent where that is shorter. */
+/* Writes `digits` with a decimal point before the digit at index `point`; for very large and very
+ * small numbers, with an exponent instead. */
 static void put_decimal(writer *to, const char *digits, int count, int point)
 {
     if (count <= point && point <= 16) {
@@ -80,14 +81,15 @@ static void put_decimal(writer *to, const char *digits, int count, int point)
     }
 }
 
-/* The next greater number of as many digits; false where it would need another exponent. Below
- * a power of two doubles lie closer together than above it, so that the nearest number of so many
- * digits may give the double below, and the next greater the right one. */
+/* Increments the last digit of a number with `count` digits; returns false if that would change
+ * the exponent. Doubles are closer together below a power of two than above it. The nearest
+ * decimal of `count` digits may therefore be read as the double below; the next greater decimal
+ * may then give the right one. */
 static bool increase(char *written, int count)
 {
     for (int i = count == 1 ? 0 : count; i >= 0; i--) {
         if (i == 1) {
-            continue; /* the point */
+            continue; /* the decimal point */
         }
         if (written[i] != '9') {
             written[i]++;
@@ -118,7 +120,7 @@ void put_double(writer *to, double number)
 
     int exponent = atoi(strchr(written, 'e') + 1);
     if (count > 1) {
-        memmove(written + 1, written + 2, (size_t)(count - 1)); /* over the point */
+        memmove(written + 1, written + 2, (size_t)(count - 1)); /* overwrites the decimal point */
     }
     put_decimal(to, written, count, number == 0 ? 1 : exponent + 1);
 }

@@ -1,4 +1,4 @@
-/* SA contexts, and the one function that is called from outside. */
+/* SA contexts, and the library's only exported function. */
 
 #include "json.h"
 #include "names.h"
@@ -74,7 +74,7 @@ static void put_details(writer *to, const IPSEC_SA_DETAILS1 *details, const base
     PUT(to, ",\"saBundle\":");
     put_bundle(to, &details->saBundle);
     PUT(to, ",\"udpEncapsulation\":");
-    /* Without IPv4 there is no such arm of the union, and the pointer means nothing. */
+    /* This member of the union is valid for IPv4 only. */
     if (details->ipVersion == FWP_IP_VERSION_V4 && details->udpEncapsulation != NULL) {
         put_udp_encapsulation(to, details->udpEncapsulation);
     } else {

@@ -1,4 +1,4 @@
-/* Strings, keys of objects, bytes and SIDs. */
+/* Strings, GUIDs, bytes and SIDs. */
 
 #include "json.h"
 
@@ -91,7 +91,7 @@ const named_guid *find_guid(const named_guid *table, size_t count, const GUID *k
     return NULL;
 }
 
-/* A control character, a quotation mark or a backslash. */
+/* Writes the escape of a control character, a quotation mark or a backslash. */
 static void put_escaped(writer *to, char16_t unit)
 {
     switch (unit) {
@@ -124,7 +124,7 @@ static void put_escaped(writer *to, char16_t unit)
     }
 }
 
-/* From U+0080 on (RFC 3629). */
+/* Writes a code point from U+0080 on as UTF-8 (RFC 3629). */
 static void put_utf8(writer *to, uint32_t point)
 {
     char written[4];
@@ -149,7 +149,7 @@ static bool is_plain(char16_t unit)
     return unit >= u' ' && unit < 0x80 && unit != u'"' && unit != u'\\';
 }
 
-/* UTF-16 to UTF-8; a surrogate that stands alone becomes U+FFFD. */
+/* Converts UTF-16 to UTF-8; an unpaired surrogate becomes U+FFFD. */
 void put_string(writer *to, const char16_t *text)
 {
     if (text == NULL) {
@@ -180,7 +180,7 @@ void put_string(writer *to, const char16_t *text)
     PUT(to, "\"");
 }
 
-/* S-1-5-…; from 2^32 on the authority is hexadecimal ([MS-DTYP] 2.4.2.1). */
+/* Writes S-1-5-…; an authority of 2^32 or more is hexadecimal ([MS-DTYP] 2.4.2.1). */
 void put_sid(writer *to, const SID *sid)
 {
     if (sid == NULL) {

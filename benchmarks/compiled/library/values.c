@@ -19,7 +19,7 @@ static void put_sids(writer *to, const SID_AND_ATTRIBUTES *sids, ULONG count)
     PUT(to, "]");
 }
 
-/* The members `sids` and `restrictedSids`. */
+/* Writes the members `sids` and `restrictedSids`. */
 static void put_token_information(writer *to, const FWP_TOKEN_INFORMATION *token)
 {
     static const FWP_TOKEN_INFORMATION nothing = {0};
@@ -41,7 +41,7 @@ static void put_blob(writer *to, const FWP_BYTE_BLOB *blob)
     }
 }
 
-/* What stands behind the type, of the types that have one value. */
+/* Writes the value of a type that has a single value. */
 static void put_content(writer *to, const FWP_VALUE0 *value)
 {
     switch (value->type) {
@@ -101,7 +101,7 @@ static void put_content(writer *to, const FWP_VALUE0 *value)
     case FWP_UNICODE_STRING_TYPE:
         put_string(to, value->unicodeString);
         return;
-    default: /* a mask, for which the union of FWP_VALUE0 has no arm */
+    default: /* a mask; the union of FWP_VALUE0 has no member for it */
         put_null(to);
     }
 }
@@ -118,7 +118,7 @@ void put_value(writer *to, const FWP_VALUE0 *value)
         PUT(to, ",");
         put_token_information(to, value->tokenInformation);
         break;
-    case FWP_RANGE_TYPE: /* no arm for it either */
+    case FWP_RANGE_TYPE: /* the union has no member for it either */
         PUT(to, ",\"low\":null,\"high\":null");
         break;
     default:
@@ -155,7 +155,7 @@ void put_condition_value(writer *to, const FWP_CONDITION_VALUE0 *value)
     } else {
         FWP_VALUE0 single;
         single.type = value->type;
-        single.uint64 = value->uint64; /* the whole union: nothing in it is wider */
+        single.uint64 = value->uint64; /* copies the whole union: no member is wider */
         put_value(to, &single);
     }
 }

@@ -1,10 +1,10 @@
-/* What a baseline finds weak in the bundle of one direction, as app/resources/sa_contexts/weaknesses.py judges.
- */
+/* The weaknesses of one direction's bundle by a baseline, as in
+ * app/resources/sa_contexts/weaknesses.py. */
 
 #include "json.h"
 #include "names.h"
 
-/* What any one algorithm brings in, whatever stands beside it. */
+/* The weaknesses of single algorithms, regardless of their combination. */
 static UINT32 of_algorithms(const transforms *made)
 {
     UINT32 seen = 0;
@@ -31,7 +31,7 @@ static UINT32 of_algorithms(const transforms *made)
     return seen;
 }
 
-/* Whether an SA is known to encrypt its packets and not to authenticate them: GCM does both. */
+/* Whether an SA is known to encrypt its packets without authenticating them; GCM does both. */
 static bool only_encrypts(const IPSEC_SA0 *sa, const transforms *made)
 {
     return sa->saTransformType == IPSEC_TRANSFORM_ESP_CIPHER && made->cipher != NULL
@@ -39,7 +39,8 @@ static bool only_encrypts(const IPSEC_SA0 *sa, const transforms *made)
            && made->cipher->cipherTransformId.cipherConfig <= IPSEC_CIPHER_CONFIG_CBC_AES_256;
 }
 
-/* The SAs as a whole: what one encrypts, another may authenticate. Of none, nothing is known. */
+/* The weaknesses of all SAs of a bundle together: one may authenticate what another encrypts. An
+ * empty bundle has none, because nothing is known of it. */
 static UINT32 of_sas(const IPSEC_SA0 *sas, UINT32 count)
 {
     UINT32 seen = 0;
@@ -50,7 +51,7 @@ static UINT32 of_sas(const IPSEC_SA0 *sas, UINT32 count)
     for (UINT32 i = 0; i < count; i++) {
         transforms made = transforms_of(&sas[i]);
         IPSEC_TRANSFORM_TYPE type = sas[i].saTransformType;
-        bool is_clear_text = type == IPSEC_TRANSFORM_ESP_AUTH_FW; /* after its first packet */
+        bool is_clear_text = type == IPSEC_TRANSFORM_ESP_AUTH_FW; /* from its second packet on */
         bool only = only_encrypts(&sas[i], &made);
         seen |= of_algorithms(&made);
         if (type == IPSEC_TRANSFORM_AH) {
@@ -94,7 +95,7 @@ void put_weaknesses(writer *to, const IPSEC_SA_BUNDLE1 *bundle, const baseline *
     UINT32 seen = of_sas(bundle->saList, bundle->numSAs) | of_pfs_group(bundle->pfsGroup);
     UINT32 seconds = bundle->lifetime.lifetimeSeconds,
            longest = judged_by->longest_lifetime_seconds;
-    if (longest != 0 && (seconds == 0 || seconds > longest)) { /* 0 has no end */
+    if (longest != 0 && (seconds == 0 || seconds > longest)) { /* 0 means unlimited */
         seen |= WEAKNESS_LONG_LIFETIME;
     }
     if (bundle->keyModuleState != NULL

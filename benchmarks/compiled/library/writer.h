@@ -1,4 +1,4 @@
-/* Text that is written into memory of a fixed size. */
+/* Writes text into a buffer of fixed size. */
 
 #ifndef COMPILED_WRITER_H
 #define COMPILED_WRITER_H
@@ -11,10 +11,10 @@
 typedef struct writer {
     char *at;
     char *end;
-    bool is_full; /* something did not fit; nothing is written from then on */
+    bool is_full; /* a text did not fit; nothing more is written */
 } writer;
 
-/* Room for `length` characters, which are then the caller's to write; NULL where there is none. */
+/* Reserves `length` characters, which the caller must write; returns NULL if they do not fit. */
 static inline char *take(writer *to, size_t length)
 {
     if ((size_t)(to->end - to->at) < length) {
