@@ -22,9 +22,6 @@ MIN_REST_SECONDS = 0.3
 
 HEAD_END = b"\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
-MIN_REST_SECONDS = 0.25
-"""The default minimum interval of refreshes."""
-
 TIMEOUT_SECONDS = 300
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 _NEXT = re.compile(rb'\r\nlink: <([^>]+)>; rel="next"\r\n', re.IGNORECASE)

@@ -23,16 +23,16 @@ STOP_SECONDS = 20
 POLL_SECONDS = 0.05
 
 _UNDISTURBED = {
-    "REFRESH_SECONDS": "86400",
-    "RETRY_SECONDS": "86400",
-    "SNAPSHOT_IDLE_SECONDS": "86400",
-    "SNAPSHOT_MAX_SECONDS": "86400",
-    "SNAPSHOT_BYTES": str(1 << 40),
-    "PATIENCE_SECONDS": "300",
+    "REFRESH_INTERVAL_SECONDS": "86400",
+    "REFRESH_RETRY_SECONDS": "86400",
+    "SNAPSHOT_IDLE_TIMEOUT_SECONDS": "86400",
+    "MAX_SNAPSHOT_SECONDS": "86400",
+    "MAX_SNAPSHOT_BYTES": str(1 << 40),
+    "ENGINE_TIMEOUT_SECONDS": "300",
     "SIMULATED_SEED": str(SEED),
     "LOG_LEVEL": "error",
 }
-"""Settings of our server that are meant to prevent refreshes without a request."""
+"""Settings of our server that prevent refreshes without a request."""
 
 
 class Server:

@@ -117,7 +117,7 @@ def test_every_pattern_is_linear() -> None:
     patterns = [each for each in found_patterns() if each.module not in UNTRUSTED_FREE]
 
     assert {each.module for each in patterns} >= {
-        "app.middleware.authentication",
+        "app.auth.credentials",
         "app.api.parameters",
         "app.repository.query.cursors",
         "app.telemetry.logging.redaction",
