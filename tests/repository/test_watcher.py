@@ -1,4 +1,4 @@
-"""A watcher: where it starts, resumes, and restarts."""
+"""How a watcher starts, resumes and starts again."""
 
 from __future__ import annotations
 

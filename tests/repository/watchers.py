@@ -111,7 +111,7 @@ class WatchingClient:
         self.parser = Parser()
 
     async def come(self, server: Server) -> None:
-        """Open a stream where the last one ended."""
+        """Open a stream at the position at which the last one ended."""
         self.leave()
         last_id = self.mirror.last_id
         self.mirror.connect()

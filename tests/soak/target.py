@@ -4,7 +4,7 @@
 input: `storm SEED` injects faults, `trim` returns free memory to the system, and `settle` ends all
 faults and changes. `delay FUNCTION MILLISECONDS` delays every call of a function,
 and `calls FUNCTION` counts its calls. `stop` stops the engine, `deny` has it deny access, `start`
-ends both. Each order is confirmed on standard output, where the simulator's counters follow
+ends both. Each order is confirmed on standard output; the simulator's counters follow
 at the end.
 """
 
