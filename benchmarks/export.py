@@ -18,7 +18,7 @@ from benchmarks.sizes import Sizes
 MAX_MEGABYTES = 20.0
 """Maximum growth of the server's memory during exports."""
 
-AT_ONCE = 4
+READERS = 4
 SLOW_BYTES = 64 << 10
 SLOW_PAUSE_SECONDS = 0.01
 TAIL_BYTES = 1024
@@ -41,7 +41,7 @@ def measure(sizes: Sizes) -> list[Section]:
             f"a slow reader, {sizes.export_seconds:g} s": lambda: _read_slowly(
                 port, sizes.export_seconds
             ),
-            f"{AT_ONCE} fast readers": lambda: _read_at_once(port, contexts),
+            f"{READERS} fast readers": lambda: _read_in_parallel(port, contexts),
         }
         figures = [
             figure
@@ -109,13 +109,13 @@ def _read_slowly(port: int, seconds: float) -> float:
     return received / (perf_counter() - began) / 1e6
 
 
-def _read_at_once(port: int, contexts: int) -> float:
-    """Read `AT_ONCE` whole exports in parallel; return their total megabytes per second."""
+def _read_in_parallel(port: int, contexts: int) -> float:
+    """Read `READERS` whole exports in parallel; return their total megabytes per second."""
     rates: list[float] = []
-    threads = [Thread(target=lambda: rates.append(_read(port, contexts))) for _ in range(AT_ONCE)]
+    threads = [Thread(target=lambda: rates.append(_read(port, contexts))) for _ in range(READERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(rates) == AT_ONCE, "an export is not whole"
+    assert len(rates) == READERS, "an export is not whole"
     return sum(rates)

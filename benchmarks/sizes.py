@@ -31,7 +31,7 @@ class Sizes:
         warm_pages: pages requested from our server and from the static one in one round.
         naive_pages: pages requested from the naive server in one round.
         crowd: clients that send a request at once.
-        courtesy_refreshes: refreshes of `large` contexts during which pages are requested.
+        fairness_refreshes: refreshes of `large` contexts during which pages are requested.
         export_seconds: how long a slow reader reads an export.
         struct_reads: structs read in one round.
         any_trees: arbitrary contexts that the compiled step must encode as ours does.
@@ -50,7 +50,7 @@ class Sizes:
     warm_pages: int
     naive_pages: int
     crowd: int
-    courtesy_refreshes: int
+    fairness_refreshes: int
     export_seconds: float
     struct_reads: int
     any_trees: int
@@ -70,7 +70,7 @@ FULL = Sizes(
     warm_pages=300,
     naive_pages=2,
     crowd=100,
-    courtesy_refreshes=2,
+    fairness_refreshes=2,
     export_seconds=5.0,
     struct_reads=200_000,
     any_trees=1_000,
@@ -89,7 +89,7 @@ QUICK = Sizes(
     warm_pages=20,
     naive_pages=1,
     crowd=20,
-    courtesy_refreshes=1,
+    fairness_refreshes=1,
     export_seconds=0.5,
     struct_reads=20_000,
     any_trees=200,

@@ -91,7 +91,7 @@ def collect() -> Examples:
         _connections(client, collection)
         _engine(client, collection)
         _events(spi, collection)  # starts other servers, which refill the same simulator
-        _requests_refused(client, collection)
+        _rejected_requests(client, collection)
         _other(client, collection)
         _net_events(client, simulator, collection)
         _engine_failing(client, simulator, collection)
@@ -190,8 +190,8 @@ def _net_events(client: TestClient, simulator: Simulator, collection: Collection
     page = client.get("/net-events?limit=2")
     collection.add("list_net_events", "page", "The two newest; there are more", page)
     collection.add_problem("list_net_events", client.get("/net-events?cursor=x&type=any"))
-    refused = client.get("/net-events", headers={"Accept": "text/html"})
-    collection.add_problem("list_net_events", refused)
+    rejected = client.get("/net-events", headers={"Accept": "text/html"})
+    collection.add_problem("list_net_events", rejected)
     with _server(max_stream_seconds=0.1) as brief:
         epoch = brief.get("/net-events").json()["items"][0]["id"].partition("-")[0]
         url = f"/net-events/events?since={epoch}-2"
@@ -216,7 +216,7 @@ def _short(items: list[Any]) -> str:
     return str(min(whole, key=lambda item: len(str(item)))["saContextId"])
 
 
-def _requests_refused(client: TestClient, collection: Collection) -> None:
+def _rejected_requests(client: TestClient, collection: Collection) -> None:
     for query in ("cursor=x", "limit=0&localSubnet=10.0.0.1/8"):
         collection.add_problem("list_sa_contexts", client.get(f"/sa-contexts?{query}"))
     cursor = client.get("/sa-contexts?limit=1").json()["nextCursor"]

@@ -78,7 +78,7 @@ def licences_in(folder: Path) -> dict[str, str]:
     }
 
 
-def refusals(pins: list[Pin], licences: dict[str, str]) -> list[str]:
+def rejections(pins: list[Pin], licences: dict[str, str]) -> list[str]:
     """Return the reasons why the locked packages must not be shipped; empty if there are none."""
     stated = []
     for pin in pins:
@@ -92,15 +92,15 @@ def refusals(pins: list[Pin], licences: dict[str, str]) -> list[str]:
 
 
 def main() -> int:
-    """Print the licences, and the refusals; return 1 if there are any refusals, else 0."""
+    """Print the licences, and the rejections; return 1 if there are any rejections, else 0."""
     pins, licences = read(SERVER), licences_in(FOR_WINDOWS)
     for pin in pins:
         if pin.name in licences:
             print(f"{pin.name} {pin.version}: {licences[pin.name]}")
-    refused = refusals(pins, licences)
-    for each in refused:
+    rejected = rejections(pins, licences)
+    for each in rejected:
         print(f"REFUSED: {each}")
-    return 1 if refused else 0
+    return 1 if rejected else 0
 
 
 if __name__ == "__main__":

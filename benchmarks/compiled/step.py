@@ -63,7 +63,7 @@ class CompiledStep:
         self.judged_by: Any = ffi.new("baseline *")
         self.judged_by.against = sum(WEAKNESS_BITS[weakness] for weakness in advice.against)
         self.judged_by.longest_lifetime_seconds = advice.longest_lifetime_seconds or 0
-        self._make_room(room)
+        self._grow(room)
 
     def texts(self, array: int, count: int) -> list[bytes]:
         """Return the JSON texts of the contexts that the `count` pointers in the array point to."""
@@ -76,14 +76,14 @@ class CompiledStep:
                 entries + done, count - done, self.judged_by, self._buffer, self._room, ends
             )
             if not fitted:
-                self._make_room(2 * self._room)
+                self._grow(2 * self._room)
             begin = 0
             for end in ends[0:fitted]:
                 texts.append(self._view[begin:end])
                 begin = end
         return texts
 
-    def _make_room(self, size: int) -> None:
+    def _grow(self, size: int) -> None:
         self._room = size
         self._buffer = ffi.new("char[]", size)
         self._view = ffi.buffer(self._buffer)

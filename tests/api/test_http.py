@@ -112,8 +112,8 @@ def test_a_header_may_stand_in_several_lines(client: TestClient) -> None:
     lines = [("accept", "text/html"), ("accept", "application/json")]
 
     assert client.get("/engine", headers=lines).status_code == 200
-    refused = client.get("/engine", headers=[("accept", "text/html"), ("accept", "image/png")])
-    assert (refused.status_code, refused.headers["vary"]) == (406, "Accept")
+    rejected = client.get("/engine", headers=[("accept", "text/html"), ("accept", "image/png")])
+    assert (rejected.status_code, rejected.headers["vary"]) == (406, "Accept")
 
 
 def test_parameters_are_refused_where_there_are_none(client: TestClient) -> None:

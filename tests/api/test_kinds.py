@@ -214,7 +214,7 @@ def answers(client: TestClient, listed: Listed) -> tuple[Response, Response]:
         (8, 500, "engine_error"),
     ],
 )
-def test_the_engine_s_refusals_are_reported(
+def test_the_engine_s_rejections_are_reported(
     serve: Serve, simulator: Simulator, listed: Listed, code: int, status: int, name: str
 ) -> None:
     client = serve(contexts=5)

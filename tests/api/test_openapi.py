@@ -92,9 +92,13 @@ def test_every_operation_is_reported_in_full() -> None:
 def test_who_needs_a_credential_says_so_and_what_becomes_of_those_without() -> None:
     assert KEPT["security"] == []
     assert KEPT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
-    refusals = {"401": "unauthenticated", "403": "insufficient_scope", "503": "issuer_unavailable"}
+    rejections = {
+        "401": "unauthenticated",
+        "403": "insufficient_scope",
+        "503": "issuer_unavailable",
+    }
     for name, operation in OPERATIONS.items():
-        for status, code in refusals.items():
+        for status, code in rejections.items():
             description = operation["responses"].get(status, {}).get("description", "")
             assert (f"`{code}`" in description) == ("security" in operation), (name, status)
 

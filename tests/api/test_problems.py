@@ -237,7 +237,7 @@ def test_an_unknown_problem_is_not_explained(client: TestClient) -> None:
     assert_problem(client.get("/problems/nothing"), 404, "not_found")
 
 
-def test_other_refusals_of_the_framework_are_problems_too(serve: Serve) -> None:
+def test_other_rejections_of_the_framework_are_problems_too(serve: Serve) -> None:
     client = serve(contexts=0)
 
     @client.app.get("/teapot")  # type: ignore[attr-defined, untyped-decorator]  # FastAPI

@@ -161,11 +161,11 @@ def test_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: Simula
         older.append(first_page(client))
         simulator.churn(5)
 
-    refused = client.get("/sa-contexts?limit=3&maxAge=0")
+    rejected = client.get("/sa-contexts?limit=3&maxAge=0")
 
-    assert refused.status_code == 503
-    assert refused.json()["code"] == "too_many_snapshots"
-    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert rejected.status_code == 503
+    assert rejected.json()["code"] == "too_many_snapshots"
+    assert 1 <= int(rejected.headers["retry-after"]) <= 60
     for page in older:
         cursor = page.json()["nextCursor"]
         assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 200

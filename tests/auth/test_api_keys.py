@@ -46,10 +46,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "keys.json"
 
 
-def refusal(keys: ApiKeyStore, text: str) -> RejectionReason:
-    with pytest.raises(CredentialRejected) as refused:
+def rejection(keys: ApiKeyStore, text: str) -> RejectionReason:
+    with pytest.raises(CredentialRejected) as rejected:
         keys.caller_of(text)
-    return refused.value.reason
+    return rejected.value.reason
 
 
 def test_a_key_identifies_its_owner(path: Path) -> None:
@@ -96,9 +96,9 @@ def test_one_wrong_character_is_refused(path: Path) -> None:
 
     for at in range(len("sak_"), len(key)):
         wrong = key[:at] + ("A" if key[at] != "A" else "B") + key[at + 1 :]
-        assert refusal(keys, wrong) is RejectionReason.UNKNOWN
+        assert rejection(keys, wrong) is RejectionReason.UNKNOWN
     for wrong in (key[:-1], key + "A", "sak_", "sak__", f"sak_{id_of(key)}", f"sak_{id_of(key)}_"):
-        assert refusal(keys, wrong) is RejectionReason.UNKNOWN
+        assert rejection(keys, wrong) is RejectionReason.UNKNOWN
 
 
 def test_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_every_answer_takes_the_same_work(path: Path, monkeypatch: pytest.Monkey
 
     keys.caller_of(key)
     for other in (revoked, key[:-1] + "~", "sak_ffffffffffff_" + "A" * 43, "sak_"):
-        refusal(keys, other)
+        rejection(keys, other)
 
     assert work == ["hash", "compare"] * 5
 
@@ -130,7 +130,7 @@ def test_a_key_ends_when_it_expires(path: Path) -> None:
     change(path, key, expires="2027-01-15T08:00:00Z")  # 1,800,000,000
     keys = ApiKeyStore(path, clock=time)
 
-    assert refusal(keys, key) is RejectionReason.EXPIRED
+    assert rejection(keys, key) is RejectionReason.EXPIRED
     time.now -= 1
     caller = keys.caller_of(key)
     assert caller.expires_at == 1_800_000_000
@@ -146,13 +146,13 @@ def test_what_happens_to_the_file_is_seen_at_the_next_look(path: Path) -> None:
     second = make_key(path, "events:read")
     run_keys("revoke", id_of(first), path=path)
 
-    assert refusal(keys, second) is RejectionReason.UNKNOWN
+    assert rejection(keys, second) is RejectionReason.UNKNOWN
     assert keys.has(caller)
     keys.reload_if_changed()
 
     assert keys.caller_of(second).scopes == {Scope.EVENTS_READ}
     assert not keys.has(caller)
-    assert refusal(keys, first) is RejectionReason.REVOKED
+    assert rejection(keys, first) is RejectionReason.REVOKED
 
 
 def test_an_edit_that_keeps_size_and_times_is_seen(path: Path) -> None:
@@ -166,7 +166,7 @@ def test_an_edit_that_keeps_size_and_times_is_seen(path: Path) -> None:
 
     keys.reload_if_changed()
 
-    assert refusal(keys, key) is RejectionReason.EXPIRED
+    assert rejection(keys, key) is RejectionReason.EXPIRED
 
 
 @pytest.mark.anyio
@@ -197,7 +197,7 @@ async def test_nobody_waits_for_a_disk_that_does_not_answer(
             answers.set()
             while "api_keys_reloaded" not in {entry["event"] for entry in log}:
                 await anyio.lowlevel.checkpoint()
-            assert refusal(keys, key) is RejectionReason.REVOKED
+            assert rejection(keys, key) is RejectionReason.REVOKED
             tasks.cancel_scope.cancel()
     assert [entry["event"] for entry in log][:2] == ["api_keys_unreadable", "api_keys_reloaded"]
 
@@ -292,7 +292,7 @@ def test_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
             keys.caller_of(key)
         for _ in range(3):
             keys.reload_if_changed()
-            assert refusal(keys, key) is RejectionReason.REVOKED
+            assert rejection(keys, key) is RejectionReason.REVOKED
 
     logged = [(entry["event"], entry.get("reason")) for entry in log]
     assert logged == [
@@ -338,7 +338,7 @@ def test_keys_of_an_unreadable_file_are_rejected_after_the_grace_period(path: Pa
         time.now += 1
         assert keys.are_rejected
         for text in (key, key[:-1] + "~", "sak_ffffffffffff_" + "A" * 43):
-            assert refusal(keys, text) is RejectionReason.API_KEYS_UNAVAILABLE
+            assert rejection(keys, text) is RejectionReason.API_KEYS_UNAVAILABLE
         assert not keys.has(caller)
         keys.reload_if_changed()
         keys.reload_if_changed()
@@ -369,7 +369,7 @@ def test_without_a_grace_period_keys_are_rejected_at_once(path: Path) -> None:
 
     keys.reload_if_changed()
 
-    assert refusal(keys, key) is RejectionReason.API_KEYS_UNAVAILABLE
+    assert rejection(keys, key) is RejectionReason.API_KEYS_UNAVAILABLE
 
 
 @pytest.mark.anyio
@@ -392,7 +392,7 @@ async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
             tasks.start_soon(keys.run)
             while not keys.are_rejected:
                 await anyio.lowlevel.checkpoint()
-            assert refusal(keys, key) is RejectionReason.API_KEYS_UNAVAILABLE
+            assert rejection(keys, key) is RejectionReason.API_KEYS_UNAVAILABLE
             answers.set()
             while "api_keys_reloaded" not in {entry["event"] for entry in log}:
                 await anyio.lowlevel.checkpoint()

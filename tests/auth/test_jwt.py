@@ -76,10 +76,10 @@ class Trust:
     async def caller_of(self, token: str) -> Caller:
         return self.tokens.lookup(token) or await self.tokens.caller_of(token)
 
-    async def refusal(self, token: str) -> RejectionReason:
-        with pytest.raises(CredentialRejected) as refused:
+    async def rejection(self, token: str) -> RejectionReason:
+        with pytest.raises(CredentialRejected) as rejected:
             await self.caller_of(token)
-        return refused.value.reason
+        return rejected.value.reason
 
 
 @pytest.fixture
@@ -105,9 +105,9 @@ async def test_the_example_of_rfc_7515_is_verified() -> None:
     issuer = JwksClient("joe", "https://example.com/keys", fetch=lambda _: keys)
     reasons = []
     for each in (example, example.replace("VlfQ.D", "VlfQ.E")):
-        with pytest.raises(CredentialRejected) as refused:
+        with pytest.raises(CredentialRejected) as rejected:
             await JwtVerifier(issuer, AUDIENCE, ALL, 0, clock=lambda: 1300819379.0).caller_of(each)
-        reasons.append(refused.value.reason)
+        reasons.append(rejected.value.reason)
 
     assert reasons == [RejectionReason.CLAIMS, RejectionReason.SIGNATURE]  # it names no audience
 
@@ -123,7 +123,7 @@ async def test_each_algorithm_is_taken_where_it_is_listed(alg: str) -> None:
             expected = Caller("monitor", "jwt", scopes, "0815", trust.began + 600)
             assert await trust.caller_of(token) == expected
         else:
-            assert await trust.refusal(token) is RejectionReason.ALGORITHM
+            assert await trust.rejection(token) is RejectionReason.ALGORITHM
 
 
 async def test_ed25519_is_taken_by_its_own_name(trust: Trust) -> None:
@@ -140,14 +140,14 @@ async def test_no_secret_signs(trust: Trust) -> None:
     claims = trust.oidc.claims()
     jwk = json.dumps(rsa_key.jwk).encode()
     for secret in (rsa_key.pem, rsa_key.pem.strip(), jwk, b""):
-        assert await trust.refusal(signed_by_secret(claims, secret, rsa_key.kid)) is (
+        assert await trust.rejection(signed_by_secret(claims, secret, rsa_key.kid)) is (
             RejectionReason.ALGORITHM
         )
     published = {"kty": "oct", "kid": "oops", "k": encoded(b"secret" * 8)}
     keys = json.dumps({"keys": [rsa_key.jwk, published]}).encode()
     trust.oidc.answers["/keys"] = (200, keys)
     token = signed_by_secret(claims, b"secret" * 8, "oops")
-    assert await trust.refusal(token) is RejectionReason.ALGORITHM
+    assert await trust.rejection(token) is RejectionReason.ALGORITHM
 
 
 async def test_no_algorithm_takes_anothers_key(trust: Trust) -> None:
@@ -158,7 +158,7 @@ async def test_no_algorithm_takes_anothers_key(trust: Trust) -> None:
     other = signing_key("by-ES256", "ES256")
 
     assert (
-        await trust.refusal(signed(trust.oidc.claims(), other, kid=key.kid))
+        await trust.rejection(signed(trust.oidc.claims(), other, kid=key.kid))
         is RejectionReason.SIGNATURE
     )
     assert (await trust.caller_of(signed(trust.oidc.claims(), key))).name == "monitor"
@@ -169,11 +169,11 @@ async def test_a_key_for_encryption_verifies_nothing(trust: Trust) -> None:
     jwk = {**key.jwk, "use": "enc"}
     trust.oidc.answers["/keys"] = (200, json.dumps({"keys": [jwk]}).encode())
 
-    refusals = {
-        await trust.refusal(signed(trust.oidc.claims(), key)),
-        await trust.refusal(signed(trust.oidc.claims(), key, kid=None)),
+    rejections = {
+        await trust.rejection(signed(trust.oidc.claims(), key)),
+        await trust.rejection(signed(trust.oidc.claims(), key, kid=None)),
     }
-    assert refusals <= {RejectionReason.UNKNOWN_KEY, RejectionReason.SIGNATURE}
+    assert rejections <= {RejectionReason.UNKNOWN_KEY, RejectionReason.SIGNATURE}
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_a_key_for_encryption_verifies_nothing(trust: Trust) -> None:
 async def test_claims_are_judged(
     trust: Trust, changes: dict[str, Any], reason: RejectionReason
 ) -> None:
-    assert await trust.refusal(trust.token(**changes)) is reason
+    assert await trust.rejection(trust.token(**changes)) is reason
 
 
 async def test_one_of_several_audiences_is_enough(trust: Trust) -> None:
@@ -215,10 +215,10 @@ async def test_clocks_may_differ_by_as_much_as_is_said(skew: int) -> None:
         {"iat": trust.began + skew},
     ):
         await trust.caller_of(trust.token(**changes))
-    assert await trust.refusal(trust.token(exp=trust.began - skew)) is RejectionReason.EXPIRED
+    assert await trust.rejection(trust.token(exp=trust.began - skew)) is RejectionReason.EXPIRED
     for claim in ("nbf", "iat"):
         late = trust.token(**{claim: trust.began + skew + 1})
-        assert await trust.refusal(late) is RejectionReason.NOT_YET_VALID
+        assert await trust.rejection(late) is RejectionReason.NOT_YET_VALID
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ async def test_headers_are_judged(
     if reason is None:
         assert (await trust.caller_of(token)).name == "monitor"
     else:
-        assert await trust.refusal(token) is reason
+        assert await trust.rejection(token) is reason
 
 
 async def test_what_is_no_token_is_refused_without_asking_the_issuer(trust: Trust) -> None:
@@ -269,8 +269,8 @@ async def test_what_is_no_token_is_refused_without_asking_the_issuer(trust: Trus
         f"{'[' * 500}.{claims}.{signature}",
     ]
     for each in wrong:
-        assert await trust.refusal(each) is RejectionReason.MALFORMED, each
-    assert await trust.refusal(unsigned(trust.oidc.claims())) is RejectionReason.ALGORITHM
+        assert await trust.rejection(each) is RejectionReason.MALFORMED, each
+    assert await trust.rejection(unsigned(trust.oidc.claims())) is RejectionReason.ALGORITHM
     assert trust.fetches == 0
 
 
@@ -280,7 +280,7 @@ async def test_a_payload_that_makes_no_sense_is_refused(trust: Trust, payload: b
     text = f"{json_encoded({'alg': key.alg, 'kid': key.kid})}.{encoded(payload)}"
     token = f"{text}.{encoded(key.signature(text.encode()))}"
 
-    assert await trust.refusal(token) is RejectionReason.CLAIMS
+    assert await trust.rejection(token) is RejectionReason.CLAIMS
 
 
 async def test_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Trust) -> None:
@@ -289,20 +289,20 @@ async def test_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Trust) 
     trust.oidc.keys = [trust.oidc.keys[0], signing_key("second")]
     new = trust.token()
 
-    assert await trust.refusal(new) is RejectionReason.UNKNOWN_KEY  # so soon
+    assert await trust.rejection(new) is RejectionReason.UNKNOWN_KEY  # so soon
     trust.passed += MIN_FETCH_INTERVAL_SECONDS
     assert (await trust.caller_of(new)).name == "monitor"
     assert (await trust.caller_of(old)).name == "monitor"
     assert trust.fetches == 2
 
 
-async def test_a_key_that_was_withdrawn_is_let_go(trust: Trust) -> None:
+async def test_a_withdrawn_key_is_dropped(trust: Trust) -> None:
     old = trust.token(exp=trust.began + 10 * SOFT_TTL_SECONDS)
     await trust.caller_of(old)
     trust.oidc.keys = [signing_key("second")]
     trust.passed += SOFT_TTL_SECONDS + 1
 
-    assert await trust.refusal(old) is RejectionReason.UNKNOWN_KEY
+    assert await trust.rejection(old) is RejectionReason.UNKNOWN_KEY
 
 
 async def test_no_verdict_outlives_the_keys_by_which_it_was_found(trust: Trust) -> None:
@@ -316,8 +316,8 @@ async def test_no_verdict_outlives_the_keys_by_which_it_was_found(trust: Trust) 
     trust.oidc.keys = [signing_key("second")]
     trust.passed = SOFT_TTL_SECONDS
 
-    assert await trust.refusal(late) is RejectionReason.UNKNOWN_KEY
-    assert await trust.refusal(early) is RejectionReason.UNKNOWN_KEY
+    assert await trust.rejection(late) is RejectionReason.UNKNOWN_KEY
+    assert await trust.rejection(early) is RejectionReason.UNKNOWN_KEY
     assert trust.fetches == 2
 
 
@@ -334,7 +334,7 @@ async def test_keys_that_nobody_confirms_are_no_longer_used_after_an_hour(
     trust.passed = 3601
 
     for token in (early, late):
-        assert await trust.refusal(token) is RejectionReason.ISSUER_UNAVAILABLE
+        assert await trust.rejection(token) is RejectionReason.ISSUER_UNAVAILABLE
     trust.is_down = False
     trust.passed += MIN_FETCH_INTERVAL_SECONDS
     assert (await trust.caller_of(late)).name == "monitor"
@@ -349,10 +349,10 @@ async def test_unauthenticated_clients_cannot_trigger_fetches_at_will(trust: Tru
     ]
     async with anyio.create_task_group() as tasks:
         for token in unknown:
-            tasks.start_soon(trust.refusal, token)
+            tasks.start_soon(trust.rejection, token)
     assert trust.fetches == 2
     for token in unknown:
-        assert await trust.refusal(token) is RejectionReason.UNKNOWN_KEY
+        assert await trust.rejection(token) is RejectionReason.UNKNOWN_KEY
         trust.passed += MIN_FETCH_INTERVAL_SECONDS / 20
     assert trust.fetches <= 3
 
@@ -362,8 +362,8 @@ async def test_an_issuer_that_is_down_is_asked_again_and_missed_only_at_first(
 ) -> None:
     trust.is_down = True
     with capture_logs() as log:
-        assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
-        assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
+        assert await trust.rejection(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
+        assert await trust.rejection(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
     assert [entry["event"] for entry in log] == ["issuer_unavailable"]
     trust.is_down = False
     trust.passed += MIN_FETCH_INTERVAL_SECONDS
@@ -377,7 +377,7 @@ async def test_an_issuer_that_is_down_is_asked_again_and_missed_only_at_first(
 async def test_nobody_waits_for_an_issuer_that_was_out_of_reach(trust: Trust) -> None:
     """Except one at a time: a waiting request occupies a connection and is not counted yet."""
     trust.is_down = True
-    assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
+    assert await trust.rejection(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
     trust.passed += MIN_FETCH_INTERVAL_SECONDS
     began, end = threading.Event(), threading.Event()
 
@@ -387,11 +387,11 @@ async def test_nobody_waits_for_an_issuer_that_was_out_of_reach(trust: Trust) ->
 
     trust.on_fetch = hang
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(trust.refusal, trust.token())
+        tasks.start_soon(trust.rejection, trust.token())
         await anyio.to_thread.run_sync(began.wait, 30)
         try:
             with anyio.fail_after(10):
-                assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
+                assert await trust.rejection(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
         finally:
             end.set()
 
@@ -417,7 +417,7 @@ async def test_an_issuer_that_makes_no_sense_is_not_believed(
 ) -> None:
     trust.oidc.answers[path] = (200, json.dumps(answer).encode())
 
-    assert await trust.refusal(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
+    assert await trust.rejection(trust.token()) is RejectionReason.ISSUER_UNAVAILABLE
 
 
 async def test_keys_that_are_weak_or_unheard_of_do_not_spoil_the_others(trust: Trust) -> None:
@@ -427,7 +427,7 @@ async def test_keys_that_are_weak_or_unheard_of_do_not_spoil_the_others(trust: T
     trust.oidc.answers["/keys"] = (200, json.dumps({"keys": entries}).encode())
 
     assert (await trust.caller_of(signed(trust.oidc.claims(), good))).name == "monitor"
-    assert await trust.refusal(signed(trust.oidc.claims(), weak)) is RejectionReason.UNKNOWN_KEY
+    assert await trust.rejection(signed(trust.oidc.claims(), weak)) is RejectionReason.UNKNOWN_KEY
 
 
 async def test_a_token_is_verified_once_and_known_until_it_expires(

@@ -437,12 +437,12 @@ def test_a_file_that_is_being_read_is_replaced_a_little_later(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows, where a file that is open cannot be replaced."""
-    key, refusals = make_key(path, "sa:read"), [PermissionError(13, "in use")] * 3
+    key, rejections = make_key(path, "sa:read"), [PermissionError(13, "in use")] * 3
     replace = Path.replace
 
     def refuse_at_first(new: Path, target: Path) -> Path:
-        if refusals:
-            raise refusals.pop()
+        if rejections:
+            raise rejections.pop()
         return replace(new, target)
 
     monkeypatch.setattr("app.files.replacement.RETRY_SECONDS", 0)
@@ -450,7 +450,7 @@ def test_a_file_that_is_being_read_is_replaced_a_little_later(
     run_keys("revoke", id_of(key), path=path)
     assert is_revoked(key, path)
 
-    refusals += [PermissionError(13, "in use")] * 100
+    rejections += [PermissionError(13, "in use")] * 100
     with pytest.raises(KeysUnreadable, match="in use"):
         change_keys(path, lambda file: file)
 

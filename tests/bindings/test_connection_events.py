@@ -171,7 +171,7 @@ def test_an_engine_that_keeps_no_track_is_reported(
 @pytest.mark.parametrize(
     ("code", "error"), [(5, AccessDenied), (1722, EngineGone), (1745, NotSupported)]
 )
-def test_a_refusal_is_reported(
+def test_a_rejection_is_reported(
     session: Session, simulator: Simulator, received: Received, code: int, error: type[Exception]
 ) -> None:
     simulator.fail("FwpmConnectionSubscribe0", code)

@@ -354,7 +354,7 @@ def test_nothing_is_left_when_any_call_fails_in_any_way(
         assert_nothing_is_left(simulator)
 
 
-def test_a_refusal_is_reported(engine: Engine, simulator: Simulator) -> None:
+def test_a_rejection_is_reported(engine: Engine, simulator: Simulator) -> None:
     simulator.fail("FwpmConnectionCreateEnumHandle0", 5)
     with pytest.raises(AccessDenied):
         all_of(engine)

@@ -48,7 +48,7 @@ def test_there_may_be_no_such_service() -> None:
 
 
 @pytest.mark.usefixtures("library")
-def test_a_refusal_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejection_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "SC_MANAGER_CONNECT", 2)
 
     with pytest.raises(OSError, match="failed with 5") as caught:

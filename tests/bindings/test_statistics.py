@@ -193,7 +193,7 @@ def test_generation_0_can_be_asked_for(library: Library, simulator: Simulator) -
 @pytest.mark.parametrize(
     ("code", "error"), [(1745, NotSupported), (5, AccessDenied), (0x80320044, IkeextNotRunning)]
 )
-def test_a_refusal_is_reported(
+def test_a_rejection_is_reported(
     engine: Engine, simulator: Simulator, code: int, error: type[Exception]
 ) -> None:
     for generation in (0, 1):

@@ -285,7 +285,7 @@ def test_one_that_nobody_keeps_lives_until_its_session_ends(
 
 
 @pytest.mark.parametrize("code", [5, 1722, 1745, 0x80320012])
-def test_a_refusal_is_reported_and_leaves_nothing(
+def test_a_rejection_is_reported_and_leaves_nothing(
     session: Session, simulator: Simulator, received: Received, code: int
 ) -> None:
     simulator.fail("IPsecSaContextSubscribe0", code)
@@ -476,7 +476,7 @@ def test_nothing_is_left_of_many_subscriptions_under_churn_and_failures(
             for each in open_subscriptions()[number % 4 :]:
                 with suppress(EngineError):
                     each.close()
-        for each in open_subscriptions():  # what was refused, or ended with the session
+        for each in open_subscriptions():  # what was rejected, or ended with the session
             each.close()
     simulator.stop_churn()
     assert simulator.flush()

@@ -220,9 +220,9 @@ def test_the_token_comes_from_a_file_or_the_environment(
     assert read_token(file) == "from-a-file"
     for wrong in ("", "two words", "two\nlines", "ümlaut"):
         file.write_text(wrong, encoding="utf-8")
-        with pytest.raises(RequestRejected) as refused:
+        with pytest.raises(RequestRejected) as rejected:
             read_token(file)
-        assert not wrong or wrong not in str(refused.value)
+        assert not wrong or wrong not in str(rejected.value)
     file.write_bytes(b"\xff")
     with pytest.raises(RequestRejected, match="not text"):
         read_token(file)

@@ -55,7 +55,7 @@ def filter_failure(
         return not ("limit" in query and int(query["limit"]) > MAX_INT64)
     if isinstance(failure, RejectedPositiveData):
         is_export = response.request.headers.get("Accept") == "application/x-ndjson"
-        return not _is_documented_refusal(query, response.json(), is_export=is_export)
+        return not _is_documented_rejection(query, response.json(), is_export=is_export)
     # OpenAPI 3.1 describes a stream as a whole, not its events; see the check below.
     return not (isinstance(failure, JsonSchemaError) and is_stream(response))
 
@@ -109,7 +109,7 @@ def is_stream(response: schemathesis.Response) -> bool:
     return response.headers.get("content-type", [""])[0].startswith("text/event-stream")
 
 
-def _is_documented_refusal(
+def _is_documented_rejection(
     query: dict[str, Any], problem: dict[str, Any], *, is_export: bool
 ) -> bool:
     match problem["code"]:

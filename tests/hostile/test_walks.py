@@ -133,7 +133,7 @@ def test_no_forged_cursor_is_taken_over_http(attacked: Attacked, target: Target)
 def test_none_of_a_million_forged_cursors_is_taken() -> None:
     key, dice = CursorKey(), Random(1)
     cursor = key.write(Cursor("0123456789ab", 7, 16676524, SaContextSelection(), View.FULL))
-    refused: Counter[type[Exception]] = Counter()
+    rejected: Counter[type[Exception]] = Counter()
     began = perf_counter()
     for _ in range(IN_PROCESS):
         text = forged(cursor, dice)
@@ -142,9 +142,9 @@ def test_none_of_a_million_forged_cursors_is_taken() -> None:
         try:
             key.read(text, SaContextSelection)
         except (InvalidCursor, CursorFromOtherProcess) as error:
-            refused[type(error)] += 1
+            rejected[type(error)] += 1
         else:
             pytest.fail(f"{text} was taken")
 
-    assert min(refused[InvalidCursor], refused[CursorFromOtherProcess]) > 10_000
+    assert min(rejected[InvalidCursor], rejected[CursorFromOtherProcess]) > 10_000
     assert (perf_counter() - began) / IN_PROCESS < 1e-3

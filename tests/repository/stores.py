@@ -23,7 +23,7 @@ from bindings.engine import Engine
 from bindings.library import Library
 
 
-AT_ONCE: dict[str, Any] = {
+IMMEDIATE: dict[str, Any] = {
     "refresh_min_interval_seconds": 0,
     "refresh_interval_seconds": 3600,
     "refresh_debounce_seconds": 0,
@@ -38,7 +38,7 @@ async def running_store(
     dirty_ids = DirtyIds(max_dirty_ids)
     with Engine(library, on_change=lambda _event, number: dirty_ids.add(number)) as engine:
         reader = EngineReader(engine, SaContextKind(lambda: no_alias))
-        store = Store(reader, StoreLimits(**{**AT_ONCE, **limits}), dirty_ids=dirty_ids)
+        store = Store(reader, StoreLimits(**{**IMMEDIATE, **limits}), dirty_ids=dirty_ids)
         async with store.running():
             yield store
 

@@ -104,7 +104,7 @@ def test_scattered_texts_are_written_anew_in_their_order(step: int) -> None:
     assert texts[1] == before[1]
 
 
-def test_blocks_of_which_little_is_shown_are_let_go() -> None:
+def test_sparse_blocks_are_released() -> None:
     before = built([b"x" * 10_000] * 2 * BLOCK_TEXTS)
     builder = JsonBlocksBuilder()
     for at in range(BLOCK_TEXTS // 2):

@@ -106,7 +106,7 @@ async def test_all_waiters_get_a_failure_and_the_next_may_succeed() -> None:
         tasks.start_soon(ask)
         tasks.start_soon(ask)
         await _settle()
-        work.failure = OSError("refused")
+        work.failure = OSError("rejected")
         work.end()
         await _settle()
         assert errors == [work.failure] * 2

@@ -170,7 +170,7 @@ async def test_no_failure_after_a_restart_keeps_the_epoch(
     assert list(after_all.ids) == simulator.ids()
 
 
-async def test_what_nobody_walks_through_any_more_is_let_go_without_being_asked(
+async def test_an_expired_lease_is_released_without_a_request(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(50)

@@ -139,7 +139,7 @@ def filetime(time: datetime) -> int:
     count=st.integers(1, 10),
     since=st.integers(-1, 11),
 )
-def test_a_time_misses_only_what_was_let_go_since(hours: list[int], count: int, since: int) -> None:
+def test_only_evicted_events_count_as_missed(hours: list[int], count: int, since: int) -> None:
     times = [NOW + timedelta(hours=hour) for hour in hours]
     ring = ring_of(*(event(0, time=filetime(time)) for time in times), count=count)
     asked = NOW + timedelta(hours=since)

@@ -220,17 +220,17 @@ async def test_nothing_is_shown_before_the_engine_answered(
 async def test_waiters_are_notified_of_the_stop(library: Library) -> None:
     net_events = NetEventCollector(library)  # does not run: the engine never answers
 
-    async def refused(ask: Callable[[], Awaitable[object]]) -> None:
+    async def rejected(ask: Callable[[], Awaitable[object]]) -> None:
         with pytest.raises(ShuttingDown):
             await ask()
 
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(refused, lambda: shown(net_events))
-            tasks.start_soon(refused, NetEventWatcher(net_events, NetEventSelection(), None).begin)
+            tasks.start_soon(rejected, lambda: shown(net_events))
+            tasks.start_soon(rejected, NetEventWatcher(net_events, NetEventSelection(), None).begin)
             await anyio.wait_all_tasks_blocked()
             net_events.stop()
-        await refused(lambda: shown(net_events))  # and later waiters
+        await rejected(lambda: shown(net_events))  # and later waiters
 
 
 async def test_silence_is_not_shown_as_an_empty_list(

@@ -344,8 +344,8 @@ def test_a_stream_without_a_place_begins_with_what_is_to_come(serve: Serve) -> N
 def test_bad_parameters_of_a_stream_are_refused(client: TestClient) -> None:
     for query in ("since=2026-11-23T23:53:23Z", "limit=5", "type=x"):
         assert client.get(f"/net-events/events?{query}").status_code == 422
-    refused = client.get("/net-events/events", headers={"Accept": "application/json"})
-    assert refused.status_code == 406
+    rejected = client.get("/net-events/events", headers={"Accept": "application/json"})
+    assert rejected.status_code == 406
 
 
 def test_a_stream_that_waits_for_the_engine_is_notified_of_the_stop(simulator: Simulator) -> None:

@@ -186,7 +186,7 @@ def test_a_restart_of_the_engine_is_reported(serve: Serve, simulator: Simulator)
         (8, 500, "engine_error"),
     ],
 )
-def test_refusals_are_distinguished(
+def test_rejections_are_distinguished(
     client: TestClient,
     simulator: Simulator,
     path: str,

@@ -64,7 +64,7 @@ def test_a_stream_without_a_reader_and_a_call_that_hangs_take_no_longer_together
     assert (end.code, end.seconds < STOP_SECONDS) == (0, True)
 
 
-def test_an_engine_that_does_not_let_go_keeps_no_process() -> None:
+def test_a_hung_engine_call_keeps_no_process() -> None:
     with _target() as target:
         target.delay("IPsecSaContextUnsubscribe0", HANG_MS)
         end = target.stop()

@@ -307,7 +307,7 @@ def test_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served) -> 
     assert_forgotten(served)
 
 
-def test_handshakes_are_connections_and_make_room(served: Served) -> None:
+def test_handshakes_are_connections_and_may_be_evicted(served: Served) -> None:
     stalled = [served.connect() for _ in range(3 * LIMITS.max_connections)]
 
     served.until(lambda: len(served.outcomes) >= 2 * LIMITS.max_connections)

@@ -121,11 +121,11 @@ def test_snapshot_of_contents_gives_what_is_deleted_meanwhile(
 def test_zero_entries_requested_is_refused(simulator: Simulator, wfp: Wfp) -> None:
     with wfp.session() as engine:
         handle = wfp.create(engine)
-        with pytest.raises(WfpError) as refusal:
+        with pytest.raises(WfpError) as rejection:
             wfp.next(engine, handle, 0)
         wfp.destroy(engine, handle)
 
-    assert refusal.value.code == INVALID_PARAMETER
+    assert rejection.value.code == INVALID_PARAMETER
     assert simulator.misuses() == 0
 
 
@@ -216,7 +216,7 @@ def test_empty_template_selects_all(simulator: Simulator, wfp: Wfp) -> None:
     assert wfp.ids(template=Template()) == simulator.ids()
 
 
-def refusal(wfp: Wfp, template: Template) -> int:
+def rejection(wfp: Wfp, template: Template) -> int:
     handle = pointer()
     with wfp.session() as engine:
         return wfp.code("IPsecSaContextCreateEnumHandle0", engine, byref(template), byref(handle))
@@ -227,24 +227,24 @@ def test_templates_that_make_no_sense_are_refused(simulator: Simulator, wfp: Wfp
     template = Template()
     template.localSubNet.type = 256
     template.localSubNet.pointer = ctypes.addressof(holes)
-    assert refusal(wfp, template) == INVALID_NET_MASK
+    assert rejection(wfp, template) == INVALID_NET_MASK
 
     beyond = V6AddrAndMask((u8 * 16)(), 129)
     template.localSubNet.type = 257
     template.localSubNet.pointer = ctypes.addressof(beyond)
-    assert refusal(wfp, template) == INVALID_NET_MASK
+    assert rejection(wfp, template) == INVALID_NET_MASK
 
     beyond.prefixLength = 64
     template.remoteSubNet.type = 3
     template.remoteSubNet.uint32 = 0x0A000001
-    assert refusal(wfp, template) == NEVER_MATCH
+    assert rejection(wfp, template) == NEVER_MATCH
 
     template.remoteSubNet.type = 1
-    assert refusal(wfp, template) == TYPE_MISMATCH
+    assert rejection(wfp, template) == TYPE_MISMATCH
 
     template = Template()
     template.localSubNet.type = 256
-    assert refusal(wfp, template) == NULL_REF_POINTER
+    assert rejection(wfp, template) == NULL_REF_POINTER
     assert simulator.open_handles() == 0
 
 

@@ -114,7 +114,7 @@ def test_delayed_call_takes_longer(simulator: Simulator, wfp: Wfp) -> None:
 
 
 def test_unknown_functions_options_and_codes_are_refused(simulator: Simulator) -> None:
-    refused: list[Callable[[], object]] = [
+    rejected: list[Callable[[], object]] = [
         lambda: simulator.fail("IPsecSaContextEnum9", 5),
         lambda: simulator.fail("FwpmFreeMemory0", 5),
         lambda: simulator.fail("*", 0),
@@ -125,7 +125,7 @@ def test_unknown_functions_options_and_codes_are_refused(simulator: Simulator) -
         lambda: simulator.populate(-1),
         lambda: simulator.put(0),
     ]
-    for each in refused:
+    for each in rejected:
         with pytest.raises(ValueError, match=r"."):
             each()
 

@@ -1,4 +1,4 @@
-"""Sessions, handles and memory: what is stale, foreign or freed is refused and counted."""
+"""Sessions, handles and memory: what is stale, foreign or freed is rejected and counted."""
 
 import ctypes
 import sys

@@ -77,7 +77,7 @@ async def export(client: Client, *, pause_seconds: float, leaves: bool) -> None:
     target = f"{LIST}?{urlencode([*query, ('view', view), ('maxAge', random.choice([0, 1, 10]))])}"
     async with client.stream(target, {"accept": NDJSON}) as (answer, pieces):
         if answer.status != 200:
-            client.count("exports", "refused")
+            client.count("exports", "rejected")
             if answer.status == 503:
                 await asyncio.sleep(int(answer.headers["retry-after"]))
             return

@@ -12,7 +12,7 @@ LIST, SUMMARY, ONE, EVENTS = (
     "GET /sa-contexts/events",
 )
 
-_OF_THE_ENGINE = (
+_ENGINE_PROBLEMS = (
     "500 engine_error",
     "501 not_supported_by_engine",
     "503 engine_access_denied",
@@ -20,7 +20,7 @@ _OF_THE_ENGINE = (
     "503 engine_timeout",
     "503 engine_unavailable",
 )
-_OF_ANY = ("406 not_acceptable", "422 invalid_parameters")
+_ANY_PROBLEMS = ("406 not_acceptable", "422 invalid_parameters")
 
 EXPECTED: dict[str, tuple[str, ...]] = {
     LIST: (
@@ -32,12 +32,18 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "400 cursor_mismatch",
         "410 cursor_expired",
         "503 too_many_snapshots",
-        *_OF_ANY,
-        *_OF_THE_ENGINE,
+        *_ANY_PROBLEMS,
+        *_ENGINE_PROBLEMS,
     ),
-    SUMMARY: ("200 application/json", *_OF_ANY, *_OF_THE_ENGINE),
-    ONE: ("200 application/json", "304", "404 sa_context_not_found", *_OF_ANY, *_OF_THE_ENGINE),
-    EVENTS: ("200 text/event-stream", "429 too_many_streams", *_OF_ANY),
+    SUMMARY: ("200 application/json", *_ANY_PROBLEMS, *_ENGINE_PROBLEMS),
+    ONE: (
+        "200 application/json",
+        "304",
+        "404 sa_context_not_found",
+        *_ANY_PROBLEMS,
+        *_ENGINE_PROBLEMS,
+    ),
+    EVENTS: ("200 text/event-stream", "429 too_many_streams", *_ANY_PROBLEMS),
     "HEAD /sa-contexts": ("200 application/json", "200 application/x-ndjson"),
     "HEAD /sa-contexts/{saContextId}": ("200 application/json",),
     "GET /engine": ("200 application/json", "406 not_acceptable"),
@@ -48,8 +54,8 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "elsewhere": ("200 application/json", "304", "404 not_found", "405 method_not_allowed"),
     "walks": ("complete", "without any", "left", "resumed", "restarted", "page asked for again",
               "waited after 503", "given up", "page not read"),
-    "exports": ("complete", "left", "cut off after the longest time", "refused"),
-    "watches": ("compared", "resumed", "resumed amid a revision", "reset", "left", "refused",
+    "exports": ("complete", "left", "cut off after the longest time", "rejected"),
+    "watches": ("compared", "resumed", "resumed amid a revision", "reset", "left", "rejected",
                 "asked to reconnect", "stop announced"),
     "polls": ("fresh", "not running"),
 }  # fmt: skip

@@ -127,7 +127,7 @@ def test_both_validators_agree_on_whatever_is_wrong(first: int) -> None:
     schema = {"$ref": f"{SCHEMA}SaContext", "components": DOCUMENT["components"]}
     second = jsonschema.Draft202012Validator(schema)
     genuine = {**CONTEXT, "outboundSa": None}
-    refused = 0
+    rejected = 0
     for number in range(len(places(genuine))):
         changed = deepcopy(genuine)
         container, key = places(changed)[number]
@@ -136,5 +136,5 @@ def test_both_validators_agree_on_whatever_is_wrong(first: int) -> None:
         reason = reason_against(changed, f"{SCHEMA}SaContext")
 
         assert (reason is None) == second.is_valid(changed), (key, reason)
-        refused += reason is not None
-    assert refused > 50
+        rejected += reason is not None
+    assert rejected > 50

@@ -63,7 +63,7 @@ def test_what_was_not_asked_for_is_seen() -> None:
         begun(view="basic")
 
 
-def test_a_snapshot_may_be_let_go_after_its_time() -> None:
+def test_a_snapshot_may_be_released_after_its_time() -> None:
     restart, resume = begun().ways_on(gone(resumeUrl="?cursor=r&limit=2"))
 
     assert (restart, resume) == (FIRST, "/sa-contexts?cursor=r&limit=2")
@@ -76,7 +76,7 @@ def test_a_snapshot_may_be_let_go_after_its_time() -> None:
     "answer",
     [gone(answered=59), gone(restart="?limit=2&ipVersion=v4"), gone(restart="?view=basic")],
 )
-def test_a_snapshot_that_is_let_go_wrongly_is_seen(answer: Answer) -> None:
+def test_a_snapshot_that_is_released_early_is_seen(answer: Answer) -> None:
     with pytest.raises(Violation):
         begun().ways_on(answer)
 

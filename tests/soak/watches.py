@@ -79,7 +79,7 @@ class Watching:
         self._shown = None
         async with self._client.stream(target, headers) as (answer, pieces):
             if answer.status != 200:
-                self._client.count(KIND, "refused")
+                self._client.count(KIND, "rejected")
                 await asyncio.sleep(int(answer.headers["retry-after"]))
                 return True
             if mirror.last_id is not None:

@@ -65,7 +65,7 @@ def test_it_has_the_other_commands() -> None:
 
 
 def test_there_is_no_simulator_in_it() -> None:
-    refused = subprocess.run(
+    rejected = subprocess.run(
         [str(PROGRAM), "list", "--engine", "simulator"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -73,8 +73,8 @@ def test_there_is_no_simulator_in_it() -> None:
         timeout=START_SECONDS,
     )
 
-    assert refused.returncode == 1
-    assert b"simulator" in refused.stderr
+    assert rejected.returncode == 1
+    assert b"simulator" in rejected.stderr
     assert not [path for path in PROGRAM.parent.rglob("*") if "simulator" in path.name.lower()]
 
 

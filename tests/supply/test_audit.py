@@ -94,7 +94,7 @@ def test_the_report_of_npm(capsys: pytest.CaptureFixture[str]) -> None:
     assert npm.judge(found("moderate"), is_required=True)
     assert not npm.judge(found("high"), is_required=False)
     assert "VULNERABLE: minimist <0.2.1 (high)" in capsys.readouterr().out
-    refused = {"message": "405 Method Not Allowed", "error": {"summary": "", "detail": ""}}
-    assert npm.judge(refused, is_required=False)
+    rejected = {"message": "405 Method Not Allowed", "error": {"summary": "", "detail": ""}}
+    assert npm.judge(rejected, is_required=False)
     assert "NOT AUDITED" in capsys.readouterr().out
-    assert not npm.judge(refused, is_required=True)
+    assert not npm.judge(rejected, is_required=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supply.licences import licence_of, licences_in, refusals
+from supply.licences import licence_of, licences_in, rejections
 from supply.locks import SERVER, Pin, read
 
 
@@ -44,14 +44,14 @@ def test_a_licence_that_nobody_read_is_refused(tmp_path: Path, licence: str) -> 
     package(tmp_path, *[f"License-Expression: {licence}"] * bool(licence))
     pins = [Pin("thing", "1")]
 
-    assert len(refusals(pins, licences_in(tmp_path))) == 1
+    assert len(rejections(pins, licences_in(tmp_path))) == 1
 
 
 def test_a_package_that_is_missing_is_refused_where_the_server_needs_it() -> None:
     needed = Pin("colorama", "0.4.6", "sys_platform == 'win32'")
     elsewhere = Pin("httpx2-jsfetch", "1.0", "sys_platform == 'emscripten'")
 
-    assert [each.split()[0] for each in refusals([needed, elsewhere], {})] == ["colorama"]
+    assert [each.split()[0] for each in rejections([needed, elsewhere], {})] == ["colorama"]
 
 
 def test_what_is_installed_here_may_be_shipped() -> None:
@@ -59,4 +59,4 @@ def test_what_is_installed_here_may_be_shipped() -> None:
     installed = [pin for pin in read(SERVER) if pin.name in licences]
 
     assert len(installed) > 20
-    assert refusals(installed, licences) == []
+    assert rejections(installed, licences) == []

@@ -1,7 +1,7 @@
 """`python -m tests.tls SSLYZE`: a public scanner checks a server set up as in docs/tls.md.
 
 The certificates are made by the commands of that document, once with keys of ECDSA and once of RSA,
-and the document's requests are made. What the scanner finds must be what is foreseen here, no more
+and the document's requests are made. What the scanner finds must be what is expected here, no more
 and no less.
 
 SSLYZE is a Python that has it: it needs another version of `cryptography` than the server.
@@ -32,7 +32,7 @@ CURVES: Final = {"tls_curves": {"X448", "secp521r1"}}
 """OpenSSL offers them beside X25519, P-256 and P-384, and Python can name only one or all
 (python/cpython issue 136306). They are stronger than those that Mozilla lists (NIST SP 800-186,
 table 1: 224 and 256 bits of strength)."""
-FORESEEN: Final[dict[str, dict[str, dict[str, set[str]]]]] = {
+EXPECTED: Final[dict[str, dict[str, dict[str, set[str]]]]] = {
     "intermediate": {"ECDSA": CURVES, "RSA": CURVES},
     # It is for clients that all speak TLS 1.3; Windows before 11 and Server 2022 does not.
     "modern": {
@@ -58,10 +58,10 @@ def main() -> None:
             folder = Path(name)
             make_certificates(folder, key)
             with served(folder) as port:
-                for level, foreseen in FORESEEN.items():
-                    if kind in foreseen:
+                for level, expected in EXPECTED.items():
+                    if kind in expected:
                         found = scan(sslyze, folder, port, level)
-                        assert found == foreseen[kind], (kind, level, found)
+                        assert found == expected[kind], (kind, level, found)
                         print(f"{kind}, {level}: {', '.join(found)}", flush=True)  # noqa: T201
             with served(folder, "--tls-client-ca-file", "ca.pem") as port:
                 ask(folder, port)

@@ -13,7 +13,7 @@ from bindings.errors import AccessDenied, EngineError, EngineGone, LibraryError,
 from bindings.library import EngineKind
 
 
-def refusal(error: EngineError) -> Facts:
+def error_facts(error: EngineError) -> Facts:
     """Return an engine error as facts."""
     return {"function": error.function, "winError": error.code, "winErrorName": error.name}
 
@@ -75,20 +75,20 @@ def session(context: DoctorContext) -> CheckResult:
         return failure(
             f"The engine is unreachable ({error.name}): the Base Filtering Engine is not running.",
             "As an administrator: `sc.exe query BFE`, then `sc.exe start BFE`.",
-            refusal(error),
+            error_facts(error),
         )
     except AccessDenied as error:
         return failure(
             "The account may not open the engine, although by default every account may: the "
             "engine's permissions were changed.",
             "As an administrator, inspect them: `netsh wfp show security type=engine`.",
-            refusal(error),
+            error_facts(error),
         )
     except EngineError as error:
         return failure(
             f"The engine cannot be opened: {error}.",
             "Look up the code in docs/problems.md; if nothing else helps, restart the service BFE.",
-            refusal(error),
+            error_facts(error),
         )
     return ok("The engine can be opened.")
 
@@ -115,7 +115,7 @@ def option_check(
             except EngineError as error:
                 return unknown(
                     f"The engine does not report whether it is set to {what}: {error}.",
-                    facts=facts | refusal(error),
+                    facts=facts | error_facts(error),
                 )
         facts["value"] = value
         if value == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.api.resource import EngineAction
-from app.doctor.checks.engine import refusal
+from app.doctor.checks.engine import error_facts
 from app.doctor.checks.host import OPERATORS
 from app.doctor.context import DoctorContext
 from app.doctor.results import Check, CheckResult, Facts, failure, not_applicable, ok
@@ -45,7 +45,7 @@ def right_check(action: EngineAction) -> Check:
                     f"The account may not {action.words}: it lacks {action.right} on "
                     f"{action.container}.",
                     rights_remedy(),
-                    facts | refusal(error),
+                    facts | error_facts(error),
                 )
             except EngineError as error:
                 return _other_error(action.words, error, facts)
@@ -55,7 +55,7 @@ def right_check(action: EngineAction) -> Check:
 
 
 def _other_error(action: str, error: EngineError, facts: Facts) -> CheckResult:
-    facts = facts | refusal(error)
+    facts = facts | error_facts(error)
     for class_, sentence in _SWITCHED_OFF:
         if isinstance(error, class_):
             return not_applicable(sentence, facts=facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from queue import Empty, SimpleQueue
 
-from app.doctor.checks.engine import refusal
+from app.doctor.checks.engine import error_facts
 from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, Facts, not_applicable, ok, unknown
 from bindings.enums import SaContextEvent
@@ -31,10 +31,12 @@ def added_announced(context: DoctorContext) -> CheckResult:
         except NotSupported as error:
             return not_applicable(
                 "This version of Windows has no notifications: see `functions`.",
-                facts=refusal(error),
+                facts=error_facts(error),
             )
         except EngineError as error:
-            return unknown(f"The subscription to changes failed: {error}.", facts=refusal(error))
+            return unknown(
+                f"The subscription to changes failed: {error}.", facts=error_facts(error)
+            )
         with subscription:
             return _observe(notifications, SaContexts(reading), context.listen_seconds)
 

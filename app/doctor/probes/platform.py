@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from itertools import islice
 from typing import Any, Final
 
-from app.doctor.checks.engine import refusal
+from app.doctor.checks.engine import error_facts
 from app.doctor.context import CheckSkipped, DoctorContext
 from app.doctor.results import CheckResult, Facts, not_applicable, ok, unknown, warning
 from bindings.account import account
@@ -73,7 +73,7 @@ def empty_enumeration(context: DoctorContext) -> CheckResult:
         try:
             page = empty_page(session)
         except NeverMatch as error:
-            return ok("A template that matches nothing is rejected.", facts=refusal(error))
+            return ok("A template that matches nothing is rejected.", facts=error_facts(error))
     array = "an array that must be freed" if page.has_array else "no array (NULL)"
     return ok(
         f"An empty enumeration returns {array}; the server handles both.",
@@ -135,7 +135,7 @@ def operators_read(context: DoctorContext) -> CheckResult:
         try:
             count = len(_some(SaContexts(session)))
         except EngineError as error:
-            return ok(f"The group does not suffice: {error}.", facts=refusal(error))
+            return ok(f"The group does not suffice: {error}.", facts=error_facts(error))
     return ok(f"The group suffices: {count} SA contexts.", facts={"read": count})
 
 

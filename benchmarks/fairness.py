@@ -1,4 +1,4 @@
-"""Courtesy: how long a warm page takes while the server reads the engine."""
+"""Fairness: how long a warm page takes while the server reads the engine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def measure(sizes: Sizes) -> list[Section]:
             assert target
             quiet = _ask(client, target, limit, _after(QUIET_SECONDS))
             disturbed: list[Latency] = []
-            for number in range(sizes.courtesy_refreshes if limit == min(PERIOD_SECONDS) else 1):
+            for number in range(sizes.fairness_refreshes if limit == min(PERIOD_SECONDS) else 1):
                 client.rest()
                 server.simulate("populate", contexts, SEED + limit + number)
                 disturbed += _ask_during_refresh(server, client, target, limit)
@@ -51,7 +51,7 @@ def measure(sizes: Sizes) -> list[Section]:
             figures += _figures(limit, quiet, disturbed)
     return [
         Section(
-            f"Courtesy: warm pages while {contexts} contexts are read, over HTTP",
+            f"Fairness: warm pages while {contexts} contexts are read, over HTTP",
             f"A page of a leased snapshot, requested every {PERIOD_SECONDS[100] * 1e3:.0f} ms "
             f"(limit=1000: every {PERIOD_SECONDS[1000] * 1e3:.0f} ms) on one connection. Its time "
             "counts from when the request was due, so that a delay also counts for the requests "
