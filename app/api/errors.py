@@ -164,7 +164,7 @@ def _invalid(entry: Any) -> dict[str, str]:
         "string_pattern_mismatch": "Should be a decimal number",
     }
     return {
-        # Only one model validator has no location: it rejects maxAge together with a cursor.
+        # Only one error has no location: that of maxAge together with a cursor.
         "parameter": location[0] if location else "maxAge",
         "reason": reasons.get(entry["type"], str(entry["msg"])),
     }

@@ -82,7 +82,7 @@ def listed_router(listed: Listed, tag: str, *between: APIRouter) -> APIRouter:
 def _list_route(listed: Listed) -> APIRouter:
     async def list_objects(
         caller: SaReader,
-        query: Annotated[listed.query, Query()],  # type: ignore[name-defined]  # made here
+        query: Annotated[listed.query, Query()],  # type: ignore[name-defined]  # a run-time value
         is_export: WantsNdjson,
         service: ServiceDep,
     ) -> Response:

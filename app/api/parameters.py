@@ -206,7 +206,7 @@ class ListQuery(Filters, Freshness):
         return self
 
     def link(self, *, cursor: str | None, selection: Selection, view: View) -> str:
-        """Return a reference to a new list or its next page, relative to the request's URL.
+        """Return a reference, relative to the request's URL, to a new list or a cursor's page.
 
         It includes a path because not all clients resolve a reference that is only a query as
         RFC 3986 (5.4.1) requires: some resolve a bare `?` to the base URL with its query.

@@ -65,7 +65,7 @@ class PiecesResponse(Response):
 
 
 class Compressor:
-    """A gzip compressor that runs in threads; zlib releases the GIL."""
+    """A gzip compressor; `compress` runs in a thread, because zlib releases the GIL."""
 
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)

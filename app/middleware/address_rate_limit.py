@@ -97,8 +97,8 @@ class AddressRateLimitMiddleware:
     """Middleware that limits, per address, requests answered before a caller is identified.
 
     It wraps everything that answers such requests: host validation, authentication, and public
-    pages, which ignore credentials. Three separate quotas keep them from locking out a client
-    with a valid credential:
+    pages, which ignore credentials. There are three separate quotas, so that such requests cannot
+    lock out a client with a valid credential:
 
     - `address`: requests without a credential, and requests for public pages;
     - `failures`: credentials that authentication rejects. Beyond this quota, only credentials

@@ -105,7 +105,7 @@ class ResourceKind(ABC):
         return False
 
     def negotiations(self, key: Key) -> set[Negotiation]:  # noqa: ARG002  # for subclasses
-        """Return what negotiated an object, by which a rekey is recognized."""
+        """Return the negotiations of an object's SAs, by which a rekey is recognized."""
         return set()
 
     def annotations(self, engine: Engine) -> Mapping[str, str]:  # noqa: ARG002  # for subclasses

@@ -33,7 +33,7 @@ class LimitedH11Parser(h11.Connection):
         """Return the next event from the client.
 
         Raises:
-            RemoteProtocolError: the request is malformed, or its head exceeds a limit.
+            RemoteProtocolError: the request is malformed or chunked, or exceeds a limit.
         """
         event = super().next_event()
         if isinstance(event, h11.Request):

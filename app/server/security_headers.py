@@ -2,8 +2,9 @@
 
 They follow OWASP's cheat sheet "REST Security" ("Security Headers"). uvicorn adds them to every
 response, and `app.server.protocol` to the problems that it writes itself. Every response already
-has `Cache-Control` and `Content-Type`. There is no CORS: without `Access-Control-Allow-Origin` no
-page of another origin can read a response, and preflights fail because OPTIONS is not supported.
+has `Cache-Control` and, with a body, `Content-Type`. There is no CORS: without
+`Access-Control-Allow-Origin` no page of another origin can read a response, and preflights fail
+because OPTIONS is not supported.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def _prepare() -> BoundServer:
     configure_logging("text", "info", event_log=True)  # for errors in the settings
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
-    # `service install` created the folder, which may differ from this environment's.
+    # The folder that `service install` created; `state_folder()` depends on the environment.
     found = settings_file()
     folder = found.parent if found else state_folder()
     file = log_file(settings, folder / "logs" / "sa-contexts.log")

@@ -108,7 +108,8 @@ def install(folder: Path, account: str, report: Callable[[str], None]) -> None:
         report: called with a sentence after each step.
 
     Raises:
-        ServiceError: a step failed, and the previous steps were undone.
+        ServiceError: a step failed, and the previous steps were undone, except the logon right
+            and, of an existing service, its options, Event Log source and folder permissions.
     """
     with _opened_manager(win32service.SC_MANAGER_CREATE_SERVICE) as manager, ExitStack() as undo:
         with _step("create the service"):

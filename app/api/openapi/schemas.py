@@ -96,7 +96,7 @@ def _name_values(name: str, schema: Schema) -> None:
 
 
 def _accept_newer_values(schema: Schema, schemas: dict[str, Schema]) -> None:
-    """Replace references to enumerations by components that accept any string."""
+    """Point references to enumerations at components that accept any string."""
     for each in _with_parts(schema):
         name = each.get("$ref", "").removeprefix(_PREFIX)
         if "enum" in schemas.get(name, ()):
@@ -121,7 +121,7 @@ def _discriminators(schemas: dict[str, Schema]) -> Iterator[tuple[str, str]]:
 
 
 def _with_parts(schema: Schema) -> Iterator[Schema]:
-    """Yield a schema and its subschemas, without properties."""
+    """Yield a schema and its subschemas, except those of its properties."""
     yield schema
     for part in (schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", ())):
         if isinstance(part, dict):

@@ -286,5 +286,5 @@ def _reject(response: httpx2.Response, predicate: str) -> NoReturn:
 
 def _retry_after(response: httpx2.Response) -> float:
     text = response.headers.get("retry-after", "")
-    is_short = text.isdecimal() and len(text) < 10  # noqa: PLR2004  # decades
+    is_short = text.isdecimal() and len(text) < 10  # noqa: PLR2004  # 9 digits: 31 years
     return min(float(text), MAX_RETRY_AFTER_SECONDS) if is_short else 0.0

@@ -141,7 +141,7 @@ class SnapshotLeases:
         return len(self._leases)
 
     def _is_full(self, snapshot: Snapshot) -> bool:
-        """Return whether a snapshot exceeds the maximum; those with equal objects count as one."""
+        """Return whether a lease would exceed `max_count`; leases of equal objects count as one."""
         leased = {id(lease.snapshot.blocks) for lease in self._leases.values()}
         return id(snapshot.blocks) not in leased and len(leased) >= self._max_count
 

@@ -9,7 +9,7 @@ from app.repository.snapshot.blocks import JsonBlocks
 
 
 BYTES_PER_OBJECT: Final = 200
-"""The approximate size of an object beside its JSON text: id, index key and position."""
+"""The approximate size of an object apart from its JSON text: id, index key and position."""
 
 
 class SharedMemory:

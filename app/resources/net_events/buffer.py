@@ -156,7 +156,7 @@ class NetEventBuffer:
         )
 
     def after(self, event_id: EventId, limit: int) -> list[BufferedEvent]:
-        """Return the events after one of this run, oldest first, at most `limit`."""
+        """Return the events after a given event of this run, oldest first, at most `limit`."""
         count = sum(
             1 for _ in takewhile(lambda e: e.number > event_id.number, reversed(self._events))
         )
@@ -164,7 +164,7 @@ class NetEventBuffer:
         return list(islice(self._events, start, start + limit))
 
     def lag(self, event_id: EventId) -> int:
-        """Return the number of events after one; all buffered events if it is of another run."""
+        """Return the number of events after an event; all buffered ones if it is of another run."""
         if not self._is_own(event_id):
             return len(self)
         return max(0, self.newest.number - event_id.number)

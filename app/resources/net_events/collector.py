@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 BATCH_SECONDS: Final = 0.05
-"""Debounce interval: events that arrive within it are sent to watchers together."""
+"""Pause after each batch: events that arrive within it are sent to watchers together."""
 
 CLOSE_SECONDS: Final = 1.0
 """Time allowed for closing the session at shutdown; a call to the engine may hang."""

@@ -56,7 +56,7 @@ class SaContextKind(ResourceKind):
     def negotiations(self, key: Key) -> set[Negotiation]:
         """Return what a rekey leaves unchanged: remote address, quick mode filter, main mode SA.
 
-        Empty if the engine does not report the latter two.
+        Empty unless the engine reports both the filter and the main mode SA.
         """
         return {
             (remote[:remote_length], qm_filter_id, mm_sa_id)

@@ -1,8 +1,8 @@
 """Metrics of SA contexts, taken from the store's running counts at scrape time.
 
-Label values are the values of public enumerations, so the number of series does not depend on
-the number of contexts. Every series exists from the start, at 0, so that Prometheus sees an
-increase from 0 to 1.
+Label values are the values of public enumerations, and the addresses in `metrics_peers`, so the
+number of series does not depend on the number of contexts. While the engine answers, every series
+exists, if only at 0, so that Prometheus sees an increase from 0 to 1.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ class WrapAwareCounter:
     """An unbounded counter fed from a 32-bit counter.
 
     Attributes:
-        value: the extended value at the last update; it decreases only after a restart.
+        value: the extended value at the last update; it decreases only after a restart or in a
+            new session.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,8 @@ class WrapAwareCounter:
 
         Args:
             counted: the engine's 32-bit value.
-            is_new: whether the engine is known to have restarted since the last update.
+            is_new: whether the session is new, so that the engine may have restarted since the last
+                update.
         """
         if counted < self._last:
             has_wrapped = not is_new and counted < _HALF <= self._last

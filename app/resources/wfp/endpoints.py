@@ -123,7 +123,7 @@ class EndpointEncoder(Generic[T]):
 class EndpointSelection(Selection):
     """Filters on the two endpoints of an object and on its protection.
 
-    Each field beside the addresses is compared with the field of that name in the protection.
+    Each field except subnets and addresses is compared with the protection's field of that name.
     """
 
     local_subnet: tuple[Subnet, ...] = filter_field(ip_network)

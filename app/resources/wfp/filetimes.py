@@ -12,7 +12,7 @@ _END: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseco
 
 
 def moment_of(filetime: int) -> datetime | None:
-    """Return the time of a FILETIME (100 ns units since 1601-01-01 UTC), in microseconds.
+    """Return the time of a FILETIME (100 ns units since 1601-01-01 UTC), truncated to microseconds.
 
     Return None for 0, which means no time, and for times after the year 9999.
     """

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 PERIOD_SECONDS: Final = 60.0
 """Time between summaries."""
 MAX_ADDRESSES: Final = 1000
-"""Maximum number of addresses counted per period; an IPv6 client can use any number."""
+"""Maximum number of addresses counted per problem and period; an IPv6 client can use any number."""
 MAX_LOGGED_ADDRESSES: Final = 5
 """Number of addresses named in a summary: those with the most rejections."""
 

@@ -44,7 +44,7 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # 
 class Metrics:
     """The metrics of one service. Belongs to its event loop.
 
-    A scrape does not call the engine, and its cost grows with neither contexts nor clients.
+    A scrape does not call the engine, and its cost does not grow with the number of contexts.
 
     Attributes:
         registry: the registry of all metrics; prometheus_client's global one is not used.
