@@ -63,7 +63,7 @@ def install(
                 "install the program and Python for all users, for example in C:\\Program Files, "
                 "or pass --anywhere"
             )
-    with _control("; all previous steps were undone") as control:
+    with _control("; what the command had created was removed") as control:
         control.install(state_folder(), account, typer.echo)
 
 
