@@ -79,7 +79,7 @@ def _measure(
 def _read(port: int, contexts: int, more: str = "") -> float:
     """Read a whole export; return its megabytes per second on the wire.
 
-    Without `more`, further header lines, check that the export is complete.
+    `more` are further header lines; if there are none, check that the export is complete.
     """
     began = perf_counter()
     received, tail = 0, b""

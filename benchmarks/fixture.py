@@ -1,4 +1,7 @@
-"""The measured contexts, from one seed of the simulator; a check that both ways read the same."""
+"""The measured contexts, from one seed of the simulator.
+
+`check` asserts that our way of reading them and the naive one give the same.
+"""
 
 from __future__ import annotations
 

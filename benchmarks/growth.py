@@ -122,7 +122,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def series(section: Section) -> list[Series]:
-    """Return the plot of the first section: seconds by number of contexts, and the fitted lines."""
+    """Return the growth section's series: seconds by number of contexts, and the fitted lines."""
     lines = []
     for way in ("ours", "naive"):
         points = []

@@ -12,7 +12,7 @@ from enum import Enum
 
 
 class Ipv6Order(Enum):
-    """The byte order of IPv6 addresses in IPSEC_TRAFFIC and in enumeration templates."""
+    """The byte order of IPv6 addresses in SAs, connections, net events and templates."""
 
     NETWORK = "network"
     REVERSED = "reversed"

@@ -32,7 +32,8 @@ class Engine:
     failure to open a session is not retried.
 
     With `on_change`, each session also subscribes to changes. If that fails, the
-    session is used without a subscription, and the next call tries to subscribe again.
+    session is used without a subscription, and the next call tries to subscribe
+    again, unless the library or the engine lacks the function.
 
     Attributes:
         library: the library that exports the functions.

@@ -34,10 +34,7 @@ T = TypeVar("T")
 A = TypeVar("A", bound="ObjectArray[Any]")
 
 PAGE_SIZE: Final = 100
-"""Default number of objects per call.
-
-A page is one RPC buffer, and is decoded without releasing the GIL; see benchmarks/.
-"""
+"""Default number of objects per call; a page is one RPC buffer."""
 
 
 class TemplateInMemory(Protocol):

@@ -32,7 +32,7 @@ class EngineError(Exception):
 
 
 class AccessDenied(EngineError):
-    """The account may open the engine, but not enumerate, read or subscribe (FWPM_ACTRL_...)."""
+    """The account lacks a right (FWPM_ACTRL_...): to open, enumerate, read or subscribe."""
 
 
 class EngineGone(EngineError):

@@ -117,7 +117,7 @@ class Library:
         return True
 
     def function(self, name: str) -> Any:
-        """Return a function, to be called through `Session.call`.
+        """Return an exported function by name; to call one with a session, use `Session.call`.
 
         Raises:
             NotSupported: the library does not export it.

@@ -1,7 +1,8 @@
 """Net events: records of failures, and how they are read (FWPM_NET_EVENT0 to 5, fwpmtypes.h).
 
-Only IKE and IPsec events are read, and nothing in them that identifies this host's
-programs and users: no application, user or package, and no groups of a principal.
+Only IKE and IPsec events are read, without the fields that identify an application,
+user or package of this host, and without the groups of a principal. The principals'
+names are read; the local one may be a user's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading SA contexts: from C memory to raw trees, in both generations (ipsectypes.h).
 
-A raw tree keeps no address (see `bindings.memory.RawTree`). Only the fields named in
-the layouts below are read, so secrets (authKey, cipherKey, stateBlob,
+A raw tree keeps no pointer into C memory (see `bindings.memory.RawTree`). Only the
+fields named in the layouts below are read, so secrets (authKey, cipherKey, stateBlob,
 explicitCredentials, token) are not.
 """
 

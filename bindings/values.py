@@ -52,7 +52,7 @@ def decode_value(type_: int, content: Any) -> Value:
 
 
 def read_sid(address: int) -> str | None:
-    """Read the SID at `address` as `S-1-…`; None for NULL or an impossible count (winnt.h)."""
+    """Read the SID at `address` as `S-1-…`; None for NULL or too many subauthorities (winnt.h)."""
     if not address:
         return None
     revision, count, authority_bytes = SID.read(address)

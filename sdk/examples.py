@@ -81,7 +81,7 @@ class Collection:
 
 
 def collect() -> Examples:
-    """Request everything that the document shows from a server."""
+    """Request from a server everything that the document shows."""
     collection = Collection()
     simulator = Simulator()
     simulator.reset()

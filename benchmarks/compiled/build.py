@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "library"
 BINDINGS = FOLDER.parent.parent / "bindings"
 INCLUDED = (LIBRARY, BINDINGS, BINDINGS / "simulator" / "library")
-"""Folders of the headers; the last has `wfp.h`, which declares everything in `bindings.cdef`."""
+"""Folders of the headers; the last has `wfp.h`, which includes those of `bindings.cdef` for WFP."""
 
 OPTIONS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-O2", "-shared")
 FOR_THIS_HOST = ("cc", "-fPIC", "-fvisibility=hidden")

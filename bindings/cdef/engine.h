@@ -1,7 +1,7 @@
 /* Sessions with the filter engine, and the release of its results (fwpmtypes.h, fwpmu.h).
  *
- * Every function returns 0 or an error code as an unsigned 32-bit number.
- * FwpmFreeMemory0 takes the address of the caller's pointer and frees the
+ * Every function returns 0 or an error code as an unsigned 32-bit number, except
+ * FwpmFreeMemory0, which takes the address of the caller's pointer and frees the
  * whole tree of one result.
  */
 

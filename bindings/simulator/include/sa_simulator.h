@@ -49,8 +49,8 @@ void sa_simulator_reset(void);
  * issued ones: a running engine never reuses an id. */
 void sa_simulator_populate(uint32_t count, uint64_t seed);
 
-/* Copy the IPSEC_SA_CONTEXT1 at `tree`, valid or not. The copy replaces the context with
- * its saContextId, if there is one; a saContextId of 0 is replaced by a new id. Return the id, or
+/* Copy the IPSEC_SA_CONTEXT1 at `tree`, valid or not. The copy replaces the context that has
+ * its saContextId, if there is one; if its saContextId is 0, it gets a new one. Return the id, or
  * 0 if memory ran out. The copy has canaries in place of secrets. Churn does not change it. */
 uint64_t sa_simulator_put(const void *tree);
 
@@ -93,9 +93,10 @@ void sa_simulator_monitor_connections(int32_t is_on);
  * key module and peer. About one in sixty is missing. The last eight that lost their contexts
  * remain. Churn rekeys and expires main mode SAs, too. A context that was put has none. */
 
-/* Copy the IKEEXT_SA_DETAILS2 at `tree`, valid or not. It replaces the SA with its saId, and
- * stays until contexts are populated or the engine is started again. Return the id, or 0 if that
- * is 0 or memory ran out. The copy has canaries in place of secrets and of the certificate. */
+/* Copy the IKEEXT_SA_DETAILS2 at `tree`, valid or not. The copy replaces the SA that has its
+ * saId, if there is one, and stays until contexts are populated or the engine is started again.
+ * Return the id, or 0 if that is 0 or memory ran out. The copy has canaries in place of secrets
+ * and of the certificate. */
 uint64_t sa_simulator_put_ike_sa(const void *tree);
 
 /* Remove a main mode SA, even if contexts name it. Return 1, or 0 if none has this id. */
@@ -132,10 +133,10 @@ void sa_simulator_stop_churn(void);
 /* ---- net events --------------------------------------------------------------- */
 
 /* Collect a net event of this FWPM_NET_EVENT_TYPE now. `code` is its failureErrorCode or
- * failureStatus; everything else follows from `seed` and from the last population, whose peers
- * it concerns. The last 128 events are kept until the engine stops. Any type is allowed; those
- * that are not IPsec's have no readable details. Return 1, or 0 if the engine is stopped or does
- * not collect net events. */
+ * failureStatus; everything else but the time follows from `seed` and from the last population,
+ * whose peers it concerns. The last 128 events are kept until the engine stops. Any type is
+ * allowed; those that are not IPsec's have no readable details. Return 1, or 0 if the engine is
+ * stopped or does not collect net events. */
 int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed);
 
 /* Collect `count` net events of realistic types and codes. Return how many were collected. */

@@ -91,8 +91,9 @@ static int find_function(const char *name)
     return function < FUNCTION_COUNT ? function : NONE;
 }
 
-/* Return the code of the oldest failure that is due, and count its use; otherwise 0. The call
- * counts for the older failures, which are not due yet; if none is due, for all. */
+/* Return the code of the oldest failure that is due, and use up one of its `times`; return 0 if
+ * none is due. Older failures, which are not due yet, count the call as one that they let pass; if
+ * none is due, all that apply to the function do. */
 static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {

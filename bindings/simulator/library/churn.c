@@ -66,8 +66,8 @@ static sa_entry *pick(unsigned stages)
 #define IN(stage) (1u << (stage))
 #define IN_ANY (IN(STAGE_BEGUN) | IN(STAGE_INBOUND) | IN(STAGE_COMPLETE) | IN(STAGE_EXPIRING))
 
-/* Changes of one kind. Those that need a context in a certain stage return 1, or 0 if there is
- * none. */
+/* Each of these functions makes one change. Those that need a context in a certain stage return 1,
+ * or 0 if there is no such context. */
 
 static void begin_one(void)
 {

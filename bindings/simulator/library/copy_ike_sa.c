@@ -43,7 +43,7 @@ static void *copy_certificate(arena *arena, const IKEEXT_CERTIFICATE_CREDENTIAL1
     IKEEXT_CERTIFICATE_CREDENTIAL1 copy = *from;
     copy.subjectName = copy_bytes(arena, from->subjectName);
     copy.certHash = copy_bytes(arena, from->certHash);
-    /* A certificate is not secret, but readers must not expose more of it than the name. */
+    /* A certificate is not secret, but readers must not expose more than its name and hash. */
     copy.certificate = copy_secret(arena, from->certificate);
     if (target != NULL) {
         memcpy(target, &copy, size);

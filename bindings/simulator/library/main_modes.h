@@ -26,8 +26,8 @@ const sa_entry *main_modes_find(UINT64 id); /* NULL if there is none */
  * own no reference to their trees. */
 void main_modes_list(sa_entry *into);
 
-/* Copy a tree; it replaces the SA with its saId. Return the id, or 0 if that is 0 or memory ran
- * out. */
+/* Copy a tree; the copy replaces the SA that has its saId. Return the id, or 0 if that is 0 or
+ * memory ran out. */
 UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree);
 /* Delete an SA. Return whether it existed. */
 int main_modes_delete(UINT64 id);

@@ -26,8 +26,8 @@ void payload_release(payload *payload);
 int notifications_has_subscribers(const event_kind *kind);
 
 /* Queue an event for all subscribers to this kind whose filter matches `subject`, or for all of
- * them if that is NULL. Events are delivered in the order of the calls. The caller keeps its
- * reference to the payload. */
+ * them if that is NULL. One thread delivers events in the order of the calls; several threads may
+ * not. The caller keeps its reference to the payload. */
 void notifications_publish(const event_kind *kind, const void *subject, payload *payload);
 
 /* Start the delivery threads, unless they run. Return 1, or 0 if none could be started. */
@@ -49,7 +49,7 @@ int notifications_deliver_from(UINT32 threads); /* not under LOCK_ENGINE */
 int notifications_flush(UINT32 milliseconds);
 UINT64 notifications_delivered(void);
 UINT64 notifications_lost(void);
-/* Restore the initial state: an empty queue, default options, counts of 0. */
+/* Restore the initial state: an empty queue, one thread, no delay, no losses, counts of 0. */
 void notifications_reset(void);
 
 #endif

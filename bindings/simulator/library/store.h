@@ -33,8 +33,8 @@ void store_remove(sa_entry *entry);
 void store_set_stage(sa_entry *entry, stage stage);
 void store_clear(void);
 
-/* Copy a tree; it replaces the context with its saContextId, or gets a new id if that is 0.
- * Return the id, or 0 if memory ran out. */
+/* Copy a tree; the copy replaces the context that has its saContextId, or gets a new id if that is
+ * 0. Return the id, or 0 if memory ran out. */
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree);
 
 /* Renegotiate all contexts in a new run of the engine, with ids from the base. */

@@ -147,8 +147,8 @@ class Simulator:
     def put(self, tree: int) -> int:
         """Copy the `IPSEC_SA_CONTEXT1` at the address `tree`; return its id.
 
-        It replaces the context with its `saContextId`; if that is 0, it is added
-        with a new id.
+        The copy replaces the context that has its `saContextId`, if there is one. If
+        that id is 0, the copy gets a new one.
         """
         if not tree:
             raise ValueError("tree is NULL")
@@ -196,7 +196,10 @@ class Simulator:
     # ---- the main mode SAs ----
 
     def put_ike_sa(self, tree: int) -> int:
-        """Copy the `IKEEXT_SA_DETAILS2` at the address `tree`; return its saId, which is not 0."""
+        """Copy the `IKEEXT_SA_DETAILS2` at the address `tree`; return its saId.
+
+        The saId must not be 0: unlike `put`, this assigns no ids.
+        """
         if not tree:
             raise ValueError("tree is NULL")
         sa_id = self._number("put_ike_sa", tree)
@@ -288,7 +291,7 @@ class Simulator:
             raise ValueError(f"cannot deliver from {threads} threads")
 
     def flush(self, milliseconds: int = 10_000) -> bool:
-        """Wait until everything is delivered and no callback is running; return whether it is."""
+        """Wait until all is delivered and no callback is running; return False if time ran out."""
         return bool(self._number("flush", _u32(milliseconds)))
 
     # ---- failures ----
