@@ -76,10 +76,9 @@ def service(name: str) -> Service | None:
     Raises:
         OSError: a call failed; `errno` is the Win32 code.
     """
-    library = _advapi32()
-    with _closing(library.OpenSCManagerW(ffi.NULL, ffi.NULL, SC_MANAGER_CONNECT)) as manager:
+    with _opened("OpenSCManagerW", ffi.NULL, ffi.NULL, SC_MANAGER_CONNECT) as manager:
         try:
-            with _closing(library.OpenServiceW(manager, name, SERVICE_QUERY_STATUS)) as handle:
+            with _opened("OpenServiceW", manager, name, SERVICE_QUERY_STATUS) as handle:
                 return Service(_state(handle), _start(manager, name))
         except OSError as error:
             if error.errno == ERROR_SERVICE_DOES_NOT_EXIST:
@@ -102,7 +101,7 @@ def _start(manager: Any, name: str) -> ServiceStart | int | None:
     library = _advapi32()
     memory = ffi.new("uint64_t[]", CONFIG_BYTES // 8)
     try:
-        with _closing(library.OpenServiceW(manager, name, SERVICE_QUERY_CONFIG)) as handle:
+        with _opened("OpenServiceW", manager, name, SERVICE_QUERY_CONFIG) as handle:
             if not library.QueryServiceConfigW(handle, memory, CONFIG_BYTES, ffi.new("DWORD *")):
                 return None
     except OSError:
@@ -112,10 +111,11 @@ def _start(manager: Any, name: str) -> ServiceStart | int | None:
 
 
 @contextmanager
-def _closing(handle: Any) -> Iterator[Any]:
-    """Close a handle of the service control manager at the end of the block."""
+def _opened(function: str, *arguments: Any) -> Iterator[Any]:
+    """Open a handle of the service control manager, and close it at the end of the block."""
+    handle = getattr(_advapi32(), function)(*arguments)
     if not handle:
-        raise _last_error("OpenServiceW")
+        raise _last_error(function)
     try:
         yield handle
     finally:

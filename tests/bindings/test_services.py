@@ -51,7 +51,7 @@ def test_there_may_be_no_such_service() -> None:
 def test_a_rejection_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "SC_MANAGER_CONNECT", 2)
 
-    with pytest.raises(OSError, match="failed with 5") as caught:
+    with pytest.raises(OSError, match="OpenSCManagerW failed with 5") as caught:
         service("BFE")
     assert caught.value.errno == 5
 
