@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -115,7 +116,10 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(
                 problems.INVALID_PARAMETERS,
                 "At least one parameter is not valid.",
-                errors=[_invalid(entry) for entry in error.errors()[: problems.MAX_ERRORS]],
+                errors=[
+                    parameter_error(entry["loc"][1:], entry)  # the first part is `query` or `path`
+                    for entry in error.errors()[: problems.MAX_ERRORS]
+                ],
             )
         case HTTPException():
             return _http_problem(error)
@@ -155,17 +159,21 @@ def _http_problem(error: HTTPException) -> ProblemError:
     return ProblemError(kind, kind.title + ".", headers=headers)
 
 
-def _invalid(entry: Any) -> dict[str, str]:
-    """Convert an error of pydantic, without the input, which may be long or secret."""
-    _, *location = (str(part) for part in entry["loc"])
+def parameter_error(location: Sequence[str | int], entry: Any) -> dict[str, str]:
+    """Convert an error of pydantic, without the input, which may be long or secret.
+
+    Args:
+        location: the parameter's name and, if it may be repeated, the number of the value.
+        entry: the error, as pydantic returns it.
+    """
     reasons = {
         "extra_forbidden": "There is no such parameter.",
         "too_long": f"Should be given at most {entry.get('ctx', {}).get('max_length')} times",
         "string_pattern_mismatch": "Should be a decimal number",
     }
     return {
-        # Only one error has no location: that of maxAge together with a cursor.
-        "parameter": location[0] if location else "maxAge",
+        # Only one model validator has no location: it rejects maxAge together with a cursor.
+        "parameter": str(location[0]) if location else "maxAge",
         "reason": reasons.get(entry["type"], str(entry["msg"])),
     }
 

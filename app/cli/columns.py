@@ -1,19 +1,15 @@
-"""Tables that fit a terminal: selection and width of columns."""
+"""Tables as lines of text: which columns fit a terminal, and how wide they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from rich.cells import cell_len
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
 
 
-GAP: Final = 2
-"""Spaces between two columns."""
-MIN_WIDTH: Final = 12
-"""Minimum useful width of a truncated column."""
+GAP: Final = "  "
+"""Between two columns."""
 
 
 class Column(NamedTuple):
@@ -21,53 +17,72 @@ class Column(NamedTuple):
 
     Attributes:
         name: the heading.
-        is_needed: whether it is shown even if it does not fit.
-        may_be_cut: whether it may be truncated; ids and addresses may not.
+        min_width: the minimum width if it may be truncated; None: it may not.
+        usual_width: the width that most texts need, if there are much longer ones.
+        is_essential: whether the essential columns after it are more important than its full width.
     """
 
     name: str
-    is_needed: bool = False
-    may_be_cut: bool = False
+    min_width: int | None = None
+    usual_width: int | None = None
+    is_essential: bool = False
 
 
-def fitted_table(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, styles: Sequence[str] = ()
-) -> Table:
-    """Build a table of the non-empty columns that fit.
-
-    It is wider than the terminal only if the needed columns are.
-
-    All widths are set explicitly: otherwise rich would shrink every column to make the
-    table fit, and drop those that shrink to nothing.
+def table_lines(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None
+) -> list[str]:
+    """Return a table as lines: the headings, then a line for each row.
 
     Args:
-        columns: the candidate columns.
+        columns: the columns in order of importance.
         rows: a printable text for each column.
-        width: the terminal's width.
-        styles: the style of each row.
+        width: the terminal's width in cells. Columns without text are omitted, and those that do
+            not fit are dropped from the right; only the first is always shown. None: each column
+            is shown, at its full width.
     """
-    longest = [
-        max(cell_len(text) for text in (column.name, *(row[at] for row in rows)))
-        for at, column in enumerate(columns)
+    lines = [[column.name for column in columns], *rows]
+    longest = [max(map(cell_len, texts)) for texts in zip(*lines, strict=True)]
+    widths = dict(enumerate(longest))
+    if width is not None:
+        used = [at for at in widths if at == 0 or any(row[at] for row in rows)]
+        widths = _fitted(columns, longest, used, width)
+    return [
+        GAP.join(_fitted_text(texts[at], cells) for at, cells in widths.items()).rstrip()
+        for texts in lines
     ]
-    has_text = [any(row[at] for row in rows) for at in range(len(columns))]
-    widths = {at: longest[at] for at, column in enumerate(columns) if column.is_needed}
-    free = width - sum(widths.values()) - GAP * (len(widths) - 1)
-    for at, column in enumerate(columns):
-        min_width = min(longest[at], MIN_WIDTH) if column.may_be_cut else longest[at]
-        if at not in widths and has_text[at] and min_width + GAP <= free:
-            widths[at] = min_width
-            free -= min_width + GAP
-    for at, column in enumerate(columns):
-        if column.may_be_cut and at in widths and free > 0:
-            extra = min(free, longest[at] - widths[at])
-            widths[at] += extra
-            free -= extra
-    total = sum(widths.values()) + GAP * (len(widths) - 1)
-    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), width=total)
-    for at in sorted(widths):
-        table.add_column(columns[at].name, no_wrap=True, width=widths[at])
-    for number, row in enumerate(rows):
-        style = styles[number] if styles else ""
-        table.add_row(*(Text(row[at]) for at in sorted(widths)), style=style)
-    return table
+
+
+def _fitted(
+    columns: Sequence[Column], longest: Sequence[int], used: Sequence[int], width: int
+) -> dict[int, int]:
+    """Return the width of each column that fits.
+
+    First the essential columns get their minimum width, then their usual one and at last their
+    full one, each in order of importance; then the others.
+    """
+    widths: dict[int, int] = {}
+    free = width + len(GAP)
+    for is_essential in (True, False):
+        for at in used:
+            if columns[at].is_essential is not is_essential:
+                continue
+            cells = min(longest[at], columns[at].min_width or longest[at])
+            if widths and cells + len(GAP) > free:
+                used = list(widths)  # what is less important does not fit either
+                break
+            widths[at] = cells
+            free -= cells + len(GAP)
+        for is_usual in (True, False):
+            for at, cells in widths.items():
+                wanted = (is_usual and columns[at].usual_width) or longest[at]
+                growth = max(0, min(free, min(wanted, longest[at]) - cells))
+                widths[at] = cells + growth
+                free -= growth
+    return widths
+
+
+def _fitted_text(text: str, width: int) -> str:
+    """Return the text padded or truncated to the width, in the cells of a terminal."""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)

@@ -13,9 +13,10 @@ import typer
 from app.auth.key_changes import KeysBusy, change_keys
 from app.auth.key_file import MAX_NAME, ApiKey, KeyFile, new_key_text, read_keys
 from app.auth.scopes import Scope
+from app.cli.columns import Column, table_lines
 from app.cli.failures import discard_output, explained_failures, fail
 from app.cli.options import given
-from app.cli.printable import printable
+from app.cli.printable import print_lines, printable
 from app.settings.model import Settings
 from app.settings.paths import state_folder
 
@@ -24,6 +25,10 @@ app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MAX_DAYS: Final = 3650
+COLUMNS: Final = (
+    *(Column("ID"), Column("Created"), Column("Status")),
+    *(Column("Scopes"), Column("Name")),
+)
 
 FileOption = Annotated[
     Path | None,
@@ -91,27 +96,38 @@ def list_(file: FileOption = None) -> None:
     with explained_failures(KeysBusy):
         found = read_keys(_path(file))
     now = datetime.now(UTC)
-    for key in found.keys:
-        until = f"expires {key.expires:%Y-%m-%d %H:%M}Z" if key.expires else "does not expire"
-        if key.revoked:
-            until = f"revoked {key.revoked:%Y-%m-%d %H:%M}Z"
-        elif key.expires and key.expires <= now:
-            until = f"expired {key.expires:%Y-%m-%d %H:%M}Z"
-        scopes = ",".join(key.scopes)
-        typer.echo(f"{key.id}  {key.created:%Y-%m-%d}  {until}  {scopes}  {printable(key.name)}")
+    rows = [
+        (
+            *(key.id, f"{key.created:%Y-%m-%d}", _status(key, now)),
+            *(",".join(key.scopes), printable(key.name)),
+        )
+        for key in found.keys
+    ]
+    print_lines(table_lines(COLUMNS, rows))
+
+
+def _status(key: ApiKey, now: datetime) -> str:
+    if key.revoked:
+        return f"revoked {key.revoked:%Y-%m-%d %H:%M}Z"
+    if key.expires is None:
+        return "does not expire"
+    return f"{'expired' if key.expires <= now else 'expires'} {key.expires:%Y-%m-%d %H:%M}Z"
 
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id that `list` shows.")],
+    id_or_name: Annotated[
+        str, typer.Argument(metavar="KEY", help="The key's id or name, as `list` shows it.")
+    ],
     file: FileOption = None,
 ) -> None:
     """Revoke a key; servers that read the file reject it within two seconds."""
     path = _path(file)
+    key_id = ""
 
     def with_revoked(before: KeyFile) -> KeyFile:
-        if all(key.id != key_id for key in before.keys):
-            fail(f"there is no key {printable(key_id)} in {path}")
+        nonlocal key_id
+        key_id = _id_of(id_or_name, before, path)
         now = datetime.now(UTC).replace(microsecond=0)
         keys = (
             key.model_copy(update={"revoked": key.revoked or now}) if key.id == key_id else key
@@ -129,6 +145,23 @@ def revoke(
     )
     if (mismatch := _settings_mismatch(path)) is not None:
         _say(f"{mismatch} A server with these settings does not read the changed file.")
+
+
+def _id_of(id_or_name: str, file: KeyFile, path: Path) -> str:
+    """Return the id of the key with an id or a name; exit with one sentence if there is not one.
+
+    An id precedes a name. Of keys with one name, those that are not revoked come into question.
+    """
+    if any(key.id == id_or_name for key in file.keys):
+        return id_or_name
+    named = [key for key in file.keys if key.name == id_or_name]
+    named = [key for key in named if not key.revoked] or named
+    shown = printable(id_or_name)
+    if not named:
+        fail(f"there is no key {shown} in {path}")
+    if len(named) > 1:
+        fail(f"{len(named)} keys are named {shown}; give an id: {', '.join(k.id for k in named)}")
+    return named[0].id
 
 
 def _path(file: Path | None) -> Path:

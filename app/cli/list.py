@@ -1,53 +1,49 @@
-"""`sa-contexts list`: the SA contexts of this host, as a table or JSON."""
+"""`sa-contexts list`: SA contexts, as a table or JSON."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from app.cli.columns import fitted_table
-from app.cli.options import LOCAL_SUBNET, REMOTE_SUBNET, ContextsOption, EngineOption, opened_engine
-from app.cli.printable import print_json
+from app.cli.columns import table_lines
+from app.cli.filters import filter_options
+from app.cli.options import ContextsOption, EngineOption, borrowing
+from app.cli.printable import print_json, print_lines, terminal_width
 from app.cli.rows import COLUMNS, row_of
-from app.resources.sa_contexts.encoding import render_sa_context
-from bindings.interfaces import interface_aliases
-from bindings.template import SubnetTemplate
+from app.cli.servers import Access, UrlOption, access
+from app.cli.sources import opened_source
+from app.repository.query.filters import Selection
+from app.resources.sa_contexts.parameters import SaContextQuery
 
 
+@borrowing(selection=filter_options(SaContextQuery), server_access=access)
 def list_contexts(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as the API does.")] = False,
-    local_subnet: Annotated[Any, LOCAL_SUBNET] = None,
-    remote_subnet: Annotated[Any, REMOTE_SUBNET] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with the items of the API.")
+    ] = False,
+    selection: Selection,
+    url: UrlOption = None,
+    server_access: Access,
     engine: EngineOption = None,
     simulated_contexts: ContextsOption = None,
 ) -> None:
-    """List the SA contexts of this host, straight from the engine."""
-    template = SubnetTemplate(local_subnet, remote_subnet)
-    with opened_engine(engine, simulated_contexts) as opened:
-        contexts = sorted(
-            (context for page in opened.pages(template) for context in page),
-            key=lambda context: context.sa_context_id,
-        )
-    alias = interface_aliases()
-    items = [render_sa_context(context, alias) for context in contexts]
-    if as_json or not sys.stdout.isatty():
-        print_json({"items": items})
-    else:
-        print_table(items)
+    """List the SA contexts of this host, or of a server.
 
-
-def print_table(contexts: Iterable[dict[str, Any]], console: Console | None = None) -> None:
-    """Print a line for each context, wider than the console if necessary.
-
-    Args:
-        contexts: contexts in the API's form (`app.resources.sa_contexts.schema`).
-        console: the console to print to; None: standard output.
+    A context is listed if one of its SAs meets all filters. A repeated filter matches any of its
+    values. The key or token for the server comes from the environment variable SA_CONTEXTS_TOKEN
+    or from --token-file.
     """
-    console = console or Console()
-    rows = [row_of(context) for context in contexts]
-    console.print(fitted_table(COLUMNS, rows, console.width), crop=False)
-    console.print(f"{len(rows)} SA contexts", highlight=False)
+    with opened_source(url, server_access, engine, simulated_contexts) as source:
+        items = source.contexts(selection)
+        if as_json:
+            print_json({"items": items})
+            return
+        rows = [row_of(item) for item in items]
+        print_lines(
+            [
+                *table_lines(COLUMNS, rows, terminal_width()),
+                f"{len(rows)} SA context{'' if len(rows) == 1 else 's'}",
+            ]
+        )

@@ -1,19 +1,12 @@
-"""Options that several commands share, and what they select."""
+"""Options that several commands share, and how a command borrows them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
-
-from app.api.parameters import parse_subnet
-from app.cli.failures import explained_failures
-from app.service import open_engine, open_library
-from app.settings.model import Settings
-from app.telemetry.logging.configuration import configure_logging
-from bindings.engine import Engine
 
 
 EngineOption: TypeAlias = Annotated[
@@ -28,33 +21,41 @@ ContextsOption: TypeAlias = Annotated[
 ]
 
 
-def _subnet(text: str) -> Any:
-    try:
-        return parse_subnet(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-LOCAL_SUBNET: Any = typer.Option(
-    parser=_subnet, metavar="SUBNET", help="Only contexts with a local address on this subnet."
-)
-REMOTE_SUBNET: Any = typer.Option(
-    parser=_subnet, metavar="SUBNET", help="Only contexts with a remote address on this subnet."
-)
-
-
 def given(**options: Any) -> dict[str, Any]:
     """Return the options that were given, as settings."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-@contextmanager
-def opened_engine(engine: str | None, simulated_contexts: int | None) -> Iterator[Engine]:
-    """Open the engine for the block; exit with one sentence if it fails."""
-    with explained_failures():
-        settings = Settings(
-            **given(engine=engine, simulated_contexts=simulated_contexts, simulated_churn=0)
+def borrowing(
+    **lenders: Callable[..., Any],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that replaces keyword-only parameters of a command by groups of options.
+
+    The command gets the options of the lender instead of the parameter, and is called with what
+    the lender returns for them.
+
+    Args:
+        lenders: by parameter, a function whose parameters are the options.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        groups = {name: signature(each, eval_str=True) for name, each in lenders.items()}
+
+        def run(**options: Any) -> None:
+            lent = {
+                name: lender(**{option: options.pop(option) for option in groups[name].parameters})
+                for name, lender in lenders.items()
+            }
+            command(**options, **lent)
+
+        parameters: list[Parameter] = []
+        for name, parameter in signature(command, eval_str=True).parameters.items():
+            parameters += groups[name].parameters.values() if name in groups else [parameter]
+        run.__doc__ = command.__doc__
+        run.__name__ = command.__name__
+        run.__signature__ = Signature(  # type: ignore[attr-defined]  # what `inspect` reads
+            [each.replace(kind=Parameter.KEYWORD_ONLY) for each in parameters]
         )
-        configure_logging(settings.log_format, settings.log_level)
-        with open_engine(open_library(settings), settings) as opened:
-            yield opened
+        return run
+
+    return decorate

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
+from rich.console import Console
 
 
 def printable(text: str) -> str:
@@ -27,3 +29,19 @@ def print_json(value: Any) -> None:
     """Print the value as indented JSON, in UTF-8 whatever the terminal's encoding."""
     sys.stdout.buffer.write(printable_json(value, is_indented=True).encode())
     sys.stdout.buffer.flush()
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of printable text, in UTF-8 unless the terminal has another encoding."""
+    encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+    text = "".join(f"{line}\n" for line in lines)
+    sys.stdout.buffer.write(text.encode(encoding, "replace"))
+    sys.stdout.buffer.flush()
+
+
+def terminal_width() -> int | None:
+    """Return the width of the terminal in cells; None if standard output is none.
+
+    The environment's COLUMNS overrides it.
+    """
+    return Console().width if sys.stdout.isatty() else None

@@ -2,84 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from app.cli.columns import Column
 from app.cli.printable import printable
+from app.resources.sa_contexts.protection import protection_of
 
 
 class Row(NamedTuple):
     """A context's outbound SA, or the inbound one if there is no other; printable."""
 
-    sa_context_id: str
-    mode: str
-    local: str
     remote: str
     protection: str
-    pfs: str
-    state: str
-    peer: str
-    rule: str
     weaknesses: str
+    state: str
+    local: str
+    sa_context_id: str
+    rule: str
+    peer: str
+    pfs: str
+    mode: str
+    traffic: str
 
 
 COLUMNS: Final = (
-    Column("SA context", is_needed=True),
-    Column("Mode", is_needed=True),
-    Column("Local", is_needed=True),
-    Column("Remote", is_needed=True),
-    Column("Protection", is_needed=True),
+    Column("Remote", is_essential=True),
+    Column("Protection", min_width=16, usual_width=34, is_essential=True),
+    Column("Weaknesses", min_width=8, is_essential=True),
+    Column("State", is_essential=True),
+    Column("Local"),
+    Column("SA context"),
+    Column("Rule", min_width=12, usual_width=30),
+    Column("Peer", min_width=12, usual_width=30),
     Column("PFS"),
-    Column("State"),
-    Column("Peer", may_be_cut=True),
-    Column("Rule", may_be_cut=True),
-    Column("Weaknesses", may_be_cut=True),
+    Column("Mode"),
+    Column("Traffic"),
 )
-"""The columns of a table of rows."""
+"""The columns of a table of rows. At 80 columns, the essential ones fit beside an IPv6 address."""
+
+PROTOCOLS: Final = {0: "*", 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
+"""Names of IANA's Protocol Numbers, in lower case."""
 
 
-def row_of(context: dict[str, Any]) -> Row:
+def row_of(context: Mapping[str, Any]) -> Row:
     """Return the row of a context in the API's form (`app.resources.sa_contexts.schema`)."""
-    sa_context_id = context["saContextId"]
+    sa_context_id = printable(context["saContextId"])
     sa = context["outboundSa"] or context["inboundSa"]
     if sa is None:
-        return Row(printable(sa_context_id), "", "", "", "", "", "being built", "", "", "")
+        return Row("", "", "", state_of(context), "", sa_context_id, "", "", "", "", "")
     bundle, traffic = sa["saBundle"], sa["traffic"]
     identity = bundle.get("ipsecId") or {}  # absent in the basic view
     cells = (
-        sa_context_id,
-        traffic["trafficType"],
-        _endpoint(traffic["localAddress"], traffic.get("localPort")),
-        _endpoint(traffic["remoteAddress"], traffic["remotePort"]),
-        " + ".join(_protection(one["transform"]) for one in bundle["saList"]),
-        bundle["pfsGroup"],
-        _state(context),
-        identity.get("emTargetName") or identity.get("mmTargetName") or "",
-        (sa["transportFilter"] or {}).get("name") or "",
+        remote_endpoint(sa),
+        protection_of(bundle["saList"]),
         " ".join(sa["weaknesses"]),
+        state_of(context),
+        traffic["localAddress"] or "",
+        sa_context_id,
+        (sa["transportFilter"] or {}).get("name") or "",
+        identity.get("emTargetName") or identity.get("mmTargetName") or "",
+        bundle["pfsGroup"],
+        traffic["trafficType"],
+        traffic_of(traffic),
     )
     return Row(*map(printable, cells))
 
 
-def _endpoint(address: str | None, port: int | None) -> str:
-    text = address or ""
-    if not port:
-        return text
-    return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
-
-
-def _protection(transform: dict[str, Any]) -> str:
-    words = [transform["transformType"].partition("_")[0].upper()]
-    for part, config in (("cipherTransform", "cipherConfig"), ("authTransform", "authConfig")):
-        word = (transform.get(part) or {}).get(config)
-        if word is not None and word not in words:
-            words.append(word)
-    return " ".join(words)
-
-
-def _state(context: dict[str, Any]) -> str:
-    if context["outboundSa"] is None:
-        return "inbound only"
+def state_of(context: Mapping[str, Any]) -> str:
+    """Return which of its SAs a context has."""
     if context["inboundSa"] is None:
-        return "outbound only"
-    return "NAT-T" if context["outboundSa"]["udpEncapsulation"] else ""
+        return "no SAs" if context["outboundSa"] is None else "out only"
+    return "in only" if context["outboundSa"] is None else "complete"
+
+
+def remote_endpoint(sa: Mapping[str, Any]) -> str:
+    """Return an SA's remote address, with the UDP port if ESP is encapsulated (RFC 3948).
+
+    The port tells peers apart that share the address of one NAT.
+    """
+    address, udp = sa["traffic"]["remoteAddress"] or "", sa["udpEncapsulation"]
+    if not udp:
+        return address
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{udp['remoteUdpEncapPort']}"
+
+
+def traffic_of(traffic: Mapping[str, Any]) -> str:
+    """Return the protocol, local port and remote port, `*` if any; empty if all may be any."""
+    protocol, *ports = (traffic.get(n) or 0 for n in ("ipProtocol", "localPort", "remotePort"))
+    if not protocol and not any(ports):
+        return ""
+    local, remote = (port or "*" for port in ports)
+    return f"{PROTOCOLS.get(protocol, protocol)} {local} > {remote}"

@@ -1,4 +1,4 @@
-"""`sa-contexts show`: one SA context, as JSON."""
+"""`sa-contexts show`: one SA context, in words or as JSON."""
 
 from __future__ import annotations
 
@@ -6,23 +6,38 @@ from typing import Annotated
 
 import typer
 
+from app.cli.details import details_of, main_mode_id_of, outline
 from app.cli.failures import fail
-from app.cli.options import ContextsOption, EngineOption, opened_engine
-from app.cli.printable import print_json
-from app.resources.sa_contexts.encoding import render_sa_context
-from bindings.errors import NotFound
-from bindings.interfaces import interface_aliases
+from app.cli.options import ContextsOption, EngineOption, borrowing
+from app.cli.printable import print_json, print_lines
+from app.cli.servers import Access, UrlOption, access
+from app.cli.sources import opened_source
 
 
+@borrowing(server_access=access)
 def show(
+    *,
     sa_context_id: Annotated[int, typer.Argument(min=0, max=(1 << 64) - 1, metavar="ID")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the context as JSON, as the API does.")
+    ] = False,
+    url: UrlOption = None,
+    server_access: Access,
     engine: EngineOption = None,
     simulated_contexts: ContextsOption = None,
 ) -> None:
-    """Show one SA context, straight from the engine, as JSON."""
-    with opened_engine(engine, simulated_contexts) as opened:
-        try:
-            context = opened.get(sa_context_id)
-        except NotFound:
+    """Show one SA context of this host, or of a server, in words.
+
+    The key or token for the server comes from the environment variable SA_CONTEXTS_TOKEN or from
+    --token-file.
+    """
+    with opened_source(url, server_access, engine, simulated_contexts) as source:
+        context = source.context(sa_context_id)
+        if context is None:
             fail(f"there is no SA context {sa_context_id}")
-    print_json(render_sa_context(context, interface_aliases()))
+        if as_json:
+            print_json(context)
+            return
+        main_mode_id = main_mode_id_of(context)
+        main_mode_sa = None if main_mode_id is None else source.main_mode_sa(main_mode_id)
+        print_lines(outline(details_of(context, main_mode_sa)))

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from app.auth.api_keys import ApiKeyStore
 from app.auth.key_file import read_keys
 from app.auth.scopes import Scope
+from app.cli.client import RequestRejected, read_token
 from app.cli.main import app
-from app.cli.watch.client import RequestRejected, read_token
 from app.settings.paths import state_folder
 from app.telemetry.logging.configuration import configure_logging
 from tests.auth.made import id_of, make_key, run_keys
@@ -58,8 +58,9 @@ def test_the_list_shows_all_but_the_secrets(path: Path) -> None:
     listed = run_keys("list", path=path)
 
     assert listed.splitlines() == [
+        "ID            Created     Status                     Scopes               Name",
         f"{id_of(first)}  2026-11-25  revoked 2026-11-25 12:00Z  events:read,sa:read  dashboard",
-        f"{id_of(second)}  2026-11-25  expires 2027-02-23 12:00Z  sa:read  b",
+        f"{id_of(second)}  2026-11-25  expires 2027-02-23 12:00Z  sa:read              b",
     ]
     file = read_keys(path)
     for secret in (file.secret, *(key.hash for key in file.keys), first[17:], second[17:]):
@@ -142,6 +143,62 @@ def test_only_a_key_that_there_is_can_be_revoked(path: Path) -> None:
     assert "there is no key ffffffffffff" in result.output
     assert path.read_bytes() == before
     assert {each.name for each in path.parent.iterdir()} - {"keys.json.lock"} == {"keys.json"}
+
+
+def test_key_is_revoked_by_its_name(path: Path) -> None:
+    make_key(path, "sa:read", name="dashboard")
+    other = make_key(path, "sa:read", name="prometheus")
+
+    result = CliRunner().invoke(app, ["keys", "revoke", "prometheus", "--file", str(path)])
+
+    assert result.exit_code == 0
+    assert f"The key {id_of(other)} is revoked in {path}." in result.stderr
+    assert [bool(key.revoked) for key in read_keys(path).keys] == [False, True]
+
+
+def test_name_of_several_keys_revokes_none(path: Path) -> None:
+    keys = [make_key(path, "sa:read", name="prometheus") for _ in range(2)]
+    before = path.read_bytes()
+
+    result = CliRunner().invoke(app, ["keys", "revoke", "prometheus", "--file", str(path)])
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "sa-contexts: 2 keys are named prometheus; give an id: "
+        f"{id_of(keys[0])}, {id_of(keys[1])}\n"
+    )
+    assert path.read_bytes() == before
+
+
+def test_name_means_the_key_that_is_not_revoked(path: Path) -> None:
+    old = make_key(path, "sa:read", name="prometheus")
+    run_keys("revoke", id_of(old), path=path)
+    new = make_key(path, "sa:read", name="prometheus")
+
+    result = CliRunner().invoke(app, ["keys", "revoke", "prometheus", "--file", str(path)])
+
+    assert result.exit_code == 0
+    assert f"The key {id_of(new)} is revoked" in result.stderr
+
+
+def test_id_precedes_a_name(path: Path) -> None:
+    key = make_key(path, "sa:read", name="dashboard")
+    make_key(path, "sa:read", name=id_of(key))
+
+    run_keys("revoke", id_of(key), path=path)
+
+    assert [bool(key.revoked) for key in read_keys(path).keys] == [True, False]
+
+
+def test_list_keeps_columns_of_wide_names_aligned(path: Path) -> None:
+    for name in ("監視", "b"):
+        make_key(path, "sa:read", name=name)
+
+    head, *lines = run_keys("list", path=path).splitlines()
+
+    assert [line.index(name) for line, name in zip(lines, ("監視", "b"), strict=True)] == [
+        head.index("Name")
+    ] * 2
 
 
 def test_a_key_stays_revoked_since_it_was(path: Path) -> None:

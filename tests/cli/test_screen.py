@@ -9,10 +9,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from app.cli.watch.client import Connected, Event, Lost
 from app.cli.watch.contexts import FRESH_SECONDS, Contexts
 from app.cli.watch.lines import json_line_of, line_of
 from app.cli.watch.screen import screen_of
+from app.cli.watch.stream import Connected, Event, Lost
 
 
 URL = "http://127.0.0.1:8080"
@@ -41,7 +41,7 @@ def contexts(clock: Clock) -> Contexts:
 
 
 def context(number: int, cipher: str = "gcm_aes_256", name: str = "A rule") -> dict[str, Any]:
-    """Return a context of the basic view, with only the fields on the screen."""
+    """Return a context with only the fields on the screen."""
     sa = {
         "weaknesses": ["no_pfs", "ikev1"],
         "traffic": {
@@ -61,6 +61,7 @@ def context(number: int, cipher: str = "gcm_aes_256", name: str = "A rule") -> d
                 }
             ],
             "pfsGroup": "none",
+            "ipsecId": {"mmTargetName": "host.example", "emTargetName": None},
         },
         "udpEncapsulation": None,
         "transportFilter": {"name": name},
@@ -81,7 +82,7 @@ def place(kind: str) -> Event:
     return Event(kind, "e-1", {"epoch": "e", "revision": 1})
 
 
-def printed(contexts: Contexts, width: int = 120, height: int = 20, *, styled: bool = False) -> str:
+def printed(contexts: Contexts, width: int = 200, height: int = 20, *, styled: bool = False) -> str:
     console = Console(record=True, file=StringIO(), width=width, height=height, force_terminal=True)
     console.print(screen_of(contexts, URL, width, height), crop=False)
     return console.export_text(styles=styled)
@@ -94,16 +95,47 @@ def numbers(contexts: Contexts) -> list[str]:
     return [line[at:].split()[0] for line in lines]
 
 
+def marks(contexts: Contexts, width: int) -> str:
+    """Return what precedes the addresses, from the top."""
+    return "".join(line[0] for line in printed(contexts, width).splitlines()[2:])
+
+
 def test_what_was_there_is_shown_without_a_change(contexts: Contexts) -> None:
     text = printed(contexts)
 
     state, head, *rows = text.splitlines()
     assert state.split() == [URL, "connected", "3", "SA", "contexts"]
-    assert head.split()[:3] == ["Change", "SA", "context"]
-    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
-    assert rows[0].split()[1:5] == ["tunnel", "10.0.0.1", "[2001:db8::1]:443", "ESP"]
-    assert "A rule" in rows[0]
-    assert "no_pfs ikev1" in rows[0]
+    assert head.split()[:4] == ["Remote", "Protection", "Weaknesses", "State"]
+    assert numbers(contexts) == ["1", "2", "3"]
+    assert rows[0].split()[:3] == ["2001:db8::1", "ESP", "gcm_aes_256"]
+    for text in ("A rule", "no_pfs ikev1", "complete", "10.0.0.1", "host.example", "* * > 443"):
+        assert text in rows[0]
+    assert marks(contexts, 200) == "   "
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 215])
+def test_changes_are_marked_at_any_width(contexts: Contexts, width: int) -> None:
+    contexts.apply(added(3, "modified", cipher="cbc_3des"))
+    contexts.apply(added(4))
+    contexts.apply(deleted(1))
+
+    assert marks(contexts, width) == "-+~ "
+    assert ("Changed" in printed(contexts, width)) == (width > 80)
+
+
+def test_essential_columns_are_shown_beside_a_whole_ipv6_address() -> None:
+    address = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
+    contexts = Contexts(Clock())
+    event = added(1)
+    event.data["saContext"]["outboundSa"]["traffic"]["remoteAddress"] = address
+    contexts.apply(event)
+
+    _, head, row = printed(contexts, 80).splitlines()
+
+    assert head.split() == ["Remote", "Protection", "Weaknesses", "State"]
+    assert row.startswith(f"+ {address}  ESP gcm_aes_256  no_pfs")
+    assert row.endswith("  complete")
+    assert cell_len(row) <= 80
 
 
 def test_what_changed_last_is_on_top(contexts: Contexts) -> None:
@@ -112,8 +144,10 @@ def test_what_changed_last_is_on_top(contexts: Contexts) -> None:
 
     assert numbers(contexts) == ["4", "3", "1", "2"]
     rows = printed(contexts).splitlines()[2:]
-    assert rows[0].split()[1] == "added"
-    assert rows[1].split()[1] == "modified"
+    assert rows[0].startswith("+ 2001:db8::4")
+    assert rows[1].startswith("~ 2001:db8::3")
+    assert " added " in rows[0]
+    assert " modified " in rows[1]
     assert "cbc_3des" in rows[1]
     assert "last change" in printed(contexts)
 
@@ -227,14 +261,13 @@ def test_the_screen_is_never_higher_than_the_terminal(height: int) -> None:
     assert (f"… and {40 - shown} more" in lines) == (shown < 40)
 
 
-@pytest.mark.parametrize("width", [100, 120, 160, 200])
-def test_lines_fit_where_what_is_needed_does(contexts: Contexts, width: int) -> None:
+@pytest.mark.parametrize("width", [40, 80, 100, 120, 160, 200])
+def test_lines_fit_the_terminal(contexts: Contexts, width: int) -> None:
     contexts.apply(added(4, name="社内サーバー間の通信を保護する規則" * 3))
 
     lines = printed(contexts, width=width).splitlines()
 
-    assert max(cell_len(line) for line in lines) <= width
-    assert "… " in "".join(lines) or width > 120
+    assert max(cell_len(line) for line in lines[1:]) <= width
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e\n[red]x\t"
@@ -243,7 +276,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e\n[red]x\t"
 def test_nothing_the_server_shows_can_steer_the_terminal(contexts: Contexts) -> None:
     contexts.apply(added(4, name=HOSTILE))
 
-    text = printed(contexts, width=200, styled=True)
+    text = printed(contexts, width=215, styled=True)
     event = added(4, "modified", name=HOSTILE)
     line = line_of(event, contexts.apply(event))
 
@@ -253,5 +286,5 @@ def test_nothing_the_server_shows_can_steer_the_terminal(contexts: Contexts) -> 
         assert escape not in json_line_of(event)
     assert "[red]x" in text
     assert line.count("\n") == 1
-    assert line.count("\t") == line_of(place("reset"), None).count("\t") + 10
+    assert line.count("\t") == line_of(place("reset"), None).count("\t") + 11
     assert json_line_of(event).count("\n") == 1

@@ -26,10 +26,11 @@ from rich.console import Console
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
+from app.cli.client import RequestRejected, Server, create_client
 from app.cli.main import app as cli
-from app.cli.watch.client import Connected, Event, Lost, RequestRejected, create_client, events
 from app.cli.watch.contexts import Contexts
 from app.cli.watch.run import watch_on_screen
+from app.cli.watch.stream import Connected, Event, Lost, events
 from app.resources.sa_contexts.event_schema import SaContextEvent
 from tests.cli.served import SECONDS, served
 
@@ -72,7 +73,7 @@ class Watching:
 @asynccontextmanager
 async def watching(port: int, path: str = "", **filters: str) -> AsyncIterator[Watching]:
     async with (
-        create_client(f"http://127.0.0.1:{port}{path}") as client,
+        create_client(Server(f"http://127.0.0.1:{port}{path}")) as client,
         aclosing(events(client, {**INITIAL, **filters})) as words,
     ):
         yield Watching(words)
@@ -249,8 +250,9 @@ async def test_the_screen_is_left_when_the_server_refuses(other_server: int) -> 
     terminal = StringIO()
     console = Console(file=terminal, width=80, height=24, force_terminal=True)
 
+    server = Server(f"http://127.0.0.1:{other_server}/text%2Fhtml%20")
     with pytest.raises(RequestRejected, match="instead of events"):
-        await watch_on_screen(f"http://127.0.0.1:{other_server}/text%2Fhtml%20", INITIAL, console)
+        await watch_on_screen(server, INITIAL, console)
 
     assert terminal.getvalue().endswith("\x1b[?1049l")
 
@@ -258,7 +260,7 @@ async def test_the_screen_is_left_when_the_server_refuses(other_server: int) -> 
 @pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1", "http://", "http://[::1"])
 def test_what_is_no_url_is_said(url: str) -> None:
     with pytest.raises(RequestRejected, match="is not a URL"):
-        create_client(url)
+        create_client(Server(url))
 
 
 @pytest.mark.anyio
@@ -272,7 +274,7 @@ async def test_no_proxy_sees_what_is_sent_in_clear_text(
             await watch.until(lambda: watch.knows(simulator))
 
     async with (
-        create_client("http://server.invalid", TOKEN) as client,
+        create_client(Server("http://server.invalid", TOKEN)) as client,
         aclosing(events(client, INITIAL)) as words,
     ):
         with pytest.raises(RequestRejected, match="cannot reach"):
@@ -296,7 +298,7 @@ async def test_a_proxy_is_asked_for_a_tunnel_and_sent_no_key(
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
         async with (
             anyio.create_task_group() as tasks,
-            create_client("https://server.invalid", TOKEN) as client,
+            create_client(Server("https://server.invalid", TOKEN)) as client,
             aclosing(events(client, INITIAL)) as words,
         ):
             tasks.start_soon(listener.serve, proxy)
@@ -324,7 +326,7 @@ def test_a_key_does_not_leave_the_machine_in_clear_text(
     monkeypatch: pytest.MonkeyPatch, url: str, is_refused: bool
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("app.cli.watch.run.run", lambda url, *_, **__: asked.append(url))
+    monkeypatch.setattr("app.cli.watch.run.run", lambda server, *_, **__: asked.append(server.url))
     sentence = "would go in clear text"
     options = ["watch", "--url", url]
 
@@ -345,13 +347,16 @@ def test_a_key_does_not_leave_the_machine_in_clear_text(
 
 def test_default_url_has_the_port_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("app.cli.watch.run.run", lambda url, *_, **__: asked.append(url))
+    monkeypatch.setattr("app.cli.watch.run.run", lambda server, *_, **__: asked.append(server.url))
 
     for port in ("9911", None):
         CliRunner().invoke(cli, ["watch"], env={"SA_CONTEXTS_PORT": port})
     invalid = CliRunner().invoke(cli, ["watch"], env={"SA_CONTEXTS_PORT": "0x1"})
 
-    assert asked == ["http://127.0.0.1:9911", "http://127.0.0.1:8080"]
+    named = {"SA_CONTEXTS_URL": "http://localhost:1", "SA_CONTEXTS_PORT": "9911"}
+    CliRunner().invoke(cli, ["watch"], env=named)
+
+    assert asked == ["http://127.0.0.1:9911", "http://127.0.0.1:8080", "http://localhost:1"]
     assert invalid.exit_code == 1
     assert "the setting port is not valid" in invalid.stderr
 
@@ -376,7 +381,8 @@ async def test_the_screen_shows_what_the_engine_has(simulator: Simulator) -> Non
     console = Console(file=terminal, width=200, height=40, force_terminal=True)
     with served(6) as port:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(watch_on_screen, f"http://127.0.0.1:{port}", INITIAL, console)
+            server = Server(f"http://127.0.0.1:{port}")
+            tasks.start_soon(watch_on_screen, server, INITIAL, console)
             with anyio.fail_after(SECONDS):
                 await terminal.has_come.wait()
             tasks.cancel_scope.cancel()

@@ -15,11 +15,12 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from app.cli.client import RequestRejected, Server, create_client
 from app.cli.main import app as cli
-from app.cli.watch.client import Connected, Event, Lost, RequestRejected, create_client, events
 from app.cli.watch.contexts import Contexts
 from app.cli.watch.run import watch_on_screen
 from app.cli.watch.screen import screen_of
+from app.cli.watch.stream import Connected, Event, Lost, events
 from tests.cli.served import SECONDS
 
 
@@ -58,7 +59,7 @@ async def until_lost(url: str) -> list[Connected | Event | Lost]:
     """Return all messages until the stream ends."""
     words: list[Connected | Event | Lost] = []
     with anyio.fail_after(SECONDS):
-        async with create_client(url) as client, aclosing(events(client, {})) as source:
+        async with create_client(Server(url)) as client, aclosing(events(client, {})) as source:
             async for word in source:
                 words.append(word)
                 if isinstance(word, Lost):
@@ -125,7 +126,7 @@ async def test_malformed_event_leaves_the_screen() -> None:
     console = Console(file=terminal, width=80, height=24, force_terminal=True)
 
     with answering(event("added", {})) as url, pytest.raises(RequestRejected, match="shape"):
-        await watch_on_screen(url, {}, console)
+        await watch_on_screen(Server(url), {}, console)
 
     assert terminal.getvalue().endswith("\x1b[?1049l")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -12,8 +13,9 @@ import trustme
 from sa_contexts_simulator import Simulator
 from typer.testing import CliRunner
 
+from app.cli.client import RequestRejected, Server, create_client, trusted
 from app.cli.main import app
-from app.cli.watch.client import Event, RequestRejected, create_client, events, trusted
+from app.cli.watch.stream import Event, events
 from app.server.tls.certificates import CertificateReloader, TlsFiles
 from tests.authorities import Files
 from tests.cli.served import SECONDS, served
@@ -48,7 +50,7 @@ def url(folder: Path, simulator: Simulator) -> Iterator[str]:
 
 async def first_event(url: str, ca: Path | None, certificate: Path | None) -> Event:
     async with (
-        create_client(url, trust=trusted(ca, certificate)) as client,
+        create_client(Server(url, trust=trusted(ca, certificate))) as client,
         aclosing(events(client, {"initial": "true"})) as words,
     ):
         with anyio.fail_after(SECONDS):
@@ -81,6 +83,19 @@ async def test_it_says_why_it_cannot_be(
         await first_event(
             url, folder / ca if ca else None, folder / certificate if certificate else None
         )
+
+
+def test_list_and_show_trust_the_same(url: str, folder: Path) -> None:
+    options = ["--url", url, "--ca", str(folder / "ca.pem")]
+    certificate = ["--certificate", str(folder / "client.pem")]
+
+    listed = CliRunner().invoke(app, ["list", *options, *certificate, "--json"])
+    (first, *_) = json.loads(listed.stdout)["items"]
+    shown = CliRunner().invoke(app, ["show", first["saContextId"], *options, *certificate])
+    rejected = CliRunner().invoke(app, ["list", *options])
+
+    assert (listed.exit_code, shown.exit_code, rejected.exit_code) == (0, 0, 1)
+    assert "certificate required" in rejected.stderr
 
 
 @pytest.mark.parametrize("name", ["none.pem", "server.key"])

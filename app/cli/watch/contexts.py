@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from app.cli.printable import printable
 from app.cli.rows import Row, row_of
-from app.cli.watch.client import Connected, Event, Lost
+from app.cli.watch.stream import Connected, Event, Lost
 
 
 FRESH_SECONDS: Final = 5.0

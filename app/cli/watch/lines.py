@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from app.cli.printable import printable, printable_json
-from app.cli.watch.client import Event
 from app.cli.watch.contexts import Shown
+from app.cli.watch.stream import Event
 
 
 CONTEXT_EVENTS = frozenset(("added", "modified", "deleted", "reset", "snapshot_end"))
@@ -22,10 +22,13 @@ def line_of(event: Event, shown: Shown | None) -> str:
     """
     fields = [_now(), event.kind, event.data.get("saContextId") or event.event_id]
     if shown is not None:
-        rekey = ""
+        row, rekey = shown.row, ""
         if shown.partner:
             rekey = f"{'replaced by' if shown.change == 'deleted' else 'replaces'} {shown.partner}"
-        fields[2:] = [*shown.row, rekey]
+        fields[2:] = [
+            *(row.sa_context_id, row.mode, row.local, row.remote, row.protection, row.pfs),
+            *(row.state, row.peer, row.rule, row.weaknesses, row.traffic, rekey),
+        ]
     return "\t".join(map(printable, fields)) + "\n"
 
 

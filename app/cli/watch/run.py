@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-import ssl
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import Final
@@ -15,62 +14,45 @@ import anyio
 from rich.console import Console
 from rich.live import Live
 
-from app.cli.watch.client import (
-    Connected,
-    Event,
-    Lost,
+from app.cli.client import (
     Parameters,
     RequestRejected,
+    Server,
     create_client,
-    events,
+    malformed_rejected,
 )
 from app.cli.watch.contexts import Contexts, Shown
 from app.cli.watch.lines import CONTEXT_EVENTS, json_line_of, line_of
 from app.cli.watch.screen import screen_of
+from app.cli.watch.stream import Connected, Event, Lost, events
 
 
 DRAW_SECONDS: Final = 0.2
 """Interval of redrawing a changed screen."""
 
 
-def run(
-    url: str,
-    filters: Mapping[str, Sequence[str] | None],
-    token: str | None = None,
-    trust: ssl.SSLContext | None = None,
-    *,
-    as_json: bool,
-) -> None:
+def run(server: Server, filters: Parameters, *, as_json: bool) -> None:
     """Watch until Ctrl+C, on screen in a terminal, else as lines.
 
     Args:
-        url: the server's URL.
+        server: the server.
         filters: the API's filters, by name.
-        token: the credential to send, if any.
-        trust: the TLS context; by default the system's.
         as_json: whether to print JSON lines, even in a terminal.
 
     Raises:
         RequestRejected: the server cannot be watched.
     """
-    query = {name: list(values) for name, values in filters.items() if values}
-    parameters = {"initial": "true", "view": "basic", **query}
+    parameters = {**filters, "initial": "true"}
     try:
         if as_json or not sys.stdout.isatty():
-            anyio.run(partial(watch_as_lines, url, parameters, token, trust, as_json=as_json))
+            anyio.run(partial(watch_as_lines, server, parameters, as_json=as_json))
         else:
-            anyio.run(watch_on_screen, url, parameters, Console(), token, trust)
+            anyio.run(watch_on_screen, server, parameters, Console())
     except KeyboardInterrupt:
         pass  # the normal end
 
 
-async def watch_on_screen(
-    url: str,
-    parameters: Parameters,
-    console: Console,
-    token: str | None = None,
-    trust: ssl.SSLContext | None = None,
-) -> None:
+async def watch_on_screen(server: Server, parameters: Parameters, console: Console) -> None:
     """Show a live table of the contexts.
 
     Raises:
@@ -79,12 +61,12 @@ async def watch_on_screen(
     contexts = Contexts(time.monotonic)
     rejected: RequestRejected | None = None
     with _sigterm_as_interrupt(), Live(console=console, screen=True, auto_refresh=False) as live:
-        async with create_client(url, token, trust) as client, anyio.create_task_group() as tasks:
-            tasks.start_soon(_draw, contexts, url, live)
+        async with create_client(server) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(_draw, contexts, server.url, live)
             try:
                 async with aclosing(events(client, parameters)) as messages:
                     async for message in messages:
-                        with _malformed_rejected():
+                        with malformed_rejected("an event"):
                             contexts.apply(message)
             except RequestRejected as error:
                 rejected = error
@@ -114,14 +96,7 @@ async def _draw(contexts: Contexts, url: str, live: Live) -> None:
         await anyio.sleep(DRAW_SECONDS)
 
 
-async def watch_as_lines(
-    url: str,
-    parameters: Parameters,
-    token: str | None = None,
-    trust: ssl.SSLContext | None = None,
-    *,
-    as_json: bool,
-) -> None:
+async def watch_as_lines(server: Server, parameters: Parameters, *, as_json: bool) -> None:
     """Print a line for each event; report lost connections on standard error.
 
     Raises:
@@ -129,12 +104,12 @@ async def watch_as_lines(
     """
     contexts = Contexts(time.monotonic)
     async with (
-        create_client(url, token, trust) as client,
+        create_client(server) as client,
         aclosing(events(client, parameters)) as messages,
     ):
         async for message in messages:
             contexts.drop_expired()
-            with _malformed_rejected():
+            with malformed_rejected("an event"):
                 shown = contexts.apply(message)
                 line = _line(message, shown, as_json=as_json)
             if isinstance(message, Lost):
@@ -150,12 +125,3 @@ def _line(message: Connected | Lost | Event, shown: Shown | None, *, as_json: bo
     if not isinstance(message, Event) or message.kind not in CONTEXT_EVENTS:
         return b""
     return (json_line_of(message) if as_json else line_of(message, shown)).encode()
-
-
-@contextmanager
-def _malformed_rejected() -> Iterator[None]:
-    """Raise `RequestRejected` if the block fails to read an event."""
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
-        raise RequestRejected("an event of the server lacks the shape of its kind") from None

@@ -10,16 +10,26 @@ from typing import Final, NamedTuple
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from app.cli.columns import Column, fitted_table
+from app.cli.columns import Column, table_lines
 from app.cli.rows import COLUMNS
-from app.cli.watch.client import Connected, Lost
 from app.cli.watch.contexts import Contexts, Shown
+from app.cli.watch.stream import Connected, Lost
 
 
 LINES_BESIDE: Final = 3
 """The status line and the headings above the rows, and the count of hidden contexts below."""
 STYLES: Final = {"added": "green", "modified": "yellow", "deleted": "red strike"}
-"""The styles of fresh changes; the first column states them in words, too."""
+"""The styles of fresh changes."""
+MARKS: Final = {"": " ", "added": "+", "modified": "~", "deleted": "-"}
+"""The last change of a context, before its remote address: it is visible at any width."""
+CHANGED_AT: Final = sum(column.is_essential for column in COLUMNS)
+WATCHED: Final = (
+    COLUMNS[0]._replace(name=f"  {COLUMNS[0].name}"),
+    *COLUMNS[1:CHANGED_AT],
+    Column("Changed"),
+    *COLUMNS[CHANGED_AT:],
+)
+"""The columns of the screen: those of a list, and the last change after the essential ones."""
 
 
 class Screen(NamedTuple):
@@ -28,7 +38,7 @@ class Screen(NamedTuple):
     Attributes:
         state: the status line.
         is_connected: whether there is a connection.
-        rows: each context's change and row.
+        rows: the texts of `WATCHED` for each context.
         styles: the style of each row.
         more: the number of contexts that do not fit.
         width: the screen's width in characters.
@@ -43,10 +53,14 @@ class Screen(NamedTuple):
 
     def __rich__(self) -> Group:
         """Return what rich prints."""
-        columns = (Column("Change", is_needed=True), *COLUMNS)
+        heads, *lines = table_lines(WATCHED, self.rows, self.width)
         parts: list[RenderableType] = [
             Text(self.state, style="bold" if self.is_connected else "bold red", no_wrap=True),
-            fitted_table(columns, self.rows, self.width, self.styles),
+            Text(heads, style="bold", no_wrap=True),
+            *(
+                Text(line, style=style, no_wrap=True)
+                for line, style in zip(lines, self.styles, strict=True)
+            ),
         ]
         if self.more:
             parts.append(Text(f"… and {self.more} more", style="dim"))
@@ -60,7 +74,7 @@ def screen_of(contexts: Contexts, url: str, width: int, height: int) -> Screen:
     return Screen(
         state=f"{url}  {_state(contexts)}",
         is_connected=isinstance(contexts.connection, Connected),
-        rows=tuple((_change(each), *each.row) for each in shown),
+        rows=tuple(_cells(each) for each in shown),
         styles=tuple(STYLES[each.change] if contexts.is_fresh(each) else "" for each in shown),
         more=len(contexts.rows) - len(shown),
         width=width,
@@ -81,6 +95,13 @@ def _state(contexts: Contexts) -> str:
     if contexts.resets:
         parts.append(f"resets: {contexts.resets}")
     return "  ".join(parts)
+
+
+def _cells(shown: Shown) -> tuple[str, ...]:
+    """Return the texts of `WATCHED`."""
+    row = shown.row
+    first = f"{MARKS[shown.change]} {row.remote}"
+    return (first, *row[1:CHANGED_AT], _change(shown), *row[CHANGED_AT:])
 
 
 def _change(shown: Shown) -> str:

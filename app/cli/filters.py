@@ -1,0 +1,60 @@
+"""The filters of a list as options: each filter of the API is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from inspect import Parameter, Signature
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from app.api.errors import parameter_error
+from app.api.parameters import Filters
+from app.repository.query.filters import Selection
+
+
+def filter_options(query: type[Filters]) -> Callable[..., Selection]:
+    """Return a function that takes the filters of a query as options; see `borrowing`.
+
+    It validates them as the API does, and returns their selection.
+    """
+
+    def select(**texts: list[str] | None) -> Selection:
+        try:
+            found = query.model_validate({to_camel(n): each for n, each in texts.items() if each})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            invalid = parameter_error(first["loc"], first)
+            option = next(name for name in texts if to_camel(name) == invalid["parameter"])
+            raise typer.BadParameter(
+                invalid["reason"], param_hint=f"--{option.replace('_', '-')}"
+            ) from None
+        return found.selection
+
+    select.__signature__ = Signature(  # type: ignore[attr-defined]  # what `inspect` reads
+        [_option(name, query.model_fields[name]) for name in query.SELECTION.names()]
+    )
+    return select
+
+
+def parameters_of(selection: Selection) -> dict[str, list[str]]:
+    """Return a selection as query parameters."""
+    return {to_camel(name): texts for name, texts in selection.texts().items()}
+
+
+def _option(name: str, field: FieldInfo) -> Parameter:
+    option = typer.Option(help=field.description, metavar=_metavar(name, field.annotation))
+    annotation = Annotated[list[str] | None, option]  # typer would validate other types
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _metavar(name: str, annotation: Any) -> str:
+    """Return the values of an enumeration, or else the kind of value, such as `SUBNET`."""
+    (value,) = get_args(annotation)
+    if isinstance(value, type) and issubclass(value, StrEnum):
+        return f"[{'|'.join(value)}]"
+    return name.rpartition("_")[2].upper()

@@ -1,0 +1,75 @@
+"""SA contexts of a running server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+
+from app.api.parameters import MAX_LIMIT
+from app.cli.client import (
+    Parameters,
+    Problem,
+    RequestRejected,
+    Server,
+    create_client,
+    get_object,
+)
+from app.cli.filters import parameters_of
+from app.cli.sources import HAS_ENDED
+from app.repository.query.filters import Selection
+
+
+class ServerSource:
+    """Asks a server.
+
+    Its methods raise `RequestRejected` if the server does not answer the question, and errors of
+    access such as `TypeError` if the answer lacks its shape.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def contexts(self, selection: Selection) -> list[dict[str, Any]]:
+        """Return the selected contexts of one snapshot, from all pages."""
+        return anyio.run(self._contexts, parameters_of(selection))
+
+    def context(self, sa_context_id: int) -> dict[str, Any] | None:
+        """Return a context; None if there is none with this id."""
+        answer = self._get(f"sa-contexts/{sa_context_id}")
+        if not isinstance(answer, Problem):
+            return answer
+        if answer.code == "sa_context_not_found":
+            return None
+        raise answer.rejected()
+
+    def main_mode_sa(self, sa_id: str) -> dict[str, Any] | str:
+        """Return a main mode SA, or why it cannot be shown."""
+        answer = self._get(f"ike-sas/{int(sa_id)}")
+        if not isinstance(answer, Problem):
+            return answer
+        return HAS_ENDED if answer.code == "ike_sa_not_found" else answer.reason
+
+    def _get(self, path: str) -> dict[str, Any] | Problem:
+        async def get() -> dict[str, Any] | Problem:
+            async with create_client(self._server) as client:
+                return await get_object(client, path, {})
+
+        return anyio.run(get)
+
+    async def _contexts(self, filters: Parameters) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        limit = str(MAX_LIMIT)
+        parameters: Parameters = {**filters, "limit": limit}
+        async with create_client(self._server) as client:
+            while True:
+                page = await get_object(client, "sa-contexts", parameters)
+                if isinstance(page, Problem):
+                    raise page.rejected()
+                items += page["items"]
+                cursor = page.get("nextCursor")
+                if cursor is None:
+                    return items
+                if not page["items"]:
+                    raise RequestRejected("the list of the server does not end")
+                parameters = {"cursor": cursor, "limit": limit}

@@ -1,0 +1,143 @@
+"""The client of `GET /sa-contexts/events`, which resumes after the last event of a lost stream."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator
+from typing import Any, Final, NamedTuple
+
+import anyio
+import httpx2
+
+from app.cli.client import (
+    Parameters,
+    RequestRejected,
+    describe,
+    parse_object,
+    problem_of,
+    read_body,
+    require_media_type,
+)
+
+
+MEDIA_TYPE: Final = "text/event-stream"
+RETRY_SECONDS: Final = 2.0
+"""Delay before reconnecting, unless the server specifies one."""
+MIN_SECONDS: Final = 1.0
+"""Minimum delay that a server may specify; less would overload it."""
+MAX_RETRY_SECONDS: Final = 30.0
+"""Maximum delay of the exponential backoff."""
+MAX_RETRY_AFTER_SECONDS: Final = 300.0
+"""Maximum delay that Retry-After may specify."""
+MAX_PROBLEM_BYTES: Final = 64 << 10
+EVENT: Final = "an event of the server"
+
+
+class Connected(NamedTuple):
+    """A stream has started.
+
+    Attributes:
+        is_initial: whether it starts with all contexts instead of resuming.
+    """
+
+    is_initial: bool
+
+
+class Lost(NamedTuple):
+    """The stream has ended.
+
+    Attributes:
+        reason: why; printable.
+        seconds: the delay before reconnecting.
+    """
+
+    reason: str
+    seconds: float
+
+
+class Event(NamedTuple):
+    """An event from the server (`app.resources.sa_contexts.event_schema`)."""
+
+    kind: str
+    event_id: str
+    data: dict[str, Any]
+
+
+async def events(
+    client: httpx2.AsyncClient, parameters: Parameters
+) -> AsyncGenerator[Connected | Lost | Event]:
+    """Yield the server's events and the changes of the connection, without end.
+
+    When a stream ends, another resumes after the last event's id. The first attempt to reach
+    the server is not retried.
+
+    Args:
+        client: a client of the server.
+        parameters: of the request; with `initial`, the stream starts with all contexts.
+
+    Raises:
+        RequestRejected: retrying would not help.
+    """
+    last_event_id = ""
+    retry_seconds = RETRY_SECONDS
+    failures = 0
+    has_answered = False
+    while True:
+        min_seconds = 0.0
+        headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        try:
+            async with client.sse(
+                "sa-contexts/events", params=parameters, headers=headers
+            ) as stream:
+                has_answered = True
+                if stream.response.status_code == 200:  # noqa: PLR2004  # OK
+                    require_media_type(stream.response, MEDIA_TYPE, "events")
+                    stream.response.encoding = "utf-8"  # always (HTML, 9.2.5)
+                    failures = 0
+                    yield Connected(is_initial=not last_event_id)
+                    async for event in stream:
+                        if event.retry is not None:
+                            retry_seconds = _seconds_of(event.retry)
+                        last_event_id = _sendable(event.id) or last_event_id
+                        if event.data:
+                            yield Event(event.event, event.id, parse_object(event.data, EVENT))
+                    reason = "the server ended the stream"
+                else:
+                    body = await read_body(stream.response, MAX_PROBLEM_BYTES)
+                    problem = problem_of(stream.response, body)
+                    if not problem.is_temporary:
+                        raise problem.rejected()
+                    reason = problem.reason
+                    min_seconds = _retry_after(stream.response)
+        # In TLS 1.3, a rejected client certificate fails the first read.
+        except (httpx2.RequestError, ssl.SSLError) as error:
+            reason = describe(error)
+            if not has_answered:
+                raise RequestRejected(f"cannot reach {client.base_url}: {reason}") from None
+        seconds = max(min_seconds, min(retry_seconds * 2**failures, MAX_RETRY_SECONDS))
+        failures = min(failures + 1, 10)
+        yield Lost(reason, seconds)
+        await anyio.sleep(seconds)
+
+
+def _seconds_of(milliseconds: int) -> float:
+    """Return the delay for a server's `retry` field, in seconds."""
+    low, high = int(MIN_SECONDS * 1000), int(MAX_RETRY_SECONDS * 1000)
+    return min(max(milliseconds, low), high) / 1000  # clamp first: the integer may exceed a float
+
+
+def _sendable(event_id: str) -> str:
+    """Return an event's id.
+
+    Raises:
+        RequestRejected: no header can hold it, so the stream could not be resumed.
+    """
+    if not (event_id.isascii() and event_id.isprintable()):
+        raise RequestRejected(f"{EVENT} has an id that cannot be sent back")
+    return event_id
+
+
+def _retry_after(response: httpx2.Response) -> float:
+    text = response.headers.get("retry-after", "")
+    is_short = text.isdecimal() and len(text) < 10  # noqa: PLR2004  # 9 digits: 31 years
+    return min(float(text), MAX_RETRY_AFTER_SECONDS) if is_short else 0.0

@@ -1,0 +1,55 @@
+"""The protection of one direction in one line, in WFP's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def protection_of(sa_list: Sequence[Mapping[str, Any]]) -> str:
+    """Return the protection that the SAs of a bundle provide together.
+
+    Examples are `ESP gcm_aes_256`, `ESP cbc_aes_128 + hmac_sha_1_96`, `AH hmac_sha_256_128` and
+    `ESP gcm_aes_128, integrity only`: with GMAC alone, the name of the algorithm is that of GCM.
+    Several SAs are separated by semicolons. `unknown (9)` is a value without a name.
+
+    Args:
+        sa_list: `saBundle.saList` of an `SaContext` object.
+    """
+    return "; ".join(_words_of(sa["transform"]) for sa in sa_list)
+
+
+def _words_of(transform: Mapping[str, Any]) -> str:
+    auth = _algorithm(transform, "authTransform", "authConfig")
+    cipher = _algorithm(transform, "cipherTransform", "cipherConfig")
+    match transform["transformType"]:
+        case "ah":
+            return f"AH {auth}"
+        case "esp_auth":
+            return f"ESP {auth}, integrity only"
+        case "esp_auth_fw":
+            # A connection's first packet is sent with and without ESP; the others are sent
+            # without ([MS-AIPS], 3.10.4.1).
+            return f"ESP {auth}, first packet only"
+        case "esp_cipher" if cipher.startswith("cbc_"):
+            return f"ESP {cipher}, encryption only"
+        case "esp_cipher":  # GCM also authenticates
+            return f"ESP {cipher}"
+        case "esp_auth_and_cipher" if auth == cipher and cipher.startswith("gcm_"):
+            return f"ESP {cipher}"
+        case "esp_auth_and_cipher":
+            return f"ESP {cipher} + {auth}"
+        case _:
+            return _named(transform, "transformType")
+
+
+def _algorithm(transform: Mapping[str, Any], part: str, config: str) -> str:
+    """Return the name of an algorithm; `unknown` if the engine does not report it."""
+    algorithm = transform.get(part)
+    return "unknown" if algorithm is None else _named(algorithm, config)
+
+
+def _named(members: Mapping[str, Any], name: str) -> str:
+    """Return the value of an enumeration, with its number if it has no name."""
+    raw = members.get(f"{name}Raw")
+    return f"{members[name]}" if raw is None else f"{members[name]} ({raw})"
