@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from app.cli.printable import printable
 from app.cli.rows import remote_endpoint, state_of, traffic_of
-from app.resources.sa_contexts.protection import protection_of
+from app.resources.sa_contexts.protection import named, protection_of
 
 
 Outline: TypeAlias = Mapping[str, "str | list[str] | Outline"]
@@ -28,7 +28,7 @@ def outline(parts: Outline, indent: str = "") -> Iterator[str]:
             yield from outline(part, indent + INDENT)
             continue
         first, *rest = [part] if isinstance(part, str) else part
-        yield f"{indent}{name:{width}}{INDENT}{printable(first)}"
+        yield f"{indent}{printable(name):{width}}{INDENT}{printable(first)}"
         for line in rest:
             yield f"{indent}{'':{width}}{INDENT}{printable(line)}"
 
@@ -90,21 +90,20 @@ def _sa(sa: Mapping[str, Any]) -> Outline:
         "protection": protection_of(bundle["saList"]),
         "SPI": [f"0x{one['spi']:08x} ({one['spi']})" for one in bundle["saList"]],
         "weaknesses": " ".join(sa["weaknesses"]) or "none",
-        "PFS": bundle["pfsGroup"],
-        "lifetime": _lifetime(bundle),
+        "PFS": named(bundle, "pfsGroup"),
+        "lifetime": _lifetime(bundle["lifetime"]),
+        "idle timeout": f"{idle} s" if (idle := bundle["idleTimeoutSeconds"]) else "none",
         "keying module": module.get("keyModule") or module.get("keyModuleKey") or "",
         "flags": " ".join(bundle["flags"]["names"]),
         "rule": _rule(sa["transportFilter"]),
     }
 
 
-def _lifetime(bundle: Mapping[str, Any]) -> str:
-    lifetime = bundle["lifetime"]
+def _lifetime(lifetime: Mapping[str, Any]) -> str:
     limits = (
         (lifetime["lifetimeSeconds"], "s"),
         (lifetime["lifetimeKilobytes"], "kB"),
         (lifetime["lifetimePackets"], "packets"),
-        (bundle["idleTimeoutSeconds"], "s idle"),
     )
     return ", ".join(f"{limit} {unit}" for limit, unit in limits if limit) or "no limit"
 
@@ -134,12 +133,12 @@ def _condition(condition: Mapping[str, Any]) -> str:
 def _main_mode(sa: Mapping[str, Any] | str) -> Outline | str:
     if isinstance(sa, str):
         return sa
-    proposal = sa["ikeProposal"]
-    pairs = sa["ikeCredentials"]
+    proposal, pairs = sa["ikeProposal"], sa["ikeCredentials"]
+    cipher = named(proposal["cipherAlgorithm"], "algoIdentifier")
+    integrity = named(proposal["integrityAlgorithm"], "algoIdentifier")
     return {
-        "keying module": sa["keyModuleType"],
-        "protection": f"{proposal['cipherAlgorithm']['algoIdentifier']} + "
-        f"{proposal['integrityAlgorithm']['algoIdentifier']}, {proposal['dhGroup']}",
+        "keying module": named(sa, "keyModuleType"),
+        "protection": f"{cipher} + {integrity}, {named(proposal, 'dhGroup')}",
         "lifetime": f"{proposal['maxLifetimeSeconds']} s",
         "local": [_credential(pair["localCredentials"]) for pair in pairs],
         "peer": [_credential(pair["peerCredentials"]) for pair in pairs],
@@ -149,5 +148,5 @@ def _main_mode(sa: Mapping[str, Any] | str) -> Outline | str:
 def _credential(credential: Mapping[str, Any]) -> str:
     """Return how one side authenticated, and as whom."""
     name = credential["principalName"] or (credential["certificate"] or {}).get("subjectName")
-    method = credential["authenticationMethodType"]
-    return f"{method} {name}" if name else f"{method}"
+    method = named(credential, "authenticationMethodType")
+    return f"{method} {name}" if name else method

@@ -54,7 +54,7 @@ def _option(name: str, field: FieldInfo) -> Parameter:
 
 def _metavar(name: str, annotation: Any) -> str:
     """Return the values of an enumeration, or else the kind of value, such as `SUBNET`."""
-    (value,) = get_args(annotation)
+    value, *_ = get_args(annotation) or (None,)
     if isinstance(value, type) and issubclass(value, StrEnum):
         return f"[{'|'.join(value)}]"
     return name.rpartition("_")[2].upper()

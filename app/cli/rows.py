@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from app.cli.columns import Column
 from app.cli.printable import printable
-from app.resources.sa_contexts.protection import protection_of
+from app.resources.sa_contexts.protection import named, protection_of
 
 
 class Row(NamedTuple):
@@ -28,8 +28,8 @@ class Row(NamedTuple):
 
 COLUMNS: Final = (
     Column("Remote", is_essential=True),
-    Column("Protection", min_width=16, usual_width=34, is_essential=True),
-    Column("Weaknesses", min_width=8, is_essential=True),
+    Column("Protection", min_width=15, usual_width=34, is_essential=True),
+    Column("Weaknesses", min_width=10, is_essential=True),
     Column("State", is_essential=True),
     Column("Local"),
     Column("SA context"),
@@ -62,8 +62,8 @@ def row_of(context: Mapping[str, Any]) -> Row:
         sa_context_id,
         (sa["transportFilter"] or {}).get("name") or "",
         identity.get("emTargetName") or identity.get("mmTargetName") or "",
-        bundle["pfsGroup"],
-        traffic["trafficType"],
+        named(bundle, "pfsGroup"),
+        named(traffic, "trafficType"),
         traffic_of(traffic),
     )
     return Row(*map(printable, cells))
@@ -79,7 +79,7 @@ def state_of(context: Mapping[str, Any]) -> str:
 def remote_endpoint(sa: Mapping[str, Any]) -> str:
     """Return an SA's remote address, with the UDP port if ESP is encapsulated (RFC 3948).
 
-    The port tells peers apart that share the address of one NAT.
+    The port distinguishes peers that share the address of one NAT.
     """
     address, udp = sa["traffic"]["remoteAddress"] or "", sa["udpEncapsulation"]
     if not udp:

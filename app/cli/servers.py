@@ -13,6 +13,7 @@ UrlOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--url",
+        metavar="URL",
         help="URL of a server to ask instead of reading the engine; by default that of "
         "SA_CONTEXTS_URL.",
     ),

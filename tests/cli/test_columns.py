@@ -213,7 +213,7 @@ def test_remote_address_has_the_port_of_udp_encapsulation(
     assert row_of(context(**changes)).remote == shown
 
 
-def test_peers_behind_one_nat_are_told_apart() -> None:
+def test_peers_behind_one_nat_are_distinguished() -> None:
     first, second = (
         row_of(context(udp=port, peer=name)) for port, name in ((4500, "anna"), (61234, "otto"))
     )

@@ -45,6 +45,8 @@ def run(*arguments: str, **environment: str) -> Any:
 
 
 def items(*arguments: str) -> list[dict[str, Any]]:
+    if "--url" not in arguments:
+        Simulator(SIMULATOR_PATH).reset()  # ids begin anew
     result = run("--json", *arguments)
     assert result.exit_code == 0, result.output
     found: list[dict[str, Any]] = json.loads(result.stdout)["items"]
@@ -126,8 +128,9 @@ def test_too_many_values_are_rejected_with_the_reason_of_the_api() -> None:
     assert "Should be given at most 16 times" in result.stderr
 
 
-def test_format_is_a_table_even_without_a_terminal() -> None:
+def test_format_is_a_table_even_without_a_terminal(simulator: Simulator) -> None:
     everything = items(*CONTEXTS)
+    simulator.reset()
 
     result = run(*CONTEXTS, COLUMNS="40")
 

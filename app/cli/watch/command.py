@@ -27,6 +27,7 @@ def watch(
     url: Annotated[
         str,
         typer.Option(
+            metavar="URL",
             help="URL of the server; by default that of SA_CONTEXTS_URL, or a server on this host.",
             default_factory=default_url,
             show_default=False,

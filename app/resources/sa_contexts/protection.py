@@ -11,7 +11,7 @@ def protection_of(sa_list: Sequence[Mapping[str, Any]]) -> str:
 
     Examples are `ESP gcm_aes_256`, `ESP cbc_aes_128 + hmac_sha_1_96`, `AH hmac_sha_256_128` and
     `ESP gcm_aes_128, integrity only`: with GMAC alone, the name of the algorithm is that of GCM.
-    Several SAs are separated by semicolons. `unknown (9)` is a value without a name.
+    Several SAs are separated by semicolons.
 
     Args:
         sa_list: `saBundle.saList` of an `SaContext` object.
@@ -40,16 +40,16 @@ def _words_of(transform: Mapping[str, Any]) -> str:
         case "esp_auth_and_cipher":
             return f"ESP {cipher} + {auth}"
         case _:
-            return _named(transform, "transformType")
+            return named(transform, "transformType")
 
 
 def _algorithm(transform: Mapping[str, Any], part: str, config: str) -> str:
     """Return the name of an algorithm; `unknown` if the engine does not report it."""
     algorithm = transform.get(part)
-    return "unknown" if algorithm is None else _named(algorithm, config)
+    return "unknown" if algorithm is None else named(algorithm, config)
 
 
-def _named(members: Mapping[str, Any], name: str) -> str:
-    """Return the value of an enumeration, with its number if it has no name."""
+def named(members: Mapping[str, Any], name: str) -> str:
+    """Return the value of an enumeration, with its number if it has no name: `unknown (9)`."""
     raw = members.get(f"{name}Raw")
     return f"{members[name]}" if raw is None else f"{members[name]} ({raw})"
