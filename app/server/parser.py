@@ -26,7 +26,7 @@ class LimitedH11Parser(h11.Connection):
 
     def __init__(self, limits: ConnectionLimits) -> None:
         super().__init__(h11.SERVER, limits.max_request_bytes)
-        self._max_content_bytes = limits.max_request_bytes
+        self._max_bytes = limits.max_request_bytes
         self.last_request: h11.Request | None = None
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
@@ -35,22 +35,25 @@ class LimitedH11Parser(h11.Connection):
         Raises:
             RemoteProtocolError: the request is malformed or chunked, or exceeds a limit.
         """
+        # h11 limits a head only while it is incomplete: one that a read completes is not measured.
+        unread = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
         event = super().next_event()
         if isinstance(event, h11.Request):
+            head_bytes = unread - len(self.trailing_data[0])
             event = _in_origin_form(event)
             self.last_request = event
-            status = self._rejection_status(event)
+            status = self._rejection_status(event, head_bytes)
             if status is not None:
                 raise h11.RemoteProtocolError(status.phrase, error_status_hint=status)
         return event
 
-    def _rejection_status(self, request: h11.Request) -> HTTPStatus | None:
-        if len(request.headers) > MAX_HEADER_FIELDS:
+    def _rejection_status(self, request: h11.Request, head_bytes: int) -> HTTPStatus | None:
+        if head_bytes > self._max_bytes or len(request.headers) > MAX_HEADER_FIELDS:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         for name, value in request.headers:
             if name == b"transfer-encoding":
                 return HTTPStatus.LENGTH_REQUIRED
-            if name == b"content-length" and int(value) > self._max_content_bytes:
+            if name == b"content-length" and int(value) > self._max_bytes:
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return None
 

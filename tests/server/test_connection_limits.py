@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from struct import pack
 from threading import Event, Thread
 from time import monotonic
@@ -41,6 +42,8 @@ LIMITS = ConnectionLimits(
     send_timeout_seconds=1,
     max_request_bytes=1024,
 )
+MAX_BYTES = 16384
+"""The documented limit (docs/robustness.md), and the default."""
 TICK_SECONDS = 1.5
 """How late a limit may be enforced: connections are checked once a second."""
 HIGH_WATER = 64 << 10
@@ -242,6 +245,58 @@ def test_what_is_rejected_is_rejected_with_a_problem(
     assert (answer["status"], answer["code"]) == (status, code)
     assert served.rejected == [code]
     assert served.application.begun == 0
+
+
+def head_of(size: int) -> bytes:
+    """Return a request of a size in bytes, from its first byte to the empty line."""
+    start, end = LAST + b"A: ", b"\r\n\r\n"
+    return start + b"a" * (size - len(start) - len(end)) + end
+
+
+def has_unread(connection: LimitedH11Protocol, count: int) -> bool:
+    """Return whether the parser holds so many bytes of an incomplete request."""
+    return len(connection.conn.trailing_data[0]) == count
+
+
+@pytest.mark.parametrize("segment_bytes", [1 << 20, 1000, MAX_BYTES, MAX_BYTES - 1])
+@pytest.mark.parametrize(
+    ("size", "status"), [(MAX_BYTES - 1, 200), (MAX_BYTES, 200), (MAX_BYTES + 1, 431)]
+)
+def test_a_head_may_have_as_many_bytes_as_documented(
+    size: int, status: int, segment_bytes: int
+) -> None:
+    head = head_of(size)
+    with serving(limits=replace(LIMITS, max_request_bytes=MAX_BYTES)) as served:
+        client = served.connect()
+        served.until(lambda: bool(served.connections))
+        (connection,) = served.connections
+        for start in range(0, size, segment_bytes):
+            served.until(partial(has_unread, connection, start))
+            client.sendall(head[start : start + segment_bytes])
+
+        assert received(client).startswith(b"HTTP/1.1 %d " % status)
+        assert served.application.begun == (status == 200)
+
+
+def test_a_head_behind_another_request_is_limited_likewise(served: Served) -> None:
+    client = served.connect(GET + b"\r\n" + head_of(LIMITS.max_request_bytes + 1))
+
+    first, _, second = received(client).partition(b"here")
+
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert second.startswith(b"HTTP/1.1 431 ")
+    assert served.rejected == ["header_fields_too_large"]
+    assert served.application.begun == 1
+
+
+@pytest.mark.parametrize(("size", "status"), [(MAX_BYTES, 200), (MAX_BYTES + 1, 413)])
+def test_a_body_may_have_as_many_bytes_as_documented(size: int, status: int) -> None:
+    with serving(limits=replace(LIMITS, max_request_bytes=MAX_BYTES)) as served:
+        client = served.connect(LAST + b"Content-Length: %d\r\n\r\n" % size)
+        with suppress(ConnectionError):  # the server may close before all is sent
+            client.sendall(b"a" * size)
+
+        assert received(client).startswith(b"HTTP/1.1 %d " % status)
 
 
 def test_a_rejection_of_head_has_no_body(served: Served) -> None:
