@@ -1,4 +1,4 @@
-"""Write the OpenAPI document and its examples into the repository: `make openapi`."""
+"""Write the OpenAPI documents and their examples into the repository: `make openapi`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from app.api.openapi.downgrade import as_3_0
 from sdk.examples import collect, simulated_app
 
 
 ROOT: Final = Path(__file__).parents[1]
 EXAMPLES: Final = ROOT / "app" / "api" / "openapi" / "examples.json"
 DOCUMENT: Final = ROOT / "docs" / "openapi.json"
+DOCUMENT_3_0: Final = ROOT / "docs" / "openapi-3.0.json"
 
 
 def published() -> dict[str, Any]:
@@ -26,4 +28,6 @@ def text_of(content: object) -> str:
 
 if __name__ == "__main__":
     EXAMPLES.write_text(text_of(collect()), encoding="utf-8")
-    DOCUMENT.write_text(text_of(published()), encoding="utf-8")
+    document = published()
+    DOCUMENT.write_text(text_of(document), encoding="utf-8")
+    DOCUMENT_3_0.write_text(text_of(as_3_0(document)), encoding="utf-8")

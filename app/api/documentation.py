@@ -1,5 +1,7 @@
 """`/openapi.json` and `/docs`: the OpenAPI document, for programs and for people.
 
+`/openapi-3.0.json` is its 3.0.3 form, for generators that handle 3.1 poorly.
+
 The page loads nothing from other servers: Swagger UI comes from an installed package,
 and the content security policy forbids everything else.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from hashlib import sha256
 from importlib import resources
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -17,6 +19,7 @@ from fastapi.responses import RedirectResponse
 
 from app.api.conditional import REVALIDATE
 from app.api.constant import Constant, Once, constant
+from app.api.openapi.downgrade import as_3_0
 from app.api.problems import NOT_FOUND, ProblemError
 
 
@@ -79,15 +82,13 @@ class Documentation:
 
     Attributes:
         document: the OpenAPI document, which takes half a second to build.
+        document_3_0: its 3.0.3 form.
         page: the page that shows it.
     """
 
     def __init__(self, app: FastAPI) -> None:
-        self.document = Once(
-            lambda: constant(
-                orjson.dumps(app.openapi()), "application/json", {"Cache-Control": REVALIDATE}
-            )
-        )
+        self.document = Once(lambda: _json(app.openapi()))
+        self.document_3_0 = Once(lambda: _json(as_3_0(app.openapi())))
         self.page = Once(_page)
 
 
@@ -116,10 +117,20 @@ def _page() -> Page:
     return Page(constant(html.encode(), "text/html; charset=utf-8", revalidated), assets)
 
 
+def _json(document: dict[str, Any]) -> Constant:
+    return constant(orjson.dumps(document), "application/json", {"Cache-Control": REVALIDATE})
+
+
 @router.get("/openapi.json")
 async def get_document(request: Request) -> Response:
     """Get the OpenAPI document."""
     return (await _of(request).document.get()).response(request)
+
+
+@router.get("/openapi-3.0.json")
+async def get_document_3_0(request: Request) -> Response:
+    """Get the OpenAPI document in its 3.0.3 form."""
+    return (await _of(request).document_3_0.get()).response(request)
 
 
 @router.get("/")

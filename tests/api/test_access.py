@@ -53,6 +53,7 @@ NEEDED = {
     "/health/live": None,
     "/health/ready": None,
     "/openapi.json": None,
+    "/openapi-3.0.json": None,
     "/": None,
     "/docs": None,
     "/docs/{name}": None,

@@ -97,7 +97,7 @@ def test_there_is_nothing_else(client: TestClient, name: str) -> None:
 
 def public_contents(client: TestClient) -> list[str]:
     parts = [part for part in References(client.get("/docs").text).targets if part != "data:,"]
-    return ["/docs", "/openapi.json", *(f"/{part}" for part in parts)]
+    return ["/docs", "/openapi.json", "/openapi-3.0.json", *(f"/{part}" for part in parts)]
 
 
 def test_large_contents_are_compressed_if_the_client_accepts_it(client: TestClient) -> None:

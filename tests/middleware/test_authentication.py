@@ -174,7 +174,10 @@ def test_the_problem_names_the_path_safely(guarded: TestClient, path: str) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["/health/live", "/health/ready", "/openapi.json", "/docs", "/problems/unauthenticated"],
+    [
+        *("/health/live", "/health/ready", "/openapi.json", "/openapi-3.0.json", "/docs"),
+        "/problems/unauthenticated",
+    ],
 )
 def test_what_is_public_does_not_look_at_credentials(
     guarded: TestClient, key: str, path: str

@@ -16,13 +16,13 @@ from fastapi.openapi.utils import get_openapi
 from app.api.openapi.components import name_headers, without_unused
 from app.api.openapi.examples import add_examples
 from app.api.openapi.operations import complete, name_problem_codes
-from app.api.openapi.schemas import tidy_parameter, tidy_schemas
+from app.api.openapi.schemas import NEWER_VALUES, tidy_parameter, tidy_schemas
 from app.api.resource import Resource
 from app.schemas.base import Shape
 from app.schemas.pages import StreamEnd, StreamPosition
 
 
-DESCRIPTION: Final = """\
+DESCRIPTION: Final = f"""\
 The IPsec objects of this host's filter engine. Fields have the names of the Windows Filtering
 Platform (ipsectypes.h, fwpmu.h), whose documentation explains them. Key material is never shown.
 
@@ -30,14 +30,13 @@ Platform (ipsectypes.h, fwpmu.h), whose documentation explains them. Key materia
 above 2^53.
 
 **Compatibility.** Endpoints, parameters, fields, enumeration values and problem codes may be added
-at any time; clients must ignore unknown fields. If a response field may have an enumeration value
-newer than this document, its schema (`CipherTypeOrNewer`) accepts any string, so generated clients
-do too. Values of *Windows* that this server does not know are `unknown`, with the number in a
+at any time; clients must ignore unknown fields. {NEWER_VALUES} \
+Values of *Windows* that this server does not know are `unknown`, with the number in a
 second field (`cipherType`, `cipherTypeRaw`). Discriminators of unions (`transformType`, the `type`
 of a value) never get new values: new variants are `unknown`.
 
 **Failures** are `application/problem+json` (RFC 9457). `code` identifies the kind of problem, and
-`/problems/{code}` explains how to resolve it."""
+`/problems/{{code}}` explains how to resolve it."""
 
 TAGS: Final = (
     {

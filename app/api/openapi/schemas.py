@@ -14,7 +14,14 @@ from typing import Any, Final
 from app.schemas import names
 
 
-_PREFIX: Final = "#/components/schemas/"
+PREFIX: Final = "#/components/schemas/"
+"""What a reference to a schema begins with."""
+NEWER_VALUES: Final = """\
+If a response field may have an enumeration value
+newer than this document, its schema (`CipherTypeOrNewer`) accepts any string, so generated clients
+do too."""
+"""What the document's description says of newer enumeration values."""
+
 _INT32_MAX: Final = (1 << 31) - 1
 
 Schema = dict[str, Any]
@@ -84,7 +91,7 @@ def _name_enumerations(schema: Schema, name: str, schemas: dict[str, Schema]) ->
     for each in _with_parts(schema):
         if "enum" in each:
             _add(name, {"type": each.pop("type"), "enum": each.pop("enum")}, schemas)
-            each["$ref"] = _PREFIX + name
+            each["$ref"] = PREFIX + name
 
 
 def _name_values(name: str, schema: Schema) -> None:
@@ -98,14 +105,14 @@ def _name_values(name: str, schema: Schema) -> None:
 def _accept_newer_values(schema: Schema, schemas: dict[str, Schema]) -> None:
     """Point references to enumerations at components that accept any string."""
     for each in _with_parts(schema):
-        name = each.get("$ref", "").removeprefix(_PREFIX)
+        name = each.get("$ref", "").removeprefix(PREFIX)
         if "enum" in schemas.get(name, ()):
             choice = {
-                "anyOf": [{"$ref": _PREFIX + name}, {"type": "string"}],
+                "anyOf": [{"$ref": PREFIX + name}, {"type": "string"}],
                 "description": f"A value of {name}, or one newer than this document.",
             }
             _add(f"{name}OrNewer", choice, schemas)
-            each["$ref"] = f"{_PREFIX}{name}OrNewer"
+            each["$ref"] = f"{PREFIX}{name}OrNewer"
 
 
 def _add(name: str, schema: Schema, schemas: dict[str, Schema]) -> None:
@@ -117,7 +124,7 @@ def _discriminators(schemas: dict[str, Schema]) -> Iterator[tuple[str, str]]:
     for schema in schemas.values():
         if "discriminator" in schema:
             for variant in schema["oneOf"]:
-                yield variant["$ref"].removeprefix(_PREFIX), schema["discriminator"]["propertyName"]
+                yield variant["$ref"].removeprefix(PREFIX), schema["discriminator"]["propertyName"]
 
 
 def _with_parts(schema: Schema) -> Iterator[Schema]:
