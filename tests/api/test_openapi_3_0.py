@@ -84,6 +84,7 @@ def test_every_operation_is_there() -> None:
     assert list(KEPT_3_0["paths"]) == list(KEPT["paths"])
     assert [each.lower() for each in ids(KEPT_3_0)] == [each.replace("_", "") for each in ids(KEPT)]
     assert len(set(ids(KEPT_3_0))) == len(KEPT["paths"])
+    assert KEPT_3_0["info"]["license"]["name"] == KEPT["info"]["license"]["name"]
 
 
 def test_examples_fit_as_they_are_and_as_a_newer_server_sends_them() -> None:

@@ -8,6 +8,7 @@ and nothing that breaks a generated client when a later server adds to its respo
 - A union is one object with the fields of all variants; only the discriminator is required.
 - Objects explicitly allow additional fields, which some generators otherwise reject.
 - `null` is `nullable`.
+- There are no examples of responses; generators do not use them.
 - Operation ids are in camelCase: NSwag names methods after them as they are.
 """
 
@@ -36,7 +37,8 @@ def as_3_0(document: dict[str, Any]) -> dict[str, Any]:
     derived["openapi"] = VERSION
     info = derived["info"]
     info["description"] = info["description"].replace(NEWER_VALUES, _NEWER_VALUES)
-    del info["summary"], info["license"]["identifier"]
+    del info["summary"]
+    info["license"] = {"name": "MIT", "url": "https://opensource.org/license/mit"}
     for operation in (each for path in derived["paths"].values() for each in path.values()):
         first, *rest = operation["operationId"].split("_")
         operation["operationId"] = first + "".join(map(str.capitalize, rest))
@@ -47,6 +49,7 @@ def as_3_0(document: dict[str, Any]) -> dict[str, Any]:
         for response in operation["responses"].values():
             for content in response.get("content", {}).values():
                 content["schema"] = converter.convert(content["schema"])
+                content.pop("examples", None)
     derived["components"]["schemas"] = {
         name: converter.convert(schema)
         for name, schema in schemas.items()
@@ -111,12 +114,18 @@ class _Converter:
         return schema
 
     def _nullable(self, schema: Schema) -> Schema:
-        """Convert a choice between a schema and null, the only choices besides enumerations."""
+        """Convert a choice between a schema and null, the only choices besides enumerations.
+
+        `allOf` is how generators expect a reference that may be null, although a strict reader of
+        3.0.3 would still exclude null.
+        """
         (choice,) = (each for each in schema["anyOf"] if each != _NULL)
         own = {name: value for name, value in schema.items() if name != "anyOf"}
         converted = self.convert({**choice, **own})
         if "$ref" in converted:
             converted = {"allOf": [converted]}
+        if "allOf" in converted:
+            converted["type"] = "object"  # `nullable` applies to the type beside it
         return {**converted, "nullable": True}
 
     def _merged(self, union: Schema) -> Schema:
