@@ -46,7 +46,7 @@ def run(*arguments: str, **environment: str) -> Any:
 
 def items(*arguments: str) -> list[dict[str, Any]]:
     if "--url" not in arguments:
-        Simulator(SIMULATOR_PATH).reset()  # ids begin anew
+        Simulator(SIMULATOR_PATH).reset()  # ids start over
     result = run("--json", *arguments)
     assert result.exit_code == 0, result.output
     found: list[dict[str, Any]] = json.loads(result.stdout)["items"]

@@ -43,7 +43,7 @@ def contexts(library: Library, simulator: Simulator) -> list[dict[str, Any]]:
     simulator.populate(COUNT, 1)
     with Engine(library) as engine:
         found = [render_sa_context(each) for page in engine.pages() for each in page]
-    simulator.reset()  # ids begin anew
+    simulator.reset()  # ids start over
     return found
 
 
