@@ -6,6 +6,9 @@ runtime; RPC_E_* is the range that the pages of fwpmu.h document.
 """
 
 from enum import IntEnum
+from typing import Final
+
+from bindings.security_error import SecurityError
 
 
 class WinError(IntEnum):
@@ -223,10 +226,19 @@ RPC_E_RANGE = range(0x80010001, 0x80010122 + 1)
 """COM's RPC_E_* codes, documented on every page of fwpmu.h as failures to reach the engine."""
 
 
+_NAMES: Final = {error.value: error.name for table in (WinError, SecurityError) for error in table}
+
+
+def known_name(code: int) -> str | None:
+    """Return the name in winerror.h of a code, signed or unsigned, or None if it is unknown."""
+    return _NAMES.get(code & 0xFFFFFFFF)
+
+
 def name_of(code: int) -> str:
-    """Return a code's name in winerror.h; without one, `RPC_E_0x…` in `RPC_E_RANGE`, else `0x…`."""
-    try:
-        return WinError(code).name
-    except ValueError:
-        prefix = "RPC_E_" if code in RPC_E_RANGE else ""
-        return f"{prefix}0x{code:08X}"
+    """Return the name of a code; if it is unknown, `RPC_E_0x…` in `RPC_E_RANGE`, else `0x…`.
+
+    The code may be signed or unsigned.
+    """
+    code &= 0xFFFFFFFF
+    prefix = "RPC_E_" if code in RPC_E_RANGE else ""
+    return known_name(code) or f"{prefix}0x{code:08X}"

@@ -11,16 +11,25 @@ from hypothesis import strategies as st
 
 from bindings import errors
 from bindings.errors import EngineError, error_for
-from bindings.winerror import WinError
+from bindings.security_error import SecurityError
+from bindings.winerror import WinError, name_of
 
 
-NAMES: dict[str, int] = json.loads(
-    (Path(__file__).parents[1] / "data" / "winerror.json").read_text(encoding="utf-8")
+DATA = Path(__file__).parents[1] / "data"
+NAMES: dict[str, int] = json.loads((DATA / "winerror.json").read_text(encoding="utf-8"))["codes"]
+SECURITY_NAMES: dict[str, int] = json.loads(
+    (DATA / "security_errors.json").read_text(encoding="utf-8")
 )["codes"]
 
 
 def test_every_code_has_its_name() -> None:
     assert {member.name: member.value for member in WinError} == NAMES
+    assert {member.name: member.value for member in SecurityError} == SECURITY_NAMES
+
+
+@pytest.mark.parametrize(("name", "code"), (NAMES | SECURITY_NAMES).items())
+def test_a_code_has_one_name_signed_or_unsigned(name: str, code: int) -> None:
+    assert name_of(code) == name_of(code - 2**32) == name
 
 
 def test_all_69_codes_of_wfp_are_there() -> None:
