@@ -51,6 +51,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -
         "bindings/py.typed",
         "bindings/_fwpuclnt.py",
         "app/resources/wfp/failures.toml",
+        "app/resources/wfp/passed_on.toml",
         "app/api/openapi/examples.json",
         f"{NAME}.dist-info/licenses/LICENSE",
     }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.resources.net_events.encoding import encode_net_event
+from app.resources.net_events.encoding import encode_net_event, error_name_of
 from app.resources.net_events.schema import NetEvent as Shape
 from app.resources.wfp.failures import failures
 from bindings.enums import NetEventType
@@ -154,7 +154,52 @@ def test_a_code_is_explained_where_it_is_known(code: int) -> None:
 
     known = failures().get(code)
     assert (error["code"], error["kind"]) == (code, "ntstatus")
-    assert (error["name"], error["explanation"], error["check"]) == (known or (None, None, None))
+    assert error["name"] == (known.name if known else None)
+    assert (error["explanation"], error["check"]) == (known.me if known else (None, None))
+
+
+def failures_at(code: int, failure_point: int) -> list[tuple[int, Failure]]:
+    """A failure of each mode with this code and failure point, and the type of its event."""
+    return [
+        (0, MainModeFailure(code, failure_point, 0, 2, 0, 0, 0, None, 1, 1, None, None, None)),
+        (1, QuickModeFailure(code, failure_point, 2, 0, 0, 0, None, None, 1, None, None)),
+        (2, ExtendedModeFailure(code, failure_point, 0, 0, 0, 0, None, 1, 1, None, None, None)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure_point", "explanation"),
+    [
+        (0, "One side rejected the other's proposal: "),
+        (1, "This host rejected the peer's proposal: it does not match this host's policy."),
+        (2, "The peer rejected this host's proposal: it does not match the peer's policy."),
+        (3, "One side rejected the other's proposal: "),
+    ],
+)
+def test_an_explanation_depends_on_the_failure_point(failure_point: int, explanation: str) -> None:
+    for type_, failure in failures_at(13868, failure_point):
+        error = encoded(event_of(type_, failure))["error"]
+        assert error["explanation"].startswith(explanation)
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "words"),
+    [
+        (0x800B0109, "CERT_E_UNTRUSTEDROOT", "root that this host does not trust"),
+        (0x800B0101, "CERT_E_EXPIRED", "expired"),
+        (0x80092013, "CRYPT_E_REVOCATION_OFFLINE", "revoked"),
+        (0x8009030C, "SEC_E_LOGON_DENIED", "This host rejected the credentials of the peer"),
+        (0x80090322, "SEC_E_WRONG_PRINCIPAL", "name"),
+    ],
+)
+def test_a_code_of_another_subsystem_is_explained(code: int, name: str, words: str) -> None:
+    for number in (code, code - 2**32):  # as HRESULTs are signed in C
+        for type_, failure in failures_at(number, 1):
+            error = encoded(event_of(type_, failure))["error"]
+            assert (error["code"], error["kind"], error["name"]) == (code, "win32", name)
+            assert words in error["explanation"]
+            assert error["check"]
+            assert error_name_of(event_of(type_, failure)) == name
 
 
 def test_other_errors_of_windows_have_their_names_at_least() -> None:
@@ -170,6 +215,9 @@ def test_other_errors_of_windows_have_their_names_at_least() -> None:
         "check": None,
     }
     assert encoded(event_of(4, KernelDrop(5, 1, 0, 0, 0)))["error"]["name"] is None
+    unexplained = failures_at(0x80090026, 1)[0]
+    error = encoded(event_of(*unexplained))["error"]
+    assert (error["name"], error["explanation"]) == ("NTE_INVALID_HANDLE", None)
 
 
 def test_a_type_that_is_not_known_keeps_its_number() -> None:

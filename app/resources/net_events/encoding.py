@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntFlag
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -27,7 +28,7 @@ from bindings.net_event import (
     QuickModeFailure,
 )
 from bindings.records import Value
-from bindings.winerror import WinError
+from bindings.winerror import known_name
 
 
 TYPES: Final[dict[int, PublicType]] = {
@@ -78,35 +79,49 @@ def encode_net_event(event: NetEvent, event_id: str) -> bytes:
 
 def error_name_of(event: NetEvent) -> str | None:
     """Return the error's name in winerror.h or ntstatus.h, or None if it is unknown."""
-    name: str | None = (_error_of(event) or {}).get("name")
-    return name
-
-
-def _error_of(event: NetEvent) -> dict[str, Any] | None:
     match event.failure:
         case None:
             return None
         case KernelDrop(failure_status=code) | DospDrop(failure_status=code):
-            return _error(code, ErrorKind.NTSTATUS)
+            return _name_of(code, ErrorKind.NTSTATUS)
         case failure:
-            return _error(failure.failure_error_code, ErrorKind.WIN32)
+            return _name_of(failure.failure_error_code, ErrorKind.WIN32)
 
 
-def _error(code: int, kind: ErrorKind) -> dict[str, Any]:
-    known = failure_of(code)
-    name = known.name if known else None
-    if known is None and kind is ErrorKind.WIN32 and code in _WIN_ERRORS:
-        name = _WIN_ERRORS[code]
-    return {
-        "code": code,
-        "kind": kind.value,
-        "name": name,
-        "explanation": known.explanation if known else None,
-        "check": known.check if known else None,
-    }
+def _error_of(event: NetEvent) -> orjson.Fragment | None:
+    match event.failure:
+        case None:
+            return None
+        case KernelDrop(failure_status=code) | DospDrop(failure_status=code):  # drops are local
+            return _error(code, ErrorKind.NTSTATUS, wfp.FailurePoint.ME)
+        case failure:
+            return _error(failure.failure_error_code, ErrorKind.WIN32, failure.failure_point)
 
 
-_WIN_ERRORS: Final = {error.value: error.name for error in WinError}
+@lru_cache(maxsize=1024)
+def _error(code: int, kind: ErrorKind, failure_point: int) -> orjson.Fragment:
+    """Return a `FailureError` object as JSON. Cached: a host has few different failures."""
+    code &= 0xFFFFFFFF
+    failure = failure_of(code)
+    advice = failure.at(failure_point) if failure else None
+    return orjson.Fragment(
+        orjson.dumps(
+            {
+                "code": code,
+                "kind": kind.value,
+                "name": _name_of(code, kind),
+                "explanation": advice.explanation if advice else None,
+                "check": advice.check if advice else None,
+            }
+        )
+    )
+
+
+def _name_of(code: int, kind: ErrorKind) -> str | None:
+    failure = failure_of(code)
+    if failure is not None:
+        return failure.name
+    return known_name(code) if kind is ErrorKind.WIN32 else None
 
 
 def _failure(event: NetEvent) -> dict[str, Any]:

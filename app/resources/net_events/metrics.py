@@ -20,10 +20,10 @@ from bindings.net_event import NetEvent
 
 
 MAX_SERIES: Final = 500
-"""Roughly the number of known errors of all types; further errors are counted as `other`."""
+"""More errors than a host meets, of all types together."""
 
 OTHER: Final = "other"
-UNKNOWN: Final = "unknown"
+"""The label of errors without a name, and of all others once there are `MAX_SERIES`."""
 
 
 class FailureMetrics:
@@ -37,20 +37,20 @@ class FailureMetrics:
             registry=registry,
         )
         for type_ in NetEventType:
-            self._failures.labels(type_.value, UNKNOWN)
+            self._failures.labels(type_.value, OTHER)
         self._seen: set[tuple[str, str]] = set()
         self._lock = Lock()
 
     def observe(self, event: NetEvent) -> None:
         """Count an event."""
-        self.count(type_of(event).value, error_name_of(event) or UNKNOWN)
+        self.count(type_of(event).value, error_name_of(event) or OTHER)
 
     def count(self, type_: str, error: str) -> None:
         """Count a failure.
 
         Args:
             type_: a value of `NetEventType`.
-            error: name of the code in winerror.h or ntstatus.h.
+            error: name of the code in winerror.h or ntstatus.h, or `OTHER`.
         """
         with self._lock:
             if (type_, error) not in self._seen and len(self._seen) == MAX_SERIES:

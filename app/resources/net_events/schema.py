@@ -45,7 +45,11 @@ Name = Annotated[
 
 
 class FailureError(Shape):
-    """A Windows error. IPsec's errors are explained; others may have a name only."""
+    """A Windows error.
+
+    The errors of IPsec, and those of certificates, keys and security packages that a negotiation
+    can meet, are explained; others may have a name only.
+    """
 
     code: Uint32
     kind: ErrorKind
@@ -53,7 +57,10 @@ class FailureError(Shape):
         description="The error's name in winerror.h or ntstatus.h; null if unknown.",
         examples=["ERROR_IPSEC_IKE_NO_CERT"],
     )
-    explanation: str | None = Field(description="What happened, in plain words.")
+    explanation: str | None = Field(
+        description="What happened, in plain words. It depends on `failurePoint`: it says which "
+        "side failed if that is known."
+    )
     check: str | None = Field(description="What to check to find the cause.")
 
 

@@ -1,8 +1,9 @@
-"""Explanations of the failure codes of IKE and IPsec, with advice on what to check.
+"""Explanations of failure codes, with advice on what to check.
 
-The table is `failures.toml` beside this module. IKE reports Win32 codes
-(ERROR_IPSEC_*, winerror.h) and the kernel reports NTSTATUS codes (STATUS_IPSEC_*,
-ntstatus.h). The two ranges do not overlap.
+The tables are beside this module. `failures.toml` has the codes of IKE and IPsec: Win32 codes
+(ERROR_IPSEC_*, winerror.h), and the kernel's NTSTATUS codes (STATUS_IPSEC_*, ntstatus.h).
+`passed_on.toml` has codes that IKE passes on from certificates, cryptography and security
+packages: HRESULTs (winerror.h). The ranges do not overlap.
 """
 
 from __future__ import annotations
@@ -11,7 +12,24 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
+
+from bindings.enums import FailurePoint
+
+
+TABLES: Final = ("failures.toml", "passed_on.toml")
+
+
+class Advice(NamedTuple):
+    """What a failure means for one failure point.
+
+    Attributes:
+        explanation: what happened.
+        check: what to check to find the cause.
+    """
+
+    explanation: str
+    check: str
 
 
 class Failure(NamedTuple):
@@ -19,24 +37,36 @@ class Failure(NamedTuple):
 
     Attributes:
         name: name in winerror.h or ntstatus.h.
-        explanation: what happened.
-        check: what to check to find the cause.
+        me: advice if this host failed.
+        peer: advice if the peer failed.
+        unknown: advice if it is unknown which side failed.
     """
 
     name: str
-    explanation: str
-    check: str
+    me: Advice
+    peer: Advice
+    unknown: Advice
+
+    def at(self, failure_point: int) -> Advice:
+        """Return the advice for a value of IPSEC_FAILURE_POINT; unknown values are allowed."""
+        match failure_point:
+            case FailurePoint.ME:
+                return self.me
+            case FailurePoint.PEER:
+                return self.peer
+            case _:
+                return self.unknown
 
 
 @cache
 def failures() -> MappingProxyType[int, Failure]:
     """Return all explained failures by their code, an unsigned 32-bit number."""
-    table = tomllib.loads(files(__package__).joinpath("failures.toml").read_text(encoding="utf-8"))
     return MappingProxyType(
         {
-            code: Failure(name, explanation, group["check"])
-            for group in table["group"]
-            for name, (code, explanation) in group["codes"].items()
+            code: _failure(name, texts, group)
+            for table in TABLES
+            for group in tomllib.loads(_read(table))["group"]
+            for name, (code, *texts) in group["codes"].items()
         }
     )
 
@@ -44,3 +74,45 @@ def failures() -> MappingProxyType[int, Failure]:
 def failure_of(code: int) -> Failure | None:
     """Return the failure with this code, signed or unsigned, or None if it is not explained."""
     return failures().get(code & 0xFFFFFFFF)
+
+
+def _read(table: str) -> str:
+    return files(__package__).joinpath(table).read_text(encoding="utf-8")
+
+
+def _failure(name: str, texts: list[str], group: dict[str, Any]) -> Failure:
+    check = group["check"]
+    checks = [check] if isinstance(check, str) else check
+    vpn = " " + group["vpn"] if "vpn" in group else ""
+
+    def advice(point: FailurePoint) -> Advice:
+        return Advice(_form(texts, point), _form(checks, point) + vpn)
+
+    return Failure(name, *map(advice, (FailurePoint.ME, FailurePoint.PEER, FailurePoint.NONE)))
+
+
+def _sides(failed: str, other: str) -> dict[str, str]:
+    """Return the replacements of a template, by placeholder."""
+    return {
+        "side": failed,
+        "Side": failed.capitalize(),
+        "other": other,
+        "Other": other.capitalize(),
+    }
+
+
+_SIDES: Final = {
+    FailurePoint.ME: _sides("this host", "the peer"),
+    FailurePoint.PEER: _sides("the peer", "this host"),
+}
+
+
+def _form(texts: list[str], point: FailurePoint) -> str:
+    """Return the form of a text for a failure point.
+
+    Args:
+        texts: a text that names no side; or a template for a known failure point, followed by
+            the text for an unknown one.
+        point: the side that failed; `NONE` if unknown.
+    """
+    return texts[0].format_map(_SIDES[point]) if point in _SIDES else texts[-1]
