@@ -229,7 +229,7 @@ def _rejected_requests(client: TestClient, collection: Collection) -> None:
         cursor = forgetful.get("/sa-contexts?limit=1").json()["nextCursor"]
         collection.add_problem("list_sa_contexts", forgetful.get(f"/sa-contexts?cursor={cursor}"))
     collection.add_problem("get_sa_context", client.get("/sa-contexts/1"))
-    collection.add_problem("get_sa_context", client.get("/sa-contexts/0x10"))
+    collection.add_problem("get_sa_context", client.get("/sa-contexts/fe43c37a"))
 
 
 def _engine(client: TestClient, collection: Collection) -> None:

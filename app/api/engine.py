@@ -80,6 +80,7 @@ def _engine_reason(service: Service) -> NotReadyReason:
         code=problem.kind.code,
         detail=problem.detail,
         win_error=problem.members.get("winError", MISSING),
+        win_error_hex=problem.members.get("winErrorHex", MISSING),
         win_error_name=problem.members.get("winErrorName", MISSING),
         function=problem.members.get("function", MISSING),
     )

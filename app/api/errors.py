@@ -21,6 +21,7 @@ from app.repository.changes.streams import TooManyStreams
 from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.snapshot.leases import TooManySnapshots
 from app.repository.store import EngineTimedOut
+from app.schemas.hexadecimal import hex32
 from app.telemetry.logging.redaction import redacted_start
 from bindings.errors import (
     AccessDenied,
@@ -87,6 +88,7 @@ def engine_problem(error: EngineError) -> ProblemError:
         detail.format(error=error, rights=_rights(error.function)),
         headers=_retry(RETRY_SECONDS) if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None,
         winError=error.code,
+        winErrorHex=hex32(error.code),
         winErrorName=error.name,
         function=error.function,
     )

@@ -128,7 +128,8 @@ def _item_route(listed: Listed) -> APIRouter:
             Uint64Parameter,
             Path(
                 alias=listed.item_id,
-                description=f"The `{listed.item_id}`, a 64-bit decimal number.",
+                description=f"The `{listed.item_id}`, a 64-bit number in decimal or, with 0x, in "
+                "hexadecimal.",
             ),
         ],
         request: Request,

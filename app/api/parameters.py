@@ -72,17 +72,35 @@ def parse_address(text: Any) -> IPv4Address | IPv6Address:
     return _parse(_ADDRESS, ip_address, "an address", text)
 
 
-def _number(pattern: str, maximum: int, reason: str) -> BeforeValidator:
-    """Return a validator for a decimal number or, if the pattern allows it, a hexadecimal one."""
+def _number(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return the validator and the schema of a number, in decimal or, with 0x, in hexadecimal.
+
+    Hexadecimal digits without 0x are rejected: some of them would be read as decimal numbers.
+    """
+    digits, hex_digits = len(str((1 << bits) - 1)), bits // 4
+    pattern = f"[0-9]{{1,{digits}}}|0[xX][0-9A-Fa-f]{{1,{hex_digits}}}"
+    bare = re.compile(f"[0-9A-Fa-f]{{1,{hex_digits}}}")
+    reason = f"Should be a decimal number, or 0x and up to {hex_digits} hexadecimal digits"
     validate = matching(pattern, reason)
 
     def parse(text: Any) -> int:
+        if isinstance(text, str) and bare.fullmatch(text) and not text.isdecimal():
+            raise PydanticCustomError(
+                "number", "Hexadecimal numbers begin with 0x: write 0x{digits}", {"digits": text}
+            )
         number = int(validate(text), 0 if text[:2] in {"0x", "0X"} else 10)
-        if number > maximum:
-            raise PydanticCustomError("number", "Should be at most {maximum}", {"maximum": maximum})
+        if number >> bits:
+            raise PydanticCustomError(
+                "number", "Should be at most {maximum}", {"maximum": (1 << bits) - 1}
+            )
         return number
 
-    return BeforeValidator(parse)
+    schema = {
+        "type": "string",
+        "pattern": f"^({pattern})$",
+        "examples": [f"{example}", f"{example:#x}"],
+    }
+    return BeforeValidator(parse), WithJsonSchema(schema)
 
 
 SubnetParameter = Annotated[
@@ -95,28 +113,8 @@ AddressParameter = Annotated[
     BeforeValidator(parse_address),
     WithJsonSchema({"type": "string", "maxLength": 39, "examples": ["10.0.0.1", "2001:db8::1"]}),
 ]
-Uint64Parameter = Annotated[
-    int,
-    _number(r"[0-9]{1,20}", (1 << 64) - 1, "Should be a decimal number"),
-    WithJsonSchema(
-        {"type": "string", "pattern": "^[0-9]{1,20}$", "examples": ["9007199254740993"]}
-    ),
-]
-SpiParameter = Annotated[
-    int,
-    _number(
-        r"[0-9]{1,10}|0[xX][0-9A-Fa-f]{1,8}",
-        (1 << 32) - 1,
-        "Should be a decimal number, or 0x and up to eight hexadecimal digits",
-    ),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": "^([0-9]{1,10}|0[xX][0-9A-Fa-f]{1,8})$",
-            "examples": ["3735928559", "0xdeadbeef"],
-        }
-    ),
-]
+Uint64Parameter = Annotated[int, *_number(64, 9007199254740993)]
+Uint32Parameter = Annotated[int, *_number(32, 0xC9250CE6)]
 
 
 LimitParameter = Annotated[

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import MISSING, Field
 
 from app.schemas.base import Shape
+from app.schemas.hexadecimal import Hex32
 from app.schemas.names import Baseline, EngineKind
 
 
@@ -24,6 +25,7 @@ class NotReadyReason(Shape):
     code: str = Field(description="A problem code, or `starting` or `stale`.")
     detail: str
     win_error: int | MISSING = MISSING
+    win_error_hex: Hex32 | MISSING = MISSING
     win_error_name: str | MISSING = MISSING
     function: str | MISSING = MISSING
 

@@ -3,6 +3,7 @@
 from pydantic import MISSING, Field
 
 from app.schemas.base import Shape
+from app.schemas.hexadecimal import Hex32
 
 
 class Problem(Shape):
@@ -22,6 +23,7 @@ class EngineProblem(Problem):
     """The filter engine returned an error."""
 
     win_error: int = Field(description="The code that the engine returned.", examples=[1753])
+    win_error_hex: Hex32
     win_error_name: str = Field(
         description="Its name in winerror.h.", examples=["EPT_S_NOT_REGISTERED"]
     )
@@ -36,6 +38,7 @@ class ServerProblem(Problem):
     win_error: int | MISSING = Field(
         default=MISSING, description="The code that the engine returned.", examples=[1753]
     )
+    win_error_hex: Hex32 | MISSING = MISSING
     win_error_name: str | MISSING = Field(
         default=MISSING, description="Its name in winerror.h.", examples=["EPT_S_NOT_REGISTERED"]
     )

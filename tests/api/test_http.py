@@ -135,7 +135,31 @@ def test_a_browser_finds_the_page(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("path", "parameter", "reason"),
     [
-        ("/sa-contexts/x", "saContextId", "Should be a decimal number"),
+        (
+            "/sa-contexts/x",
+            "saContextId",
+            "Should be a decimal number, or 0x and up to 16 hexadecimal digits",
+        ),
+        (
+            "/sa-contexts?spi=C9250CE60",
+            "spi",
+            "Should be a decimal number, or 0x and up to 8 hexadecimal digits",
+        ),
+        (
+            "/sa-contexts?spi=C9250CE6",
+            "spi",
+            "Hexadecimal numbers begin with 0x: write 0xC9250CE6",
+        ),
+        (
+            "/sa-contexts?mmSaId=864330ac30e6564d",
+            "mmSaId",
+            "Hexadecimal numbers begin with 0x: write 0x864330ac30e6564d",
+        ),
+        (
+            "/sa-contexts/events?qmFilterId=ab",
+            "qmFilterId",
+            "Hexadecimal numbers begin with 0x: write 0xab",
+        ),
         ("/sa-contexts?" + "spi=1&" * 17, "spi", "Should be given at most 16 times"),
         ("/sa-contexts?cursor=x&maxAge=1", "maxAge", "maxAge cannot be combined with a cursor"),
     ],

@@ -83,9 +83,13 @@ def test_contexts_are_found_by_what_a_person_has_in_hand(many: TestClient) -> No
     for query in (
         f"spi={spi}",
         f"spi=0x{spi:x}",
+        f"spi=0x{spi:08X}",
         f"spi=0X{spi:08X}",
+        f"spi={sa['saBundle']['saList'][0]['spiHex']}",
         f"mmSaId={sa['saBundle']['mmSaId']}",
+        f"mmSaId={int(sa['saBundle']['mmSaId']):#x}",
         f"qmFilterId={sa['saBundle']['qmFilterId']}",
+        f"qmFilterId={int(sa['saBundle']['qmFilterId']):#018X}",
         f"localAddress={sa['traffic']['localAddress']}",
         f"remoteAddress={sa['traffic']['remoteAddress']}&spi={spi}&spi=1",
     ):
@@ -116,7 +120,8 @@ def test_a_filter_that_matches_few_gives_them_on_one_page(many: TestClient) -> N
         ("spi=0x1ffffffff", "spi"),
         ("spi=0xg", "spi"),
         ("mmSaId=18446744073709551616", "mmSaId"),
-        ("mmSaId=0x1", "mmSaId"),
+        ("mmSaId=0x", "mmSaId"),
+        ("mmSaId=0x10000000000000000", "mmSaId"),
         ("qmFilterId=", "qmFilterId"),
         ("view=all", "view"),
         ("view=full&view=basic", "view"),

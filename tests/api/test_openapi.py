@@ -105,7 +105,12 @@ def test_who_needs_a_credential_says_so_and_what_becomes_of_those_without() -> N
 
 def test_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None:
     extra: dict[str, dict[str, Any]] = {
-        "EngineProblem": {"winError": 5, "winErrorName": "ERROR_ACCESS_DENIED", "function": "f"},
+        "EngineProblem": {
+            "winError": 5,
+            "winErrorHex": "0x00000005",
+            "winErrorName": "ERROR_ACCESS_DENIED",
+            "function": "f",
+        },
         "InvalidParametersProblem": {"errors": [{"parameter": "limit", "reason": "no number"}]},
         "SnapshotExpiredProblem": {"restartUrl": "sa-contexts"},
     }

@@ -54,7 +54,9 @@ def test_records_are_shown_under_the_names_of_their_structs(record: Record) -> N
     assert shown["saId"] == str(record.sa_id)
     assert shown["cookiePair"] == {
         "initiator": str(record.cookie_pair.initiator),
+        "initiatorHex": "0x" + record.cookie_pair.initiator.to_bytes(8, "big").hex(),
         "responder": str(record.cookie_pair.responder),
+        "responderHex": "0x" + record.cookie_pair.responder.to_bytes(8, "big").hex(),
     }
     assert shown["saContextsUrl"] == f"/sa-contexts?mmSaId={record.sa_id}"
     assert len(shown["ikeCredentials"]) == len(record.ike_credentials)

@@ -154,6 +154,8 @@ def test_a_code_is_explained_where_it_is_known(code: int) -> None:
 
     known = failures().get(code)
     assert (error["code"], error["kind"]) == (code, "ntstatus")
+    assert int(error["codeHex"], 16) == code
+    assert len(error["codeHex"]) == len("0x") + 8
     assert error["name"] == (known.name if known else None)
     assert (error["explanation"], error["check"]) == (known.me if known else (None, None))
 
@@ -196,7 +198,8 @@ def test_a_code_of_another_subsystem_is_explained(code: int, name: str, words: s
     for number in (code, code - 2**32):  # as HRESULTs are signed in C
         for type_, failure in failures_at(number, 1):
             error = encoded(event_of(type_, failure))["error"]
-            assert (error["code"], error["kind"], error["name"]) == (code, "win32", name)
+            assert (error["code"], error["codeHex"]) == (code, hex(code))
+            assert (error["kind"], error["name"]) == ("win32", name)
             assert words in error["explanation"]
             assert error["check"]
             assert error_name_of(event_of(type_, failure)) == name
@@ -209,6 +212,7 @@ def test_other_errors_of_windows_have_their_names_at_least() -> None:
 
     assert encoded(event_of(1, failure))["error"] == {
         "code": 5,
+        "codeHex": "0x00000005",
         "kind": "win32",
         "name": "ERROR_ACCESS_DENIED",
         "explanation": None,
@@ -218,6 +222,13 @@ def test_other_errors_of_windows_have_their_names_at_least() -> None:
     unexplained = failures_at(0x80090026, 1)[0]
     error = encoded(event_of(*unexplained))["error"]
     assert (error["name"], error["explanation"]) == ("NTE_INVALID_HANDLE", None)
+
+
+@given(u32)
+def test_a_spi_is_shown_as_other_tools_show_it(spi: int) -> None:
+    drop = encoded(event_of(4, KernelDrop(0xC0360001, 1, spi, 0, 0)))["ipsecDrop"]
+
+    assert (drop["spi"], drop["spiHex"]) == (spi, "0x" + spi.to_bytes(4, "big").hex())
 
 
 def test_a_type_that_is_not_known_keeps_its_number() -> None:

@@ -219,6 +219,7 @@ def test_an_engine_without_subscriptions_says_so(serve: Serve, simulator: Simula
     assert content["subscription"] == "not_supported"
     (reason,) = content["reasons"]
     assert (reason["code"], reason["winError"]) == ("not_supported_by_engine", 1745)
+    assert reason["winErrorHex"] == "0x000006d1"
 
 
 def test_a_missing_right_is_reported_and_no_empty_list_shown(

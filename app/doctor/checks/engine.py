@@ -8,6 +8,7 @@ from typing import Final
 from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok, unknown, warning
 from app.resources import RESOURCES
+from app.schemas.hexadecimal import hex32
 from bindings.engine_options import EngineOption, engine_option
 from bindings.errors import AccessDenied, EngineError, EngineGone, LibraryError, NotSupported
 from bindings.library import EngineKind
@@ -15,7 +16,12 @@ from bindings.library import EngineKind
 
 def error_facts(error: EngineError) -> Facts:
     """Return an engine error as facts."""
-    return {"function": error.function, "winError": error.code, "winErrorName": error.name}
+    return {
+        "function": error.function,
+        "winError": error.code,
+        "winErrorHex": hex32(error.code),
+        "winErrorName": error.name,
+    }
 
 
 def library(context: DoctorContext) -> CheckResult:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, ok, unknown
+from app.schemas.hexadecimal import hex32
 from bindings.errors import EngineError
 from bindings.library import Library
 from bindings.session import Session
@@ -39,7 +40,11 @@ def stale_handle(context: DoctorContext) -> CheckResult:
         f"A destroyed handle is rejected with {name}."
         if code
         else "A destroyed handle is accepted.",
-        facts={"winError": code, "winErrorName": name},
+        facts={
+            "winError": code,
+            "winErrorHex": None if code is None else hex32(code),
+            "winErrorName": name,
+        },
     )
 
 

@@ -13,6 +13,7 @@ from app.resources.wfp.ikeext_encoding import (
     render_udp_encapsulation,
 )
 from app.resources.wfp.names import IP_VERSION, KEY_MODULE
+from app.schemas.hexadecimal import hex64
 from bindings.ike_records import IkeSa, IkeTraffic
 
 
@@ -23,7 +24,7 @@ def encode_ike_sa(sa: IkeSa) -> bytes:
 
 def render_ike_sa(sa: IkeSa) -> dict[str, Any]:
     """Return a main mode SA as an `IkeSa` object."""
-    udp = sa.v4_udp_encapsulation
+    udp, cookies = sa.v4_udp_encapsulation, sa.cookie_pair
     return {
         "saId": str(sa.sa_id),
         **KEY_MODULE[sa.key_module_type],
@@ -32,8 +33,10 @@ def render_ike_sa(sa: IkeSa) -> dict[str, Any]:
         "ikeTraffic": _traffic(sa.ike_traffic),
         "ikeProposal": render_proposal(sa.ike_proposal),
         "cookiePair": {
-            "initiator": str(sa.cookie_pair.initiator),
-            "responder": str(sa.cookie_pair.responder),
+            "initiator": str(cookies.initiator),
+            "initiatorHex": hex64(cookies.initiator),
+            "responder": str(cookies.responder),
+            "responderHex": hex64(cookies.responder),
         },
         "ikeCredentials": [
             {

@@ -7,6 +7,7 @@ from pydantic import MISSING, Field
 from app.resources.wfp.ikeext_schema import Credential, IkeProposal
 from app.resources.wfp.udp_encapsulation import UdpEncapsulation
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint64
+from app.schemas.hexadecimal import Hex64
 from app.schemas.names import IpVersion, KeyModule
 from app.schemas.pages import NEXT_CURSOR, Snapshot
 
@@ -22,10 +23,15 @@ class IkeTraffic(Shape):
 
 
 class CookiePair(Shape):
-    """IKEEXT_COOKIE_PAIR0: the SPIs of IKE. Their byte order is not documented."""
+    """IKEEXT_COOKIE_PAIR0: the SPIs of IKE.
+
+    Their byte order is not documented: other tools may show the bytes in reverse.
+    """
 
     initiator: Uint64
+    initiator_hex: Hex64
     responder: Uint64
+    responder_hex: Hex64
 
 
 class CredentialPair(Shape):

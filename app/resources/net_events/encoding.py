@@ -17,6 +17,7 @@ from app.resources.wfp.filetimes import moment_of
 from app.resources.wfp.filter_encoding import value_address
 from app.resources.wfp.names import IP_VERSION, Named, split_flags
 from app.schemas import names as public
+from app.schemas.hexadecimal import hex32
 from bindings import enums as wfp
 from bindings.enums import NetEventType
 from bindings.net_event import (
@@ -108,6 +109,7 @@ def _error(code: int, kind: ErrorKind, failure_point: int) -> orjson.Fragment:
         orjson.dumps(
             {
                 "code": code,
+                "codeHex": hex32(code),
                 "kind": kind.value,
                 "name": _name_of(code, kind),
                 "explanation": advice.explanation if advice else None,
@@ -197,6 +199,7 @@ def _kernel_drop(drop: KernelDrop) -> dict[str, Any]:
     return {
         **_DIRECTION[drop.direction],
         "spi": drop.spi,
+        "spiHex": hex32(drop.spi),
         "filterId": str(drop.filter_id),
         "layerId": drop.layer_id,
     }

@@ -143,6 +143,6 @@ def _reason(error: Exception) -> dict[str, Any]:
     problem = to_problem(error)
     return {"code": problem.kind.code, "detail": problem.detail} | {
         name: problem.members[name]
-        for name in ("winError", "winErrorName", "function")
+        for name in ("winError", "winErrorHex", "winErrorName", "function")
         if name in problem.members
     }

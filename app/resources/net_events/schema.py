@@ -19,6 +19,7 @@ from app.resources.net_events.names import (
 )
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint8, Uint16, Uint32, Uint64
 from app.schemas.engine import NotReadyReason
+from app.schemas.hexadecimal import Hex32
 from app.schemas.names import (
     AuthenticationMethod,
     Direction,
@@ -52,6 +53,7 @@ class FailureError(Shape):
     """
 
     code: Uint32
+    code_hex: Hex32
     kind: ErrorKind
     name: str | None = Field(
         description="The error's name in winerror.h or ntstatus.h; null if unknown.",
@@ -154,6 +156,7 @@ class KernelDrop(Shape):
     direction: Direction
     direction_raw: Raw | MISSING = MISSING
     spi: Uint32
+    spi_hex: Hex32
     filter_id: Uint64 = Field(description="The run-time id of the filter.")
     layer_id: Uint16 = Field(description="The run-time id of the layer.")
 

@@ -27,6 +27,7 @@ from app.resources.wfp.names import (
     TRANSFORM_TYPE,
     bundle_flags,
 )
+from app.schemas.hexadecimal import hex32
 from app.schemas.names import Baseline
 from bindings.enums import AUTHENTICATING, ENCRYPTING, TrafficType
 from bindings.records import (
@@ -168,7 +169,11 @@ def _key_module(key: str) -> dict[str, Any]:
 
 def _sa(sa: Sa) -> dict[str, Any]:
     spi, type_, auth, cipher = sa
-    return {"spi": spi, "transform": _transform(type_, auth, cipher)}
+    return {
+        "spi": spi,
+        "spiHex": hex32(spi),
+        "transform": _transform(type_, auth, cipher),
+    }
 
 
 @lru_cache(maxsize=1024)

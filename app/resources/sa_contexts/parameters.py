@@ -11,8 +11,8 @@ from app.api.parameters import (
     Filters,
     Freshness,
     ListQuery,
-    SpiParameter,
     SubnetParameter,
+    Uint32Parameter,
     Uint64Parameter,
     filter_,
     matching,
@@ -88,9 +88,15 @@ class SaContextFilters(Filters):
     )
     pfs_group: list[PfsGroup] = filter_("The group of perfect forward secrecy.")
     weakness: list[Weakness] = filter_("One of the SA's `weaknesses`.")
-    mm_sa_id: list[Uint64Parameter] = filter_("The main mode SA that negotiated the SA.")
-    qm_filter_id: list[Uint64Parameter] = filter_("The quick mode filter.")
-    spi: list[SpiParameter] = filter_("The SPI of an SA of the bundle, in decimal or as 0x….")
+    mm_sa_id: list[Uint64Parameter] = filter_(
+        "The main mode SA that negotiated the SA: its id, in decimal or, with 0x, in hexadecimal."
+    )
+    qm_filter_id: list[Uint64Parameter] = filter_(
+        "The quick mode filter: its id, in decimal or, with 0x, in hexadecimal."
+    )
+    spi: list[Uint32Parameter] = filter_(
+        "The SPI of an SA of the bundle, in decimal or, with 0x, in hexadecimal."
+    )
 
 
 class SaContextQuery(SaContextFilters, ListQuery):

@@ -8,6 +8,7 @@ from app.resources.sa_contexts.transform_schema import SaTransform
 from app.resources.wfp.filter_schema import Filter
 from app.resources.wfp.udp_encapsulation import UdpEncapsulation
 from app.schemas.base import Guid, IpAddress, Raw, Shape, Uint8, Uint16, Uint32, Uint64
+from app.schemas.hexadecimal import Hex32
 from app.schemas.names import (
     BundleFlag,
     Direction,
@@ -110,6 +111,7 @@ class Sa(Shape):
     """IPSEC_SA0."""
 
     spi: Uint32
+    spi_hex: Hex32
     transform: SaTransform
 
 

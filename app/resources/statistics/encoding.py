@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.resources.wfp.failures import failure_of
+from app.schemas.hexadecimal import hex32
 from bindings.statistics import KeymoduleStatistics, TrafficStatistics
 
 
@@ -27,4 +28,4 @@ def encode_statistics(record: Any) -> dict[str, Any]:
 def _error_frequency(code: int, frequency: int) -> dict[str, Any]:
     failure = failure_of(code)
     name = {} if failure is None else {"error": failure.name}
-    return {**name, "code": code, "frequency": frequency}
+    return {**name, "code": code, "code_hex": hex32(code), "frequency": frequency}

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import MISSING, Field
 
 from app.schemas.base import Shape
+from app.schemas.hexadecimal import Hex32
 from app.schemas.names import EngineKind
 
 
@@ -163,6 +164,7 @@ class ErrorFrequency(Shape):
         examples=["ERROR_IPSEC_IKE_AUTH_FAIL"],
     )
     code: int = Field(description="The error's number in winerror.h.", examples=[13801])
+    code_hex: Hex32
     frequency: Counter32
 
 
