@@ -42,7 +42,6 @@ class Parser:
     comments: int = 0
     _rest: bytes = b""
     _fields: dict[str, str] = field(default_factory=dict)
-    _is_comment: bool = False
 
     def feed(self, piece: bytes) -> list[Event]:
         """Return the events that a piece of the stream completes."""
@@ -54,37 +53,50 @@ class Parser:
     @property
     def is_between_events(self) -> bool:
         """Return whether the stream is between two events."""
-        return not (self._rest or self._fields or self._is_comment)
+        return not (self._rest or self._fields)
 
     def _take(self, line: str) -> Event | None:
         assert "\r" not in line
         assert "\0" not in line
         if line.startswith(":"):
             self.comments += 1
-            self._is_comment = True
         elif line:
             name, colon, value = line.partition(":")
             assert colon
-            assert name in {"event", "id", "data", "retry"}, line
-            assert name not in self._fields, "a field is given twice"
-            self._fields[name] = value.removeprefix(" ")
+            self._take_field(name, value.removeprefix(" "))
         else:
             return self._dispatch()
         return None
 
-    def _dispatch(self) -> Event | None:
+    def _take_field(self, name: str, value: str) -> None:
+        if name == "retry":
+            self.retry_ms = int(value)
+            return
+        assert name in {"event", "id", "data"}, name
+        assert name not in self._fields, "a field is given twice"
+        self._fields[name] = value
+
+    def _dispatch(self) -> Event:
         fields, self._fields = self._fields, {}
-        is_comment, self._is_comment = self._is_comment, False
-        assert fields or is_comment, "an empty line too many"
-        if "retry" in fields:
-            self.retry_ms = int(fields.pop("retry"))
         event_id = fields.pop("id", None)
         if event_id is not None:
             assert event_id
             assert event_id.isascii()
             self.last_event_id = event_id
-        if not fields:
-            assert event_id is None, "an id without an event"
-            return None
-        assert set(fields) == {"event", "data"}, fields
+        assert set(fields) == {"event", "data"}, "a block that is no event"
         return Event(fields["event"], json.loads(fields["data"]), event_id, fields["data"])
+
+
+def careless_messages(stream: str) -> list[tuple[str, str]]:
+    """Return the name and data of each message that a careless client finds in a stream.
+
+    It splits the stream at empty lines, skips a block that begins with a comment, and takes every
+    other block for a message, with or without data.
+    """
+    *blocks, _unfinished = stream.split("\n\n")
+    messages = []
+    for block in blocks:
+        if not block.startswith(":"):
+            fields = dict(line.partition(": ")[::2] for line in block.split("\n"))
+            messages.append((fields.get("event", ""), fields.get("data", "")))
+    return messages

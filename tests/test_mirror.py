@@ -151,6 +151,8 @@ def test_a_reset_ends_what_was_known() -> None:
         b"event: a\nid: \ndata: {}\n\n",
         b"\n",
         b"retry: soon\n\n",
+        b"retry: 5\n\n",
+        b":\n\n",
     ],
 )
 def test_what_is_no_event_is_seen(text: bytes) -> None:
@@ -160,9 +162,7 @@ def test_what_is_no_event_is_seen(text: bytes) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_events_are_read_in_any_pieces(size: int) -> None:
-    text = (
-        b'retry: 5\n\n:\n\nevent: a\nid: x-1\ndata: {"b":"\xc3\xa9"}\n\n: c\nevent: d\ndata:1\n\n'
-    )
+    text = b'retry: 5\n:\nevent: a\nid: x-1\ndata: {"b":"\xc3\xa9"}\n\n: c\nevent: d\ndata:1\n\n'
     parser = Parser()
     events = [
         event

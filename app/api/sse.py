@@ -1,8 +1,8 @@
 """Server-Sent Events (the HTML standard, 9.2).
 
 How a stream works: one response sends the batches of an event source. While there are none, it
-sends a bookmark or a comment every 15 seconds. A stream that the server ends closes with a
-`reconnect` event.
+sends a bookmark or `KEEP_ALIVE` every 15 seconds. A stream that the server ends closes with a
+`reconnect` event. Every block of lines is an event.
 """
 
 from __future__ import annotations
@@ -39,11 +39,16 @@ MEDIA_TYPE: Final = "text/event-stream"
 RETRY_MS: Final = 2000
 """The client's reconnection delay, long enough for a server to restart."""
 KEEP_ALIVE_SECONDS: Final = 15
-"""Maximum silence of a stream before it sends a bookmark or a comment."""
+"""Maximum silence of a stream before it sends a bookmark or `KEEP_ALIVE`."""
 JITTER: Final = 0.1
 """Maximum fraction by which a lifetime is shortened at random, to spread reconnections."""
 
-COMMENT: Final = b":\n\n"
+KEEP_ALIVE: Final = b"retry: %d\n:\n" % RETRY_MS
+"""The reconnection delay and a comment: lines that belong to the block of the next event.
+
+In a block of their own, some clients take them for an empty message; at the start of a block,
+other clients take a comment for the whole block.
+"""
 RECONNECT: Final = format_event("reconnect", None, b"{}")
 
 LastEventId = Annotated[
@@ -144,7 +149,7 @@ class EventStream(Response):
         ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send_body(b"retry: %d\n\n%b" % (RETRY_MS, self._source.bookmark() or b""))
+            await send_body(KEEP_ALIVE + (self._source.bookmark() or b""))
             await self._send_events(send_body)
             state.outcome = self._end_reason()
             await send({"type": "http.response.body", "body": RECONNECT})
@@ -168,7 +173,7 @@ class EventStream(Response):
         while now < end and not self._streams.is_stopping and self._is_authorized():
             batch = await self._source.next_batch()
             if batch is None and now - silent_since >= KEEP_ALIVE_SECONDS:
-                batch = self._source.bookmark() or COMMENT
+                batch = self._source.bookmark() or KEEP_ALIVE
             if batch is not None:
                 await send_body(batch)
                 silent_since = now

@@ -16,6 +16,7 @@ from app.resources.net_events.schema import NetEvent, NetEventPage
 from tests.api.live import Live
 from tests.api.test_engine import until
 from tests.conftest import Serve
+from tests.sse import Parser, careless_messages
 
 
 CANARY = "CANARY-KEY-MATERIAL"
@@ -289,10 +290,7 @@ def test_no_secret_is_shown(client: TestClient, simulator: Simulator) -> None:
 
 def events_in(text: str) -> list[tuple[str, str | None]]:
     """The name and the id of each event."""
-    blocks = (
-        dict(line.split(": ", 1) for line in block.splitlines()) for block in text.split("\n\n")
-    )
-    return [(block["event"], block.get("id")) for block in blocks if "event" in block]
+    return [(event.kind, event.event_id) for event in Parser().feed(text.encode())]
 
 
 def streamed(
@@ -322,7 +320,8 @@ def test_a_stream_goes_on_after_a_list(serve: Serve, simulator: Simulator) -> No
     text = client.get(f"/net-events/events?since={newest}&type=ipsec_kernel_drop").text
 
     epoch = newest.partition("-")[0]
-    assert text.startswith("retry: ")
+    assert [kind for kind, _ in careless_messages(text)] == [kind for kind, _ in events_in(text)]
+    assert "retry: 2000" in text.partition("\n\n")[0]
     assert events_in(text)[0] == ("net_event", f"{epoch}-2")
     assert events_in(text)[-1] == ("reconnect", None)
     assert f"{epoch}-3" not in re.findall(r'"id":"([^"]+)"', text)

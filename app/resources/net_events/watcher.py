@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.api.sse import format_event
+from app.api.sse import KEEP_ALIVE, format_event
 from app.repository.notifier import Notifier
 from app.resources.net_events.buffer import EventId, NetEventSelection
 from app.resources.net_events.collector import NetEventCollector
@@ -57,8 +57,8 @@ class NetEventWatcher:
     async def next_batch(self) -> bytes | None:
         """Return the next batch as Server-Sent Events, or None if there is none yet.
 
-        If a full batch contains no selected event, return an SSE comment, because None would
-        make the stream wait although there are more events.
+        If a full batch contains no selected event, return `KEEP_ALIVE`, because None would make
+        the stream wait although there are more events.
         """
         buffer = self._net_events.buffer
         if self._after is None or buffer.has_gap_after(self._after):
@@ -70,7 +70,7 @@ class NetEventWatcher:
         self._after = EventId(buffer.epoch, events[-1].number)
         matching = [event for event in events if self._selection.matches(event)]
         if not matching:
-            return None if len(events) < BATCH_EVENTS else b":\n\n"
+            return None if len(events) < BATCH_EVENTS else KEEP_ALIVE
         self._sent = EventId(buffer.epoch, matching[-1].number)
         return b"".join(
             format_event("net_event", str(EventId(buffer.epoch, event.number)), event.json)
