@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.api import documentation, engine, errors, health, metrics, openapi, problem_pages, problems
+from app.api.media_types import Utf8JsonResponse
 from app.api.problems import ProblemError
 from app.api.resource import Resource
 from app.api.security import public_paths
@@ -76,6 +77,7 @@ def create_app(
         summary="The IPsec security associations of a Windows host",
         version=API_VERSION,
         redirect_slashes=False,
+        default_response_class=Utf8JsonResponse,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.status import HTTP_304_NOT_MODIFIED
 
+from app.api.media_types import JSON_UTF_8
+
 
 REVALIDATE: Final = "no-cache"
 """Caches may store the response but must revalidate it before each use (RFC 9111, 5.2.2.4)."""
@@ -20,7 +22,7 @@ def conditional_response(request: Request, body: bytes) -> Response:
     headers = {"Vary": "Accept", "ETag": etag, "Cache-Control": REVALIDATE}
     if has_etag(request, etag):
         return Response(status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    return Response(body, media_type=JSON_UTF_8, headers=headers)
 
 
 def etag_of(body: bytes) -> str:

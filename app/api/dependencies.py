@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast, get_origin
 from fastapi import Depends, Request
 from pydantic import BaseModel
 
-from app.api.export import MEDIA_TYPE as NDJSON
+from app.api.media_types import JSON, NDJSON
 from app.api.negotiation import quality_of_type
 from app.api.problems import INVALID_PARAMETERS, MAX_ERRORS, NOT_ACCEPTABLE, ProblemError
 from app.api.sse import MEDIA_TYPE as EVENTS
@@ -74,7 +74,7 @@ async def require_json(request: Request) -> None:
     Raises:
         ProblemError: 406.
     """
-    if not quality_of_type(request.headers, "application/json"):
+    if not quality_of_type(request.headers, JSON):
         raise ProblemError(
             NOT_ACCEPTABLE,
             "The header Accept excludes application/json.",
@@ -88,9 +88,7 @@ async def wants_ndjson(request: Request) -> bool:
     Raises:
         ProblemError: 406, the client accepts neither.
     """
-    ndjson, json = (
-        quality_of_type(request.headers, type_) for type_ in (NDJSON, "application/json")
-    )
+    ndjson, json = (quality_of_type(request.headers, type_) for type_ in (NDJSON, JSON))
     if not ndjson and not json:
         raise ProblemError(
             NOT_ACCEPTABLE,

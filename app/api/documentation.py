@@ -19,6 +19,7 @@ from fastapi.responses import RedirectResponse
 
 from app.api.conditional import REVALIDATE
 from app.api.constant import Constant, Once, constant
+from app.api.media_types import JSON_UTF_8
 from app.api.openapi.downgrade import as_3_0
 from app.api.problems import NOT_FOUND, ProblemError
 
@@ -118,7 +119,7 @@ def _page() -> Page:
 
 
 def _json(document: dict[str, Any]) -> Constant:
-    return constant(orjson.dumps(document), "application/json", {"Cache-Control": REVALIDATE})
+    return constant(orjson.dumps(document), JSON_UTF_8, {"Cache-Control": REVALIDATE})
 
 
 @router.get("/openapi.json")

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.media_types import NDJSON, utf_8
 from app.api.negotiation import accepts_gzip
 from app.api.request_state import request_state
 from app.api.streaming import Compressor
@@ -26,7 +27,6 @@ from app.repository.store import Store
 from app.schemas.names import View
 
 
-MEDIA_TYPE: Final = "application/x-ndjson"
 LINES: Final = 20
 """Lines per ASGI message, some 100 kB: the memory that an export needs."""
 
@@ -81,7 +81,7 @@ class ExportResponse(Response):
     ends without its last line; the request's state says why (`outcome`).
     """
 
-    media_type = MEDIA_TYPE
+    media_type = utf_8(NDJSON)
 
     def __init__(
         self,

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from app.api import problems
-from app.api.export import MEDIA_TYPE as NDJSON
 from app.api.export import ExportResponse
+from app.api.media_types import JSON_UTF_8, NDJSON
 from app.api.parameters import ListQuery
 from app.api.problems import ProblemError
 from app.api.snapshots import set_lease_headers, snapshot_of
@@ -205,7 +205,7 @@ def _page_response(
     length = None
     if page.length is not None:
         length = len(_OPENING) + max(0, page.length - 1) + len(closing)
-    response = PiecesResponse(_page_pieces(page.pieces, closing), "application/json", length)
+    response = PiecesResponse(_page_pieces(page.pieces, closing), JSON_UTF_8, length)
     response.headers["Cache-Control"] = "no-store"
     if page.next_cursor is not None:
         link = query.link(cursor=page.next_cursor, selection=page.selection, view=page.view)

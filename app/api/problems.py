@@ -16,6 +16,7 @@ from urllib.parse import quote
 import orjson
 from starlette.responses import Response
 
+from app.api.media_types import PROBLEM, utf_8
 from app.schemas.problems import (
     EngineProblem,
     InvalidParametersProblem,
@@ -24,8 +25,6 @@ from app.schemas.problems import (
     SnapshotExpiredProblem,
 )
 
-
-MEDIA_TYPE = "application/problem+json"
 
 MAX_ERRORS = 32
 """Maximum number of invalid parameters to report; a request may have thousands."""
@@ -354,7 +353,7 @@ def problem_response(problem: ProblemError, path: str) -> Response:
         }
     )
     headers = {"Cache-Control": "no-store", **(problem.headers or {})}
-    return Response(text, problem.kind.status, headers, MEDIA_TYPE)
+    return Response(text, problem.kind.status, headers, utf_8(PROBLEM))
 
 
 def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:

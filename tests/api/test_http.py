@@ -46,7 +46,7 @@ def test_head_of_an_export_does_not_read_it(client: TestClient) -> None:
     response = client.head("/sa-contexts", headers={"accept": "application/x-ndjson"})
 
     assert response.status_code == 200
-    assert response.headers["content-type"] == "application/x-ndjson"
+    assert response.headers["content-type"] == "application/x-ndjson; charset=utf-8"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

@@ -228,7 +228,7 @@ def test_an_export_has_every_line_of_the_list_and_an_end(many: TestClient, query
 
     export = many.get(f"/sa-contexts{query}", headers=NDJSON)
 
-    assert export.headers["content-type"] == "application/x-ndjson"
+    assert export.headers["content-type"] == "application/x-ndjson; charset=utf-8"
     assert export.content.endswith(b"\n")
     *lines, last = export.content.splitlines()
     assert [orjson.loads(line) for line in lines] == content_of(page)["items"]
@@ -263,7 +263,7 @@ def test_an_export_has_no_pages(client: TestClient, query: str) -> None:
 def test_an_export_is_what_is_wanted_more(client: TestClient, accept: str, media_type: str) -> None:
     response = client.get("/sa-contexts", headers={"accept": accept})
 
-    assert response.headers["content-type"] == media_type
+    assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
     assert response.headers["vary"] == "Accept, Accept-Encoding"
 
 

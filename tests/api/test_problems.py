@@ -18,7 +18,7 @@ from tests.conftest import Serve
 
 def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["content-type"] == "application/problem+json; charset=utf-8"
     problem: dict[str, Any] = response.json()
     KINDS[code].schema.model_validate(problem)
     assert (problem["status"], problem["code"]) == (status, code)

@@ -93,7 +93,7 @@ def test_who_does_not_accept_events_is_reported(live: Live, accept: str) -> None
     answer = live.client.get(PATH, headers={"Accept": accept})
 
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["content-type"] == "application/problem+json; charset=utf-8"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
@@ -248,7 +248,7 @@ def test_an_engine_that_is_down_is_reported(simulator: Simulator) -> None:
         for query in ("", "?initial=true"):
             answer = live.client.get(f"{PATH}{query}")
             assert (answer.status_code, answer.json()["code"]) == (503, "engine_unavailable")
-            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["content-type"] == "application/problem+json; charset=utf-8"
             assert int(answer.headers["retry-after"]) >= 1
         live.until_streams(0)
 

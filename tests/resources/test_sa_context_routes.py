@@ -105,7 +105,7 @@ def test_a_walk_shows_one_snapshot_while_everything_changes(
 def test_pages_are_what_the_schema_says(client: TestClient) -> None:
     for page in walk(client, limit=10):
         SaContextPage.model_validate_json(page.content)
-        assert page.headers["content-type"] == "application/json"
+        assert page.headers["content-type"] == "application/json; charset=utf-8"
         assert page.headers["cache-control"] == "no-store"
 
 

@@ -208,7 +208,7 @@ def problem(answer: bytes) -> dict[str, Any]:
     """Parse a problem response and check its head."""
     head, _, body = answer.partition(b"\r\n\r\n")
     fields = dict(re.findall(r"([\w-]+): (.*)\r\n", head.decode() + "\r\n"))
-    assert fields["content-type"] == "application/problem+json"
+    assert fields["content-type"] == "application/problem+json; charset=utf-8"
     assert fields["connection"] == "close"
     assert int(fields["content-length"]) == len(body)
     content: dict[str, Any] = json.loads(body)

@@ -24,7 +24,7 @@ SNAPSHOT = {
     "engine": "simulator",
 }
 OF_A_PAGE = {
-    "content-type": "application/json",
+    "content-type": "application/json; charset=utf-8",
     "cache-control": "no-store",
     "vary": "Accept, Accept-Encoding",
 }
@@ -86,4 +86,7 @@ def problem(target: str, code: str, status: int, **members: Any) -> dict[str, An
     }
 
 
-OF_A_PROBLEM = {"content-type": "application/problem+json", "cache-control": "no-store"}
+OF_A_PROBLEM = {
+    "content-type": "application/problem+json; charset=utf-8",
+    "cache-control": "no-store",
+}

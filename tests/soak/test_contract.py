@@ -36,7 +36,7 @@ GENUINE = {
         "/health/ready",
         503,
         {"status": "not_ready"},
-        {"content-type": "application/json", "cache-control": "no-store"},
+        {"content-type": "application/json; charset=utf-8", "cache-control": "no-store"},
     ),
     "not modified": answer(
         "/sa-contexts/1",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, Final
 
-from app.api.problems import KINDS, MEDIA_TYPE
+from app.api.media_types import JSON, PROBLEM
+from app.api.problems import KINDS
 
 
 CACHE_CONTROL: Final = {
@@ -52,7 +53,7 @@ def complete(operation: dict[str, Any]) -> None:
         headers["X-Request-Id"] = REQUEST_ID
         if "content" in response:  # generators use the first media type
             content = response["content"].items()
-            response["content"] = dict(sorted(content, key=lambda x: x[0] != "application/json"))
+            response["content"] = dict(sorted(content, key=lambda x: x[0] != JSON))
         is_failure = status.startswith(("4", "5"))
         if is_failure:
             _use_problem_type(response)
@@ -87,6 +88,6 @@ def _split_description(operation: dict[str, Any]) -> None:
 def _use_problem_type(response: dict[str, Any]) -> None:
     """Document a problem under its media type, not under FastAPI's `application/json`."""
     content = response.get("content", {})
-    reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+    reference = content.get(JSON, {}).get("schema", {}).get("$ref", "")
     if reference.endswith("Problem"):
-        content[MEDIA_TYPE] = content.pop("application/json")
+        content[PROBLEM] = content.pop(JSON)

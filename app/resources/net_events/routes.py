@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.api import problems
 from app.api.dependencies import ServiceDep, reject_repeated, require_event_stream, require_json
 from app.api.errors import to_problem
+from app.api.media_types import JSON_UTF_8
 from app.api.security import DiagnosticsReader
 from app.api.sse import EventStream, LastEventId, stream_responses
 from app.api.streaming import PiecesResponse
@@ -82,7 +83,7 @@ async def list_net_events(
     items = b",".join([event.json for event in found.events])
     end = b"]," + orjson.dumps(_about(found, service))[1:]
     body = HEAD + items + end
-    response = PiecesResponse([body], "application/json", len(body))
+    response = PiecesResponse([body], JSON_UTF_8, len(body))
     response.headers["Cache-Control"] = "no-store"
     if found.next_cursor is not None:
         response.headers["Link"] = f'<{query.link(found.next_cursor)}>; rel="next"'
