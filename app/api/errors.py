@@ -138,7 +138,7 @@ def install(app: FastAPI) -> None:
         if problem.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             path = redacted_start(request.scope["path"])
             log.warning("request_failed", path=path, code=problem.kind.code)
-        return problem_response(problem, request.scope["path"])
+        return problem_response(problem, request.scope["raw_path"])
 
     for class_ in (
         ProblemError,

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 from starlette.responses import Response
 
 from app.api.media_types import PROBLEM, utf_8
+from app.api.references import root_of
 from app.schemas.problems import (
     EngineProblem,
     InvalidParametersProblem,
@@ -25,6 +26,9 @@ from app.schemas.problems import (
     SnapshotExpiredProblem,
 )
 
+
+_IN_A_PATH: Final = "/%!$&'()*+,;=@~"
+"""Characters that stay as they are. A colon could end a scheme (RFC 3986, 4.2)."""
 
 MAX_ERRORS = 32
 """Maximum number of invalid parameters to report; a request may have thousands."""
@@ -339,15 +343,21 @@ class ProblemError(Exception):
         self.members = members
 
 
-def problem_response(problem: ProblemError, path: str) -> Response:
-    """Return the response for a problem; `path` is the request's."""
+def problem_response(problem: ProblemError, raw_path: bytes) -> Response:
+    """Return the response for a problem.
+
+    Args:
+        problem: the problem.
+        raw_path: the path of the request as the client sent it; empty if unknown.
+    """
+    root = root_of(raw_path)
     text = orjson.dumps(
         {
-            "type": f"/problems/{problem.kind.code}",
+            "type": f"{root}problems/{problem.kind.code}",
             "title": problem.kind.title,
             "status": problem.kind.status,
             "detail": problem.detail,
-            "instance": quote(path),
+            "instance": root + quote(raw_path, _IN_A_PATH).removeprefix("/") if raw_path else "",
             "code": problem.kind.code,
             **problem.members,
         }

@@ -29,4 +29,4 @@ class ExactPaths:
             await self._app(scope, receive, send)
             return
         request_state(scope).problem = NOT_FOUND.code
-        await problem_response(_NOT_FOUND, scope["path"])(scope, receive, send)
+        await problem_response(_NOT_FOUND, scope["raw_path"])(scope, receive, send)

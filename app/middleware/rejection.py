@@ -12,7 +12,7 @@ async def reject(problem: ProblemError, scope: Scope, receive: Receive, send: Se
     """Answer a request with a problem and record the rejection in its state."""
     state = request_state(scope)
     state.problem, state.is_rejected = problem.kind.code, True
-    response = problem_response(problem, scope["path"])
+    response = problem_response(problem, scope["raw_path"])
     if scope["method"] == "HEAD":
         response.body = b""
     await response(scope, receive, send)

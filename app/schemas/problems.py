@@ -10,12 +10,18 @@ class Problem(Shape):
     """A failure, as `application/problem+json`."""
 
     type: str = Field(
-        description="Where the problem is explained.", examples=["/problems/sa_context_not_found"]
+        description="Where the problem is explained; relative to the request's URL, so that it "
+        "leads there below any prefix.",
+        examples=["../problems/sa_context_not_found"],
     )
     title: str = Field(description="The kind of problem, for people; fixed for each `code`.")
     status: int = Field(ge=400, le=599)
     detail: str = Field(description="What went wrong this time.")
-    instance: str = Field(description="The path of the request.")
+    instance: str = Field(
+        description="The path of the request; relative to its URL, like `type`. Empty if the "
+        "server could not read it.",
+        examples=["../sa-contexts/1"],
+    )
     code: str = Field(description="The kind of problem, for programs; stable.")
 
 

@@ -14,6 +14,8 @@ from app.settings.limits import ConnectionLimits
 MAX_HEADER_FIELDS: Final = 100
 """Header fields of a request; each look-up scans them all."""
 
+_REQUEST_LINE: Final = re.compile(rb"[A-Z]+ (?:https?://[^/?# ]*)?(/[!->@-~]*)", re.IGNORECASE)
+"""Method, and path without a query."""
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 
 
@@ -28,6 +30,14 @@ class LimitedH11Parser(h11.Connection):
         super().__init__(h11.SERVER, limits.max_request_bytes)
         self._max_bytes = limits.max_request_bytes
         self.last_request: h11.Request | None = None
+
+    @property
+    def requested_path(self) -> bytes:
+        """The path of the request to answer, as sent; empty if its first line is malformed."""
+        if self.last_request is not None and self.our_state is h11.SEND_RESPONSE:
+            return self.last_request.target.partition(b"?")[0]
+        line = _REQUEST_LINE.match(self.trailing_data[0])
+        return line[1] if line else b""
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
         """Return the next event from the client.

@@ -17,7 +17,6 @@ from enum import Enum, auto
 from http import HTTPStatus
 from math import inf
 from typing import Any, Final
-from urllib.parse import unquote
 
 import anyio
 import anyio.lowlevel
@@ -267,8 +266,7 @@ class LimitedH11Protocol(H11Protocol):
         self._enter(Stage.REJECTED)
         self._on_rejection(problem, self.client[0] if self.client else "unknown")
         request = self.conn.last_request if self.conn.our_state is h11.SEND_RESPONSE else None
-        path = unquote(request.target.partition(b"?")[0].decode()) if request else "/"
-        response = problem_response(problem, path)
+        response = problem_response(problem, self.conn.requested_path)
         head = h11.Response(
             status_code=response.status_code,
             reason=HTTPStatus(response.status_code).phrase.encode(),

@@ -125,7 +125,7 @@ def test_each_status_has_one_named_problem_that_holds_all_of_its_kinds() -> None
             for code in (each.strip("`") for each in codes):
                 kind = KINDS[code]
                 members = extra.get(kind.schema.__name__, {})
-                answer = problem_response(ProblemError(kind, "So.", **members), "/")
+                answer = problem_response(ProblemError(kind, "So.", **members), b"/")
                 problem = json.loads(bytes(answer.body))
                 assert problem["status"] == int(status)
                 assert is_valid(problem, content["schema"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from fastapi import HTTPException
@@ -22,9 +23,10 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     problem: dict[str, Any] = response.json()
     KINDS[code].schema.model_validate(problem)
     assert (problem["status"], problem["code"]) == (status, code)
-    assert problem["type"] == f"/problems/{code}"
+    url = f"http://proxy/prefix{response.request.url.raw_path.decode()}"
+    assert urljoin(url, problem["type"]) == f"http://proxy/prefix/problems/{code}"
     assert problem["title"] == KINDS[code].title
-    assert problem["instance"] == response.request.url.raw_path.decode().partition("?")[0]
+    assert urljoin(url, problem["instance"]) == url.partition("?")[0]
     return problem
 
 

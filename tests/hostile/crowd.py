@@ -74,7 +74,7 @@ Client = Callable[[Connection], Awaitable[str]]
 
 def ending(answer: bytes) -> str:
     """Return the problem of a response, or its status."""
-    problem = re.search(rb'\{"type":"/problems/[^{}]*\}$', answer)
+    problem = re.search(rb'\{"type":"[./]*problems/[^{}]*\}$', answer)
     if problem:
         content = json.loads(problem[0])
         return f"{content['status']} {content['code']}"

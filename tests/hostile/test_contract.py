@@ -49,7 +49,8 @@ def fuzz(target: Target, seconds: int, *options: str, answers: Path) -> Counter[
     run = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
-            *("run", f"{target.url}/openapi.json", "--max-time", str(seconds), "--no-color"),
+            *("run", f"{target.url}/openapi.json", "--url", target.url, "--no-color"),
+            *("--max-time", str(seconds)),
             *("--header", f"{name}: {value}", *options),
         ],
         cwd=ROOT,

@@ -111,6 +111,7 @@ async def test_there_must_be_one(hosts: list[str]) -> None:
         "type": "http",
         "method": "GET",
         "path": "/",
+        "raw_path": b"/",
         "headers": [(b"host", host.encode()) for host in hosts],
     }
 

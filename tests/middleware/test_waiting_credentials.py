@@ -48,6 +48,7 @@ class Gate:
             "type": "http",
             "method": "GET",
             "path": "/sa-contexts",
+            "raw_path": b"/sa-contexts",
             "client": ("192.0.2.1", 50000),
             "headers": [(b"authorization", f"Bearer {token}".encode())],
         }

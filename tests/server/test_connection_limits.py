@@ -375,6 +375,28 @@ def test_a_client_without_a_further_request_is_left(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "head", "type_", "instance"),
+    [
+        (b"/a/b?c=/d", b"Content-Length: 1025\r\n\r\n", "../problems/{}", "../a/b"),
+        (b"/a/b?c=/d", b"a: " + b"a" * 2048, "../problems/{}", "../a/b"),
+        (b"http://x/a/b", b"a: " + b"a" * 2048, "../problems/{}", "../a/b"),
+        (b"/a/b", b"", "../problems/{}", "../a/b"),  # never complete
+        (b"/a:b", b"Content-Length: 1025\r\n\r\n", "problems/{}", "a%3Ab"),
+        (b"a/b", b"a\r\n\r\n", "/problems/{}", ""),  # nobody knows
+    ],
+)
+def test_a_rejection_refers_from_the_path_of_its_request(
+    served: Served, target: bytes, head: bytes, type_: str, instance: str
+) -> None:
+    client = served.connect()
+    client.sendall(GET.replace(b"/", target, 1) + head)
+
+    answer = problem(received(client))
+
+    assert (answer["type"], answer["instance"]) == (type_.format(answer["code"]), instance)
+
+
+@pytest.mark.parametrize(
     "request_",
     [b"G", GET, GET + b"Content-Length: 4\r\n\r\nbod"],
     ids=["line", "head", "body"],

@@ -75,12 +75,14 @@ def page(
 
 def problem(target: str, code: str, status: int, **members: Any) -> dict[str, Any]:
     """Return the problem that answers a request for `target`."""
+    path = target.partition("?")[0]
+    root = "../" * (path.count("/") - 1)
     return {
-        "type": f"/problems/{code}",
+        "type": f"{root}problems/{code}",
         "title": "Something is wrong",
         "status": status,
         "detail": "So.",
-        "instance": target.partition("?")[0],
+        "instance": root + path.removeprefix("/"),
         "code": code,
         **members,
     }

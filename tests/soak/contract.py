@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from tests.soak.schemas import DOCUMENT, SCHEMA, reason_against
 
@@ -192,9 +192,9 @@ def _check_problem(answer: Answer, codes: set[str]) -> None:
         raise answer.violation("the problem's status is another")
     if problem["code"] not in codes:
         raise answer.violation(f"the code is none of {', '.join(sorted(codes))}")
-    if problem["type"] != f"/problems/{problem['code']}":
+    if urljoin(f"/prefix{answer.target}", problem["type"]) != f"/prefix/problems/{problem['code']}":
         raise answer.violation("the type is not where the code is explained")
-    if problem["instance"] != answer.path:
+    if urljoin(f"/prefix{answer.target}", problem["instance"]) != f"/prefix{answer.path}":
         raise answer.violation("the problem's instance is not the path")
 
 

@@ -29,6 +29,10 @@ Platform (ipsectypes.h, fwpmu.h), whose documentation explains them. Key materia
 **Numbers.** 64-bit numbers (ids, LUIDs, weights) are strings, because JSON numbers lose precision
 above 2^53.
 
+**References.** Objects refer to others by id; `links` say where the ids lead. A reference that the
+engine has not set is null. URLs in responses (`Link`, `restartUrl`, `resumeUrl`, `type`,
+`instance`) are relative to the request's, and so lead to the right place below any prefix.
+
 **Compatibility.** Endpoints, parameters, fields, enumeration values and problem codes may be added
 at any time; clients must ignore unknown fields. {NEWER_VALUES} \
 Values of *Windows* that this server does not know are `unknown`, with the number in a
@@ -74,7 +78,7 @@ def _document(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
         summary=app.summary,
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "/", "description": "The server that publishes this document."}],
+        servers=[{"url": ".", "description": "The server that publishes this document."}],
         tags=[
             *({"name": each.tag, "description": each.description} for each in resources),
             *(dict(tag) for tag in TAGS),

@@ -1,0 +1,114 @@
+"""Every reference that the server sends leads to the right place below a prefix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+import httpx2
+import pytest
+from sa_contexts_simulator import Simulator
+
+from tests.api.live import Live
+from tests.api.prefix import below_prefix
+from tests.api.test_documentation import References
+from tests.soak.schemas import DOCUMENT
+
+
+LISTS = ("sa-contexts", "ike-sas", "connections", "net-events")
+ELSEWHERE = ("/", "/docs", "/docs/none.js", "/openapi.json", "/nowhere", "/a/b/c/d", "/a/%2f/b")
+PATHS = (*(re.sub(r"\{\w+\}", "1", path) for path in DOCUMENT["paths"]), *ELSEWHERE)
+
+
+@pytest.fixture
+def root(simulator: Simulator) -> Iterator[str]:
+    """The URL of a server's root below a prefix."""
+    with (
+        Live(
+            simulated_contexts=25, simulated_net_events=0, snapshot_idle_timeout_seconds=60
+        ) as live,
+        below_prefix(live.address) as url,
+    ):
+        for code in range(13801, 13806):
+            simulator.net_event(0, code)
+        assert simulator.flush()
+        yield url
+
+
+@pytest.fixture
+def http() -> Iterator[httpx2.Client]:
+    with httpx2.Client(timeout=20) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_problem_of_any_path_leads_to_its_explanation(
+    http: httpx2.Client, root: str, path: str
+) -> None:
+    url = root.removesuffix("/") + path
+    problem = http.delete(url).json()
+
+    explanation = http.get(urljoin(url, problem["type"]))
+    assert explanation.status_code == 200
+    assert explanation.json()["code"] == problem["code"]
+    assert urljoin(url, problem["instance"]) == url
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_next_links_lead_to_all_pages(http: httpx2.Client, root: str, name: str) -> None:
+    whole = http.get(f"{root}{name}?limit=1000").json()["items"]
+    url, items = f"{root}{name}?limit=4", []
+    while True:
+        page = http.get(url)
+        assert page.status_code == 200
+        items += page.json()["items"]
+        if "next" not in page.links:
+            break
+        url = urljoin(url, page.links["next"]["url"])
+
+    assert items == whole
+    assert len(items) > 4
+
+
+@pytest.mark.parametrize("name", LISTS[:3])
+def test_the_links_of_an_expired_cursor_lead_on(simulator: Simulator, name: str) -> None:
+    with (
+        Live(simulated_contexts=25, snapshot_idle_timeout_seconds=1e-9) as live,
+        below_prefix(live.address) as root,
+        httpx2.Client(timeout=20) as http,
+    ):
+        first = http.get(f"{root}{name}?limit=4").json()
+        assert simulator.ids()
+        url = f"{root}{name}?cursor={first['nextCursor']}&limit=4"
+        gone = http.get(url)
+        assert gone.status_code == 410
+        restarted, resumed = (
+            http.get(urljoin(url, gone.json()[member])) for member in ("restartUrl", "resumeUrl")
+        )
+
+    assert restarted.json()["items"] == first["items"]
+    assert resumed.status_code == 200
+    assert resumed.json()["items"][0] not in first["items"]
+
+
+def test_the_servers_of_the_document_lead_to_the_api(http: httpx2.Client, root: str) -> None:
+    url = f"{root}openapi.json"
+    (server,) = http.get(url).json()["servers"]
+
+    base = urljoin(url, server["url"]).removesuffix("/")  # as Swagger UI removes it
+    for path in ("/sa-contexts", "/health/live"):
+        assert http.get(base + path).status_code == 200
+
+
+def test_the_documentation_page_finds_its_parts(http: httpx2.Client, root: str) -> None:
+    redirection = http.get(root)
+    url = urljoin(root, redirection.headers["location"])
+    assert url == f"{root}docs"
+
+    parts = set(References(http.get(url).text).targets) - {"data:,"}
+    assert len(parts) == 4
+    contents = [http.get(urljoin(url, part)) for part in parts]
+    assert {content.status_code for content in contents} == {200}
+    (document,) = re.findall(r'^  url: "(.*)",$', "".join(c.text for c in contents), re.MULTILINE)
+    assert http.get(urljoin(url, document)).json()["openapi"]
