@@ -133,7 +133,6 @@ def _bundle(bundle: Any) -> dict[str, Any]:
         **_ip_version(bundle.ipVersion),
         "peerV4PrivateAddress": str(IPv4Address(bundle.peerV4PrivateAddress)) if is_v4 else None,
         "mmSaId": str(bundle.mmSaId),
-        "ikeSaUrl": f"/ike-sas/{bundle.mmSaId}",
         **named("pfsGroup", wfp.PfsGroup, public.PfsGroup, bundle.pfsGroup),
         "saLookupContext": guid(bundle.saLookupContext),
         "qmFilterId": str(bundle.qmFilterId),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
@@ -11,7 +12,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from tests.api.live import Live
-from tests.api.prefix import below_prefix
+from tests.api.prefix import PREFIX, below_prefix
 from tests.api.test_documentation import References
 from tests.soak.schemas import DOCUMENT
 
@@ -112,3 +113,20 @@ def test_the_documentation_page_finds_its_parts(http: httpx2.Client, root: str) 
     assert {content.status_code for content in contents} == {200}
     (document,) = re.findall(r'^  url: "(.*)",$', "".join(c.text for c in contents), re.MULTILINE)
     assert http.get(urljoin(url, document)).json()["openapi"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_body_has_a_url(http: httpx2.Client, root: str, name: str) -> None:
+    items = http.get(f"{root}{name}?limit=1000").json()["items"]
+
+    texts = [*texts_in(items)]
+    assert len(texts) > 50
+    assert [text for text in texts if re.match(r"/[a-z]|\w+://", text) or PREFIX in text] == []
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(part)

@@ -23,13 +23,13 @@ def test_contexts_lead_to_their_main_mode_sa_and_back(http: httpx2.Client) -> No
         bundle = (context["inboundSa"] or context["outboundSa"] or {}).get("saBundle")
         if bundle is None:
             continue
-        answer = http.get(bundle["ikeSaUrl"])
+        answer = http.get(f"/ike-sas/{bundle['mmSaId']}")
         if answer.status_code == 404:
             assert answer.json()["code"] == "ike_sa_not_found"
             continue
         ike_sa = answer.json()
         assert ike_sa["saId"] == bundle["mmSaId"]
-        negotiated = items(http, ike_sa["saContextsUrl"])
+        negotiated = items(http, f"/sa-contexts?mmSaId={ike_sa['saId']}")
         for one in negotiated:
             bundles = [sa["saBundle"] for sa in (one["inboundSa"], one["outboundSa"]) if sa]
             assert ike_sa["saId"] in {each["mmSaId"] for each in bundles}
@@ -42,7 +42,11 @@ def test_connections_lead_to_what_protects_them(http: httpx2.Client) -> None:
     assert http.get("/connections?limit=1").json()["monitoring"] == "on"
     protecting = 0
     for connection in items(http, "/connections?limit=10"):
-        for context in items(http, connection["saContextsUrl"]):
+        ends = (
+            f"localAddress={connection['localAddress']}&remoteAddress={connection['remoteAddress']}"
+        )
+        mode = connection["ipsecTrafficModeType"]
+        for context in items(http, f"/sa-contexts?{ends}&trafficType={mode}"):
             sa = context["inboundSa"] or context["outboundSa"]
             assert sa["traffic"]["trafficType"] == connection["ipsecTrafficModeType"]
             assert sa["traffic"]["localAddress"] == connection["localAddress"]

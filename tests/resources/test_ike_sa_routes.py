@@ -71,14 +71,15 @@ def test_a_context_leads_to_its_main_mode_sa_and_back(many: TestClient) -> None:
 
     alive = {item["saId"] for item in everything(many)}
     outlived = [sa for _, sa in sas if sa["saBundle"]["mmSaId"] not in alive]
-    assert {many.get(sa["saBundle"]["ikeSaUrl"]).status_code for sa in outlived} <= {404}
+    ended = {many.get(f"/ike-sas/{sa['saBundle']['mmSaId']}").status_code for sa in outlived}
+    assert ended <= {404}
     assert len(outlived) < 10
     for context, sa in sas:
         if sa in outlived:
             continue
-        main_mode = many.get(sa["saBundle"]["ikeSaUrl"]).json()
+        main_mode = many.get(f"/ike-sas/{sa['saBundle']['mmSaId']}").json()
         assert main_mode["saId"] == sa["saBundle"]["mmSaId"]
-        back = content_of(many.get(main_mode["saContextsUrl"]))["items"]
+        back = content_of(many.get(f"/sa-contexts?mmSaId={main_mode['saId']}"))["items"]
         assert context in back
         assert all(
             main_mode["saId"] == direction["saBundle"]["mmSaId"]

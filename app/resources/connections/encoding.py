@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -14,7 +13,6 @@ from app.resources.wfp.names import (
     IP_VERSION,
     IPSEC_TRAFFIC_MODE_TYPE,
     KEY_MODULE,
-    TRAFFIC_TYPE,
 )
 from bindings.connections import Connection
 
@@ -41,17 +39,4 @@ def render_connection(connection: Connection) -> dict[str, Any]:
         "bytesTransferredOut": str(connection.bytes_transferred_out),
         "bytesTransferredTotal": str(connection.bytes_transferred_total),
         "startSysTime": moment_of(connection.started),
-        "saContextsUrl": _sa_contexts_url(connection),
     }
-
-
-def _sa_contexts_url(connection: Connection) -> str:
-    """Return the URL of the list of SA contexts with the connection's endpoints and mode."""
-    filters = {
-        "localAddress": address_text(connection.local_address),
-        "remoteAddress": address_text(connection.remote_address),
-        "trafficType": TRAFFIC_TYPE[connection.ipsec_traffic_mode_type]["trafficType"],
-    }
-    return "/sa-contexts?" + urlencode(
-        {name: text for name, text in filters.items() if text}, safe=":"
-    )

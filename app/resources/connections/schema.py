@@ -38,11 +38,6 @@ class Connection(Shape):
     start_sys_time: datetime | None = Field(
         description="When the connection was created; null if the engine does not report it."
     )
-    sa_contexts_url: str = Field(
-        description="The URL of the list of the SA contexts that protect the connection; inferred "
-        "from endpoints and mode, because connections and SA contexts have no common id.",
-        examples=["/sa-contexts?localAddress=10.0.0.1&remoteAddress=10.0.0.2&trafficType=tunnel"],
-    )
 
 
 class ConnectionPage(Shape):

@@ -47,7 +47,6 @@ def render_ike_sa(sa: IkeSa) -> dict[str, Any]:
         ],
         "ikePolicyKey": sa.ike_policy_key,
         "virtualIfTunnelId": str(sa.virtual_if_tunnel_id),
-        "saContextsUrl": f"/sa-contexts?mmSaId={sa.sa_id}",
     }
 
 

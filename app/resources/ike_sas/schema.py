@@ -58,10 +58,6 @@ class IkeSa(Shape):
     )
     ike_policy_key: Guid
     virtual_if_tunnel_id: Uint64
-    sa_contexts_url: str = Field(
-        description="The URL of the list of the SA contexts that this main mode SA negotiated.",
-        examples=["/sa-contexts?mmSaId=9007199254740993"],
-    )
 
 
 class IkeSaPage(Shape):

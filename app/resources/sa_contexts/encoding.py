@@ -142,7 +142,6 @@ def _bundle(bundle: SaBundle) -> dict[str, Any]:
         **IP_VERSION[bundle.ip_version],
         "peerV4PrivateAddress": address_text(bundle.peer_v4_private_address),
         "mmSaId": str(bundle.mm_sa_id),
-        "ikeSaUrl": f"/ike-sas/{bundle.mm_sa_id}",
         **PFS_GROUP[bundle.pfs_group],
     }
     if bundle.sa_lookup_context is not None:

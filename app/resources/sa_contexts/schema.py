@@ -134,10 +134,9 @@ class SaBundle(Shape):
     peer_v4_private_address: IpAddress | None = Field(
         description="The peer's private address behind its NAT; 0.0.0.0 if there is no NAT."
     )
-    mm_sa_id: Uint64 = Field(description="The id of the main mode SA that negotiated this bundle.")
-    ike_sa_url: str = Field(
-        description="The URL of that main mode SA, which may have ended since.",
-        examples=["/ike-sas/9007199254740993"],
+    mm_sa_id: Uint64 = Field(
+        description="The `saId` of the main mode SA that negotiated this bundle, which may have "
+        "ended since."
     )
     pfs_group: PfsGroup
     pfs_group_raw: Raw | MISSING = MISSING

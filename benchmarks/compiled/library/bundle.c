@@ -180,9 +180,7 @@ void put_bundle(writer *to, const IPSEC_SA_BUNDLE1 *bundle)
     }
     PUT(to, ",\"mmSaId\":");
     put_unsigned_text(to, bundle->mmSaId);
-    PUT(to, ",\"ikeSaUrl\":\"/ike-sas/");
-    put_unsigned(to, bundle->mmSaId);
-    PUT(to, "\",");
+    PUT(to, ",");
     put_pfs_group(to, bundle->pfsGroup);
     PUT(to, ",\"saLookupContext\":");
     put_guid(to, &bundle->saLookupContext);
