@@ -132,7 +132,7 @@ def _bundle(bundle: Any) -> dict[str, Any]:
         "keyModuleState": _key_module(bundle.keyModuleState) if bundle.keyModuleState else None,
         **_ip_version(bundle.ipVersion),
         "peerV4PrivateAddress": str(IPv4Address(bundle.peerV4PrivateAddress)) if is_v4 else None,
-        "mmSaId": str(bundle.mmSaId),
+        "mmSaId": str(bundle.mmSaId) if bundle.mmSaId else None,
         **named("pfsGroup", wfp.PfsGroup, public.PfsGroup, bundle.pfsGroup),
         "saLookupContext": guid(bundle.saLookupContext),
         "qmFilterId": str(bundle.qmFilterId),

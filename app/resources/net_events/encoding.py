@@ -16,6 +16,7 @@ from app.resources.wfp.failures import failure_of
 from app.resources.wfp.filetimes import moment_of
 from app.resources.wfp.filter_encoding import value_address
 from app.resources.wfp.names import IP_VERSION, Named, split_flags
+from app.resources.wfp.references import main_mode_id
 from app.schemas import names as public
 from app.schemas.hexadecimal import hex32
 from bindings import enums as wfp
@@ -151,7 +152,7 @@ def _main_mode(failure: MainModeFailure) -> dict[str, Any]:
         **_ROLE[failure.sa_role],
         **_MM_METHOD[failure.mm_auth_method],
         "endCertHash": _hex(failure.end_cert_hash),
-        "mmId": str(failure.mm_id),
+        "mmId": main_mode_id(failure.mm_id),
         "mmFilterId": str(failure.mm_filter_id),
         "localPrincipalNameForAuth": failure.local_principal_name,
         "remotePrincipalNameForAuth": failure.remote_principal_name,
@@ -169,7 +170,7 @@ def _quick_mode(failure: QuickModeFailure) -> dict[str, Any]:
         "localSubNet": _subnet(failure.local_subnet),
         "remoteSubNet": _subnet(failure.remote_subnet),
         "qmFilterId": str(failure.qm_filter_id),
-        "mmSaLuid": None if failure.mm_sa_luid is None else str(failure.mm_sa_luid),
+        "mmSaLuid": main_mode_id(failure.mm_sa_luid),
         "mmProviderContextKey": failure.mm_provider_context_key,
     }
 
@@ -187,7 +188,7 @@ def _extended_mode(failure: ExtendedModeFailure) -> dict[str, Any]:
         **_ROLE[failure.sa_role],
         **_EM_METHOD[failure.em_auth_method],
         "endCertHash": _hex(failure.end_cert_hash),
-        "mmId": str(failure.mm_id),
+        "mmId": main_mode_id(failure.mm_id),
         "qmFilterId": str(failure.qm_filter_id),
         "localPrincipalNameForAuth": failure.local_principal_name,
         "remotePrincipalNameForAuth": failure.remote_principal_name,

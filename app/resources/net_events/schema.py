@@ -91,7 +91,7 @@ class MainModeFailure(Shape):
     mm_auth_method: AuthenticationMethod
     mm_auth_method_raw: Raw | MISSING = MISSING
     end_cert_hash: CertHash | None
-    mm_id: Uint64 = Field(description="The main mode SA.")
+    mm_id: Uint64 | None = Field(description="The main mode SA; null if there was none yet.")
     mm_filter_id: Uint64 = Field(description="The main mode filter.")
     local_principal_name_for_auth: Name | None
     remote_principal_name_for_auth: Name | None
@@ -122,7 +122,9 @@ class QuickModeFailure(Shape):
         examples=["10.20.0.0/16"],
     )
     qm_filter_id: Uint64 = Field(description="The quick mode filter.")
-    mm_sa_luid: Uint64 | None = Field(description="The main mode SA; null before Windows 10 1803.")
+    mm_sa_luid: Uint64 | None = Field(
+        description="The main mode SA; null if there was none yet, and before Windows 10 1803."
+    )
     mm_provider_context_key: Guid | None = Field(description="null before Windows 10 1803.")
 
 
@@ -142,7 +144,7 @@ class ExtendedModeFailure(Shape):
     em_auth_method: AuthenticationMethod
     em_auth_method_raw: Raw | MISSING = MISSING
     end_cert_hash: CertHash | None
-    mm_id: Uint64 = Field(description="The main mode SA.")
+    mm_id: Uint64 | None = Field(description="The main mode SA; null if there was none yet.")
     qm_filter_id: Uint64 = Field(description="The quick mode filter.")
     local_principal_name_for_auth: Name | None
     remote_principal_name_for_auth: Name | None

@@ -27,6 +27,7 @@ from app.resources.wfp.names import (
     TRANSFORM_TYPE,
     bundle_flags,
 )
+from app.resources.wfp.references import main_mode_id
 from app.schemas.hexadecimal import hex32
 from app.schemas.names import Baseline
 from bindings.enums import AUTHENTICATING, ENCRYPTING, TrafficType
@@ -141,7 +142,7 @@ def _bundle(bundle: SaBundle) -> dict[str, Any]:
         else _key_module(bundle.key_module_key),
         **IP_VERSION[bundle.ip_version],
         "peerV4PrivateAddress": address_text(bundle.peer_v4_private_address),
-        "mmSaId": str(bundle.mm_sa_id),
+        "mmSaId": main_mode_id(bundle.mm_sa_id),
         **PFS_GROUP[bundle.pfs_group],
     }
     if bundle.sa_lookup_context is not None:

@@ -134,9 +134,9 @@ class SaBundle(Shape):
     peer_v4_private_address: IpAddress | None = Field(
         description="The peer's private address behind its NAT; 0.0.0.0 if there is no NAT."
     )
-    mm_sa_id: Uint64 = Field(
+    mm_sa_id: Uint64 | None = Field(
         description="The `saId` of the main mode SA that negotiated this bundle, which may have "
-        "ended since."
+        "ended since; null if the keying module does not set it."
     )
     pfs_group: PfsGroup
     pfs_group_raw: Raw | MISSING = MISSING

@@ -179,7 +179,11 @@ void put_bundle(writer *to, const IPSEC_SA_BUNDLE1 *bundle)
         put_null(to);
     }
     PUT(to, ",\"mmSaId\":");
-    put_unsigned_text(to, bundle->mmSaId);
+    if (bundle->mmSaId == 0) {
+        put_null(to);
+    } else {
+        put_unsigned_text(to, bundle->mmSaId);
+    }
     PUT(to, ",");
     put_pfs_group(to, bundle->pfsGroup);
     PUT(to, ",\"saLookupContext\":");
