@@ -228,7 +228,15 @@ enum sa_simulator_option {
     SA_SIMULATOR_OPTION_ANNOUNCE_COMPLETE = 4,
     /* The result of an engine that does not track connections: 0 (default)
      * FWP_E_CONNECTIONS_DISABLED, 1 no connections. */
-    SA_SIMULATOR_OPTION_UNMONITORED_IS_EMPTY = 5
+    SA_SIMULATOR_OPTION_UNMONITORED_IS_EMPTY = 5,
+    /* The time of net events that subscribers receive: 0 (default) set, 1 not set. In enumerations
+     * it is always set. */
+    SA_SIMULATOR_OPTION_UNTIMED_NOTIFICATIONS = 6,
+    /* The byte order of IPv6 addresses, except in filters, whose addresses are in network order:
+     * 0 (default) network order, 1 reversed. Trees that are put are in network order. */
+    SA_SIMULATOR_OPTION_REVERSED_IPV6 = 7,
+    /* The connections that a template with the connectionId 0 matches: 0 (default) all, 1 none. */
+    SA_SIMULATOR_OPTION_ZERO_MATCHES_NONE = 8
 };
 
 /* Set an option. Return 1, or 0 if there is no such option or it has no such value. */

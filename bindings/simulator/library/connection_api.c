@@ -28,8 +28,8 @@ static const object_ops ops = {CONNECTIONS, current, write_connection};
 
 /* ---- enumerations ---- */
 
-/* Fix the set of objects, and query the driver if the template asks for it. Return an error
- * code, or 0. */
+/* Fix the set of objects, and query the driver if the template asks for it; NULL matches all.
+ * Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration,
                             const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate)
 {
@@ -43,11 +43,15 @@ static UINT32 take_snapshot(enumeration *enumeration,
         return ERROR_NOT_ENOUGH_MEMORY;
     }
     enumeration->objects = taken;
+    int is_any = enumTemplate == NULL
+                 || (enumTemplate->connectionId == 0
+                     && !option_is_set(SA_SIMULATOR_OPTION_ZERO_MATCHES_NONE));
+    UINT32 flags = enumTemplate == NULL ? 0 : enumTemplate->flags;
     for (size_t i = 0; i < count; i++) {
-        if (enumTemplate->connectionId != 0 && enumTemplate->connectionId != all[i]->id) {
+        if (!is_any && enumTemplate->connectionId != all[i]->id) {
             continue;
         }
-        if ((enumTemplate->flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
+        if ((flags & FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED) != 0) {
             connection_query_bytes(all[i]);
         }
         taken[enumeration->count++] = *all[i];
@@ -61,7 +65,6 @@ static UINT32 create_enumeration(HANDLE engineHandle,
                                  const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate,
                                  HANDLE *enumHandle)
 {
-    static const FWPM_CONNECTION_ENUM_TEMPLATE0 anything;
     HANDLE opened;
     enumeration *made;
     if (enumHandle == NULL) {
@@ -74,7 +77,7 @@ static UINT32 create_enumeration(HANDLE engineHandle,
     if (code != ERROR_SUCCESS) {
         return code;
     }
-    code = take_snapshot(made, enumTemplate == NULL ? &anything : enumTemplate);
+    code = take_snapshot(made, enumTemplate);
     if (code != ERROR_SUCCESS) {
         handles_close(opened);
         return code;

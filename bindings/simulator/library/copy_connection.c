@@ -1,6 +1,7 @@
 /* A connection with the credentials of its peer. */
 
 #include "copy.h"
+#include "options.h"
 
 static IKEEXT_PRESHARED_KEY_AUTHENTICATION1 *
 copy_preshared_key(arena *arena, const IKEEXT_PRESHARED_KEY_AUTHENTICATION1 *from)
@@ -75,6 +76,8 @@ FWPM_CONNECTION0 *copy_connection(arena *arena, const FWPM_CONNECTION0 *from)
 {
     FWPM_CONNECTION0 *target = ARENA_TAKE(arena, FWPM_CONNECTION0);
     FWPM_CONNECTION0 copy = *from;
+    option_order_v6(copy.ipVersion, copy.localV6Address);
+    option_order_v6(copy.ipVersion, copy.remoteV6Address);
     copy.providerKey = copy_guid(arena, from->providerKey);
     copy.mmPeer = copy_credential(arena, &from->mmPeer);
     copy.emPeer = copy_credential(arena, &from->emPeer);

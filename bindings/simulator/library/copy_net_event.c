@@ -8,6 +8,7 @@
 
 #include "copy.h"
 #include "generator_net_event.h"
+#include "options.h"
 #include "sa_simulator.h"
 
 typedef struct shape {
@@ -82,6 +83,10 @@ static LPWSTR *write_canary_groups(arena *arena)
 
 static void write_header_parts(arena *arena, FWPM_NET_EVENT_HEADER3 *header)
 {
+    if (header->flags & FWPM_NET_EVENT_FLAG_IP_VERSION_SET) {
+        option_order_v6(header->ipVersion, header->localAddrV6.byteArray16);
+        option_order_v6(header->ipVersion, header->remoteAddrV6.byteArray16);
+    }
     if (header->flags & FWPM_NET_EVENT_FLAG_APP_ID_SET) {
         header->appId = write_canary_blob(arena);
     }
@@ -123,6 +128,13 @@ static void *write_extended_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_EM_FAILURE1
     return write_bytes(arena, &failure, size);
 }
 
+static void *write_dosp_drop(arena *arena, FWPM_NET_EVENT_IPSEC_DOSP_DROP0 drop)
+{
+    option_order_v6(drop.ipVersion, drop.publicHostV6Addr);
+    option_order_v6(drop.ipVersion, drop.internalHostV6Addr);
+    return write_bytes(arena, &drop, sizeof drop);
+}
+
 static void *write_details(arena *arena, const generated_net_event *from, UINT32 type,
                            const shape *shape)
 {
@@ -136,7 +148,7 @@ static void *write_details(arena *arena, const generated_net_event *from, UINT32
     case FWPM_NET_EVENT_TYPE_IPSEC_KERNEL_DROP:
         return write_bytes(arena, &from->kernel_drop, sizeof from->kernel_drop);
     case FWPM_NET_EVENT_TYPE_IPSEC_DOSP_DROP:
-        return write_bytes(arena, &from->dosp_drop, sizeof from->dosp_drop);
+        return write_dosp_drop(arena, from->dosp_drop);
     default:
         return write_canary_blob(arena).data;
     }

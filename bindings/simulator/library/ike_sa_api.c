@@ -19,23 +19,22 @@ static const void *current(const enumeration *enumeration, size_t index)
                                                                 : main_modes_find(in_snapshot->id);
 }
 
-static void *write_sa0(arena *arena, const void *object)
-{
-    generated_ike_sa buffer;
-    return copy_ike_sa0(arena, main_mode_sa(object, &buffer));
-}
+#define DEFINE_WRITE(N)                                                                       \
+    static void *write_sa##N(arena *arena, const void *object)                                \
+    {                                                                                         \
+        generated_ike_sa buffer;                                                              \
+        IKEEXT_SA_DETAILS##N *written = copy_ike_sa##N(arena, main_mode_sa(object, &buffer)); \
+        if (written != NULL) {                                                                \
+            IKEEXT_TRAFFIC0 *traffic = &written->ikeTraffic;                                  \
+            option_order_v6(traffic->ipVersion, traffic->localV6Address);                     \
+            option_order_v6(traffic->ipVersion, traffic->remoteV6Address);                    \
+        }                                                                                     \
+        return written;                                                                       \
+    }
 
-static void *write_sa1(arena *arena, const void *object)
-{
-    generated_ike_sa buffer;
-    return copy_ike_sa1(arena, main_mode_sa(object, &buffer));
-}
-
-static void *write_sa2(arena *arena, const void *object)
-{
-    generated_ike_sa buffer;
-    return copy_ike_sa2(arena, main_mode_sa(object, &buffer));
-}
+DEFINE_WRITE(0)
+DEFINE_WRITE(1)
+DEFINE_WRITE(2)
 
 static const object_ops generations[] = {
     {IKE_SAS, current, write_sa0},

@@ -7,6 +7,7 @@
 #include "enumerations.h"
 #include "net_events.h"
 #include "notifications.h"
+#include "options.h"
 #include "subscriptions.h"
 
 static uint64_t to_ticks(FILETIME from)
@@ -167,18 +168,22 @@ static const event_kind *const kinds[] = {&net_event_kinds[0], &net_event_kinds[
 
 void net_event_publish(const net_event *event)
 {
+    net_event reported = *event;
+    if (option_is_set(SA_SIMULATOR_OPTION_UNTIMED_NOTIFICATIONS)) {
+        reported.time = 0;
+    }
     for (unsigned kind = 0; kinds[kind] != NULL; kind++) {
         arena size = {NULL, 0};
         if (!notifications_has_subscribers(kinds[kind])) {
             continue;
         }
-        (void)net_event_write(&size, event, kind + 1);
+        (void)net_event_write(&size, &reported, kind + 1);
         payload *payload = payload_create(size.used);
         if (payload == NULL) {
             continue;
         }
         arena arena = {payload_event(payload), 0};
-        (void)net_event_write(&arena, event, kind + 1); /* its root is first in the block */
+        (void)net_event_write(&arena, &reported, kind + 1); /* its root is first in the block */
         notifications_publish(kinds[kind], event, payload);
         payload_release(payload);
     }

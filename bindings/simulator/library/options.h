@@ -6,9 +6,14 @@
 #include <stdint.h>
 
 #include "sa_simulator.h"
+#include "wfp.h"
 
 int option_is_set(enum sa_simulator_option option);
 int option_set(uint32_t option, int32_t value);
+
+/* Convert an address in network order to the engine's order, or back, if `version` is IPv6. */
+void option_order_v6(FWP_IP_VERSION version, UINT8 address[16]);
+
 void options_reset(void);
 
 #endif

@@ -20,17 +20,28 @@ static const void *current(const enumeration *enumeration, size_t index)
                                                                 : store_find(in_snapshot->id);
 }
 
-static void *write_context0(arena *arena, const void *object)
-{
-    generated_context buffer;
-    return copy_context0(arena, sa_entry_context(object, &buffer));
-}
+#define DEFINE_WRITE(N)                                                          \
+    static void order_addresses##N(IPSEC_SA_DETAILS##N *sa)                      \
+    {                                                                            \
+        if (sa != NULL) {                                                        \
+            option_order_v6(sa->traffic.ipVersion, sa->traffic.localV6Address);  \
+            option_order_v6(sa->traffic.ipVersion, sa->traffic.remoteV6Address); \
+        }                                                                        \
+    }                                                                            \
+    static void *write_context##N(arena *arena, const void *object)              \
+    {                                                                            \
+        generated_context buffer;                                                \
+        const IPSEC_SA_CONTEXT1 *from = sa_entry_context(object, &buffer);       \
+        IPSEC_SA_CONTEXT##N *written = copy_context##N(arena, from);             \
+        if (written != NULL) {                                                   \
+            order_addresses##N(written->inboundSa);                              \
+            order_addresses##N(written->outboundSa);                             \
+        }                                                                        \
+        return written;                                                          \
+    }
 
-static void *write_context1(arena *arena, const void *object)
-{
-    generated_context buffer;
-    return copy_context1(arena, sa_entry_context(object, &buffer));
-}
+DEFINE_WRITE(0)
+DEFINE_WRITE(1)
 
 static const object_ops generation0 = {SA_CONTEXTS, current, write_context0};
 static const object_ops generation1 = {SA_CONTEXTS, current, write_context1};

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "options.h"
+
 static int is_contiguous(UINT32 mask)
 {
     UINT32 host_bits = ~mask;
@@ -42,6 +44,7 @@ static UINT32 read_subnet(subnet *into, const FWP_CONDITION_VALUE0 *from)
         into->version = FWP_IP_VERSION_V6;
         memcpy(into->v6, from->byteArray16->byteArray16, sizeof into->v6);
         into->v6_prefix = 128;
+        option_order_v6(into->version, into->v6);
         return ERROR_SUCCESS;
     case FWP_V6_ADDR_MASK:
         if (from->v6AddrMask == NULL) {
@@ -50,6 +53,7 @@ static UINT32 read_subnet(subnet *into, const FWP_CONDITION_VALUE0 *from)
         into->version = FWP_IP_VERSION_V6;
         memcpy(into->v6, from->v6AddrMask->addr, sizeof into->v6);
         into->v6_prefix = from->v6AddrMask->prefixLength;
+        option_order_v6(into->version, into->v6);
         return into->v6_prefix <= 128 ? ERROR_SUCCESS : FWP_E_INVALID_NET_MASK;
     default:
         return FWP_E_TYPE_MISMATCH;

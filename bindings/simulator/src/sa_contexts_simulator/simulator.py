@@ -43,6 +43,15 @@ class Option(enum.IntEnum):
     UNMONITORED_IS_EMPTY = 5
     """An engine that does not track connections returns none, instead of an error."""
 
+    UNTIMED_NOTIFICATIONS = 6
+    """Subscribers receive net events without their time, instead of with it."""
+
+    REVERSED_IPV6 = 7
+    """IPv6 addresses are in reversed byte order, instead of network order, except in filters."""
+
+    ZERO_MATCHES_NONE = 8
+    """A template with the `connectionId` 0 matches no connection, instead of all."""
+
 
 _U32, _U64, _I32 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int32
 _NAME = ctypes.c_char_p
