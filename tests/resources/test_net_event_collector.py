@@ -14,7 +14,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import orjson
 import pytest
-from sa_contexts_simulator import Simulator
+from sa_contexts_simulator import Option, Simulator
 
 from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.store import EngineTimedOut
@@ -65,6 +65,14 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def delivered(simulator: Simulator) -> None:
     assert await anyio.to_thread.run_sync(simulator.flush)
+
+
+async def session_dies(net_events: NetEventCollector, simulator: Simulator) -> None:
+    """Let the session die, and wait for the next one."""
+    opened = simulator.calls("FwpmEngineOpen0")
+    simulator.fail("FwpmEngineGetOption0", 0x80320010)  # FWP_E_SESSION_ABORTED
+    await until(lambda: simulator.calls("FwpmEngineOpen0") > opened)
+    await until(lambda: net_events.subscription_state is SubscriptionState.ACTIVE)
 
 
 async def test_history_comes_first_and_then_notifications(
@@ -137,14 +145,47 @@ async def test_a_session_that_dies_alone_doubles_nothing(
         await shown(net_events)
         simulator.net_event(KERNEL_DROP, 2)
         await delivered(simulator)
-        opened = simulator.calls("FwpmEngineOpen0")
-        simulator.fail("FwpmEngineGetOption0", 0x80320010)
-        await until(lambda: simulator.calls("FwpmEngineOpen0") > opened)
-        await until(lambda: net_events.subscription_state is SubscriptionState.ACTIVE)
+        await session_dies(net_events, simulator)
         simulator.net_event(KERNEL_DROP, 3)
         await delivered(simulator)
 
         assert await codes(net_events) == [1, 2, 3]
+
+
+async def test_events_announced_without_a_time_are_kept_once_when_the_session_dies(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.set_option(Option.UNTIMED_NOTIFICATIONS)
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator) as net_events:
+        await shown(net_events)
+        for code in (2, 2, 3):  # two of them are equal in everything but time
+            simulator.net_event(KERNEL_DROP, code)
+        await delivered(simulator)
+        for _ in range(3):
+            await session_dies(net_events, simulator)
+        simulator.net_event(KERNEL_DROP, 3)
+        await delivered(simulator)
+
+        assert await codes(net_events) == [1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("generation", range(5))
+async def test_events_announced_by_an_older_function_are_kept_once_when_the_session_dies(
+    library: Library, simulator: Simulator, generation: int
+) -> None:
+    """Announce events in an older struct than the one in which they are stored."""
+    for newer in range(generation + 1, 5):
+        simulator.fail(f"FwpmNetEventSubscribe{newer}", 1745, times=0)
+    async with listening(library, simulator) as net_events:
+        await shown(net_events)
+        simulator.net_events(100, 7)
+        await delivered(simulator)
+        before = await codes(net_events)
+        await session_dies(net_events, simulator)
+
+        assert len(before) == 100
+        assert await codes(net_events) == before
 
 
 async def test_collection_that_is_off_is_reported_and_begins_when_it_is_on(

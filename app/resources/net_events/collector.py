@@ -10,7 +10,6 @@ report.
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from app.resources.net_events.buffer import NetEventBuffer, NetEventSelection, N
 from app.resources.net_events.listener import Listener, open_listener
 from app.resources.net_events.mailbox import NetEventMailbox
 from app.resources.net_events.names import Collection, SubscriptionState
+from app.resources.net_events.reports import ReportedEvents
 from app.service import Part
 from app.settings.limits import NetEventLimits
 from bindings.addresses import Ipv6Order
@@ -78,12 +78,12 @@ class NetEventCollector(Part):
         self._library = library
         self._transaction_wait_timeout_ms = transaction_wait_timeout_ms
         self._ipv6_order = ipv6_order
+        self._now = now
         self.notifier = Notifier()
         self._mailbox = NetEventMailbox(self.limits.max_net_events)  # the buffer keeps no more
         self._ingested = 0
         self._listener: Listener | None = None
-        self._duplicates: Counter[NetEvent] = Counter()
-        self._recent: deque[NetEvent] = deque(maxlen=self.limits.max_net_events)
+        self._reported = ReportedEvents(self.limits.max_net_events, now)
         self._tried = anyio.Event()
         self._stopping = anyio.Event()
         self._listening: anyio.CancelScope | None = None
@@ -163,26 +163,18 @@ class NetEventCollector(Part):
 
     def ingest(self) -> None:
         """Move the events from the mailbox to the buffer."""
-        for number, event in self._mailbox.take_all():
+        received = self._mailbox.take_all()
+        duplicates = self._reported.duplicates([event for _, event in received])
+        for position, (number, event) in enumerate(received):
             self.buffer.skip(number - self._ingested - 1)  # dropped by the full mailbox
             self._ingested = number
-            if not self._is_duplicate(event):
+            if position not in duplicates:
                 self._add(event)
 
     def _on_native_event(self, event: NetEvent) -> None:
         """Accept an event on a thread of the engine's library."""
         self._mailbox.add(event)
         self.on_event(event)
-
-    def _is_duplicate(self, event: NetEvent) -> bool:
-        """Return whether an event of the subscription was already read from the history."""
-        duplicates = self._duplicates
-        if not event.time:  # the engine may omit the time in notifications
-            event = next((each for each in +duplicates if each._replace(time=0) == event), event)
-        if not duplicates[event]:
-            return False
-        duplicates[event] -= 1
-        return True
 
     async def _follow_mailbox(self) -> None:
         while True:
@@ -214,19 +206,21 @@ class NetEventCollector(Part):
 
     async def _listen_once(self) -> None:
         """Run one session until it fails, a new session could subscribe, or the server stops."""
+        began_at = self._now()
         listener = await self._in_thread(self._open_listener)
         try:
-            self._adopt(listener)
+            self._adopt(listener, began_at)
             while not listener.should_reconnect:
                 await self._sleep(self.limits.heartbeat_interval_seconds)
                 if self._stopping.is_set():
                     return
-                self._duplicates.clear()  # late notifications have arrived by now
                 self.ingest()
+                self._reported.end_start()
                 await self._in_thread(lambda: self._check_alive(listener))
         finally:
             self._listener = None
             await self._in_thread(listener.close)
+            self.ingest()  # before the next session, whose events these could be taken for
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep until the time has passed or the collector is stopped."""
@@ -263,17 +257,11 @@ class NetEventCollector(Part):
             if self._stopping.is_set():
                 listener.close()  # here, as in `_open_listener`
 
-    def _adopt(self, listener: Listener) -> None:
-        """Make a listener the current one, and buffer its history without duplicates."""
+    def _adopt(self, listener: Listener, began_at: datetime) -> None:
+        """Make a listener the current one, and buffer the stored events that are new."""
         self._listener = listener
-        recent = Counter(self._recent)
-        self._duplicates = Counter(listener.history)
-        for event in listener.history:
-            if recent[event] > 0:
-                recent[event] -= 1
-                self._duplicates[event] -= 1  # received before this session
-            else:
-                self._add(event)
+        for event in self._reported.begin_session(began_at, listener.history):
+            self._add(event)
         if self.error is not None:
             log.info("net_event_subscription_recovered")
         self.error = None
@@ -282,7 +270,7 @@ class NetEventCollector(Part):
         self.ingest()
 
     def _add(self, event: NetEvent) -> None:
-        self._recent.append(event)
+        self._reported.add(event)
         self.buffer.add(event)
         self.notifier.notify_all()
 

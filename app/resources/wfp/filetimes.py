@@ -20,3 +20,8 @@ def moment_of(filetime: int) -> datetime | None:
     if filetime <= 0 or microseconds > _END:
         return None
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def filetime_of(moment: datetime) -> int:
+    """Return the FILETIME of a time, to the microsecond."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 10
