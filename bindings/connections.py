@@ -206,6 +206,10 @@ CONNECTIONS: Final = ObjectKind(
 )
 
 
+ONE_AND_END: Final = 2
+"""The page size for one connection: one more than can match, so that the first page is the last."""
+
+
 class ConnectionArray(ObjectArray[Connection]):
     """One page of connections in the engine's memory."""
 
@@ -226,8 +230,30 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
     def arrays(
         self, template: Template | None = None, size: int = PAGE_SIZE
     ) -> Generator[ConnectionArray]:
-        """Yield all connections; see `ObjectReader.arrays`."""
-        return super().arrays(template or ConnectionTemplate(), size)
+        """Yield all connections; see `ObjectReader.arrays`.
+
+        If a template for all of them matches none, each is enumerated by its id, in case the engine
+        takes 0 for an id like any other.
+        """
+        return super().arrays(template, size) if template else self._all(size)
+
+    def _all(self, size: int) -> Generator[ConnectionArray]:
+        is_empty = True
+        with closing(super().arrays(ConnectionTemplate(), size)) as arrays:
+            for array in arrays:
+                is_empty = is_empty and not len(array)
+                yield array
+        for connection_id in self._ids(size) if is_empty else ():
+            yield from super().arrays(ConnectionTemplate(connection_id), ONE_AND_END)
+
+    def _ids(self, size: int) -> list[int]:
+        """Return the ids of all connections, enumerated without a template."""
+        ids: list[int] = []
+        with closing(super().arrays(None, size)) as arrays:
+            for array in arrays:
+                with array:
+                    ids += array.ids()
+        return ids
 
     def read(self, object_id: int) -> RawTree:
         """Copy the connection with this id.
@@ -239,8 +265,7 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
             NotFound: there is no such connection.
             EngineError: as for `arrays`.
         """
-        page_size = 2  # one more than can match, so that the first page is the last
-        with closing(self.arrays(ConnectionTemplate(object_id), page_size)) as arrays:
+        with closing(self.arrays(ConnectionTemplate(object_id), ONE_AND_END)) as arrays:
             for array in arrays:
                 with array:
                     ids = array.ids()

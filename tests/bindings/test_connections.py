@@ -249,6 +249,24 @@ def test_bytes_can_be_left_uncounted(engine: Engine, simulator: Simulator) -> No
     assert counts_of(one_of(engine, one, is_counted=False)) == (5, 6, 11)
 
 
+def test_an_engine_that_takes_0_for_an_id_is_listed_with_all_bytes(
+    engine: Engine, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    ids = simulator.connections()
+    for number, connection_id in enumerate(ids, 1):
+        simulator.set_connection_bytes(connection_id, number, 0)
+    simulator.set_option(Option.ZERO_MATCHES_NONE)
+
+    found = all_of(engine, size=3)
+
+    assert [(each.connection_id, each.bytes_transferred_in) for each in found] == [
+        (connection_id, number) for number, connection_id in enumerate(ids, 1)
+    ]
+    simulator.populate(0)
+    assert all_of(engine) == []
+
+
 @pytest.mark.parametrize("unknown", [0, 1, 2**64 - 1])
 def test_an_unknown_id_is_reported(engine: Engine, simulator: Simulator, unknown: int) -> None:
     simulator.populate(30)
