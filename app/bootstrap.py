@@ -24,7 +24,7 @@ from app.server import uvicorn_server as server
 from app.server.exposure import missing_protection
 from app.server.tls.certificates import CertificateReloader, TlsError, TlsFiles
 from app.server.tls.metrics import TlsMetrics
-from app.service import Foundation, Service, open_engine, open_library
+from app.service import Foundation, Service, ipv6_order_detector, open_engine, open_library
 from app.settings.file import SettingsFileError, settings_file
 from app.settings.limits import ConnectionLimits
 from app.settings.model import Settings
@@ -126,10 +126,12 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
         KeysUnreadable: the file of API keys cannot be read or is invalid.
     """
     library = open_library(settings)
+    ipv6_order = ipv6_order_detector(settings)
     foundation = Foundation(
         settings=settings,
         library=library,
-        engine=open_engine(library, settings),
+        ipv6_order=ipv6_order,
+        engine=open_engine(library, settings, ipv6_order.order),
         point_read_limiter=anyio.CapacityLimiter(1),
         deadline=EngineDeadline(settings.engine_timeout_seconds),
     )

@@ -8,7 +8,7 @@ single objects and counters are read in a session that the parts share.
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar, cast
@@ -25,10 +25,12 @@ from app.repository.limits import StoreLimits
 from app.repository.query.paginator import Paginator
 from app.repository.refresh.dirty_ids import DirtyIds
 from app.repository.refresh.reader import EngineReader
-from app.repository.resource import ResourceKind
+from app.repository.resource import Observer, ResourceKind
 from app.repository.store import MAX_DIRTY_IDS, Store
 from app.settings.model import Settings
+from bindings.addresses import Ipv6Order
 from bindings.engine import Engine
+from bindings.ipv6_order import Ipv6OrderDetector
 from bindings.library import EngineKind, Library, find_library
 from bindings.subscriptions import Notify
 
@@ -51,6 +53,9 @@ class Part:
 
     def stop(self) -> None:
         """Wake all waiters; accept no further work."""
+
+    def discard_if_outdated(self) -> None:
+        """Discard what was read in another byte order of IPv6 addresses than the one in force."""
 
     async def close(self) -> None:
         """Close the part's session, if it has one."""
@@ -82,6 +87,10 @@ class ResourceRuntime(Part):
         """Stop the store."""
         self.store.stop()
 
+    def discard_if_outdated(self) -> None:
+        """Discard snapshots in another byte order."""
+        self.store.discard_if_outdated()
+
     async def close(self) -> None:
         """Close the session once no thread of the store reads the engine."""
         await self.store.idle()
@@ -95,6 +104,7 @@ class Foundation:
     Attributes:
         settings: the server's settings.
         library: the loaded library of the engine.
+        ipv6_order: detects the byte order of the engine's IPv6 addresses.
         engine: the engine that single objects and counters are read from.
         point_read_limiter: admits one thread at a time to that engine: a session serves only
             one, and threads that wait for it would exhaust the shared pool.
@@ -103,6 +113,7 @@ class Foundation:
 
     settings: Settings
     library: Library
+    ipv6_order: Ipv6OrderDetector
     engine: Engine
     point_read_limiter: anyio.CapacityLimiter
     deadline: EngineDeadline
@@ -168,6 +179,7 @@ class Service(Foundation):
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             try:
                 tasks.start_soon(self.streams.run)
+                tasks.start_soon(self._follow_ipv6_order)
                 if self.credentials.api_keys is not None:
                     tasks.start_soon(self.credentials.api_keys.run)
                 for part in self.parts.values():
@@ -177,6 +189,17 @@ class Service(Foundation):
                 self.stop()
                 await self._close()
             tasks.cancel_scope.cancel()
+
+    async def _follow_ipv6_order(self) -> None:
+        """Let all parts discard what they have misread, once the primary store shows a change."""
+        order, waiter = self.ipv6_order.order(), object()
+        while True:
+            await self.store.notifier.wait(waiter)
+            if order is not (order := self.ipv6_order.order()):
+                state = self.ipv6_order.state
+                log.info("ipv6_order_changed", order=order.value, reason=state.reason.value)
+                for part in self.parts.values():
+                    part.discard_if_outdated()
 
     async def _close(self) -> None:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
@@ -190,24 +213,34 @@ async def _close(engine: Engine) -> None:
     await anyio.to_thread.run_sync(engine.close, abandon_on_cancel=True)
 
 
-def start_announced(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
+def start_announced(
+    kind: ResourceKind, foundation: Foundation, observer: Observer | None = None
+) -> ResourceRuntime:
     """Create the runtime of a resource whose changes the engine announces.
 
     It is refreshed regularly, even without requests, and keeps a journal.
+
+    Args:
+        kind: the resource.
+        foundation: what it is built from.
+        observer: learns from the objects how to read the engine.
     """
     settings = foundation.settings
     dirty_ids = DirtyIds(MAX_DIRTY_IDS)
     engine = open_engine(
-        foundation.library, settings, lambda _event, object_id: dirty_ids.add(object_id)
+        foundation.library,
+        settings,
+        foundation.ipv6_order.order,
+        lambda _event, object_id: dirty_ids.add(object_id),
     )
-    reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
+    reader = EngineReader(engine, kind, page_size=settings.engine_page_size, observer=observer)
     return ResourceRuntime(engine, Store(reader, settings.limits(StoreLimits), dirty_ids=dirty_ids))
 
 
 def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
     """Create the runtime of a resource that is refreshed only on request."""
     settings = foundation.settings
-    engine = open_engine(foundation.library, settings)
+    engine = open_engine(foundation.library, settings, foundation.ipv6_order.order)
     reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
     limits = replace(settings.limits(StoreLimits), max_journal_changes=0, max_journal_bytes=0)
     return ResourceRuntime(engine, Store(reader, limits, is_periodic=False))
@@ -225,19 +258,31 @@ def open_library(settings: Settings) -> Library:
     return library
 
 
-def open_engine(library: Library, settings: Settings, on_change: Notify | None = None) -> Engine:
+def ipv6_order_detector(settings: Settings) -> Ipv6OrderDetector:
+    """Return the detector that the settings configure."""
+    is_detected = settings.ipv6_order == "auto"
+    return Ipv6OrderDetector(None if is_detected else Ipv6Order(settings.ipv6_order))
+
+
+def open_engine(
+    library: Library,
+    settings: Settings,
+    ipv6_order: Callable[[], Ipv6Order],
+    on_change: Notify | None = None,
+) -> Engine:
     """Return an engine with these settings; its session opens on first use.
 
     Args:
         library: the loaded library of the engine.
         settings: the server's settings.
+        ipv6_order: returns the byte order for the next read.
         on_change: called for each change that the engine announces.
     """
     return Engine(
         library,
         transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms,
         generation=settings.generation,
-        ipv6_order=settings.ipv6_order,
+        ipv6_order=ipv6_order,
         timeout_seconds=settings.transaction_wait_timeout_ms / 1000,
         on_change=on_change,
     )

@@ -3,7 +3,7 @@
 IPv4 addresses are UINT32 in host order (fwptypes.h). The byte order of IPv6
 addresses in IPSEC_TRAFFIC is undocumented: most programs copy the 16 bytes
 unchanged; strongSwan's kernel-wfp plugin reverses them when it installs an SA.
-`Ipv6Order` supports both; network order is the default.
+`Ipv6Order` supports both; `bindings.ipv6_order` detects which it is.
 """
 
 from __future__ import annotations

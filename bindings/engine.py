@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from bindings.addresses import Ipv6Order
 from bindings.connections import Connections
@@ -24,6 +24,18 @@ from bindings.template import SubnetTemplate
 T = TypeVar("T")
 
 
+class Basis(NamedTuple):
+    """What reads must have in common for their objects to be comparable.
+
+    Attributes:
+        incarnation: see `Engine`.
+        ipv6_order: the byte order in which IPv6 addresses were read.
+    """
+
+    incarnation: int
+    ipv6_order: Ipv6Order
+
+
 class Engine:
     """One session at a time with the filter engine.
 
@@ -37,10 +49,13 @@ class Engine:
 
     Attributes:
         library: the library that exports the functions.
+        ipv6_order: returns the byte order for the next reader.
         incarnation: the number of sessions opened so far. SA context ids are not
             comparable across incarnations, because the engine may have restarted in
             between. The id in a notification belongs to this incarnation, unless the
             session died meanwhile.
+        basis: the basis of the last reader. Within a function that one of the methods calls with
+            a reader, it is that reader's.
         subscription_error: why the last attempt to subscribe failed; None if
             subscribed, or if none was made.
     """
@@ -51,7 +66,7 @@ class Engine:
         *,
         transaction_wait_timeout_ms: int = 3000,
         generation: int = 1,
-        ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
+        ipv6_order: Callable[[], Ipv6Order] = lambda: Ipv6Order.NETWORK,
         timeout_seconds: float = 30.0,
         on_change: Notify | None = None,
     ) -> None:
@@ -61,7 +76,7 @@ class Engine:
             library: the library that exports the functions.
             transaction_wait_timeout_ms: see `Session`.
             generation: see `SaContexts`.
-            ipv6_order: see `Ipv6Order`.
+            ipv6_order: returns the byte order for the next reader; see `Ipv6Order`.
             timeout_seconds: how long a thread waits for the session.
             on_change: callback for added and deleted SA contexts while a session is open;
                 see `subscribe_to_sa_contexts`.
@@ -71,7 +86,8 @@ class Engine:
         self.subscription_error: EngineError | None = None
         self._transaction_wait_timeout_ms = transaction_wait_timeout_ms
         self._generation = generation
-        self._ipv6_order = ipv6_order
+        self.ipv6_order = ipv6_order
+        self.basis = Basis(0, ipv6_order())
         self._timeout_seconds = timeout_seconds
         self._on_change = on_change
         self._lock = Lock()
@@ -82,14 +98,14 @@ class Engine:
         """Call `fn` with a reader of SA contexts; see `run_in_session`."""
         return self.run_in_session(
             lambda session: fn(
-                SaContexts(session, generation=self._generation, ipv6_order=self._ipv6_order)
+                SaContexts(session, generation=self._generation, ipv6_order=self._next_order())
             )
         )
 
     def with_connections(self, fn: Callable[[Connections], T]) -> T:
         """Call `fn` with a reader of connections; see `run_in_session`."""
         return self.run_in_session(
-            lambda session: fn(Connections(session, ipv6_order=self._ipv6_order))
+            lambda session: fn(Connections(session, ipv6_order=self._next_order()))
         )
 
     def with_ike_sas(self, fn: Callable[[IkeSas], T]) -> T:
@@ -99,7 +115,9 @@ class Engine:
         """
         generation = 0 if self._generation == 0 else 2
         return self.run_in_session(
-            lambda session: fn(IkeSas(session, generation=generation, ipv6_order=self._ipv6_order))
+            lambda session: fn(
+                IkeSas(session, generation=generation, ipv6_order=self._next_order())
+            )
         )
 
     def ipsec_statistics(self) -> tuple[int, IpsecStatistics]:
@@ -175,6 +193,11 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _next_order(self) -> Ipv6Order:
+        """Return the byte order for a new reader, and record its basis."""
+        self.basis = Basis(self.incarnation, self.ipv6_order())
+        return self.basis.ipv6_order
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

@@ -9,9 +9,16 @@ from app.api import problems
 from app.api.dependencies import ServiceDep, reject_query, require_json
 from app.api.errors import to_problem
 from app.api.security import SaReader
-from app.schemas.engine import Engine, NotReadyReason, Refresh
-from app.schemas.names import EngineKind
+from app.schemas.engine import (
+    Engine,
+    Ipv6Order,
+    Ipv6OrderEvidence,
+    NotReadyReason,
+    Refresh,
+)
+from app.schemas.names import EngineKind, Ipv6OrderReason
 from app.service import Service
+from bindings.ipv6_order import Ipv6OrderState
 
 
 router = APIRouter(tags=["Engine"], dependencies=[Depends(require_json), Depends(reject_query)])
@@ -50,6 +57,7 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
         )
         if refresh
         else MISSING,
+        ipv6_order=_ipv6_order(service.ipv6_order.state),
         leased_snapshots=len(store.leases),
         streams=service.streams.count,
         baseline=service.settings.baseline,
@@ -59,6 +67,16 @@ async def get_engine(_caller: SaReader, service: ServiceDep, response: Response)
 def _are_changes_announced(service: Service) -> bool:
     engine = service.listed(service.primary).engine
     return engine.is_subscribed and service.store.incremental.error is None
+
+
+def _ipv6_order(state: Ipv6OrderState) -> Ipv6Order:
+    return Ipv6Order(
+        order=state.order.value,
+        reason=Ipv6OrderReason(state.reason),
+        since=state.since,
+        host_addresses=Ipv6OrderEvidence(**state.host_addresses._asdict()),
+        filter_conditions=Ipv6OrderEvidence(**state.filter_conditions._asdict()),
+    )
 
 
 def _reasons(service: Service) -> list[NotReadyReason]:

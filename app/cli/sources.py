@@ -16,7 +16,7 @@ from app.repository.query.filters import Selection
 from app.resources.ike_sas.kind import IkeSaKind
 from app.resources.sa_contexts.encoding import render_sa_context
 from app.resources.sa_contexts.index import index_key
-from app.service import open_engine, open_library
+from app.service import ipv6_order_detector, open_engine, open_library
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from bindings.engine import Engine
@@ -119,5 +119,7 @@ def opened_source(
             **given(engine=engine, simulated_contexts=simulated_contexts, simulated_churn=0)
         )
         configure_logging(settings.log_format, settings.log_level)
-        with open_engine(open_library(settings), settings) as opened:
+        ipv6_order = ipv6_order_detector(settings)
+        with open_engine(open_library(settings), settings, ipv6_order.order) as opened:
+            opened.with_sa_contexts(ipv6_order.examine)
             yield EngineSource(opened, settings)

@@ -15,6 +15,7 @@ from app.repository.changes.rekeys import Negotiation
 from app.repository.counts import Counts, Uncounted
 from app.repository.query.filters import Key, Selection
 from app.repository.snapshot.model import Item
+from bindings.addresses import Ipv6Order
 from bindings.engine import Engine
 from bindings.errors import EngineError, IkeextNotRunning
 from bindings.memory import RawTree
@@ -70,6 +71,32 @@ class Encoder(Protocol):
 
     def item(self, tree: RawTree) -> Item:
         """Return the item of an object."""
+
+
+class Observer(Protocol):
+    """Learns from the objects of a resource how to read the engine. Runs in the store's thread."""
+
+    def start(self, incarnation: int, order: Ipv6Order, /) -> None:
+        """Start a refresh, in a session of this incarnation and in this byte order."""
+
+    def observe(self, tree: RawTree, /) -> None:
+        """Examine an object that is new or has changed."""
+
+    def conclude(self) -> None:
+        """End a refresh."""
+
+
+class NoObserver:
+    """An observer that learns nothing."""
+
+    def start(self, *_: object) -> None:
+        """Do nothing."""
+
+    def observe(self, _tree: RawTree, /) -> None:
+        """Do nothing."""
+
+    def conclude(self) -> None:
+        """Do nothing."""
 
 
 class ResourceKind(ABC):

@@ -38,6 +38,7 @@ from app.repository.snapshot.builder import SnapshotBuilder
 from app.repository.snapshot.leases import SnapshotLeases
 from app.repository.snapshot.model import Snapshot
 from app.repository.snapshot.state import CurrentState, PointRead, SnapshotBuild
+from bindings.engine import Basis
 from bindings.errors import EngineError
 
 
@@ -120,7 +121,7 @@ class Store:
         self._reader = reader
         self._is_periodic = is_periodic
         self._clock = clock
-        self._incarnation: int | None = None
+        self._basis: Basis | None = None
         self._partial: Snapshot | None = None
         self._rekeys = RekeyCorrelator(self.kind.negotiations, clock)
         self._write_lock = anyio.Lock()
@@ -198,6 +199,14 @@ class Store:
             raise EngineTimedOut
         return snapshot
 
+    def discard_if_outdated(self) -> None:
+        """Discard all snapshots if their objects were misread, so that the next list refreshes."""
+        if self._basis is not None and not self._reader.is_current(self._basis):
+            self.leases.drop_all()
+            self.state = self._basis = None
+            if self._is_periodic:
+                self._scheduler.request()
+
     def journal_covers(self, snapshot: Snapshot) -> bool:
         """Return whether the journal has all changes since a snapshot; request a refresh if not."""
         position = Position(snapshot.revision)
@@ -235,7 +244,7 @@ class Store:
     async def _refresh_locked(self) -> None:
         started, started_at = self._clock(), datetime.now(UTC)
         try:
-            build, incarnation = await anyio.to_thread.run_sync(
+            build, basis = await anyio.to_thread.run_sync(
                 self._read_all,
                 started_at,
                 started,
@@ -253,12 +262,14 @@ class Store:
                 )
             if self._partial is not None:
                 self.leases.drop(self._partial)
-                self._incarnation = None  # clients have seen its revision: start a new epoch
+                self._basis = None  # clients have seen its revision: start a new epoch
                 self.notifier.notify_all()
             raise
         finally:
             self._partial = None
-        self._incarnation = incarnation
+        if self._basis is not None and self._basis.ipv6_order is not basis.ipv6_order:
+            self.leases.drop_all()  # they have wrong addresses
+        self._basis = basis
         self._publish(build)
         if self.last_refresh is not None and self.last_refresh.error is not None:
             log.info("engine_recovered", contexts=len(build.snapshot.ids))
@@ -271,27 +282,29 @@ class Store:
         self.last_refresh = RefreshResult(started_at, started, seconds, object_count, error)
         self.on_refresh(self.last_refresh)
 
-    def _read_all(self, started_at: datetime, started: float) -> tuple[SnapshotBuild, int]:
-        """Return the next build and its session's incarnation. Runs in a thread."""
-        build, incarnation = self._reader.read_all(
+    def _read_all(self, started_at: datetime, started: float) -> tuple[SnapshotBuild, Basis]:
+        """Return the next build and its basis. Runs in a thread."""
+        read_all = partial(
+            self._reader.read_all,
             partial(self._start_build, started_at, started),
             lambda snapshot: anyio.from_thread.run_sync(self._publish_partial, snapshot),
         )
+        build, basis = read_all()
+        if not self._reader.is_current(basis):  # the objects have shown that they were misread
+            build, basis = read_all()
         if build.changes is None:
             self._rekeys.reset()
         else:
             build = build._replace(changes=self._rekeys.correlate(build.changes))
-        return build, incarnation
+        return build, basis
 
-    def _start_build(
-        self, started_at: datetime, started: float, incarnation: int
-    ) -> SnapshotBuilder:
-        """Create the builder of a refresh in a session.
+    def _start_build(self, started_at: datetime, started: float, basis: Basis) -> SnapshotBuilder:
+        """Create the builder of a refresh.
 
-        A new session starts a new epoch: the engine may have restarted, which makes
-        earlier ids meaningless.
+        A new basis starts a new epoch. In a new session, the engine may have restarted, which
+        makes earlier ids meaningless; in another byte order, earlier addresses are wrong.
         """
-        previous = self.state if incarnation == self._incarnation else None
+        previous = self.state if basis == self._basis else None
         return SnapshotBuilder(
             previous.build.snapshot.epoch if previous else secrets.token_hex(6),
             started_at,
@@ -303,6 +316,8 @@ class Store:
 
     def _publish_partial(self, snapshot: Snapshot) -> None:
         """Let lists begin with a partial snapshot."""
+        if self._partial is not None:
+            self.leases.drop(self._partial)
         self._partial = snapshot
         self._scheduler.publish_partial()
 
@@ -332,13 +347,13 @@ class Store:
             state = self.state
             if state is None:
                 return {}
-            point_reads, incarnation = await anyio.to_thread.run_sync(
+            point_reads, basis = await anyio.to_thread.run_sync(
                 self._reader.read_points,
                 object_ids,
                 abandon_on_cancel=True,
                 limiter=self._own_thread,
             )
-            if incarnation != self._incarnation:
+            if basis != self._basis:
                 self._scheduler.request()
                 return {}
             changes = state.apply(point_reads)

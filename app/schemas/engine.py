@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 
 from app.schemas.base import Shape
 from app.schemas.hexadecimal import Hex32
-from app.schemas.names import Baseline, EngineKind
+from app.schemas.names import Baseline, EngineKind, Ipv6OrderReason
 
 
 class Refresh(Shape):
@@ -17,6 +17,32 @@ class Refresh(Shape):
     duration_seconds: float = Field(description="The duration of the refresh.")
     succeeded: bool
     contexts: int | MISSING = Field(default=MISSING, description="The number of SA contexts read.")
+
+
+class Ipv6OrderEvidence(Shape):
+    """How many distinct addresses of SA contexts match in one byte order only."""
+
+    network: int = Field(description="The number that match in network order only.")
+    reversed: int = Field(description="The number that match in reversed order only.")
+
+
+class Ipv6Order(Shape):
+    """The byte order in which the server reads the engine's IPv6 addresses, and why.
+
+    The server detects it: at least 3 addresses must agree, and none may disagree. Until then it
+    uses network order. A change of the order starts a new epoch.
+    """
+
+    order: Literal["network", "reversed"]
+    reason: Ipv6OrderReason = Field(description="Why this order is used.")
+    since: datetime = Field(description="Since when it has been used for this reason.")
+    host_addresses: Ipv6OrderEvidence = Field(
+        description="Local addresses, compared with this host's own addresses."
+    )
+    filter_conditions: Ipv6OrderEvidence = Field(
+        description="Addresses in transport mode, compared with the conditions of their SA's "
+        "filter."
+    )
 
 
 class NotReadyReason(Shape):
@@ -56,6 +82,7 @@ class Engine(Shape):
         description="The revision of the newest snapshot; event streams may already be ahead.",
     )
     last_refresh: Refresh | MISSING = MISSING
+    ipv6_order: Ipv6Order
     baseline: Baseline = Field(description="The baseline that weaknesses are judged against.")
     leased_snapshots: int = Field(description="The number of snapshots leased to clients.")
     streams: int = Field(description="The number of open event streams.")

@@ -362,6 +362,15 @@ class EngineKind(StrEnum):
     OTHER = "other"
 
 
+class Ipv6OrderReason(StrEnum):
+    """Why a byte order of IPv6 addresses is used: a setting, or the evidence in SA contexts."""
+
+    SETTING = "setting"
+    EVIDENCE = "evidence"
+    TOO_LITTLE_EVIDENCE = "too_little_evidence"
+    CONTRADICTORY_EVIDENCE = "contradictory_evidence"
+
+
 class Weakness(StrEnum):
     """A weakness of one direction's protection according to a baseline.
 

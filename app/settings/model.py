@@ -31,7 +31,6 @@ from app.repository.limits import StoreLimits
 from app.schemas.names import Baseline
 from app.settings.file import read_settings_file
 from app.settings.limits import ConnectionLimits, NetEventLimits, RateLimits
-from bindings.addresses import Ipv6Order
 from bindings.sa_contexts import PAGE_SIZE
 
 
@@ -198,9 +197,9 @@ class Settings(BaseSettings):
     generation: Literal[0, 1] = Field(
         1, description="Generation of WFP's functions to use; 0: those of Windows Vista."
     )
-    ipv6_order: Ipv6Order = Field(
-        Ipv6Order.NETWORK,
-        description="Byte order of the engine's IPv6 addresses: network or reversed.",
+    ipv6_order: Literal["auto", "network", "reversed"] = Field(
+        "auto",
+        description="Byte order of the engine's IPv6 addresses; auto: the server detects it.",
     )
     baseline: Baseline = Field(
         Baseline.NIST_SP_800_77R1, description="Baseline that weaknesses are judged against."

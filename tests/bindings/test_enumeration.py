@@ -182,7 +182,7 @@ def test_the_engine_filters_by_subnet(
     library: Library, simulator: Simulator, order: Ipv6Order
 ) -> None:
     simulator.populate(300)
-    with Engine(library, ipv6_order=order) as engine:
+    with Engine(library, ipv6_order=lambda: order) as engine:
         everything = [context for page in engine.pages() for context in page]
         subnets: list[IPv4Network | IPv6Network] = [
             ip_network("10.0.0.0/8"),

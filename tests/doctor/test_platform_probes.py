@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from ipaddress import IPv6Address
-from typing import Any
 
 import pytest
 from sa_contexts_simulator import Option, Simulator
@@ -16,8 +16,8 @@ from app.doctor.probes.notifications import added_announced
 from app.doctor.results import Check, CheckResult
 from app.doctor.run import DoctorRun
 from app.schemas.doctor import Outcome
-from bindings._fwpuclnt import ffi
 from bindings.library import Library
+from tests.bindings.ipv6_trees import put_context
 
 
 @pytest.fixture
@@ -35,67 +35,57 @@ def subject(simulator: Simulator) -> DoctorContext:
     return subject
 
 
-def put(simulator: Simulator, local: bytes, condition: bytes | None = None) -> None:
-    """An SA context over IPv6, perhaps with a filter for a local address."""
-    details = ffi.new("IPSEC_SA_DETAILS1 *")
-    details.ipVersion = details.traffic.ipVersion = details.saBundle.ipVersion = 1
-    details.traffic.localV6Address = list(local)
-    parts: list[Any] = [details]
-    if condition is not None:
-        value = ffi.new("FWP_BYTE_ARRAY16 *", {"byteArray16": list(condition)})
-        one = ffi.new("FWPM_FILTER_CONDITION0 *")
-        # That is fwpmu.h's FWPM_CONDITION_IP_LOCAL_ADDRESS.
-        one.fieldKey = (
-            0xD9EE00DE,
-            0xC1EF,
-            0x4617,
-            [0xBF, 0xE3, 0xFF, 0xD8, 0xF5, 0xA0, 0x89, 0x57],
-        )
-        one.conditionValue.type, one.conditionValue.byteArray16 = 11, value
-        filter_ = ffi.new("FWPM_FILTER0 *")
-        filter_.numFilterConditions, filter_.filterCondition = 1, one
-        details.transportFilter = filter_
-        parts += [value, one, filter_]
-    context = ffi.new("IPSEC_SA_CONTEXT1 *")
-    context.outboundSa = details
-    simulator.put(int(ffi.cast("uintptr_t", context)))
+PEERS = [IPv6Address(f"2001:db8::{number}").packed for number in range(7, 10)]
 
 
-LOOPBACK = IPv6Address("::1").packed
-FOREIGN = IPv6Address("2001:db8::7").packed
+def put(simulator: Simulator, addresses: list[bytes], *, is_reversed: bool) -> None:
+    """Add SA contexts over IPv6 whose filters have their local addresses."""
+    for address in addresses:
+        put_context(simulator, address[::-1] if is_reversed else address, condition=address)
 
 
-@pytest.mark.parametrize(
-    ("local", "condition", "order"),
-    [
-        (LOOPBACK, None, "network"),
-        (LOOPBACK[::-1], None, "reversed"),
-        (FOREIGN, FOREIGN, "network"),
-        (FOREIGN[::-1], FOREIGN, "reversed"),
-    ],
-)
-def test_the_order_is_reported_by_the_hosts_addresses_and_by_filters(
-    subject: DoctorContext, simulator: Simulator, local: bytes, condition: bytes | None, order: str
-) -> None:
-    put(simulator, local, condition)
+@pytest.mark.parametrize("order", ["network", "reversed"])
+def test_the_order_is_detected(subject: DoctorContext, simulator: Simulator, order: str) -> None:
+    put(simulator, PEERS, is_reversed=order == "reversed")
 
     finding = questions.ipv6_byte_order(subject)
 
-    assert finding.facts["order"] == order
-    expected = Outcome.OK if order == "network" else Outcome.WARNING
-    assert finding.outcome is expected
-    assert ("SA_CONTEXTS_IPV6_ORDER=reversed" in str(finding.remedy)) == (order == "reversed")
+    assert (finding.outcome, finding.remedy) == (Outcome.OK, None)
+    assert (finding.facts["order"], finding.facts["reason"]) == (order, "evidence")
+    assert finding.facts["filterConditions"][order] == 3
+    assert datetime.fromisoformat(finding.facts["since"]).tzinfo
 
 
-def test_the_order_is_open_where_nothing_or_both_fit(
+@pytest.mark.parametrize("order", ["network", "reversed"])
+@pytest.mark.parametrize("setting", ["network", "reversed"])
+def test_a_setting_against_the_evidence_is_to_be_removed(
+    subject: DoctorContext, simulator: Simulator, order: str, setting: str
+) -> None:
+    subject.settings.ipv6_order = setting  # type: ignore[assignment]  # a word of the parameters
+    put(simulator, PEERS, is_reversed=order == "reversed")
+
+    finding = questions.ipv6_byte_order(subject)
+
+    assert finding.outcome is (Outcome.OK if order == setting else Outcome.WARNING)
+    assert (finding.facts["order"], finding.facts["reason"]) == (setting, "setting")
+    assert ("Remove" in str(finding.remedy)) == (order != setting)
+
+
+def test_too_little_evidence_is_unknown_and_contradictory_evidence_a_warning(
     subject: DoctorContext, simulator: Simulator
 ) -> None:
     assert questions.ipv6_byte_order(subject).outcome is Outcome.UNKNOWN
-    put(simulator, FOREIGN)
-    assert questions.ipv6_byte_order(subject).outcome is Outcome.UNKNOWN
-    put(simulator, LOOPBACK)
-    put(simulator, LOOPBACK[::-1])
-    assert questions.ipv6_byte_order(subject).outcome is Outcome.UNKNOWN
+    put(simulator, PEERS[:2], is_reversed=True)
+    finding = questions.ipv6_byte_order(subject)
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.facts["filterConditions"] == {"network": 0, "reversed": 2}
+    put(simulator, PEERS[2:], is_reversed=False)
+    finding = questions.ipv6_byte_order(subject)
+    assert finding.outcome is Outcome.WARNING
+    assert (finding.facts["order"], finding.facts["reason"]) == (
+        "network",
+        "contradictory_evidence",
+    )
 
 
 @pytest.mark.parametrize(("option", "has_array"), [(0, False), (1, True)])
@@ -129,6 +119,18 @@ def test_connections_are_joined(subject: DoctorContext, simulator: Simulator) ->
     assert 0 < joined["joined"] <= joined["connections"]
     zero = questions.connection_template_zero(subject)
     assert zero.facts == {"connections": joined["connections"], "byZero": joined["connections"]}
+
+
+def test_an_engine_that_takes_0_for_an_id_is_reported(
+    subject: DoctorContext, simulator: Simulator
+) -> None:
+    simulator.populate(30)
+    simulator.set_option(Option.ZERO_MATCHES_NONE)
+
+    finding = questions.connection_template_zero(subject)
+
+    assert finding.outcome is Outcome.OK
+    assert finding.facts == {"connections": len(simulator.connections()), "byZero": 0}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from app.resources.sa_contexts.index import index_key
 from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
-from bindings.engine import Engine
+from bindings.engine import Basis, Engine
 from bindings.library import Library
 from bindings.memory import RawTree
 from bindings.records import SaContext
@@ -34,7 +34,7 @@ def no_aliases() -> Callable[[int], None]:
     return no_alias
 
 
-def begin(_incarnation: int) -> SnapshotBuilder:
+def begin(_basis: Basis) -> SnapshotBuilder:
     return SnapshotBuilder("e", AT, 0.0, counts=SaContextCounts())
 
 
@@ -288,11 +288,11 @@ def test_an_engine_that_dies_in_the_middle_is_read_from_the_start(
     library: Library, simulator: Simulator
 ) -> None:
     simulator.populate(500)
-    incarnations: list[int] = []
+    bases: list[Basis] = []
 
-    def begin_again(incarnation: int) -> SnapshotBuilder:
-        incarnations.append(incarnation)
-        return begin(incarnation)
+    def begin_again(basis: Basis) -> SnapshotBuilder:
+        bases.append(basis)
+        return begin(basis)
 
     with Engine(library) as engine:
         reader = EngineReader(engine, SaContextKind(no_aliases), page_size=10)
@@ -301,5 +301,5 @@ def test_an_engine_that_dies_in_the_middle_is_read_from_the_start(
         version = reader.read_all(begin_again, not_announced)[0].snapshot
 
     assert list(version.ids) == simulator.ids()
-    assert incarnations == [1, 2]
+    assert [basis.incarnation for basis in bases] == [1, 2]
     assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)

@@ -6,65 +6,75 @@ or another library are reported, too, but settle nothing about Windows.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import closing
-from ipaddress import IPv6Address
 from itertools import islice
 from typing import Any, Final
 
 from app.doctor.checks.engine import error_facts
 from app.doctor.context import CheckSkipped, DoctorContext
 from app.doctor.results import CheckResult, Facts, not_applicable, ok, unknown, warning
+from app.service import ipv6_order_detector
 from bindings.account import account
 from bindings.addresses import Ipv6Order
 from bindings.connections import Connections, ConnectionTemplate
 from bindings.enumeration import ObjectReader, Template
-from bindings.enums import IpVersion
 from bindings.errors import EngineError, NeverMatch
 from bindings.ike_sas import IkeSas
+from bindings.ipv6_order import (
+    MIN_AGREEING,
+    Ipv6OrderDetector,
+    Ipv6OrderReason,
+    Ipv6OrderState,
+)
 from bindings.key_sizes import KeySizes
-from bindings.records import SaContext, SaDetails, V6AddressAndMask
+from bindings.records import SaContext, SaDetails
 from bindings.sa_contexts import SaContexts
 from bindings.services import ServiceState, has_services, service
 from bindings.statistics import ike_statistics
 from bindings.undocumented_behaviour import empty_page
-from bindings.well_known import CONDITION_FIELDS
 
 
 MAX_OBJECTS: Final = 2000
 """Maximum number of objects to examine: enough for a pattern, and quickly read."""
 
-V6_BITS: Final = 128
-
 
 def ipv6_byte_order(context: DoctorContext) -> CheckResult:
-    """Find out the byte order of IPv6 addresses in IPSEC_TRAFFIC1."""
-    network = reversed_ = 0
-    for details in _directions(context):
-        raw = details.traffic.local_address
-        if details.ip_version != IpVersion.V6 or raw is None or raw == raw[::-1]:
-            continue
-        condition = _local_condition(details)
-        network += raw == condition or _is_own(raw)
-        reversed_ += raw[::-1] == condition or _is_own(raw[::-1])
-    facts: Facts = {"inNetworkOrder": network, "reversed": reversed_}
-    if bool(network) == bool(reversed_):
+    """Find out the byte order of IPv6 addresses, as the server does."""
+    detected = _detected(context).state
+    used = _used(context, detected)
+    facts: Facts = {
+        "order": used.order.value,
+        "reason": used.reason.value,
+        "since": used.since.isoformat(),
+        "hostAddresses": detected.host_addresses._asdict(),
+        "filterConditions": detected.filter_conditions._asdict(),
+    }
+    if detected.reason is Ipv6OrderReason.TOO_LITTLE_EVIDENCE:
         return unknown(
-            "No IPv6 SA has an address that matches this host or its filter in one order only.",
-            "Run this again while there is an SA over IPv6.",
+            f"Fewer than {MIN_AGREEING} IPv6 addresses match this host or a filter in one byte "
+            f"order only: the server uses `{used.order.value}` order.",
+            "Run this again while there are more SAs over IPv6.",
             facts,
         )
-    found = Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
-    facts["order"] = found.value
-    if found is not context.settings.ipv6_order:
+    if detected.reason is Ipv6OrderReason.CONTRADICTORY_EVIDENCE:
         return warning(
-            f"IPv6 addresses are in `{found.value}` order, but the settings say "
-            f"`{context.settings.ipv6_order.value}`.",
-            f"Set SA_CONTEXTS_IPV6_ORDER={found.value}.",
+            "Some IPv6 addresses match this host or a filter in network order only, others in "
+            f"reversed order only: the server uses `{used.order.value}` order.",
+            "Please submit this report. If addresses look reversed, set "
+            "SA_CONTEXTS_IPV6_ORDER=reversed.",
             facts,
         )
-    return ok(f"IPv6 addresses are in the order `{found.value}`, as the settings say.", facts=facts)
+    if detected.order is not used.order:
+        return warning(
+            f"IPv6 addresses are in `{detected.order.value}` order, but the settings say "
+            f"`{used.order.value}`.",
+            "Remove the setting SA_CONTEXTS_IPV6_ORDER: the server detects the order.",
+            facts,
+        )
+    return ok(
+        f"IPv6 addresses are in `{used.order.value}` order, which the server uses.", facts=facts
+    )
 
 
 def empty_enumeration(context: DoctorContext) -> CheckResult:
@@ -152,6 +162,11 @@ def connection_template_zero(context: DoctorContext) -> CheckResult:
         return unknown("There is no connection to compare.", facts=facts)
     if stable <= by_zero:
         return ok("A connectionId of 0 matches all connections.", facts=facts)
+    if not by_zero:
+        return ok(
+            "A connectionId of 0 matches no connection: the server enumerates each by its id.",
+            facts=facts,
+        )
     return warning(
         f"A connectionId of 0 matches {len(by_zero)} of {len(stable)} connections: the list of "
         "connections is incomplete.",
@@ -162,7 +177,7 @@ def connection_template_zero(context: DoctorContext) -> CheckResult:
 
 def connections_join(context: DoctorContext) -> CheckResult:
     """Find out how many connections match an SA context by endpoints and mode; no id links them."""
-    order = context.settings.ipv6_order
+    order = _used(context, _detected(context).state).order
     with context.session() as session:
         connections = _some(Connections(session, ipv6_order=order))
     endpoints = {
@@ -186,9 +201,21 @@ def connections_join(context: DoctorContext) -> CheckResult:
     )
 
 
-def _directions(
-    context: DoctorContext, order: Ipv6Order = Ipv6Order.NETWORK
-) -> Iterator[SaDetails]:
+def _detected(context: DoctorContext) -> Ipv6OrderDetector:
+    """Return a detector that has examined the engine's SA contexts, whatever the settings."""
+    detector = Ipv6OrderDetector()
+    with context.session() as session:
+        detector.examine(SaContexts(session))
+    return detector
+
+
+def _used(context: DoctorContext, detected: Ipv6OrderState) -> Ipv6OrderState:
+    """Return the order that the server uses: the detected one, unless the settings have one."""
+    configured = ipv6_order_detector(context.settings).state
+    return configured if configured.reason is Ipv6OrderReason.SETTING else detected
+
+
+def _directions(context: DoctorContext, order: Ipv6Order) -> Iterator[SaDetails]:
     """Iterate over the directions of the examined SA contexts."""
     with context.session() as session:
         sa_contexts: list[SaContext] = _some(SaContexts(session, ipv6_order=order))
@@ -213,26 +240,3 @@ def _ids(connections: Connections, template: Template | None) -> set[int]:
             with array:
                 ids.update(array.ids())
     return ids
-
-
-def _local_condition(details: SaDetails) -> bytes | None:
-    """Return the local address in the SA's transport filter, which is in network order."""
-    for condition in details.transport_filter.conditions if details.transport_filter else ():
-        if CONDITION_FIELDS.get(condition.field_key) == "ip_local_address":
-            value = condition.condition_value.value
-            if isinstance(value, V6AddressAndMask) and value.prefix_length == V6_BITS:
-                return value.address
-            return value if isinstance(value, bytes) else None
-    return None
-
-
-def _is_own(address: bytes) -> bool:
-    """Return whether an IPv6 address is this host's: it can bind only to its own."""
-    if IPv6Address(address).is_multicast:
-        return False
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as attempt:
-            attempt.bind((str(IPv6Address(address)), 0))
-    except OSError:
-        return False
-    return True

@@ -15,11 +15,18 @@ from functools import partial
 from typing import Final, NamedTuple, Self
 
 from app.repository.refresh.scheduler import ShuttingDown
-from app.repository.resource import Array, Encoder, ObjectSource, ResourceKind
+from app.repository.resource import (
+    Array,
+    Encoder,
+    NoObserver,
+    ObjectSource,
+    Observer,
+    ResourceKind,
+)
 from app.repository.snapshot.builder import SnapshotBuilder
 from app.repository.snapshot.model import Snapshot
 from app.repository.snapshot.state import Override, PointRead, SnapshotBuild
-from bindings.engine import Engine
+from bindings.engine import Basis, Engine
 from bindings.errors import EngineError, IkeextNotRunning, NotFound
 from bindings.sa_contexts import PAGE_SIZE
 
@@ -49,6 +56,7 @@ class EngineReader:
         *,
         page_size: int = PAGE_SIZE,
         max_undecoded: int = MAX_UNDECODED,
+        observer: Observer | None = None,
     ) -> None:
         """Create a reader.
 
@@ -57,27 +65,33 @@ class EngineReader:
             kind: the resource.
             page_size: how many objects to request per call of the engine.
             max_undecoded: see `MAX_UNDECODED`.
+            observer: learns from the objects how to read the engine.
         """
         self.kind: Final = kind
         self._engine = engine
         self._page_size = page_size
         self._max_undecoded = max_undecoded
+        self._observer = observer or NoObserver()
         self._is_stopping = False
 
     def stop(self) -> None:
         """Make running and future reads raise `ShuttingDown` at the next object."""
         self._is_stopping = True
 
+    def is_current(self, basis: Basis) -> bool:
+        """Return whether objects that were read on a basis would be read the same way now."""
+        return basis.ipv6_order is self._engine.ipv6_order()
+
     def read_all(
         self,
-        start_build: Callable[[int], SnapshotBuilder],
+        start_build: Callable[[Basis], SnapshotBuilder],
         publish_partial: Callable[[Snapshot], None],
-    ) -> tuple[SnapshotBuild, int]:
-        """Read every object of one enumeration; return the build with its session's incarnation.
+    ) -> tuple[SnapshotBuild, Basis]:
+        """Read every object of one enumeration; return the build with its basis.
 
         Args:
-            start_build: creates the builder, given the incarnation of the engine's session;
-                called again if the read restarts in a new session.
+            start_build: creates the builder, given the basis of the objects; called again if the
+                read restarts in a new session.
             publish_partial: called with a partial snapshot of the first objects if there are
                 more than `FIRST_PAGE`, but not too many to stay undecoded (`MAX_UNDECODED`).
 
@@ -89,13 +103,13 @@ class EngineReader:
         encoder, annotations = self.kind.encoder(), self.kind.annotations(self._engine)
         enumerate_all = partial(self._enumerate, start_build, encoder)
         try:
-            builder, undecoded, incarnation = self.kind.with_source(self._engine, enumerate_all)
+            builder, undecoded, basis = self.kind.with_source(self._engine, enumerate_all)
         except EngineError as error:
             reason = self.kind.reason_if_empty(error)
             if reason is None:
                 raise
-            incarnation = self._engine.incarnation
-            builder, undecoded = start_build(incarnation), _Undecoded()
+            basis = self._engine.basis
+            builder, undecoded = start_build(basis), _Undecoded()
             annotations = {**annotations, **reason}
         builder.annotations = annotations
         with undecoded:
@@ -105,10 +119,11 @@ class EngineReader:
                     publish_partial(builder.partial([location.id for location in locations]))
                 self._decode(builder, array, index, encoder)
                 undecoded.release_one_of(array)
-        return builder.build(), incarnation
+        self._observer.conclude()
+        return builder.build(), basis
 
-    def read_points(self, ids: Iterable[int]) -> tuple[dict[int, PointRead], int]:
-        """Read these objects; return them with the incarnation that the last was read in.
+    def read_points(self, ids: Iterable[int]) -> tuple[dict[int, PointRead], Basis]:
+        """Read these objects; return them with the basis of the last.
 
         Raises:
             ShuttingDown: the reader was stopped.
@@ -116,7 +131,7 @@ class EngineReader:
         """
         encoder = self.kind.encoder()
         point_reads = {id_: self._read_point(id_, encoder) for id_ in ids}
-        return point_reads, self._engine.incarnation
+        return point_reads, self._engine.basis
 
     def _read_point(self, id_: int, encoder: Encoder) -> PointRead:
         self._check_cancelled()
@@ -124,6 +139,7 @@ class EngineReader:
             tree = self.kind.read(self._engine, id_)
         except (NotFound, IkeextNotRunning):
             return PointRead(None)
+        self._observer.observe(tree)
         return PointRead(
             Override(encoder.fingerprint(tree), encoder.item(tree)),
             is_half_built=self.kind.is_half_built(tree),
@@ -131,14 +147,15 @@ class EngineReader:
 
     def _enumerate(
         self,
-        start_build: Callable[[int], SnapshotBuilder],
+        start_build: Callable[[Basis], SnapshotBuilder],
         encoder: Encoder,
         source: ObjectSource,
-    ) -> tuple[SnapshotBuilder, _Undecoded, int]:
+    ) -> tuple[SnapshotBuilder, _Undecoded, Basis]:
         """Fetch the whole enumeration; decode the oldest pages if too much is undecoded."""
         self._check_cancelled()
-        incarnation = self._engine.incarnation
-        builder = start_build(incarnation)
+        basis = self._engine.basis
+        self._observer.start(*basis)
+        builder = start_build(basis)
         with ExitStack() as on_failure, closing(source.arrays(size=self._page_size)) as arrays:
             undecoded = on_failure.enter_context(_Undecoded())
             for array in arrays:
@@ -149,7 +166,7 @@ class EngineReader:
                         for index in range(len(oldest)):
                             self._decode(builder, oldest, index, encoder)
             on_failure.pop_all()
-        return builder, undecoded, incarnation
+        return builder, undecoded, basis
 
     def _check_cancelled(self) -> None:
         """Raise if the reader was stopped.
@@ -166,6 +183,7 @@ class EngineReader:
         id_: int = tree[0]
         fingerprint = encoder.fingerprint(tree)
         if not builder.reuse(id_, fingerprint):
+            self._observer.observe(tree)
             builder.add(id_, fingerprint, encoder.item(tree))
 
 

@@ -126,6 +126,11 @@ class SnapshotLeases:
         if lease is not None:
             self._memory.remove(lease.snapshot.blocks)
 
+    def drop_all(self) -> None:
+        """End all leases."""
+        for lease in [*self._leases.values()]:
+            self.drop(lease.snapshot)
+
     def remaining_seconds(self, lease: Lease) -> float:
         """Return the time until a lease reaches its absolute limit."""
         return lease.acquired_at + self.max_seconds - self._clock()

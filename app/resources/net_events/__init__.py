@@ -20,7 +20,7 @@ def _start(foundation: Foundation) -> NetEventCollector:
         foundation.library,
         settings.limits(NetEventLimits),
         transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms,
-        ipv6_order=settings.ipv6_order,
+        ipv6_order=foundation.ipv6_order.order,
     )
 
 

@@ -65,27 +65,25 @@ class NetEventCollector(Part):
         limits: NetEventLimits | None = None,
         *,
         transaction_wait_timeout_ms: int = 3000,
-        ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
+        ipv6_order: Callable[[], Ipv6Order] = lambda: Ipv6Order.NETWORK,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.limits: Final = limits or NetEventLimits()
-        self.buffer = NetEventBuffer(
-            self.limits.max_net_events, self.limits.max_net_event_bytes, now=now
-        )
         self.error: Exception | None = None
-        self.is_ready = False
         self.on_event: Callable[[NetEvent], None] = lambda _event: None
         self._library = library
         self._transaction_wait_timeout_ms = transaction_wait_timeout_ms
         self._ipv6_order = ipv6_order
+        self._order_read = ipv6_order()
         self._now = now
         self.notifier = Notifier()
         self._mailbox = NetEventMailbox(self.limits.max_net_events)  # the buffer keeps no more
         self._ingested = 0
         self._listener: Listener | None = None
-        self._reported = ReportedEvents(self.limits.max_net_events, now)
+        self._stopping = False
+        self._woken = anyio.Event()
         self._tried = anyio.Event()
-        self._stopping = anyio.Event()
+        self._begin()
         self._listening: anyio.CancelScope | None = None
         self._one_thread = anyio.CapacityLimiter(1)
 
@@ -107,12 +105,28 @@ class NetEventCollector(Part):
 
     def stop(self) -> None:
         """Close the session; wake all watchers, and all requests that wait for readiness."""
-        if not self._stopping.is_set():
-            self._stopping.set()
+        if not self._stopping:
+            self._stopping = True
+            self._woken.set()
             self._tried.set()
             self.notifier.notify_all()
             if self._listening is not None:
                 self._listening.deadline = anyio.current_time() + CLOSE_SECONDS
+
+    def discard_if_outdated(self) -> None:
+        """Discard all events if addresses in them were misread, and read the stored ones again."""
+        if self._order_read is not self._ipv6_order():
+            self._woken.set()
+
+    def _begin(self) -> None:
+        """Begin with an empty buffer, of a new epoch."""
+        self.buffer = NetEventBuffer(
+            self.limits.max_net_events, self.limits.max_net_event_bytes, now=self._now
+        )
+        self.is_ready = False
+        self._reported = ReportedEvents(self.limits.max_net_events, self._now)
+        if self._tried.is_set():  # else somebody may wait for it
+            self._tried = anyio.Event()
 
     async def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
         """Return the newest events of a selection, at most `limit`.
@@ -136,7 +150,7 @@ class NetEventCollector(Part):
             await self._tried.wait()
         if self.is_ready:
             return
-        if self._stopping.is_set():
+        if self._stopping:
             raise ShuttingDown
         raise self.error or EngineTimedOut
 
@@ -185,7 +199,7 @@ class NetEventCollector(Part):
     async def _listen(self) -> None:
         """Run one session after another until stopped; then close within `CLOSE_SECONDS`."""
         with anyio.CancelScope(shield=True) as self._listening:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 try:
                     await self._listen_once()
                 except ShuttingDown:
@@ -205,14 +219,19 @@ class NetEventCollector(Part):
         self._tried.set()
 
     async def _listen_once(self) -> None:
-        """Run one session until it fails, a new session could subscribe, or the server stops."""
+        """Run one session until it fails, another would get more, or the server stops."""
+        self._woken = anyio.Event()
+        order = self._ipv6_order()
+        if order is not self._order_read:
+            self._order_read = order
+            self._begin()
         began_at = self._now()
         listener = await self._in_thread(self._open_listener)
         try:
             self._adopt(listener, began_at)
             while not listener.should_reconnect:
                 await self._sleep(self.limits.heartbeat_interval_seconds)
-                if self._stopping.is_set():
+                if self._woken.is_set():
                     return
                 self.ingest()
                 self._reported.end_start()
@@ -223,9 +242,9 @@ class NetEventCollector(Part):
             self.ingest()  # before the next session, whose events these could be taken for
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep until the time has passed or the collector is stopped."""
+        """Sleep until the time has passed, or until woken to end the session."""
         with anyio.move_on_after(seconds):
-            await self._stopping.wait()
+            await self._woken.wait()
 
     def _open_listener(self) -> Listener:
         """Open a listener. Runs in a worker thread.
@@ -238,9 +257,9 @@ class NetEventCollector(Part):
             self._library,
             self._on_native_event,
             transaction_wait_timeout_ms=self._transaction_wait_timeout_ms,
-            ipv6_order=self._ipv6_order,
+            ipv6_order=self._order_read,
         )
-        if self._stopping.is_set():
+        if self._stopping:
             listener.close()  # here, because the event loop may have abandoned this thread
             raise ShuttingDown
         return listener
@@ -254,7 +273,7 @@ class NetEventCollector(Part):
         try:
             listener.check_alive()
         finally:
-            if self._stopping.is_set():
+            if self._stopping:
                 listener.close()  # here, as in `_open_listener`
 
     def _adopt(self, listener: Listener, began_at: datetime) -> None:

@@ -64,7 +64,9 @@ RESOURCE: Final = Resource(
     router=listed_router(LISTED, TAG, events.router, summary.router),
     key=SaContextKind,
     start=lambda foundation: start_announced(
-        SaContextKind(interface_aliases, foundation.settings.baseline), foundation
+        SaContextKind(interface_aliases, foundation.settings.baseline),
+        foundation,
+        foundation.ipv6_order,
     ),
     stream_shapes=(SaContextExportEnd, SaContextEvent, SaContextDeleted),
     add_metrics=add_metrics,

@@ -1,0 +1,224 @@
+"""Detecting the byte order of the engine's IPv6 addresses from its SA contexts.
+
+How it is detected: local addresses are compared with this host's own addresses. In transport
+mode, addresses are also compared with the conditions of their SA's filter, which are in network
+order; in tunnel mode the filter is about other addresses, and a peer could choose an address
+whose reverse matches. An address that matches in one order only is evidence for that order. The
+order is decided once enough distinct addresses agree and none disagrees. Until then it stays as
+it is, at first network order. A new session may be with another engine, so it needs new evidence;
+the order stays until that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from typing import Final, NamedTuple
+
+from bindings.addresses import Ipv6Order
+from bindings.enums import DataType, IpVersion, MatchType, TrafficType
+from bindings.host_addresses import host_ipv6_addresses
+from bindings.memory import RawTree
+from bindings.records import Filter, SaDetails
+from bindings.sa_contexts import SaContexts
+
+
+MIN_AGREEING: Final = 3
+"""Distinct addresses that must agree."""
+
+MIN_PREFIX_BITS: Final = 32
+"""The shortest prefix in a filter to compare with; an unrelated address may match a shorter one."""
+
+MAX_ADDRESSES: Final = 4096
+"""The maximum number of addresses that are remembered; further ones are ignored."""
+
+MAX_EXAMINED: Final = 2000
+"""The number of SA contexts after which `examine` ends: enough for a pattern, and quickly read."""
+
+_TRAFFIC: Final = SaDetails._fields.index("traffic")
+_FILTER: Final = SaDetails._fields.index("transport_filter")
+_CONDITIONS: Final = Filter._fields.index("conditions")
+_V6: Final = int(IpVersion.V6)
+_TRANSPORT: Final = int(TrafficType.TRANSPORT)
+_EQUAL: Final = int(MatchType.EQUAL)
+_BYTES: Final = int(DataType.BYTE_ARRAY16)
+_SUBNET: Final = int(DataType.V6_ADDR_MASK)
+
+
+class Ipv6OrderReason(StrEnum):
+    """Why an order is in force."""
+
+    SETTING = "setting"
+    EVIDENCE = "evidence"
+    TOO_LITTLE_EVIDENCE = "too_little_evidence"
+    CONTRADICTORY_EVIDENCE = "contradictory_evidence"
+
+
+class Evidence(NamedTuple):
+    """How many distinct addresses match in one order only."""
+
+    network: int = 0
+    reversed: int = 0
+
+
+class Ipv6OrderState(NamedTuple):
+    """The order in force.
+
+    Attributes:
+        order: the order.
+        reason: why it is in force.
+        since: since when, for this reason.
+        host_addresses: how many addresses match the host's own.
+        filter_conditions: how many addresses match a condition of their SA's filter.
+    """
+
+    order: Ipv6Order
+    reason: Ipv6OrderReason
+    since: datetime
+    host_addresses: Evidence = Evidence()
+    filter_conditions: Evidence = Evidence()
+
+
+class Ipv6OrderDetector:
+    """The order of the engine's IPv6 addresses: set, or detected.
+
+    Any thread may read `state` and `order`; only one at a time may call the methods.
+
+    Attributes:
+        state: the order in force, and why.
+    """
+
+    def __init__(
+        self,
+        fixed: Ipv6Order | None = None,
+        *,
+        own_addresses: Callable[[], Iterable[bytes]] = host_ipv6_addresses,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Create a detector.
+
+        Args:
+            fixed: the order to use without detection.
+            own_addresses: returns this host's addresses, packed in network order.
+            now: returns the time, in UTC.
+        """
+        reason = Ipv6OrderReason.SETTING if fixed else Ipv6OrderReason.TOO_LITTLE_EVIDENCE
+        self.state = Ipv6OrderState(fixed or Ipv6Order.NETWORK, reason, now())
+        self._own_addresses = own_addresses
+        self._now = now
+        self._is_settled = fixed is not None
+        self._is_fixed = self._is_settled
+        self._incarnation: int | None = None
+        self._order = self.state.order
+        self._local: set[bytes] = set()
+        self._by_filter: set[tuple[Ipv6Order, bytes]] = set()
+
+    def order(self) -> Ipv6Order:
+        """Return the order in force."""
+        return self.state.order
+
+    def start(self, incarnation: int, order: Ipv6Order) -> None:
+        """Start a refresh in a byte order; a new incarnation of the session needs new evidence."""
+        self._order = order
+        if incarnation != self._incarnation:
+            self._incarnation = incarnation
+            self._is_settled = self._is_fixed
+            self._local.clear()
+            self._by_filter.clear()
+
+    def observe(self, context: RawTree) -> None:
+        """Collect the evidence in a copied SA context."""
+        if self._is_settled:
+            return
+        for details in context[1:]:
+            if details is None:
+                continue
+            version, local, remote, traffic_type = details[_TRAFFIC][:4]
+            if version != _V6 or len(self._local) + len(self._by_filter) >= MAX_ADDRESSES:
+                continue
+            self._local.add(self._order.to_wfp(local))
+            if traffic_type != _TRANSPORT:
+                continue
+            matches = partial(_is_in_any, list(_subnets(details[_FILTER])))
+            for raw in map(self._order.to_wfp, (local, remote)):
+                order = _only_match(raw, matches)
+                if order is not None:
+                    self._by_filter.add((order, raw))
+
+    def examine(self, contexts: SaContexts) -> None:
+        """Decide by the first SA contexts of one enumeration, read in the order in force."""
+        if self._is_settled:
+            return
+        self.start(0, self.order())
+        examined = 0
+        with closing(contexts.arrays()) as arrays:
+            for array in arrays:
+                with array:
+                    for index in range(len(array)):
+                        self.observe(array.read(index))
+                    examined += len(array)
+                if examined >= MAX_EXAMINED:
+                    break
+        self.conclude()
+
+    def conclude(self) -> None:
+        """Decide by the evidence so far, at the end of a refresh."""
+        if self._is_settled or not self._local:
+            return
+        own = frozenset(self._own_addresses())
+        by_host = {
+            (order, raw)
+            for raw in self._local
+            if (order := _only_match(raw, own.__contains__)) is not None
+        }
+        evidence, state = _count(by_host | self._by_filter), self.state
+        order = state.order
+        if all(evidence):
+            reason = Ipv6OrderReason.CONTRADICTORY_EVIDENCE
+        elif max(evidence) >= MIN_AGREEING:
+            reason = Ipv6OrderReason.EVIDENCE
+            order = Ipv6Order.NETWORK if evidence.network else Ipv6Order.REVERSED
+            self._is_settled = True
+        elif state.reason is Ipv6OrderReason.EVIDENCE:
+            return  # that of an earlier session
+        else:
+            reason = Ipv6OrderReason.TOO_LITTLE_EVIDENCE
+        since = state.since if (order, reason) == (state.order, state.reason) else self._now()
+        self.state = Ipv6OrderState(order, reason, since, _count(by_host), _count(self._by_filter))
+
+
+def _only_match(raw: bytes, matches: Callable[[bytes], bool]) -> Ipv6Order | None:
+    """Return the order in which an address matches; None if in both or neither."""
+    network, reversed_ = matches(raw), matches(raw[::-1])
+    if network == reversed_:  # also if the address reads the same in both directions
+        return None
+    return Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
+
+
+def _subnets(filter_: RawTree | None) -> Iterator[tuple[int, int]]:
+    """Yield the IPv6 addresses and subnets that a copied filter requires.
+
+    Each is the address as a number, shifted right by the number of host bits, and that number.
+    """
+    for _field, match_type, (type_, value) in filter_[_CONDITIONS] if filter_ else ():
+        if match_type != _EQUAL or value is None:
+            continue
+        if type_ == _BYTES:
+            yield int.from_bytes(value, "big"), 0
+        elif type_ == _SUBNET:
+            address, bits = value
+            if MIN_PREFIX_BITS <= bits <= 128:  # noqa: PLR2004  # bits of an IPv6 address
+                yield int.from_bytes(address, "big") >> 128 - bits, 128 - bits
+
+
+def _is_in_any(subnets: list[tuple[int, int]], address: bytes) -> bool:
+    number = int.from_bytes(address, "big")
+    return any(number >> host_bits == prefix for prefix, host_bits in subnets)
+
+
+def _count(addresses: Iterable[tuple[Ipv6Order, bytes]]) -> Evidence:
+    found = [order for order, _ in addresses]
+    return Evidence(found.count(Ipv6Order.NETWORK), found.count(Ipv6Order.REVERSED))

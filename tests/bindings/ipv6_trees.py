@@ -1,0 +1,67 @@
+"""SA contexts over IPv6, with or without a filter for an address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sa_contexts_simulator import Simulator
+
+from bindings._fwpuclnt import ffi
+
+
+LOCAL_ADDRESS = (
+    0xD9EE00DE,
+    0xC1EF,
+    0x4617,
+    [0xBF, 0xE3, 0xFF, 0xD8, 0xF5, 0xA0, 0x89, 0x57],
+)
+"""FWPM_CONDITION_IP_LOCAL_ADDRESS (fwpmu.h)."""
+
+BYTE_ARRAY16, V6_ADDR_MASK = 11, 0x101
+"""FWP_DATA_TYPE (fwptypes.h)."""
+
+
+def put_context(
+    simulator: Simulator,
+    local: bytes,
+    remote: bytes = bytes(16),
+    *,
+    condition: bytes | None = None,
+    prefix: int | None = None,
+    match_type: int = 0,
+    is_tunnel: bool = False,
+) -> int:
+    """Add a context with an outbound SA, and return its id.
+
+    Args:
+        simulator: the engine.
+        local: the local address, in the engine's byte order.
+        remote: the remote address, in the engine's byte order.
+        condition: an address that its filter requires, in network order.
+        prefix: the length of the subnet that the filter requires instead.
+        match_type: FWP_MATCH_TYPE of the condition.
+        is_tunnel: whether the SA is in tunnel mode.
+    """
+    details = ffi.new("IPSEC_SA_DETAILS1 *")
+    details.ipVersion = details.traffic.ipVersion = details.saBundle.ipVersion = 1
+    details.traffic.localV6Address = list(local)
+    details.traffic.remoteV6Address = list(remote)
+    details.traffic.trafficType = int(is_tunnel)
+    kept: list[Any] = [details]
+    if condition is not None:
+        one = ffi.new("FWPM_FILTER_CONDITION0 *")
+        one.fieldKey, one.matchType = LOCAL_ADDRESS, match_type
+        if prefix is None:
+            value = ffi.new("FWP_BYTE_ARRAY16 *", {"byteArray16": list(condition)})
+            one.conditionValue.type, one.conditionValue.byteArray16 = BYTE_ARRAY16, value
+        else:
+            value = ffi.new("FWP_V6_ADDR_AND_MASK *", {"addr": list(condition)})
+            value.prefixLength = prefix
+            one.conditionValue.type, one.conditionValue.v6AddrMask = V6_ADDR_MASK, value
+        filter_ = ffi.new("FWPM_FILTER0 *")
+        filter_.numFilterConditions, filter_.filterCondition = 1, one
+        details.transportFilter = filter_
+        kept += [value, one, filter_]
+    context = ffi.new("IPSEC_SA_CONTEXT1 *")
+    context.outboundSa = details
+    return simulator.put(int(ffi.cast("uintptr_t", context)))
