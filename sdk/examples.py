@@ -43,6 +43,7 @@ _REPLACED: Final = {
     "durationSeconds": 0.059997901,
     "leasedSnapshots": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
+    "since": "2026-11-23T23:53:23.828198Z",
     "time": "2026-11-23T23:53:23.828198Z",
 }
 

@@ -29,6 +29,7 @@ VOLATILE = {
     "revision",
     "takenAt",
     "startedAt",
+    "since",
     "durationSeconds",
     "host",
     "leasedSnapshots",
