@@ -179,7 +179,7 @@ def test_each_event_is_shown_once(
 def test_without_stored_times_each_event_is_shown_once_while_all_are_stored(
     steps: list[Happens | Session], live: Path, stored: Path
 ) -> None:
-    """What cannot be told apart is counted: as many are shown as happened."""
+    """Of events that are indistinguishable, as many are shown as happened."""
     engine = Engine(live, stored, 1000)
 
     for step in [OPENED, *steps, OPENED]:
