@@ -79,8 +79,16 @@ uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity);
  * number of connections. `out` may be NULL if `capacity` is 0. */
 uint32_t sa_simulator_connections(uint64_t *out, uint32_t capacity);
 
-/* Set the driver's byte counts; they grow from there. Return 1, or 0 if no connection has
- * this id. */
+/* Copy the FWPM_CONNECTION0 at `tree`, valid or not. It replaces the connection with its
+ * connectionId, and stays as it is, whatever the contexts are, until it is deleted or contexts are
+ * populated. Return the id, or 0 if that is 0 or memory ran out. */
+uint64_t sa_simulator_put_connection(const void *tree);
+
+/* End a connection, even if its contexts exist. Return 1, or 0 if none has this id. */
+int32_t sa_simulator_delete_connection(uint64_t id);
+
+/* Set the driver's byte counts, except of a connection that was put; they grow from there. Return
+ * 1, or 0 if no connection has this id. */
 int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out);
 
 /* Set whether the engine tracks connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS): 1 (default)
@@ -138,6 +146,11 @@ void sa_simulator_stop_churn(void);
  * allowed; those that are not IPsec's have no readable details. Return 1, or 0 if the engine is
  * stopped or does not collect net events. */
 int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed);
+
+/* Copy the FWPM_NET_EVENT5 at `tree`, with its own time. All events that were put are kept until the
+ * engine stops. The copy has canaries in place of its application, users and groups. Return 1, or 0
+ * as above or if memory ran out. */
+int32_t sa_simulator_put_net_event(const void *tree);
 
 /* Collect `count` net events of realistic types and codes. Return how many were collected. */
 uint32_t sa_simulator_net_events(uint32_t count, uint64_t seed);

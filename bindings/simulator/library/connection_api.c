@@ -13,8 +13,10 @@
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const connection *in_snapshot = (const connection *)enumeration->objects + index;
-    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) ? in_snapshot
-                                                                : connections_find(in_snapshot->id);
+    /* A snapshot owns no reference to the tree of a connection that was put, which never changes. */
+    return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) && in_snapshot->tree == NULL
+               ? in_snapshot
+               : connections_find(in_snapshot->id);
 }
 
 static void *write_connection(arena *arena, const void *object)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "connection_events.h"
+#include "copy.h"
 #include "ids.h"
 
 /* 2026-01-01, in seconds since 1601. */
@@ -141,7 +142,9 @@ static int reserve_slot(void)
     store.bucket_count = store.capacity = capacity;
     for (size_t i = 0; i < store.count; i++) {
         by_id[i]->next = NULL;
-        *find_link(&by_id[i]->peer) = by_id[i];
+        if (by_id[i]->tree == NULL) {
+            *find_link(&by_id[i]->peer) = by_id[i];
+        }
     }
     return 1;
 }
@@ -174,6 +177,16 @@ connection *connections_find(UINT64 id)
     return index < store.count && store.by_id[index]->id == id ? store.by_id[index] : NULL;
 }
 
+/* Insert a connection into the array. There must be room, and no connection with its id. */
+static void insert(connection *made)
+{
+    size_t index = lower_bound(made->id);
+    memmove(&store.by_id[index + 1], &store.by_id[index],
+            (store.count - index) * sizeof(connection *));
+    store.by_id[index] = made;
+    store.count++;
+}
+
 /* ---- begin and end ---- */
 
 /* Return bytes per second: many connections are idle, few carry much. */
@@ -190,7 +203,9 @@ static void begin(const peer *peer)
     if (made == NULL) {
         return;
     }
-    made->id = ids_next(ID_CONNECTION);
+    do {
+        made->id = ids_next(ID_CONNECTION);
+    } while (connections_find(made->id) != NULL);
     made->peer = *peer;
     made->contexts = 1;
     random_source source = random_for(peer->seed, made->id);
@@ -200,21 +215,72 @@ static void begin(const peer *peer)
     made->in.per_second = pick_rate(&source);
     made->out.per_second = pick_rate(&source);
     *find_link(peer) = made;
-    store.by_id[store.count++] = made; /* ids ascend */
+    insert(made);
     publish_connection(FWPM_CONNECTION_EVENT_ADD, made);
 }
 
-/* End the connection that the link points to, and free it. */
-static void end(connection **link)
+static void free_connection(connection *ended)
 {
-    connection *ended = *link;
-    publish_connection(FWPM_CONNECTION_EVENT_DELETE, ended);
+    put_tree_release(ended->tree);
+    free(ended);
+}
+
+/* Remove a connection from both indexes, and free it. */
+static void drop(connection *ended)
+{
     size_t index = lower_bound(ended->id);
-    *link = ended->next;
+    if (ended->tree == NULL) {
+        *find_link(&ended->peer) = ended->next;
+    }
     store.count--;
     memmove(&store.by_id[index], &store.by_id[index + 1],
             (store.count - index) * sizeof(connection *));
-    free(ended);
+    free_connection(ended);
+}
+
+static void end(connection *ended)
+{
+    publish_connection(FWPM_CONNECTION_EVENT_DELETE, ended);
+    drop(ended);
+}
+
+static void *copy_tree(arena *arena, const void *from)
+{
+    return copy_connection(arena, from);
+}
+
+UINT64 connections_put(const FWPM_CONNECTION0 *tree)
+{
+    if (tree->connectionId == 0 || !reserve_slot()) {
+        return 0;
+    }
+    connection *made = calloc(1, sizeof *made);
+    put_tree *copy = put_tree_copy(copy_tree, tree);
+    if (made == NULL || copy == NULL) {
+        free(made);
+        put_tree_release(copy);
+        return 0;
+    }
+    made->id = tree->connectionId;
+    made->tree = copy;
+    connection *replaced = connections_find(made->id);
+    if (replaced != NULL) {
+        drop(replaced);
+    }
+    insert(made);
+    if (replaced == NULL) {
+        publish_connection(FWPM_CONNECTION_EVENT_ADD, made);
+    }
+    return made->id;
+}
+
+int connections_delete(UINT64 id)
+{
+    connection *found = connections_find(id);
+    if (found != NULL) {
+        end(found);
+    }
+    return found != NULL;
 }
 
 void connections_add_context(const sa_entry *entry)
@@ -237,9 +303,9 @@ void connections_remove_context(const sa_entry *entry)
     if (store.count == 0 || !read_entry_peer(&peer, entry)) {
         return;
     }
-    connection **link = find_link(&peer);
-    if (*link != NULL && --(*link)->contexts == 0) {
-        end(link);
+    connection *found = *find_link(&peer);
+    if (found != NULL && --found->contexts == 0) {
+        end(found);
     }
 }
 
@@ -247,7 +313,7 @@ void connections_clear(void)
 {
     for (size_t i = 0; i < store.count; i++) {
         publish_connection(FWPM_CONNECTION_EVENT_DELETE, store.by_id[i]);
-        free(store.by_id[i]);
+        free_connection(store.by_id[i]);
     }
     store.count = 0;
     if (store.buckets != NULL) {

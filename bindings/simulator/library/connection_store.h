@@ -4,6 +4,8 @@
  * group has one connection, which begins with the first context and ends with the last.
  * Subscribers are notified of both. The byte counters grow in simulated time, one second per
  * change (sa_simulator_churn), so that they follow from the seed, too.
+ *
+ * A connection that was put belongs to no group: it stays as it is until it is deleted.
  */
 
 #ifndef SIMULATOR_CONNECTION_STORE_H
@@ -12,6 +14,7 @@
 #include <stddef.h>
 
 #include "generator_parts.h"
+#include "put_tree.h"
 #include "store.h"
 #include "wfp.h"
 
@@ -31,6 +34,7 @@ typedef struct connection {
     byte_counter in;
     byte_counter out;
     struct connection *next; /* in its bucket */
+    put_tree *tree;          /* a FWPM_CONNECTION0 that was put; otherwise NULL */
 } connection;
 
 /* Add a context to the connection of its group, or remove it. The store calls these for every
@@ -41,6 +45,12 @@ void connections_remove_context(const sa_entry *entry);
 /* Return all connections, ascending by id. The array is valid until the next change. */
 connection **connections_list(size_t *count);
 connection *connections_find(UINT64 id); /* NULL if there is none */
+
+/* Copy a tree; it replaces the connection with its id. Return the id, or 0 if that is 0 or memory
+ * ran out. */
+UINT64 connections_put(const FWPM_CONNECTION0 *tree);
+/* End a connection, even if its contexts exist. Return whether it existed. */
+int connections_delete(UINT64 id);
 
 /* Query the driver: set the reported bytes to the current ones. */
 void connection_query_bytes(connection *connection);

@@ -124,6 +124,20 @@ uint32_t sa_simulator_connections(uint64_t *out, uint32_t capacity)
     return (uint32_t)count;
 }
 
+uint64_t sa_simulator_put_connection(const void *tree)
+{
+    uint64_t id;
+    LOCKED(id = tree == NULL ? 0 : connections_put(tree));
+    return id;
+}
+
+int32_t sa_simulator_delete_connection(uint64_t id)
+{
+    int32_t was_there;
+    LOCKED(was_there = connections_delete(id));
+    return was_there;
+}
+
 int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out)
 {
     lock_acquire(LOCK_ENGINE);

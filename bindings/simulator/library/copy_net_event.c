@@ -154,18 +154,31 @@ static void *write_details(arena *arena, const generated_net_event *from, UINT32
     }
 }
 
-void *net_event_write(arena *arena, const net_event *event, unsigned generation)
+static void *write_event(arena *arena, generated_net_event *from, UINT32 type,
+                         const shape *shape)
 {
-    const shape *shape = &shapes[generation];
-    generated_net_event generated;
-    generate_net_event(&generated, event);
     UINT8 *target = arena_take(arena, shape->size, _Alignof(UINT64));
-    write_header_parts(arena, &generated.header);
-    const void *details = write_details(arena, &generated, event->type, shape);
+    write_header_parts(arena, &from->header);
+    const void *details =
+        from->is_without_details ? NULL : write_details(arena, from, type, shape);
     if (target != NULL) {
-        memcpy(target, &generated.header, shape->header);
-        memcpy(target + shape->type, &event->type, sizeof event->type);
+        memcpy(target, &from->header, shape->header);
+        memcpy(target + shape->type, &type, sizeof type);
         memcpy(target + shape->details, &details, sizeof details);
     }
     return target;
+}
+
+void *net_event_write(arena *arena, const net_event *event, unsigned generation)
+{
+    generated_net_event generated;
+    generate_net_event(&generated, event);
+    return write_event(arena, &generated, event->type, &shapes[generation]);
+}
+
+FWPM_NET_EVENT5 *net_event_copy(arena *arena, const FWPM_NET_EVENT5 *from)
+{
+    generated_net_event generated;
+    generated_from_net_event(&generated, from);
+    return write_event(arena, &generated, (UINT32)from->type, &shapes[NET_EVENT_GENERATIONS - 1]);
 }

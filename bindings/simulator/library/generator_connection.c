@@ -154,6 +154,10 @@ void generate_connection(generated_connection *out, const connection *connection
     random_source agreed = random_for(connection->peer.seed, 'G');
     memset(out, 0, sizeof *out);
     FWPM_CONNECTION0 *made = &out->connection;
+    if (connection->tree != NULL) {
+        *made = *(const FWPM_CONNECTION0 *)connection->tree->root;
+        return;
+    }
     made->connectionId = connection->id;
     set_addresses(made, &connection->peer);
     if (random_chance(&agreed, 90)) {

@@ -24,7 +24,8 @@ typedef struct generated_connection {
     generated_peer_credential em_peer;
 } generated_connection;
 
-/* Generate a connection. Its pointers point into `out`. */
+/* Generate a connection, or return the one that was put. Its pointers point into `out`, or into the
+ * tree. */
 void generate_connection(generated_connection *out, const connection *connection);
 
 #endif

@@ -32,13 +32,18 @@ static peer pick_peer(random_source *rng, const net_event *event)
     return picked;
 }
 
+static void set_time(FWPM_NET_EVENT_HEADER3 *header, const net_event *event)
+{
+    header->timeStamp.dwLowDateTime = (DWORD)event->time;
+    header->timeStamp.dwHighDateTime = (DWORD)(event->time >> 32);
+}
+
 /* Generate a header. Fields whose flag is not set contain garbage. */
 static void generate_header(FWPM_NET_EVENT_HEADER3 *header, const net_event *event,
                             random_source *rng, const peer *peer)
 {
     memset(header, GARBAGE, sizeof *header);
-    header->timeStamp.dwLowDateTime = (DWORD)event->time;
-    header->timeStamp.dwHighDateTime = (DWORD)(event->time >> 32);
+    set_time(header, event);
     header->flags = 0;
     header->addressFamily = peer->local.version == FWP_IP_VERSION_V6 ? FWP_AF_INET6 : FWP_AF_INET;
     if (random_chance(rng, 95)) {
@@ -238,8 +243,52 @@ static void generate_dosp_drop(generated_net_event *out, random_source *rng, con
     drop->direction = random_chance(rng, 85) ? FWP_DIRECTION_INBOUND : FWP_DIRECTION_OUTBOUND;
 }
 
+void generated_from_net_event(generated_net_event *out, const FWPM_NET_EVENT5 *from)
+{
+    FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 *main_mode = &out->main_mode;
+    FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 *extended_mode = &out->extended_mode;
+    memset(out, 0, sizeof *out);
+    out->header = from->header;
+    memset(&out->header.appId, 0, sizeof out->header.appId);
+    memset(&out->header.effectiveName, 0, sizeof out->header.effectiveName);
+    out->header.userId = out->header.packageSid = NULL;
+    out->header.enterpriseId = NULL;
+    out->is_without_details = from->ikeMmFailure == NULL;
+    if (out->is_without_details) {
+        return;
+    }
+    switch ((UINT32)from->type) {
+    case FWPM_NET_EVENT_TYPE_IKEEXT_MM_FAILURE:
+        *main_mode = *from->ikeMmFailure;
+        main_mode->numLocalPrincipalGroupSids = 0;
+        main_mode->localPrincipalGroupSids = NULL;
+        break;
+    case FWPM_NET_EVENT_TYPE_IKEEXT_QM_FAILURE:
+        out->quick_mode = *from->ikeQmFailure;
+        break;
+    case FWPM_NET_EVENT_TYPE_IKEEXT_EM_FAILURE:
+        *extended_mode = *from->ikeEmFailure;
+        extended_mode->numLocalPrincipalGroupSids = 0;
+        extended_mode->localPrincipalGroupSids = NULL;
+        break;
+    case FWPM_NET_EVENT_TYPE_IPSEC_KERNEL_DROP:
+        out->kernel_drop = *from->ipsecDrop;
+        break;
+    case FWPM_NET_EVENT_TYPE_IPSEC_DOSP_DROP:
+        out->dosp_drop = *from->idpDrop;
+        break;
+    default:
+        break; /* of other traffic, or of a later Windows: the pointer's target is unknown */
+    }
+}
+
 void generate_net_event(generated_net_event *out, const net_event *event)
 {
+    if (event->tree != NULL) {
+        generated_from_net_event(out, event->tree->root);
+        set_time(&out->header, event);
+        return;
+    }
     random_source rng = random_for(event->seed, 'E');
     peer peer = pick_peer(&rng, event);
     memset(out, 0, sizeof *out);

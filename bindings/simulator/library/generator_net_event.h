@@ -7,6 +7,7 @@
 
 typedef struct generated_net_event {
     FWPM_NET_EVENT_HEADER3 header;
+    int is_without_details; /* the pointer to them is NULL */
     /* The details by type; those of other types than the event's are zeroed. */
     FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 main_mode;
     FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 quick_mode;
@@ -24,5 +25,9 @@ typedef struct generated_net_event {
 /* Generate a net event. Its pointers point into `out`; those in fields whose flag is not set are
  * invalid. */
 void generate_net_event(generated_net_event *out, const net_event *event);
+
+/* Take an event as it is, except for what readers must not expose (application, user, groups). Its
+ * pointers point to what those of `from` point to. */
+void generated_from_net_event(generated_net_event *out, const FWPM_NET_EVENT5 *from);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net_events.h"
 #include "platform.h"
 #include "random.h"
 
@@ -89,9 +90,22 @@ static slot *open_slot(enum slot_kind kind)
     return made;
 }
 
-static int has_sa_entries(object_kind kind)
+/* Release the references to trees that an enumeration owns. */
+static void release_objects(const enumeration *ended)
 {
-    return kind == SA_CONTEXTS || kind == IKE_SAS;
+    for (size_t i = 0; i < ended->count; i++) {
+        switch (ended->kind) {
+        case SA_CONTEXTS:
+        case IKE_SAS:
+            sa_entry_release((const sa_entry *)ended->objects + i);
+            break;
+        case NET_EVENTS:
+            put_tree_release(((const net_event *)ended->objects + i)->tree);
+            break;
+        case CONNECTIONS: /* owns none (connection_api.c) */
+            break;
+        }
+    }
 }
 
 /* Free what the slot's object owns, and the slot. */
@@ -99,9 +113,7 @@ static void close_slot(slot *closed)
 {
     if (closed->kind == ENUMERATION) {
         enumeration *ended = &closed->object.enumeration;
-        for (size_t i = 0; has_sa_entries(ended->kind) && i < ended->count; i++) {
-            sa_entry_release((const sa_entry *)ended->objects + i);
-        }
+        release_objects(ended);
         free(ended->objects);
     }
     if (closed->kind == SUBSCRIPTION && closed->object.subscription.subscription != NULL) {

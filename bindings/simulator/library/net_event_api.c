@@ -51,14 +51,16 @@ static const void *current(const enumeration *enumeration, size_t index)
  * Logging). Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const interval *wanted)
 {
-    net_event *events = malloc(NET_EVENT_CAPACITY * sizeof *events);
+    size_t all = net_events_count();
+    net_event *events = calloc(all + 1, sizeof *events);
     if (events == NULL) {
         return ERROR_NOT_ENOUGH_MEMORY;
     }
     enumeration->objects = events;
-    size_t all = net_events_copy(events);
+    net_events_list(events);
     for (size_t i = 0; i < all; i++) {
         if (interval_contains(wanted, &events[i])) {
+            put_tree_retain(events[i].tree);
             events[enumeration->count++] = events[i];
         }
     }

@@ -1,7 +1,8 @@
-/* A ring buffer of the last events. */
+/* A ring buffer of the last events, and an array of those that were put. */
 
 #include "net_events.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine.h"
@@ -14,6 +15,12 @@ static struct {
     uint64_t population;
     int is_off;
 } ring;
+
+static struct {
+    net_event *events;
+    size_t count;
+    size_t capacity;
+} put;
 
 int net_events_are_collected(void)
 {
@@ -41,9 +48,46 @@ int net_events_add(UINT32 type, UINT32 code, uint64_t seed)
     added->time = file_time();
     added->type = type;
     added->code = code;
+    added->tree = NULL;
     ring.next = (ring.next + 1) % NET_EVENT_CAPACITY;
     ring.count += ring.count < NET_EVENT_CAPACITY;
     net_event_publish(added);
+    return 1;
+}
+
+static void *copy_tree(arena *arena, const void *from)
+{
+    return net_event_copy(arena, from);
+}
+
+static int reserve_put(void)
+{
+    if (put.count < put.capacity) {
+        return 1;
+    }
+    size_t capacity = put.capacity == 0 ? 64 : put.capacity * 2;
+    net_event *events = realloc(put.events, capacity * sizeof *events);
+    if (events == NULL) {
+        return 0;
+    }
+    put.events = events;
+    put.capacity = capacity;
+    return 1;
+}
+
+int net_events_put(const FWPM_NET_EVENT5 *tree)
+{
+    if (ring.is_off || !engine_is_running() || !reserve_put()) {
+        return 0;
+    }
+    FILETIME time = tree->header.timeStamp;
+    net_event added = {0, 0, (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime,
+                       (UINT32)tree->type, 0, put_tree_copy(copy_tree, tree)};
+    if (added.tree == NULL) {
+        return 0;
+    }
+    put.events[put.count++] = added;
+    net_event_publish(&added);
     return 1;
 }
 
@@ -74,21 +118,34 @@ int net_events_add_realistic(random_source *rng)
     return net_events_add(likely[picked].type, likely[picked].code, random_next(rng));
 }
 
-size_t net_events_copy(net_event out[NET_EVENT_CAPACITY])
+size_t net_events_count(void)
+{
+    return put.count + ring.count;
+}
+
+void net_events_list(net_event *out)
 {
     size_t first = (ring.next + NET_EVENT_CAPACITY - ring.count) % NET_EVENT_CAPACITY;
-    for (size_t i = 0; i < ring.count; i++) {
-        out[i] = ring.events[(first + i) % NET_EVENT_CAPACITY];
+    for (size_t i = 0; i < put.count; i++) {
+        out[i] = put.events[i];
     }
-    return ring.count;
+    for (size_t i = 0; i < ring.count; i++) {
+        out[put.count + i] = ring.events[(first + i) % NET_EVENT_CAPACITY];
+    }
 }
 
 void net_events_clear(void)
 {
     ring.count = 0;
+    while (put.count > 0) {
+        put_tree_release(put.events[--put.count].tree);
+    }
 }
 
 void net_events_reset(void)
 {
+    net_events_clear();
     memset(&ring, 0, sizeof ring);
+    free(put.events);
+    memset(&put, 0, sizeof put);
 }

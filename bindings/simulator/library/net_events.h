@@ -4,19 +4,22 @@
 #define SIMULATOR_NET_EVENTS_H
 
 #include "arena.h"
+#include "put_tree.h"
 #include "random.h"
 #include "wfp.h"
 
 /* Windows keeps 128 KB, some 100 to 150 events (FwpmNetEventEnum, logging). */
 enum { NET_EVENT_CAPACITY = 128, NET_EVENT_GENERATIONS = 6 };
 
-/* An event is stored as the numbers that determine it, and generated whenever it is read. */
+/* An event is stored as the numbers that determine it, and generated whenever it is read; or as a
+ * FWPM_NET_EVENT5 that was put. */
 typedef struct net_event {
     uint64_t population; /* the seed of the host and its peers */
     uint64_t seed;       /* of everything else */
     uint64_t time;       /* as in a FILETIME */
     UINT32 type;
     UINT32 code;
+    put_tree *tree; /* NULL unless it was put */
 } net_event;
 
 /* Whether events are collected (FWPM_ENGINE_COLLECT_NET_EVENTS); they are by default. */
@@ -37,8 +40,14 @@ int net_events_add_realistic(random_source *rng);
 int net_events_start(double per_second, uint64_t seed);
 void net_events_stop(void);
 
-/* Copy the events to `out`, oldest first. Return how many there are. */
-size_t net_events_copy(net_event out[NET_EVENT_CAPACITY]);
+/* Collect a copy of an event, with its own time; it stays until the engine stops, however many
+ * there are. Return as net_events_add, or 0 if memory ran out. */
+int net_events_put(const FWPM_NET_EVENT5 *tree);
+
+size_t net_events_count(void);
+/* Copy the events to `out`, those that were put first, then oldest first. `out` has room for
+ * net_events_count() entries, which own no reference to their trees. */
+void net_events_list(net_event *out);
 
 /* Remove all events, as the engine does when it stops. */
 void net_events_clear(void);
@@ -52,5 +61,8 @@ void net_event_publish(const net_event *event);
  * its root. Fields that readers must not expose (application, user, groups) contain canaries;
  * fields whose flag is not set contain garbage. */
 void *net_event_write(arena *arena, const net_event *event, unsigned generation);
+
+/* Copy an event of the newest generation in the same way. */
+FWPM_NET_EVENT5 *net_event_copy(arena *arena, const FWPM_NET_EVENT5 *from);
 
 #endif

@@ -12,6 +12,14 @@ int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed)
     return is_collected;
 }
 
+int32_t sa_simulator_put_net_event(const void *tree)
+{
+    lock_acquire(LOCK_ENGINE);
+    int32_t is_collected = tree != NULL && net_events_put(tree);
+    lock_release(LOCK_ENGINE);
+    return is_collected;
+}
+
 uint32_t sa_simulator_net_events(uint32_t count, uint64_t seed)
 {
     lock_acquire(LOCK_ENGINE);

@@ -65,6 +65,8 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "count": (_U32, ()),
     "ids": (_U32, (ctypes.POINTER(_U64), _U32)),
     "connections": (_U32, (ctypes.POINTER(_U64), _U32)),
+    "put_connection": (_U64, (ctypes.c_void_p,)),
+    "delete_connection": (_I32, (_U64,)),
     "set_connection_bytes": (_I32, (_U64, _U64, _U64)),
     "monitor_connections": (None, (_I32,)),
     "put_ike_sa": (_U64, (ctypes.c_void_p,)),
@@ -76,6 +78,7 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "start_churn": (_I32, (ctypes.c_double, _U64)),
     "stop_churn": (None, ()),
     "net_event": (_I32, (_U32, _U32, _U64)),
+    "put_net_event": (_I32, (ctypes.c_void_p,)),
     "net_events": (_U32, (_U32, _U64)),
     "start_net_events": (_I32, (ctypes.c_double, _U64)),
     "stop_net_events": (None, ()),
@@ -147,6 +150,18 @@ class Simulator:
         """
         self._act("reset")
 
+    def replay(self, path: Path) -> None:
+        """Answer as the engine of the capture in a file did; begins with `reset`.
+
+        Requires the distribution `sa-contexts`, which makes captures and knows their format.
+
+        Raises:
+            CaptureUnreadable: the file is no capture, or is damaged (`bindings.capture.file`).
+        """
+        from bindings.capture.replay import replay  # noqa: PLC0415
+
+        replay(self, path)
+
     # ---- the contexts ----
 
     def populate(self, count: int, seed: int = 0) -> None:
@@ -183,6 +198,19 @@ class Simulator:
     def connections(self) -> list[int]:
         """Return the ids of all connections, ascending."""
         return self._ids("connections")
+
+    def put_connection(self, tree: int) -> int:
+        """Copy the `FWPM_CONNECTION0` at the address `tree`; return its id, which is not 0."""
+        if not tree:
+            raise ValueError("tree is NULL")
+        connection_id = self._number("put_connection", tree)
+        if not connection_id:
+            raise ValueError("the connectionId is 0, or memory ran out")
+        return connection_id
+
+    def delete_connection(self, connection_id: int) -> bool:
+        """End a connection, even if its contexts exist; return whether there was one."""
+        return bool(self._number("delete_connection", _u64(connection_id)))
 
     def set_connection_bytes(self, connection_id: int, bytes_in: int, bytes_out: int) -> bool:
         """Set the driver's byte counts; return whether there is such a connection."""
@@ -258,6 +286,12 @@ class Simulator:
     def net_event(self, type_: int, code: int, seed: int = 0) -> bool:
         """Generate a net event of this type and code; return whether it was collected."""
         return bool(self._number("net_event", _u32(type_), _u32(code), _u64(seed)))
+
+    def put_net_event(self, tree: int) -> bool:
+        """Copy the `FWPM_NET_EVENT5` at the address `tree`; return whether it was collected."""
+        if not tree:
+            raise ValueError("tree is NULL")
+        return bool(self._number("put_net_event", tree))
 
     def net_events(self, count: int, seed: int = 0) -> int:
         """Generate `count` realistic net events; return how many were collected."""
