@@ -24,7 +24,7 @@ CERTIFICATE = Layout(
 """IKEEXT_CERTIFICATE_CREDENTIAL0 has these fields at the same offsets."""
 NAME = Layout("IKEEXT_NAME_CREDENTIAL0", "principalName")
 
-_BY_CERTIFICATE: Final = frozenset(
+BY_CERTIFICATE: Final = frozenset(
     (
         AuthenticationMethod.CERTIFICATE,
         AuthenticationMethod.SSL,
@@ -35,11 +35,14 @@ _BY_CERTIFICATE: Final = frozenset(
         AuthenticationMethod.SSL_ECDSA_P384,
     )
 )
+"""The methods for which the union has a certificate."""
+
 _BY_NAME: Final = frozenset(
     (AuthenticationMethod.KERBEROS, AuthenticationMethod.NTLM_V2, AuthenticationMethod.EAP)
 )
-_BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
-"""Only the union in IKEEXT_CREDENTIAL2 has an arm for the reserved method."""
+BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
+"""The methods for which the union has a name; only that of IKEEXT_CREDENTIAL2 has an arm for the
+reserved method."""
 
 
 def read_credential(method: int, impersonation: int, proof: int, generation: int = 2) -> RawTree:
@@ -55,10 +58,10 @@ def read_credential(method: int, impersonation: int, proof: int, generation: int
     name: str | None = None
     if not proof:
         pass
-    elif method in _BY_CERTIFICATE:
+    elif method in BY_CERTIFICATE:
         subject_size, subject, hash_size, hash_, flags = CERTIFICATE.read(proof)
         certificate = read_blob(subject_size, subject), read_blob(hash_size, hash_), flags
-    elif method in _BY_NAME_OF_GENERATION[generation]:
+    elif method in BY_NAME_OF_GENERATION[generation]:
         name = read_wide_string(NAME.read(proof)[0])
     return method, impersonation, certificate, name
 

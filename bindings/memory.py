@@ -141,10 +141,11 @@ def _locate(ctype: Any, path: str) -> tuple[int, str]:
         field = dict(ctype.fields)[name]
         offset += field.offset
         ctype = field.type
-    return offset, _code(ctype)
+    return offset, code_of(ctype)
 
 
-def _code(ctype: Any) -> str:
+def code_of(ctype: Any) -> str:
+    """Return the `struct` code of a field's type; enumerations are unsigned, pointers addresses."""
     if ctype.kind == "pointer":
         return "Q"
     if ctype.kind == "enum":

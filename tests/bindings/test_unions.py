@@ -99,7 +99,7 @@ def test_reader_neither_follows_nor_shows_what_does_not_exist(root: str) -> None
 @pytest.mark.parametrize("root", [root for root in READERS if root != OPTION])
 def test_reader_shows_what_pointers_lead_to_unless_it_is_listed(root: str) -> None:
     """Otherwise a reader that reads nothing would pass."""
-    assert {_pointer_name(path) for path in walk(root)["unread"]} <= UNREAD
+    assert {pointer_name(path) for path in walk(root)["unread"]} <= UNREAD
 
 
 @pytest.mark.parametrize("address", OUT_OF_REACH)
@@ -115,7 +115,7 @@ def test_pointer_out_of_reach_is_a_malformed_answer(root: str, address: int) -> 
                 READERS[root](memory.address)
         except MalformedAnswer:
             continue
-        assert _pointer_name(path) in UNREAD
+        assert pointer_name(path) in UNREAD
 
 
 @pytest.mark.parametrize("data_type", DataType)
@@ -140,7 +140,7 @@ def test_sid_has_at_most_15_sub_authorities(count: int, is_read: bool) -> None:
     assert sid == ("-".join(["S-1-5", *["7"] * count]) if is_read else None)
 
 
-def _pointer_name(path: str) -> str:
+def pointer_name(path: str) -> str:
     """Return the field's name, with that of the blob before it if it is a blob's."""
     *before, name = path.replace("[0]", "").split(".")
     return f"{before[-1]}.{name}" if name == "data" else name

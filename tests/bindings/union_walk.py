@@ -17,6 +17,7 @@ from typing import Final
 from sa_contexts_simulator import Simulator
 
 from bindings.addresses import Ipv6Order
+from bindings.capture.walk import walk
 from bindings.connections import decode_connection, read_connection
 from bindings.decode import decode_sa_context
 from bindings.engine import Engine
@@ -60,6 +61,9 @@ READERS: Final[dict[str, Read]] = {
     "FWP_VALUE0": read_engine_option,
 }
 """What reads each struct that the engine hands out."""
+
+CAPTURED: Final[dict[str, Read]] = {root: partial(walk, root) for root in READERS}
+"""What captures each of them."""
 
 
 class SimulatorCopies:
@@ -188,14 +192,19 @@ def _report(what: str) -> None:
 
 
 def main() -> None:
-    """Walk through a struct: its name, and the simulator's library if that is to copy it."""
-    root, *library = sys.argv[1:]
-    if library:
-        walk = Walk(root, partial(COPIERS[root], SimulatorCopies(Path(library[0]))), copies=True)
+    """Walk through a struct, given its name, and how if it is not to be read.
+
+    `captured` captures it; the path of the simulator's library has that copy it.
+    """
+    root, *how = sys.argv[1:]
+    if how == ["captured"]:
+        done = Walk(root, CAPTURED[root], copies=False)
+    elif how:
+        done = Walk(root, partial(COPIERS[root], SimulatorCopies(Path(how[0]))), copies=True)
     else:
-        walk = Walk(root, READERS[root], copies=False)
+        done = Walk(root, READERS[root], copies=False)
     _report(
         json.dumps(
-            {"structs": [*walk.structs], "wrong": walk.wrong, "unread": [*walk.unread]},
+            {"structs": [*done.structs], "wrong": done.wrong, "unread": [*done.unread]},
         )
     )

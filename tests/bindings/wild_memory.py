@@ -33,7 +33,7 @@ OUT_OF_REACH: Final = (1 << 47, (1 << 63) + 8, (1 << 64) - 8)
 UNKNOWN: Final = 0xFFFF_FFF0
 """A number that no enumeration has."""
 
-_NUMBERS: Final[dict[str, int]] = {
+NUMBERS: Final[dict[str, int]] = {
     name: value & 0xFFFF_FFFF
     for members in (*ABI["enums"].values(), ABI["constants"], {"0": 0})
     for name, value in members.items()
@@ -198,7 +198,7 @@ class WildMemory:
         for union in unions:
             self._fill_absent(struct, union, path)
             for arm in union["arms"]:
-                if value in {_NUMBERS[case] for case in arm["cases"]}:
+                if value in {NUMBERS[case] for case in arm["cases"]}:
                     for member in arm["members"]:
                         self._fill_member(struct, member, path)
         setattr(struct, switch, value)
@@ -224,13 +224,13 @@ def _default(struct: Any, union: dict[str, Any]) -> int:
     fields = fields_of(ffi.typeof(struct))
     arms: list[dict[str, Any]] = union["arms"]
     pointers = (arm for arm in arms if fields[arm["members"][0]].type.kind == "pointer")
-    return _NUMBERS[next(pointers, arms[0])["cases"][0]]
+    return NUMBERS[next(pointers, arms[0])["cases"][0]]
 
 
 def _values(struct: Any, switch: str, union: dict[str, Any]) -> dict[str, int]:
     """Return every value of a discriminator, those without an arm too."""
     if "mask" in union:
-        return {"0": 0, union["mask"]: _NUMBERS[union["mask"]]}
+        return {"0": 0, union["mask"]: NUMBERS[union["mask"]]}
     members: dict[str, int] = fields_of(ffi.typeof(struct))[switch].type.relements
     return {**members, "an unknown number": UNKNOWN}
 

@@ -1,0 +1,1 @@
+"""Captures: everything that an engine gives, as JSON lines, and how the simulator replays them."""

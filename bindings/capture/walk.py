@@ -1,0 +1,81 @@
+"""From C memory to JSON: a struct and everything that it leads to, field by field.
+
+How a struct is written: as an object with the headers' names. Numbers and enumerations are
+numbers (of 64 bits, too), GUIDs and SIDs are text, bytes are hexadecimal, fractions are
+hexadecimal text (`0x1.8p+1`), which is exact. NULL is null. Fields that do not exist, because
+a union has another arm, are left out, and so are all that `STRUCTS` does not list.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from bindings._fwpuclnt import ffi
+from bindings.capture.layout import BYTE, FRACTIONS, MAX_ELEMENTS, SID, TEXT, captured, name_of
+from bindings.guid import guid_text
+from bindings.memory import (
+    ADDRESS_SPACE,
+    END_OF_MEMORY,
+    GUID,
+    GUID_BYTES,
+    WIDE_STRING,
+    code_of,
+    read_bytes,
+)
+from bindings.values import read_sid
+
+
+def walk(name: str, address: int) -> dict[str, Any]:
+    """Return the struct at `address` as a JSON object.
+
+    Raises:
+        struct.error: a pointer leads outside the address space, or an array is impossibly long.
+        OverflowError: the same.
+    """
+    found: dict[str, Any] = {}
+    for field, ctype, offset in captured(name):
+        if all(
+            when.switch in found and when.holds(found[when.switch]) for when in field.conditions
+        ):
+            count = None if field.count is None else found[field.count]
+            found[field.name] = _value(ctype, address + offset, count)
+    return found
+
+
+def _value(ctype: Any, address: int, count: int | None = None) -> Any:
+    if ctype == GUID:
+        return guid_text(read_bytes(address, GUID_BYTES))
+    if ctype.kind == "struct":
+        return walk(name_of(ctype), address)
+    if ctype.kind == "array":
+        return _elements(ctype.item, address, ctype.length)
+    (value,) = struct.unpack_from("<" + code_of(ctype), ADDRESS_SPACE, address)
+    if ctype.kind == "pointer":
+        return _pointed(ctype.item, value, count) if value else None
+    return value.hex() if ctype in FRACTIONS else value
+
+
+def _pointed(item: Any, address: int, count: int | None) -> Any:
+    if item == TEXT:
+        return _text(address)
+    if item == SID:
+        return read_sid(address)
+    return _value(item, address) if count is None else _elements(item, address, count)
+
+
+def _elements(item: Any, address: int, count: int) -> Any:
+    if count > MAX_ELEMENTS:
+        raise struct.error("an array that is too long")
+    if item == BYTE:
+        return read_bytes(address, count).hex()
+    size = ffi.sizeof(item)
+    return [_value(item, address + index * size) for index in range(count)]
+
+
+def _text(address: int) -> str:
+    """Read a NUL-terminated UTF-16 string with its lone surrogates, which names may have."""
+    if address >= END_OF_MEMORY:
+        raise struct.error("an address out of reach")
+    text: str = ffi.string(ffi.cast(WIDE_STRING, address))
+    return text
