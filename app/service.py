@@ -11,6 +11,7 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import anyio
@@ -29,9 +30,11 @@ from app.repository.resource import Observer, ResourceKind
 from app.repository.store import MAX_DIRTY_IDS, Store
 from app.settings.model import Settings
 from bindings.addresses import Ipv6Order
+from bindings.capture.replay import differences
 from bindings.engine import Engine
 from bindings.ipv6_order import Ipv6OrderDetector
 from bindings.library import EngineKind, Library, find_library
+from bindings.session import Session
 from bindings.subscriptions import Notify
 
 
@@ -41,6 +44,9 @@ P = TypeVar("P", bound="Part")
 
 CLOSE_SECONDS: Final = 0.7
 """The time for closing all sessions; a call that hangs must not keep the process alive."""
+
+MAX_LOGGED_DIFFERENCES: Final = 20
+"""Maximum number of differences between a capture and its replay that are logged."""
 
 
 class Part:
@@ -250,7 +256,7 @@ def open_library(settings: Settings) -> Library:
     """Load the library that the settings name; populate it if it is the simulator.
 
     Raises:
-        LibraryError: no usable library was found.
+        LibraryError: no usable library was found, or the capture to replay cannot be read.
     """
     library = Library(find_library(settings.engine, settings.library))
     if library.kind is EngineKind.SIMULATOR:
@@ -296,6 +302,9 @@ def _simulate(library: Library, settings: Settings) -> None:
         log.warning("simulator_without_control", library=str(library.path))
         return
     simulator = control.Simulator(library.path)
+    if settings.simulated_capture is not None:
+        _replay(library, simulator, settings.simulated_capture)
+        return
     simulator.populate(settings.simulated_contexts, settings.simulated_seed)
     if settings.simulated_churn:
         simulator.start_churn(settings.simulated_churn, settings.simulated_seed)
@@ -307,3 +316,19 @@ def _simulate(library: Library, settings: Settings) -> None:
         contexts=settings.simulated_contexts,
         changes_per_second=settings.simulated_churn,
     )
+
+
+def _replay(library: Library, simulator: Any, capture: Path) -> None:
+    """Replay a capture, and log how the simulator differs from the captured engine."""
+    simulator.replay(capture)
+    log.warning(
+        "replayed_engine",
+        note="these SA contexts are replayed; they are no longer any host's",
+        capture=str(capture),
+    )
+    with Session(library) as session:
+        found = [*differences(capture, session)]
+    for difference in found[:MAX_LOGGED_DIFFERENCES]:
+        log.warning("replay_differs", difference=difference)
+    if len(found) > MAX_LOGGED_DIFFERENCES:
+        log.warning("replay_differs", more=len(found) - MAX_LOGGED_DIFFERENCES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from bindings._fwpuclnt import ffi
@@ -14,16 +14,24 @@ from bindings.memory import read_wide_string
 ALIAS_LENGTH = 257
 """IF_MAX_STRING_SIZE and a NUL, in characters (ifdef.h)."""
 
+_replayed: dict[int, str] = {}
+
+
+def replay_aliases(aliases: Mapping[int, str]) -> None:
+    """Let interfaces have these names, by LUID, as on the host of a capture; {} ends that."""
+    _replayed.clear()
+    _replayed.update(aliases)
+
 
 def interface_aliases() -> Callable[[int], str | None]:
     """Return a function that maps an interface's LUID to its name, or to None if it is unknown.
 
-    Outside Windows, no name is known. The function caches names, so that a LUID has
-    one name throughout a refresh. Create a new one for each refresh, because names
+    Outside Windows, only names of a capture are known. The function caches names, so that a
+    LUID has one name throughout a refresh. Create a new one for each refresh, because names
     can change.
     """
-    if os.name != "nt":
-        return lambda _luid: None
+    if _replayed or os.name != "nt":
+        return dict(_replayed).get
     library = windows_library("iphlpapi")
 
     @cache

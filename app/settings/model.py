@@ -225,6 +225,10 @@ class Settings(BaseSettings):
     simulated_seed: int = Field(
         1, ge=0, description="Seed of the simulation; equal seeds give equal contexts."
     )
+    simulated_capture: Path | None = Field(
+        None,
+        description="File of `sa-contexts capture` to replay, instead of simulated SA contexts.",
+    )
     refresh_min_interval_seconds: float = Field(
         0.25, ge=0, description="Minimum seconds between refreshes."
     )

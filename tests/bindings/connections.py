@@ -97,8 +97,9 @@ class AnyConnection:
     key for instance, lead nowhere: following one ends the process.
     """
 
-    def __init__(self, draw: st.DrawFn) -> None:
+    def __init__(self, draw: st.DrawFn, *, copyable: bool) -> None:
         self._draw = draw
+        self._copyable = copyable
         self._parts: list[Any] = []
         self.struct = self._filled("FWPM_CONNECTION0")
         self.struct.ipVersion = draw(_members_of("FWP_IP_VERSION"))
@@ -129,6 +130,9 @@ class AnyConnection:
     def _nowhere(self, ctype: str) -> Any:
         return ffi.cast(f"{ctype} *", self._draw(st.sampled_from([0, 1, 0xFFF, 2**64 - 1])))
 
+    def _unread(self, ctype: str) -> Any:
+        return ffi.NULL if self._copyable else self._nowhere(ctype)
+
     def _grow(self, credential: Any) -> None:
         method = self._draw(_members_of("IKEEXT_AUTHENTICATION_METHOD_TYPE"))
         credential.authenticationMethodType = method
@@ -137,7 +141,7 @@ class AnyConnection:
         elif method in BY_NAME:
             credential.name = self._perhaps(self._name)
         else:
-            credential.presharedKey = self._nowhere("IKEEXT_PRESHARED_KEY_AUTHENTICATION1")
+            credential.presharedKey = self._unread("IKEEXT_PRESHARED_KEY_AUTHENTICATION1")
 
     def _certificate(self) -> Any:
         certificate = self._filled("IKEEXT_CERTIFICATE_CREDENTIAL1")
@@ -145,7 +149,7 @@ class AnyConnection:
             content = self._draw(st.binary(max_size=30))
             blob.size = len(content)
             blob.data = self._perhaps(lambda content=content: self._array("UINT8", content))
-        certificate.certificate.data = self._nowhere("UINT8")
+        certificate.certificate.data = self._unread("UINT8")
         return certificate
 
     def _name(self) -> Any:
@@ -162,6 +166,6 @@ def _members_of(enumeration: str) -> st.SearchStrategy[int]:
 
 
 @st.composite
-def any_connections(draw: st.DrawFn) -> AnyConnection:
-    """Connections of any content."""
-    return AnyConnection(draw)
+def any_connections(draw: st.DrawFn, *, copyable: bool = False) -> AnyConnection:
+    """Connections of any content; what no reader may read is NULL if they are to be copied."""
+    return AnyConnection(draw, copyable=copyable)

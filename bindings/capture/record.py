@@ -1,0 +1,173 @@
+"""The answers of an engine, function by function, as the lines of a capture.
+
+Each function of each generation is called once, newest first, in one session, with one
+enumeration open at a time. Objects are in the engine's order. An error is a line like any
+other answer: the rest is captured all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bindings._fwpuclnt import ffi
+from bindings.addresses import Ipv6Order
+from bindings.capture.file import Line
+from bindings.capture.walk import walk
+from bindings.connections import ConnectionTemplate
+from bindings.engine_options import EngineOption
+from bindings.enumeration import ObjectArray, ObjectKind, ObjectReader, Template
+from bindings.errors import EngineError, NotSupported, reading
+from bindings.net_event import OTHER_TRAFFIC
+from bindings.session import Session
+from bindings.winerror import WinError
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Objects of one kind in all their generations.
+
+    Attributes:
+        functions: the prefix of the functions.
+        struct: the struct without its generation.
+        newest: the newest generation.
+        template: the struct of the enumeration template, and the template to enumerate with.
+    """
+
+    functions: str
+    struct: str
+    newest: int
+    template: tuple[str, Template | None]
+
+
+SA_CONTEXTS: Final = Family(
+    "IPsecSaContext", "IPSEC_SA_CONTEXT", 1, ("IPSEC_SA_CONTEXT_ENUM_TEMPLATE0", None)
+)
+IKE_SAS: Final = Family("IkeextSa", "IKEEXT_SA_DETAILS", 2, ("IKEEXT_SA_ENUM_TEMPLATE0", None))
+CONNECTIONS: Final = Family(
+    "FwpmConnection",
+    "FWPM_CONNECTION",
+    0,
+    ("FWPM_CONNECTION_ENUM_TEMPLATE0", ConnectionTemplate()),
+)
+NET_EVENTS: Final = Family(
+    "FwpmNetEvent", "FWPM_NET_EVENT", 5, ("FWPM_NET_EVENT_ENUM_TEMPLATE0", None)
+)
+STATISTICS: Final = (
+    ("IPsecGetStatistics", "IPSEC_STATISTICS"),
+    ("IkeextGetStatistics", "IKEEXT_STATISTICS"),
+)
+
+
+def record(session: Session, alias: Callable[[int], str | None]) -> Iterator[Line]:
+    """Yield the engine's answers; see docs/captures.md for the lines.
+
+    Args:
+        session: an open session, which is used until the iteration ends.
+        alias: maps the LUID of an interface to its name (`interface_aliases`).
+    """
+    for option in EngineOption:
+        yield from _option(session, option)
+    luids: set[int] = set()
+    for family in (SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS):
+        for generation in reversed(range(family.newest + 1)):
+            for line in _objects(session, family, generation):
+                luids.update(_interfaces(line))
+                yield line
+    for function, struct in STATISTICS:
+        for generation in (1, 0):
+            yield from _statistics(session, f"{function}{generation}", f"{struct}{generation}")
+    for luid in sorted(luids):
+        if (name := alias(luid)) is not None:
+            yield {"function": "ConvertInterfaceLuidToAlias", "argument": luid, "value": name}
+
+
+def _option(session: Session, option: EngineOption) -> Iterator[Line]:
+    line: Line = {"function": "FwpmEngineGetOption0", "argument": int(option)}
+    try:
+        with session.result("FWP_VALUE0 **") as value:
+            session.call("FwpmEngineGetOption0", option, value)
+            with reading("FwpmEngineGetOption0"):
+                address = int(ffi.cast("uintptr_t", value[0]))
+                found = walk("FWP_VALUE0", address) if address else None
+    except EngineError as error:
+        yield line | {"error": error.code}
+    else:
+        yield line | {"struct": "FWP_VALUE0", "value": found}
+
+
+def _objects(session: Session, family: Family, generation: int) -> Iterator[Line]:
+    """Yield the objects of one generation, then their number or the error that ended them."""
+    function, struct = f"{family.functions}Enum{generation}", f"{family.struct}{generation}"
+    if not session.library.has(function):
+        yield {"function": function, "error": int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)}
+        return
+    reader = _Reader(family, generation, session)
+    count = left_out = 0
+    try:
+        with closing(reader.arrays(family.template[1])) as arrays:
+            for array in arrays:
+                with array:
+                    if reader.generation != generation:  # it uses an older one by itself
+                        raise NotSupported(WinError.RPC_S_PROCNUM_OUT_OF_RANGE, function)
+                    page = [array.read(index)[0] for index in range(len(array))]
+                for value in page:
+                    if _is_of_other_traffic(family, value):
+                        left_out += 1
+                    else:
+                        count += 1
+                        yield {"function": function, "struct": struct, "value": value}
+    except EngineError as error:
+        yield {"function": error.function, "error": error.code}
+    else:
+        yield {"function": function, "count": count, "leftOut": left_out}
+
+
+class _Array(ObjectArray[Any]):
+    """One page of objects, which are walked instead of decoded."""
+
+
+class _Reader(ObjectReader[Any, _Array]):
+    """A reader whose raw trees are the JSON of objects of one generation."""
+
+    array = _Array
+
+    def __init__(self, family: Family, generation: int, session: Session) -> None:
+        def read(address: int, found: int, _order: Ipv6Order) -> tuple[Any, ...]:
+            return (walk(f"{family.struct}{found}", address),)
+
+        kind: ObjectKind[Any] = ObjectKind(
+            functions=family.functions,
+            struct=family.struct,
+            template=family.template[0],
+            newest=generation,
+            read_id=lambda _address: 0,
+            read=read,
+            decode=lambda tree: tree,
+        )
+        super().__init__(kind, session)
+
+
+def _is_of_other_traffic(family: Family, value: Any) -> bool:
+    """Return whether an object is a net event that is not about IPsec; those are left out."""
+    return family is NET_EVENTS and value["type"] in OTHER_TRAFFIC
+
+
+def _interfaces(line: Line) -> Iterator[int]:
+    if line.get("struct") == "IPSEC_SA_CONTEXT1":
+        for details in (line["value"]["inboundSa"], line["value"]["outboundSa"]):
+            if details is not None:
+                yield details["traffic"]["localIfLuid"]
+
+
+def _statistics(session: Session, function: str, struct: str) -> Iterator[Line]:
+    memory = ffi.new(f"{struct} *")
+    try:
+        session.call(function, memory)
+    except EngineError as error:
+        yield {"function": error.function, "error": error.code}
+    else:
+        value = walk(struct, int(ffi.cast("uintptr_t", memory)))
+        yield {"function": function, "struct": struct, "value": value}

@@ -1,0 +1,225 @@
+"""Replaying a capture in the simulator: its objects, errors, options and missing functions.
+
+Of each kind of object, the newest generation that the host gave is put into the simulator,
+which derives the older ones from it. `differences` compares those with what the host gave:
+where they differ, the simulator is not yet like Windows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from bindings.capture.build import UNBUILDABLE, Tree
+from bindings.capture.file import CaptureUnreadable, Line, read_capture
+from bindings.capture.record import record
+from bindings.engine_options import EngineOption
+from bindings.interfaces import replay_aliases
+from bindings.library import OPTIONAL, REQUIRED
+from bindings.session import Session
+from bindings.winerror import WinError
+
+
+class Control(Protocol):
+    """The functions of `sa_contexts_simulator.Simulator` that a replay calls."""
+
+    def reset(self) -> None:
+        """Restore the initial state."""
+
+    def put(self, tree: int) -> int:
+        """Put a context."""
+
+    def put_ike_sa(self, tree: int) -> int:
+        """Put a main mode SA."""
+
+    def put_connection(self, tree: int) -> int:
+        """Put a connection."""
+
+    def put_net_event(self, tree: int) -> bool:
+        """Put a net event."""
+
+    def put_ipsec_statistics(self, counts: int) -> None:
+        """Put the statistics of IPsec."""
+
+    def put_ike_statistics(self, counts: int) -> None:
+        """Put the statistics of IKE."""
+
+    def connections(self) -> list[int]:
+        """Return the ids of all connections."""
+
+    def delete_connection(self, connection_id: int) -> bool:
+        """Remove a connection."""
+
+    def collect_net_events(self, is_collected: bool) -> None:
+        """Set whether net events are collected."""
+
+    def monitor_connections(self, is_on: bool) -> None:
+        """Set whether connections are tracked."""
+
+    def fail(self, function: str, code: int, *, times: int) -> None:
+        """Make a function fail."""
+
+
+_PUT: Final = {
+    "IPsecSaContextEnum": ("put", "IPSEC_SA_CONTEXT1"),
+    "IkeextSaEnum": ("put_ike_sa", "IKEEXT_SA_DETAILS2"),
+    "FwpmConnectionEnum": ("put_connection", "FWPM_CONNECTION0"),
+    "FwpmNetEventEnum": ("put_net_event", "FWPM_NET_EVENT5"),
+    "IPsecGetStatistics": ("put_ipsec_statistics", "IPSEC_STATISTICS1"),
+    "IkeextGetStatistics": ("put_ike_statistics", "IKEEXT_STATISTICS1"),
+}
+"""The control function and the newest struct of each function, without its generation."""
+
+_IDS: Final = ("saContextId", "saId", "connectionId")
+
+
+def replay(simulator: Control, path: Path) -> None:
+    """Make the simulator answer as the engine of a capture did.
+
+    Raises:
+        CaptureUnreadable: the file cannot be read, is no capture or is damaged; the simulator
+            is in its initial state.
+    """
+    try:
+        _Replay(simulator, path).run()
+    except CaptureUnreadable:
+        simulator.reset()
+        replay_aliases({})
+        raise
+
+
+class _Replay:
+    def __init__(self, simulator: Control, path: Path) -> None:
+        self._simulator = simulator
+        self._path = path
+        self._answered: Counter[str] = Counter()
+        self._newest: dict[str, str] = {}
+        self._failures: dict[str, int] = {}
+        self._options: dict[int, bool] = {}
+        self._aliases: dict[int, str] = {}
+        self._connections: set[int] = set()
+
+    def run(self) -> None:
+        self._simulator.reset()
+        number = 0
+        try:
+            for number, line in read_capture(self._path):
+                if number == 1:
+                    self._take_header(line)
+                elif "function" in line:
+                    self._take(line["function"], line)
+            self._finish()
+        except UNBUILDABLE as error:
+            raise CaptureUnreadable(f"{self._path}, line {number}: {error}") from None
+
+    def _take_header(self, line: Line) -> None:
+        exported = line.get("functions")
+        if not isinstance(exported, dict):
+            raise TypeError("the header has no functions")
+        self._failures = {
+            name: int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)
+            for name in (*REQUIRED, *OPTIONAL)
+            if exported.get(name) is False
+        }
+
+    def _take(self, function: Any, line: Line) -> None:
+        if not isinstance(function, str):
+            raise TypeError("a function's name is a text")
+        family = function[:-1]
+        if function == "FwpmEngineGetOption0":
+            self._take_option(line)
+        elif function == "ConvertInterfaceLuidToAlias":
+            self._aliases[int(line.get("argument", 0))] = str(line.get("value", ""))
+        elif "error" in line:
+            self._failures.setdefault(function, line["error"])
+        elif family not in _PUT:
+            raise ValueError(f"{function} is unknown")
+        elif "count" in line:
+            if line["count"] != self._answered[function]:
+                raise ValueError(f"{self._answered[function]} answers, not {line['count']}")
+            self._newest.setdefault(family, function)
+        else:
+            self._answered[function] += 1
+            if self._newest.setdefault(family, function) == function:
+                self._put(*_PUT[family], line.get("value"))
+
+    def _take_option(self, line: Line) -> None:
+        value = line.get("value")
+        if isinstance(value, dict) and "uint32" in value:
+            self._options[int(line.get("argument", -1))] = bool(value["uint32"])
+
+    def _put(self, control: str, struct: str, value: Any) -> None:
+        tree = Tree(struct, value)
+        put = getattr(self._simulator, control)(tree.address)
+        if control == "put_connection":
+            self._connections.add(put)
+
+    def _finish(self) -> None:
+        """Apply what would disturb the putting of objects."""
+        for connection_id in self._simulator.connections():
+            if connection_id not in self._connections:  # the simulator derived it from contexts
+                self._simulator.delete_connection(connection_id)
+        self._simulator.collect_net_events(self._options.get(EngineOption.COLLECT_NET_EVENTS, True))
+        self._simulator.monitor_connections(
+            self._options.get(EngineOption.MONITOR_IPSEC_CONNECTIONS, True)
+        )
+        for function, code in self._failures.items():
+            if not self._succeeded(function):
+                self._simulator.fail(function, code, times=0)
+        replay_aliases(self._aliases)
+
+    def _succeeded(self, function: str) -> bool:
+        """Return whether a function that failed once has also answered.
+
+        An enumeration's handle is shared by all generations.
+        """
+        if function.endswith("CreateEnumHandle0"):
+            return function.removesuffix("CreateEnumHandle0") + "Enum" in self._newest
+        return self._newest.get(function[:-1]) == function or self._answered[function] > 0
+
+
+def differences(path: Path, session: Session) -> Iterator[str]:
+    """Yield how the engine of a session answers differently from a capture, field by field.
+
+    Objects, counters and errors are compared, in all generations.
+
+    Raises:
+        CaptureUnreadable: the file cannot be read, is no capture or is damaged.
+    """
+    captured = dict(_keyed(line for _, line in read_capture(path)))
+    for key, answer in _keyed(record(session, lambda _luid: None)):
+        yield from (f"{key}{each}" for each in _differences(captured.pop(key, None), answer))
+    yield from (f"{key}: only in the capture" for key in captured)
+
+
+def _keyed(lines: Iterator[Line]) -> Iterator[tuple[str, Any]]:
+    """Yield each answer with its function, and its id or its place among the function's answers."""
+    places: Counter[str] = Counter()
+    for line in lines:
+        function = line.get("function", "")
+        if function[:-1] not in _PUT and "error" not in line:
+            continue
+        if "argument" in line or "count" in line:
+            continue
+        value = line.get("value")
+        places[function] += 1
+        identifier = next((value[name] for name in _IDS if name in value), None) if value else None
+        yield (
+            f"{function} {places[function] if identifier is None else identifier}",
+            {"error": line["error"]} if "error" in line else value,
+        )
+
+
+def _differences(captured: Any, answer: Any, path: str = "") -> Iterator[str]:
+    if captured == answer:
+        return
+    if isinstance(captured, dict) and isinstance(answer, dict):
+        for name in captured | answer:
+            yield from _differences(captured.get(name), answer.get(name), f"{path}.{name}")
+    elif isinstance(captured, list) and isinstance(answer, list) and len(captured) == len(answer):
+        for index, (one, other) in enumerate(zip(captured, answer, strict=True)):
+            yield from _differences(one, other, f"{path}[{index}]")
+    else:
+        yield f"{path}: {captured!r} in the capture, {answer!r} here"

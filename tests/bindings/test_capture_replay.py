@@ -1,0 +1,408 @@
+"""A replayed capture answers as the captured engine did; a damaged one is one error."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sa_contexts_simulator import Simulator
+
+from bindings.capture import file as capture_file
+from bindings.capture.file import CaptureUnreadable, Line, compressed, encoded, read_capture
+from bindings.capture.record import record
+from bindings.capture.replay import differences
+from bindings.interfaces import interface_aliases, replay_aliases
+from bindings.library import Library
+from bindings.session import Session
+from tests.captures import capture
+
+from . import trees as made
+from .connections import AnyConnection, any_connections
+from .ike_trees import ike_trees
+
+
+SECRET_NUMBER = 0x4352414E41525921  # SA_SIMULATOR_CANARY_NUMBER (sa_simulator.h)
+OTHER_TRAFFIC = 3  # FWPM_NET_EVENT_TYPE_CLASSIFY_DROP
+ACCESS_DENIED, NOT_SUPPORTED, IKEEXT_NOT_RUNNING = 5, 1745, 0x80320044
+
+some_trees = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[*HealthCheck],
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_aliases() -> Iterator[None]:
+    yield
+    replay_aliases({})
+
+
+def answers(library: Library) -> list[Line]:
+    with Session(library) as session:
+        return [*record(session, lambda _luid: None)]
+
+
+def different(library: Library, path: Path) -> list[str]:
+    with Session(library) as session:
+        return [*differences(path, session)]
+
+
+def populate(simulator: Simulator) -> None:
+    simulator.populate(120, seed=3)
+    simulator.churn(200)
+    simulator.net_events(60, seed=5)
+    for type_ in (OTHER_TRAFFIC, 77):
+        simulator.net_event(type_, 0, seed=9)
+
+
+def test_a_replay_answers_as_the_captured_engine(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    before = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    assert answers(library) == [
+        line | {"leftOut": 0} if "leftOut" in line else line for line in before
+    ]
+    assert different(library, tmp_path / "capture") == []
+    assert (simulator.open_handles(), simulator.unfreed_blocks(), simulator.misuses()) == (0, 0, 0)
+
+
+def test_a_capture_has_all_objects_in_every_generation(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    lines = capture(library, tmp_path / "capture")
+
+    counts = {line["function"]: line["count"] for line in lines if "count" in line}
+    assert counts == {
+        **{f"IPsecSaContextEnum{n}": simulator.count() for n in (0, 1)},
+        **{f"IkeextSaEnum{n}": simulator.count_ike_sas() for n in range(3)},
+        "FwpmConnectionEnum0": len(simulator.connections()),
+        **{f"FwpmNetEventEnum{n}": 61 for n in range(6)},
+    }
+    contexts = [line["value"] for line in lines if line.get("struct") == "IPSEC_SA_CONTEXT1"]
+    assert [value["saContextId"] for value in contexts] == simulator.ids()
+    assert {
+        line["leftOut"] for line in lines if "NetEvent" in line["function"] and "count" in line
+    } == {1}
+
+
+def test_no_key_is_in_a_capture(simulator: Simulator, library: Library, tmp_path: Path) -> None:
+    populate(simulator)
+    capture(library, tmp_path / "capture")
+
+    text = gzip.decompress((tmp_path / "capture").read_bytes()).decode()
+    assert str(SECRET_NUMBER) not in text
+    assert made.CANARY.decode() not in text
+    assert made.CANARY.hex() not in text
+
+
+def test_equal_answers_give_equal_files(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    for name in ("one", "other"):
+        capture(library, tmp_path / name)
+
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+@some_trees
+@given(
+    contexts=st.lists(
+        made.trees(copyable=True), max_size=4, unique_by=lambda t: t.context.saContextId
+    ),
+    ike_sas=st.lists(ike_trees(copyable=True), max_size=4, unique_by=lambda t: t.context.saId),
+    connections=st.lists(
+        any_connections(copyable=True), max_size=4, unique_by=lambda c: c.struct.connectionId
+    ),
+)
+def test_a_replay_of_any_objects_answers_as_the_captured_engine(
+    library: Library,
+    tmp_path_factory: pytest.TempPathFactory,
+    contexts: list[made.Tree],
+    ike_sas: list[made.Tree],
+    connections: list[AnyConnection],
+) -> None:
+    simulator = Simulator(library.path)
+    simulator.reset()
+    for tree in contexts:
+        simulator.put(tree.address)
+    for tree in ike_sas:
+        simulator.put_ike_sa(tree.address)
+    for derived in simulator.connections():
+        simulator.delete_connection(derived)
+    for connection in connections:
+        if connection.struct.connectionId:
+            simulator.put_connection(connection.address)
+    path = tmp_path_factory.mktemp("any") / "capture"
+    before = capture(library, path)
+
+    simulator.replay(path)
+
+    assert answers(library) == before
+
+
+def test_errors_are_captured_and_replayed(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(5)
+    simulator.fail("IkeextSaCreateEnumHandle0", IKEEXT_NOT_RUNNING, times=0)
+    simulator.fail("IPsecSaContextEnum1", NOT_SUPPORTED, times=0)
+    simulator.fail("IPsecGetStatistics1", ACCESS_DENIED, times=0)
+    before = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    assert answers(library) == before
+    assert {line["function"]: line["error"] for line in before if "error" in line} == {
+        "IkeextSaCreateEnumHandle0": IKEEXT_NOT_RUNNING,
+        "IPsecSaContextEnum1": NOT_SUPPORTED,
+        "IPsecGetStatistics1": ACCESS_DENIED,
+    }
+
+
+def test_an_error_that_passed_is_not_replayed(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(5)
+    simulator.fail("FwpmConnectionCreateEnumHandle0", ACCESS_DENIED)
+    capture(library, tmp_path / "capture")
+    simulator.fail("IkeextSaCreateEnumHandle0", ACCESS_DENIED, times=1)
+    capture(library, tmp_path / "other")
+
+    simulator.replay(tmp_path / "other")
+
+    errors = {line["function"] for line in answers(library) if "error" in line}
+    assert errors == set()
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_options_are_replayed(
+    simulator: Simulator, library: Library, tmp_path: Path, is_on: bool
+) -> None:
+    populate(simulator)
+    simulator.collect_net_events(is_on)
+    simulator.monitor_connections(is_on)
+    before = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    options = {line["argument"]: line["value"] for line in answers(library)[:6]}
+    assert options == {line["argument"]: line["value"] for line in before[:6]}
+    assert options[0] == options[3] == {"type": 3, "uint32": int(is_on)}
+    assert different(library, tmp_path / "capture") == []
+
+
+def test_functions_that_the_host_lacked_are_not_supported(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(5)
+    lines = [line for line in answers(library) if line["function"] != "IPsecSaContextEnum1"]
+    exported = library.functions() | {"IPsecSaContextEnum1": False, "IPsecSaContextGetById1": False}
+    (tmp_path / "capture").write_bytes(compressed({"functions": exported}, lines))
+
+    simulator.replay(tmp_path / "capture")
+
+    lacking = {"function": "IPsecSaContextEnum1", "error": NOT_SUPPORTED}
+    assert lacking in answers(library)
+    contexts = [line for line in lines if line["function"] == "IPsecSaContextEnum0"]
+    assert [
+        line for line in answers(library) if line["function"] == "IPsecSaContextEnum0"
+    ] == contexts
+
+
+def test_names_of_interfaces_are_replayed(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(20)
+    lines = capture(library, tmp_path / "capture", alias=lambda luid: f"Ethernet {luid}")
+    luids = [line["argument"] for line in lines if "Alias" in line["function"]]
+
+    simulator.replay(tmp_path / "capture")
+
+    alias = interface_aliases()
+    assert luids
+    assert [alias(luid) for luid in luids] == [f"Ethernet {luid}" for luid in luids]
+    assert alias(2**63) is None
+
+
+def test_differences_name_the_field(simulator: Simulator, library: Library, tmp_path: Path) -> None:
+    simulator.populate(3)
+    lines = answers(library)
+    older = [line for line in lines if line.get("struct") == "IPSEC_SA_CONTEXT0"]
+    bundle = older[0]["value"]["inboundSa"]["saBundle"]
+    was, bundle["idleTimeoutSeconds"] = bundle["idleTimeoutSeconds"], 7
+    older[1]["value"]["saContextId"] = 1
+    (tmp_path / "capture").write_bytes(compressed({"functions": {}}, lines))
+
+    simulator.replay(tmp_path / "capture")
+    changed, other, only = different(library, tmp_path / "capture")
+
+    first, second, _ = (f"IPsecSaContextEnum0 {context_id}" for context_id in simulator.ids())
+    where = "inboundSa.saBundle.idleTimeoutSeconds"
+    assert changed == f"{first}.{where}: 7 in the capture, {was} here"
+    assert other.startswith(f"{second}: None in the capture, {{'saContextId': ")
+    assert only == "IPsecSaContextEnum0 1: only in the capture"
+
+
+# ---- damaged files ----
+
+
+def written(path: Path, *lines: Any, functions: Any = None) -> Path:
+    """Write lines behind a valid header; those that are no objects as they are."""
+    header = {"format": "sa-contexts capture", "formatVersion": 1, "functions": functions or {}}
+    content = b"".join(
+        line if isinstance(line, bytes) else encoded(line) for line in (header, *lines)
+    )
+    path.write_bytes(gzip.compress(content))
+    return path
+
+
+def assert_unreadable(simulator: Simulator, path: Path, reason: str) -> None:
+    with pytest.raises(CaptureUnreadable, match=reason):
+        simulator.replay(path)
+    assert (simulator.count(), simulator.count_ike_sas(), simulator.connections()) == (0, 0, [])
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_unreadable(
+    simulator: Simulator, library: Library, tmp_path: Path, share: float
+) -> None:
+    populate(simulator)
+    capture(library, tmp_path / "capture")
+    content = (tmp_path / "capture").read_bytes()
+    (tmp_path / "capture").write_bytes(content[: int(len(content) * share)])
+
+    assert_unreadable(simulator, tmp_path / "capture", "capture")
+
+
+@some_trees
+@given(st.integers(10, 10**9), st.integers(1, 255))
+def test_a_damaged_byte_is_noticed(
+    library: Library, tmp_path_factory: pytest.TempPathFactory, place: int, change: int
+) -> None:
+    simulator = Simulator(library.path)
+    simulator.reset()
+    simulator.populate(3)
+    path = tmp_path_factory.mktemp("damaged") / "capture"
+    capture(library, path)
+    content = bytearray(path.read_bytes())
+    content[10 + place % (len(content) - 10)] ^= change
+    path.write_bytes(content)
+
+    assert_unreadable(simulator, path, "capture")
+
+
+CONTEXT = {"saContextId": 7, "inboundSa": None, "outboundSa": None}
+
+
+def context_line(**changes: Any) -> Line:
+    return {
+        "function": "IPsecSaContextEnum1",
+        "struct": "IPSEC_SA_CONTEXT1",
+        "value": CONTEXT | changes,
+    }
+
+
+def test_the_valid_line_is_replayed(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.replay(written(tmp_path / "capture", context_line(), {"report": {}}))
+
+    assert simulator.ids() == [7]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"\n",
+        b"[]\n",
+        b"7\n",
+        b'{"function":NaN}\n',
+        b'"\xff"\n',
+        b"[" * 100_000 + b"\n",
+        b"1" * 5000 + b"\n",
+        {"function": 7},
+        {"function": "IPsecSaContextEnumX0", "value": CONTEXT},
+        {"function": "FwpmEngineOpen9", "error": 5},
+        {"function": "FwpmEngineOpen0", "error": 0},
+        {"function": "FwpmEngineOpen0", "error": -1},
+        {"function": "FwpmEngineOpen0", "error": "5"},
+        {"function": "IPsecSaContextEnum1", "count": 2},
+        {"function": "IPsecSaContextEnum1", "value": 7},
+        {"function": "IkeextSaEnum2", "value": {"saId": 0}},
+        {"function": "FwpmConnectionEnum0", "value": {"connectionId": 0}},
+        {"function": "ConvertInterfaceLuidToAlias", "argument": "x", "value": "y"},
+        context_line(saContextId=2**64),
+        context_line(saContextId="7"),
+        context_line(inboundSa=[]),
+        context_line(inboundSa=12345),
+        context_line(inboundSa={"saBundle": {"numSAs": 2**32 - 1, "saList": []}}),
+        context_line(inboundSa={"saBundle": {"ipsecId": 4096}}),
+        context_line(authKey="00"),
+    ],
+)
+def test_a_hostile_line_is_one_error(simulator: Simulator, tmp_path: Path, line: Any) -> None:
+    path = written(tmp_path / "capture", context_line(), line)
+
+    assert_unreadable(simulator, path, "capture")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"format": "other", "formatVersion": 1, "functions": {}},
+        {"format": "sa-contexts capture", "formatVersion": 2, "functions": {}},
+        {"format": "sa-contexts capture", "functions": {}},
+        {"format": "sa-contexts capture", "formatVersion": 1},
+        {"format": "sa-contexts capture", "formatVersion": 1, "functions": []},
+    ],
+)
+def test_another_header_is_rejected(simulator: Simulator, tmp_path: Path, header: Line) -> None:
+    path = tmp_path / "capture"
+    path.write_bytes(gzip.compress(encoded(header)))
+
+    assert_unreadable(simulator, path, "capture")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x1f\x8b", gzip.compress(b"")])
+def test_another_file_is_rejected(simulator: Simulator, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "capture"
+    path.write_bytes(content)
+
+    assert_unreadable(simulator, path, "capture")
+
+
+def test_a_missing_file_is_unreadable(simulator: Simulator, tmp_path: Path) -> None:
+    assert_unreadable(simulator, tmp_path / "missing", "No such file")
+    assert_unreadable(simulator, tmp_path, "cannot be read")
+
+
+def test_a_file_is_read_only_up_to_a_size(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture_file, "MAX_LINE_BYTES", 1 << 16)
+    monkeypatch.setattr(capture_file, "MAX_BYTES", 1 << 20)
+    bomb = written(tmp_path / "bomb", b" " * (1 << 24))
+    long = written(tmp_path / "long", *[{"report": "x" * 60_000}] * 20)
+
+    for path in (bomb, long):
+        assert_unreadable(simulator, path, "too large")
+
+
+def test_lone_surrogates_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "capture"
+    path.write_bytes(compressed({}, [{"value": "a\ud800b🚶"}]))
+
+    assert [line for _, line in read_capture(path)][1] == {"value": "a\ud800b🚶"}
+    assert json.loads(gzip.decompress(path.read_bytes()).splitlines()[1]) == {"value": "a\ud800b🚶"}
