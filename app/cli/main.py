@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from app.cli import keys, service
+from app.cli.capture import capture
 from app.cli.doctor import doctor
 from app.cli.failures import explained_output_failure
 from app.cli.list import list_contexts
@@ -30,6 +31,7 @@ app.command("list")(list_contexts)
 app.command()(show)
 app.command()(watch)
 app.command()(doctor)
+app.command()(capture)
 app.add_typer(service.app, name="service")
 app.add_typer(keys.app, name="keys")
 

@@ -1,7 +1,7 @@
-"""Masking of addresses and names in a report, so that it can be shared.
+"""Masking of addresses and names in a report or a capture, so that it can be shared.
 
-How masking works: within a report, equal values have equal replacements. The key
-is random for each report and stored nowhere. Addresses are masked as in
+How masking works: within a report and its capture, equal values have equal replacements. The key
+is random for each of them and stored nowhere. Addresses are masked as in
 Crypto-PAn, where the preceding bits decide whether a bit is flipped: two
 replacements share as many leading bits as the originals, so subnets remain
 recognizable.
@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from functools import cache
-from hashlib import blake2b
+from hashlib import blake2b, shake_256
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
@@ -54,6 +54,21 @@ class Mask:
             text = self._pattern.sub(lambda found: self._names[found[0].lower()], text)
         return _SPOKEN.sub(lambda found: self._without_addresses(found[0]), text)
 
+    def name(self, text: str) -> str:
+        """Return the replacement of a text that is a name as a whole, listed or not."""
+        return self._names.setdefault(text.lower(), f"name-{len(self._names) + 1}") if text else ""
+
+    def address(self, address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+        """Return the replacement of an address."""
+        # These do not identify a host, but matter in a setting.
+        if address.is_loopback or address.is_unspecified:
+            return address
+        return self._masked(address)
+
+    def digest(self, content: bytes, size: int) -> bytes:
+        """Return `size` bytes that replace this content."""
+        return shake_256(self._key + content).digest(size)
+
     def value(self, value: Any) -> Any:
         """Mask a JSON value, except the keys of objects."""
         match value:
@@ -78,10 +93,8 @@ class Mask:
 
     def _replacement(self, text: str) -> str:
         address = ip_address(text)
-        # These do not identify a host, but matter in a setting.
-        if address.is_loopback or address.is_unspecified:
-            return text
-        return str(self._masked(address))
+        replaced = self.address(address)
+        return text if replaced == address else str(replaced)
 
     def _masked(self, address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
         bits, number = address.max_prefixlen, int(address)

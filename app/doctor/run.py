@@ -84,12 +84,14 @@ class DoctorRun:
 
     Attributes:
         hangs: whether a check timed out; its thread may still be in a call.
+        mask: masks the names of the host and the account, and those that the report listed.
     """
 
     def __init__(self, context: DoctorContext) -> None:
         self._context = context
         self._deadline = time.monotonic() + TOTAL_SECONDS + context.listen_seconds
         self.hangs = False
+        self.mask = Mask(host_names())
 
     def report(self, *, is_masked: bool = False) -> Report:
         """Run all checks and return the report, masked on request."""
@@ -99,10 +101,10 @@ class DoctorRun:
             for check in checks
         ]
         results = [result for _, _, result in found]
-        names = _names().union(*(result.names for result in results))
-        masked: Callable[[Any], Any] = Mask(names).value if is_masked else lambda value: value
+        self.mask = Mask(host_names().union(*(result.names for result in results)))
+        masked: Callable[[Any], Any] = self.mask.value if is_masked else lambda value: value
         fields: dict[str, Any] = {
-            "version": _version(),
+            "version": program_version(),
             "taken_at": datetime.now(UTC),
             "host": masked(socket.gethostname()),
             "masked": is_masked,
@@ -147,7 +149,7 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
     )
 
 
-def _names() -> frozenset[str]:
+def host_names() -> frozenset[str]:
     """Return the names of the host and the account, which may occur in any path or message."""
     host, full = socket.gethostname(), socket.getfqdn()
     parts = {part for name in (host, full) for part in (name, *name.partition(".")[::2])}
@@ -155,7 +157,8 @@ def _names() -> frozenset[str]:
     return frozenset(parts | account)
 
 
-def _version() -> str:
+def program_version() -> str:
+    """Return this program's version."""
     try:
         return version("sa-contexts")
     except PackageNotFoundError:

@@ -1,0 +1,122 @@
+"""`sa-contexts capture`: everything that the engine gives, in a file that the simulator replays."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from app.cli.failures import explained_failures, fail
+from app.cli.options import ContextsOption, EngineOption, given
+from app.files.replacement import NotReplaceable, replace_file, target_of
+from app.server.uvicorn_server import exit_now
+from app.service import open_library
+from app.settings.model import Settings
+from app.telemetry.logging.configuration import configure_logging
+from bindings.capture.file import Line, compressed
+from bindings.capture.mask import LineMask
+from bindings.capture.record import record
+from bindings.interfaces import interface_aliases
+from bindings.library import Library
+from bindings.services import has_services, service
+from bindings.session import Session
+
+
+SERVICES: Final = ("BFE", "IKEEXT")
+
+
+def capture(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The file to create; it must not exist.", dir_okay=False
+        ),
+    ],
+    mask: Annotated[
+        bool, typer.Option("--mask", help="Mask addresses and names, to share the capture.")
+    ] = False,
+    with_report: Annotated[
+        bool, typer.Option("--report", help="Include the report of `sa-contexts doctor`.")
+    ] = False,
+    engine: EngineOption = None,
+    simulated_contexts: ContextsOption = None,
+) -> None:
+    """Capture all that the engine shows, but no keys, in a file that the simulator can replay.
+
+    The file must not exist.
+    """
+    from app.doctor.context import DoctorContext  # noqa: PLC0415
+    from app.doctor.run import DoctorRun  # noqa: PLC0415  # serving needs no doctor
+    from app.doctor.stand_ins import MaskedStandIns  # noqa: PLC0415
+
+    if file.exists() or file.is_symlink():
+        fail(f"{file} exists: name another file")
+    options = given(
+        engine=engine,
+        simulated_contexts=simulated_contexts,
+        simulated_churn=0,
+        simulated_net_events=0,
+    )
+    with explained_failures(NotReplaceable, OSError):
+        settings = Settings(**options)
+        configure_logging(settings.log_format, settings.log_level)
+        library = open_library(settings)
+        context = DoctorContext(options)
+        context.library = library
+        run = DoctorRun(context)
+        report = run.report(is_masked=mask) if with_report else None
+        line_mask = LineMask(MaskedStandIns(run.mask), settings.ipv6_order) if mask else None
+        with Session(
+            library, transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms
+        ) as session:
+            content = compressed(
+                _header(library, settings, is_masked=mask),
+                _lines(
+                    None if report is None else report.model_dump(mode="json", by_alias=True),
+                    record(session, interface_aliases()),
+                    line_mask,
+                ),
+            )
+        replace_file(target_of(file), content)
+    typer.echo(f"wrote {len(content)} bytes to {file}")
+    if not mask:
+        typer.echo("sa-contexts: its addresses and names are real; --mask masks them", err=True)
+    if run.hangs:
+        exit_now(0)
+
+
+def _lines(
+    report: dict[str, Any] | None, answers: Iterator[Line], line_mask: LineMask | None
+) -> Iterator[Line]:
+    if report is not None:
+        yield {"report": report}
+    yield from answers if line_mask is None else map(line_mask.line, answers)
+
+
+def _header(library: Library, settings: Settings, *, is_masked: bool) -> Line:
+    from app.doctor.run import program_version  # noqa: PLC0415
+
+    return {
+        "version": program_version(),
+        "takenAt": datetime.now(UTC).isoformat(timespec="seconds"),
+        "system": platform.platform(),
+        "engine": library.kind.value,
+        "isMasked": is_masked,
+        "ipv6Order": settings.ipv6_order.value,
+        "services": dict(_services()),
+        "functions": library.functions(),
+    }
+
+
+def _services() -> Iterator[tuple[str, Line | None]]:
+    """Yield the state and start type of each service, as Windows' numbers; None if unknown."""
+    for name in SERVICES if has_services() else ():
+        found = None
+        with suppress(OSError):
+            found = service(name)
+        yield name, None if found is None else {"state": found.state, "start": found.start}
