@@ -18,8 +18,8 @@ class Column(NamedTuple):
     Attributes:
         name: the heading.
         min_width: the minimum width if it may be truncated; None: it may not.
-        usual_width: the width that most texts need, if there are much longer ones.
-        is_essential: whether the essential columns after it are more important than its full width.
+        usual_width: the width that most texts need, if there may be much longer ones.
+        is_essential: whether it is shown before any other column grows beyond its minimum width.
     """
 
     name: str
@@ -57,9 +57,13 @@ def _fitted(
 ) -> dict[int, int]:
     """Return the width of each column that fits.
 
-    First the essential columns get their minimum width, then their usual one and at last their
-    full one, each in order of importance; then the others.
+    The essential columns get their minimum width, then their usual one; so do the others with what
+    remains, and at last all grow to their full width. More important columns always come first.
     """
+    usual = [
+        min(cells, column.usual_width or cells)
+        for cells, column in zip(longest, columns, strict=True)
+    ]
     widths: dict[int, int] = {}
     free = width + len(GAP)
     for is_essential in (True, False):
@@ -72,13 +76,18 @@ def _fitted(
                 break
             widths[at] = cells
             free -= cells + len(GAP)
-        for is_usual in (True, False):
-            for at, cells in widths.items():
-                wanted = (is_usual and columns[at].usual_width) or longest[at]
-                growth = max(0, min(free, min(wanted, longest[at]) - cells))
-                widths[at] = cells + growth
-                free -= growth
+        free = _grow(widths, usual, free)
+    _grow(widths, longest, free)
     return widths
+
+
+def _grow(widths: dict[int, int], wanted: Sequence[int], free: int) -> int:
+    """Widen columns in order up to the wanted widths; return the cells that remain."""
+    for at, cells in widths.items():
+        growth = max(0, min(free, wanted[at] - cells))
+        widths[at] = cells + growth
+        free -= growth
+    return free
 
 
 def _fitted_text(text: str, width: int) -> str:

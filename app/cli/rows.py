@@ -29,7 +29,7 @@ class Row(NamedTuple):
 COLUMNS: Final = (
     Column("Remote", is_essential=True),
     Column("Protection", min_width=15, usual_width=34, is_essential=True),
-    Column("Weaknesses", min_width=10, is_essential=True),
+    Column("Weaknesses", min_width=10, usual_width=26, is_essential=True),
     Column("State", is_essential=True),
     Column("Local"),
     Column("SA context"),

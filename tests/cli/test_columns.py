@@ -138,6 +138,14 @@ def test_columns_never_give_way_as_a_terminal_grows() -> None:
     assert before == NAMES
 
 
+def test_long_texts_do_not_displace_columns() -> None:
+    long = context(rule="r" * 200, peer="p" * 200)
+    long["outboundSa"]["weaknesses"] *= 9
+
+    assert columns_of(table(long, width=120)) == NAMES[:7]
+    assert columns_of(table(long, width=215)) == NAMES
+
+
 def test_long_names_are_truncated_on_a_terminal_only() -> None:
     long = context(rule="r" * 200, peer="p" * 200)
 
