@@ -191,14 +191,14 @@ def test_id_precedes_a_name(path: Path) -> None:
 
 
 def test_list_keeps_columns_of_wide_names_aligned(path: Path) -> None:
-    for name in ("監視", "b"):
+    names = ("監視", "xyz")
+    for name in names:
         make_key(path, "sa:read", name=name)
 
     head, *lines = run_keys("list", path=path).splitlines()
 
-    assert [line.index(name) for line, name in zip(lines, ("監視", "b"), strict=True)] == [
-        head.index("Name")
-    ] * 2
+    starts = [line.index(name) for line, name in zip(lines, names, strict=True)]
+    assert starts == [head.index("Name")] * 2
 
 
 def test_a_key_stays_revoked_since_it_was(path: Path) -> None:

@@ -54,9 +54,7 @@ def section(text: str, name: str) -> str:
     return found[1]
 
 
-def test_context_is_shown_in_words(
-    contexts: list[dict[str, Any]], simulator: Simulator
-) -> None:
+def test_context_is_shown_in_words(contexts: list[dict[str, Any]], simulator: Simulator) -> None:
     for context in contexts:
         simulator.reset()
         result = run(context["saContextId"], *CONTEXTS)
@@ -195,9 +193,7 @@ def test_names_cannot_steer_the_terminal(contexts: list[dict[str, Any]]) -> None
             assert all(line.isprintable() for line in lines)
 
 
-def test_key_material_is_not_shown(
-    contexts: list[dict[str, Any]], simulator: Simulator
-) -> None:
+def test_key_material_is_not_shown(contexts: list[dict[str, Any]], simulator: Simulator) -> None:
     for context in contexts:
         simulator.reset()
         shown = run(context["saContextId"], *CONTEXTS)
