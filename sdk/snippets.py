@@ -2,8 +2,7 @@
 
     python -m sdk.snippets FOLDER
 
-writes a folder for each language, for example FOLDER/python with generate.sh, contexts.py
-and changes.py.
+writes a folder for each client, for example FOLDER/python with generate.sh and follow.py.
 """
 
 from __future__ import annotations
@@ -11,36 +10,61 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "sdk.md"
-PROGRAMS: Final = {
-    "python": ("contexts.py", "changes.py"),
-    "typescript": ("contexts.ts", "changes.ts"),
-    "java": ("Contexts.java", "Changes.java"),
-}
 
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+class Client(NamedTuple):
+    """A section of the page.
+
+    Attributes:
+        title: its title.
+        language: the language of the program's block.
+        program: the file name of the program; None if the section has no program.
+    """
+
+    title: str
+    language: str
+    program: str | None
+
+
+CLIENTS: Final = {
+    "python": Client("Python", "python", "follow.py"),
+    "typescript": Client("TypeScript", "typescript", "follow.ts"),
+    "java": Client("Java", "java", "Follow.java"),
+    "nswag": Client("C# with NSwag", "csharp", "Follow.cs"),
+    "go": Client("Go", "go", "main.go"),
+    "csharp": Client("C# with openapi-generator", "csharp", None),
+    "powershell": Client("PowerShell", "powershell", None),
+}
+"""The clients by the names of their folders."""
+
+
 def write(folder: Path) -> None:
-    """Write each language's command and programs.
+    """Write the commands and the program of each client: install.sh, generate.sh, the program.
 
     Raises:
-        ValueError: the page lacks the command or the programs of a language.
+        ValueError: the page lacks the commands or the program of a client.
     """
     sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    languages = {section.partition("\n")[0].lower(): section for section in sections}
-    for language, programs in PROGRAMS.items():
-        blocks = _BLOCK.findall(languages.get(language, ""))
-        if [kind for kind, _ in blocks] != ["sh", language, language]:
-            raise ValueError(f"{PAGE}: {language} should have a command and two programs")
-        of_language = folder / language
-        of_language.mkdir(parents=True, exist_ok=True)
-        (of_language / "generate.sh").write_text(blocks[0][1], encoding="utf-8")
-        for program, (_, text) in zip(programs, blocks[1:], strict=True):
-            (of_language / program).write_text(text, encoding="utf-8")
+    by_title = {section.partition("\n")[0]: section for section in sections}
+    for name, client in CLIENTS.items():
+        blocks = _BLOCK.findall(by_title.get(client.title, ""))
+        files = ["install.sh", "generate.sh"]
+        kinds = ["sh", "sh"]
+        if client.program:
+            files.append(client.program)
+            kinds.append(client.language)
+        if [kind for kind, _ in blocks] != kinds:
+            raise ValueError(f"{PAGE}: {client.title} should have the blocks {', '.join(kinds)}")
+        of_client = folder / name
+        of_client.mkdir(parents=True, exist_ok=True)
+        for file, (_, text) in zip(files, blocks, strict=True):
+            (of_client / file).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,3 @@
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -9,14 +8,9 @@ import sacontexts.ApiException;
 import sacontexts.api.SaContextsApi;
 import sacontexts.api.SaContextsApi.APIGetSaContextRequest;
 import sacontexts.api.SaContextsApi.APIListSaContextsRequest;
-import sacontexts.model.AuthenticatingAndEncryptingTransform;
-import sacontexts.model.CipherTransform;
-import sacontexts.model.EncryptingTransform;
 import sacontexts.model.Problem;
 import sacontexts.model.ProblemCode;
 import sacontexts.model.SaContext;
-import sacontexts.model.SaContextDeleted;
-import sacontexts.model.SaContextEvent;
 import sacontexts.model.SnapshotExpiredProblem;
 
 /** The walk of the Java client. */
@@ -27,7 +21,7 @@ class Walk {
         var client = client(arguments[0]);
         var api = new SaContextsApi(client);
         List<SaContext> contexts = new ArrayList<>();
-        Contexts.each(api, 100, contexts::add);
+        Follow.pages(api, 100, page -> contexts.addAll(page.getItems()));
 
         var unknown = APIGetSaContextRequest.newBuilder().saContextId("1").build();
         Problem notFound = problem(() -> api.getSaContext(unknown), Problem.class);
@@ -52,8 +46,7 @@ class Walk {
                         "code", gone.getCode(),
                         "status", gone.getStatus(),
                         "restartUrl", gone.getRestartUrl()));
-        seen.put("newer", cipherType(JSON.readValue(arguments[2], SaContext.class)));
-        seen.put("changes", changes(arguments[3], arguments[4]));
+        seen.put("newer", newerWords(new SaContextsApi(client(arguments[2]))));
         System.out.print(JSON.writeValueAsString(seen));
     }
 
@@ -65,37 +58,16 @@ class Walk {
         return client;
     }
 
-    private static List<List<String>> changes(String url, String place) throws Exception {
-        var client = client(url);
-        List<List<String>> seen = new ArrayList<>();
-        Changes.each(client, place, (kind, data) -> {
-            switch (kind) {
-                case "added", "modified" ->
-                    seen.add(List.of(kind, read(data, SaContextEvent.class).getSaContext().getSaContextId()));
-                case "deleted" ->
-                    seen.add(List.of(kind, read(data, SaContextDeleted.class).getSaContextId()));
-                default -> {}
-            }
-        });
-        return seen;
-    }
-
-    private static <T> T read(String text, Class<T> type) {
-        try {
-            return JSON.readValue(text, type);
-        } catch (JsonProcessingException exception) {
-            throw new AssertionError(exception);
-        }
-    }
-
-    private static Object cipherType(SaContext context) {
-        var transform =
-                context.getOutboundSa().getSaBundle().getSaList().get(0).getTransform().getActualInstance();
-        CipherTransform cipher =
-                transform instanceof EncryptingTransform
-                        ? ((EncryptingTransform) transform).getCipherTransform()
-                        : ((AuthenticatingAndEncryptingTransform) transform).getCipherTransform();
-        return cipher.getCipherType().getActualInstance();
+    private static List<Object> newerWords(SaContextsApi api) throws Exception {
+        var context = api.listSaContexts(APIListSaContextsRequest.newBuilder().build()).getItems().stream()
+                .filter(each -> each.getOutboundSa() != null)
+                .findFirst()
+                .orElseThrow();
+        var unknown = APIGetSaContextRequest.newBuilder().saContextId("1").build();
+        var problem = problem(() -> api.getSaContext(unknown), Problem.class);
+        return List.of(
+                context.getOutboundSa().getSaBundle().getIpVersion().getActualInstance(),
+                problem.getCode().getActualInstance());
     }
 
     private interface Call {

@@ -1,14 +1,13 @@
 """Let a generated client walk a running server, and compare its output with the server's lists.
 
-    python -m sdk.walks COMMAND...
+    python -m sdk.walks [--members] COMMAND...
 
 The command gets these arguments:
 
 1. the URL of a server;
 2. a cursor of a server that has stopped;
-3. a context, as JSON, with an enumeration's value that the document does not list;
-4. the URL of a server whose contexts change often;
-5. the position from which to watch that server.
+3. the URL of a newer server, which adds fields and enumeration values to every response, and with
+   `--members` variants to every union.
 
 SA_CONTEXTS_TOKEN is a key for both servers. The command prints a `Seen`, as JSON.
 """
@@ -24,13 +23,11 @@ from typing import Any, Final, TypedDict
 
 import httpx2
 
+from sdk.walks.newer import NEWER_MEMBER, NEWER_WORD, newer_server
 from sdk.walks.server import CONTEXTS, ids, key, server
 
 
 LIMIT: Final = 100
-CHURN: Final = 50
-STREAM_SECONDS: Final = 5
-NEWER_WORD: Final = "a_newer_word"
 
 
 class Seen(TypedDict):
@@ -41,19 +38,19 @@ class Seen(TypedDict):
         mmSaIds: the `mmSaId` of each context that has an outbound SA.
         notFound: the `code` and `status` of the problem for an id that does not exist.
         gone: the `code`, `status` and `restartUrl` of the problem for the old cursor.
-        newer: the first `cipherType` of the outbound SA of the given context.
-        changes: for each change until the stream ended: its kind, and the `saContextId`.
+        newer: of the newer server: the `ipVersion` of the first context's outbound bundle, the
+            `code` of the problem for an id that does not exist, and with `--members` the
+            `transformType` of the bundle's first SA.
     """
 
     ids: list[str]
     mmSaIds: list[str]
     notFound: dict[str, Any]
     gone: dict[str, Any]
-    newer: str
-    changes: list[list[str]]
+    newer: list[str]
 
 
-def main(command: list[str]) -> None:
+def main(command: list[str], *, has_newer_members: bool) -> None:
     """Run the client, and compare its output.
 
     Raises:
@@ -65,22 +62,19 @@ def main(command: list[str]) -> None:
         httpx2.Client(headers={"Authorization": f"Bearer {text}"}) as http,
     ):
         with server(keys=keys) as url:
-            first = _first_page(http, url)
+            cursor = http.get(f"{url}/sa-contexts", params={"limit": LIMIT}).json()["nextCursor"]
         with (
             server(keys=keys) as url,
-            server(churn=CHURN, max_stream_seconds=STREAM_SECONDS, keys=keys) as busy_url,
+            newer_server(url, has_newer_members=has_newer_members) as newer_url,
         ):
             every = list(_items(http, url))
-            newer = _with_newer_word(every)
-            place = "{epoch}-{revision}".format(**_first_page(http, busy_url)["snapshot"])
             run = subprocess.run(
-                [*command, url, first["nextCursor"], json.dumps(newer), busy_url, place],
+                [*command, url, cursor, newer_url],
                 env={**os.environ, "SA_CONTEXTS_TOKEN": text},
                 stdout=subprocess.PIPE,
                 check=True,
                 timeout=120,
             )
-            changes = list(_changes(http, busy_url, place))
     seen: Seen = json.loads(run.stdout)
 
     assert seen["ids"] == ids()
@@ -95,28 +89,8 @@ def main(command: list[str]) -> None:
         "status": 410,
         "restartUrl": "sa-contexts?limit=100",
     }
-    assert seen["newer"] == NEWER_WORD
-    assert {kind for kind, _ in seen["changes"]} == {"added", "modified", "deleted"}
-    assert seen["changes"] == changes[: len(seen["changes"])]
-    print(
-        f"{len(seen['ids'])} contexts in {-(-len(seen['ids']) // LIMIT)} pages, and "
-        f"{len(seen['changes'])} changes, as they are"
-    )
-
-
-def _first_page(http: httpx2.Client, url: str) -> dict[str, Any]:
-    page: dict[str, Any] = http.get(f"{url}/sa-contexts", params={"limit": LIMIT}).json()
-    return page
-
-
-def _changes(http: httpx2.Client, url: str, place: str) -> Iterator[list[str]]:
-    """Yield the events after a position, read without a generated client."""
-    with http.sse(f"{url}/sa-contexts/events", params={"since": place}) as events:
-        for event in events:
-            if event.event in {"added", "modified", "deleted"}:
-                change = json.loads(event.data)
-                context = change.get("saContext", change)
-                yield [event.event, context["saContextId"]]
+    assert seen["newer"] == [NEWER_WORD, NEWER_WORD] + [NEWER_MEMBER] * has_newer_members
+    print(f"{len(seen['ids'])} contexts in {-(-len(seen['ids']) // LIMIT)} pages, as they are")
 
 
 def _items(http: httpx2.Client, url: str) -> Iterator[dict[str, Any]]:
@@ -129,14 +103,9 @@ def _items(http: httpx2.Client, url: str) -> Iterator[dict[str, Any]]:
         page = http.get(page.request.url.join(page.links["next"]["url"]))
 
 
-def _with_newer_word(items: list[dict[str, Any]]) -> dict[str, Any]:
-    for item in items:
-        for sa in (item["outboundSa"] or {"saBundle": {"saList": []}})["saBundle"]["saList"]:
-            if sa["transform"].get("cipherTransform"):
-                sa["transform"]["cipherTransform"]["cipherType"] = NEWER_WORD
-                return item
-    raise AssertionError("no context has an encrypting SA")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    arguments = sys.argv[1:]
+    main(
+        [each for each in arguments if each != "--members"],
+        has_newer_members="--members" in arguments,
+    )

@@ -46,7 +46,8 @@ def key() -> Iterator[Key]:
             "--file",
             str(file),
         ]
-        command += ["--scope", "sa:read", "--scope", "events:read"]
+        for scope in ("sa:read", "events:read", "metrics:read", "diagnostics:read"):
+            command += ["--scope", scope]
         made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         yield Key(made.stdout.strip(), file)
 
@@ -61,7 +62,7 @@ def ids() -> list[str]:
 
 @contextmanager
 def server(
-    *, churn: int = 0, max_stream_seconds: int = 60, keys: Path | None = None
+    *, port: int = 0, churn: int = 0, max_stream_seconds: int = 60, keys: Path | None = None
 ) -> Iterator[str]:
     """Run a server in a process of its own, with API keys if any are given; yield its URL."""
     command = [
@@ -70,7 +71,7 @@ def server(
         "app",
         "serve",
         "--port",
-        "0",
+        str(port),
         "--engine",
         "simulator",
     ]

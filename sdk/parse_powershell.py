@@ -1,0 +1,64 @@
+"""Parse a generated PowerShell module: `python sdk/parse_powershell.py FOLDER`.
+
+PowerShell is not available where this runs. A grammar finds syntax errors, and the exported
+functions are compared with the operations of the document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import tree_sitter_powershell
+from tree_sitter import Language, Node, Parser
+
+
+PARSER: Final = Parser(Language(tree_sitter_powershell.language()))
+
+
+def main(folder: Path) -> None:
+    """Print the number of files and functions.
+
+    Raises:
+        AssertionError: a file has a syntax error, or an operation has no function.
+    """
+    files = sorted(
+        each for each in (folder / "src").rglob("*") if each.suffix in {".ps1", ".psm1", ".psd1"}
+    )
+    functions: set[str] = set()
+    for file in files:
+        root = PARSER.parse(file.read_bytes()).root_node
+        errors = [f"{file}:{each.start_point.row + 1}" for each in _errors(root)]
+        assert not errors, errors
+        functions |= set(_functions(root))
+    document = json.loads((folder / "openapi-3.0.json").read_text(encoding="utf-8"))
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        noun = re.sub("^[a-z]+", "", operation["operationId"]).lower()
+        assert any(each.lower().endswith(noun) for each in functions), operation["operationId"]
+    print(f"{len(files)} files, {len(functions)} functions")
+
+
+def _errors(node: Node) -> Iterator[Node]:
+    if node.is_error or node.is_missing:
+        yield node
+    elif node.has_error:
+        for child in node.children:
+            yield from _errors(child)
+
+
+def _functions(node: Node) -> Iterator[str]:
+    for child in node.children:
+        if child.type == "function_statement":
+            for part in child.children:
+                if part.type == "function_name" and part.text:
+                    yield part.text.decode()
+        else:
+            yield from _functions(child)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
