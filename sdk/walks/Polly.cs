@@ -1,7 +1,7 @@
 using System;
 using System.Threading.Tasks;
 
-/// What openapi-generator's client uses of the package Polly, so that it compiles without it.
+/// What openapi-generator's client names of the package Polly. Without a retry policy, it calls none of it.
 namespace Polly
 {
     public enum OutcomeType { Successful, Failure }
