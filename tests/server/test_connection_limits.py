@@ -289,6 +289,15 @@ def test_a_head_behind_another_request_is_limited_likewise(served: Served) -> No
     assert served.application.begun == 1
 
 
+@pytest.mark.parametrize(("fields", "status"), [(100, 200), (101, 431)])
+def test_a_head_may_have_as_many_fields_as_documented(
+    served: Served, fields: int, status: int
+) -> None:
+    client = served.connect(LAST + b"a:\r\n" * (fields - LAST.count(b":")) + b"\r\n")
+
+    assert received(client).startswith(b"HTTP/1.1 %d " % status)
+
+
 @pytest.mark.parametrize(("size", "status"), [(MAX_BYTES, 200), (MAX_BYTES + 1, 413)])
 def test_a_body_may_have_as_many_bytes_as_documented(size: int, status: int) -> None:
     with serving(limits=replace(LIMITS, max_request_bytes=MAX_BYTES)) as served:
