@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from asyncio import AbstractEventLoop, BaseTransport
+from asyncio import AbstractEventLoop, BaseTransport, Transport
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
@@ -91,7 +91,11 @@ class LimitedH11Protocol(H11Protocol):
 
     Attributes:
         network: the client's network, as `client_network` returns it.
+        carrier: the transport of the TCP connection; with TLS, the one beneath `transport`, which
+            does not say that its connection is closing (asyncio.sslproto).
     """
+
+    carrier: Transport | None = None
 
     def __init__(
         self,
@@ -129,6 +133,7 @@ class LimitedH11Protocol(H11Protocol):
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
+        self.carrier = self.carrier or self.transport
         self.network = client_network(self.client[0]) if self.client else ""
         if self._idle.admit(self, self.connections):
             self._enter(Stage.IDLE)
@@ -237,9 +242,9 @@ class LimitedH11Protocol(H11Protocol):
     def _limited(self, scope: Scope, send: Send) -> Send:
         """Wrap `send` to write in slices and to delay responses after repeated rejections.
 
-        It yields to the loop once the transport is closing: after a failed write asyncio calls
-        `connection_lost` in the loop's next turn; until then each further write would only be
-        logged.
+        It yields to the loop once the connection is closing: after a failed write asyncio calls
+        `connection_lost` in the loop's next turn, with TLS in the turn after that; until then each
+        further write would only be logged.
         """
 
         async def send_limited(message: Message) -> None:
@@ -252,7 +257,8 @@ class LimitedH11Protocol(H11Protocol):
                     await anyio.sleep(DELAY_SECONDS)
                     self._enter(Stage.ANSWERING)
             for piece in _slices(message):
-                if self.transport.is_closing():
+                if self.carrier is not None and self.carrier.is_closing():
+                    await anyio.lowlevel.checkpoint()
                     await anyio.lowlevel.checkpoint()
                 await send(piece)
 

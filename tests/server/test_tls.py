@@ -401,6 +401,21 @@ def test_a_client_that_does_not_read_costs_little_and_not_for_long(served: Serve
         assert monotonic() - began - LIMITS.send_timeout_seconds < TICK_SECONDS + 1
 
 
+def test_nothing_more_is_written_to_a_client_that_left(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio's TLS transport does not say that the connection beneath it is closing."""
+    with secured(served) as client:
+        client.sendall(b"GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+
+    served.application.client_left.set()
+
+    served.until(lambda: not served.server.server_state.tasks)
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
 def test_a_large_answer_comes_whole(served: Served) -> None:
     with secured(served) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

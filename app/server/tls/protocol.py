@@ -159,6 +159,7 @@ class TlsProtocol(asyncio.Protocol):
     def _hand_over(self, secured: asyncio.Transport) -> None:
         secured.set_write_buffer_limits(HIGH_WATER)
         connection = self._connection = self._connect()
+        connection.carrier = self.transport
         secured.set_protocol(connection)
         connection.connection_made(secured)
         if self._early_data:
