@@ -11,6 +11,7 @@ from sa_contexts_simulator import Option, Simulator
 from starlette.testclient import TestClient
 
 from app.resources.connections.schema import ConnectionExportEnd, ConnectionPage
+from bindings.winerror import WinError
 from tests.api.test_kinds import NDJSON, is_met
 from tests.api.test_problems import assert_problem
 from tests.conftest import Serve
@@ -134,10 +135,11 @@ def test_an_engine_that_keeps_no_track_has_none(
     assert content_of(page)["monitoring"] == "on"
 
 
+@pytest.mark.parametrize("code", [1745, WinError.FWP_E_IKEEXT_NOT_RUNNING])
 def test_an_engine_that_does_not_report_them_may_have_connections(
-    many: TestClient, simulator: Simulator
+    many: TestClient, simulator: Simulator, code: int
 ) -> None:
-    simulator.fail("FwpmEngineGetOption0", 1745, times=0)
+    simulator.fail("FwpmEngineGetOption0", code, times=0)
 
     page = content_of(many.get("/connections?maxAge=0"))
 

@@ -21,7 +21,13 @@ from app.schemas.names import Monitoring, TrafficType
 from bindings.connections import Connection, decode_connection
 from bindings.engine import Engine
 from bindings.engine_options import EngineOption, engine_option
-from bindings.errors import AccessDenied, ConnectionsDisabled, EngineError, NotSupported
+from bindings.errors import (
+    AccessDenied,
+    ConnectionsDisabled,
+    EngineError,
+    IkeextNotRunning,
+    NotSupported,
+)
 
 
 MONITORING: Final = "monitoring"
@@ -53,7 +59,7 @@ class ConnectionKind(ResourceKind):
         option = EngineOption.MONITOR_IPSEC_CONNECTIONS
         try:
             value = engine.run_in_session(lambda session: engine_option(session, option))
-        except (NotSupported, AccessDenied):
+        except (NotSupported, AccessDenied, IkeextNotRunning):
             value = None
         return {MONITORING: _MONITORING.get(value, Monitoring.ON).value}
 
