@@ -11,7 +11,7 @@ from bindings._fwpuclnt import ffi
 from bindings.connections import Connection
 from bindings.ike_records import Certificate, Credential, IkeProposal
 
-from .second_reader import ABI, Struct
+from .structs import ABI, Struct
 
 
 V4, V6 = (ABI["enums"]["FWP_IP_VERSION"][f"FWP_IP_VERSION_{name}"] for name in ("V4", "V6"))

@@ -16,7 +16,7 @@ from bindings.ike_records import (
 )
 from bindings.records import UdpEncapsulation
 
-from .second_reader import ABI, Struct
+from .structs import ABI, Struct
 
 
 _V4: Final = ABI["enums"]["FWP_IP_VERSION"]["FWP_IP_VERSION_V4"]

@@ -18,8 +18,8 @@ from bindings.net_event import (
     QuickModeFailure,
 )
 
-from .second_reader import ABI, Struct
 from .second_reader import _value as read_value
+from .structs import ABI, Struct
 
 
 TYPES: Final = ABI["enums"]["FWPM_NET_EVENT_TYPE"]

@@ -2,18 +2,15 @@
 
 It shares nothing with the bindings but the records that it fills. Each field
 is fetched on its own, by its name, from where Microsoft's headers put it
-(tests/data/abi.json); what a field means is read from the documentation of
+(`structs`); what a field means is read from the documentation of
 the records, ipsectypes.h, fwptypes.h and fwpmtypes.h. Plain, not fast.
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from bindings.records import (
     AuthTransform,
@@ -37,10 +34,8 @@ from bindings.records import (
     VirtualIfTunnelInfo,
 )
 
+from .structs import ABI, Struct, number_at, sid_at, sids_at, text_at
 
-ABI: Final[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "data" / "abi.json").read_text(encoding="utf-8")
-)
 
 _V4: Final = ABI["enums"]["FWP_IP_VERSION"]["FWP_IP_VERSION_V4"]
 _V6: Final = ABI["enums"]["FWP_IP_VERSION"]["FWP_IP_VERSION_V6"]
@@ -51,10 +46,6 @@ _POLICY_OF_TRAFFIC: Final = {
 
 T = TypeVar("T")
 
-_POINTER_BYTES: Final = 8
-_SID_AND_ATTRIBUTES_BYTES: Final = 16  # winnt.h: PSID Sid; DWORD Attributes
-_SID_HEADER_BYTES: Final = 8  # winnt.h: Revision, SubAuthorityCount, IdentifierAuthority[6]
-
 
 def read_context(address: int, generation: int = 1) -> SaContext:
     """The IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at an address."""
@@ -64,68 +55,6 @@ def read_context(address: int, generation: int = 1) -> SaContext:
         inbound_sa=_maybe(_details, context.followed("inboundSa")),
         outbound_sa=_maybe(_details, context.followed("outboundSa")),
     )
-
-
-class Struct:
-    """A struct in memory, whose fields are found by their names."""
-
-    def __init__(self, name: str, address: int) -> None:
-        self.address = address
-        self.size: int = ABI["structs"][name]["size"]
-        self._fields: dict[str, Any] = ABI["structs"][name]["fields"]
-
-    def has(self, field: str) -> bool:
-        return field in self._fields
-
-    def place(self, field: str) -> int:
-        """The address of a field."""
-        return self.address + int(self._fields[field]["offset"])
-
-    def raw(self, field: str) -> bytes:
-        return ctypes.string_at(self.place(field), self._fields[field]["size"])
-
-    def number(self, field: str) -> int:
-        """An unsigned number, an enumeration or an address."""
-        return int.from_bytes(self.raw(field), "little")
-
-    def signed(self, field: str) -> int:
-        return int.from_bytes(self.raw(field), "little", signed=True)
-
-    def number_if_there(self, field: str) -> int | None:
-        """A number; None where this generation of the struct lacks it."""
-        return self.number(field) if self.has(field) else None
-
-    def guid(self, field: str) -> str:
-        return _guid(self.place(field))
-
-    def guid_behind(self, field: str) -> str | None:
-        address = self.number(field)
-        return _guid(address) if address else None
-
-    def text_behind(self, field: str) -> str | None:
-        address = self.number(field)
-        return _text(address) if address else None
-
-    def embedded(self, field: str) -> Struct:
-        return Struct(self._fields[field]["type"], self.place(field))
-
-    def followed(self, field: str) -> Struct | None:
-        """What a pointer points to; None for NULL."""
-        address = self.number(field)
-        return Struct(self._target(field), address) if address else None
-
-    def array(self, field: str, count: str) -> list[Struct]:
-        """The elements behind a pointer; none for NULL, whatever the count says."""
-        address, target = self.number(field), self._target(field)
-        if not address:
-            return []
-        size = ABI["structs"][target]["size"]
-        return [Struct(target, address + i * size) for i in range(self.number(count))]
-
-    def _target(self, field: str) -> str:
-        declared: str = self._fields[field]["type"]
-        assert declared.endswith("*"), declared
-        return declared.removesuffix("*")
 
 
 def _maybe(read: Callable[[Struct], T], struct: Struct | None) -> T | None:
@@ -328,34 +257,6 @@ def _filter(struct: Struct) -> Filter:
     )
 
 
-# ---- bytes ----
-
-
-def _number(address: int, size: int, *, signed: bool = False) -> int:
-    return int.from_bytes(ctypes.string_at(address, size), "little", signed=signed)
-
-
-def _guid(address: int) -> str:
-    return str(UUID(bytes_le=ctypes.string_at(address, 16)))
-
-
-def _text(address: int) -> str:
-    """UTF-16 up to NUL, unit by unit; a surrogate without its partner becomes U+FFFD."""
-    text: list[str] = []
-    while unit := _number(address, 2):
-        address += 2
-        if not 0xD800 <= unit <= 0xDFFF:
-            text.append(chr(unit))
-            continue
-        following = _number(address, 2)
-        if unit < 0xDC00 and 0xDC00 <= following <= 0xDFFF:
-            address += 2
-            text.append(chr(0x10000 + ((unit - 0xD800) << 10) + (following - 0xDC00)))
-        else:
-            text.append("\N{REPLACEMENT CHARACTER}")
-    return "".join(text)
-
-
 # ---- values ----
 
 
@@ -410,29 +311,11 @@ def _range(address: int) -> Range:
 def _token_information(address: int) -> TokenInformation:
     struct = Struct("FWP_TOKEN_INFORMATION", address)
     return TokenInformation(
-        sids=_sids(struct.number("sids"), struct.number("sidCount")),
-        restricted_sids=_sids(struct.number("restrictedSids"), struct.number("restrictedSidCount")),
+        sids=sids_at(struct.number("sids"), struct.number("sidCount")),
+        restricted_sids=sids_at(
+            struct.number("restrictedSids"), struct.number("restrictedSidCount")
+        ),
     )
-
-
-def _sids(address: int, count: int) -> tuple[tuple[str | None, int], ...]:
-    """An array of SID_AND_ATTRIBUTES; none for NULL, whatever the count says."""
-    if not address:
-        return ()
-    elements = (address + i * _SID_AND_ATTRIBUTES_BYTES for i in range(count))
-    return tuple(
-        (_sid(sid) if (sid := _number(at, _POINTER_BYTES)) else None, _number(at + 8, 4))
-        for at in elements
-    )
-
-
-def _sid(address: int) -> str:
-    """A SID in its text form, [MS-DTYP] 2.4.2.1: an authority from 2**32 on is in hexadecimal."""
-    revision, count = _number(address, 1), _number(address + 1, 1)
-    authority = int.from_bytes(ctypes.string_at(address + 2, 6), "big")
-    parts = [_number(address + _SID_HEADER_BYTES + 4 * i, 4) for i in range(count)]
-    written = f"0x{authority:012x}" if authority >= 2**32 else str(authority)
-    return "-".join(["S", str(revision), written, *map(str, parts)])
 
 
 _ARM_OF_TYPE: Final[dict[int, tuple[str, Callable[[Struct, str], Any]]]] = {
@@ -441,11 +324,11 @@ _ARM_OF_TYPE: Final[dict[int, tuple[str, Callable[[Struct, str], Any]]]] = {
         "FWP_UINT8": ("uint8", Struct.number),
         "FWP_UINT16": ("uint16", Struct.number),
         "FWP_UINT32": ("uint32", Struct.number),
-        "FWP_UINT64": ("uint64", _behind(lambda at: _number(at, 8))),
+        "FWP_UINT64": ("uint64", _behind(lambda at: number_at(at, 8))),
         "FWP_INT8": ("int8", Struct.signed),
         "FWP_INT16": ("int16", Struct.signed),
         "FWP_INT32": ("int32", Struct.signed),
-        "FWP_INT64": ("int64", _behind(lambda at: _number(at, 8, signed=True))),
+        "FWP_INT64": ("int64", _behind(lambda at: number_at(at, 8, signed=True))),
         "FWP_FLOAT": ("float32", _float),
         "FWP_DOUBLE": ("double64", _behind(lambda at: ctypes.c_double.from_address(at).value)),
         "FWP_BYTE_ARRAY16_TYPE": (
@@ -453,10 +336,10 @@ _ARM_OF_TYPE: Final[dict[int, tuple[str, Callable[[Struct, str], Any]]]] = {
             _behind(_bytes_of("FWP_BYTE_ARRAY16", "byteArray16")),
         ),
         "FWP_BYTE_BLOB_TYPE": ("byteBlob", _behind(_blob)),
-        "FWP_SID": ("sid", _behind(_sid)),
+        "FWP_SID": ("sid", _behind(sid_at)),
         "FWP_SECURITY_DESCRIPTOR_TYPE": ("sd", _behind(_blob)),
         "FWP_TOKEN_INFORMATION_TYPE": ("tokenInformation", _behind(_token_information)),
-        "FWP_UNICODE_STRING_TYPE": ("unicodeString", _behind(_text)),
+        "FWP_UNICODE_STRING_TYPE": ("unicodeString", _behind(text_at)),
         "FWP_BYTE_ARRAY6_TYPE": ("byteArray6", _behind(_bytes_of("FWP_BYTE_ARRAY6", "byteArray6"))),
         "FWP_V4_ADDR_MASK": ("v4AddrMask", _behind(_v4_and_mask)),
         "FWP_V6_ADDR_MASK": ("v6AddrMask", _behind(_v6_and_mask)),

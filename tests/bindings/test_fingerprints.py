@@ -17,7 +17,8 @@ from bindings.records import SaContext, SaDetails
 from bindings.session import Session
 from bindings.tree import local_if_luids, read_sa_context
 
-from .second_reader import ABI, read_context
+from .second_reader import read_context
+from .structs import ABI
 from .test_second_reader import (
     COUNTS,
     UNREAD,

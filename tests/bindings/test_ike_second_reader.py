@@ -20,7 +20,7 @@ from tests.conftest import SIMULATOR_PATH
 
 from .ike_second_reader import RESERVED, read_sa
 from .ike_trees import ike_trees
-from .second_reader import ABI
+from .structs import ABI
 from .test_second_reader import V6, any_tree, differences
 from .trees import CANARY, Tree
 
@@ -110,9 +110,12 @@ def test_any_tree_comes_through_the_engine_as_it_was(
 
     for generation in GENERATIONS:
         expected = as_generation(original, generation)
+        seen = 0
         for address in enumerated(session, generation):
             assert differences(read_sa(address, generation), expected, "sa") == []
             assert differences(decoded(address, generation), expected, "sa") == []
+            seen += 1
+        assert seen == 1
 
 
 @any_tree

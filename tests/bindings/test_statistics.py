@@ -15,7 +15,7 @@ from bindings.engine import Engine
 from bindings.errors import AccessDenied, EngineGone, IkeextNotRunning, NotSupported
 from bindings.library import Library
 
-from .second_reader import ABI, Struct
+from .structs import ABI, Struct
 from .test_enumeration import assert_nothing_is_left
 
 

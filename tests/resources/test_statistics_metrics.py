@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from tests.api.test_engine import until
 from tests.api.test_metrics import samples, value
-from tests.bindings.second_reader import ABI
+from tests.bindings.structs import ABI
 from tests.conftest import Serve, serve
 from tests.resources.test_statistics_routes import counters, put
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from app.resources.statistics.sampler import StatisticsSampler
 from app.resources.statistics.schema import IkeextStatistics, IpsecStatistics
 from tests.api.test_problems import assert_problem
-from tests.bindings.second_reader import ABI
+from tests.bindings.structs import ABI
 from tests.conftest import Serve
 
 
