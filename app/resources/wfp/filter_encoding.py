@@ -58,7 +58,7 @@ def render_filter(record: Filter) -> dict[str, Any]:
         "layerKey": record.layer_key,
         **({"layer": layer} if layer else {}),
         "subLayerKey": record.sub_layer_key,
-        "weight": render_value(record.weight),
+        "weight": render_value(record.weight, is_single=True),
         "filterCondition": [
             _condition(condition)
             if condition.condition_value.type in _FLOATING
@@ -67,12 +67,18 @@ def render_filter(record: Filter) -> dict[str, Any]:
         ],
         "action": {**ACTION_TYPE[record.action_type], "filterType": record.filter_type},
         "filterId": str(record.filter_id),
-        "effectiveWeight": render_value(record.effective_weight),
+        "effectiveWeight": render_value(record.effective_weight, is_single=True),
     }
 
 
-def render_value(value: Value) -> dict[str, Any]:
-    """Return a value as a `ConditionValue` (or `SingleValue`) object."""
+def render_value(value: Value, *, is_single: bool = False) -> dict[str, Any]:
+    """Return a value as a `ConditionValue` object.
+
+    Args:
+        value: the value.
+        is_single: whether it is an FWP_VALUE0, to return a `SingleValue` object. A range, for
+            which that struct's union has no member (fwptypes.h), is then of unknown type.
+    """
     type_, content = value
     shape = DATA_TYPE[type_]
     if type_ in _NATIVE:
@@ -82,11 +88,13 @@ def render_value(value: Value) -> dict[str, Any]:
     if type_ in _VALUELESS or "typeRaw" in shape:
         return shape
     if type_ == _RANGE:
+        if is_single:
+            return {"type": "unknown", "typeRaw": type_}
         low, high = content if isinstance(content, Range) else (None, None)
         return {
             **shape,
-            "low": None if low is None else render_value(low),
-            "high": None if high is None else render_value(high),
+            "low": None if low is None else render_value(low, is_single=True),
+            "high": None if high is None else render_value(high, is_single=True),
         }
     if type_ == _TOKEN_INFORMATION:
         sids, restricted = content if isinstance(content, TokenInformation) else ((), ())
