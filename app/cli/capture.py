@@ -15,14 +15,17 @@ from app.cli.failures import explained_failures, fail
 from app.cli.options import ContextsOption, EngineOption, given
 from app.files.replacement import NotReplaceable, replace_file, target_of
 from app.server.uvicorn_server import exit_now
-from app.service import open_library
+from app.service import ipv6_order_detector, open_library
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
+from bindings.addresses import Ipv6Order
 from bindings.capture.file import Line, compressed
 from bindings.capture.mask import LineMask
 from bindings.capture.record import record
+from bindings.errors import EngineError
 from bindings.interfaces import interface_aliases
 from bindings.library import Library
+from bindings.sa_contexts import SaContexts
 from bindings.services import has_services, service
 from bindings.session import Session
 
@@ -70,16 +73,19 @@ def capture(
         context.library = library
         run = DoctorRun(context)
         report = run.report(is_masked=mask) if with_report else None
-        line_mask = LineMask(MaskedStandIns(run.mask), settings.ipv6_order) if mask else None
+        ipv6_order = ipv6_order_detector(settings)
         with Session(
             library, transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms
         ) as session:
+            with suppress(EngineError):  # recorded as the answer of its function
+                ipv6_order.examine(SaContexts(session, ipv6_order=ipv6_order.order()))
+            order = ipv6_order.order()
             content = compressed(
-                _header(library, settings, is_masked=mask),
+                _header(library, order, is_masked=mask),
                 _lines(
                     None if report is None else report.model_dump(mode="json", by_alias=True),
                     record(session, interface_aliases()),
-                    line_mask,
+                    LineMask(MaskedStandIns(run.mask), order) if mask else None,
                 ),
             )
         replace_file(target_of(file), content)
@@ -98,7 +104,7 @@ def _lines(
     yield from answers if line_mask is None else map(line_mask.line, answers)
 
 
-def _header(library: Library, settings: Settings, *, is_masked: bool) -> Line:
+def _header(library: Library, ipv6_order: Ipv6Order, *, is_masked: bool) -> Line:
     from app.doctor.run import program_version  # noqa: PLC0415
 
     return {
@@ -107,7 +113,7 @@ def _header(library: Library, settings: Settings, *, is_masked: bool) -> Line:
         "system": platform.platform(),
         "engine": library.kind.value,
         "isMasked": is_masked,
-        "ipv6Order": settings.ipv6_order.value,
+        "ipv6Order": ipv6_order.value,
         "services": dict(_services()),
         "functions": library.functions(),
     }
