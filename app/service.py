@@ -198,14 +198,16 @@ class Service(Foundation):
 
     async def _follow_ipv6_order(self) -> None:
         """Let all parts discard what they have misread, once the primary store shows a change."""
-        order, waiter = self.ipv6_order.order(), object()
+        state, waiter = self.ipv6_order.state, object()
         while True:
             await self.store.notifier.wait(waiter)
-            if order is not (order := self.ipv6_order.order()):
-                state = self.ipv6_order.state
-                log.info("ipv6_order_changed", order=order.value, reason=state.reason.value)
+            before, state = state, self.ipv6_order.state
+            if state.order is not before.order:
+                log.info("ipv6_order_changed", order=state.order.value)
                 for part in self.parts.values():
                     part.discard_if_outdated()
+            elif state.reason is not before.reason and state.is_contradictory:
+                log.warning("ipv6_order_undecided", order=state.order.value)
 
     async def _close(self) -> None:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):

@@ -81,6 +81,11 @@ class Ipv6OrderState(NamedTuple):
     host_addresses: Evidence = Evidence()
     filter_conditions: Evidence = Evidence()
 
+    @property
+    def is_contradictory(self) -> bool:
+        """Whether some addresses match in one order only, and others in the other only."""
+        return self.reason is Ipv6OrderReason.CONTRADICTORY_EVIDENCE
+
 
 class Ipv6OrderDetector:
     """The order of the engine's IPv6 addresses: set, or detected.

@@ -162,7 +162,7 @@ def test_the_setting_decides_against_all_evidence(
 
 
 def test_contradictory_evidence_is_reported_and_changes_nothing(
-    serve: Serve, simulator: Simulator
+    serve: Serve, simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = serve()
     put(simulator, 0, 1, 2, 3)
@@ -174,6 +174,7 @@ def test_contradictory_evidence_is_reported_and_changes_nothing(
     state = client.get("/engine").json()["ipv6Order"]
     assert (state["order"], state["reason"]) == ("network", "contradictory_evidence")
     assert state["filterConditions"] == {"network": 1, "reversed": 4}
+    until(lambda: "ipv6_order_undecided" in caplog.text)
 
 
 def test_a_list_that_began_before_the_order_was_known_ends(

@@ -70,6 +70,8 @@ EVENTS: Final[Mapping[str, Event]] = MappingProxyType(
         "net_event_subscription_failed": Event(203, Category.ENGINE),
         "net_event_subscription_recovered": Event(204, Category.ENGINE),
         "statistics_failed": Event(205, Category.ENGINE),
+        "ipv6_order_changed": Event(206, Category.ENGINE),
+        "ipv6_order_undecided": Event(207, Category.ENGINE),
         "requests_rejected": Event(300, Category.ACCESS),
         "issuer_unavailable": Event(301, Category.ACCESS),
         "api_keys_unreadable": Event(302, Category.ACCESS),
