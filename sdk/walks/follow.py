@@ -5,7 +5,8 @@
 The command gets the URL of a server as its last argument, and a key in SA_CONTEXTS_TOKEN. It prints
 `N SA contexts at POSITION` for each list, and the kind and id of each change. Its streams last
 three seconds, and after several of them the server restarts, so the program must list, follow,
-resume, reconnect and list again. With a wrong key, it must fail.
+resume, reconnect and list again. With a wrong key, it must fail; without one, it must list the
+contexts of a server that requires none.
 """
 
 from __future__ import annotations
@@ -86,10 +87,11 @@ def main(command: list[str]) -> None:
                     break
         assert count == len(known)
         assert seen == expected
-        with server(port=port, keys=keys):
+        with server(port=port):  # which requires no key
             again, other_epoch, _ = _next_list(program.stdout)
-        assert again == CONTEXTS
-        assert other_epoch != epoch
+            assert again == CONTEXTS
+            assert other_epoch != epoch
+            assert _first_list(command, url) == (again, other_epoch)
         guard.cancel()
         program.kill()
         program.wait()
@@ -104,6 +106,18 @@ def _check_failure(command: list[str], url: str) -> None:
     )
     assert run.returncode
     assert "unauthenticated" in run.stderr, run.stderr
+
+
+def _first_list(command: list[str], url: str) -> tuple[int, str]:
+    """Return the number and the epoch of the first list that the program prints without a key."""
+    environment = {name: each for name, each in os.environ.items() if name != "SA_CONTEXTS_TOKEN"}
+    with subprocess.Popen(
+        [*command, url], env=environment, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout
+        count, epoch, _ = _next_list(program.stdout)
+        program.kill()
+    return count, epoch
 
 
 def _next_list(lines: IO[str]) -> tuple[int, str, int]:
