@@ -203,6 +203,8 @@ def test_rejections_are_distinguished(
     response = client.get(path)
 
     problem = assert_problem(response, status, problem_code)
+    documented = client.get("/openapi.json").json()["paths"][path]["get"]["responses"]
+    assert f"`{problem_code}`" in documented[str(status)]["description"]
     assert problem["winError"] == code
     assert problem["function"].startswith(FUNCTIONS[path])
     assert ("FWPM_ACTRL_READ_STATS" in problem["detail"]) == (code == 5)

@@ -28,6 +28,7 @@ PROBLEMS: Final = (
     problems.NOT_ACCEPTABLE,
     problems.INVALID_PARAMETERS,
     *problems.ENGINE_PROBLEMS,
+    problems.IKEEXT_NOT_RUNNING,
 )
 
 router = APIRouter(
@@ -51,7 +52,7 @@ async def get_ipsec_statistics(
 
 @router.get(
     "/ike",
-    responses=problems.responses(*PROBLEMS, problems.IKEEXT_NOT_RUNNING),
+    responses=problems.responses(*PROBLEMS),
 )
 async def get_ike_statistics(
     _caller: MetricsReader, service: ServiceDep, response: Response
