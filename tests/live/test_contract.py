@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -129,6 +130,9 @@ def test_metrics_are_as_prometheus_reads_them(http: httpx2.Client) -> None:
     assert samples["wfp_up"] == 1
     assert samples["wfp_sa_contexts"] > 100
     assert samples["sa_contexts_refresh_contexts_total"] > 100
+    assert samples["process_resident_memory_bytes"] > 10 << 20
+    assert samples["process_cpu_seconds_total"] > 0
+    assert 0 < time.time() - samples["process_start_time_seconds"] < 24 * 3600
 
 
 @pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -19,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 
 from app.auth.rejections import RejectionReason
 from app.service import Service
@@ -90,7 +92,7 @@ class Metrics:
         )
         PlatformCollector(self.registry)
         GCCollector(self.registry)
-        ProcessCollector(registry=self.registry)
+        self.registry.register(_process_collector())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -132,3 +134,14 @@ class Metrics:
     def open_metrics(self) -> bytes:
         """Return all metrics as OpenMetrics, of media type `OPEN_METRICS`."""
         return _open_metrics(self.registry)
+
+
+def _process_collector() -> Collector:
+    """Create the collector of this process' metrics; prometheus_client's reads /proc."""
+    if sys.platform == "win32":
+        from app.telemetry.metrics.windows_process import (  # noqa: PLC0415  # Windows only
+            WindowsProcessCollector,
+        )
+
+        return WindowsProcessCollector()
+    return ProcessCollector(registry=None)
