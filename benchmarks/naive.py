@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from app.schemas import names as public
+from app.schemas.hexadecimal import hex32
 from benchmarks.naive_filter import filter_of, guid, named, optional_guid, text
 from benchmarks.naive_weaknesses import weaknesses_of
 from bindings import enums as wfp
@@ -189,7 +190,7 @@ def _sa(sa: Any) -> dict[str, Any]:
     elif type_ in (TransformType.AH, TransformType.ESP_AUTH, TransformType.ESP_AUTH_FW):
         auth = sa.ahInformation
         transform["authTransform"] = _auth(auth) if auth else None
-    return {"spi": sa.spi, "transform": transform}
+    return {"spi": sa.spi, "spiHex": hex32(sa.spi), "transform": transform}
 
 
 def _auth(information: Any) -> dict[str, Any]:

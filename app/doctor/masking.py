@@ -31,6 +31,7 @@ class Mask:
     def __init__(self, names: Iterable[str]) -> None:
         self._key = secrets.token_bytes(16)
         self._replaced = cache(self._replacement)
+        self._replaced_address = cache(self._masked)
         masked = sorted(
             {
                 name.lower()
@@ -63,7 +64,7 @@ class Mask:
         # These do not identify a host, but matter in a setting.
         if address.is_loopback or address.is_unspecified:
             return address
-        return self._masked(address)
+        return self._replaced_address(address)
 
     def digest(self, content: bytes, size: int) -> bytes:
         """Return `size` bytes that replace this content."""

@@ -69,6 +69,8 @@ static void put_sa(writer *to, const IPSEC_SA0 *sa)
     transforms made = transforms_of(sa);
     PUT(to, "{\"spi\":");
     put_unsigned(to, sa->spi);
+    PUT(to, ",\"spiHex\":");
+    put_hex32(to, sa->spi);
     PUT(to, ",\"transform\":{");
     put_transform_type(to, sa->saTransformType);
     if (made.authenticates) {

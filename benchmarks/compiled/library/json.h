@@ -68,6 +68,8 @@ void put_string(writer *to, const char16_t *text);
 void put_guid(writer *to, const GUID *guid);
 void put_guid_or_null(writer *to, const GUID *guid);
 void put_hex(writer *to, const UINT8 *bytes, size_t size);
+/* As in Hex32 of app.schemas.hexadecimal. */
+void put_hex32(writer *to, UINT32 number);
 void put_sid(writer *to, const SID *sid);
 
 /* addresses.c, without quotes */

@@ -28,6 +28,22 @@ void put_hex(writer *to, const UINT8 *bytes, size_t size)
     PUT(to, "\"");
 }
 
+void put_hex32(writer *to, UINT32 number)
+{
+    const UINT8 bytes[] = {
+        (UINT8)(number >> 24),
+        (UINT8)(number >> 16),
+        (UINT8)(number >> 8),
+        (UINT8)number,
+    };
+    PUT(to, "\"0x");
+    char *room = take(to, 2 * sizeof bytes);
+    if (room != NULL) {
+        hex_into(room, bytes, sizeof bytes);
+    }
+    PUT(to, "\"");
+}
+
 void put_guid(writer *to, const GUID *guid)
 {
     char *at = take(to, sizeof "\"01234567-0123-0123-0123-0123456789ab\"" - 1);
