@@ -182,7 +182,7 @@ def test_a_list_that_began_before_the_order_was_known_ends(
 ) -> None:
     """Begin to page while the first refresh is still at work, which then shows the order."""
     simulator.set_option(Option.REVERSED_IPV6)
-    client = serve(contexts=4000, simulated_seed=3)
+    client = serve(contexts=1500, simulated_seed=3)
     parameters = {"maxAge": 3600, "limit": 500}
     begun = client.get("/sa-contexts", params=parameters).json()
 
@@ -196,4 +196,4 @@ def test_a_list_that_began_before_the_order_was_known_ends(
     pages = [again]
     while "nextCursor" in pages[-1]:
         pages.append(client.get("/sa-contexts", params={"cursor": pages[-1]["nextCursor"]}).json())
-    assert len({item["saContextId"] for page in pages for item in page["items"]}) == 4000
+    assert len({item["saContextId"] for page in pages for item in page["items"]}) == 1500

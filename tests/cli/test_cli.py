@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from sa_contexts_simulator import Simulator
+from sa_contexts_simulator import Option, Simulator
 from typer.testing import CliRunner
 
 from app.cli.main import app
@@ -104,6 +104,19 @@ def test_a_bad_setting_is_reported() -> None:
 
     assert result.exit_code == 1
     assert "setting engine_page_size is not valid" in result.stderr
+
+
+def test_an_engine_of_either_byte_order_is_listed_the_same(simulator: Simulator) -> None:
+    """List the contexts on an IPv6 subnet, by a template in the engine's order."""
+    printed = []
+    for is_reversed in (0, 1):
+        simulator.reset()
+        simulator.set_option(Option.REVERSED_IPV6, is_reversed)
+        result = run("list", "--json", "--local-subnet", "fd00::/8")
+        printed.append(json.loads(result.stdout)["items"])
+
+    assert printed[0] == printed[1]
+    assert printed[0]
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", "1"]])
