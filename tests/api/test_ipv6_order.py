@@ -108,17 +108,30 @@ def test_a_change_of_the_order_begins_a_new_epoch_everywhere(simulator: Simulato
     assert (expired.status_code, "resumeUrl" in expired.json()) == (410, False)
 
 
+def v6_addresses(items: list[Any]) -> set[str]:
+    """Return the remote IPv6 addresses of main mode SAs or connections."""
+    found = {item.get("ikeTraffic", item)["remoteAddress"] for item in items}
+    return {address for address in found if ":" in address}
+
+
 @pytest.mark.parametrize("path", ["/ike-sas", "/connections"])
 def test_lists_that_are_read_on_demand_follow(
     serve: Serve, simulator: Simulator, path: str
 ) -> None:
-    client = serve(contexts=0, ipv6_order="auto")
+    client = serve()
     client.get("/sa-contexts", params={"maxAge": 0})
-    before = client.get(path, params={"maxAge": 0}).json()["snapshot"]["epoch"]
-    put(simulator, 0, 1, 2)
-    client.get("/sa-contexts", params={"maxAge": 0})
+    simulator.set_option(Option.REVERSED_IPV6)
+    simulator.populate(60, 3)
+    wrong = v6_addresses(all_pages(client, path))
+    begun = client.get(path, params={"maxAge": 60, "limit": 1}).json()
 
-    until(lambda: client.get(path, params={"maxAge": 60}).json()["snapshot"]["epoch"] != before)
+    client.get("/sa-contexts", params={"maxAge": 0})  # shows the order
+
+    until(lambda: client.get(path, params={"cursor": begun["nextCursor"]}).status_code == 410)
+    right = v6_addresses(all_pages(client, path, maxAge=60))
+    assert wrong
+    assert right == {str(IPv6Address(packed(address)[::-1])) for address in wrong}
+    assert all(address.startswith(("fd", "2001:db8")) for address in right)
 
 
 def failed_peers(client: TestClient) -> set[str]:
