@@ -88,6 +88,13 @@ def test_every_code_of_ipsec_is_explained() -> None:
     assert {name: code for name, code in EXPLAINED.items() if "_IPSEC_" in name} == CODES
 
 
+def test_each_error_that_ike_counts_has_a_name_for_its_metric() -> None:
+    """IKEEXT_ERROR_CODE_COUNT is 97, from ERROR_IPSEC_IKE_NEG_STATUS_BEGIN on (iketypes.h)."""
+    first = CODES["ERROR_IPSEC_IKE_NEG_STATUS_BEGIN"]
+
+    assert not [code for code in range(first, first + 97) if failure_of(code) is None]
+
+
 def test_the_other_explained_codes_are_those_of_security_subsystems() -> None:
     others = {name: code for name, code in EXPLAINED.items() if name not in CODES}
 

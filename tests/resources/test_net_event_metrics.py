@@ -47,10 +47,15 @@ def test_what_net_events_report_is_counted(serve: Serve, simulator: Simulator) -
         simulator.net_event(MAIN_MODE, 13801, seed)
     simulator.net_event(KERNEL_DROP, 0xC0360001, 4)
     simulator.net_event(KERNEL_DROP, 0xC0FFEE, 5)
+    simulator.net_event(MAIN_MODE, 0x800B0109, 6)
+    for code in (0x800BFFFE, 0x800BFFFF):
+        simulator.net_event(MAIN_MODE, code, 7)
 
     until(lambda: count_of("ike_main_mode_failure", "ERROR_IPSEC_IKE_AUTH_FAIL") == 2)
     until(lambda: count_of("ipsec_kernel_drop", "STATUS_IPSEC_BAD_SPI") == 1)
     until(lambda: count_of("ipsec_kernel_drop", "other") == 1)
+    until(lambda: count_of("ike_main_mode_failure", "CERT_E_UNTRUSTEDROOT") == 1)
+    until(lambda: count_of("ike_main_mode_failure", "other") == 2)
     assert count_of("ike_quick_mode_failure", "other") == 0
 
 
