@@ -38,7 +38,7 @@ def list_contexts(
     with opened_source(url, server_access, engine, simulated_contexts) as source:
         items = source.contexts(selection)
         if as_json:
-            print_json({"items": items})
+            print_json({"items": list(items)})
             return
         rows = [row_of(item) for item in items]
         print_lines(

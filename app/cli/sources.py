@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
@@ -30,7 +30,7 @@ HAS_ENDED: Final = "has ended"
 class Source(Protocol):
     """Reads SA contexts and main mode SAs in the API's form."""
 
-    def contexts(self, selection: Selection) -> list[dict[str, Any]]:
+    def contexts(self, selection: Selection) -> Iterable[dict[str, Any]]:
         """Return the selected contexts, in ascending order of their id."""
 
     def context(self, sa_context_id: int) -> dict[str, Any] | None:
@@ -47,8 +47,10 @@ class EngineSource:
         self._engine = engine
         self._baseline = settings.baseline
 
-    def contexts(self, selection: Selection) -> list[dict[str, Any]]:
+    def contexts(self, selection: Selection) -> Iterable[dict[str, Any]]:
         """Return the contexts that match the selection, as the server's lists do.
+
+        They are converted one by one: as objects, many would need gigabytes.
 
         Raises:
             EngineError: the engine failed.
@@ -64,7 +66,7 @@ class EngineSource:
             key=lambda context: context.sa_context_id,
         )
         alias = interface_aliases()
-        return [render_sa_context(context, alias, self._baseline) for context in found]
+        return (render_sa_context(context, alias, self._baseline) for context in found)
 
     def context(self, sa_context_id: int) -> dict[str, Any] | None:
         """Return a context; None if there is none with this id.
