@@ -12,7 +12,7 @@ import (
 
 type seen struct {
 	Ids      []string       `json:"ids"`
-	MmSaIds  []string       `json:"mmSaIds"`
+	MmSaIds  []*string      `json:"mmSaIds"`
 	NotFound map[string]any `json:"notFound"`
 	Gone     map[string]any `json:"gone"`
 	Newer    []string       `json:"newer"`
@@ -81,7 +81,7 @@ func main() {
 		for _, each := range page.Items {
 			result.Ids = append(result.Ids, each.SaContextId)
 			if outbound := each.OutboundSa.Get(); outbound != nil {
-				result.MmSaIds = append(result.MmSaIds, outbound.SaBundle.MmSaId)
+				result.MmSaIds = append(result.MmSaIds, outbound.SaBundle.MmSaId.Get())
 			}
 		}
 		if more = page.NextCursor != nil; more {

@@ -25,7 +25,7 @@ async function main(url: string, oldCursor: string, newerUrl: string): Promise<v
 
   const seen = {
     ids: contexts.map((context) => context.saContextId satisfies string),
-    mmSaIds: contexts.flatMap((context) => context.outboundSa?.saBundle.mmSaId ?? []),
+    mmSaIds: contexts.flatMap(({ outboundSa }) => (outboundSa ? [outboundSa.saBundle.mmSaId] : [])),
     notFound: { code: noContext.code, status: noContext.status },
     gone: { code: noSnapshot.code, status: noSnapshot.status, restartUrl: noSnapshot.restartUrl },
     newer: await newerWords(createClient({ baseUrl: newerUrl, auth: key })),

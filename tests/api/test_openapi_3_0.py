@@ -87,6 +87,19 @@ def test_every_operation_is_there() -> None:
     assert KEPT_3_0["info"]["license"]["name"] == KEPT["info"]["license"]["name"]
 
 
+def test_links_lead_to_operations() -> None:
+    operations = [path["get"] for path in KEPT_3_0["paths"].values()]
+    linked = {
+        link["operationId"]
+        for operation in operations
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    }
+
+    assert linked
+    assert linked <= {operation["operationId"] for operation in operations}
+
+
 def test_examples_fit_as_they_are_and_as_a_newer_server_sends_them() -> None:
     seen = 0
     for path, status, media_type, content, other in responses():

@@ -40,13 +40,14 @@ def as_3_0(document: dict[str, Any]) -> dict[str, Any]:
     del info["summary"]
     info["license"] = {"name": "MIT", "url": "https://opensource.org/license/mit"}
     for operation in (each for path in derived["paths"].values() for each in path.values()):
-        first, *rest = operation["operationId"].split("_")
-        operation["operationId"] = first + "".join(map(str.capitalize, rest))
+        operation["operationId"] = _camel_case(operation["operationId"])
         for requirement in operation.get("security", ()):
             requirement["bearer"] = []  # before 3.1, only OAuth 2 and OpenID Connect list scopes
         for parameter in operation.get("parameters", ()):
             converter.convert_parameter(parameter)
         for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                link["operationId"] = _camel_case(link["operationId"])
             for content in response.get("content", {}).values():
                 content["schema"] = converter.convert(content["schema"])
                 content.pop("examples", None)
@@ -173,3 +174,8 @@ def _plain(schema: Schema) -> Schema:
 
 def _listed(values: list[str]) -> str:
     return f"Values: {', '.join(f'`{value}`' for value in values)}."
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
