@@ -92,10 +92,11 @@ class LimitedH11Protocol(H11Protocol):
     Attributes:
         network: the client's network, as `client_network` returns it.
         carrier: the transport of the TCP connection; with TLS, the one beneath `transport`, which
-            does not say that its connection is closing (asyncio.sslproto).
+            neither says that its connection is closing, nor answers once it was closed twice, as
+            uvicorn does after an abort (asyncio.sslproto).
     """
 
-    carrier: Transport | None = None
+    carrier: Transport
 
     def __init__(
         self,
@@ -133,7 +134,7 @@ class LimitedH11Protocol(H11Protocol):
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
-        self.carrier = self.carrier or self.transport
+        self.carrier = self.transport
         self.network = client_network(self.client[0]) if self.client else ""
         if self._idle.admit(self, self.connections):
             self._enter(Stage.IDLE)
@@ -188,12 +189,12 @@ class LimitedH11Protocol(H11Protocol):
         Args:
             now: the event loop's time, in seconds.
         """
-        if not self.transport.get_write_buffer_size():
+        if not self.carrier.get_write_buffer_size():  # nor has TLS any left then
             self._stalled_since = None
         elif self._stalled_since is None:
             self._stalled_since = now
         elif now - self._stalled_since > self._limits.send_timeout_seconds:
-            self.transport.abort()
+            self.carrier.abort()
         if now - self._stage_since > self._stage_timeout():
             if self._stage is Stage.RECEIVING:
                 self._reject(
@@ -257,7 +258,7 @@ class LimitedH11Protocol(H11Protocol):
                     await anyio.sleep(DELAY_SECONDS)
                     self._enter(Stage.ANSWERING)
             for piece in _slices(message):
-                if self.carrier is not None and self.carrier.is_closing():
+                if self.carrier.is_closing():
                     await anyio.lowlevel.checkpoint()
                     await anyio.lowlevel.checkpoint()
                 await send(piece)

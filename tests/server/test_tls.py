@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 import ssl
@@ -414,6 +415,23 @@ def test_nothing_more_is_written_to_a_client_that_left(
 
     served.until(lambda: not served.server.server_state.tasks)
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+def test_a_connection_that_is_closed_twice_harms_no_other(served: Served) -> None:
+    """asyncio's TLS transport forgets its protocol then; uvicorn closes what was aborted."""
+
+    async def close_twice(connection: LimitedH11Protocol) -> None:
+        for _ in range(2):
+            connection.transport.close()
+        connection.enforce_limits(served.loop.time())
+
+    with secured(served) as client:
+        client.sendall(GET + b"\r\n")
+        assert received(client)
+        (connection,) = served.connections
+        asyncio.run_coroutine_threadsafe(close_twice(connection), served.loop).result(10)
+        served.until(lambda: not served.connections)
+    assert ask(served).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_large_answer_comes_whole(served: Served) -> None:

@@ -159,9 +159,9 @@ class TlsProtocol(asyncio.Protocol):
     def _hand_over(self, secured: asyncio.Transport) -> None:
         secured.set_write_buffer_limits(HIGH_WATER)
         connection = self._connection = self._connect()
-        connection.carrier = self.transport
         secured.set_protocol(connection)
         connection.connection_made(secured)
+        connection.carrier = self.transport
         if self._early_data:
             connection.data_received(self._early_data)
             self._early_data = b""
