@@ -24,6 +24,7 @@ from tests.sse import Parser
 
 STREAMS = {"/sa-contexts/events": "events:read", "/net-events/events": "diagnostics:read"}
 MAX_SECONDS = 2.0
+"""As docs/access.md promises."""
 
 
 def kinds(response: httpx2.Response) -> Iterator[str]:
@@ -64,7 +65,7 @@ def test_a_stream_ends_when_its_key_does(
             change(keys, key, scopes=[])
         began = time.monotonic()
         assert list(received)[-1] == "reconnect"
-        assert time.monotonic() - began < MAX_SECONDS + 0.5  # the machine's own
+        assert time.monotonic() - began < MAX_SECONDS
         assert client.get(path, headers=bearer(key)).status_code in (401, 403)
         assert client.get("/engine", headers=bearer(other)).status_code == 403  # and not 401
         run_keys("revoke", id_of(other), path=keys)
@@ -84,7 +85,7 @@ def test_a_stream_ends_when_its_token_expires(simulator: Simulator, path: str) -
         with client.stream("GET", path, headers=headers) as response:
             assert response.status_code == 200
             assert list(kinds(response))[-1] == "reconnect"
-        assert expires <= time.time() < expires + MAX_SECONDS + 0.5
+        assert expires <= time.time() < expires + MAX_SECONDS
         assert client.get(path, headers=headers).status_code == 401
 
 

@@ -16,10 +16,12 @@ import pytest
 from sa_contexts_simulator import Simulator
 from starlette.testclient import TestClient
 
+from app.settings.model import Settings
 from tests.conftest import Serve
 
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 BLOCK = re.compile(
     r"^```\n\$ curl -iN? (?:-H '([^']+)' )?'http://127\.0\.0\.1:8080([^']+)'\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -36,6 +38,8 @@ VOLATILE = {
 }
 """Fields that differ from run to run."""
 ANY = "…"
+COUNTS = {"four": 4}
+"""Numbers of items that an example leaves out, in words."""
 NET_EVENTS = ((1, 13868, 1), (4, 0xC0360001, 4), (0, 13801, 232))
 """Type, code and seed of the events in the examples."""
 
@@ -104,11 +108,47 @@ def assert_events_like(shown: str, given: str) -> None:
     assert next(coming, None) is None
 
 
+def assert_within(shown: Any, given: Any, name: str = "") -> None:
+    """Assert that a value has all that a shortened example shows of it."""
+    if isinstance(shown, dict):
+        for member, value in shown.items():
+            assert member in given, (name, member)
+            assert_within(value, given[member], member)
+    elif isinstance(shown, list) and shown and str(shown[-1]).startswith(ANY):
+        left_out = COUNTS[shown[-1].strip(f" {ANY}").partition(" ")[0]]
+        assert len(given) == len(shown) - 1 + left_out, name
+        for one, other in zip(shown[:-1], given, strict=False):
+            assert_within(one, other, name)
+    elif isinstance(shown, list):
+        assert len(shown) == len(given), name
+        for one, other in zip(shown, given, strict=True):
+            assert_within(one, other, name)
+    elif shown == ANY or name in VOLATILE | {"nextCursor"}:
+        assert isinstance(given, dict if shown == ANY else type(shown)), name
+    else:
+        assert shown == given, name
+
+
 EXAMPLES = list(examples())
 
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 10
+
+
+def test_the_answer_in_the_readme_is_true(serve: Serve) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(
+        r"http://127\.0\.0\.1:8080(/[^']+)' \| python3 .*?^```json\n(.*?)^```$",
+        readme,
+        re.MULTILINE | re.DOTALL,
+    )
+    assert found
+    client: TestClient = serve(contexts=Settings.model_fields["simulated_contexts"].default)
+
+    response = client.get(found[1])
+
+    assert_within(json.loads(found[2]), response.json())
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import anyio
+import anyio.lowlevel
 import orjson
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.repository.changes import feed as feeds_module
 from app.repository.changes import watcher as watch_module
 from app.repository.changes.feed import EventFeeds
 from app.repository.changes.journal import parse_event_id
@@ -304,6 +308,51 @@ async def test_no_more_is_held_than_may_be(library: Library, simulator: Simulato
         assert received[0].kind == "reset"
         assert received[-1].kind == "snapshot_end"
         assert len(store.leases) == 0
+
+
+async def test_clients_that_catch_up_do_so_in_small_steps_one_at_a_time(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise clients whose filters match nothing would keep all others waiting."""
+    step, revisions = 5, 60
+    monkeypatch.setattr(feeds_module, "MAX_CHANGES", step)
+    simulator.populate(revisions + 1)
+    async with running_store(library) as store:
+        first = await store.snapshot_at_most(0)
+        for object_id in simulator.ids()[:revisions]:
+            simulator.delete(object_id)
+            await store.snapshot_at_most(0)
+        feeds = EventFeeds(store.journal, store.kind)
+        watches = [
+            Watcher(
+                store,
+                feeds.get(SaContextSelection.parse({"remote_address": [peer]}), View.FULL),
+                MatchCache(),
+                after=parse_event_id(f"{first.epoch}-{first.revision}"),
+            )
+            for peer in ("203.0.113.1", "203.0.113.2", "203.0.113.3")
+        ]
+        seen = [tuple(watch.lag for watch in watches)]  # at each turn of the event loop
+
+        async def look() -> None:
+            while any(seen[-1]):
+                await anyio.lowlevel.checkpoint()
+                seen.append(tuple(watch.lag for watch in watches))
+
+        async with anyio.create_task_group() as tasks:
+            for watch in watches:
+                await watch.begin()
+                tasks.start_soon(watch.next_batch)
+            tasks.start_soon(look)
+
+    begun = seen[0][0]
+    assert seen[0] == (begun,) * len(watches)
+    assert begun >= revisions
+    for before, after in pairwise(seen):
+        # A deletion makes a revision, and so does the refresh after it.
+        assert sum(before) - sum(after) <= 2 * step
+    for lags in seen:
+        assert sum(0 < lag < begun for lag in lags) <= 1
 
 
 async def test_events_agree_with_lists(library: Library, simulator: Simulator) -> None:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from sa_contexts_simulator import Simulator
@@ -126,6 +128,45 @@ def test_pages_lead_on_to_the_oldest(client: TestClient, simulator: Simulator) -
         url = link.removeprefix("<").removesuffix('>; rel="next"')
 
     assert seen == [*range(24, -1, -1)]
+
+
+@pytest.mark.parametrize("since", ["id", "time"])
+def test_pages_lead_on_with_all_that_was_asked_for(
+    client: TestClient, simulator: Simulator, since: str
+) -> None:
+    simulator.net_events(200, 2)
+    assert simulator.flush()
+    items = page(client, "?limit=1000")["items"]
+    oldest = len(items) * 3 // 4
+    types = {"ike_main_mode_failure", "ipsec_kernel_drop", "ike_quick_mode_failure"}
+    asked = {
+        "since": [items[oldest][since].replace("Z", "+00:00")],
+        "type": sorted(types),
+        "remoteSubnet": ["0.0.0.0/1", "2001:db8::/32"],
+        "limit": ["3"],
+    }
+
+    seen: list[dict[str, Any]] = []
+    url = f"net-events?{urlencode(asked, doseq=True)}"
+    while url:
+        response = client.get(f"/{url}")
+        seen += response.json()["items"]
+        url = response.headers.get("link", "").partition(">")[0][1:]
+        assert not url or parse_qs(urlsplit(url).query) == {
+            **asked,
+            "cursor": [response.json()["nextCursor"]],
+        }
+
+    subnets = [ip_network(subnet) for subnet in asked["remoteSubnet"]]
+    assert len(seen) > 3
+    assert seen == [
+        item
+        for item in items
+        if (items.index(item) < oldest if since == "id" else item["time"] >= items[oldest]["time"])
+        and item["type"] in types
+        and item["remoteAddress"]
+        and any(ip_address(item["remoteAddress"]) in subnet for subnet in subnets)
+    ]
 
 
 def test_events_are_chosen_by_type_and_peer(client: TestClient, simulator: Simulator) -> None:
