@@ -27,7 +27,7 @@ from benchmarks import (
     warm,
     watchers,
 )
-from benchmarks.figures import Section, raw, table
+from benchmarks.figures import Section, raw, table, verdict
 from benchmarks.machine import machine, machine_text
 from benchmarks.sizes import FULL, QUICK, SEED
 
@@ -85,6 +85,7 @@ def main() -> int:
             "Figures: the median of the rounds, and the least .. the greatest.",
             "",
             table(sections, is_judged=not arguments.quick),
+            *(() if arguments.quick else ("", verdict(sections))),
         )
     )
     print(report)

@@ -161,6 +161,23 @@ def table(sections: Sequence[Section], *, is_judged: bool) -> str:
     return "\n\n".join(section.as_text(width, is_judged=is_judged) for section in sections)
 
 
+def verdict(sections: Sequence[Section]) -> str:
+    """Return how many bars there are, and each that is missed, as lines of text."""
+    judged = [
+        (section, figure)
+        for section in sections
+        for figure in section.figures
+        if figure.bar not in {None, Bar.GOAL}
+    ]
+    missed = [
+        f"  {section.title}: {figure.name}: {number(median(figure.values))} {figure.unit} "
+        f"({figure.bar} {figure.limit:g})"
+        for section, figure in judged
+        if not figure.is_met
+    ]
+    return "\n".join([f"Missed in this run: {len(missed)} of {len(judged)} bars.", *missed])
+
+
 def raw(sections: Sequence[Section]) -> list[dict[str, Any]]:
     """Return all sections with every value, for JSON."""
     return [asdict(section) for section in sections]

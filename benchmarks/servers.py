@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from benchmarks.client import MIN_REST_SECONDS, Client
@@ -22,17 +23,15 @@ START_SECONDS = 60
 STOP_SECONDS = 20
 POLL_SECONDS = 0.05
 
-_UNDISTURBED = {
+UNDISTURBED = {
     "REFRESH_INTERVAL_SECONDS": "86400",
     "REFRESH_RETRY_SECONDS": "86400",
     "SNAPSHOT_IDLE_TIMEOUT_SECONDS": "86400",
     "MAX_SNAPSHOT_SECONDS": "86400",
-    "MAX_SNAPSHOT_BYTES": str(1 << 40),
-    "ENGINE_TIMEOUT_SECONDS": "300",
     "SIMULATED_SEED": str(SEED),
-    "LOG_LEVEL": "error",
 }
-"""Settings of our server that prevent refreshes without a request."""
+"""Settings of our server that prevent refreshes without a request and keep leases; all others
+are the defaults, the log of every request included."""
 
 
 class Server:
@@ -89,7 +88,8 @@ class Server:
 def ours(contexts: int, **settings: object) -> Iterator[Server]:
     """Run `sa-contexts serve` on simulated contexts that do not change by themselves.
 
-    The engine is not read before the first request that requires a refresh.
+    The engine is not read before the first request that requires a refresh. The log goes into a
+    file.
     """
     command = ["benchmarks.controlled", "serve", "--engine", "simulator", "--simulated-churn", "0"]
     with _served(*command, "--simulated-contexts", str(contexts), **settings) as server:
@@ -120,16 +120,18 @@ def _served(*command: str, **settings: object) -> Iterator[Server]:
     port = _free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("SA_CONTEXTS_")
-    } | {f"SA_CONTEXTS_{name}": value for name, value in _UNDISTURBED.items()}
+    } | {f"SA_CONTEXTS_{name}": value for name, value in UNDISTURBED.items()}
     environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in settings.items()}
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command, "--port", str(port)],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with TemporaryFile() as log:  # which the process inherits
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     try:
         _wait_for(process, port)
         yield Server(process, port)
