@@ -14,6 +14,7 @@ from app.telemetry.metrics.windows_process import WindowsProcessCollector
 
 MEGABYTES = 64
 SECONDS = 0.5
+MAX_SECONDS = 60
 OF_A_NEW_PROCESS = """
 import json, sys
 from app.telemetry.metrics.windows_process import WindowsProcessCollector
@@ -49,12 +50,13 @@ def test_memory_rises_by_what_is_allocated_and_falls_again() -> None:
 def test_processor_time_rises_with_work() -> None:
     registry = registered()
     before, began = value(registry, "process_cpu_seconds_total"), time.perf_counter()
-    while time.perf_counter() - began < SECONDS:
-        pass
-    worked = value(registry, "process_cpu_seconds_total") - before
+    worked = elapsed = 0.0
+    while worked < SECONDS:
+        worked = value(registry, "process_cpu_seconds_total") - before
+        elapsed = time.perf_counter() - began
+        assert elapsed < MAX_SECONDS
 
-    # Other programs have the processor, too; the clock of processes is coarse.
-    assert SECONDS / 4 < worked < time.perf_counter() - began + 0.1
+    assert worked < elapsed + 0.1  # one thread works; the clock of processes is coarse
 
 
 def test_the_start_is_the_time_at_which_the_process_was_started() -> None:
