@@ -18,7 +18,7 @@ from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from bindings.errors import EngineError
 from tests.mirror import Mirror, place_of
-from tests.soak.filters import Filters, matches
+from tests.soak.filters import SA_CONTEXTS, Filters
 from tests.sse import Parser
 
 
@@ -101,7 +101,7 @@ class WatchingClient:
         return {
             int(context["saContextId"]): self.shown(context)
             for context in contexts
-            if matches(context, self.filters)
+            if SA_CONTEXTS.matches(context, self.filters)
         }
 
     def leave(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import orjson
 
 from tests.soak.canary import shows_key
 from tests.soak.contract import PROBLEM, Answer, Violation, check, operation_of
+from tests.soak.credentials import Credentials
 from tests.soak.outcomes import Outcomes
 from tests.soak.seen import Seen
 
@@ -62,7 +64,8 @@ class Scene:
     Attributes:
         url: where the server is.
         outcomes: what came of it all.
-        seen: what they have seen so far.
+        credentials: what they show and trust; None if the server requires nothing.
+        seen: what they have seen so far of each list, by its path.
         is_stopping: whether the server was ordered to stop.
         at_work: clear while all clients are to rest.
         hold_seconds: the maximum lifetime of a lease that the server was set to.
@@ -70,8 +73,9 @@ class Scene:
 
     url: str
     hold_seconds: float
+    credentials: Credentials | None = None
     outcomes: Outcomes = field(default_factory=Outcomes)
-    seen: Seen = field(default_factory=Seen)
+    seen: dict[str, Seen] = field(default_factory=lambda: defaultdict(Seen))
     is_stopping: bool = False
     at_work: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -95,6 +99,7 @@ class Client:
         self.random = Random(f"{seed} {name}")
         self._http = httpx2.AsyncClient(
             base_url=scene.url,
+            verify=scene.credentials.tls if scene.credentials else True,
             timeout=TIMEOUT_SECONDS,
             limits=httpx2.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
             trust_env=False,
@@ -169,19 +174,25 @@ class Client:
             request = self._http.build_request(
                 method,
                 target,
-                headers=self._headers(headers),
+                headers=self._headers(method, target, headers),
                 extensions={"trace": exchange.trace},
             )
             try:
                 return await self._http.send(request, stream=True)
-            except httpx2.TransportError:
+            except httpx2.TransportError as error:
                 if not exchange.may_be_repeated:
+                    error.add_note("before the body of a response")
                     raise
                 self.count("connections", "closed as a request came")
 
-    def _headers(self, given: Mapping[str, str] | None) -> dict[str, str]:
-        coding = self.random.choice(["identity", "identity", "gzip"])
-        return {"accept-encoding": coding, **(given or {})}
+    def _headers(self, method: str, target: str, given: Mapping[str, str] | None) -> dict[str, str]:
+        """Return headers with the key that opens the request; an empty header is left out."""
+        headers = {"accept-encoding": self.random.choice(["identity", "identity", "gzip"])}
+        if self.scene.credentials is not None:
+            operation = operation_of(method, target)
+            scope = (operation and operation.scope) or "sa:read"
+            headers["authorization"] = f"Bearer {self.scene.credentials.keys[scope]}"
+        return {name: value for name, value in {**headers, **(given or {})}.items() if value}
 
     def _judge(self, answer: Answer, *, is_whole: bool = True) -> None:
         check(answer, is_whole=is_whole)
@@ -190,7 +201,7 @@ class Client:
         outcome = self._outcome(answer)
         if outcome == "503 server_stopping" and not self.scene.is_stopping:
             raise answer.violation("the server was not ordered to stop")
-        operation = operation_of(answer)
+        operation = operation_of(answer.method, answer.target)
         self.count(f"{answer.method} {operation.path}" if operation else "elsewhere", outcome)
         self.scene.outcomes.bytes += len(answer.body)
 
@@ -204,7 +215,8 @@ class Client:
     def _lost(self, error: Exception, method: str, target: str) -> Exception:
         if self.scene.is_stopping:
             return ServerGone()
-        return Violation(f"{method} {target}\n=> no answer: {error!r}")
+        notes = ", ".join(getattr(error, "__notes__", ["amid a body"]))
+        return Violation(f"{method} {target}\n=> no answer: {error!r}, {notes}")
 
 
 async def _pieces(response: httpx2.Response) -> AsyncIterator[bytes]:

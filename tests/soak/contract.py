@@ -20,10 +20,12 @@ OF_ALL = {
     "connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding",
     # For browsers (app/server/security_headers.py).
     "content-security-policy", "cross-origin-resource-policy", "referrer-policy",
+    "strict-transport-security",
     "x-content-type-options", "x-frame-options",
     "x-accel-buffering",
 }  # fmt: skip
 """Headers of HTTP itself or for proxies, which no operation documents."""
+DOCUMENTATION = ("/openapi.json", "/docs")
 ELSEWHERE = {404: {"not_found"}, 405: {"method_not_allowed"}}
 """Answers to requests that match no operation."""
 
@@ -75,11 +77,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the document, and a test for its requests."""
+    """An operation of the document, the scope that it requires, and a test for its requests."""
 
     method: str
     path: str
     responses: dict[str, Any]
+    scope: str | None
     pattern: re.Pattern[str]
 
     @property
@@ -89,13 +92,14 @@ class Operation:
 
 
 @cache
-def _operations() -> list[Operation]:
+def operations() -> list[Operation]:
     """Return all operations; those without path parameters take precedence, so they come first."""
     return [
         Operation(
             method.upper(),
             path,
             operation["responses"],
+            operation["security"][0]["bearer"][0] if "security" in operation else None,
             re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))),
         )
         for path, methods in sorted(DOCUMENT["paths"].items(), key=lambda each: "{" in each[0])
@@ -103,11 +107,11 @@ def _operations() -> list[Operation]:
     ]
 
 
-def operation_of(answer: Answer) -> Operation | None:
+def operation_of(method: str, target: str) -> Operation | None:
     """Return the operation of a request; HEAD is answered like GET."""
-    method = "GET" if answer.method == "HEAD" else answer.method
-    for operation in _operations():
-        if operation.method == method and operation.pattern.fullmatch(answer.path):
+    method, path = "GET" if method == "HEAD" else method, urlsplit(target).path
+    for operation in operations():
+        if operation.method == method and operation.pattern.fullmatch(path):
             return operation
     return None
 
@@ -122,7 +126,7 @@ def check(answer: Answer, *, is_whole: bool = True) -> None:
     Raises:
         Violation: it is not.
     """
-    operation = operation_of(answer)
+    operation = operation_of(answer.method, answer.target)
     if operation is None:
         _check_elsewhere(answer)
         return
@@ -151,7 +155,11 @@ def check_line(answer: Answer, line: Any) -> None:
     Raises:
         Violation: it is not.
     """
-    name = "SaContextExportEnd" if "end" in line else "SaContext"
+    operation = operation_of(answer.method, answer.target)
+    assert operation is not None
+    described = operation.responses["200"]["content"][NDJSON]["schema"]["description"]
+    item, end = re.findall(r"`(\w+)`", described)
+    name = end if "end" in line else item
     reason = reason_against(line, SCHEMA + name)
     if reason is not None:
         raise answer.violation(f"a line is no {name}: {reason}")
@@ -168,7 +176,7 @@ def _check_body(answer: Answer, documented: dict[str, Any]) -> None:
 
 
 def _check_elsewhere(answer: Answer) -> None:
-    if answer.path == "/openapi.json" and answer.status in (200, 304):
+    if answer.path.startswith(DOCUMENTATION) and answer.status in (200, 304):
         return  # it does not document itself; who asks for it compares it
     if answer.status not in ELSEWHERE:
         raise answer.violation(f"no operation; one of {list(ELSEWHERE)} is due")

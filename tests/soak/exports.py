@@ -14,7 +14,7 @@ import orjson
 from tests.soak.canary import shows_key
 from tests.soak.client import Client, CutOff
 from tests.soak.contract import NDJSON, Answer, check_line
-from tests.soak.filters import Filters, draw, matches
+from tests.soak.filters import SA_CONTEXTS, Filters, Listing
 from tests.soak.walks import BASIC_LEAVES_OUT, LIST
 
 
@@ -22,13 +22,14 @@ class Export:
     """The lines that one export has yielded so far.
 
     Attributes:
-        ids: of the contexts, in order of arrival.
+        ids: of the objects, in order of arrival.
         end: the last line; None until it arrives.
     """
 
-    def __init__(self, answer: Answer, filters: Filters, view: str) -> None:
+    def __init__(self, listing: Listing, answer: Answer, filters: Filters, view: str) -> None:
         self.ids: list[int] = []
         self.end: dict[str, Any] | None = None
+        self._listing = listing
         self._answer = answer
         self._filters = filters
         self._view = view
@@ -52,46 +53,51 @@ class Export:
                     f"{content['count']} announced, {len(self.ids)} received"
                 )
             return
-        number = int(content["saContextId"])
+        number = int(content[self._listing.id_name])
         if self.ids and number <= self.ids[-1]:
             raise self._answer.violation(f"{number} after {self.ids[-1]}")
-        if not matches(content, self._filters):
+        if not self._listing.matches(content, self._filters):
             raise self._answer.violation(f"{number} does not match {self._filters}")
         if self._view == "basic" and any(name in line for name in BASIC_LEAVES_OUT):
             raise self._answer.violation("more than the basic view")
         self.ids.append(number)
 
 
-async def export(client: Client, *, pause_seconds: float, leaves: bool) -> None:
+async def export(
+    client: Client, *, listing: Listing = SA_CONTEXTS, pause_seconds: float, leaves: bool
+) -> None:
     """Read an export.
 
     Args:
         client: the reading client.
+        listing: the list.
         pause_seconds: the longest pause before a piece.
         leaves: whether it disconnects before the end.
     """
-    random = client.random
-    filters = draw(random, list(client.scene.seen.contexts)) if random.random() < 0.3 else {}
-    view = random.choice(["full", "basic"])
+    random, kind = client.random, f"exports of {listing.path}"
+    seen = list(client.scene.seen[listing.path].objects)
+    filters = listing.draw(random, seen) if random.random() < 0.3 else {}
+    view = random.choice(["full", "basic"]) if listing.has_view else "full"
     query = [(name, value) for name, values in filters.items() for value in values]
-    target = f"{LIST}?{urlencode([*query, ('view', view), ('maxAge', random.choice([0, 1, 10]))])}"
+    query += [("view", view)] if listing.has_view else []
+    target = f"{listing.path}?{urlencode([*query, ('maxAge', random.choice([0, 1, 10]))])}"
     async with client.stream(target, {"accept": NDJSON}) as (answer, pieces):
         if answer.status != 200:
-            client.count("exports", "rejected")
+            client.count(kind, "rejected")
             if answer.status == 503:
                 await asyncio.sleep(int(answer.headers["retry-after"]))
             return
-        progress = Export(answer, filters, view)
+        progress = Export(listing, answer, filters, view)
         lines = _lines(client, pieces, pause_seconds * random.random())
         most = random.randrange(2000) if leaves else None
         with suppress(CutOff):
             async for line in lines:
                 progress.take(line)
                 if most is not None and len(progress.ids) > most:
-                    client.count("exports", "left")
+                    client.count(kind, "left")
                     return
     client.scene.outcomes.contexts += len(progress.ids)
-    client.count("exports", _end(client, answer, progress))
+    client.count(kind, _end(client, answer, progress))
 
 
 async def export_ids(client: Client, timeout_seconds: float) -> list[int]:
@@ -104,7 +110,7 @@ async def export_ids(client: Client, timeout_seconds: float) -> list[int]:
     while True:
         async with client.stream(f"{LIST}?maxAge=0", {"accept": NDJSON}) as (answer, pieces):
             if answer.status == 200:
-                progress = Export(answer, {}, "full")
+                progress = Export(SA_CONTEXTS, answer, {}, "full")
                 with suppress(CutOff):
                     async for line in _lines(client, pieces, 0):
                         progress.take(line)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from prometheus_client.metrics_core import Metric
@@ -13,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.soak.client import Client
 from tests.soak.contract import NDJSON, Answer
+from tests.soak.filters import LISTINGS
 from tests.soak.schemas import DOCUMENT
 from tests.soak.walks import LIST
 
@@ -29,29 +31,31 @@ CLOCK = timedelta(seconds=0.1)
 
 
 async def poll(client: Client) -> None:
-    """Request a fresh page; its snapshot is no older than requested."""
+    """Request a fresh page of a list; its snapshot is no older than requested."""
+    path = client.random.choice(LISTINGS).path
     age = client.random.choice([None, 0, 0, 0.3, 2])
     query = {"limit": str(client.random.choice([1, 10, 100])), **({} if age is None else
              {"maxAge": str(age)})}  # fmt: skip
     asked = datetime.now(UTC)
-    answer = await client.ask(f"{LIST}?{urlencode(query)}")
+    answer = await client.ask(f"{path}?{urlencode(query)}")
     if answer.status != 200:
         return
-    client.scene.seen.remember(answer.content, client.random)
+    client.scene.seen[path].remember(answer.content, client.random)
     _check_age(answer, asked, 1 if age is None else age)
-    client.count("polls", "not running" if "ikeext" in answer.content else "fresh")
+    client.count(f"polls of {path}", "not running" if "ikeext" in answer.content else "fresh")
 
 
 async def look_up(client: Client) -> None:
-    """Request a context, then revalidate it."""
-    target = f"{LIST}/{client.scene.seen.id(client.random)}"
+    """Request an object of a list, then revalidate it."""
+    listing = client.random.choice(LISTINGS)
+    target = f"{listing.path}/{client.scene.seen[listing.path].id(client.random, listing.id_name)}"
     if client.random.random() < 0.1:
         await client.ask(target, "HEAD")
     answer = await client.ask(target)
     if answer.status != 200:
         return
-    if not target.endswith(f"/{answer.content['saContextId']}"):
-        raise answer.violation("another context than asked for")
+    if not target.endswith(f"/{answer.content[listing.id_name]}"):
+        raise answer.violation("another object than asked for")
     etag = answer.headers["etag"]
     again = await client.ask(target, headers={"if-none-match": etag})
     is_same = again.headers.get("etag") == etag
@@ -80,6 +84,26 @@ async def summarize(client: Client) -> None:
         raise answer.violation("these are not the busiest peers")
 
 
+async def read_counters(client: Client) -> None:
+    """Request the engine's counters; they are at most a second old, and rise within an epoch."""
+    before: dict[str, Any] = {}
+    for _ in range(5):
+        asked = datetime.now(UTC)
+        answer = await client.ask("/statistics/ipsec")
+        if answer.status == 200:
+            sample = answer.content["sample"]
+            _check_taken(answer, sample["takenAt"], asked, 1)
+            if before and sample["epoch"] == before["sample"]["epoch"]:
+                added = [
+                    each["aggregateSaStatistics"]["totalSasAdded"]
+                    for each in (before, answer.content)
+                ]
+                if (added[1] - added[0]) % sample["modulus"] > sample["modulus"] // 2:
+                    raise answer.violation(f"a counter fell from {added[0]}")
+            before = answer.content
+        await client.ask("/statistics/ike")
+
+
 async def probe(client: Client) -> None:
     """Request the server's own state."""
     for target in ("/health/live", "/health/ready", "/engine"):
@@ -98,6 +122,10 @@ async def probe(client: Client) -> None:
     page = await client.ask("/openapi.json")
     if page.content != DOCUMENT:
         raise page.violation("not the published document")
+    readable = await client.ask("/docs")
+    for asset in re.findall(r'(?:src|href)="(docs/[^"]+)"', readable.body.decode()):
+        if (await client.ask(f"/{asset}")).status != 200:
+            raise readable.violation(f"there is no {asset}")
     again = await client.ask("/openapi.json", headers={"if-none-match": page.headers["etag"]})
     if again.status != 304:
         raise again.violation("the document has not changed")
@@ -105,6 +133,11 @@ async def probe(client: Client) -> None:
 
 def _check_age(answer: Answer, asked: datetime, age: float) -> None:
     """Check that the refresh began at most `age` seconds before the request arrived."""
-    taken = datetime.fromisoformat(answer.content["snapshot"]["takenAt"])
+    _check_taken(answer, answer.content["snapshot"]["takenAt"], asked, age)
+
+
+def _check_taken(answer: Answer, at: str, asked: datetime, age: float) -> None:
+    """Check that what was read at a time was at most `age` seconds old when it was asked for."""
+    taken = datetime.fromisoformat(at)
     if taken < asked - timedelta(seconds=age) - CLOCK:
         raise answer.violation(f"read {(asked - taken).total_seconds():.3f} s before it was asked")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 
+SA_CONTEXTS = "/sa-contexts"
 LIST, SUMMARY, ONE, EVENTS = (
     "GET /sa-contexts",
     "GET /sa-contexts/summary",
@@ -21,6 +22,29 @@ _ENGINE_PROBLEMS = (
     "503 engine_unavailable",
 )
 _ANY_PROBLEMS = ("406 not_acceptable", "422 invalid_parameters")
+_CREDENTIAL_PROBLEMS = ("401 unauthenticated", "403 insufficient_scope")
+
+
+def _of_list(path: str, item: str, not_found: str) -> dict[str, tuple[str, ...]]:
+    """Return the outcomes of a list that is read on request, and of its items."""
+    return {
+        f"GET {path}": (
+            "200 application/json",
+            "200 application/json, gzip",
+            "200 application/x-ndjson",
+            "503 engine_unavailable",
+        ),
+        f"GET {path}/{item}": (
+            "200 application/json",
+            "304",
+            f"404 {not_found}",
+            "503 engine_unavailable",
+        ),
+        f"walks of {path}": ("complete", "resumed"),
+        f"exports of {path}": ("complete",),
+        f"polls of {path}": ("fresh",),
+    }
+
 
 EXPECTED: dict[str, tuple[str, ...]] = {
     LIST: (
@@ -32,6 +56,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "400 cursor_mismatch",
         "410 cursor_expired",
         "503 too_many_snapshots",
+        *_CREDENTIAL_PROBLEMS,
         *_ANY_PROBLEMS,
         *_ENGINE_PROBLEMS,
     ),
@@ -43,7 +68,18 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         *_ANY_PROBLEMS,
         *_ENGINE_PROBLEMS,
     ),
-    EVENTS: ("200 text/event-stream", "429 too_many_streams", *_ANY_PROBLEMS),
+    EVENTS: (
+        "200 text/event-stream",
+        "429 too_many_streams",
+        *_CREDENTIAL_PROBLEMS,
+        *_ANY_PROBLEMS,
+    ),
+    **_of_list("/ike-sas", "{saId}", "ike_sa_not_found"),
+    **_of_list("/connections", "{connectionId}", "connection_not_found"),
+    "GET /statistics/ipsec": ("200 application/json", "503 engine_unavailable"),
+    "GET /statistics/ike": ("200 application/json", "503 ikeext_not_running"),
+    "GET /net-events": ("200 application/json", *_CREDENTIAL_PROBLEMS),
+    "GET /net-events/events": ("200 text/event-stream", *_CREDENTIAL_PROBLEMS),
     "HEAD /sa-contexts": ("200 application/json", "200 application/x-ndjson"),
     "HEAD /sa-contexts/{saContextId}": ("200 application/json",),
     "GET /engine": ("200 application/json", "406 not_acceptable"),
@@ -51,14 +87,38 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "GET /health/ready": ("200 application/json", "503 application/json"),
     "GET /metrics": ("200 text/plain", "200 application/openmetrics-text", "406 not_acceptable"),
     "GET /problems/{code}": ("200 application/json", "404 not_found"),
-    "elsewhere": ("200 application/json", "304", "404 not_found", "405 method_not_allowed"),
-    "walks": ("complete", "without any", "left", "resumed", "restarted", "page asked for again",
-              "waited after 503", "given up", "page not read"),
-    "exports": ("complete", "left", "cut off after the longest time", "rejected"),
-    "watches": ("compared", "resumed", "resumed amid a revision", "reset", "left", "rejected",
-                "asked to reconnect", "stop announced"),
-    "polls": ("fresh", "not running"),
-}  # fmt: skip
+    "elsewhere": (
+        "200 application/json",
+        "200 text/html",
+        "304",
+        "404 not_found",
+        "405 method_not_allowed",
+    ),
+    f"walks of {SA_CONTEXTS}": (
+        "complete",
+        "without any",
+        "left",
+        "resumed",
+        "restarted",
+        "page asked for again",
+        "waited after 503",
+        "given up",
+        "page not read",
+    ),
+    f"exports of {SA_CONTEXTS}": ("complete", "left", "cut off after the longest time", "rejected"),
+    "watches": (
+        "compared",
+        "resumed",
+        "resumed amid a revision",
+        "reset",
+        "left",
+        "rejected",
+        "asked to reconnect",
+        "stop announced",
+    ),
+    f"polls of {SA_CONTEXTS}": ("fresh", "not running"),
+    "failures": ("list read to its end", "page after page", "resumed", "reset", "left"),
+}
 """Each of these must occur."""
 
 

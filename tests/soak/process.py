@@ -123,10 +123,10 @@ class Target:
         return confirmation
 
     def _wait_for_url(self) -> str:
-        """Return its log."""
+        """Return the URL that its log names."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            found = re.search(r'"url": "(http://[^"]+)"', self.log())
+            found = re.search(r'"url": "(https?://[^"]+)"', self.log())
             if found:
                 return found[1]
             time.sleep(0.1)

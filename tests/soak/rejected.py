@@ -1,11 +1,13 @@
-"""Clients whose requests are rejected."""
+"""Clients whose requests or credentials are rejected."""
 
 from __future__ import annotations
+
+import re
 
 from app.repository.query.cursors import Cursor, CursorKey
 from app.resources.sa_contexts.filters import SaContextSelection
 from tests.soak.client import Client
-from tests.soak.contract import NDJSON
+from tests.soak.contract import NDJSON, operations
 from tests.soak.walks import LIST
 
 
@@ -64,9 +66,33 @@ async def err(client: Client) -> None:
         raise answer.violation(f"{status} {code} is due")
 
 
+async def intrude(client: Client) -> None:
+    """Send a request with a credential that does not open it, or none."""
+    random, credentials = client.random, client.scene.credentials
+    assert credentials is not None
+    operation = random.choice([each for each in operations() if each.scope is not None])
+    others = [key for scope, key in credentials.keys.items() if scope != operation.scope]
+    changed = random.choice(others)[:-1] + "_"
+    status, code, shown = random.choice(
+        [
+            (401, "unauthenticated", ""),
+            (401, "unauthenticated", "Basic cm9vdDpyb290"),
+            (401, "unauthenticated", f"Bearer {changed}"),
+            (401, "unauthenticated", f"Bearer {credentials.revoked}"),
+            (403, "insufficient_scope", f"Bearer {random.choice(others)}"),
+        ]
+    )
+    target = re.sub(r"{\w+}", "1", operation.path)
+    answer = await client.ask(target, operation.method, {"authorization": shown})
+    if answer.status == 429 and status == 401:  # one of too many
+        return
+    if (answer.status, answer.content["code"]) != (status, code):
+        raise answer.violation(f"{status} {code} is due")
+
+
 async def forge(client: Client) -> None:
     """Send a known cursor with one character changed."""
-    random, cursors = client.random, client.scene.seen.cursors
+    random, cursors = client.random, client.scene.seen[LIST].cursors
     if not cursors:
         return
     genuine = random.choice(cursors)

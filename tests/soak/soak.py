@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from pathlib import Path
 from traceback import format_exception
 
 from tests.soak import log
 from tests.soak.client import Client, Scene, ServerGone
 from tests.soak.contract import Violation
+from tests.soak.credentials import Credentials, issue
 from tests.soak.exports import export, export_ids
-from tests.soak.lookups import look_up, poll, probe, summarize
+from tests.soak.failures import list_failures, watch_failures
+from tests.soak.filters import CONNECTIONS, IKE_SAS
+from tests.soak.lookups import look_up, poll, probe, read_counters, summarize
 from tests.soak.memory import Memory, Sample
 from tests.soak.process import Target, running_target
-from tests.soak.rejected import err, forge
+from tests.soak.rejected import err, forge, intrude
 from tests.soak.report import Report
 from tests.soak.walks import abandon, walk
 from tests.soak.watches import watch, watch_to_the_end, watched_ids
@@ -28,6 +33,7 @@ HOLD_SECONDS = 20
 SETTINGS = {
     "simulated_contexts": CONTEXTS,
     "simulated_churn": CHURN,
+    "simulated_net_events": 20,
     # Short enough for all limits to be reached within a minute.
     "snapshot_idle_timeout_seconds": 4,
     "max_snapshot_seconds": HOLD_SECONDS,
@@ -36,8 +42,11 @@ SETTINGS = {
     "refresh_interval_seconds": 5,
     "refresh_retry_seconds": 0.5,
     "max_journal_bytes": 4 << 20,
-    "max_streams": 5,
+    "max_net_events": 200,
+    "max_streams": 7,
     "max_stream_seconds": 4,
+    "keepalive_timeout_seconds": 20,  # many handshakes at once take long on a busy machine
+    "rate_limit_per_address": 6000,  # documents and health, which need no key
 }
 RESTS = 8
 """The number of rests, in which memory is measured without any snapshot."""
@@ -56,6 +65,15 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
     ("slow exporter", 4, partial(export, pause_seconds=0.3, leaves=False), 1),
     ("leaving exporter", 2, partial(export, pause_seconds=0.01, leaves=True), 2),
     ("hurried client", 1, abandon, 1),
+    *(
+        (f"{name} of {listing.path}", count, partial(activity, listing=listing, **habits), 0.5)
+        for listing in (IKE_SAS, CONNECTIONS)
+        for name, count, activity, habits in (
+            ("walker", 2, walk, {"max_pages": 50, "pause_seconds": 0}),
+            ("sleepy walker", 1, walk, {"max_pages": 8, "pause_seconds": 10}),
+            ("exporter", 1, export, {"pause_seconds": 0.01, "leaves": False}),
+        )
+    ),
     ("poller", 6, poll, 0.3),
     ("reader", 4, look_up, 0.1),
     ("counter", 3, summarize, 0.3),
@@ -63,7 +81,12 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
     ("watcher", 3, partial(watch, pause_seconds=0, absent_seconds=1), 0.5),
     ("slow watcher", 1, partial(watch, pause_seconds=0.3, absent_seconds=1), 0.5),
     ("sleepy watcher", 2, partial(watch, pause_seconds=0, absent_seconds=20), 0.5),
+    ("counter of the engine", 1, read_counters, 0.5),
+    ("reader of failures", 2, list_failures, 0.5),
+    ("watcher of failures", 1, partial(watch_failures, absent_seconds=1), 0.5),
+    ("sleepy watcher of failures", 1, partial(watch_failures, absent_seconds=20), 0.5),
     ("rejected client", 1, err, 0.1),
+    ("intruder", 1, intrude, 1),
     ("forger", 1, forge, 0.2),
 )
 """Name, count, task and longest pause of each kind of client."""
@@ -71,8 +94,15 @@ CLIENTS: tuple[tuple[str, int, Activity, float], ...] = (
 
 async def soak(seconds: float, seed: int) -> Report:
     """Soak a server for this long, and stop it under load."""
-    with running_target(simulated_seed=seed, **SETTINGS) as target:
-        scene = Scene(target.url, HOLD_SECONDS)
+    with tempfile.TemporaryDirectory() as folder:
+        credentials = issue(Path(folder))
+        return await _soak(seconds, seed, credentials)
+
+
+async def _soak(seconds: float, seed: int, credentials: Credentials) -> Report:
+    settings = {"simulated_seed": seed, **SETTINGS, **credentials.settings}
+    with running_target(**settings) as target:
+        scene = Scene(target.url, HOLD_SECONDS, credentials)
         report = Report(scene.outcomes)
         try:
             async with AsyncExitStack() as clients, asyncio.TaskGroup() as tasks:

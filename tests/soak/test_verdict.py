@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.soak import log
+from tests.soak.contract import operations
 from tests.soak.memory import Memory, Sample
 from tests.soak.outcomes import EXPECTED, Outcomes
 from tests.soak.process import End
@@ -43,6 +44,10 @@ def test_a_server_that_does_not_end_well_fails() -> None:
     assert report(replace(GOOD, seconds=GRACE_SECONDS + 1)).judge(is_long=False)
     assert report(replace(GOOD, counts={})).judge(is_long=False)
     assert report(None).judge(is_long=False)
+
+
+def test_a_soak_drives_every_operation() -> None:
+    assert {operation.label for operation in operations()} <= set(EXPECTED)
 
 
 def test_a_soak_that_met_no_busy_server_fails() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.soak.answers import OF_A_PROBLEM, SNAPSHOT, answer, context, page, problem
 from tests.soak.contract import Answer, Violation
 from tests.soak.exports import Export
-from tests.soak.filters import Filters, matches
+from tests.soak.filters import SA_CONTEXTS, Filters
 from tests.soak.walks import Walk
 
 
@@ -20,7 +20,7 @@ SECOND = "/sa-contexts?cursor=a&limit=2"
 
 def begun(filters: Filters | None = None, view: str = "full") -> Walk:
     """Return a walk after its first page."""
-    walk = Walk(filters or {}, view)
+    walk = Walk(SA_CONTEXTS, filters or {}, view)
     assert walk.take(page(FIRST, [3, 4], "a")) == SECOND
     return walk
 
@@ -67,7 +67,7 @@ def test_a_snapshot_may_be_released_after_its_time() -> None:
     restart, resume = begun().ways_on(gone(resumeUrl="?cursor=r&limit=2"))
 
     assert (restart, resume) == (FIRST, "/sa-contexts?cursor=r&limit=2")
-    walk = Walk({}, "full")
+    walk = Walk(SA_CONTEXTS, {}, "full")
     walk.take(page(FIRST, [3, 4], "a", expires_seconds=0))
     assert walk.ways_on(gone(answered=1)) == (FIRST, None)
 
@@ -99,7 +99,7 @@ def lines(*numbers: int, count: int | None = None) -> list[dict[str, Any]]:
 
 
 def exported(content: list[dict[str, Any]], filters: Filters, view: str = "full") -> Export:
-    export = Export(page(FIRST, []), filters, view)
+    export = Export(SA_CONTEXTS, page(FIRST, []), filters, view)
     for line in content:
         export.take(orjson.dumps(line))
     return export
@@ -133,7 +133,9 @@ def test_one_sa_must_meet_all_filters() -> None:
     both["outboundSa"] = {**both["inboundSa"], "ipVersion": "v6", "saBundle": {
         **both["inboundSa"]["saBundle"], "pfsGroup": "none"}}  # fmt: skip
 
-    assert matches(both, {"ipVersion": ["v6"]})
-    assert matches(both, {"pfsGroup": ["ecp_256", "2048"]})
-    assert not matches(both, {"ipVersion": ["v6"], "pfsGroup": ["2048"]})
-    assert not matches({**both, "inboundSa": None, "outboundSa": None}, {"ipVersion": ["v6"]})
+    assert SA_CONTEXTS.matches(both, {"ipVersion": ["v6"]})
+    assert SA_CONTEXTS.matches(both, {"pfsGroup": ["ecp_256", "2048"]})
+    assert not SA_CONTEXTS.matches(both, {"ipVersion": ["v6"], "pfsGroup": ["2048"]})
+    assert not SA_CONTEXTS.matches(
+        {**both, "inboundSa": None, "outboundSa": None}, {"ipVersion": ["v6"]}
+    )

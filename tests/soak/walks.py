@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
 from tests.soak.client import Client
 from tests.soak.contract import Answer
-from tests.soak.filters import Filters, draw, matches
+from tests.soak.filters import SA_CONTEXTS, Filters, Listing
 
 
-LIST = "/sa-contexts"
+LIST = SA_CONTEXTS.path
 LARGEST = 1000
 BASIC_LEAVES_OUT = (b'"filterCondition"', b'"ipsecId"')
 REPEATED = 0.05
@@ -27,14 +27,16 @@ class Walk:
     """The state of one walk.
 
     Attributes:
+        listing: the list.
         filters: the requested filters.
         view: the requested view.
         snapshot: the snapshot of all pages; None before the first.
-        count: the number of contexts so far.
-        last: the id of the last context.
+        count: the number of objects so far.
+        last: the id of the last object.
     """
 
-    def __init__(self, filters: Filters, view: str) -> None:
+    def __init__(self, listing: Listing, filters: Filters, view: str) -> None:
+        self.listing = listing
         self.filters = filters
         self.view = view
         self.begin()
@@ -118,25 +120,28 @@ class Walk:
 
     def _check_items(self, page: Answer, items: list[dict[str, Any]]) -> None:
         if len(items) > min(_limit(page.target), LARGEST):
-            raise page.violation("more contexts than asked for")
+            raise page.violation("more objects than asked for")
         if not items and "cursor" in parse_qs(urlsplit(page.target).query) and not self._epoch:
             raise page.violation("an empty page")
         if self.view == "basic" and any(name in page.body for name in BASIC_LEAVES_OUT):
             raise page.violation("more than the basic view")
         for item in items:
-            number = int(item["saContextId"])
+            number = int(item[self.listing.id_name])
             if number <= self.last:
                 raise page.violation(f"{number} after {self.last}")
-            if not matches(item, self.filters):
+            if not self.listing.matches(item, self.filters):
                 raise page.violation(f"{number} does not match {self.filters}")
             self.last = number
         self.count += len(items)
 
 
-async def walk(client: Client, *, max_pages: int, pause_seconds: float) -> None:
+async def walk(
+    client: Client, *, listing: Listing = SA_CONTEXTS, max_pages: int, pause_seconds: float
+) -> None:
     """Walk to the end of a list, unless it has too many pages."""
-    random, seen = client.random, client.scene.seen
-    progress = Walk(draw(random, list(seen.contexts)), random.choice(["full", "full", "basic"]))
+    random, seen, kind = client.random, client.scene.seen[listing.path], kind_of(listing)
+    view = random.choice(["full", "full", "basic"]) if listing.has_view else "full"
+    progress = Walk(listing, listing.draw(random, list(seen.objects)), view)
     target = _first(client, progress)
     for _ in range(max_pages):
         answer = await client.ask(target)
@@ -147,56 +152,61 @@ async def walk(client: Client, *, max_pages: int, pause_seconds: float) -> None:
                 is_repeatable = progress.snapshot is not None
                 following = progress.take(answer)
                 if is_repeatable and random.random() < REPEATED:
-                    await _ask_again(client, answer)
+                    await _ask_again(client, kind, answer)
                 if following is None:
-                    client.count("walks", "complete" if progress.count else "without any")
+                    client.count(kind, "complete" if progress.count else "without any")
                     return
                 target = _with_limit(client, following)
             case 410:
                 restart, resume = progress.ways_on(answer)
                 if resume is None or random.random() < 0.1:
-                    client.count("walks", "restarted")
+                    client.count(kind, "restarted")
                     progress.begin()
                     target = restart
                 else:
-                    client.count("walks", "resumed")
+                    client.count(kind, "resumed")
                     progress.resume()
                     target = resume
             case 503:
-                client.count("walks", "waited after 503")
+                client.count(kind, "waited after 503")
                 await asyncio.sleep(int(answer.headers["retry-after"]))
             case _:
-                client.count("walks", "given up")
+                client.count(kind, "given up")
                 return
         await asyncio.sleep(random.uniform(0, pause_seconds))
-    client.count("walks", "left")
+    client.count(kind, "left")
+
+
+def kind_of(listing: Listing) -> str:
+    """Return the kind under which outcomes of walks through a list are counted."""
+    return f"walks of {listing.path}"
 
 
 async def abandon(client: Client) -> None:
     """Request a large page, and disconnect when it begins to arrive."""
     async with client.stream(f"{LIST}?limit=1000&maxAge=60"):
-        client.count("walks", "page not read")
+        client.count(kind_of(SA_CONTEXTS), "page not read")
 
 
-async def _ask_again(client: Client, page: Answer) -> None:
+async def _ask_again(client: Client, kind: str, page: Answer) -> None:
     """Request a page of a leased snapshot again: it is identical, byte for byte."""
     again = await client.ask(page.target)
     if again.status == 200:
         if again.body != page.body:
             raise again.violation("the same page is not the same")
-        client.count("walks", "page asked for again")
+        client.count(kind, "page asked for again")
 
 
 def _first(client: Client, progress: Walk) -> str:
     random = client.random
     query = [(name, value) for name, values in progress.filters.items() for value in values]
     random.shuffle(query)
-    if progress.view != "full" or random.random() < 0.5:
+    if progress.listing.has_view and (progress.view != "full" or random.random() < 0.5):
         query.append(("view", progress.view))
     query.append(("limit", str(_some_limit(client))))
     if random.random() < 0.5:
         query.append(("maxAge", random.choice(["0", "0.5", "5", "60"])))
-    return f"{LIST}?{urlencode(query)}"
+    return f"{progress.listing.path}?{urlencode(query)}"
 
 
 def _with_limit(client: Client, target: str) -> str:

@@ -16,7 +16,7 @@ from tests.mirror import Mirror, place_of
 from tests.soak.canary import shows_key
 from tests.soak.client import Client, CutOff
 from tests.soak.contract import NDJSON, Answer, Violation
-from tests.soak.filters import draw, matches
+from tests.soak.filters import SA_CONTEXTS
 from tests.soak.schemas import SCHEMA, reason_against
 from tests.soak.walks import BASIC_LEAVES_OUT, LIST
 from tests.sse import Event, Parser
@@ -59,8 +59,8 @@ class Watching:
         random = client.random
         self._client = client
         self._pause_seconds = pause_seconds
-        seen = list(client.scene.seen.contexts)
-        self._filters = draw(random, seen) if random.random() < 0.5 else {}
+        seen = list(client.scene.seen[LIST].objects)
+        self._filters = SA_CONTEXTS.draw(random, seen) if random.random() < 0.5 else {}
         self._view = random.choice(["full", "basic"])
         self._is_initial = random.random() < 0.5
         self._query = [(name, value) for name, some in self._filters.items() for value in some]
@@ -177,7 +177,9 @@ class Watching:
         reason = reason_against(event.data, SCHEMA + SHAPES[event.kind])
         if reason is not None:
             raise answer.violation(f"{event.kind} is no {SHAPES[event.kind]}: {reason}")
-        if "saContext" in event.data and not matches(event.data["saContext"], self._filters):
+        if "saContext" in event.data and not SA_CONTEXTS.matches(
+            event.data["saContext"], self._filters
+        ):
             raise answer.violation(f"{event.event_id} does not match {self._filters}")
         if self._view == "basic" and any(name in text for name in BASIC_LEAVES_OUT):
             raise answer.violation("more than the basic view")
