@@ -177,6 +177,12 @@ class LimitedH11Protocol(H11Protocol):
         self._is_used = self._rejections == 0
         self._enter(Stage.IDLE)
         super().on_response_complete()
+        self._close_beneath()
+
+    def shutdown(self) -> None:
+        """Close the connection, or have it close after the response in progress."""
+        super().shutdown()
+        self._close_beneath()
 
     def resume_writing(self) -> None:
         """Resume writing: the client has read most of the write buffer."""
@@ -202,6 +208,15 @@ class LimitedH11Protocol(H11Protocol):
                 )
             elif not self.transport.is_closing():  # closing twice would break asyncio's TLS
                 self.transport.close()
+
+    def _close_beneath(self) -> None:
+        """Close the connection beneath TLS, if TLS has ended and everything is sent.
+
+        asyncio would wait until the client ends TLS, too, which RFC 8446, 6.1, does not require: a
+        client that does not read at present would delay the stop of the server.
+        """
+        if self.transport.is_closing() and not self.carrier.get_write_buffer_size():
+            self.carrier.close()
 
     def _enter(self, stage: Stage) -> None:
         self._stage, self._stage_since = stage, self.loop.time()

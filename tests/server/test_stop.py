@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.api.live import deaf_client
+from tests.soak.credentials import issue
 from tests.soak.process import Target, running_target
 
 
@@ -61,6 +63,19 @@ def test_a_stream_without_a_reader_and_a_call_that_hangs_take_no_longer_together
         end = target.stop()
 
     _assert_notified_of_the_stop(waiting)
+    assert (end.code, end.seconds < STOP_SECONDS) == (0, True)
+
+
+def test_an_idle_client_of_tls_keeps_no_process(tmp_path: Path) -> None:
+    """It does not read, so it does not answer the end of TLS, for which asyncio waits."""
+    credentials = issue(tmp_path)
+    with (
+        running_target(simulated_contexts=5, simulated_churn=0, **credentials.settings) as target,
+        httpx2.Client(base_url=target.url, verify=credentials.tls, timeout=30) as client,
+    ):
+        assert client.get("/health/live").is_success
+        end = target.stop()
+
     assert (end.code, end.seconds < STOP_SECONDS) == (0, True)
 
 
