@@ -40,7 +40,7 @@ QUERIES = [
 METRIC = re.compile(
     r"(?<![\w:.])((?:\w+:)?(?:wfp|sa_contexts|process|python)_\w+(?::\w+)?)({[^}]*})?"
 )
-LABEL = re.compile(r'(\w+)(=~|!=|=)"([^"]*)"')
+LABEL = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
 OF_PROMETHEUS = {"instance", "job"}
 
 Exposed = dict[str, dict[str, set[str]]]
@@ -98,7 +98,7 @@ def test_all_that_is_asked_for_is_there(exposed: Exposed) -> None:
                 if label in OF_PROMETHEUS:
                     continue
                 words = exposed[name][label]
-                for word in wanted.split("|") if operator == "=~" else [wanted]:
+                for word in wanted.split("|") if "~" in operator else [wanted]:
                     assert word in words, (title, name, label, word)
 
 

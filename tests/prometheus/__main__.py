@@ -7,11 +7,15 @@ dashboard must give something, and what is scraped must be as Prometheus' own li
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 
 from tests.deploy.dashboard import expressions
 from tests.prometheus.server import Prometheus, program, running_prometheus, until
+from tests.soak.credentials import Credentials, issue
 from tests.soak.process import Target, running_target
 
 
@@ -21,7 +25,7 @@ PEER = "192.0.2.1"
 
 def main() -> None:
     """See above."""
-    settings = {
+    settings: dict[str, object] = {
         "simulated_contexts": 500,
         "simulated_churn": 50,
         "metrics_peers": PEER,
@@ -29,12 +33,20 @@ def main() -> None:
         "refresh_interval_seconds": 0.5,
         "refresh_retry_seconds": 0.2,
     }
-    with running_target(**settings) as target, running_prometheus(target.url) as prometheus:
+    with tempfile.TemporaryDirectory() as folder:
+        _run(settings, issue(Path(folder)))
+
+
+def _run(settings: dict[str, object], credentials: Credentials) -> None:
+    with (
+        running_target(**settings, **credentials.settings) as target,
+        running_prometheus(urlsplit(target.url).netloc, credentials) as prometheus,
+    ):
         until("the target is up", lambda: _is_up(prometheus))
         until("contexts are counted", lambda: _value(prometheus, "wfp_sa_contexts") > 0)
         until("errors are counted", lambda: bool(prometheus.query("wfp_ike_errors_total > 0")))
-        _serve_some(target)
-        _lint(target)
+        _serve_some(target, credentials)
+        _lint(target, credentials)
         _fail_and_recover(prometheus, target)
         _show(prometheus, target)
         end = target.stop()
@@ -52,15 +64,21 @@ def _value(prometheus: Prometheus, expression: str) -> float:
     return float(samples[0]["value"][1]) if samples else 0.0
 
 
-def _serve_some(target: Target) -> None:
+def _asking(target: Target, credentials: Credentials, scope: str) -> httpx2.Client:
+    headers = {"authorization": f"Bearer {credentials.keys[scope]}"}
+    return httpx2.Client(base_url=target.url, headers=headers, verify=credentials.tls)
+
+
+def _serve_some(target: Target, credentials: Credentials) -> None:
     """Let there be something to count of each kind."""
-    with httpx2.Client(base_url=target.url) as http:
+    with _asking(target, credentials, "sa:read") as http:
         for path in ("/sa-contexts?limit=10", "/sa-contexts?limit=0", "/sa-contexts/1", "/engine"):
             http.get(path)
 
 
-def _lint(target: Target) -> None:
-    text = httpx2.get(f"{target.url}/metrics").content
+def _lint(target: Target, credentials: Credentials) -> None:
+    with _asking(target, credentials, "metrics:read") as http:
+        text = http.get("/metrics").raise_for_status().content
     found = subprocess.run(
         [program("promtool"), "check", "metrics"],
         input=text,
@@ -93,7 +111,7 @@ def _show(prometheus: Prometheus, target: Target) -> None:
     groups = prometheus.ask("rules")["groups"]
     for rule in (rule for group in groups for rule in group["rules"]):
         assert (rule["health"], rule.get("lastError")) == ("ok", None), rule
-    instance = target.url.removeprefix("http://")
+    instance = urlsplit(target.url).netloc
     asked = expressions(instance)
     for title, expression in asked:
         assert prometheus.query(expression), f"{title}: nothing for {expression}"

@@ -16,6 +16,8 @@ from typing import Any, Final
 import httpx2
 import yaml
 
+from tests.soak.credentials import Credentials
+
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
 SECONDS: Final = 60
@@ -75,8 +77,8 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def running_prometheus(target: str) -> Iterator[Prometheus]:
-    """A server that scrapes `target`, a URL, and evaluates the rules, every half second.
+def running_prometheus(target: str, credentials: Credentials) -> Iterator[Prometheus]:
+    """A server that scrapes `target`, a host and port, and evaluates the rules, every half second.
 
     Configuration and rules are the ones that are deployed, apart from that, and from how long a
     condition must last for an alert: a second where the rules say minutes.
@@ -86,7 +88,7 @@ def running_prometheus(target: str) -> Iterator[Prometheus]:
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_configuration(folder, target.removeprefix("http://"))
+        _write_configuration(folder, target, credentials)
         with (folder / "log").open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 [
@@ -110,11 +112,14 @@ def running_prometheus(target: str) -> Iterator[Prometheus]:
                 process.terminate()
 
 
-def _write_configuration(folder: Path, target: str) -> None:
+def _write_configuration(folder: Path, target: str, credentials: Credentials) -> None:
+    (folder / "ca.pem").write_bytes(credentials.authority)
     configuration = yaml.safe_load((DEPLOY / "prometheus.yml").read_text(encoding="utf-8"))
     configuration["global"] = {"evaluation_interval": "500ms"}
     (job,) = configuration["scrape_configs"]
     job |= {"scrape_interval": "500ms", "scrape_timeout": "500ms"}
+    job |= {"scheme": "https", "tls_config": {"ca_file": "ca.pem"}}
+    job["authorization"] = {"credentials": credentials.keys["metrics:read"]}
     job["static_configs"] = [{"targets": [target]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
     (rules,) = configuration["rule_files"]
