@@ -7,7 +7,7 @@ from json import dumps
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -72,7 +72,6 @@ TEXTS = st.sampled_from(["10.0.0.0/8", "10.0.0.1/8", "::1", "1", "01", "0x1", "n
 
 
 @given(st.dictionaries(NAMES | st.text(), st.lists(TEXTS | st.text(), max_size=3), max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_restart_url_of_an_unauthenticated_cursor_can_be_followed(
     client: TestClient, filters: dict[str, list[str]]
 ) -> None:

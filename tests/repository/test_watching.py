@@ -306,12 +306,7 @@ class Watching(RuleBasedStateMachine):
 
 def test_all_who_watch_end_with_what_the_engine_has(library: Library) -> None:
     Watching.library = library
-    budget = settings(
-        max_examples=40,
-        stateful_step_count=30,
-        deadline=None,
-        derandomize=False,  # each round draws new examples, in CI, too
-    )
+    budget = settings(max_examples=40, stateful_step_count=30)
     for _ in range(MAX_ROUNDS):
         run_state_machine_as_test(Watching, settings=budget)
         if set(SEEN) >= EXPECTED:
