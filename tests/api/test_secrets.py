@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.api.problems import KINDS
 from app.repository.query.cursors import Cursor, CursorKey
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.telemetry.logging.configuration import LogFile, configure_logging
@@ -27,21 +30,20 @@ from tests.telemetry.test_event_log import EventLog
 
 TEXT = b"CANARY-KEY-MATERIAL"
 NUMBER = 0x4352414E41525921
-FUNCTIONS = (
-    "FwpmEngineOpen0",
-    "FwpmEngineClose0",
-    "IPsecSaContextCreateEnumHandle0",
-    "IPsecSaContextEnum1",
-    "IPsecSaContextDestroyEnumHandle0",
-    "IPsecSaContextGetById1",
-    "IkeextSaCreateEnumHandle0",
-    "IkeextSaEnum2",
-    "IkeextSaDestroyEnumHandle0",
-    "IkeextSaGetById2",
-    "FwpmConnectionCreateEnumHandle0",
-    "FwpmConnectionEnum0",
-    "FwpmConnectionDestroyEnumHandle0",
+DOCUMENT = json.loads(
+    (Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8")
 )
+HEADERS = Path(__file__).parents[2] / "bindings" / "cdef"
+FUNCTIONS = sorted(
+    {
+        name
+        for header in HEADERS.glob("*.h")
+        for name in re.findall(
+            r"^DWORD WINAPI ((?:Fwpm|IPsec|Ikeext)\w+)\(", header.read_text("utf-8"), re.MULTILINE
+        )
+    }
+)
+"""Every function of the engine that the bindings declare and that can fail."""
 
 
 def traces() -> set[str]:
@@ -63,6 +65,63 @@ def test_the_search_would_find_the_canary() -> None:
             assert_clean(f"...{leak}...")
 
 
+class Asked(NamedTuple):
+    """A request.
+
+    Attributes:
+        url: the URL.
+        accept: the header `Accept`.
+    """
+
+    url: str
+    accept: str = "*/*"
+
+
+def requests(items: Mapping[str, Iterable[object]], cursor: str) -> Iterator[Asked]:
+    """Yield valid and invalid requests for each path of the OpenAPI document.
+
+    Args:
+        items: the values of each parameter in paths.
+        cursor: a cursor of another server.
+    """
+    for path, operations in DOCUMENT["paths"].items():
+        operation = operations["get"]
+        parameters = {each["name"]: each["in"] for each in operation.get("parameters", ())}
+        in_path = [name for name, place in parameters.items() if place == "path"]
+        if in_path:
+            (name,) = in_path
+            for value in (0, "x", *items[name]):
+                yield Asked(path.replace(f"{{{name}}}", str(value)))
+            continue
+        queries = ["", "unknown=x"]
+        if "initial" in parameters:
+            queries += ["initial=true"]
+        if "since" in parameters:
+            queries += ["since=0123456789ab-1", "since=x"]
+        if "cursor" in parameters:
+            queries += ["limit=1000", "limit=0", "cursor=x", f"cursor={cursor}"]
+        if "maxAge" in parameters:
+            queries += ["maxAge=0"]
+        for query in queries:
+            for accept in operation["responses"]["200"]["content"]:
+                yield Asked(f"{path}?{query}", accept)
+    yield Asked("/nothing")
+    yield Asked("/openapi.json")
+
+
+def test_requests_cover_every_path() -> None:
+    items: dict[str, Iterable[object]] = {
+        "saContextId": [1],
+        "saId": [1],
+        "connectionId": [1],
+        "code": ["not_found"],
+    }
+    asked = [each.url.partition("?")[0] for each in requests(items, "x")]
+
+    for path in DOCUMENT["paths"]:
+        assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), each) for each in asked), path
+
+
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_the_canary_is_in_no_answer_and_no_log(
     serve: Serve,
@@ -72,52 +131,42 @@ def test_the_canary_is_in_no_answer_and_no_log(
 ) -> None:
     log = io.StringIO()
     configure_logging(log_format, "debug", log)
-    client = serve(contexts=300, max_snapshots=1)
+    client = serve(contexts=300, max_snapshots=1, max_stream_seconds=0.2)
+    simulator.net_events(100, 3)
+    assert simulator.flush()
     other = CursorKey().write(Cursor("0123456789ab", 1, 1, SaContextSelection()))
     ids, connection, main_mode = (
         simulator.ids(),
         simulator.connections()[0],
         main_modes(simulator)[0],
     )
-    paths = [
-        "/sa-contexts?limit=1000&maxAge=0",
-        "/sa-contexts?limit=10&maxAge=0",
-        "/sa-contexts?limit=0",
-        "/sa-contexts?cursor=x",
-        f"/sa-contexts?cursor={other}",
-        "/sa-contexts/0",
-        "/sa-contexts/x",
-        *(f"/sa-contexts/{i}" for i in ids[:50]),
-        "/ike-sas?limit=1000&maxAge=0",
-        "/ike-sas?cipher=x",
-        f"/ike-sas?cursor={other}",
-        "/ike-sas/0",
-        *(f"/ike-sas/{i}" for i in main_modes(simulator)[:50]),
-        "/connections?limit=1000&maxAge=0",
-        "/connections?cipher=x",
-        f"/connections?cursor={other}",
-        "/connections/0",
-        *(f"/connections/{i}" for i in simulator.connections()[:50]),
-        "/engine",
-        "/metrics",
-        "/health/live",
-        "/health/ready",
-        "/problems/engine_error",
-        "/openapi.json",
-        "/nothing",
-    ]
+    items: dict[str, Iterable[object]] = {
+        "saContextId": ids[:15],
+        "saId": main_modes(simulator)[:15],
+        "connectionId": simulator.connections()[:15],
+        "code": sorted(KINDS),
+    }
+    asked = list(requests(items, other))
     seen: set[int] = set()
 
-    def exercise(some: list[str]) -> None:
-        for path in some:
-            response = client.get(path)
+    def exercise(some: Iterable[Asked]) -> None:
+        for url, accept in some:
+            response = client.get(url, headers={"accept": accept})
             seen.add(response.status_code)
             assert_clean(response.text)
             assert_clean(str(response.headers))
 
-    exercise(paths)
+    def refresh() -> None:
+        exercise([Asked(f"/sa-contexts/{ids[0]}"), Asked(f"/ike-sas/{main_mode}")])
+        exercise([Asked(f"/connections/{connection}"), Asked("/engine")])
+        exercise(Asked(path) for path in DOCUMENT["paths"] if path.startswith("/statistics"))
+        exercise(
+            each for each in asked if "maxAge=0" in each.url and each.accept == "application/json"
+        )
+
+    exercise(asked)
     simulator.churn(5)
-    exercise(["/sa-contexts?limit=10&maxAge=0"])  # one snapshot more than the maximum
+    exercise([Asked("/sa-contexts?limit=10&maxAge=0")])  # one snapshot more than the maximum
     for method, accept in (("POST", "*/*"), ("GET", "text/html")):
         response = client.request(method, "/sa-contexts", headers={"accept": accept})
         seen.add(response.status_code)
@@ -126,13 +175,13 @@ def test_the_canary_is_in_no_answer_and_no_log(
     deadline = client.app.state.service.deadline  # type: ignore[attr-defined]  # FastAPI
     with monkeypatch.context() as patch:
         patch.setattr(deadline, "seconds", 0.01)
-        exercise([f"/sa-contexts/{ids[0]}"])  # longer than the timeout
+        exercise([Asked(f"/sa-contexts/{ids[0]}")])  # longer than the timeout
     simulator.delay("IPsecSaContextGetById1", 0)
-    for function, code in product(FUNCTIONS, (5, 8, 1722, 1745, 0x80320012, 0xC0FFEE)):
+    called = [function for function in FUNCTIONS if simulator.calls(function)]
+    assert len(called) > 20
+    for function, code in product(called, (5, 1722, 1745, 0xC0FFEE)):
         simulator.fail(function, code, times=0)
-        exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}", "/engine"])
-        exercise(["/connections?maxAge=0", f"/connections/{connection}"])
-        exercise(["/ike-sas?maxAge=0", f"/ike-sas/{main_mode}"])
+        refresh()
         simulator.clear_failures()
     for target in (
         "bindings.tree._bundle",
@@ -145,11 +194,9 @@ def test_the_canary_is_in_no_answer_and_no_log(
         simulator.churn(20)  # unchanged objects are not decoded
         with monkeypatch.context() as patch:
             patch.setattr(target, _fail)
-            exercise(["/sa-contexts?maxAge=0", f"/sa-contexts/{ids[0]}"])
-            exercise(["/connections?maxAge=0", f"/connections/{connection}"])
-            exercise(["/ike-sas?maxAge=0", f"/ike-sas/{main_mode}"])
+            refresh()
     simulator.stop_engine()
-    exercise(paths)
+    exercise(asked)
 
     assert {200, 400, 404, 405, 406, 410, 422, 500, 501, 503} <= seen
     configure_logging("json", "debug")
