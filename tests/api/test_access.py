@@ -297,15 +297,13 @@ def test_words_that_mean_nothing_here_open_nothing(desk: Desk) -> None:
     assert outcomes(desk, headers) == expected(desk, ())
 
 
-def test_paths_that_lead_nowhere_are_reported_to_callers_only(desk: Desk) -> None:
-    key = make_key(desk.keys, "sa:read")
-    for path in (
-        "/nowhere",
-        "/sa-contexts/",
-        "/docs/a/b",
-        "/health",
-        "//health/live",
-        "/health/live/",
-    ):
-        assert_problem(desk.client.get(path), 401, "unauthenticated")
-    desk.client.get("/sa-contexts", headers=bearer(key))
+NOWHERE = ("/nowhere", "/sa-contexts/", "/docs/a/b", "/health", "//health/live", "/health/live/")
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+def test_paths_that_lead_nowhere_are_reported_to_callers_only(desk: Desk, path: str) -> None:
+    headers = bearer(make_key(desk.keys, "sa:read"))
+    look_at_keys(desk.client)
+
+    assert_problem(desk.client.get(path), 401, "unauthenticated")
+    assert_problem(desk.client.get(path, headers=headers), 404, "not_found")

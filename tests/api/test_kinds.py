@@ -172,7 +172,9 @@ def test_a_stream_is_the_list(serve: Serve, listed: Listed) -> None:
 @pytest.mark.parametrize("listed", LISTS)
 def test_an_item_is_what_the_list_shows(serve: Serve, listed: Listed) -> None:
     client = serve(contexts=50)
-    for item in content_of(client.get(listed.path))["items"]:
+    items = content_of(client.get(listed.path))["items"]
+    assert len(items) > 10
+    for item in items:
         path = f"{listed.path}/{item[listed.id]}"
         answer = client.get(path)
         assert (answer.status_code, answer.json()) == (200, item)

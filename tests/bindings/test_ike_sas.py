@@ -102,9 +102,11 @@ def test_each_main_mode_of_the_contexts_is_there_with_the_same_addresses(
 
 def test_one_is_read_by_its_id(engine: Engine, simulator: Simulator) -> None:
     simulator.populate(40)
+    sas = all_of(engine)
+    assert len(sas) > 10
 
-    for sa in all_of(engine):
-        assert engine.with_ike_sas(lambda sas, sa_id=sa.sa_id: sas.get(sa_id)) == sa  # type: ignore[misc]
+    for sa in sas:
+        assert engine.with_ike_sas(lambda reader, sa_id=sa.sa_id: reader.get(sa_id)) == sa  # type: ignore[misc]
 
 
 def test_an_unknown_id_is_reported(engine: Engine, simulator: Simulator) -> None:

@@ -255,7 +255,9 @@ def test_credentials_are_struck_out_however_they_are_encoded(secret: str, times:
     for each in encoded:
         log.info("request", path=f"/engine/{each}/x", status=404)
 
-    for line in written(stream).splitlines():
+    lines = written(stream).splitlines()
+    assert len(lines) == len(encoded)
+    for line in lines:
         path = json.loads(line)["path"]
         assert path == "/engine/[redacted]/x" or (times == 9 and path == "/engine/[redacted]…")
 
