@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from shutil import which
 from struct import Struct
@@ -25,6 +26,8 @@ CONTEXTS = 1000
 SETTLE_SECONDS = 2.0
 P99_MS = 250.0
 WATCHER_KB = 50.0
+BRIEF_NANOSECONDS = 500_000_000
+"""The life of a context that may end before the server has read it."""
 
 _CLIENT = Path(__file__).with_suffix(".c")
 _ARRIVAL = Struct("=QQII")
@@ -38,7 +41,8 @@ class Round(NamedTuple):
     Attributes:
         milliseconds: from the engine's notification to the event's arrival at a watcher, sorted.
         events: the number of events that most watchers received.
-        strays: the number of watchers whose events, or their order, differ from most.
+        strays: the number of watchers whose events, or their order, differ from most; all of them
+            if most missed a change.
         kilobytes: the growth of the server's memory, per watcher.
         load: the mean number of processors that the server kept busy.
     """
@@ -125,7 +129,29 @@ def _round(watchers: int, seconds: float) -> Round:
         for at, id_, _, letter in arrivals
         if (key := (id_, _KINDS.get(chr(letter), 0))) in announced
     )
-    return Round(milliseconds, len(events), watchers - most, kilobytes, load)
+    strays = watchers if missed(announced, events) else watchers - most
+    return Round(milliseconds, len(events), strays, kilobytes, load)
+
+
+def missed(
+    announced: Mapping[tuple[int, int], int], events: Iterable[tuple[int, int]]
+) -> set[tuple[int, int]]:
+    """Return the announced changes that no event reports.
+
+    A context that was deleted soon after it was added may never have been read: it has no events.
+
+    Args:
+        announced: the time in nanoseconds of each change, by id and IPSEC_SA_CONTEXT_EVENT_TYPE0.
+        events: id and first letter of the name of each event.
+    """
+    added, deleted = _KINDS["a"], _KINDS["d"]
+    brief = {
+        id_
+        for (id_, kind), at in announced.items()
+        if kind == added and announced.get((id_, deleted), inf) - at < BRIEF_NANOSECONDS
+    }
+    reported = {(id_, _KINDS.get(chr(letter), 0)) for id_, letter in events}
+    return {change for change in announced if change not in reported and change[0] not in brief}
 
 
 @contextmanager
