@@ -62,4 +62,5 @@ def test_slow_readers_cost_little(
     with attacked():
         ends = crowd(client, target.port, count=count, seconds=seconds, receive_bytes=4096)
 
-    assert ends.total() >= count, ends
+    by_server = ends[clients.CLOSED] + ends[clients.RESET]
+    assert by_server >= count, ends  # clients that began again may be there at the end

@@ -27,7 +27,12 @@ WINDOW_SECONDS = 2
 """Other programs sometimes keep a processor for longer than any response takes, so
 the slowest hundredth is measured per window, and the typical window counts."""
 WORSE = 5
-"""How many times as long the slowest hundredth may take as without the flood."""
+"""How many times as long the typical request and the slowest hundredth may take as without the
+flood."""
+UNDELAYED, DELAY_SECONDS = 2, 0.5
+"""Rejections that a connection gets at once, and how long it waits for each further one."""
+QUOTA = 600
+"""Requests for public paths that an address may send in a minute without being delayed."""
 BUSY = 1.4
 """The processor time that a flood may cost, relative to the regular client's 100 requests a
 second in the same run: 20 % of a processor on a machine on which those take 14 %."""
@@ -76,16 +81,16 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 
 @pytest.mark.parametrize(
-    ("flood", "address"),
+    ("flood", "address", "undelayed"),
     [
-        pytest.param(Flood(NO_KEY, 50), "127.0.0.2", id="no key, another address"),
-        pytest.param(Flood(WRONG_KEY, 250), "127.0.0.1", id="wrong key, 250 connections"),
-        pytest.param(Flood(HEALTH, 50), "127.0.0.1", id="health"),
-        pytest.param(Flood(PUBLIC, 50), "127.0.0.1", id="public, wrong key"),
+        pytest.param(Flood(NO_KEY, 50), "127.0.0.2", 0, id="no key, another address"),
+        pytest.param(Flood(WRONG_KEY, 250), "127.0.0.1", 0, id="wrong key, 250 connections"),
+        pytest.param(Flood(HEALTH, 50), "127.0.0.1", QUOTA, id="health"),
+        pytest.param(Flood(PUBLIC, 50), "127.0.0.1", QUOTA, id="public, wrong key"),
     ],
 )
 def test_a_flood_costs_others_little(
-    guarded: Guarded, request: pytest.FixtureRequest, flood: Flood, address: str
+    guarded: Guarded, request: pytest.FixtureRequest, flood: Flood, address: str, undelayed: int
 ) -> None:
     target, key, program = guarded
     with Regular(target, key, address) as regular:
@@ -101,8 +106,9 @@ def test_a_flood_costs_others_little(
         quiet += measured(target, regular, 1)[0]
 
     report = flooding.report
+    answered = sum(report["answered"].values())
     FLOODS.append(
-        f"{request.node.callspec.id:26} {sum(report['answered'].values()):6} "
+        f"{request.node.callspec.id:26} {answered:6} "
         f"{idle * 100:4.0f} {busy * 100:4.0f} %  "
         f"{(peak - before) / 2**20:5.1f} {growth / 2**20:5.1f} MB  "
         f"{median(chain(*quiet)) * 1e3:5.1f} {median(chain(*during)) * 1e3:5.1f}  "
@@ -110,6 +116,9 @@ def test_a_flood_costs_others_little(
     )
     assert report["offered"] == flood.per_second * FLOOD_SECONDS
     assert report["seconds"] < FLOOD_SECONDS + 0.1
+    of_each_connection = UNDELAYED + FLOOD_SECONDS / DELAY_SECONDS + 1
+    assert flood.connections < answered <= undelayed + flood.connections * of_each_connection
+    assert median(chain(*during)) < WORSE * median(chain(*quiet))
     assert typical(during) < WORSE * typical(quiet)
     assert busy - idle < BUSY * idle
     assert peak - before < PEAK_BYTES
