@@ -24,7 +24,7 @@ from tests.auth.made import make_key
 from tests.cli.served import served
 from tests.cli.test_watch_malformed import answering
 from tests.conftest import SIMULATOR_PATH, Serve
-from tests.soak.filters import VALUES, matches
+from tests.soak.filters import SA_CONTEXTS
 
 
 DOCUMENT = json.loads(
@@ -64,19 +64,19 @@ def test_every_filter_of_the_api_is_an_option(command: str, path: str) -> None:
     group: Any = typer.main.get_command(app)
     options = {name for each in group.commands[command].params for name in each.opts}
 
-    assert filters == set(VALUES)
+    assert filters == set(SA_CONTEXTS.values)
     assert set(map(option_of, filters)) <= options
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", SA_CONTEXTS.values)
 def test_filter_selects_what_the_api_would(name: str) -> None:
     everything = items(*CONTEXTS)
     sas = [sa for each in everything for sa in (each["inboundSa"], each["outboundSa"]) if sa]
-    value = next(text for sa in sas for text in VALUES[name](sa) if text is not None)
+    value = next(text for sa in sas for text in SA_CONTEXTS.values[name](sa) if text is not None)
 
     found = items(*CONTEXTS, option_of(name), value)
 
-    expected = [each for each in everything if matches(each, {name: [value]})]
+    expected = [each for each in everything if SA_CONTEXTS.matches(each, {name: [value]})]
     assert found == expected
     assert len(found) > 0
     assert len(found) < len(everything) or name in {"ipVersion", "trafficType"}
@@ -90,7 +90,7 @@ def test_repeated_filter_matches_any_of_its_values() -> None:
 
     found = items(*CONTEXTS, *options)
 
-    assert found == [each for each in items(*CONTEXTS) if matches(each, wanted)] != []
+    assert found == [each for each in items(*CONTEXTS) if SA_CONTEXTS.matches(each, wanted)] != []
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,11 @@ def test_server_applies_the_filters(server: str) -> None:
 
     found = items("--url", server, *options)
 
-    assert found == [each for each in items("--url", server) if matches(each, wanted)] != []
+    assert (
+        found
+        == [each for each in items("--url", server) if SA_CONTEXTS.matches(each, wanted)]
+        != []
+    )
 
 
 def test_environment_names_the_server(server: str, simulator: Simulator) -> None:

@@ -57,9 +57,9 @@ def test_the_page_tells_what_its_run_missed() -> None:
     before, heading, after = figures.rpartition("Missed in this run: ")
 
     judged = re.findall(r"^  (.+?)  +.* (PASS|FAIL) \(", before, re.MULTILINE)
-    told = re.findall(r"^  .+: (.+?): [\d.]+ .*\((?:at least|at most) ", after, re.MULTILINE)
+    listed = re.findall(r"^  .+: (.+?): [\d.]+ .*\((?:at least|at most) ", after, re.MULTILINE)
     assert heading
-    assert after.startswith(f"{len(told)} of {len(judged)} bars.")
+    assert after.startswith(f"{len(listed)} of {len(judged)} bars.")
     assert [name.rpartition(": ")[2] for name, outcome in judged if outcome == "FAIL"] == [
-        name.rpartition(": ")[2] for name in told
+        name.rpartition(": ")[2] for name in listed
     ]
