@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
+from app.api.parameters import Uint64Parameter
 from app.cli.details import details_of, main_mode_id_of, outline
 from app.cli.failures import fail
 from app.cli.options import ContextsOption, EngineOption, borrowing
@@ -14,10 +16,18 @@ from app.cli.servers import Access, UrlOption, access
 from app.cli.sources import opened_source
 
 
+def _id(text: str) -> int:
+    """Parse an id in the forms that the API takes."""
+    try:
+        return TypeAdapter[int](Uint64Parameter).validate_python(text)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from None
+
+
 @borrowing(server_access=access)
 def show(
     *,
-    sa_context_id: Annotated[int, typer.Argument(min=0, max=(1 << 64) - 1, metavar="ID")],
+    sa_context_id: Annotated[int, typer.Argument(parser=_id, metavar="ID")],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the context as JSON, as the API does.")
     ] = False,

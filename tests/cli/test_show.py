@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -137,6 +137,30 @@ def test_json_is_on_demand(contexts: list[dict[str, Any]]) -> None:
     shown = json.loads(result.stdout)
     SaContext.model_validate(shown)
     assert shown["saContextId"] == context["saContextId"]
+
+
+@pytest.mark.parametrize("form", [hex, "{:#X}".format])
+def test_id_may_be_hexadecimal(contexts: list[dict[str, Any]], form: Callable[[int], str]) -> None:
+    sa_context_id = contexts[0]["saContextId"]
+
+    result = run(form(int(sa_context_id)), *CONTEXTS)
+
+    assert result.stdout.startswith(f"SA context {sa_context_id}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("fe43c37a", "write 0xfe43c37a"),
+        (str(1 << 64), "Should be at most 18446744073709551615"),
+        ("x", "Should be a decimal number"),
+    ],
+)
+def test_invalid_id_is_explained(text: str, reason: str) -> None:
+    result = run(text, *CONTEXTS)
+
+    assert result.exit_code == 2
+    assert reason in " ".join(result.stderr.split())
 
 
 def test_server_shows_the_same(contexts: list[dict[str, Any]], simulator: Simulator) -> None:
