@@ -27,7 +27,7 @@ QUOTA = 5
 def test_an_address_in_a_header_has_no_quota_of_its_own(
     simulator: Simulator, tmp_path: Path, header: str, value: str
 ) -> None:
-    """By default, uvicorn believes the headers of every client on loopback."""
+    """By default, uvicorn believes the headers of every client that connects over loopback."""
     make_key(keys := tmp_path / "keys.json", "sa:read")
     assert simulator.count() == 0
     with (

@@ -30,7 +30,7 @@ def test_the_server_under_measure_has_the_settings_of_a_user() -> None:
     } == NAMED_BY_THE_PAGE
 
 
-def test_missed_bars_are_told() -> None:
+def test_missed_bars_are_named() -> None:
     sections = [
         Section("Cold", "", (Figure("time", "ms", (5.0, 7.0, 6.0), Bar.AT_MOST, 6),)),
         Section(
@@ -51,15 +51,15 @@ def test_missed_bars_are_told() -> None:
     assert len(re.findall("PASS|FAIL", table(sections, is_judged=True))) == 2
 
 
-def test_the_page_tells_what_its_run_missed() -> None:
+def test_the_page_names_what_its_run_missed() -> None:
     page = PAGE.read_text(encoding="utf-8")
     figures = page[page.index("<!-- figures -->") : page.index("<!-- end of figures -->")]
     before, heading, after = figures.rpartition("Missed in this run: ")
 
     judged = re.findall(r"^  (.+?)  +.* (PASS|FAIL) \(", before, re.MULTILINE)
-    listed = re.findall(r"^  .+: (.+?): [\d.]+ .*\((?:at least|at most) ", after, re.MULTILINE)
+    named = re.findall(r"^  .+: (.+?): [\d.]+ .*\((?:at least|at most) ", after, re.MULTILINE)
     assert heading
-    assert after.startswith(f"{len(listed)} of {len(judged)} bars.")
+    assert after.startswith(f"{len(named)} of {len(judged)} bars.")
     assert [name.rpartition(": ")[2] for name, outcome in judged if outcome == "FAIL"] == [
-        name.rpartition(": ")[2] for name in listed
+        name.rpartition(": ")[2] for name in named
     ]
