@@ -32,7 +32,7 @@ EXPORT = ALL + b"\r\n"
 COMPRESSED_EXPORT = ALL + GZIP + b"\r\n"
 NEW_READING = GET % b"/sa-contexts?limit=1000&maxAge=0" + b"\r\n"
 SEND_BYTES = 64 << 10
-CLOSED, RESET = "closed", "reset"
+CLOSED, RESET, THERE = "closed", "reset", "still there"
 
 
 class Connection:
@@ -257,7 +257,7 @@ async def _crowd(
             except ConnectionError:
                 ends[RESET] += 1
             except TimeoutError:
-                ends["still there"] += 1
+                ends[THERE] += 1
             finally:
                 connection.socket.close()
 
