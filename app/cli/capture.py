@@ -28,6 +28,7 @@ from bindings.library import Library
 from bindings.sa_contexts import SaContexts
 from bindings.services import has_services, service
 from bindings.session import Session
+from bindings.winerror import WinError, name_of
 
 
 SERVICES: Final = ("BFE", "IKEEXT")
@@ -59,6 +60,7 @@ def capture(
 
     if file.exists() or file.is_symlink():
         fail(f"{file} exists: name another file")
+    failures: dict[str, int] = {}
     options = given(
         engine=engine,
         simulated_contexts=simulated_contexts,
@@ -86,10 +88,13 @@ def capture(
                     None if report is None else report.model_dump(mode="json", by_alias=True),
                     record(session, interface_aliases()),
                     LineMask(MaskedStandIns(run.mask), order) if mask else None,
+                    failures,
                 ),
             )
         replace_file(target_of(file), content)
     typer.echo(f"wrote {len(content)} bytes to {file}")
+    for function, code in failures.items():
+        typer.echo(f"sa-contexts: {function} returned {name_of(code)} ({code})", err=True)
     if not mask:
         typer.echo("sa-contexts: its addresses and names are real; --mask masks them", err=True)
     if run.hangs:
@@ -97,11 +102,18 @@ def capture(
 
 
 def _lines(
-    report: dict[str, Any] | None, answers: Iterator[Line], line_mask: LineMask | None
+    report: dict[str, Any] | None,
+    answers: Iterator[Line],
+    line_mask: LineMask | None,
+    failures: dict[str, int],
 ) -> Iterator[Line]:
+    """Yield the report and the answers, masked on request; note which functions failed."""
     if report is not None:
         yield {"report": report}
-    yield from answers if line_mask is None else map(line_mask.line, answers)
+    for line in answers:
+        if "error" in line and line["error"] != WinError.RPC_S_PROCNUM_OUT_OF_RANGE:
+            failures[line["function"]] = line["error"]
+        yield line if line_mask is None else line_mask.line(line)
 
 
 def _header(library: Library, ipv6_order: Ipv6Order, *, is_masked: bool) -> Line:

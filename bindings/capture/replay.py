@@ -72,6 +72,8 @@ _PUT: Final = {
 }
 """The control function and the newest struct of each function, without its generation."""
 
+_NOT_SUPPORTED: Final = int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)
+
 _IDS: Final = ("saContextId", "saId", "connectionId")
 
 
@@ -119,9 +121,7 @@ class _Replay:
         if not isinstance(exported, dict):
             raise TypeError("the header has no functions")
         self._failures = {
-            name: int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)
-            for name in (*REQUIRED, *OPTIONAL)
-            if exported.get(name) is False
+            name: _NOT_SUPPORTED for name in (*REQUIRED, *OPTIONAL) if exported.get(name) is False
         }
 
     def _take(self, function: Any, line: Line) -> None:
@@ -201,7 +201,7 @@ def _keyed(lines: Iterator[Line]) -> Iterator[tuple[str, Any]]:
         function = line.get("function", "")
         if function[:-1] not in _PUT and "error" not in line:
             continue
-        if "argument" in line or "count" in line:
+        if "argument" in line or "count" in line or line.get("error") == _NOT_SUPPORTED:
             continue
         value = line.get("value")
         places[function] += 1

@@ -95,6 +95,17 @@ def test_a_folder_that_is_absent_is_one_sentence(tmp_path: Path) -> None:
     assert "No such file" in result.stderr
 
 
+def test_functions_that_failed_are_named(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.fail("IkeextSaCreateEnumHandle0", 5, times=0)
+    simulator.fail("IPsecSaContextEnum1", 1745, times=0)
+
+    result = run("capture", str(tmp_path / "capture"))
+
+    failed = [line for line in result.stderr.splitlines() if " returned " in line]
+    assert failed == ["sa-contexts: IkeextSaCreateEnumHandle0 returned ERROR_ACCESS_DENIED (5)"]
+    assert result.exit_code == 0
+
+
 def test_no_key_is_in_it(tmp_path: Path) -> None:
     captured(tmp_path / "capture", "--report")
 
