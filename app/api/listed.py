@@ -20,7 +20,7 @@ from app.api.dependencies import (
 )
 from app.api.items import answer_item, item_responses
 from app.api.lists import answer_list, list_responses
-from app.api.parameters import ListQuery, Uint64Parameter
+from app.api.parameters import IdInPath, ListQuery
 from app.api.problems import ProblemKind
 from app.api.security import SaReader
 from app.repository.resource import ResourceKind
@@ -125,11 +125,10 @@ def _item_route(listed: Listed) -> APIRouter:
     async def get_object(
         _caller: SaReader,
         object_id: Annotated[
-            Uint64Parameter,
+            IdInPath,
             Path(
                 alias=listed.item_id,
-                description=f"The `{listed.item_id}`, a 64-bit number in decimal or, with 0x, in "
-                "hexadecimal.",
+                description=f"The `{listed.item_id}`, a 64-bit decimal number.",
             ),
         ],
         request: Request,

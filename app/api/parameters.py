@@ -72,6 +72,22 @@ def parse_address(text: Any) -> IPv4Address | IPv6Address:
     return _parse(_ADDRESS, ip_address, "an address", text)
 
 
+def _limited(number: int, bits: int) -> int:
+    if number >> bits:
+        raise PydanticCustomError(
+            "number", "Should be at most {maximum}", {"maximum": (1 << bits) - 1}
+        )
+    return number
+
+
+def _decimal(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return the validator and the schema of a decimal number."""
+    pattern = f"[0-9]{{1,{len(str((1 << bits) - 1))}}}"
+    validate = matching(pattern, "Should be a decimal number")
+    schema = {"type": "string", "pattern": f"^{pattern}$", "examples": [f"{example}"]}
+    return BeforeValidator(lambda text: _limited(int(validate(text)), bits)), WithJsonSchema(schema)
+
+
 def _number(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
     """Return the validator and the schema of a number, in decimal or, with 0x, in hexadecimal.
 
@@ -88,12 +104,7 @@ def _number(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
             raise PydanticCustomError(
                 "number", "Hexadecimal numbers begin with 0x: write 0x{digits}", {"digits": text}
             )
-        number = int(validate(text), 0 if text[:2] in {"0x", "0X"} else 10)
-        if number >> bits:
-            raise PydanticCustomError(
-                "number", "Should be at most {maximum}", {"maximum": (1 << bits) - 1}
-            )
-        return number
+        return _limited(int(validate(text), 0 if text[:2] in {"0x", "0X"} else 10), bits)
 
     schema = {
         "type": "string",
@@ -113,6 +124,8 @@ AddressParameter = Annotated[
     BeforeValidator(parse_address),
     WithJsonSchema({"type": "string", "maxLength": 39, "examples": ["10.0.0.1", "2001:db8::1"]}),
 ]
+IdInPath = Annotated[int, *_decimal(64, 9007199254740993)]
+"""An object has one URL: its id is decimal there."""
 Uint64Parameter = Annotated[int, *_number(64, 9007199254740993)]
 Uint32Parameter = Annotated[int, *_number(32, 0xC9250CE6)]
 

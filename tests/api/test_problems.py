@@ -74,7 +74,7 @@ def test_a_bad_parameter_is_named(client: TestClient, query: str, parameter: str
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "-1", "1.5", "0x", "ab", "18446744073709551616", "1" * 21, "\u0661"]
+    "text", ["x", "-1", "1.5", "0x10", "ab", "18446744073709551616", "1" * 21, "\u0661"]
 )
 def test_a_bad_id_is_refused(client: TestClient, text: str) -> None:
     problem = assert_problem(client.get(f"/sa-contexts/{text}"), 422, "invalid_parameters")

@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 
 from app.service import MAX_LOGGED_DIFFERENCES, open_library
 from app.settings.model import Settings
-from bindings.addresses import Ipv6Order
 from bindings.capture.file import compressed
 from bindings.capture.record import record
 from bindings.library import Library
@@ -22,7 +21,7 @@ from tests.conftest import Serve
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"generation": 0}, {"ipv6_order": Ipv6Order.REVERSED}], ids=str
+    "settings", [{}, {"generation": 0}, {"ipv6_order": "reversed"}], ids=str
 )
 def test_a_replayed_capture_is_served_byte_for_byte(
     serve: Serve, simulator: Simulator, library: Library, tmp_path: Path, settings: dict[str, Any]
