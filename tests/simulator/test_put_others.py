@@ -11,12 +11,19 @@ from .test_contexts import CANARY
 from .test_net_events import CAPACITY, MAIN_MODE, TYPE_AT, page, read
 from .test_net_events import create as create_events
 from .test_net_events import destroy as destroy_events
-from .wfp import Blob, Wfp, blob_bytes, u32, u64
+from .wfp import V6, Blob, Wfp, blob_bytes, u32, u64
 
 
 EVENT_BYTES, FAILURE_BYTES = 152, 120
 """FWPM_NET_EVENT5, FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 (fwpmtypes.h)."""
-FLAGS_AT, APP_ID_AT, USER_ID_AT, DETAILS_AT = 8, 64, 80, 144
+FLAGS_AT, IP_VERSION_AT, LOCAL_ADDRESS_AT, APP_ID_AT, USER_ID_AT, DETAILS_AT = (
+    8,
+    12,
+    20,
+    64,
+    80,
+    144,
+)
 LOCAL_NAME_AT, LOCAL_SIDS_AT = 64, 88
 ALL_FLAGS = 0x3FFF
 
@@ -204,3 +211,27 @@ def test_an_event_without_details_stays_without(simulator: Simulator, wfp: Wfp) 
         with page(wfp, engine, handle) as (address,):
             assert u64.from_address(address + DETAILS_AT).value == 0
         destroy_events(wfp, engine, handle)
+
+
+def test_addresses_that_were_put_are_returned_in_the_order_of_the_engine(
+    simulator: Simulator, wfp: Wfp
+) -> None:
+    """The option's order, whenever it was set: trees are put in network order."""
+    raw = bytes(range(16))
+    tree, event = connection(1, ipVersion=V6), Event(7)
+    tree.local.v6[:] = raw
+    u32.from_address(event.address + IP_VERSION_AT).value = V6
+    ctypes.memmove(event.address + LOCAL_ADDRESS_AT, raw, 16)
+    simulator.set_option(Option.REVERSED_IPV6)
+    put(simulator, tree)
+    event.put(simulator)
+
+    for is_reversed in (1, 0):
+        simulator.set_option(Option.REVERSED_IPV6, is_reversed)
+        expected = raw[::-1] if is_reversed else raw
+        with all_of(wfp) as (found,), wfp.session() as engine:
+            assert bytes(found.local.v6) == expected
+            handle = create_events(wfp, engine)
+            with page(wfp, engine, handle) as (address,):
+                assert ctypes.string_at(address + LOCAL_ADDRESS_AT, 16) == expected
+            destroy_events(wfp, engine, handle)

@@ -147,7 +147,7 @@ void sa_simulator_stop_churn(void);
  * stopped or does not collect net events. */
 int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed);
 
-/* Copy the FWPM_NET_EVENT5 at `tree`, with its own time. All events that were put are kept until the
+/* Copy the FWPM_NET_EVENT5 at `tree`, with its own time. Events that were put are kept until the
  * engine stops. The copy has canaries in place of its application, users and groups. Return 1, or 0
  * as above or if memory ran out. */
 int32_t sa_simulator_put_net_event(const void *tree);

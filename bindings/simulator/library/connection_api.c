@@ -13,7 +13,7 @@
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const connection *in_snapshot = (const connection *)enumeration->objects + index;
-    /* A snapshot owns no reference to the tree of a connection that was put, which never changes. */
+    /* A snapshot owns no reference to the tree of a connection that was put. It never changes. */
     return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) && in_snapshot->tree == NULL
                ? in_snapshot
                : connections_find(in_snapshot->id);

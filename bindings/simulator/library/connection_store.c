@@ -9,6 +9,7 @@
 #include "connection_events.h"
 #include "copy.h"
 #include "ids.h"
+#include "options.h"
 
 /* 2026-01-01, in seconds since 1601. */
 #define FIRST_SECOND 13411699200u
@@ -244,9 +245,16 @@ static void end(connection *ended)
     drop(ended);
 }
 
+/* Copy a tree, but keep its addresses in their order: copy_connection converts them to the engine's
+ * order, as it will when the copy is read. */
 static void *copy_tree(arena *arena, const void *from)
 {
-    return copy_connection(arena, from);
+    FWPM_CONNECTION0 *copy = copy_connection(arena, from);
+    if (copy != NULL) {
+        option_order_v6(copy->ipVersion, copy->localV6Address);
+        option_order_v6(copy->ipVersion, copy->remoteV6Address);
+    }
+    return copy;
 }
 
 UINT64 connections_put(const FWPM_CONNECTION0 *tree)

@@ -83,10 +83,6 @@ static LPWSTR *write_canary_groups(arena *arena)
 
 static void write_header_parts(arena *arena, FWPM_NET_EVENT_HEADER3 *header)
 {
-    if (header->flags & FWPM_NET_EVENT_FLAG_IP_VERSION_SET) {
-        option_order_v6(header->ipVersion, header->localAddrV6.byteArray16);
-        option_order_v6(header->ipVersion, header->remoteAddrV6.byteArray16);
-    }
     if (header->flags & FWPM_NET_EVENT_FLAG_APP_ID_SET) {
         header->appId = write_canary_blob(arena);
     }
@@ -128,13 +124,6 @@ static void *write_extended_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_EM_FAILURE1
     return write_bytes(arena, &failure, size);
 }
 
-static void *write_dosp_drop(arena *arena, FWPM_NET_EVENT_IPSEC_DOSP_DROP0 drop)
-{
-    option_order_v6(drop.ipVersion, drop.publicHostV6Addr);
-    option_order_v6(drop.ipVersion, drop.internalHostV6Addr);
-    return write_bytes(arena, &drop, sizeof drop);
-}
-
 static void *write_details(arena *arena, const generated_net_event *from, UINT32 type,
                            const shape *shape)
 {
@@ -148,19 +137,17 @@ static void *write_details(arena *arena, const generated_net_event *from, UINT32
     case FWPM_NET_EVENT_TYPE_IPSEC_KERNEL_DROP:
         return write_bytes(arena, &from->kernel_drop, sizeof from->kernel_drop);
     case FWPM_NET_EVENT_TYPE_IPSEC_DOSP_DROP:
-        return write_dosp_drop(arena, from->dosp_drop);
+        return write_bytes(arena, &from->dosp_drop, sizeof from->dosp_drop);
     default:
         return write_canary_blob(arena).data;
     }
 }
 
-static void *write_event(arena *arena, generated_net_event *from, UINT32 type,
-                         const shape *shape)
+static void *write_event(arena *arena, generated_net_event *from, UINT32 type, const shape *shape)
 {
     UINT8 *target = arena_take(arena, shape->size, _Alignof(UINT64));
     write_header_parts(arena, &from->header);
-    const void *details =
-        from->is_without_details ? NULL : write_details(arena, from, type, shape);
+    const void *details = from->is_without_details ? NULL : write_details(arena, from, type, shape);
     if (target != NULL) {
         memcpy(target, &from->header, shape->header);
         memcpy(target + shape->type, &type, sizeof type);
@@ -169,10 +156,24 @@ static void *write_event(arena *arena, generated_net_event *from, UINT32 type,
     return target;
 }
 
+/* Convert the addresses to the engine's order. */
+static void order_addresses(generated_net_event *event)
+{
+    FWPM_NET_EVENT_HEADER3 *header = &event->header;
+    FWPM_NET_EVENT_IPSEC_DOSP_DROP0 *drop = &event->dosp_drop;
+    if (header->flags & FWPM_NET_EVENT_FLAG_IP_VERSION_SET) {
+        option_order_v6(header->ipVersion, header->localAddrV6.byteArray16);
+        option_order_v6(header->ipVersion, header->remoteAddrV6.byteArray16);
+    }
+    option_order_v6(drop->ipVersion, drop->publicHostV6Addr);
+    option_order_v6(drop->ipVersion, drop->internalHostV6Addr);
+}
+
 void *net_event_write(arena *arena, const net_event *event, unsigned generation)
 {
     generated_net_event generated;
     generate_net_event(&generated, event);
+    order_addresses(&generated);
     return write_event(arena, &generated, event->type, &shapes[generation]);
 }
 
