@@ -138,7 +138,7 @@ def test_a_browser_finds_the_page(client: TestClient) -> None:
         (
             "/sa-contexts/x",
             "saContextId",
-            "Should be a decimal number, or 0x and up to 16 hexadecimal digits",
+            "Should be a decimal number",
         ),
         (
             "/sa-contexts?spi=C9250CE60",

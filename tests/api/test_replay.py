@@ -20,9 +20,7 @@ from tests.captures import LISTS, capture, served
 from tests.conftest import Serve
 
 
-@pytest.mark.parametrize(
-    "settings", [{}, {"generation": 0}, {"ipv6_order": "reversed"}], ids=str
-)
+@pytest.mark.parametrize("settings", [{}, {"generation": 0}, {"ipv6_order": "reversed"}], ids=str)
 def test_a_replayed_capture_is_served_byte_for_byte(
     serve: Serve, simulator: Simulator, library: Library, tmp_path: Path, settings: dict[str, Any]
 ) -> None:

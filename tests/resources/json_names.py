@@ -96,8 +96,19 @@ UNDER_ANY_ARM: Final = {("FWPM_ACTION", "filterType")}
 
 NULL_FOR_ZERO: Final = {
     ("FWPM_NET_EVENT_IKEEXT_MM_FAILURE", "endCertHash"),
+    ("FWPM_NET_EVENT_IKEEXT_MM_FAILURE", "mmId"),
+    ("FWPM_NET_EVENT_IKEEXT_QM_FAILURE", "mmSaLuid"),
     ("FWPM_NET_EVENT_IKEEXT_EM_FAILURE", "endCertHash"),
+    ("FWPM_NET_EVENT_IKEEXT_EM_FAILURE", "mmId"),
+    ("IPSEC_SA_BUNDLE", "mmSaId"),
 }
+
+HEXADECIMAL: Final = {
+    ("FWPM_NET_EVENT_IPSEC_KERNEL_DROP", "spi"): 8,
+    ("IKEEXT_COOKIE_PAIR", "initiator"): 16,
+    ("IKEEXT_COOKIE_PAIR", "responder"): 16,
+}
+"""Numbers that are shown in hexadecimal, too, and their digits."""
 
 SUBNETS: Final = {
     ("FWPM_NET_EVENT_IKEEXT_QM_FAILURE", "localSubNet"),
@@ -119,8 +130,6 @@ FLAGS: Final = {
 ELSEWHERE: Final = {
     "weaknesses",  # test_weaknesses
     "localIfAlias",  # test_sa_context_encoding
-    "ikeSaUrl",  # tests/live/test_links
-    "saContextsUrl",  # tests/live/test_links
     "id",  # of a net event: test_net_event_buffer
     "explanation",  # test_failure_texts
     "check",  # test_failure_texts

@@ -131,6 +131,10 @@ def _members(struct: Struct, field: str) -> Members:
         return {name: names.flags_of(key, struct.number(field))}
     if names.has_words(type_):
         return _word(name, type_, struct.number(field))
+    if key in names.HEXADECIMAL:
+        digits = names.HEXADECIMAL[key]
+        in_hex = f"0x{struct.number(field):0{digits}x}"
+        return {name: _content(struct, field, type_), f"{name}Hex": in_hex}
     return {name: _content(struct, field, type_)}
 
 
@@ -297,6 +301,7 @@ def _error_frequencies(table: bytes) -> list[Members]:
         {
             **({"error": names.IPSEC_CODES[code]} if code in names.IPSEC_CODES else {}),
             "code": code,
+            "codeHex": f"0x{code:08x}",
             "frequency": count,
         }
         for code, count in counts.items()
@@ -396,7 +401,8 @@ def _sa(sa: Struct) -> Members:
             for part in _parts_of(information, field)
         ]
         transform |= _object(information) if information.address else dict.fromkeys(parts)
-    return {"spi": sa.number("spi"), "transform": transform}
+    spi = sa.number("spi")
+    return {"spi": spi, "spiHex": f"0x{spi:08x}", "transform": transform}
 
 
 def _parts_of(information: Struct, field: str) -> list[str]:
@@ -440,4 +446,9 @@ def _error(event: Struct) -> Members | None:
     is_status = failure.has("failureStatus")
     code = failure.number("failureStatus" if is_status else "failureErrorCode")
     name = names.IPSEC_CODES.get(code) or (None if is_status else names.WIN_ERRORS.get(code))
-    return {"code": code, "kind": "ntstatus" if is_status else "win32", "name": name}
+    return {
+        "code": code,
+        "codeHex": f"0x{code:08x}",
+        "kind": "ntstatus" if is_status else "win32",
+        "name": name,
+    }
