@@ -61,7 +61,7 @@ class Part:
         """Wake all waiters; accept no further work."""
 
     def discard_if_outdated(self) -> None:
-        """Discard what was read in another byte order of IPv6 addresses than the one in force."""
+        """Discard what was read in a byte order of IPv6 addresses that is no longer in force."""
 
     async def close(self) -> None:
         """Close the part's session, if it has one."""
@@ -94,7 +94,7 @@ class ResourceRuntime(Part):
         self.store.stop()
 
     def discard_if_outdated(self) -> None:
-        """Discard snapshots in another byte order."""
+        """Discard snapshots that were read in an outdated byte order."""
         self.store.discard_if_outdated()
 
     async def close(self) -> None:
@@ -197,7 +197,7 @@ class Service(Foundation):
             tasks.cancel_scope.cancel()
 
     async def _follow_ipv6_order(self) -> None:
-        """Let all parts discard what they have misread, once the primary store shows a change."""
+        """Make all parts discard misread objects whenever the byte order changes."""
         state, waiter = self.ipv6_order.state, object()
         while True:
             await self.store.notifier.wait(waiter)

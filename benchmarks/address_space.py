@@ -15,7 +15,7 @@ from bindings.tree import GENERATIONS, SA
 
 UNIT = "ns/struct"
 LAYOUTS = {"IPSEC_SA0": SA, "IPSEC_SA_BUNDLE1": GENERATIONS[1].bundle}
-"""Of an SA context's structs: one with few fields to read, and the one with the most."""
+"""Two structs of an SA context: one with few fields to read, and the one with the most."""
 
 
 def measure(sizes: Sizes) -> list[Section]:

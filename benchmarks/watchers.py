@@ -41,8 +41,8 @@ class Round(NamedTuple):
     Attributes:
         milliseconds: from the engine's notification to the event's arrival at a watcher, sorted.
         events: the number of events that most watchers received.
-        strays: the number of watchers whose events, or their order, differ from most; all of them
-            if most missed a change.
+        strays: the number of watchers that received other events, or in another order, than most
+            watchers; all watchers if most missed a change.
         kilobytes: the growth of the server's memory, per watcher.
         load: the mean number of processors that the server kept busy.
     """

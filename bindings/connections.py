@@ -233,7 +233,7 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
         """Yield all connections; see `ObjectReader.arrays`.
 
         If a template for all of them matches none, each is enumerated by its id, in case the engine
-        takes 0 for an id like any other.
+        treats 0 as an ordinary id.
         """
         return super().arrays(template, size) if template else self._all(size)
 

@@ -41,8 +41,8 @@ _BY_NAME: Final = frozenset(
     (AuthenticationMethod.KERBEROS, AuthenticationMethod.NTLM_V2, AuthenticationMethod.EAP)
 )
 BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
-"""The methods for which the union has a name; only that of IKEEXT_CREDENTIAL2 has an arm for the
-reserved method."""
+"""By generation, the methods for which the union has a name; only IKEEXT_CREDENTIAL2 has an arm
+for the reserved method."""
 
 
 def read_credential(method: int, impersonation: int, proof: int, generation: int = 2) -> RawTree:

@@ -54,8 +54,8 @@ class Engine:
             comparable across incarnations, because the engine may have restarted in
             between. The id in a notification belongs to this incarnation, unless the
             session died meanwhile.
-        basis: the basis of the last reader. Within a function that one of the methods calls with
-            a reader, it is that reader's.
+        basis: the basis of the last reader; a function that is called with a reader finds the
+            basis of that reader here.
         subscription_error: why the last attempt to subscribe failed; None if
             subscribed, or if none was made.
     """

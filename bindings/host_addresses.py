@@ -33,6 +33,6 @@ def linux_addresses(table: Path) -> list[bytes]:
     """Return the addresses in a file like `INTERFACES`.
 
     Raises:
-        OSError, ValueError: the file cannot be read, or is none like that.
+        OSError, ValueError: the file cannot be read, or has another format.
     """
     return [bytes.fromhex(line.split()[0]) for line in table.read_text("ascii").splitlines()]

@@ -18,7 +18,7 @@ _replayed: dict[int, str] = {}
 
 
 def replay_aliases(aliases: Mapping[int, str]) -> None:
-    """Let interfaces have these names, by LUID, as on the host of a capture; {} ends that."""
+    """Use these names of interfaces, by LUID, until they are replaced by an empty mapping."""
     _replayed.clear()
     _replayed.update(aliases)
 
@@ -26,9 +26,9 @@ def replay_aliases(aliases: Mapping[int, str]) -> None:
 def interface_aliases() -> Callable[[int], str | None]:
     """Return a function that maps an interface's LUID to its name, or to None if it is unknown.
 
-    Outside Windows, only names of a capture are known. The function caches names, so that a
-    LUID has one name throughout a refresh. Create a new one for each refresh, because names
-    can change.
+    While a capture is replayed, only its names are known; outside Windows, no others are. The
+    function caches names, so that a LUID has one name throughout a refresh. Create a new one
+    for each refresh, because names can change.
     """
     if _replayed or os.name != "nt":
         return dict(_replayed).get

@@ -2,11 +2,11 @@
 
 How it is detected: local addresses are compared with this host's own addresses. In transport
 mode, addresses are also compared with the conditions of their SA's filter, which are in network
-order; in tunnel mode the filter is about other addresses, and a peer could choose an address
-whose reverse matches. An address that matches in one order only is evidence for that order. The
-order is decided once enough distinct addresses agree and none disagrees. Until then it stays as
-it is, at first network order. A new session may be with another engine, so it needs new evidence;
-the order stays until that decides.
+order. In tunnel mode they are not: the filter is about other addresses, and a peer could choose
+an address whose reverse matches. An address that matches in one order only is evidence for that
+order. The order is decided once enough distinct addresses agree and none disagrees; until then,
+network order is used. A new session may be with another engine, so evidence is collected again;
+the previous order remains in force until the new evidence is decisive.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Ipv6OrderState(NamedTuple):
     Attributes:
         order: the order.
         reason: why it is in force.
-        since: since when, for this reason.
+        since: when it came into force for this reason.
         host_addresses: how many addresses match the host's own.
         filter_conditions: how many addresses match a condition of their SA's filter.
     """
@@ -83,14 +83,14 @@ class Ipv6OrderState(NamedTuple):
 
     @property
     def is_contradictory(self) -> bool:
-        """Whether some addresses match in one order only, and others in the other only."""
+        """Whether some addresses match only in network order, and others only in reversed order."""
         return self.reason is Ipv6OrderReason.CONTRADICTORY_EVIDENCE
 
 
 class Ipv6OrderDetector:
     """The order of the engine's IPv6 addresses: set, or detected.
 
-    Any thread may read `state` and `order`; only one at a time may call the methods.
+    Any thread may read `state` and call `order`; the other methods are not thread-safe.
 
     Attributes:
         state: the order in force, and why.
@@ -188,7 +188,7 @@ class Ipv6OrderDetector:
             order = Ipv6Order.NETWORK if evidence.network else Ipv6Order.REVERSED
             self._is_settled = True
         elif state.reason is Ipv6OrderReason.EVIDENCE:
-            return  # that of an earlier session
+            return  # the order of an earlier session stays in force
         else:
             reason = Ipv6OrderReason.TOO_LITTLE_EVIDENCE
         since = state.since if (order, reason) == (state.order, state.reason) else self._now()
@@ -206,7 +206,7 @@ def _only_match(raw: bytes, matches: Callable[[bytes], bool]) -> Ipv6Order | Non
 def _subnets(filter_: RawTree | None) -> Iterator[tuple[int, int]]:
     """Yield the IPv6 addresses and subnets that a copied filter requires.
 
-    Each is the address as a number, shifted right by the number of host bits, and that number.
+    Each is a pair: the address as a number, shifted right by its host bits; and their count.
     """
     for _field, match_type, (type_, value) in filter_[_CONDITIONS] if filter_ else ():
         if match_type != _EQUAL or value is None:

@@ -20,8 +20,8 @@ END_OF_MEMORY: Final = 1 << 47
 ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), END_OF_MEMORY)
 """The user half of the address space, as one buffer whose index is the address.
 
-Reading through it costs a quarter to a half of casting each address to a
-pointer first (see benchmarks/), and each context has some forty structs. Reading at an
+Reading through it takes a quarter to a half of the time of casting each address
+to a pointer first (see benchmarks/), and each context has some forty structs. Reading at an
 unmapped address crashes the process, as in C. Beyond the buffer, all functions of this module
 raise `struct.error` or `OverflowError` (`bindings.errors.reading`).
 """

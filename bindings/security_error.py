@@ -1,8 +1,8 @@
 """Error codes of certificates, cryptography and security packages, by name.
 
 IKE passes them on when one of those subsystems fails. They are HRESULTs; names and values are
-those of winerror.h: NTE_* (facility SSPI, keys and their providers), SEC_E_* (Kerberos, NTLM and
-other security packages), CRYPT_E_* (certificates and messages), TRUST_E_* and CERT_E_* (trust in
+those of winerror.h: NTE_* (keys and their providers), SEC_E_* (Kerberos, NTLM and other security
+packages), CRYPT_E_* (certificates and messages), TRUST_E_* and CERT_E_* (trust in
 certificates).
 """
 

@@ -25,8 +25,8 @@ from tests.skips import pytest_runtest_makereport as pytest_runtest_makereport  
 # A shell has what it runs in the background ignore SIGINT, which what tests start would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Each run draws other examples. In CI, hypothesis' own profile would draw the same ones each time.
-# A failure prints what repeats it; machines differ in speed.
+# Each run draws other examples: in CI, hypothesis' own profile would draw the same ones each time.
+# A failure prints how to reproduce it. There is no deadline, because machines differ in speed.
 settings.register_profile(
     "default",
     deadline=None,

@@ -1,4 +1,4 @@
-"""Properties explore: each run draws other examples, also where hypothesis would not by itself."""
+"""Each run of a property test draws other examples, even in CI (hypothesis' default repeats)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ async def answer_item(
     Args:
         request: the request, for its conditional headers.
         id_: the id of the item.
-        store: the store of its kind.
+        store: the store of the kind of item.
         service: the service, for its engine and limits.
         missing: the problem if the item does not exist.
 

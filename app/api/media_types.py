@@ -1,7 +1,7 @@
 """The media types of JSON, as routes declare them and as responses name them.
 
 JSON is UTF-8 and needs no `charset` (RFC 8259, 8.1 and 11). But Windows PowerShell 5.1 decodes a
-response without one as ISO 8859-1, by the comments in
+response without one as ISO 8859-1, according to the comments in
 https://github.com/PowerShell/PowerShell/issues/20488. Other clients ignore the parameter.
 """
 
@@ -27,7 +27,7 @@ JSON_UTF_8: Final = utf_8(JSON)
 
 
 class Utf8JsonResponse(JSONResponse):
-    """The response of routes that return a shape; `media_type` is its key in the document."""
+    """The response of routes that return a shape. OpenAPI shows `media_type`, without charset."""
 
     media_type = JSON
 

@@ -91,7 +91,7 @@ def _decimal(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
 def _number(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
     """Return the validator and the schema of a number, in decimal or, with 0x, in hexadecimal.
 
-    Hexadecimal digits without 0x are rejected: some of them would be read as decimal numbers.
+    A hexadecimal number without 0x is rejected: one without letters would be read as decimal.
     """
     digits, hex_digits = len(str((1 << bits) - 1)), bits // 4
     pattern = f"[0-9]{{1,{digits}}}|0[xX][0-9A-Fa-f]{{1,{hex_digits}}}"

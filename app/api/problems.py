@@ -28,7 +28,7 @@ from app.schemas.problems import (
 
 
 _IN_A_PATH: Final = "/%!$&'()*+,;=@~"
-"""Characters that stay as they are. A colon could end a scheme (RFC 3986, 4.2)."""
+"""Characters not to encode. A colon is encoded: it could end a scheme (RFC 3986, 4.2)."""
 
 MAX_ERRORS = 32
 """Maximum number of invalid parameters to report; a request may have thousands."""

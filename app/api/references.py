@@ -23,8 +23,8 @@ def root_of(raw_path: bytes) -> str:
         raw_path: the path of the request, percent-encoded as the client sent it; empty if unknown.
 
     Returns:
-        As many `../` as the path has directories. Without a proxy, `/` is right for every path:
-        it is the answer for an unknown path, and for one with too many directories.
+        As many `../` as the path has directories; `/`, which is right without a proxy, if the path
+        is unknown or has too many directories.
     """
     depth = raw_path.count(b"/") - 1
     if not raw_path or depth > MAX_DEPTH:

@@ -44,10 +44,10 @@ JITTER: Final = 0.1
 """Maximum fraction by which a lifetime is shortened at random, to spread reconnections."""
 
 KEEP_ALIVE: Final = b"retry: %d\n:\n" % RETRY_MS
-"""The reconnection delay and a comment: lines that belong to the block of the next event.
+"""The reconnection delay and a comment, without an empty line: the next event continues the block.
 
-In a block of their own, some clients take them for an empty message; at the start of a block,
-other clients take a comment for the whole block.
+Some clients would take a block of only these lines for an empty message; others skip a block that
+starts with a comment.
 """
 RECONNECT: Final = format_event("reconnect", None, b"{}")
 

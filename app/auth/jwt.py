@@ -31,9 +31,9 @@ from app.auth.scopes import Scope
 
 
 MAX_CACHED: Final = 1024
-"""Verified tokens in the cache."""
+"""Maximum number of verified tokens in the cache."""
 MAX_CHARACTERS: Final = 128
-"""Characters of a claim that are logged."""
+"""Maximum number of characters of a claim that are logged."""
 
 _TYPES: Final = frozenset(("jwt", "at+jwt", "application/jwt", "application/at+jwt"))
 """Accepted values of `typ`, in lower case; it is optional (RFC 7519, 5.1; RFC 9068, 4)."""

@@ -1,4 +1,4 @@
-"""`sa-contexts capture`: everything that the engine gives, in a file that the simulator replays."""
+"""`sa-contexts capture`: the engine's answers, in a file that the simulator replays."""
 
 from __future__ import annotations
 

@@ -29,16 +29,16 @@ Parameters = Mapping[str, str | Sequence[str]]
 
 
 class RequestRejected(Exception):
-    """The server does not give what was asked for, and retrying will not help; says why."""
+    """The command cannot get what it asked for, and does not retry; the message says why."""
 
 
 class Problem(NamedTuple):
-    """An answer of the server that is not what was asked for.
+    """An error response.
 
     Attributes:
         url: the URL, without parameters.
-        reason: why; printable.
-        code: the code of the problem; empty if the answer is not this server's.
+        reason: why the request failed; printable.
+        code: the code of the problem; empty if the response is not this server's.
         is_temporary: whether retrying may help.
     """
 
@@ -71,7 +71,7 @@ def server_at(url: str, access: Access) -> Server:
     """Return the server at a URL, with the credential and certificates to use.
 
     Raises:
-        RequestRejected: one of them cannot be used, or would be revealed on the way.
+        RequestRejected: one of them cannot be used, or others could read the credential.
     """
     is_secured = url.lower().startswith("https:")
     if (access.ca or access.certificate) and not is_secured:
@@ -113,7 +113,7 @@ def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
 def read_token(path: Path | None) -> str | None:
     """Read the credential from the file or the environment; None without either.
 
-    It is never an argument, because other users of the host can see those.
+    It is never an argument: other users of the host can see the arguments of a command.
 
     Raises:
         RequestRejected: the file cannot be read, or the credential is malformed.
@@ -184,7 +184,7 @@ async def get_object(
     """Return the JSON object at a path, or the problem that the server answers with.
 
     Raises:
-        RequestRejected: the server cannot be reached, or the answer is no JSON object.
+        RequestRejected: the server cannot be reached, or the answer is not a JSON object.
     """
     try:
         async with client.stream("GET", path, params=parameters) as response:
@@ -225,7 +225,7 @@ def require_media_type(response: httpx2.Response, media_type: str, what: str) ->
     """Check the media type of a response.
 
     Raises:
-        RequestRejected: it is another, so that the server is of another kind.
+        RequestRejected: it is another one: this is not an sa-contexts server.
     """
     given = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != media_type:
@@ -237,7 +237,7 @@ def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
     """Parse a JSON object.
 
     Raises:
-        RequestRejected: the text is another.
+        RequestRejected: the text is not a JSON object.
     """
     try:
         value = orjson.loads(text)

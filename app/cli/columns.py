@@ -19,7 +19,7 @@ class Column(NamedTuple):
         name: the heading.
         min_width: the minimum width if it may be truncated; None: it may not.
         usual_width: the width that most texts need, if there may be much longer ones.
-        is_essential: whether it is shown before any other column grows beyond its minimum width.
+        is_essential: whether it gets its usual width before columns that are not are shown at all.
     """
 
     name: str
@@ -57,8 +57,9 @@ def _fitted(
 ) -> dict[int, int]:
     """Return the width of each column that fits.
 
-    The essential columns get their minimum width, then their usual one; so do the others with what
-    remains, and at last all grow to their full width. More important columns always come first.
+    The essential columns get their minimum width and then their usual width. The others do with
+    the remaining cells. Finally, all columns grow to their full width. In each step, more important
+    columns come first.
     """
     usual = [
         min(cells, column.usual_width or cells)

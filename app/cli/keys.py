@@ -148,9 +148,10 @@ def revoke(
 
 
 def _id_of(id_or_name: str, file: KeyFile, path: Path) -> str:
-    """Return the id of the key with an id or a name; exit with one sentence if there is not one.
+    """Return the id of the key with this id or name; exit with a sentence unless one matches.
 
-    An id precedes a name. Of keys with one name, those that are not revoked come into question.
+    An id takes precedence over a name. If several keys have the name, revoked ones do not count
+    unless all are revoked.
     """
     if any(key.id == id_or_name for key in file.keys):
         return id_or_name

@@ -31,11 +31,11 @@ def borrowing(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that replaces keyword-only parameters of a command by groups of options.
 
-    The command gets the options of the lender instead of the parameter, and is called with what
-    the lender returns for them.
+    On the command line, the lender's options take the place of the parameter. The command gets
+    what the lender returns for them.
 
     Args:
-        lenders: by parameter, a function whose parameters are the options.
+        lenders: for each parameter to replace, a function whose parameters are the options.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

@@ -40,7 +40,7 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def terminal_width() -> int | None:
-    """Return the width of the terminal in cells; None if standard output is none.
+    """Return the width of the terminal in cells; None if output is redirected.
 
     The environment's COLUMNS overrides it.
     """

@@ -21,10 +21,10 @@ from app.repository.query.filters import Selection
 
 
 class ServerSource:
-    """Asks a server.
+    """Reads a running server.
 
-    Its methods raise `RequestRejected` if the server does not answer the question, and errors of
-    access such as `TypeError` if the answer lacks its shape.
+    Its methods raise `RequestRejected` if the request fails, and exceptions such as `KeyError` and
+    `TypeError` if an answer is malformed (`malformed_rejected`).
     """
 
     def __init__(self, server: Server) -> None:

@@ -42,7 +42,7 @@ COLUMNS: Final = (
 """The columns of a table of rows. At 80 columns, the essential ones fit beside an IPv6 address."""
 
 PROTOCOLS: Final = {0: "*", 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
-"""Names of IANA's Protocol Numbers, in lower case."""
+"""Usual names of protocol numbers."""
 
 
 def row_of(context: Mapping[str, Any]) -> Row:
@@ -89,7 +89,7 @@ def remote_endpoint(sa: Mapping[str, Any]) -> str:
 
 
 def traffic_of(traffic: Mapping[str, Any]) -> str:
-    """Return the protocol, local port and remote port, `*` if any; empty if all may be any."""
+    """Return protocol, local port and remote port, `*` for any; empty if none is restricted."""
     protocol, *ports = (traffic.get(n) or 0 for n in ("ipProtocol", "localPort", "remotePort"))
     if not protocol and not any(ports):
         return ""

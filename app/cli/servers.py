@@ -21,7 +21,7 @@ UrlOption: TypeAlias = Annotated[
 
 
 class Access(NamedTuple):
-    """How to reach and convince a server.
+    """What to trust a server by, and how to authenticate to it.
 
     Attributes:
         ca: a file of CAs to trust; None: the system's.
@@ -53,7 +53,7 @@ def access(
         ),
     ] = False,
 ) -> Access:
-    """Take the options of the access to a server; see `borrowing`."""
+    """Return the access that these options describe; see `borrowing`."""
     return Access(ca, certificate, token_file, allow_insecure)
 
 

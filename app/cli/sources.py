@@ -50,7 +50,7 @@ class EngineSource:
     def contexts(self, selection: Selection) -> Iterable[dict[str, Any]]:
         """Return the contexts that match the selection, as the server's lists do.
 
-        They are converted one by one: as objects, many would need gigabytes.
+        They are rendered one by one: as JSON objects, all of them could need gigabytes.
 
         Raises:
             EngineError: the engine failed.
@@ -97,7 +97,7 @@ def opened_source(
 ) -> Iterator[Source]:
     """Open the source that the options name; exit with one sentence if it fails.
 
-    Without an option, the environment names the server. Without a server, the source is the engine.
+    If none of them names a source, the environment may name a server; otherwise it is the engine.
     """
     names_engine = engine is not None or simulated_contexts is not None
     if url is not None and names_engine:

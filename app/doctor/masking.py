@@ -1,7 +1,7 @@
 """Masking of addresses and names in a report or a capture, so that it can be shared.
 
-How masking works: within a report and its capture, equal values have equal replacements. The key
-is random for each of them and stored nowhere. Addresses are masked as in
+How masking works: equal values have equal replacements, also in a report and the capture that
+includes it. The key is random for each run, and stored nowhere. Addresses are masked as in
 Crypto-PAn, where the preceding bits decide whether a bit is flipped: two
 replacements share as many leading bits as the originals, so subnets remain
 recognizable.
@@ -56,7 +56,7 @@ class Mask:
         return _SPOKEN.sub(lambda found: self._without_addresses(found[0]), text)
 
     def name(self, text: str) -> str:
-        """Return the replacement of a text that is a name as a whole, listed or not."""
+        """Return the replacement of a name, whether or not it was among `names`."""
         return self._names.setdefault(text.lower(), f"name-{len(self._names) + 1}") if text else ""
 
     def address(self, address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -1,4 +1,4 @@
-"""Stand-ins for what identifies a host in a capture, equal to those in the report beside it."""
+"""Stand-ins for what identifies a host in a capture, equal to those in the report within it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MaskedStandIns:
         self._mask = mask
 
     def ipv4(self, packed: bytes) -> bytes:
-        """Return another address, which shares as many leading bits with others as this one."""
+        """Return another address; two results share as many leading bits as their originals."""
         return self._mask.address(IPv4Address(packed)).packed
 
     def ipv6(self, packed: bytes) -> bytes:
@@ -35,7 +35,7 @@ class MaskedStandIns:
         return self._mask.address(address).packed
 
     def name(self, text: str) -> str:
-        """Return a numbered name, whatever the case of the text."""
+        """Return a numbered name; texts that differ only in case have the same one."""
         return self._mask.name(text)
 
     def sid(self, text: str) -> str:

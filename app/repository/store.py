@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 MAX_DIRTY_IDS: Final = 10_000
-"""The most dirty ids that may wait; above that, a refresh costs less than reading each object."""
+"""Maximum number of dirty ids that may wait; with more, a refresh costs less than point reads."""
 
 
 class EngineTimedOut(Exception):
@@ -290,7 +290,7 @@ class Store:
             lambda snapshot: anyio.from_thread.run_sync(self._publish_partial, snapshot),
         )
         build, basis = read_all()
-        if not self._reader.is_current(basis):  # the objects have shown that they were misread
+        if not self._reader.is_current(basis):  # the objects proved that the order was wrong
             build, basis = read_all()
         if build.changes is None:
             self._rekeys.reset()
@@ -337,7 +337,7 @@ class Store:
 
         Returns:
             The reads; empty if a refresh is due that covers these objects: the first
-            one, or one for a new session.
+            one, or one on a new basis.
 
         Raises:
             EngineError: the engine failed.

@@ -26,7 +26,7 @@ class Connection(Protocol):
 class IdleConnections:
     """The connections that are not answering a request, longest idle first.
 
-    Those without a served request, or whose last one was rejected, are evicted first.
+    Those that have not served a request, or whose last request was rejected, are evicted first.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
@@ -39,7 +39,7 @@ class IdleConnections:
 
         Args:
             connection: the idle connection.
-            is_used: whether it has served a request, the last of which was not rejected.
+            is_used: whether it has served a request, and its last request was not rejected.
         """
         self.discard(connection)
         (self._used if is_used else self._unused)[connection] = None

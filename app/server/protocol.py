@@ -91,9 +91,9 @@ class LimitedH11Protocol(H11Protocol):
 
     Attributes:
         network: the client's network, as `client_network` returns it.
-        carrier: the transport of the TCP connection; with TLS, the one beneath `transport`, which
-            neither says that its connection is closing, nor answers once it was closed twice, as
-            uvicorn does after an abort (asyncio.sslproto).
+        carrier: the transport of the TCP connection. With TLS, it is beneath `transport`, asyncio's
+            TLS transport, which does not report that its connection is closing, and cannot be used
+            after it was closed twice, as uvicorn does after an abort (asyncio.sslproto).
     """
 
     carrier: Transport
@@ -195,7 +195,7 @@ class LimitedH11Protocol(H11Protocol):
         Args:
             now: the event loop's time, in seconds.
         """
-        if not self.carrier.get_write_buffer_size():  # nor has TLS any left then
+        if not self.carrier.get_write_buffer_size():  # then TLS has no data left either
             self._stalled_since = None
         elif self._stalled_since is None:
             self._stalled_since = now
@@ -213,7 +213,7 @@ class LimitedH11Protocol(H11Protocol):
         """Close the connection beneath TLS, if TLS has ended and everything is sent.
 
         asyncio would wait until the client ends TLS, too, which RFC 8446, 6.1, does not require: a
-        client that does not read at present would delay the stop of the server.
+        client that is not reading would delay the stop of the server.
         """
         if self.transport.is_closing() and not self.carrier.get_write_buffer_size():
             self.carrier.close()

@@ -10,7 +10,7 @@ class ConnectionLimits:
     Attributes:
         max_connections: maximum number of connections.
         max_connections_per_address: maximum per client network; loopback is exempt.
-        keepalive_timeout_seconds: how long a connection may be idle, or its TLS handshake take.
+        keepalive_timeout_seconds: maximum time of an idle connection, and of a TLS handshake.
         request_timeout_seconds: how long a request may take to arrive.
         send_timeout_seconds: how long a client may stop reading.
         max_request_bytes: maximum size of a request's head, and of its content.
@@ -29,8 +29,8 @@ class RateLimits:
     """Rate limits, per minute, and the number of concurrent streams per caller.
 
     Attributes:
-        rate_limit_per_address: requests of one address without a credential, and as many with one
-            that cannot be verified.
+        rate_limit_per_address: requests of one address without a credential; separately, requests
+            with a credential that cannot be verified.
         rate_limit_rejections: rejected credentials of one address.
         rate_limit_per_caller: requests of one caller.
         max_streams_per_caller: open event streams of one caller.

@@ -176,7 +176,7 @@ class _Sampler:
         ]
 
     def end(self) -> None:
-        """Take a last sample; later calls return it."""
+        """Take a last sample, which later calls of `observe` return."""
         self._families, self._read_at = self._read(), monotonic()
         self._portal = None
 

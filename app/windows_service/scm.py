@@ -52,8 +52,8 @@ MARKED: Final = "marked for deletion until no program, such as the Services cons
 
 SERVICE_SID_TYPE_UNRESTRICTED: Final = 1
 """Adds the service's SID to its token (SERVICE_SID_INFO, winsvc.h), so that permissions can name
-it, whatever the account. With a restricted token, the service could write only to objects (not
-only files) whose permissions name the SID."""
+it, whatever the account. With a restricted token, the service could write only to objects,
+not just files, whose permissions name the SID."""
 
 STATES: Final = {
     win32service.SERVICE_STOPPED: "stopped",

@@ -1,1 +1,1 @@
-"""Captures: everything that an engine gives, as JSON lines, and how the simulator replays them."""
+"""Captures: the answers of an engine as JSON lines, without secrets, and how they are replayed."""

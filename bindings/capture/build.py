@@ -1,8 +1,8 @@
 """From JSON to C memory: the inverse of `bindings.capture.walk`.
 
-The JSON may come from anyone. No address is ever taken from it, and whatever does not fit the
-struct is an error: an unknown field, an arm that does not exist, a count that counts something
-else.
+The JSON is untrusted. No pointer is ever taken from it, and whatever does not fit the struct is
+an error: an unknown field, an arm that does not exist, a count that differs from the number of
+elements.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from bindings.values import MAX_SUB_AUTHORITIES
 
 
 UNBUILDABLE: Final = (struct.error, TypeError, ValueError, OverflowError)
-"""The exceptions of building a struct from JSON that does not fit it."""
+"""What building a struct raises if the JSON does not fit the struct."""
 
 _SID: Final = re.compile(r"S-(\d{1,3})-(\d{1,15}|0x[0-9a-f]{12})((?:-\d{1,10})*)", re.ASCII)
 
 
 class Tree:
-    """A struct in C memory and everything that it leads to, valid as long as this object.
+    """A struct in C memory and everything that it points to, valid as long as this object.
 
-    Fields that the JSON lacks are 0: an older generation's JSON also builds a newer struct.
+    Fields that the JSON lacks are 0, so JSON of an older generation also builds a newer struct.
 
     Attributes:
         address: the struct's address.

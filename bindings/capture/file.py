@@ -1,7 +1,7 @@
 """The file of a capture: gzip of JSON lines (docs/captures.md).
 
-The first line is the header; each of the others is one answer of the engine. Files may come
-from anyone: what is read of one is bounded.
+The first line is the header; each of the others is one answer of the engine. Files are
+untrusted, so the size of a line and of the whole content is limited.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Line = dict[str, Any]
 
 
 class CaptureUnreadable(LibraryError):
-    """The file is not a capture, or is damaged; the message names the file and the line."""
+    """The file is not a capture, or is damaged; the message says where."""
 
 
 def compressed(header: Line, lines: Iterable[Line]) -> bytes:
-    """Return the content of a file, which depends only on the header and the lines."""
+    """Return the content of a file; equal headers and lines give equal content."""
     content = io.BytesIO()
     with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as file:
         for line in ({"format": FORMAT, "formatVersion": FORMAT_VERSION, **header}, *lines):
@@ -41,7 +41,7 @@ def compressed(header: Line, lines: Iterable[Line]) -> bytes:
 
 
 def encoded(line: Line) -> bytes:
-    """Return a line as ASCII: lone surrogates of names are escaped."""
+    """Return a line as ASCII, so that lone surrogates in names are escaped."""
     return json.dumps(line, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
 
 

@@ -1,7 +1,7 @@
-"""Masking of a capture's lines: names and addresses are replaced, everything else is kept.
+"""Masking of a capture's lines: whatever may identify a host is replaced, the rest is kept.
 
-Texts, SIDs and bytes (hashes, subjects, paths in blobs) are replaced wherever they are, because
-they may identify a host; of numbers, only IP addresses are.
+All texts, SIDs and bytes (hashes, subjects, paths in blobs) are replaced. Numbers are kept,
+except IP addresses.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from bindings.well_known import CONDITION_FIELDS
 V6_BITS: Final = 128
 
 _TRANSPARENT: Final = frozenset({"FWP_VALUE0", "FWP_CONDITION_VALUE0", "FWP_RANGE0"})
-"""Structs whose values have the role of the field that they are the content of."""
+"""Structs whose members inherit the role of the field that contains the struct."""
 
 _NUMBERS: Final = frozenset(
     key for key, name in CONDITION_FIELDS.items() if "address" not in name or "type" in name
 )
-"""Fields of filter conditions whose numbers are not addresses; those of others may be."""
+"""Fields of filter conditions that never contain an address; numbers in others may be one."""
 
 
 class StandIns(Protocol):

@@ -1,8 +1,8 @@
 """The answers of an engine, function by function, as the lines of a capture.
 
-Each function of each generation is called once, newest first, in one session, with one
+All generations of each function are called in turn, newest first, in one session, with one
 enumeration open at a time. Objects are in the engine's order. An error is a line like any
-other answer: the rest is captured all the same.
+other answer, and the next function is called all the same.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _objects(session: Session, family: Family, generation: int) -> Iterator[Line
         with closing(reader.arrays(family.template[1])) as arrays:
             for array in arrays:
                 with array:
-                    if reader.generation != generation:  # it uses an older one by itself
+                    if reader.generation != generation:  # it fell back to an older one
                         raise NotSupported(WinError.RPC_S_PROCNUM_OUT_OF_RANGE, function)
                     page = [array.read(index)[0] for index in range(len(array))]
                 for value in page:

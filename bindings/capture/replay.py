@@ -1,8 +1,8 @@
 """Replaying a capture in the simulator: its objects, errors, options and missing functions.
 
-Of each kind of object, the newest generation that the host gave is put into the simulator,
-which derives the older ones from it. `differences` compares those with what the host gave:
-where they differ, the simulator is not yet like Windows.
+For each kind of object, the newest captured generation is put into the simulator, which derives
+the older ones from it. `differences` compares all generations with the capture: a difference
+shows that the simulator does not yet behave like Windows.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _PUT: Final = {
     "IPsecGetStatistics": ("put_ipsec_statistics", "IPSEC_STATISTICS1"),
     "IkeextGetStatistics": ("put_ike_statistics", "IKEEXT_STATISTICS1"),
 }
-"""The control function and the newest struct of each function, without its generation."""
+"""The control function and the newest struct, by function without its generation."""
 
 _NOT_SUPPORTED: Final = int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)
 
@@ -81,8 +81,8 @@ def replay(simulator: Control, path: Path) -> None:
     """Make the simulator answer as the engine of a capture did.
 
     Raises:
-        CaptureUnreadable: the file cannot be read, is no capture or is damaged; the simulator
-            is in its initial state.
+        CaptureUnreadable: the file cannot be read, is not a capture or is damaged; the simulator
+            is back in its initial state.
     """
     try:
         _Replay(simulator, path).run()
@@ -157,7 +157,7 @@ class _Replay:
             self._connections.add(put)
 
     def _finish(self) -> None:
-        """Apply what would disturb the putting of objects."""
+        """Apply the settings and failures that would prevent objects from being put."""
         for connection_id in self._simulator.connections():
             if connection_id not in self._connections:  # the simulator derived it from contexts
                 self._simulator.delete_connection(connection_id)
@@ -171,9 +171,9 @@ class _Replay:
         replay_aliases(self._aliases)
 
     def _succeeded(self, function: str) -> bool:
-        """Return whether a function that failed once has also answered.
+        """Return whether a function that failed also returned answers.
 
-        An enumeration's handle is shared by all generations.
+        The function that creates an enumeration handle serves all generations.
         """
         if function.endswith("CreateEnumHandle0"):
             return function.removesuffix("CreateEnumHandle0") + "Enum" in self._newest
@@ -183,10 +183,11 @@ class _Replay:
 def differences(path: Path, session: Session) -> Iterator[str]:
     """Yield how the engine of a session answers differently from a capture, field by field.
 
-    Objects, counters and errors are compared, in all generations.
+    Objects, counters and errors are compared, in all generations; missing functions, options and
+    names of interfaces are not.
 
     Raises:
-        CaptureUnreadable: the file cannot be read, is no capture or is damaged.
+        CaptureUnreadable: the file cannot be read, is not a capture or is damaged.
     """
     captured = dict(_keyed(line for _, line in read_capture(path)))
     for key, answer in _keyed(record(session, lambda _luid: None)):
@@ -195,7 +196,7 @@ def differences(path: Path, session: Session) -> Iterator[str]:
 
 
 def _keyed(lines: Iterator[Line]) -> Iterator[tuple[str, Any]]:
-    """Yield each answer with its function, and its id or its place among the function's answers."""
+    """Yield each answer after its key: the function, and the id or else the answer's number."""
     places: Counter[str] = Counter()
     for line in lines:
         function = line.get("function", "")

@@ -1,12 +1,12 @@
-"""The fields that a capture has of each struct of WFP, and when each exists.
+"""The captured fields of each struct of WFP, and the conditions under which each exists.
 
-This list is all that is ever read: keys (`authKey`, `cipherKey`, `presharedKey`,
+No other field is ever read. The list excludes keys (`authKey`, `cipherKey`, `presharedKey`,
 `correlationKey`), states and tokens (`stateBlob`, `token`, `explicitCredentials`, `logonId`,
 `tokenAccessInformation`), whole certificates, opaque data of providers, and the programs, users
-and groups of net events are not in it. The types and places of the fields are those of the
-headers in `bindings/cdef`.
+and groups of net events. Types and offsets of the fields are those of the headers in
+`bindings/cdef`.
 
-Which arm of a union exists, and what counts an array, is from Microsoft's interface definitions
+The switches of unions and the counts of arrays are from Microsoft's interface definitions
 (fwptypes.idl, fwpmtypes.idl, ipsectypes.idl, iketypes.idl: github.com/microsoft/win32metadata).
 Fields of a net event's header exist only if its `flags` say so (FWPM_NET_EVENT_HEADER3,
 learn.microsoft.com/windows/win32/api/fwpmtypes/ns-fwpmtypes-fwpm_net_event_header3).
@@ -54,7 +54,7 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A condition on another field of the struct: masked, it has one of these values."""
+    """A condition on another field of the struct: its masked value is one of `values`."""
 
     switch: str
     values: frozenset[int]
@@ -71,7 +71,7 @@ class Field:
 
     Attributes:
         name: its name in the headers.
-        conditions: all hold if the field exists.
+        conditions: the field exists if all of them hold.
         count: the field that counts the elements of the array to which this one points.
         role: how to mask it.
     """
@@ -362,7 +362,7 @@ _COUNTERS: Final = {
     for name in ffi.list_types()[0]
     if name.endswith(("_STATISTICS0", "_STATISTICS1"))
 }
-"""Structs of numbers alone, all of which are captured."""
+"""Structs that contain only numbers; all their fields are captured."""
 
 STRUCTS: Final[Mapping[str, tuple[Field, ...]]] = {
     **_VALUES,
@@ -372,4 +372,4 @@ STRUCTS: Final[Mapping[str, tuple[Field, ...]]] = {
     **_NET_EVENTS,
     **_COUNTERS,
 }
-"""The fields of each struct, a condition's switch and an array's count before what they rule."""
+"""The fields of each struct. Switches and counts precede the fields that depend on them."""

@@ -1,9 +1,9 @@
-"""From C memory to JSON: a struct and everything that it leads to, field by field.
+"""From C memory to JSON: a struct and everything that it points to, field by field.
 
-How a struct is written: as an object with the headers' names. Numbers and enumerations are
-numbers (of 64 bits, too), GUIDs and SIDs are text, bytes are hexadecimal, fractions are
-hexadecimal text (`0x1.8p+1`), which is exact. NULL is null. Fields that do not exist, because
-a union has another arm, are left out, and so are all that `STRUCTS` does not list.
+How a struct is written: as an object whose members have the headers' names. Integers, 64-bit
+ones included, and enumerations are numbers. GUIDs and SIDs are text, and bytes are hexadecimal
+text. Floating-point numbers are exact hexadecimal text (`0x1.8p+1`). NULL is null. A field is
+omitted if `STRUCTS` does not list it or one of its conditions does not hold.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _elements(item: Any, address: int, count: int) -> Any:
 
 
 def _text(address: int) -> str:
-    """Read a NUL-terminated UTF-16 string with its lone surrogates, which names may have."""
+    """Read a NUL-terminated UTF-16 string; keep lone surrogates, which names may contain."""
     if address >= END_OF_MEMORY:
         raise struct.error("an address out of reach")
     text: str = ffi.string(ffi.cast(WIDE_STRING, address))

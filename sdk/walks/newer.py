@@ -1,4 +1,4 @@
-"""A server of the future: it passes requests on and adds to the responses what may be added.
+"""A newer server: it passes requests on, and extends responses as the API allows.
 
 docs/openapi.json determines where: every object gets a field, every enumeration that may grow gets
 a value, and, on request, every union gets a variant. Only JSON is changed.
@@ -20,7 +20,7 @@ from sdk.document import DOCUMENT
 
 
 NEWER_WORD: Final = "a_newer_word"
-"""The value that each enumeration has."""
+"""The added value of each enumeration."""
 NEWER_MEMBER: Final = "a_newer_member"
 """The discriminator of each union that has a newer variant."""
 

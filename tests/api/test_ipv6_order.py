@@ -125,7 +125,7 @@ def test_lists_that_are_read_on_demand_follow(
     wrong = v6_addresses(all_pages(client, path))
     begun = client.get(path, params={"maxAge": 60, "limit": 1}).json()
 
-    client.get("/sa-contexts", params={"maxAge": 0})  # shows the order
+    client.get("/sa-contexts", params={"maxAge": 0})  # reveals the order
 
     until(lambda: client.get(path, params={"cursor": begun["nextCursor"]}).status_code == 410)
     right = v6_addresses(all_pages(client, path, maxAge=60))
@@ -193,7 +193,7 @@ def test_contradictory_evidence_is_reported_and_changes_nothing(
 def test_a_list_that_began_before_the_order_was_known_ends(
     serve: Serve, simulator: Simulator
 ) -> None:
-    """Begin to page while the first refresh is still at work, which then shows the order."""
+    """Begin to page during the first refresh, which reveals the order only later."""
     simulator.set_option(Option.REVERSED_IPV6)
     client = serve(contexts=1500, simulated_seed=3)
     parameters = {"maxAge": 3600, "limit": 500}

@@ -175,7 +175,7 @@ def test_the_canary_is_in_no_answer_and_no_log(
     deadline = client.app.state.service.deadline  # type: ignore[attr-defined]  # FastAPI
     with monkeypatch.context() as patch:
         patch.setattr(deadline, "seconds", 0.01)
-        exercise([Asked(f"/sa-contexts/{ids[0]}")])  # longer than the timeout
+        exercise([Asked(f"/sa-contexts/{ids[0]}")])  # it takes longer than the timeout
     simulator.delay("IPsecSaContextGetById1", 0)
     called = [function for function in FUNCTIONS if simulator.calls(function)]
     assert len(called) > 20

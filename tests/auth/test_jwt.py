@@ -289,7 +289,7 @@ async def test_a_new_key_of_the_issuer_is_found_when_it_is_needed(trust: Trust) 
     trust.oidc.keys = [trust.oidc.keys[0], signing_key("second")]
     new = trust.token()
 
-    assert await trust.rejection(new) is RejectionReason.UNKNOWN_KEY  # so soon
+    assert await trust.rejection(new) is RejectionReason.UNKNOWN_KEY  # too soon to fetch
     trust.passed += MIN_FETCH_INTERVAL_SECONDS
     assert (await trust.caller_of(new)).name == "monitor"
     assert (await trust.caller_of(old)).name == "monitor"

@@ -38,7 +38,7 @@ def put_context(
         local: the local address, in the engine's byte order.
         remote: the remote address, in the engine's byte order.
         condition: an address that its filter requires, in network order.
-        prefix: the length of the subnet that the filter requires instead.
+        prefix: the length of its prefix, if the filter requires a subnet instead.
         match_type: FWP_MATCH_TYPE of the condition.
         is_tunnel: whether the SA is in tunnel mode.
     """

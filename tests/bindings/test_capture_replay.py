@@ -260,7 +260,7 @@ def test_differences_name_the_field(simulator: Simulator, library: Library, tmp_
 
 
 def written(path: Path, *lines: Any, functions: Any = None) -> Path:
-    """Write lines behind a valid header; those that are no objects as they are."""
+    """Write a valid header and lines; bytes are written unchanged, objects as JSON."""
     header = {"format": "sa-contexts capture", "formatVersion": 1, "functions": functions or {}}
     content = b"".join(
         line if isinstance(line, bytes) else encoded(line) for line in (header, *lines)

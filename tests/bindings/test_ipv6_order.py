@@ -40,7 +40,7 @@ def stored(address: bytes, order: Ipv6Order) -> bytes:
 
 
 class Examined:
-    """A detector of the simulator's addresses, with a clock that moves at each look."""
+    """A detector of the simulator's addresses, with a clock that advances whenever it is read."""
 
     def __init__(self, library: Library, fixed: Ipv6Order | None = None, own: Any = OWN) -> None:
         ticks = count()

@@ -63,7 +63,7 @@ READERS: Final[dict[str, Read]] = {
 """What reads each struct that the engine hands out."""
 
 CAPTURED: Final[dict[str, Read]] = {root: partial(walk, root) for root in READERS}
-"""What captures each of them."""
+"""What captures each of these structs."""
 
 
 class SimulatorCopies:
@@ -192,9 +192,10 @@ def _report(what: str) -> None:
 
 
 def main() -> None:
-    """Walk through a struct, given its name, and how if it is not to be read.
+    """Walk through the struct that the first argument names.
 
-    `captured` captures it; the path of the simulator's library has that copy it.
+    By default it is read. With a second argument, it is captured (`captured`), or copied by the
+    simulator (the path of its library).
     """
     root, *how = sys.argv[1:]
     if how == ["captured"]:

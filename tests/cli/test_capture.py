@@ -1,4 +1,4 @@
-"""`sa-contexts capture`: the file, its masks, and what refuses to be written or replayed."""
+"""`sa-contexts capture`: the file, its masking, and what cannot be written or replayed."""
 
 from __future__ import annotations
 

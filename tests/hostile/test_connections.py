@@ -59,7 +59,7 @@ def test_the_server_outlives(
 def test_slow_readers_cost_little(
     attacked: Attacked, target: Target, client: Client, count: int
 ) -> None:
-    """The cost is judged at the end of the attack; how many are cut off by then depends on load."""
+    """`attacked` judges the cost; how many clients are cut off by the end depends on the load."""
     with attacked():
         ends = crowd(client, target.port, count=count, seconds=9, receive_bytes=4096)
 
@@ -76,7 +76,7 @@ def test_slow_readers_cost_little(
     ],
 )
 def test_clients_that_read_nothing_are_cut_off(target: Target, client: Client) -> None:
-    """After eight seconds they read on; a connection still open would then last until the end."""
+    """The clients resume reading after eight seconds; a connection open by then would stay open."""
     ends = crowd(client, target.port, count=10, seconds=11, receive_bytes=4096)
 
     assert ends[clients.CLOSED] + ends[clients.RESET] >= 10, ends

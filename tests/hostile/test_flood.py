@@ -27,8 +27,8 @@ WINDOW_SECONDS = 2
 """Other programs sometimes keep a processor for longer than any response takes, so
 the slowest hundredth is measured per window, and the typical window counts."""
 WORSE = 5
-"""How many times as long the typical request and the slowest hundredth may take as without the
-flood."""
+"""Maximum ratio of the times of the median request, and of the slowest hundredth, with the flood
+to those without it."""
 UNDELAYED, DELAY_SECONDS = 2, 0.5
 """Rejections that a connection gets at once, and how long it waits for each further one."""
 QUOTA = 600

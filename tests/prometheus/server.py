@@ -80,8 +80,8 @@ def program(name: str) -> str:
 def running_prometheus(target: str, credentials: Credentials) -> Iterator[Prometheus]:
     """A server that scrapes `target`, a host and port, and evaluates the rules, every half second.
 
-    Configuration and rules are the ones that are deployed, apart from that, and from how long a
-    condition must last for an alert: a second where the rules say minutes.
+    Configuration and rules are the deployed ones, except for these intervals, and for the time that
+    a condition must last for an alert: seconds instead of minutes.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -90,7 +90,7 @@ class AnyMemory:
             self._point(struct, field, type_)
 
     def _hide(self, struct: Struct) -> None:
-        """Let the pointer of a blob that no reader may read lead nowhere."""
+        """Make the pointer of a blob that no reader may read invalid."""
         if struct.has("data"):
             self._write(struct, "data", self._random.choice(_NOWHERE))
 
@@ -98,9 +98,9 @@ class AnyMemory:
 
     def _member_of(self, type_: str, size: int) -> int:
         members = [*names.words_of(type_)]
-        if type_ == "FWPM_NET_EVENT_TYPE":  # others are no business of IPsec's
+        if type_ == "FWPM_NET_EVENT_TYPE":  # others are not about IPsec
             members = [value for value in members if _is_of_ipsec(type_, value)]
-        if type_ == "FWP_DATA_TYPE":  # what holds other values, more often than those
+        if type_ == "FWP_DATA_TYPE":  # prefer types that contain values
             members += 10 * [ABI["enums"][type_]["FWP_RANGE_TYPE"]]
             members += 3 * [ABI["enums"][type_]["FWP_TOKEN_INFORMATION_TYPE"]]
         unknown = self._random.choice((77, 200)) if size == 1 else self._random.getrandbits(31)

@@ -59,7 +59,7 @@ HIDDEN: Final = {
     "IPSEC_SA_CIPHER_INFORMATION": {"cipherKey"},
     "IPSEC_TOKEN": {"token"},
 }
-"""Fields that the API does not show; so are the fields that count an array."""
+"""Fields that the API does not show. It does not show the counts of arrays either."""
 
 RENAMED: Final = {
     ("FWPM_NET_EVENT_HEADER", "timeStamp"): "time",
@@ -81,7 +81,7 @@ UNWRAPPED: Final = {
     ("IKEEXT_SA_DETAILS", "ikeCredentials"): "credentials",
     ("IKEEXT_CREDENTIAL", "name"): "principalName",
 }
-"""Structs of which only one field is shown, in their place."""
+"""Structs that are replaced by one of their fields."""
 
 ABSENT_WITHOUT_ARM: Final = {
     ("IPSEC_TRAFFIC", "ipsecFilterId"),
@@ -147,7 +147,7 @@ _WORDS: Final = {
 """Words that no rule gives."""
 
 _ALIASES: Final = {"IPSEC_PFS_2048", "IKEEXT_DH_GROUP_2048"}
-"""Members that have the value, and not the word, of another."""
+"""Members that share their value with another one, whose word the API uses."""
 
 _CONSTANTS: Final = {
     "FWP_ACTION_TYPE": "FWP_ACTION_",

@@ -69,7 +69,7 @@ def exists(struct: Struct, field: str) -> bool:
 
 @cache
 def _condition_of(struct: str, field: str) -> tuple[str, int, set[int]] | None:
-    """Return a discriminator, its bits that count, and the values with which a field exists."""
+    """Return a field's discriminator, its mask, and the masked values for which it exists."""
     if (base_of(struct), field) in names.UNDER_ANY_ARM:
         return None
     for union in UNIONS.get(struct, {}).get("unions", ()):

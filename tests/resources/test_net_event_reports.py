@@ -1,4 +1,4 @@
-"""Each event once, however much of it either report of it omits."""
+"""Each event is listed once, whatever either of its reports omits."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def functions_of(module: ModuleType) -> Iterator[FunctionType]:
 
 
 def mutants_of(module: ModuleType) -> Iterator[Mutant]:
-    """Yield a mutant for each two members of an object, and for each two names in one."""
+    """Yield a mutant for each pair of members of an object that can be swapped."""
     for function in dict.fromkeys(functions_of(module)):
         tree = ast.parse(dedent(inspect.getsource(function)))
         definition = tree.body[0]
@@ -99,7 +99,7 @@ def mutants_of(module: ModuleType) -> Iterator[Mutant]:
 
 
 def swap(members: ast.Dict, one: int, other: int) -> bool:
-    """Swap two values, or what two enumerations are given; return whether they are of one kind."""
+    """Swap two values, or the keys of two unpacked tables; return whether that is possible."""
     keys, values = (members.keys[one], members.keys[other]), members.values
     is_named = [key is not None for key in keys]
     if all(isinstance(key, ast.Constant) and key.value in ELSEWHERE for key in keys):

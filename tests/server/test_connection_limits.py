@@ -254,7 +254,7 @@ def head_of(size: int) -> bytes:
 
 
 def has_unread(connection: LimitedH11Protocol, count: int) -> bool:
-    """Return whether the parser holds so many bytes of an incomplete request."""
+    """Return whether the parser holds exactly `count` bytes of an incomplete request."""
     return len(connection.conn.trailing_data[0]) == count
 
 
@@ -391,7 +391,7 @@ def test_a_client_without_a_further_request_is_left(served: Served) -> None:
         (b"http://x/a/b", b"a: " + b"a" * 2048, "../problems/{}", "../a/b"),
         (b"/a/b", b"", "../problems/{}", "../a/b"),  # never complete
         (b"/a:b", b"Content-Length: 1025\r\n\r\n", "problems/{}", "a%3Ab"),
-        (b"a/b", b"a\r\n\r\n", "/problems/{}", ""),  # nobody knows
+        (b"a/b", b"a\r\n\r\n", "/problems/{}", ""),  # malformed: no path
     ],
 )
 def test_a_rejection_refers_from_the_path_of_its_request(

@@ -418,7 +418,7 @@ def test_nothing_more_is_written_to_a_client_that_left(
 
 
 def test_a_connection_that_is_closed_twice_harms_no_other(served: Served) -> None:
-    """asyncio's TLS transport forgets its protocol then; uvicorn closes what was aborted."""
+    """A second close makes asyncio's TLS transport unusable; uvicorn closes it after an abort."""
 
     async def close_twice(connection: LimitedH11Protocol) -> None:
         for _ in range(2):

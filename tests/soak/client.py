@@ -64,7 +64,7 @@ class Scene:
     Attributes:
         url: where the server is.
         outcomes: what came of it all.
-        credentials: what they show and trust; None if the server requires nothing.
+        credentials: what clients present and trust; None if the server requires no credentials.
         seen: what they have seen so far of each list, by its path.
         is_stopping: whether the server was ordered to stop.
         at_work: clear while all clients are to rest.
@@ -186,7 +186,7 @@ class Client:
                 self.count("connections", "closed as a request came")
 
     def _headers(self, method: str, target: str, given: Mapping[str, str] | None) -> dict[str, str]:
-        """Return headers with the key that opens the request; an empty header is left out."""
+        """Return headers with a key that authorizes the request; leave out empty headers."""
         headers = {"accept-encoding": self.random.choice(["identity", "identity", "gzip"])}
         if self.scene.credentials is not None:
             operation = operation_of(method, target)

@@ -1,4 +1,4 @@
-"""The server's certificate and API keys, and what its clients show and trust."""
+"""The server's certificate and API keys, and what its clients present and trust."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.authorities import Files, client_context
 
 @dataclass(frozen=True)
 class Credentials:
-    """What server and clients know.
+    """The credentials of the server and its clients.
 
     Attributes:
         settings: the server's settings for its certificate and keys.
-        keys: a key for each scope, which has no other.
+        keys: for each scope, a key that has only this scope.
         revoked: a key with all scopes that is revoked.
         tls: settings of a client that trusts the server's authority and no other.
         authority: its certificate, in PEM.

@@ -101,7 +101,7 @@ def _of_transforms(part: str, word: str) -> Values:
 
 
 def _of_ends(ends: Callable[[Object], Object]) -> dict[str, Values]:
-    """Return the filters by address of an object whose member has both ends."""
+    """Return the filters by address; `ends` returns the part with both addresses."""
     return {
         "localSubnet": lambda listed: [ends(listed)["localAddress"]],
         "remoteSubnet": lambda listed: [ends(listed)["remoteAddress"]],
@@ -112,7 +112,7 @@ def _of_ends(ends: Callable[[Object], Object]) -> dict[str, Values]:
 
 
 def _of_proposals(member: str) -> dict[str, Values]:
-    """Return the filters by protection of an object whose member is an IKE proposal."""
+    """Return the filters by protection; `member` is the name of the IKE proposal."""
     return {
         "keyModule": lambda listed: [listed["keyModuleType"]],
         "cipher": lambda listed: [listed[member]["cipherAlgorithm"]["algoIdentifier"]],

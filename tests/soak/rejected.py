@@ -67,7 +67,7 @@ async def err(client: Client) -> None:
 
 
 async def intrude(client: Client) -> None:
-    """Send a request with a credential that does not open it, or none."""
+    """Send a request without a credential, or with one that does not authorize it."""
     random, credentials = client.random, client.scene.credentials
     assert credentials is not None
     operation = random.choice([each for each in operations() if each.scope is not None])
@@ -84,7 +84,7 @@ async def intrude(client: Client) -> None:
     )
     target = re.sub(r"{\w+}", "1", operation.path)
     answer = await client.ask(target, operation.method, {"authorization": shown})
-    if answer.status == 429 and status == 401:  # one of too many
+    if answer.status == 429 and status == 401:  # rate limited
         return
     if (answer.status, answer.content["code"]) != (status, code):
         raise answer.violation(f"{status} {code} is due")

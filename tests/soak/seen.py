@@ -21,5 +21,5 @@ class Seen:
             self.cursors.append(page["nextCursor"])
 
     def id(self, random: Random, name: str) -> str:
-        """Return the id, a member of that name, of an object that existed, and may still exist."""
+        """Return the member `name` of a random seen object, which may have been deleted since."""
         return random.choice(self.objects)[name] if self.objects else "1"

@@ -54,7 +54,7 @@ def as_3_0(document: dict[str, Any]) -> dict[str, Any]:
     derived["components"]["schemas"] = {
         name: converter.convert(schema)
         for name, schema in schemas.items()
-        if "properties" in schema or "discriminator" in schema  # no enumeration
+        if "properties" in schema or "discriminator" in schema  # not an enumeration
     }
     derived["components"]["schemas"] = without_unused(derived)
     return derived
@@ -103,7 +103,7 @@ class _Converter:
         return converted
 
     def _resolved(self, schema: Schema) -> Schema:
-        """Replace a reference to an enumeration, or to one that accepts newer values, by it."""
+        """Replace a reference to an enumeration, even if open to newer values, by its schema."""
         while "$ref" in schema:
             named = self._schemas[schema["$ref"].removeprefix(PREFIX)]
             if {"type": "string"} in named.get("anyOf", ()):
@@ -115,9 +115,9 @@ class _Converter:
         return schema
 
     def _nullable(self, schema: Schema) -> Schema:
-        """Convert a choice between a schema and null, the only choices besides enumerations.
+        """Convert a choice between a schema and null; only enumerations have other choices.
 
-        `allOf` is how generators expect a reference that may be null, although a strict reader of
+        For a reference that may be null, generators expect `allOf`, although a strict reading of
         3.0.3 would still exclude null.
         """
         (choice,) = (each for each in schema["anyOf"] if each != _NULL)

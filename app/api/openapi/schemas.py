@@ -20,7 +20,7 @@ NEWER_VALUES: Final = """\
 If a response field may have an enumeration value
 newer than this document, its schema (`CipherTypeOrNewer`) accepts any string, so generated clients
 do too."""
-"""What the document's description says of newer enumeration values."""
+"""The paragraph of the document's description about newer enumeration values."""
 
 _INT32_MAX: Final = (1 << 31) - 1
 

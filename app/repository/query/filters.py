@@ -26,7 +26,7 @@ def filter_field(parse: Callable[[str], Any]) -> Any:
 
 @dataclass(frozen=True)
 class Selection(ABC):
-    """The filters of one list: an object must match one value of each field that has any.
+    """The filters of one list: an object must match one value of each field that has values.
 
     The fields are named after the list's query parameters. Their values are sorted, so
     that equal selections compare equal.

@@ -79,7 +79,7 @@ class EngineReader:
         self._is_stopping = True
 
     def is_current(self, basis: Basis) -> bool:
-        """Return whether objects that were read on a basis would be read the same way now."""
+        """Return whether the byte order of a basis is still the one in force."""
         return basis.ipv6_order is self._engine.ipv6_order()
 
     def read_all(

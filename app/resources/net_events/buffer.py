@@ -1,8 +1,8 @@
 """A ring buffer of encoded net events, bounded by count and by bytes.
 
-Events are numbered from 1 per run of the server. Numbers grow by 1 for each event that the
-engine reported, also for those that were dropped before they could be buffered, so a gap is
-detectable by number.
+Events are numbered from 1 per epoch: a run of the server in one byte order. Numbers grow by 1 for
+each event that the engine reported, also for those that were dropped before they could be buffered,
+so a gap is detectable by number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Subnet = IPv4Network | IPv6Network
 
 
 class EventId(NamedTuple):
-    """The id of an event, `<epoch>-<number>`; the epoch identifies a run of the server."""
+    """The id of an event, `<epoch>-<number>`; the epoch identifies a buffer."""
 
     epoch: str
     number: int
@@ -84,7 +84,7 @@ class NetEventSlice:
         events: the events, at most as many as requested.
         next_cursor: `cursor` of the next page, or None on the last page.
         missed: whether events after `since` may have been evicted, or `before` belongs to
-            another run of the server.
+            another epoch.
     """
 
     events: list[BufferedEvent]
@@ -93,10 +93,10 @@ class NetEventSlice:
 
 
 class NetEventBuffer:
-    """The newest events of one run of the server. Belongs to one event loop.
+    """The newest events of one epoch. Belongs to one event loop.
 
     Attributes:
-        epoch: identifier of this run.
+        epoch: identifier of this buffer.
         bytes: total size of the encoded events.
     """
 
@@ -156,7 +156,7 @@ class NetEventBuffer:
         )
 
     def after(self, event_id: EventId, limit: int) -> list[BufferedEvent]:
-        """Return the events after a given event of this run, oldest first, at most `limit`."""
+        """Return the events after a given event of this epoch, oldest first, at most `limit`."""
         count = sum(
             1 for _ in takewhile(lambda e: e.number > event_id.number, reversed(self._events))
         )
@@ -164,13 +164,13 @@ class NetEventBuffer:
         return list(islice(self._events, start, start + limit))
 
     def lag(self, event_id: EventId) -> int:
-        """Return the number of events after an event; all buffered ones if it is of another run."""
+        """Return the number of events after an event; all buffered if it is of another epoch."""
         if not self._is_own(event_id):
             return len(self)
         return max(0, self.newest.number - event_id.number)
 
     def has_gap_after(self, since: EventId | datetime | None) -> bool:
-        """Return whether events after `since` may be lost, or it is not an event of this run."""
+        """Return whether events after `since` may be lost, or it is not an event of this epoch."""
         if isinstance(since, EventId):
             return not self._is_own(since) or not self._evicted <= since.number < self._next
         return since is not None and self._evicted_time is not None and since <= self._evicted_time

@@ -125,7 +125,7 @@ class NetEventCollector(Part):
         )
         self.is_ready = False
         self._reported = ReportedEvents(self.limits.max_net_events, self._now)
-        if self._tried.is_set():  # else somebody may wait for it
+        if self._tried.is_set():  # otherwise, there may be waiters
             self._tried = anyio.Event()
 
     async def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
@@ -219,7 +219,7 @@ class NetEventCollector(Part):
         self._tried.set()
 
     async def _listen_once(self) -> None:
-        """Run one session until it fails, another would get more, or the server stops."""
+        """Run one session until it fails, should be replaced, or the server stops."""
         self._woken = anyio.Event()
         order = self._ipv6_order()
         if order is not self._order_read:
@@ -239,7 +239,7 @@ class NetEventCollector(Part):
         finally:
             self._listener = None
             await self._in_thread(listener.close)
-            self.ingest()  # before the next session, whose events these could be taken for
+            self.ingest()  # before these could pass for events of the next session
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep until the time has passed, or until woken to end the session."""

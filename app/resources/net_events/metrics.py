@@ -20,7 +20,7 @@ from bindings.net_event import NetEvent
 
 
 MAX_SERIES: Final = 500
-"""More errors than a host meets, of all types together."""
+"""Maximum number of pairs of type and error; no host is expected to have as many."""
 
 OTHER: Final = "other"
 """The label of errors without a name, and of all others once there are `MAX_SERIES`."""

@@ -1,11 +1,11 @@
-"""Recognizing events that the engine reports twice: when they happen, and stored.
+"""Recognizing events that the engine reports twice: in a notification, and among stored events.
 
 How events are recognized: the engine gives an event no id. Two reports are of the same event if
 all fields that both of them set are equal. A report may lack fields: those that its header's
 flags mark as unset, its time, and those that its generation of the struct does not have. Each
-report is paired with at most one other, so that equal events stay as many as they are; the reports
-with the most common fields are paired first. A report without a time belongs to the latest equal
-event that can have caused it: one that happened before the report arrived.
+report is paired with at most one other, so that the number of equal events stays right. Reports
+that have the most fields in common are paired first. A report without a time belongs to the latest
+equal event that happened before the report arrived.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from bindings.net_event import NetEvent
 
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=1)
-"""The difference allowed between the time that the engine gives and this process' clock: Windows
-has clocks of different resolution."""
+"""Allowed difference between the engine's time of an event and this process' clock: Windows has
+clocks of different resolution."""
 
 ANY_TIME: Final = range(1 << 64)
 
@@ -33,7 +33,7 @@ class Report(NamedTuple):
 
     Attributes:
         event: the reported event.
-        times: the FILETIMEs at which it can have happened.
+        times: the range of FILETIMEs in which it happened.
     """
 
     event: NetEvent
@@ -46,7 +46,7 @@ class Report(NamedTuple):
 
 
 class ReportedEvents:
-    """The events that were reported so far, the last of them. Belongs to one event loop."""
+    """The last events that were reported. Belongs to one event loop."""
 
     def __init__(self, max_count: int, now: Callable[[], datetime]) -> None:
         """Create an empty collection.
@@ -65,7 +65,7 @@ class ReportedEvents:
         self._events.append(Report.of(event, range(self._latest())))
 
     def begin_session(self, began_at: datetime, stored: Sequence[NetEvent]) -> list[NetEvent]:
-        """Return those of the stored events that were not reported before.
+        """Return the stored events that were not reported before.
 
         Args:
             began_at: a time before the session subscribed to events.
@@ -75,18 +75,18 @@ class ReportedEvents:
         reports = [Report.of(event) for event in stored]
         pairs = pair(self._events, reports)
         for position, known in pairs.items():
-            self._events[known] = reports[position]  # the engine will store it the same next time
+            self._events[known] = reports[position]  # the next session reads it in this form again
         new = [position for position in range(len(stored)) if position not in pairs]
         # Only these can still be on their way to the subscription.
         self._stored = [reports[position] for position in new]
         return [stored[position] for position in new]
 
     def end_start(self) -> None:
-        """Assume that all stored events that the subscription reports, too, have arrived."""
+        """End the time in which the subscription may still report stored events."""
         self._stored.clear()
 
     def duplicates(self, received: Sequence[NetEvent]) -> set[int]:
-        """Return the positions of the received events that were stored when the session began."""
+        """Return the positions of received events that were already among the stored ones."""
         if not self._stored:
             return set()
         times = range(self._began, self._latest())
@@ -100,7 +100,7 @@ class ReportedEvents:
 
 
 def pair(known: Sequence[Report], reports: Sequence[Report]) -> dict[int, int]:
-    """Return the positions of reports of known events, each with that event's position.
+    """Map the position of each report of a known event to the position of that event.
 
     Args:
         known: reports, oldest first.
@@ -130,7 +130,7 @@ def pair(known: Sequence[Report], reports: Sequence[Report]) -> dict[int, int]:
 
 
 def _latest_possible(positions: list[int], known: Sequence[Report], times: range) -> int | None:
-    """Return the last of these reports that can be of an event that happened at `times`."""
+    """Return the last of these positions whose report may be of an event within `times`."""
     for position in reversed(positions):
         other = known[position].times
         if other.start < times.stop and times.start < other.stop:
@@ -139,13 +139,13 @@ def _latest_possible(positions: list[int], known: Sequence[Report], times: range
 
 
 def _unlikeness(shapes: tuple[int, int]) -> tuple[int, int]:
-    """Return the sort key of two shapes: those with the most common fields come first."""
+    """Return the sort key of two shapes: those with the most fields in common come first."""
     one, other = shapes
     return -(one & other).bit_count(), (one ^ other).bit_count()
 
 
 def _by_shape(reports: Iterable[Report]) -> dict[int, list[tuple[int, _Fields]]]:
-    """Group reports, as their positions and fields, by which fields they set, as a bit mask."""
+    """Return positions and fields of reports, by a bit mask of the fields that are set."""
     groups: defaultdict[int, list[tuple[int, _Fields]]] = defaultdict(list)
     for position, report in enumerate(reports):
         fields = _fields(report.event)
@@ -157,7 +157,7 @@ def _by_shape(reports: Iterable[Report]) -> dict[int, list[tuple[int, _Fields]]]
 def _fields(event: NetEvent) -> _Fields:
     """Return the fields of an event in one tuple, with None for those that are not set.
 
-    An id of 0 names nothing.
+    An id of 0 counts as not set.
     """
     failure = event.failure
     return (

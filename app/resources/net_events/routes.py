@@ -31,7 +31,7 @@ HOW_TO_ENABLE: Final = (
     "(FWPM_ENGINE_COLLECT_NET_EVENTS); it stays on."
 )
 UNKNOWN_EVENT: Final = EventId("", 0)
-"""An event id of no run, which resumes with `reset`."""
+"""An id that no event has, so that a stream resumes with `reset`."""
 
 EVENTS: Final = {
     "net_event": "NetEvent",

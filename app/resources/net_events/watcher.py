@@ -16,7 +16,7 @@ class NetEventWatcher:
     """An event source of net events for one client. Belongs to one event loop.
 
     If events after the client's position may have been evicted, or the position belongs to
-    another run of the server, the watcher sends `reset` and continues with new events.
+    another epoch, the watcher sends `reset` and continues with new events.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ FIELDS_OF_SUITES: Final = (
     "pfs_group",
     "weakness",
 )
-"""The filters that are compared with the suite's field of that name."""
+"""Filters, each of which is compared with the suite's field of its name."""
 
 
 @dataclass(frozen=True)

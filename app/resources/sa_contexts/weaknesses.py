@@ -2,8 +2,8 @@
 
 Detection looks at the SA bundle and does not depend on the baseline; the baseline
 (`app.resources.sa_contexts.baselines`) selects which findings it calls weak. Unknown values
-cannot be judged: they are never weak themselves, and they suppress findings that they might
-remedy.
+cannot be judged: they are never weak themselves, and there is no finding that one of them might
+refute.
 """
 
 from __future__ import annotations

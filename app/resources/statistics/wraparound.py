@@ -2,7 +2,7 @@
 
 The engine counts packets and negotiations in 32 bits, which wrap around. If a counter is
 sampled often enough, a wraparound can be distinguished from a restart of IKEEXT or of the
-engine, which resets the counter from any value.
+engine, which resets the counter whatever its value.
 """
 
 from __future__ import annotations

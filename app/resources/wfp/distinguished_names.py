@@ -86,7 +86,8 @@ def _elements(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 def _attribute(der: bytes) -> str:
     """Return `CN=…`, or `1.2.3=#…` with the DER in hexadecimal if it cannot be text.
 
-    A type without a short name or a value of an unknown string type cannot (RFC 4514 §2.4).
+    It cannot if its type has no short name, or its value is of an unknown string type (RFC 4514
+    §2.4).
     """
     (tag, type_, _), (value_tag, content, value) = _elements(der)
     if tag != _OBJECT_IDENTIFIER:

@@ -135,8 +135,8 @@ class TlsProtocol(asyncio.Protocol):
                 self,
                 self._context(),
                 server_side=True,
-                # `enforce_limits` ends it earlier, but asyncio would keep a handshake whose
-                # connection was aborted before it started.
+                # `enforce_limits` ends the handshake earlier, except if the connection was aborted
+                # before the handshake started: asyncio would keep that handshake.
                 ssl_handshake_timeout=self._limits.keepalive_timeout_seconds + 2 * LINGER_SECONDS,
                 ssl_shutdown_timeout=self._limits.send_timeout_seconds,
             )

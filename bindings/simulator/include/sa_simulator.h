@@ -79,16 +79,17 @@ uint32_t sa_simulator_ids(uint64_t *out, uint32_t capacity);
  * number of connections. `out` may be NULL if `capacity` is 0. */
 uint32_t sa_simulator_connections(uint64_t *out, uint32_t capacity);
 
-/* Copy the FWPM_CONNECTION0 at `tree`, valid or not. It replaces the connection with its
- * connectionId, and stays as it is, whatever the contexts are, until it is deleted or contexts are
- * populated. Return the id, or 0 if that is 0 or memory ran out. */
+/* Copy the FWPM_CONNECTION0 at `tree`, valid or not. The copy replaces the connection that has its
+ * connectionId, if there is one, and does not depend on contexts. It stays until it is deleted,
+ * contexts are populated or the engine is started again. Return the id, or 0 if that is 0 or memory
+ * ran out. */
 uint64_t sa_simulator_put_connection(const void *tree);
 
 /* End a connection, even if its contexts exist. Return 1, or 0 if none has this id. */
 int32_t sa_simulator_delete_connection(uint64_t id);
 
-/* Set the driver's byte counts, except of a connection that was put; they grow from there. Return
- * 1, or 0 if no connection has this id. */
+/* Set the driver's byte counts; they grow from there. A connection that was put keeps its own.
+ * Return 1, or 0 if no connection has this id. */
 int32_t sa_simulator_set_connection_bytes(uint64_t id, uint64_t in, uint64_t out);
 
 /* Set whether the engine tracks connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS): 1 (default)
@@ -149,7 +150,7 @@ int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed);
 
 /* Copy the FWPM_NET_EVENT5 at `tree`, with its own time. Events that were put are kept until the
  * engine stops. The copy has canaries in place of its application, users and groups. Return 1, or 0
- * as above or if memory ran out. */
+ * if the engine is stopped or does not collect net events, or memory ran out. */
 int32_t sa_simulator_put_net_event(const void *tree);
 
 /* Collect `count` net events of realistic types and codes. Return how many were collected. */
@@ -234,7 +235,8 @@ enum sa_simulator_option {
     /* The order of an enumeration: 0 (default) by id, 1 shuffled. */
     SA_SIMULATOR_OPTION_SHUFFLE = 2,
     /* What the snapshot of an enumeration fixes: 0 (default) only the set of objects, which are
-     * read when they are returned and skipped if deleted meanwhile, 1 their contents, too. */
+     * read when they are returned and skipped if deleted meanwhile, 1 their contents, too, except
+     * of connections that were put. */
     SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS = 3,
     /* When subscribers are notified of a context that churn begins: 0 (default) at once, before
      * its SAs are attached, 1 when both are attached. */

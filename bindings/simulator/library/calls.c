@@ -92,8 +92,8 @@ static int find_function(const char *name)
 }
 
 /* Return the code of the oldest failure that is due, and use up one of its `times`; return 0 if
- * none is due. Older failures, which are not due yet, count the call as one that they let pass; if
- * none is due, all that apply to the function do. */
+ * none is due. For the function's older failures, or for all of them if none is due, the call is
+ * one of those that they let pass. */
 static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {

@@ -13,7 +13,7 @@
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const connection *in_snapshot = (const connection *)enumeration->objects + index;
-    /* A snapshot owns no reference to the tree of a connection that was put. It never changes. */
+    /* The snapshot owns no reference to the tree of a connection that was put: look it up again. */
     return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) && in_snapshot->tree == NULL
                ? in_snapshot
                : connections_find(in_snapshot->id);
@@ -30,8 +30,8 @@ static const object_ops ops = {CONNECTIONS, current, write_connection};
 
 /* ---- enumerations ---- */
 
-/* Fix the set of objects, and query the driver if the template asks for it; NULL matches all.
- * Return an error code, or 0. */
+/* Fix the set of objects, and query the driver if the template asks for it; a NULL template matches
+ * all. Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration,
                             const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate)
 {

@@ -5,7 +5,7 @@
  * Subscribers are notified of both. The byte counters grow in simulated time, one second per
  * change (sa_simulator_churn), so that they follow from the seed, too.
  *
- * A connection that was put belongs to no group: it stays as it is until it is deleted.
+ * A connection that was put belongs to no group: it does not depend on contexts.
  */
 
 #ifndef SIMULATOR_CONNECTION_STORE_H
@@ -46,8 +46,8 @@ void connections_remove_context(const sa_entry *entry);
 connection **connections_list(size_t *count);
 connection *connections_find(UINT64 id); /* NULL if there is none */
 
-/* Copy a tree; it replaces the connection with its id. Return the id, or 0 if that is 0 or memory
- * ran out. */
+/* Copy a tree; the copy replaces the connection that has its id. Return the id, or 0 if that is 0
+ * or memory ran out. */
 UINT64 connections_put(const FWPM_CONNECTION0 *tree);
 /* End a connection, even if its contexts exist. Return whether it existed. */
 int connections_delete(UINT64 id);

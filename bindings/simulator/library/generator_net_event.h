@@ -26,8 +26,8 @@ typedef struct generated_net_event {
  * invalid. */
 void generate_net_event(generated_net_event *out, const net_event *event);
 
-/* Take an event as it is, except for what readers must not expose (application, user, groups). Its
- * pointers point to what those of `from` point to. */
+/* Copy an event without what readers must not expose (application, user, groups). The copy shares
+ * the memory that `from` points to. */
 void generated_from_net_event(generated_net_event *out, const FWPM_NET_EVENT5 *from);
 
 #endif

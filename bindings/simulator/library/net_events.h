@@ -45,8 +45,8 @@ void net_events_stop(void);
 int net_events_put(const FWPM_NET_EVENT5 *tree);
 
 size_t net_events_count(void);
-/* Copy the events to `out`, those that were put first, then oldest first. `out` has room for
- * net_events_count() entries, which own no reference to their trees. */
+/* Copy the events to `out`: the ones that were put, then the others, each oldest first. `out` has
+ * room for net_events_count() entries, which own no reference to their trees. */
 void net_events_list(net_event *out);
 
 /* Remove all events, as the engine does when it stops. */

@@ -26,8 +26,8 @@ void payload_release(payload *payload);
 int notifications_has_subscribers(const event_kind *kind);
 
 /* Queue an event for all subscribers to this kind whose filter matches `subject`, or for all of
- * them if that is NULL. One thread delivers events in the order of the calls; several threads may
- * not. The caller keeps its reference to the payload. */
+ * them if that is NULL. A single delivery thread keeps the order of the calls; several need not.
+ * The caller keeps its reference to the payload. */
 void notifications_publish(const event_kind *kind, const void *subject, payload *payload);
 
 /* Start the delivery threads, unless they run. Return 1, or 0 if none could be started. */

@@ -1,5 +1,5 @@
-/* A tree that was put: a deep copy in one reference-counted block, shared by the store's entry
- * and the snapshots of it. */
+/* A tree that was put: a deep copy in one reference-counted block, which the store shares with
+ * snapshots. */
 
 #ifndef SIMULATOR_PUT_TREE_H
 #define SIMULATOR_PUT_TREE_H

@@ -151,12 +151,12 @@ class Simulator:
         self._act("reset")
 
     def replay(self, path: Path) -> None:
-        """Answer as the engine of the capture in a file did; begins with `reset`.
+        """Reset, then answer as the captured engine did.
 
         Requires the distribution `sa-contexts`, which makes captures and knows their format.
 
         Raises:
-            CaptureUnreadable: the file is no capture, or is damaged (`bindings.capture.file`).
+            CaptureUnreadable: the file is not a capture, or is damaged (`bindings.capture.file`).
         """
         from bindings.capture.replay import replay  # noqa: PLC0415
 
@@ -334,7 +334,7 @@ class Simulator:
             raise ValueError(f"cannot deliver from {threads} threads")
 
     def flush(self, milliseconds: int = 10_000) -> bool:
-        """Wait until all is delivered and no callback is running; return False if time ran out."""
+        """Wait for all deliveries and callbacks to end; return False if the time ran out."""
         return bool(self._number("flush", _u32(milliseconds)))
 
     # ---- failures ----
