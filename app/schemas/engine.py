@@ -29,8 +29,8 @@ class Ipv6OrderEvidence(Shape):
 class Ipv6Order(Shape):
     """The byte order in which the server reads the engine's IPv6 addresses, and why.
 
-    The server detects it: at least 3 addresses must agree, and none may disagree. Until then it
-    uses network order. A change of the order starts a new epoch.
+    The server detects it: at least 3 addresses must agree, and none may disagree. Until then the
+    order stays as it is, at first network order. A change of the order starts a new epoch.
     """
 
     order: Literal["network", "reversed"]

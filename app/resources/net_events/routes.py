@@ -105,8 +105,8 @@ async def watch_net_events(
     """Watch failures with explanations, as they are reported.
 
     Server-Sent Events: a `net_event` for each failure. `Last-Event-ID` or `since` resumes while the
-    server still keeps all later events. If it does not, or the id belongs to another run of the
-    server, the stream begins with `reset`: list again, and continue from there. Without an id,
+    server still keeps all later events. If it does not, or the id belongs to another epoch,
+    the stream begins with `reset`: list again, and continue from there. Without an id,
     the stream begins with the next event.
     """
     after = None if query.since is None else read_event_id(query.since)

@@ -183,7 +183,7 @@ class NetEvent(Shape):
 
     id: str = Field(
         pattern=r"^[0-9a-f]{12}-[0-9]+$",
-        description="The id of the event, valid within one run of the server; later events have "
+        description="The id of the event, valid within its epoch; later events have "
         "higher numbers.",
         examples=["b893933fedc9-17"],
     )
@@ -219,7 +219,7 @@ class NetEventPage(Shape):
     next_cursor: str | MISSING = NEXT_CURSOR
     missed: bool = Field(
         description="Whether events after `since` may be missing because they were evicted or "
-        "precede this run of the server, or `cursor` belongs to another run."
+        "precede this epoch, or `cursor` belongs to another one."
     )
     collection: Collection
     how_to_enable: str | MISSING = Field(
