@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol
 
 import orjson
@@ -123,5 +123,6 @@ def opened_source(
         configure_logging(settings.log_format, settings.log_level)
         ipv6_order = ipv6_order_detector(settings)
         with open_engine(open_library(settings), settings, ipv6_order.order) as opened:
-            opened.with_sa_contexts(ipv6_order.examine)
+            with suppress(EngineError):  # `show` does not need the right to enumerate
+                opened.with_sa_contexts(ipv6_order.examine)
             yield EngineSource(opened, settings)
