@@ -1,12 +1,13 @@
 """Detecting the byte order of the engine's IPv6 addresses from its SA contexts.
 
 How it is detected: local addresses are compared with this host's own addresses. In transport
-mode, addresses are also compared with the conditions of their SA's filter, which are in network
-order. In tunnel mode they are not: the filter is about other addresses, and a peer could choose
-an address whose reverse matches. An address that matches in one order only is evidence for that
-order. The order is decided once enough distinct addresses agree and none disagrees; until then,
-network order is used. A new session may be with another engine, so evidence is collected again;
-the previous order remains in force until the new evidence is decisive.
+mode, local and remote addresses are also compared with the conditions on local and remote
+addresses, respectively, in their SA's filter, which are in network order. Other conditions, and
+those of tunnel mode, do not restrict these addresses: a peer could choose one whose reverse
+matches. An address that matches in one order only is evidence for that order. The order is decided
+once enough distinct addresses agree and none disagrees. Until then it stays as it is, at first
+network order. A new session may be with another engine, so it needs new evidence; the order stays
+until that decides.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from bindings.addresses import Ipv6Order
 from bindings.enums import DataType, IpVersion, MatchType, TrafficType
@@ -24,6 +26,7 @@ from bindings.host_addresses import host_ipv6_addresses
 from bindings.memory import RawTree
 from bindings.records import Filter, SaDetails
 from bindings.sa_contexts import SaContexts
+from bindings.well_known import CONDITION_FIELDS
 
 
 MIN_AGREEING: Final = 3
@@ -46,6 +49,14 @@ _TRANSPORT: Final = int(TrafficType.TRANSPORT)
 _EQUAL: Final = int(MatchType.EQUAL)
 _BYTES: Final = int(DataType.BYTE_ARRAY16)
 _SUBNET: Final = int(DataType.V6_ADDR_MASK)
+_LOCAL_FIELDS, _REMOTE_FIELDS = (
+    frozenset(
+        UUID(guid).bytes_le
+        for guid, name in CONDITION_FIELDS.items()
+        if name in (f"ip_{end}_address", f"ip_{end}_address_v6")
+    )
+    for end in ("local", "remote")
+)
 
 
 class Ipv6OrderReason(StrEnum):
@@ -147,9 +158,10 @@ class Ipv6OrderDetector:
             self._local.add(self._order.to_wfp(local))
             if traffic_type != _TRANSPORT:
                 continue
-            matches = partial(_is_in_any, list(_subnets(details[_FILTER])))
-            for raw in map(self._order.to_wfp, (local, remote)):
-                order = _only_match(raw, matches)
+            for address, fields in ((local, _LOCAL_FIELDS), (remote, _REMOTE_FIELDS)):
+                raw = self._order.to_wfp(address)
+                subnets = [*_subnets(details[_FILTER], fields)]
+                order = _only_match(raw, partial(_is_in_any, subnets))
                 if order is not None:
                     self._by_filter.add((order, raw))
 
@@ -203,13 +215,13 @@ def _only_match(raw: bytes, matches: Callable[[bytes], bool]) -> Ipv6Order | Non
     return Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
 
 
-def _subnets(filter_: RawTree | None) -> Iterator[tuple[int, int]]:
-    """Yield the IPv6 addresses and subnets that a copied filter requires.
+def _subnets(filter_: RawTree | None, fields: frozenset[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield the IPv6 addresses and subnets that a copied filter requires in some fields.
 
     Each is a pair: the address as a number, shifted right by its host bits; and their count.
     """
-    for _field, match_type, (type_, value) in filter_[_CONDITIONS] if filter_ else ():
-        if match_type != _EQUAL or value is None:
+    for field, match_type, (type_, value) in filter_[_CONDITIONS] if filter_ else ():
+        if field not in fields or match_type != _EQUAL or value is None:
             continue
         if type_ == _BYTES:
             yield int.from_bytes(value, "big"), 0

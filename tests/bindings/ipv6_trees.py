@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from sa_contexts_simulator import Simulator
 
 from bindings._fwpuclnt import ffi
 
 
-LOCAL_ADDRESS = (
-    0xD9EE00DE,
-    0xC1EF,
-    0x4617,
-    [0xBF, 0xE3, 0xFF, 0xD8, 0xF5, 0xA0, 0x89, 0x57],
-)
-"""FWPM_CONDITION_IP_LOCAL_ADDRESS (fwpmu.h)."""
+LOCAL_ADDRESS = UUID("d9ee00de-c1ef-4617-bfe3-ffd8f5a08957")
+LOCAL_ADDRESS_V6 = UUID("2381be84-7524-45b3-a05b-1e637d9c7a6a")
+REMOTE_ADDRESS = UUID("b235ae9a-1d64-49b8-a44c-5ff3d9095045")
+REMOTE_ADDRESS_V6 = UUID("246e1d8c-8bee-4018-9b98-31d4582f3361")
+SOURCE_ADDRESS = UUID("ae96897e-2e94-4bc9-b313-b27ee80e574d")
+"""FWPM_CONDITION_IP_* (fwpmu.h)."""
 
 BYTE_ARRAY16, V6_ADDR_MASK = 11, 0x101
 """FWP_DATA_TYPE (fwptypes.h)."""
@@ -27,6 +27,7 @@ def put_context(
     remote: bytes = bytes(16),
     *,
     condition: bytes | None = None,
+    field: UUID = REMOTE_ADDRESS,
     prefix: int | None = None,
     match_type: int = 0,
     is_tunnel: bool = False,
@@ -38,7 +39,8 @@ def put_context(
         local: the local address, in the engine's byte order.
         remote: the remote address, in the engine's byte order.
         condition: an address that its filter requires, in network order.
-        prefix: the length of its prefix, if the filter requires a subnet instead.
+        field: the field that must have that address.
+        prefix: the length of the subnet that the filter requires instead.
         match_type: FWP_MATCH_TYPE of the condition.
         is_tunnel: whether the SA is in tunnel mode.
     """
@@ -49,8 +51,8 @@ def put_context(
     details.traffic.trafficType = int(is_tunnel)
     kept: list[Any] = [details]
     if condition is not None:
-        one = ffi.new("FWPM_FILTER_CONDITION0 *")
-        one.fieldKey, one.matchType = LOCAL_ADDRESS, match_type
+        one = ffi.new("FWPM_FILTER_CONDITION0 *", {"matchType": match_type})
+        ffi.memmove(ffi.addressof(one.fieldKey), field.bytes_le, 16)
         if prefix is None:
             value = ffi.new("FWP_BYTE_ARRAY16 *", {"byteArray16": list(condition)})
             one.conditionValue.type, one.conditionValue.byteArray16 = BYTE_ARRAY16, value

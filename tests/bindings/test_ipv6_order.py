@@ -7,6 +7,7 @@ from ipaddress import IPv6Address
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,14 @@ from bindings.ipv6_order import (
 from bindings.library import Library
 from bindings.sa_contexts import SaContexts
 from bindings.session import Session
-from tests.bindings.ipv6_trees import put_context
+from tests.bindings.ipv6_trees import (
+    LOCAL_ADDRESS,
+    LOCAL_ADDRESS_V6,
+    REMOTE_ADDRESS,
+    REMOTE_ADDRESS_V6,
+    SOURCE_ADDRESS,
+    put_context,
+)
 
 
 NETWORK, REVERSED = Ipv6Order.NETWORK, Ipv6Order.REVERSED
@@ -98,11 +106,36 @@ def test_three_addresses_in_filters_decide(
     assert sum(state.filter_conditions) == 3
 
 
+@pytest.mark.parametrize(
+    ("field", "is_local", "is_remote"),
+    [
+        (LOCAL_ADDRESS, True, False),
+        (LOCAL_ADDRESS_V6, True, False),
+        (REMOTE_ADDRESS, False, True),
+        (REMOTE_ADDRESS_V6, False, True),
+        (SOURCE_ADDRESS, False, False),
+    ],
+)
+def test_addresses_are_compared_only_with_conditions_on_their_end(
+    library: Library, simulator: Simulator, field: UUID, is_local: bool, is_remote: bool
+) -> None:
+    """A peer could choose an address whose reverse matches a condition on the local end."""
+    for local, remote in zip(OWN, PEERS, strict=True):
+        for condition in (local, remote):
+            put_context(
+                simulator, local[::-1], remote[::-1], condition=condition, prefix=48, field=field
+            )
+
+    state = Examined(library, own=[]).refresh()
+
+    assert state.filter_conditions == Evidence(0, 5 * (is_local + is_remote))
+
+
 def test_host_and_filters_add_up_and_one_address_counts_once(
     library: Library, simulator: Simulator
 ) -> None:
     for own in OWN[:2]:
-        put_context(simulator, own[::-1], condition=own)
+        put_context(simulator, own[::-1], condition=own, field=LOCAL_ADDRESS)
     examined = Examined(library)
     assert examined.refresh().reason is Ipv6OrderReason.TOO_LITTLE_EVIDENCE
     put_context(simulator, bytes(16), PEERS[0][::-1], condition=PEERS[0])
@@ -118,7 +151,7 @@ def test_what_fits_both_orders_or_neither_is_no_evidence(
 ) -> None:
     for number in range(5):
         palindrome = bytes([number, *PALINDROME[1:-1], number])
-        put_context(simulator, palindrome, condition=palindrome)
+        put_context(simulator, palindrome, condition=palindrome, field=LOCAL_ADDRESS)
         put_context(simulator, PEERS[number])  # remote, and of no filter
         short = PEERS[number][::-1]
         put_context(simulator, bytes(16), short, condition=PEERS[number], prefix=31)

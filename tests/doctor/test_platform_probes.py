@@ -17,7 +17,7 @@ from app.doctor.results import Check, CheckResult
 from app.doctor.run import DoctorRun
 from app.schemas.doctor import Outcome
 from bindings.library import Library
-from tests.bindings.ipv6_trees import put_context
+from tests.bindings.ipv6_trees import LOCAL_ADDRESS, put_context
 
 
 @pytest.fixture
@@ -41,7 +41,12 @@ PEERS = [IPv6Address(f"2001:db8::{number}").packed for number in range(7, 10)]
 def put(simulator: Simulator, addresses: list[bytes], *, is_reversed: bool) -> None:
     """Add SA contexts over IPv6 whose filters have their local addresses."""
     for address in addresses:
-        put_context(simulator, address[::-1] if is_reversed else address, condition=address)
+        put_context(
+            simulator,
+            address[::-1] if is_reversed else address,
+            condition=address,
+            field=LOCAL_ADDRESS,
+        )
 
 
 @pytest.mark.parametrize("order", ["network", "reversed"])
