@@ -41,6 +41,12 @@ MAX_ADDRESSES: Final = 4096
 MAX_EXAMINED: Final = 2000
 """The number of SA contexts after which `examine` ends: enough for a pattern, and quickly read."""
 
+MAX_FILTERS: Final = 2000
+"""The number of filters that a refresh compares addresses with: each takes some microseconds."""
+
+MAX_CONDITIONS: Final = 50
+"""The number of conditions per filter that are examined."""
+
 _TRAFFIC: Final = SaDetails._fields.index("traffic")
 _FILTER: Final = SaDetails._fields.index("transport_filter")
 _CONDITIONS: Final = Filter._fields.index("conditions")
@@ -131,6 +137,7 @@ class Ipv6OrderDetector:
         self._order = self.state.order
         self._local: set[bytes] = set()
         self._by_filter: set[tuple[Ipv6Order, bytes]] = set()
+        self._filter_count = 0
 
     def order(self) -> Ipv6Order:
         """Return the order in force."""
@@ -139,6 +146,7 @@ class Ipv6OrderDetector:
     def start(self, incarnation: int, order: Ipv6Order) -> None:
         """Start a refresh in a byte order; a new incarnation of the session needs new evidence."""
         self._order = order
+        self._filter_count = 0
         if incarnation != self._incarnation:
             self._incarnation = incarnation
             self._is_settled = self._is_fixed
@@ -156,11 +164,13 @@ class Ipv6OrderDetector:
             if version != _V6 or len(self._local) + len(self._by_filter) >= MAX_ADDRESSES:
                 continue
             self._local.add(self._order.to_wfp(local))
-            if traffic_type != _TRANSPORT:
+            filter_ = details[_FILTER]
+            if traffic_type != _TRANSPORT or filter_ is None or self._filter_count >= MAX_FILTERS:
                 continue
+            self._filter_count += 1
             for address, fields in ((local, _LOCAL_FIELDS), (remote, _REMOTE_FIELDS)):
                 raw = self._order.to_wfp(address)
-                subnets = [*_subnets(details[_FILTER], fields)]
+                subnets = [*_subnets(filter_, fields)]
                 order = _only_match(raw, partial(_is_in_any, subnets))
                 if order is not None:
                     self._by_filter.add((order, raw))
@@ -215,12 +225,12 @@ def _only_match(raw: bytes, matches: Callable[[bytes], bool]) -> Ipv6Order | Non
     return Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
 
 
-def _subnets(filter_: RawTree | None, fields: frozenset[bytes]) -> Iterator[tuple[int, int]]:
+def _subnets(filter_: RawTree, fields: frozenset[bytes]) -> Iterator[tuple[int, int]]:
     """Yield the IPv6 addresses and subnets that a copied filter requires in some fields.
 
     Each is a pair: the address as a number, shifted right by its host bits; and their count.
     """
-    for field, match_type, (type_, value) in filter_[_CONDITIONS] if filter_ else ():
+    for field, match_type, (type_, value) in filter_[_CONDITIONS][:MAX_CONDITIONS]:
         if field not in fields or match_type != _EQUAL or value is None:
             continue
         if type_ == _BYTES:

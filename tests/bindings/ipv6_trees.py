@@ -31,6 +31,7 @@ def put_context(
     prefix: int | None = None,
     match_type: int = 0,
     is_tunnel: bool = False,
+    others: int = 0,
 ) -> int:
     """Add a context with an outbound SA, and return its id.
 
@@ -43,6 +44,7 @@ def put_context(
         prefix: the length of the subnet that the filter requires instead.
         match_type: FWP_MATCH_TYPE of the condition.
         is_tunnel: whether the SA is in tunnel mode.
+        others: the number of empty conditions before that one.
     """
     details = ffi.new("IPSEC_SA_DETAILS1 *")
     details.ipVersion = details.traffic.ipVersion = details.saBundle.ipVersion = 1
@@ -51,7 +53,9 @@ def put_context(
     details.traffic.trafficType = int(is_tunnel)
     kept: list[Any] = [details]
     if condition is not None:
-        one = ffi.new("FWPM_FILTER_CONDITION0 *", {"matchType": match_type})
+        conditions = ffi.new("FWPM_FILTER_CONDITION0[]", others + 1)
+        one = conditions[others]
+        one.matchType = match_type
         ffi.memmove(ffi.addressof(one.fieldKey), field.bytes_le, 16)
         if prefix is None:
             value = ffi.new("FWP_BYTE_ARRAY16 *", {"byteArray16": list(condition)})
@@ -61,9 +65,9 @@ def put_context(
             value.prefixLength = prefix
             one.conditionValue.type, one.conditionValue.v6AddrMask = V6_ADDR_MASK, value
         filter_ = ffi.new("FWPM_FILTER0 *")
-        filter_.numFilterConditions, filter_.filterCondition = 1, one
+        filter_.numFilterConditions, filter_.filterCondition = others + 1, conditions
         details.transportFilter = filter_
-        kept += [value, one, filter_]
+        kept += [value, conditions, filter_]
     context = ffi.new("IPSEC_SA_CONTEXT1 *")
     context.outboundSa = details
     return simulator.put(int(ffi.cast("uintptr_t", context)))

@@ -17,6 +17,8 @@ from sa_contexts_simulator import Option, Simulator
 from bindings.addresses import Ipv6Order
 from bindings.host_addresses import LOOPBACK, host_ipv6_addresses, linux_addresses
 from bindings.ipv6_order import (
+    MAX_CONDITIONS,
+    MAX_FILTERS,
     MIN_AGREEING,
     Evidence,
     Ipv6OrderDetector,
@@ -129,6 +131,32 @@ def test_addresses_are_compared_only_with_conditions_on_their_end(
     state = Examined(library, own=[]).refresh()
 
     assert state.filter_conditions == Evidence(0, 5 * (is_local + is_remote))
+
+
+@pytest.mark.parametrize(("others", "seen"), [(MAX_CONDITIONS - 1, 5), (MAX_CONDITIONS, 0)])
+def test_only_the_first_conditions_of_a_filter_are_examined(
+    library: Library, simulator: Simulator, others: int, seen: int
+) -> None:
+    for peer in PEERS:
+        put_context(simulator, bytes(16), peer, condition=peer, others=others)
+
+    assert Examined(library).refresh().filter_conditions == Evidence(seen, 0)
+
+
+def test_only_the_first_filters_of_each_refresh_are_examined(
+    library: Library, simulator: Simulator
+) -> None:
+    for _ in range(MAX_FILTERS - 1):
+        put_context(simulator, bytes(16))  # without a filter
+        put_context(simulator, bytes(16), condition=bytes(16))
+    for peer in PEERS[:2]:
+        put_context(simulator, OWN[0], peer, condition=peer)
+    examined = Examined(library)
+
+    for _ in range(2):
+        state = examined.refresh()
+
+        assert (state.host_addresses, state.filter_conditions) == (Evidence(1), Evidence(1))
 
 
 def test_host_and_filters_add_up_and_one_address_counts_once(
