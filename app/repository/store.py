@@ -266,7 +266,9 @@ class Store:
                 self.notifier.notify_all()
             raise
         finally:
-            self._partial = None
+            pending, self._partial = self._partial, None
+        if pending is not None and pending.epoch != build.snapshot.epoch:
+            self.leases.drop(pending)  # it has wrong addresses, and never becomes complete
         if self._basis is not None and self._basis.ipv6_order is not basis.ipv6_order:
             self.leases.drop_all()  # they have wrong addresses
         self._basis = basis

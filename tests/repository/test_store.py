@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Event
 from weakref import ref
 
 import anyio
@@ -13,14 +14,16 @@ from sa_contexts_simulator import Simulator
 
 from app.repository.changes.journal import Position
 from app.repository.limits import StoreLimits
-from app.repository.query.paginator import Paginator
-from app.repository.refresh.reader import EngineReader
+from app.repository.query.paginator import Paginator, SnapshotExpired
+from app.repository.refresh.reader import FIRST_PAGE, EngineReader
 from app.repository.refresh.scheduler import ShuttingDown
+from app.repository.resource import NoObserver
 from app.repository.store import Store
 from app.resources.sa_contexts.encoding import no_alias
 from app.resources.sa_contexts.filters import SaContextSelection
 from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import View
+from bindings.addresses import Ipv6Order
 from bindings.engine import Engine
 from bindings.errors import EngineError
 from bindings.library import Library
@@ -137,6 +140,41 @@ async def test_a_stop_lets_go_of_who_waits_although_the_engine_does_not_answer(
             with pytest.raises(ShuttingDown):
                 await store.snapshot_at_most(0)
     assert simulator.calls("IPsecSaContextEnum1") == before + 1
+
+
+class OrderDecidedByFirstRead(NoObserver):
+    """Decides for reversed order once a read has ended and the test has opened the gate."""
+
+    def __init__(self) -> None:
+        self.order = Ipv6Order.NETWORK
+        self.gate = Event()
+
+    def conclude(self) -> None:
+        self.gate.wait(10)
+        self.order = Ipv6Order.REVERSED
+
+
+async def test_a_partial_snapshot_that_was_misread_expires(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.populate(FIRST_PAGE + 1)
+    observer = OrderDecidedByFirstRead()
+    with Engine(library, ipv6_order=lambda: observer.order) as engine:
+        reader = EngineReader(engine, SaContextKind(no_aliases), observer=observer)
+        store = Store(reader, LIMITS)
+        paginator = Paginator(store)
+        async with store.running():
+            page = await paginator.first_page(SaContextSelection(), View.FULL, 10, 0.0)
+            assert not page.snapshot.is_complete
+            assert page.next_cursor is not None
+            simulator.delete(simulator.ids()[0])  # now too few for a partial snapshot
+            observer.gate.set()
+
+            with pytest.raises(SnapshotExpired) as expired:
+                await paginator.page_at(paginator.read_cursor(page.next_cursor), 10)
+
+    assert expired.value.resume is None
+    assert len(store.leases) == 0
 
 
 @pytest.mark.parametrize(
