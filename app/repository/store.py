@@ -244,13 +244,16 @@ class Store:
     async def _refresh_locked(self) -> None:
         started, started_at = self._clock(), datetime.now(UTC)
         try:
-            build, basis = await anyio.to_thread.run_sync(
-                self._read_all,
-                started_at,
-                started,
-                abandon_on_cancel=True,
-                limiter=self._own_thread,
-            )
+            while True:
+                build, basis = await anyio.to_thread.run_sync(
+                    self._read_all,
+                    started_at,
+                    started,
+                    abandon_on_cancel=True,
+                    limiter=self._own_thread,
+                )
+                if self._reader.is_current(basis):
+                    break  # else the objects were misread
         except ShuttingDown:
             raise
         except Exception as error:
@@ -286,14 +289,10 @@ class Store:
 
     def _read_all(self, started_at: datetime, started: float) -> tuple[SnapshotBuild, Basis]:
         """Return the next build and its basis. Runs in a thread."""
-        read_all = partial(
-            self._reader.read_all,
+        build, basis = self._reader.read_all(
             partial(self._start_build, started_at, started),
             lambda snapshot: anyio.from_thread.run_sync(self._publish_partial, snapshot),
         )
-        build, basis = read_all()
-        if not self._reader.is_current(basis):  # the objects proved that the order was wrong
-            build, basis = read_all()
         if build.changes is None:
             self._rekeys.reset()
         else:

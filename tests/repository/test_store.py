@@ -13,6 +13,7 @@ import pytest
 from sa_contexts_simulator import Simulator
 
 from app.repository.changes.journal import Position
+from app.repository.changes.rekeys import RekeyCorrelator
 from app.repository.limits import StoreLimits
 from app.repository.query.paginator import Paginator, SnapshotExpired
 from app.repository.refresh.reader import FIRST_PAGE, EngineReader
@@ -27,6 +28,7 @@ from bindings.addresses import Ipv6Order
 from bindings.engine import Engine
 from bindings.errors import EngineError
 from bindings.library import Library
+from tests.repository.states import state_of
 
 
 pytestmark = pytest.mark.anyio
@@ -175,6 +177,30 @@ async def test_a_partial_snapshot_that_was_misread_expires(
 
     assert expired.value.resume is None
     assert len(store.leases) == 0
+
+
+async def test_a_snapshot_that_was_misread_is_not_published(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order changes, by what another store has read, at the end of the thread's work."""
+    simulator.populate(50)
+    order = Ipv6Order.NETWORK
+    reset = RekeyCorrelator.reset
+
+    def change_order(rekeys: RekeyCorrelator) -> None:
+        nonlocal order
+        order = Ipv6Order.REVERSED
+        reset(rekeys)
+
+    monkeypatch.setattr(RekeyCorrelator, "reset", change_order)
+    with Engine(library, ipv6_order=lambda: order) as engine:
+        store = Store(EngineReader(engine, SaContextKind(no_aliases)), LIMITS, is_periodic=False)
+        async with store.running():
+            first = await store.snapshot_at_most(0)
+            second = await store.snapshot_at_most(0)
+
+    assert first.epoch == second.epoch
+    assert state_of(first) == state_of(second)
 
 
 @pytest.mark.parametrize(
