@@ -266,7 +266,7 @@ class Store:
             if self._partial is not None:
                 self.leases.drop(self._partial)
                 self._basis = None  # clients have seen its revision: start a new epoch
-                self.notifier.notify_all()
+            self.notifier.notify_all()  # also of another byte order, if an earlier read showed it
             raise
         finally:
             pending, self._partial = self._partial, None

@@ -134,6 +134,23 @@ def test_lists_that_are_read_on_demand_follow(
     assert all(address.startswith(("fd", "2001:db8")) for address in right)
 
 
+def test_a_change_is_followed_although_the_next_read_fails(
+    serve: Serve, simulator: Simulator
+) -> None:
+    client = serve()
+    client.get("/sa-contexts", params={"maxAge": 0})
+    simulator.set_option(Option.REVERSED_IPV6)
+    simulator.populate(60, 3)
+    begun = client.get("/ike-sas", params={"maxAge": 60, "limit": 1}).json()
+
+    simulator.fail("IPsecSaContextEnum1", 5, after=1, times=1000)  # ERROR_ACCESS_DENIED
+    failed = client.get("/sa-contexts", params={"maxAge": 0})
+
+    assert failed.is_error
+    assert client.get("/engine").json()["ipv6Order"]["order"] == "reversed"
+    until(lambda: client.get("/ike-sas", params={"cursor": begun["nextCursor"]}).status_code == 410)
+
+
 def failed_peers(client: TestClient) -> set[str]:
     return {event["remoteAddress"] for event in failures(client) if event["remoteAddress"]}
 
