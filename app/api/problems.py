@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
 import orjson
 from starlette.responses import Response
 
 from app.api.media_types import PROBLEM, utf_8
-from app.api.references import root_of
+from app.api.references import path_of, root_of
 from app.schemas.problems import (
     EngineProblem,
     InvalidParametersProblem,
@@ -26,9 +25,6 @@ from app.schemas.problems import (
     SnapshotExpiredProblem,
 )
 
-
-_IN_A_PATH: Final = "/%!$&'()*+,;=@~"
-"""Characters not to encode. A colon is encoded: it could end a scheme (RFC 3986, 4.2)."""
 
 MAX_ERRORS = 32
 """Maximum number of invalid parameters to report; a request may have thousands."""
@@ -350,14 +346,13 @@ def problem_response(problem: ProblemError, raw_path: bytes) -> Response:
         problem: the problem.
         raw_path: the path of the request as the client sent it; empty if unknown.
     """
-    root = root_of(raw_path)
     text = orjson.dumps(
         {
-            "type": f"{root}problems/{problem.kind.code}",
+            "type": f"{root_of(raw_path)}problems/{problem.kind.code}",
             "title": problem.kind.title,
             "status": problem.kind.status,
             "detail": problem.detail,
-            "instance": root + quote(raw_path, _IN_A_PATH).removeprefix("/") if raw_path else "",
+            "instance": path_of(raw_path),
             "code": problem.kind.code,
             **problem.members,
         }

@@ -19,7 +19,7 @@ class Problem(Shape):
     detail: str = Field(description="What went wrong this time.")
     instance: str = Field(
         description="The path of the request; relative to its URL, like `type`. Empty if the "
-        "server could not read it.",
+        "server could not read it, or if it is longer than 2,048 bytes.",
         examples=["../sa-contexts/1"],
     )
     code: str = Field(description="The kind of problem, for programs; stable.")

@@ -30,13 +30,14 @@ class LimitedH11Parser(h11.Connection):
         super().__init__(h11.SERVER, limits.max_request_bytes)
         self._max_bytes = limits.max_request_bytes
         self.last_request: h11.Request | None = None
+        self._unread = b""
 
     @property
     def requested_path(self) -> bytes:
         """The path of the request to answer, as sent; empty if its first line is malformed."""
         if self.last_request is not None and self.our_state is h11.SEND_RESPONSE:
             return self.last_request.target.partition(b"?")[0]
-        line = _REQUEST_LINE.match(self.trailing_data[0])
+        line = _REQUEST_LINE.match(self._unread)
         return line[1] if line else b""
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
@@ -45,11 +46,13 @@ class LimitedH11Parser(h11.Connection):
         Raises:
             RemoteProtocolError: the request is malformed or chunked, or exceeds a limit.
         """
-        # h11 limits a head only while it is incomplete: one that a read completes is not measured.
-        unread = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
+        if self.their_state is h11.IDLE:  # h11 also consumes a head that it rejects
+            self._unread = self.trailing_data[0]
         event = super().next_event()
         if isinstance(event, h11.Request):
-            head_bytes = unread - len(self.trailing_data[0])
+            # h11 limits a head only while it is incomplete: not one that a read completes.
+            head_bytes = len(self._unread) - len(self.trailing_data[0])
+            self._unread = b""
             event = _in_origin_form(event)
             self.last_request = event
             status = self._rejection_status(event, head_bytes)

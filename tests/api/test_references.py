@@ -1,17 +1,20 @@
-"""References to the server's root, resolved by another implementation of RFC 3986."""
+"""References to the server's own resources, resolved by another implementation of RFC 3986."""
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.references import MAX_DEPTH, root_of
+from app.api.references import MAX_DEPTH, MAX_PATH, path_of, root_of
 
 
 SEGMENTS = st.sampled_from(["a", "b.c", "%2F", "..a", "sa-contexts", "1"])
+HOSTILE = st.lists(
+    st.sampled_from(["", "", "evil.com", "a:b", "..", ".", "%2F", "\\", "@", "[", "\t"]), min_size=1
+).map(lambda parts: "/" + "/".join(parts))
 WITH_DOTS = st.sampled_from(["a", ".", "..", "..."])
 
 
@@ -48,3 +51,46 @@ def test_dot_segments_are_no_directories(path: str) -> None:
 )
 def test_the_root_of_a_path(path: bytes, root: str) -> None:
     assert root_of(path) == root
+
+
+def without_dots(path: str) -> str:
+    """Remove the dot segments of a path (RFC 3986, 5.2.4)."""
+    kept: list[str] = []
+    *directories, last = path.split("/")[1:]
+    for segment in directories:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if last == "..":
+        del kept[-1:]
+    return "/" + "/".join([*kept, "" if last in (".", "..") else last])
+
+
+def resolved(path: str, reference: str) -> str:
+    """Resolve a reference without a host (RFC 3986, 5.2.2), which urljoin does not do exactly."""
+    base = "" if reference.startswith("/") else path[: path.rindex("/") + 1]
+    return without_dots(base + reference) if reference else path
+
+
+@given(path=HOSTILE | st.sampled_from(["//evil.com/" + "a/" * 40, "///evil.com/../../../x"]))
+def test_the_reference_to_a_path_leads_to_no_other_host(path: str) -> None:
+    reference = path_of(path.encode())
+
+    assert urlsplit(urljoin(f"https://server{path}", reference)).netloc == "server"
+    assert not reference.startswith("//")
+
+
+@given(path=HOSTILE.filter(lambda path: not set("\\\t[:") & set(path)))
+def test_the_reference_to_a_path_leads_there_below_any_prefix(path: str) -> None:
+    reference = path_of(path.encode())
+
+    assert resolved(path, reference) == without_dots(path)
+    if path.count("/") <= MAX_DEPTH and ".." not in path.split("/"):
+        assert resolved(f"/a/b{path}", reference) == without_dots(f"/a/b{path}")
+
+
+def test_a_path_too_long_has_no_reference() -> None:
+    assert len(path_of(b"/" + b"[" * (MAX_PATH - 1))) == 3 * (MAX_PATH - 1)
+    assert path_of(b"/" + b"[" * MAX_PATH) == ""
+    assert path_of(b"") == ""

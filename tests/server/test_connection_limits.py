@@ -391,7 +391,9 @@ def test_a_client_without_a_further_request_is_left(served: Served) -> None:
         (b"http://x/a/b", b"a: " + b"a" * 2048, "../problems/{}", "../a/b"),
         (b"/a/b", b"", "../problems/{}", "../a/b"),  # never complete
         (b"/a:b", b"Content-Length: 1025\r\n\r\n", "problems/{}", "a%3Ab"),
-        (b"a/b", b"a\r\n\r\n", "/problems/{}", ""),  # malformed: no path
+        (b"a/b", b"a\r\n\r\n", "/problems/{}", ""),  # nobody knows
+        (b"/a", b"bad\r\n\r\nGET /other/y HTTP/1.1\r\n\r\n", "problems/{}", "a"),
+        (b"//evil.com/a", b"bad\r\n\r\n", "../../problems/{}", "../.././/evil.com/a"),
     ],
 )
 def test_a_rejection_refers_from_the_path_of_its_request(
