@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
 from app.cli.failures import explained_failures, fail
 from app.cli.options import ContextsOption, EngineOption, given
-from app.files.replacement import NotReplaceable, replace_file, target_of
+from app.files.creation import create_file
+from app.files.replacement import NotReplaceable, target_of
 from app.server.uvicorn_server import exit_now
 from app.service import ipv6_order_detector, open_library
 from app.settings.model import Settings
@@ -59,7 +60,7 @@ def capture(
     from app.doctor.stand_ins import MaskedStandIns  # noqa: PLC0415
 
     if file.exists() or file.is_symlink():
-        fail(f"{file} exists: name another file")
+        _fail_as_existing(file)
     failures: dict[str, int] = {}
     options = given(
         engine=engine,
@@ -91,7 +92,10 @@ def capture(
                     failures,
                 ),
             )
-        replace_file(target_of(file), content)
+        try:
+            create_file(target_of(file), content)
+        except FileExistsError:  # created meanwhile
+            _fail_as_existing(file)
     typer.echo(f"wrote {len(content)} bytes to {file}")
     for function, code in failures.items():
         typer.echo(f"sa-contexts: {function} returned {name_of(code)} ({code})", err=True)
@@ -99,6 +103,10 @@ def capture(
         typer.echo("sa-contexts: its addresses and names are real; --mask masks them", err=True)
     if run.hangs:
         exit_now(0)
+
+
+def _fail_as_existing(file: Path) -> NoReturn:
+    fail(f"{file} exists: name another file")
 
 
 def _lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -85,6 +86,36 @@ def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
         assert result.stderr == f"sa-contexts: {tmp_path / name} exists: name another file\n"
     assert (tmp_path / "capture").read_text() == "mine"
     assert not (tmp_path / "absent").exists()
+
+
+def test_a_file_created_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, beside = tmp_path / "capture", tmp_path / "capture.new"
+
+    def compressed_meanwhile(*_: Any) -> bytes:
+        path.write_text("mine")
+        beside.write_text("mine, too")
+        return b"capture"
+
+    monkeypatch.setattr("app.cli.capture.compressed", compressed_meanwhile)
+    result = run("capture", str(path))
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith(f"sa-contexts: {path} exists: name another file\n")
+    assert (path.read_text(), beside.read_text()) == ("mine", "mine, too")
+
+
+def test_a_file_that_cannot_be_written_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("app.files.creation.os.fsync", fail)
+    result = run("capture", str(tmp_path / "capture"))
+
+    assert result.exit_code == 1
+    assert os.strerror(errno.ENOSPC) in result.stderr
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_folder_that_is_absent_is_one_sentence(tmp_path: Path) -> None:
