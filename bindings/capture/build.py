@@ -54,16 +54,17 @@ class Tree:
         return ffi.buffer(part), int(ffi.cast("uintptr_t", part))
 
     def _array(self, item: Any, values: Sequence[Any]) -> int:
-        size = ffi.sizeof(item)
-        memory, address = self._memory(size * len(values))
-        for index, value in enumerate(values):
-            self._write(item, memory, index * size, value)
+        memory, address = self._memory(ffi.sizeof(item) * len(values))
+        self._fill(item, memory, 0, values)
         return address
 
-    def _bytes(self, content: bytes) -> int:
-        memory, address = self._memory(len(content))
-        memory[: len(content)] = content
-        return address
+    def _fill(self, item: Any, memory: Any, offset: int, values: Sequence[Any]) -> None:
+        if isinstance(values, bytes):
+            memory[offset : offset + len(values)] = values
+            return
+        size = ffi.sizeof(item)
+        for index, value in enumerate(values):
+            self._write(item, memory, offset + index * size, value)
 
     def _write(
         self, ctype: Any, memory: Any, offset: int, value: Any, count: int | None = None
@@ -73,9 +74,7 @@ class Tree:
         elif ctype.kind == "struct":
             self._write_struct(name_of(ctype), memory, offset, value)
         elif ctype.kind == "array":
-            elements = _elements(ctype.item, value, ctype.length)
-            for index, element in enumerate(elements):
-                self._write(ctype.item, memory, offset + index * ffi.sizeof(ctype.item), element)
+            self._fill(ctype.item, memory, offset, _elements(ctype.item, value, ctype.length))
         else:
             if ctype.kind == "pointer":
                 value = 0 if value is None else self._pointed(ctype.item, value, count)
@@ -99,9 +98,9 @@ class Tree:
 
     def _pointed(self, item: Any, value: Any, count: int | None) -> int:
         if item == TEXT:
-            return self._bytes(_string(value).encode("utf-16-le", "surrogatepass") + b"\0\0")
+            return self._array(BYTE, _string(value).encode("utf-16-le", "surrogatepass") + b"\0\0")
         if item == SID:
-            return self._bytes(_sid(value))
+            return self._array(BYTE, _sid(value))
         return self._array(item, [value] if count is None else _elements(item, value, count))
 
 

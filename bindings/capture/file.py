@@ -20,9 +20,14 @@ from bindings.errors import LibraryError
 FORMAT: Final = "sa-contexts capture"
 FORMAT_VERSION: Final = 1
 
-MAX_LINE_BYTES: Final = 16 << 20
-MAX_BYTES: Final = 4 << 30
-"""Maximum size of a line and of all lines, decompressed."""
+MAX_LINE_BYTES: Final = 4 << 20
+MAX_BYTES: Final = 3 << 29
+MAX_LINES: Final = 1 << 20
+"""Maximum size of a line, and size and number of all lines, decompressed.
+
+100,000 contexts, with their connections and main mode SAs in all generations, make 1.1 GB in
+400,000 lines of at most 6 kB. A line has room for any one array of bytes (`MAX_ELEMENTS`).
+"""
 
 Line = dict[str, Any]
 
@@ -56,7 +61,7 @@ def read_capture(path: Path) -> Iterator[tuple[int, Line]]:
         with gzip.open(path, "rb") as file:
             while text := file.readline(MAX_LINE_BYTES + 1):
                 number, size = number + 1, size + len(text)
-                if len(text) > MAX_LINE_BYTES or size > MAX_BYTES:
+                if len(text) > MAX_LINE_BYTES or size > MAX_BYTES or number > MAX_LINES:
                     raise CaptureUnreadable(f"{path}, line {number}: the capture is too large")
                 line = _decoded(text)
                 if number == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sa_contexts_simulator import Simulator
 from bindings.capture import file as capture_file
 from bindings.capture.file import CaptureUnreadable, Line, compressed, encoded, read_capture
 from bindings.capture.record import record
-from bindings.capture.replay import differences
+from bindings.capture.replay import MAX_EXPLAINED, differences
 from bindings.interfaces import interface_aliases, replay_aliases
 from bindings.library import Library
 from bindings.session import Session
@@ -256,6 +257,61 @@ def test_differences_name_the_field(simulator: Simulator, library: Library, tmp_
     assert only == "IPsecSaContextEnum0 1: only in the capture"
 
 
+def test_only_the_first_differences_are_explained(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(MAX_EXPLAINED + 5)
+    lines = answers(library)
+    for line in lines:
+        if line.get("struct") == "IPSEC_SA_CONTEXT0":
+            line["value"]["flags"] = 77
+    (tmp_path / "capture").write_bytes(compressed({"functions": {}}, lines))
+    with Session(library) as session:
+        found = [*differences(tmp_path / "capture", session)]
+
+    keys = [f"IPsecSaContextEnum0 {each}" for each in simulator.ids()]
+    assert found[:MAX_EXPLAINED] == [
+        f"{key}.flags: 77 in the capture, None here" for key in keys[:MAX_EXPLAINED]
+    ]
+    assert found[MAX_EXPLAINED:] == [f"{key}: differs" for key in keys[MAX_EXPLAINED:]]
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_comparison_does_not_hold_the_capture(library: Library, tmp_path: Path) -> None:
+    older = {"function": "IPsecSaContextEnum0", "value": {"a": [{}] * 10_000}}
+    written(tmp_path / "capture", *[older] * 100)
+    with Session(library) as session:
+        tracemalloc.start()
+        found = [*differences(tmp_path / "capture", session)]
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert sum(each.startswith("IPsecSaContextEnum0 ") for each in found) == 100
+    assert peak < 8 << 20  # one answer has 0.7 MB
+
+
+@pytest.mark.parametrize("extra", [{"function": 5}, {"function": "IkeextSaEnum0", "value": 5}])
+def test_a_header_is_no_answer(
+    simulator: Simulator, library: Library, tmp_path: Path, extra: Line
+) -> None:
+    simulator.populate(3)
+    header = {"functions": library.functions(), **extra}
+    (tmp_path / "capture").write_bytes(compressed(header, answers(library)))
+
+    assert different(library, tmp_path / "capture") == []
+
+
+def test_an_error_with_a_value_is_an_error(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    line = {"function": "IPsecSaContextEnum0", "error": ACCESS_DENIED, "value": 5}
+    written(tmp_path / "capture", context_line(), line)
+    simulator.replay(tmp_path / "capture")
+
+    found = different(library, tmp_path / "capture")
+    assert not [each for each in found if each.startswith("IPsecSaContextEnum")]
+
+
 # ---- damaged files ----
 
 
@@ -340,6 +396,9 @@ def test_the_valid_line_is_replayed(simulator: Simulator, tmp_path: Path) -> Non
         {"function": "FwpmEngineOpen0", "error": "5"},
         {"function": "IPsecSaContextEnum1", "count": 2},
         {"function": "IPsecSaContextEnum1", "value": 7},
+        {"function": "IPsecSaContextEnum0", "value": 5},
+        {"function": "IPsecSaContextEnum0", "value": [0]},
+        {"function": "IPsecSaContextEnum0"},
         {"function": "IkeextSaEnum2", "value": {"saId": 0}},
         {"function": "FwpmConnectionEnum0", "value": {"connectionId": 0}},
         {"function": "ConvertInterfaceLuidToAlias", "argument": "x", "value": "y"},
@@ -396,7 +455,10 @@ def test_a_file_is_read_only_up_to_a_size(
     bomb = written(tmp_path / "bomb", b" " * (1 << 24))
     long = written(tmp_path / "long", *[{"report": "x" * 60_000}] * 20)
 
-    for path in (bomb, long):
+    monkeypatch.setattr(capture_file, "MAX_LINES", 100)
+    many = written(tmp_path / "many", *[{"report": {}}] * 100)
+
+    for path in (bomb, long, many):
         assert_unreadable(simulator, path, "too large")
 
 
