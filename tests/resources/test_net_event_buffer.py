@@ -161,6 +161,16 @@ def test_what_was_skipped_may_have_happened_until_now() -> None:
     assert not ring.has_gap_after(NOW + timedelta(seconds=1))
 
 
+def test_what_was_skipped_until_a_time_is_missed_only_before_it() -> None:
+    ring = ring_of()
+    ring.skip(3, NOW - timedelta(hours=1))
+
+    assert ring.newest.number == 3
+    assert ring.has_gap_after(EventId(ring.epoch, 2))
+    assert ring.has_gap_after(NOW - timedelta(hours=1))
+    assert not ring.has_gap_after(NOW)
+
+
 def test_another_run_gives_all_that_is_held_and_says_so() -> None:
     ring = ring_of(event(1), event(2))
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -150,6 +151,47 @@ async def test_a_session_that_dies_alone_doubles_nothing(
         await delivered(simulator)
 
         assert await codes(net_events) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("option", [None, Option.UNTIMED_NOTIFICATIONS])
+async def test_an_engine_that_stores_more_than_is_kept_doubles_nothing(
+    library: Library, simulator: Simulator, option: Option | None
+) -> None:
+    if option is not None:
+        simulator.set_option(option)
+    for code in range(100):
+        simulator.net_event(KERNEL_DROP, code)
+    async with listening(library, simulator, replace(LIMITS, max_net_events=30)) as net_events:
+        assert await codes(net_events) == [*range(70, 100)]
+        for code in range(100, 105):
+            simulator.net_event(KERNEL_DROP, code)
+        await delivered(simulator)
+        for _ in range(3):
+            await session_dies(net_events, simulator)
+
+        assert await codes(net_events) == [*range(75, 105)]
+        assert net_events.buffer.newest.number == 105
+
+
+async def test_stored_events_that_are_too_many_are_missed(
+    library: Library, simulator: Simulator
+) -> None:
+    async with listening(library, simulator, replace(LIMITS, max_net_events=30)) as net_events:
+        await shown(net_events)
+        last = net_events.buffer.newest
+        simulator.fail("FwpmEngineOpen0", 1753, times=0)
+        simulator.fail("FwpmEngineGetOption0", 0x80320010)  # FWP_E_SESSION_ABORTED
+        await until(lambda: isinstance(net_events.error, EngineGone))
+        for code in range(100):
+            simulator.net_event(KERNEL_DROP, code)
+        simulator.clear_failures()
+        await until(lambda: net_events.error is None)
+
+        assert await codes(net_events) == [*range(70, 100)]
+        assert net_events.buffer.newest.number == 100
+        assert net_events.buffer.has_gap_after(last)
+        newest = await shown(net_events)
+        assert not net_events.buffer.has_gap_after(datetime.fromisoformat(newest[0]["time"]))
 
 
 async def test_events_announced_without_a_time_are_kept_once_when_the_session_dies(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -98,12 +101,13 @@ class Engine:
     live: Path
     stored: Path
     capacity: int
+    max_count: int = 1000
     now: datetime = START
     shown: list[NetEvent] = field(default_factory=list)
     known: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.reported = ReportedEvents(1000, lambda: self.now)
+        self.reported = ReportedEvents(self.max_count, lambda: self.now)
         self.log: list[tuple[int, NetEvent]] = []
         self.count = 0
 
@@ -175,6 +179,31 @@ def test_each_event_is_shown_once(
     assert len(engine.shown) == len(engine.known)
 
 
+@given(steps, paths(st.just(False)), paths(st.just(False)), st.integers(1, 30), st.integers(1, 5))
+@example([Happens(drop(0), True)] * 3, NOTHING, NOTHING, 30, 1)
+def test_an_event_that_was_forgotten_is_not_shown_again(
+    steps: list[Happens | Session], live: Path, stored: Path, capacity: int, max_count: int
+) -> None:
+    engine = Engine(live, stored, capacity, max_count)
+
+    for step in [OPENED, *steps, OPENED]:
+        engine.run(step)
+
+    times = [event.time for event in engine.shown]
+    assert len(times) == len(set(times))
+
+
+def test_without_times_no_stored_event_is_shown_again_when_memory_is_full() -> None:
+    engine = Engine(UNTIMED, UNTIMED, capacity=5, max_count=5)
+
+    happens = Happens(drop(0), True)
+    steps: list[Happens | Session] = [OPENED, *[happens] * 5, OPENED, happens, OPENED]
+    for step in steps:
+        engine.run(step)
+
+    assert len(engine.shown) == 6
+
+
 @given(steps, paths(st.booleans()), paths(st.just(True)))
 def test_without_stored_times_each_event_is_shown_once_while_all_are_stored(
     steps: list[Happens | Session], live: Path, stored: Path
@@ -205,6 +234,46 @@ def test_a_repeated_failure_that_is_announced_without_a_time_is_not_taken_for_a_
 
     assert new == stored
     assert engine.reported.duplicates([drop(0)]) == set()
+
+
+@contextmanager
+def cpu_time_below(seconds: float) -> Iterator[None]:
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < seconds
+
+
+FLOOD = 6000
+"""Number of equal events, as an ESP flood with one SPI causes: enough for a quadratic comparison to
+take seconds."""
+
+
+def flood(start: datetime) -> list[NetEvent]:
+    first = filetime_of(start)
+    return [drop(0)._replace(time=first + number) for number in range(FLOOD)]
+
+
+@pytest.mark.parametrize("seconds", [-PAUSE, 2 * PAUSE])
+def test_a_flood_of_equal_events_is_compared_quickly(seconds: float) -> None:
+    """The stored events are older than what was announced, or newer, so that none match."""
+    reported = ReportedEvents(FLOOD, lambda: START)
+    for _ in range(FLOOD):
+        reported.add(drop(0))
+
+    with cpu_time_below(1):
+        new = reported.begin_session(START, flood(START + timedelta(seconds=seconds)))
+
+    assert len(new) == (FLOOD if seconds > 0 else 0)
+
+
+def test_received_events_are_compared_quickly_with_a_stored_flood() -> None:
+    reported = ReportedEvents(FLOOD, lambda: START)
+    reported.begin_session(START, flood(START + timedelta(seconds=PAUSE)))  # "later" than now
+
+    with cpu_time_below(1):
+        assert reported.duplicates([drop(0)] * 1000) == set()
+        for _ in range(100):
+            assert reported.duplicates([]) == set()
 
 
 @pytest.mark.parametrize("moment", [START, datetime(1601, 1, 1, 0, 0, 0, 1, tzinfo=UTC)])

@@ -138,11 +138,11 @@ class NetEventBuffer:
             self._record_eviction(oldest.number, oldest.time)
         return buffered
 
-    def skip(self, count: int) -> None:
-        """Skip the numbers of events that were dropped before they could be buffered."""
+    def skip(self, count: int, until: datetime | None = None) -> None:
+        """Skip the numbers of events, the last of `until` or now, that were never buffered."""
         if count:
             self._next += count
-            self._record_eviction(self._next - 1, self._now())
+            self._record_eviction(self._next - 1, until or self._now())
 
     def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
         """Return the newest events of a selection, at most `limit`."""

@@ -27,6 +27,7 @@ from app.resources.net_events.listener import Listener, open_listener
 from app.resources.net_events.mailbox import NetEventMailbox
 from app.resources.net_events.names import Collection, SubscriptionState
 from app.resources.net_events.reports import ReportedEvents
+from app.resources.wfp.filetimes import moment_of
 from app.service import Part
 from app.settings.limits import NetEventLimits
 from bindings.addresses import Ipv6Order
@@ -279,7 +280,13 @@ class NetEventCollector(Part):
     def _adopt(self, listener: Listener, began_at: datetime) -> None:
         """Make a listener the current one, and buffer the stored events that are new."""
         self._listener = listener
-        for event in self._reported.begin_session(began_at, listener.history):
+        stored = sorted(listener.history, key=lambda event: event.time)
+        dropped = stored[: -self.limits.max_net_events]
+        kept = stored[-self.limits.max_net_events :]
+        new = self._reported.begin_session(began_at, kept)
+        if dropped and new and new[0] is kept[0]:  # then those before it may be new, too
+            self.buffer.skip(len(dropped), moment_of(dropped[-1].time))
+        for event in new:
             self._add(event)
         if self.error is not None:
             log.info("net_event_subscription_recovered")

@@ -10,9 +10,11 @@ equal event that happened before the report arrived.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Any, Final, NamedTuple
 
 from app.resources.wfp.filetimes import filetime_of
@@ -25,28 +27,40 @@ clocks of different resolution."""
 
 ANY_TIME: Final = range(1 << 64)
 
-_Fields = tuple[Any, ...]
-
 
 class Report(NamedTuple):
     """One report of an event.
 
     Attributes:
         event: the reported event.
-        times: the range of FILETIMEs in which it happened.
+        times: the FILETIMEs at which it can have happened.
+        fields: the fields of the event, with None for those that are not set.
+        shape: which fields are set, as a bit mask.
     """
 
     event: NetEvent
     times: range
+    fields: tuple[Any, ...]
+    shape: int
 
     @classmethod
     def of(cls, event: NetEvent, times: range = ANY_TIME) -> Report:
         """Return the report of an event; `times` counts only if the event has no time."""
-        return cls(event, range(event.time, event.time + 1) if event.time else times)
+        fields = _fields(event)
+        return cls(
+            event,
+            range(event.time, event.time + 1) if event.time else times,
+            fields,
+            sum(1 << index for index, field in enumerate(fields) if field is not None),
+        )
+
+
+def _end(report: Report) -> int:
+    return report.times.stop
 
 
 class ReportedEvents:
-    """The last events that were reported. Belongs to one event loop."""
+    """The latest events that were reported so far. Belongs to one event loop."""
 
     def __init__(self, max_count: int, now: Callable[[], datetime]) -> None:
         """Create an empty collection.
@@ -56,43 +70,55 @@ class ReportedEvents:
             now: returns the time, in UTC.
         """
         self._now = now
-        self._events: deque[Report] = deque(maxlen=max_count)
+        self._max_count = max_count
+        self._events: list[Report] = []  # oldest first, as `_stored`
         self._stored: list[Report] = []
         self._began = 0
 
     def add(self, event: NetEvent) -> None:
         """Remember an event that was reported just now."""
-        self._events.append(Report.of(event, range(self._latest())))
+        insort(self._events, Report.of(event, range(self._latest())), key=_end)
+        del self._events[: -self._max_count]
 
     def begin_session(self, began_at: datetime, stored: Sequence[NetEvent]) -> list[NetEvent]:
         """Return the stored events that were not reported before.
 
+        Events older than all that are remembered may have been forgotten, and are not returned.
+
         Args:
             began_at: a time before the session subscribed to events.
-            stored: all events that the engine has stored.
+            stored: the events that the engine has stored, oldest first.
         """
         self._began = filetime_of(began_at - CLOCK_TOLERANCE)
         reports = [Report.of(event) for event in stored]
         pairs = pair(self._events, reports)
-        for position, known in pairs.items():
-            self._events[known] = reports[position]  # the next session reads it in this form again
-        new = [position for position in range(len(stored)) if position not in pairs]
+        for position, known in pairs.items():  # the engine will store it the same next time
+            times = (reports[position] if stored[position].time else self._events[known]).times
+            self._events[known] = reports[position]._replace(times=times)
+        self._events.sort(key=_end)
+        is_full = len(self._events) == self._max_count
+        forgotten = _end(self._events[0]) if is_full else 0
+        new = [
+            report
+            for position, report in enumerate(reports)
+            if position not in pairs and _end(report) > forgotten
+        ]
         # Only these can still be on their way to the subscription.
-        self._stored = [reports[position] for position in new]
-        return [stored[position] for position in new]
+        self._stored = [report for report in new if _end(report) > self._began]
+        return [report.event for report in new]
 
     def end_start(self) -> None:
         """End the time in which the subscription may still report stored events."""
         self._stored.clear()
 
     def duplicates(self, received: Sequence[NetEvent]) -> set[int]:
-        """Return the positions of received events that were already among the stored ones."""
-        if not self._stored:
+        """Return the positions of the received events that were stored when the session began."""
+        if not received or not self._stored:
             return set()
         times = range(self._began, self._latest())
         pairs = pair(self._stored, [Report.of(event, times) for event in received])
-        for known in sorted(pairs.values(), reverse=True):
-            del self._stored[known]
+        paired = set(pairs.values())
+        self._stored = [each for known, each in enumerate(self._stored) if known not in paired]
         return set(pairs)
 
     def _latest(self) -> int:
@@ -104,38 +130,28 @@ def pair(known: Sequence[Report], reports: Sequence[Report]) -> dict[int, int]:
 
     Args:
         known: reports, oldest first.
-        reports: other reports, oldest first.
+        reports: other reports, in any order.
     """
     pairs: dict[int, int] = {}
     unpaired = set(range(len(known)))
     known_by_shape, by_shape = _by_shape(known), _by_shape(reports)
     shapes = [(one, other) for one in known_by_shape for other in by_shape]
     for one, other in sorted(shapes, key=_unlikeness):
+        common = [(one & other) >> index & 1 for index in range(one.bit_length())]
         candidates: defaultdict[Hashable, list[int]] = defaultdict(list)
-        for position, fields in known_by_shape[one]:
+        for position in known_by_shape[one]:
             if position in unpaired:
-                candidates[_common(fields, one & other)].append(position)
-        for position, fields in sorted(
-            by_shape[other], key=lambda each: reports[each[0]].event.time, reverse=True
-        ):
-            if position in pairs:
-                continue
-            equal = candidates.get(_common(fields, one & other), [])
-            found = _latest_possible(equal, known, reports[position].times)
-            if found is not None:
-                equal.remove(found)
-                unpaired.discard(found)
-                pairs[position] = found
+                candidates[tuple(compress(known[position].fields, common))].append(position)
+        unmatched = [position for position in by_shape[other] if position not in pairs]
+        for position in sorted(unmatched, key=lambda each: _end(reports[each]), reverse=True):
+            report = reports[position]
+            equal = candidates.get(tuple(compress(report.fields, common)), [])
+            while equal and known[equal[-1]].times.start >= _end(report):
+                equal.pop()  # also too late for the other reports, which are older
+            if equal and _end(known[equal[-1]]) > report.times.start:
+                pairs[position] = equal.pop()
+                unpaired.discard(pairs[position])
     return pairs
-
-
-def _latest_possible(positions: list[int], known: Sequence[Report], times: range) -> int | None:
-    """Return the last of these positions whose report may be of an event within `times`."""
-    for position in reversed(positions):
-        other = known[position].times
-        if other.start < times.stop and times.start < other.stop:
-            return position
-    return None
 
 
 def _unlikeness(shapes: tuple[int, int]) -> tuple[int, int]:
@@ -144,17 +160,15 @@ def _unlikeness(shapes: tuple[int, int]) -> tuple[int, int]:
     return -(one & other).bit_count(), (one ^ other).bit_count()
 
 
-def _by_shape(reports: Iterable[Report]) -> dict[int, list[tuple[int, _Fields]]]:
-    """Return positions and fields of reports, by a bit mask of the fields that are set."""
-    groups: defaultdict[int, list[tuple[int, _Fields]]] = defaultdict(list)
+def _by_shape(reports: Sequence[Report]) -> dict[int, list[int]]:
+    """Group the positions of reports by their shapes."""
+    groups: defaultdict[int, list[int]] = defaultdict(list)
     for position, report in enumerate(reports):
-        fields = _fields(report.event)
-        shape = sum(1 << index for index, field in enumerate(fields) if field is not None)
-        groups[shape].append((position, fields))
+        groups[report.shape].append(position)
     return groups
 
 
-def _fields(event: NetEvent) -> _Fields:
+def _fields(event: NetEvent) -> tuple[Any, ...]:
     """Return the fields of an event in one tuple, with None for those that are not set.
 
     An id of 0 counts as not set.
@@ -169,7 +183,3 @@ def _fields(event: NetEvent) -> _Fields:
             for name, value in (failure._asdict().items() if failure else ())
         ),
     )
-
-
-def _common(fields: _Fields, shape: int) -> Hashable:
-    return tuple(field for index, field in enumerate(fields) if shape >> index & 1)
