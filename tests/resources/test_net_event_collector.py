@@ -20,7 +20,7 @@ from sa_contexts_simulator import Option, Simulator
 from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.store import EngineTimedOut
 from app.resources.net_events.buffer import NetEventSelection
-from app.resources.net_events.collector import CLOSE_SECONDS, NetEventCollector
+from app.resources.net_events.collector import CLOSE_SECONDS, START_SECONDS, NetEventCollector
 from app.resources.net_events.names import Collection, SubscriptionState
 from app.resources.net_events.watcher import NetEventWatcher
 from app.settings.limits import NetEventLimits
@@ -249,6 +249,20 @@ async def test_collection_that_is_off_is_reported_and_begins_when_it_is_on(
         simulator.collect_net_events(False)
         await until(lambda: net_events.collection is Collection.DISABLED)
         assert await codes(net_events) == [1]
+
+
+async def test_an_event_without_a_time_is_taken_for_a_stored_one_only_at_the_start(
+    library: Library, simulator: Simulator
+) -> None:
+    simulator.set_option(Option.UNTIMED_NOTIFICATIONS)
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator, SLOW) as net_events:
+        assert await codes(net_events) == [1]
+        await anyio.sleep(START_SECONDS + 0.5)
+        simulator.net_event(KERNEL_DROP, 1)
+        await delivered(simulator)
+
+        assert await codes(net_events) == [1, 1]
 
 
 async def test_an_engine_without_subscriptions_shows_its_history(

@@ -43,6 +43,10 @@ T = TypeVar("T")
 BATCH_SECONDS: Final = 0.05
 """Pause after each batch: events that arrive within it are sent to watchers together."""
 
+START_SECONDS: Final = 2.0
+"""Maximum time that the subscription takes to report events that were stored when a session opened.
+Short, because an event without a time that is reported meanwhile can be taken for one of them."""
+
 CLOSE_SECONDS: Final = 1.0
 """Time allowed for closing the session at shutdown; a call to the engine may hang."""
 
@@ -230,12 +234,13 @@ class NetEventCollector(Part):
         listener = await self._in_thread(self._open_listener)
         try:
             self._adopt(listener, began_at)
+            await self._sleep(min(START_SECONDS, self.limits.heartbeat_interval_seconds))
+            self.ingest()
+            self._reported.end_start()
             while not listener.should_reconnect:
                 await self._sleep(self.limits.heartbeat_interval_seconds)
                 if self._woken.is_set():
                     return
-                self.ingest()
-                self._reported.end_start()
                 await self._in_thread(lambda: self._check_alive(listener))
         finally:
             self._listener = None
