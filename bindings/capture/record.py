@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bindings._fwpuclnt import ffi
@@ -52,6 +52,11 @@ CONNECTIONS: Final = Family(
     0,
     ("FWPM_CONNECTION_ENUM_TEMPLATE0", ConnectionTemplate()),
 )
+_CONNECTIONS_WITHOUT_TEMPLATE: Final = replace(
+    CONNECTIONS, template=(CONNECTIONS.template[0], None)
+)
+"""All connections, but without their counts of bytes."""
+
 NET_EVENTS: Final = Family(
     "FwpmNetEvent", "FWPM_NET_EVENT", 5, ("FWPM_NET_EVENT_ENUM_TEMPLATE0", None)
 )
@@ -123,6 +128,8 @@ def _objects(session: Session, family: Family, generation: int) -> Iterator[Line
         yield {"function": error.function, "error": error.code}
     else:
         yield {"function": function, "count": count, "leftOut": left_out}
+        if family is CONNECTIONS and not count:  # the engine may take the template's id 0 for an id
+            yield from _objects(session, _CONNECTIONS_WITHOUT_TEMPLATE, generation)
 
 
 class _Array(ObjectArray[Any]):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sa_contexts_simulator import Simulator
+from sa_contexts_simulator import Option, Simulator
 
 from bindings.capture import file as capture_file
 from bindings.capture.file import CaptureUnreadable, Line, compressed, encoded, read_capture
@@ -96,6 +96,22 @@ def test_a_capture_has_all_objects_in_every_generation(
     assert {
         line["leftOut"] for line in lines if "NetEvent" in line["function"] and "count" in line
     } == {1}
+
+
+def test_connections_are_captured_from_an_engine_that_takes_0_for_an_id(
+    simulator: Simulator, library: Library
+) -> None:
+    simulator.populate(20, seed=3)
+    simulator.set_option(Option.ZERO_MATCHES_NONE)
+
+    captured = [
+        line["value"]["connectionId"]
+        for line in answers(library)
+        if line.get("struct") == "FWPM_CONNECTION0"
+    ]
+
+    assert sorted(captured, key=int) == simulator.connections()
+    assert captured
 
 
 def test_no_key_is_in_a_capture(simulator: Simulator, library: Library, tmp_path: Path) -> None:
