@@ -44,9 +44,9 @@ for package in (app, bindings):
         if "simulator" not in module.name and "__main__" not in module.name:
             try:
                 __import__(module.name)
-            except ImportError:
-                if "windows_service" not in module.name:  # pywin32, elsewhere
-                    raise
+            except ImportError as error:
+                if "windows" not in module.name and "win32" not in str(error.name):
+                    raise  # only pywin32 may be missing
 print(json.dumps(found))
 """
 

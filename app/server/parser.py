@@ -14,7 +14,7 @@ from app.settings.limits import ConnectionLimits
 MAX_HEADER_FIELDS: Final = 100
 """Header fields of a request; each look-up scans them all."""
 
-_REQUEST_LINE: Final = re.compile(rb"[A-Z]+ (?:https?://[^/?# ]*)?(/[!->@-~]*)", re.IGNORECASE)
+_REQUEST_LINE: Final = re.compile(rb"\A[A-Z]+ (?:https?://[^/?# ]*)?(/[!->@-~]*)", re.IGNORECASE)
 """Method, and path without a query."""
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 

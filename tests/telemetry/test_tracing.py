@@ -63,7 +63,7 @@ def test_it_is_off_unless_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hostile_heads_cost_little_and_show_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A path of 30 kB once blocked the event loop for 6 seconds before it was rejected."""
+    """A long path once blocked the event loop for seconds before it was rejected."""
     keys = tmp_path / "keys.json"
     make_key(keys, "sa:read")
     baggage = f"{KEY}," * 5 + "a" + " " * 8000 + "b"
@@ -74,7 +74,7 @@ def test_hostile_heads_cost_little_and_show_nothing(
             httpx2.get(f"{target.url}/health/live")
             before = target.processor_seconds()
             answers = [
-                httpx2.get(f"{target.url}/%2525" + "eyJ" * 10_000),
+                httpx2.get(f"{target.url}/%2525" + "eyJ" * 5_000),
                 httpx2.request(KEY, f"{target.url}/engine"),
                 *(
                     httpx2.get(f"{target.url}/engine", headers={"baggage": baggage})
