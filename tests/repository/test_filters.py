@@ -56,7 +56,7 @@ def said_by(sa: dict[str, Any]) -> dict[str, set[Any]]:
         "integrity": auths or {"none"},
         "pfs_group": {bundle["pfsGroup"]},
         "weakness": set(sa["weaknesses"]),
-        "mm_sa_id": {bundle["mmSaId"]},
+        "mm_sa_id": {bundle["mmSaId"] or "0"},
         "qm_filter_id": {bundle["qmFilterId"]} if "qmFilterId" in bundle else set(),
         "spi": {str(one["spi"]) for one in bundle["saList"]},
     }
