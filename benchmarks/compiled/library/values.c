@@ -109,6 +109,12 @@ static void put_content(writer *to, const FWP_VALUE0 *value)
 void put_value(writer *to, const FWP_VALUE0 *value)
 {
     PUT(to, "{");
+    if (value->type == FWP_RANGE_TYPE) { /* the union has no member for it: unknown */
+        PUT(to, "\"type\":\"unknown\",\"typeRaw\":");
+        put_unsigned(to, (UINT32)value->type);
+        PUT(to, "}");
+        return;
+    }
     bool is_known = put_data_type(to, value->type);
     switch (value->type) {
     case FWP_EMPTY:
@@ -117,9 +123,6 @@ void put_value(writer *to, const FWP_VALUE0 *value)
     case FWP_TOKEN_INFORMATION_TYPE:
         PUT(to, ",");
         put_token_information(to, value->tokenInformation);
-        break;
-    case FWP_RANGE_TYPE: /* the union has no member for it either */
-        PUT(to, ",\"low\":null,\"high\":null");
         break;
     default:
         if (is_known) {
@@ -152,6 +155,10 @@ void put_condition_value(writer *to, const FWP_CONDITION_VALUE0 *value)
         PUT(to, ",\"high\":");
         put_value(to, &value->rangeValue->valueHigh);
         PUT(to, "}");
+    } else if (value->type == FWP_RANGE_TYPE) {
+        PUT(to, "{");
+        put_data_type(to, value->type);
+        PUT(to, ",\"low\":null,\"high\":null}");
     } else {
         FWP_VALUE0 single;
         single.type = value->type;
