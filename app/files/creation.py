@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 
-def create_file(path: Path, content: bytes) -> None:
+def create_file(
+    path: Path, content: bytes, prepare: Callable[[int], None] = lambda _descriptor: None
+) -> None:
     """Create a file that only its owner can access; on Windows, it inherits the folder's DACL.
+
+    Args:
+        path: the file.
+        content: its content, which is synced to the disk.
+        prepare: called with the descriptor of the empty file before the content is written.
 
     Raises:
         FileExistsError: the path exists, if only as a link.
@@ -17,6 +25,7 @@ def create_file(path: Path, content: bytes) -> None:
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(opened, "wb") as file:
+            prepare(file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

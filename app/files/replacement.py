@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from app.files.access import AccessNotKept, keep_access
+from app.files.creation import create_file
 
 
 MAX_TRIES: Final = 20
@@ -111,21 +112,21 @@ def replace_file(path: Path, content: bytes) -> None:
     """
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
-    opened = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def keep_access_of_old(descriptor: int) -> None:
+        if path.exists():
+            _reject_hard_links(path)
+            keep_access(path, new, descriptor)
+
     try:
-        with os.fdopen(opened, "wb") as file:
-            if path.exists():
-                _reject_hard_links(path)
-                keep_access(path, new, file.fileno())
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        create_file(new, content, keep_access_of_old)
+    except AccessNotKept as error:
+        raise NotReplaceable(str(error)) from None
+    try:
         _move(new, path)
-    except BaseException as error:
+    except BaseException:
         with suppress(OSError):
             new.unlink()
-        if isinstance(error, AccessNotKept):
-            raise NotReplaceable(str(error)) from None
         raise
     _sync(path.parent)
 
