@@ -30,7 +30,6 @@ from app.repository.resource import Observer, ResourceKind
 from app.repository.store import MAX_DIRTY_IDS, Store
 from app.settings.model import Settings
 from bindings.addresses import Ipv6Order
-from bindings.capture.replay import differences
 from bindings.engine import Engine
 from bindings.ipv6_order import Ipv6OrderDetector
 from bindings.library import EngineKind, Library, find_library
@@ -322,6 +321,8 @@ def _simulate(library: Library, settings: Settings) -> None:
 
 def _replay(library: Library, simulator: Any, capture: Path) -> None:
     """Replay a capture, and log how the simulator differs from the captured engine."""
+    from bindings.capture.replay import differences  # noqa: PLC0415  # only the simulator needs it
+
     simulator.replay(capture)
     log.warning(
         "replayed_engine",

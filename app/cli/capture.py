@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -20,9 +20,6 @@ from app.service import ipv6_order_detector, open_library
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from bindings.addresses import Ipv6Order
-from bindings.capture.file import Line, compressed
-from bindings.capture.mask import LineMask
-from bindings.capture.record import record
 from bindings.errors import EngineError
 from bindings.interfaces import interface_aliases
 from bindings.library import Library
@@ -31,6 +28,10 @@ from bindings.services import has_services, service
 from bindings.session import Session
 from bindings.winerror import WinError, name_of
 
+
+if TYPE_CHECKING:
+    from bindings.capture.file import Line
+    from bindings.capture.mask import LineMask
 
 SERVICES: Final = ("BFE", "IKEEXT")
 
@@ -58,6 +59,9 @@ def capture(
     from app.doctor.context import DoctorContext  # noqa: PLC0415
     from app.doctor.run import DoctorRun  # noqa: PLC0415  # serving needs no doctor
     from app.doctor.stand_ins import MaskedStandIns  # noqa: PLC0415
+    from bindings.capture.file import compressed  # noqa: PLC0415  # nor captures
+    from bindings.capture.mask import LineMask  # noqa: PLC0415
+    from bindings.capture.record import record  # noqa: PLC0415
 
     if file.exists() or file.is_symlink():
         _fail_as_existing(file)

@@ -96,7 +96,7 @@ def test_a_file_created_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.Mo
         beside.write_text("mine, too")
         return b"capture"
 
-    monkeypatch.setattr("app.cli.capture.compressed", compressed_meanwhile)
+    monkeypatch.setattr("bindings.capture.file.compressed", compressed_meanwhile)
     result = run("capture", str(path))
 
     assert result.exit_code == 1
