@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event, Thread
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter, sleep
 from typing import NamedTuple
 
@@ -81,17 +81,15 @@ def _figures(limit: int, quiet: list[Latency], disturbed: list[Latency]) -> list
 
 def _ask_during_refresh(server: Server, client: Client, target: str, limit: int) -> list[Latency]:
     """Send requests until a refresh that starts now is over."""
-    is_over = Event()
 
     def refresh() -> None:
         with Client(server.port) as other:
             other.get(ANEW)
-        is_over.set()
 
-    thread = Thread(target=refresh, name="refresh")
-    thread.start()
-    latencies = _ask(client, target, limit, is_over.is_set)
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        refreshing = pool.submit(refresh)
+        latencies = _ask(client, target, limit, refreshing.done)
+        refreshing.result()
     return latencies
 
 
