@@ -1,1 +1,1 @@
-"""The service: knows HTTP, knows no C."""
+"""The server and its command line; all access to C is in `bindings`."""

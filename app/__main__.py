@@ -1,7 +1,7 @@
-"""Entry point of the command line: `python -m app`, or this file's path.
+"""Entry point of the command line, run as `python -m app` or by the path of this file.
 
-A Windows service runs it by path, with an isolated interpreter (`-I`) that does not know the
-virtual environment.
+The Windows service runs it by path in an isolated interpreter (`-I`), whose module search path does
+not include the virtual environment.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 def _main() -> None:
     packages = str(Path(__file__).parents[1])
-    sys.path.insert(0, packages)  # takes precedence over the interpreter's own packages
+    sys.path.insert(0, packages)  # before the interpreter's own packages
     site.addsitedir(packages)  # processes the .pth file of pywin32
     from app.cli.main import main  # noqa: PLC0415  # importable only now
 

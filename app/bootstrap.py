@@ -44,11 +44,11 @@ STARTUP_ERRORS = (
     *(ValidationError, SettingsFileError, KeysUnreadable),
     *(LibraryError, EngineError, TlsError, CannotListen, LogUnwritable),
 )
-"""Errors that prevent a command from starting; `explain` describes each in one sentence."""
+"""Exceptions that prevent a command from starting; `explain` describes each in one sentence."""
 
 
 def explain(error: Exception) -> str:
-    """Describe one of `STARTUP_ERRORS` in one sentence."""
+    """Describe an exception, usually one of `STARTUP_ERRORS`, in one sentence."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         name, reason = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
@@ -62,11 +62,11 @@ def explain(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BoundServer:
-    """A server and its listening socket; run it once.
+    """A server and its listening socket. Can run only once.
 
     Attributes:
-        server: the server, for stopping it.
-        listener: the socket that it accepts connections from.
+        server: the server; its `stop` ends `run`.
+        listener: the socket on which the server accepts connections.
     """
 
     server: server.Server
@@ -76,8 +76,9 @@ class BoundServer:
         """Serve until the server is stopped.
 
         Args:
-            in_console: whether console events stop it. A service must ignore them: it receives one
-                whenever a user logs off.
+            in_console: whether Windows' console events, such as closing the window, stop the
+                server. A service must ignore them, because it receives one whenever a user logs
+                off.
 
         Raises:
             SystemExit: the server could not start; the log says why.
@@ -89,8 +90,9 @@ def build_server(settings: Settings) -> BoundServer:
     """Create the service and the application, and listen.
 
     Raises:
-        LibraryError: no usable library exists.
-        TlsError: the TLS files are invalid.
+        TlsError: the TLS files cannot be used.
+        LibraryError: there is no usable library, or the capture to replay cannot be read.
+        EngineError: the engine failed while a replay was compared with its capture.
         KeysUnreadable: the file of API keys cannot be read or is invalid.
         CannotListen: the address or port is unavailable, or listening there would be unsafe.
     """
@@ -119,10 +121,11 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
 
     Args:
         settings: the server's settings.
-        resources: the resources, each of which starts one `Part` of the service.
+        resources: the resources, each of which creates one `Part` of the service.
 
     Raises:
-        LibraryError: no usable library exists.
+        LibraryError: there is no usable library, or the capture to replay cannot be read.
+        EngineError: the engine failed while a replay was compared with its capture.
         KeysUnreadable: the file of API keys cannot be read or is invalid.
     """
     library = open_library(settings)
@@ -155,7 +158,7 @@ def create_credentials(settings: Settings) -> Authenticator:
     """
     tokens = None
     if settings.oidc_issuer is not None and settings.oidc_audience is not None:
-        # The library that verifies signatures is loaded only if tokens are configured.
+        # Load the library that verifies signatures only if tokens are configured.
         from app.auth.jwks import JwksClient  # noqa: PLC0415
         from app.auth.jwt import JwtVerifier  # noqa: PLC0415
 
@@ -181,7 +184,11 @@ def tls_files(settings: Settings) -> TlsFiles | None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """Return a listening socket, unless listening there would be unsafe."""
+    """Return a listening socket.
+
+    Raises:
+        CannotListen: the address or port is unavailable, or listening there would be unsafe.
+    """
     try:
         listener = server.listen(settings.host, settings.port)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The application: routes, middleware, problems and the OpenAPI document around a service."""
+"""The ASGI application: the routes, middleware, problems and OpenAPI document of a service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ from app.telemetry.tracing import exported
 
 
 class _Application(FastAPI):
-    """FastAPI whose log and metrics see every response, those of its error middleware included."""
+    """FastAPI with the request log and metrics outside its error middleware.
+
+    They therefore see every response, including those of the error middleware.
+    """
 
     logged: LoggedRequests
 
@@ -43,7 +46,7 @@ class _Application(FastAPI):
 
 
 API_VERSION: Final = "1.0.0"
-"""The version of the API, not of the server, which unauthenticated clients must not learn."""
+"""The version of the API. Unauthenticated clients must not learn the version of the server."""
 
 
 def create_app(
@@ -55,14 +58,14 @@ def create_app(
 ) -> FastAPI:
     """Create the application that serves a service and runs it during its lifespan.
 
-    If `OTEL_EXPORTER_OTLP_ENDPOINT` is set, FastAPI exports traces and metrics of requests over
-    OTLP, and the Prometheus metrics are exported there too.
+    If the extra `otel` is installed and `OTEL_EXPORTER_OTLP_ENDPOINT` is set, FastAPI exports
+    traces and metrics of requests over OTLP. The Prometheus metrics are then exported, too.
 
     Args:
         service: the service.
-        hosts: accepted names in `Host` besides the machine's own.
+        hosts: names accepted in `Host` besides `localhost` and the machine's own.
         log_requests: which requests are logged.
-        resources: the resources that the service has parts for.
+        resources: the resources; the service must have a part for each.
     """
     app_metrics = Metrics(service, [resource.add_metrics for resource in resources])
     app_metrics.preregister_problems(problems.KINDS)
@@ -103,11 +106,11 @@ def create_app(
 def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
     """Add the middleware, innermost first.
 
-    Rate limits wrap everything that answers, so that every response counts. If credentials are
-    required, `Host` is validated before authentication, so that no credential is verified for a
-    page that rebinds its name to this server. Otherwise it is validated inside the rate limit per
-    caller, which then counts rejections of `Host`. Malformed requests never reach the application;
-    `app.state.on_rejection` counts them.
+    Every middleware that can answer a request is inside a rate limit, so that every response
+    counts. If credentials are required, `Host` is validated before authentication, so that the
+    server verifies no credential that a page sends after DNS rebinding. Otherwise `Host` is
+    validated inside the caller's rate limit, which then also counts requests with a rejected
+    `Host`. Malformed requests never reach the application; `app.state.on_rejection` counts them.
     """
     limits, public = service.settings.limits(RateLimits), public_paths(app.routes)
     is_authenticated = service.credentials.is_required

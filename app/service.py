@@ -1,8 +1,8 @@
 """The service beneath HTTP: the engine, and one running part per resource.
 
-How it runs: the service starts, stops and closes all parts alike, without knowing
-what they serve. Each part that reads lists or net events has a session of its own;
-single objects and counters are read in a session that the parts share.
+How it runs: the service starts, stops and closes all parts in the same way. Each part that reads
+lists or net events has its own session with the engine. Single objects and counters are read in
+one session that all parts share.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ log = structlog.get_logger(__name__)
 P = TypeVar("P", bound="Part")
 
 CLOSE_SECONDS: Final = 0.7
-"""The time for closing all sessions; a call that hangs must not keep the process alive."""
+"""The timeout for closing all sessions; a call that hangs must not keep the process alive."""
 
 MAX_LOGGED_DIFFERENCES: Final = 20
-"""Maximum number of differences between a capture and its replay that are logged."""
+"""Maximum number of logged differences between a capture and its replay."""
 
 
 class Part:
@@ -60,20 +60,20 @@ class Part:
         """Wake all waiters; accept no further work."""
 
     def discard_if_outdated(self) -> None:
-        """Discard what was read in a byte order of IPv6 addresses that is no longer in force."""
+        """Discard objects that were read in an outdated byte order of IPv6 addresses."""
 
     async def close(self) -> None:
-        """Close the part's session, if it has one."""
+        """Close the part's own session, if it has one."""
 
 
 class ResourceRuntime(Part):
     """The store of one listed resource, with its pages and events.
 
     Attributes:
-        engine: the engine that the store reads, in a session of its own.
-        store: the snapshots.
-        paginator: the pages of the snapshots.
-        feeds: the event feeds, which are used only if the resource has events.
+        engine: the engine that the store reads, with its own session.
+        store: keeps the snapshots and the journal.
+        paginator: returns pages of the snapshots.
+        feeds: the event feeds, used only if the resource has an event stream.
     """
 
     def __init__(self, engine: Engine, store: Store) -> None:
@@ -97,7 +97,7 @@ class ResourceRuntime(Part):
         self.store.discard_if_outdated()
 
     async def close(self) -> None:
-        """Close the session once no thread of the store reads the engine."""
+        """Wait until no thread of the store reads the engine, then close the session."""
         await self.store.idle()
         await _close(self.engine)
 
@@ -110,10 +110,10 @@ class Foundation:
         settings: the server's settings.
         library: the loaded library of the engine.
         ipv6_order: detects the byte order of the engine's IPv6 addresses.
-        engine: the engine that single objects and counters are read from.
-        point_read_limiter: admits one thread at a time to that engine: a session serves only
-            one, and threads that wait for it would exhaust the shared pool.
-        deadline: limits how long requests wait for that engine.
+        engine: the engine for reading single objects and counters.
+        point_read_limiter: admits one thread at a time to `engine`. Its session serves only one
+            thread, and threads waiting for the session would exhaust the shared thread pool.
+        deadline: limits how long requests wait for `engine`.
     """
 
     settings: Settings
@@ -126,15 +126,15 @@ class Foundation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service(Foundation):
-    """A server without its HTTP.
+    """Everything beneath HTTP.
 
     Attributes:
         host: this host's name.
         streams: the open event streams.
         credentials: verifies the callers' credentials.
-        parts: the part of each resource, under the class of its kind if it is listed, else
-            under the part's own class.
-        primary: the resource whose refreshes show whether the engine responds.
+        parts: the part of each resource. The key is the class of the resource's kind for a
+            listed resource, and the part's own class for any other.
+        primary: the class of the kind whose refreshes show whether the engine responds.
     """
 
     host: str
@@ -144,11 +144,11 @@ class Service(Foundation):
     primary: type[ResourceKind]
 
     def part(self, class_: type[P]) -> P:
-        """Return the part of a class."""
+        """Return the part that is an instance of `class_`."""
         return cast(P, self.parts[cast(Hashable, class_)])
 
     def listed(self, kind: type[ResourceKind]) -> ResourceRuntime:
-        """Return the runtime of a listed resource."""
+        """Return the runtime of a listed resource by the class of its kind."""
         return cast(ResourceRuntime, self.parts[kind])
 
     @property
@@ -164,7 +164,7 @@ class Service(Foundation):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the engine responded recently and API keys are not rejected."""
+        """Whether the primary store is ready and API keys are not rejected."""
         return self.store.is_ready and not self.rejects_keys
 
     def stop(self) -> None:
@@ -178,8 +178,8 @@ class Service(Foundation):
     async def running(self) -> AsyncIterator[None]:
         """Run all parts for the duration of the block, then close the sessions.
 
-        A session whose call hangs is abandoned with its thread; the engine closes it
-        when the process ends.
+        If a call hangs, its session and thread are abandoned; the engine closes the session when
+        the process ends.
         """
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             try:
@@ -196,7 +196,7 @@ class Service(Foundation):
             tasks.cancel_scope.cancel()
 
     async def _follow_ipv6_order(self) -> None:
-        """Make all parts discard misread objects whenever the byte order changes."""
+        """Make all parts discard misread objects when the byte order of IPv6 addresses changes."""
         state, waiter = self.ipv6_order.state, object()
         while True:
             await self.store.notifier.wait(waiter)
@@ -225,12 +225,13 @@ def start_announced(
 ) -> ResourceRuntime:
     """Create the runtime of a resource whose changes the engine announces.
 
-    It is refreshed regularly, even without requests, and keeps a journal.
+    Its store refreshes regularly, even without requests, and keeps a journal.
 
     Args:
-        kind: the resource.
-        foundation: what it is built from.
-        observer: learns from the objects how to read the engine.
+        kind: the kind of the resource.
+        foundation: what the runtime is built from.
+        observer: examines the objects during refreshes, for example to detect the byte order of
+            IPv6 addresses.
     """
     settings = foundation.settings
     dirty_ids = DirtyIds(MAX_DIRTY_IDS)
@@ -245,7 +246,7 @@ def start_announced(
 
 
 def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
-    """Create the runtime of a resource that is refreshed only on request."""
+    """Create the runtime of a resource whose store refreshes only on request."""
     settings = foundation.settings
     engine = open_engine(foundation.library, settings, foundation.ipv6_order.order)
     reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
@@ -254,10 +255,11 @@ def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
 
 
 def open_library(settings: Settings) -> Library:
-    """Load the library that the settings name; populate it if it is the simulator.
+    """Load the library that the settings select; if it is the simulator, populate it.
 
     Raises:
-        LibraryError: no usable library was found, or the capture to replay cannot be read.
+        LibraryError: there is no usable library, or the capture to replay cannot be read.
+        EngineError: the engine failed while a replay was compared with its capture.
     """
     library = Library(find_library(settings.engine, settings.library))
     if library.kind is EngineKind.SIMULATOR:
@@ -277,7 +279,7 @@ def open_engine(
     ipv6_order: Callable[[], Ipv6Order],
     on_change: Notify | None = None,
 ) -> Engine:
-    """Return an engine with these settings; its session opens on first use.
+    """Return an engine with these settings; it opens a session on first use.
 
     Args:
         library: the loaded library of the engine.
@@ -296,7 +298,7 @@ def open_engine(
 
 
 def _simulate(library: Library, settings: Settings) -> None:
-    """Populate the simulator through its control, which may not be installed."""
+    """Populate the simulator through its control module; only log a warning if it is missing."""
     try:
         control: Any = importlib.import_module("sa_contexts_simulator")
     except ImportError:

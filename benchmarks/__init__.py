@@ -1,4 +1,4 @@
-"""What reading, serving and refreshing cost, each compared with a familiar baseline.
+"""The costs of reading, serving and refreshing, each compared with a familiar baseline.
 
-`python -m benchmarks` measures all; `python -m benchmarks --help` says how.
+`python -m benchmarks` measures all of them; `python -m benchmarks --help` shows the options.
 """

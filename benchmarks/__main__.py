@@ -51,7 +51,7 @@ BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 
 def main() -> int:
-    """Run the benchmarks; return 1 if a figure misses its bar, which a quick run does not judge."""
+    """Run the benchmarks; return 1 if a figure misses its bar, unless the run is quick."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("only", nargs="*", help=f"of {', '.join(BENCHMARKS)}; all by default")
     parser.add_argument(
@@ -101,7 +101,7 @@ def main() -> int:
 
 
 def _write(document: Path, report: str, sections: Sequence[Section]) -> None:
-    """Write the report between the marks in a document, and the plot into a file beside it."""
+    """Write the report between the marks in a document, and the plot to a file beside it."""
     before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     today = datetime.now(UTC).date()

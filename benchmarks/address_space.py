@@ -1,4 +1,4 @@
-"""What it costs to read a struct: through one buffer of all memory, or by casting its address."""
+"""The cost of reading a struct: through one buffer over all memory, or by casting its address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAYOUTS = {"IPSEC_SA0": SA, "IPSEC_SA_BUNDLE1": GENERATIONS[1].bundle}
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Measure both ways in turns, on one struct in memory of this process."""
+    """Measure both ways in turns, on structs in the memory of this process."""
     figures: list[Figure] = []
     for name, layout in LAYOUTS.items():
         struct = ffi.new(f"{name} *")

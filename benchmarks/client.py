@@ -1,4 +1,4 @@
-"""An HTTP client that costs next to nothing: one connection, one request at a time."""
+"""An HTTP client that takes little processor time: one connection, one request at a time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from types import TracebackType
 
 PATH = "/sa-contexts"
 NEWEST = f"{PATH}?maxAge=86400"
-"""Starts a list on the newest snapshot, however old it is."""
+"""The target of a list that starts on the newest snapshot, even if that is a day old."""
 ANEW = f"{PATH}/summary?maxAge=0"
-"""Waits for a refresh; takes no lease."""
+"""A target that waits for a refresh and takes no lease."""
 
 MIN_REST_SECONDS = 0.3
-"""A little more than the default minimum interval of refreshes."""
+"""A little more than the default minimum interval between refreshes."""
 
 HEAD_END = b"\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
@@ -29,7 +29,7 @@ _NEXT = re.compile(rb'\r\nlink: <([^>]+)>; rel="next"\r\n', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response of status 200: its head, and the length of its body."""
+    """A response with status 200: its head, and the length of its body."""
 
     head: bytes
     length: int
@@ -51,7 +51,7 @@ class Client(AbstractContextManager["Client"]):
         self._body = slice(0)
 
     def reconnect(self) -> None:
-        """Open a new connection: servers close connections that were idle for some seconds."""
+        """Open a new connection, because servers close connections after some idle seconds."""
         self._socket.close()
         self._socket = _connected(self._port)
 
@@ -91,7 +91,7 @@ class Client(AbstractContextManager["Client"]):
         return bytes(self._buffer[self._body])
 
     def has_refreshed(self) -> bool:
-        """Return whether the server has tried to read its engine."""
+        """Return whether the server has tried to read the engine."""
         self.get("/engine")
         return "lastRefresh" in json.loads(self.body)
 
@@ -102,10 +102,7 @@ class Client(AbstractContextManager["Client"]):
         return seconds
 
     def rest(self) -> None:
-        """Wait for the minimum interval after a refresh.
-
-        Then open a new connection.
-        """
+        """Wait until the server may refresh again, then open a new connection."""
         time.sleep(self.last_refresh_seconds() + MIN_REST_SECONDS)
         self.reconnect()
 

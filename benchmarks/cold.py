@@ -1,4 +1,4 @@
-"""Cold: what it costs to read everything from the engine and encode it as JSON."""
+"""Cold: the cost of reading everything from the engine and encoding it as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bindings.session import Session
 
 
 NAIVE = 4.0
-"""Minimum ratio of the naive way's cost to ours."""
+"""Minimum ratio of the cost of the naive way to the cost of our way."""
 READY = 3.0
 """Goal: maximum ratio of our time to the time that orjson takes for ready dicts."""
 
@@ -30,7 +30,7 @@ READY_DICTS = 1000
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Measure ours and the naive way in turns, and the parts of our time."""
+    """Measure our way, its parts, and the naive way in turns."""
     count = sizes.small
     library = populated(count)
     ready = ready_dicts(library)
@@ -78,14 +78,14 @@ def differences(whole: tuple[float, ...], part: tuple[float, ...]) -> tuple[floa
 
 
 def ready_dicts(library: Library) -> list[object]:
-    """Return the first contexts as dicts, ready to be serialized."""
+    """Return the first `READY_DICTS` contexts as dicts, ready to be serialized."""
     with Engine(library) as engine:
         contexts = [context for page in engine.pages() for context in page]
     return [render_sa_context(context) for context in contexts[:READY_DICTS]]
 
 
 def call_only(session: Session) -> int:
-    """Enumerate and free arrays of the reader's page size, without reading the contexts."""
+    """Enumerate and free all arrays without reading the contexts; return the number of contexts."""
     return sum(count for _, count in arrays(session))
 
 
@@ -103,7 +103,7 @@ def _decode_and_encode(engine: Engine) -> int:
 
 
 def one_by_one(contexts: SaContexts) -> Iterator[SaContext]:
-    """Yield the contexts one by one, each decoded on demand as in a refresh; keep none of them."""
+    """Yield the contexts one by one, each decoded on demand, as in a refresh."""
     for array in contexts.arrays():
         with array:
             for index in range(len(array)):

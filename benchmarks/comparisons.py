@@ -1,7 +1,6 @@
 """The two servers that ours is compared with; `python -m benchmarks.comparisons` runs one.
 
-Each is served as by `sa-contexts serve`: by `app.server.uvicorn_server`, in a process of
-its own.
+Like `sa-contexts serve`, each runs on `app.server.uvicorn_server`, in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from bindings.session import Session
 
 
 def static_app(size: int) -> FastAPI:
-    """Return an application that answers every request with the same `size` prepared bytes.
+    """Return an application that answers requests for a list with the same `size` prepared bytes.
 
     FastAPI cannot answer faster.
     """
@@ -38,7 +37,7 @@ def static_app(size: int) -> FastAPI:
 def naive_app(contexts: int) -> FastAPI:
     """Return an application that enumerates for each request and answers through a response model.
 
-    Its session stays open, as ours does; only one request at a time uses it.
+    Like our server's, its session stays open; only one request at a time uses the session.
     """
     app = FastAPI()
     session, lock = Session(populated(contexts)), Lock()

@@ -1,4 +1,4 @@
-"""What decoding and encoding would cost as one compiled step; the product has no such step."""
+"""The cost of decoding and encoding in one compiled step, which is not part of the product."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAP_SECONDS = 0.001
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Check that both ways agree; measure them in turns, then how long each delays a thread."""
+    """Check that both ways agree; measure them in turns, then how much each delays a thread."""
     count = sizes.small
     contexts = populated(count)
     with library() as path, Engine(contexts) as engine, Session(contexts) as session:
@@ -92,7 +92,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def _waits(naps: int, work: Callable[[], object]) -> list[float]:
-    """Return how many milliseconds late this thread wakes from each nap while another works."""
+    """Return how many ms late this thread wakes from each nap while another runs `work`."""
     enough = Event()
 
     def repeat() -> None:

@@ -1,4 +1,4 @@
-"""Compression: what it costs and saves for pages of a list, and on which links it pays."""
+"""Compression: what it costs and saves for pages of a list, and on which links it saves time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGES = (5, 100, 1000)
 GZIP_LEVELS = (1, 3, 6, 9)
 ZSTD_LEVELS = (1, 3)
 GZIP = 31
-"""`wbits` for the format of gzip (zlib's manual, deflateInit2)."""
+"""`wbits` for gzip's format (zlib's manual, deflateInit2)."""
 
 MIN_SECONDS = 0.05
 """Minimum time for which each way is repeated in a round."""
@@ -34,7 +34,7 @@ MIN_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to send a page."""
+    """A way to compress a page."""
 
     name: str
     compress: Callable[[bytes], bytes]
@@ -62,7 +62,7 @@ WAYS = (
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Measure all ways for pages of several sizes, in process; then our server's over HTTP."""
+    """Measure all ways in process, for pages of several sizes; then our server over HTTP."""
     return [_in_process(sizes), _over_http(sizes)]
 
 

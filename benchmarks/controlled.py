@@ -1,13 +1,13 @@
-"""`sa-contexts`, with a simulator that is controlled by lines on standard input.
+"""Run `sa-contexts` on a simulator, and control the simulator by lines on standard input.
 
-Each line is a JSON array: the name of one of `Simulator`'s methods, and its arguments.
-The method's result is written to standard output, as one line. The thread that reads
-the lines blocks in the system, and costs the server nothing meanwhile.
+Each line is a JSON array: the name of one of `Simulator`'s methods, and its arguments. The method's
+result is written to standard output, as one line. Between lines, the thread that reads them blocks
+in the operating system and takes no time from the server.
 
-Additional methods: `trim` has the C library return unused memory; `listen` starts to
-record the engine's notifications, and `announced` returns them: for each SA context that
-was added or deleted, the change, its id and the time of the notification, in nanoseconds
-of the monotonic clock.
+There are three additional methods. `trim` lets the C library return unused memory to the system.
+`listen` starts recording the engine's notifications of SA contexts. `announced` returns them: the
+change, the id of the context, and the time of the notification in nanoseconds of the monotonic
+clock.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class _Listener:
         self._engine: Engine | None = None
 
     def listen(self) -> bool:
-        """Subscribe; return whether the engine supports it."""
+        """Subscribe; return whether that succeeded."""
         self._engine = Engine(Library(LIBRARY), on_change=self._hear)
         self._engine.with_sa_contexts(lambda _contexts: None)
         return self._engine.is_subscribed
 
     def announced(self) -> list[tuple[int, int, int]]:
-        """Return change, id and time of all notifications so far."""
+        """Return the change, id and time of each notification so far."""
         return self._heard
 
     def _hear(self, change: int, sa_context_id: int) -> None:
@@ -66,7 +66,7 @@ def _trim() -> int:
 
 
 def main() -> None:
-    """Serve; every refresh fails until the first `clear_failures`."""
+    """Run `sa-contexts`; every refresh fails until `clear_failures` is called."""
     Simulator(LIBRARY).fail(FIRST_CALL, WinError.RPC_S_SERVER_UNAVAILABLE, times=0)
     Thread(target=_obey, name="control", daemon=True).start()
     cli.main()

@@ -16,7 +16,7 @@ MAX_ENUMERATIONS = 2.0
 BEGINS_ENUMERATION = "IPsecSaContextCreateEnumHandle0"
 DEFAULT_MAX_AGE_SECONDS = 1.0
 FEW_CONTEXTS = 250
-"""So few that a refresh takes less time than sending the requests of a crowd."""
+"""So few that a refresh is over before all clients have sent their requests."""
 
 TARGETS = {
     "maxAge=0": f"{PATH}?limit=100&maxAge=0",
@@ -25,7 +25,7 @@ TARGETS = {
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Have all clients send a request before any reads its response."""
+    """Have every client send a request before any client reads its response."""
     figures = [
         figure
         for contexts in (FEW_CONTEXTS, sizes.small)
@@ -78,8 +78,8 @@ def _figures(contexts: int, crowd: int, rounds: int) -> list[Figure]:
 def _rest(clients: list[Client]) -> None:
     """Wait until a new refresh is both needed and allowed; then reconnect all clients.
 
-    That is when the snapshot is older than the default `maxAge`, and the minimum interval
-    of refreshes has passed.
+    It is needed when the snapshot is older than the default `maxAge`, and allowed when the minimum
+    interval between refreshes has passed.
     """
     clients[0].reconnect()
     sleep(2 * clients[0].last_refresh_seconds() + DEFAULT_MAX_AGE_SECONDS + MIN_REST_SECONDS)

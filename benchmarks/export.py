@@ -1,4 +1,4 @@
-"""Export: what streaming a whole list costs in memory."""
+"""Export: how much memory it takes to stream a whole list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READERS = 4
 SLOW_BYTES = 64 << 10
 SLOW_PAUSE_SECONDS = 0.01
 TAIL_BYTES = 1024
-"""More bytes than the last line has."""
+"""More bytes than the last line and the end of the body have."""
 REQUEST = (
     f"GET {NEWEST} HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n{{more}}\r\n"
 )
@@ -34,7 +34,7 @@ def measure(sizes: Sizes) -> list[Section]:
     with servers.ours(contexts) as server, Client(server.port) as client:
         port = server.port
         client.get(ANEW)
-        assert client.get(f"{NEWEST}&limit=1").next_target  # leased here, not by the first export
+        assert client.get(f"{NEWEST}&limit=1").next_target  # leases before the first export
         kinds: dict[str, Callable[[], float]] = {
             "a fast reader": lambda: _read(port, contexts),
             "a fast reader, gzip": lambda: _read(port, contexts, "Accept-Encoding: gzip\r\n"),
@@ -79,7 +79,7 @@ def _measure(
 def _read(port: int, contexts: int, more: str = "") -> float:
     """Read a whole export; return its megabytes per second on the wire.
 
-    `more` are further header lines; if there are none, check that the export is complete.
+    `more` is further header lines. If it is empty, check that the export is complete.
     """
     began = perf_counter()
     received, tail = 0, b""

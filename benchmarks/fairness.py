@@ -15,15 +15,15 @@ from benchmarks.sizes import SEED, Sizes
 
 
 MAX_MILLISECONDS = 50.0
-"""Maximum duration of 99 of 100 requests during a refresh."""
+"""Maximum duration of 99 % of the requests during a refresh."""
 
 PERIOD_SECONDS = {100: 0.01, 1000: 0.05}
-"""Interval between requests, by the page's number of contexts."""
+"""Interval between requests, by the number of contexts on the page."""
 QUIET_SECONDS = 5.0
 
 
 class Latency(NamedTuple):
-    """How long a request took, in milliseconds: since it was due, and since it was sent."""
+    """How long a request took, in milliseconds: from when it was due, and from when it was sent."""
 
     since_due: float
     since_sent: float

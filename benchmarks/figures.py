@@ -1,4 +1,4 @@
-"""Figures, the bars that some of them must reach, and their output as text and as JSON."""
+"""Figures, the bars that some of them must reach, and their output as text and JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Bar(StrEnum):
     AT_LEAST = "at least"
     AT_MOST = "at most"
     GOAL = "goal: at most"
-    """Desirable; missing it does not fail the run."""
+    """A figure that misses this limit does not fail the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Several quantities of several things, as rows and columns, without a bar.
+    """A table of measured quantities, without bars.
 
     Attributes:
         columns: the name of each column, with its unit; the first column names the rows.
@@ -126,7 +126,7 @@ def ratios(
 def percentiles(
     name: str, milliseconds: Sequence[float], bar: Bar | None = None, limit: float = 0.0
 ) -> tuple[Figure, ...]:
-    """Return the median, the 99th percentile, to which `bar` applies, and the maximum."""
+    """Return the median, the 99th percentile and the maximum; `bar` applies to the percentile."""
     ordered = sorted(milliseconds)
     last = len(ordered) - 1
     return (
@@ -162,7 +162,7 @@ def table(sections: Sequence[Section], *, is_judged: bool) -> str:
 
 
 def verdict(sections: Sequence[Section]) -> str:
-    """Return how many bars there are, and each that is missed, as lines of text."""
+    """Return how many bars are missed, and which, as lines of text."""
     judged = [
         (section, figure)
         for section in sections
@@ -184,5 +184,5 @@ def raw(sections: Sequence[Section]) -> list[dict[str, Any]]:
 
 
 def number(value: float) -> str:
-    """Return a value with three significant digits; from 100 on, rounded to a whole number."""
+    """Return a value with three significant digits; if it is 100 or more, as a whole number."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"  # noqa: PLR2004  # digits

@@ -1,4 +1,4 @@
-"""Filtered: how long the pages of a filtered list take, if there are many contexts."""
+"""Filtered: how long the pages of a filtered list of many contexts take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def measure(sizes: Sizes) -> list[Section]:
 
 
 def _filters(client: Client) -> dict[str, str]:
-    """Return queries, by what they select; their values are those of an existing context."""
+    """Return queries, by what they select; SPI and peer are those of an existing context."""
     client.get(f"{NEWEST}&limit=100")
     page = json.loads(client.body)
     details: dict[str, Any] = next(
@@ -77,7 +77,7 @@ def _milliseconds(client: Client, target: str) -> tuple[float, str | None]:
 
 
 def _matching(client: Client, query: str) -> int:
-    """Return how many contexts a filtered list has, by walking its pages."""
+    """Walk through all pages of a filtered list; return the number of contexts."""
     found = 0
     target: str | None = f"{NEWEST}&limit=1000&{query}"
     while target is not None:

@@ -1,4 +1,4 @@
-"""First page: how long the first page takes if the engine must be read for it."""
+"""First page: how long the first page takes if the server must read the engine for it."""
 
 from __future__ import annotations
 

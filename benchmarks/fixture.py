@@ -1,6 +1,6 @@
 """The measured contexts, from one seed of the simulator.
 
-`check` asserts that our way of reading them and the naive one give the same.
+`check` asserts that our way of reading them and the naive way give the same JSON.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ def populated(contexts: int) -> Library:
 
 
 def arrays(session: Session, size: int = PAGE_SIZE) -> Iterator[tuple[int, int]]:
-    """Yield the arrays of IPSEC_SA_CONTEXT1 of one enumeration: address, and number of entries.
+    """Yield the address and the number of entries of each array of one enumeration.
 
-    Each array is freed when the next one is requested. Its entries are not read here.
+    The entries point to IPSEC_SA_CONTEXT1; they are not read here. Each array is freed when the
+    next one is requested.
     """
     handle, returned = ffi.new("HANDLE *"), ffi.new("UINT32 *")
     session.call("IPsecSaContextCreateEnumHandle0", ffi.NULL, handle)
@@ -50,7 +51,7 @@ def arrays(session: Session, size: int = PAGE_SIZE) -> Iterator[tuple[int, int]]
 
 
 def naive_json(session: Session, size: int) -> list[bytes]:
-    """Return all contexts as pages of JSON, made as FastAPI makes them with a response model."""
+    """Return all contexts as pages of JSON, as FastAPI renders them with a response model."""
     engine = session.library.kind
     return [
         PAGE.dump_json(PAGE.validate_python(naive.page_of(items, engine)), by_alias=True)

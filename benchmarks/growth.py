@@ -1,4 +1,4 @@
-"""Growth: how the cost of reading grows with the number of contexts; the cost of rereading."""
+"""Growth: how the cost of reading grows with the number of contexts, and what rereading costs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Line:
         """Return the line with the smallest sum of squared relative errors.
 
         Args:
-            points: numbers of contexts, each with its seconds.
+            points: pairs, each a number of contexts and the seconds that they took.
         """
         weights = [1 / seconds**2 for _, seconds in points]
         total = sum(weights)
@@ -145,7 +145,7 @@ def _populated(
 
 
 def _again(sizes: Sizes, simulator: Simulator, reader: EngineReader) -> Section:
-    """Measure refreshes after none, few or some of the contexts have changed."""
+    """Measure refreshes after different percentages of the contexts have changed."""
     figures = []
     for contexts in (sizes.small, sizes.large):
         simulator.populate(contexts, SEED)

@@ -1,4 +1,4 @@
-"""The machine and the versions that the figures were measured with."""
+"""The machine and the software versions with which the figures were measured."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def machine_text(machine: dict[str, Any]) -> str:
 
 
 def _cpu() -> str:
-    """Return the processor's model, if the system reports it."""
+    """Return the processor's model; if the system does not report it, a less precise name."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():

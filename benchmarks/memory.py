@@ -1,4 +1,4 @@
-"""Memory: how much of it the snapshots of a large host occupy."""
+"""Memory: how much the snapshots of a large host occupy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGED_PERCENT = 5
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Measure a new server in each round."""
+    """Run the rounds, each with a new server."""
     contexts = sizes.large
     one, two, two_used, encoded = zip(
         *(_measure(contexts) for _ in range(max(1, sizes.few_rounds - 1))), strict=True
@@ -59,11 +59,11 @@ def measure(sizes: Sizes) -> list[Section]:
 def _measure(contexts: int) -> tuple[int, int, int, int]:
     """Return how many bytes snapshots add to a new server's memory, and the size of their JSON.
 
-    In order: what one snapshot adds, what two add, what two add once the C library has
+    In order: what one snapshot adds, what two snapshots add, what two add after the C library has
     returned unused memory, and the size of the newest snapshot's JSON.
     """
     with servers.ours(contexts) as server, Client(server.port) as client:
-        client.get("/engine")  # so that memory for answering is already allocated
+        client.get("/engine")  # allocates the memory for answering in advance
         before = server.resident_bytes
         _read_and_hold(client)
         one = server.resident_bytes - before
@@ -81,7 +81,7 @@ def _read_and_hold(client: Client) -> None:
 
 
 def _encoded_bytes(client: Client) -> int:
-    """Return the total length of all pages; all but about 0.01 % of it is contexts."""
+    """Return the total length of all pages, of which about 0.01 % is not contexts."""
     encoded = 0
     target: str | None = f"{NEWEST}&limit={PAGE_LIMIT}"
     while target is not None:

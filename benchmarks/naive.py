@@ -41,7 +41,7 @@ def pages(session: Session, size: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def page_of(items: list[dict[str, Any]], engine: str) -> dict[str, Any]:
-    """Return contexts in the public shape of a page, not yet validated."""
+    """Return a page in the public shape, not yet validated."""
     return {
         "items": items,
         "snapshot": {

@@ -1,4 +1,4 @@
-"""The weaknesses of a bundle by NIST SP 800-77r1, the naive way: one `if` after another."""
+"""The weaknesses of a bundle (NIST SP 800-77r1), the naive way: one `if` after another."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bindings.well_known import KEYING_MODULES
 
 LONGEST_LIFETIME_SECONDS = 28_800
 FIRST_GCM = CipherConfig.GCM_AES_128
-"""This configuration, and all with a higher number, authenticate what they encrypt."""
+"""This configuration and all with higher numbers also authenticate what they encrypt."""
 
 
 def weaknesses_of(bundle: Any) -> list[Weakness]:
-    """Return the public names of an IPSEC_SA_BUNDLE1's weaknesses by the default baseline."""
+    """Return the weaknesses of an IPSEC_SA_BUNDLE1 according to the default baseline."""
     sas = [bundle.saList[index] for index in range(bundle.numSAs)]
     found = _of_algorithms(sas)
     if sas:

@@ -1,4 +1,4 @@
-"""Read everything in this process, our way and the naive way, and time that."""
+"""Read all contexts in this process, our way and the naive way, and measure the time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNIT = "us/context"
 
 
 def refresh(reader: EngineReader, previous: SnapshotBuild | None = None) -> SnapshotBuild:
-    """Refresh as the store does; without `previous`, as if the engine was never read before."""
+    """Refresh as the store does; without `previous`, as in the first refresh."""
     return reader.read_all(
         lambda _incarnation: SnapshotBuilder(
             "e", datetime.now(UTC), 0.0, previous=previous and CurrentState(previous)
@@ -37,7 +37,7 @@ def size_of_refresh(reader: EngineReader, previous: SnapshotBuild | None = None)
 def size_of_naive(session: Session, contexts: int) -> int:
     """Read the contexts the naive way; return `contexts`.
 
-    Only the number of pages is checked here; `fixture.check` compares the contexts.
+    This checks only the number of pages; `fixture.check` compares the contexts.
     """
     pages = naive_json(session, PAGE_LIMIT)
     assert len(pages) == contexts // PAGE_LIMIT + 1
@@ -47,8 +47,8 @@ def size_of_naive(session: Session, contexts: int) -> int:
 def timed(work: Callable[[], int], contexts: int) -> Callable[[], float]:
     """Return a function that measures `work`, in microseconds per context.
 
-    `work` returns how many contexts it saw. Only the processor time of this thread counts:
-    nothing here waits, so that other load on the machine is excluded.
+    `work` returns how many contexts it read. It never waits, so the processor time of this thread
+    is measured, which excludes other load on the machine.
     """
 
     def microseconds() -> float:

@@ -1,4 +1,4 @@
-"""Servers, each in its own process and on a free port, stopped when no longer needed."""
+"""The measured servers, each in its own process and on a free port."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Server:
         self.port = port
 
     def simulate(self, method: str, *arguments: object) -> Any:
-        """Call a method of the simulator in our server; see `benchmarks.controlled`."""
+        """Return the result of a method of our server's simulator (`benchmarks.controlled`)."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps([method, *arguments]) + "\n")
@@ -57,7 +57,7 @@ class Server:
 
     @property
     def resident_bytes(self) -> int:
-        """Return the size of its resident set (proc(5); Linux only)."""
+        """Return the size of the process's resident set (proc(5); Linux only)."""
         return self._status("VmRSS")
 
     @property
@@ -71,7 +71,7 @@ class Server:
 
     @property
     def processor_seconds(self) -> float:
-        """Return its processor time, in user and in kernel mode (proc(5))."""
+        """Return the processor time of the process, in user and in kernel mode (proc(5))."""
         fields = self._proc("stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
@@ -88,10 +88,10 @@ class Server:
 
 @contextmanager
 def ours(contexts: int, **settings: object) -> Iterator[Server]:
-    """Run `sa-contexts serve` on simulated contexts that do not change by themselves.
+    """Run `sa-contexts serve` on simulated contexts, which do not change by themselves.
 
-    The engine is not read before the first request that requires a refresh. The log goes into a
-    file.
+    The server does not read the engine before the first request that requires a refresh. Its log
+    goes into a file.
     """
     command = ["benchmarks.controlled", "serve", "--engine", "simulator", "--simulated-churn", "0"]
     with _served(*command, "--simulated-contexts", str(contexts), **settings) as server:
@@ -124,7 +124,7 @@ def _served(*command: str, **settings: object) -> Iterator[Server]:
         name: value for name, value in os.environ.items() if not name.startswith("SA_CONTEXTS_")
     } | {f"SA_CONTEXTS_{name}": value for name, value in UNDISTURBED.items()}
     environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in settings.items()}
-    with TemporaryFile() as log:  # which the process inherits
+    with TemporaryFile() as log:  # the process inherits this
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--port", str(port)],
             cwd=ROOT,

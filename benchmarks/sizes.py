@@ -9,10 +9,10 @@ PAGE_LIMIT = 1000
 """Contexts on a page; the API's maximum."""
 
 CHECKED_CONTEXTS = 500
-"""Enough contexts for every kind of value in the fixture to occur."""
+"""Enough contexts that every kind of value of the fixture occurs."""
 
 MIN_MEAN_BYTES = 4096
-"""Minimum mean size of the fixture's contexts as JSON: small contexts flatter the figures."""
+"""Minimum mean size of the fixture's contexts as JSON: small contexts would improve the figures."""
 
 SEED = 1
 
@@ -23,10 +23,10 @@ class Sizes:
 
     Attributes:
         rounds: how often each measure is taken; compared measures take turns.
-        few_rounds: how often a measure is taken that needs much time.
-        small: contexts of a large host.
-        large: contexts of the largest expected host.
-        naive_most: the maximum number of contexts that are read the naive way in one round.
+        few_rounds: how often each slow measure is taken.
+        small: the number of contexts of a large host.
+        large: the number of contexts of the largest expected host.
+        naive_most: the maximum number of contexts that the naive way reads in one round.
         growth: numbers of contexts at which the cost of reading is measured.
         warm_pages: pages requested from our server and from the static one in one round.
         naive_pages: pages requested from the naive server in one round.
@@ -34,7 +34,7 @@ class Sizes:
         fairness_refreshes: refreshes of `large` contexts during which pages are requested.
         export_seconds: how long a slow reader reads an export.
         struct_reads: structs read in one round.
-        any_trees: arbitrary contexts that the compiled step must encode as ours does.
+        any_trees: arbitrary contexts that the compiled step must encode as the server does.
         naps: how often a thread sleeps while another one reads contexts.
         compressions: how often each way of compressing a page is timed.
         watchers: clients that watch at once.

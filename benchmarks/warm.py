@@ -21,13 +21,13 @@ OF_NAIVE = 50.0
 """Minimum ratio of our page rate to the naive server's."""
 
 OF_STATIC_AFTER_CHURN = 0.6
-"""Minimum ratio after changes, a quarter less: changed contexts break up the blocks of a page."""
+"""`OF_STATIC` after changes: lower, because changed contexts break up a page's blocks."""
 
 UNIT = "pages/s"
 FIRST = f"{NEWEST}&limit={PAGE_LIMIT}"
 
 CHURN = (2, 4, 8)
-"""Numbers of refreshes after which walks are measured again; contexts change before each."""
+"""Numbers of refreshes after which walks are measured; contexts change before each refresh."""
 CHANGED_PERCENT = 2.5
 CHURN_CAPTION = (
     " Changed in N steps: walks after N refreshes, each of which found "
@@ -36,7 +36,7 @@ CHURN_CAPTION = (
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Measure the largest host; then a large one, whose contexts then change step by step."""
+    """Measure the largest host, then a large host whose contexts change step by step."""
     return [_measure(sizes.large, sizes, ()), _measure(sizes.small, sizes, CHURN)]
 
 
@@ -101,7 +101,7 @@ def _measure(contexts: int, sizes: Sizes, churn: tuple[int, ...]) -> Section:
 
 def _rate(client: Client, ask: Callable[[], int]) -> Callable[[], float]:
     def pages_a_second() -> float:
-        client.reconnect()  # it was idle during the others' turns
+        client.reconnect()  # it was idle while the other servers were measured
         began = perf_counter()
         pages = ask()
         return pages / (perf_counter() - began)
@@ -134,7 +134,7 @@ def _ask(client: Client, targets: list[str]) -> int:
 
 
 def _change(server: Server, client: Client, changes: int) -> None:
-    """Change `changes` contexts, and have the server refresh."""
+    """Make `changes` changes to the contexts, and have the server refresh."""
     server.simulate("churn", changes)
     client.reconnect()
     client.get(ANEW)
@@ -143,7 +143,7 @@ def _change(server: Server, client: Client, changes: int) -> None:
 def _check_walk(client: Client, contexts: int) -> tuple[int, list[str]]:
     """Walk once; return the mean size of a page, and the targets of all pages.
 
-    Assert that every context comes once, in order, and in one snapshot.
+    Assert that the pages show every context once, in order, and all from one snapshot.
     """
     ids: list[int] = []
     lengths: list[int] = []

@@ -1,5 +1,5 @@
-/* Runs many watchers of `/sa-contexts/events` in one process, at little cost, so that the server is
- * measured and not its clients.
+/* Runs many watchers of `/sa-contexts/events` in one process, with little overhead, so that mainly
+ * the server is measured, not its clients.
  *
  *     watchers PORT COUNT TARGET FILE
  *
@@ -29,14 +29,15 @@ struct arrival {
     uint32_t kind; /* first letter of the event's name */
 };
 
-/* A watcher, and its position in the response: in the head, in a chunk's size, or in a chunk. */
+/* A watcher, and its position in the response: in the head, in a chunk's size, in a chunk, or after
+ * a chunk. */
 struct watcher {
     int socket;
     uint32_t number;
     enum { IN_HEAD, IN_SIZE, IN_CHUNK, IN_END } part;
     uint64_t left; /* unread bytes of the chunk */
     uint32_t kind;
-    size_t length; /* of the line, of which only the beginning is kept */
+    size_t length; /* of the line; only its beginning is kept */
     char line[HEAD];
     int is_answered;
 };
@@ -156,8 +157,8 @@ int main(int count, char **arguments) {
     size_t begun = 0;
     int is_ready = 0;
     for (;;) {
-        /* Connect a few at a time: a connection that does not fit into the backlog is retried only
-         * after a second. */
+        /* Connect a few watchers at a time: a connection that does not fit into the server's
+         * backlog is retried only after a second. */
         while (begun < watcher_count && begun < answered + 32) {
             struct watcher *at = &watchers[begun];
             begin(at, (uint32_t)begun++, port, arguments[3]);

@@ -27,22 +27,23 @@ SETTLE_SECONDS = 2.0
 P99_MS = 250.0
 WATCHER_KB = 50.0
 BRIEF_NANOSECONDS = 500_000_000
-"""The life of a context that may end before the server has read it."""
+"""A context that lives for less time may be gone before the server has read it."""
 
 _CLIENT = Path(__file__).with_suffix(".c")
 _ARRIVAL = Struct("=QQII")
 _KINDS = {"a": 1, "d": 2}
-"""By the first letter of an event's name: the IPSEC_SA_CONTEXT_EVENT_TYPE0 of its notification."""
+"""The IPSEC_SA_CONTEXT_EVENT_TYPE0 of a notification, by the first letter of its event's name."""
 
 
 class Round(NamedTuple):
     """The results of one round.
 
     Attributes:
-        milliseconds: from the engine's notification to the event's arrival at a watcher, sorted.
-        events: the number of events that most watchers received.
-        strays: the number of watchers that received other events, or in another order, than most
-            watchers; all watchers if most missed a change.
+        milliseconds: the times from the engine's notification to the event's arrival at a watcher,
+            sorted.
+        events: the length of the most frequent sequence of events.
+        strays: the number of watchers that received another sequence; the number of all watchers if
+            the most frequent sequence lacks a change.
         kilobytes: the growth of the server's memory, per watcher.
         load: the mean number of processors that the server kept busy.
     """
@@ -55,7 +56,7 @@ class Round(NamedTuple):
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Measure a new server in each round."""
+    """Run the rounds, each with a new server."""
     rounds = [_round(sizes.watchers, sizes.watch_seconds) for _ in range(sizes.few_rounds)]
     return [
         Section(
@@ -138,11 +139,12 @@ def missed(
 ) -> set[tuple[int, int]]:
     """Return the announced changes that no event reports.
 
-    A context that was deleted soon after it was added may never have been read: it has no events.
+    Changes of contexts that were deleted soon after they were added are not returned: the server
+    may never have read these contexts.
 
     Args:
         announced: the time in nanoseconds of each change, by id and IPSEC_SA_CONTEXT_EVENT_TYPE0.
-        events: id and first letter of the name of each event.
+        events: the id and the first letter of the name of each event.
     """
     added, deleted = _KINDS["a"], _KINDS["d"]
     brief = {

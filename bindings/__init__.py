@@ -1,1 +1,1 @@
-"""Typed access to the Windows filter engine; independent of HTTP and pydantic."""
+"""Typed access to the Windows filter engine, independent of HTTP and pydantic."""

@@ -18,7 +18,7 @@ from bindings.library import windows_library
 
 ADMINISTRATORS: Final = 544
 NETWORK_CONFIGURATION_OPERATORS: Final = 556
-"""The RIDs of these groups, S-1-5-32-544 and S-1-5-32-556 (winnt.h)."""
+"""The relative identifiers (RIDs) of the groups S-1-5-32-544 and S-1-5-32-556 (winnt.h)."""
 
 SECURITY_BUILTIN_DOMAIN: Final = 32
 TOKEN_QUERY: Final = 0x8
@@ -27,7 +27,7 @@ TOKEN_ELEVATION_TYPE: Final = 18
 
 
 class Elevation(IntEnum):
-    """TOKEN_ELEVATION_TYPE (winnt.h): how User Account Control made the token."""
+    """TOKEN_ELEVATION_TYPE (winnt.h): whether User Account Control limited the token."""
 
     DEFAULT = 1
     FULL = 2
@@ -39,9 +39,10 @@ class Account:
     """The group membership and elevation of an access token.
 
     Attributes:
-        is_administrator: whether Administrators is enabled in the token, not deny-only.
-        is_operator: whether Network Configuration Operators is enabled in it.
-        elevation: None if Windows does not report it.
+        is_administrator: whether the group Administrators is enabled in the token. In a token
+            that User Account Control limited, the group is deny-only, not enabled.
+        is_operator: whether the group Network Configuration Operators is enabled in the token.
+        elevation: None if Windows does not report it or reports an unknown value.
     """
 
     is_administrator: bool
@@ -50,7 +51,7 @@ class Account:
 
 
 def account() -> Account | None:
-    """Return the account that this process runs as; None if not running on Windows.
+    """Return the group membership and elevation of this process; None outside Windows.
 
     Raises:
         OSError: Windows did not report the group membership.

@@ -1,8 +1,8 @@
 """Subscription to connections that begin or end (FwpmConnectionSubscribe0, fwpmu.h).
 
-Unlike SA context notifications, which carry only an id, these carry the object
-itself. It is valid only during the callback, which copies it; the receiver
-decodes the copy.
+A notification points to the connection itself, whereas a notification of an SA
+context has only an id. The pointer is valid only during the callback, so the
+callback copies the connection. The receiver decodes the copy.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from bindings.subscriptions import Subscription, Topic
 CONNECTIONS: Final = Topic(
     "FwpmConnectionSubscribe0", "FwpmConnectionUnsubscribe0", "FWPM_CONNECTION_CALLBACK0"
 )
-"""Connections that begin or end; requires Windows 8 or Windows Server 2012."""
+"""The topic of connections that begin or end; Windows 8, Windows Server 2012 and later."""
 
 Notify = Callable[[ConnectionEvent | int, RawTree], None]
-"""Receives an event (an int if unknown) and a copy of its connection, which
-`bindings.connections.decode_connection` decodes."""
+"""A callback that receives an event (an int if unknown) and a copy of its connection.
+
+`bindings.connections.decode_connection` decodes the copy.
+"""
 
 _KNOWN: Final = frozenset(ConnectionEvent)
 
@@ -47,7 +49,7 @@ def subscribe_to_connections(
         session: the session to subscribe with.
         notify: the callback.
         connection_id: the only connection to report; 0 for all.
-        ipv6_order: see `Ipv6Order`.
+        ipv6_order: the byte order of the engine's IPv6 addresses.
 
     Raises:
         ConnectionsDisabled: the engine does not track connections.

@@ -1,7 +1,8 @@
 """Connections: pairs of hosts that communicate under IPsec, with byte counts (fwpmu.h).
 
-Available since Windows 8 and Windows Server 2012. The engine tracks them only
-if FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS is set, which this package never does.
+Available since Windows 8 and Windows Server 2012. The engine tracks connections
+only if its option FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS is set. This package
+never sets the option.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from bindings.winerror import WinError
 class Connection(NamedTuple):
     """FWPM_CONNECTION0.
 
-    `started` is a FILETIME: 100 ns units since 1601-01-01 UTC. In tunnel mode the
-    addresses are the tunnel endpoints.
+    `started` is a FILETIME, in units of 100 ns since 1601-01-01 UTC. In tunnel mode,
+    the addresses are the tunnel endpoints.
     """
 
     connection_id: int
@@ -91,7 +92,7 @@ def read_connection_id(address: int) -> int:
 
 
 def read_connection(address: int, _generation: int, ipv6_order: Ipv6Order) -> RawTree:
-    """Copy the FWPM_CONNECTION0 at `address`; the struct has one generation."""
+    """Copy the FWPM_CONNECTION0 at `address`; the struct has only one generation."""
     (
         connection_id,
         ip_version,
@@ -172,22 +173,23 @@ class ConnectionTemplate:
     """An enumeration template for connections.
 
     Attributes:
-        connection_id: the only connection to return; 0 for all. That is undocumented, but
-            without it the flag below could not be set for all connections.
-        counts_bytes: sets FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED, which queries
-            the driver. Without it byte counts may be stale or 0.
+        connection_id: the only connection to return; 0 for all. That 0 means all is
+            undocumented, but otherwise no template could set the flag below for all connections.
+        counts_bytes: whether to set FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED. With this
+            flag, the engine queries the driver for the byte counts. Without it, they may be
+            stale or 0.
     """
 
     connection_id: int = 0
     counts_bytes: bool = True
 
     def as_c(self, _ipv6_order: Ipv6Order, struct: str) -> ConnectionTemplateMemory:
-        """Convert the template to the struct for FwpmConnectionCreateEnumHandle0."""
+        """Convert the template to the C struct named `struct`."""
         return ConnectionTemplateMemory(self, struct)
 
 
 class ConnectionTemplateMemory:
-    """A template in C memory, valid as long as this object."""
+    """A template in C memory, valid as long as this object exists."""
 
     def __init__(self, template: ConnectionTemplate, struct: str) -> None:
         self.pointer: Any = ffi.new(f"{struct} *")
@@ -207,7 +209,7 @@ CONNECTIONS: Final = ObjectKind(
 
 
 ONE_AND_END: Final = 2
-"""The page size for one connection: one more than can match, so that the first page is the last."""
+"""The page size for reading one connection. One result does not fill a page, so it is the last."""
 
 
 class ConnectionArray(ObjectArray[Connection]):
@@ -215,11 +217,10 @@ class ConnectionArray(ObjectArray[Connection]):
 
 
 class Connections(ObjectReader[Connection, ConnectionArray]):
-    """A reader of connections with current byte counts, through one session.
+    """A reader of connections through one session, by default with current byte counts.
 
-    Raises:
-        NotSupported: the library or the engine lacks the functions; from all methods.
-        ConnectionsDisabled: the engine does not track connections.
+    All reading methods raise `NotSupported` if the library or the engine lacks the functions, and
+    `ConnectionsDisabled` if the engine does not track connections.
     """
 
     array = ConnectionArray
@@ -230,10 +231,11 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
     def arrays(
         self, template: Template | None = None, size: int = PAGE_SIZE
     ) -> Generator[ConnectionArray]:
-        """Yield all connections; see `ObjectReader.arrays`.
+        """Yield pages of connections; see `ObjectReader.arrays`.
 
-        If a template for all of them matches none, each is enumerated by its id, in case the engine
-        treats 0 as an ordinary id.
+        Without a template, yield all connections with current byte counts. This uses a template
+        whose id is 0. If that template matches nothing, the engine may treat 0 as an ordinary id.
+        Therefore, each connection is then enumerated by its own id.
         """
         return super().arrays(template, size) if template else self._all(size)
 
@@ -258,8 +260,8 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
     def read(self, object_id: int) -> RawTree:
         """Copy the connection with this id.
 
-        It is enumerated, because FwpmConnectionGetById0 has no flag to query the
-        driver for byte counts.
+        The connection is enumerated by its id, because FwpmConnectionGetById0 has no
+        flag to query the driver for byte counts.
 
         Raises:
             NotFound: there is no such connection.
@@ -274,8 +276,8 @@ class Connections(ObjectReader[Connection, ConnectionArray]):
         raise NotFound(WinError.FWP_E_NOT_FOUND, "FwpmConnectionEnum0")
 
     def look_up(self, connection_id: int) -> Connection:
-        """Look up a connection by id; its byte counts may be stale or 0.
+        """Return the connection with this id, by FwpmConnectionGetById0; errors as for `read`.
 
-        Raises the errors of `read`.
+        Its byte counts may be stale or 0.
         """
         return decode_connection(super().read(connection_id))

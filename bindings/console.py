@@ -1,8 +1,8 @@
 """Windows console control events (SetConsoleCtrlHandler, consoleapi.h).
 
-Python turns only Ctrl+C and Ctrl+Break into signals. When the console is closed,
-the user logs off or Windows shuts down (a stopped container, too), the process
-just ends. This module handles those events, and Ctrl+Break.
+Python turns only Ctrl+C and Ctrl+Break into signals. Without a handler, the
+process ends at once when the console is closed, the user logs off, Windows shuts
+down or a container is stopped. This module handles these events and Ctrl+Break.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ CTRL_LOGOFF_EVENT: Final = 5
 CTRL_SHUTDOWN_EVENT: Final = 6
 
 LAST: Final = frozenset({CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT})
-"""Windows ends the process as soon as one of these is handled."""
+"""Windows ends the process as soon as a handler of one of these events returns."""
 END_SECONDS: Final = 4.5
-"""Time limit for handling an event in `LAST`; Windows allows five seconds (HandlerRoutine)."""
+"""The time limit for handling an event in `LAST`. Windows allows at least 5 seconds."""
 
 
 _routines: Final[list[Any]] = []
-"""Registered callbacks, kept alive because one may still be running when it is unregistered."""
+"""All registered callbacks. They are kept because one may still run after it is unregistered."""
 
 
 @contextmanager
 def console_events(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on a console event that ends the process; do nothing outside Windows.
+    """Call `stop` on Ctrl+Break and on each event in `LAST`; do nothing outside Windows.
 
-    `stop` runs on a system thread and must only set a flag. An event in `LAST` is handled
-    until the block ends, so that the block can clean up before Windows ends the process.
+    `stop` runs on a system thread and must only set a flag. The handler of an event in `LAST`
+    waits until the block ends, for at most `END_SECONDS`, so that the block can clean up before
+    Windows ends the process.
     """
     if os.name != "nt":
         yield
@@ -46,7 +47,7 @@ def console_events(stop: Callable[[], None]) -> Iterator[None]:
 
     def handle(event: int) -> int:
         if event != CTRL_BREAK_EVENT and event not in LAST:
-            return 0  # leave it to other handlers, such as Python's own for Ctrl+C
+            return 0  # leave the event to other handlers, such as Python's own for Ctrl+C
         stop()
         if event in LAST:
             ended.wait(END_SECONDS)

@@ -35,23 +35,25 @@ BY_CERTIFICATE: Final = frozenset(
         AuthenticationMethod.SSL_ECDSA_P384,
     )
 )
-"""The methods for which the union has a certificate."""
+"""The methods for which the union points to a certificate."""
 
 _BY_NAME: Final = frozenset(
     (AuthenticationMethod.KERBEROS, AuthenticationMethod.NTLM_V2, AuthenticationMethod.EAP)
 )
 BY_NAME_OF_GENERATION: Final = (_BY_NAME, _BY_NAME, _BY_NAME | {AuthenticationMethod.RESERVED})
-"""By generation, the methods for which the union has a name; only IKEEXT_CREDENTIAL2 has an arm
-for the reserved method."""
+"""By generation, the methods for which the union points to a name.
+
+The reserved method has a name only in IKEEXT_CREDENTIAL2.
+"""
 
 
 def read_credential(method: int, impersonation: int, proof: int, generation: int = 2) -> RawTree:
     """Copy the credential of an IKEEXT_CREDENTIAL0, 1 or 2.
 
     Args:
-        method: authenticationMethodType, which selects the arm of the union.
+        method: authenticationMethodType, which selects the member of the union.
         impersonation: impersonationType.
-        proof: the address in the union.
+        proof: the pointer in the union.
         generation: the generation of the struct.
     """
     certificate: RawTree | None = None

@@ -22,7 +22,7 @@ from bindings.records import (
 
 
 def decode_sa_context(context: RawTree) -> SaContext:
-    """Decode a copied context. Fields that only generation 1 has are None in generation 0."""
+    """Decode a copied context. Fields that only generation 1 has are None for generation 0."""
     context_id, inbound, outbound = context
     return SaContext(
         context_id,

@@ -1,4 +1,4 @@
-"""The engine as the service uses it: one session, reopened when it dies."""
+"""The engine as the service uses it: one session at a time, reopened when it dies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Basis(NamedTuple):
-    """What reads must have in common for their objects to be comparable.
+    """The session and byte order of a read; only objects with equal bases are comparable.
 
     Attributes:
         incarnation: see `Engine`.
@@ -39,25 +39,25 @@ class Basis(NamedTuple):
 class Engine:
     """One session at a time with the filter engine.
 
-    The session is opened on first use. If a call finds it dead, even just after
-    opening, it is closed, another is opened and the function is retried once. A
-    failure to open a session is not retried.
+    The session is opened on first use. If a call finds the session dead, even one that
+    was just opened, the session is closed, another is opened and the call is retried
+    once. A failure to open a session is not retried.
 
-    With `on_change`, each session also subscribes to changes. If that fails, the
-    session is used without a subscription, and the next call tries to subscribe
-    again, unless the library or the engine lacks the function.
+    With `on_change`, each session also subscribes to changes. If subscribing fails, the
+    session is used without a subscription, and the next call tries to subscribe again,
+    unless the library or the engine lacks the function.
 
     Attributes:
         library: the library that exports the functions.
         ipv6_order: returns the byte order for the next reader.
         incarnation: the number of sessions opened so far. SA context ids are not
             comparable across incarnations, because the engine may have restarted in
-            between. The id in a notification belongs to this incarnation, unless the
-            session died meanwhile.
-        basis: the basis of the last reader; a function that is called with a reader finds the
-            basis of that reader here.
-        subscription_error: why the last attempt to subscribe failed; None if
-            subscribed, or if none was made.
+            between. The id in a notification belongs to the current incarnation, unless
+            a new session was opened since.
+        basis: the basis of the newest reader. A function that is called with a reader
+            finds the basis of its reader here.
+        subscription_error: why the last attempt to subscribe failed; None if it succeeded,
+            or if the session has made no attempt.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class Engine:
         Args:
             library: the library that exports the functions.
             transaction_wait_timeout_ms: see `Session`.
-            generation: see `SaContexts`.
+            generation: the newest generation of SA contexts and statistics to use.
             ipv6_order: returns the byte order for the next reader; see `Ipv6Order`.
-            timeout_seconds: how long a thread waits for the session.
-            on_change: callback for added and deleted SA contexts while a session is open;
+            timeout_seconds: how long a call waits while another thread uses the session.
+            on_change: called when an SA context is added or deleted while a session is open;
                 see `subscribe_to_sa_contexts`.
         """
         self.library = library
@@ -121,7 +121,7 @@ class Engine:
         )
 
     def ipsec_statistics(self) -> tuple[int, IpsecStatistics]:
-        """Return the incarnation and its counters of SAs and packets."""
+        """Return the incarnation and its statistics of SAs and packets."""
         return self.run_in_session(
             lambda session: (
                 self.incarnation,
@@ -130,7 +130,7 @@ class Engine:
         )
 
     def ike_statistics(self) -> tuple[int, IkeStatistics]:
-        """Return the incarnation and its counters of negotiations.
+        """Return the incarnation and its statistics of negotiations.
 
         Raises:
             IkeextNotRunning: the IKEEXT service is not running.
@@ -140,12 +140,12 @@ class Engine:
         )
 
     def run_in_session(self, fn: Callable[[Session], T]) -> T:
-        """Call `fn` with the session, exclusively, and return its result.
+        """Call `fn` with the session and return its result; other threads wait meanwhile.
 
-        `fn` may be called a second time, if the session dies during the first call.
+        If the session dies during the call, `fn` is called once more, with a new session.
 
         Raises:
-            EngineGone: no session could be opened, or two in a row died.
+            EngineGone: no session could be opened, or two sessions in a row died.
             EngineBusy: another thread held the session for longer than the timeout.
             EngineError: any other error of the engine.
         """
@@ -158,7 +158,7 @@ class Engine:
     def pages(
         self, template: SubnetTemplate | None = None, size: int = PAGE_SIZE
     ) -> Iterator[list[SaContext]]:
-        """Read all pages of one enumeration, then iterate over them; see `SaContexts.pages`."""
+        """Read all pages of one enumeration, and iterate over them; see `SaContexts.pages`."""
         return iter(self.with_sa_contexts(lambda contexts: list(contexts.pages(template, size))))
 
     def get(self, sa_context_id: int) -> SaContext:
@@ -176,14 +176,14 @@ class Engine:
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether the session is subscribed; a stopped engine is noticed only by the next call."""
+        """Whether the session is subscribed; if the engine stops, True until the next call."""
         return self._subscription is not None
 
     def close(self) -> None:
-        """Close the session, whatever its state; the next call opens another.
+        """Close the session, even a dead one; the next call opens another.
 
-        If a hung thread holds the session, it stays open until the process ends and
-        the engine closes it.
+        If a hung thread is using the session, this gives up after the timeout. The engine
+        then closes the session when the process ends.
         """
         with suppress(EngineBusy), self._exclusive():
             self._discard()
@@ -195,7 +195,7 @@ class Engine:
         self.close()
 
     def _next_order(self) -> Ipv6Order:
-        """Return the byte order for a new reader, and record its basis."""
+        """Return the byte order for a new reader, and set `basis`."""
         self.basis = Basis(self.incarnation, self.ipv6_order())
         return self.basis.ipv6_order
 

@@ -29,7 +29,7 @@ class EngineOption(IntEnum):
 def engine_option(session: Session, option: EngineOption) -> int | None:
     """Return the value of an option; None if it is not a FWP_UINT32.
 
-    The call is cheap enough to check whether the session is alive.
+    The call is cheap enough to be used as a check that the session is alive.
 
     Raises:
         NotSupported: the library or the engine lacks the function.

@@ -1,7 +1,7 @@
 """Reading objects of one kind: all of them in pages, or one by id (fwpmu.h).
 
 WFP has four functions for each kind: …CreateEnumHandle0, …EnumN,
-…DestroyEnumHandle0 and …GetByIdN, where N is the generation; newer Windows
+…DestroyEnumHandle0 and …GetByIdN, where N is the generation. Later Windows
 versions add newer generations.
 """
 
@@ -34,11 +34,11 @@ T = TypeVar("T")
 A = TypeVar("A", bound="ObjectArray[Any]")
 
 PAGE_SIZE: Final = 100
-"""Default number of objects per call; a page is one RPC buffer."""
+"""The default number of objects per page; each page is the result of one call."""
 
 
 class TemplateInMemory(Protocol):
-    """A template in C memory, valid as long as this object."""
+    """A template in C memory, valid as long as this object exists."""
 
     pointer: Any
 
@@ -47,7 +47,7 @@ class Template(Protocol):
     """The filter of an enumeration."""
 
     def as_c(self, ipv6_order: Ipv6Order, struct: str, /) -> TemplateInMemory:
-        """Convert the template to `struct`, the parameter of …CreateEnumHandle0."""
+        """Convert the template to the C struct named `struct`, for …CreateEnumHandle0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,15 @@ class ObjectKind(Generic[R]):
     """The names of a kind's functions and structs, and how to read one object.
 
     Attributes:
-        functions: the prefix of the functions, such as `IPsecSaContext`.
-        struct: the struct without its generation, such as `IPSEC_SA_CONTEXT`.
-        template: the struct of the enumeration template.
+        functions: the prefix of the functions' names, such as `IPsecSaContext`.
+        struct: the struct's name without its generation, such as `IPSEC_SA_CONTEXT`.
+        template: the name of the enumeration template's struct.
         newest: the newest generation of the functions and the struct.
         read_id: reads the id of the object at an address.
-        read: copies the object at an address, given its generation.
-        decode: decodes such a copy to a record.
-        lookup: returns a generation's arguments of …GetByIdN after the id.
+        read: copies the object at an address; the parameters are the address, the object's
+            generation and the byte order of its IPv6 addresses.
+        decode: decodes a copy into a record.
+        lookup: returns the further arguments that …GetByIdN takes after the id, given N.
     """
 
     functions: str
@@ -76,7 +77,7 @@ class ObjectKind(Generic[R]):
 
 
 class ObjectArray(Generic[R]):
-    """One page of an enumeration in the engine's memory; its owner must free it."""
+    """One page of an enumeration, in the engine's memory; the owner of the page must free it."""
 
     def __init__(
         self,
@@ -97,7 +98,11 @@ class ObjectArray(Generic[R]):
         return len(self._addresses)
 
     def ids(self) -> list[int]:
-        """Return the id of each object; errors as for `read`."""
+        """Return the id of each object.
+
+        Raises:
+            MalformedAnswer: a pointer leads outside the address space.
+        """
         with reading(self._function):
             return [*map(self._kind.read_id, self._addresses)]
 
@@ -109,7 +114,7 @@ class ObjectArray(Generic[R]):
             MalformedAnswer: a pointer leads outside the address space.
         """
         address = self._addresses[index]
-        try:  # costs less than `reading`, for thousands of objects
+        try:  # faster than `reading`, as there are thousands of objects
             return self._kind.read(address, self._generation, self._ipv6_order)
         except UNREADABLE:
             raise MalformedAnswer(self._function) from None
@@ -133,9 +138,10 @@ class ObjectArray(Generic[R]):
 class ObjectReader(Generic[R, A]):
     """A reader of objects of one kind through one session.
 
-    It uses the newest generation, up to the requested one, that the library exports
-    and the engine implements (an engine without it returns RPC_S_PROCNUM_OUT_OF_RANGE).
-    In records of an older generation, fields that its structs lack are None.
+    The reader uses the newest generation, up to the requested one, that the library
+    exports and the engine implements. An engine that does not implement a generation
+    returns RPC_S_PROCNUM_OUT_OF_RANGE. In records of an older generation, fields that
+    its structs lack are None.
 
     Attributes:
         array: the class of a page.
@@ -157,7 +163,7 @@ class ObjectReader(Generic[R, A]):
         Args:
             kind: the kind of object to read.
             session: the session to use.
-            generation: the newest generation to use; by default the newest of the kind.
+            generation: the newest generation to use; by default, the newest of the kind.
             ipv6_order: see `Ipv6Order`.
         """
         self._kind = kind
@@ -168,9 +174,9 @@ class ObjectReader(Generic[R, A]):
             self.generation -= 1
 
     def pages(self, template: Template | None = None, size: int = PAGE_SIZE) -> Generator[list[R]]:
-        """Yield every object once, in the engine's order, in pages of at most `size`.
+        """Yield every matching object once, in the engine's order, in pages of at most `size`.
 
-        Each array is freed before its page is yielded. Raises the errors of `arrays`.
+        The engine's memory for a page is freed before the page is yielded. Errors as for `arrays`.
         """
         with closing(self.arrays(template, size)) as arrays:
             for array in arrays:
@@ -179,19 +185,21 @@ class ObjectReader(Generic[R, A]):
                 yield page
 
     def arrays(self, template: Template | None = None, size: int = PAGE_SIZE) -> Generator[A]:
-        """Yield the pages in the engine's memory; the caller owns and frees each.
+        """Yield the pages, in the engine's memory; the caller owns each page and must free it.
 
         The enumeration ends with the first page of fewer than `size` entries. The
-        handle is destroyed when the iteration ends; close the generator to end it
-        early.
+        handle is destroyed when the iteration ends; to end the iteration early, close
+        the generator. If the engine finds that the template can never match, nothing is
+        yielded.
 
         Raises:
             ValueError: `size` is less than 1.
             NotSupported: the library or the engine lacks the functions.
             IkeextNotRunning: the IKEEXT service is not running, so there are no main mode SAs.
             AccessDenied: the account lacks FWPM_ACTRL_ENUM or FWPM_ACTRL_READ.
-            EngineGone: the engine stopped or the session died; begin again in a new one.
-            MalformedAnswer: an entry is NULL, or there are more than were asked for.
+            EngineGone: the engine stopped or the session died; start over in a new session.
+            MalformedAnswer: an entry is NULL or out of reach, or there are more entries than
+                were requested.
             EngineError: any other error of the engine.
         """
         if size < 1:
@@ -270,7 +278,7 @@ class ObjectReader(Generic[R, A]):
         generation, function = self.generation, self._name("GetById")
         with self._session.result(f"{self._kind.struct}{generation} **") as found:
             self._session.call(function, object_id, *self._kind.lookup(generation), found)
-            if not found[0]:  # success without an object, allowed only at an enumeration's end
+            if not found[0]:  # the call succeeded, but returned no object
                 raise NotFound(WinError.FWP_E_NOT_FOUND, function)
             address = int(ffi.cast("uintptr_t", found[0]))
             with reading(function):

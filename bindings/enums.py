@@ -1,7 +1,7 @@
 """WFP's enumerations and flags.
 
-Each class names its C enumeration and header. An unknown number is never an
-error, because newer Windows versions may return it.
+The docstring of each class names the C enumeration or the flags, and the header.
+A number that no class lists is not an error: newer versions of Windows may return it.
 """
 
 from enum import IntEnum, IntFlag
@@ -76,7 +76,7 @@ class AuthConfig(IntEnum):
 
 
 class CipherType(IntEnum):
-    """IPSEC_CIPHER_TYPE (ipsectypes.h). CipherConfig distinguishes CBC and GCM."""
+    """IPSEC_CIPHER_TYPE (ipsectypes.h). `CipherConfig` distinguishes CBC and GCM."""
 
     DES = 1
     TRIPLE_DES = 2
@@ -99,7 +99,7 @@ class CipherConfig(IntEnum):
 
 
 class PfsGroup(IntEnum):
-    """IPSEC_PFS_GROUP (ipsectypes.h). MM: main mode's group; 2048 is an alias of 14."""
+    """IPSEC_PFS_GROUP (ipsectypes.h). MM means the group of main mode."""
 
     NONE = 0
     GROUP_1 = 1
@@ -175,7 +175,10 @@ class MainModeFailureFlag(IntFlag):
 
 
 class ExtendedModeFailureFlag(IntFlag):
-    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_* (fwpmtypes.h); swapped values, compared with MM."""
+    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE_FLAG_* (fwpmtypes.h).
+
+    The values are swapped in comparison with `MainModeFailureFlag`.
+    """
 
     MULTIPLE = 0x00000001
     BENIGN = 0x00000002
@@ -300,7 +303,7 @@ class ActionType(IntEnum):
 
 
 class BundleFlag(IntFlag):
-    """IPSEC_SA_BUNDLE_FLAG_* (ipsectypes.h), without the four highest bits (tunnel bandwidth)."""
+    """IPSEC_SA_BUNDLE_FLAG_* (ipsectypes.h), without the four bits of the tunnel bandwidth."""
 
     ND_SECURE = 0x00000001
     ND_BOUNDARY = 0x00000002
@@ -328,7 +331,7 @@ class BundleFlag(IntFlag):
 
 
 BUNDLE_TUNNEL_BANDWIDTH_SHIFT = 28
-"""The four highest bits of a bundle's flags are the bandwidth class of an IKEv2 tunnel."""
+"""The bandwidth class of an IKEv2 tunnel begins at this bit of a bundle's flags."""
 
 
 class FilterFlag(IntFlag):
@@ -406,7 +409,7 @@ class IkeIntegrity(IntEnum):
 
 
 class DhGroup(IntEnum):
-    """IKEEXT_DH_GROUP (iketypes.h). 2048 is an alias of 14."""
+    """IKEEXT_DH_GROUP (iketypes.h)."""
 
     NONE = 0
     GROUP_1 = 1

@@ -1,8 +1,8 @@
 """Mapping of the engine's return codes to exceptions.
 
 WFP functions return their error code and do not set GetLastError (fwpmu.h).
-`error_for` maps a code to the exception class that says how a caller should react;
-the code, its name and the function are attributes.
+`error_for` maps a code to an exception. The exception's class says how a caller
+should react; its attributes are the code, the code's name and the function.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class EngineError(Exception):
 
     Attributes:
         code: the return code, an unsigned 32-bit number.
-        name: its name in winerror.h, or the number if it has none.
-        function: the WFP function that returned it.
+        name: the code's name in winerror.h; if that is unknown, see `name_of`.
+        function: the WFP function that returned the code.
     """
 
     def __init__(self, code: int, function: str) -> None:
@@ -32,11 +32,11 @@ class EngineError(Exception):
 
 
 class AccessDenied(EngineError):
-    """The account lacks a right (FWPM_ACTRL_...): to open, enumerate, read or subscribe."""
+    """The account lacks a right (FWPM_ACTRL_...), such as to open, enumerate or subscribe."""
 
 
 class EngineGone(EngineError):
-    """The engine is unreachable, or the session or handle is dead: open a new session."""
+    """The engine is unreachable, or the session or a handle is dead: open a new session."""
 
 
 class TransactionTimeout(EngineError):
@@ -52,7 +52,7 @@ class NeverMatch(EngineError):
 
 
 class IkeextNotRunning(EngineError):
-    """The IKEEXT service is not running, as on a host without IPsec policy: there are no SAs."""
+    """The IKEEXT service is not running, as on a host without an IPsec policy."""
 
 
 class NetEventsDisabled(EngineError):
@@ -64,7 +64,7 @@ class ConnectionsDisabled(EngineError):
 
 
 class NotSupported(EngineError):
-    """This version of Windows lacks the function."""
+    """The library or the engine lacks the function, as in older versions of Windows."""
 
 
 class MalformedAnswer(EngineError):
@@ -76,12 +76,12 @@ class MalformedAnswer(EngineError):
 
 
 UNREADABLE: Final = (struct.error, OverflowError)
-"""The exceptions of reading at an address beyond `bindings.memory.ADDRESS_SPACE`."""
+"""The exceptions that `bindings.memory` raises if an answer cannot be read."""
 
 
 @contextmanager
 def reading(function: str) -> Iterator[None]:
-    """Convert the errors of reading a function's answer in the block.
+    """Convert `UNREADABLE` exceptions in the block, which reads the answer of `function`.
 
     Raises:
         MalformedAnswer: the answer cannot be read.
@@ -130,7 +130,7 @@ _CLASSES: dict[int, type[EngineError]] = {
 
 
 def error_for(code: int, function: str) -> EngineError:
-    """Return the exception for a code, other than ERROR_SUCCESS, returned by `function`."""
+    """Return the exception for a nonzero code that `function` returned."""
     code &= 0xFFFFFFFF
     return _CLASSES.get(code, EngineError)(code, function)
 
@@ -140,4 +140,4 @@ class EngineBusy(Exception):
 
 
 class LibraryError(Exception):
-    """There is no usable library; the message gives the cause and the remedy."""
+    """The library is missing or unusable; the message says why."""

@@ -37,7 +37,7 @@ CONDITION = Layout(
 
 
 def read_filter(address: int) -> RawTree:
-    """Copy the FWPM_FILTER0 at `address`, without the provider's opaque data and context."""
+    """Copy the FWPM_FILTER0 at `address`, without providerData and the provider context."""
     (
         filter_key,
         name,

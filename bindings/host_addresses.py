@@ -11,14 +11,17 @@ from typing import Final
 
 LOOPBACK: Final = IPv6Address("::1").packed
 INTERFACES: Final = Path("/proc/net/if_inet6")
-"""One line per address, which begins with it as 32 hexadecimal digits (Linux, proc(5))."""
+"""The table of this host's IPv6 addresses on Linux (proc(5)).
+
+Each line begins with an address, as 32 hexadecimal digits.
+"""
 
 
 def host_ipv6_addresses() -> frozenset[bytes]:
-    """Return this host's IPv6 addresses, packed in network order; only loopback if none is found.
+    """Return this host's IPv6 addresses, packed in network order, including loopback.
 
-    On Windows, an empty name stands for all addresses of the local computer (getaddrinfo,
-    ws2tcpip.h).
+    Return only loopback if the addresses cannot be found. On Windows, an empty name stands for
+    all addresses of the local computer (getaddrinfo, ws2tcpip.h).
     """
     try:
         if os.name != "nt":
@@ -30,7 +33,7 @@ def host_ipv6_addresses() -> frozenset[bytes]:
 
 
 def linux_addresses(table: Path) -> list[bytes]:
-    """Return the addresses in a file like `INTERFACES`.
+    """Return the addresses in a file that has the format of `INTERFACES`.
 
     Raises:
         OSError, ValueError: the file cannot be read, or has another format.

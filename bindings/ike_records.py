@@ -2,7 +2,7 @@
 
 A record has the fields of the struct that its docstring names (iketypes.h),
 without keys, shared secrets and values derived from them. A credential has the
-authentication method and the identity, not the proof.
+authentication method and the identity, but nothing that proves the identity.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bindings.records import UdpEncapsulation
 
 
 class IkeTraffic(NamedTuple):
-    """IKEEXT_TRAFFIC0: the two hosts."""
+    """IKEEXT_TRAFFIC0: the addresses of the two hosts."""
 
     ip_version: int
     local_address: bytes | None
@@ -22,7 +22,7 @@ class IkeTraffic(NamedTuple):
 
 
 class IkeProposal(NamedTuple):
-    """IKEEXT_PROPOSAL0: the negotiated protection of main mode.
+    """IKEEXT_PROPOSAL0: the negotiated algorithms and limits of main mode.
 
     WFP does not use `cipher_key_length` and `cipher_rounds`. A `quick_mode_limit`
     of 0 means no limit.
@@ -47,8 +47,8 @@ class CookiePair(NamedTuple):
 class Certificate(NamedTuple):
     """IKEEXT_CERTIFICATE_CREDENTIAL1 (0): a certificate's subject and thumbprint.
 
-    `subject_name` is an X.501 name in DER, `cert_hash` the certificate's SHA-1.
-    The certificate itself is not read.
+    `subject_name` is an X.501 name in DER. `cert_hash` is the SHA-1 hash of the
+    certificate. The certificate itself is not read.
     """
 
     subject_name: bytes
@@ -59,9 +59,9 @@ class Certificate(NamedTuple):
 class Credential(NamedTuple):
     """IKEEXT_CREDENTIAL2 (1, 0): an authenticated identity.
 
-    Certificate-based methods have a certificate; Kerberos, NTLM, EAP and, in
-    IKEEXT_CREDENTIAL2, the reserved method have a name. A preshared key, an
-    anonymous peer and an unknown method have neither.
+    `certificate` is set for certificate-based methods. `principal_name` is set for
+    Kerberos, NTLM and EAP, and in IKEEXT_CREDENTIAL2 also for the reserved method.
+    Both are None for a preshared key, an anonymous peer and an unknown method.
     """
 
     authentication_method_type: int
@@ -78,7 +78,7 @@ class CredentialPair(NamedTuple):
 
 
 class IkeSa(NamedTuple):
-    """IKEEXT_SA_DETAILS2 (1, 0): a main mode SA, referenced by a bundle's mmSaId.
+    """IKEEXT_SA_DETAILS2 (1, 0): a main mode SA, to which the mmSaId of an SA bundle refers.
 
     The first pair of credentials is for main mode, the second for extended mode.
     """

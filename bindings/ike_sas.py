@@ -1,4 +1,4 @@
-"""Reading main mode SAs, the SAs of IKE itself: all of them in pages, or one by id (fwpmu.h)."""
+"""Reading main mode SAs: all of them in pages, or one by id (fwpmu.h)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bindings.session import Session
 
 
 def _lookup(generation: int) -> tuple[Any, ...]:
-    """Return the optional saLookupContext (NULL) of IkeextSaGetById1 and 2."""
+    """Return NULL for the optional saLookupContext, a parameter of IkeextSaGetById1 and 2."""
     return (ffi.NULL,) if generation >= 1 else ()
 
 
@@ -37,7 +37,7 @@ class IkeSaArray(ObjectArray[IkeSa]):
 class IkeSas(ObjectReader[IkeSa, IkeSaArray]):
     """A reader of main mode SAs through one session.
 
-    Generation 1 requires Windows 7, generation 2 Windows 8.
+    Generation 1 requires Windows 7, and generation 2 requires Windows 8.
     """
 
     array = IkeSaArray

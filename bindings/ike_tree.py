@@ -1,7 +1,7 @@
 """Reading main mode SAs: from the engine's memory to raw trees.
 
-As in `bindings.tree`, a raw tree holds everything its record is made of. No
-layout names the secrets presharedKey and correlationKey, so they are not read.
+A raw tree holds everything that its record contains. No layout names the secrets
+presharedKey and correlationKey, so they are not read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SA = Layout(
     "ikePolicyKey",
     "virtualIfTunnelId",
 )
-"""Common to all generations; only the credentials that it points to differ."""
+"""This layout fits all generations; only the credentials that the struct points to differ."""
 
 SA_ID = Layout("IKEEXT_SA_DETAILS2", "saId")
 CREDENTIAL_PAIR = Layout(
@@ -90,7 +90,7 @@ def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree
         sa_id,
         key_module_type,
         ip_version,
-        # The union has no arm for IPv6, so the pointer is undefined.
+        # The union has no member for IPv6, so the pointer is undefined.
         UDP_ENCAPSULATION.read(udp) if ip_version == _V4 and udp else None,
         (traffic_version, local, remote, auth_ip_filter_id),
         tuple(proposal),

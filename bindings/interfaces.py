@@ -12,13 +12,13 @@ from bindings.memory import read_wide_string
 
 
 ALIAS_LENGTH = 257
-"""IF_MAX_STRING_SIZE and a NUL, in characters (ifdef.h)."""
+"""IF_MAX_STRING_SIZE plus a NUL, in characters (ifdef.h)."""
 
 _replayed: dict[int, str] = {}
 
 
 def replay_aliases(aliases: Mapping[int, str]) -> None:
-    """Use these names of interfaces, by LUID, until they are replaced by an empty mapping."""
+    """Use these interface names, by LUID, instead of the system's; an empty mapping ends this."""
     _replayed.clear()
     _replayed.update(aliases)
 
@@ -26,9 +26,10 @@ def replay_aliases(aliases: Mapping[int, str]) -> None:
 def interface_aliases() -> Callable[[int], str | None]:
     """Return a function that maps an interface's LUID to its name, or to None if it is unknown.
 
-    While a capture is replayed, only its names are known; outside Windows, no others are. The
-    function caches names, so that a LUID has one name throughout a refresh. Create a new one
-    for each refresh, because names can change.
+    After `replay_aliases`, only the replayed names are known. Otherwise the names come from
+    Windows; on other systems, no name is known. The function caches names, so that a LUID has
+    one name throughout a refresh. Create a new function for each refresh, because names can
+    change.
     """
     if _replayed or os.name != "nt":
         return dict(_replayed).get

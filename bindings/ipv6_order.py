@@ -1,13 +1,20 @@
 """Detecting the byte order of the engine's IPv6 addresses from its SA contexts.
 
-How it is detected: local addresses are compared with this host's own addresses. In transport
-mode, local and remote addresses are also compared with the conditions on local and remote
-addresses, respectively, in their SA's filter, which are in network order. Other conditions, and
-those of tunnel mode, do not restrict these addresses: a peer could choose one whose reverse
-matches. An address that matches in one order only is evidence for that order. The order is decided
-once enough distinct addresses agree and none disagrees. Until then it stays as it is, at first
-network order. A new session may be with another engine, so it needs new evidence; the order stays
-until that decides.
+How it is detected: addresses of SAs are compared, in both orders, with addresses whose order is
+known. An address that matches in only one order is evidence for that order. Two comparisons are
+made:
+
+- A local address is compared with this host's own addresses.
+- In transport mode, a local or remote address is compared with the conditions in its SA's filter
+  on the local or remote address, respectively. Addresses in conditions are in network order.
+
+Other conditions, and the conditions in tunnel mode, are ignored. They do not restrict the address,
+so a peer could choose an address that matches in the wrong order.
+
+The order is decided once enough distinct addresses agree and none disagrees. Until then, the order
+in force does not change; the initial order is network order. A new session may be with another
+engine, so it needs new evidence; until that is enough, the order of the earlier session stays in
+force.
 """
 
 from __future__ import annotations
@@ -30,22 +37,22 @@ from bindings.well_known import CONDITION_FIELDS
 
 
 MIN_AGREEING: Final = 3
-"""Distinct addresses that must agree."""
+"""The number of distinct addresses that must agree."""
 
 MIN_PREFIX_BITS: Final = 32
-"""The shortest prefix in a filter to compare with; an unrelated address may match a shorter one."""
+"""The minimum prefix length of a subnet to compare with; shorter prefixes may match by chance."""
 
 MAX_ADDRESSES: Final = 4096
-"""The maximum number of addresses that are remembered; further ones are ignored."""
+"""The maximum number of addresses that are kept as evidence; further ones are ignored."""
 
 MAX_EXAMINED: Final = 2000
-"""The number of SA contexts after which `examine` ends: enough for a pattern, and quickly read."""
+"""The number of SA contexts after which `examine` stops, at the end of a page."""
 
 MAX_FILTERS: Final = 2000
-"""The number of filters that a refresh compares addresses with: each takes some microseconds."""
+"""The maximum number of filters compared in a refresh; each takes some microseconds."""
 
 MAX_CONDITIONS: Final = 50
-"""The number of conditions per filter that are examined."""
+"""The maximum number of conditions examined per filter."""
 
 _TRAFFIC: Final = SaDetails._fields.index("traffic")
 _FILTER: Final = SaDetails._fields.index("transport_filter")
@@ -66,7 +73,7 @@ _LOCAL_FIELDS, _REMOTE_FIELDS = (
 
 
 class Ipv6OrderReason(StrEnum):
-    """Why an order is in force."""
+    """Why a byte order is in force."""
 
     SETTING = "setting"
     EVIDENCE = "evidence"
@@ -75,21 +82,21 @@ class Ipv6OrderReason(StrEnum):
 
 
 class Evidence(NamedTuple):
-    """How many distinct addresses match in one order only."""
+    """For each order, the number of distinct addresses that match only in this order."""
 
     network: int = 0
     reversed: int = 0
 
 
 class Ipv6OrderState(NamedTuple):
-    """The order in force.
+    """The byte order in force.
 
     Attributes:
-        order: the order.
+        order: the byte order.
         reason: why it is in force.
         since: when it came into force for this reason.
-        host_addresses: how many addresses match the host's own.
-        filter_conditions: how many addresses match a condition of their SA's filter.
+        host_addresses: the evidence from comparing with this host's addresses.
+        filter_conditions: the evidence from comparing with the conditions of filters.
     """
 
     order: Ipv6Order
@@ -100,12 +107,12 @@ class Ipv6OrderState(NamedTuple):
 
     @property
     def is_contradictory(self) -> bool:
-        """Whether some addresses match only in network order, and others only in reversed order."""
+        """Whether there is evidence for both orders."""
         return self.reason is Ipv6OrderReason.CONTRADICTORY_EVIDENCE
 
 
 class Ipv6OrderDetector:
-    """The order of the engine's IPv6 addresses: set, or detected.
+    """Detects the byte order of the engine's IPv6 addresses, unless a fixed order is given.
 
     Any thread may read `state` and call `order`; the other methods are not thread-safe.
 
@@ -123,9 +130,9 @@ class Ipv6OrderDetector:
         """Create a detector.
 
         Args:
-            fixed: the order to use without detection.
+            fixed: the order to use without detection; None to detect the order.
             own_addresses: returns this host's addresses, packed in network order.
-            now: returns the time, in UTC.
+            now: returns the current time, in UTC.
         """
         reason = Ipv6OrderReason.SETTING if fixed else Ipv6OrderReason.TOO_LITTLE_EVIDENCE
         self.state = Ipv6OrderState(fixed or Ipv6Order.NETWORK, reason, now())
@@ -144,7 +151,12 @@ class Ipv6OrderDetector:
         return self.state.order
 
     def start(self, incarnation: int, order: Ipv6Order) -> None:
-        """Start a refresh in a byte order; a new incarnation of the session needs new evidence."""
+        """Start a refresh.
+
+        Args:
+            incarnation: the engine's incarnation; a change discards the evidence.
+            order: the byte order in which the refresh reads addresses.
+        """
         self._order = order
         self._filter_count = 0
         if incarnation != self._incarnation:
@@ -154,7 +166,7 @@ class Ipv6OrderDetector:
             self._by_filter.clear()
 
     def observe(self, context: RawTree) -> None:
-        """Collect the evidence in a copied SA context."""
+        """Collect the evidence in a copied SA context, unless the order is decided or fixed."""
         if self._is_settled:
             return
         for details in context[1:]:
@@ -176,7 +188,10 @@ class Ipv6OrderDetector:
                     self._by_filter.add((order, raw))
 
     def examine(self, contexts: SaContexts) -> None:
-        """Decide by the first SA contexts of one enumeration, read in the order in force."""
+        """Collect the evidence in the first SA contexts of one enumeration, then update `state`.
+
+        `contexts` must read in the order in force.
+        """
         if self._is_settled:
             return
         self.start(0, self.order())
@@ -192,7 +207,7 @@ class Ipv6OrderDetector:
         self.conclude()
 
     def conclude(self) -> None:
-        """Decide by the evidence so far, at the end of a refresh."""
+        """Update `state` from the evidence so far; call this at the end of a refresh."""
         if self._is_settled or not self._local:
             return
         own = frozenset(self._own_addresses())
@@ -218,17 +233,17 @@ class Ipv6OrderDetector:
 
 
 def _only_match(raw: bytes, matches: Callable[[bytes], bool]) -> Ipv6Order | None:
-    """Return the order in which an address matches; None if in both or neither."""
+    """Return the only order in which an address matches; None if it matches in both or neither."""
     network, reversed_ = matches(raw), matches(raw[::-1])
-    if network == reversed_:  # also if the address reads the same in both directions
+    if network == reversed_:  # also if the bytes are the same in both orders
         return None
     return Ipv6Order.NETWORK if network else Ipv6Order.REVERSED
 
 
 def _subnets(filter_: RawTree, fields: frozenset[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield the IPv6 addresses and subnets that a copied filter requires in some fields.
+    """Yield the IPv6 addresses and subnets that a copied filter requires in the given fields.
 
-    Each is a pair: the address as a number, shifted right by its host bits; and their count.
+    Yield each as a pair: its prefix as a number, and the number of its host bits.
     """
     for field, match_type, (type_, value) in filter_[_CONDITIONS][:MAX_CONDITIONS]:
         if field not in fields or match_type != _EQUAL or value is None:

@@ -1,6 +1,8 @@
-"""The sizes of SA keys, which show whether the engine returns keys to readers (undocumented).
+"""The sizes of SA keys.
 
-Each key is a FWP_BYTE_BLOB, a size and a pointer (IPSEC_SA_AUTH_INFORMATION0,
+They show whether the engine returns keys to readers, which is undocumented.
+
+A key is a FWP_BYTE_BLOB, that is, a size and a pointer (IPSEC_SA_AUTH_INFORMATION0,
 IPSEC_SA_CIPHER_INFORMATION0; ipsectypes.h). The layouts name only the sizes, so neither
 the pointers nor the keys are read.
 """
@@ -28,7 +30,7 @@ BOTH: Final = Layout(
 
 
 def read_key_sizes(address: int, generation: int, _ipv6_order: Ipv6Order) -> RawTree:
-    """Read the size of each key of the context at `address`, in bytes; 0 if it is withheld."""
+    """Read the size of each key of the context at `address`, in bytes; 0 for a withheld key."""
     _, *directions = CONTEXT.read(address)
     offset = GENERATIONS[generation].bundle_offset
     return tuple(
@@ -58,7 +60,7 @@ class KeySizeArray(ObjectArray[RawTree]):
 
 
 class KeySizes(ObjectReader[RawTree, KeySizeArray]):
-    """A reader of key sizes through one session, with a tuple for each SA context."""
+    """A reader of key sizes through one session; a record has the key sizes of one SA context."""
 
     array = KeySizeArray
 

@@ -1,8 +1,9 @@
 """Finding and loading a library that implements WFP's ABI.
 
 Windows' own library is loaded by its absolute path in System32, so that a DLL
-planted in the working directory or on PATH is never loaded. Any other library with
-the same ABI can replace it; exporting `sa_simulator_version` marks a simulator.
+planted in the working directory or on PATH is never loaded. Another library with
+the same ABI can be loaded instead. A library that exports `sa_simulator_version` is
+a simulator.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ REQUIRED: Final = (
     "IPsecSaContextDestroyEnumHandle0",
     "IPsecSaContextGetById0",
 )
-"""Functions that every library must export: those for SA contexts in Windows Vista."""
+"""The functions that every library must export: those for SA contexts in Windows Vista."""
 
 OPTIONAL: Final = (
     "IPsecSaContextEnum1",
@@ -60,7 +61,7 @@ OPTIONAL: Final = (
     "IkeextGetStatistics0",
     "IkeextGetStatistics1",
 )
-"""Functions of newer Windows versions and for other objects; looked up on first use."""
+"""Functions that a library may lack: those of newer Windows versions and for other objects."""
 
 SIMULATOR_MARKER: Final = "sa_simulator_version"
 
@@ -70,7 +71,7 @@ MAX_PATH: Final = 260
 
 
 class EngineKind(StrEnum):
-    """The source of a library's SA contexts."""
+    """The kind of engine that a library gives access to."""
 
     WINDOWS = "windows"
     SIMULATOR = "simulator"
@@ -81,8 +82,8 @@ class Library:
     """A loaded library that implements WFP's ABI.
 
     Attributes:
-        path: the file it was loaded from.
-        kind: the source of its contexts.
+        path: the file from which the library was loaded.
+        kind: the kind of its engine.
         lib: the cffi library object.
     """
 
@@ -90,8 +91,8 @@ class Library:
         """Load the library at the absolute `path`.
 
         Raises:
-            LibraryError: the process is 32-bit, or the file does not exist, is not a
-                library or lacks a required function.
+            LibraryError: the process is 32-bit, or the path is not absolute, or the file does
+                not exist, is not a library or lacks a required function.
         """
         require_64_bit()
         if not path.is_absolute():
@@ -109,7 +110,7 @@ class Library:
         self.kind = self._kind()
 
     def has(self, function: str) -> bool:
-        """Return whether the library exports a function of the cdef headers."""
+        """Return whether the library exports a function that the cdef headers declare."""
         try:
             getattr(self.lib, function)
         except ffi.error:
@@ -128,7 +129,7 @@ class Library:
             raise NotSupported(WinError.RPC_S_PROCNUM_OUT_OF_RANGE, name) from None
 
     def functions(self) -> dict[str, bool]:
-        """Return each function that the bindings know, with whether the library exports it."""
+        """Return, for each name in `REQUIRED` and `OPTIONAL`, whether the library exports it."""
         return {name: self.has(name) for name in (*REQUIRED, *OPTIONAL)}
 
     def _kind(self) -> EngineKind:
@@ -141,7 +142,7 @@ class Library:
 
 
 def require_64_bit() -> None:
-    """Raise an error in a 32-bit process, in which the structs have another layout.
+    """Raise an error in a 32-bit process, because structs have another layout there.
 
     Raises:
         LibraryError: pointers have fewer than 64 bits.
@@ -168,7 +169,7 @@ def system_folder() -> Path:
 
 @cache
 def windows_library(name: str) -> Any:
-    """Load another of Windows' own libraries, by its name without `.dll`; it stays loaded."""
+    """Load a library in System32 by its name without `.dll`; it stays loaded."""
     return ffi.dlopen(str(system_folder() / f"{name}.dll"))
 
 
@@ -185,9 +186,9 @@ def find_library(kind: str = "auto", path: Path | None = None) -> Path:
     """Return the path of the library to load.
 
     Args:
-        kind: `windows`, `simulator`, or `auto`: Windows' own if it exists,
-            else the simulator.
-        path: an explicit library, which overrides `kind`.
+        kind: `windows`, `simulator` or `auto`; `auto` selects Windows' own library if
+            it exists, else the simulator.
+        path: the library to load; if given, `kind` is ignored.
 
     Raises:
         LibraryError: there is no library of the requested kind.

@@ -1,7 +1,8 @@
 """The target machine of a program or library, from its file header.
 
-A process can load only libraries of its own bitness; 64-bit Windows redirects a
-32-bit process to the libraries in SysWOW64, whose structs have another layout.
+A process can load only libraries that have its own pointer width. 64-bit Windows
+redirects a 32-bit process to the libraries in SysWOW64, whose structs have another
+layout.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ ELF_MACHINES: Final = {3: "x86", 40: "arm", 62: "x64", 183: "arm64"}
 
 
 def pointer_bits() -> int:
-    """Return this process' pointer width in bits."""
+    """Return the pointer width of this process, in bits."""
     return 8 * int(ffi.sizeof("void *"))
 
 
 def machine_of(path: Path) -> Machine | None:
-    """Return the target machine of a PE or ELF file; None for other files and unknown PE machines.
+    """Return the target machine of a PE or ELF file; None for other files or unknown PE machines.
 
     Raises:
         OSError: the file cannot be read.

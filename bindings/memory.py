@@ -1,8 +1,8 @@
 """Reading C memory by address, at the field offsets of the cdef headers.
 
-A `Layout` names the fields to read and returns them as a tuple in one step.
-Fields that it does not name, such as key material, are pad bytes (`x`) of its
-format and never copied.
+A `Layout` names fields of a struct and reads them in one step, as a tuple. Fields
+that it does not name, such as key material, are pad bytes (`x`) in its format string,
+so they are never copied.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ END_OF_MEMORY: Final = 1 << 47
 ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), END_OF_MEMORY)
 """The user half of the address space, as one buffer whose index is the address.
 
-Reading through it takes a quarter to a half of the time of casting each address
-to a pointer first (see benchmarks/), and each context has some forty structs. Reading at an
-unmapped address crashes the process, as in C. Beyond the buffer, all functions of this module
-raise `struct.error` or `OverflowError` (`bindings.errors.reading`).
+Reading through this buffer takes a quarter to a half of the time of casting each address
+to a pointer first (see benchmarks/), and each context has about forty structs. Reading at an
+unmapped address in the buffer crashes the process, as in C. Reading beyond the buffer raises
+`struct.error` or `OverflowError` (see `bindings.errors.reading`).
 """
 
 WIDE_STRING = ffi.typeof("char16_t *")
@@ -31,10 +31,11 @@ GUID = ffi.typeof("GUID")
 GUID_BYTES: Final = ffi.sizeof(GUID)
 
 RawTree = tuple[Any, ...]
-"""A copy of a struct and everything it points to: exactly what its record is made of.
+"""A copy of a struct and of what it points to, limited to what its record contains.
 
-Its parts are in the order of the record's fields: numbers, strings, bytes, nested
-tuples and lists of these. GUIDs are their 16 bytes in memory; NULL is None.
+The parts are in the order of the record's fields. Each part is a number, a string,
+bytes, None, or a tuple or list of parts. A GUID is its 16 bytes as in memory. A NULL
+pointer is None, or empty if it should point to an array.
 """
 
 _CODES = {
@@ -54,9 +55,10 @@ _CODES = {
 class Layout:
     """Selected fields of one C struct.
 
-    A path is a field's name, or names joined by dots through embedded structs:
-    `saBundle.lifetime.lifetimeSeconds`. Integers and enumerations are read as int
-    (enumerations unsigned), pointers as addresses, GUIDs and byte arrays as bytes.
+    A path is the name of a field. Dots lead into embedded structs, as in
+    `saBundle.lifetime.lifetimeSeconds`. The paths must be in the order of the struct.
+    Integers and enumerations are read as int (enumerations are unsigned), pointers as
+    addresses, and GUIDs and byte arrays as bytes.
     """
 
     def __init__(self, struct_name: str, *paths: str) -> None:
@@ -70,11 +72,11 @@ class Layout:
             layout += f"{offset - position}x{code}"
             position = offset + struct.calcsize("<" + code)
         self.read_from = struct.Struct(layout).unpack_from
-        # Read the fields of the struct at an address, in the order of the paths.
+        # Reads the fields of the struct at an address, in the order of the paths.
         self.read: Callable[[int], tuple[Any, ...]] = partial(self.read_from, ADDRESS_SPACE)
 
     def read_array(self, address: int, count: int) -> list[tuple[Any, ...]]:
-        """Read the fields of each of the `count` structs of the array at `address`."""
+        """Read the fields of each struct in the array of `count` structs at `address`."""
         return [*map(self.read, range(address, address + count * self.size, self.size))]
 
 
@@ -85,11 +87,10 @@ def offset_of(struct_name: str, path: str) -> int:
 
 
 def read_pointers(address: int, count: int, max_count: int) -> tuple[int, ...]:
-    """Return the `count` pointers of the array at `address`; none for a NULL pointer.
+    """Return the `count` pointers in the array at `address`; none if `address` is NULL.
 
     Raises:
-        struct.error: there are more than `max_count`, so none is read; or one is NULL, so the
-            result would be incomplete.
+        struct.error: `count` exceeds `max_count`, or one of the pointers is NULL.
     """
     if not address or not count:
         return ()
@@ -105,7 +106,7 @@ def read_bytes(address: int, size: int) -> bytes:
     """Copy `size` bytes at `address`; ignore the address if `size` is 0."""
     if not size:
         return b""
-    if address + size > END_OF_MEMORY:  # a slice would be shorter
+    if address + size > END_OF_MEMORY:  # slicing would silently return fewer bytes
         raise struct.error("an address out of reach")
     copied: bytes = ADDRESS_SPACE[address : address + size]
     return copied
@@ -135,7 +136,7 @@ def read_wide_string(address: int) -> str | None:
 
 
 def _locate(ctype: Any, path: str) -> tuple[int, str]:
-    """Return the offset of a field within the outermost struct, and its `struct` code."""
+    """Return the offset of a field in the outermost struct, and the field's `struct` code."""
     offset = 0
     for name in path.split("."):
         field = dict(ctype.fields)[name]
@@ -145,7 +146,7 @@ def _locate(ctype: Any, path: str) -> tuple[int, str]:
 
 
 def code_of(ctype: Any) -> str:
-    """Return the `struct` code of a field's type; enumerations are unsigned, pointers addresses."""
+    """Return the `struct` code for a field of this C type; enumerations are unsigned."""
     if ctype.kind == "pointer":
         return "Q"
     if ctype.kind == "enum":

@@ -1,8 +1,8 @@
-"""Net events: records of failures, and how they are read (FWPM_NET_EVENT0 to 5, fwpmtypes.h).
+"""Net events: their records, and reading them (FWPM_NET_EVENT0 to 5, fwpmtypes.h).
 
-Only IKE and IPsec events are read, without the fields that identify an application,
-user or package of this host, and without the groups of a principal. The principals'
-names are read; the local one may be a user's.
+Only IKE and IPsec events are read. The fields that identify an application, a user or
+a package of this host are not read, nor are the groups of a principal. The names of the
+principals are read; the name of the local principal may be that of a user.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bindings.values import decode_value, read_condition_value
 
 
 class MainModeFailure(NamedTuple):
-    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 (1, 0): IKE's first phase failed.
+    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 (1, 0): a main mode negotiation failed.
 
     `failure_error_code` is a Win32 code. `end_cert_hash` is None if no
     certificate was used.
@@ -40,9 +40,9 @@ class MainModeFailure(NamedTuple):
 
 
 class QuickModeFailure(NamedTuple):
-    """FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 (0): IKE's second phase failed.
+    """FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 (0): a quick mode negotiation failed.
 
-    The subnets are None except in tunnel mode (fwpmtypes.idl).
+    The subnets are set only in tunnel mode (fwpmtypes.idl).
     """
 
     failure_error_code: int
@@ -59,7 +59,7 @@ class QuickModeFailure(NamedTuple):
 
 
 class ExtendedModeFailure(NamedTuple):
-    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 (0): AuthIP's second authentication failed."""
+    """FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 (0): an extended mode negotiation failed."""
 
     failure_error_code: int
     failure_point: int
@@ -76,9 +76,9 @@ class ExtendedModeFailure(NamedTuple):
 
 
 class KernelDrop(NamedTuple):
-    """FWPM_NET_EVENT_IPSEC_KERNEL_DROP0: a packet was dropped.
+    """FWPM_NET_EVENT_IPSEC_KERNEL_DROP0: IPsec dropped a packet.
 
-    `failure_status` is an NTSTATUS as an unsigned number.
+    `failure_status` is an NTSTATUS, as an unsigned number.
     """
 
     failure_status: int
@@ -104,19 +104,19 @@ Failure = MainModeFailure | QuickModeFailure | ExtendedModeFailure | KernelDrop 
 class NetEvent(NamedTuple):
     """FWPM_NET_EVENT: a failure and its time.
 
-    Fields of the header that its flags mark as unset are None.
+    A field that the flags of the event's header do not mark as set is None.
 
     Attributes:
         type: FWPM_NET_EVENT_TYPE.
-        time: FILETIME: 100 ns units since 1601-01-01 UTC; 0 if unknown.
+        time: FILETIME, in units of 100 ns since 1601-01-01 UTC; 0 if unknown.
         ip_version: FWP_IP_VERSION.
-        ip_protocol: as in an IP header.
-        local_address: packed in network order.
-        remote_address: packed in network order.
-        local_port: the port of the negotiation or the packet.
-        remote_port: the peer's port.
-        scope_id: of link-local IPv6 addresses.
-        failure: the part specific to the type; None for an unknown type or a NULL pointer.
+        ip_protocol: the protocol number in the IP header.
+        local_address: packed in network order; None without an IP version.
+        remote_address: packed in network order; None without an IP version.
+        local_port: the local port of the negotiation or the packet.
+        remote_port: the remote port of the negotiation or the packet.
+        scope_id: the scope id of link-local IPv6 addresses.
+        failure: the details of the failure; None for an unknown type or a NULL pointer.
     """
 
     type: int
@@ -138,7 +138,7 @@ OTHER_TRAFFIC: Final = frozenset(NetEventType) - {
     NetEventType.IPSEC_KERNEL_DROP,
     NetEventType.IPSEC_DOSP_DROP,
 }
-"""Types unrelated to IPsec, mostly traffic that the firewall allowed or dropped."""
+"""The event types unrelated to IPsec: mostly traffic that the firewall allowed or dropped."""
 
 _MM = (
     "failureErrorCode",
@@ -191,7 +191,7 @@ HEADER = Layout(
     "remotePort",
     "scopeId",
 )
-"""All generations of the header begin with these fields; additions in newer ones are not read."""
+"""All generations of the header begin with these fields. Fields after them are not read."""
 
 KERNEL_DROP = Layout(
     "FWPM_NET_EVENT_IPSEC_KERNEL_DROP0", "failureStatus", "direction", "spi", "filterId", "layerId"
@@ -207,7 +207,7 @@ DOSP_DROP = Layout(
 
 
 class Generation:
-    """The layouts of one generation of the event."""
+    """The layouts of one generation of the net event."""
 
     def __init__(self, number: int, mm: int, qm: int, em: int) -> None:
         event = f"FWPM_NET_EVENT{number}"
@@ -243,7 +243,7 @@ GENERATIONS: Final = (
 def read_net_event(address: int, generation: int, ipv6_order: Ipv6Order) -> NetEvent | None:
     """Read the FWPM_NET_EVENT of this generation at `address`; None if it is not about IPsec.
 
-    The record keeps no address of the engine's memory.
+    The record is a copy: it does not refer to the engine's memory.
     """
     layouts = GENERATIONS[generation]
     type_, failure = layouts.event.read(address)
@@ -359,5 +359,5 @@ def _extended_mode(*fields: Any) -> ExtendedModeFailure:
 
 
 def _hash(raw: bytes) -> bytes | None:
-    """Return a certificate's SHA-1 thumbprint; None if all bytes are 0: no certificate was used."""
+    """Return a certificate's SHA-1 hash; None if all bytes are 0 (no certificate was used)."""
     return raw if any(raw) else None

@@ -35,16 +35,17 @@ def enumerate_net_events(
     generation: int = NEWEST_ENUMERATION,
     ipv6_order: Ipv6Order = Ipv6Order.NETWORK,
 ) -> list[NetEvent]:
-    """Return all IKE and IPsec events that the engine has kept, in its order.
+    """Return all IKE and IPsec events that the engine has kept, in the engine's order.
 
     Uses the newest generation, up to `generation`, that both the library and the engine
     implement. In records of an older generation, fields that its structs lack are None.
 
     Raises:
         NetEventsDisabled: the engine does not collect net events.
-        NotSupported: the library or the engine cannot enumerate them.
+        NotSupported: the library or the engine lacks the functions.
         AccessDenied: the account lacks FWPM_ACTRL_ENUM.
-        MalformedAnswer: an entry is NULL or out of reach, or there are more than were asked for.
+        MalformedAnswer: an entry is NULL or out of reach, or there are more entries than
+            were requested.
         EngineGone: the engine stopped or the session died.
         EngineError: any other error of the engine.
     """
@@ -61,11 +62,11 @@ def subscribe_to_net_events(
     """Subscribe to IKE and IPsec events.
 
     `notify` is called on a thread of the library and must return quickly. Events may be
-    lost. The generation is chosen as for the enumeration.
+    lost. The generation is chosen as in `enumerate_net_events`.
 
     Raises:
         NetEventsDisabled: the engine does not collect net events.
-        NotSupported: the library or the engine lacks the subscription, as in Windows Vista.
+        NotSupported: the library or the engine lacks the functions, as in Windows Vista.
         AccessDenied: the account lacks FWPM_ACTRL_SUBSCRIBE.
         EngineError: any other error of the engine.
     """

@@ -1,14 +1,15 @@
 """SA contexts and filters, as immutable records in WFP's terms.
 
 A record has the fields of the struct that its docstring names (ipsectypes.h,
-fwptypes.h, fwpmtypes.h), in snake case, without key material, credential
-handles and opaque blobs. Enumerations and flags are numbers as the engine
-returned them, known or not; `bindings.enums` names them. Addresses are packed
-bytes in network order, 4 for IPv4 and 16 for IPv6; None if the record's
-`ip_version` is neither. GUIDs are lower-case text.
+fwptypes.h, fwpmtypes.h), but no key material, credential handles or opaque blobs.
+Names are in snake case, and some are shortened. Enumerations and flags are the
+numbers that the engine returned, even unknown ones; `bindings.enums` names the known
+ones. Addresses are packed in network order: 4 bytes for IPv4, 16 for IPv6, and None
+if the record's `ip_version` is neither. GUIDs are lower-case text.
 
 A docstring such as "IPSEC_SA_BUNDLE1 (0)" names the newest generation of a struct
-and, in parentheses, older ones, whose records have None in the fields that they lack.
+and, in parentheses, the older generations. In a record of an older generation, fields
+that its struct lacks are None.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ class CipherTransform(NamedTuple):
 class Sa(NamedTuple):
     """IPSEC_SA0: one SA of a bundle.
 
-    The transform type determines the transforms: authentication for AH, ESP_AUTH
-    and ESP_AUTH_FW, encryption for ESP_CIPHER, both for ESP_AUTH_AND_CIPHER, none
-    for an unknown type.
+    The transform type determines which transforms are set: `auth_transform` for AH,
+    ESP_AUTH and ESP_AUTH_FW, `cipher_transform` for ESP_CIPHER, both for
+    ESP_AUTH_AND_CIPHER, and neither for an unknown type.
     """
 
     spi: int
@@ -47,7 +48,7 @@ class Sa(NamedTuple):
 
 
 class Token(NamedTuple):
-    """IPSEC_TOKEN0: the type of a token; the token itself is not read."""
+    """IPSEC_TOKEN0: the properties of a token; the token itself is not read."""
 
     type: int
     principal: int
@@ -91,10 +92,11 @@ class SaBundle(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """IPSEC_TRAFFIC1 (0): the protected traffic. In tunnel mode the addresses are the endpoints.
+    """IPSEC_TRAFFIC1 (0): the protected traffic.
 
-    `policy_id` is ipsecFilterId in transport mode, tunnelPolicyId in tunnel mode, and
-    None for an unknown traffic type. A port or protocol of 0 means "see the transport filter".
+    In tunnel mode, the addresses are the tunnel endpoints. `policy_id` is ipsecFilterId in
+    transport mode, tunnelPolicyId in tunnel mode, and None for an unknown traffic type. If a
+    port or the protocol is 0, the transport filter specifies it.
     """
 
     ip_version: int
@@ -110,28 +112,28 @@ class Traffic(NamedTuple):
 
 
 class UdpEncapsulation(NamedTuple):
-    """IPSEC_V4_UDP_ENCAPSULATION0: the ports for NAT traversal, IPv4 only."""
+    """IPSEC_V4_UDP_ENCAPSULATION0: the UDP ports for NAT traversal; only for IPv4."""
 
     local_udp_encap_port: int
     remote_udp_encap_port: int
 
 
 class VirtualIfTunnelInfo(NamedTuple):
-    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: nonzero for virtual interfaces of IKEv2 tunnels."""
+    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: ids of an IKEv2 tunnel with a virtual interface, else 0."""
 
     virtual_if_tunnel_id: int
     traffic_selector_id: int
 
 
 class V4AddressAndMask(NamedTuple):
-    """FWP_V4_ADDR_AND_MASK, packed in network order; the mask may be non-contiguous."""
+    """FWP_V4_ADDR_AND_MASK, both packed in network order; the mask may be non-contiguous."""
 
     address: bytes
     mask: bytes
 
 
 class V6AddressAndMask(NamedTuple):
-    """FWP_V6_ADDR_AND_MASK, the address packed in network order."""
+    """FWP_V6_ADDR_AND_MASK, with the address packed in network order."""
 
     address: bytes
     prefix_length: int
@@ -145,7 +147,7 @@ class TokenInformation(NamedTuple):
 
 
 class Range(NamedTuple):
-    """FWP_RANGE0, inclusive."""
+    """FWP_RANGE0; both bounds are inclusive."""
 
     low: Value
     high: Value
@@ -154,9 +156,9 @@ class Range(NamedTuple):
 class Value(NamedTuple):
     """FWP_VALUE0 or FWP_CONDITION_VALUE0.
 
-    `value` is None for FWP_EMPTY, a NULL pointer, token access information, which
-    is not read, and an unknown type. SIDs are text; byte arrays, blobs and security
-    descriptors are bytes.
+    `value` is None for FWP_EMPTY, a NULL pointer, an invalid SID, an unknown type, and
+    token access information, which is never read. SIDs are text. Byte arrays, blobs and
+    security descriptors are bytes.
     """
 
     type: int
@@ -182,10 +184,10 @@ class FilterCondition(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """FWPM_FILTER0: the filter that selects the protected traffic, named after its rule.
+    """FWPM_FILTER0: the filter that selects the protected traffic; its name is that of the rule.
 
-    The provider's opaque data and context are omitted. `filter_type` is the
-    callout's key if the action invokes one.
+    The provider's data and context are omitted. If the action invokes a callout,
+    `filter_type` is the callout's key.
     """
 
     filter_key: str
@@ -216,7 +218,7 @@ class SaDetails(NamedTuple):
 
 
 class SaContext(NamedTuple):
-    """IPSEC_SA_CONTEXT1 (0): a pair of SAs; either is None until added and once expired."""
+    """IPSEC_SA_CONTEXT1 (0): a pair of SAs; an SA is None before it is added and once expired."""
 
     sa_context_id: int
     inbound_sa: SaDetails | None

@@ -1,8 +1,8 @@
 """Error codes of certificates, cryptography and security packages, by name.
 
-IKE passes them on when one of those subsystems fails. They are HRESULTs; names and values are
-those of winerror.h: NTE_* (keys and their providers), SEC_E_* (Kerberos, NTLM and other security
-packages), CRYPT_E_* (certificates and messages), TRUST_E_* and CERT_E_* (trust in
+IKE reports such a code if one of these subsystems fails. The codes are HRESULTs, with the names
+and values of winerror.h: NTE_* (keys and their providers), SEC_E_* (Kerberos, NTLM and other
+security packages), CRYPT_E_* (certificates and messages), TRUST_E_* and CERT_E_* (trust in
 certificates).
 """
 
@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class SecurityError(IntEnum):
-    """A code of a security subsystem, as an unsigned 32-bit number."""
+    """An error code of a security subsystem, as an unsigned 32-bit number."""
 
     NTE_BAD_UID = 0x80090001
     NTE_BAD_HASH = 0x80090002

@@ -20,7 +20,7 @@ SC_STATUS_PROCESS_INFO: Final = 0
 ERROR_SERVICE_DOES_NOT_EXIST: Final = 1060
 
 CONFIG_BYTES: Final = 8 << 10
-"""The maximum size of a configuration (QueryServiceConfigW)."""
+"""The maximum size of a service's configuration, in bytes (QueryServiceConfigW)."""
 
 
 class ServiceState(IntEnum):
@@ -50,8 +50,9 @@ class Service:
     """The current state of a service.
 
     Attributes:
-        state: an int if unknown to `ServiceState`.
-        start: the start type, an int if unknown; None if the account may not query it.
+        state: the state; an int if it is not in `ServiceState`.
+        start: the start type; an int if it is not in `ServiceStart`, None if it could not be
+            queried.
     """
 
     state: ServiceState | int
@@ -59,7 +60,7 @@ class Service:
 
 
 def _advapi32() -> Any:
-    """Load advapi32; None if not running on Windows."""
+    """Load advapi32.dll; return None if not running on Windows."""
     return windows_library("advapi32") if os.name == "nt" else None
 
 
@@ -69,9 +70,9 @@ def has_services() -> bool:
 
 
 def service(name: str) -> Service | None:
-    """Query the service with this name; None if there is none.
+    """Query the service with this name; return None if there is no such service.
 
-    Any account may query a service's state, unless the service's own DACL denies it.
+    Any account may query the state of a service, unless the DACL of the service denies it.
 
     Raises:
         OSError: a call failed; `errno` is the Win32 code.
@@ -112,7 +113,7 @@ def _start(manager: Any, name: str) -> ServiceStart | int | None:
 
 @contextmanager
 def _opened(function: str, *arguments: Any) -> Iterator[Any]:
-    """Open a handle of the service control manager, and close it at the end of the block."""
+    """Open a service control manager handle by `function`, and close it at the end of the block."""
     handle = getattr(_advapi32(), function)(*arguments)
     if not handle:
         raise _last_error(function)

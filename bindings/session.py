@@ -1,9 +1,9 @@
 """A session with the filter engine (FwpmEngineOpen0, fwpmu.h).
 
-A session is dynamic, so that a reader cannot accidentally delete SA contexts or
-set options (IPsecSaContextDeleteById0 and FwpmEngineSetOption0 fail in it). It
-uses the credentials of the process, and a transaction timeout of its own,
-because any call may have to wait for another client's transaction.
+All sessions are dynamic. In a dynamic session, IPsecSaContextDeleteById0 and
+FwpmEngineSetOption0 fail, so a reader cannot accidentally delete SA contexts or set
+options. A session uses the credentials of the process. It has its own transaction
+timeout, because any call may have to wait for another client's transaction.
 """
 
 from __future__ import annotations
@@ -47,16 +47,17 @@ class Session:
         """Call a function whose first parameter is the session handle.
 
         Raises:
-            EngineError: the subclass for the returned code.
+            EngineError: the function failed; the subclass depends on the code (`error_for`).
         """
         self._check(function, self._handle, *arguments)
 
     @contextmanager
     def result(self, pointer_type: str) -> Iterator[Any]:
-        """Yield an output pointer; free the result that a function stores in it.
+        """Yield an output pointer; after the block, free the result that a function stored in it.
 
         One call of FwpmFreeMemory0 frees a whole result. It takes the address of
-        the pointer; NULL is never passed, as the effect is undocumented.
+        the pointer. It is not called for a NULL pointer, because the effect of that is
+        undocumented.
         """
         pointer = ffi.new(pointer_type)
         try:
@@ -67,11 +68,11 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether `close` was not called; the engine may have ended the session anyway."""
+        """True until `close` is called, even if the engine has ended the session."""
         return self._handle is not None
 
     def close(self) -> None:
-        """Close the session, even if it died: its client-side memory must still be freed.
+        """Close the session, even a dead one: its client-side memory must still be freed.
 
         Raises:
             EngineError: the call failed; the session counts as closed anyway.

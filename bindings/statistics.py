@@ -1,12 +1,12 @@
 """Statistics of IPsec and IKE (IPsecGetStatistics1, IkeextGetStatistics1; fwpmu.h).
 
 A record has the fields of the struct that its docstring names (ipsectypes.h,
-iketypes.h), in snake case. Fields named active…, current…, pending… and offloaded…
-are gauges, …_negotiation_time are durations, and all others are counters: they
-only grow, and 32-bit ones wrap to 0 after 2^32 - 1.
+iketypes.h), with names in snake case. Fields named active…, current…, pending… and
+offloaded… are gauges. Fields named …_negotiation_time are durations. All others are
+counters: they only grow, and 32-bit counters wrap to 0 after 2^32 - 1.
 
-Fields that only generation 1 of a struct has (Windows 7 and later) are None in
-a record read with generation 0.
+Fields that only generation 1 of a struct has (Windows 7 and later) are None in a
+record of generation 0.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class CommonStatistics(NamedTuple):
 
 
 class IkeStatistics(NamedTuple):
-    """IKEEXT_STATISTICS1 (0), by keying module: IKE, AuthIP, IKEv2, and common to all."""
+    """IKEEXT_STATISTICS1 (0): statistics of IKE, of AuthIP, of IKEv2, and common to all three."""
 
     ike_statistics: KeymoduleStatistics
     authip_statistics: KeymoduleStatistics
@@ -247,7 +247,7 @@ def _common(struct: Any) -> CommonStatistics:
 
 
 def _numbers(struct: Any) -> list[int]:
-    """Return the fields of a struct of counters, in the order of its record."""
+    """Return the numbers in a struct that contains only numbers, in the order of its record."""
     return [getattr(struct, name) for name, _ in ffi.typeof(struct).fields]
 
 
@@ -255,6 +255,6 @@ R = TypeVar("R", AggregateDropPacketStatistics, TrafficStatistics)
 
 
 def _padded(record: type[R], struct: Any) -> R:
-    """Return the record of a struct, with None for fields that its generation lacks."""
+    """Return the record of a struct, with None for the fields that the struct lacks."""
     numbers: list[Any] = _numbers(struct)
     return record(*numbers, *[None] * (len(record._fields) - len(numbers)))

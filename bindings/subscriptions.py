@@ -1,14 +1,15 @@
 """Subscriptions to the engine's notifications (IPsecSaContextSubscribe0, fwpmu.h).
 
-How a notification arrives: the library calls back on a thread of its own, for
-which Python creates a thread state and acquires the GIL. The callback therefore
-only copies the notification and calls one function. It must not take a lock that
-an unsubscribing thread may hold: unsubscribing releases the GIL and waits for a
-running callback (IPsecSaContextUnsubscribe0).
+How a notification arrives: the library calls a C callback on a thread of its own.
+Python creates a thread state for this thread and acquires the GIL. The callback must
+be short: it only copies the notification and calls one function. It must not acquire a
+lock that an unsubscribing thread may hold, because unsubscribing releases the GIL and
+waits until running callbacks return (IPsecSaContextUnsubscribe0).
 
-C callbacks live as long as the process. They receive a subscription's number,
-which is never reused, so a late callback finds no subscription and does nothing.
-Open subscriptions are closed at interpreter exit, after which no callback may run.
+C callbacks live as long as the process. A callback receives the number of its
+subscription. Numbers are never reused, so a callback that runs after its subscription
+was closed finds no subscription and does nothing. Open subscriptions are closed at
+interpreter exit, because no callback may run after that.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A kind of subscription: the names of its functions and its callback type."""
+    """A kind of subscription: the names of its functions and of its callback type."""
 
     subscribe: str
     unsubscribe: str
@@ -47,10 +48,10 @@ class Topic:
 SA_CONTEXTS: Final = Topic(
     "IPsecSaContextSubscribe0", "IPsecSaContextUnsubscribe0", "IPSEC_SA_CONTEXT_CALLBACK0"
 )
-"""SA contexts that are added or deleted; requires Windows 8 or Windows Server 2012."""
+"""The topic of added and deleted SA contexts; Windows 8, Windows Server 2012 and later."""
 
 Notify = Callable[[SaContextEvent | int, int], None]
-"""Receives an event (an int if unknown) and the id of its SA context."""
+"""A callback that receives an event (an int if unknown) and the id of its SA context."""
 
 
 class Subscription:
@@ -66,7 +67,7 @@ class Subscription:
             topic: the kind of subscription.
             subscription: a pointer to the topic's subscription struct.
             receive: called on a thread of the library with the callback's arguments
-                except its context; pointers are valid only until it returns.
+                except the context; their pointers are valid only until `receive` returns.
 
         Raises:
             NotSupported: the library or the engine lacks the function.
@@ -77,7 +78,7 @@ class Subscription:
         self.topic = topic
         self.receive = receive
         self._number = next(_numbers)
-        _open[self._number] = self  # first, as a callback may run immediately
+        _open[self._number] = self  # before subscribing, as a callback may run at once
         handle = ffi.new("HANDLE *")
         try:
             session.call(
@@ -93,13 +94,13 @@ class Subscription:
         self._handle = handle[0]
 
     def close(self) -> None:
-        """Unsubscribe; further calls do nothing. Nothing is received after it returns.
+        """Unsubscribe; further calls do nothing.
 
-        If the engine fails the call, as in a dead session, a running callback may
-        still continue.
+        After `close` returns, `receive` is not called again. If `close` raises `EngineError`,
+        as in a dead session, a callback may still be running.
 
         Raises:
-            RuntimeError: called from the callback, for which it would wait forever.
+            RuntimeError: called from this subscription's callback, which would deadlock.
             EngineError: the call failed; the subscription counts as closed anyway.
         """
         if _receiving.get(get_ident()) == self._number:
@@ -115,7 +116,7 @@ class Subscription:
 
 
 def open_subscriptions() -> list[Subscription]:
-    """Return this process' open subscriptions."""
+    """Return the open subscriptions of this process."""
     return list(_open.values())
 
 
@@ -148,17 +149,17 @@ def subscribe_to_sa_contexts(
 
 
 _EVENT_TYPES: Final[dict[int, SaContextEvent]] = {int(event): event for event in SaContextEvent}
-"""A dict is faster than calling the enumeration: thousands of notifications may arrive at once."""
+"""A lookup is faster than calling the enumeration; thousands of events may come at once."""
 
-# Each access is a single dict operation, which needs no lock.
+# Each access is a single atomic operation, so no lock is needed.
 _numbers = count(1)
 _open: dict[int, Subscription] = {}
-_receiving: dict[int, int] = {}  # by thread
+_receiving: dict[int, int] = {}  # number of the subscription that calls back, by thread
 
 
 @cache
 def _callback(callback_type: str) -> Any:
-    """Return the C callback of a type, which lives as long as the process."""
+    """Return the C callback of this type; it lives as long as the process."""
     return ffi.callback(callback_type, _receive, onerror=_log_callback_error)
 
 
@@ -179,7 +180,7 @@ def _receive(context: Any, *event: Any) -> None:
 def _log_callback_error(
     kind: type[BaseException], error: BaseException, trace: TracebackType
 ) -> None:
-    """Log an exception of a callback, which has no caller to propagate to."""
+    """Log an exception in a callback; it cannot propagate, because the caller is C code."""
     log.error("a notification of the engine was not received", exc_info=(kind, error, trace))
 
 

@@ -15,18 +15,18 @@ TCP_TABLE_OWNER_PID_LISTENER: Final = 3
 ERROR_INSUFFICIENT_BUFFER: Final = 122
 PROCESS_QUERY_LIMITED_INFORMATION: Final = 0x1000
 PATH_CHARACTERS: Final = 32768
-"""The maximum length of a path."""
+"""The maximum length of a path, in characters."""
 
 
 class Listener(NamedTuple):
-    """A listening process and its program, each None if unknown, as both are in Wine."""
+    """A listening process and its program; each is None if unknown. In Wine, both are unknown."""
 
     process_id: int | None
     program: str | None
 
 
 def tcp_listeners(port: int) -> list[Listener]:
-    """Return the processes that listen on `port`, at any address; none outside Windows."""
+    """Return the processes that listen on `port`, on any address; none outside Windows."""
     if os.name != "nt":
         return []
     found = {
@@ -45,7 +45,7 @@ def tcp_listeners(port: int) -> list[Listener]:
 
 
 def _rows(family: int, table: str) -> list[Any]:
-    """Copy the rows of one address family."""
+    """Return copies of the rows of one address family; none if the table cannot be read."""
     call = windows_library("iphlpapi").GetExtendedTcpTable
     size = ffi.new("DWORD *", 16 << 10)
     while True:  # the table may grow between two calls
@@ -62,12 +62,12 @@ def _rows(family: int, table: str) -> list[Any]:
 
 
 def _port(number: int) -> int:
-    """Return the port from a DWORD whose low word has it in network order."""
+    """Return the port in the low word of a DWORD, where it is in network order."""
     return int.from_bytes((number & 0xFFFF).to_bytes(2, "little"), "big")
 
 
 def program_of(process_id: int) -> str | None:
-    """Return the file name of a process' program; None if it has ended or access is denied."""
+    """Return the file name of the program of a process; None if it ended or access is denied."""
     kernel = windows_library("kernel32")
     process = kernel.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process_id)
     if not process:

@@ -1,9 +1,10 @@
 """The enumeration template, which filters by subnet.
 
 IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 (ipsectypes.h) has a local and a remote subnet;
-IKEEXT_SA_ENUM_TEMPLATE0 (iketypes.h) begins with the same fields. The former's
-documentation names only FWP_V6_ADDR_AND_MASK; the comment in ipsectypes.idl
-also allows FWP_UINT32, FWP_BYTE_ARRAY16_TYPE and FWP_V4_ADDR_MASK.
+IKEEXT_SA_ENUM_TEMPLATE0 (iketypes.h) begins with the same fields. For the subnets,
+the documentation of IPSEC_SA_CONTEXT_ENUM_TEMPLATE0 names only FWP_V6_ADDR_AND_MASK.
+The comment in ipsectypes.idl also allows FWP_UINT32, FWP_BYTE_ARRAY16_TYPE and
+FWP_V4_ADDR_MASK.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bindings.enums import DataType
 
 @dataclass(frozen=True, slots=True)
 class SubnetTemplate:
-    """Matches objects with an SA between these subnets; None matches any address."""
+    """A template for objects with an SA between these subnets; None matches any address."""
 
     local: IPv4Network | IPv6Network | None = None
     remote: IPv4Network | IPv6Network | None = None
@@ -27,12 +28,12 @@ class SubnetTemplate:
     def as_c(
         self, ipv6_order: Ipv6Order, struct: str = "IPSEC_SA_CONTEXT_ENUM_TEMPLATE0"
     ) -> TemplateMemory:
-        """Convert the template to `struct`, the parameter of …CreateEnumHandle0."""
+        """Convert the template to the C struct named `struct`, for …CreateEnumHandle0."""
         return TemplateMemory(self, ipv6_order, struct)
 
 
 class TemplateMemory:
-    """A template in C memory, valid as long as this object."""
+    """A template in C memory, valid as long as this object exists."""
 
     def __init__(self, template: SubnetTemplate, ipv6_order: Ipv6Order, struct: str) -> None:
         self.pointer = ffi.new(f"{struct} *")
@@ -43,7 +44,7 @@ class TemplateMemory:
 
 
 def _fill(value: Any, subnet: IPv4Network | IPv6Network | None, ipv6_order: Ipv6Order) -> Any:
-    """Set a FWP_CONDITION_VALUE0 to a subnet; return the memory to keep alive with it."""
+    """Set a FWP_CONDITION_VALUE0 to a subnet; return the memory to keep alive with the value."""
     if subnet is None:
         value.type = DataType.EMPTY
         return None

@@ -1,8 +1,8 @@
 """Reading SA contexts: from C memory to raw trees, in both generations (ipsectypes.h).
 
-A raw tree keeps no pointer into C memory (see `bindings.memory.RawTree`). Only the
-fields named in the layouts below are read, so secrets (authKey, cipherKey, stateBlob,
-explicitCredentials, token) are not.
+A raw tree has no pointers into C memory (see `bindings.memory.RawTree`). Only the
+fields that the layouts below name are read. They do not name the secrets (authKey,
+cipherKey, stateBlob, explicitCredentials, token).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bindings.records import SaDetails, Traffic
 
 
 CONTEXT = Layout("IPSEC_SA_CONTEXT1", "saContextId", "inboundSa", "outboundSa")
-"""Common to both generations; only the details that it points to differ."""
+"""This layout fits both generations; only the details that the struct points to differ."""
 
 _TRAFFIC_0 = (
     "ipVersion",
@@ -92,7 +92,7 @@ IDENTITY = Layout("IPSEC_ID0", "mmTargetName", "emTargetName", "numTokens", "tok
 TOKEN = Layout("IPSEC_TOKEN0", "type", "principal", "mode")
 UDP_ENCAPSULATION = Layout("IPSEC_V4_UDP_ENCAPSULATION0", "localUdpEncapPort", "remoteUdpEncapPort")
 
-# Reading an enumeration's attribute costs more than the comparison.
+# Reading the attribute of an enumeration would cost more than the comparison.
 _V4: Final = int(IpVersion.V4)
 _V6: Final = int(IpVersion.V6)
 _TRAFFIC_TYPES: Final = frozenset(map(int, TrafficType))
@@ -115,7 +115,7 @@ def read_sa_context_id(address: int) -> int:
 def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree:
     """Copy the IPSEC_SA_CONTEXT0 or IPSEC_SA_CONTEXT1 at `address`.
 
-    Fields that only generation 1 has are None in generation 0.
+    Fields that only generation 1 has are None for generation 0.
     """
     context_id, inbound, outbound = CONTEXT.read(address)
     layouts = GENERATIONS[generation]
@@ -127,7 +127,7 @@ def read_sa_context(address: int, generation: int, ipv6_order: Ipv6Order) -> Raw
 
 
 def local_if_luids(context: RawTree) -> list[int]:
-    """Return the LUID of the local interface of each direction that has one."""
+    """Return the LUID of the local interface of each direction, unless it is None."""
     return [
         luid
         for details in context[1:]
@@ -142,7 +142,7 @@ def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> RawTre
         direction,
         _traffic(layouts.traffic.read(address + layouts.traffic_offset), ipv6_order),
         _bundle(layouts.bundle.read(address + layouts.bundle_offset)),
-        # The union has no arm for IPv6, so the pointer is undefined.
+        # The union has no member for IPv6, so the pointer is undefined.
         UDP_ENCAPSULATION.read(udp) if ip_version == _V4 and udp else None,
         read_filter(transport_filter) if transport_filter else None,
         tunnel or None,
@@ -202,7 +202,7 @@ def _bundle(fields: RawTree) -> RawTree:
         nap_context,
         qm_sa_id,
         [_sa(*sa) for sa in SA.read_array(sa_list, sa_count)] if sa_list else (),
-        # Only the GUID at the start; the blob after it is the keying module's secret state.
+        # Read only the GUID at the start: the blob after it is the keying module's secret state.
         read_guid(key_module_state),
         ip_version,
         peer_private.to_bytes(4, "big") if ip_version == _V4 else None,

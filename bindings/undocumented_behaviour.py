@@ -1,6 +1,6 @@
 """Experiments that observe undocumented behaviour of SA context enumerations.
 
-Only the doctor uses them; the server does not.
+The doctor uses them; the server does not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bindings.template import SubnetTemplate
 
 
 NO_MATCH: Final = SubnetTemplate(local=ip_network("192.0.2.0/32"))
-"""An address reserved for documentation (RFC 5737), so no SA can have it."""
+"""An address reserved for documentation (RFC 5737), so no SA should have it."""
 
 
 class EmptyPage(NamedTuple):
@@ -32,10 +32,10 @@ class EmptyPage(NamedTuple):
 
 
 def empty_page(session: Session) -> EmptyPage:
-    """Read the page of an enumeration whose template matches nothing.
+    """Read the first page of an enumeration whose template matches nothing.
 
     Raises:
-        NeverMatch: the engine rejects such a template.
+        NeverMatch: the engine rejects the template.
         EngineError: as for any enumeration.
     """
     generation, handle = _generation(session), _create_handle(session)

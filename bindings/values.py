@@ -1,7 +1,7 @@
 """Reading and decoding FWP_VALUE0 and FWP_CONDITION_VALUE0, WFP's tagged unions (fwptypes.h).
 
-Numbers of up to 32 bits are in the union itself; everything else, including
-64-bit numbers and doubles, is behind a pointer.
+Numbers of up to 32 bits are in the union itself. For all other types, including
+64-bit numbers and doubles, the union contains a pointer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def read_value(type_: int, union: int) -> RawTree:
 
 
 def read_condition_value(type_: int, union: int) -> RawTree:
-    """Copy a FWP_CONDITION_VALUE0, whose union has three more arms."""
+    """Copy a FWP_CONDITION_VALUE0, whose union has three more members; see `read_value`."""
     read = _CONDITION_READERS.get(type_)
     return type_, None if read is None else read(union)
 
@@ -66,13 +66,13 @@ def read_sid(address: int) -> str | None:
 
 
 def _unsigned(bits: int) -> Callable[[int], int]:
-    """Return a reader of an unsigned number in the union's lowest `bits`."""
+    """Return a reader of the unsigned number in the lowest `bits` bits of the union."""
     mask = (1 << bits) - 1
     return lambda union: union & mask
 
 
 def _signed(bits: int) -> Callable[[int], int]:
-    """Return a reader of a two's complement number in the union's lowest `bits`."""
+    """Return a reader of the two's complement number in the lowest `bits` bits of the union."""
     mask, sign = (1 << bits) - 1, 1 << (bits - 1)
     return lambda union: ((union & mask) ^ sign) - sign
 
@@ -83,7 +83,7 @@ def _float(union: int) -> float:
 
 
 def _pointed(read: Callable[[int], T]) -> Callable[[int], T | None]:
-    """Return a reader that applies `read` to a pointer, and returns None for NULL."""
+    """Return a reader that applies `read` to a pointer, but returns None for NULL."""
     return lambda address: read(address) if address else None
 
 
@@ -97,7 +97,7 @@ def _pointed_bytes(size: int) -> Callable[[int], Any]:
 
 
 def read_blob(size: int, data: int) -> bytes:
-    """Copy the bytes of a FWP_BYTE_BLOB; none for a NULL pointer, whatever the size."""
+    """Copy the bytes of a FWP_BYTE_BLOB; b"" for a NULL pointer, whatever the size."""
     return read_bytes(data, size) if data else b""
 
 
@@ -167,4 +167,4 @@ _DECODERS: dict[int, Callable[[RawTree], Any]] = {
     DataType.V6_ADDR_MASK: V6AddressAndMask._make,
     DataType.RANGE: _decode_range,
 }
-"""Decoders of the types that are not a number, text or bytes."""
+"""Decoders of the types whose values are not numbers, text or bytes."""

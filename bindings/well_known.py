@@ -1,4 +1,4 @@
-"""Names of WFP's well-known GUIDs: those of fwpmu.h, without prefix, in lower case."""
+"""Names of WFP's well-known GUIDs: the names in fwpmu.h, without prefix, in lower case."""
 
 CONDITION_FIELDS = {
     "d78e1e87-8644-4ea5-9437-d809ecefc971": "ale_app_id",
@@ -102,4 +102,4 @@ KEYING_MODULES = {
     "a9bbf787-82a8-45bb-a400-5d7e5952c7a9": "ike",
     "041792cc-8f07-419d-a394-716968cb1647": "ikev2",
 }
-"""FWPM_KEYING_MODULE_*: the module that negotiated the SA."""
+"""FWPM_KEYING_MODULE_*: the modules that negotiate SAs."""

@@ -1,8 +1,8 @@
 """Error codes that WFP's management functions can return, by name.
 
 Names and values are those of winerror.h (Windows SDK 10.0.16299). FWP_E_* are
-WFP's own, all 69 of them; RPC_S_*, RPC_X_* and EPT_S_* are those of the RPC
-runtime; RPC_E_* is the range that the pages of fwpmu.h document.
+all 69 codes of WFP. RPC_S_*, RPC_X_* and EPT_S_* are codes of the RPC runtime.
+The RPC_E_* codes of COM are only a range here, without names.
 """
 
 from enum import IntEnum
@@ -223,19 +223,19 @@ class WinError(IntEnum):
 
 
 RPC_E_RANGE = range(0x80010001, 0x80010122 + 1)
-"""COM's RPC_E_* codes, documented on every page of fwpmu.h as failures to reach the engine."""
+"""COM's RPC_E_* codes. The pages of fwpmu.h document them as failures to reach the engine."""
 
 
 _NAMES: Final = {error.value: error.name for table in (WinError, SecurityError) for error in table}
 
 
 def known_name(code: int) -> str | None:
-    """Return the name in winerror.h of a code, signed or unsigned, or None if it is unknown."""
+    """Return the name of a code (signed or unsigned) in winerror.h; None if it is unknown."""
     return _NAMES.get(code & 0xFFFFFFFF)
 
 
 def name_of(code: int) -> str:
-    """Return the name of a code; if it is unknown, `RPC_E_0x…` in `RPC_E_RANGE`, else `0x…`.
+    """Return a code's name; if it is unknown, `RPC_E_0x…` for a code in `RPC_E_RANGE`, else `0x…`.
 
     The code may be signed or unsigned.
     """

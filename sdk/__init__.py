@@ -1,1 +1,1 @@
-"""The OpenAPI document, the SDKs generated from it, and the proof that they work."""
+"""The OpenAPI document, the SDKs generated from it, and tests of these SDKs."""

@@ -22,7 +22,7 @@ def published() -> dict[str, Any]:
 
 
 def text_of(content: object) -> str:
-    """Return JSON that is easy to read, and whose changes are easy to review."""
+    """Return JSON whose layout is easy to read, and whose changes are easy to review."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

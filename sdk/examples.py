@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI document: responses of a server, on a simulator with a fixed seed.
+"""Examples for the OpenAPI document: the responses of a server on a simulator with a fixed seed.
 
 Only values that differ between runs or machines (the host, times, the epoch, cursors,
 the library's path) are replaced.
@@ -39,7 +39,7 @@ _REPLACED: Final = {
     "startedAt": "2026-11-23T23:53:23.828198Z",
     "epoch": "b893933fedc9",
     "host": "WEB01",
-    "revision": 1,  # on a slow machine, there may be another refresh meanwhile
+    "revision": 1,  # on a slow machine, another refresh may come first
     "durationSeconds": 0.059997901,
     "leasedSnapshots": 1,
     "takenAt": "2026-11-23T23:53:23.828198Z",
@@ -50,11 +50,11 @@ _REPLACED: Final = {
 _SHOWN_METRICS: Final = re.compile(
     r"(?:# (?:HELP|TYPE) )?wfp_(?:up|state|engine(?:_info)?|sa_contexts(?:_by_weakness)?)[ {]"
 )
-"""Lines of a few metrics whose values are the same in every run."""
+"""Matches the lines of a few metrics whose values are the same in every run."""
 _ANY_HOST: Final = re.compile(r'(?<=host=")[^"]*')
 
 Examples = dict[str, dict[str, dict[str, dict[str, Any]]]]
-"""By operation, status and media type: examples by name, in OpenAPI's form."""
+"""Examples in OpenAPI's form, by operation, status, media type and name."""
 
 
 @dataclass
@@ -75,14 +75,14 @@ class Collection:
         }
 
     def add_problem(self, operation: str, response: Response) -> None:
-        """Keep a problem, under its code."""
+        """Keep a response with a problem as an example, under the problem's code."""
         kind = KINDS[response.json()["code"]]
         assert response.status_code == kind.status
         self.add(operation, kind.code, kind.title, response)
 
 
 def collect() -> Examples:
-    """Request from a server everything that the document shows."""
+    """Request all examples from running servers; return them."""
     collection = Collection()
     simulator = Simulator()
     simulator.reset()
@@ -91,7 +91,7 @@ def collect() -> Examples:
         _main_mode_sas(client, collection)
         _connections(client, collection)
         _engine(client, collection)
-        _events(spi, collection)  # starts other servers, which refill the same simulator
+        _events(spi, collection)  # starts other servers, which populate the same simulator again
         _rejected_requests(client, collection)
         _other(client, collection)
         _net_events(client, simulator, collection)
@@ -102,7 +102,7 @@ def collect() -> Examples:
 
 
 def simulated_app(**settings: Any) -> FastAPI:
-    """Return the application as it is served, on a simulator that does not change by itself."""
+    """Return the application on a simulator that does not change by itself."""
     quiet: dict[str, Any] = {
         "engine": "simulator",
         "simulated_churn": 0,
@@ -121,7 +121,7 @@ def _server(**settings: Any) -> Iterator[TestClient]:
 
 
 def _contexts(client: TestClient, collection: Collection) -> int:
-    """Collect the examples with contexts; return the SPI of the one shown in full."""
+    """Collect the examples with contexts; return an SPI of the context that is shown in full."""
     first = client.get("/sa-contexts?limit=1&view=basic")
     collection.add("list_sa_contexts", "page", "A page of the basic view; more follow", first)
     none = "/sa-contexts?localSubnet=203.0.113.0/24"

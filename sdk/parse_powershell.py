@@ -1,7 +1,8 @@
 """Parse a generated PowerShell module: `python sdk/parse_powershell.py FOLDER`.
 
-PowerShell is not available where this runs. A grammar finds syntax errors, no function may reject
-fields that a later server adds, and every operation of the document must have a function.
+PowerShell is not available where this runs, so a grammar finds syntax errors instead. In addition,
+no function may reject fields that a later server adds, and every operation of the document must
+have a function.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PARSER: Final = Parser(Language(tree_sitter_powershell.language()))
 
 
 def main(folder: Path) -> None:
-    """Print the number of files and functions.
+    """Check the module; print the number of its files and functions.
 
     Raises:
         AssertionError: a file fails one of these checks.

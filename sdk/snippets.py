@@ -1,4 +1,4 @@
-"""Extract the commands and programs from docs/sdk.md, so that exactly those are run.
+"""Extract the commands and programs from docs/sdk.md, so that tests run exactly these.
 
     python -m sdk.snippets FOLDER
 

@@ -2,10 +2,11 @@
 
     python standalone/build.py FOLDER
 
-Run it with a 64-bit CPython for Windows in which only `standalone/requirements.lock` and the
-wheel of `sa-contexts` are installed: the program is built from the installed packages, not from
-this checkout. `tests/windows/run --standalone FOLDER` prepares this under Wine and runs the build.
-Builds with the same wheel, lock and CPython are identical, byte for byte.
+Run it with a 64-bit CPython for Windows in which only the packages of
+`standalone/requirements.lock` and the wheel of `sa-contexts` are installed: the program is built
+from the installed packages, not from this checkout. `tests/windows/run --standalone FOLDER`
+prepares such a CPython under Wine and runs the build. Builds with the same wheel, lock and CPython
+are identical byte for byte.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ ALWAYS_MODULES: Final = {
 """Required modules; if one is missing, PyInstaller only warns."""
 NEVER_MODULES: Final = ("sa_contexts_simulator", "bindings.cdef", "tests", "pytest", "PyInstaller")
 NEVER_FILES: Final = ("sa_simulator", "fwpuclnt", "bcryptprimitives", "ucrtbase", "api-ms-win")
-"""The simulator's library, and Windows' own libraries, which under Wine would be Wine's."""
+"""The simulator's library, and libraries of Windows itself, which under Wine would be Wine's."""
 
 
 def main(target: Path) -> None:
     """Build the folder `sa-contexts` and its zip in `target`.
 
     Raises:
-        SystemExit: not running on 64-bit Windows, or the build contains something that it must
-            not, or lacks a required module.
+        SystemExit: this is not a 64-bit CPython for Windows, or the build contains something
+            forbidden or lacks a required module.
         subprocess.CalledProcessError: PyInstaller failed.
     """
     if os.name != "nt" or sys.maxsize < 1 << 32:
@@ -76,7 +77,7 @@ def _freeze(target: Path) -> None:
 
 
 def _check(folder: Path) -> None:
-    """Check that the program is complete and contains nothing that it must not."""
+    """Check that the program has all required modules and contains nothing forbidden."""
     modules = _modules(folder / "sa-contexts.exe")
     strange = [
         name for name in modules for root in NEVER_MODULES if f"{name}.".startswith(f"{root}.")
@@ -96,7 +97,7 @@ def _modules(program: Path) -> set[str]:
 
 
 def _pack(folder: Path, archive: Path) -> None:
-    """Zip the folder, sorted by name and with a fixed timestamp: equal folders give equal zips."""
+    """Zip the folder in order of names, with a fixed timestamp: equal folders give equal zips."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for path in sorted(folder.rglob("*")):
             if path.is_file():

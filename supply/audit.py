@@ -3,7 +3,7 @@
 The source is PyPI's JSON API (docs.pypi.org/api/json), whose `vulnerabilities` are those of the
 Python Packaging Advisory Database. pip-audit uses it, too, but requests only the pages of single
 versions, which many mirrors lack: it then skips the package and still ends with "No known
-vulnerabilities found". Here, packages that cannot be audited are listed as such.
+vulnerabilities found". This program lists the packages that cannot be audited.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from supply.sbom import DOCUMENT, index_of
 
 
 ACCEPTED: Final[dict[str, str]] = {}
-"""Accepted vulnerabilities, by their id or an alias: why each does not affect us."""
+"""Why each accepted vulnerability does not affect the server, by its id or an alias."""
 
 IS_REQUIRED: Final = os.environ.get("SA_CONTEXTS_AUDIT") == "required"
-"""Whether packages that cannot be audited are a failure, as they are for a release."""
+"""Whether the audit fails if a package cannot be audited, as for a release."""
 
 Ask = Callable[[str], dict[str, Any] | None]
 """Returns the index's JSON for `NAME` or `NAME/VERSION`; None if it has none."""
@@ -50,14 +50,14 @@ class Vulnerability:
 
     @property
     def why_accepted(self) -> str | None:
-        """Return why we accept it; None if we do not."""
+        """Return why the vulnerability is accepted; None if it is not."""
         return next((ACCEPTED[name] for name in self.names if name in ACCEPTED), None)
 
 
 def vulnerabilities(pin: Pin, ask: Ask) -> list[Vulnerability] | None:
     """Return the known vulnerabilities of a version; None if the index does not list them.
 
-    The project's page, which mirrors have, too, lists those of its newest version.
+    A project's page, which mirrors also have, lists the vulnerabilities of its newest version.
     """
     release = ask(pin.name)
     if release is None or release["info"]["version"] != pin.version:

@@ -1,4 +1,4 @@
-"""The licences of the server's dependencies, and whether we may ship them.
+"""The licences of the server's dependencies, and whether the dependencies may be shipped.
 
 `make licences` lists them.
 """
@@ -35,11 +35,11 @@ ALLOWED: Final = {
 }
 """Licences that a person has read and found compatible with an MIT-licensed program.
 
-These are whole expressions, as packages declare them, so that a person reads each new one, too.
+These are whole expressions, as packages declare them, so a person must read each new expression.
 """
 
 FOR_WINDOWS: Final = ROOT / "build" / "supply" / "windows"
-"""Where `make` installs the server's Windows dependencies, only to read their metadata."""
+"""The folder into which `make` installs the server's Windows dependencies, to read metadata."""
 
 WINDOWS: Final = {
     "implementation_name": "cpython",
@@ -54,7 +54,7 @@ WINDOWS: Final = {
 
 
 def licence_of(distribution: Distribution) -> str:
-    """Return the licence that a package declares, in the newest form that it uses; empty if none.
+    """Return the licence that a package declares, in the newest form that it uses, or "".
 
     That is `License-Expression` (PEP 639), else the classifiers, else the first line of `License`.
     """
@@ -79,7 +79,7 @@ def licences_in(folder: Path) -> dict[str, str]:
 
 
 def rejections(pins: list[Pin], licences: dict[str, str]) -> list[str]:
-    """Return the reasons why the locked packages must not be shipped; empty if there are none."""
+    """Return the reasons why locked packages must not be shipped, if there are any."""
     stated = []
     for pin in pins:
         if pin.marker and not Marker(pin.marker).evaluate(WINDOWS):
@@ -92,7 +92,7 @@ def rejections(pins: list[Pin], licences: dict[str, str]) -> list[str]:
 
 
 def main() -> int:
-    """Print the licences, and the rejections; return 1 if there are any rejections, else 0."""
+    """Print the licences and the rejections; return 1 if there are rejections, else 0."""
     pins, licences = read(SERVER), licences_in(FOR_WINDOWS)
     for pin in pins:
         if pin.name in licences:

@@ -1,7 +1,7 @@
 """Check that the locks match `pyproject.toml`, without access to an index.
 
-uv writes under each pin which packages require it (`# via`). If the project itself is one of
-them, the pin belongs to a requirement of `pyproject.toml`.
+Below each pin, uv writes which packages require it (`# via`). If the project itself is one of them,
+the pin belongs to a requirement of `pyproject.toml`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Pin:
     Attributes:
         name: its normalized name (PEP 503).
         version: the locked version.
-        marker: the environments in which it is installed (PEP 508); empty if it is in all.
+        marker: the environments in which it is installed (PEP 508); empty if it is installed in
+            all.
         hashes: the SHA-256 hashes of its files, in hexadecimal.
         asked_by: the names of the packages that require it.
         is_asked_by_project: whether the project itself requires it.
@@ -67,7 +68,7 @@ class Pin:
 
 
 def pins_of(text: str) -> list[Pin]:
-    """Return the pins of a lock, in its order."""
+    """Return the pins of a lock, in the lock's order."""
     pins: list[Pin] = []
     for line in text.splitlines():
         if found := PIN.fullmatch(line):
@@ -97,7 +98,7 @@ def requirements_of(project: dict[str, Any], lock: Lock) -> list[Requirement]:
 
 
 def disagreements(asked: list[Requirement], pins: list[Pin]) -> Iterator[str]:
-    """Yield what is wrong with a lock; nothing if it satisfies the requirements."""
+    """Yield a description of each error of a lock."""
     pinned = {pin.name: pin for pin in pins}
     names = {canonicalize_name(each.name) for each in asked}
     for each in asked:

@@ -1,7 +1,7 @@
 """List the known vulnerabilities of the tools from npm: `make audit`.
 
-The tools generate SDKs and are never shipped, so that only vulnerabilities that npm rates high
-or critical are failures.
+The tools generate SDKs and are never shipped. Therefore the audit fails only on vulnerabilities
+that npm rates high or critical.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write the server's bill of materials, as a CycloneDX document: `make sbom`.
 
-cyclonedx-bom reads the lock. Added here are the dependencies between packages, from the lock's
+cyclonedx-bom reads the lock. This module adds the dependencies between packages, from the lock's
 comments, and the licences, from the packages that are installed for Windows. The document is
 validated against CycloneDX's own schema. Equal inputs give equal documents.
 """
@@ -29,9 +29,10 @@ sys.exit(str(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read
 
 
 def completed(bom: dict[str, Any], pins: list[Pin], licences: dict[str, str]) -> dict[str, Any]:
-    """Complete a document of cyclonedx-bom.
+    """Add dependencies and licences to a document of cyclonedx-bom, in place; return the document.
 
-    Each component's reference is its package URL: a new line in the lock changes no reference.
+    The reference of each component becomes its package URL, so a new line in the lock changes no
+    other reference.
     """
     urls = {each["name"]: each["purl"] for each in bom["components"]}
     asked_by_project = [pin.name for pin in pins if pin.is_asked_by_project]
@@ -61,7 +62,7 @@ def index_of(bom: dict[str, Any]) -> str:
 
 
 def _licence(licence: str) -> dict[str, Any]:
-    """Return a licence in CycloneDX's form: an SPDX expression, or else the package's own text."""
+    """Return a licence in CycloneDX's form: an SPDX expression, otherwise the package's text."""
     try:
         return {"expression": str(canonicalize_license_expression(licence))}
     except InvalidLicenseExpression:
@@ -72,8 +73,8 @@ def main(tools: Path) -> None:
     """Write the document.
 
     Raises:
-        CalledProcessError: the lock cannot be read, or the document is invalid; standard error
-            has the reason.
+        CalledProcessError: cyclonedx-bom failed, or the document is invalid; the reason is on
+            standard error.
     """
     made = subprocess.run(
         [

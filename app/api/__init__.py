@@ -1,1 +1,1 @@
-"""The HTTP API: one router per resource, and the modules that all of them share."""
+"""The HTTP API: the routes that belong to no resource, and the modules that all routers share."""

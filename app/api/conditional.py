@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): answer 304 if the client's copy is current."""
+"""Conditional requests (RFC 9110, section 13): 304 if the client's copy is current."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REVALIDATE: Final = "no-cache"
 
 
 def conditional_response(request: Request, body: bytes) -> Response:
-    """Return a JSON response with a weak ETag, or 304 if `If-None-Match` names that ETag."""
+    """Return a JSON response with a weak ETag, or 304 if `If-None-Match` matches the ETag."""
     etag = etag_of(body)
     headers = {"Vary": "Accept", "ETag": etag, "Cache-Control": REVALIDATE}
     if has_etag(request, etag):
@@ -26,12 +26,12 @@ def conditional_response(request: Request, body: bytes) -> Response:
 
 
 def etag_of(body: bytes) -> str:
-    """Return the weak ETag of a body, identical for all content codings."""
+    """Return the weak ETag of an uncompressed body; it is used with every content coding."""
     return f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
 
 
 def has_etag(request: Request, etag: str) -> bool:
-    """Return whether `If-None-Match` matches by the weak comparison (RFC 9110, 8.8.3.2)."""
+    """Return whether `If-None-Match` matches an ETag by weak comparison (RFC 9110, 8.8.3.2)."""
     opaque = etag.removeprefix("W/")
     headers = request.headers.getlist("if-none-match")
     tags = [tag.strip() for header in headers for tag in header.split(",")]

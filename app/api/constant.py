@@ -1,6 +1,6 @@
 """Content that never changes while the server runs: hashed and compressed only once.
 
-Anyone may request it, so a request must not cost a compression.
+Anyone may request this content, so a request must not trigger a compression.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from app.api.streaming import MIN_COMPRESSED_BYTES
 
 
 LEVEL: Final = 9
-"""gzip level: the highest, because the content is compressed once."""
+"""gzip level: the highest, because the content is compressed only once."""
 
 T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """A lazy value, computed in a thread on first use; concurrent callers share one computation."""
+    """A value computed in a thread on first use; concurrent callers share one computation."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -49,7 +49,8 @@ class Constant:
 
     Attributes:
         content: the uncompressed body.
-        compressed: the gzip-compressed body; None if the content is too small to benefit.
+        compressed: the body compressed with gzip; None if it is smaller than
+            `MIN_COMPRESSED_BYTES`.
         media_type: the media type of the content.
         headers: the headers of every response.
     """
@@ -60,7 +61,7 @@ class Constant:
     headers: Mapping[str, str]
 
     def response(self, request: Request) -> Response:
-        """Return the content, gzip-compressed if accepted, or 304 if the ETag matches."""
+        """Return the content, compressed if the client accepts gzip, or 304 if the ETag matches."""
         if has_etag(request, self.headers["ETag"]):
             return Response(status_code=HTTP_304_NOT_MODIFIED, headers=self.headers)
         if self.compressed is None or not accepts_gzip(request.headers):
@@ -70,12 +71,12 @@ class Constant:
 
 
 def constant(content: bytes, media_type: str, headers: Mapping[str, str]) -> Constant:
-    """Hash and compress content, which takes a few milliseconds per 100 kB.
+    """Hash content, and compress it if it is large: a few milliseconds per 100 kB.
 
     Args:
         content: the uncompressed body.
         media_type: the media type of the content.
-        headers: headers of every response, besides `ETag` and `Vary`.
+        headers: the headers of every response, except `ETag` and `Vary`.
     """
     is_large = len(content) >= MIN_COMPRESSED_BYTES
     return Constant(

@@ -1,7 +1,8 @@
 """A fast path for the most frequent request: the next page of a list.
 
-FastAPI needs a third of a millisecond to validate the many parameters of a list, which doubles the
-time of a page. `?cursor=…`, with or without `&limit=…`, needs no such validation.
+FastAPI needs a third of a millisecond to validate the many parameters of a list, about as long as
+the rest of the request takes. The query `?cursor=…`, with or without `&limit=…`, needs no such
+validation.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ _ACCEPTED: Final = (None, "*/*", "application/json")
 
 
 class CursorFastPathRoute(APIRoute):
-    """A route that answers plain cursor requests itself and leaves all others to FastAPI."""
+    """A route that answers cursor queries itself and leaves all other requests to FastAPI."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the coroutine function that answers a request."""
+        """Return the coroutine function that answers requests."""
         handle = super().get_route_handler()
         query: type[ListQuery] = get_type_hints(self.endpoint)["query"]
         permission = permission_in(get_type_hints(self.endpoint, include_extras=True)["caller"])

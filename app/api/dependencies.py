@@ -1,4 +1,4 @@
-"""Dependencies that routes share: the service, and checks of parameters and of `Accept`."""
+"""Dependencies that routes share: the service, and checks of the query and of `Accept`."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ ServiceDep = Annotated[Service, Depends(service_of)]
 def reject_repeated(query: type[BaseModel]) -> Callable[[Request], Coroutine[Any, Any, None]]:
     """Return a dependency that rejects a query that repeats a single-valued parameter.
 
-    Args:
-        query: the model of the parameters; those that are lists may be repeated.
+    The dependency raises `ProblemError` (422).
 
-    Raises:
-        ProblemError: 422.
+    Args:
+        query: the model of the parameters; only parameters that are lists may be repeated.
     """
     singles = [
         field.alias or name
@@ -83,10 +82,10 @@ async def require_json(request: Request) -> None:
 
 
 async def wants_ndjson(request: Request) -> bool:
-    """Return whether the client prefers NDJSON, and so an export, to a page of JSON.
+    """Return whether the client prefers NDJSON (an export) to JSON (a page).
 
     Raises:
-        ProblemError: 406, the client accepts neither.
+        ProblemError: 406: the client accepts neither.
     """
     ndjson, json = (quality_of_type(request.headers, type_) for type_ in (NDJSON, JSON))
     if not ndjson and not json:

@@ -1,9 +1,9 @@
 """`/openapi.json` and `/docs`: the OpenAPI document, for programs and for people.
 
-`/openapi-3.0.json` is its 3.0.3 form, for generators that handle 3.1 poorly.
+`/openapi-3.0.json` is the document's 3.0.3 form, for generators that handle 3.1 poorly.
 
-The page loads nothing from other servers: Swagger UI comes from an installed package,
-and the content security policy forbids everything else.
+The page `/docs` loads nothing from other servers: Swagger UI comes from an installed package, and
+the content security policy forbids other sources.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 
 _HEADERS: Final = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-"""Sent in addition to the headers that every response has (`app.server.security_headers`)."""
+"""Headers of the page, besides those of every response (`app.server.security_headers`)."""
 
 _PAGE: Final = """\
 <!doctype html>
@@ -70,8 +70,8 @@ class Page(NamedTuple):
 
     Attributes:
         html: the page itself.
-        assets: scripts and styles by name. Names contain a digest of the content, so browsers may
-            cache them forever.
+        assets: the scripts and styles by name. Each name contains a digest of the content, so
+            browsers may cache an asset forever.
     """
 
     html: Constant
@@ -83,8 +83,8 @@ class Documentation:
 
     Attributes:
         document: the OpenAPI document, which takes half a second to build.
-        document_3_0: its 3.0.3 form.
-        page: the page that shows it.
+        document_3_0: the 3.0.3 form of the document.
+        page: the page that shows the document.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -94,13 +94,13 @@ class Documentation:
 
 
 def install(app: FastAPI) -> None:
-    """Publish the documentation of `app`."""
+    """Store the documentation of `app` in its state, where the routes find it."""
     app.state.documentation = Documentation(app)
 
 
 @cache
 def _page() -> Page:
-    """Build the page, which is identical for all applications."""
+    """Build the page; it is identical for all applications."""
     swagger = resources.files("fastapi_standalone_docs") / "static" / "swagger"
     files = {
         "swagger-ui.css": (swagger / "swagger-ui.css").read_bytes(),

@@ -1,4 +1,4 @@
-"""The mapping of exceptions, the framework's included, to problems."""
+"""The mapping of exceptions, including those of the framework, to problems."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from bindings.errors import (
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS: Final = 2.0
-"""`Retry-After` if nothing better is known: the refresh interval while the engine fails."""
+"""`Retry-After` for temporary problems: the default pause between refreshes after a failure."""
 
 RIGHTS: Final = (
     "The account needs {rights}, which Administrators and members of Network Configuration "
@@ -79,7 +79,7 @@ _HTTP_KINDS: Final = {
 
 
 def engine_problem(error: EngineError) -> ProblemError:
-    """Return the problem for an engine error, including the engine's own code and function."""
+    """Return the problem for an engine error, with the error's code and the function's name."""
     kind, detail = next(
         (kind, detail) for class_, kind, detail in _ENGINE_KINDS if isinstance(error, class_)
     )
@@ -95,14 +95,14 @@ def engine_problem(error: EngineError) -> ProblemError:
 
 
 def _rights(function: str) -> str:
-    """Return the access rights that the documentation of a function requires."""
+    """Return the access rights that a function requires according to its documentation."""
     if "Statistics" in function:
         return "the right FWPM_ACTRL_READ_STATS"
     return "the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ"
 
 
 def to_problem(error: Exception) -> ProblemError:
-    """Return the problem for an exception; unexpected ones reveal no internals."""
+    """Return the problem for an exception; for an unexpected one, it contains no details."""
     temporary = _TEMPORARY_KINDS.get(type(error))
     if temporary is not None:
         seconds = RETRY_SECONDS
@@ -119,7 +119,7 @@ def to_problem(error: Exception) -> ProblemError:
                 problems.INVALID_PARAMETERS,
                 "At least one parameter is not valid.",
                 errors=[
-                    parameter_error(entry["loc"][1:], entry)  # the first part is `query` or `path`
+                    parameter_error(entry["loc"][1:], entry)  # the first part is e.g. `query`
                     for entry in error.errors()[: problems.MAX_ERRORS]
                 ],
             )
@@ -162,10 +162,10 @@ def _http_problem(error: HTTPException) -> ProblemError:
 
 
 def parameter_error(location: Sequence[str | int], entry: Any) -> dict[str, str]:
-    """Convert an error of pydantic, without the input, which may be long or secret.
+    """Convert a pydantic error; omit the input, which may be long or secret.
 
     Args:
-        location: the parameter's name and, if it may be repeated, the number of the value.
+        location: the parameter's name and, if it may be repeated, the index of the value.
         entry: the error, as pydantic returns it.
     """
     reasons = {
@@ -174,7 +174,7 @@ def parameter_error(location: Sequence[str | int], entry: Any) -> dict[str, str]
         "string_pattern_mismatch": "Should be a decimal number",
     }
     return {
-        # Only one model validator has no location: it rejects maxAge together with a cursor.
+        # The only error without a location is that of maxAge combined with a cursor.
         "parameter": str(location[0]) if location else "maxAge",
         "reason": reasons.get(entry["type"], str(entry["msg"])),
     }

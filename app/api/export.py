@@ -1,6 +1,6 @@
 """Exports: a complete list as NDJSON, one item per line.
 
-The last line (`"end": true`) marks the export as complete; a stream that is cut off lacks it.
+The last line (`"end": true`) marks the export as complete. An export that is cut off lacks it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from app.schemas.names import View
 
 
 LINES: Final = 20
-"""Lines per ASGI message, some 100 kB: the memory that an export needs."""
+"""Lines per ASGI message, about 100 kB, which is the memory that an export needs."""
 
 CLOSE_SECONDS: Final = 1
-"""Time limit for sending the end of an aborted export to a client that may not be reading."""
+"""Timeout for sending the end of an aborted export: the client may not be reading."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class _End:
     """How an export ended.
 
     Attributes:
-        reason: why it was cut off, as logged (`outcome`); None if it is complete.
+        reason: why the export was cut off, as logged (`outcome`); None: it is complete.
     """
 
     reason: str | None = None
@@ -47,7 +47,7 @@ class _End:
 
 @asynccontextmanager
 async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
-    """Cancel the block if the client disconnects, the server stops or the time limit passes."""
+    """Cancel the block if the client disconnects, the server stops or the time limit expires."""
     end = _End()
 
     def cancel(reason: str) -> None:
@@ -75,10 +75,10 @@ async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
 
 
 class ExportResponse(Response):
-    """A streamed list: one snapshot, pinned for at most the maximum lifetime of a lease.
+    """A streamed list. Its snapshot is pinned for at most the maximum lifetime of a lease.
 
-    If the server stops, the time limit passes or the client's credential is revoked, the stream
-    ends without its last line; the request's state says why (`outcome`).
+    If the server stops, the time limit expires or the client's credential is no longer valid, the
+    export ends without its last line. The request's state records the reason (`outcome`).
     """
 
     media_type = utf_8(NDJSON)
@@ -95,10 +95,10 @@ class ExportResponse(Response):
         """Create the response.
 
         Args:
-            paginator: gives the snapshot and the matching items.
+            paginator: provides the snapshot and the matching items.
             selection: the filters.
             view: how much of each item to send.
-            max_age: the maximum age of the snapshot in seconds.
+            max_age: the maximum age of the snapshot, in seconds.
             describe: returns the public description of a snapshot, for the last line.
             is_authorized: returns whether the client's credential is still valid.
         """
@@ -112,7 +112,12 @@ class ExportResponse(Response):
         del self.headers["Content-Length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the export at the client's pace."""
+        """Send the export as fast as the client reads.
+
+        Raises:
+            EngineError, EngineTimedOut, ShuttingDown, TooManySnapshots: as for
+                `Paginator.open_export`, before the response begins.
+        """
         compressor = None
         if accepts_gzip(Headers(scope=scope)):
             compressor = Compressor()
@@ -133,7 +138,7 @@ class ExportResponse(Response):
                         break
                     await send_body(body)
                 else:
-                    end.reason = None  # complete, even if a stop arrived with the last line
+                    end.reason = None  # complete, even if the server stopped meanwhile
         if end.reason is not None:
             request_state(scope).outcome = end.reason
         rest = b"" if compressor is None else compressor.flush()

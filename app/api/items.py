@@ -29,9 +29,9 @@ def item_responses(
     """Return the OpenAPI responses of an item.
 
     Args:
-        item: the shape of the response.
+        item: the shape of the item.
         missing: the problem if the item does not exist.
-        links: links to other operations.
+        links: OpenAPI links to other operations.
     """
     return {
         200: {"model": item, "headers": {"ETag": ETAG}, "links": links},
@@ -57,8 +57,8 @@ async def answer_item(
     Args:
         request: the request, for its conditional headers.
         id_: the id of the item.
-        store: the store of the kind of item.
-        service: the service, for its engine and limits.
+        store: the store of the resource.
+        service: the service, which provides the engine and the timeout.
         missing: the problem if the item does not exist.
 
     Raises:

@@ -1,7 +1,7 @@
 """Routes of a listed resource, built from its declaration: list, export and items.
 
-The endpoints are closures, so FastAPI cannot resolve annotations that are strings: this
-module must not postpone their evaluation.
+This module must not import `annotations` from `__future__`: the endpoints are closures, so FastAPI
+could not resolve annotations that are strings.
 """
 
 from collections.abc import Mapping
@@ -33,13 +33,13 @@ class Listed:
 
     Attributes:
         kind: reads, indexes and encodes the objects.
-        plural: the name of the list in operation ids (`list_ike_sas`); with hyphens, its path.
+        plural: the name of the list in operation ids (`list_ike_sas`) and, with hyphens, in paths.
         singular: the name of an object in operation ids (`get_ike_sa`).
         query: the parameters of the list.
         item: the shape of an object.
         page: the shape of a page.
         export_end: the shape of the last line of an export.
-        item_id: the name of the id, in the path and in an object.
+        item_id: the name of the id, both in the path and in an object.
         not_found: the problem if no object has the id.
         list_description: the list's description in the OpenAPI document.
         item_description: the item's description in the OpenAPI document.
@@ -71,7 +71,7 @@ def listed_router(listed: Listed, tag: str, *between: APIRouter) -> APIRouter:
     Args:
         listed: the declaration.
         tag: the tag of the operations in the OpenAPI document.
-        between: further routers; they precede `/{id}`, which would match their paths.
+        between: further routers; they precede the item route, which would match their paths.
     """
     router = APIRouter(tags=[tag])
     for part in (_list_route(listed), *between, _item_route(listed)):

@@ -1,4 +1,4 @@
-"""Lists of any listed resource: page by page as JSON, or exported as NDJSON."""
+"""Lists of any listed resource: pages in JSON, or an export in NDJSON."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def list_responses(
         page: the shape of a page.
         item: the shape of an item.
         end: the shape of the last line of an export.
-        links: links to other operations.
+        links: OpenAPI links to other operations.
     """
     return {
         200: {
@@ -93,13 +93,16 @@ def list_responses(
 async def answer_list(
     query: ListQuery, paginator: Paginator, service: Service, caller: Caller, *, is_export: bool
 ) -> Response:
-    """Answer a request for a list with one page or an export.
+    """Answer a request for a list with a page or an export.
+
+    An `ExportResponse` reads the snapshot, and may raise, only when it is sent.
 
     Raises:
-        ProblemError: the cursor is invalid, expired or of another list, or a parameter does not
-            fit the cursor or the export.
+        ProblemError: the cursor is invalid, has expired or belongs to another list, or a parameter
+            conflicts with the cursor or the export.
         EngineError: the engine returned an error.
         EngineTimedOut: the engine did not answer in time.
+        ShuttingDown: the server is stopping.
         TooManySnapshots: no further snapshot can be leased.
     """
     if is_export:
@@ -135,10 +138,10 @@ def _invalid() -> ProblemError:
 
 
 def _claimed_query(query: type[ListQuery], cursor: CursorFromOtherProcess) -> ListQuery:
-    """Return the query that an unauthenticated cursor claims to belong to.
+    """Return the query in a cursor of another process, whose signature cannot be verified.
 
     Raises:
-        ProblemError: 400, the list cannot have these parameters.
+        ProblemError: 400: the query is not valid for this list.
     """
     parameters: dict[str, Any] = {to_camel(name): texts for name, texts in cursor.filters.items()}
     if cursor.view != View.FULL:
@@ -150,7 +153,11 @@ def _claimed_query(query: type[ListQuery], cursor: CursorFromOtherProcess) -> Li
 
 
 def _require_match(query: ListQuery, selection: Selection, view: View) -> None:
-    """Raise 400 if filters or a view given with a cursor differ from the cursor's own."""
+    """Reject a query whose filters or view, if given, differ from those in its cursor.
+
+    Raises:
+        ProblemError: 400.
+    """
     if query.has_filters and query.selection != selection:
         raise ProblemError(problems.CURSOR_MISMATCH, "The filters differ from those of the cursor.")
     if "view" in query.model_fields_set and query.effective_view != view:
@@ -171,7 +178,11 @@ def _expired(query: ListQuery, error: SnapshotExpired) -> ProblemError:
 
 
 def _export(query: ListQuery, paginator: Paginator, service: Service, caller: Caller) -> Response:
-    """Return the export of a list; it accepts neither a limit nor a cursor."""
+    """Return the export of a list; reject the parameters `limit` and `cursor`.
+
+    Raises:
+        ProblemError: 422.
+    """
     paging = [name for name in ("limit", "cursor") if name in query.model_fields_set]
     if paging:
         raise ProblemError(
@@ -194,7 +205,7 @@ def _export(query: ListQuery, paginator: Paginator, service: Service, caller: Ca
 def _page_response(
     page: Page, query: ListQuery, paginator: Paginator, service: Service
 ) -> Response:
-    """Return a page, assembled from the JSON that the snapshot keeps."""
+    """Return a page, assembled from the JSON in the snapshot."""
     closing = b"]"
     if page.next_cursor is not None:
         closing += b',"nextCursor":' + orjson.dumps(page.next_cursor)
@@ -219,8 +230,8 @@ def _page_pieces(items: Iterator[bytes], closing: bytes) -> Iterator[Piece]:
     """Yield the JSON of a page piece by piece.
 
     Args:
-        items: the items, each preceded by a comma; the first comma is dropped.
-        closing: the end of `items` and the members after it.
+        items: the JSON of the items, each preceded by a comma; the first comma is dropped.
+        closing: the end of the JSON: `]`, the other members and `}`.
     """
     yield _OPENING
     for first in items:

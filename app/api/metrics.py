@@ -1,4 +1,4 @@
-"""`/metrics`: the metrics, in the Prometheus text format or as OpenMetrics."""
+"""`/metrics`: the metrics, in the Prometheus text format or in OpenMetrics."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def wants_open_metrics(request: Request) -> bool:
     """Return whether the client prefers OpenMetrics to the Prometheus text format.
 
     Raises:
-        ProblemError: 406, the client accepts neither.
+        ProblemError: 406: the client accepts neither.
     """
     open_metrics, text = (
         quality_of_type(request.headers, type_) for type_ in (_OPEN_METRICS_TYPE, _TEXT_TYPE)
@@ -65,7 +65,7 @@ async def get_metrics(
 ) -> Response:
     """Get the metrics of the engine and of the server, without calling the engine.
 
-    The format is OpenMetrics if `Accept` prefers it, and otherwise Prometheus' text format.
+    The format is OpenMetrics if `Accept` prefers it; otherwise it is the Prometheus text format.
     """
     text = metrics.open_metrics() if is_open_metrics else metrics.text()
     media_type = OPEN_METRICS if is_open_metrics else TEXT

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 def quality_of_type(headers: Headers, media_type: str) -> float:
     """Return the quality of a media type: the weight of the most specific range that matches.
 
-    Without the header `Accept`, it is 1 for every type.
+    It is 0 if no range matches, and 1 if the header `Accept` is missing or empty.
     """
     accept = _joined(headers, "accept")
     if not accept.strip():
@@ -24,13 +24,13 @@ def quality_of_type(headers: Headers, media_type: str) -> float:
 
 
 def accepts_gzip(headers: Headers) -> bool:
-    """Return whether the client accepts gzip; without `Accept-Encoding`, it does not."""
+    """Return whether `Accept-Encoding` accepts gzip; false without that header."""
     weights = dict(_weighted(_joined(headers, "accept-encoding")))
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _joined(headers: Headers, name: str) -> str:
-    """Join the field lines of a header (RFC 9110, 5.3)."""
+    """Return the field lines of a header, joined by commas (RFC 9110, 5.3)."""
     return ",".join(headers.getlist(name))
 
 
@@ -45,7 +45,7 @@ def _weighted(header: str) -> list[tuple[str, float]]:
 
 
 def _weight(text: str) -> float:
-    """Parse a weight; an invalid one is ignored, which leaves the default of 1."""
+    """Return the weight, or 1, the default, if the text is not a valid weight."""
     try:
         weight = float(text)
     except ValueError:

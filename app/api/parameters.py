@@ -1,4 +1,4 @@
-"""The query parameters of all lists, and the parameter types that resources use."""
+"""The query parameters that all lists share, and the types of parameters."""
 
 from __future__ import annotations
 
@@ -27,21 +27,28 @@ from app.schemas.names import View
 T = TypeVar("T")
 
 DEFAULT_MAX_AGE: Final = 1.0
-"""Seconds."""
+"""In seconds."""
 MAX_AGE: Final = 1_000_000_000
-"""Seconds, some thirty years."""
+"""In seconds; about thirty years."""
 SECONDS: Final = r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?"
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
 MAX_VALUES: Final = 16
 """Maximum number of values of one filter."""
 _ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{1,45}")
-"""The longest is an IPv6 address that ends in an IPv4 address (RFC 4291, 2.2)."""
+"""The longest form is an IPv6 address that ends in an IPv4 address (RFC 4291, 2.2)."""
 _SUBNET: Final = re.compile(_ADDRESS.pattern + r"(/[0-9]{1,3})?")
 
 
 def matching(pattern: str, reason: str) -> Callable[[Any], Any]:
-    """Return a validator that requires text to match a pattern, stricter than Python's parsers."""
+    """Return a validator that requires text to match a pattern.
+
+    Python's parsers alone would accept further notations.
+
+    Args:
+        pattern: the pattern, which must match the whole text.
+        reason: the message of the error.
+    """
     compiled = re.compile(pattern)
 
     def validate(text: Any) -> Any:
@@ -53,7 +60,7 @@ def matching(pattern: str, reason: str) -> Callable[[Any], Any]:
 
 
 def _parse(pattern: re.Pattern[str], parse: Callable[[str], T], what: str, text: Any) -> T:
-    """Parse text that matches a pattern; `ipaddress` alone accepts further notations."""
+    """Parse text; the pattern excludes some notations that `ipaddress` accepts."""
     if not isinstance(text, str) or not pattern.fullmatch(text):
         raise PydanticCustomError("address", "Should be {what}", {"what": what})
     try:
@@ -81,7 +88,7 @@ def _limited(number: int, bits: int) -> int:
 
 
 def _decimal(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
-    """Return the validator and the schema of a decimal number."""
+    """Return the validator and the schema of a decimal number of at most `bits` bits."""
     pattern = f"[0-9]{{1,{len(str((1 << bits) - 1))}}}"
     validate = matching(pattern, "Should be a decimal number")
     schema = {"type": "string", "pattern": f"^{pattern}$", "examples": [f"{example}"]}
@@ -89,9 +96,9 @@ def _decimal(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
 
 
 def _number(bits: int, example: int) -> tuple[BeforeValidator, WithJsonSchema]:
-    """Return the validator and the schema of a number, in decimal or, with 0x, in hexadecimal.
+    """Return the validator and the schema of a number: decimal, or hexadecimal with 0x.
 
-    A hexadecimal number without 0x is rejected: one without letters would be read as decimal.
+    Hexadecimal numbers require 0x, because a text such as `10` would be ambiguous.
     """
     digits, hex_digits = len(str((1 << bits) - 1)), bits // 4
     pattern = f"[0-9]{{1,{digits}}}|0[xX][0-9A-Fa-f]{{1,{hex_digits}}}"
@@ -125,7 +132,7 @@ AddressParameter = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 39, "examples": ["10.0.0.1", "2001:db8::1"]}),
 ]
 IdInPath = Annotated[int, *_decimal(64, 9007199254740993)]
-"""An object has one URL: its id is decimal there."""
+"""An id in a path, in decimal only: a hexadecimal form would give the object a second URL."""
 Uint64Parameter = Annotated[int, *_number(64, 9007199254740993)]
 Uint32Parameter = Annotated[int, *_number(32, 0xC9250CE6)]
 
@@ -136,11 +143,11 @@ LimitParameter = Annotated[
     AfterValidator(lambda limit: min(limit, MAX_LIMIT)),
     BeforeValidator(matching(r"-?[0-9]{1,30}", "Should be a number")),
 ]
-"""The size of a page; values above the maximum are reduced to it."""
+"""The maximum number of items per page; values above `MAX_LIMIT` are reduced to it."""
 
 
 def filter_(description: str) -> Any:
-    """Return the field of an optional filter that may be repeated."""
+    """Return the field of an optional filter, which may be repeated."""
     return Field([], max_length=MAX_VALUES, description=description)
 
 
@@ -163,7 +170,7 @@ class Freshness(BaseModel):
 
     @property
     def effective_max_age(self) -> float:
-        """The maximum age in seconds, or the default if none is given."""
+        """The maximum age in seconds: the given one, or the default."""
         return DEFAULT_MAX_AGE if self.max_age is None else self.max_age
 
 
@@ -171,7 +178,7 @@ class Filters(BaseModel):
     """The filters of a list. A repeated filter matches any of its values.
 
     Attributes:
-        SELECTION: the selection built from the filters; its fields have the filters' names.
+        SELECTION: the class of `selection`; its fields have the names of the filters.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
@@ -180,7 +187,7 @@ class Filters(BaseModel):
 
     @property
     def selection(self) -> Selection:
-        """The filters in canonical form, whatever their order and repetitions."""
+        """The filters in canonical form: their order and repeated values make no difference."""
         selection = self.SELECTION
         return selection.of({name: getattr(self, name) for name in selection.names()})
 
@@ -191,7 +198,7 @@ class Filters(BaseModel):
 
     @property
     def effective_view(self) -> View:
-        """How much of each object to show; everything if the list has no `view`."""
+        """How much of each object to show: everything if the list has no parameter `view`."""
         view: View = getattr(self, "view", View.FULL)
         return view
 
@@ -217,10 +224,15 @@ class ListQuery(Filters, Freshness):
         return self
 
     def link(self, *, cursor: str | None, selection: Selection, view: View) -> str:
-        """Return a reference, relative to the request's URL, to a new list or a cursor's page.
+        """Return a reference, relative to the request's URL, to a new list or to a cursor's page.
 
-        It includes a path because not all clients resolve a reference that is only a query as
-        RFC 3986 (5.4.1) requires: some resolve a bare `?` to the base URL with its query.
+        The reference includes a path, because some clients do not resolve a bare query as RFC 3986
+        (5.4.1) requires: they resolve `?` to the request's URL with its old query.
+
+        Args:
+            cursor: the cursor; None: a new list.
+            selection: the filters of a new list.
+            view: the view of a new list.
         """
         parameters: list[tuple[str, str]] = []
         if cursor is None:

@@ -1,8 +1,8 @@
 """The problems of the API and their explanations (RFC 9457).
 
-A kind of problem is declared once: here, or in the package of the only resource that has it.
-Routes name the kinds that they can return; the responses, the OpenAPI document and
-`/problems/{code}` follow from that.
+A kind of problem is declared once: here, or in the package of the only resource that returns it.
+Routes name the kinds that they can return. Responses, the OpenAPI document and `/problems/{code}`
+are derived from these declarations.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.schemas.problems import (
 
 
 MAX_ERRORS = 32
-"""Maximum number of invalid parameters to report; a request may have thousands."""
+"""Maximum number of invalid parameters in a response; a request may have thousands."""
 
 RETRY_AFTER = {
     "description": "Seconds to wait before trying again.",
@@ -42,7 +42,7 @@ WWW_AUTHENTICATE = {
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """One kind of problem; its code never changes and is never reused."""
+    """One kind of problem. A code never changes and is never reused."""
 
     code: str
     status: int
@@ -57,7 +57,7 @@ KINDS: dict[str, ProblemKind] = {}
 def declare(
     code: str, status: int, title: str, explanation: str, schema: type[Problem] = Problem
 ) -> ProblemKind:
-    """Register a kind of problem, on import, before the application is created."""
+    """Declare a kind of problem. Call this on import, before the application is created."""
     kind = KINDS[code] = ProblemKind(code, status, title, explanation, schema)
     return kind
 
@@ -305,23 +305,23 @@ ENGINE_PROBLEMS = (
     SERVER_STOPPING,
     INTERNAL_ERROR,
 )
-"""Problems of every route that reads the engine."""
+"""The problems of every route that reads the engine."""
 
 AUTH_PROBLEMS = (
     *(UNAUTHENTICATED, INSUFFICIENT_SCOPE, TOO_MANY_REQUESTS),
     *(ISSUER_UNAVAILABLE, API_KEYS_UNAVAILABLE),
 )
-"""Problems of every route that requires a scope."""
+"""The problems of every route that requires a scope."""
 
 
 class ProblemError(Exception):
-    """An exception that is answered with a problem.
+    """An exception that becomes a problem response.
 
     Attributes:
         kind: the kind of problem.
-        detail: this occurrence, in one sentence.
-        headers: headers of the response.
-        members: further members, named as in the kind's schema.
+        detail: what went wrong this time, in one sentence.
+        headers: additional headers of the response, if any.
+        members: further members, named as in the JSON of the kind's schema.
     """
 
     def __init__(
@@ -344,7 +344,7 @@ def problem_response(problem: ProblemError, raw_path: bytes) -> Response:
 
     Args:
         problem: the problem.
-        raw_path: the path of the request as the client sent it; empty if unknown.
+        raw_path: the path of the request, percent-encoded as the client sent it; empty if unknown.
     """
     text = orjson.dumps(
         {
@@ -364,8 +364,8 @@ def problem_response(problem: ProblemError, raw_path: bytes) -> Response:
 def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of a route that can return these problems.
 
-    Problems that any request can meet are added. A status has one schema: `ServerProblem` if
-    problems of the engine and of the server share the status.
+    Problems that any request can cause are added. Each status has one schema: that of its problems
+    or, if their schemas differ, `ServerProblem`.
     """
     all_kinds = dict.fromkeys((*kinds, BAD_REQUEST, UNKNOWN_HOST, INTERNAL_ERROR))
     documented: dict[int | str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""The state of a request: what middleware and routes record, and outer middleware acts on."""
+"""The state of a request, through which middleware, routes and the HTTP server share facts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ class RequestState:
     """The state of one request.
 
     Attributes:
-        credential: the credential; None: nothing has parsed it yet.
+        credential: the credential; None: not parsed yet.
         caller: the caller that authentication identified.
-        rate_limit_key: the key that the request counts against; None: it is not limited.
-        problem: the code of the problem that is the response.
-        is_rejected: whether authentication, a scope, a rate limit or `Host` rejected the request.
-        rejection_reason: why the credential was rejected.
+        rate_limit_key: the key of the caller's rate limit; None: the request is not limited.
+        problem: the code of the problem in the response; None: the response is not a problem.
+        is_rejected: whether the request was rejected because of its credential, a missing scope, a
+            rate limit or `Host`.
+        rejection_reason: why the credential was rejected; None: it was not rejected.
         is_over_quota: whether the request is answered although its address is over its quota.
-        outcome: why the response ended early, if a route recorded it.
+        outcome: why a stream or an export ended early, as logged; None: not recorded.
     """
 
     credential: Credential | None = None

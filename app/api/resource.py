@@ -1,4 +1,4 @@
-"""The declaration of a resource, made by each resource package and used by the application."""
+"""The declaration of a resource: each resource package makes one, and the application uses it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from bindings.session import Session
 
 
 def no_metrics(_service: Service, _registry: CollectorRegistry) -> Sequence[Sampler]:
-    """Add no metrics."""
+    """Register no metrics and return no samplers."""
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class EngineAction:
-    """An action on the engine that requires a right of the account; the doctor attempts it.
+    """An action on the engine that requires an access right; the doctor attempts the action.
 
     Attributes:
         name: the name of the doctor's check.
         words: the action in words.
-        right: the required access right.
-        container: the object that the right is for.
-        attempt: performs the action; its result is ignored.
+        right: the access right that the account needs.
+        container: the engine's object to which the right applies.
+        attempt: performs the action; the result is ignored.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Resource:
     """One resource of the API.
 
     Attributes:
-        tag: the tag of its operations in the OpenAPI document.
+        tag: the tag of the resource's operations in the OpenAPI document.
         description: the description of the tag.
-        router: its routes.
-        key: the key of its part in `Service.parts`.
-        start: creates its part, which does not run yet.
-        stream_shapes: shapes of stream events, which FastAPI cannot find in route signatures.
-        add_metrics: registers its metrics; returns the samplers to run.
-        actions: its actions on the engine.
-        features: its features that not every version of Windows has, each with its functions.
+        router: the routes.
+        key: the key of the resource's part in `Service.parts`.
+        start: creates the part but does not run it.
+        stream_shapes: the shapes of stream events, which FastAPI cannot find in route signatures.
+        add_metrics: registers the resource's metrics and returns the samplers to run.
+        actions: the actions on the engine that the doctor attempts.
+        features: the features that some versions of Windows lack, each with its functions.
     """
 
     tag: str

@@ -1,6 +1,6 @@
 """The scope that an endpoint requires, declared in its signature and so in the OpenAPI document.
 
-`app.middleware.authentication` has put the caller into the request's state before routing.
+Before routing, `app.middleware.authentication` stores the caller in the request's state.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DESCRIPTION: Final = (
 
 
 class Permission(SecurityBase):
-    """A dependency that rejects callers without a scope.
+    """A dependency that rejects callers who lack a scope.
 
     Attributes:
         scope: the required scope.
@@ -51,7 +51,7 @@ class Permission(SecurityBase):
         """Return the caller.
 
         Raises:
-            ProblemError: 403, the scope is missing.
+            ProblemError: 403: the caller lacks the scope.
         """
         state = request_state(request.scope)
         if self.scope not in state.caller.scopes:
@@ -76,13 +76,13 @@ DiagnosticsReader = Annotated[Caller, _requires(Scope.DIAGNOSTICS_READ)]
 
 
 def permission_in(annotation: Any) -> Permission:
-    """Return the permission that one of the annotations above carries."""
+    """Return the permission in one of the annotations above, such as `SaReader`."""
     (marker,) = annotation.__metadata__
     return cast(Permission, marker.dependency)
 
 
 def public_paths(routes: Sequence[BaseRoute]) -> re.Pattern[str]:
-    """Return a pattern that matches the paths of all routes that require no scope."""
+    """Return a pattern for the paths of all routes that require no scope; use `fullmatch`."""
     patterns = [
         re.sub(r"\(\?P<\w+>", "(?:", route.path_regex.pattern)  # group names must be unique
         for route in iter_route_contexts(routes)

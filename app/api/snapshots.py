@@ -1,4 +1,4 @@
-"""How responses describe their snapshot: the `snapshot` member and the lease headers."""
+"""How responses describe their snapshot: the member `snapshot` and the headers of a lease."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.service import Service
 
 
 def snapshot_of(snapshot: Snapshot, service: Service) -> dict[str, Any]:
-    """Return the public `Snapshot` object that describes a snapshot."""
+    """Return the description of a snapshot, in the form of `app.schemas.pages.Snapshot`."""
     return {
         "epoch": snapshot.epoch,
         "revision": snapshot.revision,
@@ -25,7 +25,13 @@ def snapshot_of(snapshot: Snapshot, service: Service) -> dict[str, Any]:
 
 
 def set_lease_headers(response: Response, lease_seconds: float, store: Store) -> None:
-    """Set the headers that say how long the snapshot is leased."""
+    """Set the headers that say how long the snapshot is leased.
+
+    Args:
+        response: the response.
+        lease_seconds: the time until the lease ends at the latest.
+        store: the store of the snapshot.
+    """
     expires = datetime.now(UTC) + timedelta(seconds=lease_seconds)
     response.headers["Snapshot-Expires"] = format_datetime(expires, usegmt=True)
     response.headers["Snapshot-Idle-Seconds"] = str(int(store.leases.idle_timeout_seconds))

@@ -1,8 +1,8 @@
 """Server-Sent Events (the HTML standard, 9.2).
 
-How a stream works: one response sends the batches of an event source. While there are none, it
-sends a bookmark or `KEEP_ALIVE` every 15 seconds. A stream that the server ends closes with a
-`reconnect` event. Every block of lines is an event.
+How a stream works: one response sends the batches of events that an event source returns. While
+there are no events, it sends a bookmark or `KEEP_ALIVE` every 15 seconds. When the server ends a
+stream, it sends the event `reconnect` last.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ MEDIA_TYPE: Final = "text/event-stream"
 RETRY_MS: Final = 2000
 """The client's reconnection delay, long enough for a server to restart."""
 KEEP_ALIVE_SECONDS: Final = 15
-"""Maximum silence of a stream before it sends a bookmark or `KEEP_ALIVE`."""
+"""Time without events after which a stream sends a bookmark or `KEEP_ALIVE`."""
 JITTER: Final = 0.1
-"""Maximum fraction by which a lifetime is shortened at random, to spread reconnections."""
+"""Maximum fraction by which a stream's lifetime is shortened at random, to spread reconnections."""
 
 KEEP_ALIVE: Final = b"retry: %d\n:\n" % RETRY_MS
-"""The reconnection delay and a comment, without an empty line: the next event continues the block.
+"""The reconnection delay and a comment. No empty line follows, so the next event ends the block.
 
-Some clients would take a block of only these lines for an empty message; others skip a block that
-starts with a comment.
+Some clients would treat a block of only these lines as an empty message. Others ignore a block that
+starts with a comment, so the comment comes second.
 """
 RECONNECT: Final = format_event("reconnect", None, b"{}")
 
@@ -65,8 +65,8 @@ def stream_responses(
     """Return the OpenAPI responses of an event stream.
 
     Args:
-        events: the schema of each event's data, by the event's name.
-        kinds: problems of this stream besides those that every stream has.
+        events: the name of the schema of each event's data, by the event's name.
+        kinds: the problems of this stream, besides those that every stream has.
     """
     return {
         200: {
@@ -77,7 +77,7 @@ def stream_responses(
                         "description": "Server-Sent Events: "
                         + ", ".join(f"`{name}` (`{shape}`)" for name, shape in events.items()),
                     },
-                    "x-itemSchema": {  # OpenAPI 3.2's `itemSchema`, which tools reject so far
+                    "x-itemSchema": {  # `itemSchema` of OpenAPI 3.2, which tools still reject
                         "anyOf": [
                             {"$ref": f"#/components/schemas/{shape}"}
                             for shape in dict.fromkeys(events.values())
@@ -98,10 +98,10 @@ def stream_responses(
 
 
 class EventStream(Response):
-    """A response that streams a source's events until the client or the server ends it.
+    """A response that streams a source's events until the client or the server ends the stream.
 
-    The server ends it after its maximum lifetime, when it stops, or when the client's credential
-    is revoked. The request's state says which (`outcome`).
+    The server ends the stream when its maximum lifetime is over, when the server stops, or when the
+    client's credential is no longer valid. The request's state records the reason (`outcome`).
     """
 
     media_type = MEDIA_TYPE
@@ -120,7 +120,7 @@ class EventStream(Response):
             is_authorized: returns whether the client's credential is still valid.
 
         Raises:
-            TooManyStreams: the maximum number of streams is open.
+            TooManyStreams: the maximum number of streams is open in total.
         """
         self._source = source
         self._streams = streams
@@ -137,7 +137,11 @@ class EventStream(Response):
         del self.headers["Content-Length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
-        """Send the stream at the client's pace."""
+        """Send the stream as fast as the client reads.
+
+        Raises:
+            TooManyStreams: the caller has the maximum number of streams open.
+        """
 
         async def send_body(body: bytes) -> None:
             await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -153,15 +157,15 @@ class EventStream(Response):
             await self._send_events(send_body)
             state.outcome = self._end_reason()
             await send({"type": "http.response.body", "body": RECONNECT})
-        # The registry cancels the block at a stop if the client is not reading.
+        # At shutdown, the registry cancels the block if the client is not reading.
         state.outcome = state.outcome or "server_stops"
 
     def _is_due(self) -> bool:
-        """Return whether the stream must wake even if its source has no events."""
+        """Return whether to wake the stream even if its source has no events."""
         return time.monotonic() >= self._due or not self._is_authorized()
 
     def _end_reason(self) -> str:
-        """Return why the stream ends, as logged."""
+        """Return why the server ends the stream, as logged (`outcome`)."""
         if self._streams.is_stopping:
             return "server_stops"
         return "too_long" if self._is_authorized() else "revoked"

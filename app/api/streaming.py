@@ -15,10 +15,13 @@ from app.api.negotiation import accepts_gzip
 
 
 MIN_COMPRESSED_BYTES: Final = 16 << 10
-"""A smaller body fits into a few packets uncompressed (see docs/benchmarks.md)."""
+"""Minimum size of a body to compress; a smaller one takes only a few packets.
+
+See docs/benchmarks.md.
+"""
 
 LEVEL: Final = 1
-"""zlib level: higher ones take several times as long for little gain (see docs/benchmarks.md)."""
+"""zlib level. Level 6 takes twice as long; its output is a third smaller (docs/benchmarks.md)."""
 
 _GZIP: Final = 31
 """`wbits` for the gzip format with the largest window (zlib manual, deflateInit2)."""
@@ -28,7 +31,7 @@ Piece = bytes | memoryview
 
 
 class PiecesResponse(Response):
-    """A body sent piece by piece; the next piece is made when the previous one has been sent."""
+    """A response sent piece by piece; each piece is made after the previous one has been sent."""
 
     def __init__(self, pieces: Iterable[Piece], media_type: str, length: int | None) -> None:
         """Create the response.
@@ -36,7 +39,7 @@ class PiecesResponse(Response):
         Args:
             pieces: the pieces of the body.
             media_type: the media type of the body.
-            length: the length of the body in bytes, or None if unknown.
+            length: the length of the uncompressed body in bytes; None: unknown.
         """
         self._pieces = iter(pieces)
         self._length = length
@@ -45,7 +48,7 @@ class PiecesResponse(Response):
         self.headers["Vary"] = "Accept, Accept-Encoding"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
-        """Send the response at the client's pace."""
+        """Send the response as fast as the client reads."""
         length, compressor = self._length, None
         is_large = length is None or length >= MIN_COMPRESSED_BYTES
         del self.headers["Content-Length"]
@@ -65,13 +68,13 @@ class PiecesResponse(Response):
 
 
 class Compressor:
-    """A gzip compressor; `compress` runs in a thread, because zlib releases the GIL."""
+    """A gzip compressor. `compress` runs in a thread, since zlib releases the GIL."""
 
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
 
     async def compress(self, piece: Piece) -> bytes:
-        """Compress a piece and return the output that is ready, which may be empty."""
+        """Compress a piece and return the output available so far, which may be empty."""
         return await anyio.to_thread.run_sync(self._compressor.compress, piece)
 
     def flush(self) -> bytes:

@@ -1,8 +1,8 @@
 """API keys: verification against a file that is reloaded while the server runs.
 
-A key's text is `sak_<id>_<secret>`. It is looked up by id and accepted if its hash matches the
-stored one. Hashes are compared in constant time, and an unknown id costs the same work as a known
-one, so that response times reveal nothing.
+A key's text is `sak_<id>_<secret>`. The store looks the key up by its id and accepts it if the
+text's hash matches the stored hash. Hashes are compared in constant time, and an unknown id costs
+the same work as a known one, so response times do not reveal which ids exist.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class _StoredKey(NamedTuple):
-    """A key of the file."""
+    """A key from the file."""
 
     hash: bytes
     caller: Caller
@@ -43,11 +43,11 @@ class _StoredKey(NamedTuple):
 
 
 class ApiKeyStore:
-    """The keys of a file that is read every second.
+    """The API keys in a file, which `run` reads about once a second.
 
-    After construction, only `run` and `reload_if_changed` wait for the disk. While the file cannot
-    be read, revocations in it are unknown: the loaded keys stay valid for a grace period, then all
-    are rejected until the file can be read again.
+    After construction, only `run` and `reload_if_changed` read the disk. While the file cannot be
+    read, the store cannot learn of revocations: the loaded keys stay valid for a grace period, and
+    then all keys are rejected until the file can be read again.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class ApiKeyStore:
         """Load the keys.
 
         Args:
-            path: the file of keys.
+            path: the key file.
             grace_seconds: how long keys are accepted while the file cannot be read.
             clock: returns the time, in Unix seconds.
             monotonic: returns a monotonic time, in seconds.
 
         Raises:
-            KeysUnreadable: the file cannot be read, or is not a file of keys.
+            KeysUnreadable: the file cannot be read, or is not a valid key file.
         """
         self._path = path
         self._grace_seconds = grace_seconds
@@ -97,7 +97,8 @@ class ApiKeyStore:
         """Return the caller of a key.
 
         Raises:
-            CredentialRejected: the key is unknown, revoked or expired, or all are rejected.
+            CredentialRejected: the key is unknown, revoked or expired, or the store rejects all
+                keys.
         """
         if self.are_rejected:
             raise CredentialRejected(RejectionReason.API_KEYS_UNAVAILABLE)
@@ -115,7 +116,7 @@ class ApiKeyStore:
         return stored.caller
 
     def has(self, caller: Caller) -> bool:
-        """Return whether the caller's key is still valid, for all of the caller's scopes."""
+        """Return whether the caller's key is still valid and still grants the caller's scopes."""
         _, keys = self._keys
         stored = keys.get(caller.credential)
         return (
@@ -139,8 +140,8 @@ class ApiKeyStore:
     def reload_if_changed(self) -> None:
         """Read the file and load the keys if its content has changed.
 
-        The whole content is compared: an edit may keep a file's size and times, and on Windows
-        nothing that `stat` returns need change.
+        The whole content is compared, because the result of `stat` may not change with an edit: the
+        size and times may stay the same, and on Windows so may all other fields.
         """
         self._read_began_at = self._monotonic()
         try:
@@ -157,7 +158,7 @@ class ApiKeyStore:
         self._is_rejection_logged = False
 
     def _fail(self, failure: str) -> None:
-        """Record a failed read; log the reason unless it is the previous one."""
+        """Record a failed read; log the reason if it differs from the previous one."""
         if self._unreadable_since is None:
             self._unreadable_since = self._read_began_at
         previous, self._failure = self._failure, failure
@@ -169,10 +170,10 @@ class ApiKeyStore:
             log.error("api_keys_rejected", reason=failure, note="until the file can be read")
 
     def _load(self, content: Content) -> None:
-        """Replace the keys by those of a file's content.
+        """Replace the keys with those in the content of the file.
 
         Raises:
-            KeysUnreadable: the content is not a file of keys.
+            KeysUnreadable: the content is not that of a valid key file.
         """
         file = parse_keys(content.text, self._path)
         keys = {

@@ -1,4 +1,4 @@
-"""Authentication of a request's credential, be it an API key or a token."""
+"""Authentication of credentials: API keys and tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.auth.rejections import CredentialRejected, RejectionReason
 
 
 if TYPE_CHECKING:
-    from app.auth.jwt import JwtVerifier  # imports a library that few servers need
+    from app.auth.jwt import JwtVerifier  # imports joserfc, which few servers need
 
 
 class Authenticator:
@@ -20,7 +20,7 @@ class Authenticator:
 
     Attributes:
         api_keys: the API keys; None if they are not accepted. The owner of this object must call
-            their `run`.
+            `api_keys.run`.
     """
 
     def __init__(
@@ -36,7 +36,9 @@ class Authenticator:
         return self.api_keys is not None or self._tokens is not None
 
     async def caller_of(self, credential: Credential) -> Caller:
-        """Return the caller of a credential; may wait for keys if a token is not cached.
+        """Return the caller of a credential.
+
+        If a token is not cached, the call may wait until the issuer's keys are fetched.
 
         Raises:
             CredentialRejected: the credential is not accepted.
@@ -52,7 +54,7 @@ class Authenticator:
         raise CredentialRejected(RejectionReason.UNKNOWN)
 
     def is_still_valid(self, caller: Caller) -> bool:
-        """Return whether a caller's credential is still valid, during long responses."""
+        """Return whether a caller's credential is still valid; long responses check this."""
         if caller.kind == "api_key":
             return self.api_keys is not None and self.api_keys.has(caller)
         if caller.kind == "jwt":

@@ -1,4 +1,4 @@
-"""Callers: the identities that credentials prove."""
+"""Callers: the senders of requests, and what their credentials grant."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from app.auth.scopes import Scope
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The identity behind a request.
+    """The sender of a request.
 
     Attributes:
-        name: the key's name or the token's subject; printable.
-        kind: the kind of credential.
-        scopes: the scopes that the credential grants.
-        credential: a name of the credential that is not secret: the key's id, or the token's `jti`
-            or `sub`.
+        name: the key's name; for a token, its `sub`, `client_id` or `azp`, or else `unnamed`;
+            `anonymous` without a credential.
+        kind: the kind of credential; `anonymous` without one.
+        scopes: the granted scopes.
+        credential: a public name for the credential: the key's id, or the token's `jti` or `sub`;
+            empty if there is none.
         expires_at: when the credential expires, in Unix seconds; None: never.
     """
 
@@ -29,7 +30,7 @@ class Caller:
 
     @property
     def rate_limit_key(self) -> tuple[str, str]:
-        """The key of the caller's rate limits: one per API key, one per token subject."""
+        """The key of the caller's rate limits: the kind, and an API key's id or else the name."""
         return self.kind, self.credential if self.kind == "api_key" else self.name
 
 
@@ -37,4 +38,4 @@ ALL_ACCESS: Final = Caller("anonymous", "anonymous", frozenset(Scope))
 """The caller of every request if no credential is required."""
 
 UNAUTHENTICATED_CALLER: Final = Caller("anonymous", "anonymous", frozenset())
-"""The caller before authentication, and on public paths if others require a credential."""
+"""The caller before authentication, after a rejection, and on public paths."""

@@ -1,4 +1,4 @@
-"""The credential that a request sends in `Authorization`."""
+"""The credential in the `Authorization` header of a request."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from app.auth.rejections import RejectionReason
 
 
 MAX_BYTES: Final = 8 << 10
-"""Maximum length of the header; a token that names many groups has a few kilobytes."""
+"""Maximum length of the header; a token that lists many groups has a few kilobytes."""
 
 _BEARER: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *")
-"""RFC 6750, 2.1; the scheme name is case-insensitive (RFC 9110, 11.1)."""
+"""The syntax of RFC 6750, 2.1; the scheme name is case-insensitive (RFC 9110, 11.1)."""
 
 
 @dataclass(slots=True)
 class Credential:
-    """The credential of a request, not verified yet.
+    """The credential of a request, not yet verified.
 
     Attributes:
-        text: the bearer token, or the whole header if it holds none.
-        defect: why the text is not a bearer token; None: it is one.
+        text: the bearer token, or the whole header value if that is malformed.
+        defect: why `text` is not a bearer token; None: it is one.
     """
 
     text: bytes = field(repr=False)

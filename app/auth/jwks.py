@@ -1,8 +1,11 @@
 """An OIDC issuer's key set: discovery, fetching and caching.
 
-How keys are cached: they are fetched on demand, fetched again once they are older than the soft
-TTL or lack a token's key, and kept until the hard TTL while the issuer cannot be reached. OpenID
-Connect Discovery 1.0 (4) specifies their URL, RFC 7517 their format.
+How keys are cached: a token that needs verification triggers a fetch if there are no keys, if they
+are older than the soft TTL, or if the token's key is not among them. While the issuer cannot be
+reached, the old keys are used until the hard TTL.
+
+The discovery document (OpenID Connect Discovery 1.0, 4) names the URL of the key set. RFC 7517
+specifies the key set's format.
 """
 
 from __future__ import annotations
@@ -27,29 +30,31 @@ from app.net.secure_urls import require_secure
 log = structlog.get_logger(__name__)
 
 FETCH_SECONDS: Final = 5.0
-"""Timeout of a request to the issuer."""
+"""Timeout of connecting to the issuer, of each read, and of reading the whole response body."""
 MIN_FETCH_INTERVAL_SECONDS: Final = 10.0
-"""Time between two fetches, so that unauthenticated clients cannot trigger them at will."""
+"""Minimum time between two fetches: unauthenticated clients cannot trigger one at will."""
 SOFT_TTL_SECONDS: Final = 600.0
-"""Age at which keys are fetched again, so that withdrawn keys are dropped."""
+"""Age at which keys are due for another fetch, which drops withdrawn keys."""
 HARD_TTL_SECONDS: Final = 3600.0
-"""Maximum age of keys while the issuer cannot be reached."""
+"""Maximum age of keys that are used while the issuer cannot be reached."""
 MAX_BYTES: Final = 256 << 10
 
 Fetch = Callable[[str], bytes]
 
 
 class IssuerUnavailable(Exception):
-    """The issuer's keys cannot be fetched; the message says why."""
+    """The issuer's keys are not available; the message gives the reason."""
 
 
 def fetch(url: str) -> bytes:
     """Fetch a URL without following redirects.
 
-    The environment's proxies are used for HTTPS only: plain HTTP is for this host alone.
+    Proxies from the environment apply to HTTPS only, because plain HTTP is only used to reach this
+    host itself.
 
     Raises:
-        IssuerUnavailable: the request failed, or the response is too large or too slow.
+        IssuerUnavailable: the request failed, the status is not 200, or the response is too large
+            or too slow.
     """
     is_https = urlsplit(url).scheme == "https"
     headers = {"Accept": "application/json"}
@@ -75,7 +80,7 @@ class JwksClient:
     """The cached keys of one issuer. Belongs to one event loop.
 
     Attributes:
-        url: the issuer identifier, where discovery starts.
+        url: the issuer identifier, which is also the base URL of discovery.
     """
 
     def __init__(
@@ -89,8 +94,8 @@ class JwksClient:
         """Initialize the cache without fetching.
 
         Args:
-            url: the issuer, as in the `iss` claim of its tokens.
-            jwks_url: the URL of its keys; None: from its discovery document.
+            url: the issuer identifier, as in the `iss` claim of its tokens.
+            jwks_url: the URL of the key set; None: read it from the discovery document.
             fetch: fetches a URL; called in a thread.
             monotonic: returns a monotonic time, in seconds.
         """
@@ -104,10 +109,14 @@ class JwksClient:
         self._fetching = anyio.Lock()
 
     async def get_keys(self, kid: str | None) -> KeySet:
-        """Return the keys, fetched again if this key id is missing or they are stale.
+        """Return the keys; first fetch them if they are stale or lack this key id.
 
-        While one call replaces stale keys, other calls return the stale ones. After a failed fetch
-        only the call that retries waits for the issuer.
+        Fetches are at least `MIN_FETCH_INTERVAL_SECONDS` apart, so the returned keys may still lack
+        the id. While one call replaces stale keys, other calls return the stale ones. After a
+        failed fetch, only the call that retries waits for the issuer.
+
+        Args:
+            kid: the key id in the token's header; None: the token names no key.
 
         Raises:
             IssuerUnavailable: there are no keys, or they are past the hard TTL.
@@ -122,7 +131,7 @@ class JwksClient:
         return self._keys
 
     def verdict_ttl_seconds(self) -> float:
-        """Return how long a token verified now may be cached: until the keys' next fetch."""
+        """Return how long to cache a token verified now: until the keys are due for a fetch."""
         now = self._monotonic()
         next_fetch = max(
             self._fetched_at + SOFT_TTL_SECONDS, self._tried_at + MIN_FETCH_INTERVAL_SECONDS
@@ -141,12 +150,12 @@ class JwksClient:
         return self._monotonic() - self._fetched_at
 
     async def _refresh(self) -> None:
-        """Fetch the keys unless the last attempt was too recent; keep the old ones on failure."""
+        """Fetch the keys unless the last attempt is too recent; keep the old keys on failure."""
         if self._monotonic() - self._tried_at < MIN_FETCH_INTERVAL_SECONDS:
             return
         started_at = self._monotonic()
         try:
-            with anyio.CancelScope(shield=True):  # a client that leaves must not end the fetch
+            with anyio.CancelScope(shield=True):  # a disconnect must not end the fetch
                 self._keys = await anyio.to_thread.run_sync(
                     fetch_keys, self.url, self._jwks_url, self._fetch
                 )
@@ -161,15 +170,15 @@ class JwksClient:
 
 
 def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySet:
-    """Fetch an issuer's keys, without those that cannot be used.
+    """Fetch an issuer's keys and return those that are usable.
 
     Args:
-        issuer: the issuer, as in the `iss` claim of its tokens.
-        jwks_url: the URL of its keys; None: from its discovery document.
+        issuer: the issuer identifier, as in the `iss` claim of its tokens.
+        jwks_url: the URL of the key set; None: read it from the discovery document.
         fetch: fetches a URL.
 
     Raises:
-        IssuerUnavailable: the keys cannot be fetched, or none can be used.
+        IssuerUnavailable: the keys cannot be fetched, or none is usable.
     """
     url = jwks_url or _discover(issuer, fetch)
     entries = _json_object(fetch(url), url).get("keys")
@@ -177,11 +186,11 @@ def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySe
     for entry in entries if isinstance(entries, list) else ():
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error", SecurityWarning)  # RSA of less than 2048 bits
+                warnings.simplefilter("error", SecurityWarning)  # such as RSA below 2048 bits
                 key = JWKRegistry.import_key(entry)
                 key.ensure_kid()
         except (JoseError, SecurityWarning, ValueError, TypeError, LookupError, AttributeError):
-            continue  # RFC 7517, 5: ignore keys that are not understood
+            continue  # RFC 7517, 5: ignore unsupported keys
         keys.append(key)
     if not keys:
         raise IssuerUnavailable(f"{url} has no keys that can be used")
@@ -189,7 +198,7 @@ def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySe
 
 
 def _discover(issuer: str, fetch: Fetch) -> str:
-    """Return the URL of the keys from the issuer's discovery document."""
+    """Fetch the issuer's discovery document and return the URL of the key set."""
     url = f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
     document = _json_object(fetch(url), url)
     if document.get("issuer") != issuer:

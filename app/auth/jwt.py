@@ -1,7 +1,7 @@
 """Verification of an OIDC issuer's tokens: JWTs (RFC 7519), following RFC 8725.
 
-Only the configured asymmetric algorithms are accepted, and only the issuer's own keys, whatever a
-token's header names. The claims `iss`, `aud` and `exp` are required.
+A token must be signed with a configured asymmetric algorithm and one of the issuer's own keys; keys
+and key URLs in its header are ignored. The claims `iss`, `aud` and `exp` are required.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from app.auth.scopes import Scope
 MAX_CACHED: Final = 1024
 """Maximum number of verified tokens in the cache."""
 MAX_CHARACTERS: Final = 128
-"""Maximum number of characters of a claim that are logged."""
+"""Maximum length of a name taken from a claim; longer ones are cut."""
 
 _TYPES: Final = frozenset(("jwt", "at+jwt", "application/jwt", "application/at+jwt"))
-"""Accepted values of `typ`, in lower case; it is optional (RFC 7519, 5.1; RFC 9068, 4)."""
+"""Accepted values of the header `typ`, in lower case (RFC 7519, 5.1; RFC 9068, 4)."""
 _SCOPES: Final = {scope.value: scope for scope in Scope}
 _REASONS_BY_CLAIM: Final = {
     "iss": RejectionReason.ISSUER,
@@ -49,15 +49,15 @@ _REASONS_BY_CLAIM: Final = {
 class _Algorithms(JWSRegistry):
     """The configured algorithms.
 
-    joserfc's own registry warns of the name EdDSA, which RFC 9864 replaced by Ed25519; issuers
-    still use it.
+    joserfc's own registry warns when a token names EdDSA, which RFC 9864 deprecates. Issuers still
+    use that name, so this registry does not warn.
     """
 
     def get_alg(self, name: str) -> Any:
-        """Return the algorithm of a name.
+        """Return the algorithm with this name.
 
         Raises:
-            UnsupportedAlgorithmError: it is not configured.
+            UnsupportedAlgorithmError: the algorithm is not configured.
         """
         if name not in (self.allowed or ()):
             raise UnsupportedAlgorithmError
@@ -65,7 +65,7 @@ class _Algorithms(JWSRegistry):
 
 
 class JwtVerifier:
-    """Verifies tokens and caches those that are valid. Belongs to one event loop."""
+    """Verifies tokens and caches the callers of valid ones. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -79,10 +79,10 @@ class JwtVerifier:
         """Configure the verification.
 
         Args:
-            issuer: the keys of the issuer.
+            issuer: the issuer and its keys.
             audience: the required audience.
-            algorithms: the accepted signature algorithms; asymmetric ones.
-            skew_seconds: accepted difference between the issuer's clock and this host's.
+            algorithms: the names of the accepted signature algorithms, all asymmetric.
+            skew_seconds: the accepted difference between the issuer's clock and this host's.
             clock: returns the time, in Unix seconds.
         """
         self._issuer = issuer
@@ -99,7 +99,7 @@ class JwtVerifier:
         self._cached: TLRUCache[bytes, Caller] = TLRUCache(MAX_CACHED, self._cached_until, clock)
 
     def lookup(self, token: str) -> Caller | None:
-        """Return the caller of a cached token, or None."""
+        """Return the caller of a token; None if the token is not cached."""
         return self._cached.get(_hash(token))
 
     def has(self, caller: Caller) -> bool:
@@ -137,7 +137,7 @@ class JwtVerifier:
             signed = jws.extract_compact(token.encode(), registry=self._registry)
             header = signed.headers()
             self._registry.check_header(header)
-        except (JoseError, ValueError, TypeError, AttributeError):  # also if it is no JSON object
+        except (JoseError, ValueError, TypeError, AttributeError):  # e.g. the header is a list
             raise CredentialRejected(RejectionReason.MALFORMED) from None
         if header["alg"] not in (self._registry.allowed or ()):
             raise CredentialRejected(RejectionReason.ALGORITHM)
@@ -147,7 +147,7 @@ class JwtVerifier:
         return signed
 
     def _validate_claims(self, payload: bytes) -> Caller:
-        """Validate the claims and return the caller that they name."""
+        """Validate the claims and return the caller that they describe."""
         try:
             claims = orjson.loads(payload)
         except orjson.JSONDecodeError:
@@ -173,7 +173,7 @@ class JwtVerifier:
         )
 
     def _cached_until(self, _digest: bytes, caller: Caller, now: float) -> float:
-        """Return when the token expires, or when the issuer's keys are due, whichever is first."""
+        """Return when the token expires or the keys are due for a fetch, whichever is earlier."""
         fresh_until = now + self._issuer.verdict_ttl_seconds()
         return min(caller.expires_at or fresh_until, fresh_until)
 
@@ -183,10 +183,10 @@ def _hash(token: str) -> bytes:
 
 
 def _scopes(claims: dict[str, Any]) -> frozenset[Scope]:
-    """Return the known scopes of a token; others are ignored.
+    """Return the known scopes of a token; ignore unknown ones.
 
-    They are in `scope` (RFC 9068, 2.2.3); Microsoft Entra ID uses `scp` for users and `roles` for
-    applications (learn.microsoft.com, "Access token claims reference").
+    The standard claim is `scope` (RFC 9068, 2.2.3). Microsoft Entra ID uses `scp` for users and
+    `roles` for applications (learn.microsoft.com, "Access token claims reference").
     """
     words: set[str] = set()
     for claim in ("scope", "scp", "roles"):
@@ -199,7 +199,10 @@ def _scopes(claims: dict[str, Any]) -> frozenset[Scope]:
 
 
 def _text(claims: dict[str, Any], *names: str) -> str:
-    """Return the first of these claims that is a non-empty string, made fit for a log."""
+    """Return the first of these claims that is a non-empty string, or else an empty string.
+
+    Unprintable characters are removed, and the text is cut to `MAX_CHARACTERS`.
+    """
     for name in names:
         value = claims.get(name)
         if isinstance(value, str) and value:

@@ -1,4 +1,4 @@
-"""Changes to the file of API keys: locked, atomic and verified."""
+"""Changes to the file of API keys: made under a lock, atomic and verified."""
 
 from __future__ import annotations
 
@@ -24,14 +24,18 @@ class KeysBusy(Exception):
 
 
 def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
-    """Apply a change to the file of keys; create the file and its folder if missing.
+    """Apply a change to the key file; create the file and its folder if they do not exist.
 
-    Links are followed, as a server does. The file is read again afterwards, so that success means
-    that a server reads the change.
+    Symbolic links are followed, as the server follows them. The file is read again afterwards to
+    verify that it holds the change.
+
+    Args:
+        path: the key file.
+        change: returns the new content, given the current content.
 
     Raises:
-        KeysBusy: another program is changing the file.
-        KeysUnreadable: the file cannot be read or replaced.
+        KeysBusy: another program holds the lock for `LOCK_TIMEOUT_SECONDS`.
+        KeysUnreadable: the file cannot be read or replaced, or does not hold the change afterwards.
     """
     try:
         target = target_of(path)
@@ -52,15 +56,15 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
         ) from None
     except NotReplaceable as error:
         raise KeysUnreadable(str(error)) from None
-    except OSError as error:  # a full disk, for instance
+    except OSError as error:  # such as a full disk
         raise KeysUnreadable(f"cannot change {path}: {error.strerror}") from None
 
 
 def _lock(target: Path) -> FileLock:
-    """Return an operating system lock on a file beside the target; it ends with its process.
+    """Return an operating system lock on a file beside the target.
 
-    The lock file stays. It is given to the user who owns the key file, because that user could
-    not open a lock file that root owns.
+    The lock ends with the process that holds it, but the lock file remains. Except on Windows, the
+    lock file is given to the owner of the key file, who could not open one that belongs to root.
     """
 
     def give_to_owner(lock: int) -> None:

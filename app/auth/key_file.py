@@ -1,11 +1,12 @@
 """The file of API keys: JSON, replaced as a whole, and readable by its owner only.
 
-The file stores a keyed hash of each key (BLAKE2b, RFC 7693), with a secret in the same file. A key
-has 256 random bits, so a fast hash is enough: nobody who reads the file can find a key by brute
-force. Because of the secret, hashes are useless in another file, or if they leak without it.
-Neither protects against someone who can write the file and add a key.
+For each API key, the file stores a keyed hash (BLAKE2b, RFC 7693). The secret that keys the hash is
+in the same file. An API key has 256 random bits, so a fast hash is enough: nobody who reads the
+file can find an API key by brute force. A hash is useless in another file, which has another
+secret, and to someone who lacks the secret. Hashing does not protect against someone who can write
+the file: they can add a key.
 
-On Windows the folder's DACL controls access (`app.windows_service.spec`).
+On Windows, the folder's DACL controls access (`app.windows_service.spec`).
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from app.auth.scopes import Scope
 
 
 PREFIX: Final = "sak_"
-"""The start of every key, for secret scanners."""
+"""The start of every key, by which secret scanners recognize keys."""
 KEY_BYTES: Final = 32
 MAX_NAME: Final = 64
-"""Characters of a key's name."""
+"""Maximum number of characters of a key's name."""
 MAX_BYTES: Final = 1 << 20
 """Maximum size of the file, enough for about 3,000 keys."""
 DUPLICATE: Final = "duplicate_key_id"
@@ -45,11 +46,11 @@ _Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
 
 
 class KeysUnreadable(Exception):
-    """The file of keys cannot be read or is invalid; the message never quotes its content."""
+    """The key file cannot be read or changed, or is invalid; the message contains no hash."""
 
 
 class Content(NamedTuple):
-    """The content of a file, and its mode."""
+    """The content and the mode of a file."""
 
     text: bytes
     mode: int
@@ -64,7 +65,7 @@ class ApiKey(BaseModel):
         scopes: the scopes that the key grants.
         created: when the key was created.
         expires: when the key expires; None: never.
-        revoked: when the key was revoked; None: it was not.
+        revoked: when the key was revoked; None: not revoked.
         hash: the hash of the key's text, in hexadecimal.
     """
 
@@ -83,8 +84,9 @@ class KeyFile(BaseModel):
     """The content of the file.
 
     Attributes:
-        secret: the secret of the hashes, in hexadecimal.
-        keys: the keys, oldest first.
+        version: the version of the file format.
+        secret: the secret of the keyed hash, in hexadecimal.
+        keys: the records of the keys.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -96,7 +98,7 @@ class KeyFile(BaseModel):
     @field_validator("keys")
     @classmethod
     def _reject_duplicates(cls, keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
-        """Reject duplicate ids: it would be ambiguous which of the keys is revoked."""
+        """Reject duplicate ids: it must be unambiguous which key is revoked."""
         for key_id, count in Counter(key.id for key in keys).items():
             if count > 1:
                 raise PydanticCustomError(
@@ -112,7 +114,7 @@ class KeyFile(BaseModel):
 
 
 _MEMBERS: Final = KeyFile.model_fields.keys() | ApiKey.model_fields.keys()
-"""Names that messages may contain; other names are content of the file."""
+"""The member names of the format: the message about a repeated member contains no others."""
 
 
 def hash_of(text: str, secret: bytes) -> bytes:
@@ -127,7 +129,7 @@ def new_key_text() -> tuple[str, str]:
 
 
 def read_keys(path: Path) -> KeyFile:
-    """Read and parse the file of keys.
+    """Read and parse the key file.
 
     Raises:
         KeysUnreadable: the file cannot be read or is invalid.
@@ -136,14 +138,18 @@ def read_keys(path: Path) -> KeyFile:
 
 
 def parse_keys(text: bytes, path: Path) -> KeyFile:
-    """Parse the text of a file of keys.
+    """Parse the text of a key file.
+
+    Args:
+        text: the text.
+        path: the file, for error messages.
 
     Raises:
         KeysUnreadable: the text is invalid.
     """
     try:
         file = KeyFile.model_validate_json(text)
-        _reject_duplicate_members(text)  # pydantic keeps the last
+        _reject_duplicate_members(text)  # pydantic accepts them
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -155,10 +161,10 @@ def parse_keys(text: bytes, path: Path) -> KeyFile:
 
 
 def _reject_duplicate_members(text: bytes) -> None:
-    """Reject a text in which an object has two members of one name (RFC 8259, 4).
+    """Reject a text in which an object has two members with the same name (RFC 8259, 4).
 
     Raises:
-        ValueError: a member is repeated; the message names it only if the format defines it.
+        ValueError: a member is repeated; the message names only members of the format.
     """
 
     def check(pairs: list[tuple[str, object]]) -> None:
@@ -171,14 +177,14 @@ def _reject_duplicate_members(text: bytes) -> None:
 
 
 def read_content(path: Path) -> Content:
-    """Read a file of keys; only a regular file is accepted, because others may never end.
+    """Read a key file, which must be a regular file: reading other kinds may never end.
 
     Raises:
         KeysUnreadable: the file cannot be read, is not regular, or is too large.
     """
 
     def open_without_blocking(name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # a FIFO waits for a writer
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # else opening a FIFO blocks
 
     try:
         with open(path, "rb", opener=open_without_blocking) as file:  # Path.open takes no opener
@@ -194,10 +200,14 @@ def read_content(path: Path) -> Content:
 
 
 def keys_text(keys: KeyFile, path: Path) -> bytes:
-    """Serialize a file of keys.
+    """Serialize the content of a key file.
+
+    Args:
+        keys: the content.
+        path: the file, for error messages.
 
     Raises:
-        KeysUnreadable: the file would be too large to be read.
+        KeysUnreadable: the file would be larger than `MAX_BYTES`.
     """
     text = keys.model_dump_json(indent=2).encode() + b"\n"
     if len(text) > MAX_BYTES:

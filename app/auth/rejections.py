@@ -6,17 +6,17 @@ from enum import StrEnum
 
 
 class RejectionReason(StrEnum):
-    """The reason of a rejection, for the log and metrics; responses are less specific."""
+    """The reason for a rejection, as logged and counted; responses are less specific."""
 
     MISSING = "missing"
     """The request has no credential."""
     MALFORMED = "malformed"
-    """The credential is not a bearer token, is given twice, or is too long.
+    """`Authorization` is repeated, too long or not a bearer token, or a JWT's header is invalid.
 
-    A JWT whose header cannot be read or is not supported is malformed, too.
+    A JWT whose header uses an unsupported feature, such as `crit`, counts as malformed, too.
     """
     UNKNOWN = "unknown"
-    """The key is unknown, or credentials of this kind are not accepted."""
+    """The key is unknown, or the server does not accept credentials of this kind."""
     EXPIRED = "expired"
     """The key or token has expired."""
     REVOKED = "revoked"
@@ -26,11 +26,11 @@ class RejectionReason(StrEnum):
     ALGORITHM = "algorithm"
     """The token is unsigned, or its algorithm is not accepted."""
     UNKNOWN_KEY = "unknown_key"
-    """The issuer does not have the key that the token names."""
+    """The token names a key that the issuer's key set lacks."""
     SIGNATURE = "signature"
     """The token's signature is invalid."""
     ISSUER = "issuer"
-    """The token has another issuer."""
+    """The token's `iss` names another issuer."""
     AUDIENCE = "audience"
     """The token is for another audience."""
     CLAIMS = "claims"
@@ -38,14 +38,14 @@ class RejectionReason(StrEnum):
     ISSUER_UNAVAILABLE = "issuer_unavailable"
     """The issuer's keys could not be fetched, so the token cannot be verified."""
     API_KEYS_UNAVAILABLE = "api_keys_unavailable"
-    """The file of keys has been unreadable for too long, so all keys are rejected."""
+    """The key file has been unreadable for too long, so all keys are rejected."""
 
 
 class CredentialRejected(Exception):
-    """A credential was rejected; the message never quotes it.
+    """A credential was rejected; the message is the reason and never quotes the credential.
 
     Attributes:
-        reason: the reason of the rejection.
+        reason: the reason for the rejection.
     """
 
     def __init__(self, reason: RejectionReason) -> None:

@@ -1,4 +1,4 @@
-"""`sa-contexts capture`: the engine's answers, in a file that the simulator replays."""
+"""`sa-contexts capture`: records the engine's answers in a file that the simulator can replay."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def capture(
 
     The file must not exist.
     """
-    from app.doctor.context import DoctorContext  # noqa: PLC0415
-    from app.doctor.run import DoctorRun  # noqa: PLC0415  # serving needs no doctor
+    from app.doctor.context import DoctorContext  # noqa: PLC0415  # not loaded for `serve`
+    from app.doctor.run import DoctorRun  # noqa: PLC0415
     from app.doctor.stand_ins import MaskedStandIns  # noqa: PLC0415
-    from bindings.capture.file import compressed  # noqa: PLC0415  # nor captures
+    from bindings.capture.file import compressed  # noqa: PLC0415
     from bindings.capture.mask import LineMask  # noqa: PLC0415
     from bindings.capture.record import record  # noqa: PLC0415
 
@@ -84,7 +84,7 @@ def capture(
         with Session(
             library, transaction_wait_timeout_ms=settings.transaction_wait_timeout_ms
         ) as session:
-            with suppress(EngineError):  # recorded as the answer of its function
+            with suppress(EngineError):  # `record` captures each function's error
                 ipv6_order.examine(SaContexts(session, ipv6_order=ipv6_order.order()))
             order = ipv6_order.order()
             content = compressed(
@@ -98,7 +98,7 @@ def capture(
             )
         try:
             create_file(target_of(file), content)
-        except FileExistsError:  # created meanwhile
+        except FileExistsError:  # another program created it meanwhile
             _fail_as_existing(file)
     typer.echo(f"wrote {len(content)} bytes to {file}")
     for function, code in failures.items():
@@ -119,7 +119,15 @@ def _lines(
     line_mask: LineMask | None,
     failures: dict[str, int],
 ) -> Iterator[Line]:
-    """Yield the report and the answers, masked on request; note which functions failed."""
+    """Yield the report, if any, and the answers, masked by `line_mask` if it is not None.
+
+    Args:
+        report: the report, already masked on request.
+        answers: the recorded answers of the engine.
+        line_mask: masks the answers.
+        failures: receives the error code of each function that failed, except functions that this
+            version of Windows lacks.
+    """
     if report is not None:
         yield {"report": report}
     for line in answers:
@@ -144,7 +152,7 @@ def _header(library: Library, ipv6_order: Ipv6Order, *, is_masked: bool) -> Line
 
 
 def _services() -> Iterator[tuple[str, Line | None]]:
-    """Yield the state and start type of each service, as Windows' numbers; None if unknown."""
+    """Yield each service's name, with its state and start type as numbers, or None if unknown."""
     for name in SERVICES if has_services() else ():
         found = None
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The client of a running server: what it trusts and sends, and what an answer means."""
+"""The HTTP client of a running server: TLS trust, credentials, requests and problems."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from app.net.secure_urls import is_loopback_host
 
 
 TIMEOUT: Final = httpx2.Timeout(10, read=45)
-"""In seconds. The server sends a keep-alive every 15, and may take 30 to respond."""
+"""In seconds. A stream is silent for at most 15 s, and a response may take 30 s by default."""
 MAX_BYTES: Final = 64 << 20
-"""Maximum size of an answer; a page of the server's maximum length has about 5 MB."""
+"""Maximum size of a response body; a page of maximum length has about 5 MB."""
 TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The syntax of a bearer token (RFC 6750, 2.1)."""
 
@@ -29,7 +29,7 @@ Parameters = Mapping[str, str | Sequence[str]]
 
 
 class RequestRejected(Exception):
-    """The command cannot get what it asked for, and does not retry; the message says why."""
+    """A request failed and is not retried; the message says why."""
 
 
 class Problem(NamedTuple):
@@ -37,8 +37,8 @@ class Problem(NamedTuple):
 
     Attributes:
         url: the URL, without parameters.
-        reason: why the request failed; printable.
-        code: the code of the problem; empty if the response is not this server's.
+        reason: why the request failed, as printable text.
+        code: the code of the problem; empty if the body does not describe a problem.
         is_temporary: whether retrying may help.
     """
 
@@ -48,7 +48,7 @@ class Problem(NamedTuple):
     is_temporary: bool
 
     def rejected(self) -> RequestRejected:
-        """Return the exception for the problem."""
+        """Return an exception that reports the problem."""
         verb = "cannot answer" if self.is_temporary else "rejects the request"
         return RequestRejected(f"{self.url} {verb}: {self.reason}")
 
@@ -59,7 +59,7 @@ class Server(NamedTuple):
     Attributes:
         url: its URL.
         token: the credential to send, if any.
-        trust: the TLS context; None: the system's.
+        trust: the TLS context; None: the default context.
     """
 
     url: str
@@ -71,7 +71,8 @@ def server_at(url: str, access: Access) -> Server:
     """Return the server at a URL, with the credential and certificates to use.
 
     Raises:
-        RequestRejected: one of them cannot be used, or others could read the credential.
+        RequestRejected: the URL, a file or the credential cannot be used; or the credential would
+            cross the network in clear text.
     """
     is_secured = url.lower().startswith("https:")
     if (access.ca or access.certificate) and not is_secured:
@@ -87,8 +88,8 @@ def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
     """Create the TLS context.
 
     Args:
-        ca: a file of CA certificates in PEM; by default the system's.
-        certificate: a file of the client certificate and its key in PEM.
+        ca: a file with the trusted CA certificates in PEM; None: the default ones.
+        certificate: a file with the client certificate and its key in PEM; None: no certificate.
 
     Raises:
         RequestRejected: a file cannot be used.
@@ -111,9 +112,9 @@ def trusted(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
 
 
 def read_token(path: Path | None) -> str | None:
-    """Read the credential from the file or the environment; None without either.
+    """Return the credential in the file or else in SA_CONTEXTS_TOKEN; None if there is neither.
 
-    It is never an argument: other users of the host can see the arguments of a command.
+    The credential is never a command-line argument, which other users of the host could see.
 
     Raises:
         RequestRejected: the file cannot be read, or the credential is malformed.
@@ -131,10 +132,10 @@ def read_token(path: Path | None) -> str | None:
 
 
 def require_secrecy(url: str) -> None:
-    """Check that a credential cannot be read on the way to the server.
+    """Check that a credential sent to a URL does not cross the network in clear text.
 
     Raises:
-        RequestRejected: it would cross the network in clear text.
+        RequestRejected: the credential would cross it in clear text, or the URL is invalid.
     """
     base = _base(url)
     if base.scheme == "http" and not is_loopback_host(base.host):
@@ -146,8 +147,8 @@ def require_secrecy(url: str) -> None:
 def create_client(server: Server) -> httpx2.AsyncClient:
     """Create a client of a server.
 
-    A proxy of the environment is used only to tunnel TLS to another host (CONNECT, RFC 9110,
-    9.3.6): otherwise it would see the credential.
+    The client uses a proxy from the environment only to tunnel TLS to another host (CONNECT, RFC
+    9110, 9.3.6). Over plain HTTP, the proxy would see the credential.
 
     Raises:
         RequestRejected: the URL is invalid.
@@ -181,15 +182,15 @@ def _why(error: OSError) -> str:
 async def get_object(
     client: httpx2.AsyncClient, path: str, parameters: Parameters
 ) -> dict[str, Any] | Problem:
-    """Return the JSON object at a path, or the problem that the server answers with.
+    """Return the JSON object at a path, or the server's problem.
 
     Raises:
-        RequestRejected: the server cannot be reached, or the answer is not a JSON object.
+        RequestRejected: the server cannot be reached, or its response is not a JSON object.
     """
     try:
         async with client.stream("GET", path, params=parameters) as response:
             body = await read_body(response, MAX_BYTES)
-    # In TLS 1.3, a rejected client certificate fails the first read.
+    # In TLS 1.3, the first read fails if the server rejects the client certificate.
     except (httpx2.RequestError, ssl.SSLError) as error:
         raise RequestRejected(f"cannot reach {client.base_url}: {describe(error)}") from None
     if response.status_code != 200:  # noqa: PLR2004  # OK
@@ -199,7 +200,7 @@ async def get_object(
 
 
 async def read_body(response: httpx2.Response, max_bytes: int) -> bytes:
-    """Read a response; if it is longer than the maximum, only its beginning."""
+    """Read the body of a response; stop once it exceeds `max_bytes`."""
     body = bytearray()
     async for part in response.aiter_bytes():
         body += part
@@ -209,14 +210,14 @@ async def read_body(response: httpx2.Response, max_bytes: int) -> bytes:
 
 
 def problem_of(response: httpx2.Response, body: bytes) -> Problem:
-    """Return the problem that a response describes, or its status if it describes none."""
+    """Return the problem in a response's body; if there is none, the status is the reason."""
     reason, code = f"{response.status_code} {response.reason_phrase}", ""
     try:
         problem = parse_object(body, "the problem")
         errors = "".join(f"; {e['parameter']}: {e['reason']}" for e in problem.get("errors", []))
         reason, code = f"{problem['detail']}{errors}", str(problem.get("code"))
     except (RequestRejected, KeyError, TypeError, RecursionError):
-        pass  # the response is not this server's, but probably a proxy's
+        pass  # probably a response of a proxy, not of the server
     is_temporary = response.is_server_error or response.status_code in {408, 429}
     return Problem(_address(response), printable(reason), code, is_temporary=is_temporary)
 
@@ -225,7 +226,7 @@ def require_media_type(response: httpx2.Response, media_type: str, what: str) ->
     """Check the media type of a response.
 
     Raises:
-        RequestRejected: it is another one: this is not an sa-contexts server.
+        RequestRejected: the response has another media type, so it is not an sa-contexts server's.
     """
     given = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != media_type:
@@ -250,7 +251,7 @@ def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
 
 @contextmanager
 def malformed_rejected(what: str) -> Iterator[None]:
-    """Raise `RequestRejected` if the block fails to read what the server sent."""
+    """Raise `RequestRejected` if the block fails because an answer lacks the expected shape."""
     try:
         yield
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
@@ -258,7 +259,7 @@ def malformed_rejected(what: str) -> Iterator[None]:
 
 
 def describe(error: Exception) -> str:
-    """Return why a request failed; printable."""
+    """Return why a request failed, as printable text."""
     return printable(str(error)) or type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""Tables as lines of text: which columns fit a terminal, and how wide they are."""
+"""Tables as lines of text whose columns fit the width of a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 
 
 GAP: Final = "  "
-"""Between two columns."""
+"""Separates two columns."""
 
 
 class Column(NamedTuple):
@@ -17,9 +17,9 @@ class Column(NamedTuple):
 
     Attributes:
         name: the heading.
-        min_width: the minimum width if it may be truncated; None: it may not.
-        usual_width: the width that most texts need, if there may be much longer ones.
-        is_essential: whether it gets its usual width before columns that are not are shown at all.
+        min_width: the minimum width of a column whose texts may be truncated; None: they may not.
+        usual_width: the width that suffices for most texts; None: that of the longest text.
+        is_essential: whether the column takes precedence over all columns that are not essential.
     """
 
     name: str
@@ -35,10 +35,10 @@ def table_lines(
 
     Args:
         columns: the columns in order of importance.
-        rows: a printable text for each column.
-        width: the terminal's width in cells. Columns without text are omitted, and those that do
-            not fit are dropped from the right; only the first is always shown. None: each column
-            is shown, at its full width.
+        rows: the rows, each with a printable text for every column.
+        width: the terminal's width in cells. Columns without text are omitted. If the columns do
+            not fit, the least important are omitted, too. The first column is always shown.
+            None: show all columns in full width.
     """
     lines = [[column.name for column in columns], *rows]
     longest = [max(map(cell_len, texts)) for texts in zip(*lines, strict=True)]
@@ -57,9 +57,9 @@ def _fitted(
 ) -> dict[int, int]:
     """Return the width of each column that fits.
 
-    The essential columns get their minimum width and then their usual width. The others do with
-    the remaining cells. Finally, all columns grow to their full width. In each step, more important
-    columns come first.
+    First, the essential columns get their minimum width, and then grow to their usual width. Next,
+    the other columns do the same with the remaining cells. Finally, all columns grow to their full
+    width. In each step, more important columns come first.
     """
     usual = [
         min(cells, column.usual_width or cells)
@@ -73,7 +73,7 @@ def _fitted(
                 continue
             cells = min(longest[at], columns[at].min_width or longest[at])
             if widths and cells + len(GAP) > free:
-                used = list(widths)  # what is less important does not fit either
+                used = list(widths)  # omit all less important columns, too
                 break
             widths[at] = cells
             free -= cells + len(GAP)
@@ -92,7 +92,7 @@ def _grow(widths: dict[int, int], wanted: Sequence[int], free: int) -> int:
 
 
 def _fitted_text(text: str, width: int) -> str:
-    """Return the text padded or truncated to the width, in the cells of a terminal."""
+    """Return the text padded or truncated to a width in terminal cells."""
     if cell_len(text) > width:
         return set_cell_size(text, width - 1) + "…"
     return set_cell_size(text, width)

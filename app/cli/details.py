@@ -1,4 +1,4 @@
-"""One SA context in words: an outline of its peer, SAs and main mode SA."""
+"""The outline of one SA context: its state, peer, SAs and main mode SA as indented text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.resources.sa_contexts.protection import named, protection_of
 
 
 Outline: TypeAlias = Mapping[str, "str | list[str] | Outline"]
-"""Texts by name; a list has one line for each element."""
+"""Texts and nested outlines by name; each element of a list becomes one line."""
 
 INDENT = "  "
 NO_PRIVATE_ADDRESS = "0.0.0.0"  # noqa: S104  # not for listening
 
 
 def outline(parts: Outline, indent: str = "") -> Iterator[str]:
-    """Yield an outline as lines, without names that have no text; printable."""
+    """Yield an outline as printable lines; omit names without text."""
     shown = {name: part for name, part in parts.items() if part}
     leaves = [name for name, part in shown.items() if not isinstance(part, Mapping)]
     width = max(map(len, leaves), default=0)
@@ -45,8 +45,8 @@ def details_of(context: Mapping[str, Any], main_mode_sa: Mapping[str, Any] | str
 
     Args:
         context: an `SaContext` object.
-        main_mode_sa: the `IkeSa` object of the main mode SA that negotiated it, or why it is
-            missing; None if the engine reports none.
+        main_mode_sa: the `IkeSa` object of the main mode SA that negotiated the context, or a
+            text that says why it is missing; None if the engine reports no main mode SA.
     """
     outbound, inbound = context["outboundSa"], context["inboundSa"]
     sa = outbound or inbound
@@ -146,7 +146,7 @@ def _main_mode(sa: Mapping[str, Any] | str) -> Outline | str:
 
 
 def _credential(credential: Mapping[str, Any]) -> str:
-    """Return how one side authenticated, and as whom."""
+    """Return one side's authentication method and, if known, its name."""
     name = credential["principalName"] or (credential["certificate"] or {}).get("subjectName")
     method = named(credential, "authenticationMethodType")
     return f"{method} {name}" if name else method

@@ -1,4 +1,4 @@
-"""`sa-contexts doctor`: the report of all checks, on the terminal or as JSON."""
+"""`sa-contexts doctor`: prints the report of all checks, as text or JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKS: Final = {
     "not_applicable": ("-", "dim"),
     "unknown": ("unknown", "cyan"),
 }
-"""The word and style before a finding; the word alone suffices without colour."""
+"""The word before a finding, and its style; without colour, the word alone suffices."""
 
 
 def doctor(
@@ -51,8 +51,8 @@ def doctor(
     Changes nothing. Exits with 0 if there are no problems, 1 on failures and 3 if there are only
     warnings.
     """
-    from app.doctor.context import DoctorContext  # noqa: PLC0415
-    from app.doctor.run import DoctorRun  # noqa: PLC0415  # serving needs no doctor
+    from app.doctor.context import DoctorContext  # noqa: PLC0415  # not loaded for `serve`
+    from app.doctor.run import DoctorRun  # noqa: PLC0415
 
     configure_logging("text", "critical")  # problems are in the report
     options = given(host=host, port=port, engine=engine)

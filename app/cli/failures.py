@@ -1,4 +1,4 @@
-"""Failures of commands: one sentence on standard error, and exit code 1."""
+"""Failures of commands: each prints one sentence to standard error and exits with code 1."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from app.bootstrap import STARTUP_ERRORS, explain
 
 
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Errors of a file that cannot grow or be written."""
+"""Error numbers of a file that cannot be written or cannot grow."""
 
 
 def fail(sentence: str) -> NoReturn:
-    """Exit with code 1, after one sentence on standard error."""
+    """Print one sentence to standard error and exit with code 1."""
     typer.echo(f"sa-contexts: {sentence}", err=True)
     raise typer.Exit(1)
 
 
 @contextmanager
 def explained_failures(*others: type[Exception]) -> Iterator[None]:
-    """Exit with one sentence if the block raises one of `STARTUP_ERRORS` or of `others`."""
+    """Call `fail` if the block raises one of `STARTUP_ERRORS` or one of `others`."""
     explained: tuple[type[Exception], ...] = (*STARTUP_ERRORS, *others)
     try:
         yield
@@ -36,12 +36,12 @@ def explained_failures(*others: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def explained_output_failure() -> Iterator[None]:
-    """Exit with one sentence if standard output is a file that cannot be written."""
+    """Exit with code 1 and one sentence if the block fails to write, with one of `NO_SPACE`."""
     try:
         try:
             yield
         finally:
-            print(end="", flush=True)  # noqa: T201  # at exit, its failure could not be explained
+            print(end="", flush=True)  # noqa: T201  # a failure at exit would not be explained
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
@@ -51,9 +51,9 @@ def explained_output_failure() -> Iterator[None]:
 
 
 def discard_output() -> None:
-    """Discard what standard output still buffers, so that it does not fail again at exit.
+    """Discard the buffer of standard output.
 
-    Python would exit with 120 then (library reference, `sys.exit`; the remedy is from `signal`,
-    "Note on SIGPIPE").
+    Otherwise, Python would flush the buffer again at exit, fail and exit with code 120 (library
+    reference, `sys.exit`). This solution is from "Note on SIGPIPE" in the reference of `signal`.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The filters of a list as options: each filter of the API is one."""
+"""The filters of a list as command-line options, one for each filter of the API."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from app.repository.query.filters import Selection
 
 
 def filter_options(query: type[Filters]) -> Callable[..., Selection]:
-    """Return a function that takes the filters of a query as options; see `borrowing`.
+    """Return a function whose parameters are the filters of a query, for use with `borrowing`.
 
-    It validates them as the API does, and returns their selection.
+    The function validates the filters as the API does, and returns their selection.
     """
 
     def select(**texts: list[str] | None) -> Selection:
@@ -48,12 +48,12 @@ def parameters_of(selection: Selection) -> dict[str, list[str]]:
 
 def _option(name: str, field: FieldInfo) -> Parameter:
     option = typer.Option(help=field.description, metavar=_metavar(name, field.annotation))
-    annotation = Annotated[list[str] | None, option]  # typer would validate other types
+    annotation = Annotated[list[str] | None, option]  # typer would itself validate other types
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _metavar(name: str, annotation: Any) -> str:
-    """Return the values of an enumeration, or else the kind of value, such as `SUBNET`."""
+    """Return the values of an enumeration; for other types, the kind of value, such as `SUBNET`."""
     value, *_ = get_args(annotation) or (None,)
     if isinstance(value, type) and issubclass(value, StrEnum):
         return f"[{'|'.join(value)}]"

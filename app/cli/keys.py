@@ -80,7 +80,7 @@ def add(
     _say(f"The key {key_id} is in {path}. It is shown now and never again:")
     try:
         typer.echo(text)
-    except OSError as error:  # standard output may be a file on a full disk
+    except OSError as error:  # for example, standard output is a file on a full disk
         discard_output()
         fail(
             f"the key could not be shown ({error.strerror}) and is lost; "
@@ -136,7 +136,7 @@ def revoke(
         return before.model_copy(update={"keys": tuple(keys)})
 
     with explained_failures(KeysBusy):
-        if not path.exists() and not path.is_symlink():  # change_keys explains a bad link
+        if not path.exists() and not path.is_symlink():  # `change_keys` reports a dangling link
             fail(f"there are no keys in {path}")
         change_keys(path, with_revoked)
     _say(
@@ -148,10 +148,10 @@ def revoke(
 
 
 def _id_of(id_or_name: str, file: KeyFile, path: Path) -> str:
-    """Return the id of the key with this id or name; exit with a sentence unless one matches.
+    """Return the id of the key with this id or name; exit unless exactly one matches.
 
-    An id takes precedence over a name. If several keys have the name, revoked ones do not count
-    unless all are revoked.
+    An id takes precedence over a name. Of several keys with the name, revoked ones are ignored,
+    unless all of them are revoked.
     """
     if any(key.id == id_or_name for key in file.keys):
         return id_or_name
@@ -166,12 +166,12 @@ def _id_of(id_or_name: str, file: KeyFile, path: Path) -> str:
 
 
 def _path(file: Path | None) -> Path:
-    """Return the key file: the argument, that of the settings, or the one in the state folder."""
+    """Return the absolute path of `file`, else of the configured key file, else of the default."""
     return (file or _configured() or state_folder() / "keys.json").absolute()
 
 
 def _settings_mismatch(path: Path) -> str | None:
-    """Return a sentence if the settings name no key file, or not this one."""
+    """Return a sentence if the settings name no key file or another one; None if they name it."""
     configured = _configured()
     if configured is None:
         return "The settings name no API key file."
@@ -182,7 +182,7 @@ def _settings_mismatch(path: Path) -> str | None:
 
 
 def _configured() -> Path | None:
-    """Return the key file that the settings name."""
+    """Return the key file that the settings name, if any."""
     with explained_failures():
         return Settings(**given()).api_keys_file
 

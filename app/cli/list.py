@@ -1,4 +1,4 @@
-"""`sa-contexts list`: SA contexts, as a table or JSON."""
+"""`sa-contexts list`: prints SA contexts as a table or as JSON."""
 
 from __future__ import annotations
 

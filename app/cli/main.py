@@ -1,4 +1,4 @@
-"""The command line: all commands of `sa-contexts`."""
+"""The command line of `sa-contexts`, with all its commands."""
 
 from __future__ import annotations
 

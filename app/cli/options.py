@@ -1,4 +1,4 @@
-"""Options that several commands share, and how a command borrows them."""
+"""Options that several commands share, and a decorator that adds groups of options."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ ContextsOption: TypeAlias = Annotated[
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """Return the options that were given, as settings."""
+    """Return the options that are not None, as keyword arguments of `Settings`."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def borrowing(
     **lenders: Callable[..., Any],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that replaces keyword-only parameters of a command by groups of options.
+    """Return a decorator that replaces parameters of a command by groups of options.
 
-    On the command line, the lender's options take the place of the parameter. The command gets
-    what the lender returns for them.
+    The command line shows the options of a group instead of the parameter. The command gets the
+    value that the group's function returns for these options.
 
     Args:
-        lenders: for each parameter to replace, a function whose parameters are the options.
+        lenders: for each keyword-only parameter to replace, the function of its group; the
+            function's parameters are the options.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Text that is safe for a terminal: names come from the network and may hold control characters."""
+"""Text that is safe for a terminal; names from the network may contain control characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 
 
 def printable(text: str) -> str:
-    """Return the text on one line, with U+FFFD for each unprintable character."""
+    """Return the text with each unprintable character, such as a newline, replaced by U+FFFD."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )
@@ -26,13 +26,13 @@ def printable_json(value: Any, *, is_indented: bool = False) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print the value as indented JSON, in UTF-8 whatever the terminal's encoding."""
+    """Print the value as indented JSON, always in UTF-8."""
     sys.stdout.buffer.write(printable_json(value, is_indented=True).encode())
     sys.stdout.buffer.flush()
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines of printable text, in UTF-8 unless the terminal has another encoding."""
+    """Print lines of printable text, in the terminal's encoding; in UTF-8 if redirected."""
     encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
     text = "".join(f"{line}\n" for line in lines)
     sys.stdout.buffer.write(text.encode(encoding, "replace"))
@@ -42,6 +42,6 @@ def print_lines(lines: Iterable[str]) -> None:
 def terminal_width() -> int | None:
     """Return the width of the terminal in cells; None if output is redirected.
 
-    The environment's COLUMNS overrides it.
+    The environment variable COLUMNS overrides the terminal's actual width.
     """
     return Console().width if sys.stdout.isatty() else None

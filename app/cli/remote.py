@@ -1,4 +1,4 @@
-"""SA contexts of a running server."""
+"""The source that reads the SA contexts of a running server."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from app.repository.query.filters import Selection
 
 
 class ServerSource:
-    """Reads a running server.
+    """Reads SA contexts and main mode SAs from a running server.
 
-    Its methods raise `RequestRejected` if the request fails, and exceptions such as `KeyError` and
-    `TypeError` if an answer is malformed (`malformed_rejected`).
+    The methods raise `RequestRejected` if a request fails. If an answer is malformed, they raise
+    exceptions such as `KeyError` and `TypeError`, which `malformed_rejected` converts.
     """
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
     def contexts(self, selection: Selection) -> list[dict[str, Any]]:
-        """Return the selected contexts of one snapshot, from all pages."""
+        """Return the selected contexts of one snapshot by reading all pages."""
         return anyio.run(self._contexts, parameters_of(selection))
 
     def context(self, sa_context_id: int) -> dict[str, Any] | None:
-        """Return a context; None if there is none with this id."""
+        """Return the context with this id; None if there is none."""
         answer = self._get(f"sa-contexts/{sa_context_id}")
         if not isinstance(answer, Problem):
             return answer
@@ -44,7 +44,7 @@ class ServerSource:
         raise answer.rejected()
 
     def main_mode_sa(self, sa_id: str) -> dict[str, Any] | str:
-        """Return a main mode SA, or why it cannot be shown."""
+        """Return the main mode SA with this id, or a text that says why it cannot be shown."""
         answer = self._get(f"ike-sas/{int(sa_id)}")
         if not isinstance(answer, Problem):
             return answer

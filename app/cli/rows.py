@@ -1,4 +1,4 @@
-"""One-line summaries of SA contexts."""
+"""The rows of tables of SA contexts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.resources.sa_contexts.protection import named, protection_of
 
 
 class Row(NamedTuple):
-    """A context's outbound SA, or the inbound one if there is no other; printable."""
+    """A context as printable texts: its outbound SA or, if it has none, its inbound SA."""
 
     remote: str
     protection: str
@@ -39,14 +39,17 @@ COLUMNS: Final = (
     Column("Mode"),
     Column("Traffic"),
 )
-"""The columns of a table of rows. At 80 columns, the essential ones fit beside an IPv6 address."""
+"""The columns of a table of rows.
+
+The essential columns fit in 80 cells, even if the remote address is the longest IPv6 address.
+"""
 
 PROTOCOLS: Final = {0: "*", 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
-"""Usual names of protocol numbers."""
+"""Usual names of protocol numbers; 0 means any protocol."""
 
 
 def row_of(context: Mapping[str, Any]) -> Row:
-    """Return the row of a context in the API's form (`app.resources.sa_contexts.schema`)."""
+    """Return the row of an `SaContext` object of the API (`app.resources.sa_contexts.schema`)."""
     sa_context_id = printable(context["saContextId"])
     sa = context["outboundSa"] or context["inboundSa"]
     if sa is None:
@@ -70,16 +73,16 @@ def row_of(context: Mapping[str, Any]) -> Row:
 
 
 def state_of(context: Mapping[str, Any]) -> str:
-    """Return which of its SAs a context has."""
+    """Return a text that says which SAs a context has."""
     if context["inboundSa"] is None:
         return "no SAs" if context["outboundSa"] is None else "out only"
     return "in only" if context["outboundSa"] is None else "complete"
 
 
 def remote_endpoint(sa: Mapping[str, Any]) -> str:
-    """Return an SA's remote address, with the UDP port if ESP is encapsulated (RFC 3948).
+    """Return an SA's remote address, with the port if ESP is encapsulated in UDP (RFC 3948).
 
-    The port distinguishes peers that share the address of one NAT.
+    The port distinguishes peers behind the same NAT.
     """
     address, udp = sa["traffic"]["remoteAddress"] or "", sa["udpEncapsulation"]
     if not udp:
@@ -89,7 +92,7 @@ def remote_endpoint(sa: Mapping[str, Any]) -> str:
 
 
 def traffic_of(traffic: Mapping[str, Any]) -> str:
-    """Return protocol, local port and remote port, `*` for any; empty if none is restricted."""
+    """Return protocol, local and remote port, with `*` for any; empty if all three are any."""
     protocol, *ports = (traffic.get(n) or 0 for n in ("ipProtocol", "localPort", "remotePort"))
     if not protocol and not any(ports):
         return ""

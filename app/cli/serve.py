@@ -1,4 +1,4 @@
-"""`sa-contexts serve`: the server, in the foreground."""
+"""`sa-contexts serve`: runs the server in the foreground."""
 
 from __future__ import annotations
 

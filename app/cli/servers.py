@@ -1,4 +1,4 @@
-"""Options that name a running server, and what to send it."""
+"""Options that name a running server and say how to authenticate."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ UrlOption: TypeAlias = Annotated[
 
 
 class Access(NamedTuple):
-    """What to trust a server by, and how to authenticate to it.
+    """How the command authenticates the server, and itself to the server.
 
     Attributes:
-        ca: a file of CAs to trust; None: the system's.
-        certificate: a file of the client certificate and its key.
-        token_file: a file of the credential; None: the environment's, if any.
-        allow_insecure: whether to send the credential in clear text.
+        ca: a file with the CAs to trust; None: the default ones.
+        certificate: a file with the client certificate and its key; None: no certificate.
+        token_file: a file with the credential; None: the credential in SA_CONTEXTS_TOKEN, if any.
+        allow_insecure: whether the credential may cross the network in clear text.
     """
 
     ca: Path | None = None
@@ -53,10 +53,10 @@ def access(
         ),
     ] = False,
 ) -> Access:
-    """Return the access that these options describe; see `borrowing`."""
+    """Return an `Access` with these options, for use with `borrowing`."""
     return Access(ca, certificate, token_file, allow_insecure)
 
 
 def url_of_environment() -> str | None:
-    """Return the URL of the server that the environment names, if any."""
+    """Return the URL in SA_CONTEXTS_URL; None if the variable is unset or empty."""
     return os.environ.get("SA_CONTEXTS_URL") or None

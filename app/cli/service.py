@@ -1,4 +1,4 @@
-"""`sa-contexts service`: install, control and remove the Windows service."""
+"""`sa-contexts service`: installs, controls and removes the Windows service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.windows_service.spec import ACCOUNT, program
 
 NOT_RUNNING: Final = 3
 NOT_INSTALLED: Final = 4
-"""Exit codes of `status`, as in the Linux Standard Base."""
+"""Exit codes of `status`, similar to those in the Linux Standard Base."""
 
 app = typer.Typer(help="Run the server as a Windows service.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ def _require_windows() -> None:
 
 @contextmanager
 def _control(consequence: str = "") -> Iterator[ModuleType]:
-    """Yield `app.windows_service.scm`; if the block fails, exit with the error and consequence."""
+    """Yield `app.windows_service.scm`; exit with the error and `consequence` if the block fails."""
     _require_windows()
     from app.windows_service import scm  # noqa: PLC0415  # Windows only
 

@@ -1,4 +1,4 @@
-"""`sa-contexts show`: one SA context, in words or as JSON."""
+"""`sa-contexts show`: prints one SA context as an outline or as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.cli.sources import opened_source
 
 
 def _id(text: str) -> int:
-    """Parse an id in the forms that the API takes."""
+    """Parse an id in any form that the API accepts."""
     try:
         return TypeAdapter[int](Uint64Parameter).validate_python(text)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Where a command gets SA contexts from: this host's engine, or a running server."""
+"""Sources of SA contexts for commands: this host's engine or a running server."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Source(Protocol):
         """Return the selected contexts, in ascending order of their id."""
 
     def context(self, sa_context_id: int) -> dict[str, Any] | None:
-        """Return a context; None if there is none with this id."""
+        """Return the context with this id; None if there is none."""
 
     def main_mode_sa(self, sa_id: str) -> dict[str, Any] | str:
-        """Return a main mode SA, or why it cannot be shown; printable."""
+        """Return the main mode SA with this id, or a text that says why it cannot be shown."""
 
 
 class EngineSource:
@@ -48,9 +48,10 @@ class EngineSource:
         self._baseline = settings.baseline
 
     def contexts(self, selection: Selection) -> Iterable[dict[str, Any]]:
-        """Return the contexts that match the selection, as the server's lists do.
+        """Return the selected contexts, in ascending order of their id.
 
-        They are rendered one by one: as JSON objects, all of them could need gigabytes.
+        Each context is rendered only when the iterator reaches it, because all contexts as JSON
+        objects could need gigabytes.
 
         Raises:
             EngineError: the engine failed.
@@ -69,7 +70,7 @@ class EngineSource:
         return (render_sa_context(context, alias, self._baseline) for context in found)
 
     def context(self, sa_context_id: int) -> dict[str, Any] | None:
-        """Return a context; None if there is none with this id.
+        """Return the context with this id; None if there is none.
 
         Raises:
             EngineError: the engine failed.
@@ -81,7 +82,7 @@ class EngineSource:
         return render_sa_context(found, interface_aliases(), self._baseline)
 
     def main_mode_sa(self, sa_id: str) -> dict[str, Any] | str:
-        """Return a main mode SA, or why it cannot be shown."""
+        """Return the main mode SA with this id, or a text that says why it cannot be shown."""
         try:
             found: dict[str, Any] = orjson.loads(IkeSaKind().read_json(self._engine, int(sa_id)))
         except (NotFound, IkeextNotRunning):
@@ -95,9 +96,13 @@ class EngineSource:
 def opened_source(
     url: str | None, access: Access, engine: str | None, simulated_contexts: int | None
 ) -> Iterator[Source]:
-    """Open the source that the options name; exit with one sentence if it fails.
+    """Open the source that the options name; exit with a sentence if that or the block fails.
 
-    If none of them names a source, the environment may name a server; otherwise it is the engine.
+    If the options name neither a server nor an engine, the source is the server at SA_CONTEXTS_URL
+    or, if that is not set, this host's engine.
+
+    Raises:
+        typer.BadParameter: the options contradict each other.
     """
     names_engine = engine is not None or simulated_contexts is not None
     if url is not None and names_engine:
@@ -111,7 +116,7 @@ def opened_source(
             "--ca, --certificate, --token-file and --allow-insecure require it", param_hint="--url"
         )
     if url is not None:
-        from app.cli import client, remote  # noqa: PLC0415  # serving needs no client
+        from app.cli import client, remote  # noqa: PLC0415  # not loaded for `serve`
 
         with explained_failures(client.RequestRejected), client.malformed_rejected("an answer"):
             yield remote.ServerSource(client.server_at(url, access))
@@ -123,6 +128,6 @@ def opened_source(
         configure_logging(settings.log_format, settings.log_level)
         ipv6_order = ipv6_order_detector(settings)
         with open_engine(open_library(settings), settings, ipv6_order.order) as opened:
-            with suppress(EngineError):  # `show` does not need the right to enumerate
+            with suppress(EngineError):  # `show` works without the right to enumerate
                 opened.with_sa_contexts(ipv6_order.examine)
             yield EngineSource(opened, settings)

@@ -1,1 +1,1 @@
-"""`sa-contexts doctor`: diagnosis of whether this host can serve its SA contexts."""
+"""`sa-contexts doctor`: checks whether this host can serve its SA contexts."""

@@ -1,4 +1,4 @@
-"""The input of the checks: the settings, and the library and engine that they select."""
+"""The input of the checks: the settings, and the library and engine that the settings select."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bindings.session import Session
 
 PREFIX: Final = "SA_CONTEXTS_"
 NO_SETTINGS: Final = frozenset({"SETTINGS", "TOKEN"})
-"""Known variables with the prefix that are not settings."""
+"""Variables that are known but are not settings; named without the prefix."""
 
 
 class CheckSkipped(Exception):
-    """A check is not possible, for the reason in the message; another check reports the cause."""
+    """A check is impossible; the message says why or names the check that reports the cause."""
 
 
 class DoctorContext:
@@ -33,10 +33,10 @@ class DoctorContext:
 
     Attributes:
         settings: the settings, with defaults for invalid ones.
-        invalid: why a setting is invalid, by name; never its value, which may be secret.
-        unknown: variables that look like settings but are not.
-        listen_seconds: how long to wait for notifications; 0 to skip.
-        may_probe: whether calls that could crash their process are allowed.
+        invalid: why settings are invalid, by name; without their values, which may be secret.
+        unknown: environment variables that look like settings but are not.
+        listen_seconds: how long to wait for notifications; 0: not at all.
+        may_probe: whether a probe may make calls that could crash the process that makes them.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class DoctorContext:
 
     @cached_property
     def library(self) -> Library | LibraryError:
-        """The library, or why it cannot be loaded."""
+        """The library, or the error if it cannot be loaded."""
         try:
             return open_library(self.settings)
         except LibraryError as error:
@@ -71,7 +71,7 @@ class DoctorContext:
         return self.library
 
     def open_session(self) -> Session:
-        """Open a session for the caller alone, so that a hung session blocks no other check.
+        """Open another session, so that a session that hangs blocks no other check.
 
         Raises:
             CheckSkipped: the library cannot be loaded.
@@ -84,7 +84,7 @@ class DoctorContext:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session for the block.
+        """Open a session for the duration of the block.
 
         Raises:
             CheckSkipped: no session can be opened.
@@ -98,13 +98,13 @@ class DoctorContext:
 
 
 class _Lenient(Settings):
-    """The settings, ignoring unknown ones."""
+    """Settings that ignore unknown names."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
 
 class _WithoutFile(_Lenient):
-    """The settings without the settings file."""
+    """Settings that ignore unknown names and the settings file."""
 
     @classmethod
     def settings_customise_sources(
@@ -115,12 +115,17 @@ class _WithoutFile(_Lenient):
         *_: Any,
         **__: Any,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the command line and the environment as sources."""
+        """Return the command line and the environment as the only sources."""
         return init_settings, env_settings
 
 
 def read_settings(options: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
-    """Read the settings, with defaults for invalid ones, and why those are invalid."""
+    """Read the settings.
+
+    Returns:
+        The settings, with defaults instead of invalid values; and why settings are invalid, by
+        name.
+    """
     invalid: dict[str, str] = {}
     lenient: type[Settings] = _Lenient
     try:
@@ -136,12 +141,12 @@ def read_settings(options: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
         invalid = _reasons(error) | invalid
     try:
         return lenient(**options | _defaults(invalid)), invalid
-    except ValidationError:  # an invalid combination of settings
+    except ValidationError:  # an invalid combination, even with defaults
         return Settings.model_construct(**options | _defaults(invalid)), invalid
 
 
 def _reasons(error: ValidationError) -> dict[str, str]:
-    """Return why settings are invalid, by name, without their values."""
+    """Return why settings are invalid, by name; without their values."""
     return {
         ".".join(map(str, entry["loc"])) or "settings": entry["msg"].removeprefix("Value error, ")
         for entry in error.errors(include_input=False, include_context=False)

@@ -1,10 +1,10 @@
 """Masking of addresses and names in a report or a capture, so that it can be shared.
 
-How masking works: equal values have equal replacements, also in a report and the capture that
-includes it. The key is random for each run, and stored nowhere. Addresses are masked as in
-Crypto-PAn, where the preceding bits decide whether a bit is flipped: two
-replacements share as many leading bits as the originals, so subnets remain
-recognizable.
+How masking works: equal values have equal replacements, even if one is in a report and the other in
+the capture that includes the report. Names are numbered. Addresses are masked as in Crypto-PAn: a
+keyed function of the preceding bits decides whether a bit is flipped. Two replacements therefore
+share as many leading bits as the originals, so subnets remain recognizable. The key is random for
+each run and is not stored.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any, Final
 
 
 _SPOKEN: Final = re.compile(r"[0-9a-fA-F:.]{2,}")
-"""Text that may contain an address and adjacent characters, such as a port or a full stop."""
+"""Text that may contain an address, with adjacent characters such as a port or a full stop."""
 
 MIN_NAME: Final = 2
-"""Minimum length of a name to mask; one letter would match too much."""
+"""Minimum length of a masked name; a single letter would match too often."""
 
 
 class Mask:
-    """Replaces all addresses, and the given names."""
+    """Replaces all addresses, and the names given to it."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._key = secrets.token_bytes(16)
@@ -56,22 +56,25 @@ class Mask:
         return _SPOKEN.sub(lambda found: self._without_addresses(found[0]), text)
 
     def name(self, text: str) -> str:
-        """Return the replacement of a name, whether or not it was among `names`."""
+        """Return the replacement of a name, even if the mask was not created with this name.
+
+        An empty name stays empty.
+        """
         return self._names.setdefault(text.lower(), f"name-{len(self._names) + 1}") if text else ""
 
     def address(self, address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-        """Return the replacement of an address."""
-        # These do not identify a host, but matter in a setting.
+        """Return the replacement of an address; loopback and unspecified addresses are kept."""
+        # Neither kind identifies a host, but both matter in settings such as `host`.
         if address.is_loopback or address.is_unspecified:
             return address
         return self._replaced_address(address)
 
     def digest(self, content: bytes, size: int) -> bytes:
-        """Return `size` bytes that replace this content."""
+        """Return a keyed digest of `size` bytes as the replacement of the content."""
         return shake_256(self._key + content).digest(size)
 
     def value(self, value: Any) -> Any:
-        """Mask a JSON value, except the keys of objects."""
+        """Mask the strings in a JSON value, except the names of members."""
         match value:
             case str():
                 return self.text(value)
@@ -83,7 +86,7 @@ class Mask:
                 return value
 
     def _without_addresses(self, text: str) -> str:
-        """Replace the first and longest address in a text, then those after it."""
+        """Replace all addresses in a text: from the left, the longest at each position."""
         bounds = [index for index in range(len(text) + 1) if not _is_inside_number(text, index)]
         for start in bounds:
             for end in reversed(bounds):

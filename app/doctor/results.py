@@ -13,7 +13,7 @@ from bindings.errors import EngineError, NotSupported
 
 
 Facts: TypeAlias = dict[str, Any]
-"""Measured values as JSON, under the report's names."""
+"""Measured values in JSON's types, by their names in the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class CheckResult:
     Attributes:
         outcome: the verdict.
         sentence: the finding, in words.
-        remedy: what to do about it; None if nothing needs to be done.
-        facts: measured values.
-        names: names of hosts, accounts and the like in any of these, to be masked on request;
-            addresses are found without being listed.
+        remedy: what to do about the finding; None if nothing needs to be done.
+        facts: the measured values.
+        names: names of hosts, accounts and the like in `sentence`, `remedy` and `facts`, to be
+            masked on request. Addresses need not be listed.
     """
 
     outcome: Outcome
@@ -49,8 +49,8 @@ class Check:
 
     Attributes:
         name: the name of its finding.
-        run: makes the check.
-        listens: whether it also takes the requested time to listen.
+        run: performs the check.
+        listens: whether the requested listening time extends its timeout.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Check:
     listens: bool = False
 
     def result(self, context: DoctorContext) -> CheckResult:
-        """Make the check; return what it found, or why it could not."""
+        """Perform the check; if it raises, return the outcome `unknown` with the reason."""
         try:
             return self.run(context)
         except CheckSkipped as reason:

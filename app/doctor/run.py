@@ -1,4 +1,4 @@
-"""Runs all checks in sequence, each with a timeout, and builds the report."""
+"""Runs all checks one after another, each with a timeout, and builds the report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bindings.library import Library
 CHECK_SECONDS: Final = 10.0
 """Timeout of a check."""
 TOTAL_SECONDS: Final = 40.0
-"""Time for all checks, after which the timeout of the rest is `LATE_CHECK_SECONDS`."""
+"""Time after which each remaining check has a timeout of only `LATE_CHECK_SECONDS`."""
 LATE_CHECK_SECONDS: Final = 0.5
 
 SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
@@ -84,7 +84,8 @@ class DoctorRun:
 
     Attributes:
         hangs: whether a check timed out; its thread may still be in a call.
-        mask: masks the names of the host and the account, and those that the report listed.
+        mask: masks addresses, the names of the host and the account and, after `report`, the names
+            in the results.
     """
 
     def __init__(self, context: DoctorContext) -> None:
@@ -150,7 +151,7 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
 
 
 def host_names() -> frozenset[str]:
-    """Return the names of the host and the account, which may occur in any path or message."""
+    """Return the names of the host and the account, which any path or message may contain."""
     host, full = socket.gethostname(), socket.getfqdn()
     parts = {part for name in (host, full) for part in (name, *name.partition(".")[::2])}
     account = {user_name() or "", Path.home().name, os.environ.get("USERDOMAIN", "")}
@@ -158,7 +159,7 @@ def host_names() -> frozenset[str]:
 
 
 def program_version() -> str:
-    """Return this program's version."""
+    """Return this program's version, or `unknown` if the package is not installed."""
     try:
         return version("sa-contexts")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Stand-ins for what identifies a host in a capture, equal to those in the report within it."""
+"""Stand-ins for values that identify a host in a capture, the same as in the included report."""
 
 from __future__ import annotations
 
@@ -12,34 +12,37 @@ from app.doctor.masking import Mask
 
 
 SID_PARTS_KEPT: Final = 4
-"""`S`, the revision, the authority and the first sub-authority, which are the same everywhere."""
+"""Leading parts that are kept: `S`, the revision, the authority and the first sub-authority."""
 WELL_KNOWN_SID_PARTS: Final = 5
-"""Parts of the SIDs that are the same on all hosts, such as S-1-5-18 and S-1-5-32-544."""
+"""Maximum number of parts of the SIDs that all hosts share, such as S-1-5-18 and S-1-5-32-544."""
 
 
 class MaskedStandIns:
-    """The stand-ins that a report's mask gives (`bindings.capture.mask.StandIns`)."""
+    """Implements `bindings.capture.mask.StandIns` with the mask of a report."""
 
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
 
     def ipv4(self, packed: bytes) -> bytes:
-        """Return another address; two results share as many leading bits as their originals."""
+        """Return the masked address; see `Mask.address`."""
         return self._mask.address(IPv4Address(packed)).packed
 
     def ipv6(self, packed: bytes) -> bytes:
-        """Return another address, as for IPv4; an IPv4-mapped one stays mapped."""
+        """Return the masked address; an IPv4-mapped address stays IPv4-mapped."""
         address = IPv6Address(packed)
         if address.ipv4_mapped is not None:
             return packed[:12] + self.ipv4(packed[12:])
         return self._mask.address(address).packed
 
     def name(self, text: str) -> str:
-        """Return a numbered name; texts that differ only in case have the same one."""
+        """Return a numbered name, the same for texts that differ only in case."""
         return self._mask.name(text)
 
     def sid(self, text: str) -> str:
-        """Return a SID with other sub-authorities; those of one domain stay in one domain."""
+        """Return a SID with other sub-authorities; SIDs of one domain still share a domain.
+
+        SIDs that all hosts share are unchanged.
+        """
         parts = text.split("-")
         if len(parts) <= WELL_KNOWN_SID_PARTS:
             return text
@@ -49,10 +52,10 @@ class MaskedStandIns:
         return "-".join(parts)
 
     def subject(self, der: bytes) -> bytes:
-        """Return a distinguished name of one numbered common name, in DER."""
+        """Return a distinguished name in DER that consists of one numbered common name."""
         name = self._mask.name(der.hex())
         return Name([NameAttribute(NameOID.COMMON_NAME, name)]).public_bytes()
 
     def content(self, raw: bytes) -> bytes:
-        """Return other bytes; zeros, which mean that there is nothing, are kept."""
+        """Return other bytes of the same length; zeros, which mean no content, stay zeros."""
         return self._mask.digest(raw, len(raw)) if any(raw) else raw

@@ -1,1 +1,1 @@
-"""Files: watched for changes, and replaced atomically with their permissions kept."""
+"""Files: creation, atomic replacement that keeps permissions, and watching for changes."""

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 
 class AccessNotKept(Exception):
-    """The replacement would be readable or writable by other users; the message says why."""
+    """The owner or the permissions of a file cannot be copied; the message says why."""
 
 
 class _Access(NamedTuple):
-    """A file's owner and permissions; its POSIX ACL is an extended attribute (acl(5))."""
+    """A file's owner and permissions; `attributes` includes its POSIX ACL (acl(5))."""
 
     owner: int
     group: int
@@ -26,8 +26,8 @@ class _Access(NamedTuple):
 def keep_access(path: Path, new: Path, opened: int) -> None:
     """Copy owner, group, mode, ACL and extended attributes from a file to its replacement.
 
-    On Windows, copy the DACL, inherited and explicit entries; the owner becomes the user who
-    changes the file.
+    On Windows, copy only the DACL, with its inherited and explicit entries. The replacement keeps
+    the owner with which it was created.
 
     Args:
         path: the existing file.
@@ -35,7 +35,7 @@ def keep_access(path: Path, new: Path, opened: int) -> None:
         opened: the replacement's descriptor.
 
     Raises:
-        AccessNotKept: the copy is incomplete.
+        AccessNotKept: the owner or the permissions cannot be copied completely.
         OSError: the existing file cannot be read.
     """
     if sys.platform == "win32":
@@ -54,7 +54,7 @@ def _keep_rights(path: Path, new: int) -> None:
         try:
             os.fchown(new, access.owner, access.group)
             _set_attributes(new, access.attributes)
-            os.fchmod(new, access.mode)  # last, because an ACL changes the mode
+            os.fchmod(new, access.mode)  # last, because setting an ACL changes the mode
             reason = None if _access(new) == access else "its permissions cannot be kept"
         except OSError as error:
             reason = error.strerror
@@ -84,7 +84,7 @@ def _attributes(file: int) -> dict[str, bytes]:
 
 
 def _set_attributes(file: int, wanted: dict[str, bytes]) -> None:
-    """Set exactly these extended attributes; a new file may inherit others from its folder."""
+    """Set these extended attributes; remove others, which a file may inherit from its folder."""
     if sys.platform == "linux":
         present = _attributes(file)
         for name in present.keys() - wanted.keys():
@@ -95,10 +95,11 @@ def _set_attributes(file: int, wanted: dict[str, bytes]) -> None:
 
 
 def _keep_dacl(path: Path, new: Path) -> None:
-    """Copy the DACL verbatim: unlike SetNamedSecurityInfoW, SetFileSecurityW inherits nothing.
+    """Copy the DACL unchanged.
 
-    MoveFileExW keeps a file's DACL. ReplaceFileW would merge the DACLs, but may leave no file of
-    that name if it fails (learn.microsoft.com, "ReplaceFileW function").
+    SetNamedSecurityInfoW would add entries inherited from the folder; SetFileSecurityW does not.
+    MoveFileExW, which then renames the file, keeps the DACL. ReplaceFileW is not used, because it
+    may leave no file of that name if it fails (learn.microsoft.com, "ReplaceFileW function").
     """
     if sys.platform == "win32":
         import pywintypes  # noqa: PLC0415  # Windows only

@@ -1,4 +1,4 @@
-"""Creation of a file that must not exist."""
+"""Creation of a file at a path that must not exist."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def create_file(
         prepare: called with the descriptor of the empty file before the content is written.
 
     Raises:
-        FileExistsError: the path exists, if only as a link.
-        OSError: writing failed, for example on a full disk; no file is left.
+        FileExistsError: the path exists, even if it is a dangling link.
+        OSError: writing failed, for example on a full disk; the new file was deleted.
     """
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

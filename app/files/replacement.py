@@ -1,9 +1,9 @@
-"""Atomic replacement of a file: readers see the old content or the new, never a part.
+"""Atomic replacement of a file: readers see either all of the old content or all of the new.
 
-How a replacement works: the new content is written beside the file, given the file's permissions,
-synced and renamed over it. Links are followed: the file is replaced, not the link. A replacement
-that would change permissions or leave a hard link with the old content is rejected before anything
-changes.
+How a replacement works: a new file in the same folder gets the permissions of the old file and then
+the new content. It is synced and renamed over the old file. Symbolic links are followed: the file
+is replaced, not the link. If the permissions would change or the file has several hard links, the
+replacement is rejected and the file stays unchanged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_TRIES: Final = 20
 MAX_LINKS: Final = 40
 """Maximum number of symbolic links in a path, as in Linux (path_resolution(7))."""
 RETRY_SECONDS: Final = 0.05
-"""Pause between tries. Windows does not replace a file that is open for reading."""
+"""Pause between tries, which Windows needs: it does not replace a file that is being read."""
 
 
 class NotReplaceable(Exception):
@@ -33,11 +33,13 @@ class NotReplaceable(Exception):
 
 
 def target_of(path: Path) -> Path:
-    """Resolve a path to its file, which need not exist unless the path is a link.
+    """Resolve a path to its file. The file need not exist, unless the path itself is a link.
 
     Raises:
-        NotReplaceable: a link in the path is dangling or circular, or another user owns or can
-            write to its folder, and so could point the link at a file of their choice.
+        NotReplaceable: the path is a dangling link or contains circular links; or, on POSIX, it
+            contains links and another user could make it lead to a file of their choice, because
+            the folder of a link or of the file is writable by others or does not belong to one of
+            `_trusted_owners`.
     """
     try:
         target = Path(os.path.realpath(path, strict=path.is_symlink()))
@@ -60,10 +62,10 @@ def target_of(path: Path) -> Path:
 
 
 def _folders(path: Path) -> list[Path]:
-    """Return the folder of each link in a path, then the folder of the file if there is a link.
+    """Return the folder of each link in a path and, if there are links, the folder of the file.
 
     Raises:
-        OSError: the path has too many links (ELOOP).
+        OSError: the path has more than `MAX_LINKS` links (ELOOP).
     """
     folders: list[Path] = []
     path = Path.cwd() / path
@@ -87,7 +89,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _trusted_owners(target: Path) -> set[int]:
-    """Return who may own a folder with a link: root, this process' user, the target's owner."""
+    """Return which users may own the folders: root, this process' user, and the target's owner."""
     owners = {0}
     if sys.platform != "win32":
         owners.add(os.geteuid())
@@ -99,16 +101,17 @@ def _trusted_owners(target: Path) -> set[int]:
 def replace_file(path: Path, content: bytes) -> None:
     """Replace or create a file; the caller must hold a lock on it.
 
-    An existing file keeps its permissions; a new one is accessible to its owner only, except on
-    Windows, where it inherits the folder's DACL. A remnant of a crash is overwritten.
+    An existing file keeps its permissions. Only the owner can access a new one, except on Windows,
+    where it inherits the folder's DACL. A temporary file left by a crash is deleted.
 
     Args:
         path: the file itself, as `target_of` returns it.
         content: the new content.
 
     Raises:
-        NotReplaceable: its owner or permissions would change, or it has hard links.
-        OSError: writing failed, for example on a full disk; the file is unchanged.
+        NotReplaceable: the file's owner or permissions would change, or it has several hard links.
+        OSError: writing failed, for example on a full disk. The file is unchanged, unless only the
+            sync of its folder failed.
     """
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
@@ -150,7 +153,7 @@ def _move(new: Path, path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Sync a folder so that a rename survives a power failure; Windows has no such call."""
+    """Sync a folder, so that a rename survives a power failure; do nothing on Windows."""
     if os.name != "posix":
         return
     opened = os.open(folder, os.O_RDONLY)

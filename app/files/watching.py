@@ -1,4 +1,4 @@
-"""Watching files by polling: a disk that hangs blocks a thread, never the event loop."""
+"""Watching files by polling, in a thread, so that a disk that hangs cannot block the event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import anyio.to_thread
 POLL_SECONDS: Final = 1.0
 """Pause between polls."""
 STALL_SECONDS: Final = 5.0
-"""How long a poll may take before it counts as stalled."""
+"""Time after which an unfinished poll counts as stalled."""
 
 
 async def watch_files(poll: Callable[[], None], on_stall: Callable[[], None] | None = None) -> None:
@@ -20,9 +20,9 @@ async def watch_files(poll: Callable[[], None], on_stall: Callable[[], None] | N
 
     Args:
         poll: reloads the files if they have changed; called in a thread.
-        on_stall: called every `STALL_SECONDS` while a poll is stalled.
+        on_stall: called in the event loop every `STALL_SECONDS` while a poll is unfinished.
     """
-    limiter = anyio.CapacityLimiter(1)  # others may use up the default limiter's threads
+    limiter = anyio.CapacityLimiter(1)  # other code may use all threads of the default limiter
     while True:
         await anyio.sleep(POLL_SECONDS)
         async with anyio.create_task_group() as tasks:

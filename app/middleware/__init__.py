@@ -1,1 +1,1 @@
-"""ASGI middleware: every request passes it before it is routed."""
+"""ASGI middleware: every request passes through it before routing."""

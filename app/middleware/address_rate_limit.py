@@ -1,6 +1,7 @@
-"""Rate limits per address for requests whose caller is not yet identified.
+"""Rate limits per address for requests whose caller is not identified.
 
-An address is a client network: an IPv4 address or an IPv6 prefix (`app.net.networks`).
+In this module, an address is a client network: an IPv4 address or an IPv6 prefix
+(`app.net.networks`).
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ MAX_VERIFIED_PER_CALLER: Final = 64
 class VerifiedCredentialCache:
     """An LRU cache of accepted credentials, each with the address it was accepted from.
 
-    The number per caller is limited, so that no caller can evict the others. The cache stores
-    keyed hashes whose key lives as long as the process, so it reveals no credential.
+    The number of credentials per caller is limited, so that one caller cannot evict the credentials
+    of all others. The cache stores keyed hashes under a random key, so it reveals no credential.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class VerifiedCredentialCache:
         return caller
 
     def add(self, network: str, credential: bytes, caller: tuple[str, str]) -> None:
-        """Add a caller's credential; evict the least recently used one if a limit is exceeded."""
+        """Add a caller's credential; evict the least recently used one beyond a limit."""
         hash_ = self._hash(network, credential)
         self._remove(hash_)
         self._callers[hash_] = caller
@@ -85,7 +86,7 @@ class VerifiedCredentialCache:
 
 
 def address_policy(limits: RateLimits) -> RateLimitPolicy:
-    """Return the rate limit of an address for requests without a credential."""
+    """Return the policy that limits an address's requests without a credential."""
     return RateLimitPolicy(
         "address",
         limits.rate_limit_per_address,
@@ -94,25 +95,27 @@ def address_policy(limits: RateLimits) -> RateLimitPolicy:
 
 
 class AddressRateLimitMiddleware:
-    """Middleware that limits, per address, requests answered before a caller is identified.
+    """Middleware that limits, per address, requests whose caller is not identified.
 
     It wraps everything that answers such requests: host validation, authentication, and public
     pages, which ignore credentials. There are three separate quotas, so that such requests cannot
     lock out a client with a valid credential:
 
     - `address`: requests without a credential, and requests for public pages;
-    - `failures`: credentials that authentication rejects. Beyond this quota, only credentials
-      accepted from the address before are still checked, so a client that shares an address
+    - `failures`: credentials that authentication rejects. Beyond this quota, the only credentials
+      still checked are those accepted from the address before, so a client that shares an address
       with an attacker is not locked out;
     - `unverified`: credentials that were not checked, because the issuer or the file of API keys
       is unavailable, or `Host` was rejected. Credentials accepted from the address before have a
       separate quota per caller.
 
-    Requests that wait for an issuer are admitted before any of them is counted. Each is counted
-    when it is answered; beyond the quota, the answer becomes 429, which says nothing about the
-    credential. Accepted credentials are not affected.
+    A request whose credential is not accepted is counted when its response begins, so many requests
+    may be admitted while they wait for an issuer. If the request then exceeds a quota, its response
+    is replaced by 429, which reveals nothing about the credential. The exception is a rejected
+    credential that was accepted from the address before: its response is sent.
 
-    Health is always answered; beyond the quota, `app.server.protocol` may delay the response.
+    Health probes are always answered; beyond the quota, `app.server.protocol` may delay the
+    response.
     """
 
     def __init__(
@@ -127,8 +130,8 @@ class AddressRateLimitMiddleware:
         Args:
             app: the application.
             requests: the policy for requests without a credential.
-            limits: the rate limits of an address.
-            public: matches the paths that need no credential.
+            limits: the rate limits from the settings.
+            public: matches the paths that require no credential.
         """
         self._app = app
         self._is_public = public.fullmatch
@@ -208,8 +211,8 @@ class AddressRateLimitMiddleware:
     def _count(
         self, credential: bytes, network: str, caller: tuple[str, str] | None, scope: Scope
     ) -> tuple[RateLimitPolicy, RateLimitStatus]:
-        """Count a credential that was not accepted; return the policy and its status."""
+        """Count a credential that was not accepted; return the policy and the quota's status."""
         if request_state(scope).problem == UNAUTHENTICATED.code:
-            self._verified.discard(network, credential)  # it expired, or was revoked
+            self._verified.discard(network, credential)  # no longer valid
             return self._failures, self._failures.limiter.hit(network)
         return self._unverified, self._unverified.limiter.hit((network, caller))

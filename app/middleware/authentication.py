@@ -22,7 +22,7 @@ from app.middleware.rejection import reject
 
 
 RETRY_SECONDS: Final = 10
-"""`Retry-After` while the issuer's keys or the file of API keys are unavailable."""
+"""`Retry-After` while credentials cannot be verified."""
 
 _DETAILS: Final = {
     RejectionReason.MISSING: "The request has no credential.",
@@ -31,13 +31,13 @@ _DETAILS: Final = {
     RejectionReason.ISSUER_UNAVAILABLE: "The keys of the token issuer cannot be fetched now.",
     RejectionReason.API_KEYS_UNAVAILABLE: "The server's file of API keys cannot be read now.",
 }
-"""Details by reason; all other reasons are not disclosed to clients."""
+"""The problem's detail by reason; the other reasons are not disclosed to clients."""
 
 _UNAVAILABLE: Final = {
     RejectionReason.ISSUER_UNAVAILABLE: ISSUER_UNAVAILABLE,
     RejectionReason.API_KEYS_UNAVAILABLE: API_KEYS_UNAVAILABLE,
 }
-"""Problems for credentials that may be valid but cannot be verified now."""
+"""The problem by reason, for credentials that may be valid but cannot be verified now."""
 
 
 def _problem(reason: RejectionReason) -> ProblemError:
@@ -57,8 +57,8 @@ _PROBLEMS: Final = {reason: _problem(reason) for reason in RejectionReason}
 class AuthenticationMiddleware:
     """Middleware that identifies the caller or rejects the request.
 
-    Public paths, whose routes require no scope, ignore credentials. All other paths require one,
-    even if no route matches.
+    On public paths, whose routes require no scope, credentials are ignored. All other paths require
+    a credential, even if no route matches.
     """
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator, public: re.Pattern[str]) -> None:
@@ -67,11 +67,11 @@ class AuthenticationMiddleware:
         Args:
             app: the application.
             authenticator: verifies credentials.
-            public: matches the paths that need no credential.
+            public: matches the paths that require no credential.
         """
         self._app = app
         self._authenticator = authenticator
-        self._is_public = public.fullmatch  # `$` also matches before a final newline
+        self._is_public = public.fullmatch  # with `match`, `$` would accept a final newline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it."""

@@ -14,9 +14,9 @@ from app.settings.limits import RateLimits
 class CallerRateLimitMiddleware:
     """Middleware that limits the requests of each caller, after authentication.
 
-    If the server requires no credentials, callers are distinguished by address, and those on this
+    If the server requires no credentials, it distinguishes callers by address, and callers on this
     host are not limited. If it requires credentials, `AddressRateLimitMiddleware` limits requests
-    without a valid one. The limit of streams uses the same key.
+    without a valid credential. The limit on streams per caller uses the same keys.
     """
 
     def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
@@ -24,7 +24,7 @@ class CallerRateLimitMiddleware:
 
         Args:
             app: the application.
-            limits: the rate limits of a caller.
+            limits: the rate limits from the settings.
         """
         self._app = app
         self._requests = RateLimitPolicy(

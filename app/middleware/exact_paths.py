@@ -1,4 +1,4 @@
-"""Rejection of paths that a route's pattern matches by mistake."""
+"""Rejection of paths that end in a newline, which routes would match by mistake."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExactPaths:
     """Middleware that answers 404 to paths that end in a newline.
 
     Starlette's patterns end in `$`, which also matches before a final newline, so `/engine%0a`
-    would be answered as `/engine`.
+    would be routed like `/engine`.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,8 +1,8 @@
 """Rate limiting by the generic cell rate algorithm (ITU-T I.371, annex A, virtual scheduling).
 
-How it works: the limiter stores one time per key, at which the key's full quota is restored.
-Each event moves that time forward by `window / quota`; an event that would move it more than a
-window into the future is over the limit.
+How it works: for each key, the limiter stores the time at which the key's full quota is restored.
+Each event moves that time forward by `window / quota`. An event is over the limit if it would move
+the time more than one window into the future.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 
 MAX_KEYS: Final = 16_384
-"""Maximum number of keys, some 4 MB; the least recently used key is evicted."""
+"""Maximum number of keys, about 4 MB of memory; the least recently used key is evicted."""
 
 _NANOSECONDS: Final = 1_000_000_000
 
@@ -25,8 +25,8 @@ class RateLimitStatus(NamedTuple):
     Attributes:
         is_within: whether the event is within the limit.
         left: how many more events are within the limit now.
-        nanoseconds: the time until the full quota is restored; over the limit, the time until
-            one more event is within it.
+        nanoseconds: the time until the full quota is restored or, if `is_within` is false, until
+            one event is within the limit again.
     """
 
     is_within: bool
@@ -42,10 +42,10 @@ class RateLimitStatus(NamedTuple):
 class GcraLimiter:
     """A rate limiter for events, per key. Belongs to one event loop.
 
-    A key may use its quota at once; the quota is restored evenly over the window.
+    A key may use its whole quota at once. Every `window / quota`, one event is restored.
 
     Attributes:
-        quota: the maximum number of events per window.
+        quota: the number of events that a key may use at once, and that a window restores.
         window_seconds: the length of the window.
     """
 
@@ -59,10 +59,10 @@ class GcraLimiter:
         """Create a limiter without keys.
 
         Args:
-            quota: the maximum number of events per window.
+            quota: the number of events that a key may use at once, and that a window restores.
             window_seconds: the length of the window.
             keys: the maximum number of keys.
-            clock: returns the monotonic time in nanoseconds.
+            clock: returns a monotonic time, in nanoseconds.
         """
         self.quota = quota
         self.window_seconds = window_seconds
@@ -77,7 +77,7 @@ class GcraLimiter:
         return len(self._full_at)
 
     def hit(self, key: Hashable) -> RateLimitStatus:
-        """Count an event if it is within the limit; an event over the limit costs nothing."""
+        """Count an event and return the status; an event over the limit uses no quota."""
         now = self._clock()
         debt = self._debt(key, now) + self._interval
         is_within = debt <= self._window
@@ -91,7 +91,7 @@ class GcraLimiter:
         return RateLimitStatus(True, (self._window - debt) // self._interval, debt)
 
     def peek(self, key: Hashable) -> RateLimitStatus:
-        """Return whether one more event would be within the limit, without counting it."""
+        """Return whether one more event is within the limit, without counting an event."""
         debt = self._debt(key, self._clock())
         left = (self._window - debt) // self._interval
         if left < 1:

@@ -14,7 +14,7 @@ class HeadMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; a HEAD request is cancelled when the response body begins."""
+        """Answer a request; cancel the handling of HEAD when the response body begins."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return

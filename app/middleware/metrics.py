@@ -1,4 +1,4 @@
-"""Request metrics, measured around everything that can answer a request."""
+"""Request metrics, measured around all code that can answer a request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MetricsMiddleware:
         try:
             await self._app(scope, receive, observe_send)
         except Exception:
-            status = 500  # also if the response had begun
+            status = 500  # even if the response has begun
             raise
         finally:
             self._metrics.http.in_progress.dec()

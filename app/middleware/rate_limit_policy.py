@@ -1,4 +1,4 @@
-"""Rate limit policies: the `RateLimit` headers and the 429 response of a named limit.
+"""Rate limit policies: named limits with their `RateLimit` headers and 429 responses.
 
 The headers follow draft-ietf-httpapi-ratelimit-headers-10 and are structured fields (RFC 9651).
 """
@@ -15,17 +15,17 @@ from app.middleware.rejection import reject
 
 
 WINDOW_SECONDS: Final = 60
-"""The window of every policy; settings are requests per minute."""
+"""The window of every policy: the settings give requests per minute."""
 
 UNLIMITED_PATHS: Final = frozenset({"/health/live", "/health/ready"})
-"""Never answered with 429: a probe must not mistake a busy server for a dead one."""
+"""Paths never answered with 429: a probe must not mistake a busy server for a dead one."""
 
 
 class RateLimitPolicy:
     """A named rate limit.
 
     Attributes:
-        limiter: counts the events.
+        limiter: counts the requests.
     """
 
     def __init__(self, name: str, quota: int, excess: str) -> None:
@@ -33,8 +33,8 @@ class RateLimitPolicy:
 
         Args:
             name: the name in the headers.
-            quota: the maximum number of events per minute.
-            excess: the detail of the problem if the limit is exceeded, in one sentence.
+            quota: the quota of the limiter, for a window of `WINDOW_SECONDS`.
+            excess: the detail of the problem for a request over the limit, in one sentence.
         """
         self.limiter = GcraLimiter(quota, WINDOW_SECONDS)
         self._name = name.encode()
@@ -42,7 +42,7 @@ class RateLimitPolicy:
         self._excess = excess
 
     def with_headers(self, status: RateLimitStatus, send: Send) -> Send:
-        """Wrap `send` to add the `RateLimit` headers to the response."""
+        """Return a wrapper of `send` that adds the `RateLimit` headers to the response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -62,8 +62,8 @@ class RateLimitPolicy:
     def _headers(self, status: RateLimitStatus) -> list[tuple[bytes, bytes]]:
         """Return the headers.
 
-        `r` more events are allowed now. After `t` seconds the full quota is restored or, if this
-        event is over the limit, one event is allowed again.
+        `r` is the number of further requests allowed now. `t` is the number of seconds until the
+        full quota is restored or, for a request over the limit, until one request is allowed.
         """
         limit = b'"%b";r=%d;t=%d' % (self._name, status.left, status.seconds)
         return [(b"ratelimit-policy", self._policy), (b"ratelimit", limit)]

@@ -9,7 +9,7 @@ from app.api.request_state import request_state
 
 
 async def reject(problem: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request with a problem and record the rejection in its state."""
+    """Answer a request with a problem and record the rejection in the request's state."""
     state = request_state(scope)
     state.problem, state.is_rejected = problem.kind.code, True
     response = problem_response(problem, scope["raw_path"])

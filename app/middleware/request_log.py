@@ -1,8 +1,8 @@
-"""The request log: every request gets an id, and an entry at its end.
+"""The request log: every request gets an id, and a log entry when it ends.
 
-The settings can reduce the entries to problems or none, and rejections that anyone can cause are
-only summarized. The middleware is the outermost, so it sees every response. The query is not
-logged: filters contain addresses.
+A setting can limit the entries to problems or disable them. Rejections that anyone can cause are
+only summarized. This middleware is the outermost, so it sees every response of the application.
+The query is not logged, because filters contain addresses.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from app.telemetry.logging.rejection_summary import RejectionSummary
 log = structlog.get_logger(__name__)
 
 AGGREGATED_STATUSES: Final = frozenset({401, 421, 429})
-"""Rejections that anyone can cause in any number are logged in summary (`RejectionSummary`)."""
+"""Statuses of problems that anyone can cause in any number; a `RejectionSummary` counts them."""
 
 DEBUG_ROUTES: Final = frozenset({"/metrics", "/health/live", "/health/ready"})
 """Routes that machines poll, logged at level DEBUG."""
@@ -37,7 +37,7 @@ _HARMLESS: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACE: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-.{2,}"
 )
-"""`traceparent` (W3C Trace Context, 3.2); the group is the trace id."""
+"""The header `traceparent` (W3C Trace Context, 3.2); the group is the trace id."""
 
 
 class RequestLogMiddleware:
@@ -49,7 +49,7 @@ class RequestLogMiddleware:
         Args:
             app: the application with all other middleware.
             logged: which requests are logged.
-            summary: aggregates rejections that anyone can cause.
+            summary: counts the rejections that anyone can cause.
         """
         self._app = app
         self._logged = logged
@@ -132,7 +132,7 @@ class RequestLogMiddleware:
 
 
 class _ResponseProgress:
-    """What has been sent of a response so far."""
+    """How much of a response has been sent."""
 
     def __init__(self) -> None:
         self.status: int | None = None
@@ -157,8 +157,9 @@ class _ResponseProgress:
 def _bind_ids(scope: Scope) -> str:
     """Bind the request id and the trace id to the log context, and return the request id.
 
-    A client's own id is accepted if it is short, harmless and not a credential. The context is
-    cleared first: tasks of one connection inherit the context of an earlier request.
+    An `X-Request-Id` from the client is accepted if it matches `_HARMLESS` and contains nothing
+    that the log would redact. The log context is cleared first, because the task of a request
+    inherits the context of an earlier request on the connection.
     """
     request_id = trace_id = None
     for name, value in scope["headers"]:

@@ -1,9 +1,9 @@
-"""Validation of the header `Host`, against DNS rebinding.
+"""Validation of the header `Host`, as a protection against DNS rebinding.
 
-The owner of a name can make it resolve to this server, after which a browser treats pages of that
-name and this server as one origin. The browser still sends the name in `Host`, so names that are
-not this server's are rejected. Addresses cannot be rebound: all are accepted, so that probes and
-scrapers need no configuration.
+An attacker can make a domain name of their own resolve to this server. A browser then treats the
+attacker's pages and this server as one origin. But the browser sends that domain name in `Host`, so
+this middleware rejects names that are not this server's. An IP address cannot be rebound, so all
+addresses are accepted, and probes and scrapers need no configuration.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from app.middleware.rejection import reject
 
 
 MAX_BYTES: Final = 300
-"""Maximum length of the header: a DNS name of 255 bytes (RFC 1035, 2.3.4) and a port."""
+"""Maximum length of the value: enough for a DNS name (255 bytes; RFC 1035, 2.3.4) and a port."""
 MAX_REMEMBERED: Final = 256
-"""Size of the cache of validated hosts."""
+"""Maximum number of cached validation results."""
 
 _HOST: Final = re.compile(
     rb"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.~!$&'()*+,;=%-]+))(?::[0-9]*)?", re.ASCII
@@ -40,14 +40,14 @@ class HostValidationMiddleware:
 
         Args:
             app: the application.
-            hosts: accepted names besides `localhost` and the machine's own.
+            hosts: accepted names besides `own_names()`.
         """
         self._app = app
         names = {name.lower().encode() for name in (*own_names(), *hosts)}
         self._validate = lru_cache(MAX_REMEMBERED)(lambda host: _validate(host, names))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Pass a request on, or reject it with 400 or 421."""
         if scope["type"] == "http":
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             problem = (
@@ -72,7 +72,7 @@ _UNKNOWN: Final = ProblemError(UNKNOWN_HOST, "The name in Host is not one of thi
 
 
 def _validate(host: bytes, names: set[bytes]) -> ProblemError | None:
-    """Return the problem of a host, or None if it is valid."""
+    """Return the problem with a `Host` value, or None if the value is valid."""
     match = _HOST.fullmatch(host)
     if match is None:
         return _MALFORMED

@@ -1,4 +1,4 @@
-"""Client networks, each of which counts as one client for limits, and loopback addresses."""
+"""Client networks and loopback addresses. For limits, a client network counts as one client."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Final
 
 
 PREFIX_BITS: Final = 64
-"""Prefix length within which one IPv6 host may use any address (RFC 4291, 2.5.4; RFC 8981)."""
+"""Prefix length of an IPv6 client network: a host may use any address in its /64 subnet.
+
+See RFC 4291, 2.5.4, and RFC 8981.
+"""
 
 
 def client_network(address: str) -> str:
-    """Return an IPv4 or IPv4-mapped address as IPv4, an IPv6 address as its /64 network."""
+    """Return the client network of an address.
+
+    It is the address itself for IPv4 and for IPv6 loopback, the IPv4 address for an IPv4-mapped
+    one, and the /64 network for other IPv6 addresses.
+    """
     return _network(address) if ":" in address else address
 
 
@@ -29,11 +36,10 @@ def _network(address: str) -> str:
 
 @lru_cache(1024)
 def is_loopback(address: str) -> bool:
-    """Return whether only this host reaches an address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3).
+    """Return whether an address is loopback (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3).
 
     Args:
-        address: from a socket, a URL (without brackets) or `client_network`. A name or a network
-            is not loopback.
+        address: the address, without brackets. For a name or a network, the result is false.
     """
     try:
         parsed = ip_address(address)

@@ -1,4 +1,4 @@
-"""URLs whose responses cannot be tampered with in transit."""
+"""Checks that nobody can tamper with the responses of a URL in transit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from app.net.networks import is_loopback
 
 
 def require_secure(url: str) -> str:
-    """Return the URL if it is HTTPS, or HTTP to this host.
+    """Return the URL if it is HTTPS, or HTTP to a loopback host.
 
     Raises:
-        ValueError: it is neither, or has user information, a query or a fragment.
+        ValueError: the URL is neither, or it has user information, a query or a fragment.
     """
     try:
         parts = urlsplit(url)

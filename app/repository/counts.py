@@ -1,4 +1,4 @@
-"""Running counts of a resource's objects, kept beside its snapshots."""
+"""Running counts of a resource's objects, kept with its snapshots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.repository.query.filters import Key
 
 
 class Counts(Protocol):
-    """Counts that follow each change, so that no summary scans all objects."""
+    """Counts that are updated at each change, so that a summary need not scan all objects."""
 
     def copy(self) -> Self:
         """Return an independent copy."""

@@ -1,4 +1,4 @@
-"""The deadline for answers of the engine: a timeout per request, cut short at shutdown."""
+"""The deadline for calls of the engine: a timeout per request, which a shutdown ends early."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ class EngineDeadline:
         self._scopes: set[anyio.CancelScope] = set()
 
     async def run(self, fn: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of `fn` if it comes in time.
+        """Call `fn` and return its result if `fn` ends in time.
 
-        If `fn` waits for a thread, the thread must be abandoned on cancellation
-        (`abandon_on_cancel`).
+        If `fn` waits for a thread, it must use `abandon_on_cancel`.
 
         Raises:
-            EngineTimedOut: the result did not come in time.
+            EngineTimedOut: `fn` did not end in time.
             ShuttingDown: the server is stopping.
         """
         if self._stopping.is_set():

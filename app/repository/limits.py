@@ -9,21 +9,21 @@ class StoreLimits:
 
     Attributes:
         refresh_min_interval_seconds: the minimum pause between two refreshes.
-        refresh_interval_seconds: the time between two refreshes that no client asked for; a change
-            that the engine does not announce is found within this time.
-        refresh_debounce_seconds: the debounce time of dirty ids, which are then read in batches.
+        refresh_interval_seconds: the time from the start of a refresh to the next periodic one,
+            which finds the changes that the engine does not announce.
+        refresh_debounce_seconds: how long dirty ids are collected before they are read.
         refresh_retry_seconds: the time between two attempts while the engine is failing.
-        ready_max_age_seconds: the maximum age of the last successful refresh for the server to be
-            ready.
+        ready_max_age_seconds: the server is ready only if the last refresh succeeded and started
+            at most this long ago.
         engine_timeout_seconds: how long a request waits for a refresh.
         snapshot_idle_timeout_seconds: how long a lease lasts after its last use.
-        max_snapshot_seconds: how long a lease lasts at most.
-        max_snapshots: the maximum number of distinct leased snapshots; the default exceeds
-            what refreshes can produce within the idle time.
-        max_snapshot_bytes: the size of all snapshots together, in bytes, above which no further
-            lease is granted.
+        max_snapshot_seconds: how long a lease lasts at most, unless it is pinned.
+        max_snapshots: the maximum number of distinct leased snapshots; the default exceeds the
+            number of refreshes that can run within the idle timeout.
+        max_snapshot_bytes: the maximum size of all leased snapshots together, in bytes; a lease
+            that would exceed it is not granted.
         max_journal_changes: the maximum number of changes in the journal.
-        max_journal_bytes: the maximum size of their JSON, in bytes.
+        max_journal_bytes: the maximum size of these changes' JSON, in bytes.
     """
 
     refresh_min_interval_seconds: float = 0.25

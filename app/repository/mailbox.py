@@ -1,4 +1,4 @@
-"""Items on their way from any thread, even one of the engine's, to the event loop."""
+"""A queue from any thread, even one of the engine's, to the event loop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """A bounded queue to one task of the event loop; a full one drops its oldest item.
+    """A bounded queue that one task of the event loop reads; if full, it drops its oldest item.
 
-    Any thread may put an item: `put` takes no lock, never blocks, and is harmless after the
-    loop has ended.
+    Any thread may call `put`: it takes no lock, never blocks, and is safe after the loop has
+    ended.
     """
 
     def __init__(self, max_count: int) -> None:
@@ -39,7 +39,7 @@ class Mailbox(Generic[T]):
         if not self._items:
             await self._arrived.wait()
         self._arrived.clear()
-        self._is_wake_scheduled = False  # before take_all: later items schedule another wake
+        self._is_wake_scheduled = False  # from now on, a new item wakes the loop again
 
     def take_all(self) -> list[T]:
         """Remove and return all items, oldest first."""

@@ -1,4 +1,4 @@
-"""Waking waiters, without saying why: each checks for itself what has changed."""
+"""Notification of waiters, without a reason: each waiter checks for itself what has changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class Notifier:
-    """Wakes all waiters, or one. Belongs to one event loop."""
+    """Wakes all waiters or a single one. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._waiting: dict[object, asyncio.Future[None]] = {}
@@ -23,7 +23,7 @@ class Notifier:
             woken.set_result(None)
 
     async def wait(self, waiter: object) -> None:
-        """Wait for the next notification of all or of this waiter."""
+        """Wait until all waiters or this one are notified."""
         woken = self._waiting[waiter] = asyncio.get_running_loop().create_future()
         try:
             await woken

@@ -1,7 +1,7 @@
 """Resource kinds: what the repository must know about one kind of listed object.
 
-Stores, pages and cursors are generic: they handle ids, JSON texts, and the index keys
-that filters compare. Everything specific to a resource is in its kind.
+Stores, pages and cursors are generic: they use only ids, JSON texts, and the index keys
+that filters compare. A kind defines everything that is specific to its resource.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Array(Protocol):
         """Return a copy of one object; its first member is its id."""
 
     def free(self) -> None:
-        """Free the array; further calls do nothing."""
+        """Free the array, unless it is already freed."""
 
     def __enter__(self) -> Self: ...
 
@@ -48,7 +48,7 @@ class ObjectSource(Protocol):
     """The objects of one kind, read through one session."""
 
     def arrays(self, *, size: int) -> Generator[Array]:
-        """Yield all objects in pages of at most `size`, which the caller owns.
+        """Yield all objects in arrays of at most `size` objects; the caller owns each array.
 
         Raises:
             EngineError: the engine failed.
@@ -67,23 +67,23 @@ class Encoder(Protocol):
     """Encodes the objects of one refresh."""
 
     def fingerprint(self, tree: RawTree) -> bytes:
-        """Return a digest that changes whenever the item would (`bindings.fingerprints`)."""
+        """Return a digest; equal digests mean equal items (`bindings.fingerprints`)."""
 
     def item(self, tree: RawTree) -> Item:
         """Return the item of an object."""
 
 
 class Observer(Protocol):
-    """Learns from the objects of a resource how to read the engine. Runs in the store's thread."""
+    """Learns from objects how to read the engine. Runs in the store's thread."""
 
     def start(self, incarnation: int, order: Ipv6Order, /) -> None:
-        """Start a refresh, in a session of this incarnation and in this byte order."""
+        """Start a refresh in the session of this incarnation, which reads in this byte order."""
 
     def observe(self, tree: RawTree, /) -> None:
-        """Examine an object that is new or has changed."""
+        """Examine an object; a refresh skips unchanged ones."""
 
     def conclude(self) -> None:
-        """End a refresh."""
+        """End a refresh that has read all objects."""
 
 
 class NoObserver:
@@ -103,8 +103,8 @@ class ResourceKind(ABC):
     """One kind of object that the engine lists.
 
     Attributes:
-        selection: the filters of its lists.
-        events: encodes its events; not set if it has none.
+        selection: the class of the filters of its lists.
+        events: encodes its events; not set if the resource has none.
     """
 
     selection: ClassVar[type[Selection]]
@@ -113,14 +113,20 @@ class ResourceKind(ABC):
     @staticmethod
     @abstractmethod
     def with_source(engine: Engine, work: Callable[[ObjectSource], T], /) -> T:
-        """Return the result of `work`, which may run twice (`Engine.run_in_session`)."""
+        """Call `work` with the objects and return its result; see `Engine.run_in_session`."""
 
     @abstractmethod
     def encoder(self) -> Encoder:
         """Create the encoder of one refresh."""
 
     def read(self, engine: Engine, id_: int) -> RawTree:
-        """Return a copy of one object as it is now; errors as for `ObjectSource.read`."""
+        """Return a copy of one object as it is now.
+
+        Raises:
+            NotFound: no object has this id.
+            EngineError: the engine failed.
+            EngineBusy: another thread held the session for too long.
+        """
         return self.with_source(engine, lambda source: source.read(id_))
 
     def read_json(self, engine: Engine, id_: int) -> bytes:
@@ -128,11 +134,11 @@ class ResourceKind(ABC):
         return self.encoder().item(self.read(engine, id_)).json
 
     def is_half_built(self, tree: RawTree) -> bool:  # noqa: ARG002  # for subclasses
-        """Return whether parts of an object are missing that may appear soon."""
+        """Return whether the object lacks parts that may appear soon."""
         return False
 
     def negotiations(self, key: Key) -> set[Negotiation]:  # noqa: ARG002  # for subclasses
-        """Return the negotiations of an object's SAs, by which a rekey is recognized."""
+        """Return the negotiations of an object's SAs, by which rekeys are recognized."""
         return set()
 
     def annotations(self, engine: Engine) -> Mapping[str, str]:  # noqa: ARG002  # for subclasses
@@ -148,5 +154,5 @@ class ResourceKind(ABC):
         return Uncounted()
 
     def basic_view(self, texts: bytes) -> bytes:
-        """Return JSON texts of one or more objects in the basic view; unchanged if none exists."""
+        """Convert JSON texts of one or more objects to the basic view, if the kind has one."""
         return texts

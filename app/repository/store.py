@@ -1,12 +1,12 @@
 """The store: snapshots of one resource, kept current by reading the engine.
 
-How it stays current: a refresh reads all objects and publishes a snapshot; a
-point refresh reads the objects whose ids the engine reported as dirty. The two
-take turns, and both record changes in the journal. State is touched on the event
-loop only; a thread reads the engine and computes the changes, from data that
-nobody modifies meanwhile. An unfiltered list can begin before all objects are
-decoded: once the enumeration ends, all ids are known, and a partial snapshot of
-the first objects is published.
+How it stays current: a refresh reads all objects and publishes a snapshot. A point
+refresh reads only the objects that the engine reported as changed. They never run at
+the same time, and both record changes in the journal. A thread reads the engine and
+builds the snapshot; only the event loop changes the store's state.
+
+An unfiltered list does not wait until all objects are decoded: after the enumeration,
+all ids are known, and the first objects are published as a partial snapshot.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 MAX_DIRTY_IDS: Final = 10_000
-"""Maximum number of dirty ids that may wait; with more, a refresh costs less than point reads."""
+"""Maximum number of queued dirty ids; for more, a refresh costs less than point refreshes."""
 
 
 class EngineTimedOut(Exception):
@@ -59,9 +59,9 @@ class RefreshResult:
 
     Attributes:
         started_at: when it started, in UTC.
-        started: when it started, on the store's clock.
+        started: when it started, in seconds on the store's clock.
         seconds: how long it took.
-        object_count: the number of objects that it read.
+        object_count: the number of objects that it read; 0 if it failed.
         error: why it failed; None if it succeeded.
     """
 
@@ -77,12 +77,17 @@ class Store:
 
     Attributes:
         kind: the resource.
-        state: the newest snapshot and later changes; None before the first refresh.
-        last_refresh: the result of the last refresh.
+        limits: refresh intervals and retention.
+        state: the newest snapshot and later changes; None before the first successful refresh
+            and after `discard_if_outdated` has discarded it.
+        last_refresh: the result of the last refresh; None before the first.
         incremental: runs the point refreshes.
-        notifier: notifies of new snapshots, journal records and the shutdown.
+        journal: the recent changes.
+        leases: the snapshots kept for clients.
+        notifier: notifies after each refresh, after each point refresh that found a change, and
+            at shutdown.
         on_refresh: called with the result of each refresh.
-        stopping: set at shutdown, for long-running work.
+        stopping: set at shutdown, so that long-running work can end.
     """
 
     def __init__(
@@ -100,7 +105,7 @@ class Store:
             reader: reads the engine.
             limits: refresh intervals and retention.
             dirty_ids: ids that the engine reports; without them, only refreshes find changes.
-            is_periodic: whether to refresh without requests, and to follow the dirty ids.
+            is_periodic: whether to refresh regularly without requests, and to read dirty ids.
             clock: returns seconds.
         """
         self.kind: Final = reader.kind
@@ -140,7 +145,7 @@ class Store:
     async def running(self) -> AsyncIterator[None]:
         """Refresh on request and, if periodic, regularly, for the duration of the block.
 
-        A thread that still reads the engine at the end is abandoned; see `stop` and `idle`.
+        A thread that is still reading the engine at the end is abandoned; `idle` waits for it.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._scheduler.run)
@@ -154,7 +159,7 @@ class Store:
             tasks.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """Wake all waiters; start no further refresh."""
+        """Wake all waiters, end a running read at its next object, and start no further refresh."""
         self.stopping.set()
         self.notifier.notify_all()
         self._reader.stop()
@@ -167,7 +172,7 @@ class Store:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the last refresh succeeded and is recent enough."""
+        """Whether the last refresh succeeded and started recently enough."""
         result = self.last_refresh
         if result is None or result.error is not None:
             return False
@@ -175,19 +180,22 @@ class Store:
 
     @property
     def current(self) -> Snapshot | None:
-        """The newest snapshot; None before the first refresh."""
+        """The newest snapshot; None if `state` is None."""
         return None if self.state is None else self.state.build.snapshot
 
     async def snapshot_at_most(self, max_age: float, *, may_be_partial: bool = False) -> Snapshot:
-        """Return a snapshot whose refresh started at most `max_age` seconds ago.
+        """Return a snapshot whose refresh started at most `max_age` seconds before this call.
+
+        If there is none, wait for a refresh.
 
         Args:
             max_age: in seconds.
             may_be_partial: whether a partial snapshot is acceptable.
 
         Raises:
-            EngineError: the engine failed during the refresh that was waited for.
+            EngineError, EngineBusy: the refresh failed.
             EngineTimedOut: no refresh finished in time.
+            ShuttingDown: the server is stopping.
         """
         not_before = self._clock() - max_age
         if self.current is not None and self.current.started >= not_before:
@@ -200,7 +208,10 @@ class Store:
         return snapshot
 
     def discard_if_outdated(self) -> None:
-        """Discard all snapshots if their objects were misread, so that the next list refreshes."""
+        """Discard all snapshots if they were read in an IPv6 byte order that is no longer in force.
+
+        A periodic store then refreshes at once, any other at the next request.
+        """
         if self._basis is not None and not self._reader.is_current(self._basis):
             self.leases.drop_all()
             self.state = self._basis = None
@@ -216,12 +227,12 @@ class Store:
         return is_covered
 
     def is_pending(self, epoch: str, revision: int) -> bool:
-        """Return whether a revision is only partially published: lists may show it already."""
+        """Return whether only a partial snapshot of this revision is published so far."""
         partial = self._partial
         return partial is not None and (partial.epoch, partial.revision) == (epoch, revision)
 
     async def wait_until_complete(self) -> None:
-        """Wait until no partial snapshot is pending, or until the timeout."""
+        """Wait until the running refresh, if any, ends, but no longer than the engine timeout."""
         with anyio.move_on_after(self.limits.engine_timeout_seconds):
             await self._scheduler.wait_until_idle()
 
@@ -229,7 +240,7 @@ class Store:
         """Return a snapshot at most `max_age` seconds old, and the counts of its objects.
 
         Raises:
-            EngineError, EngineTimedOut: as for `snapshot_at_most`.
+            EngineError, EngineBusy, EngineTimedOut, ShuttingDown: as for `snapshot_at_most`.
         """
         await self.snapshot_at_most(max_age)
         if self.state is None:
@@ -253,27 +264,27 @@ class Store:
                     limiter=self._own_thread,
                 )
                 if self._reader.is_current(basis):
-                    break  # else the objects were misread
+                    break  # otherwise the byte order changed during the read: read again
         except ShuttingDown:
             raise
         except Exception as error:
             last_error = self.last_refresh and self.last_refresh.error
             self._record_result(started_at, started, 0, error)
-            if str(last_error) != str(error):  # one record per cause, not one per retry
+            if str(last_error) != str(error):  # log a lasting failure once, not at each retry
                 log.warning(
                     "refresh_failed", error=str(error), exc_info=not isinstance(error, EngineError)
                 )
             if self._partial is not None:
                 self.leases.drop(self._partial)
-                self._basis = None  # clients have seen its revision: start a new epoch
-            self.notifier.notify_all()  # also of another byte order, if an earlier read showed it
+                self._basis = None  # clients have seen its revision: begin a new epoch
+            self.notifier.notify_all()  # waiters also check the byte order, which may have changed
             raise
         finally:
             pending, self._partial = self._partial, None
         if pending is not None and pending.epoch != build.snapshot.epoch:
-            self.leases.drop(pending)  # it has wrong addresses, and never becomes complete
+            self.leases.drop(pending)  # it will never become complete
         if self._basis is not None and self._basis.ipv6_order is not basis.ipv6_order:
-            self.leases.drop_all()  # they have wrong addresses
+            self.leases.drop_all()  # their IPv6 addresses are wrong
         self._basis = basis
         self._publish(build)
         if self.last_refresh is not None and self.last_refresh.error is not None:
@@ -288,7 +299,7 @@ class Store:
         self.on_refresh(self.last_refresh)
 
     def _read_all(self, started_at: datetime, started: float) -> tuple[SnapshotBuild, Basis]:
-        """Return the next build and its basis. Runs in a thread."""
+        """Read all objects and return the next build with its basis. Runs in a thread."""
         build, basis = self._reader.read_all(
             partial(self._start_build, started_at, started),
             lambda snapshot: anyio.from_thread.run_sync(self._publish_partial, snapshot),
@@ -302,8 +313,8 @@ class Store:
     def _start_build(self, started_at: datetime, started: float, basis: Basis) -> SnapshotBuilder:
         """Create the builder of a refresh.
 
-        A new basis starts a new epoch. In a new session, the engine may have restarted, which
-        makes earlier ids meaningless; in another byte order, earlier addresses are wrong.
+        A new basis starts a new epoch. If the session is new, the engine may have restarted, and
+        earlier ids may be meaningless. If the byte order is new, earlier addresses are wrong.
         """
         previous = self.state if basis == self._basis else None
         return SnapshotBuilder(
@@ -316,7 +327,7 @@ class Store:
         )
 
     def _publish_partial(self, snapshot: Snapshot) -> None:
-        """Let lists begin with a partial snapshot."""
+        """Publish a partial snapshot, with which lists can begin."""
         if self._partial is not None:
             self.leases.drop(self._partial)
         self._partial = snapshot
@@ -331,17 +342,18 @@ class Store:
             self.journal.restart(snapshot.epoch, snapshot.revision)
         else:
             self.journal.record(snapshot.revision, build.changes)
-        self.notifier.notify_all()  # even without changes: some wait for the snapshot itself
+        self.notifier.notify_all()  # even without changes: some waiters need the new snapshot
 
     async def _refresh_points(self, object_ids: list[int]) -> dict[int, PointRead]:
-        """Read some objects, apply what changed, and return the reads.
+        """Read some objects, apply their changes, and return the reads by id.
 
         Returns:
-            The reads; empty if a refresh is due that covers these objects: the first
-            one, or one on a new basis.
+            The reads; empty if a full refresh will cover these objects, because there is no
+            current state or the basis has changed.
 
         Raises:
             EngineError: the engine failed.
+            EngineBusy: another thread held the session for too long.
             ShuttingDown: the server is stopping.
         """
         async with self._write_lock:
@@ -369,14 +381,14 @@ class Store:
                 await self._scheduler.wait(self._clock())
             except ShuttingDown:
                 return
-            except Exception:  # noqa: BLE001, S110  # logged where it was raised
+            except Exception:  # noqa: BLE001, S110  # already logged
                 pass
-            # Refreshes on request move the due time.
+            # A refresh on request postpones the next periodic one.
             while (due := self._next_refresh() - self._clock()) > 0:  # noqa: ASYNC110
                 await anyio.sleep(due)
 
     async def _expire_leases(self) -> None:
-        """Expire leases regularly, which refreshes do in a periodic store."""
+        """Expire leases regularly; in a periodic store, each refresh expires them."""
         while True:
             await anyio.sleep(max(1.0, self.limits.snapshot_idle_timeout_seconds))
             self.leases.expire()

@@ -1,7 +1,7 @@
 """The resources that the API serves, one package each.
 
-`RESOURCES` is the only registration: routes, service parts, metrics, problems, the
-OpenAPI document and the doctor's checks of rights are derived from it.
+`RESOURCES` is the only registration. It determines the routes, the service parts, the metrics,
+the problems, the OpenAPI document, and the doctor's checks of rights and features.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The public shapes that belong to no single resource, and the names that shapes share."""
+"""The public shapes that belong to no single resource, and the names that all shapes use."""

@@ -1,4 +1,4 @@
-"""The base class and the scalar types of all public shapes."""
+"""The base class and the scalar types of the public shapes."""
 
 from typing import Annotated
 
@@ -7,10 +7,10 @@ from pydantic.alias_generators import to_camel
 
 
 class Shape(BaseModel):
-    """A public shape: WFP's field names in camelCase.
+    """The base class of public shapes. Field names are in camelCase.
 
-    Undeclared fields are rejected, but the schema does not say so: fields may be added
-    later, which must not break code generated from it.
+    A shape rejects undeclared fields, but its JSON schema allows them: later versions may add
+    fields, and code generated from the schema must accept them.
     """
 
     model_config = ConfigDict(

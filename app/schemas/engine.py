@@ -20,7 +20,7 @@ class Refresh(Shape):
 
 
 class Ipv6OrderEvidence(Shape):
-    """How many distinct addresses of SA contexts match in one byte order only."""
+    """How many distinct addresses from SA contexts match in only one byte order."""
 
     network: int = Field(description="The number that match in network order only.")
     reversed: int = Field(description="The number that match in reversed order only.")
@@ -29,8 +29,9 @@ class Ipv6OrderEvidence(Shape):
 class Ipv6Order(Shape):
     """The byte order in which the server reads the engine's IPv6 addresses, and why.
 
-    The server detects it: at least 3 addresses must agree, and none may disagree. Until then the
-    order stays as it is, at first network order. A change of the order starts a new epoch.
+    The server detects the order, unless a setting fixes it. Detection decides on an order once at
+    least 3 addresses match in that order only, and none in the other order only. Until then, the
+    order does not change; at first it is network order. A change of the order starts a new epoch.
     """
 
     order: Literal["network", "reversed"]

@@ -1,6 +1,6 @@
-"""Numbers in hexadecimal, beside those in decimal: other tools and logs show one or the other.
+"""Numbers in hexadecimal. Responses also give them in decimal, because tools use either form.
 
-The form is fixed: `0x` and lower-case digits, with leading zeros, so that texts can be compared.
+The form is `0x` and lower-case digits with leading zeros, so equal numbers have equal texts.
 """
 
 from typing import Annotated
@@ -27,10 +27,10 @@ Hex64 = Annotated[
 
 
 def hex32(number: int) -> str:
-    """Return an unsigned 32-bit number in the form of `Hex32`. Faster than a format string."""
+    """Return an unsigned 32-bit number as `Hex32`. This is faster than a format string."""
     return "0x" + number.to_bytes(4, "big").hex()
 
 
 def hex64(number: int) -> str:
-    """Return an unsigned 64-bit number in the form of `Hex64`. Faster than a format string."""
+    """Return an unsigned 64-bit number as `Hex64`. This is faster than a format string."""
     return "0x" + number.to_bytes(8, "big").hex()

@@ -1,7 +1,7 @@
-"""Public names of WFP's enumerations and flags.
+"""Public names of the values of enumerations and flags, WFP's and this server's own.
 
-Members are named as in `bindings.enums`; their values appear in the API. Enumerations may grow;
-those of WFP have `unknown` for values without a name.
+Members are named as in `bindings.enums`; their values appear in the API. Enumerations may gain
+members. WFP's enumerations have `unknown` for numbers without a name; flags have no such member.
 """
 
 from enum import StrEnum
@@ -68,7 +68,7 @@ class AuthConfig(StrEnum):
 
 
 class CipherType(StrEnum):
-    """IPSEC_CIPHER_TYPE. The configuration determines whether it is CBC or GCM."""
+    """IPSEC_CIPHER_TYPE. The cipher configuration determines the mode: CBC or GCM."""
 
     DES = "des"
     TRIPLE_DES = "3des"
@@ -93,7 +93,7 @@ class CipherConfig(StrEnum):
 
 
 class Cipher(StrEnum):
-    """IPSEC_CIPHER_CONFIG as a filter and in counts; `none` if nothing encrypts."""
+    """IPSEC_CIPHER_CONFIG in filters and counts. `none`: no encryption."""
 
     NONE = "none"
     CBC_DES = "cbc_des"
@@ -108,7 +108,7 @@ class Cipher(StrEnum):
 
 
 class Integrity(StrEnum):
-    """IPSEC_AUTH_CONFIG as a filter and in counts; `none` if nothing authenticates."""
+    """IPSEC_AUTH_CONFIG in filters and counts. `none`: no integrity protection."""
 
     NONE = "none"
     HMAC_MD5_96 = "hmac_md5_96"
@@ -121,7 +121,7 @@ class Integrity(StrEnum):
 
 
 class View(StrEnum):
-    """The members of each context that a list contains."""
+    """How much of each SA context a response shows."""
 
     BASIC = "basic"
     FULL = "full"
@@ -300,7 +300,7 @@ class IkeIntegrity(StrEnum):
     """IKEEXT_INTEGRITY_TYPE."""
 
     MD5 = "md5"
-    SHA1 = "sha_1"  # IKEEXT_INTEGRITY_SHA1, and IPSEC_AUTH_SHA_1: one word for both
+    SHA1 = "sha_1"  # named like IPSEC_AUTH_SHA_1, though WFP has IKEEXT_INTEGRITY_SHA1
     SHA_256 = "sha_256"
     SHA_384 = "sha_384"
     UNKNOWN = "unknown"
@@ -347,7 +347,7 @@ class Impersonation(StrEnum):
 
 
 class Monitoring(StrEnum):
-    """Whether the engine tracks objects of a kind; `unknown` if it does not report it."""
+    """Whether the engine tracks the objects. `unknown`: the engine does not report this."""
 
     ON = "on"
     OFF = "off"
@@ -355,7 +355,7 @@ class Monitoring(StrEnum):
 
 
 class EngineKind(StrEnum):
-    """The engine behind the API: Windows, the simulator, or another library."""
+    """The kind of engine behind the API: Windows, the simulator, or another library."""
 
     WINDOWS = "windows"
     SIMULATOR = "simulator"
@@ -363,7 +363,7 @@ class EngineKind(StrEnum):
 
 
 class Ipv6OrderReason(StrEnum):
-    """Why a byte order of IPv6 addresses is used: a setting, or the evidence in SA contexts."""
+    """Why the server uses a byte order of IPv6 addresses: a setting, or evidence in SA contexts."""
 
     SETTING = "setting"
     EVIDENCE = "evidence"
@@ -372,10 +372,10 @@ class Ipv6OrderReason(StrEnum):
 
 
 class Weakness(StrEnum):
-    """A weakness of one direction's protection according to a baseline.
+    """A weakness of the SA bundle of one direction, according to a baseline.
 
-    The names are this server's own, modelled on WFP's. There is no `unknown`: a value
-    that cannot be judged is not reported as weak. Lists of weaknesses are in this order.
+    The names are this server's own, modelled on WFP's. There is no `unknown`: a value that the
+    server does not know is not reported as a weakness. Lists of weaknesses are in this order.
     """
 
     DES = "des"
@@ -395,7 +395,7 @@ class Weakness(StrEnum):
 
 
 class Baseline(StrEnum):
-    """The published advice that SAs are judged against.
+    """The published guidance by which the server finds weaknesses.
 
     `nist_sp_800_77r1`: NIST SP 800-77 Rev. 1, Guide to IPsec VPNs. `rfc_8221`: RFC 8221 with
     RFC 8247 and RFC 9395.

@@ -16,7 +16,7 @@ NEXT_CURSOR: Final[Any] = Field(
 
 
 class Snapshot(Shape):
-    """The state of the engine that a page shows; all pages of one list show the same state."""
+    """The state of the engine that a page shows. All pages of a list show the same state."""
 
     epoch: str = Field(description="Identifies a run of the engine; ids are valid only within it.")
     revision: int = Field(ge=1, description="The number of the state; it rises within an epoch.")
@@ -26,11 +26,11 @@ class Snapshot(Shape):
 
 
 class StreamPosition(Shape):
-    """The data of `bookmark`, `reset` and `snapshot_end`: the stream's position."""
+    """The data of the events `bookmark`, `reset` and `snapshot_end`: the stream's position."""
 
     epoch: str = Field(description="Identifies a run of the engine; ids are valid only within it.")
     revision: int = Field(ge=1, description="All changes up to this revision have been sent.")
 
 
 class StreamEnd(Shape):
-    """The data of `reconnect`: the stream ends; connect again."""
+    """The data of the event `reconnect`, after which the stream ends and clients connect again."""

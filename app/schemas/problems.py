@@ -39,7 +39,7 @@ class EngineProblem(Problem):
 
 
 class ServerProblem(Problem):
-    """The server could not answer. If the filter engine returned an error, it is included."""
+    """The server could not answer. An error of the filter engine is included if there is one."""
 
     win_error: int | MISSING = Field(
         default=MISSING, description="The code that the engine returned.", examples=[1753]
@@ -63,7 +63,7 @@ class InvalidParameter(Shape):
 
 
 class InvalidParametersProblem(Problem):
-    """The request's parameters are not valid."""
+    """At least one parameter of the request is not valid."""
 
     errors: list[InvalidParameter]
 

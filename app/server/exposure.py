@@ -1,4 +1,4 @@
-"""Safe exposure: beyond loopback, a server needs authentication and TLS unless overridden."""
+"""Safe exposure: beyond loopback, a server needs authentication and TLS, unless overridden."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def missing_protection(address: str, settings: Settings) -> str:
     """Return the protection that a server on this address lacks, or an empty string.
 
     Args:
-        address: the address that the socket is bound to; a host name may resolve to any.
+        address: the IP address that the socket is bound to, not a host name.
         settings: the server's settings.
     """
     if is_loopback(address):

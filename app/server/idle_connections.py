@@ -24,9 +24,10 @@ class Connection(Protocol):
 
 
 class IdleConnections:
-    """The connections that are not answering a request, longest idle first.
+    """The connections that may be evicted, longest idle first.
 
-    Those that have not served a request, or whose last request was rejected, are evicted first.
+    Connections that have not served a request, or whose last request was rejected, are evicted
+    before all others.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
@@ -35,7 +36,7 @@ class IdleConnections:
         self._used: dict[Connection, None] = {}
 
     def add(self, connection: Connection, *, is_used: bool) -> None:
-        """Append a connection, or move it to the end.
+        """Append a connection, or move it to the end if it is present.
 
         Args:
             connection: the idle connection.
@@ -50,14 +51,13 @@ class IdleConnections:
         self._used.pop(connection, None)
 
     def admit(self, newest: Connection, connections: set[Any]) -> bool:
-        """Evict an idle connection if `newest` exceeds a limit; return False if none is idle.
+        """Return whether the limits admit a new connection; evict an idle one if that is necessary.
 
-        If the network of `newest` exceeds its share of the connections, one of that network is
-        evicted.
+        If the network of `newest` has too many connections, the evicted one is of that network.
 
         Args:
             newest: the new connection.
-            connections: all connections, each with its `network`.
+            connections: all connections including `newest`, each with its `network`.
         """
         max_share = self._limits.max_connections_per_address
         if len(connections) > max_share and not is_loopback(newest.network):
@@ -67,7 +67,7 @@ class IdleConnections:
         return len(connections) <= self._limits.max_connections or self.evict()
 
     def evict(self, among: Container[Any] | None = None) -> bool:
-        """Abort the longest idle connection, if any, and return whether there is one.
+        """Abort the first idle connection in order of eviction; return False if none is idle.
 
         Args:
             among: the connections to choose from; None: all.

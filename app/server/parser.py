@@ -1,4 +1,4 @@
-"""The h11 parser of a connection, with limits on the head and the content of a request."""
+"""The h11 parser of a connection, with limits on the head and content of a request."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from app.settings.limits import ConnectionLimits
 
 
 MAX_HEADER_FIELDS: Final = 100
-"""Header fields of a request; each look-up scans them all."""
+"""Maximum number of header fields of a request; each look-up scans them all."""
 
 _REQUEST_LINE: Final = re.compile(rb"\A[A-Z]+ (?:https?://[^/?# ]*)?(/[!->@-~]*)", re.IGNORECASE)
-"""Method, and path without a query."""
+"""The start of a request line: the method, and the path without the query as group 1."""
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 
 
 class LimitedH11Parser(h11.Connection):
-    """An h11 parser that rejects requests with too many fields, too large or chunked content.
+    """An h11 parser that rejects oversized heads, and oversized or chunked content.
 
     Attributes:
         last_request: the last request whose head was read.
@@ -34,7 +34,7 @@ class LimitedH11Parser(h11.Connection):
 
     @property
     def requested_path(self) -> bytes:
-        """The path of the request to answer, as sent; empty if its first line is malformed."""
+        """The path of the request to answer, not decoded; empty if there is no well-formed one."""
         if self.last_request is not None and self.our_state is h11.SEND_RESPONSE:
             return self.last_request.target.partition(b"?")[0]
         line = _REQUEST_LINE.match(self._unread)
@@ -46,11 +46,11 @@ class LimitedH11Parser(h11.Connection):
         Raises:
             RemoteProtocolError: the request is malformed or chunked, or exceeds a limit.
         """
-        if self.their_state is h11.IDLE:  # h11 also consumes a head that it rejects
+        if self.their_state is h11.IDLE:  # kept, because h11 also consumes a head that it rejects
             self._unread = self.trailing_data[0]
         event = super().next_event()
         if isinstance(event, h11.Request):
-            # h11 limits a head only while it is incomplete: not one that a read completes.
+            # h11 checks the length of a head only while it is incomplete; check complete ones here.
             head_bytes = len(self._unread) - len(self.trailing_data[0])
             self._unread = b""
             event = _in_origin_form(event)
@@ -72,7 +72,7 @@ class LimitedH11Parser(h11.Connection):
 
 
 def _in_origin_form(request: h11.Request) -> h11.Request:
-    """Convert an absolute-form target to origin form; its authority replaces `Host`.
+    """Convert an absolute-form target to origin form; the target's authority replaces `Host`.
 
     Servers must accept the absolute form from any client (RFC 9112, 3.2.2).
     """

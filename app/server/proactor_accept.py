@@ -1,8 +1,8 @@
 """An accept loop for Windows that survives connections reset before they are accepted.
 
-asyncio's Proactor loop closes the listening socket for good when a client resets its connection
-before it is accepted (python/cpython issue 93821), so any client could take the service down.
-This loop ignores such a connection and keeps accepting.
+asyncio's Proactor loop closes the listening socket for good if a client resets a connection that is
+not accepted yet (python/cpython issue 93821), so any client could stop the service. This loop
+ignores the failure and continues to accept.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Final
 
 
 FAILURE_COUNT: Final = 1024
-"""Failures between pauses, in case the system fails rather than a client.
+"""Number of failures before a pause, in case the system causes them and not a client.
 
-Error codes do not distinguish the two: for a client that left, Windows reports
-ERROR_NETNAME_DELETED, Wine ERROR_UNEXP_NET_ERR and WSAENOTCONN.
+Error codes do not distinguish the two: for a client that has disconnected, Windows reports
+ERROR_NETNAME_DELETED, and Wine ERROR_UNEXP_NET_ERR or WSAENOTCONN.
 """
 PAUSE_SECONDS: Final = 0.1
 
@@ -46,8 +46,9 @@ async def accept_forever(listener: socket.socket, connect: Callable[[], asyncio.
 
 
 def is_not_of_acceptance(record: logging.LogRecord) -> bool:
-    """Return whether an asyncio log record concerns anything but a failed accept.
+    """Return False for asyncio's log record of a failed accept, True for any other record.
 
-    The Proactor loop runs a task beside each `sock_accept` and never retrieves its exception.
+    asyncio logs it because the Proactor loop runs a task for each `sock_accept` and never retrieves
+    the task's exception.
     """
     return "accept_coro" not in record.getMessage()

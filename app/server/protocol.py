@@ -1,9 +1,9 @@
-"""uvicorn's h11 protocol with limits on what one connection can cost.
+"""uvicorn's h11 protocol, with limits on the cost of one connection.
 
-How a request is served: the application runs once the request is complete, its response is written
-in slices, and it is cancelled when the client disconnects. A connection that exceeds a limit is
-answered with a problem if possible and closed. When there are too many connections, an idle one is
-evicted; if none is idle, the new one is rejected.
+How a request is served: the application runs once the request is complete, and is cancelled when
+the client disconnects. The response is written in slices. If a connection exceeds a limit, the
+client gets a problem, if possible, and the connection is closed. If there are too many connections,
+an idle one is evicted; if none is idle, the new one is rejected.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from app.settings.limits import ConnectionLimits
 
 
 SLICE_BYTES: Final = 128 << 10
-"""Bytes of a response written at a time: roughly the memory that a client costs when not reading.
+"""Bytes of a response written at a time: roughly the memory cost of a client that does not read.
 
 A page's blocks (`app.repository.snapshot.blocks`) are several times as large.
 """
@@ -48,16 +48,16 @@ the problem (RFC 9112, 9.6).
 RETRY_AFTER_SECONDS: Final = 2
 
 DELAY_SECONDS: Final = 0.5
-"""How long each further response to a repeatedly rejected client is delayed.
+"""Delay of each rejection after `MAX_UNDELAYED_REJECTIONS` consecutive ones.
 
-Nothing is read from the connection meanwhile, so a flood stays in the client's own buffers. A
+Reading pauses when the next request arrives, so a flood stays in the client's own buffers. A
 delayed connection counts as idle and may be evicted.
 """
 MAX_UNDELAYED_REJECTIONS: Final = 2
-"""Consecutive rejections without a delay: a client may try without a token first."""
+"""Number of consecutive rejections without a delay: a client may first try without a token."""
 
 OnRejection = Callable[[ProblemError, str], None]
-"""Called with each problem answered before the application runs, and the client's address."""
+"""Called with each problem that is sent before the application runs, and the client's address."""
 
 _PROBLEMS: Final = {
     kind.status: kind
@@ -68,7 +68,7 @@ _PROBLEMS: Final = {
         problems.HEADER_FIELDS_TOO_LARGE,
     )
 }
-"""Problems for unreadable requests, by the status that h11 or `LimitedH11Parser` suggests."""
+"""Problems for requests that the parser rejects, by the status that its error suggests."""
 
 
 class Stage(Enum):
@@ -81,19 +81,20 @@ class Stage(Enum):
     ANSWERING = auto()
     """Running the application or writing its response."""
     DELAYED = auto()
-    """Delaying a response that rejects."""
+    """Delaying the response to a repeatedly rejected client."""
     REJECTED = auto()
     """Waiting for the client to close; input is ignored."""
 
 
 class LimitedH11Protocol(H11Protocol):
-    """The protocol of one connection; uvicorn creates one for each connection that it accepts.
+    """The HTTP protocol of one connection.
 
     Attributes:
         network: the client's network, as `client_network` returns it.
-        carrier: the transport of the TCP connection. With TLS, it is beneath `transport`, asyncio's
-            TLS transport, which does not report that its connection is closing, and cannot be used
-            after it was closed twice, as uvicorn does after an abort (asyncio.sslproto).
+        carrier: the transport of the TCP connection; without TLS, the same as `transport`. With
+            TLS, `transport` is asyncio's TLS transport (asyncio.sslproto), which does not report
+            that the TCP connection is closing, and fails if it is used after a second `close`.
+            After an abort, uvicorn closes it a second time.
     """
 
     carrier: Transport
@@ -126,9 +127,9 @@ class LimitedH11Protocol(H11Protocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Start the connection; if there are too many, evict an idle one or reject this one.
 
-        asyncio's Proactor loop, Windows' default, leaves Nagle's algorithm on for the sockets
-        that it accepts, and uvicorn writes head and body separately: a small response would
-        wait for the client's delayed acknowledgement, some 40 ms.
+        Also disable Nagle's algorithm, which asyncio's Proactor loop, the default on Windows,
+        leaves enabled for accepted sockets. uvicorn writes head and body separately: with the
+        algorithm, a small response would wait some 40 ms for the client's delayed acknowledgement.
         """
         connection: socket.socket | None = transport.get_extra_info("socket")
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
@@ -152,7 +153,7 @@ class LimitedH11Protocol(H11Protocol):
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
         self._idle.discard(self)
-        self.app = self._application  # breaks the reference cycle: freed without the collector
+        self.app = self._application  # breaks a reference cycle
         if self._answering is not None:
             self._answering.cancel()
 
@@ -160,27 +161,27 @@ class LimitedH11Protocol(H11Protocol):
         """Feed bytes from the client to the parser."""
         if self._stage is Stage.IDLE:
             self._enter(Stage.RECEIVING)
-        # In pieces: h11 checks the length of a head only while it is incomplete.
+        # In pieces, because h11 checks the length of a head only while the head is incomplete.
         for start in range(0, len(data), self._limits.max_request_bytes):
             if not self._ignores_input:
                 super().data_received(data[start : start + self._limits.max_request_bytes])
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a malformed request; uvicorn calls this while it handles h11's exception."""
+        """Answer a request that the parser rejects; called while its error is handled."""
         error = sys.exception()
         status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
         kind = _PROBLEMS.get(status) or replace(problems.REQUEST_REJECTED, status=status)
         self._reject(ProblemError(kind, msg if kind is problems.BAD_REQUEST else f"{kind.title}."))
 
     def on_response_complete(self) -> None:
-        """Return to the idle stage."""
+        """Enter the idle stage."""
         self._is_used = self._rejections == 0
         self._enter(Stage.IDLE)
         super().on_response_complete()
         self._close_beneath()
 
     def shutdown(self) -> None:
-        """Close the connection, or have it close after the response in progress."""
+        """Close the connection, now or after the response in progress."""
         super().shutdown()
         self._close_beneath()
 
@@ -195,7 +196,7 @@ class LimitedH11Protocol(H11Protocol):
         Args:
             now: the event loop's time, in seconds.
         """
-        if not self.carrier.get_write_buffer_size():  # then TLS has no data left either
+        if not self.carrier.get_write_buffer_size():  # then TLS has no unsent data either
             self._stalled_since = None
         elif self._stalled_since is None:
             self._stalled_since = now
@@ -210,10 +211,10 @@ class LimitedH11Protocol(H11Protocol):
                 self.transport.close()
 
     def _close_beneath(self) -> None:
-        """Close the connection beneath TLS, if TLS has ended and everything is sent.
+        """Close the TCP connection if `transport` is closing and everything is sent.
 
-        asyncio would wait until the client ends TLS, too, which RFC 8446, 6.1, does not require: a
-        client that is not reading would delay the stop of the server.
+        asyncio would wait until the client ends TLS, too, which RFC 8446, 6.1, does not require. A
+        client that does not read would then delay the server's stop.
         """
         if self.transport.is_closing() and not self.carrier.get_write_buffer_size():
             self.carrier.close()
@@ -222,7 +223,7 @@ class LimitedH11Protocol(H11Protocol):
         self._stage, self._stage_since = stage, self.loop.time()
         if stage is Stage.ANSWERING:
             self._idle.discard(self)
-        elif self in self.connections:  # not lost meanwhile
+        elif self in self.connections:  # the connection is not lost
             self._idle.add(self, is_used=self._is_used)
 
     def _stage_timeout(self) -> float:
@@ -236,11 +237,11 @@ class LimitedH11Protocol(H11Protocol):
         }[self._stage]
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application once the request is complete; cancel it if the client leaves.
+        """Run the application once the request is complete; cancel it if the client disconnects.
 
-        The request's content is discarded: no resource accepts any.
+        The request's content is discarded, because no resource accepts content.
         """
-        if self._stage is Stage.IDLE:  # pipelined behind the previous request
+        if self._stage is Stage.IDLE:  # the request was pipelined
             self._enter(Stage.RECEIVING)
         with anyio.CancelScope() as self._answering:
             is_complete = False
@@ -258,9 +259,9 @@ class LimitedH11Protocol(H11Protocol):
     def _limited(self, scope: Scope, send: Send) -> Send:
         """Wrap `send` to write in slices and to delay responses after repeated rejections.
 
-        It yields to the loop once the connection is closing: after a failed write asyncio calls
-        `connection_lost` in the loop's next turn, with TLS in the turn after that; until then each
-        further write would only be logged.
+        If the connection is closing, the wrapper yields to the event loop twice before it writes:
+        after a failed write, asyncio calls `connection_lost` in the loop's next turn, or, with TLS,
+        in the turn after that. Until then, each further write would only cause a log entry.
         """
 
         async def send_limited(message: Message) -> None:
@@ -284,7 +285,7 @@ class LimitedH11Protocol(H11Protocol):
         """Answer with a problem and ignore further input."""
         self._ignores_input = True
         if self._stage in (Stage.ANSWERING, Stage.DELAYED) or self.transport.is_closing():
-            return  # malformed input behind a request must not damage its response
+            return  # malformed input after a request must not corrupt its response
         self._enter(Stage.REJECTED)
         self._on_rejection(problem, self.client[0] if self.client else "unknown")
         request = self.conn.last_request if self.conn.our_state is h11.SEND_RESPONSE else None
@@ -302,12 +303,12 @@ class LimitedH11Protocol(H11Protocol):
         body = [] if is_head else [h11.Data(data=bytes(response.body))]
         events = (head, *body, h11.EndOfMessage())
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-        if self.transport.can_write_eof():  # False with TLS: LINGER_SECONDS ends the connection
+        if self.transport.can_write_eof():  # False with TLS: LINGER_SECONDS limits the wait
             self.transport.write_eof()
 
 
 def _slices(message: Message) -> Iterator[Message]:
-    """Yield a message, its body in slices."""
+    """Split the body of a message into slices; yield one message per slice."""
     body = memoryview(message.get("body", b""))
     while len(body) > SLICE_BYTES:
         piece, body = body[:SLICE_BYTES], body[SLICE_BYTES:]

@@ -40,21 +40,21 @@ GIL_SWITCH_SECONDS: Final = 0.0005
 Python's default of 5 ms would slow every request during a refresh; see benchmarks/.
 """
 GRACE_SECONDS: Final = 10
-"""How long requests may take to finish once the server stops."""
+"""How long requests in progress may take to finish after a stop is requested."""
 STARTUP_FAILED: Final = 3
 BACKLOG: Final = 2048
-"""Connections waiting to be accepted; beyond it, clients retry a second later."""
+"""Maximum number of connections waiting to be accepted; further clients retry after a second."""
 ACCEPT_COUNT: Final = 2
-"""Connections accepted per turn of the event loop.
+"""Number of connections accepted per turn of the event loop; asyncio would accept all waiting ones.
 
-Each costs a dozen system calls, and after each a thread that reads the engine may keep the loop
-waiting. asyncio would accept the whole backlog. Under 5,000 new connections a second another
-client waits 2 ms for a page, and 40 ms if this is 16.
+Each connection costs a dozen system calls, and after each call, a thread that reads the engine may
+keep the loop waiting for the GIL. At 5,000 new connections per second, another client waits 2 ms
+for a page; if this number were 16, it would wait 40 ms.
 """
 RECEIVE_BYTES: Final = 32 << 10
-"""The receive buffer of a connection, and so the largest read.
+"""The receive buffer of a connection, which limits how much is read at a time.
 
-Requests are small. Without it pipelined input would be read in quarters of a megabyte.
+Requests are small. With the default, pipelined input would be read 256 KiB at a time.
 """
 
 THREAD_SECONDS: Final = 0.1
@@ -63,13 +63,13 @@ THREAD_SECONDS: Final = 0.1
 _PROACTOR: Final[type[asyncio.AbstractEventLoop] | tuple[()]] = getattr(
     asyncio, "ProactorEventLoop", ()
 )
-"""Windows' event loop, if this platform has it."""
+"""The class of Windows' event loop; an empty tuple on other platforms."""
 _CUT_OFF: Final = "ASGI callable returned without completing response."
-"""uvicorn's message."""
+"""uvicorn's message for an application that returns before its response is complete."""
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that enforces the limits of connections and calls back when it stops.
+    """A uvicorn server that enforces the limits of connections and calls `on_stop` at its stop.
 
     Attributes:
         tls: the certificates in use; None: plain HTTP.
@@ -87,7 +87,7 @@ class Server(uvicorn.Server):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to accept connections, with a backlog longer than asyncio's accept batch."""
+        """Start accepting connections, with a backlog longer than what one loop turn accepts."""
         sockets = sockets or []
         if isinstance(asyncio.get_running_loop(), _PROACTOR):
             await super().startup([])
@@ -124,7 +124,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop: release the waiters, then wait for the requests in progress."""
+        """Call `on_stop`, stop accepting, and wait for the requests in progress."""
         self._on_stop()
         for task in self._tasks:
             task.cancel()
@@ -186,10 +186,11 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _drop_client_noise(record: logging.LogRecord) -> bool:
-    """Return whether a uvicorn log record concerns anything but a client's mistake.
+    """Return False for uvicorn's log records that clients cause, True for all others.
 
-    uvicorn warns of each, so clients could fill a disk; they get a problem instead. It also reports
-    an application error if an export is cut off because its client reads too slowly.
+    uvicorn logs a warning for each invalid request, so clients could fill a disk; the client gets a
+    problem instead. uvicorn also logs an error if an export is cut off because its client reads too
+    slowly.
     """
     return record.levelno != logging.WARNING and record.msg != _CUT_OFF
 
@@ -206,9 +207,9 @@ def create_server(
 
     Args:
         application: the ASGI application.
-        on_stop: called in the event loop when the server starts to stop.
+        on_stop: called in the event loop when the server begins to stop.
         limits: the limits of connections.
-        on_rejection: called with each problem that is answered before the application runs, and the
+        on_rejection: called with each problem that is sent before the application runs, and the
             client's address.
         tls: the certificates; None: plain HTTP.
         on_handshake: called with the outcome of each TLS handshake.
@@ -229,7 +230,7 @@ def create_server(
         access_log=False,
         server_header=False,
         backlog=ACCEPT_COUNT,
-        proxy_headers=False,  # anyone can forge X-Forwarded-For: the peer address is the client's
+        proxy_headers=False,  # clients can forge X-Forwarded-For; the peer address is used
         timeout_keep_alive=limits.keepalive_timeout_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
@@ -245,9 +246,12 @@ def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> 
         server: the server.
         listener: the listening socket.
         in_console: whether console events stop the server, too.
+
+    Raises:
+        SystemExit: the server could not start; the status is `STARTUP_FAILED`.
     """
     sys.setswitchinterval(GIL_SWITCH_SECONDS)
-    # Objects that exist now stay; frozen, they do not lengthen each collection.
+    # Objects that exist now live until the end; freezing them shortens each garbage collection.
     gc.collect()
     gc.freeze()
     console = console_events(server.stop) if in_console else nullcontext()
@@ -259,7 +263,7 @@ def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> 
 
 
 def _flush_log() -> None:
-    """Wait until the log's thread has written all entries."""
+    """Wait until the log's thread has written all entries, or until its timeout."""
     for handler in logging.getLogger().handlers:
         handler.flush()
 
@@ -267,11 +271,11 @@ def _flush_log() -> None:
 def exit_despite_hung_threads() -> None:
     """Exit the process with status 0 if a thread hangs in a call of the engine.
 
-    Call it last: everything that can be closed properly is closed by then. Python would wait for
-    the thread, whose session cannot be unsubscribed either (see `bindings.subscriptions`), and the
-    interpreter must not be torn down while a subscription exists, because the library may call
-    back at any time. The engine closes the sessions of a process that has ended (FwpmEngineOpen0,
-    fwpmu.h).
+    Call it last, after everything that can be closed is closed. A normal exit would wait for the
+    thread. The subscription of the hung session cannot be closed either, and the interpreter must
+    not be torn down while a subscription exists, because the library may call back at any time
+    (see `bindings.subscriptions`). When the process ends, the engine closes its sessions
+    (FwpmEngineOpen0, fwpmu.h).
     """
     deadline = time.monotonic() + THREAD_SECONDS
     others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())

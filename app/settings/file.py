@@ -1,4 +1,4 @@
-"""The settings file: TOML, keyed by the names of the settings."""
+"""The settings file in TOML, whose keys are the names of the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.settings.paths import state_folder
 
 
 VARIABLE: Final = "SA_CONTEXTS_SETTINGS"
-"""The environment variable that names the file."""
+"""The environment variable with the path of the file."""
 
 
 class SettingsFileError(Exception):
@@ -20,10 +20,10 @@ class SettingsFileError(Exception):
 
 
 def settings_file() -> Path | None:
-    """Return the path of the settings file, or None.
+    """Return the path of the settings file, or None if there is none.
 
-    The environment names it; on Windows the default is the file that `sa-contexts service install`
-    creates, if it exists.
+    The path is the value of `VARIABLE`. If that is not set, the path on Windows is that of the file
+    that `sa-contexts service install` creates, if the file exists.
     """
     if path := os.environ.get(VARIABLE):
         return Path(path)

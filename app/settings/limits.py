@@ -1,4 +1,4 @@
-"""Limits of connections, rates and net events, as the settings define them."""
+"""Limits of connections, rates and net events; each field has the name of a setting."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ class ConnectionLimits:
 
     Attributes:
         max_connections: maximum number of connections.
-        max_connections_per_address: maximum per client network; loopback is exempt.
-        keepalive_timeout_seconds: maximum time of an idle connection, and of a TLS handshake.
-        request_timeout_seconds: how long a request may take to arrive.
-        send_timeout_seconds: how long a client may stop reading.
-        max_request_bytes: maximum size of a request's head, and of its content.
+        max_connections_per_address: maximum number per client network; loopback is exempt.
+        keepalive_timeout_seconds: how long a connection may be idle, and a TLS handshake may take.
+        request_timeout_seconds: how long a request may take to arrive completely.
+        send_timeout_seconds: how long a client may pause reading a response.
+        max_request_bytes: maximum size of a request's head, and of its body.
     """
 
     max_connections: int = 256
@@ -29,11 +29,11 @@ class RateLimits:
     """Rate limits, per minute, and the number of concurrent streams per caller.
 
     Attributes:
-        rate_limit_per_address: requests of one address without a credential; separately, requests
-            with a credential that cannot be verified.
-        rate_limit_rejections: rejected credentials of one address.
+        rate_limit_per_address: requests from one address that have no credential or need none;
+            also, in a separate quota, requests whose credential cannot be verified.
+        rate_limit_rejections: rejected credentials from one address.
         rate_limit_per_caller: requests of one caller.
-        max_streams_per_caller: open event streams of one caller.
+        max_streams_per_caller: concurrent event streams of one caller; not per minute.
     """
 
     rate_limit_per_address: int = 600
@@ -48,10 +48,10 @@ class NetEventLimits:
 
     Attributes:
         max_net_events: maximum number of events kept.
-        max_net_event_bytes: maximum bytes of their JSON.
-        heartbeat_interval_seconds: seconds between checks that the subscription's session is alive.
-        refresh_retry_seconds: seconds between attempts to subscribe while the engine fails.
-        engine_timeout_seconds: how long a request waits for the first attempt.
+        max_net_event_bytes: maximum size of their JSON.
+        heartbeat_interval_seconds: time between checks that the subscription's session is alive.
+        refresh_retry_seconds: time between attempts to subscribe while the engine fails.
+        engine_timeout_seconds: how long a request waits for the first attempt to subscribe.
     """
 
     max_net_events: int = 1000

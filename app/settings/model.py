@@ -1,6 +1,6 @@
-"""The settings, from the command line, the environment (`SA_CONTEXTS_…`) or a file, in this order.
+"""The settings, read from the command line, the environment and the settings file.
 
-The first source that has a setting wins.
+The command line takes precedence over the environment, and the environment over the file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from bindings.sa_contexts import PAGE_SIZE
 Limits = TypeVar("Limits", ConnectionLimits, NetEventLimits, RateLimits, StoreLimits)
 
 MAX_PER_MINUTE: Final = 1_000_000_000
-"""Maximum value of a rate limit; no server reaches it."""
+"""Maximum value of a rate limit; more requests than a server can answer."""
 MAX_PEERS: Final = 1000
 """Maximum number of peers with metrics of their own."""
 
@@ -58,7 +58,7 @@ def _absolute(path: Path) -> Path:
 
 
 LoggedRequests = Literal["off", "problems", "all"]
-"""Which requests are logged; problems: those answered with one."""
+"""Which requests are logged; problems: those answered with a problem."""
 
 _SecureUrl = Annotated[str, AfterValidator(require_secure)]
 _Algorithm = Literal[
@@ -74,7 +74,7 @@ _Algorithm = Literal[
     "EdDSA",
     "Ed25519",
 ]
-"""Asymmetric algorithms: only the issuer can sign."""
+"""Asymmetric signature algorithms, with which only the issuer can sign."""
 
 
 def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
@@ -91,8 +91,8 @@ _Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MAX_P
 class Settings(BaseSettings):
     """The server's settings.
 
-    A setting's environment variable is `SA_CONTEXTS_` and its name in capitals; the file uses the
-    plain name.
+    The environment variable of a setting is `SA_CONTEXTS_`, followed by the setting's name in
+    capitals. The key in the settings file is the setting's name.
     """
 
     model_config = SettingsConfigDict(
@@ -369,5 +369,5 @@ class Settings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, read_settings_file())
 
     def limits(self, kind: type[Limits]) -> Limits:
-        """Return the limits of one kind: the settings that have the names of its fields."""
+        """Return the limits of class `kind`, filled from the settings with its fields' names."""
         return kind(**self.model_dump(include={field.name for field in fields(kind)}))

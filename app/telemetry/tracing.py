@@ -1,8 +1,9 @@
 """Export of the metrics to OpenTelemetry, if its environment variables enable it.
 
-How the export works: if the extra `otel` is installed, FastAPI configures OpenTelemetry's SDK and
-traces and measures requests. This module adds the other metrics, named as for Prometheus. The SDK
-collects them in a thread of its own; they are read in the event loop that owns them.
+How the export works: if the extra `otel` is installed, FastAPI configures OpenTelemetry's SDK, and
+traces and measures requests. This module adds the other metrics, under their Prometheus names
+(counters without `_total`). The SDK requests them in a thread of its own, but they are read in the
+event loop that owns them.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ from app.telemetry.logging.redaction import RedactedSpans
 
 EXPORTED: Final = ("wfp_", "sa_contexts_")
 MAX_TRACEPARENT: Final = 512
-"""Characters; version 00 has 55, and later versions may append (W3C Trace Context, 3.2)."""
+"""Maximum characters; version 00 has 55, later ones may have more (W3C Trace Context, 3.2)."""
 PROPAGATION_LOGGERS: Final = (
     "opentelemetry.baggage",
     "opentelemetry.propagators",
     "opentelemetry.trace",
     "opentelemetry.util",
 )
-"""The loggers of the code that reads clients' headers."""
+"""The loggers of the code that parses clients' trace headers."""
 SAMPLE_TTL_SECONDS: Final = 1
-"""How long a sample is reused: one collection of the SDK asks for each metric separately."""
+"""How long a sample is reused, because the SDK requests each metric separately."""
 
 
 @asynccontextmanager
@@ -77,20 +78,21 @@ async def exported(registry: CollectorRegistry) -> AsyncIterator[None]:
 
 
 def _bound_propagation() -> None:
-    """Bound the cost of a client's trace headers, and keep them out of the log and of spans.
+    """Ignore `tracestate` and overlong `traceparent` headers, and do not log invalid headers.
 
-    The SDK parses them before authentication and rate limits. Baggage (W3C Baggage) and
-    `tracestate` are meant for downstream servers, of which there are none.
+    The SDK parses a client's headers before authentication and rate limits. `tracestate` and
+    baggage (W3C Baggage) are meant for downstream servers, of which there are none. Baggage is
+    parsed only if OTEL_PROPAGATORS requests it.
     """
     is_chosen = "OTEL_PROPAGATORS" in os.environ
     propagator = get_global_textmap() if is_chosen else TraceContextTextMapPropagator()
     set_global_textmap(_TraceParentOnly(propagator))
-    for name in PROPAGATION_LOGGERS:  # each bad header would be logged
+    for name in PROPAGATION_LOGGERS:  # each invalid header would be logged
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class _TraceParentOnly(TextMapPropagator):
-    """A propagator that sees no `tracestate`, and no `traceparent` that is too long."""
+    """A propagator that ignores `tracestate`, and a `traceparent` that is too long."""
 
     def __init__(self, propagator: TextMapPropagator) -> None:
         self._propagator = propagator
@@ -101,7 +103,7 @@ class _TraceParentOnly(TextMapPropagator):
         context: Context | None = None,
         getter: Getter[CarrierT] = default_getter,
     ) -> Context:
-        """Return the context of a client's headers."""
+        """Return the trace context in a client's headers."""
         return self._propagator.extract(carrier, context, _TraceParentGetter(getter))
 
     def inject(
@@ -110,7 +112,7 @@ class _TraceParentOnly(TextMapPropagator):
         context: Context | None = None,
         setter: Setter[CarrierT] = default_setter,
     ) -> None:
-        """Add a context to headers of our own."""
+        """Add a trace context to the headers of a request of our own."""
         self._propagator.inject(carrier, context, setter)
 
     @property
@@ -120,13 +122,13 @@ class _TraceParentOnly(TextMapPropagator):
 
 
 class _TraceParentGetter(Getter[CarrierT]):
-    """Gives the headers that `_TraceParentOnly` sees."""
+    """Returns only the headers that `_TraceParentOnly` does not ignore."""
 
     def __init__(self, getter: Getter[CarrierT]) -> None:
         self._getter = getter
 
     def get(self, carrier: CarrierT, key: str) -> list[str] | None:
-        """Return the values of a header."""
+        """Return the values of a header, without those to ignore."""
         if key.lower() == "tracestate":
             return None
         values = self._getter.get(carrier, key)
@@ -140,14 +142,15 @@ class _TraceParentGetter(Getter[CarrierT]):
 
 
 def _is_configured() -> bool:
-    """Return whether the SDK is configured; the API alone does nothing."""
+    """Return whether the SDK is configured; without it, the API exports nothing."""
     return type(get_meter_provider()).__module__.startswith("opentelemetry.sdk.")
 
 
 def _families(registry: CollectorRegistry) -> Iterator[Metric]:
-    """Yield our metrics that can be observed asynchronously, unless FastAPI exports them.
+    """Yield our metrics, except histograms and the HTTP metrics.
 
-    Histograms cannot; FastAPI exports the HTTP metrics as `http.server.…`.
+    OpenTelemetry cannot observe histograms asynchronously. FastAPI exports the HTTP metrics as
+    `http.server.…`.
     """
     for family in registry.collect():
         is_http = family.name.startswith("sa_contexts_http_")
@@ -165,7 +168,7 @@ class _Sampler:
         self._read_at = float("-inf")
 
     def observe(self, name: str, _options: CallbackOptions) -> Iterable[Observation]:
-        """Return the values of one metric; called in the SDK's thread."""
+        """Return the values of one metric; the SDK calls this in its thread."""
         if monotonic() - self._read_at > SAMPLE_TTL_SECONDS and self._portal is not None:
             self._families = self._portal.call(self._read)
             self._read_at = monotonic()

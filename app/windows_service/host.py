@@ -1,4 +1,4 @@
-"""The service's process, which the service control manager starts and stops."""
+"""The process of the service, which the service control manager starts and stops."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from bindings.errors import LibraryError
 log = structlog.get_logger(__name__)
 
 START_MILLISECONDS: Final = 30_000
-"""Time limit until the service listens."""
+"""`dwWaitHint` for starting (winsvc.h): the estimated time until the service listens."""
 STOP_MILLISECONDS: Final = 12_000
-"""Time limit to stop: running requests have 10 s (app/server/uvicorn_server.py)."""
+"""`dwWaitHint` for stopping: requests in progress have 10 s (app/server/uvicorn_server.py)."""
 CANNOT_START_CODE: Final = 1
-"""The service's own exit code; the log says why."""
+"""The service-specific exit code if the server cannot start; the log says why."""
 
 
 class NotStartedAsService(Exception):
@@ -38,7 +38,7 @@ class NotStartedAsService(Exception):
 
 
 class Hosted(win32serviceutil.ServiceFramework):
-    """The server as a service; controls arrive on another thread than the server's."""
+    """The server as a service; the methods for controls run in another thread than `SvcRun`."""
 
     _svc_name_ = NAME
     _svc_display_name_ = DISPLAY_NAME
@@ -49,11 +49,11 @@ class Hosted(win32serviceutil.ServiceFramework):
         self._stop_requested = False
 
     def GetAcceptedControls(self) -> int:  # noqa: N802  # pywin32's name
-        """Accept stop and preshutdown, which comes before other services shut down."""
+        """Accept stop, and preshutdown, which Windows sends before it shuts other services down."""
         return win32service.SERVICE_ACCEPT_STOP | win32service.SERVICE_ACCEPT_PRESHUTDOWN
 
     def SvcRun(self) -> None:  # noqa: N802  # pywin32's name
-        """Serve until stopped; report SERVICE_RUNNING once the port is bound."""
+        """Serve until stopped; report SERVICE_RUNNING once the socket listens."""
         self.ReportServiceStatus(win32service.SERVICE_START_PENDING, START_MILLISECONDS)
         try:
             self._serving = _prepare()
@@ -69,7 +69,7 @@ class Hosted(win32serviceutil.ServiceFramework):
             self._end(CANNOT_START_CODE)
 
     def SvcStop(self) -> None:  # noqa: N802  # pywin32's name
-        """Request the server to stop."""
+        """Request the server to stop; do not wait for it."""
         self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING, STOP_MILLISECONDS)
         self._stop_requested = True
         if self._serving is not None:
@@ -109,10 +109,10 @@ def run() -> None:
 
 
 def _prepare() -> BoundServer:
-    configure_logging("text", "info", event_log=True)  # for errors in the settings
+    configure_logging("text", "info", event_log=True)  # so that errors in the settings are logged
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
-    # The folder that `service install` created; `state_folder()` depends on the environment.
+    # Prefer the folder that `service install` created: `state_folder()` depends on the environment.
     found = settings_file()
     folder = found.parent if found else state_folder()
     file = log_file(settings, folder / "logs" / "sa-contexts.log")

@@ -1,4 +1,4 @@
-"""Permissions of folders (SetNamedSecurityInfoW) and membership of local groups."""
+"""Permissions of folders, membership of local groups, and the right to log on as a service."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ ADMINISTRATORS: Final = "S-1-5-32-544"
 SERVICE_LOGON: Final = "SeServiceLogonRight"
 
 _NET: Final[Any] = win32net
-"""Untyped: its stubs do not allow None as server name, which means this computer."""
+"""Not typed, because the stubs reject None as the server name, which means this computer."""
 
 
 class FolderOwnerRejected(Exception):
-    """The folder belongs to another user, who could change its permissions."""
+    """The folder belongs to an untrusted user, who could change its permissions."""
 
 
 def make_folder(folder: Path, sddl: str) -> bool:
-    """Create a folder if it does not exist, and set exactly these inheritable permissions.
+    """Create a folder if it does not exist, and replace its DACL.
 
-    Every user may create folders in `%ProgramData%`, and an owner may change permissions.
-    An existing folder is therefore accepted only from an owner who has all rights anyway.
+    Every user may create folders in `%ProgramData%`, and the owner of a folder may change its
+    permissions. An existing folder is therefore accepted only if its owner is trusted.
 
     Args:
         folder: the folder.
-        sddl: its discretionary access control list in SDDL.
+        sddl: the DACL in SDDL.
 
     Returns:
-        Whether it was created.
+        Whether the folder was created.
 
     Raises:
-        FolderOwnerRejected: the owner is not the system, administrators or this account.
+        FolderOwnerRejected: the owner is not the system, the group Administrators or this account.
+        pywintypes.error: a call of Windows failed.
     """
     descriptor = win32security.ConvertStringSecurityDescriptorToSecurityDescriptor(
         sddl, win32security.SDDL_REVISION_1
@@ -70,7 +71,7 @@ def make_folder(folder: Path, sddl: str) -> bool:
 
 
 def grant_service_logon(sid: str) -> None:
-    """Grant an account the right to log on as a service; virtual accounts have it already."""
+    """Grant an account the right to log on as a service; virtual accounts already have it."""
     policy = win32security.LsaOpenPolicy(
         "", win32security.POLICY_CREATE_ACCOUNT | win32security.POLICY_LOOKUP_NAMES
     )
@@ -80,13 +81,13 @@ def grant_service_logon(sid: str) -> None:
 
 
 def sid_of(account: str) -> str:
-    """Return the SID of an account, as text."""
+    """Return the SID of an account as text."""
     sid, _domain, _kind = win32security.LookupAccountName(None, account)
     return win32security.ConvertSidToStringSid(sid)
 
 
 def join_group(group_sid: str, account: str) -> bool:
-    """Add an account to a local group; return whether it was not a member before."""
+    """Add an account to a local group; return False if it already was a member."""
     try:
         _NET.NetLocalGroupAddMembers(None, _group_name(group_sid), 3, [{"domainandname": account}])
     except pywintypes.error as error:
@@ -114,7 +115,7 @@ def _group_name(sid: str) -> str:
 
 
 def _owner(folder: Path) -> str:
-    """Return the SID of a folder's owner, as text."""
+    """Return the SID of a folder's owner as text."""
     descriptor = win32security.GetNamedSecurityInfo(
         str(folder), win32security.SE_FILE_OBJECT, win32security.OWNER_SECURITY_INFORMATION
     )
@@ -122,7 +123,7 @@ def _owner(folder: Path) -> str:
 
 
 def _own_sid() -> str:
-    """Return the SID of this process' account, as text."""
+    """Return the SID of this process' account as text."""
     token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.TOKEN_QUERY)
     sid, _attributes = win32security.GetTokenInformation(token, win32security.TokenUser)
     return win32security.ConvertSidToStringSid(sid)

@@ -44,7 +44,7 @@ from app.windows_service.spec import (
 
 
 TIMEOUT_SECONDS: Final = 60.0
-"""Time limit for starting or stopping."""
+"""Timeout for starting or stopping the service."""
 POLL_SECONDS: Final = 0.1
 GONE_SECONDS: Final = 10.0
 RESTART: Final = "restart it to apply changes"
@@ -52,8 +52,8 @@ MARKED: Final = "marked for deletion until no program, such as the Services cons
 
 SERVICE_SID_TYPE_UNRESTRICTED: Final = 1
 """Adds the service's SID to its token (SERVICE_SID_INFO, winsvc.h), so that permissions can name
-it, whatever the account. With a restricted token, the service could write only to objects,
-not just files, whose permissions name the SID."""
+the service under any account. SERVICE_SID_TYPE_RESTRICTED would also deny the service write access
+to all objects, not only files, whose permissions name none of the token's restricting SIDs."""
 
 STATES: Final = {
     win32service.SERVICE_STOPPED: "stopped",
@@ -69,7 +69,7 @@ START_TYPES: Final = {
 
 
 class ServiceError(Exception):
-    """A step failed; the message names it and Windows' error."""
+    """A step failed; the message names the step or the state of the service, and the cause."""
 
 
 class NotInstalled(ServiceError):
@@ -81,13 +81,13 @@ class Status:
     """The status and configuration of the service.
 
     Attributes:
-        state: one of `STATES`, or another state's number.
-        process_id: 0 if it is not running.
+        state: a value of `STATES`, or the number of another state.
+        process_id: the id of its process; 0 if it is not running.
         account: the account that it runs as.
-        start_type: `automatic`, `on demand` or `disabled`.
+        start_type: a value of `START_TYPES`, or the number of another type.
         command: its command line.
-        exit_code: the Win32 error that it ended with.
-        own_exit_code: its own code if `exit_code` is ERROR_SERVICE_SPECIFIC_ERROR.
+        exit_code: the Win32 error code with which it last ended or failed to start.
+        own_exit_code: its own exit code, valid if `exit_code` is ERROR_SERVICE_SPECIFIC_ERROR.
     """
 
     state: str
@@ -105,11 +105,12 @@ def install(folder: Path, account: str, report: Callable[[str], None]) -> None:
     Args:
         folder: the folder of its settings, keys and logs.
         account: the account to run as.
-        report: called with a sentence after each step.
+        report: called with sentences about the results.
 
     Raises:
-        ServiceError: a step failed, and the previous steps were undone, except the logon right
-            and, of an existing service, its options, Event Log source and folder permissions.
+        ServiceError: a step failed. The previous steps were undone, except the logon right, the
+            permissions of existing folders and, if the service existed, its options and Event Log
+            source.
     """
     with _opened_manager(win32service.SC_MANAGER_CREATE_SERVICE) as manager, ExitStack() as undo:
         with _step("create the service"):
@@ -118,7 +119,7 @@ def install(folder: Path, account: str, report: Callable[[str], None]) -> None:
         _configure(service, report)
         with _step("find the account"):
             sid = service_sid(NAME) if account == ACCOUNT else sid_of(account)
-        if account != ACCOUNT:  # virtual accounts have the right
+        if account != ACCOUNT:  # virtual accounts already have the right
             with _step("grant the account the right to log on as a service"):
                 grant_service_logon(sid)
             report(f"{account} may log on as a service")
@@ -151,10 +152,11 @@ def start(report: Callable[[str], None]) -> None:
     """Start the service and wait until it is running.
 
     Args:
-        report: called with a sentence if it is already running.
+        report: called with a sentence if the service is already running.
 
     Raises:
-        ServiceError: it ended (the Event Log says why) or did not start in time.
+        NotInstalled: the service is not installed.
+        ServiceError: it ended (the Event Log says why), did not start in time, or a call failed.
     """
     with _opened(win32service.SERVICE_START | win32service.SERVICE_QUERY_STATUS) as service:
         if _query(service)["CurrentState"] == win32service.SERVICE_RUNNING:
@@ -169,7 +171,8 @@ def stop() -> None:
     """Stop the service and wait until it has stopped.
 
     Raises:
-        ServiceError: it did not stop in time.
+        NotInstalled: the service is not installed.
+        ServiceError: it did not stop in time, or a call failed.
     """
     with _opened(win32service.SERVICE_STOP | win32service.SERVICE_QUERY_STATUS) as service:
         with _step("stop the service", ignored=winerror.ERROR_SERVICE_NOT_ACTIVE):
@@ -203,8 +206,8 @@ def remove(folder: Path | None, report: Callable[[str], None]) -> None:
     """Stop and delete the service, and remove its account from the group.
 
     Args:
-        folder: the folder of its settings, keys and logs, to be deleted, too; None: keep it.
-        report: called with a sentence after each step.
+        folder: the folder of its settings, keys and logs, which is deleted, too; None: keep it.
+        report: called with sentences about the results.
 
     Raises:
         NotInstalled: the service is not installed.
@@ -212,7 +215,7 @@ def remove(folder: Path | None, report: Callable[[str], None]) -> None:
     """
     account = status().account
     stop()
-    # Before the deletion: afterwards the name of a virtual account cannot be resolved.
+    # First, because the name of a virtual account disappears with the service.
     with _step("remove the account from Network Configuration Operators"):
         leave_group(READERS, account)
     report(f"{account} is no longer in Network Configuration Operators")
@@ -234,7 +237,7 @@ def _query(service: Any) -> dict[str, int]:
 def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[Any, bool]:
     """Create or update the service; return a handle with all rights, and whether it is new.
 
-    `undo` deletes a new service, and restores the configuration of an existing one.
+    On failure, `undo` deletes a new service, or restores the configuration of an existing one.
     """
     kind = win32service.SERVICE_WIN32_OWN_PROCESS
     start, control = win32service.SERVICE_AUTO_START, win32service.SERVICE_ERROR_NORMAL
@@ -265,7 +268,7 @@ def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[
 
 
 def _configure(service: Any, report: Callable[[str], None]) -> None:
-    """Set the options of ChangeServiceConfig2W; skip and report unsupported levels."""
+    """Set the options of ChangeServiceConfig2W; report and skip those that Windows lacks."""
     restart = (win32service.SC_ACTION_RESTART, RESTART_MILLISECONDS)
     failures = {
         "ResetPeriod": RESET_SECONDS,
@@ -310,7 +313,7 @@ def _wait_for(service: Any, state: int, pending: int) -> None:
 
 
 def _is_gone() -> bool:
-    """Wait for the last handle of a deleted service to be closed; return whether it was."""
+    """Wait up to `GONE_SECONDS` for a deleted service to be gone; return whether it is."""
     deadline = monotonic() + GONE_SECONDS
     while monotonic() < deadline:
         try:
@@ -333,10 +336,11 @@ def _opened_manager(access: int) -> Iterator[Any]:
 
 @contextmanager
 def _opened(access: int) -> Iterator[Any]:
-    """Open the service for the block.
+    """Open the service for the duration of the block.
 
     Raises:
         NotInstalled: the service is not installed.
+        ServiceError: it cannot be opened.
     """
     with _opened_manager(win32service.SC_MANAGER_CONNECT) as manager:
         try:
@@ -353,7 +357,7 @@ def _opened(access: int) -> Iterator[Any]:
 
 @contextmanager
 def _step(name: str, ignored: int = 0) -> Iterator[None]:
-    """Raise `ServiceError` with the step's name if it fails, except with the `ignored` code."""
+    """Raise `ServiceError` with the step's name if the block fails; ignore the code `ignored`."""
     try:
         yield
     except pywintypes.error as error:

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "library"
 BINDINGS = FOLDER.parent.parent / "bindings"
 INCLUDED = (LIBRARY, BINDINGS, BINDINGS / "simulator" / "library")
-"""Folders of the headers; the last has `wfp.h`, which includes those of `bindings.cdef` for WFP."""
+"""Folders of the headers; the last has `wfp.h`, which includes the headers in `bindings/cdef`."""
 
 OPTIONS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-O2", "-shared")
 FOR_THIS_HOST = ("cc", "-fPIC", "-fvisibility=hidden")
@@ -31,7 +31,7 @@ def build(folder: Path, *, for_windows: bool = False) -> Path:
     (folder / "names.h").write_text(header(), encoding="ascii")
     library = folder / f"encode_sa_contexts.{'dll' if for_windows else 'so'}"
     command = [*(FOR_WINDOWS if for_windows else FOR_THIS_HOST), *OPTIONS]
-    if os.environ.get("CI"):  # not elsewhere: other compilers may have warnings that CI's lacks
+    if os.environ.get("CI"):  # only in CI: other compilers may warn of more
         command.append("-Werror")
     command += [f"-I{path}" for path in (*INCLUDED, folder)]
     command += [str(source) for source in sorted(LIBRARY.glob("*.c"))]
@@ -40,7 +40,7 @@ def build(folder: Path, *, for_windows: bool = False) -> Path:
 
 
 def main() -> None:
-    """Build the library for use on another host."""
+    """Build the library in the given folder, and print its path."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compiled.build")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--windows", action="store_true", help="with mingw-w64, for Windows")

@@ -1,4 +1,4 @@
-"""Check that the compiled step writes the bytes that `app.resources` encodes, and no others."""
+"""Check that the compiled step writes exactly the bytes that `app.resources` encodes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def check(step: CompiledStep, session: Session, any_trees: int) -> None:
     Args:
         step: the compiled step.
         session: a session with the fixture's engine.
-        any_trees: how many trees of `tests.bindings.trees` to try. Their pointers to
-            secrets point to unmapped memory, so that code that follows one crashes.
+        any_trees: how many trees of `tests.bindings.trees` to try. Their pointers to secrets lead
+            to unmapped memory, so code that follows such a pointer crashes.
     """
     for array, count in arrays(session):
         expected = [_expected(entry, step) for entry in read_pointers(array, count, count)]
@@ -67,9 +67,9 @@ def _expected(entry: int, step: CompiledStep) -> bytes:
 
 
 def _written_into(step: CompiledStep, array: object, room: int) -> bytes | None:
-    """Return what the step writes into a buffer of `room` bytes; None if it does not fit.
+    """Return what the step writes into a buffer of `room` bytes; None if the context does not fit.
 
-    Assert that it writes nothing behind the buffer.
+    Assert that the step writes nothing behind the buffer.
     """
     beyond = bytes([UNTOUCHED]) * 64
     buffer, ends = ffi.new("char[]", bytes(room) + beyond), ffi.new("uint32_t[1]")

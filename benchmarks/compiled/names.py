@@ -69,7 +69,7 @@ def _enumeration(members: Mapping[str, int]) -> str:
 
 
 def _members(name: str, table: names.Named) -> str:
-    """Return a C function that writes a number's members and returns whether it has a name."""
+    """Return a C function that writes the members for a number, and returns whether it is known."""
     unknown = _inside(table[NAMELESS]).removesuffix(str(NAMELESS))
     cases = (
         f"    case {number}u:\n"
@@ -135,5 +135,5 @@ def _inside(member: dict[str, Any]) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return the C literal of ASCII text; C and JSON use the same notation for it."""
+    """Return the C literal of ASCII text, for which C and JSON use the same notation."""
     return json.dumps(text)

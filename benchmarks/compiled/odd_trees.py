@@ -1,4 +1,4 @@
-"""Contexts that are rarely generated at random, and on which two encoders may differ."""
+"""Contexts that random generation rarely produces, and for which two encoders may differ."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from tests.bindings.trees import Tree
 
 MOSTLY: Final = 0.7
 DOUBLES: Final = (inf, -inf, -0.0, 1e15, 1e16, 1e17, 1e-4, 1e-5, 0.1, -1.5e300, 5e-324, 2.0**-44)
-"""Numbers at which the notation changes, and numbers that are easily rounded wrongly."""
+"""Numbers at which the notation changes, and numbers that encoders easily round wrongly."""
 LIFETIMES: Final = (0, 1, 28_799, 28_800, 28_801, 2**32 - 1)
 ISATAP_AT, ISATAP = 8, bytes.fromhex("00005efe")
-"""Offset and bytes of ISATAP (RFC 5214): Windows' inet_ntop ends these in dotted decimal."""
+"""Offset and bytes of ISATAP (RFC 5214): Windows' inet_ntop writes what follows in dotted
+decimal."""
 
 _ADDRESS_FIELDS: Final = [key for key, name in CONDITION_FIELDS.items() if "address" in name]
 NAMED: Final = {
@@ -31,7 +32,7 @@ NAMED: Final = {
 }
 """By struct: the field that holds a GUID, and the GUIDs that have names.
 
-The GUIDs of address fields are repeated, so that they are chosen most often: encoders also
+The GUIDs of address fields are repeated, so that they are chosen most often, because encoders also
 interpret the values of these fields.
 """
 
@@ -56,7 +57,7 @@ ADDRESSES: Final = {
 
 
 def shape(tree: Tree, random: Random) -> None:
-    """Put meaningful values into an arbitrary tree: named GUIDs, algorithms, addresses."""
+    """Put meaningful values into an arbitrary tree: GUIDs with names, algorithms, addresses."""
     _name_guids(tree, random)
     _shape_protection(tree, random)
     _shape_addresses(tree, random)
@@ -80,7 +81,7 @@ def _of_doubles() -> Tree:
 
 
 def _of_ranges() -> Tree:
-    """Return a tree with ranges whose ends are, or are not, addresses."""
+    """Return a tree with ranges of addresses and of other values."""
     tree = Tree()
     pairs = list(product((DataType.UINT32, DataType.BYTE_ARRAY16, DataType.UINT16, None), repeat=2))
     for condition, types in zip(_conditions(tree, len(pairs)), pairs, strict=True):
@@ -151,7 +152,7 @@ def _shape_protection(tree: Tree, random: Random) -> None:
 
 
 def _shape_addresses(tree: Tree, random: Random) -> None:
-    """Put runs of zeros and the bytes of ISATAP into the IPv6 addresses of a tree."""
+    """Put runs of zeros and ISATAP's bytes into the IPv6 addresses of a tree."""
     for ctype, part in tree.parts:
         for fields in ADDRESSES.get(ctype, ()):
             zeros = bytes(2 * random.randrange(8))

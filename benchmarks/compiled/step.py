@@ -18,7 +18,7 @@ from benchmarks.compiled.names import WEAKNESS_BITS
 
 
 ROOM: Final = 1 << 20
-"""Initial size of the buffer, in bytes; enough for a page of 100 contexts and more."""
+"""Initial size of the buffer, in bytes; enough for more than 100 contexts."""
 
 ffi = FFI()
 ffi.cdef("""
@@ -38,8 +38,8 @@ class CompiledStep:
     cffi lets other Python threads run while the library works.
 
     Attributes:
-        encode: the library's function, as json.h describes it.
-        baseline: what weaknesses are judged against.
+        encode: the library's function, which json.h describes.
+        baseline: the baseline by which weaknesses are judged.
         judged_by: the baseline as the C struct that the library expects.
     """
 
@@ -53,8 +53,8 @@ class CompiledStep:
         """Load the library.
 
         Args:
-            library: what `benchmarks.compiled.build` built.
-            baseline: what weaknesses are judged against.
+            library: the path of a library that `benchmarks.compiled.build` built.
+            baseline: the baseline by which weaknesses are judged.
             room: the initial size of the buffer, in bytes; it grows if one context needs more.
         """
         self.encode: Any = ffi.dlopen(str(library)).encode_sa_contexts
@@ -66,7 +66,7 @@ class CompiledStep:
         self._grow(room)
 
     def texts(self, array: int, count: int) -> list[bytes]:
-        """Return the JSON texts of the contexts that the `count` pointers in the array point to."""
+        """Return the JSON texts of the contexts to which the array's `count` pointers point."""
         entries = ffi.cast("void **", array)
         ends = ffi.new("uint32_t[]", count)
         texts: list[bytes] = []
@@ -91,7 +91,7 @@ class CompiledStep:
 
 @contextmanager
 def library() -> Iterator[Path]:
-    """Yield the path of the library: built for this run or, on Windows, built before (`build`)."""
+    """Yield the path of the library: built for this run or, on Windows, built earlier."""
     if os.name == "nt":
         yield FOLDER / "encode_sa_contexts.dll"
         return

@@ -1,1 +1,1 @@
-"""Captures: the answers of an engine as JSON lines, without secrets, and how they are replayed."""
+"""Captures: recording an engine's answers as JSON lines, without secrets, and replaying them."""

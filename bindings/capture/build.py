@@ -1,8 +1,8 @@
 """From JSON to C memory: the inverse of `bindings.capture.walk`.
 
-The JSON is untrusted. No pointer is ever taken from it, and whatever does not fit the struct is
-an error: an unknown field, an arm that does not exist, a count that differs from the number of
-elements.
+The JSON is untrusted. No pointer is ever taken from it. Anything that does not fit the struct is
+an error: an unknown field, a field whose conditions do not hold, or a count that differs from the
+number of elements.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from bindings.values import MAX_SUB_AUTHORITIES
 
 
 UNBUILDABLE: Final = (struct.error, TypeError, ValueError, OverflowError)
-"""What building a struct raises if the JSON does not fit the struct."""
+"""The exceptions that building a struct raises if the JSON does not fit it."""
 
 _SID: Final = re.compile(r"S-(\d{1,3})-(\d{1,15}|0x[0-9a-f]{12})((?:-\d{1,10})*)", re.ASCII)
 
 
 class Tree:
-    """A struct in C memory and everything that it points to, valid as long as this object.
+    """A struct in C memory and all that it points to, valid as long as this object exists.
 
-    Fields that the JSON lacks are 0, so JSON of an older generation also builds a newer struct.
+    Fields that the JSON lacks are 0, so JSON of an older generation also fits a newer struct.
 
     Attributes:
         address: the struct's address.
@@ -39,7 +39,7 @@ class Tree:
 
         Args:
             name: the struct's name.
-            value: what `walk` returns.
+            value: the struct as JSON, as `walk` returns it.
 
         Raises:
             UNBUILDABLE: the value does not fit the struct.
@@ -111,7 +111,7 @@ def _string(value: object) -> str:
 
 
 def _elements(item: Any, value: Any, count: int) -> Sequence[Any]:
-    """Return the elements of an array, which must be as many as the count says."""
+    """Return the elements of an array; raise ValueError if there are not `count` of them."""
     elements: Sequence[Any] = bytes.fromhex(value) if item == BYTE else list(value)
     if len(elements) != count or count > MAX_ELEMENTS:
         raise ValueError(f"{len(elements)} elements where there are {count}")

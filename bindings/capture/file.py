@@ -1,7 +1,7 @@
-"""The file of a capture: gzip of JSON lines (docs/captures.md).
+"""The file of a capture: JSON lines, compressed with gzip (docs/captures.md).
 
-The first line is the header; each of the others is one answer of the engine. Files are
-untrusted, so the size of a line and of the whole content is limited.
+The first line is the header. Each further line is an answer of the engine. Files are
+untrusted, so the size of each line, the size of all lines and their number are limited.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ FORMAT_VERSION: Final = 1
 MAX_LINE_BYTES: Final = 4 << 20
 MAX_BYTES: Final = 3 << 29
 MAX_LINES: Final = 1 << 20
-"""Maximum size of a line, and size and number of all lines, decompressed.
+"""The limits of a capture: the size of a line, the size of all lines, and their number.
 
-100,000 contexts, with their connections and main mode SAs in all generations, make 1.1 GB in
-400,000 lines of at most 6 kB. A line has room for any one array of bytes (`MAX_ELEMENTS`).
+Sizes are of decompressed lines. 100,000 contexts, with their connections and main mode SAs in all
+generations, make 1.1 GB in 400,000 lines of at most 6 kB. A line has room for a byte array of the
+maximum length (`MAX_ELEMENTS`).
 """
 
 Line = dict[str, Any]
 
 
 class CaptureUnreadable(LibraryError):
-    """The file is not a capture, or is damaged; the message says where."""
+    """The file cannot be read, is not a capture, is damaged or is too large (see the message)."""
 
 
 def compressed(header: Line, lines: Iterable[Line]) -> bytes:
-    """Return the content of a file; equal headers and lines give equal content."""
+    """Return the content of a capture's file; equal headers and lines give equal content."""
     content = io.BytesIO()
     with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as file:
         for line in ({"format": FORMAT, "formatVersion": FORMAT_VERSION, **header}, *lines):
@@ -46,15 +47,15 @@ def compressed(header: Line, lines: Iterable[Line]) -> bytes:
 
 
 def encoded(line: Line) -> bytes:
-    """Return a line as ASCII, so that lone surrogates in names are escaped."""
+    """Return a line as JSON in ASCII, so that lone surrogates in names are escaped."""
     return json.dumps(line, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
 
 
 def read_capture(path: Path) -> Iterator[tuple[int, Line]]:
-    """Yield the header and the other lines, each with its number from 1.
+    """Yield pairs of a line number, from 1, and the line; the first line is the header.
 
     Raises:
-        CaptureUnreadable: the file cannot be read, is not a capture, is damaged or too large.
+        CaptureUnreadable: the file cannot be read, is not a capture, is damaged or is too large.
     """
     number, size = 0, 0
     try:

@@ -1,4 +1,4 @@
-"""The captured fields of each struct, with their types and places in memory."""
+"""The captured fields of each struct, with their types and offsets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SID: Final = ffi.typeof("SID")
 FRACTIONS: Final = (ffi.typeof("float"), ffi.typeof("double"))
 
 MAX_ELEMENTS: Final = 1 << 20
-"""Maximum length of an array, in elements; no real one comes near it."""
+"""The maximum length of an array, in elements; real arrays are far shorter."""
 
 
 @cache
@@ -30,6 +30,6 @@ def captured(struct: str) -> tuple[tuple[Field, Any, int], ...]:
 
 @cache
 def name_of(ctype: Any) -> str:
-    """Return the name that the headers give a struct type."""
+    """Return the name of a struct type in the headers, such as `IPSEC_SA0`."""
     name: str = ctype.cname
     return name.removeprefix("struct ").removesuffix("_")

@@ -1,7 +1,7 @@
-"""Masking of a capture's lines: whatever may identify a host is replaced, the rest is kept.
+"""Masking the lines of a capture: values that may identify a host are replaced by stand-ins.
 
-All texts, SIDs and bytes (hashes, subjects, paths in blobs) are replaced. Numbers are kept,
-except IP addresses.
+All texts, SIDs and bytes (hashes, subjects, paths in blobs) are replaced. GUIDs and numbers are
+kept, except for IP addresses, which are replaced.
 """
 
 from __future__ import annotations
@@ -24,14 +24,17 @@ _TRANSPARENT: Final = frozenset({"FWP_VALUE0", "FWP_CONDITION_VALUE0", "FWP_RANG
 _NUMBERS: Final = frozenset(
     key for key, name in CONDITION_FIELDS.items() if "address" not in name or "type" in name
 )
-"""Fields of filter conditions that never contain an address; numbers in others may be one."""
+"""Fields of filter conditions that never contain an address.
+
+A number in any other field may be an address.
+"""
 
 
 class StandIns(Protocol):
-    """What replaces each value; equal values must have equal stand-ins."""
+    """The source of stand-ins. Equal values must have equal stand-ins."""
 
     def ipv4(self, packed: bytes) -> bytes:
-        """Return the stand-in of an IPv4 address."""
+        """Return the stand-in of an IPv4 address, in network order."""
 
     def ipv6(self, packed: bytes) -> bytes:
         """Return the stand-in of an IPv6 address, in network order."""
@@ -56,14 +59,14 @@ class LineMask:
         """Create a mask.
 
         Args:
-            stand_ins: what replaces each value.
+            stand_ins: the source of stand-ins.
             ipv6_order: the engine's byte order of IPv6 addresses.
         """
         self._stand_ins = stand_ins
         self._order = ipv6_order
 
     def line(self, line: Line) -> Line:
-        """Return a line with stand-ins."""
+        """Return a copy of a line that has stand-ins for the values to mask."""
         value = line.get("value")
         if isinstance(value, str):
             return line | {"value": self._stand_ins.name(value)}

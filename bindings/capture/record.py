@@ -1,8 +1,8 @@
-"""The answers of an engine, function by function, as the lines of a capture.
+"""Recording the answers of an engine, function by function, as the lines of a capture.
 
 All generations of each function are called in turn, newest first, in one session, with one
-enumeration open at a time. Objects are in the engine's order. An error is a line like any
-other answer, and the next function is called all the same.
+enumeration open at a time. Objects are in the engine's order. An error is an answer, too: it
+is recorded, and the next function is called.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Family:
     """Objects of one kind in all their generations.
 
     Attributes:
-        functions: the prefix of the functions.
-        struct: the struct without its generation.
+        functions: the prefix of the functions' names.
+        struct: the struct's name without its generation.
         newest: the newest generation.
-        template: the struct of the enumeration template, and the template to enumerate with.
+        template: the name of the enumeration template's struct, and the template to use.
     """
 
     functions: str
@@ -55,7 +55,7 @@ CONNECTIONS: Final = Family(
 _CONNECTIONS_WITHOUT_TEMPLATE: Final = replace(
     CONNECTIONS, template=(CONNECTIONS.template[0], None)
 )
-"""All connections, but without their counts of bytes."""
+"""All connections, but without the flag for current byte counts."""
 
 NET_EVENTS: Final = Family(
     "FwpmNetEvent", "FWPM_NET_EVENT", 5, ("FWPM_NET_EVENT_ENUM_TEMPLATE0", None)
@@ -67,7 +67,7 @@ STATISTICS: Final = (
 
 
 def record(session: Session, alias: Callable[[int], str | None]) -> Iterator[Line]:
-    """Yield the engine's answers; see docs/captures.md for the lines.
+    """Yield the engine's answers as the lines that docs/captures.md describes.
 
     Args:
         session: an open session, which is used until the iteration ends.
@@ -104,7 +104,7 @@ def _option(session: Session, option: EngineOption) -> Iterator[Line]:
 
 
 def _objects(session: Session, family: Family, generation: int) -> Iterator[Line]:
-    """Yield the objects of one generation, then their number or the error that ended them."""
+    """Yield the objects of one generation, then their number or the error that ended reading."""
     function, struct = f"{family.functions}Enum{generation}", f"{family.struct}{generation}"
     if not session.library.has(function):
         yield {"function": function, "error": int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)}
@@ -115,7 +115,7 @@ def _objects(session: Session, family: Family, generation: int) -> Iterator[Line
         with closing(reader.arrays(family.template[1])) as arrays:
             for array in arrays:
                 with array:
-                    if reader.generation != generation:  # it fell back to an older one
+                    if reader.generation != generation:  # the reader fell back to an older one
                         raise NotSupported(WinError.RPC_S_PROCNUM_OUT_OF_RANGE, function)
                     page = [array.read(index)[0] for index in range(len(array))]
                 for value in page:
@@ -128,16 +128,16 @@ def _objects(session: Session, family: Family, generation: int) -> Iterator[Line
         yield {"function": error.function, "error": error.code}
     else:
         yield {"function": function, "count": count, "leftOut": left_out}
-        if family is CONNECTIONS and not count:  # the engine may take the template's id 0 for an id
+        if family is CONNECTIONS and not count:  # the engine may treat 0 as an ordinary id
             yield from _objects(session, _CONNECTIONS_WITHOUT_TEMPLATE, generation)
 
 
 class _Array(ObjectArray[Any]):
-    """One page of objects, which are walked instead of decoded."""
+    """One page of objects, which are converted to JSON instead of records."""
 
 
 class _Reader(ObjectReader[Any, _Array]):
-    """A reader whose raw trees are the JSON of objects of one generation."""
+    """A reader of one generation; each raw tree is a tuple of one item, the object as JSON."""
 
     array = _Array
 
@@ -158,7 +158,7 @@ class _Reader(ObjectReader[Any, _Array]):
 
 
 def _is_of_other_traffic(family: Family, value: Any) -> bool:
-    """Return whether an object is a net event that is not about IPsec; those are left out."""
+    """Return whether an object is a net event unrelated to IPsec, which a capture omits."""
     return family is NET_EVENTS and value["type"] in OTHER_TRAFFIC
 
 

@@ -1,8 +1,8 @@
 """Replaying a capture in the simulator: its objects, errors, options and missing functions.
 
 For each kind of object, the newest captured generation is put into the simulator, which derives
-the older ones from it. `differences` compares all generations with the capture: a difference
-shows that the simulator does not yet behave like Windows.
+the older generations from it. `differences` compares all generations with the capture. A
+difference shows that the simulator does not yet behave like Windows.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ class Control(Protocol):
         """Restore the initial state."""
 
     def put(self, tree: int) -> int:
-        """Put a context."""
+        """Put a copy of the IPSEC_SA_CONTEXT1 at this address; return its id."""
 
     def put_ike_sa(self, tree: int) -> int:
-        """Put a main mode SA."""
+        """Put a copy of the IKEEXT_SA_DETAILS2 at this address; return its id."""
 
     def put_connection(self, tree: int) -> int:
-        """Put a connection."""
+        """Put a copy of the FWPM_CONNECTION0 at this address; return its id."""
 
     def put_net_event(self, tree: int) -> bool:
-        """Put a net event."""
+        """Put a copy of the FWPM_NET_EVENT5 at this address; return whether it was collected."""
 
     def put_ipsec_statistics(self, counts: int) -> None:
-        """Put the statistics of IPsec."""
+        """Put a copy of the IPSEC_STATISTICS1 at this address."""
 
     def put_ike_statistics(self, counts: int) -> None:
-        """Put the statistics of IKE."""
+        """Put a copy of the IKEEXT_STATISTICS1 at this address."""
 
     def connections(self) -> list[int]:
         """Return the ids of all connections."""
 
     def delete_connection(self, connection_id: int) -> bool:
-        """Remove a connection."""
+        """Remove a connection; return whether it existed."""
 
     def collect_net_events(self, is_collected: bool) -> None:
         """Set whether net events are collected."""
@@ -61,7 +61,7 @@ class Control(Protocol):
         """Set whether connections are tracked."""
 
     def fail(self, function: str, code: int, *, times: int) -> None:
-        """Make a function fail."""
+        """Make the next `times` calls of a function return `code`; all calls if `times` is 0."""
 
 
 _PUT: Final = {
@@ -72,10 +72,10 @@ _PUT: Final = {
     "IPsecGetStatistics": ("put_ipsec_statistics", "IPSEC_STATISTICS1"),
     "IkeextGetStatistics": ("put_ike_statistics", "IKEEXT_STATISTICS1"),
 }
-"""The control function and the newest struct, by function without its generation."""
+"""The method of `Control` and its struct, by the WFP function without its generation."""
 
 MAX_EXPLAINED: Final = 20
-"""Maximum number of answers whose differences are explained field by field; they are in memory."""
+"""The maximum number of answers whose differences are explained field by field."""
 
 _NOT_SUPPORTED: Final = int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)
 
@@ -86,8 +86,8 @@ def replay(simulator: Control, path: Path) -> None:
     """Make the simulator answer as the engine of a capture did.
 
     Raises:
-        CaptureUnreadable: the file cannot be read, is not a capture or is damaged; the simulator
-            is back in its initial state.
+        CaptureUnreadable: the file cannot be read, is not a capture, is damaged or is too large.
+            The simulator is then in its initial state.
     """
     try:
         _Replay(simulator, path).run()
@@ -145,7 +145,7 @@ class _Replay:
             if line["count"] != self._answered[function]:
                 raise ValueError(f"{self._answered[function]} answers, not {line['count']}")
             self._newest.setdefault(family, function)
-        elif not isinstance(line.get("value"), dict):  # of older generations, nothing is built
+        elif not isinstance(line.get("value"), dict):  # checked even if not built
             raise TypeError("a value is not an object")
         else:
             self._answered[function] += 1
@@ -164,9 +164,12 @@ class _Replay:
             self._connections.add(put)
 
     def _finish(self) -> None:
-        """Apply the settings and failures that would prevent objects from being put."""
+        """Remove connections that were not captured; apply options, failures and interface names.
+
+        Options and failures come last, because they would prevent objects from being put.
+        """
         for connection_id in self._simulator.connections():
-            if connection_id not in self._connections:  # the simulator derived it from contexts
+            if connection_id not in self._connections:  # the simulator derived it from the contexts
                 self._simulator.delete_connection(connection_id)
         self._simulator.collect_net_events(self._options.get(EngineOption.COLLECT_NET_EVENTS, True))
         self._simulator.monitor_connections(
@@ -178,9 +181,10 @@ class _Replay:
         replay_aliases(self._aliases)
 
     def _succeeded(self, function: str) -> bool:
-        """Return whether a function that failed also returned answers.
+        """Return whether a function that failed in the capture also succeeded in it.
 
-        The function that creates an enumeration handle serves all generations.
+        A function that creates enumeration handles serves all generations: it succeeded if any
+        generation of the enumeration did.
         """
         if function.endswith("CreateEnumHandle0"):
             return function.removesuffix("CreateEnumHandle0") + "Enum" in self._newest
@@ -188,13 +192,13 @@ class _Replay:
 
 
 def differences(path: Path, session: Session) -> Iterator[str]:
-    """Yield how the engine of a session answers differently from a capture.
+    """Yield the differences between the answers of a session's engine and a capture.
 
-    Objects, counters and errors are compared, in all generations, by their digests. Of the first
-    `MAX_EXPLAINED` answers that differ, each field that differs is named.
+    Objects, counters and errors of all generations are compared by their digests. For the first
+    `MAX_EXPLAINED` answers that differ, each differing field is named.
 
     Raises:
-        CaptureUnreadable: the file cannot be read, is not a capture or is damaged.
+        CaptureUnreadable: the file cannot be read, is not a capture, is damaged or is too large.
     """
     captured = {key: _digest(answer) for key, answer in _captured(path)}
     explained: dict[str, Any] = {}
@@ -223,7 +227,7 @@ def _digest(answer: Any) -> bytes:
 
 
 def _keyed(lines: Iterator[Line]) -> Iterator[tuple[str, Any]]:
-    """Yield each answer after its key: the function, and the id or else the answer's number."""
+    """Yield each answer with its key: the function, and the object's id or the answer's number."""
     places: Counter[str] = Counter()
     for line in lines:
         function = line.get("function", "")

@@ -1,9 +1,9 @@
-"""The captured fields of each struct of WFP, and the conditions under which each exists.
+"""The captured fields of each struct of WFP, and the conditions under which each field exists.
 
-No other field is ever read. The list excludes keys (`authKey`, `cipherKey`, `presharedKey`,
+A capture reads no other fields. The list excludes keys (`authKey`, `cipherKey`, `presharedKey`,
 `correlationKey`), states and tokens (`stateBlob`, `token`, `explicitCredentials`, `logonId`,
 `tokenAccessInformation`), whole certificates, opaque data of providers, and the programs, users
-and groups of net events. Types and offsets of the fields are those of the headers in
+and groups of net events. The types and offsets of the fields are those of the headers in
 `bindings/cdef`.
 
 The switches of unions and the counts of arrays are from Microsoft's interface definitions
@@ -37,10 +37,10 @@ CALLOUT: Final = 0x4000
 
 
 class Role(Enum):
-    """What a field says about a host, which decides how it is masked."""
+    """What a field says about a host. This determines how the field is masked."""
 
     NEUTRAL = auto()
-    """Nothing. Texts, SIDs and bytes are masked whatever their role."""
+    """Nothing. Texts, SIDs and bytes are nevertheless masked, whatever their role."""
 
     ADDRESS = auto()
     """An IP address: a UINT32, or 16 bytes in the engine's order (`Ipv6Order`)."""
@@ -54,14 +54,17 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A condition on another field of the struct: its masked value is one of `values`."""
+    """A condition on another field of the same struct.
+
+    It holds if the value of the field `switch`, ANDed with `mask`, is in `values`.
+    """
 
     switch: str
     values: frozenset[int]
     mask: int
 
     def holds(self, value: int) -> bool:
-        """Return whether the condition holds for this value of the other field."""
+        """Return whether the condition holds if the field `switch` has this value."""
         return value & self.mask in self.values
 
 
@@ -71,9 +74,9 @@ class Field:
 
     Attributes:
         name: its name in the headers.
-        conditions: the field exists if all of them hold.
-        count: the field that counts the elements of the array to which this one points.
-        role: how to mask it.
+        conditions: the field exists only if all of them hold.
+        count: if the field points to an array, the name of the field with the array's length.
+        role: how to mask the field.
     """
 
     name: str
@@ -97,7 +100,7 @@ def _fields(
 
 
 def _arms(switch: str, arms: Mapping[int, str]) -> tuple[Field, ...]:
-    """Return the arms of a union, by the value of the switch for which each exists."""
+    """Return the members of a union; `arms` maps a value of the switch to the existing member."""
     return tuple(Field(name, (_when(switch, value),)) for value, name in arms.items())
 
 
@@ -362,7 +365,7 @@ _COUNTERS: Final = {
     for name in ffi.list_types()[0]
     if name.endswith(("_STATISTICS0", "_STATISTICS1"))
 }
-"""Structs that contain only numbers; all their fields are captured."""
+"""The structs of the statistics; all their fields are captured."""
 
 STRUCTS: Final[Mapping[str, tuple[Field, ...]]] = {
     **_VALUES,
@@ -372,4 +375,4 @@ STRUCTS: Final[Mapping[str, tuple[Field, ...]]] = {
     **_NET_EVENTS,
     **_COUNTERS,
 }
-"""The fields of each struct. Switches and counts precede the fields that depend on them."""
+"""The captured fields of each struct. Switches and counts precede the fields that need them."""

@@ -1,9 +1,10 @@
 """From C memory to JSON: a struct and everything that it points to, field by field.
 
-How a struct is written: as an object whose members have the headers' names. Integers, 64-bit
-ones included, and enumerations are numbers. GUIDs and SIDs are text, and bytes are hexadecimal
-text. Floating-point numbers are exact hexadecimal text (`0x1.8p+1`). NULL is null. A field is
-omitted if `STRUCTS` does not list it or one of its conditions does not hold.
+A struct becomes an object whose members have the names of its fields in the headers. Integers
+(also 64-bit ones) and enumerations become numbers. GUIDs, SIDs and wide strings become strings.
+Bytes become hexadecimal strings. Floating-point numbers become exact hexadecimal strings
+(`0x1.8p+1`). A NULL pointer becomes null. A field is omitted if `STRUCTS` does not list it, or if
+one of its conditions does not hold.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def walk(name: str, address: int) -> dict[str, Any]:
     """Return the struct at `address` as a JSON object.
 
     Raises:
-        struct.error: a pointer leads outside the address space, or an array is impossibly long.
-        OverflowError: the same.
+        struct.error, OverflowError: a pointer leads outside the address space, or an array is
+            longer than `MAX_ELEMENTS`.
     """
     found: dict[str, Any] = {}
     for field, ctype, offset in captured(name):
@@ -74,7 +75,7 @@ def _elements(item: Any, address: int, count: int) -> Any:
 
 
 def _text(address: int) -> str:
-    """Read a NUL-terminated UTF-16 string; keep lone surrogates, which names may contain."""
+    """Read a NUL-terminated UTF-16 string, keeping lone surrogates, which names may contain."""
     if address >= END_OF_MEMORY:
         raise struct.error("an address out of reach")
     text: str = ffi.string(ffi.cast(WIDE_STRING, address))

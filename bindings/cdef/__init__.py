@@ -1,1 +1,1 @@
-"""WFP's C declarations, and the generator of the bindings."""
+"""WFP's C declarations, and the generator of `bindings/_fwpuclnt.py`."""

@@ -1,8 +1,8 @@
-/* Base types of the Windows API, in fixed widths (wtypes.h, guiddef.h, winnt.h, minwinbase.h).
+/* Base types of the Windows API, with fixed widths (wtypes.h, guiddef.h, winnt.h, minwinbase.h).
  *
- * These headers are read twice: by cffi, for the Python bindings, and by the C
- * compiler, for the simulator. Widths are therefore spelled out: a DWORD has
- * 32 bits everywhere, a wide character 16 (wchar_t has 32 on Linux).
+ * cffi reads the headers in this folder for the Python bindings, and the C compiler reads
+ * them for the simulator. Types have the same width on every system: a DWORD has 32 bits,
+ * and a wide character has 16 bits, although wchar_t has 32 bits on Linux.
  */
 
 typedef uint8_t UINT8;
@@ -26,14 +26,14 @@ typedef struct GUID_ {
     UINT8 Data4[8];
 } GUID;
 
-/* A time in UTC, in 100 ns since 1601-01-01, as two halves. */
+/* A time in UTC, in units of 100 ns since 1601-01-01, as two 32-bit halves. */
 typedef struct FILETIME_ {
     DWORD dwLowDateTime;
     DWORD dwHighDateTime;
 } FILETIME;
 
-/* The security identifier (winnt.h). SubAuthorityCount is the length of
- * SubAuthority, of which only the first element is declared. */
+/* A security identifier (winnt.h). SubAuthority has SubAuthorityCount elements, of which
+ * only the first is declared. */
 typedef struct SID_ {
     UINT8 Revision;
     UINT8 SubAuthorityCount;

@@ -1,8 +1,8 @@
 /* Connections: pairs of hosts that communicate under IPsec, with byte counters
  * (fwpmtypes.h, fwpmu.h; Windows 8, Windows Server 2012 and later).
  *
- * A notification carries the connection that began or ended, which the engine owns:
- * it is valid only until the callback returns. The callback runs on a thread of the library.
+ * A notification points to the connection that began or ended. The pointer is valid only
+ * until the callback returns. The callback runs on a thread of the library.
  */
 
 #define FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED 0x00000001
@@ -30,8 +30,8 @@ typedef struct FWPM_CONNECTION0_ {
     FILETIME startSysTime;
 } FWPM_CONNECTION0;
 
-/* Undocumented: a connectionId of 0 must mean all connections, because otherwise the flag
- * could be set for only one at a time. */
+/* The documentation does not say what a connectionId of 0 means. The bindings use it for
+ * all connections: otherwise, QUERY_BYTES_TRANSFERRED could be set for only one at a time. */
 typedef struct FWPM_CONNECTION_ENUM_TEMPLATE0_ {
     UINT64 connectionId;
     UINT32 flags;

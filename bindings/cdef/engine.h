@@ -1,8 +1,8 @@
 /* Sessions with the filter engine, and the release of its results (fwpmtypes.h, fwpmu.h).
  *
- * Every function returns 0 or an error code as an unsigned 32-bit number, except
- * FwpmFreeMemory0, which takes the address of the caller's pointer and frees the
- * whole tree of one result.
+ * Every function except FwpmFreeMemory0 returns 0 or an error code, an unsigned 32-bit
+ * number. FwpmFreeMemory0 takes the address of the caller's pointer to a result, and frees
+ * the result and everything that it points to.
  */
 
 #define FWPM_SESSION_FLAG_DYNAMIC 0x00000001

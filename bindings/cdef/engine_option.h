@@ -1,6 +1,6 @@
-/* Options of the engine, which readers may query (fwpmtypes.h, fwpmu.h).
+/* Options of the engine (fwpmtypes.h, fwpmu.h). An account with read access may query them.
  *
- * COLLECT_NET_EVENTS and MONITOR_IPSEC_CONNECTIONS are each a FWP_UINT32 of 1 or 0.
+ * COLLECT_NET_EVENTS and MONITOR_IPSEC_CONNECTIONS have a FWP_UINT32, which is 1 or 0.
  */
 
 typedef enum FWPM_ENGINE_OPTION_ {

@@ -1,4 +1,4 @@
-/* Filters: an SA has one as its transport filter (fwpmtypes.h). */
+/* Filters, such as the transport filter of an SA (fwpmtypes.h). */
 
 #define FWPM_FILTER_FLAG_NONE 0x00000000
 #define FWPM_FILTER_FLAG_PERSISTENT 0x00000001

@@ -1,7 +1,7 @@
 /* Values, addresses and match types used throughout WFP (fwptypes.h).
  *
- * IPv4 addresses and masks are UINT32 in host order. 64-bit numbers and
- * doubles inside a value are behind a pointer.
+ * IPv4 addresses and masks are UINT32 in host order. A value contains a pointer to a
+ * 64-bit integer or a double, not the number itself.
  */
 
 typedef enum FWP_DIRECTION_ {

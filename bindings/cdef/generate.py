@@ -1,8 +1,8 @@
 """Generate `bindings/_fwpuclnt.py` from the headers in this folder.
 
 Run `python -m bindings.cdef.generate` after changing a header. The generated
-module is committed, so that neither an installation nor an import parses C;
-a test regenerates it and compares.
+module is committed, so installing and importing the package do not parse C.
+A test checks that the committed module is up to date.
 """
 
 from pathlib import Path
@@ -28,20 +28,20 @@ HEADERS = (
     "host.h",
     "host_state.h",
 )
-"""The headers, each after its dependencies."""
+"""The headers, each after the headers whose types it uses."""
 
 FOLDER = Path(__file__).parent
 GENERATED = FOLDER.parent / "_fwpuclnt.py"
 
 
 def generate(target: Path = GENERATED) -> None:
-    """Write the out-of-line ABI-mode module of all headers to `target`."""
+    """Generate cffi's module for all headers (ABI mode, out of line) and write it to `target`."""
     builder = FFI()
     for header in HEADERS:
         builder.cdef((FOLDER / header).read_text(encoding="ascii"))
     builder.set_source("bindings._fwpuclnt", None)
     builder.emit_python_code(str(target))
-    # Write LF line ends on every system.
+    # Write LF line endings on every system.
     target.write_text(target.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")
 
 

@@ -1,5 +1,5 @@
-/* Functions besides WFP's: the system folder (sysinfoapi.h), an interface's name
- * (netioapi.h), console events (consoleapi.h), and the export that marks a simulator. */
+/* Functions outside WFP, for the system folder (sysinfoapi.h), the name of an interface
+ * (netioapi.h) and console events (consoleapi.h), and the function that marks a simulator. */
 
 UINT32 WINAPI GetSystemDirectoryW(char16_t *buffer, UINT32 size);
 DWORD WINAPI ConvertInterfaceLuidToAlias(const UINT64 *interfaceLuid, char16_t *interfaceAlias,

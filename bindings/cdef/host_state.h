@@ -1,8 +1,8 @@
-/* The state of the host: services (winsvc.h), the process' token (securitybaseapi.h,
+/* The state of the host: services (winsvc.h), the token of this process (securitybaseapi.h,
  * winnt.h), and the processes that listen on a TCP port (iphlpapi.h, tcpmib.h, winbase.h).
  *
- * The strings of QUERY_SERVICE_CONFIGW follow it in the same buffer. Each table
- * has dwNumEntries rows, of which only the first is declared.
+ * The strings of a QUERY_SERVICE_CONFIGW follow the struct in the same buffer. Each TCP
+ * table has dwNumEntries rows, of which only the first is declared.
  */
 
 typedef struct SERVICE_STATUS_PROCESS_ {

@@ -1,8 +1,9 @@
-/* Main mode SAs, under which quick modes are negotiated (iketypes.h, fwpmu.h).
+/* Main mode SAs, which protect the negotiation of quick mode SAs (iketypes.h, fwpmu.h).
  *
- * Generation 2 came with Windows 8, 1 with Windows 7, 0 with Windows Vista. They
- * differ in their credentials; generation 0 also lacks correlationKey. That is a
- * secret: it is declared because the layout needs it, but never read.
+ * Generation 0 came with Windows Vista, generation 1 with Windows 7 and generation 2 with
+ * Windows 8. The generations differ in their credentials, and generation 0 has no
+ * correlationKey. correlationKey is a secret: it is declared because the layout needs it,
+ * but the bindings never read it.
  */
 
 typedef UINT64 IKEEXT_COOKIE;
@@ -70,7 +71,7 @@ typedef struct IKEEXT_CREDENTIAL_PAIR2_ {
     IKEEXT_CREDENTIAL2 peerCredentials;
 } IKEEXT_CREDENTIAL_PAIR2;
 
-/* The first pair is for main mode, the second for extended mode. */
+/* The first pair of credentials is for main mode, the second for extended mode. */
 typedef struct IKEEXT_CREDENTIALS0_ {
     UINT32 numCredentials;
     IKEEXT_CREDENTIAL_PAIR0 *credentials;

@@ -1,6 +1,7 @@
 /* The proposals and credentials of IKE, AuthIP and IKEv2 (iketypes.h).
  *
- * presharedKey is a secret: it is declared because the layout needs it, but never read.
+ * presharedKey is a secret: it is declared because the layout needs it, but the bindings
+ * never read it.
  */
 
 typedef enum IKEEXT_KEY_MODULE_TYPE_ {
@@ -98,9 +99,9 @@ typedef struct IKEEXT_NAME_CREDENTIAL0_ {
     char16_t *principalName;
 } IKEEXT_NAME_CREDENTIAL0;
 
-/* The authentication method selects the arm of the union: presharedKey for a preshared
+/* The authentication method selects the member of the union: presharedKey for a preshared
  * key; certificate for the certificate, SSL and CGA methods; name for Kerberos, NTLM,
- * EAP and the reserved method; none for an anonymous peer. */
+ * EAP and the reserved method. No member is set for an anonymous peer. */
 typedef struct IKEEXT_CREDENTIAL2_ {
     IKEEXT_AUTHENTICATION_METHOD_TYPE authenticationMethodType;
     IKEEXT_AUTHENTICATION_IMPERSONATION_TYPE impersonationType;

@@ -1,14 +1,15 @@
 /* Net events: failed IKE negotiations and packets dropped by IPsec (fwpmtypes.h, fwpmu.h).
  *
- * An event has a header, whose `flags` mark the fields that are set, and details that
- * depend on its type. Generation 0 came with Windows Vista, 1 with 7, 2 with 8, and 3, 4
- * and 5 with releases of 10. A subscription of generation n receives events of
- * generation n + 1.
+ * An event has a header and details. The header's `flags` mark the header fields that are
+ * set. The details depend on the event's type. Generation 0 came with Windows Vista,
+ * generation 1 with Windows 7, generation 2 with Windows 8, and generations 3, 4 and 5 with
+ * releases of Windows 10. A subscription of generation n receives events of generation n + 1.
  *
- * Times are FILETIMEs in UTC. `failureErrorCode` is a Win32 code, `failureStatus` an
- * NTSTATUS. The two bits of a failure's `flags` are swapped in extended mode, compared
- * with main mode. A quick mode failure has subnets only in tunnel mode. Events of other
- * traffic (classify, capability, lpm) are not read, so their details are not declared.
+ * Times are FILETIMEs in UTC. `failureErrorCode` is a Win32 code, and `failureStatus` is an
+ * NTSTATUS. The `flags` of a main mode failure and of an extended mode failure have the same
+ * two bits with swapped meanings. A quick mode failure has subnets only in tunnel mode. The
+ * bindings ignore events of other traffic (classify, capability, lpm), so the details of
+ * these events are not declared.
  */
 
 #define FWPM_NET_EVENT_FLAG_IP_PROTOCOL_SET 0x00000001

@@ -1,7 +1,7 @@
 /* The SA bundle of one direction: its identities, lifetime and SAs (ipsectypes.h).
  *
  * stateBlob, explicitCredentials and token are secrets or handles to secrets: they
- * are declared because the layout needs them, but never read.
+ * are declared because the layout needs them, but the bindings never read them.
  */
 
 typedef UINT64 IPSEC_TOKEN_HANDLE;
@@ -60,7 +60,7 @@ typedef enum IPSEC_PFS_GROUP_ {
 #define IPSEC_SA_BUNDLE_FLAG_SA_OFFLOADED 0x00200000
 #define IPSEC_SA_BUNDLE_FLAG_IP_IN_IP_PKT 0x00400000
 #define IPSEC_SA_BUNDLE_FLAG_LOW_POWER_MODE_SUPPORT 0x00800000
-/* The four highest bits are one number, the bandwidth class of an IKEv2 tunnel. */
+/* The four highest bits of the flags are a number: the bandwidth class of an IKEv2 tunnel. */
 #define IPSEC_SA_BUNDLE_FLAG_TUNNEL_BANDWIDTH1 0x10000000
 #define IPSEC_SA_BUNDLE_FLAG_TUNNEL_BANDWIDTH2 0x20000000
 #define IPSEC_SA_BUNDLE_FLAG_TUNNEL_BANDWIDTH3 0x40000000

@@ -1,8 +1,8 @@
-/* The SA context, an inbound and an outbound SA with their traffic (ipsectypes.h, fwpmu.h).
+/* The SA context: an inbound and an outbound SA with their traffic (ipsectypes.h, fwpmu.h).
  *
- * Generation 1 came with Windows 7, generation 0 with Windows Vista.
- * virtualIfTunnelInfo is embedded: mingw-w64's ipsectypes.h has a pointer
- * there, which is wrong.
+ * Generation 0 came with Windows Vista, generation 1 with Windows 7.
+ * IPSEC_SA_DETAILS1 embeds virtualIfTunnelInfo; the ipsectypes.h of mingw-w64 wrongly
+ * declares it as a pointer.
  */
 
 typedef enum IPSEC_TRAFFIC_TYPE_ {

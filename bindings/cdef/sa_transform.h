@@ -1,7 +1,7 @@
-/* What protects the packets of one SA (ipsectypes.h).
+/* One SA and its transforms: the algorithms and keys that protect its packets (ipsectypes.h).
  *
- * authKey and cipherKey are key material: they are declared because the layout
- * needs them. Only their sizes are ever read (bindings/key_sizes.py).
+ * authKey and cipherKey are key material: they are declared because the layout needs them.
+ * The bindings read only the sizes of the keys (bindings/key_sizes.py).
  */
 
 typedef UINT32 IPSEC_SA_SPI;

@@ -1,11 +1,11 @@
-/* The engine's statistics since its start (ipsectypes.h, iketypes.h, fwpmu.h).
+/* Statistics of IPsec and IKE (ipsectypes.h, iketypes.h, fwpmu.h).
  *
- * Generation 1 came with Windows 7 and added IKEv2, among other things. Most counters
- * have 32 bits and wrap around to 0. The caller provides the struct, so there is
+ * Generation 1 came with Windows 7; it has statistics of IKEv2 and some more counters. Most
+ * counters have 32 bits and wrap around to 0. The caller provides the struct, so there is
  * nothing to free.
  */
 
-/* ERROR_IPSEC_IKE_NEG_STATUS_END minus ..._BEGIN (winerror.h). */
+/* ERROR_IPSEC_IKE_NEG_STATUS_END - ERROR_IPSEC_IKE_NEG_STATUS_BEGIN (winerror.h). */
 #define IKEEXT_ERROR_CODE_COUNT 97
 
 typedef struct IPSEC_AGGREGATE_SA_STATISTICS0_ {

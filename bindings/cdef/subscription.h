@@ -1,9 +1,9 @@
 /* Subscriptions to changes of SA contexts (ipsectypes.h, fwpmu.h; Windows 8 and later).
  *
- * A notification has the id of a context that was added or deleted; modifications
- * are never announced. The callback runs on a thread of the library.
- * IPsecSaContextUnsubscribe0 waits for a running callback, so it must not be called
- * from one.
+ * A notification has the id of a context that was added or deleted. The engine does not
+ * announce modified contexts. The callback runs on a thread of the library.
+ * IPsecSaContextUnsubscribe0 waits until running callbacks return, so a callback must not
+ * call it.
  */
 
 typedef enum IPSEC_SA_CONTEXT_EVENT_TYPE0_ {

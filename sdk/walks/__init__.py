@@ -1,1 +1,1 @@
-"""Walks of generated clients: one program per language, which calls those of docs/sdk.md."""
+"""Test programs for the generated clients; they call the programs of docs/sdk.md."""

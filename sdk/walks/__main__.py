@@ -1,4 +1,4 @@
-"""Let a generated client walk a running server, and compare its output with the server's lists.
+"""Run a generated client against a server, and compare its output with the server's lists.
 
     python -m sdk.walks [--members] COMMAND...
 
@@ -38,9 +38,9 @@ class Seen(TypedDict):
         mmSaIds: the `mmSaId` of each context that has an outbound SA.
         notFound: the `code` and `status` of the problem for an id that does not exist.
         gone: the `code`, `status` and `restartUrl` of the problem for the old cursor.
-        newer: of the newer server: the `ipVersion` of the first context's outbound bundle, the
-            `code` of the problem for an id that does not exist, and with `--members` the
-            `transformType` of the bundle's first SA.
+        newer: from the newer server: the `ipVersion` of the first outbound bundle, the `code` of
+            the problem for an id that does not exist, and with `--members` the `transformType` of
+            the bundle's first SA.
     """
 
     ids: list[str]

@@ -2,8 +2,8 @@
 
     python -m sdk.walks.browser COMMAND...
 
-The command gets the program on its standard input, and prints the ids of the contexts
-that the program knows once it has received the whole list.
+The command gets the program on its standard input. Once the program has received the whole list,
+the command prints the ids of the contexts, as JSON.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
     python -m sdk.walks.follow COMMAND...
 
 The command gets the URL of a server as its last argument, and a key in SA_CONTEXTS_TOKEN. It prints
-`N SA contexts at POSITION` for each list, and the kind and id of each change. Its streams last
-three seconds, and after several of them the server restarts, so the program must list, follow,
-resume, reconnect and list again. With a wrong key, it must fail; without one, it must list the
-contexts of a server that requires none.
+`N SA contexts at POSITION` for each list, and the kind and id of each change. Each stream ends
+after three seconds, and the server restarts after several streams, so the program must list,
+follow, resume, reconnect and list again. With a wrong key, the program must fail. Without a key, it
+must list the contexts of a server that requires none.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def main(command: list[str]) -> None:
                     break
         assert count == len(known)
         assert seen == expected
-        with server(port=port):  # which requires no key
+        with server(port=port):  # this one requires no key
             again, other_epoch, _ = _next_list(program.stdout)
             assert again == CONTEXTS
             assert other_epoch != epoch
@@ -99,7 +99,7 @@ def main(command: list[str]) -> None:
 
 
 def _check_failure(command: list[str], url: str) -> None:
-    """Check that the program does not retry what cannot succeed."""
+    """Check that the program fails with a wrong key instead of trying again."""
     environment = {**os.environ, "SA_CONTEXTS_TOKEN": "wrong"}
     run = subprocess.run(
         [*command, url], env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -121,14 +121,14 @@ def _first_list(command: list[str], url: str) -> tuple[int, str]:
 
 
 def _next_list(lines: IO[str]) -> tuple[int, str, int]:
-    """Return the number, epoch and revision of the next list, which may follow changes."""
+    """Skip changes up to the next list; return its size, epoch and revision."""
     while not (listed := _LIST.fullmatch(next(lines))):
         pass
     return int(listed[1]), listed[2], int(listed[3])
 
 
 def _listed(http: httpx2.Client) -> tuple[set[str], str]:
-    """Return the ids of a list, and its position."""
+    """Return the ids of the contexts of a list, and the list's position."""
     *lines, end = http.get(
         "/sa-contexts", headers={"Accept": "application/x-ndjson"}
     ).text.splitlines()

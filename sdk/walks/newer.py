@@ -1,7 +1,8 @@
-"""A newer server: it passes requests on, and extends responses as the API allows.
+"""A stand-in for a newer server: it forwards requests, and extends the responses as the API allows.
 
-docs/openapi.json determines where: every object gets a field, every enumeration that may grow gets
-a value, and, on request, every union gets a variant. Only JSON is changed.
+docs/openapi.json determines the extensions: every object gets an additional field, every
+enumeration that may grow gets an unknown value and, on request, every union gets an unknown
+variant. All responses must be JSON.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from sdk.document import DOCUMENT
 
 
 NEWER_WORD: Final = "a_newer_word"
-"""The added value of each enumeration."""
+"""The unknown value in each enumeration that may grow."""
 NEWER_MEMBER: Final = "a_newer_member"
-"""The discriminator of each union that has a newer variant."""
+"""The discriminator of the unknown variant in each union."""
 
 _DOCUMENT: Final[dict[str, Any]] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
 _ADDED: Final = {"addedLater": {"deep": [1, None]}}
@@ -31,7 +32,7 @@ _PREFIX: Final = "#/components/schemas/"
 
 @contextmanager
 def newer_server(url: str, *, has_newer_members: bool) -> Iterator[str]:
-    """Run a newer server in front of another, whose URL is given; yield its URL."""
+    """Run a newer server in front of the server at `url`; yield the newer server's URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Newer, url, has_newer_members)) as server:
         Thread(target=server.serve_forever).start()
         try:
@@ -41,7 +42,7 @@ def newer_server(url: str, *, has_newer_members: bool) -> Iterator[str]:
 
 
 class _Newer(BaseHTTPRequestHandler):
-    """Passes a request on and extends the response."""
+    """Forwards a request, and extends the response."""
 
     protocol_version = "HTTP/1.1"
 

@@ -1,4 +1,4 @@
-"""A running server for clients to walk, and the ids of its contexts."""
+"""A running server for the clients, and the ids of its contexts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Key(NamedTuple):
 
 @contextmanager
 def key() -> Iterator[Key]:
-    """Create an API key as an administrator does."""
+    """Create an API key with the command that administrators use."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "keys.json"
         command = [

@@ -1,4 +1,4 @@
-"""The walk of the Python client."""
+"""The test program of the Python client."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sa_contexts_client.models import (
 
 
 def main(url: str, old_cursor: str, newer_url: str) -> None:
-    """Print what the client saw."""
+    """Print what the client saw: a `Seen` of `sdk.walks.__main__`, as JSON."""
     key = os.environ["SA_CONTEXTS_TOKEN"]
     client = AuthenticatedClient(base_url=url, token=key)
     contexts = [context for page in pages(client, limit=100) for context in page.items]
 
-    # Omitted parameters are not sent, so that a cursor works without its `view`.
+    # The client does not send omitted parameters, so a cursor works without its `view`.
     basic = list_sa_contexts.sync(client=client, limit=1, view=View.BASIC)
     assert isinstance(basic, SaContextPage)
     assert isinstance(basic.next_cursor, str)
@@ -50,7 +50,7 @@ def main(url: str, old_cursor: str, newer_url: str) -> None:
 
 
 def newer_words(client: AuthenticatedClient) -> list[str]:
-    """Return the words of the newer server."""
+    """Return the unknown values of the newer server: an IP version and a problem's code."""
     page = next(pages(client))
     bundle = next(each.outbound_sa.sa_bundle for each in page.items if each.outbound_sa)
     problem = get_sa_context.sync(client=client, sa_context_id="1")

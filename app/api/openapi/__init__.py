@@ -1,7 +1,7 @@
-"""The OpenAPI document: FastAPI's, adapted to linters and SDK generators.
+"""The OpenAPI document: FastAPI's document, adapted for linters and SDK generators.
 
-Everything specific to a resource comes from its routes and shapes. The published document is
-committed as docs/openapi.json, so that every change of it is reviewed.
+Everything specific to a resource comes from its routes and shapes. The document is committed as
+docs/openapi.json, so that every change to it is reviewed.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ TAGS: Final = (
     {"name": "Health", "description": "Liveness and readiness probes; they never call the engine."},
     {"name": "Problems", "description": "The kinds of problems and how to resolve them."},
 )
-"""Tags of endpoints that belong to no resource."""
+"""The tags of endpoints that belong to no resource."""
 
 STREAM_SHAPES: Final[tuple[type[Shape], ...]] = (StreamPosition, StreamEnd)
-"""Shapes of stream events that all resources share."""
+"""The shapes of stream events that all resources share."""
 
 
 def install(app: FastAPI, resources: Sequence[Resource]) -> None:

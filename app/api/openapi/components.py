@@ -1,4 +1,4 @@
-"""Components of the document: parts described once and referred to elsewhere."""
+"""Components of the document: parts that are defined once and referred to elsewhere."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def name_headers(operations: list[dict[str, Any]], components: dict[str, Any]) -> None:
-    """Move header descriptions into components and refer to them.
+    """Move the descriptions of headers into components and refer to them.
 
     Raises:
-        ValueError: two routes describe one header differently.
+        ValueError: two responses describe the same header differently.
     """
     named: dict[str, Any] = components.setdefault("headers", {})
     for operation in operations:

@@ -1,15 +1,15 @@
 """The OpenAPI 3.0.3 form of the document, for generators that handle 3.1 poorly.
 
-Derived from the 3.1 document. It has only what generators for C#, Go and PowerShell handle well,
-and nothing that breaks a generated client when a later server adds to its responses:
+This form is derived from the 3.1 document. It uses only what generators for C#, Go and PowerShell
+handle well, and nothing that breaks a generated client when a later server adds to its responses:
 
-- Enumerations and constants are plain strings; their values are in the description and in
-  `x-extensible-enum`.
+- Enumerations and constants are of a plain type. The description lists their values;
+  `x-extensible-enum` lists those that are strings.
 - A union is one object with the fields of all variants; only the discriminator is required.
-- Objects explicitly allow additional fields, which some generators otherwise reject.
-- `null` is `nullable`.
-- There are no examples of responses; generators do not use them.
-- Operation ids are in camelCase: NSwag names methods after them as they are.
+- Objects explicitly allow additional fields; otherwise, the code of some generators rejects them.
+- `null` is expressed by `nullable`.
+- There are no examples of responses, because generators do not use them.
+- Operation ids are in camelCase, because NSwag uses them unchanged as method names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NULL: Final = {"type": "null"}
 
 
 def as_3_0(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the 3.0.3 form of a server's 3.1 document, which stays as it is."""
+    """Return the 3.0.3 form of a 3.1 document as a copy."""
     schemas: dict[str, Schema] = document["components"]["schemas"]
     converter = _Converter(schemas)
     derived = deepcopy(document)
@@ -42,7 +42,7 @@ def as_3_0(document: dict[str, Any]) -> dict[str, Any]:
     for operation in (each for path in derived["paths"].values() for each in path.values()):
         operation["operationId"] = _camel_case(operation["operationId"])
         for requirement in operation.get("security", ()):
-            requirement["bearer"] = []  # before 3.1, only OAuth 2 and OpenID Connect list scopes
+            requirement["bearer"] = []  # 3.0 allows scopes only for OAuth 2 and OpenID Connect
         for parameter in operation.get("parameters", ()):
             converter.convert_parameter(parameter)
         for response in operation["responses"].values():
@@ -71,7 +71,7 @@ class _Converter:
         self._schemas = schemas
 
     def convert_parameter(self, parameter: dict[str, Any]) -> None:
-        """Convert a parameter; its own description lists the values that it accepts."""
+        """Convert a parameter in place; list the accepted values in its description."""
         schema = parameter["schema"] = self.convert(parameter["schema"])
         part = schema.get("items", schema)
         part.pop("description", None)
@@ -88,12 +88,12 @@ class _Converter:
         if "enum" in schema or "const" in schema:
             return _plain(schema)
         converted = dict(schema)
-        if "$ref" in schema and len(schema) > 1:  # 3.0 ignores what stands beside a reference
+        if "$ref" in schema and len(schema) > 1:  # 3.0 ignores the siblings of a reference
             converted["allOf"] = [{"$ref": converted.pop("$ref")}]
         if "examples" in schema:
             converted["example"] = converted.pop("examples")[0]
         if schema.get("type") == "number":
-            converted["format"] = "double"  # without a format, Go reads 32 bits
+            converted["format"] = "double"  # without a format, Go uses float32
         if "items" in schema:
             converted["items"] = self.convert(schema["items"])
         if "properties" in schema:
@@ -103,7 +103,7 @@ class _Converter:
         return converted
 
     def _resolved(self, schema: Schema) -> Schema:
-        """Replace a reference to an enumeration, even if open to newer values, by its schema."""
+        """Replace a reference to an enumeration, or to its `OrNewer` form, by the enumeration."""
         while "$ref" in schema:
             named = self._schemas[schema["$ref"].removeprefix(PREFIX)]
             if {"type": "string"} in named.get("anyOf", ()):
@@ -115,10 +115,11 @@ class _Converter:
         return schema
 
     def _nullable(self, schema: Schema) -> Schema:
-        """Convert a choice between a schema and null; only enumerations have other choices.
+        """Convert a choice between a schema and null.
 
-        For a reference that may be null, generators expect `allOf`, although a strict reading of
-        3.0.3 would still exclude null.
+        Other choices occur only in enumerations, which `_resolved` has replaced. For a reference
+        that may be null, generators expect `allOf` and `nullable`, although 3.0.3, read strictly,
+        still excludes null.
         """
         (choice,) = (each for each in schema["anyOf"] if each != _NULL)
         own = {name: value for name, value in schema.items() if name != "anyOf"}
@@ -126,7 +127,7 @@ class _Converter:
         if "$ref" in converted:
             converted = {"allOf": [converted]}
         if "allOf" in converted:
-            converted["type"] = "object"  # `nullable` applies to the type beside it
+            converted["type"] = "object"  # `nullable` requires `type` in the same schema
         return {**converted, "nullable": True}
 
     def _merged(self, union: Schema) -> Schema:
@@ -162,7 +163,7 @@ class _Converter:
 
 
 def _plain(schema: Schema) -> Schema:
-    """Return an enumeration or a constant as its type alone, with its values in words."""
+    """Return an enumeration or a constant as its plain type; list the values in the description."""
     plain: Schema = {name: schema[name] for name in ("type", "description") if name in schema}
     values = schema.get("enum", [schema.get("const")])
     words = _listed(values) if schema["type"] == "string" else f"Always {str(values[0]).lower()}."

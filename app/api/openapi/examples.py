@@ -8,7 +8,7 @@ from typing import Any
 
 
 def add_examples(operations: list[dict[str, Any]]) -> None:
-    """Add the examples to their responses."""
+    """Add the examples to the responses of the operations."""
     text = resources.files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
     examples = json.loads(text)
     for operation in operations:

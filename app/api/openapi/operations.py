@@ -1,4 +1,4 @@
-"""Operations: summaries from docstrings, common headers, and failures documented as problems."""
+"""Operations: summaries from docstrings, common headers, and error responses as problems."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ RATE_LIMIT: Final = {
 
 
 def complete(operation: dict[str, Any]) -> None:
-    """Complete an operation of FastAPI: summary, headers and problem media types."""
+    """Complete an operation from FastAPI: its summary, headers and problem media types."""
     _split_description(operation)
     responses: dict[str, Any] = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
-        del responses["422"]  # FastAPI's default, on routes whose parameters are always valid
+        del responses["422"]  # FastAPI adds it to routes whose parameters are always valid
     is_negotiated = "406" in responses
     is_limited = "429" in responses
     for status, response in responses.items():
@@ -62,7 +62,7 @@ def complete(operation: dict[str, Any]) -> None:
 
 
 def name_problem_codes(schemas: dict[str, Any]) -> None:
-    """Make the problem codes an enumeration, so that generated code has names for them."""
+    """Make the problem codes an enumeration, so that generated code has names for the codes."""
     schemas["ProblemCode"] = {
         "type": "string",
         "enum": list(KINDS),
@@ -76,7 +76,7 @@ def name_problem_codes(schemas: dict[str, Any]) -> None:
 
 
 def _split_description(operation: dict[str, Any]) -> None:
-    """Use the first paragraph of the docstring as the summary, not the function's name."""
+    """Replace FastAPI's summary, a function's name, with the first paragraph of the description."""
     summary, _, rest = inspect.cleandoc(operation["description"]).partition("\n\n")
     operation["summary"] = " ".join(summary.split()).removesuffix(".")
     if rest:
@@ -86,7 +86,7 @@ def _split_description(operation: dict[str, Any]) -> None:
 
 
 def _use_problem_type(response: dict[str, Any]) -> None:
-    """Document a problem under its media type, not under FastAPI's `application/json`."""
+    """Document a problem as `application/problem+json`; FastAPI uses `application/json`."""
     content = response.get("content", {})
     reference = content.get(JSON, {}).get("schema", {}).get("$ref", "")
     if reference.endswith("Problem"):

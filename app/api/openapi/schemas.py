@@ -1,8 +1,8 @@
-"""Schemas that generate well-named code and tolerate new enumeration values.
+"""Schemas from which generated code has good names and accepts new enumeration values.
 
-Each generator names anonymous schemas after their location in its own way, and several reject
-a whole response for one unknown enumeration value. So each enumeration is a named component
-(`CipherType`), and responses refer to a second one that also accepts any newer value
+Each generator has its own way of naming anonymous schemas, and the code of several generators
+rejects a whole response because of one unknown enumeration value. So each enumeration is a named
+component (`CipherType`), and responses refer to a second component that accepts any string
 (`CipherTypeOrNewer`).
 """
 
@@ -15,12 +15,12 @@ from app.schemas import names
 
 
 PREFIX: Final = "#/components/schemas/"
-"""What a reference to a schema begins with."""
+"""The start of every reference to a schema."""
 NEWER_VALUES: Final = """\
 If a response field may have an enumeration value
 newer than this document, its schema (`CipherTypeOrNewer`) accepts any string, so generated clients
 do too."""
-"""The paragraph of the document's description about newer enumeration values."""
+"""The sentence about newer enumeration values in the document's description."""
 
 _INT32_MAX: Final = (1 << 31) - 1
 
@@ -28,10 +28,10 @@ Schema = dict[str, Any]
 
 
 def tidy_schemas(schemas: dict[str, Schema]) -> None:
-    """Name the enumerations of all schemas; accept newer values in responses.
+    """Name the enumerations of all schemas; accept newer values, except in discriminators.
 
     Raises:
-        ValueError: two different components have one name.
+        ValueError: two different components have the same name.
     """
     for name, schema in list(schemas.items()):
         _tidy(schema)
@@ -48,13 +48,13 @@ def tidy_schemas(schemas: dict[str, Schema]) -> None:
 
 
 def tidy_parameter(parameter: dict[str, Any], schemas: dict[str, Schema]) -> None:
-    """Name the enumerations of a parameter, which accepts only the values that the server knows.
+    """Name the enumerations of a parameter. Parameters accept only values that the server knows.
 
-    The default moves into the description: some generated clients send a default explicitly,
-    and `view=full` is rejected with a cursor of another view.
+    The default moves into the description, because some generated clients send defaults explicitly,
+    and the server rejects `view=full` with a cursor of another view.
 
     Raises:
-        ValueError: two different components have one name.
+        ValueError: two different components have the same name.
     """
     schema = parameter["schema"]
     _tidy(schema)
@@ -71,9 +71,9 @@ def tidy_parameter(parameter: dict[str, Any], schemas: dict[str, Schema]) -> Non
 
 
 def _tidy(schema: Schema) -> None:
-    """Drop titles, which repeat names, and give integers a format.
+    """Drop titles, which only repeat names, and give integers a format.
 
-    Generators assume that an integer without a format is a signed 32-bit one.
+    Without a format, generators assume a signed 32-bit integer.
     """
     for each in _with_parts(schema):
         each.pop("title", None)
@@ -95,7 +95,7 @@ def _name_enumerations(schema: Schema, name: str, schemas: dict[str, Schema]) ->
 
 
 def _name_values(name: str, schema: Schema) -> None:
-    """Name the members of an enumeration whose values are not identifiers, as in `names`."""
+    """Name the members of an enumeration as in `names` if a value is not an identifier."""
     values = schema.get("enum", ())
     if not all(value.isidentifier() for value in values):
         enumeration = getattr(names, name)
@@ -103,7 +103,7 @@ def _name_values(name: str, schema: Schema) -> None:
 
 
 def _accept_newer_values(schema: Schema, schemas: dict[str, Schema]) -> None:
-    """Point references to enumerations at components that accept any string."""
+    """Replace references to enumerations by references to components that accept any string."""
     for each in _with_parts(schema):
         name = each.get("$ref", "").removeprefix(PREFIX)
         if "enum" in schemas.get(name, ()):

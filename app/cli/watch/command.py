@@ -1,4 +1,4 @@
-"""`sa-contexts watch`: the SA contexts of a running server, as they change."""
+"""`sa-contexts watch`: shows the SA contexts of a running server and their changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.settings.model import Settings
 
 
 def default_url() -> str:
-    """Return the URL of the server that the environment names, or else of one on this host."""
+    """Return the URL in SA_CONTEXTS_URL or, if it is not set, that of a server on this host."""
     with explained_failures():
         return url_of_environment() or f"http://127.0.0.1:{Settings(**given()).port}"
 
@@ -43,7 +43,7 @@ def watch(
     shown if one of its SAs meets all filters. A repeated filter matches any of its values. The key
     or token comes from the environment variable SA_CONTEXTS_TOKEN or from --token-file.
     """
-    from app.cli import client  # noqa: PLC0415  # serving needs no client
+    from app.cli import client  # noqa: PLC0415  # not loaded for `serve`
     from app.cli.watch import run  # noqa: PLC0415
 
     with explained_failures(client.RequestRejected):

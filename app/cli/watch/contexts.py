@@ -13,7 +13,7 @@ from app.cli.watch.stream import Connected, Event, Lost
 
 
 FRESH_SECONDS: Final = 5.0
-"""How long a change is highlighted, and a deleted context still shown."""
+"""How long a change is highlighted, and how long a deleted context is still shown."""
 
 
 class Shown(NamedTuple):
@@ -22,9 +22,10 @@ class Shown(NamedTuple):
     Attributes:
         row: its row.
         change: its last change; empty if it has not changed during the watch.
-        at: the time of the change, in seconds of the watch's clock.
-        time: the time of the change, for display.
-        partner: the other context of a rekey: the one it replaces or is replaced by.
+        at: the time of the change in seconds, on the clock of `Contexts`.
+        time: the time of the change in UTC; None if the context has not changed.
+        partner: after a rekey, the id of the context that this one replaced or was replaced by;
+            otherwise empty.
     """
 
     row: Row
@@ -38,10 +39,11 @@ class Contexts:
     """The contexts according to the events so far.
 
     Attributes:
-        rows: by id, most recently changed first.
-        connection: the last message about the connection.
-        resets: how often the server invalidated the previous state.
-        last_change: the time of the last change.
+        rows: the displayed contexts by id, the most recently changed first. They include contexts
+            that were deleted less than `FRESH_SECONDS` ago.
+        connection: the last message about the connection; None before the first.
+        resets: the number of `reset` events so far.
+        last_change: the time of the last change in UTC; None if there was none.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -51,14 +53,14 @@ class Contexts:
         self.last_change: datetime | None = None
         self._clock = clock
         self._deleted: deque[tuple[float, str]] = deque()
-        self._initial_ids: set[str] | None = None  # None unless a snapshot is in progress
+        self._initial_ids: set[str] | None = None  # None unless a snapshot is being received
 
     def __len__(self) -> int:
-        """Return the number of contexts, without deleted ones that are still shown."""
+        """Return the number of contexts, not counting deleted ones that are still shown."""
         return len(self.rows) - len(self._deleted)
 
     def apply(self, message: Connected | Lost | Event) -> Shown | None:
-        """Apply a message; return the context that it is about, if any."""
+        """Apply a message; return the context that it added, modified or deleted, if any."""
         if isinstance(message, Event):
             return self._apply_event(message)
         self.connection = message

@@ -1,4 +1,4 @@
-"""Line output of a watch: one line for each event, for other programs."""
+"""Line output of a watch, for other programs: one line for each event."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from app.cli.watch.stream import Event
 
 
 CONTEXT_EVENTS = frozenset(("added", "modified", "deleted", "reset", "snapshot_end"))
-"""Events about contexts; others are about the connection."""
+"""The events that are printed; the others concern only the stream."""
 
 
 def line_of(event: Event, shown: Shown | None) -> str:
-    """Format an event as tab-separated fields: time, kind, id, and the context's row.
+    """Format an event as tab-separated fields: time, kind and id, then the row and its rekey.
 
     Args:
         event: the server's event.
-        shown: the context that it is about, if known.
+        shown: the context that the event changed; without it, the row and the rekey are omitted.
     """
     fields = [_now(), event.kind, event.data.get("saContextId") or event.event_id]
     if shown is not None:

@@ -1,4 +1,4 @@
-"""Runs a watch: follows a server's SA contexts until interrupted, on screen or as lines."""
+"""Watches the SA contexts of a server until interrupted, on a screen or as lines."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from app.cli.watch.stream import Connected, Event, Lost, events
 
 
 DRAW_SECONDS: Final = 0.2
-"""Interval of redrawing a changed screen."""
+"""Interval at which a changed screen is redrawn."""
 
 
 def run(server: Server, filters: Parameters, *, as_json: bool) -> None:
-    """Watch until Ctrl+C, on screen in a terminal, else as lines.
+    """Watch until Ctrl+C, on a screen if the output is a terminal, otherwise as lines.
 
     Args:
         server: the server.
         filters: the API's filters, by name.
-        as_json: whether to print JSON lines, even in a terminal.
+        as_json: whether to print JSON lines, even to a terminal.
 
     Raises:
         RequestRejected: the server cannot be watched.
@@ -49,11 +49,11 @@ def run(server: Server, filters: Parameters, *, as_json: bool) -> None:
         else:
             anyio.run(watch_on_screen, server, parameters, Console())
     except KeyboardInterrupt:
-        pass  # the normal end
+        pass  # the usual end
 
 
 async def watch_on_screen(server: Server, parameters: Parameters, console: Console) -> None:
-    """Show a live table of the contexts.
+    """Show a live table of the contexts until interrupted.
 
     Raises:
         RequestRejected: the server cannot be watched.
@@ -121,7 +121,7 @@ async def watch_as_lines(server: Server, parameters: Parameters, *, as_json: boo
 
 
 def _line(message: Connected | Lost | Event, shown: Shown | None, *, as_json: bool) -> bytes:
-    """Return the line of an event; empty if it is about the connection."""
+    """Return the line of a message; empty if it is not one of `CONTEXT_EVENTS`."""
     if not isinstance(message, Event) or message.kind not in CONTEXT_EVENTS:
         return b""
     return (json_line_of(message) if as_json else line_of(message, shown)).encode()

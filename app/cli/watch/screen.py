@@ -1,4 +1,4 @@
-"""Screen output of a watch: a status line, and the most recently changed contexts."""
+"""Screen output of a watch: a status line above the most recently changed contexts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from app.cli.watch.stream import Connected, Lost
 
 
 LINES_BESIDE: Final = 3
-"""The status line and the headings above the rows, and the count of hidden contexts below."""
+"""Lines that are not rows: the status line, the headings, and the count of hidden contexts."""
 STYLES: Final = {"added": "green", "modified": "yellow", "deleted": "red strike"}
 """The styles of fresh changes."""
 MARKS: Final = {"": " ", "added": "+", "modified": "~", "deleted": "-"}
-"""The last change of a context, before its remote address: it is visible at any width."""
+"""Marks of the last change, before the remote address, so that they are visible at any width."""
 CHANGED_AT: Final = sum(column.is_essential for column in COLUMNS)
 WATCHED: Final = (
     COLUMNS[0]._replace(name=f"  {COLUMNS[0].name}"),
@@ -29,7 +29,7 @@ WATCHED: Final = (
     Column("Changed"),
     *COLUMNS[CHANGED_AT:],
 )
-"""The columns of the screen: those of a list, and the last change after the essential ones."""
+"""The columns of the screen: `COLUMNS`, with the last change after the essential ones."""
 
 
 class Screen(NamedTuple):
@@ -37,11 +37,11 @@ class Screen(NamedTuple):
 
     Attributes:
         state: the status line.
-        is_connected: whether there is a connection.
-        rows: the texts of `WATCHED` for each context.
+        is_connected: whether the event stream is connected.
+        rows: for each context, its texts in the columns of `WATCHED`.
         styles: the style of each row.
         more: the number of contexts that do not fit.
-        width: the screen's width in characters.
+        width: the screen's width in cells.
     """
 
     state: str
@@ -52,7 +52,7 @@ class Screen(NamedTuple):
     width: int
 
     def __rich__(self) -> Group:
-        """Return what rich prints."""
+        """Return the parts of the screen for rich to print."""
         heads, *lines = table_lines(WATCHED, self.rows, self.width)
         parts: list[RenderableType] = [
             Text(self.state, style="bold" if self.is_connected else "bold red", no_wrap=True),
@@ -68,7 +68,7 @@ class Screen(NamedTuple):
 
 
 def screen_of(contexts: Contexts, url: str, width: int, height: int) -> Screen:
-    """Return the screen with as many of the contexts as fit."""
+    """Return the screen with as many contexts as fit."""
     max_rows = max(height - LINES_BESIDE, 1)
     shown = list(islice(contexts.rows.values(), max_rows))
     return Screen(
@@ -98,7 +98,7 @@ def _state(contexts: Contexts) -> str:
 
 
 def _cells(shown: Shown) -> tuple[str, ...]:
-    """Return the texts of `WATCHED`."""
+    """Return the texts of a context in the columns of `WATCHED`."""
     row = shown.row
     first = f"{MARKS[shown.change]} {row.remote}"
     return (first, *row[1:CHANGED_AT], _change(shown), *row[CHANGED_AT:])

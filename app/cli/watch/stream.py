@@ -1,4 +1,4 @@
-"""The client of `GET /sa-contexts/events`, which resumes after the last event of a lost stream."""
+"""The client of `GET /sa-contexts/events`, which resumes a lost stream after its last event."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from app.cli.client import (
 
 MEDIA_TYPE: Final = "text/event-stream"
 RETRY_SECONDS: Final = 2.0
-"""Delay before reconnecting, unless the server specifies one."""
+"""First delay before reconnecting, unless the server sends a `retry` field."""
 MIN_SECONDS: Final = 1.0
-"""Minimum delay that a server may specify; less would overload it."""
+"""Minimum delay from a `retry` field; shorter ones would overload the server."""
 MAX_RETRY_SECONDS: Final = 30.0
-"""Maximum delay of the exponential backoff."""
+"""Maximum delay from a `retry` field, and of the exponential backoff."""
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
-"""Maximum delay that Retry-After may specify."""
+"""Maximum delay from the header `Retry-After`."""
 MAX_PROBLEM_BYTES: Final = 64 << 10
 EVENT: Final = "an event of the server"
 
@@ -37,7 +37,7 @@ class Connected(NamedTuple):
     """A stream has started.
 
     Attributes:
-        is_initial: whether it starts with all contexts instead of resuming.
+        is_initial: whether the stream starts with all contexts instead of resuming.
     """
 
     is_initial: bool
@@ -47,7 +47,7 @@ class Lost(NamedTuple):
     """The stream has ended.
 
     Attributes:
-        reason: why; printable.
+        reason: why it ended, as printable text.
         seconds: the delay before reconnecting.
     """
 
@@ -68,15 +68,16 @@ async def events(
 ) -> AsyncGenerator[Connected | Lost | Event]:
     """Yield the server's events and the changes of the connection, without end.
 
-    When a stream ends, another resumes after the last event's id. The first attempt to reach
-    the server is not retried.
+    When a stream ends, the next one resumes after the last received event.
 
     Args:
         client: a client of the server.
-        parameters: of the request; with `initial`, the stream starts with all contexts.
+        parameters: the parameters of the request, with `initial`, so that the first stream starts
+            with all contexts.
 
     Raises:
-        RequestRejected: retrying would not help.
+        RequestRejected: the first attempt did not reach the server, or the server's answer shows
+            that retrying would not help.
     """
     last_event_id = ""
     retry_seconds = RETRY_SECONDS
@@ -109,7 +110,7 @@ async def events(
                         raise problem.rejected()
                     reason = problem.reason
                     min_seconds = _retry_after(stream.response)
-        # In TLS 1.3, a rejected client certificate fails the first read.
+        # In TLS 1.3, the first read fails if the server rejects the client certificate.
         except (httpx2.RequestError, ssl.SSLError) as error:
             reason = describe(error)
             if not has_answered:
@@ -123,14 +124,14 @@ async def events(
 def _seconds_of(milliseconds: int) -> float:
     """Return the delay for a server's `retry` field, in seconds."""
     low, high = int(MIN_SECONDS * 1000), int(MAX_RETRY_SECONDS * 1000)
-    return min(max(milliseconds, low), high) / 1000  # clamp first: the integer may exceed a float
+    return min(max(milliseconds, low), high) / 1000  # clamp first: it may be too large for a float
 
 
 def _sendable(event_id: str) -> str:
-    """Return an event's id.
+    """Return an event's id unchanged.
 
     Raises:
-        RequestRejected: no header can hold it, so the stream could not be resumed.
+        RequestRejected: the id cannot be sent in a header, so the stream could not be resumed.
     """
     if not (event_id.isascii() and event_id.isprintable()):
         raise RequestRejected(f"{EVENT} has an id that cannot be sent back")

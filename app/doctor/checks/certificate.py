@@ -1,4 +1,4 @@
-"""The check of the server's certificate: whether clients would accept it, and for how long."""
+"""The check of the TLS files: the server can load them, and clients accept the certificate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.server.tls.certificates import (
 )
 
 
-_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # not names that clients use
+_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # clients use other names
 _USABLE: Final = (
     "Provide text in PEM that the server's account can read: the server's certificate, followed by "
     "its issuers', and its key without a password. Request a certificate signed with SHA-256, with "
@@ -61,7 +61,7 @@ def certificate(context: DoctorContext) -> CheckResult:
 def _problem(
     found: Certificate, key: Path, client_names: frozenset[str]
 ) -> tuple[Outcome, str, str] | None:
-    """Return outcome, sentence and remedy of the first problem, or None if there is none."""
+    """Return outcome, sentence and remedy of the first problem found; None if there is none."""
     now = datetime.now(UTC)
     if now > found.expires:
         return (
@@ -100,14 +100,14 @@ def _problem(
 
 
 def _client_names(context: DoctorContext) -> frozenset[str]:
-    """Return the host names that clients use according to the settings, or the address."""
+    """Return the names in `allowed_hosts` or else `host`, unless that means all addresses."""
     if context.settings.allowed_hosts:
         return frozenset(host.lower() for host in context.settings.allowed_hosts)
     return frozenset({context.settings.host.lower()}) - _ANY
 
 
 def _covers(pattern: str, name: str) -> bool:
-    """Return whether a certificate's name covers `name`; `*` matches one label (RFC 9525)."""
+    """Return whether a name in a certificate covers `name`; `*` matches one label (RFC 9525)."""
     try:
         return ip_address(pattern) == ip_address(name)
     except ValueError:

@@ -15,7 +15,7 @@ from bindings.library import EngineKind
 
 
 def error_facts(error: EngineError) -> Facts:
-    """Return an engine error as facts."""
+    """Return the attributes of an engine error as facts."""
     return {
         "function": error.function,
         "winError": error.code,
@@ -25,7 +25,7 @@ def error_facts(error: EngineError) -> Facts:
 
 
 def library(context: DoctorContext) -> CheckResult:
-    """Check that the library can be loaded, and report the source of its SA contexts."""
+    """Check that the library can be loaded, and report whether it is Windows' own."""
     found = context.library
     if isinstance(found, LibraryError):
         return failure(
@@ -53,7 +53,7 @@ def library(context: DoctorContext) -> CheckResult:
 
 
 def functions(context: DoctorContext) -> CheckResult:
-    """Check which functions the library exports, and which features lack one."""
+    """Check which functions the library lacks, and which features are therefore unavailable."""
     has = context.loaded_library().functions()
     missing = [name for name, is_exported in has.items() if not is_exported]
     lacking = [
@@ -74,7 +74,7 @@ def functions(context: DoctorContext) -> CheckResult:
 
 
 def session(context: DoctorContext) -> CheckResult:
-    """Check that the engine can be opened, which requires no rights."""
+    """Check that the engine can be opened, which every account may do by default."""
     try:
         context.open_session().close()
     except EngineGone as error:
@@ -106,9 +106,9 @@ def option_check(
 
     Args:
         option: the option.
-        what: what it makes the engine do.
-        without: the consequence if it is disabled.
-        remedy: how to enable it.
+        what: what the engine does if the option is enabled, as an infinitive without "to".
+        without: the consequence if the option is disabled.
+        remedy: how to enable the option.
     """
 
     def check(context: DoctorContext) -> CheckResult:

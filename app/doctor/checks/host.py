@@ -1,4 +1,4 @@
-"""Checks of the host: its Windows version, services, and this process' account."""
+"""Checks of the host: its version of Windows, its services, and this process' account."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ LACKS: Final = (
     ),
     ((6, 2), "Windows 7 or Windows Server 2008 R2", _OLD),
 )
-"""Versions of Windows that lack features: the number of the next version, the name and the features
-(fwpmu.h)."""
+"""For each version of Windows that lacks features: the number of the next version, the version's
+names, and the missing features (fwpmu.h)."""
 
 
 def windows(_context: DoctorContext) -> CheckResult:
-    """Check the version of Windows, and which features it lacks."""
+    """Check whether the version of Windows lacks features."""
     if platform.system() != "Windows":
         return not_applicable(
             f"{NO_WINDOWS} Only simulated SA contexts can be shown.",
@@ -67,8 +67,8 @@ def service_check(
     Args:
         name: the service's name.
         stopped: the outcome if it is not running.
-        without: the consequence.
-        remedy: the remedy.
+        without: the consequence if it is not running.
+        remedy: the remedy if it is neither running nor disabled.
     """
 
     def check(_context: DoctorContext) -> CheckResult:
@@ -123,7 +123,7 @@ time_service: Final = service_check(
 
 
 def running_account(_context: DoctorContext) -> CheckResult:
-    """Check whether this process' account may read the engine by default."""
+    """Check whether this process' account may read the engine under the default permissions."""
     name = user_name()
     names = frozenset({name} if name else ())
     found = account()
@@ -144,7 +144,7 @@ def running_account(_context: DoctorContext) -> CheckResult:
 
 
 def user_name() -> str | None:
-    """Return the account's name; None if the system has none, as in some containers."""
+    """Return the account's name; None if the system knows none, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""The check of the token issuer: its keys can be fetched and fit the configured algorithms."""
+"""The check of the token issuer: whether its keys can be fetched and used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOSTS: Final = re.compile(r"https?://\[?([^\s/\]:]+)")
 
 
 def issuer(context: DoctorContext) -> CheckResult:
-    """Check that the server can fetch the issuer's keys."""
+    """Check that the issuer's keys can be fetched, and that one of them fits `oidc_algorithms`."""
     settings = context.settings
     url = settings.oidc_issuer
     if url is None:
@@ -52,7 +52,7 @@ def issuer(context: DoctorContext) -> CheckResult:
 
 
 def _fits(key: Key, algorithms: Collection[str]) -> bool:
-    """Return whether a key's declared purpose allows one of the algorithms (RFC 7517, 4)."""
+    """Return whether a key's type, `use` and `alg` allow one of the algorithms (RFC 7517, 4)."""
     return key.get("use") in (None, "sig") and any(
         key.key_type == JWSRegistry.algorithms[name].key_type and key.alg in (None, name)
         for name in algorithms
@@ -60,5 +60,5 @@ def _fits(key: Key, algorithms: Collection[str]) -> bool:
 
 
 def _path_parts(url: str) -> list[str]:
-    """Return the segments of a URL's path, which often name an organisation."""
+    """Return the non-empty segments of a URL's path, which often name an organisation."""
     return [part for part in urlsplit(url).path.split("/") if part]

@@ -19,13 +19,13 @@ from bindings.machine import Machine, machine_of, pointer_bits
 
 NEEDED_BITS: Final = 64
 MIN_TIME: Final = datetime(2026, 11, 1, tzinfo=UTC)
-"""This program was written later, so a clock with an earlier time is wrong."""
+"""This program was written later, so a clock that shows an earlier time is wrong."""
 
 _NAME: Final = re.compile(r"[\w.-]+")
 
 
 def bitness(context: DoctorContext) -> CheckResult:
-    """Check that the process and the library are 64-bit, which the declared structs require."""
+    """Check that the process and the library are 64-bit, as the struct declarations require."""
     bits = pointer_bits()
     library, machine = _library_machine(context)
     facts: Facts = {
@@ -56,12 +56,12 @@ def _library_machine(context: DoctorContext) -> tuple[Path | None, Machine | Non
     try:
         path = find_library(context.settings.engine, context.settings.library)
         return path, machine_of(path)
-    except (LibraryError, OSError):  # reported by `library`
+    except (LibraryError, OSError):  # the check `library` reports it
         return None, None
 
 
 def packages(_context: DoctorContext) -> CheckResult:
-    """Check that all dependencies are installed, and report their versions."""
+    """Check that all required packages are installed, and report their versions."""
     found: dict[str, str | None] = {}
     for requirement in ("sa-contexts", *_requirements()):
         try:
@@ -83,7 +83,7 @@ def packages(_context: DoctorContext) -> CheckResult:
 
 
 def _requirements() -> list[str]:
-    """Return the unconditional dependencies of sa-contexts."""
+    """Return the names of the packages that sa-contexts always requires."""
     try:
         declared = requires("sa-contexts") or []
     except PackageNotFoundError:
@@ -96,7 +96,7 @@ def _requirements() -> list[str]:
 
 
 def settings(context: DoctorContext) -> CheckResult:
-    """Check that the settings are valid, and that there are no unknown ones."""
+    """Check that all settings are valid, and that the environment has no unknown ones."""
     facts: Facts = {"invalid": dict(context.invalid), "unknown": list(context.unknown)}
     if context.invalid:
         name, reason = next(iter(context.invalid.items()))

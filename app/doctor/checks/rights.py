@@ -1,6 +1,7 @@
-"""Checks of the account's rights to the engine, by making the calls.
+"""Checks of the account's rights on the engine: each check attempts an action.
 
-Opening the engine proves nothing, because everyone may. Each resource declares its actions.
+Opening the engine proves nothing, because by default every account may open it. Each resource
+declares the actions that it needs.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _SWITCHED_OFF: Final = (
 
 
 def right_check(action: EngineAction) -> Check:
-    """Return a check that the account may perform an action, made by attempting it."""
+    """Return a check that attempts an action to find out whether the account may perform it."""
 
     def check(context: DoctorContext) -> CheckResult:
         facts: Facts = {"right": action.right, "on": action.container}
@@ -75,7 +76,7 @@ def _other_error(action: str, error: EngineError, facts: Facts) -> CheckResult:
 
 
 def rights_remedy() -> str:
-    """Return how this account obtains the rights that it lacks."""
+    """Return how this account can obtain a right that it lacks."""
     found = account()
     if found is not None and found.elevation is Elevation.LIMITED:
         return f"Run it as administrator, or as a member of {OPERATORS}."

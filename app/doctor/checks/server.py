@@ -1,4 +1,4 @@
-"""Checks of the server's address: port, exposure and firewall."""
+"""Checks of the server's address: its port, its exposure and the firewall."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOW_TO_ALLOW: Final = (
 
 
 def port(context: DoctorContext) -> CheckResult:
-    """Check that the server can listen at the configured address, or already does."""
+    """Check that the server can listen on the configured address and port, or already does."""
     host, number = context.settings.host, context.settings.port
     facts: Facts = {"host": host, "port": number}
     names = frozenset({host})
@@ -54,7 +54,8 @@ def _cannot_listen(
     host, number = context.settings.host, context.settings.port
     certificate = context.settings.tls_certificate_file
     listeners = tcp_listeners(number)
-    # Windows returns WSAEACCES both for another process' exclusive port and for a reserved one.
+    # Windows returns WSAEACCES for a port that another process uses exclusively, and for a reserved
+    # port.
     if error.errno == errno.EADDRINUSE or (error.errno in FORBIDDEN and listeners):
         facts["listeners"] = [
             {"processId": process_id, "program": program} for process_id, program in listeners
@@ -100,7 +101,7 @@ def _cannot_listen(
 
 
 def exposure(context: DoctorContext) -> CheckResult:
-    """Check that a server that other hosts can reach uses TLS and credentials."""
+    """Check that, if other hosts can reach the server, it requires TLS and credentials."""
     settings = context.settings
     has_tls = settings.tls_certificate_file is not None
     asks = settings.api_keys_file is not None or settings.oidc_issuer is not None
@@ -125,7 +126,7 @@ def exposure(context: DoctorContext) -> CheckResult:
 
 
 def firewall(context: DoctorContext) -> CheckResult:
-    """Explain how to check whether Windows Firewall lets other hosts reach the server."""
+    """Explain how to check whether Windows Firewall allows other hosts to reach the server."""
     number = context.settings.port
     if is_on_loopback(context.settings.host):
         return not_applicable("Only this host can reach the server, so no firewall is involved.")

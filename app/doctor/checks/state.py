@@ -15,7 +15,7 @@ from app.settings.paths import state_folder as state_folder_path
 
 
 def keys(context: DoctorContext) -> CheckResult:
-    """Check that the API key file can be read and has a valid key."""
+    """Check that the API key file is readable, has a valid key, is private and can be replaced."""
     path = context.settings.api_keys_file
     if path is None:
         return not_applicable(
@@ -72,7 +72,7 @@ def keys(context: DoctorContext) -> CheckResult:
 
 
 def state_folder(_context: DoctorContext) -> CheckResult:
-    """Check that no other account can change the server's state, to grant itself access."""
+    """Check that no other account can change the state folder and so grant itself access."""
     folder = state_folder_path()
     facts: Facts = {"folder": str(folder)}
     try:

@@ -1,1 +1,1 @@
-"""Probes: questions that only a running host can answer."""
+"""Probes: checks that answer questions about a running host."""

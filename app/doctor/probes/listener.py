@@ -1,6 +1,6 @@
 """Recognition of an sa-contexts server that already listens on the port.
 
-This proves nothing: another program could respond alike.
+It proves nothing, because another program could respond in the same way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 ASK_SECONDS: Final = 1.0
 
 ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nothing is bound to it
-"""The address to reach a server that listens on all addresses."""
+"""The loopback address at which a server on all addresses can be reached."""
 
 
 def is_answered_by_us(host: str, number: int) -> bool:
@@ -38,14 +38,14 @@ def is_answered_by_us(host: str, number: int) -> bool:
 def asks_for_certificates(host: str, number: int, path: Path) -> bool:
     """Return whether a server presents this certificate and requires client certificates.
 
-    In TLS 1.3, a client has the server's certificate and completes the handshake before the
-    server detects the missing client certificate and sends an alert (RFC 8446, 4.4.2.4 and 6.2).
-    In TLS 1.2 the handshake itself would fail; the server supports both.
+    The probe uses TLS 1.3, in which a client receives the server's certificate and completes the
+    handshake before the server detects that the client certificate is missing and sends an alert
+    (RFC 8446, 4.4.2.4 and 6.2). In TLS 1.2, the handshake itself would fail.
 
     Args:
         host: the server's address.
         number: its port.
-        path: the certificate file in PEM, with the server's own certificate first.
+        path: the file with the server's own certificate in PEM, followed by any others.
     """
     tls = _unverified()
     tls.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -61,12 +61,12 @@ def asks_for_certificates(host: str, number: int, path: Path) -> bool:
 
 
 def _is_rejected(secured: ssl.SSLSocket) -> bool:
-    """Return whether the server closes the connection before a request."""
+    """Return whether the server closes the connection before the client sends a request."""
     try:
         return not secured.recv(1)
     except TimeoutError:
         return False
-    except OSError:  # the alert, or a reset that overtakes it
+    except OSError:  # an alert, or a reset that overtakes the alert
         return True
 
 

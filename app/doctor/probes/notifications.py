@@ -1,4 +1,4 @@
-"""The probe of whether an SA context is readable and complete when it is reported as added."""
+"""The probe of whether an SA context is complete when the engine reports it as added."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bindings.subscriptions import subscribe_to_sa_contexts
 
 
 def added_announced(context: DoctorContext) -> CheckResult:
-    """Find out whether an added SA context is readable at once and has both its SAs."""
+    """Find out whether an added SA context can be read at once and then has both SAs."""
     if not context.listen_seconds:
         return unknown(
             "The doctor did not listen for notifications.",
             "Run this with `--listen 60`, and negotiate an SA in the meantime.",
         )
     notifications: SimpleQueue[tuple[SaContextEvent | int, int]] = SimpleQueue()
-    # One session listens, another reads.
+    # One session receives the notifications, the other reads.
     with context.session() as listening, context.session() as reading:
         try:
             subscription = subscribe_to_sa_contexts(
@@ -89,7 +89,7 @@ def _observe(
 
 
 def _is_complete(contexts: SaContexts, sa_context_id: int) -> bool | None:
-    """Return whether both SAs are present; None if there is no such context."""
+    """Return whether a context has both SAs; None if there is no context with this id."""
     try:
         context = contexts.get(sa_context_id)
     except NotFound:

@@ -1,7 +1,7 @@
-"""Probes of undocumented behaviour, which only a real host can settle.
+"""Probes of undocumented behaviour of Windows, which only a Windows host can show.
 
-Without anything to compare, the outcome is `unknown`. The answers of a simulator
-or another library are reported, too, but settle nothing about Windows.
+If a host has nothing to examine, the outcome is `unknown`. The probes also report the behaviour of
+the simulator or another library, which proves nothing about Windows.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from bindings.undocumented_behaviour import empty_page
 
 
 MAX_OBJECTS: Final = 2000
-"""Maximum number of objects to examine: enough for a pattern, and quickly read."""
+"""Maximum number of objects to examine: enough to show a pattern, and quick to read."""
 
 
 def ipv6_byte_order(context: DoctorContext) -> CheckResult:
-    """Find out the byte order of IPv6 addresses, as the server does."""
+    """Find out the byte order of IPv6 addresses in the same way as the server."""
     detected = _detected(context).state
     used = _used(context, detected)
     facts: Facts = {
@@ -92,7 +92,7 @@ def empty_enumeration(context: DoctorContext) -> CheckResult:
 
 
 def key_sizes(context: DoctorContext) -> CheckResult:
-    """Find out whether the engine returns SA keys to a reader, by their sizes only."""
+    """Find out whether the engine returns the keys of SAs, by reading only their sizes."""
     with context.session() as session:
         sizes = [size for sa_context in _some(KeySizes(session)) for size in sa_context]
     filled = sum(size > 0 for size in sizes)
@@ -106,7 +106,7 @@ def key_sizes(context: DoctorContext) -> CheckResult:
 
 
 def ikeext_stopped(context: DoctorContext) -> CheckResult:
-    """Find out how the engine responds to reads of main mode SAs while IKEEXT is stopped."""
+    """Find out how the engine answers reads of IKE SAs and statistics while IKEEXT is stopped."""
     if not has_services():
         return not_applicable("Not running on Windows, so there is no service IKEEXT.")
     try:
@@ -132,7 +132,7 @@ def ikeext_stopped(context: DoctorContext) -> CheckResult:
 
 
 def operators_read(context: DoctorContext) -> CheckResult:
-    """Find out whether membership in Network Configuration Operators suffices."""
+    """Find out whether members of Network Configuration Operators may read SA contexts."""
     found = account()
     if found is None:
         return not_applicable("Not running on Windows, so there is no such group.")
@@ -176,7 +176,7 @@ def connection_template_zero(context: DoctorContext) -> CheckResult:
 
 
 def connections_join(context: DoctorContext) -> CheckResult:
-    """Find out how many connections match an SA context by endpoints and mode; no id links them."""
+    """Find out how many connections match an SA context by addresses and mode; no id links them."""
     order = _used(context, _detected(context).state).order
     with context.session() as session:
         connections = _some(Connections(session, ipv6_order=order))
@@ -202,7 +202,7 @@ def connections_join(context: DoctorContext) -> CheckResult:
 
 
 def _detected(context: DoctorContext) -> Ipv6OrderDetector:
-    """Return a detector that has examined the engine's SA contexts, whatever the settings."""
+    """Return a detector that ignores the settings and has examined the engine's SA contexts."""
     detector = Ipv6OrderDetector()
     with context.session() as session:
         detector.examine(SaContexts(session))
@@ -210,13 +210,13 @@ def _detected(context: DoctorContext) -> Ipv6OrderDetector:
 
 
 def _used(context: DoctorContext, detected: Ipv6OrderState) -> Ipv6OrderState:
-    """Return the order that the server uses: the detected one, unless the settings have one."""
+    """Return the order that the server uses: the configured one or else the detected one."""
     configured = ipv6_order_detector(context.settings).state
     return configured if configured.reason is Ipv6OrderReason.SETTING else detected
 
 
 def _directions(context: DoctorContext, order: Ipv6Order) -> Iterator[SaDetails]:
-    """Iterate over the directions of the examined SA contexts."""
+    """Return an iterator over the SAs, inbound and outbound, of the first SA contexts."""
     with context.session() as session:
         sa_contexts: list[SaContext] = _some(SaContexts(session, ipv6_order=order))
     return (
@@ -233,7 +233,10 @@ def _some(reader: ObjectReader[Any, Any]) -> list[Any]:
 
 
 def _ids(connections: Connections, template: Template | None) -> set[int]:
-    """Read all ids; unlike `Connections.arrays`, None means no template at all."""
+    """Return the ids of the matching connections; None enumerates without a template.
+
+    `Connections.arrays` would replace None by a template that matches all connections.
+    """
     ids: set[int] = set()
     with closing(ObjectReader.arrays(connections, template)) as arrays:
         for array in arrays:

@@ -1,9 +1,9 @@
 """The probe of the error code for a destroyed enumeration handle.
 
-The handle is an RPC context handle, whose memory is freed when it is destroyed: a
-later use may return an error code or crash the process. Therefore the probe must be
-requested explicitly, and runs in a separate process, whose crash is a valid
-result. A crash does not endanger the filter engine, which sees a disconnected client.
+The handle is an RPC context handle, whose memory is freed when the handle is destroyed. A later use
+may return an error code or crash the process. The probe therefore runs only on request and in a
+separate process, whose crash is a valid result. A crash does not endanger the filter engine, which
+only sees a client disconnect.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bindings.undocumented_behaviour import stale_handle_error
 
 
 def stale_handle(context: DoctorContext) -> CheckResult:
-    """Find out which error a destroyed enumeration handle causes."""
+    """Find out which error the use of a destroyed enumeration handle causes."""
     if not context.may_probe:
         return unknown(
             "The doctor did not use a destroyed handle.",
@@ -49,7 +49,7 @@ def stale_handle(context: DoctorContext) -> CheckResult:
 
 
 def _probe(path: Path) -> tuple[str | None, int | None]:
-    """Return the error's name and code; runs in a separate process."""
+    """Return the error's name and code, or None for both; runs in the separate process."""
     try:
         with Session(Library(path)) as session:
             error = stale_handle_error(session)

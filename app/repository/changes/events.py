@@ -1,4 +1,4 @@
-"""The encoder of a resource's events, of which the repository sees only the bytes."""
+"""The encoder of a resource's events, which the repository uses only as bytes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class EventEncoder(Protocol):
             revision: the revision that the change belongs to.
             object_id: the object's id.
             json: its JSON text; None if it was deleted.
-            rekey_of: the object that it seems to have replaced, or that replaced it.
+            rekey_of: the id of the object that this one seems to have replaced, or that seems to
+                have replaced this one; None if no such object is known.
         """
 
     def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:

@@ -15,9 +15,9 @@ from app.schemas.names import View
 
 
 BATCH_BYTES: Final = 128 << 10
-"""The size at which a batch ends."""
+"""Size at which a batch ends."""
 MAX_CHANGES: Final = 250
-"""The most changes to examine for one batch: less than a millisecond's work."""
+"""Maximum number of changes to examine per batch, which takes less than a millisecond."""
 MAX_BATCHES: Final = 4
 """Maximum number of batches that a feed caches; an evicted one is encoded again if needed."""
 
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
 
     Attributes:
         text: the events in the feed's view; empty if no selected object changed.
-        position: the position after the batch; more may follow.
+        position: the position after the batch; more changes may follow it.
     """
 
     text: bytes
@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 class EventFeed:
     """The events of one selection in one view. Belongs to one event loop.
 
-    Most watchers are at the same position; the batch that follows it is encoded once.
+    Most watchers are at the same position, so the batch after it is encoded once and cached.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class EventFeed:
             kind: the resource.
             selection: the objects to include.
             view: the view of each object.
-            catch_up_lock: lets one watcher at a time skip changes that do not concern it.
+            catch_up_lock: held by a watcher while it skips unselected changes; None: a new lock.
         """
         self.catch_up_lock = catch_up_lock or anyio.Lock()
         self.selection = selection
@@ -105,7 +105,7 @@ class EventFeed:
         return Batch(b"".join(events), Position(self._journal.newest))
 
     def _event(self, change: Change, epoch: str, position: Position) -> bytes | None:
-        """Return the event of a change; None if the object matches neither before nor after."""
+        """Return the event of a change; None if the object matched neither before nor after."""
         kind, object_id, item, old_index_key, rekey_of = change
         matched_before = old_index_key is not None and self._matches(old_index_key)
         json = None
@@ -131,7 +131,7 @@ class EventFeeds:
         self._feeds: WeakValueDictionary[tuple[Selection, View], EventFeed] = WeakValueDictionary()
 
     def get(self, selection: Selection, view: View) -> EventFeed:
-        """Return the feed of a selection and view, shared while any watcher references it."""
+        """Return the feed of a selection and view, which all of its watchers share."""
         feed = self._feeds.get((selection, view))
         if feed is None:
             feed = self._feeds[selection, view] = EventFeed(

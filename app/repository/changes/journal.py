@@ -19,14 +19,14 @@ class Position(NamedTuple):
 
     Attributes:
         revision: the newest revision that the client has seen.
-        change_count: how many of its changes the client has seen; None: all.
+        change_count: how many changes of this revision the client has seen; None: all.
     """
 
     revision: int
     change_count: int | None = None
 
     def event_id(self, epoch: str) -> str:
-        """Return the id of the event that leads to this position."""
+        """Return the id of the last event before this position."""
         suffix = "" if self.change_count is None else f".{self.change_count}"
         return f"{epoch}-{self.revision}{suffix}"
 
@@ -59,7 +59,7 @@ class Journal:
         epoch: the epoch; empty before the first one.
         newest: the newest revision.
         changes: the number of changes in the journal.
-        bytes: the size of their JSON.
+        bytes: the size of their JSON, in bytes.
     """
 
     def __init__(self, max_changes: int, max_bytes: int) -> None:
@@ -74,7 +74,7 @@ class Journal:
         self._first = 0  # expired entries before this index are deleted in batches
 
     def restart(self, epoch: str, revision: int) -> None:
-        """Clear the journal and continue after a revision, as when an epoch begins."""
+        """Clear the journal; from now on it covers the changes after this revision."""
         self.epoch = epoch
         self._oldest = self.newest = revision
         self._revisions.clear()
@@ -82,7 +82,7 @@ class Journal:
         self.changes = self.bytes = 0
 
     def record(self, revision: int, changes: tuple[Change, ...]) -> None:
-        """Append the changes of a revision; expire the oldest over the limits."""
+        """Append the changes of a revision; expire the oldest revisions if a limit is exceeded."""
         self.newest = revision
         if changes:
             self._revisions.append(Revision(revision, changes))
@@ -103,14 +103,15 @@ class Journal:
     def changes_after(
         self, epoch: str, position: Position, max_revisions: int = sys.maxsize
     ) -> list[Revision] | None:
-        """Return the revisions after a position, oldest first; None if it is expired or unknown.
+        """Return the revisions after a position, oldest first; None if the position is unusable.
 
-        A revision that the client has seen in part is included whole.
+        A position is unusable if it is expired or unknown. If the client has seen only a part of
+        a revision, the whole revision is returned.
 
         Args:
             epoch: the epoch of the position.
             position: the client's position.
-            max_revisions: the maximum to return; more may follow.
+            max_revisions: the maximum number of revisions to return; more may follow.
         """
         revision = position.complete_revision
         if epoch != self.epoch or revision < self._oldest or position.revision > self.newest:

@@ -16,13 +16,13 @@ from app.repository.snapshot.model import Change
 
 
 MAX_GAP_SECONDS: Final = 120.0
-"""The maximum time between the two changes: an expired SA may still receive for a minute
+"""Maximum time between the two changes: an expired SA may still receive packets for a minute
 (IPsecSaContextExpire0)."""
 MAX_REMEMBERED: Final = 10_000
 """Maximum number of added objects to remember, and likewise of deleted ones."""
 
 Negotiation = tuple[bytes, int, int]
-"""The peer's address, the quick mode filter and the main mode SA that an SA belongs to."""
+"""Of an SA: the peer's address, and the ids of its quick mode filter and its main mode SA."""
 
 
 class RekeyCorrelator:
@@ -42,7 +42,7 @@ class RekeyCorrelator:
         self._deleted = _RecentObjects(clock)
 
     def correlate(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        """Return the changes with `rekey_of` set on those that have a counterpart by now."""
+        """Return the changes, with `rekey_of` set on those whose counterpart is known."""
         for change in changes:
             self._added.add(change.object_id, self._new_negotiations(change))
         replaced_by = {}
@@ -56,7 +56,7 @@ class RekeyCorrelator:
                     replaced_by[change.object_id] = counterpart
         for change in changes:
             if change.kind == "deleted":
-                self._added.discard(change.object_id)  # it can no longer replace another
+                self._added.discard(change.object_id)  # a deleted object cannot replace another
         replaces = {new: old for old, new in replaced_by.items()}
         return tuple(
             self._with_counterpart(change, replaced_by if change.kind == "deleted" else replaces)
@@ -64,7 +64,7 @@ class RekeyCorrelator:
         )
 
     def reset(self) -> None:
-        """Forget all objects, as when an epoch begins."""
+        """Forget all objects."""
         self._added.clear()
         self._deleted.clear()
 
@@ -77,7 +77,7 @@ class RekeyCorrelator:
         return change if counterpart is None else change._replace(rekey_of=counterpart)
 
     def _new_negotiations(self, change: Change) -> set[Negotiation]:
-        """Return an object's negotiations if it had none before the change; otherwise none."""
+        """Return an object's negotiations if it had none before the change, else an empty set."""
         if change.item is None or (
             change.old_index_key and self._negotiations(change.old_index_key)
         ):
@@ -94,7 +94,7 @@ class _RecentObjects:
         self._by_negotiation: dict[Negotiation, dict[int, None]] = {}
 
     def add(self, object_id: int, negotiations: set[Negotiation]) -> None:
-        """Remember an object that has negotiations."""
+        """Remember an object; do nothing if it has no negotiations."""
         if not negotiations:
             return
         self.discard(object_id)
@@ -105,7 +105,7 @@ class _RecentObjects:
             self.discard(next(iter(self._objects)))
 
     def take(self, object_id: int, negotiations: set[Negotiation]) -> int | None:
-        """Remove and return another object with one of these negotiations, if there is one."""
+        """Remove and return another recent object with one of these negotiations, if any."""
         earliest = self._clock() - MAX_GAP_SECONDS
         for negotiation in negotiations:
             for other in self._by_negotiation.get(negotiation, ()):

@@ -1,9 +1,9 @@
 """The registry of open event streams: their number, their duration and their end.
 
-How a stream ends: its response checks, whenever the source's notifier wakes it, whether
-the client is still authorized, its time is over or the server is stopping. The registry wakes
-each stream that is due for such a check or for a sign of life. At shutdown, streams
-that do not end by themselves are cancelled after a grace period.
+How a stream ends: after each batch of events and each notification, a stream ends if the client
+is no longer authorized, its maximum duration is over, or the server is stopping. The registry
+wakes each stream that must end or send a keep-alive. At shutdown, streams that do not end by
+themselves are cancelled after a grace period.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.repository.notifier import Notifier
 
 
 CLOSE_SECONDS = 1.0
-"""The grace period for the last event at shutdown."""
+"""How long streams may take to send their last event at shutdown."""
 CHECK_SECONDS = 0.5
 """The time between two checks of all streams."""
 
@@ -28,23 +28,23 @@ class EventSource(Protocol):
 
     @property
     def notifier(self) -> Notifier:
-        """The notifier of new events; the stream waits for it with this source as `waiter`."""
+        """The notifier of new events, on which the stream waits with this source as the waiter."""
 
     @property
     def lag(self) -> int:
-        """The amount that the client has not received yet, in the source's own unit."""
+        """How much the client has not received yet, in the source's own unit."""
 
     async def begin(self) -> None:
-        """Prepare the first event; an error becomes the response instead of a stream."""
+        """Prepare the stream; an error raised here becomes a problem response."""
 
     async def next_batch(self) -> bytes | None:
-        """Return the next events; None, without waiting, if there are none yet."""
+        """Return the next events; None if there are none yet. Does not wait for new events."""
 
     def bookmark(self) -> bytes | None:
-        """Return an event with the stream's position; None if the client knows it already."""
+        """Return an event with the stream's position; None if the client knows the position."""
 
     def close(self) -> None:
-        """Release what the source holds."""
+        """Release the source's resources."""
 
 
 class OpenStream(NamedTuple):
@@ -52,7 +52,7 @@ class OpenStream(NamedTuple):
 
     Attributes:
         source: the source of its events.
-        is_due: returns whether to wake it, with or without events.
+        is_due: returns whether to wake the stream even if it has no events.
         caller_key: identifies the caller for its limit; None if it is not limited.
     """
 
@@ -62,7 +62,7 @@ class OpenStream(NamedTuple):
 
 
 class TooManyStreams(Exception):
-    """The maximum number of streams is open."""
+    """The maximum number of streams is open, in total or for the caller."""
 
 
 class StreamRegistry:
@@ -78,7 +78,7 @@ class StreamRegistry:
         Args:
             max_count: the maximum number of streams.
             seconds: the maximum duration of a stream.
-            max_per_caller: the maximum per caller; None: no separate limit.
+            max_per_caller: the maximum number per caller; None: no separate limit.
         """
         self.seconds = seconds
         self._max_count = max_count
@@ -92,16 +92,16 @@ class StreamRegistry:
         return len(self._open)
 
     def lag(self, kind: type[EventSource]) -> int:
-        """Return the largest lag of all streams with this kind of source."""
+        """Return the largest lag of all streams with this kind of source; 0 if there are none."""
         sources = (stream.source for stream in self._open.values())
         lags = (source.lag for source in sources if type(source) is kind)
         return max(lags, default=0)
 
     def require_capacity(self) -> None:
-        """Raise if no further stream may begin.
+        """Raise an error if no further stream may begin.
 
         Raises:
-            TooManyStreams: the maximum number is open.
+            TooManyStreams: the maximum total number of streams is open.
         """
         if self.count >= self._max_count:
             raise TooManyStreams
@@ -113,15 +113,15 @@ class StreamRegistry:
         is_due: Callable[[], bool],
         caller_key: Hashable | None = None,
     ) -> Iterator[None]:
-        """Register a stream for the duration of the block, which shutdown may cancel.
+        """Register a stream for the duration of the block, which a shutdown may cancel.
 
         Args:
             source: the source of its events.
-            is_due: returns whether to wake the stream, with or without events.
+            is_due: returns whether to wake the stream even if it has no events.
             caller_key: identifies the caller for its limit; None: not limited.
 
         Raises:
-            TooManyStreams: the caller has the maximum number open.
+            TooManyStreams: the maximum number of streams of this caller is open.
         """
         if caller_key is not None and self._count_of(caller_key) >= self._max_per_caller:
             raise TooManyStreams
@@ -145,7 +145,7 @@ class StreamRegistry:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Until `stop`, wake streams that are due; after the grace period, cancel the rest."""
+        """Wake streams that are due; after `stop` and the grace period, cancel those still open."""
         while not self.is_stopping:
             with anyio.move_on_after(CHECK_SECONDS):
                 await self._stopping.wait()

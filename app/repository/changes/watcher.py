@@ -1,4 +1,4 @@
-"""Watchers: the events of a selection, for one client, from its position on."""
+"""Watchers: the events of a selection for one client, starting at the client's position."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Watcher:
 
     If the client's position is expired or unknown, the client gets a `reset`, followed by
     all selected objects if it wants initial items. Then it gets every change since the
-    newest snapshot, because the client may list that snapshot after the reset.
+    newest snapshot: a client that lists the objects after the reset may get that snapshot.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class Watcher:
         Args:
             store: the objects.
             feed: the events of the selection.
-            match_cache: finds the selection in snapshots.
+            match_cache: finds the selected objects in snapshots.
             after: the client's epoch and position; None if it has none.
-            is_initial: whether a client without a usable position gets all objects first.
+            is_initial: whether a client without a usable position first gets all selected objects.
         """
         self._store = store
         self._feed = feed
@@ -62,10 +62,12 @@ class Watcher:
         return self._store.journal.lag(self._epoch, self._position)
 
     async def begin(self) -> None:
-        """Begin at the client's position; without one, at a current snapshot.
+        """Begin at the client's position; if it has none, at the newest snapshot.
 
         Raises:
-            EngineError, EngineTimedOut, TooManySnapshots: there is no snapshot to begin with.
+            EngineError, EngineBusy, EngineTimedOut, ShuttingDown: as for
+                `Store.snapshot_at_most`.
+            TooManySnapshots: the snapshot of the initial items cannot be pinned.
         """
         if self._sent is None:
             await self._begin_with(self._store.current or await self._store.snapshot_at_most(1.0))
@@ -84,7 +86,7 @@ class Watcher:
             async with self._feed.catch_up_lock:
                 while batch is not None and self._can_skip(batch):
                     self._position = batch.position
-                    await anyio.lowlevel.checkpoint()  # there may be much to skip
+                    await anyio.lowlevel.checkpoint()  # skipping may take long
                     batch = self._feed.after(self._epoch, self._position)
         if batch is None:
             if self._store.is_pending(self._epoch, self._position.revision):
@@ -97,7 +99,7 @@ class Watcher:
         return batch.text
 
     def bookmark(self) -> bytes | None:
-        """Return an event with the stream's position; None if the client knows it already."""
+        """Return an event with the position; None if the client has it or initial items follow."""
         if self._initial_items is not None or self._sent == (self._epoch, self._position):
             return None
         return self._event("bookmark")
@@ -107,7 +109,7 @@ class Watcher:
         self._pin.close()
 
     def _can_skip(self, batch: Batch | None) -> bool:
-        """Return whether a batch has no events for the client, and more changes follow."""
+        """Return whether a batch has no events for the client and is not the last."""
         return (
             batch is not None
             and not batch.text
@@ -115,7 +117,11 @@ class Watcher:
         )
 
     async def _reset(self) -> bytes | None:
-        """Begin again at the newest snapshot, if the journal has all changes since; else wait."""
+        """Begin again at the newest snapshot and return the `reset` event.
+
+        Return None if there is no snapshot, if the journal lacks changes since the snapshot, or if
+        the snapshot cannot be pinned. The next `next_batch` tries again.
+        """
         snapshot = self._store.current
         if snapshot is None or not self._store.journal_covers(snapshot):
             return None
@@ -133,7 +139,10 @@ class Watcher:
         self._epoch, self._position = snapshot.epoch, Position(snapshot.revision)
 
     def _items_of(self, snapshot: Snapshot, positions: Sequence[int]) -> Iterator[bytes]:
-        """Yield every object as added; an interrupted client starts over, so events have no id."""
+        """Yield the `added` events of all objects, in batches.
+
+        They have no id, because a client that is interrupted here must start over.
+        """
         events: list[bytes] = []
         size = 0
         for position in positions:
@@ -151,7 +160,7 @@ class Watcher:
             yield b"".join(events)
 
     def _event(self, kind: str) -> bytes:
-        """Return an event with the stream's position, but without an id amid initial items."""
+        """Return an event with the stream's position; it has no id while initial items follow."""
         event_id = None
         if self._initial_items is None:
             self._sent = (self._epoch, self._position)

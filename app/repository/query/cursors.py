@@ -2,9 +2,9 @@
 
 A cursor is `1.KEY.PAYLOAD.MAC`: the format's version; the key's name; epoch,
 revision, last id, list, selection and view as base64url of JSON; and the first 16
-bytes of an HMAC-SHA-256 over all of that, as base64url. A cursor grants no access.
-The key lives as long as the process; its name distinguishes a cursor made before a
-restart from a forged one.
+bytes of an HMAC-SHA-256 over all text before it, as base64url. A cursor grants no
+access. The key lives as long as the process; its name distinguishes a cursor made
+before a restart from a forged one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WELL_FORMED: Final = re.compile(r"1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)\.([A-Za-z0
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A position in a list: after the id `after`, in this epoch, selection and view.
+    """A position in a list of one epoch, selection and view: after the id `after`.
 
     A cursor without a revision resumes in the newest snapshot of the epoch.
     """
@@ -45,21 +45,21 @@ class Cursor:
 
 
 class InvalidCursor(Exception):
-    """The text is not a cursor, or is a forged one."""
+    """The text is not a cursor, or the cursor is forged."""
 
 
 class CursorForOtherList(Exception):
-    """The cursor belongs to another list, where it may be valid."""
+    """The cursor belongs to another list; it may be valid there."""
 
 
 class CursorFromOtherProcess(Exception):
-    """The cursor names the key of another process, where it may have been valid.
+    """The cursor names the key of another process; it may have been valid there.
 
     It cannot be authenticated: its content is untrusted input and must be validated like
     request parameters.
 
     Attributes:
-        filters: the texts of the cursor's filters, by field.
+        filters: the values of the cursor's filters as text, by field.
         view: the cursor's view.
     """
 
@@ -103,10 +103,10 @@ class CursorKey:
         return f"{signed}.{self._mac(signed)}"
 
     def read(self, text: str, selection: type[Selection]) -> Cursor:
-        """Return the cursor of a text, for the list of this selection.
+        """Return the cursor of a text, for the list whose filters `selection` defines.
 
         Raises:
-            InvalidCursor: the text is malformed, or its MAC does not match.
+            InvalidCursor: the text or one of its values is malformed, or its MAC does not match.
             CursorForOtherList: the cursor belongs to another list.
             CursorFromOtherProcess: the cursor names another key.
         """
@@ -131,7 +131,7 @@ class CursorKey:
 
 
 def _read_payload(text: str, selection: type[Selection]) -> _Payload:
-    """Return the payload of a cursor, checked for its shape and its list."""
+    """Return the payload of a cursor after checking its format and its list."""
     try:
         json = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         payload = _Payload.model_validate_json(json)

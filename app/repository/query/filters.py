@@ -1,4 +1,4 @@
-"""Selections: the filters of a list, and which objects match them."""
+"""Selections: the filters of a list, and how objects match them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = bytes
 """The index key of an object: the values that filters compare, packed as its kind defines."""
 
 AddressRange = tuple[int, bytes, bytes]
-"""A subnet: the byte length of an address; the lowest and highest one, zero-padded to 16 bytes."""
+"""A subnet: the byte length of its addresses; the lowest and the highest, padded to 16 bytes."""
 
 
 def filter_field(parse: Callable[[str], Any]) -> Any:
@@ -32,14 +32,14 @@ class Selection(ABC):
     that equal selections compare equal.
 
     Attributes:
-        LIST: the list, as in its path.
+        LIST: the name of the list, as in its path.
     """
 
     LIST: ClassVar[str]
 
     @abstractmethod
     def matcher(self) -> Callable[[Key], bool]:
-        """Return a function that returns whether an index key matches the selection."""
+        """Return a function that tests whether an index key matches the selection."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -48,15 +48,15 @@ class Selection(ABC):
 
     @classmethod
     def of(cls, values: Mapping[str, Sequence[Any]]) -> Self:
-        """Return the selection of these values, given by field name."""
+        """Return the selection with these values, given by field name."""
         return cls(**{name: tuple(sorted(set(given), key=str)) for name, given in values.items()})
 
     @classmethod
     def parse(cls, texts: Mapping[str, Sequence[str]]) -> Self:
-        """Return the selection of these values, given as text by field name.
+        """Return the selection with these values, given as text by field name.
 
         Raises:
-            ValueError: a field is unknown, or a text is not a value of its field.
+            ValueError: a field is unknown, or a text is invalid for its field.
         """
         parsers = {field.name: field.metadata["parse"] for field in fields(cls)}
         if unknown := texts.keys() - parsers.keys():
@@ -86,7 +86,7 @@ def range_of(subnet: Subnet) -> AddressRange:
 
 
 def is_on_any(length: int, address: bytes, ranges: Sequence[AddressRange]) -> bool:
-    """Return whether a packed address, zero-padded to 16 bytes, is in one of the ranges."""
+    """Return whether an address of `length` bytes, zero-padded to 16, is in one of the ranges."""
     return any(
         length == range_length and lowest <= address <= highest
         for range_length, lowest, highest in ranges

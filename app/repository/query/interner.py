@@ -1,4 +1,4 @@
-"""Interned values: each stored once and named by a small number, which fits into an index key."""
+"""Interned values: each is stored once and has a small number, which fits into an index key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Hashable)
 class Interner(Generic[T]):
     """Values by number. Thread-safe.
 
-    Nothing is ever removed: use it for values that combine a few public names.
+    Values are never removed: intern only what has few values, never names or addresses.
     """
 
     def __init__(self) -> None:
@@ -40,10 +40,10 @@ class Interner(Generic[T]):
 
 
 class InternedCondition(dict[int, bool], Generic[T]):
-    """Whether an interned value meets a selection, by its number; evaluated on first use."""
+    """Whether interned values match a selection, by their numbers; computed on first use."""
 
     def __init__(self, interner: Interner[T], selection: Selection, names: Iterable[str]) -> None:
-        """Compare these fields of the selection with the value's fields of that name."""
+        """Compare these fields of the selection with each value's fields of the same names."""
         super().__init__()
         self._interner = interner
         self._filters = [

@@ -14,14 +14,14 @@ from app.repository.snapshot.model import Snapshot
 
 
 MAX_ENTRIES: Final = 64
-"""The most results to cache; the least recently used is evicted."""
+"""Maximum number of cached results; the least recently used is evicted."""
 
 CONCURRENCY: Final = 1
-"""Filtering is CPU-bound: two threads would only contend for the GIL."""
+"""Number of filtering threads: they are CPU-bound, so two would only contend for the GIL."""
 
 
 class MatchCache:
-    """The positions of selections in snapshots. Belongs to one event loop."""
+    """The positions of selected objects in snapshots. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._results: LRUCache[tuple[str, int, Selection], Sequence[int]] = LRUCache(MAX_ENTRIES)

@@ -2,7 +2,7 @@
 
 How paging works: a list of more than one page leases its snapshot, and each cursor
 names that snapshot's revision, so that all pages show one state. Once the lease has
-expired, a client can resume in the newest snapshot of the epoch, after the last id
+expired, the client can resume in the newest snapshot of the epoch, after the last id
 that it received.
 """
 
@@ -22,17 +22,17 @@ from app.schemas.names import View
 
 
 RESUMED_MAX_AGE: Final = 1.0
-"""The maximum age, in seconds, of the snapshot that a resumed cursor continues in."""
+"""The maximum age, in seconds, of the snapshot in which a resumed list continues."""
 
 
 class SnapshotExpired(Exception):
-    """The lease of a cursor's snapshot has expired.
+    """The lease of a cursor's snapshot has ended.
 
     Attributes:
         selection: the cursor's selection.
         view: the cursor's view.
         resume: a cursor that continues after the same id in the newest snapshot; None if
-            the epoch has ended, so that ids are meaningless.
+            the epoch has ended, because ids mean nothing in another epoch.
     """
 
     def __init__(self, selection: Selection, view: View, resume: str | None) -> None:
@@ -47,13 +47,13 @@ class Page:
     """One page of a list.
 
     Attributes:
-        pieces: the JSON texts of its items, each after a comma; made one by one.
-        length: the size of all pieces in bytes; None if it is not known beforehand.
+        pieces: the JSON texts of its items, each after a comma; each piece is made when needed.
+        length: the size of all pieces in bytes; None in the basic view.
         snapshot: the snapshot that the page shows.
         selection: the filters of the list.
         view: the view of its items.
         next_cursor: the cursor of the next page; None on the last page.
-        lease_seconds: the time until the snapshot's lease ends in any case; None if the
+        lease_seconds: the time until the snapshot's lease ends even if it is used; None if the
             snapshot is not leased.
     """
 
@@ -81,7 +81,8 @@ class Paginator:
         """Return the first page of a list, in a snapshot at most `max_age` seconds old.
 
         Raises:
-            EngineError, EngineTimedOut: as for `Store.snapshot_at_most`.
+            EngineError, EngineBusy, EngineTimedOut, ShuttingDown: as for
+                `Store.snapshot_at_most`.
             TooManySnapshots: the list has a second page, but no lease is available.
         """
         snapshot = await self.store.snapshot_at_most(max_age, may_be_partial=selection.matches_all)
@@ -96,7 +97,8 @@ class Paginator:
         The snapshot is pinned for the duration of the block.
 
         Raises:
-            EngineError, EngineTimedOut: as for `Store.snapshot_at_most`.
+            EngineError, EngineBusy, EngineTimedOut, ShuttingDown: as for
+                `Store.snapshot_at_most`.
             TooManySnapshots: no lease is available.
         """
         snapshot = await self.store.snapshot_at_most(max_age)
@@ -115,10 +117,10 @@ class Paginator:
         """Return the page at a cursor.
 
         Raises:
-            SnapshotExpired: the lease of its snapshot has expired.
-            EngineTimedOut: its snapshot did not become complete in time.
-            EngineError, EngineTimedOut, TooManySnapshots: as for `first_page`, if the cursor
-                resumes in the newest snapshot.
+            SnapshotExpired: the lease of the cursor's snapshot or the cursor's epoch has ended.
+            EngineTimedOut: the cursor's snapshot did not become complete in time.
+            EngineError, EngineBusy, EngineTimedOut, ShuttingDown, TooManySnapshots: as for
+                `first_page`, if the cursor resumes in the newest snapshot.
         """
         if cursor.revision is None:
             snapshot = await self.store.snapshot_at_most(RESUMED_MAX_AGE)
@@ -162,7 +164,7 @@ class Paginator:
         return Page(pieces, length, snapshot, selection, view, next_cursor, lease_seconds)
 
     async def _matching(self, snapshot: Snapshot, selection: Selection) -> Sequence[int]:
-        """Return the matching positions, found in a thread and cached."""
+        """Return the matching positions; filters run in a thread, and their results are cached."""
         if selection.matches_all:
             return range(len(snapshot.ids))
         return await self.match_cache.positions(snapshot, selection)

@@ -1,8 +1,8 @@
 """Point refreshes: reading the dirty objects one by one instead of refreshing everything.
 
-How they run: dirty ids are debounced and read in batches. If a read fails or an
-id was dropped, a full refresh is requested. An object that is half-built is read
-again a little later.
+How they run: dirty ids are debounced, and the objects are read in batches. If a read
+fails or an id was dropped, a full refresh is requested. An object is half-built if it
+lacks parts that may appear soon; it is read again a little later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bindings.errors import EngineError
 log = structlog.get_logger(__name__)
 
 BATCH_IDS: Final = 250
-"""Ids per batch; between batches, other tasks and refreshes get their turn."""
+"""Maximum number of ids per batch; other tasks and refreshes can run between batches."""
 RECHECK_SECONDS: Final = (0.2, 1.0, 5.0)
 """Delays before a half-built object is read again, each counted from the previous read."""
 
@@ -48,7 +48,7 @@ class IncrementalRefresher:
         Args:
             dirty_ids: the ids to read.
             limits: the debounce time and the pause after a failure.
-            read_points: reads objects, applies what changed, and returns the reads.
+            read_points: reads objects, applies their changes, and returns the reads by id.
             request_refresh: requests a full refresh.
         """
         self.dirty_ids = dirty_ids
@@ -79,7 +79,7 @@ class IncrementalRefresher:
             point_reads = await self._read_points(object_ids)
         except ShuttingDown:
             return
-        except Exception as error:  # a refresh finds what this batch would have
+        except Exception as error:  # the refresh requested below covers this batch
             if str(self.error) != str(error):
                 log.warning(
                     "point_refresh_failed",

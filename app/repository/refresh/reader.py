@@ -1,9 +1,10 @@
 """Reading all or some objects of one resource, in a thread.
 
-How all objects are read: the whole enumeration is fetched first, page by page,
-because only then are all ids known. Its objects are then decoded in order of their
-ids, each page's array being freed after its last object. If more than a maximum
-are undecoded, the oldest pages are decoded and freed at once, in the engine's order.
+How all objects are read: the whole enumeration is fetched first, page by page, so that
+all ids are known. The objects are then decoded in ascending order of their ids, and each
+page's array is freed after its last object. If there are more than `MAX_UNDECODED`
+objects, the oldest pages are decoded and freed during the enumeration, in the engine's
+order.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ from bindings.sa_contexts import PAGE_SIZE
 
 
 MAX_UNDECODED: Final = 16_384
-"""The most objects that stay undecoded in the engine's memory, at some 4 kB per SA context.
+"""Maximum number of undecoded objects in the engine's memory; an SA context takes some 4 kB.
 
-They can be decoded in order of their ids, so that a client gets the first page
-before the rest is decoded.
+Undecoded objects can be decoded in order of their ids, so that a client gets the first
+page before the rest is decoded.
 """
 
 FIRST_PAGE: Final = 1000
-"""Objects that are decoded before a partial snapshot is published."""
+"""Number of objects that are decoded before a partial snapshot is published."""
 
 
 class EngineReader:
@@ -79,7 +80,7 @@ class EngineReader:
         self._is_stopping = True
 
     def is_current(self, basis: Basis) -> bool:
-        """Return whether the byte order of a basis is still the one in force."""
+        """Return whether the byte order of a basis is still in force."""
         return basis.ipv6_order is self._engine.ipv6_order()
 
     def read_all(
@@ -92,12 +93,13 @@ class EngineReader:
         Args:
             start_build: creates the builder, given the basis of the objects; called again if the
                 read restarts in a new session.
-            publish_partial: called with a partial snapshot of the first objects if there are
-                more than `FIRST_PAGE`, but not too many to stay undecoded (`MAX_UNDECODED`).
+            publish_partial: called with a partial snapshot of the first `FIRST_PAGE` objects if
+                there are more objects, but at most `max_undecoded`.
 
         Raises:
             ShuttingDown: the reader was stopped.
-            EngineError: the engine failed, also in a new session.
+            EngineError: the engine failed.
+            EngineBusy: another thread held the session for too long.
         """
         self._check_cancelled()
         encoder, annotations = self.kind.encoder(), self.kind.annotations(self._engine)
@@ -123,11 +125,12 @@ class EngineReader:
         return builder.build(), basis
 
     def read_points(self, ids: Iterable[int]) -> tuple[dict[int, PointRead], Basis]:
-        """Read these objects; return them with the basis of the last.
+        """Read these objects; return the reads by id, and the basis of the last read.
 
         Raises:
             ShuttingDown: the reader was stopped.
-            EngineError: the engine failed, also in a new session.
+            EngineError: the engine failed.
+            EngineBusy: another thread held the session for too long.
         """
         encoder = self.kind.encoder()
         point_reads = {id_: self._read_point(id_, encoder) for id_ in ids}
@@ -151,7 +154,7 @@ class EngineReader:
         encoder: Encoder,
         source: ObjectSource,
     ) -> tuple[SnapshotBuilder, _Undecoded, Basis]:
-        """Fetch the whole enumeration; decode the oldest pages if too much is undecoded."""
+        """Fetch the whole enumeration; decode the oldest pages above `max_undecoded`."""
         self._check_cancelled()
         basis = self._engine.basis
         self._observer.start(*basis)
@@ -169,10 +172,10 @@ class EngineReader:
         return builder, undecoded, basis
 
     def _check_cancelled(self) -> None:
-        """Raise if the reader was stopped.
+        """Raise an error if the reader was stopped.
 
         Raises:
-            ShuttingDown: it was.
+            ShuttingDown: the reader was stopped.
         """
         if self._is_stopping:
             raise ShuttingDown
@@ -199,8 +202,8 @@ class _Undecoded:
     """Owns the arrays in the engine's memory that are still to be decoded.
 
     Attributes:
-        count: the number of their objects.
-        is_all: whether they hold the whole enumeration.
+        count: the number of objects in these arrays.
+        is_all: whether the whole enumeration is in these arrays.
     """
 
     def __init__(self) -> None:
@@ -210,7 +213,7 @@ class _Undecoded:
         self._remaining: Counter[int] = Counter()
 
     def append(self, array: Array) -> None:
-        """Add an array and own it."""
+        """Add an array and become its owner."""
         self._arrays.append(array)
         self._remaining[id(array)] = len(array)
         self.count += len(array)
@@ -223,7 +226,7 @@ class _Undecoded:
         return oldest
 
     def locations(self) -> list[_Location]:
-        """Return the location of each id, in ascending order of the ids."""
+        """Return the location of each object, in ascending order of the ids."""
         locations = {
             id_: _Location(id_, array, index)
             for array in self._arrays
@@ -232,7 +235,7 @@ class _Undecoded:
         return [locations[id_] for id_ in sorted(locations)]
 
     def release_one_of(self, array: Array) -> None:
-        """Count one object of an array as decoded; free the array after its last."""
+        """Count one object of an array as decoded; free the array after its last object."""
         self._remaining[id(array)] -= 1
         if not self._remaining[id(array)]:
             array.free()

@@ -1,10 +1,9 @@
-"""Single-flight refreshes: one reading of the engine serves all concurrent requests.
+"""Single-flight refreshes: one read of the engine serves all concurrent requests.
 
-How refreshes are scheduled: at most one runs and one is queued. A request that
-needs newer objects than the running refresh can promise waits for the queued one.
-The pause between two refreshes is at least the minimum interval and at least as
-long as the last refresh took: however many requests come, the engine is idle at
-least half of the time.
+How refreshes are scheduled: at most one runs and one is queued. If the running refresh
+started too early for a request, the request waits for the queued one. The pause between
+two refreshes is at least the minimum interval and at least as long as the last refresh
+took: however many requests arrive, refreshes run at most half of the time.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ class ShuttingDown(Exception):
 
 
 class _Refresh:
-    """One refresh: when it started, what its waiters wait for, and how it ended."""
+    """One refresh: its start, the events that its waiters wait for, and its error."""
 
     def __init__(self) -> None:
         self.done = anyio.Event()
@@ -60,10 +59,12 @@ class RefreshScheduler:
         self._is_stopped = False
 
     async def wait(self, not_before: float, *, until_partial: bool = False) -> None:
-        """Wait until a refresh succeeds that started at `not_before` or later.
+        """Wait for a refresh that starts at `not_before` or later to succeed.
+
+        Use the running refresh if it started late enough; otherwise queue one.
 
         Args:
-            not_before: a time on the clock.
+            not_before: the earliest start, in seconds on the clock.
             until_partial: whether a partial snapshot of the refresh is enough.
 
         Raises:
@@ -77,11 +78,11 @@ class RefreshScheduler:
             refresh = self._queue()
         await (refresh.partial if until_partial else refresh.done).wait()
         if refresh.done.is_set() and refresh.error is not None:
-            # All waiters raise this one error: each starts its own traceback.
+            # All waiters raise the same object: without this, each would add to its traceback.
             raise refresh.error.with_traceback(None)
 
     def request(self) -> None:
-        """Request a refresh that starts from now on, without waiting for it."""
+        """Queue a refresh, unless one is already queued, without waiting for it."""
         if not self._is_stopped:
             self._queue()
 
@@ -103,7 +104,7 @@ class RefreshScheduler:
                 refresh.end()
 
     async def run(self) -> None:
-        """Run the requested refreshes until cancelled."""
+        """Run the requested refreshes until stopped or cancelled."""
         try:
             while True:
                 await self._requested.wait()

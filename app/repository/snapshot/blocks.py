@@ -1,9 +1,10 @@
 """The JSON texts of a snapshot, in blocks that can be sent as they are.
 
-How texts are stored: consecutive texts are joined into blocks, each text after a
-comma, so that a page is a few slices of memory instead of a thousand. An unchanged
-text stays in its block, and later snapshots refer to it there. If that leaves too
-many short runs, or too much unused memory, the texts are copied into new blocks.
+How texts are stored: consecutive texts are joined into blocks, with a comma before each
+text, so that a page is a few slices of memory instead of a thousand. An unchanged text
+stays in its block, and later snapshots refer to it there. A run is a sequence of texts
+that follow each other in one block. If runs become too short, or too much of the blocks
+is unused, the texts are copied into new blocks.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from typing import Final, NamedTuple
 
 
 BLOCK_TEXTS: Final = 100
-"""Texts per block: some 500 kB, and the default page size."""
+"""Number of texts per block, as many as on a page by default: some 500 kB."""
 
 PIECE_BYTES: Final = 256 << 10
-"""Smaller pieces are joined before they are sent, because each send has its cost."""
+"""Maximum size of joined pieces: small pieces are joined, because each send has a cost."""
 
 MIN_RUN: Final = 4
-"""The minimum average number of consecutive texts of one block; with fewer, texts are copied."""
+"""The minimum average number of texts per run; below it, the texts are copied."""
 
 MAX_WASTE: Final = 0.25
-"""The maximum unused share of the blocks, relative to the used bytes; above, texts are copied."""
+"""The maximum ratio of unused to used bytes in the blocks; above it, the texts are copied."""
 
 
 class Span(NamedTuple):
@@ -39,14 +40,14 @@ class JsonBlocks:
     """Immutable JSON texts by position.
 
     Attributes:
-        size: the bytes of all texts, without commas.
+        size: the size of all texts in bytes, without commas.
         blocks: the distinct blocks.
     """
 
     def __init__(
         self, firsts: array[int], blocks: list[bytes], starts: array[int], ends: array[int]
     ) -> None:
-        """Store texts as runs: a run is consecutive texts of one block.
+        """Store texts as runs; see the module.
 
         Args:
             firsts: the position of the first text of each run, ascending.
@@ -74,16 +75,16 @@ class JsonBlocks:
         return Span(self._run_blocks[run], self._starts[position], self._ends[position])
 
     def pieces(self, positions: Sequence[int]) -> Iterator[bytes]:
-        """Yield the texts at these positions, each after a comma, in few pieces.
+        """Yield the texts at these positions, each after a comma, joined into few pieces.
 
-        Pieces are made one by one, so that a slow client costs the memory of one.
+        Each piece is made only when it is needed, so a slow client costs the memory of one piece.
         """
         if isinstance(positions, range):
             return _joined(self._slices(positions.start, positions.stop))
         return _joined(b"," + self[position] for position in positions)
 
     def length(self, positions: Sequence[int]) -> int:
-        """Return the size of the pieces of these positions, in bytes."""
+        """Return the total size of the pieces for these positions, in bytes."""
         starts, ends = self._starts, self._ends
         return sum(ends[position] - starts[position] + 1 for position in positions)
 
@@ -140,7 +141,7 @@ class JsonBlocksBuilder:
         self._record(number, span.start, span.end)
 
     def build(self, order: Sequence[int] | None = None) -> JsonBlocks:
-        """Return the texts appended so far, in the given order of positions or as appended."""
+        """Return the texts appended so far, in the given order of positions, if any."""
         self._close_block()
         block_numbers, starts, ends = (
             column[:] if order is None else array("I", map(column.__getitem__, order))
@@ -182,7 +183,7 @@ def _copied(texts: JsonBlocks) -> JsonBlocks:
 
 
 def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the pieces, with small neighbours joined."""
+    """Yield the pieces; join small adjacent ones."""
     small: list[bytes] = []
     size = 0
     for piece in pieces:

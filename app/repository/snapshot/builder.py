@@ -1,8 +1,8 @@
 """Building a snapshot object by object, and finding the changes since the current state.
 
-How unchanged objects stay cheap: an object with an unchanged fingerprint is not
-decoded; an item equal to the previous one keeps its text in the previous snapshot's
-block. Previous objects that the refresh has not seen by the end are deleted.
+How unchanged objects stay cheap: an object whose fingerprint is unchanged is not decoded,
+and an item that is unchanged keeps its text in the previous snapshot's block. Previous
+objects that the refresh does not find have been deleted.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from bindings.fingerprints import FINGERPRINT_BYTES
 
 
 SORT_BATCH: Final = 8192
-"""Positions per sort, which holds the GIL for some milliseconds."""
+"""Number of positions per sort, which holds the GIL for some milliseconds."""
 
 
 class SnapshotBuilder:
     """Builds one snapshot from objects in any order.
 
-    If an id is added twice, the first object counts.
+    If an id is added twice, the second object is ignored.
 
     Attributes:
         annotations: the annotations of the snapshot.
@@ -51,10 +51,11 @@ class SnapshotBuilder:
             epoch: identifies the engine's run.
             taken_at: when the refresh started, in UTC.
             started: when the refresh started, on the store's clock.
-            previous: the current state if it is of this epoch; it must not change during
+            previous: the current state if it belongs to this epoch; it must not change during
                 the build.
             counts: empty counts, used if there is no previous state.
-            max_change_bytes: the size of changed texts above which no changes are returned.
+            max_change_bytes: the maximum size of all changed texts together; above it, the build
+                has no changes.
         """
         self.annotations: Mapping[str, str] = {}
         self._epoch, self._taken_at, self._started = epoch, taken_at, started
@@ -80,7 +81,7 @@ class SnapshotBuilder:
         self._change_bytes_left = max_change_bytes
 
     def reuse(self, object_id: int, fingerprint: bytes) -> bool:
-        """Add an object from the previous state; return False if its fingerprint differs."""
+        """Add an object from the previous state; return False if it is new or has changed."""
         if object_id in self._seen:
             return True
         override = self._unseen_overrides.get(object_id)
@@ -98,7 +99,7 @@ class SnapshotBuilder:
         return True
 
     def add(self, object_id: int, fingerprint: bytes, item: Item) -> None:
-        """Add a decoded object; an item equal to the previous snapshot's keeps its place there."""
+        """Add a decoded object; if its item is in the previous snapshot, reuse the text there."""
         if object_id in self._seen:
             return
         position = self._unseen.pop(object_id, None)
@@ -137,10 +138,10 @@ class SnapshotBuilder:
         self._fingerprints += fingerprint
 
     def partial(self, ids: Sequence[int]) -> Snapshot:
-        """Return a partial snapshot, whose first objects are those added so far, in that order.
+        """Return a partial snapshot, with the texts and index keys of the objects added so far.
 
         Args:
-            ids: the ids of all objects that the snapshot will have, ascending.
+            ids: the ids of all objects, ascending; the objects added so far come first.
         """
         return Snapshot(
             self._epoch,
@@ -204,10 +205,10 @@ class SnapshotBuilder:
             self._changes = None
 
     def _order(self) -> list[int] | None:
-        """Return the positions in ascending order of their ids; None if they already are."""
+        """Return the positions in ascending order of ids; None if they are in order already."""
         if all(one < other for one, other in pairwise(self._ids)):
             return None
-        # One sort of everything would hold the GIL until it is done.
+        # A single sort would hold the GIL until its end.
         key, count = self._ids.__getitem__, len(self._ids)
         parts = [
             sorted(range(start, min(start + SORT_BATCH, count)), key=key)

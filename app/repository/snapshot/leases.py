@@ -1,8 +1,8 @@
 """Leases: keeping snapshots for the clients that page through them.
 
-A lease ends after an idle time without use, and after an absolute time in any
-case. A pinned snapshot is kept until it is unpinned. Over the maximum, new leases
-are rejected; no existing one is revoked for them.
+A lease expires when it has not been used for the idle timeout, and at the latest after an
+absolute time; the lease of a pinned snapshot does not expire. If the maximum is reached, no
+new lease is granted, and existing ones are not revoked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class TooManySnapshots(Exception):
     """No further snapshot can be leased.
 
     Attributes:
-        retry_after_seconds: the time until the next lease expires, if it is not used before.
+        retry_after_seconds: the time until the next lease expires, if none is used before.
     """
 
     def __init__(self, retry_after_seconds: float) -> None:
@@ -34,9 +34,10 @@ class Lease:
     Attributes:
         snapshot: the leased snapshot.
         acquired_at: when the lease began, in seconds on the store's clock.
-        used_at: when it was last used, on that clock.
-        pins: how many clients have pinned the snapshot.
-        is_walked: whether a client pages through it, so that it outlives the last pin.
+        used_at: when it was last used, in seconds on the same clock.
+        pins: the number of pins of the snapshot.
+        is_walked: whether a client pages through the snapshot; if so, the lease outlives the
+            last pin.
     """
 
     snapshot: Snapshot
@@ -67,7 +68,7 @@ class SnapshotLeases:
         self._memory = SharedMemory()
 
     def find(self, epoch: str, revision: int) -> Lease | None:
-        """Return a snapshot's lease and restart its idle time; None if there is none."""
+        """Return a snapshot's lease and restart its idle timeout; None if it has no lease."""
         self.expire()
         lease = self._leases.get((epoch, revision))
         if lease is not None:
@@ -78,7 +79,7 @@ class SnapshotLeases:
         """Lease a snapshot for paging, or renew its lease.
 
         Raises:
-            TooManySnapshots: it is not leased yet, and the maximum is reached.
+            TooManySnapshots: it is not leased yet, and would exceed the maximum number or size.
         """
         lease = self._find_or_add(snapshot)
         lease.is_walked = True
@@ -113,7 +114,7 @@ class SnapshotLeases:
                 self.drop(snapshot)
 
     def replace_partial(self, snapshot: Snapshot) -> None:
-        """Replace a leased partial snapshot with the complete one."""
+        """Replace the partial snapshot of this revision, if it is leased, with the complete one."""
         lease = self._leases.get((snapshot.epoch, snapshot.revision))
         if lease is not None:
             self._memory.add(snapshot.blocks)
@@ -146,7 +147,7 @@ class SnapshotLeases:
         return len(self._leases)
 
     def _is_full(self, snapshot: Snapshot) -> bool:
-        """Return whether a lease would exceed `max_count`; leases of equal objects count as one."""
+        """Return whether a lease would exceed `max_count`; shared texts count once."""
         leased = {id(lease.snapshot.blocks) for lease in self._leases.values()}
         return id(snapshot.blocks) not in leased and len(leased) >= self._max_count
 
@@ -158,7 +159,7 @@ class SnapshotLeases:
                 self.drop(lease.snapshot)
 
     def _expiry(self, lease: Lease) -> float:
-        """Return when a lease expires if it is not used before."""
+        """Return when a lease expires, on the clock, if it is not used before."""
         return min(lease.used_at + self.idle_timeout_seconds, lease.acquired_at + self.max_seconds)
 
     def _first_expiry(self) -> float:

@@ -1,4 +1,4 @@
-"""The memory that several snapshots retain together: shared blocks count once."""
+"""The memory that several snapshots use together: shared blocks count once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ BYTES_PER_OBJECT: Final = 200
 class SharedMemory:
     """Reference counts of retained texts and their blocks.
 
-    `add` and `remove` visit each block; `bytes` is a running count.
+    Attributes:
+        bytes: the approximate memory of the texts, kept up to date by `add` and `remove`.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class SharedMemory:
             self.bytes -= self.additional_bytes(texts)
 
     def additional_bytes(self, texts: JsonBlocks) -> int:
-        """Return by how many bytes `bytes` grows if these texts are added."""
+        """Return how much `bytes` would grow if these texts were added."""
         if id(texts) in self._texts:
             return 0
         blocks = sum(len(block) for block in texts.blocks if id(block) not in self._blocks)

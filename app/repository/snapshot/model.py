@@ -31,7 +31,8 @@ class Change(NamedTuple):
         object_id: the object's id.
         item: the object after the change; None if it was deleted.
         old_index_key: its index key before the change; None if it was added.
-        rekey_of: the object that this one seems to have replaced, or that replaced it.
+        rekey_of: the id of the object that this one seems to have replaced, or that seems to have
+            replaced this one; None if no such object is known.
     """
 
     kind: ChangeKind
@@ -45,20 +46,20 @@ class Change(NamedTuple):
 class Snapshot:
     """The objects that one refresh read, in ascending order of their ids.
 
-    Consecutive snapshots share the memory of unchanged objects, so that keeping an
-    old one costs only what has changed since.
+    Consecutive snapshots share the texts of unchanged objects, so an old snapshot costs little
+    more than the texts that have changed since.
 
     Attributes:
         epoch: identifies the engine's run; ids are meaningless beyond it.
-        revision: ascends within an epoch, from 1; point refreshes make revisions, too, which
-            have no snapshot.
+        revision: the number of this state, which rises from 1 within an epoch; a revision that
+            a point refresh made has no snapshot.
         taken_at: when the refresh started, in UTC.
         started: when the refresh started, in seconds on the store's clock.
         ids: the ids of all objects.
         blocks: their JSON texts.
         index_keys: their index keys.
-        annotations: members to add to each page, for example that the list is empty because
-            the service IKEEXT is not running.
+        annotations: members to add to each page, for example to report that the list is empty
+            because the service IKEEXT is not running.
         is_complete: False in a partial snapshot, in which only the first objects have a text
             and an index key.
     """
@@ -83,7 +84,7 @@ class Snapshot:
         )
 
     def page(self, matching: Sequence[int], after: int | None, limit: int) -> PageSlice:
-        """Return at most `limit` of the matching positions, from the first id above `after`."""
+        """Return the first `limit` matching positions whose ids are above `after`."""
         first = 0 if after is None else bisect_right(self.ids, after)
         start = first if isinstance(matching, range) else bisect_right(matching, first - 1)
         stop = min(start + limit, len(matching))
@@ -92,7 +93,7 @@ class Snapshot:
 
 
 class PageSlice(NamedTuple):
-    """Positions in a snapshot, and the id of the last one if further positions match."""
+    """Positions in a snapshot; `last_id` is the id at the last one, None if no more match."""
 
     positions: Sequence[int]
     last_id: int | None

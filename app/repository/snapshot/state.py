@@ -1,4 +1,4 @@
-"""The current state of a resource: its newest snapshot, and the changes since."""
+"""The current state of a resource: its newest snapshot and the changes since then."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from app.repository.snapshot.model import Change, ChangeKind, Item, Snapshot
 
 
 class SnapshotBuild(NamedTuple):
-    """A snapshot, and what the next refresh needs of it.
+    """A snapshot with its changes, counts and fingerprints.
 
     Attributes:
         snapshot: the snapshot.
         changes: the changes since the previous state; None if this epoch has no previous state,
-            or if the changes exceed what the journal keeps.
-        counts: the counts of its objects.
-        fingerprints: the fingerprints of all objects, concatenated in order of their ids; an
-            object with an unchanged one is not decoded again (`bindings.fingerprints`).
+            or if their texts exceed the journal's maximum size.
+        counts: the counts of the snapshot's objects.
+        fingerprints: the fingerprints of all objects, concatenated in order of their ids; the
+            next refresh does not decode an object whose fingerprint is unchanged.
     """
 
     snapshot: Snapshot
@@ -40,7 +40,7 @@ class PointRead(NamedTuple):
 
     Attributes:
         override: the object; None if it does not exist.
-        is_half_built: whether parts of it are missing that may appear soon.
+        is_half_built: whether the object lacks parts that may appear soon.
     """
 
     override: Override | None
@@ -48,13 +48,14 @@ class PointRead(NamedTuple):
 
 
 class CurrentState:
-    """The newest build, and the point reads since. Belongs to one event loop.
+    """The newest build and the point reads since then. Belongs to one event loop.
 
     Attributes:
         build: the result of the newest refresh.
         revision: the newest revision.
         counts: the current counts.
-        overrides: the objects that differ from the build, by id; None for a deleted one.
+        overrides: the objects that point reads have changed since the build, by id; None for a
+            deleted one.
     """
 
     def __init__(self, build: SnapshotBuild) -> None:
@@ -75,7 +76,7 @@ class CurrentState:
         return Item(snapshot.index_keys[position], snapshot.blocks[position])
 
     def apply(self, point_reads: Mapping[int, PointRead]) -> tuple[Change, ...]:
-        """Apply point reads and return the changes, which make one new revision."""
+        """Apply point reads and return the changes, which together make one new revision."""
         changes = tuple(
             change
             for object_id, point_read in point_reads.items()

@@ -1,4 +1,4 @@
-"""IPsec connections: the traffic between two hosts, in bytes, across successive SAs."""
+"""IPsec connections: the bytes transferred between two hosts by successive SAs."""
 
 from __future__ import annotations
 

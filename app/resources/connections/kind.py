@@ -41,7 +41,7 @@ _MONITORING: Final[Mapping[int | None, Monitoring]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ConnectionSelection(EndpointSelection):
-    """Filters that a connection must meet, all of them."""
+    """Filters on connections. A connection matches if it meets all of them."""
 
     LIST: ClassVar[str] = "connections"
 
@@ -49,13 +49,13 @@ class ConnectionSelection(EndpointSelection):
 
 
 class ConnectionKind(ResourceKind):
-    """Connections, each with its byte counts at the time it is read."""
+    """Connections, each with its byte counts at the time at which it was read."""
 
     selection = ConnectionSelection
     with_source = staticmethod(Engine.with_connections)
 
     def annotations(self, engine: Engine) -> Mapping[str, str]:
-        """Return whether the engine tracks connections; `unknown` if it does not say."""
+        """Return whether the engine tracks connections; `unknown` if the option cannot be read."""
         option = EngineOption.MONITOR_IPSEC_CONNECTIONS
         try:
             value = engine.run_in_session(lambda session: engine_option(session, option))
@@ -64,13 +64,16 @@ class ConnectionKind(ResourceKind):
         return {MONITORING: _MONITORING.get(value, Monitoring.ON).value}
 
     def reason_if_empty(self, error: EngineError) -> Mapping[str, str] | None:
-        """Return annotations for an empty list, also if the engine does not track connections."""
+        """Return annotations if the error means that the list is empty; None otherwise.
+
+        The list is empty if the engine does not track connections or IKEEXT is not running.
+        """
         if isinstance(error, ConnectionsDisabled):
             return {MONITORING: Monitoring.OFF.value}
         return super().reason_if_empty(error)
 
     def encoder(self) -> EndpointEncoder[Connection]:
-        """Create an encoder for one refresh; a change of the byte counts alone is a change."""
+        """Create an encoder for one refresh."""
         return EndpointEncoder(decode_connection, index_key, encode_connection)
 
 

@@ -1,8 +1,8 @@
 """Optional metrics of the bytes that connections transfer, by their endpoints.
 
 A Prometheus counter must not decrease, but a connection's byte count disappears with the
-connection. So connections are sampled periodically, and the growth of each since the last
-sample is added to the counter of its endpoints.
+connection. Connections are therefore sampled periodically, and the growth of each connection's
+byte count since the last sample is added to the counter of its endpoints.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.telemetry.metrics.registry import Sampler
 
 
 class Endpoints(NamedTuple):
-    """The labels of a series: connections with equal endpoints and mode are counted together."""
+    """The labels of a series. Connections with equal labels are counted together."""
 
     local: str
     peer: str
@@ -43,7 +43,7 @@ class Transferred(NamedTuple):
         return Transferred(self.inbound + other.inbound, self.outbound + other.outbound)
 
     def since(self, before: Transferred) -> Transferred:
-        """Return the growth since an earlier count, or the whole count if it was reset."""
+        """Return the growth since `before`, or this whole count if either direction decreased."""
         if self.inbound < before.inbound or self.outbound < before.outbound:
             return self
         return Transferred(self.inbound - before.inbound, self.outbound - before.outbound)
@@ -57,8 +57,9 @@ class ConnectionSample(NamedTuple):
     """A connection at the time of one sample.
 
     Attributes:
-        identity: id and start time; the id alone may be reused, for instance after a restart.
-        ends: the endpoints.
+        identity: id and start time. The id alone is not enough, because it may be reused, for
+            instance after a restart of the engine.
+        ends: the labels of the connection's series.
         transferred: bytes since the connection started.
     """
 
@@ -71,8 +72,8 @@ class EndpointCounts:
     """Bytes transferred by endpoints, accumulated over samples.
 
     Attributes:
-        counts: counts of at most `max_endpoints` endpoints, and of `OTHERS`. Replaced as a
-            whole, so that any thread may read it.
+        counts: bytes by endpoints, for at most `max_endpoints` of them and for `OTHERS`. The
+            mapping is replaced, never changed, so that any thread may read it.
     """
 
     def __init__(self, max_endpoints: int) -> None:
@@ -81,7 +82,7 @@ class EndpointCounts:
         self._last: Mapping[tuple[str, str | None], Transferred] = {}
 
     def add_samples(self, samples: Iterable[ConnectionSample]) -> None:
-        """Add the growth since the last call. `samples` are all current connections."""
+        """Add the growth since the last call. `samples` must include all current connections."""
         current: dict[tuple[str, str | None], Transferred] = {}
         growth: dict[Endpoints, Transferred] = {}
         for identity, ends, transferred in samples:
@@ -98,9 +99,10 @@ class EndpointCounts:
     def _counts_with_series_for(
         self, growth: Mapping[Endpoints, Transferred]
     ) -> dict[Endpoints, Transferred]:
-        """Return the counts with series for new endpoints, busiest first.
+        """Return the counts, with new series for new endpoints.
 
-        At the maximum, a new series evicts one whose connections are all gone.
+        The endpoints with the largest growth get a series first. At the maximum, a new series
+        replaces a series that no longer has connections.
         """
         counts = dict(self.counts)
         new = [ends for ends in growth if ends not in counts]
@@ -115,14 +117,14 @@ class EndpointCounts:
 
 
 class ConnectionCollector(Collector):
-    """Samples and exports the bytes of connections. Belongs to their store's event loop."""
+    """Samples and exports the bytes of connections. Belongs to the store's event loop."""
 
     def __init__(self, store: Store, max_endpoints: int, interval_seconds: float) -> None:
         """Create a collector; `run` takes the first sample after one interval.
 
         Args:
             store: the store of connections.
-            max_endpoints: maximum number of endpoints with a series of their own.
+            max_endpoints: maximum number of series, apart from that of `OTHERS`.
             interval_seconds: time between two samples.
         """
         self._store = store
@@ -146,13 +148,13 @@ class ConnectionCollector(Collector):
         self._connections = len(snapshot.ids)
 
     def _count(self, snapshot: Snapshot) -> None:
-        """Count all connections. Runs in a worker thread: there may be many thousands."""
+        """Count all connections. Runs in a worker thread, because there may be many thousands."""
         self._endpoint_counts.add_samples(
             _sample_of(orjson.loads(snapshot.blocks[index])) for index in range(len(snapshot.ids))
         )
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all metrics, without values if the last sample failed."""
+        """Yield all metrics; without values unless the last sample succeeded."""
         yield GaugeMetricFamily("wfp_connections", "IPsec connections.", self._connections)
         family = CounterMetricFamily(
             "wfp_connection_bytes",

@@ -21,8 +21,8 @@ from app.schemas.names import (
 class ConnectionQuery(ListQuery):
     """Query parameters of `GET /connections`.
 
-    A connection is listed if it meets all filters. A repeated filter matches any of its
-    values.
+    A connection is listed if it meets all filters. It meets a repeated filter if it matches any
+    of the filter's values.
     """
 
     SELECTION: ClassVar[type[Selection]] = ConnectionSelection

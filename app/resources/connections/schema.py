@@ -14,7 +14,7 @@ from app.schemas.pages import NEXT_CURSOR, Snapshot
 class Connection(Shape):
     """FWPM_CONNECTION0: the IPsec traffic between two endpoints.
 
-    A connection outlives the successive SA contexts that protect it.
+    A connection outlives each of the successive SA contexts that protect it.
     """
 
     connection_id: Uint64
@@ -41,9 +41,9 @@ class Connection(Shape):
 
 
 class ConnectionPage(Shape):
-    """Connections in ascending order of their id.
+    """A page of connections, in ascending order of id.
 
-    There are more if and only if `nextCursor` is present.
+    More pages follow if and only if `nextCursor` is present.
     """
 
     items: list[Connection]

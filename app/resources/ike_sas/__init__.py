@@ -1,4 +1,4 @@
-"""Main mode SAs: the SAs of IKE and AuthIP themselves, which negotiate all other SAs."""
+"""Main mode SAs: the SAs that protect the negotiations of IKE and AuthIP themselves."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from bindings.ike_records import IkeSa
 
 @dataclass(frozen=True)
 class IkeSaSelection(EndpointSelection):
-    """Filters that a main mode SA must meet, all of them."""
+    """Filters on main mode SAs. A main mode SA matches if it meets all of them."""
 
     LIST: ClassVar[str] = "ike-sas"
 

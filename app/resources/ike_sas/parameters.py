@@ -20,8 +20,8 @@ from app.schemas.names import (
 class IkeSaQuery(ListQuery):
     """Query parameters of `GET /ike-sas`.
 
-    A main mode SA is listed if it meets all filters. A repeated filter matches any of its
-    values.
+    A main mode SA is listed if it meets all filters. It meets a repeated filter if it matches
+    any of the filter's values.
     """
 
     SELECTION: ClassVar[type[Selection]] = IkeSaSelection

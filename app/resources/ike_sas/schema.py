@@ -23,9 +23,9 @@ class IkeTraffic(Shape):
 
 
 class CookiePair(Shape):
-    """IKEEXT_COOKIE_PAIR0: the SPIs of IKE.
+    """IKEEXT_COOKIE_PAIR0: the IKE SPIs of the initiator and the responder.
 
-    Their byte order is not documented: other tools may show the bytes in reverse.
+    Their byte order is not documented. Other tools may show the bytes in reverse order.
     """
 
     initiator: Uint64
@@ -42,7 +42,7 @@ class CredentialPair(Shape):
 
 
 class IkeSa(Shape):
-    """IKEEXT_SA_DETAILS2: a main mode SA, which negotiates quick mode SAs."""
+    """IKEEXT_SA_DETAILS2: a main mode SA, under which quick mode SAs are negotiated."""
 
     sa_id: Uint64 = Field(description="The id that `mmSaId` of an SA bundle refers to.")
     key_module_type: KeyModule
@@ -61,9 +61,9 @@ class IkeSa(Shape):
 
 
 class IkeSaPage(Shape):
-    """Main mode SAs in ascending order of their id.
+    """A page of main mode SAs, in ascending order of id.
 
-    There are more if and only if `nextCursor` is present.
+    More pages follow if and only if `nextCursor` is present.
     """
 
     items: list[IkeSa]

@@ -1,8 +1,9 @@
 """A ring buffer of encoded net events, bounded by count and by bytes.
 
-Events are numbered from 1 per epoch: a run of the server in one byte order. Numbers grow by 1 for
-each event that the engine reported, also for those that were dropped before they could be buffered,
-so a gap is detectable by number.
+Each buffer has an epoch of its own. A new buffer is created when the server starts, and when it
+learns that it has read IPv6 addresses in the wrong byte order. The events of an epoch are
+numbered from 1. Events that were dropped before they could be buffered take numbers, too, so
+lost events leave a gap in the numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Subnet = IPv4Network | IPv6Network
 
 
 class EventId(NamedTuple):
-    """The id of an event, `<epoch>-<number>`; the epoch identifies a buffer."""
+    """The id of an event, `<epoch>-<number>`. The epoch identifies a buffer."""
 
     epoch: str
     number: int
@@ -40,8 +41,8 @@ class BufferedEvent(NamedTuple):
 
     Attributes:
         number: sequence number; later events have higher numbers.
-        time: time of the event, or of its arrival if the engine reports none.
-        type: public name of its type.
+        time: time of the event, or of its buffering if the engine reports none.
+        type: public name of the event's type.
         remote_address: packed address of the peer, or None if the engine reports none.
         json: the encoded event.
     """
@@ -58,8 +59,8 @@ class NetEventSelection:
     """Filters of net events.
 
     Attributes:
-        since: only events after this event, or at or after this time.
-        before: only events before this event.
+        since: only events after this event, or at or after this time; None: no such filter.
+        before: only events before this event; None: no such filter.
         types: only these types; all if empty.
         peers: only events with a peer on one of these subnets; all if empty.
     """
@@ -70,7 +71,7 @@ class NetEventSelection:
     peers: tuple[Subnet, ...] = ()
 
     def matches(self, event: BufferedEvent) -> bool:
-        """Return whether an event meets `types` and `peers`; positions are not compared."""
+        """Return whether an event meets `types` and `peers`. Ignore `since` and `before`."""
         if self.types and event.type not in self.types:
             return False
         return not self.peers or any(_contains(peer, event.remote_address) for peer in self.peers)
@@ -83,8 +84,8 @@ class NetEventSlice:
     Attributes:
         events: the events, at most as many as requested.
         next_cursor: `cursor` of the next page, or None on the last page.
-        missed: whether events after `since` may have been evicted, or `before` belongs to
-            another epoch.
+        missed: whether events after `since` may be lost, or `since` or `before` is not an id of
+            this epoch.
     """
 
     events: list[BufferedEvent]
@@ -96,7 +97,7 @@ class NetEventBuffer:
     """The newest events of one epoch. Belongs to one event loop.
 
     Attributes:
-        epoch: identifier of this buffer.
+        epoch: id of this buffer.
         bytes: total size of the encoded events.
     """
 
@@ -108,19 +109,19 @@ class NetEventBuffer:
         self._now = now
         self._events: deque[BufferedEvent] = deque()
         self._next = 1
-        self._evicted = 0  # highest number that was evicted or never buffered
-        self._evicted_time: datetime | None = None  # latest time of these events
+        self._evicted = 0  # highest number of an event that was evicted or never buffered
+        self._evicted_time: datetime | None = None  # latest time of such an event
 
     def __len__(self) -> int:
         return len(self._events)
 
     @property
     def newest(self) -> EventId:
-        """The id of the last event, buffered or not; its number is 0 before the first."""
+        """The id of the last event, even if it was not buffered; number 0 before the first."""
         return EventId(self.epoch, self._next - 1)
 
     def add(self, event: NetEvent) -> BufferedEvent:
-        """Buffer an event under the next number, and evict the oldest beyond the bounds."""
+        """Buffer an event under the next number; evict the oldest events to keep the bounds."""
         number = self._next
         self._next += 1
         buffered = BufferedEvent(
@@ -139,13 +140,18 @@ class NetEventBuffer:
         return buffered
 
     def skip(self, count: int, until: datetime | None = None) -> None:
-        """Skip the numbers of events, the last of `until` or now, that were never buffered."""
+        """Skip the numbers of events that were never buffered.
+
+        Args:
+            count: the number of these events.
+            until: the time of the last of them; None: now.
+        """
         if count:
             self._next += count
             self._record_eviction(self._next - 1, until or self._now())
 
     def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
-        """Return the newest events of a selection, at most `limit`."""
+        """Return the newest events of a selection, at most `limit`, newest first."""
         matching = self._matching(selection)
         events = list(islice(matching, limit))
         has_more = events and next(matching, None) is not None
@@ -156,7 +162,7 @@ class NetEventBuffer:
         )
 
     def after(self, event_id: EventId, limit: int) -> list[BufferedEvent]:
-        """Return the events after a given event of this epoch, oldest first, at most `limit`."""
+        """Return the first `limit` events after an event of this epoch, oldest first."""
         count = sum(
             1 for _ in takewhile(lambda e: e.number > event_id.number, reversed(self._events))
         )
@@ -164,13 +170,16 @@ class NetEventBuffer:
         return list(islice(self._events, start, start + limit))
 
     def lag(self, event_id: EventId) -> int:
-        """Return the number of events after an event; all buffered if it is of another epoch."""
+        """Return the number of events after an event.
+
+        If the event belongs to another epoch, return the number of buffered events.
+        """
         if not self._is_own(event_id):
             return len(self)
         return max(0, self.newest.number - event_id.number)
 
     def has_gap_after(self, since: EventId | datetime | None) -> bool:
-        """Return whether events after `since` may be lost, or it is not an event of this epoch."""
+        """Return whether events after `since` may be lost; True if the id is not of this epoch."""
         if isinstance(since, EventId):
             return not self._is_own(since) or not self._evicted <= since.number < self._next
         return since is not None and self._evicted_time is not None and since <= self._evicted_time
@@ -190,7 +199,7 @@ class NetEventBuffer:
             if before is not None and event.number >= before.number:
                 continue
             if isinstance(since, datetime) and event.time < since:
-                continue  # not return: events are in order of arrival, not of time
+                continue  # older events may have later times: the order is that of arrival
             if selection.matches(event):
                 yield event
 
@@ -202,7 +211,7 @@ class NetEventBuffer:
 
 
 def _contains(subnet: Subnet, packed: bytes | None) -> bool:
-    """Return whether a packed address is on a subnet; False if their IP versions differ."""
+    """Return whether a packed address is on a subnet; False if the IP versions differ."""
     if packed is None or len(packed) * 8 != subnet.max_prefixlen:
         return False
     mask = int(subnet.netmask)

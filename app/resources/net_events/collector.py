@@ -1,11 +1,11 @@
-"""Collects net events: a dedicated session subscribes to them, and a ring buffer keeps the last.
+"""Collects net events: a dedicated session subscribes to them, and a ring buffer keeps the latest.
 
-The events that the engine has stored are read once per session, when it opens, because
-enumerating them leaks memory on Windows (`bindings.net_events`); later events arrive by
-subscription. The callback, on a thread of the engine's library, only counts the event and puts
-it into a mailbox; the event loop moves it to the buffer shortly after, or when a request reads
-the buffer. A heartbeat call detects that the engine has ended, which a subscription does not
-report.
+The engine's stored events are read only when a session opens, because each enumeration leaks
+memory on Windows (`bindings.net_events`). Later events arrive by subscription. The subscription's
+callback runs on a thread of the engine's library. It only puts the event into a mailbox and counts
+it. The event loop moves events from the mailbox to the buffer shortly afterwards, or when a request
+reads the buffer. A subscription does not report that the engine has ended; a periodic call, the
+heartbeat, detects it.
 """
 
 from __future__ import annotations
@@ -41,27 +41,31 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 BATCH_SECONDS: Final = 0.05
-"""Pause after each batch: events that arrive within it are sent to watchers together."""
+"""Pause after each batch. Events that arrive during the pause form the next batch."""
 
 START_SECONDS: Final = 2.0
-"""Maximum time that the subscription takes to report events that were stored when a session opened.
-Short, because an event without a time that is reported meanwhile can be taken for one of them."""
+"""Time after a session opens during which the subscription may still report stored events.
+
+It is short, because a new event without a time that arrives during it may be mistaken for a
+stored event.
+"""
 
 CLOSE_SECONDS: Final = 1.0
-"""Time allowed for closing the session at shutdown; a call to the engine may hang."""
+"""Maximum time to close the session at shutdown, because a call to the engine may hang."""
 
 
 class NetEventCollector(Part):
-    """The last net events of this host. Belongs to one event loop.
+    """The latest net events of this host. Belongs to one event loop.
 
     Attributes:
         buffer: the events.
-        error: why there is no session; None if there is one, or none was tried yet.
+        error: the failure of the last session, or of the last attempt to open one; None if
+            there was no failure, or a session has opened since.
         notifier: wakes watchers when the buffer changes.
-        on_event: callback for each event of the subscription, including those that are
-            dropped before they are buffered, but not for the stored events read when a session
-            opens. Called on a thread of the engine's library.
-        is_ready: whether the engine has answered once, so that the buffer can be shown.
+        on_event: callback for each event that the subscription reports, even if the event is
+            dropped later. Not called for the stored events that are read when a session opens.
+            Called on a thread of the engine's library.
+        is_ready: whether a session has opened in this epoch, so that the buffer can be served.
     """
 
     def __init__(
@@ -82,7 +86,7 @@ class NetEventCollector(Part):
         self._order_read = ipv6_order()
         self._now = now
         self.notifier = Notifier()
-        self._mailbox = NetEventMailbox(self.limits.max_net_events)  # the buffer keeps no more
+        self._mailbox = NetEventMailbox(self.limits.max_net_events)  # as many as the buffer
         self._ingested = 0
         self._listener: Listener | None = None
         self._stopping = False
@@ -96,8 +100,8 @@ class NetEventCollector(Part):
     async def running(self) -> AsyncIterator[None]:
         """Collect events until the end of the block, or until stopped.
 
-        A thread whose call hangs is abandoned; if the call returns, the thread closes its
-        session.
+        At the end, a thread whose call hangs is abandoned. If the call returns later, the thread
+        closes its session.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
@@ -109,7 +113,7 @@ class NetEventCollector(Part):
                 tasks.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """Close the session; wake all watchers, and all requests that wait for readiness."""
+        """Start to close the session. Wake all watchers and all calls of `wait_until_ready`."""
         if not self._stopping:
             self._stopping = True
             self._woken.set()
@@ -119,22 +123,22 @@ class NetEventCollector(Part):
                 self._listening.deadline = anyio.current_time() + CLOSE_SECONDS
 
     def discard_if_outdated(self) -> None:
-        """Discard all events if addresses in them were misread, and read the stored ones again."""
+        """Start over with a new buffer and a new session if IPv6 addresses were misread."""
         if self._order_read is not self._ipv6_order():
             self._woken.set()
 
     def _begin(self) -> None:
-        """Begin with an empty buffer, of a new epoch."""
+        """Begin a new epoch with an empty buffer."""
         self.buffer = NetEventBuffer(
             self.limits.max_net_events, self.limits.max_net_event_bytes, now=self._now
         )
         self.is_ready = False
         self._reported = ReportedEvents(self.limits.max_net_events, self._now)
-        if self._tried.is_set():  # otherwise, there may be waiters
+        if self._tried.is_set():  # if it is not set, it may have waiters
             self._tried = anyio.Event()
 
     async def select(self, selection: NetEventSelection, limit: int) -> NetEventSlice:
-        """Return the newest events of a selection, at most `limit`.
+        """Return the newest events of a selection, at most `limit`, newest first.
 
         Raises:
             EngineError, EngineTimedOut, ShuttingDown: as for `wait_until_ready`.
@@ -144,12 +148,12 @@ class NetEventCollector(Part):
         return self.buffer.select(selection, limit)
 
     async def wait_until_ready(self) -> None:
-        """Wait until the engine has answered once.
+        """Wait for the first attempt to open a session in this epoch.
 
         Raises:
-            EngineError: the last attempt to open a session failed.
+            EngineError: no session has opened in this epoch, and the last attempt failed.
             EngineTimedOut: the engine did not answer in time.
-            ShuttingDown: the server stopped first.
+            ShuttingDown: the server is stopping, and no session has opened in this epoch.
         """
         with anyio.move_on_after(self.limits.engine_timeout_seconds):
             await self._tried.wait()
@@ -161,7 +165,7 @@ class NetEventCollector(Part):
 
     @property
     def collection(self) -> Collection:
-        """Whether the engine collects events; `ENABLED` while unknown."""
+        """Whether the engine collects events; `ENABLED` if this is unknown."""
         return self._listener.collection if self._listener else Collection.ENABLED
 
     @property
@@ -177,21 +181,21 @@ class NetEventCollector(Part):
 
     @property
     def subscription_error(self) -> Exception | None:
-        """Why there is no live subscription."""
+        """The session's `subscription_error`; `error` if there is no session."""
         return self._listener.subscription_error if self._listener else self.error
 
     def ingest(self) -> None:
-        """Move the events from the mailbox to the buffer."""
+        """Move the events from the mailbox to the buffer, except duplicates of stored events."""
         received = self._mailbox.take_all()
         duplicates = self._reported.duplicates([event for _, event in received])
         for position, (number, event) in enumerate(received):
-            self.buffer.skip(number - self._ingested - 1)  # dropped by the full mailbox
+            self.buffer.skip(number - self._ingested - 1)  # the full mailbox dropped these
             self._ingested = number
             if position not in duplicates:
                 self._add(event)
 
     def _on_native_event(self, event: NetEvent) -> None:
-        """Accept an event on a thread of the engine's library."""
+        """Accept an event from the subscription. Runs on a thread of the engine's library."""
         self._mailbox.add(event)
         self.on_event(event)
 
@@ -202,7 +206,7 @@ class NetEventCollector(Part):
             await anyio.sleep(BATCH_SECONDS)
 
     async def _listen(self) -> None:
-        """Run one session after another until stopped; then close within `CLOSE_SECONDS`."""
+        """Run one session after another until stopped; close the last within `CLOSE_SECONDS`."""
         with anyio.CancelScope(shield=True) as self._listening:
             while not self._stopping:
                 try:
@@ -214,7 +218,7 @@ class NetEventCollector(Part):
                     await self._sleep(self.limits.refresh_retry_seconds)
 
     def _record_failure(self, error: Exception) -> None:
-        if str(error) != str(self.error):  # log each error once, not at every retry
+        if str(error) != str(self.error):  # do not log the same error at every retry
             log.warning(
                 "net_event_subscription_failed",
                 error=str(error),
@@ -224,7 +228,7 @@ class NetEventCollector(Part):
         self._tried.set()
 
     async def _listen_once(self) -> None:
-        """Run one session until it fails, should be replaced, or the server stops."""
+        """Run one session until it fails, must be replaced, or the server stops."""
         self._woken = anyio.Event()
         order = self._ipv6_order()
         if order is not self._order_read:
@@ -245,10 +249,10 @@ class NetEventCollector(Part):
         finally:
             self._listener = None
             await self._in_thread(listener.close)
-            self.ingest()  # before these could pass for events of the next session
+            self.ingest()  # now, so that events are not taken for those of the next session
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep until the time has passed, or until woken to end the session."""
+        """Sleep until the time has passed or the session should end."""
         with anyio.move_on_after(seconds):
             await self._woken.wait()
 
@@ -256,7 +260,7 @@ class NetEventCollector(Part):
         """Open a listener. Runs in a worker thread.
 
         Raises:
-            EngineError: the call failed.
+            EngineError: a call failed.
             ShuttingDown: the collector was stopped meanwhile.
         """
         listener = open_listener(
@@ -289,7 +293,7 @@ class NetEventCollector(Part):
         dropped = stored[: -self.limits.max_net_events]
         kept = stored[-self.limits.max_net_events :]
         new = self._reported.begin_session(began_at, kept)
-        if dropped and new and new[0] is kept[0]:  # then those before it may be new, too
+        if dropped and new and new[0] is kept[0]:  # the older, dropped events may be new, too
             self.buffer.skip(len(dropped), moment_of(dropped[-1].time))
         for event in new:
             self._add(event)

@@ -80,7 +80,7 @@ def encode_net_event(event: NetEvent, event_id: str) -> bytes:
 
 
 def error_name_of(event: NetEvent) -> str | None:
-    """Return the error's name in winerror.h or ntstatus.h, or None if it is unknown."""
+    """Return the error's name in winerror.h or ntstatus.h, or None if there is no known name."""
     match event.failure:
         case None:
             return None
@@ -94,7 +94,7 @@ def _error_of(event: NetEvent) -> orjson.Fragment | None:
     match event.failure:
         case None:
             return None
-        case KernelDrop(failure_status=code) | DospDrop(failure_status=code):  # drops are local
+        case KernelDrop(failure_status=code) | DospDrop(failure_status=code):  # this host failed
             return _error(code, ErrorKind.NTSTATUS, wfp.FailurePoint.ME)
         case failure:
             return _error(failure.failure_error_code, ErrorKind.WIN32, failure.failure_point)
@@ -102,7 +102,7 @@ def _error_of(event: NetEvent) -> orjson.Fragment | None:
 
 @lru_cache(maxsize=1024)
 def _error(code: int, kind: ErrorKind, failure_point: int) -> orjson.Fragment:
-    """Return a `FailureError` object as JSON. Cached: a host has few different failures."""
+    """Return a `FailureError` object as JSON. Cached, because a host has few different errors."""
     code &= 0xFFFFFFFF
     failure = failure_of(code)
     advice = failure.at(failure_point) if failure else None

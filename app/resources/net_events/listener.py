@@ -1,4 +1,4 @@
-"""A session subscribed to net events, and the events that the engine had stored before."""
+"""A session that is subscribed to net events, and the engine's stored events."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from bindings.subscriptions import Subscription
 
 @dataclass(slots=True)
 class Listener:
-    """An open session with its subscription. Owns both; `close` releases them.
+    """A session and its subscription. Owns both; `close` releases them.
 
     Attributes:
         session: the open session.
-        subscription: the subscription, or None if the engine rejected it.
+        subscription: the subscription, or None if the engine does not support it or does not
+            collect events.
         collection: whether the engine collects events.
-        subscription_error: why there is no subscription.
-        history: the events that the engine had stored when the session opened.
+        subscription_error: the error of subscribing, or of reading the stored events if the
+            engine does not collect events; None if there was no such error.
+        history: the stored events, read after subscribing.
     """
 
     session: Session
@@ -36,7 +38,7 @@ class Listener:
     history: list[NetEvent] = field(default_factory=list)
 
     def check_alive(self) -> None:
-        """Query the engine, and update `collection`.
+        """Read the engine's option and update `collection`.
 
         Raises:
             EngineError: the session is dead; open a new one.
@@ -47,7 +49,7 @@ class Listener:
 
     @property
     def should_reconnect(self) -> bool:
-        """Whether a new session could subscribe: collection was off, and is on now."""
+        """Whether a new session could subscribe: collection was off and is now on."""
         return (
             self.subscription is None
             and self.collection is Collection.ENABLED
@@ -55,7 +57,7 @@ class Listener:
         )
 
     def close(self) -> None:
-        """Close the subscription and the session, ignoring errors of a dead engine."""
+        """Close the subscription and the session. Ignore the errors of a dead engine."""
         for closable in (self.subscription, self.session):
             if closable is not None:
                 with suppress(EngineError):
@@ -69,11 +71,13 @@ def open_listener(
     transaction_wait_timeout_ms: int,
     ipv6_order: Ipv6Order,
 ) -> Listener:
-    """Open a session, subscribe, then read the stored events, in this order so as to lose none.
+    """Open a session, subscribe, and then read the stored events.
+
+    This order loses no event, but an event may be both stored and reported by the subscription.
 
     Args:
         library: the library to call.
-        on_event: callback for new events, called on a thread of the library.
+        on_event: callback for each reported event, called on a thread of the library.
         transaction_wait_timeout_ms: as for `Session`.
         ipv6_order: byte order of the engine's IPv6 addresses.
 

@@ -1,4 +1,4 @@
-"""Net events on their way from a thread of the library to the event loop."""
+"""Passes net events from a thread of the library to the event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bindings.net_event import NetEvent
 
 
 class NetEventMailbox(Mailbox[tuple[int, NetEvent]]):
-    """Net events, numbered in order of arrival; a dropped one leaves a gap in the numbers."""
+    """Net events, numbered in order of arrival. A dropped event leaves a gap in the numbers."""
 
     def __init__(self, max_count: int) -> None:
         super().__init__(max_count)
@@ -18,6 +18,6 @@ class NetEventMailbox(Mailbox[tuple[int, NetEvent]]):
         self._lock = Lock()
 
     def add(self, event: NetEvent) -> None:
-        """Append an event under the next number. A thread waits only for others that do so."""
+        """Append an event under the next number. Blocks only while another thread does so."""
         with self._lock:
             self.put((next(self._numbers), event))

@@ -20,10 +20,10 @@ from bindings.net_event import NetEvent
 
 
 MAX_SERIES: Final = 500
-"""Maximum number of pairs of type and error; no host is expected to have as many."""
+"""Maximum number of counted pairs of type and error. A host is expected to have far fewer."""
 
 OTHER: Final = "other"
-"""The label of errors without a name, and of all others once there are `MAX_SERIES`."""
+"""The label of errors without a name, and of new errors once there are `MAX_SERIES` pairs."""
 
 
 class FailureMetrics:
@@ -67,7 +67,7 @@ class LagCollector(Collector):
         self._streams = service.streams
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the lag."""
+        """Yield the lag, in events."""
         yield GaugeMetricFamily(
             "sa_contexts_net_event_stream_lag_events",
             "Lag of the slowest net event stream, in events.",

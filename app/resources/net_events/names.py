@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class NetEventType(StrEnum):
-    """FWPM_NET_EVENT_TYPE, limited to the types of IPsec."""
+    """FWPM_NET_EVENT_TYPE, limited to the types that concern IPsec."""
 
     IKE_MAIN_MODE_FAILURE = "ike_main_mode_failure"
     IKE_QUICK_MODE_FAILURE = "ike_quick_mode_failure"
@@ -31,7 +31,7 @@ class FailurePoint(StrEnum):
 
 
 class FailureFlag(StrEnum):
-    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_* and …_EM_FAILURE_FLAG_*, whose bits differ."""
+    """FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_* and …_EM_FAILURE_FLAG_*. Their bits differ."""
 
     BENIGN = "benign"
     MULTIPLE = "multiple"
@@ -80,7 +80,7 @@ class SaRole(StrEnum):
 
 
 class Collection(StrEnum):
-    """FWPM_ENGINE_COLLECT_NET_EVENTS, as last read from the engine."""
+    """FWPM_ENGINE_COLLECT_NET_EVENTS, as last read from the engine; `enabled` if unknown."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"

@@ -81,7 +81,11 @@ def _require_position(text: Any) -> Any:
 
 
 class NetEventFilters(BaseModel):
-    """Filters of net events. A repeated filter matches any of its values."""
+    """Filters of net events.
+
+    An event matches if it meets all filters. It meets a repeated filter if it matches any of the
+    filter's values.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
 
@@ -145,7 +149,7 @@ class NetEventQuery(NetEventFilters):
         )
 
     def link(self, before: EventId) -> str:
-        """Return the relative URL of the page before an event."""
+        """Return the relative URL of the next page, which has the events older than `before`."""
         parameters = [("cursor", str(before))]
         if self.since is not None:
             parameters.append(("since", self.since))

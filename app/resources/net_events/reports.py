@@ -1,11 +1,12 @@
-"""Recognizing events that the engine reports twice: in a notification, and among stored events.
+"""Recognizes events that the engine reports twice: in a notification and as a stored event.
 
-How events are recognized: the engine gives an event no id. Two reports are of the same event if
-all fields that both of them set are equal. A report may lack fields: those that its header's
-flags mark as unset, its time, and those that its generation of the struct does not have. Each
-report is paired with at most one other, so that the number of equal events stays right. Reports
-that have the most fields in common are paired first. A report without a time belongs to the latest
-equal event that happened before the report arrived.
+How events are recognized: events have no ids. Two reports can describe one event if every field
+that is set in both reports has equal values. A field may be unset because the header's flags say
+so, because the event has no time, or because the report's generation of the struct lacks it.
+
+Each report is paired with at most one other report, so that the number of equal events is
+preserved. The reports with the most set fields in common are paired first. A report without a
+time is paired with the latest equal event that happened before the report arrived.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from bindings.net_event import NetEvent
 
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=1)
-"""Allowed difference between the engine's time of an event and this process' clock: Windows has
-clocks of different resolution."""
+"""Tolerated difference between the engine's time of an event and the time of this process.
+
+The times may differ because Windows has clocks of different resolution.
+"""
 
 ANY_TIME: Final = range(1 << 64)
 
@@ -33,9 +36,9 @@ class Report(NamedTuple):
 
     Attributes:
         event: the reported event.
-        times: the FILETIMEs at which it can have happened.
-        fields: the fields of the event, with None for those that are not set.
-        shape: which fields are set, as a bit mask.
+        times: the FILETIMEs at which the event can have happened.
+        fields: the values of the event's fields, with None for unset fields.
+        shape: a bit mask of the fields that are set.
     """
 
     event: NetEvent
@@ -45,7 +48,7 @@ class Report(NamedTuple):
 
     @classmethod
     def of(cls, event: NetEvent, times: range = ANY_TIME) -> Report:
-        """Return the report of an event; `times` counts only if the event has no time."""
+        """Return the report of an event. `times` is used only if the event has no time."""
         fields = _fields(event)
         return cls(
             event,
@@ -60,18 +63,18 @@ def _end(report: Report) -> int:
 
 
 class ReportedEvents:
-    """The latest events that were reported so far. Belongs to one event loop."""
+    """The latest of the events reported so far. Belongs to one event loop."""
 
     def __init__(self, max_count: int, now: Callable[[], datetime]) -> None:
         """Create an empty collection.
 
         Args:
             max_count: the maximum number of events to remember.
-            now: returns the time, in UTC.
+            now: returns the current time, in UTC.
         """
         self._now = now
         self._max_count = max_count
-        self._events: list[Report] = []  # oldest first, as `_stored`
+        self._events: list[Report] = []  # oldest first, like `_stored`
         self._stored: list[Report] = []
         self._began = 0
 
@@ -83,7 +86,8 @@ class ReportedEvents:
     def begin_session(self, began_at: datetime, stored: Sequence[NetEvent]) -> list[NetEvent]:
         """Return the stored events that were not reported before.
 
-        Events older than all that are remembered may have been forgotten, and are not returned.
+        If the maximum number of events is remembered, stored events that are older than all of
+        these are not returned, because they may have been reported and forgotten.
 
         Args:
             began_at: a time before the session subscribed to events.
@@ -92,7 +96,7 @@ class ReportedEvents:
         self._began = filetime_of(began_at - CLOCK_TOLERANCE)
         reports = [Report.of(event) for event in stored]
         pairs = pair(self._events, reports)
-        for position, known in pairs.items():  # the engine will store it the same next time
+        for position, known in pairs.items():  # the engine stores it in this form
             times = (reports[position] if stored[position].time else self._events[known]).times
             self._events[known] = reports[position]._replace(times=times)
         self._events.sort(key=_end)
@@ -103,16 +107,16 @@ class ReportedEvents:
             for position, report in enumerate(reports)
             if position not in pairs and _end(report) > forgotten
         ]
-        # Only these can still be on their way to the subscription.
+        # Of the stored events, the subscription can still report only these.
         self._stored = [report for report in new if _end(report) > self._began]
         return [report.event for report in new]
 
     def end_start(self) -> None:
-        """End the time in which the subscription may still report stored events."""
+        """End the time in which the subscription may report events that are stored already."""
         self._stored.clear()
 
     def duplicates(self, received: Sequence[NetEvent]) -> set[int]:
-        """Return the positions of the received events that were stored when the session began."""
+        """Return the positions of those received events that were among the stored events."""
         if not received or not self._stored:
             return set()
         times = range(self._began, self._latest())
@@ -126,11 +130,11 @@ class ReportedEvents:
 
 
 def pair(known: Sequence[Report], reports: Sequence[Report]) -> dict[int, int]:
-    """Map the position of each report of a known event to the position of that event.
+    """Pair reports of the same event: map positions in `reports` to positions in `known`.
 
     Args:
-        known: reports, oldest first.
-        reports: other reports, in any order.
+        known: reports of different events, oldest first.
+        reports: other reports of different events, in any order.
     """
     pairs: dict[int, int] = {}
     unpaired = set(range(len(known)))
@@ -147,7 +151,7 @@ def pair(known: Sequence[Report], reports: Sequence[Report]) -> dict[int, int]:
             report = reports[position]
             equal = candidates.get(tuple(compress(report.fields, common)), [])
             while equal and known[equal[-1]].times.start >= _end(report):
-                equal.pop()  # also too late for the other reports, which are older
+                equal.pop()  # also too late for the remaining reports, which are older
             if equal and _end(known[equal[-1]]) > report.times.start:
                 pairs[position] = equal.pop()
                 unpaired.discard(pairs[position])
@@ -155,7 +159,7 @@ def pair(known: Sequence[Report], reports: Sequence[Report]) -> dict[int, int]:
 
 
 def _unlikeness(shapes: tuple[int, int]) -> tuple[int, int]:
-    """Return the sort key of two shapes: those with the most fields in common come first."""
+    """Return the sort key of two shapes. Shapes with the most fields in common come first."""
     one, other = shapes
     return -(one & other).bit_count(), (one ^ other).bit_count()
 
@@ -169,9 +173,9 @@ def _by_shape(reports: Sequence[Report]) -> dict[int, list[int]]:
 
 
 def _fields(event: NetEvent) -> tuple[Any, ...]:
-    """Return the fields of an event in one tuple, with None for those that are not set.
+    """Return the values of an event's fields, with None for unset fields.
 
-    An id of 0 counts as not set.
+    An id of 0 counts as unset.
     """
     failure = event.failure
     return (

@@ -31,7 +31,7 @@ HOW_TO_ENABLE: Final = (
     "(FWPM_ENGINE_COLLECT_NET_EVENTS); it stays on."
 )
 UNKNOWN_EVENT: Final = EventId("", 0)
-"""An id that no event has, so that a stream resumes with `reset`."""
+"""An id that no event has, so that the stream begins with `reset`."""
 
 EVENTS: Final = {
     "net_event": "NetEvent",
@@ -74,10 +74,10 @@ async def list_net_events(
 ) -> Response:
     """List recent failures with explanations, newest first.
 
-    Failures of IKE in main mode, quick mode and extended mode, and packets that
-    IPsec dropped. The server keeps a bounded number of the latest events: those that the engine
-    had stored when the server started, and those reported since. Follow
-    `nextCursor` or the `Link` header; when both are absent, the list is complete.
+    The list contains failures of IKE in main mode, quick mode and extended mode, and packets that
+    IPsec dropped. The server keeps a bounded number of the latest events. When it connects to the
+    engine, it reads the stored events. After that, it receives new events as they occur. To get the
+    next page, follow `nextCursor` or the `Link` header; if both are absent, the list is complete.
     """
     found = await service.part(NetEventCollector).select(query.selection, query.limit)
     items = b",".join([event.json for event in found.events])
@@ -104,10 +104,10 @@ async def watch_net_events(
 ) -> Response:
     """Watch failures with explanations, as they are reported.
 
-    Server-Sent Events: a `net_event` for each failure. `Last-Event-ID` or `since` resumes while the
-    server still keeps all later events. If it does not, or the id belongs to another epoch,
-    the stream begins with `reset`: list again, and continue from there. Without an id,
-    the stream begins with the next event.
+    The response is a stream of Server-Sent Events, with a `net_event` for each failure. With
+    `Last-Event-ID` or `since`, the stream resumes if the server still has all later events. If
+    the server does not have them, or the id belongs to another epoch, the stream sends `reset`:
+    list again. Without an id, the stream begins with the next failure.
     """
     after = None if query.since is None else read_event_id(query.since)
     if last_event_id:
@@ -130,7 +130,7 @@ def _about(found: NetEventSlice, service: Service) -> dict[str, Any]:
     if collection is Collection.DISABLED:
         about["howToEnable"] = HOW_TO_ENABLE
     about["subscription"] = net_events.subscription_state.value
-    if error is None or isinstance(error, NetEventsDisabled):  # which `collection` reports
+    if error is None or isinstance(error, NetEventsDisabled):  # `collection` reports the latter
         about["reasons"] = []
     else:
         about["reasons"] = [_reason(error)]

@@ -48,8 +48,8 @@ Name = Annotated[
 class FailureError(Shape):
     """A Windows error.
 
-    The errors of IPsec, and those of certificates, keys and security packages that a negotiation
-    can meet, are explained; others may have a name only.
+    The errors of IPsec are explained, and so are the errors of certificates, keys and security
+    packages that can occur in a negotiation. Other errors may have only a name.
     """
 
     code: Uint32
@@ -177,8 +177,9 @@ class DospDrop(Shape):
 class NetEvent(Shape):
     """FWPM_NET_EVENT: a failure of IKE or IPsec.
 
-    Exactly one of the `…Failure` and `…Drop` members is present, depending on the type; none for
-    `unknown`. Addresses and ports are null if the engine did not report them.
+    One of the `…Failure` and `…Drop` members is present, depending on the type. None is present
+    if the type is `unknown` or the engine returned a NULL pointer. Addresses and ports are null
+    if the engine did not report them.
     """
 
     id: str = Field(
@@ -209,7 +210,7 @@ class NetEvent(Shape):
 
 
 class NetEventPosition(Shape):
-    """The data of `bookmark` and `reset`, whose event id is the position of the stream."""
+    """The data of `bookmark` and `reset`: empty. The position of the stream is the event's id."""
 
 
 class NetEventPage(Shape):

@@ -1,4 +1,4 @@
-"""A watch of net events for one client, from a position on."""
+"""Watchers: the net events that follow a client's position."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ BATCH_EVENTS = 100
 
 
 class NetEventWatcher:
-    """An event source of net events for one client. Belongs to one event loop.
+    """The net events for one client. Belongs to one event loop.
 
-    If events after the client's position may have been evicted, or the position belongs to
-    another epoch, the watcher sends `reset` and continues with new events.
+    If events after the client's position may be lost, or the position belongs to another epoch,
+    the watcher sends `reset` and continues with new events.
     """
 
     def __init__(
         self, net_events: NetEventCollector, selection: NetEventSelection, after: EventId | None
     ) -> None:
-        """Create a watcher; call `begin` before anything else.
+        """Create a watcher. Call `begin` before the other methods.
 
         Args:
             net_events: the collector to watch.
-            selection: types and peers to send.
+            selection: types and peers of the events to send.
             after: the client's position; None to begin with new events.
         """
         self._net_events = net_events
@@ -41,7 +41,7 @@ class NetEventWatcher:
 
     @property
     def lag(self) -> int:
-        """Number of events, selected or not, by which the client lags."""
+        """Number of events, selected or not, after the client's position."""
         return 0 if self._after is None else self._net_events.buffer.lag(self._after)
 
     async def begin(self) -> None:
@@ -55,10 +55,10 @@ class NetEventWatcher:
             self._after = self._net_events.buffer.newest
 
     async def next_batch(self) -> bytes | None:
-        """Return the next batch as Server-Sent Events, or None if there is none yet.
+        """Return the next batch as Server-Sent Events, or None if there are no new events.
 
-        If a full batch contains no selected event, return `KEEP_ALIVE`, because None would make
-        the stream wait although there are more events.
+        If a full batch contains no selected event, return `KEEP_ALIVE`: after None, the stream
+        would wait, although more events may be in the buffer.
         """
         buffer = self._net_events.buffer
         if self._after is None or buffer.has_gap_after(self._after):
@@ -78,7 +78,7 @@ class NetEventWatcher:
         )
 
     def bookmark(self) -> bytes | None:
-        """Return an event with the stream's position, or None if the client has it."""
+        """Return an event with the stream's position, or None if the client knows it."""
         return None if self._sent == self._after else self._position("bookmark")
 
     def close(self) -> None:

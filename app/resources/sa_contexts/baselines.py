@@ -1,6 +1,6 @@
-"""Baselines: which protections published advice calls weak, with the sections that say so.
+"""Baselines: published documents that advise against weak protections, and their sections.
 
-`docs/weaknesses.md` explains how ambiguous passages were interpreted.
+`docs/weaknesses.md` explains how ambiguous passages are interpreted.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ class Source(NamedTuple):
 
 
 class Advice(NamedTuple):
-    """A baseline: the weaknesses it names, as far as an SA can reveal them.
+    """The advice of one baseline, as far as it concerns what an SA context shows.
 
     Attributes:
         title: title of the document.
-        url: address of the document.
-        against: sources by weakness.
-        longest_lifetime_seconds: longest recommended lifetime, or None if it sets none.
+        url: URL of the document.
+        against: for each weakness, the sections that advise against it.
+        longest_lifetime_seconds: longest recommended lifetime; None if the document recommends
+            none.
     """
 
     title: str
@@ -50,7 +51,7 @@ _NIST_SP_800_77R1: Final = Advice(
     url="https://doi.org/10.6028/NIST.SP.800-77r1",
     against=MappingProxyType(
         {
-            # Not named: the table lists AES as the only cipher.
+            # The document does not name DES. Its table lists only AES as a cipher.
             Weakness.DES: _sources(_SP_800_77R1, _TABLE_1),
             Weakness.TRIPLE_DES: _sources(_SP_800_77R1, _TABLE_1, "3.9", "4.1.4"),
             Weakness.MD5: _sources(_SP_800_77R1, "4.1.4", "7.2.3"),
@@ -62,7 +63,7 @@ _NIST_SP_800_77R1: Final = Advice(
             Weakness.NO_PFS: _sources(_SP_800_77R1, _TABLE_1, "2.2", "7.2.6"),
             Weakness.PFS_GROUP_1: _sources(_SP_800_77R1, "7.2.4.2"),
             Weakness.PFS_GROUP_2: _sources(_SP_800_77R1, "3.9", "7.2.4.2"),
-            # Not named: the approved groups are 14 to 21.
+            # The document does not name group 24. It approves groups 14 to 21.
             Weakness.PFS_GROUP_24: _sources(_SP_800_77R1, _TABLE_1, "7.2.6"),
             Weakness.LONG_LIFETIME: _sources(_SP_800_77R1, _TABLE_1, "7.2.6"),
             Weakness.IKEV1: _sources(_SP_800_77R1, _TABLE_1, "3.11", "7.2.6"),

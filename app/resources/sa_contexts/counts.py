@@ -18,17 +18,16 @@ T = TypeVar("T")
 
 
 class SaContextCounts:
-    """Counts of SA contexts, updated by each change and never recounted.
+    """Counts of SA contexts, updated with each change.
 
-    A context counts once for each value that any of its SAs has, so each count equals the
-    length of the list filtered by that value. The number of counts depends on the number of
-    values, not on the number of contexts.
+    A context counts once for each value that any of its SAs has. Each count therefore equals
+    the length of the list filtered by that value.
 
     Attributes:
-        contexts: all contexts.
-        without_sa: contexts without an SA: half-built or expired.
-        with_weakness: contexts that have an SA with a weakness.
-        with_peers: pairs of a context and one of its remote addresses.
+        contexts: the number of contexts.
+        without_sa: the number of contexts without an SA, which are half-built or expired.
+        with_weakness: the number of contexts that have an SA with a weakness.
+        with_peers: the number of pairs of a context and one of its remote addresses.
     """
 
     def __init__(self) -> None:
@@ -59,14 +58,17 @@ class SaContextCounts:
         self._count(key, -1)
 
     def by(self, field: str) -> dict[str, int]:
-        """Return the number of contexts for each value of a suite's field, highest first."""
+        """Return the number of contexts by value of a suite's field, the highest number first."""
         counts = [
             (value, contexts) for (name, value), contexts in self._values.items() if name == field
         ]
         return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
 
     def peers(self, max_count: int) -> list[tuple[bytes, int]]:
-        """Return the packed remote addresses with the most contexts, and their counts."""
+        """Return at most `max_count` packed remote addresses with their numbers of contexts.
+
+        The addresses with the most contexts come first.
+        """
         return nsmallest(max_count, self._peers.items(), key=lambda item: (-item[1], item[0]))
 
     def with_peer(self, peer: bytes) -> int:
@@ -95,7 +97,7 @@ class SaContextCounts:
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _values_of(suites: frozenset[int]) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """Return all (field, value) pairs of these suites, and whether any suite has a weakness."""
+    """Return all (field, value) pairs of the suites, and whether any suite has a weakness."""
     values = {
         (field.name, value)
         for number in suites
@@ -112,5 +114,5 @@ def _change(counter: Counter[T], value: T, difference: int) -> None:
 
 
 def counts_of(counts: Counts) -> SaContextCounts:
-    """Narrow the type of the counts that the store of SA contexts keeps."""
+    """Cast the generic counts of a store of SA contexts to `SaContextCounts`."""
     return cast(SaContextCounts, counts)

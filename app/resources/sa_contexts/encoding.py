@@ -45,7 +45,7 @@ from bindings.well_known import KEYING_MODULES
 
 
 InterfaceAlias = Callable[[int], str | None]
-"""Returns the alias of the interface with a LUID, or None if the host does not know it."""
+"""Returns the alias of the interface with the given LUID, or None if the alias is unknown."""
 
 _POLICY_ID: Final[dict[int, str]] = {
     TrafficType.TRANSPORT: "ipsecFilterId",
@@ -54,7 +54,7 @@ _POLICY_ID: Final[dict[int, str]] = {
 
 
 def no_alias(luid: int) -> None:
-    """Return no alias, for hosts that do not name interfaces."""
+    """Return None for any interface."""
 
 
 def encode_sa_context(
@@ -180,7 +180,7 @@ def _sa(sa: Sa) -> dict[str, Any]:
 def _transform(
     type_: int, auth: AuthTransform | None, cipher: CipherTransform | None
 ) -> dict[str, Any]:
-    """Return an `SaTransform` object. Cached: a host has few different transforms."""
+    """Return an `SaTransform` object. Cached, because a host has few different transforms."""
     transform = {**TRANSFORM_TYPE[type_]}
     if type_ in AUTHENTICATING:
         transform["authTransform"] = _auth(auth)

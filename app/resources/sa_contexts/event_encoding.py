@@ -20,7 +20,10 @@ class SaContextEvents:
         json: bytes | None,
         rekey_of: int | None = None,
     ) -> bytes:
-        """Encode a change of a context, with the inferred rekey if there is one."""
+        """Encode a change of a context; arguments as for `EventEncoder.change`.
+
+        If `rekey_of` is given, the event has a `rekey` member, which names the other context.
+        """
         context = b'"saContextId":"%d"' % object_id if json is None else b'"saContext":' + json
         rekey = b""
         if rekey_of is not None:
@@ -29,5 +32,5 @@ class SaContextEvents:
         return format_event(kind, event_id, b'{"revision":%d,%b%b}' % (revision, context, rekey))
 
     def position(self, kind: str, event_id: str | None, epoch: str, revision: int) -> bytes:
-        """Encode an event that carries the stream's position only."""
+        """Encode an event that carries only the stream's position."""
         return format_event(kind, event_id, orjson.dumps({"epoch": epoch, "revision": revision}))

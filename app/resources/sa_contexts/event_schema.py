@@ -1,4 +1,4 @@
-"""The schema of the events of SA contexts: the data of Server-Sent Events."""
+"""The schema of the data in Server-Sent Events about SA contexts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.schemas.base import Shape, Uint64
 
 
 class Replaces(Shape):
-    """The context that this one appears to replace after a rekey."""
+    """A rekey, seen from the new context: the context that it appears to replace."""
 
     replaces: Uint64
     inferred: Literal[True] = Field(
@@ -21,14 +21,14 @@ class Replaces(Shape):
 
 
 class ReplacedBy(Shape):
-    """The context that appears to replace this one after a rekey."""
+    """A rekey, seen from the old context: the context that appears to replace it."""
 
     replaced_by: Uint64
     inferred: Literal[True] = Field(description="As in `Replaces`.")
 
 
 class SaContextEvent(Shape):
-    """The data of `added` and `modified`: the current state of the context."""
+    """The data of `added` and `modified`: the context after the change."""
 
     revision: int = Field(
         ge=1, description="The revision of the change, comparable with the revisions of snapshots."
@@ -38,7 +38,7 @@ class SaContextEvent(Shape):
 
 
 class SaContextDeleted(Shape):
-    """The data of `deleted`: the context is gone, or no longer matches the stream's filters."""
+    """The data of `deleted`: the context has ended or no longer matches the stream's filters."""
 
     revision: int = Field(ge=1, description="The revision of the change.")
     sa_context_id: Uint64

@@ -20,7 +20,7 @@ from app.resources.sa_contexts.parameters import EventQuery
 router = APIRouter(prefix="/sa-contexts")
 
 UNKNOWN_POSITION: Final = ("", Position(0))
-"""A position that no journal contains."""
+"""A position that is in no journal, so that the stream begins with `reset`."""
 
 EVENTS: Final = {
     "added": "SaContextEvent",
@@ -48,11 +48,15 @@ async def watch_sa_contexts(
 ) -> Response:
     """Watch the IPsec SA contexts of this host: additions, modifications and deletions.
 
-    Server-Sent Events. `Last-Event-ID` or `since` resumes without a gap while the server's
-    journal covers the position. For a complete state without gaps, list and then watch from the
-    list's `snapshot`, or set `initial`. After `reset`, discard the local state and list again;
-    with `initial`, the stream itself sends the contexts again. The filters of the list
-    apply: a context that starts to match is `added`, one that no longer matches is `deleted`.
+    The response is a stream of Server-Sent Events. With `Last-Event-ID` or `since`, the stream
+    resumes without a gap if the server's journal covers that position. If the journal does not
+    cover it, or no longer covers it, the stream sends `reset`: discard the local state and list
+    again. With `initial`, do not list: the stream itself sends all contexts after `reset`, and at
+    its beginning if no position is given.
+
+    To get a complete state and all later changes, list and then watch from the list's `snapshot`,
+    or set `initial`. The filters of the list apply: a context that starts to match is `added`,
+    and a context that no longer matches is `deleted`.
     """
     after = None
     if last_event_id:

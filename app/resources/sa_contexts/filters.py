@@ -39,12 +39,12 @@ FIELDS_OF_SUITES: Final = (
     "pfs_group",
     "weakness",
 )
-"""Filters, each of which is compared with the suite's field of its name."""
+"""The filters on suites. Each is compared with the suite's field of the same name."""
 
 
 @dataclass(frozen=True)
 class SaContextSelection(Selection):
-    """Filters that a context meets if one of its SAs meets all of them."""
+    """Filters on SA contexts. A context matches if one of its SAs meets all of them."""
 
     LIST: ClassVar[str] = "sa-contexts"
 
@@ -64,7 +64,7 @@ class SaContextSelection(Selection):
     spi: tuple[int, ...] = filter_field(int)
 
     def matcher(self) -> Callable[[Key], bool]:
-        """Return a predicate that takes an index key."""
+        """Return a function that returns whether an index key matches the selection."""
         if self.matches_all:
             return lambda _key: True
         suites = InternedCondition(SUITES, self, FIELDS_OF_SUITES)

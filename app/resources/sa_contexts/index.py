@@ -1,7 +1,7 @@
-"""Index keys: the fields of a context that filters compare, packed.
+"""Index keys: the packed fields of a context that filters compare.
 
-A key has one fixed-size record for each SA of a context, so that a hundred thousand keys
-need little memory and are scanned quickly.
+A key usually has one record of fixed size for each direction of a context. A hundred thousand
+keys need little memory and can be scanned quickly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RECORD: Final = Struct("<IB16sB16sQ?QBII")
 def index_key(context: SaContext, baseline: Baseline) -> Key:
     """Return the index key of a context, with its weaknesses judged against a baseline.
 
-    The key is empty for a context without an SA (half-built or expired).
+    If the context has no SA, because it is half-built or expired, the key is empty.
     """
     return b"".join(
         [
@@ -34,13 +34,17 @@ def index_key(context: SaContext, baseline: Baseline) -> Key:
 
 
 unpack_records = _RECORD.iter_unpack
-"""Yield the records of a key, each a tuple of:
+"""Yield the records of a key. The fields of a record are, in this order:
 
-the suite's number in `suites.SUITES`; the length of the local address (4, 16, or 0 if absent)
-and the address, packed in network order and padded with zeros to 16 bytes; the length and the
-remote address likewise; the main mode SA's id; whether the quick mode filter's id is known
-(structs of generation 0 lack it) and this id or 0; how many of the two SPIs that follow are
-present.
+- the suite's number in `suites.SUITES`
+- the length of the local address: 4, 16, or 0 if the address is absent
+- the local address, packed in network order and padded with zeros to 16 bytes
+- the length of the remote address, and the remote address, in the same form
+- the main mode SA's id; 0 if it is not set
+- whether the quick mode filter's id is known; structs of generation 0 lack it
+- the quick mode filter's id; 0 if it is unknown
+- the number of SPIs, at most 2
+- two SPIs, with 0 in place of an absent one
 """
 
 
@@ -61,6 +65,6 @@ def _records(details: SaDetails, baseline: Baseline) -> bytes:
     spis = [sa.spi for sa in bundle.sa_list]
     first, second = (*spis[:2], 0, 0)[:2]
     packed = _RECORD.pack(*fixed, min(len(spis), 2), first, second)
-    for first, second in pairwise(spis[1:]):  # no bundle should have more than two
+    for first, second in pairwise(spis[1:]):  # more than two SPIs, which no bundle should have
         packed += _RECORD.pack(*fixed, 2, first, second)
     return packed

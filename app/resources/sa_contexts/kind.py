@@ -24,7 +24,7 @@ from bindings.tree import local_if_luids
 
 
 class SaContextKind(ResourceKind):
-    """SA contexts with weaknesses judged against a baseline."""
+    """SA contexts, whose weaknesses are judged against a baseline."""
 
     selection = SaContextSelection
     with_source = staticmethod(Engine.with_sa_contexts)
@@ -38,14 +38,15 @@ class SaContextKind(ResourceKind):
         """Create the resource kind.
 
         Args:
-            aliases: returns a function that maps an interface's LUID to its name, for one refresh.
-            baseline: baseline that weaknesses are judged against.
+            aliases: returns, for one refresh, a function that maps an interface's LUID to its
+                alias.
+            baseline: the baseline against which weaknesses are judged.
         """
         self._aliases = aliases
         self._baseline: Final = baseline
 
     def encoder(self) -> SaContextEncoder:
-        """Create an encoder for one refresh, with the interfaces' current names."""
+        """Create an encoder for one refresh, with the interfaces' current aliases."""
         return SaContextEncoder(self._aliases(), self._baseline)
 
     def is_half_built(self, plain: RawTree) -> bool:
@@ -54,9 +55,10 @@ class SaContextKind(ResourceKind):
         return inbound is None or outbound is None
 
     def negotiations(self, key: Key) -> set[Negotiation]:
-        """Return what a rekey leaves unchanged: remote address, quick mode filter, main mode SA.
+        """Return, for each SA, the values that a rekey leaves unchanged.
 
-        Empty unless the engine reports both the filter and the main mode SA.
+        These are the remote address, the quick mode filter's id and the main mode SA's id. SAs
+        for which the engine does not report both ids are omitted.
         """
         return {
             (remote[:remote_length], qm_filter_id, mm_sa_id)
@@ -75,11 +77,11 @@ class SaContextKind(ResourceKind):
         }
 
     def counts(self) -> SaContextCounts:
-        """Return empty counts by suite and by peer."""
+        """Create empty counts."""
         return SaContextCounts()
 
     def basic_view(self, texts: bytes) -> bytes:
-        """Remove identities and filter conditions from the JSON of contexts."""
+        """Remove identities and filter conditions from the JSON of one or more contexts."""
         return basic_view(texts)
 
 
@@ -91,7 +93,7 @@ class SaContextEncoder:
         self._baseline = baseline
 
     def fingerprint(self, plain: RawTree) -> bytes:
-        """Return a digest of the context and of its interfaces' names."""
+        """Return a digest of the context and its interfaces' aliases."""
         return fingerprint(plain, *map(self._alias, local_if_luids(plain)))
 
     def item(self, plain: RawTree) -> Item:

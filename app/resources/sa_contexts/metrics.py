@@ -1,8 +1,8 @@
-"""Metrics of SA contexts, taken from the store's running counts at scrape time.
+"""Metrics of SA contexts, read from the store's running counts during each scrape.
 
-Label values are the values of public enumerations, and the addresses in `metrics_peers`, so the
-number of series does not depend on the number of contexts. While the engine answers, every series
-exists, if only at 0, so that Prometheus sees an increase from 0 to 1.
+Label values are the values of public enumerations and the addresses in `metrics_peers`. The
+number of series therefore does not depend on the number of contexts. While the engine answers,
+every series exists, even at 0, so that Prometheus sees an increase from 0 to 1.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FIELDS: Final[dict[str, tuple[type[StrEnum], str]]] = {
     "pfs_group": (PfsGroup, "with this PFS group"),
     "weakness": (Weakness, "with this weakness"),
 }
-"""The fields that contexts are counted by: their label values, and the metric's description."""
+"""By field of a suite: the enumeration of label values, and the end of the metric's HELP text."""
 
 
 _COUNTS: Final[dict[str, tuple[Callable[[SaContextCounts], int], str]]] = {
@@ -68,13 +68,13 @@ class SaContextCollector(Collector):
 
         Args:
             store: the store of SA contexts.
-            peers: packed remote addresses that have a series of their own.
+            peers: packed remote addresses that get a series each.
         """
         self._store = store
         self._peers = tuple(peers)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all metrics, without values while the engine does not answer."""
+        """Yield all metrics; without values unless the engine's state is `READY`."""
         store = self._store
         state = store.state if state_of(store) is EngineState.READY else None
         counts = None if state is None else counts_of(state.counts)
@@ -102,7 +102,7 @@ class SaContextCollector(Collector):
 
 
 def _by_peer(counts: SaContextCounts | None, peers: tuple[bytes, ...]) -> Metric:
-    """Return a series for each peer named in the settings, and one for all others."""
+    """Return the metric with a series for each address in `peers` and one for all others."""
     family = GaugeMetricFamily(
         "wfp_sa_contexts_by_peer",
         "SA contexts that have an SA with this remote address; other: all addresses without a "

@@ -54,10 +54,10 @@ class SummaryQuery(Freshness):
 
 
 class SaContextFilters(Filters):
-    """The filters of contexts and the view.
+    """The filters and the view of SA contexts.
 
-    A context is listed if one of its SAs meets all filters. A repeated filter matches any of
-    its values.
+    A context matches if one of its SAs meets all filters. An SA meets a repeated filter if it
+    matches any of the filter's values.
     """
 
     SELECTION: ClassVar[type[Selection]] = SaContextSelection

@@ -1,4 +1,4 @@
-"""The protection of one direction in one line, in WFP's words."""
+"""The protection of one direction of an SA context as a line of text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 
 def protection_of(sa_list: Sequence[Mapping[str, Any]]) -> str:
-    """Return the protection that the SAs of a bundle provide together.
+    """Return the transforms of a bundle's SAs as text, separated by semicolons.
 
-    Examples are `ESP gcm_aes_256`, `ESP cbc_aes_128 + hmac_sha_1_96`, `AH hmac_sha_256_128` and
-    `ESP gcm_aes_128, integrity only`: with GMAC alone, the name of the algorithm is that of GCM.
-    Several SAs are separated by semicolons.
+    Examples are `ESP gcm_aes_256`, `ESP cbc_aes_128 + hmac_sha_1_96` and `AH hmac_sha_256_128`.
+    `ESP gcm_aes_128, integrity only` is AES-GMAC, for which WFP uses the name of GCM.
 
     Args:
         sa_list: `saBundle.saList` of an `SaContext` object.
@@ -28,12 +27,12 @@ def _words_of(transform: Mapping[str, Any]) -> str:
         case "esp_auth":
             return f"ESP {auth}, integrity only"
         case "esp_auth_fw":
-            # A connection's first packet is sent with and without ESP; the others are sent
-            # without ([MS-AIPS], 3.10.4.1).
+            # A connection's first packet is sent both with and without ESP; later packets are
+            # sent without ESP ([MS-AIPS], 3.10.4.1).
             return f"ESP {auth}, first packet only"
         case "esp_cipher" if cipher.startswith("cbc_"):
             return f"ESP {cipher}, encryption only"
-        case "esp_cipher":  # GCM also authenticates
+        case "esp_cipher":  # GCM, which also authenticates, or an unknown cipher
             return f"ESP {cipher}"
         case "esp_auth_and_cipher" if auth == cipher and cipher.startswith("gcm_"):
             return f"ESP {cipher}"
@@ -50,6 +49,6 @@ def _algorithm(transform: Mapping[str, Any], part: str, config: str) -> str:
 
 
 def named(members: Mapping[str, Any], name: str) -> str:
-    """Return the value of an enumeration, with its number if it has no name: `unknown (9)`."""
+    """Return the value of an enumeration; if it has no name, with its number: `unknown (9)`."""
     raw = members.get(f"{name}Raw")
     return f"{members[name]}" if raw is None else f"{members[name]} ({raw})"

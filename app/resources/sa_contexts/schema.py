@@ -24,10 +24,10 @@ from app.schemas.pages import NEXT_CURSOR, Snapshot
 
 
 class Traffic(Shape):
-    """IPSEC_TRAFFIC1: the traffic of the SA; in tunnel mode, with the tunnel endpoints' addresses.
+    """IPSEC_TRAFFIC1: the traffic of the SA.
 
-    Fields that the struct of Windows Vista (IPSEC_TRAFFIC0) lacks are absent if the engine
-    supports only that one.
+    In tunnel mode, the addresses are the tunnel's endpoints. If the engine supports only Windows
+    Vista's struct, IPSEC_TRAFFIC0, the fields that this struct lacks are absent.
     """
 
     ip_version: IpVersion
@@ -70,7 +70,7 @@ class BundleFlags(Shape):
 
 
 class Lifetime(Shape):
-    """IPSEC_SA_LIFETIME0: the configured limits, not what remains of them; 0: no limit."""
+    """IPSEC_SA_LIFETIME0: the configured limits, not the remaining lifetime; 0 means no limit."""
 
     lifetime_seconds: Uint32
     lifetime_kilobytes: Uint32
@@ -78,7 +78,7 @@ class Lifetime(Shape):
 
 
 class Token(Shape):
-    """IPSEC_TOKEN0: the kind of a token. The token itself is never shown."""
+    """IPSEC_TOKEN0: the properties of a token. The token itself is never shown."""
 
     type: TokenType
     type_raw: Raw | MISSING = MISSING
@@ -89,7 +89,7 @@ class Token(Shape):
 
 
 class Identity(Shape):
-    """IPSEC_ID0: the peer's names. Only the initiator may trust them."""
+    """IPSEC_ID0: the peer's names. Only the initiator of the negotiation may trust them."""
 
     mm_target_name: str | None = Field(description="The machine's name, from main mode.")
     em_target_name: str | None = Field(description="The user's name, from extended mode.")
@@ -116,7 +116,7 @@ class Sa(Shape):
 
 
 class SaBundle(Shape):
-    """IPSEC_SA_BUNDLE1: the SAs of one direction and what they share."""
+    """IPSEC_SA_BUNDLE1: the SAs of one direction and their common properties."""
 
     flags: BundleFlags
     lifetime: Lifetime
@@ -145,7 +145,10 @@ class SaBundle(Shape):
 
 
 class VirtualIfTunnelInfo(Shape):
-    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0: nonzero for the virtual interfaces of IKEv2 tunnels."""
+    """IPSEC_VIRTUAL_IF_TUNNEL_INFO0.
+
+    The ids are nonzero for the virtual interfaces of IKEv2 tunnels.
+    """
 
     virtual_if_tunnel_id: Uint64
     traffic_selector_id: Uint64
@@ -172,7 +175,7 @@ class SaDetails(Shape):
 class SaContext(Shape):
     """IPSEC_SA_CONTEXT1: a pair of an inbound and an outbound SA.
 
-    One or both are null while the context is being built or is expiring.
+    One or both SAs are null while the context is being built or is expiring.
     """
 
     sa_context_id: Uint64
@@ -181,9 +184,9 @@ class SaContext(Shape):
 
 
 class SaContextPage(Shape):
-    """SA contexts in ascending order of their id.
+    """A page of SA contexts, in ascending order of id.
 
-    There are more if and only if `nextCursor` is present.
+    More pages follow if and only if `nextCursor` is present.
     """
 
     items: list[SaContext]

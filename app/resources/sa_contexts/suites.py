@@ -1,7 +1,7 @@
 """Suites: the protection of one direction of a context, in public names.
 
-Lists are filtered and contexts counted by these names. A host has many SAs but few suites,
-so each suite is interned and referred to by its number.
+Lists are filtered by these names, and contexts are counted by them. A host has many SAs but few
+suites. Suites are therefore interned and referred to by number.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from bindings.records import SaDetails
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One combination of mode, algorithms and weaknesses.
+    """A combination of mode, algorithms and weaknesses.
+
+    Each field contains a value only once, even if several SAs of the bundle have it.
 
     Attributes:
-        transform_type: each type in the bundle once; likewise `cipher` and `integrity`.
-        cipher: `none` if nothing encrypts.
-        integrity: `none` if nothing authenticates.
+        cipher: `none` if no SA of the bundle has a cipher.
+        integrity: `none` if no SA of the bundle has an authentication algorithm.
         weakness: weaknesses according to the baseline given to `suite_of`.
     """
 
@@ -47,10 +48,10 @@ class Suite:
 
 
 SUITES: Final[Interner[Suite]] = Interner()
-"""The suites by number; bounded by the combinations of public names."""
+"""The interned suites. They are few, because they combine public names."""
 
 MAX_REMEMBERED: Final = 1 << 16
-"""Maximum number of cached combinations of WFP values; many may map to one suite."""
+"""Maximum number of entries in each cache whose keys are suites or their WFP values."""
 
 
 def suite_of(details: SaDetails, baseline: Baseline) -> int:

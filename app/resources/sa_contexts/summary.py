@@ -40,7 +40,7 @@ async def summarize_sa_contexts(
 ) -> SaContextSummary:
     """Count the IPsec SA contexts of this host by protection and by peer.
 
-    Each count equals the length of the list with the filter of that name and value.
+    Each count equals the length of the list that is filtered by the counted value.
     """
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept"

@@ -8,7 +8,7 @@ from app.schemas.pages import Snapshot
 
 
 class ValueCount(Shape):
-    """The number of contexts in a list that is filtered by a value."""
+    """The number of contexts that match one value of a filter."""
 
     value: str = Field(
         description="A value of the filter that is named like the member.",
@@ -18,17 +18,17 @@ class ValueCount(Shape):
 
 
 class PeerCount(Shape):
-    """The number of contexts with a peer."""
+    """The number of contexts that have an SA with one remote address."""
 
     remote_address: IpAddress
     contexts: int = Field(ge=0)
 
 
 class SaContextSummary(Shape):
-    """Counts of one snapshot.
+    """The counts of one snapshot.
 
-    A context counts once for each value that either of its SAs has, so the counts of one
-    member may add up to more than the number of contexts. Values that no context has are
+    A context counts once for each value that either of its SAs has. The counts of one member
+    may therefore add up to more than the number of contexts. Values that no context has are
     omitted.
     """
 

@@ -1,7 +1,7 @@
 """The schema of an SA's transform: a union discriminated by `transformType`.
 
-The discriminator has its JSON name: with an alias, pydantic 2.14 loses it in the schema of a
-model that uses the union twice.
+The discriminating field has its JSON name in Python, too. If the field had an alias, pydantic
+2.14 would omit the discriminator from the schema of a model that uses the union twice.
 """
 
 from typing import Annotated, Literal
@@ -34,7 +34,7 @@ class CipherTransform(Shape):
 
 
 class AuthenticatingTransform(Shape):
-    """Packets are authenticated, not encrypted: AH, or ESP without encryption."""
+    """A transform that authenticates but does not encrypt: AH, or ESP without encryption."""
 
     transformType: Literal[  # noqa: N815  # see above
         TransformType.AH, TransformType.ESP_AUTH, TransformType.ESP_AUTH_FW
@@ -43,14 +43,14 @@ class AuthenticatingTransform(Shape):
 
 
 class EncryptingTransform(Shape):
-    """Packets are encrypted, not authenticated."""
+    """ESP with a cipher and no separate authentication. AES-GCM authenticates by itself."""
 
     transformType: Literal[TransformType.ESP_CIPHER]  # noqa: N815  # see above
     cipher_transform: CipherTransform | None
 
 
 class AuthenticatingAndEncryptingTransform(Shape):
-    """Packets are authenticated and encrypted. AES-GCM appears in both transforms."""
+    """ESP that authenticates and encrypts. AES-GCM appears in both transforms."""
 
     transformType: Literal[TransformType.ESP_AUTH_AND_CIPHER]  # noqa: N815  # see above
     auth_transform: AuthTransform | None
@@ -58,7 +58,7 @@ class AuthenticatingAndEncryptingTransform(Shape):
 
 
 class UnknownTransform(Shape):
-    """A transform that this server does not know."""
+    """A transform of an unknown type."""
 
     transformType: Literal[TransformType.UNKNOWN]  # noqa: N815  # see above
     transform_type_raw: Raw

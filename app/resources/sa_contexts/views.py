@@ -1,4 +1,4 @@
-"""Views: which parts of a context's JSON a list contains."""
+"""Views: the parts of a context's JSON that a list contains."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Final
 
 
 _CUTS: Final = ((b'"ipsecId":', b'"napContext":'), (b'"filterCondition":[', b'"action":'))
-"""The members that `view=basic` omits: the start of each and the start of the next member.
+"""The start of each member that `view=basic` omits, and the start of the member that follows it.
 
-Quotes inside JSON strings are escaped, so these byte sequences occur as member names only."""
+Quotes inside JSON strings are escaped. These byte sequences therefore occur only as member names.
+"""
 
 
 def basic_view(texts: bytes) -> bytes:

@@ -1,9 +1,9 @@
 """Weaknesses in the protection of one direction, judged against a baseline.
 
-Detection looks at the SA bundle and does not depend on the baseline; the baseline
-(`app.resources.sa_contexts.baselines`) selects which findings it calls weak. Unknown values
-cannot be judged: they are never weak themselves, and there is no finding that one of them might
-refute.
+The SA bundle determines which weaknesses are found. The baseline
+(`app.resources.sa_contexts.baselines`) sets the longest lifetime, and determines which of the
+weaknesses are reported. An unknown value is never a weakness, and a weakness that an unknown
+value might disprove is not reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bindings.well_known import KEYING_MODULES
 
 
 Protection = tuple[int, AuthTransform | None, CipherTransform | None]
-"""An SA without its SPI: the type of its transform, and its algorithms."""
+"""The type of an SA's transform, the authentication transform and the cipher transform."""
 
 _CIPHER_TYPE: Final[dict[int, Weakness]] = {
     CipherType.DES: Weakness.DES,
@@ -45,7 +45,7 @@ _AUTH_CONFIG: Final[dict[int, Weakness]] = {
     AuthConfig.HMAC_MD5_96: Weakness.MD5,
     AuthConfig.HMAC_SHA_1_96: Weakness.SHA_1,
 }
-# PfsGroup.MM is missing: only the main mode SA shows the strength of its group.
+# PfsGroup.MM is missing: it means the group of main mode, which an SA context does not contain.
 _PFS_GROUP: Final[dict[int, Weakness]] = {
     PfsGroup.NONE: Weakness.NO_PFS,
     PfsGroup.GROUP_1: Weakness.PFS_GROUP_1,
@@ -56,7 +56,7 @@ _PFS_GROUP: Final[dict[int, Weakness]] = {
 # ipsectypes.h).
 _CLEAR_TEXT: Final = frozenset((TransformType.ESP_AUTH_FW,))
 _NOT_ENCRYPTING: Final = frozenset((TransformType.AH, TransformType.ESP_AUTH)) | _CLEAR_TEXT
-# All other configurations are GCM, which also authenticates.
+# These ciphers do not authenticate. All other known configurations are GCM, which does.
 _CBC: Final = frozenset(
     (
         CipherConfig.CBC_DES,
@@ -74,7 +74,8 @@ def weaknesses_of(
 ) -> tuple[str, ...]:
     """Return the weaknesses of a bundle, as values of `Weakness` in the order of its members.
 
-    The SAs of a bundle are judged as a whole: one SA may authenticate what another encrypts.
+    The SAs of a bundle are judged together, because one SA may authenticate what another
+    encrypts.
     """
     return _judged(
         baseline,
@@ -93,7 +94,7 @@ def _judged(
     key_module_key: str | None,
     protections: tuple[Protection, ...],
 ) -> tuple[str, ...]:
-    """Judge the relevant fields of a bundle. Cached: a host has few combinations of them."""
+    """Judge these fields of a bundle. Cached, because a host has few combinations of them."""
     advice = BASELINES[baseline]
     found = {*_of_algorithms(protections), *_of_combination(protections)}
     if pfs_group in _PFS_GROUP:
@@ -101,14 +102,14 @@ def _judged(
     if key_module_key in _IKEV1:
         found.add(Weakness.IKEV1)
     longest = advice.longest_lifetime_seconds
-    # 0 is too long: the engine does not limit the lifetime (IPSEC_SA_BUNDLE1, ipsectypes.idl).
+    # 0 is a weakness, too: it means no limit (IPSEC_SA_BUNDLE1, ipsectypes.idl).
     if longest is not None and not 0 < lifetime_seconds <= longest:
         found.add(Weakness.LONG_LIFETIME)
     return tuple(w.value for w in Weakness if w in found and w in advice.against)
 
 
 def _of_algorithms(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
-    """Yield the weaknesses of single algorithms."""
+    """Yield the weaknesses of the individual algorithms, possibly repeated."""
     for _, auth, cipher in protections:
         if cipher is not None:
             if cipher.cipher_type in _CIPHER_TYPE:
@@ -123,7 +124,7 @@ def _of_algorithms(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
 
 
 def _of_combination(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
-    """Yield the weaknesses of the SAs of a bundle in combination; none for an empty bundle."""
+    """Yield the weaknesses of a bundle's SAs in combination; none if there are no SAs."""
     if not protections:
         return
     types = {type_ for type_, _, _ in protections}
@@ -139,6 +140,6 @@ def _of_combination(protections: tuple[Protection, ...]) -> Iterator[Weakness]:
 
 
 def _only_encrypts(protection: Protection) -> bool:
-    """Return whether an SA is known to encrypt its packets without authenticating them."""
+    """Return whether an SA is known to encrypt packets without authenticating them."""
     type_, _, cipher = protection
     return type_ == TransformType.ESP_CIPHER and cipher is not None and cipher.cipher_config in _CBC

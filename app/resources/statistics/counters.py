@@ -1,7 +1,7 @@
 """Maps the counters of IPsecGetStatistics1 and IkeextGetStatistics1 to Prometheus metrics.
 
-Each metric combines fields of WFP's structs (ipsectypes.h, iketypes.h) that count one thing for
-different packets or negotiations; its labels distinguish the fields.
+A metric combines the fields of WFP's structs (ipsectypes.h, iketypes.h) that count the same thing
+for different kinds of packets or negotiations. The metric's labels distinguish the fields.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Family(NamedTuple):
     Attributes:
         documentation: HELP text.
         labels: label names.
-        is_gauge: whether it is a gauge rather than a counter.
+        is_gauge: whether the metric is a gauge rather than a counter.
     """
 
     documentation: str
@@ -75,7 +75,7 @@ class CounterSample(NamedTuple):
     """The value of one series.
 
     Attributes:
-        family: name of the family, a key of `FAMILIES`.
+        family: name of the metric family, a key of `FAMILIES`.
         number: the value.
         labels: label values in the order of the family's label names.
         is_wide: whether the engine's counter has 64 bits rather than 32.
@@ -88,7 +88,7 @@ class CounterSample(NamedTuple):
 
 
 def ipsec_samples(statistics: IpsecStatistics) -> Iterator[CounterSample]:
-    """Yield the samples of SAs and packets."""
+    """Yield the samples of the counters of SAs and packets."""
     sas = statistics.aggregate_sa_statistics
     yield CounterSample("wfp_ipsec_active_sas", sas.active_sas)
     yield CounterSample("wfp_ipsec_pending_negotiations", sas.pending_sa_negotiations)
@@ -120,7 +120,7 @@ def ipsec_samples(statistics: IpsecStatistics) -> Iterator[CounterSample]:
 
 
 def ike_samples(statistics: IkeStatistics) -> Iterator[CounterSample]:
-    """Yield the samples of negotiations."""
+    """Yield the samples of the counters of negotiations and IKE packets."""
     yield from _of_module("ike", statistics.ike_statistics)
     yield from _of_module("authip", statistics.authip_statistics)
     if statistics.ike_v2_statistics is not None:
@@ -150,7 +150,7 @@ def _of_module(module: str, statistics: KeymoduleStatistics) -> Iterator[Counter
 def _negotiations(
     counts: IpVersionSpecificKeymoduleStatistics,
 ) -> Iterator[tuple[str, str, int]]:
-    """Yield family, mode and value of each counter that is kept per mode."""
+    """Yield the family, the mode and the value of each number that WFP keeps per mode."""
     for mode, active, started, succeeded, failed in (
         (
             "main",

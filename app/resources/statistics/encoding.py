@@ -1,4 +1,4 @@
-"""Encoding of statistics: from WFP records to the fields of `app.resources.statistics.schema`."""
+"""Converts WFP's records of statistics to the fields of `app.resources.statistics.schema`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bindings.statistics import KeymoduleStatistics, TrafficStatistics
 
 
 def encode_statistics(record: Any) -> dict[str, Any]:
-    """Return the counters of a record by name, recursively, without those that are None."""
+    """Return the counters of a record by name, recursively. Omit counters that are None."""
     encoded = {
         name: encode_statistics(value) if isinstance(value, tuple) else value
         for name, value in zip(record._fields, record, strict=True)
         if value is not None and name != "error_frequency_table"
     }
-    if isinstance(record, TrafficStatistics):  # 64 bits, beyond JSON's safe integers
+    if isinstance(record, TrafficStatistics):  # 64-bit numbers exceed JSON's safe integers
         return {name: str(value) for name, value in encoded.items()}
     if isinstance(record, KeymoduleStatistics):
         encoded["error_frequency_table"] = [

@@ -1,7 +1,7 @@
 """The engine's own counters of SAs, packets and negotiations as metrics.
 
-The counters are sampled periodically: a scrape never calls the engine, and a wraparound at 32
-bits can be distinguished from a restart only if samples are frequent.
+The counters are sampled periodically for two reasons: a scrape must not call the engine, and the
+wraparound of a 32-bit counter can be distinguished from a restart only if samples are frequent.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class StatisticsCollector(Collector):
                     await source.sample()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all metrics, without values if the last sample failed."""
+        """Yield all metrics; without the values of a function whose last sample failed."""
         families = {name: _family(name) for name in FAMILIES}
         for source in self._sources:
             for series, value in source.values.items():
@@ -75,7 +75,7 @@ class _Source(Generic[T]):
     """The counters of one statistics function.
 
     Attributes:
-        values: values by series; empty if the last sample failed.
+        values: values by series; empty if the last sample failed or there is none yet.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class _Source(Generic[T]):
         self._failure: str | None = None
 
     async def sample(self) -> None:
-        """Take one sample; log a failure once."""
+        """Take one sample. Do not log the same failure twice in a row."""
         try:
             read = await self._read()
         except (EngineError, EngineBusy, EngineTimedOut) as error:

@@ -1,4 +1,4 @@
-"""Reads the engine's own counters, at most once a second: concurrent requests share a sample."""
+"""Reads the engine's own counters, at most once a second; requests share samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bindings.statistics import IkeStatistics, IpsecStatistics
 T = TypeVar("T")
 
 MAX_AGE_SECONDS: Final = 1.0
-"""Maximum age of a cached sample; neither polling nor scraping needs fresher values."""
+"""Maximum age of a cached sample. Neither polling nor scraping needs newer values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,11 @@ class Sample(Generic[T]):
     """The engine's counters at one time.
 
     Attributes:
-        at: time of the call, in UTC.
+        at: time of the request for the counters, in UTC.
         epoch: identifies the session with the engine. A restart of the engine resets the
-            counters and ends all sessions, so an IPsec counter that decreases within an epoch
-            has wrapped around. An IKE counter may have been reset by a restart of IKEEXT.
+            counters and ends all sessions. An IPsec counter that decreases within an epoch has
+            therefore wrapped around. An IKE counter that decreases within an epoch may instead
+            have been reset by a restart of IKEEXT.
         counts: the counters.
     """
 
@@ -46,7 +47,7 @@ class StatisticsSampler(Part):
     """Reads and caches the engine's counters. Belongs to one event loop.
 
     Attributes:
-        clock: monotonic clock in seconds, for the age of samples.
+        clock: monotonic clock in seconds, which determines the age of samples.
     """
 
     def __init__(
@@ -61,8 +62,8 @@ class StatisticsSampler(Part):
 
         Args:
             engine: the engine to read.
-            limiter: admits one thread at a time to the engine's session.
-            deadline: bounds how long a request waits.
+            limiter: admits one thread at a time to the engine.
+            deadline: limits the time that a request waits.
             clock: see the attribute.
         """
         self._limiter = limiter
@@ -78,7 +79,8 @@ class StatisticsSampler(Part):
 
         Raises:
             EngineError: the call failed.
-            EngineBusy, EngineTimedOut: the engine did not answer in time.
+            EngineBusy: another thread used the engine's session for too long.
+            EngineTimedOut: the engine did not answer in time.
             ShuttingDown: the server is stopping.
         """
         return await self._get(self._ipsec)
@@ -97,7 +99,7 @@ class StatisticsSampler(Part):
     async def read(self, call: Callable[[], tuple[int, T]]) -> Sample[T]:
         """Call the engine in a worker thread.
 
-        `call` returns the number of the engine's session and the counters.
+        `call` must return the incarnation (`Engine.incarnation`) and the counters.
         """
         at = datetime.now(UTC)
         incarnation, counts = await anyio.to_thread.run_sync(
@@ -109,7 +111,7 @@ class StatisticsSampler(Part):
 
 
 class _CachedSample(Generic[T]):
-    """The latest sample of one function. Single-flight: concurrent requests share one call."""
+    """The latest sample of one function. Concurrent requests share one call (single-flight)."""
 
     def __init__(self, sampler: StatisticsSampler, call: Callable[[], tuple[int, T]]) -> None:
         self._sampler = sampler
@@ -123,7 +125,7 @@ class _CachedSample(Generic[T]):
         async with self._lock:
             started = clock()
             if self._sample is None or started - self._started >= MAX_AGE_SECONDS:
-                self._sample = None  # after a failure, do not serve the previous sample
+                self._sample = None  # if the call fails, do not keep the previous sample
                 self._sample = await self._sampler.read(self._call)
                 self._started = started
             return self._sample

@@ -42,10 +42,10 @@ NegotiationTime = Annotated[
 class StatisticsSample(Shape):
     """When and where the counters were read, and how to compare two readings.
 
-    Between two readings with one `epoch`, a 32-bit counter has grown by the later value minus
-    the earlier one, plus `modulus` if the difference is negative. Poll often enough that no
-    counter grows by `modulus` in between. A new epoch means a new session with the engine: the
-    engine may have restarted, in which case its counters started from 0.
+    If two readings have the same `epoch`, a 32-bit counter has grown by the later value minus the
+    earlier value, plus `modulus` if the difference is negative. Poll often enough that no counter
+    grows by `modulus` or more between readings. A new epoch means a new session with the engine.
+    The engine may have restarted, and its counters may have started again from 0.
     """
 
     epoch: str = Field(description="Identifies the server's session with the engine.")
@@ -119,8 +119,8 @@ class TrafficStatistics(Shape):
 class IpsecStatistics(Shape):
     """IPSEC_STATISTICS1: counters of SAs and packets since the engine started.
 
-    Counters that the struct of Windows Vista (IPSEC_STATISTICS0) lacks are absent if only that
-    one is available.
+    If the engine supports only Windows Vista's struct, IPSEC_STATISTICS0, the counters that this
+    struct lacks are absent.
     """
 
     aggregate_sa_statistics: AggregateSaStatistics
@@ -156,7 +156,7 @@ class IpVersionSpecificKeymoduleStatistics(Shape):
 
 
 class ErrorFrequency(Shape):
-    """How often negotiations ended with one error."""
+    """The number of negotiations that ended with one error."""
 
     error: str | MISSING = Field(
         default=MISSING,
@@ -201,8 +201,8 @@ class CommonStatistics(Shape):
 class IkeextStatistics(Shape):
     """IKEEXT_STATISTICS1: counters of negotiations since the IKEEXT service started.
 
-    IKEEXT can restart independently of the engine, which `sample.epoch` does not show.
-    `ikeV2Statistics` is absent if only the function of Windows Vista is available.
+    IKEEXT can restart independently of the engine. `sample.epoch` does not change then.
+    `ikeV2Statistics` is absent if the engine supports only Windows Vista's IkeextGetStatistics0.
     """
 
     ike_statistics: KeymoduleStatistics

@@ -1,8 +1,8 @@
 """Extends 32-bit counters beyond their width.
 
-The engine counts packets and negotiations in 32 bits, which wrap around. If a counter is
-sampled often enough, a wraparound can be distinguished from a restart of IKEEXT or of the
-engine, which resets the counter whatever its value.
+The engine's 32-bit counters of packets and negotiations wrap around. A restart of the engine or
+of IKEEXT resets them. If a counter is sampled often enough, the two cases can usually be
+distinguished.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _HALF: Final = 1 << (BITS - 1)
 
 
 class WrapAwareCounter:
-    """An unbounded counter fed from a 32-bit counter.
+    """A counter without an upper bound, updated from a 32-bit counter.
 
     Attributes:
-        value: the extended value at the last update; it decreases only after a restart or in a
-            new session.
+        value: the value at the last update. It decreases only after a restart or in a new
+            session.
     """
 
     def __init__(self) -> None:
@@ -30,13 +30,14 @@ class WrapAwareCounter:
     def update(self, counted: int, *, is_new: bool = False) -> None:
         """Update the value from the engine's counter.
 
-        A decrease from the upper half of the 32-bit range to the lower half is a wraparound;
-        every other decrease is a restart, since no counter grows by half the range between samples.
+        A decrease from the upper to the lower half of the 32-bit range within a session is taken
+        for a wraparound, and every other decrease for a restart. This assumes that no counter
+        grows by half the range or more between updates.
 
         Args:
             counted: the engine's 32-bit value.
-            is_new: whether the session is new, so that the engine may have restarted since the last
-                update.
+            is_new: whether the session with the engine is new. The engine may then have
+                restarted since the last update.
         """
         if counted < self._last:
             has_wrapped = not is_new and counted < _HALF <= self._last

@@ -1,1 +1,1 @@
-"""WFP structures that several resources share: their schemas and encodings."""
+"""Schemas and encodings of the WFP structs that several resources share."""

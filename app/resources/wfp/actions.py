@@ -1,6 +1,6 @@
 """The actions on the engine that several resources perform, with the rights that they require.
 
-By default, only Administrators and Network Configuration Operators have these rights
+Administrators and Network Configuration Operators have these rights by default
 (learn.microsoft.com, "Access Control (Windows Filtering Platform)").
 """
 
@@ -22,13 +22,13 @@ IKE_DATABASE: Final = "the IKE SA database"
 def enumeration(
     name: str, objects: str, container: str, reader: Callable[[Session], ObjectReader[Any, Any]]
 ) -> EngineAction:
-    """Return the action of enumerating objects, attempted by reading one.
+    """Return the action of enumerating objects. An attempt reads at most one object.
 
     Args:
         name: the name of the doctor's check.
-        objects: the objects in words.
-        container: the object that the right is for.
-        reader: creates the objects' reader.
+        objects: the plural noun for the objects.
+        container: the object to which the right applies.
+        reader: creates a reader of the objects from a session.
     """
 
     def attempt(session: Session) -> None:

@@ -28,11 +28,12 @@ def address_text(packed: bytes | None) -> str | None:
 
 
 def _ipv6_text(packed: bytes) -> str:
-    """Return the RFC 5952 text of an IPv6 address, identical on all platforms.
+    """Return the RFC 5952 text of an IPv6 address.
 
-    inet_ntop differs between hosts and `ipaddress` between Python versions. As in glibc,
-    IPv4-mapped addresses end in dotted decimal, and so do IPv4-compatible ones unless the
-    IPv4 part begins with two zero bytes: `::1` stays `::1`.
+    The text is identical on all platforms, unlike that of inet_ntop, which differs between
+    hosts, and of `ipaddress`, which differs between Python versions. As in glibc, IPv4-mapped
+    addresses end in dotted decimal. IPv4-compatible addresses do, too, unless their IPv4 part
+    begins with two zero bytes: `::1` stays `::1`.
     """
     prefix, last = packed[:_BEFORE_IPV4], packed[_BEFORE_IPV4:]
     if prefix == _MAPPED:
@@ -42,7 +43,7 @@ def _ipv6_text(packed: bytes) -> str:
     words = f":{packed.hex(':', 2)}:"
     for _leading_zero in range(3):
         words = words.replace(":0", ":")
-    for zeros in _ZEROS:  # the longest run; the first one on a tie (RFC 5952 §4.2.3)
+    for zeros in _ZEROS:  # the longest run; of equally long runs, the first (RFC 5952 §4.2.3)
         if zeros in words:
             before, _, after = words.partition(zeros)
             return f"{before[1:]}::{after[:-1]}"
@@ -50,7 +51,7 @@ def _ipv6_text(packed: bytes) -> str:
 
 
 def subnet_text(subnet: V4AddressAndMask | V6AddressAndMask) -> str:
-    """Return `address/prefix`, or `address/mask` if an IPv4 mask is not contiguous."""
+    """Return `address/prefix`, or `address/mask` for an IPv4 mask that is not contiguous."""
     address = address_text(subnet.address)
     if isinstance(subnet, V6AddressAndMask):
         return f"{address}/{subnet.prefix_length}"

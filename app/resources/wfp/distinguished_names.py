@@ -1,8 +1,8 @@
-"""Distinguished names: from DER (X.690) to text (RFC 4514).
+"""Converts distinguished names from DER (X.690) to text (RFC 4514).
 
 The input comes from peers' certificates and is untrusted. A general ASN.1 decoder would
-recurse into any structure; this one reads exactly the three levels of a name and rejects
-everything else.
+recurse into any structure. This decoder reads only the three levels of a name and rejects
+other structures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CODECS: Final = MappingProxyType(
     {
         0x0C: "utf-8",  # UTF8String
         0x13: "ascii",  # PrintableString
-        0x14: "latin-1",  # TeletexString, as encoded in practice
+        0x14: "latin-1",  # TeletexString, which certificates encode as Latin-1 in practice
         0x16: "ascii",  # IA5String
         0x1C: "utf-32-be",  # UniversalString
         0x1E: "utf-16-be",  # BMPString
@@ -47,7 +47,10 @@ _KEYWORDS: Final = MappingProxyType(
 
 @lru_cache(maxsize=4096)
 def distinguished_name(der: bytes) -> str | None:
-    """Return a name as text, most specific part first, or None if the bytes are not a name."""
+    """Return a name as text, or None if the bytes are not a name.
+
+    As RFC 4514 requires, the order is the reverse of that in DER: the last part comes first.
+    """
     try:
         (name,) = _contents(der, _SEQUENCE)
         parts = [
@@ -59,7 +62,7 @@ def distinguished_name(der: bytes) -> str | None:
 
 
 def _contents(der: bytes, tag: int) -> Iterator[bytes]:
-    """Yield the contents of consecutive elements; raise ValueError if a tag differs."""
+    """Yield the content of each element; raise ValueError if its tag is not `tag`."""
     for found, content, _ in _elements(der):
         if found != tag:
             raise ValueError("unexpected tag at this level")
@@ -67,7 +70,11 @@ def _contents(der: bytes, tag: int) -> Iterator[bytes]:
 
 
 def _elements(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield consecutive elements: the tag, the content and the whole element."""
+    """Yield the tag, the content and the whole encoding of each element.
+
+    Raises:
+        ValueError, IndexError: an element is truncated.
+    """
     offset = 0
     while offset < len(der):
         start, tag, length = offset, der[offset], der[offset + 1]
@@ -84,10 +91,10 @@ def _elements(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def _attribute(der: bytes) -> str:
-    """Return `CN=…`, or `1.2.3=#…` with the DER in hexadecimal if it cannot be text.
+    """Return an attribute as text, such as `CN=WEB01`.
 
-    It cannot if its type has no short name, or its value is of an unknown string type (RFC 4514
-    §2.4).
+    If the attribute's type has no short name, or its value is not of a known string type,
+    return the value's DER in hexadecimal: `1.2.3=#…` or `CN=#…` (RFC 4514 §2.4).
     """
     (tag, type_, _), (value_tag, content, value) = _elements(der)
     if tag != _OBJECT_IDENTIFIER:

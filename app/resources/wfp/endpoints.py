@@ -1,7 +1,7 @@
-"""Objects with two endpoints, main mode SAs and connections: index keys, filters, encoding.
+"""Index keys, filters and encoding of objects with two endpoints: main mode SAs and connections.
 
-A host has many objects but few protections (combinations of cipher, integrity and so on),
-so each protection is interned and an index key contains its number only.
+A host has many such objects but few protections (combinations of cipher, integrity and so on).
+Protections are therefore interned, and an index key contains only the protection's number.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ _KEY: Final = Struct("<IB16sB16s")
 
 
 class Protection(NamedTuple):
-    """How an object is protected, in public names; each field is compared by a filter."""
+    """The protection of an object, in public names.
+
+    The algorithms are those of main mode. A filter is compared with the field of the same name.
+    """
 
     ip_version: tuple[str]
     key_module: tuple[str]
@@ -62,7 +65,7 @@ class Protection(NamedTuple):
 
 
 PROTECTIONS: Final[Interner[Protection]] = Interner()
-"""The protections by number; bounded by the combinations of public names."""
+"""The interned protections. They are few, because they combine public names."""
 
 
 def protection_of(
@@ -72,7 +75,7 @@ def protection_of(
     authentication_methods: Iterable[int],
     traffic_type: tuple[str, ...] = (),
 ) -> Protection:
-    """Return the protection of these values of WFP, with the public names of traffic types."""
+    """Return the protection described by WFP's values and the traffic type's public name."""
     methods = {
         AUTHENTICATION_METHOD[method]["authenticationMethodType"]
         for method in authentication_methods
@@ -89,7 +92,7 @@ def protection_of(
 
 
 def key_of_ends(protection: Protection, local: bytes | None, remote: bytes | None) -> Key:
-    """Pack an index key from a protection and two packed addresses."""
+    """Return the index key of a protection and two packed addresses."""
     local, remote = local or b"", remote or b""
     number = PROTECTIONS.number(protection)
     return _KEY.pack(number, len(local), local, len(remote), remote)
@@ -97,12 +100,12 @@ def key_of_ends(protection: Protection, local: bytes | None, remote: bytes | Non
 
 @dataclass(frozen=True)
 class EndpointEncoder(Generic[T]):
-    """Encodes objects that need nothing but their struct.
+    """Encodes objects whose items depend on nothing but their structs.
 
     Attributes:
         decode: decodes an object.
-        index_key: returns its index key.
-        encode: returns its JSON text.
+        index_key: returns the index key of a decoded object.
+        encode: returns the JSON text of a decoded object.
     """
 
     decode: Callable[[RawTree], T]
@@ -123,7 +126,8 @@ class EndpointEncoder(Generic[T]):
 class EndpointSelection(Selection):
     """Filters on the two endpoints of an object and on its protection.
 
-    Each field except subnets and addresses is compared with the protection's field of that name.
+    Subnets and addresses are compared with the endpoints. Every other field is compared with
+    the protection's field of the same name.
     """
 
     local_subnet: tuple[Subnet, ...] = filter_field(ip_network)
@@ -138,7 +142,7 @@ class EndpointSelection(Selection):
     authentication_method: tuple[AuthenticationMethod, ...] = filter_field(AuthenticationMethod)
 
     def matcher(self) -> Callable[[Key], bool]:
-        """Return a predicate that takes an index key."""
+        """Return a function that returns whether an index key matches the selection."""
         protections = InternedCondition(
             PROTECTIONS, self, set(self.names()).intersection(Protection._fields)
         )

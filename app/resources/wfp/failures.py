@@ -1,9 +1,9 @@
 """Explanations of failure codes, with advice on what to check.
 
-The tables are beside this module. `failures.toml` has the codes of IKE and IPsec: Win32 codes
-(ERROR_IPSEC_*, winerror.h), and the kernel's NTSTATUS codes (STATUS_IPSEC_*, ntstatus.h).
-`passed_on.toml` has codes that IKE passes on from certificates, cryptography and security
-packages: HRESULTs (winerror.h). The ranges do not overlap.
+The explanations are in two tables in this folder. `failures.toml` explains the codes of IKE and
+IPsec: Win32 codes (ERROR_IPSEC_*, winerror.h) and the kernel's NTSTATUS codes (STATUS_IPSEC_*,
+ntstatus.h). `passed_on.toml` explains HRESULTs (winerror.h) of certificates, cryptography and
+security packages, which IKE passes on. No number has two meanings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TABLES: Final = ("failures.toml", "passed_on.toml")
 
 
 class Advice(NamedTuple):
-    """What a failure means for one failure point.
+    """The explanation of a failure code for one failure point.
 
     Attributes:
         explanation: what happened.
@@ -36,7 +36,7 @@ class Failure(NamedTuple):
     """An explained failure code.
 
     Attributes:
-        name: name in winerror.h or ntstatus.h.
+        name: the code's name in winerror.h or ntstatus.h.
         me: advice if this host failed.
         peer: advice if the peer failed.
         unknown: advice if it is unknown which side failed.
@@ -48,7 +48,7 @@ class Failure(NamedTuple):
     unknown: Advice
 
     def at(self, failure_point: int) -> Advice:
-        """Return the advice for a value of IPSEC_FAILURE_POINT; unknown values are allowed."""
+        """Return the advice for an IPSEC_FAILURE_POINT; `unknown` unless it is ME or PEER."""
         match failure_point:
             case FailurePoint.ME:
                 return self.me
@@ -60,7 +60,7 @@ class Failure(NamedTuple):
 
 @cache
 def failures() -> MappingProxyType[int, Failure]:
-    """Return all explained failures by their code, an unsigned 32-bit number."""
+    """Return all explained failures by code. Codes are unsigned 32-bit numbers."""
     return MappingProxyType(
         {
             code: _failure(name, texts, group)
@@ -72,7 +72,7 @@ def failures() -> MappingProxyType[int, Failure]:
 
 
 def failure_of(code: int) -> Failure | None:
-    """Return the failure with this code, signed or unsigned, or None if it is not explained."""
+    """Return the failure with this signed or unsigned code, or None if it is not explained."""
     return failures().get(code & 0xFFFFFFFF)
 
 
@@ -92,7 +92,7 @@ def _failure(name: str, texts: list[str], group: dict[str, Any]) -> Failure:
 
 
 def _sides(failed: str, other: str) -> dict[str, str]:
-    """Return the replacements of a template, by placeholder."""
+    """Return the values of a template's placeholders."""
     return {
         "side": failed,
         "Side": failed.capitalize(),
@@ -108,11 +108,11 @@ _SIDES: Final = {
 
 
 def _form(texts: list[str], point: FailurePoint) -> str:
-    """Return the form of a text for a failure point.
+    """Return the text for a failure point.
 
     Args:
-        texts: a text that names no side; or a template for a known failure point, followed by
-            the text for an unknown one.
+        texts: one text that names no side; or two texts: a template for a known side, and the
+            text for an unknown side.
         point: the side that failed; `NONE` if unknown.
     """
     return texts[0].format_map(_SIDES[point]) if point in _SIDES else texts[-1]

@@ -20,7 +20,7 @@ from bindings.records import (
 from bindings.well_known import CONDITION_FIELDS, LAYERS
 
 
-# Access to an enum attribute costs more than a comparison; these are on the hot path.
+# These constants avoid access to enum attributes, which is slow, on the hot path.
 _RANGE: Final = int(DataType.RANGE)
 _TOKEN_INFORMATION: Final = int(DataType.TOKEN_INFORMATION)
 _UINT32: Final = int(DataType.UINT32)
@@ -28,7 +28,8 @@ _BYTE_ARRAY16: Final = int(DataType.BYTE_ARRAY16)
 _SUBNETS: Final = (V4AddressAndMask, V6AddressAndMask)
 _WIDE: Final = frozenset((DataType.UINT64, DataType.INT64))
 _VALUELESS: Final = frozenset((DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION))
-# May contain 0.0 or -0.0, which compare equal but render differently: not cacheable.
+# Values of these types may contain 0.0 or -0.0, which are equal as cache keys but differ in JSON.
+# Conditions with such values are not cached.
 _FLOATING: Final = frozenset((DataType.FLOAT, DataType.DOUBLE, DataType.RANGE))
 _NATIVE: Final = frozenset(
     (
@@ -76,8 +77,9 @@ def render_value(value: Value, *, is_single: bool = False) -> dict[str, Any]:
 
     Args:
         value: the value.
-        is_single: whether it is an FWP_VALUE0, to return a `SingleValue` object. A range, for
-            which that struct's union has no member (fwptypes.h), is then of unknown type.
+        is_single: whether the value is an FWP_VALUE0. The result is then a `SingleValue`
+            object, and a range becomes a value of unknown type: the union of FWP_VALUE0 has no
+            member for ranges (fwptypes.h).
     """
     type_, content = value
     shape = DATA_TYPE[type_]
@@ -123,13 +125,13 @@ def _condition(condition: FilterCondition) -> dict[str, Any]:
 
 
 _cached_condition = lru_cache(maxsize=4096)(_condition)
-"""`_condition` with a cache: conditions recur in many filters and in every refresh."""
+"""`_condition` with a cache, because equal conditions recur in many filters and every refresh."""
 
 
 def value_address(value: Value) -> str | None:
-    """Return a value as the text of an address, subnet or range; None if it is none of these.
+    """Return the text of an address, a subnet or a range of addresses; None for other values.
 
-    IPv4 addresses are numbers in host byte order; IPv6 addresses are 16 bytes.
+    An IPv4 address is a number in host byte order; an IPv6 address is 16 bytes.
     """
     type_, content = value
     if type_ == _UINT32 and isinstance(content, int):

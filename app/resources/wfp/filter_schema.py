@@ -1,4 +1,4 @@
-"""The transport filter of an SA, with its conditions."""
+"""The schema of transport filters and their conditions."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from app.schemas.names import ActionType, DataType, FilterFlag, MatchType
 
 
 class NumberValue(Shape):
-    """A number of at most 32 bits, or a floating-point number."""
+    """An integer of at most 32 bits, or a floating-point number."""
 
     type: Literal[
         DataType.UINT8,
@@ -30,9 +30,9 @@ class NumberValue(Shape):
 class TextValue(Shape):
     """A value represented as text.
 
-    64-bit numbers are in decimal; byte arrays, blobs and security descriptors in
-    hexadecimal; SIDs as `S-1-…`; subnets as `address/prefix`, or
-    `address/mask` if the mask is not contiguous.
+    64-bit numbers are in decimal, and byte arrays, blobs and security descriptors in
+    hexadecimal. SIDs have the form `S-1-…`. Subnets have the form `address/prefix`, or
+    `address/mask` if an IPv4 mask is not contiguous.
     """
 
     type: Literal[
@@ -66,7 +66,7 @@ class TokenInformationValue(Shape):
 
 
 class OpaqueValue(Shape):
-    """An empty value, or one that is not shown: token access information or an unknown type."""
+    """A value without content, or one whose content is not shown."""
 
     type: Literal[DataType.EMPTY, DataType.TOKEN_ACCESS_INFORMATION, DataType.UNKNOWN]
     type_raw: Raw | MISSING = MISSING
@@ -82,7 +82,7 @@ SingleValue = TypeAliasType(
 
 
 class RangeValue(Shape):
-    """FWP_RANGE0, including both ends. An end is null if the engine returned a NULL pointer."""
+    """FWP_RANGE0: an inclusive range. Both ends are null if the engine returned a NULL pointer."""
 
     type: Literal[DataType.RANGE]
     low: SingleValue | None
@@ -137,9 +137,10 @@ class FilterAction(Shape):
 
 
 class Filter(Shape):
-    """FWPM_FILTER0: the filter whose traffic the SA protects; `name` is the rule's name.
+    """FWPM_FILTER0: the filter that matches the traffic that the SA protects.
 
-    The provider's opaque data and context are omitted.
+    `name` is usually the name of the connection security rule. `providerData`, `rawContext` and
+    `providerContextKey` are omitted.
     """
 
     filter_key: Guid

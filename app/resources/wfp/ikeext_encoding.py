@@ -1,4 +1,4 @@
-"""IKE proposals and credentials as JSON objects (`app.resources.wfp.ikeext_schema`)."""
+"""IKE proposals, credentials and UDP ports as JSON objects (`app.resources.wfp.ikeext_schema`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bindings.records import UdpEncapsulation
 
 
 MAX_CACHED_PROPOSALS: Final = 1024
-"""Far more than the different proposals of a host."""
+"""Far more than the number of different proposals that a host is expected to have."""
 
 
 @lru_cache(maxsize=MAX_CACHED_PROPOSALS)

@@ -1,4 +1,4 @@
-"""IKE proposals and credentials, which main mode SAs and connections share."""
+"""The schema of IKE proposals and credentials, shared by main mode SAs and connections."""
 
 from pydantic import MISSING, Field
 
@@ -29,7 +29,7 @@ class IntegrityAlgorithm(Shape):
 
 
 class IkeProposal(Shape):
-    """IKEEXT_PROPOSAL0: what protects the negotiation itself, not the traffic."""
+    """IKEEXT_PROPOSAL0: the algorithms and limits of the negotiation, not of the traffic."""
 
     cipher_algorithm: CipherAlgorithm
     integrity_algorithm: IntegrityAlgorithm

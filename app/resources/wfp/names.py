@@ -1,4 +1,4 @@
-"""WFP's enumeration values and flags as JSON members with public names."""
+"""Converts WFP's enumeration values and flags to JSON members with public names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from bindings import enums as wfp
 
 
 class Named(dict[int, dict[str, Any]]):
-    """JSON members by enumeration value, `{field: name}`, to be spread into an object.
+    """Maps an enumeration value to JSON members, which callers merge into an object.
 
-    A value without a name maps to `{field: "unknown", fieldRaw: value}`.
+    The members are `{field: name}`. For a value without a name, they are
+    `{field: "unknown", fieldRaw: value}`.
     """
 
     def __init__(self, field: str, numbers: type[IntEnum], names: type[StrEnum]) -> None:
@@ -51,7 +52,7 @@ IMPERSONATION = Named("impersonationType", wfp.Impersonation, public.Impersonati
 
 
 def split_flags(flags: type[IntFlag], names: type[StrEnum], value: int) -> tuple[list[str], int]:
-    """Return the names of the named bits of `value`, and the remaining bits."""
+    """Return the names of the bits of `value` that have a name, and the remaining bits."""
     known = [flag for flag in flags if value & flag]
     return [names[str(flag.name)].value for flag in known], value & ~sum(known)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def main_mode_id(luid: int | None) -> str | None:
-    """Return the decimal text of a main mode SA's id; None if the engine has not set it.
+    """Return a main mode SA's id as decimal text, or None if the engine has not set it.
 
-    Some keying modules leave it at 0, which is no SA's id.
+    Some keying modules leave the id at 0. No SA has this id.
     """
     return str(luid) if luid else None

@@ -1,9 +1,9 @@
 """TLS alerts that reach the client when its handshake fails.
 
 asyncio closes the connection as soon as OpenSSL reports the failure, and drops the alert that
-OpenSSL has queued (RFC 8446, 6.2); a client without a certificate would only see the connection
-end. Here a failed handshake looks to asyncio as if it needed more input: asyncio sends the alert,
-and further input is discarded.
+OpenSSL has queued (RFC 8446, 6.2). A client without a certificate would only see the connection
+end. Here, a failed handshake asks asyncio for more input: asyncio then sends the alert, and further
+input is discarded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import cast
 
 
 on_failure: ContextVar[Callable[[ssl.SSLError], None]] = ContextVar("on_failure")
-"""Called once with the error of a failed handshake; set it in the task that starts one."""
+"""Called once with the error of a failed handshake; set in the task that starts the handshake."""
 
 
 class AlertFlushingSslObject(ssl.SSLObject):

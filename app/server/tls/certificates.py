@@ -1,9 +1,9 @@
 """The server's certificate and the client CAs, reloaded when their files change.
 
-How a reload works: the files are polled; a change creates a new `ssl.SSLContext` for new
-connections. The one in use is never modified: a new context trusts no removed authority and has no
-sessions that clients could resume without showing their certificate again. If the files are
-invalid, the old context stays.
+How a reload works: the files are polled; if they change, a new `ssl.SSLContext` is created for new
+connections. The old context is not modified, because it would still trust removed authorities, and
+clients could resume its sessions without sending their certificate again. If the new files are
+invalid, the old context stays in use.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ log = structlog.get_logger(__name__)
 CIPHERS: Final = "@SECLEVEL=2:ECDHE+AESGCM:ECDHE+CHACHA20"
 """The TLS 1.2 suites with forward secrecy and AEAD only (RFC 9325, 4.2).
 
-All TLS 1.3 suites have both. OpenSSL's security level 2 means 112 bits: no RSA key below 2048 bits,
-no SHA-1 in a chain. DHE is excluded, because clients could cheaply make the server compute it.
+All TLS 1.3 suites have both. OpenSSL's security level 2 requires 112 bits of security: no RSA key
+below 2048 bits, and no SHA-1 in a chain. DHE is excluded, because a client could cheaply make the
+server do expensive computations.
 """
 EXPIRES_SOON: Final = timedelta(days=30)
 
@@ -51,11 +52,11 @@ class HandshakeOutcome(StrEnum):
     CLIENT_CERTIFICATE = "client_certificate"
     """The client sent no certificate, or an invalid one: not issued by a client CA, or expired."""
     REJECTED_BY_CLIENT = "rejected_by_client"
-    """The client sent an alert; most often it does not trust the server."""
+    """The client sent an alert, most often because it does not trust the server."""
     TIMEOUT = "timeout"
     """The handshake took too long."""
     LOST = "lost"
-    """The client disconnected, or the connection was evicted."""
+    """The client disconnected, the connection was evicted, or the server stopped."""
 
 
 class TlsError(Exception):
@@ -69,7 +70,7 @@ class TlsFiles:
     Attributes:
         certificate: the server's certificate and its chain.
         key: the private key; None: in the certificate's file.
-        client_ca: the authorities of client certificates; None: clients need no certificate.
+        client_ca: the authorities that issue client certificates; None: clients need none.
     """
 
     certificate: Path
@@ -77,10 +78,10 @@ class TlsFiles:
     client_ca: Path | None = None
 
     def signatures(self) -> FileSignatures:
-        """Return the times, size and inode of each file, to detect changes.
+        """Return the times of modification and change, size and inode of each file.
 
         Raises:
-            TlsError: a file is missing or unreadable.
+            TlsError: a file is missing or inaccessible.
         """
         named = {
             "tls_certificate_file": self.certificate,
@@ -100,7 +101,7 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The fields of a certificate that are logged and checked.
+    """The fields of a certificate that are logged or checked.
 
     Attributes:
         subject: the subject, in RFC 4514 form.
@@ -144,14 +145,14 @@ class CertificateReloader:
 
     @property
     def is_current(self) -> bool:
-        """Whether the files are in use; False once a reload failed twice with the same error."""
+        """Whether the files are in use; False once the same files failed twice to load."""
         return self._failure is None or not self._is_failure_logged
 
     def poll(self) -> None:
         """Reload the files if they have changed; keep the old context if they are invalid.
 
-        Call it every second or so. A failure is logged when it recurs, because files are replaced
-        one after the other.
+        Call it every second or so. A failure is logged only when it recurs, because files may be
+        replaced one after the other.
         """
         signatures = None
         try:
@@ -207,7 +208,7 @@ def _load(files: TlsFiles) -> tuple[FileSignatures, ssl.SSLContext, Certificate]
     """Load all files in one consistent state.
 
     Raises:
-        TlsError: the files cannot be used, or change meanwhile.
+        TlsError: the files cannot be used, or changed while they were read.
     """
     before = files.signatures()
     certificate, context = read_certificate(files.certificate), _context(files)
@@ -247,11 +248,11 @@ def _context(files: TlsFiles) -> ssl.SSLContext:
     context = AlertFlushingSslContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
-    # Python's defaults today, set explicitly so that they stay.
+    # The first two are Python's defaults today, set explicitly so that they stay.
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.options |= ssl.OP_NO_RENEGOTIATION
-    # Session tickets are encrypted with a key that lives as long as the context, possibly months;
-    # stealing it decrypts all sessions that used a ticket (RFC 9325, 3.4).
+    # Session tickets are encrypted with a key that lives as long as the context, possibly months.
+    # An attacker who steals it can decrypt all sessions that used a ticket (RFC 9325, 3.4).
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
     _load_key(context, files)
@@ -263,7 +264,7 @@ def _context(files: TlsFiles) -> ssl.SSLContext:
 def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
     setting = "tls_certificate_file" if files.key is None else "tls_key_file"
     try:
-        # Without a password OpenSSL would prompt for one.
+        # If no password were given, OpenSSL would prompt for one.
         context.load_cert_chain(files.certificate, files.key, password="")
     except ssl.SSLError as error:
         reason = _REASONS.get(error.reason or "", _NO_KEY.format(setting=setting))

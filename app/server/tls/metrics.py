@@ -8,7 +8,7 @@ from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 
 
 class TlsMetrics:
-    """The metrics of a server that speaks TLS."""
+    """The metrics of a server that uses TLS."""
 
     def __init__(self, tls: CertificateReloader, registry: CollectorRegistry) -> None:
         Gauge(

@@ -1,8 +1,9 @@
 """The TLS handshake of a connection, within the limits of connections.
 
 How a connection is secured: `TlsProtocol` counts it as idle from the moment it is accepted, runs
-the handshake with the current `ssl.SSLContext` and hands over to `LimitedH11Protocol`. asyncio's
-own TLS servers report a connection only after its handshake, and keep one context for ever.
+the handshake with the current `ssl.SSLContext`, and then hands over to `LimitedH11Protocol`.
+asyncio's own TLS servers report a connection only after its handshake, and never change their
+context.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from app.settings.limits import ConnectionLimits
 
 
 HIGH_WATER: Final = 64 << 10
-"""Bytes waiting to be encrypted at which writing pauses: the limit that asyncio has without TLS.
-Its default for TLS, half a megabyte, would add to the cost of a client that does not read."""
+"""Bytes waiting to be encrypted at which writing pauses: asyncio's default without TLS.
+Its default with TLS, 512 KiB, would increase the cost of a client that does not read."""
 
 
 class TlsProtocol(asyncio.Protocol):
-    """The protocol of a connection during its handshake; uvicorn creates one for each.
+    """The protocol of a connection during its handshake; uvicorn creates one per connection.
 
     Attributes:
         network: the client's network, as `client_network` returns it.
@@ -52,7 +53,7 @@ class TlsProtocol(asyncio.Protocol):
         """Initialize the protocol.
 
         Args:
-            context: returns the TLS context to use.
+            context: returns the TLS context for a handshake.
             limits: the limits of connections; `keepalive_timeout_seconds` bounds the handshake.
             idle: the connections that may be evicted.
             on_end: called with the outcome of the handshake.
@@ -80,10 +81,10 @@ class TlsProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the handshake; if there are too many connections, evict an idle one.
 
-        If none is idle, the handshake proceeds: only a secured connection can be sent the problem.
+        If none is idle, the handshake proceeds: the problem can only be sent after it.
         """
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.pause_reading()  # `start_tls` reads
+        self.transport.pause_reading()  # `start_tls` resumes
         client = get_remote_addr(self.transport)
         self.network = client_network(client[0]) if client else ""
         self._connections.add(self)
@@ -92,11 +93,11 @@ class TlsProtocol(asyncio.Protocol):
         self._task = self._loop.create_task(self._secure())
 
     def data_received(self, data: bytes) -> None:
-        """Keep application data that arrives with the end of the handshake."""
+        """Keep application data that arrives together with the end of the handshake."""
         self._early_data += data
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Record a loss that precedes the hand-over, or pass it on to the HTTP protocol."""
+        """Record the loss; after the hand-over, also pass it on to the HTTP protocol."""
         self._is_lost = True
         if self._connection is not None:
             self._connection.connection_lost(exc)
@@ -116,7 +117,7 @@ class TlsProtocol(asyncio.Protocol):
         self.transport.abort()
 
     def _fail(self, error: ssl.SSLError) -> None:
-        """Send the alert and wait for the client to close."""
+        """Let asyncio send the alert, then wait for the client to close the connection."""
         self._failure = error
         self._deadline = self._loop.time() + LINGER_SECONDS
         self._loop.call_soon(self._end_sending)
@@ -129,19 +130,19 @@ class TlsProtocol(asyncio.Protocol):
         alerts.on_failure.set(self._fail)
         secured: asyncio.Transport | None = None
         try:
-            # Returns None if the connection was aborted meanwhile.
+            # Returns None if the connection was aborted during the handshake.
             secured = await self._loop.start_tls(
                 self.transport,
                 self,
                 self._context(),
                 server_side=True,
-                # `enforce_limits` ends the handshake earlier, except if the connection was aborted
-                # before the handshake started: asyncio would keep that handshake.
+                # `enforce_limits` ends a slow handshake earlier than this. If the connection was
+                # aborted before the handshake started, only this timeout ends the handshake.
                 ssl_handshake_timeout=self._limits.keepalive_timeout_seconds + 2 * LINGER_SECONDS,
                 ssl_shutdown_timeout=self._limits.send_timeout_seconds,
             )
         except OSError:
-            pass  # the connection is lost
+            pass  # the connection was lost
         finally:
             self._connections.discard(self)
             self._idle.discard(self)

@@ -1,8 +1,9 @@
 """One log for the server and its libraries: standard error, a file, the Windows Event Log.
 
-Entries contain text from the network. So that none can fake a line or control a terminal,
-unprintable characters are escaped; so that none keeps the event loop busy, strings and lines are
-truncated. Finally, what looks like a credential is redacted (`app.telemetry.logging.redaction`).
+Entries contain text from the network. Unprintable characters are escaped, so that such text cannot
+fake a line or control a terminal. Strings and lines are truncated, so that long text does not block
+the event loop. Finally, text that looks like a credential is redacted
+(`app.telemetry.logging.redaction`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SHARED: Final[list[Any]] = [
 ]
 """Processors of all entries, including those of libraries."""
 _OURS: Final[list[Any]] = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
-"""Processors of our entries; a constant, because cached loggers keep the list they started with."""
+"""Processors of our entries; a constant, because cached loggers keep the list they began with."""
 
 MAX_TEXT: Final = 2000
 """Maximum length of a string in an entry, in characters."""
@@ -38,7 +39,7 @@ MAX_LINE: Final = 32 << 10
 """Maximum length of a rendered entry, in characters."""
 _CUT: Final = "…"
 _ALWAYS: Final = ("timestamp", "level", "logger", "event")
-"""The fields that an entry keeps, however long it is."""
+"""The fields that are kept if a JSON entry is too long."""
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -50,7 +51,7 @@ class LogFile(NamedTuple):
     """A file to log to, with rotation.
 
     Attributes:
-        path: the file; its folder is created.
+        path: the file; its folder is created if it does not exist.
         max_bytes: size at which the file is rotated.
         max_rotated: maximum number of rotated files kept.
     """
@@ -61,7 +62,7 @@ class LogFile(NamedTuple):
 
 
 def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
-    """Return the log file of the settings, or the default one, or None."""
+    """Return the log file of the settings, else the default one; None if there is neither."""
     path = settings.log_file or default
     if path is None:
         return None
@@ -85,9 +86,9 @@ def configure_logging(
     Args:
         log_format: human-readable lines, or JSON.
         level: name of the minimum level.
-        stream: the stream to write to; None: standard error, if there is one.
+        stream: the stream to write to; None: standard error, if the process has one.
         file: an additional file.
-        event_log: whether to report events to the Windows Event Log, too.
+        event_log: whether to report entries to the Windows Event Log, too.
 
     Raises:
         LogUnwritable: the file cannot be opened.
@@ -141,7 +142,7 @@ def _with_short_texts(_logger: Any, _method: str, entry: Any) -> Any:
 
 
 def _cut(value: Any, max_characters: int) -> Any:
-    """Truncate the strings in a value, however deep."""
+    """Truncate the strings in a value, however deeply nested, and redact what is truncated."""
     if isinstance(value, str):
         is_short = len(value) <= max_characters
         return value if is_short else redacted_start(value, max_characters) + _CUT
@@ -156,7 +157,7 @@ _to_json: Final = structlog.processors.JSONRenderer()
 
 
 def _as_json(logger: Any, method: str, entry: Any) -> str:
-    """Render an entry as JSON; if that is too long, its main fields and the start of the JSON."""
+    """Render an entry as JSON; if it is too long, only its main fields and the JSON's start."""
     line = str(_to_json(logger, method, entry))
     if len(line) <= MAX_LINE:
         return line
@@ -165,7 +166,7 @@ def _as_json(logger: Any, method: str, entry: Any) -> str:
 
 
 def _on_one_line(_logger: Any, _method: str, entry: Any) -> Any:
-    """Escape unprintable characters in an entry's strings; `repr` escapes other values."""
+    """Escape unprintable characters in string values; the renderer escapes others with `repr`."""
     return {
         name: _escaped(value) if isinstance(value, str) and not value.isprintable() else value
         for name, value in entry.items()
@@ -182,7 +183,7 @@ def _redact(_logger: Any, _method: str, line: Any) -> str:
 
 
 def _traceback(stream: TextIO, exception: Any) -> None:
-    """Write a traceback with indented lines, so that none can pass for an entry."""
+    """Write a traceback with indented lines, so that no line looks like an entry."""
     text = io.StringIO()
     structlog.dev.plain_traceback(text, exception)
     lines = text.getvalue()[:MAX_LINE].splitlines()

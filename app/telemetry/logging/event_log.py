@@ -1,12 +1,12 @@
 r"""Log entries that an administrator should see in the Windows Event Log.
 
 These are all warnings and errors, and the entries named in `EVENTS` at any level. Event ids never
-change: rules and alerts depend on them (docs/audit.md).
+change, because rules and alerts depend on them (docs/audit.md).
 
 pywin32, which the service needs anyway, wraps RegisterEventSourceW and ReportEventW. The message
-file is Windows' own EventCreate.exe, whose message for each id from 1 to 1000 is `%1`, the reported
-text (learn.microsoft.com, "eventcreate"): it stays in place when Python or this program moves or is
-updated, and needs no resource compiler.
+file is Windows' own EventCreate.exe: its message for each id from 1 to 1000 is `%1`, the reported
+text (learn.microsoft.com, "eventcreate"). It stays in place if Python or this program is moved or
+updated. A message file of our own would need a resource compiler.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SOURCE: Final = "sa-contexts"
 MESSAGE_FILE: Final = r"%SystemRoot%\System32\EventCreate.exe"
 
 MAX_CHARACTERS: Final = 31_839
-"""Maximum length of a ReportEventW string, without its terminator."""
+"""Maximum length of a ReportEventW string in characters, without its terminator."""
 
 
 class EventType(IntEnum):
@@ -37,7 +37,7 @@ class EventType(IntEnum):
 
 
 class Category(IntEnum):
-    """The category of an event. Categories have no texts: viewers show the number."""
+    """The category of an event. Categories have no texts, so viewers show their numbers."""
 
     LIFE = 1
     """The server's start and stop."""
@@ -94,20 +94,20 @@ OTHERS: Final[Mapping[EventType, Event]] = MappingProxyType(
         EventType.ERROR: Event(901, Category.SERVER),
     }
 )
-"""The events of warnings and errors without an id of their own."""
+"""The events of warnings and errors that have no id of their own."""
 
 
 class EventLogSink(LogSink):
     """Reports entries to the Event Log of this machine.
 
-    `logging.handlers.NTEventLogHandler` needs pywin32, too. At each start, it would register the
-    source with another message file, which only an administrator may do.
+    `logging.handlers.NTEventLogHandler` needs pywin32, too. At each start, it would also register
+    the source with another message file, and only an administrator may do that.
     """
 
     sink_name = "event_log"
 
     def __init__(self, library: Any = None) -> None:
-        """Initialize the sink; the first event opens the source.
+        """Initialize the sink; the first reported entry opens the source.
 
         Args:
             library: pywin32's `win32evtlog`; None: import it.
@@ -117,7 +117,7 @@ class EventLogSink(LogSink):
         self._source: Any = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Report an entry that has an event; ignore others."""
+        """Report an entry that has an event; ignore other entries."""
         event_type = _type_of(record.levelno)
         event = EVENTS.get(getattr(record, "event", None) or "") or OTHERS.get(event_type)
         if event is None:
@@ -149,7 +149,7 @@ def _type_of(level: int) -> EventType:
 
 
 def add_source(library: Any = None) -> None:
-    """Register the event source; an administrator does this once.
+    """Register the event source, which an administrator must do once.
 
     Args:
         library: pywin32's `win32evtlogutil`; None: import it.
@@ -162,7 +162,7 @@ def add_source(library: Any = None) -> None:
 
 
 def remove_source(library: Any = None) -> None:
-    """Unregister the event source, if registered; events stay in the log.
+    """Unregister the event source, if it is registered; its events stay in the log.
 
     Args:
         library: pywin32's `win32evtlogutil`; None: import it.

@@ -1,6 +1,6 @@
-"""Redaction of credentials in text: the last resort, should one ever reach a log entry.
+"""Redaction of credentials in text: the last resort if a credential reaches a log entry.
 
-In normal operation it finds nothing. Code that logs credentials must be fixed instead.
+In normal operation, there is nothing to redact: code that logs a credential is a bug.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from app.auth.key_file import PREFIX
 REDACTED: Final = "[redacted]"
 
 _MARKS: Final = (PREFIX, "eyj", "bearer")
-"""A match in lower case contains one of these; searching for them first is cheap."""
+"""Each match, in lower case, contains one of these; searching for them first is cheap."""
 
 _SECRETS: Final = (
-    # any token (RFC 6750, 2.1), the scheme in any case (RFC 9110, 11.1); JSON writes a tab as `\t`
+    # any bearer token (RFC 6750, 2.1), its scheme in any case (RFC 9110, 11.1); `\t` is JSON's tab
     re.compile(r"(?P<kept>(?i:bearer)(?:[ \t]|\\t)++)(?P<secret>[A-Za-z0-9._~+/-]{16,}+=*)"),
     re.compile(r"eyJ[\w-]{5,}+(?P<secret>(?:\.[\w-]*+)++)?"),  # a JWT (RFC 7519): `{"` in base64
     re.compile(rf"(?P<secret>{PREFIX}[0-9a-f]{{12}}_[\w-]+)"),  # an API key
 )
-"""A match with the group `secret` is a credential, except for its group `kept`.
+"""If a match has the group `secret`, it is a credential; its group `kept`, if any, is not redacted.
 
-The patterns are linear in any text: each either fails after a few characters or consumes all that
-it has examined, so nothing is examined twice. Therefore a word that starts like a JWT but has no
-second part is matched, too, without a group.
+The patterns take linear time: each either fails after a few characters or consumes all that it has
+examined, so nothing is examined twice. Therefore, a word that starts like a JWT but has no second
+part also matches, but without the group `secret`.
 """
 
 MAX_CHARACTERS: Final = 200
-"""Maximum number of characters shown of a text whose length a client controls."""
+"""Maximum number of characters to log of a text whose length a client controls."""
 _MARGIN: Final = 1000
-"""Further characters searched, so that a truncated credential is still recognized."""
+"""Number of characters to search beyond the maximum, to recognize a credential truncated there."""
 
 _WORDS: Final = re.compile(r"[\w.~+%-]+")
-"""A percent-encoded credential, or a part of a path."""
+"""A word that may be a percent-encoded credential."""
 _PERCENT: Final = re.compile(r"%(?:25)+")
 """A percent sign that is encoded any number of times (RFC 3986, 2.1)."""
 MAX_DECODINGS: Final = 4
-"""Maximum number of times that a word is decoded: the result may be encoded too (`%2%35`)."""
+"""Maximum number of times to decode a word: the result may still be encoded (`%2%35`)."""
 
 
 def redacted(text: str) -> str:
@@ -51,7 +51,7 @@ def redacted(text: str) -> str:
 
 
 def redacted_start(text: str, max_characters: int = MAX_CHARACTERS) -> str:
-    """Return the first characters of a text, with each credential replaced by `REDACTED`."""
+    """Return the start of a text, with each credential replaced by `REDACTED`."""
     return redacted(text[: max_characters + _MARGIN])[:max_characters]
 
 
@@ -80,9 +80,9 @@ def _redacted_word(match: re.Match[str]) -> str:
 class RedactedSpans:
     """An OpenTelemetry span processor that redacts what requests contain.
 
-    FastAPI records the query, which holds the addresses to filter by, and the path, method and
-    host, in which clients can put anything. The class has the SDK's interface but imports none of
-    its types.
+    FastAPI records the query, which contains the addresses to filter by. It also records the path,
+    method and host, which clients can choose freely. The class implements the SDK's interface
+    without importing the SDK.
     """
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:  # noqa: ARG002  # the SDK's

@@ -1,6 +1,7 @@
 """Periodic log summaries of rejected requests.
 
-Rejections need no credential: a flood of them must neither fill a disk nor make logging costly.
+Clients can cause rejections without a credential, so a flood of rejections must neither fill a disk
+nor make logging costly.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ log = structlog.get_logger(__name__)
 PERIOD_SECONDS: Final = 60.0
 """Time between summaries."""
 MAX_ADDRESSES: Final = 1000
-"""Maximum number of addresses counted per problem and period; an IPv6 client can use any number."""
+"""Maximum number of addresses counted per problem and period: an IPv6 client may use very many."""
 MAX_LOGGED_ADDRESSES: Final = 5
-"""Number of addresses named in a summary: those with the most rejections."""
+"""Number of addresses listed in a summary: those with the most rejections."""
 
 
 class _Rejections:
@@ -41,7 +42,7 @@ class RejectionSummary:
         """Count a rejection.
 
         Args:
-            code: the code of the problem.
+            code: the problem's code.
             address: the client's address.
             reason: a more specific reason, from a small fixed set.
         """
@@ -53,7 +54,7 @@ class RejectionSummary:
             rejections.addresses[address] += 1
 
     async def run(self) -> None:
-        """Flush once per period until cancelled, and once more when cancelled."""
+        """Call `flush` once per period until cancelled, and once more when cancelled."""
         try:
             while True:
                 await anyio.sleep(PERIOD_SECONDS)
@@ -62,7 +63,7 @@ class RejectionSummary:
             self.flush()
 
     def flush(self) -> None:
-        """Log the rejections since the last flush, one entry per code."""
+        """Log the rejections since the last call, with one entry per code."""
         by_code, self._by_code = self._by_code, defaultdict(_Rejections)
         for code, rejections in sorted(by_code.items()):
             reasons = {"reasons": dict(sorted(rejections.reasons.items()))}

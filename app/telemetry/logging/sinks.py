@@ -1,9 +1,10 @@
-"""The log's bounded queue and its sinks: a hanging disk or terminal delays no request.
+"""The log's bounded queue and its sinks: a disk or terminal that hangs does not delay requests.
 
-How an entry is written: the thread that logs it formats it, because only that thread knows its
-request, and queues it; one other thread writes the queue to all sinks. Entries that a full queue or
-a failing sink cannot accept are dropped and counted. `logging.handlers.QueueListener` could not be
-flushed, would wake its thread for each entry, and would wait for a hanging sink when it stops.
+How an entry is written: the thread that logs the entry formats and queues it, because only that
+thread knows the request. A single other thread writes the queued entries to all sinks. If the queue
+is full or a sink fails, the entry is dropped and counted. `logging.handlers.QueueListener` is not
+used: it cannot be flushed, wakes its thread for each entry, and waits for a hanging sink when it
+stops.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from prometheus_client import Counter
 log = structlog.get_logger(__name__)
 
 MAX_ENTRIES: Final = 10_000
-"""Capacity of the queue; some megabytes."""
+"""Capacity of the queue in entries, which take some megabytes."""
 BATCH_SECONDS: Final = 0.02
-"""Pause after a batch of entries: a wake-up per entry would cost more than writing it."""
+"""Pause after a batch of entries: waking the thread per entry would cost more than writing."""
 CLOSE_SECONDS: Final = 2.0
 """How long flushing or closing may take."""
 
@@ -42,7 +43,7 @@ DROPPED: Final = Counter(
     ["sink"],
     registry=None,
 )
-"""The drops of this process, which has one log."""
+"""Counts the dropped entries of this process, which has only one log."""
 for _name in get_args(SinkName):
     DROPPED.labels(_name)
 
@@ -74,9 +75,9 @@ def _open_not_world_readable(path: str, flags: int) -> int:
 class FileSink(LogSink, RotatingFileHandler):
     """A rotating file.
 
-    It is readable by its owner and group; on Windows it inherits the folder's DACL. Windows cannot
-    rotate a file that another program has open, for example a viewer; it then grows to at most
-    twice its maximum size.
+    The file is readable by its owner and group; on Windows, it inherits the folder's DACL. While
+    another program, such as a viewer, has the file open, Windows cannot rotate it; the file then
+    grows to at most twice its maximum size.
     """
 
     sink_name = "file"
@@ -88,10 +89,10 @@ class FileSink(LogSink, RotatingFileHandler):
         return open(self.baseFilename, "a", encoding="utf-8", opener=_open_not_world_readable)
 
     def doRollover(self) -> None:  # noqa: N802  # logging's own
-        """Rotate the file, or keep writing to it if it cannot be rotated.
+        """Rotate the file; if it cannot be rotated, continue to write to it.
 
         Raises:
-            OSError: it cannot be rotated, and has reached twice its maximum size.
+            OSError: the file cannot be rotated and exceeds twice its maximum size.
         """
         try:
             super().doRollover()
@@ -103,7 +104,7 @@ class FileSink(LogSink, RotatingFileHandler):
 
 
 class LogQueue(logging.Handler):
-    """A handler that queues entries for a thread that writes them in order."""
+    """A handler that queues entries; its thread writes them to the sinks in order."""
 
     def __init__(self, sinks: Sequence[LogSink], max_entries: int = MAX_ENTRIES) -> None:
         """Start the thread.
@@ -121,7 +122,7 @@ class LogQueue(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue an entry; drop it if the queue is full."""
+        """Queue an entry; drop it if the queue is full or the entry cannot be formatted."""
         if self._queue.qsize() >= self._max_entries:
             self._dropped += 1
             DROPPED.labels("queue").inc()
@@ -146,7 +147,7 @@ class LogQueue(logging.Handler):
             is_written.wait(CLOSE_SECONDS)
 
     def close(self) -> None:
-        """Write the queued entries, for at most `CLOSE_SECONDS`, and close the sinks."""
+        """Write the queued entries; close the sinks if this ends within `CLOSE_SECONDS`."""
         self._queue.put(None)
         self._thread.join(CLOSE_SECONDS)
         if not self._thread.is_alive():

@@ -23,7 +23,7 @@ class EngineCollector(Collector):
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the engine's metrics without calling the engine."""
+        """Yield the engine's metrics, without calling the engine."""
         service = self._service
         state = state_of(service.store)
         yield GaugeMetricFamily(

@@ -1,6 +1,6 @@
 """Metrics of HTTP requests.
 
-Series are cached by method, route and status: a request costs one look-up (docs/monitoring.md).
+Series are cached by method, route and status, so a request costs one look-up (docs/monitoring.md).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from starlette.types import Scope
 
 
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-"""Methods with a series of their own; clients can invent any number of others."""
+"""Methods with a label of their own; others are `other`, because clients can invent any number."""
 
 UNANSWERED: Final = "none"
-"""The status of requests whose client disconnected before a response."""
+"""The status of requests whose client disconnected before the response began."""
 
 
 class HttpMetrics:
@@ -41,7 +41,7 @@ class HttpMetrics:
         self._children: dict[tuple[str, str, int | None], tuple[Counter, Histogram]] = {}
 
     def observe(self, scope: Scope, status: int | None, seconds: float) -> None:
-        """Count a finished request.
+        """Count a finished request and its duration.
 
         Args:
             scope: the request's scope after routing.

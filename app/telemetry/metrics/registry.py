@@ -50,7 +50,7 @@ class Metrics:
 
     Attributes:
         registry: the registry of all metrics; prometheus_client's global one is not used.
-        http: counts requests.
+        http: counts and times requests.
         rejection_summary: logs rejected requests in periodic summaries.
     """
 
@@ -104,7 +104,7 @@ class Metrics:
             tasks.cancel_scope.cancel()
 
     def preregister_problems(self, codes: Iterable[str]) -> None:
-        """Create the series of these problems, which start at 0."""
+        """Create the series of these problems, so that each starts at 0."""
         for code in codes:
             self._problems.labels(code)
 
@@ -117,12 +117,12 @@ class Metrics:
         self._credential_rejections.labels(reason.value).inc()
 
     def count_early_rejection(self, code: str, address: str) -> None:
-        """Count and log a problem that was answered before the application ran."""
+        """Count and log a problem that was sent before the application ran."""
         self.count_problem(code)
         self.rejection_summary.record(code, address)
 
     def count_connections(self, count: Callable[[], int]) -> None:
-        """Register the gauge of open connections, read from a function."""
+        """Register the gauge of open connections; `count` returns its value."""
         Gauge("sa_contexts_connections", "Open connections.", registry=self.registry).set_function(
             count
         )
@@ -137,7 +137,7 @@ class Metrics:
 
 
 def _process_collector() -> Collector:
-    """Create the collector of this process' metrics; prometheus_client's reads /proc."""
+    """Create the collector of this process' metrics; prometheus_client's needs /proc."""
     if sys.platform == "win32":
         from app.telemetry.metrics.windows_process import (  # noqa: PLC0415  # Windows only
             WindowsProcessCollector,

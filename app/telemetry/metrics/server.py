@@ -1,4 +1,4 @@
-"""Metrics of the server itself: snapshots, streams and the journal."""
+"""Metrics of the server itself: versions, snapshots, streams, API keys and the journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.service import Service
 
 
 class ServerCollector(Collector):
-    """Collects what a service keeps for its clients. Belongs to its event loop."""
+    """Collects the metrics of one service. Belongs to the service's event loop."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

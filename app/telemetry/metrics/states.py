@@ -1,4 +1,4 @@
-"""The engine's state: the label values of `wfp_state` and of failed refreshes."""
+"""The engine's state: the label values of `wfp_state` and of the failed refreshes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bindings.errors import (
 
 
 class EngineState(StrEnum):
-    """The engine's state at the last refresh; those after `STALE` are reasons of a failure."""
+    """The engine's state at the last refresh; values after `STALE` say why the refresh failed."""
 
     READY = "ready"
     STARTING = "starting"
@@ -37,11 +37,11 @@ _REASONS: Final[tuple[tuple[type[Exception], EngineState], ...]] = (
 )
 
 FAILURES: Final = (*dict.fromkeys(state for _, state in _REASONS), EngineState.FAILED)
-"""The reasons of failed refreshes."""
+"""The states that say why a refresh failed."""
 
 
 def failure_of(error: Exception) -> EngineState:
-    """Return the reason of a failed refresh."""
+    """Return the state that says why a refresh failed."""
     return next(
         (state for class_, state in _REASONS if isinstance(error, class_)), EngineState.FAILED
     )

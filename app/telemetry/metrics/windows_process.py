@@ -1,7 +1,7 @@
-"""Metrics of the process on Windows, where prometheus_client has none.
+"""Metrics of the process on Windows, where prometheus_client provides none.
 
 They have the names and units of `prometheus_client.ProcessCollector`, so that queries and
-dashboards work on both systems.
+dashboards work on Windows and Linux.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class WindowsProcessCollector(Collector):
     """Collects this process' memory, processor time and start."""
 
     def __init__(self) -> None:
-        # A pseudo handle, which needs no closing (GetCurrentProcess, processthreadsapi.h).
+        # A pseudo handle, which need not be closed (GetCurrentProcess, processthreadsapi.h).
         self._process = win32api.GetCurrentProcess()
         created = win32process.GetProcessTimes(self._process)["CreationTime"]
         self._start: float = created.timestamp()

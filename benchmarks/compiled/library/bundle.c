@@ -107,7 +107,8 @@ static void put_identity(writer *to, const IPSEC_ID0 *identity)
     PUT(to, "]}");
 }
 
-/* Writes only the GUID at the start of the state; the blob behind it is private to the module. */
+/* Writes only the GUID at the start of the state; the blob behind it is private to the key
+ * module. */
 static void put_key_module_state(writer *to, const GUID *key)
 {
     const named_guid *module = FIND_GUID(keying_modules, key);

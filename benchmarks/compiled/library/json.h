@@ -24,8 +24,8 @@ typedef struct baseline {
 } baseline;
 
 /* Writes the JSON texts of as many of the `count` IPSEC_SA_CONTEXT1 as fit completely into `size`
- * bytes, without separators. Returns their number, and in `ends` the offset of the end of each.
- * `size` must be less than 4 GB. IPv6 addresses are expected in network order. */
+ * bytes, without separators. Returns their number, and writes the offset of the end of each to
+ * `ends`. `size` must be less than 4 GB. IPv6 addresses are expected in network order. */
 EXPORT uint32_t encode_sa_contexts(const void *const *entries, uint32_t count,
                                    const baseline *judged_by, char *buffer, size_t size,
                                    uint32_t *ends);
@@ -37,7 +37,7 @@ typedef struct named_flag {
     size_t length;
 } named_flag;
 
-/* Writes an array of the names of the set bits; returns the set bits that have no name. */
+/* Writes an array of the names of the bits that are set; returns the set bits without a name. */
 #define PUT_FLAGS(to, table, flags) put_flags(to, table, sizeof table / sizeof *table, flags)
 UINT32 put_flags(writer *to, const named_flag *table, size_t count, UINT32 flags);
 
@@ -46,7 +46,7 @@ typedef struct named_guid {
     GUID key;
     const char *name;
     size_t length;
-    bool is_address; /* whether the GUID is that of a field with addresses */
+    bool is_address; /* whether this is the GUID of a field with addresses */
 } named_guid;
 
 /* Returns NULL if the table does not contain the key. */
@@ -56,7 +56,7 @@ const named_guid *find_guid(const named_guid *table, size_t count, const GUID *k
 /* numbers.c */
 void put_unsigned(writer *to, uint64_t number);
 void put_signed(writer *to, int64_t number);
-/* As JSON strings, for numbers that may be too large for a client's number type. */
+/* These write JSON strings, for numbers that may be too large for a client's number type. */
 void put_unsigned_text(writer *to, uint64_t number);
 void put_signed_text(writer *to, int64_t number);
 /* Writes the shortest decimal that gives the same double when read; null if it is not finite. */
@@ -68,7 +68,7 @@ void put_string(writer *to, const char16_t *text);
 void put_guid(writer *to, const GUID *guid);
 void put_guid_or_null(writer *to, const GUID *guid);
 void put_hex(writer *to, const UINT8 *bytes, size_t size);
-/* As in Hex32 of app.schemas.hexadecimal. */
+/* Writes the format of Hex32 in app.schemas.hexadecimal. */
 void put_hex32(writer *to, UINT32 number);
 void put_sid(writer *to, const SID *sid);
 
@@ -91,7 +91,7 @@ void put_filter(writer *to, const FWPM_FILTER0 *filter);
 /* bundle.c */
 void put_bundle(writer *to, const IPSEC_SA_BUNDLE1 *bundle);
 
-/* The transforms of an SA; each is NULL if the SA has none or the engine omits it. */
+/* The transforms of an SA; a transform is NULL if the SA has none or the engine omits it. */
 typedef struct transforms {
     bool authenticates;
     bool encrypts;

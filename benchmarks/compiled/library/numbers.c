@@ -81,10 +81,10 @@ static void put_decimal(writer *to, const char *digits, int count, int point)
     }
 }
 
-/* Increments the last digit of a number with `count` digits; returns false if that would change
- * the exponent. Doubles are closer together below a power of two than above it. The nearest
- * decimal of `count` digits may therefore be read as the double below; the next greater decimal
- * may then give the right one. */
+/* Increments the last digit of a number with `count` digits; returns false if that would change the
+ * exponent. Doubles are closer together below a power of two than above it. Near such a power, the
+ * nearest decimal of `count` digits may be read as the next lower double, and the next greater
+ * decimal as the right one. */
 static bool increase(char *written, int count)
 {
     for (int i = count == 1 ? 0 : count; i >= 0; i--) {

@@ -140,7 +140,7 @@ static void put_escaped(writer *to, char16_t unit)
     }
 }
 
-/* Writes a code point from U+0080 on as UTF-8 (RFC 3629). */
+/* Writes a code point that is U+0080 or above as UTF-8 (RFC 3629). */
 static void put_utf8(writer *to, uint32_t point)
 {
     char written[4];

@@ -101,7 +101,7 @@ static void put_content(writer *to, const FWP_VALUE0 *value)
     case FWP_UNICODE_STRING_TYPE:
         put_string(to, value->unicodeString);
         return;
-    default: /* a mask; the union of FWP_VALUE0 has no member for it */
+    default: /* an address with a mask, for which the union of FWP_VALUE0 has no member */
         put_null(to);
     }
 }
@@ -109,7 +109,7 @@ static void put_content(writer *to, const FWP_VALUE0 *value)
 void put_value(writer *to, const FWP_VALUE0 *value)
 {
     PUT(to, "{");
-    if (value->type == FWP_RANGE_TYPE) { /* the union has no member for it: unknown */
+    if (value->type == FWP_RANGE_TYPE) { /* the union has no member for ranges */
         PUT(to, "\"type\":\"unknown\",\"typeRaw\":");
         put_unsigned(to, (UINT32)value->type);
         PUT(to, "}");

@@ -1,10 +1,10 @@
-/* The weaknesses of one direction's bundle by a baseline, as in
+/* The weaknesses of one direction's bundle according to a baseline, as in
  * app/resources/sa_contexts/weaknesses.py. */
 
 #include "json.h"
 #include "names.h"
 
-/* The weaknesses of single algorithms, regardless of their combination. */
+/* Returns the weaknesses of single algorithms, regardless of their combination. */
 static UINT32 of_algorithms(const transforms *made)
 {
     UINT32 seen = 0;
@@ -31,7 +31,8 @@ static UINT32 of_algorithms(const transforms *made)
     return seen;
 }
 
-/* Whether an SA is known to encrypt its packets without authenticating them; GCM does both. */
+/* Returns whether an SA is known to encrypt its packets without authenticating them; GCM does
+ * both. */
 static bool only_encrypts(const IPSEC_SA0 *sa, const transforms *made)
 {
     return sa->saTransformType == IPSEC_TRANSFORM_ESP_CIPHER && made->cipher != NULL
@@ -39,8 +40,8 @@ static bool only_encrypts(const IPSEC_SA0 *sa, const transforms *made)
            && made->cipher->cipherTransformId.cipherConfig <= IPSEC_CIPHER_CONFIG_CBC_AES_256;
 }
 
-/* The weaknesses of all SAs of a bundle together: one may authenticate what another encrypts. An
- * empty bundle has none, because nothing is known of it. */
+/* Returns the weaknesses of all SAs of a bundle together: one SA may authenticate what another
+ * encrypts. An empty bundle has no weaknesses, because nothing is known about it. */
 static UINT32 of_sas(const IPSEC_SA0 *sas, UINT32 count)
 {
     UINT32 seen = 0;

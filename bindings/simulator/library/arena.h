@@ -1,8 +1,8 @@
 /* Allocation of a whole tree in one heap block.
  *
- * WFP returns trees of structures that one FwpmFreeMemory0 frees, so a tree occupies one block.
- * The same code runs twice: on a measuring arena, which has no memory and only adds up sizes,
- * then on an arena of the measured size.
+ * WFP returns trees of structures, and one call of FwpmFreeMemory0 frees a whole tree. Therefore a
+ * tree occupies one block. The same code runs twice: on a measuring arena, which has no memory and
+ * only adds up sizes, then on an arena of the measured size.
  */
 
 #ifndef SIMULATOR_ARENA_H
@@ -16,8 +16,8 @@ typedef struct arena {
     size_t used;
 } arena;
 
-/* Allocate `size` bytes, aligned to a power of two. Return NULL while measuring. 0 bytes give a
- * valid pointer, too, as for WFP's arrays without elements. */
+/* Allocate `size` bytes, aligned to a power of two. Return NULL while measuring. Otherwise, even a
+ * size of 0 gives a pointer that is not NULL, as for WFP's arrays without elements. */
 static inline void *arena_take(arena *arena, size_t size, size_t alignment)
 {
     size_t start = (arena->used + alignment - 1) & ~(alignment - 1);

@@ -91,9 +91,9 @@ static int find_function(const char *name)
     return function < FUNCTION_COUNT ? function : NONE;
 }
 
-/* Return the code of the oldest failure that is due, and use up one of its `times`; return 0 if
- * none is due. For the function's older failures, or for all of them if none is due, the call is
- * one of those that they let pass. */
+/* Return the code of the function's oldest failure that is due, or 0 if none is due. This call
+ * counts as one of the `times` of the failure that is due, and as one of the calls that must pass
+ * (`after`) of each older failure. */
 static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {
@@ -117,7 +117,7 @@ static UINT32 scripted_failure(function function)
     return 0;
 }
 
-/* Return a random code at the configured rate, otherwise 0. */
+/* Return a random error code at the configured rate, otherwise 0. */
 static UINT32 random_failure(function function)
 {
     static const UINT32 codes[] = {
@@ -130,7 +130,7 @@ static UINT32 random_failure(function function)
         || random_below(&calls.rng, 1000000) >= calls.random_per_million) {
         return 0;
     }
-    /* The last code is about a session, which ENGINE_OPEN does not have yet. */
+    /* The last code refers to a session, which does not exist yet in ENGINE_OPEN. */
     return codes[random_below(&calls.rng, function == ENGINE_OPEN ? count - 1 : count)];
 }
 

@@ -1,4 +1,4 @@
-/* The entry and exit of every WFP call: counted, delayed, made to fail. */
+/* The beginning and end of every WFP call: counts, delays and failures. */
 
 #ifndef SIMULATOR_CALLS_H
 #define SIMULATOR_CALLS_H
@@ -53,20 +53,20 @@ typedef enum function {
     FUNCTION_COUNT
 } function;
 
-/* Begin a call: count it, wait out its delay, acquire LOCK_ENGINE until calls_end. Return the
- * code that the call must fail with, or 0. */
+/* Begin a call: count it, sleep for its delay, and acquire LOCK_ENGINE, which calls_end releases.
+ * Return the code with which the call must fail, or 0. */
 UINT32 calls_begin(function function);
 /* End a call: release LOCK_ENGINE. Return the code unchanged. */
 UINT32 calls_end(UINT32 code);
 
-/* The rest is called under LOCK_ENGINE. */
+/* Call the functions below under LOCK_ENGINE. */
 
 /* Count a misuse by the caller. Return the code unchanged. */
 UINT32 calls_misuse(UINT32 code);
 UINT64 calls_misuses(void);
 
-/* These implement control functions; see sa_simulator.h. calls_count is sa_simulator_calls, and
- * calls_reset is a part of sa_simulator_reset. */
+/* These functions implement control functions (sa_simulator.h): calls_count implements
+ * sa_simulator_calls, and calls_reset is a part of sa_simulator_reset. */
 int calls_fail(const char *name, UINT32 code, UINT32 after, UINT32 times);
 void calls_fail_randomly(UINT32 per_million, uint64_t seed);
 void calls_clear_failures(void);

@@ -1,7 +1,7 @@
-/* Churn: what negotiation, rekeying and expiry do to the contexts of a busy host.
+/* Churn: the changes that negotiation, rekeying and expiry make to the contexts of a busy host.
  *
- * Contexts begin without SAs and get them one by one. A rekey adds a new context, sometimes under
- * a new main mode SA; the old one loses its outbound SA at once and is deleted later
+ * A context begins without SAs and gets them one by one. A rekey adds a new context, sometimes
+ * under a new main mode SA; the old context immediately loses its outbound SA, and is deleted later
  * (IPsecSaContextExpire0). Only generated contexts change, never those that a test put.
  */
 
@@ -21,8 +21,8 @@ enum { SEARCH_LIMIT = 256 };
 
 static struct {
     random_source rng;
-    random_source main_mode_rng; /* separate, so that main mode does not affect the contexts */
-    uint32_t main_modes;         /* rekeys of main mode */
+    random_source main_mode_rng; /* separate: main mode does not affect contexts */
+    uint32_t main_modes;         /* number of main mode rekeys */
     random_source traffic_rng;
     uint32_t target;      /* the number of contexts to stay near */
     uint32_t next_number; /* of the next recipe */
@@ -44,8 +44,8 @@ void churn_set_target(void)
     churn.target = store_count();
 }
 
-/* Return a generated context in one of the stages (IN(...) | IN(...)). Search at most SEARCH_LIMIT
- * slots, from a random one on; return NULL if they have no such context. */
+/* Return a generated context that is in one of the stages (IN(...) | IN(...)). Search at most
+ * SEARCH_LIMIT slots, starting at a random one; return NULL if none of them has such a context. */
 static sa_entry *pick(unsigned stages)
 {
     size_t slot_count;
@@ -66,8 +66,8 @@ static sa_entry *pick(unsigned stages)
 #define IN(stage) (1u << (stage))
 #define IN_ANY (IN(STAGE_BEGUN) | IN(STAGE_INBOUND) | IN(STAGE_COMPLETE) | IN(STAGE_EXPIRING))
 
-/* Each of these functions makes one change. Those that need a context in a certain stage return 1,
- * or 0 if there is no such context. */
+/* Each of these functions makes one change. A function that needs a context in a certain stage
+ * returns 1, or 0 if it finds none. */
 
 static void begin_one(void)
 {
@@ -104,11 +104,11 @@ static int rekey_one(void)
     recipe.revision = 0;
     UINT64 id = old->id;
     if (!main_modes_has(&recipe) || random_chance(&churn.main_mode_rng, 15)) {
-        recipe.main_mode = ++churn.main_modes; /* nothing is negotiated under a missing SA */
+        recipe.main_mode = ++churn.main_modes; /* under a new main mode SA */
     }
     statistics_sas_deleted(1);
     statistics_rekeyed();
-    /* Add the new one first, so that their common connection does not end. */
+    /* Add the new context first, so that the connection of both does not end. */
     (void)store_add(&recipe, STAGE_COMPLETE);
     store_set_stage(store_find(id), STAGE_EXPIRING);
     return 1;
@@ -139,7 +139,8 @@ static int delete_one(void)
     return entry != NULL;
 }
 
-/* Make one change. Deletions prevail above the target, additions below. */
+/* Make one change. If there are far more contexts than the target, delete one; if there are far
+ * fewer, add one. */
 static void change_one(void)
 {
     uint32_t count = store_count();

@@ -13,7 +13,8 @@
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const connection *in_snapshot = (const connection *)enumeration->objects + index;
-    /* The snapshot owns no reference to the tree of a connection that was put: look it up again. */
+    /* The snapshot owns no reference to the tree of a connection that was put, so look up the
+     * connection again. */
     return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) && in_snapshot->tree == NULL
                ? in_snapshot
                : connections_find(in_snapshot->id);
@@ -30,8 +31,8 @@ static const object_ops ops = {CONNECTIONS, current, write_connection};
 
 /* ---- enumerations ---- */
 
-/* Fix the set of objects, and query the driver if the template asks for it; a NULL template matches
- * all. Return an error code, or 0. */
+/* Fix the set of connections, and query the driver if the template asks for that. A NULL template
+ * matches all connections. Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration,
                             const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate)
 {
@@ -115,8 +116,8 @@ DWORD WINAPI FwpmConnectionDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHa
 
 /* ---- one connection ---- */
 
-/* Return one connection, in a block that the client owns. The driver is not queried, since there
- * is no flag that asks for it. Return an error code, or 0. */
+/* Write one connection into a block that the client owns. The driver is not queried, because no
+ * flag asks for that. Return an error code, or 0. */
 static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, FWPM_CONNECTION0 **result)
 {
     if (result == NULL) {

@@ -1,4 +1,4 @@
-/* FwpmConnectionSubscribe0, FwpmConnectionUnsubscribe0, and the notifications. */
+/* FwpmConnectionSubscribe0, FwpmConnectionUnsubscribe0, and the notifications of connections. */
 
 #include "connection_events.h"
 
@@ -57,8 +57,8 @@ void publish_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *conne
 
 /* ---- the functions ---- */
 
-/* No page says what an engine that does not track connections returns. The existence of
- * FWP_E_CONNECTIONS_DISABLED suggests the default. */
+/* Microsoft does not document what these functions return if the engine does not track connections.
+ * The existence of FWP_E_CONNECTIONS_DISABLED suggests the default. */
 UINT32 connections_check_engine(HANDLE engineHandle)
 {
     UINT32 code = engine_check_session(engineHandle);
@@ -69,7 +69,8 @@ UINT32 connections_check_engine(HANDLE engineHandle)
     return code;
 }
 
-/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
+/* Check the arguments, copy the template into a filter, and subscribe. Return an error code, or
+ * 0. */
 static UINT32 subscribe_connections(HANDLE engineHandle,
                                     const FWPM_CONNECTION_SUBSCRIPTION0 *subscription,
                                     FWPM_CONNECTION_CALLBACK0 callback, void *context,

@@ -6,7 +6,7 @@
 #include "connection_store.h"
 #include "wfp.h"
 
-/* Notify the subscribers whose template matches, unless connections are not tracked. */
+/* Notify the subscribers whose template matches. Do nothing if connections are not tracked. */
 void publish_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *connection);
 
 /* Check that the session may query connections. Return an error code, or 0. */

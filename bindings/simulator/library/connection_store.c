@@ -1,5 +1,5 @@
-/* Two indexes of heap-allocated connections: a chained hash table by group, and an array of
- * pointers, ascending by id. */
+/* The heap-allocated connections have two indexes: a chained hash table by group, and an array of
+ * pointers, ascending by id. Connections that were put are only in the array. */
 
 #include "connection_store.h"
 
@@ -75,8 +75,8 @@ static void set_address(address *into, FWP_IP_VERSION version, UINT32 v4, const 
     }
 }
 
-/* Read the peer of a context that was put, as far as it is known. Return 0 if the context is
- * incomplete or its IP version unknown. */
+/* Read what is known of the peer of a context that was put. Return 0 if the context is incomplete
+ * or its IP version is unknown. */
 static int read_peer(peer *into, const IPSEC_SA_CONTEXT1 *from)
 {
     if (from->inboundSa == NULL || from->outboundSa == NULL) {
@@ -96,7 +96,8 @@ static int read_peer(peer *into, const IPSEC_SA_CONTEXT1 *from)
     return 1;
 }
 
-/* Read the peer that determines the group of a context. Return 0 if it belongs to no group. */
+/* Read the peer that determines the group of a context. Return 0 if the context belongs to no
+ * group. */
 static int read_entry_peer(peer *into, const sa_entry *entry)
 {
     if (entry->stage != STAGE_COMPLETE) {
@@ -111,8 +112,8 @@ static int read_entry_peer(peer *into, const sa_entry *entry)
 
 /* ---- the two indexes ---- */
 
-/* Return the link that points to the connection of a group, or the NULL at the end of its
- * chain. There must be buckets. */
+/* Return the link that points to the connection of a group. If the group has no connection, return
+ * the link at the end of its chain, which is NULL. There must be buckets. */
 static connection **find_link(const peer *peer)
 {
     connection **link = &store.buckets[hash_group(peer) & (store.bucket_count - 1)];
@@ -178,7 +179,7 @@ connection *connections_find(UINT64 id)
     return index < store.count && store.by_id[index]->id == id ? store.by_id[index] : NULL;
 }
 
-/* Insert a connection into the array. There must be room, and no connection with its id. */
+/* Insert a connection into the array, which must have room and no connection with this id. */
 static void insert(connection *made)
 {
     size_t index = lower_bound(made->id);
@@ -190,7 +191,7 @@ static void insert(connection *made)
 
 /* ---- begin and end ---- */
 
-/* Return bytes per second: many connections are idle, few carry much. */
+/* Return a rate in bytes per second. Many connections are idle, and few carry much traffic. */
 static UINT32 pick_rate(random_source *source)
 {
     uint32_t magnitude = random_below(source, 23);
@@ -245,8 +246,8 @@ static void end(connection *ended)
     drop(ended);
 }
 
-/* Copy a tree, but keep its addresses in their order: copy_connection converts them to the engine's
- * order, as it will when the copy is read. */
+/* Copy a tree, with its addresses in network order. copy_connection converts addresses to the
+ * engine's order, so convert them back; they are converted again when the copy is read. */
 static void *copy_tree(arena *arena, const void *from)
 {
     FWPM_CONNECTION0 *copy = copy_connection(arena, from);

@@ -1,9 +1,9 @@
 /* All connections. Callers hold LOCK_ENGINE.
  *
  * Complete SA contexts with the same two addresses and the same traffic mode form a group; each
- * group has one connection, which begins with the first context and ends with the last.
- * Subscribers are notified of both. The byte counters grow in simulated time, one second per
- * change (sa_simulator_churn), so that they follow from the seed, too.
+ * group has one connection. It begins when the first context joins the group, and ends when the
+ * last one leaves it. Subscribers are notified of both. The byte counters grow in simulated time,
+ * by one second per change (sa_simulator_churn), so that they follow from the seed, too.
  *
  * A connection that was put belongs to no group: it does not depend on contexts.
  */
@@ -18,18 +18,19 @@
 #include "store.h"
 #include "wfp.h"
 
-/* The bytes of one direction: `bytes` until `second`, then `per_second` more each second. */
+/* The bytes of one direction: `bytes` at the time `second`, and `per_second` more in each later
+ * second. */
 typedef struct byte_counter {
     UINT64 bytes;
     UINT64 second; /* of simulated time */
     UINT32 per_second;
-    UINT64 reported; /* the result of the last query, which is what the engine returns */
+    UINT64 reported; /* the result of the last query, which the engine returns */
 } byte_counter;
 
 typedef struct connection {
     UINT64 id;
     peer peer;
-    UINT32 contexts; /* complete ones, of this group */
+    UINT32 contexts; /* the number of complete contexts of the group */
     UINT64 started;  /* as a FILETIME */
     byte_counter in;
     byte_counter out;
@@ -37,8 +38,8 @@ typedef struct connection {
     put_tree *tree;          /* a FWPM_CONNECTION0 that was put; otherwise NULL */
 } connection;
 
-/* Add a context to the connection of its group, or remove it. The store calls these for every
- * entry; a context that is not complete belongs to no group. */
+/* Add a context to the connection of its group, or remove it. The store calls these functions for
+ * every entry; they ignore a context that is not complete, which belongs to no group. */
 void connections_add_context(const sa_entry *entry);
 void connections_remove_context(const sa_entry *entry);
 
@@ -46,10 +47,10 @@ void connections_remove_context(const sa_entry *entry);
 connection **connections_list(size_t *count);
 connection *connections_find(UINT64 id); /* NULL if there is none */
 
-/* Copy a tree; the copy replaces the connection that has its id. Return the id, or 0 if that is 0
- * or memory ran out. */
+/* Copy a tree. The copy replaces the connection that has its connectionId, if there is one. Return
+ * the connectionId, or 0 if it is 0 or memory ran out. */
 UINT64 connections_put(const FWPM_CONNECTION0 *tree);
-/* End a connection, even if its contexts exist. Return whether it existed. */
+/* End a connection, even if its contexts still exist. Return whether the connection existed. */
 int connections_delete(UINT64 id);
 
 /* Query the driver: set the reported bytes to the current ones. */
@@ -57,19 +58,19 @@ void connection_query_bytes(connection *connection);
 /* Set the current bytes; they grow from there. */
 void connection_set_bytes(connection *connection, UINT64 in, UINT64 out);
 
-/* Whether the engine tracks connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS). */
+/* Return, or set, whether the engine tracks connections (FWPM_ENGINE_MONITOR_IPSEC_CONNECTIONS). */
 int connections_are_monitored(void);
 void connections_monitor(int is_on);
 
 /* Advance the simulated time. */
 void connections_advance_time(UINT32 seconds);
-/* Set whether new connections get a start time in the past, as on a host that has run for a
- * while. */
+/* Set whether new connections get a start time in the past, as on a host that has run for some
+ * time. */
 void connections_backdate(int is_backdating);
 
 /* End all connections. */
 void connections_clear(void);
-/* Restore the initial state: no connections, tracked, simulated time at its start. */
+/* Restore the initial state: no connections, tracking on, simulated time at its start. */
 void connections_reset(void);
 
 #endif

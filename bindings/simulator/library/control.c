@@ -37,7 +37,7 @@ void sa_simulator_reset(void)
     LOCKED(handles_close_subscriptions(NULL));
     notifications_stop();
     lock_acquire(LOCK_ENGINE);
-    engine_reset(); /* first: enumerations own references to trees of the store */
+    engine_reset(); /* first, because enumerations own references to trees of the store */
     notifications_reset();
     store_reset();
     results_reset();

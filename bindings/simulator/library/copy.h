@@ -6,10 +6,9 @@
 #include "arena.h"
 #include "wfp.h"
 
-/* All functions copy into the arena, or only measure (arena.h). */
+/* All functions copy into the arena, or only measure if the arena has no memory (arena.h). */
 
-/* Copy a context of generation 1, to the same generation or to generation 0, which lacks some
- * fields. */
+/* Copy a context of generation 1 to generation 1 or 0. Generation 0 lacks some fields. */
 IPSEC_SA_CONTEXT1 *copy_context1(arena *arena, const IPSEC_SA_CONTEXT1 *from);
 IPSEC_SA_CONTEXT0 *copy_context0(arena *arena, const IPSEC_SA_CONTEXT1 *from);
 
@@ -32,7 +31,7 @@ FWPM_CONNECTION0 *copy_connection(arena *arena, const FWPM_CONNECTION0 *from);
 GUID *copy_guid(arena *arena, const GUID *from);
 char16_t *copy_string(arena *arena, const char16_t *from);
 FWP_BYTE_BLOB copy_bytes(arena *arena, FWP_BYTE_BLOB from);
-/* Return a blob of the same size that is filled with the canary. */
+/* Return a blob of the size of `from`, filled with the canary. */
 FWP_BYTE_BLOB copy_secret(arena *arena, FWP_BYTE_BLOB from);
 
 #endif

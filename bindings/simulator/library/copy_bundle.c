@@ -1,4 +1,4 @@
-/* The parts of an SA bundle, including those with secrets. */
+/* The parts of an SA bundle, including the parts with secrets. */
 
 #include "copy.h"
 

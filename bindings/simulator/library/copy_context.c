@@ -1,11 +1,11 @@
-/* A context and its two SAs, in either generation. */
+/* A context and its two SAs, in both generations. */
 
 #include "copy.h"
 
 #include <string.h>
 
-/* Copy the UDP encapsulation, a member of a union on the IP version: for IPv6 the pointer is
- * meaningless and passed on unread. */
+/* Copy the UDP encapsulation. It is a member of a union that is valid only for IPv4: otherwise, the
+ * pointer is meaningless, and is returned unread. */
 static IPSEC_V4_UDP_ENCAPSULATION0 *copy_udp_encapsulation(arena *arena, FWP_IP_VERSION version,
                                                            IPSEC_V4_UDP_ENCAPSULATION0 *from)
 {

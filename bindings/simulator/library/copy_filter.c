@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Both structs are a type and a union of 8 bytes, at equal offsets. Only the union of
- * FWP_CONDITION_VALUE0 has addresses with masks, and ranges. */
+/* Both structs consist of a type and a union of 8 bytes, at equal offsets. Only the union of
+ * FWP_CONDITION_VALUE0 has members for addresses with masks and for ranges. */
 _Static_assert(sizeof(FWP_VALUE0) == sizeof(FWP_CONDITION_VALUE0), "FWP_VALUE0, fwptypes.h");
 
 static void *copy_plain(arena *arena, const void *from, size_t size, size_t alignment)
@@ -112,7 +112,8 @@ static FWP_VALUE0 copy_value(arena *arena, const FWP_VALUE0 *from)
         copy.unicodeString = copy_string(arena, from->unicodeString);
         break;
     default:
-        /* In the union itself, or unknown: copied with the structure. */
+        /* The value is in the union itself, or its type is unknown: it was copied with the
+         * structure. */
         break;
     }
     return copy;

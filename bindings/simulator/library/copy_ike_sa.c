@@ -6,7 +6,7 @@
 
 static IPSEC_V4_UDP_ENCAPSULATION0 *copy_ports(arena *arena, const IKEEXT_SA_DETAILS2 *from)
 {
-    /* For IPv6 the pointer is meaningless and passed on unread. */
+    /* Unless the SA is IPv4, the pointer is meaningless, and is returned unread. */
     if (from->ipVersion != FWP_IP_VERSION_V4 || from->v4UdpEncapsulation == NULL) {
         return from->v4UdpEncapsulation;
     }
@@ -17,7 +17,7 @@ static IPSEC_V4_UDP_ENCAPSULATION0 *copy_ports(arena *arena, const IKEEXT_SA_DET
     return copy;
 }
 
-/* ---- credentials: those of generation 0 are the beginning of the later ones ---- */
+/* ---- credentials: the structures of generation 0 are the beginning of the later ones ---- */
 
 static void *copy_preshared_key(arena *arena, const IKEEXT_PRESHARED_KEY_AUTHENTICATION1 *from,
                                 size_t size)
@@ -43,7 +43,7 @@ static void *copy_certificate(arena *arena, const IKEEXT_CERTIFICATE_CREDENTIAL1
     IKEEXT_CERTIFICATE_CREDENTIAL1 copy = *from;
     copy.subjectName = copy_bytes(arena, from->subjectName);
     copy.certHash = copy_bytes(arena, from->certHash);
-    /* A certificate is not secret, but readers must not expose more than its name and hash. */
+    /* A certificate is not secret, but readers must expose only its name and hash. */
     copy.certificate = copy_secret(arena, from->certificate);
     if (target != NULL) {
         memcpy(target, &copy, size);

@@ -1,7 +1,7 @@
 /* A net event in each generation.
  *
  * A newer structure begins with the fields of the older one (fwpmtypes.h), so each part is copied
- * up to the size that it has in the generation.
+ * up to the size that it has in the requested generation.
  */
 
 #include <string.h>
@@ -106,7 +106,8 @@ static void *write_main_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 fai
 
 static void *write_quick_mode(arena *arena, FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 failure, size_t size)
 {
-    /* Only tunnel mode has subnets; in other modes the fields are passed on unread. */
+    /* Only tunnel mode has subnets. In other modes, the fields are copied, but their pointers are
+     * not followed. */
     if (failure.saTrafficType == IPSEC_TRAFFIC_TYPE_TUNNEL) {
         failure.localSubNet = copy_condition_value(arena, &failure.localSubNet);
         failure.remoteSubNet = copy_condition_value(arena, &failure.remoteSubNet);

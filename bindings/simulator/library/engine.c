@@ -24,7 +24,7 @@ UINT32 engine_run(void)
 void engine_stop(void)
 {
     engine.is_stopped = 1;
-    /* The engine's side of enumerations and subscriptions ends with it, without notice. */
+    /* Enumerations and subscriptions end with the engine, without notice to their clients. */
     (void)handles_close_enumerations(NULL);
     handles_close_subscriptions(NULL);
     net_events_clear();
@@ -95,9 +95,9 @@ DWORD WINAPI FwpmEngineOpen0(const char16_t *serverName, UINT32 authnService, vo
     return calls_end(code != 0 ? code : open_session(serverName, authnService, engineHandle));
 }
 
-/* Close the client's side of a session, whatever the engine's state. The description of
- * FWP_E_SESSION_ABORTED demands it ("needs to be closed by calling FwpmEngineClose0, even though
- * it is no longer valid"). Return an error code, or 0. */
+/* Close a session, even if it is invalid or the engine is stopped: an aborted session "needs to be
+ * closed by calling FwpmEngineClose0, even though it is no longer valid" (FWP_E_SESSION_ABORTED).
+ * Return an error code, or 0. */
 static UINT32 close_session(HANDLE engineHandle)
 {
     const session *found = handles_session(engineHandle);
@@ -108,8 +108,9 @@ static UINT32 close_session(HANDLE engineHandle)
     for (UINT32 left = handles_close_enumerations(engineHandle); left > 0; left--) {
         (void)calls_misuse(0);
     }
-    /* "It is not necessary to unsubscribe before closing a session": no misuse. No page says that
-     * closing waits for running callbacks, so it does not. */
+    /* Open subscriptions are no misuse: "It is not necessary to unsubscribe before closing a
+     * session". Microsoft does not document that closing waits for running callbacks, so the
+     * simulator does not wait. */
     handles_close_subscriptions(engineHandle);
     handles_close(engineHandle);
     return is_stale ? ERROR_INVALID_HANDLE : ERROR_SUCCESS;
@@ -127,7 +128,7 @@ void WINAPI FwpmFreeMemory0(void **p)
     (void)calls_begin(FREE_MEMORY);
     void *block = p == NULL ? NULL : *p;
     size_t size = results_reclaim(block);
-    /* Freeing NULL is harmless; freeing a foreign block is not. */
+    /* The pointer *p may be NULL or a result, but nothing else. */
     if (p == NULL || (block != NULL && size == 0)) {
         (void)calls_misuse(0);
     }

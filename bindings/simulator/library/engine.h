@@ -1,4 +1,4 @@
-/* The filter engine: running or stopped, and its sessions. Callers hold LOCK_ENGINE. */
+/* The filter engine, which is running or stopped, and its sessions. Callers hold LOCK_ENGINE. */
 
 #ifndef SIMULATOR_ENGINE_H
 #define SIMULATOR_ENGINE_H
@@ -6,16 +6,16 @@
 #include "handles.h"
 #include "wfp.h"
 
-/* Check that a call may be made on this session. Return an error code, or 0. */
+/* Check that a call on this session may proceed. Return an error code, or 0. */
 UINT32 engine_check_session(HANDLE engineHandle);
 
 int engine_is_running(void);
-/* Return the number of starts of the engine, from 1. */
+/* Return the number of the engine's current run: 1 after a reset, one more after each restart. */
 UINT32 engine_run(void);
 
-/* Stop the engine: enumerations, net events and subscriptions end. */
+/* Stop the engine: close all enumerations, cancel all subscriptions, remove all net events. */
 void engine_stop(void);
-/* Start the stopped engine again; ids start from their base again. */
+/* Start the engine, if it is stopped; negotiate all contexts again, with ids from their base. */
 void engine_start(void);
 void engine_reset(void);
 

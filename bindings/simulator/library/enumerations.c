@@ -1,4 +1,4 @@
-/* Pages are measured first, then written into a block of that size. */
+/* A page is first measured, then written into a block of the measured size. */
 
 #include "enumerations.h"
 
@@ -57,7 +57,8 @@ static UINT32 check(HANDLE engineHandle, HANDLE enumHandle, object_kind kind, en
                                              : calls_misuse(RPC_X_SS_HANDLES_MISMATCH);
 }
 
-/* Measure a page. Return its number of entries; *end is the index of the first object after it. */
+/* Measure a page, and add its size to `size`. Return its number of entries; set *end to the index
+ * of the first object after it. */
 static UINT32 measure_page(const enumeration *enumeration, const object_ops *ops, UINT32 requested,
                            size_t *end, arena *size)
 {

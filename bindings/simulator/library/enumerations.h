@@ -10,23 +10,23 @@
 #include "handles.h"
 #include "wfp.h"
 
-/* How the objects of one kind are read and returned, in one generation of their structure. */
+/* The operations on the objects of one kind, for one generation of their structure. */
 typedef struct object_ops {
     object_kind kind;
-    /* Return the object at this index of the snapshot, in the state to return; NULL if it was
-     * deleted meanwhile. */
+    /* Return the object at this index of the snapshot, in the state that the client must see; NULL
+     * if it was deleted meanwhile. */
     const void *(*current)(const enumeration *enumeration, size_t index);
     /* Write the tree of an object into the arena, or only measure it. Return its root. */
     void *(*write)(arena *arena, const void *object);
 } object_ops;
 
-/* Open an enumeration with an empty snapshot. The caller fills it, or closes the handle. Return an
- * error code, or 0. */
+/* Open an enumeration with an empty snapshot. The caller fills the snapshot, or closes the handle.
+ * Return an error code, or 0. */
 UINT32 enumerations_begin(HANDLE engineHandle, object_kind kind, HANDLE *opened,
                           enumeration **made);
 
-/* Return the next page, as FwpmConnectionEnum0, IPsecSaContextEnum1 and their siblings do. The
- * client owns *entries; at the end it is NULL, or an empty block if
+/* Read the next page, as FwpmConnectionEnum0, IPsecSaContextEnum1 and similar functions do. The
+ * client owns *entries, which for a page without entries is NULL, or a block if
  * SA_SIMULATOR_OPTION_EMPTY_BLOCK is set. Return an error code, or 0. If memory ran out, the page
  * can be read again. */
 UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const object_ops *ops,
@@ -35,7 +35,8 @@ UINT32 enumerations_next(HANDLE engineHandle, HANDLE enumHandle, const object_op
 /* Close an enumeration of this kind. Return an error code, or 0. */
 UINT32 enumerations_destroy(HANDLE engineHandle, HANDLE enumHandle, object_kind kind);
 
-/* Return one object, in a block of its own, which the client owns. Return an error code, or 0. */
+/* Write one object into a block of its own, which the client owns, and set *result to it. Return an
+ * error code, or 0. */
 UINT32 enumerations_get(const object_ops *ops, const void *object, void **result);
 
 /* Shuffle the snapshot, if SA_SIMULATOR_OPTION_SHUFFLE is set. */

@@ -1,4 +1,4 @@
-/* A whole context: what both directions share, then each direction. */
+/* A whole context: first what both directions share, then each direction. */
 
 #include "generator.h"
 
@@ -68,7 +68,7 @@ static void set_traffic(IPSEC_TRAFFIC1 *traffic, random_source *agreed, const pe
     }
     traffic->trafficType = IPSEC_TRAFFIC_TYPE_TRANSPORT;
     traffic->ipsecFilterId = random_luid(agreed);
-    /* Ports and protocol are set only if the filter's are more general. */
+    /* Only some contexts have ports and a protocol. */
     if (random_chance(agreed, 30)) {
         traffic->ipProtocol = random_chance(agreed, 80) ? 6 : 17;
         traffic->localPort = (UINT16)(49152 + random_below(agreed, 16384));
@@ -91,7 +91,7 @@ static void set_bundle(generated_sa *sa, random_source *agreed, const peer *peer
     bundle->saLookupContext = peer->lookup_context;
 }
 
-/* Perfect forward secrecy follows from the policy: a rekey does not change it. */
+/* The PFS group follows from the policy: a rekey does not change it. */
 static IPSEC_PFS_GROUP pick_pfs_group(const recipe *recipe)
 {
     static const IPSEC_PFS_GROUP groups[] = {

@@ -1,7 +1,8 @@
 /* The contexts of a busy host, each generated from a recipe of a few numbers.
  *
- * A generated context is stored as its recipe and generated whenever it is read, which costs a
- * microsecond and saves two kilobytes. Equal recipes give equal contexts, on every platform.
+ * A generated context is stored as its recipe and generated whenever it is read, which takes about
+ * a microsecond and saves about two kilobytes. Equal recipes give equal contexts, on every
+ * platform.
  */
 
 #ifndef SIMULATOR_GENERATOR_H
@@ -11,19 +12,19 @@
 
 typedef struct recipe {
     uint64_t population;  /* seed of the host and its peers */
-    uint32_t number;      /* of the context on its host; neighbours share a peer */
-    uint32_t engine_run;  /* counts engine starts, from 1: each negotiates main mode again */
-    uint32_t negotiation; /* counts rekeys: each negotiates quick mode again */
+    uint32_t number;      /* index of the context on its host; two consecutive ones share a peer */
+    uint32_t engine_run;  /* number of the engine's run; each negotiates main mode again */
+    uint32_t negotiation; /* counts rekeys; each negotiates quick mode again */
     uint32_t revision;    /* counts modifications of the same SAs */
-    uint32_t main_mode;   /* number of the main mode rekey after which it was negotiated; 0: none */
+    uint32_t main_mode;   /* number of the last main mode rekey before the negotiation; 0: none */
 } recipe;
 
-/* How complete a context is. */
+/* The stages of a context's life. */
 typedef enum stage {
     STAGE_BEGUN,    /* no SA yet */
-    STAGE_INBOUND,  /* the inbound SA is there, the outbound one not yet */
+    STAGE_INBOUND,  /* the inbound SA exists, the outbound SA not yet */
     STAGE_COMPLETE, /* both */
-    STAGE_EXPIRING  /* the outbound SA is gone, the inbound one in its grace period */
+    STAGE_EXPIRING  /* the outbound SA is deleted, the inbound SA is in its grace period */
 } stage;
 
 /* Return the number of SAs in this stage. */
@@ -32,10 +33,10 @@ static inline uint32_t stage_sas(stage stage)
     return stage == STAGE_COMPLETE ? 2 : stage == STAGE_BEGUN ? 0 : 1;
 }
 
-/* Return the stage of this context in a new population: most are complete. */
+/* Return the stage of this context in a new population. Most contexts are complete. */
 stage generator_stage(const recipe *recipe);
 
-/* One SA with everything it points to, at its largest. */
+/* One SA, with space for everything that it can point to. */
 typedef struct generated_sa {
     IPSEC_SA_DETAILS1 details;
     IPSEC_ID0 id;
@@ -66,11 +67,11 @@ typedef struct generated_context {
     generated_sa outbound;
 } generated_context;
 
-/* Generate a context. Its pointers point into `out`. Key blobs have their sizes, but no readable
- * bytes: copies fill in the canary. */
+/* Generate a context. Its pointers point into `out`. The blobs of keys have their sizes, but their
+ * data must not be read: copies contain the canary instead. */
 void generate_context(generated_context *out, const recipe *recipe, uint64_t id, stage stage);
 
-/* One credential with everything it points to. */
+/* One credential, with space for everything that it can point to. */
 typedef struct generated_credential {
     IKEEXT_PRESHARED_KEY_AUTHENTICATION1 preshared_key;
     IKEEXT_CERTIFICATE_CREDENTIAL1 certificate;
@@ -87,8 +88,8 @@ typedef struct generated_ike_sa {
     generated_credential credentials[4];
 } generated_ike_sa;
 
-/* Generate the main mode SA of a context, with the context's peer and addresses. Its pointers
- * point into `out`; secrets are as in generate_context. */
+/* Generate the main mode SA of a context, with the context's peer and addresses. Its pointers point
+ * into `out`; the data of secrets and certificates must not be read. */
 void generate_ike_sa(generated_ike_sa *out, const recipe *recipe);
 
 #endif

@@ -1,4 +1,4 @@
-/* A connection: the proposal of its main mode, its peer's credentials, its byte counts. */
+/* A connection: its main mode proposal, its peer's credentials and its byte counts. */
 
 #include "generator_connection.h"
 
@@ -67,7 +67,7 @@ static UINT32 encode_subject(UINT8 *buffer, UINT32 capacity, const char16_t *nam
 
 static void set_preshared_key(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *buffer)
 {
-    static UINT8 unread; /* copies replace it by the canary */
+    static UINT8 unread; /* copies contain the canary instead */
     buffer->preshared_key.presharedKey.size = 24;
     buffer->preshared_key.presharedKey.data = &unread;
     credential->authenticationMethodType = IKEEXT_PRESHARED_KEY;
@@ -121,7 +121,7 @@ static void set_peers(generated_connection *out, const connection *connection)
                         machine_name + 5 /* past "host/" */, &source);
     }
     if (user_name != NULL && connection->peer.keying != KEYING_IKE) {
-        /* AuthIP's second authentication, or that of an IKEv2 client. */
+        /* The second authentication of AuthIP, or the user authentication of an IKEv2 client. */
         set_name(user, &out->em_peer,
                  connection->peer.keying == KEYING_IKEV2 ? IKEEXT_EAP
                  : random_chance(&source, 80)            ? IKEEXT_KERBEROS

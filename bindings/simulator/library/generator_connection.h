@@ -1,4 +1,4 @@
-/* Connections as the engine returns them, generated from the store's. */
+/* Connections as the engine returns them, generated from the store's connections. */
 
 #ifndef SIMULATOR_GENERATOR_CONNECTION_H
 #define SIMULATOR_GENERATOR_CONNECTION_H
@@ -7,7 +7,7 @@
 #include "generator.h"
 #include "wfp.h"
 
-/* A credential of the peer with everything it may point to. */
+/* A credential of the peer, with space for everything that it can point to. */
 typedef struct generated_peer_credential {
     IKEEXT_PRESHARED_KEY_AUTHENTICATION1 preshared_key;
     IKEEXT_CERTIFICATE_CREDENTIAL1 certificate;
@@ -24,8 +24,8 @@ typedef struct generated_connection {
     generated_peer_credential em_peer;
 } generated_connection;
 
-/* Generate a connection, or return the one that was put. Its pointers point into `out`, or into the
- * tree. */
+/* Generate a connection, or copy the root of one that was put. Its pointers point into `out`, or
+ * into the tree. */
 void generate_connection(generated_connection *out, const connection *connection);
 
 #endif

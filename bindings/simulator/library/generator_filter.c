@@ -28,7 +28,7 @@ static const GUID callouts[2][2][2] = {
 
 enum field { LOCAL_ADDRESS, REMOTE_ADDRESS, PROTOCOL, LOCAL_PORT, REMOTE_PORT };
 
-/* FWPM_CONDITION_IP_ and the names above */
+/* FWPM_CONDITION_IP_ followed by the names above */
 static const GUID fields[] = {
     {0xD9EE00DE, 0xC1EF, 0x4617, {0xBF, 0xE3, 0xFF, 0xD8, 0xF5, 0xA0, 0x89, 0x57}},
     {0xB235AE9A, 0x1D64, 0x49B8, {0xA4, 0x4C, 0x5F, 0xF3, 0xD9, 0x09, 0x50, 0x45}},
@@ -66,7 +66,8 @@ static FWPM_FILTER_CONDITION0 *add_condition(generated_sa *sa, enum field field,
     return made;
 }
 
-/* Add a condition on a subnet; if `prefix` is 0, on the address itself. */
+/* Add a condition on the subnet with this prefix length; if `prefix` is 0, on the address
+ * itself. */
 static void add_address(generated_sa *sa, enum field field, const address *address, UINT8 prefix)
 {
     size_t end = field == LOCAL_ADDRESS ? 0 : 1;
@@ -119,8 +120,8 @@ static address inner_network(random_source *rule, FWP_IP_VERSION version)
     return made;
 }
 
-/* Add the conditions on addresses, protocol and ports. Return whether the addresses are IPv6: in a
- * tunnel, the inner version may differ from the outer one. */
+/* Add the conditions on addresses, protocol and ports. Return whether these addresses are IPv6: in
+ * a tunnel, the IP version of the inner packets may differ from that of the outer packets. */
 static int add_selectors(generated_sa *sa, random_source *rule, const peer *peer)
 {
     static const UINT8 protocols[] = {6, 6, 6, 17, 1, 47}; /* TCP, UDP, ICMP, GRE */

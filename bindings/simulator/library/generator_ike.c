@@ -1,4 +1,4 @@
-/* A main mode SA: the proposal that two hosts agreed on, and how each authenticated. */
+/* A main mode SA: the proposal on which two hosts agreed, and how each authenticated. */
 
 #include "generator.h"
 
@@ -39,7 +39,7 @@ static IKEEXT_PROPOSAL0 pick_proposal(random_source *agreed)
 
 /* ---- credentials ---- */
 
-/* Write UTF-16 without surrogates, such as the generator's names, as UTF-8. Return its length. */
+/* Write a name of the generator, which has no surrogates, as UTF-8. Return its length in bytes. */
 static size_t write_utf8(UINT8 *to, const char16_t *from)
 {
     size_t length = 0;
@@ -79,7 +79,7 @@ static IKEEXT_CREDENTIAL2 make_credential(generated_credential *buffer,
                                           IKEEXT_AUTHENTICATION_METHOD_TYPE method,
                                           const char16_t *name)
 {
-    static UINT8 no_secret[1200]; /* copies have the canary instead */
+    static UINT8 no_secret[1200]; /* copies contain the canary instead */
     IKEEXT_CREDENTIAL2 made;
     memset(&made, 0, sizeof made);
     made.authenticationMethodType = method;
@@ -138,7 +138,7 @@ IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keyi
 static void set_credentials(generated_ike_sa *sa, random_source *agreed, const peer *peer)
 {
     static const char16_t here[] = u"host/edge.corp.example";
-    generated_sa identity; /* holds the names, which are also in the contexts */
+    generated_sa identity; /* holds the names, as in the contexts */
     memset(&identity, 0, sizeof identity);
     generate_identity(&identity, peer);
 

@@ -1,4 +1,4 @@
-/* The failures of a busy host, with the peers and key modules of its contexts. */
+/* The net events of a busy host, with the peers and key modules of its contexts. */
 
 #include "generator_net_event.h"
 
@@ -38,7 +38,7 @@ static void set_time(FWPM_NET_EVENT_HEADER3 *header, const net_event *event)
     header->timeStamp.dwHighDateTime = (DWORD)(event->time >> 32);
 }
 
-/* Generate a header. Fields whose flag is not set contain garbage. */
+/* Generate a header. Its pointers, and the fields whose flag is not set, contain garbage. */
 static void generate_header(FWPM_NET_EVENT_HEADER3 *header, const net_event *event,
                             random_source *rng, const peer *peer)
 {
@@ -93,8 +93,8 @@ static IPSEC_FAILURE_POINT pick_failure_point(random_source *rng)
                                     : IPSEC_FAILURE_PEER;
 }
 
-/* Return the authentication method that failed: the one that the error implies, otherwise any that
- * the key module supports. */
+/* Return the authentication method that failed: the one that the error implies, a preshared key if
+ * the peer has no name, otherwise any that the key module supports. */
 static IKEEXT_AUTHENTICATION_METHOD_TYPE failed_method(random_source *rng, UINT32 code,
                                                        keying keying, const char16_t *name)
 {
@@ -171,8 +171,8 @@ static void set_subnet(FWP_CONDITION_VALUE0 *value, generated_net_event *out, ra
     }
 }
 
-/* Leave a stale value: only tunnel mode has subnets (fwpmtypes.idl), so in other modes
- * the type looks valid and the pointer leads nowhere. */
+/* Set a stale value. Only tunnel mode has subnets (fwpmtypes.idl); in other modes, the type looks
+ * valid, but the pointer is invalid. */
 static void leave_stale(FWP_CONDITION_VALUE0 *subnet)
 {
     subnet->type = FWP_V4_ADDR_MASK;
@@ -278,7 +278,7 @@ void generated_from_net_event(generated_net_event *out, const FWPM_NET_EVENT5 *f
         out->dosp_drop = *from->idpDrop;
         break;
     default:
-        break; /* of other traffic, or of a later Windows: the pointer's target is unknown */
+        break; /* unrelated to IPsec, or of a later Windows: unknown details */
     }
 }
 
@@ -316,6 +316,6 @@ void generate_net_event(generated_net_event *out, const net_event *event)
         out->dosp_drop.failureStatus = (INT32)event->code;
         break;
     default:
-        break; /* of other traffic: it has no readable details */
+        break; /* an event of other traffic has no readable details */
     }
 }

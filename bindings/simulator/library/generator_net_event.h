@@ -1,4 +1,4 @@
-/* A net event with everything it points to, at its largest. */
+/* A net event, with space for everything that it can point to. */
 
 #ifndef SIMULATOR_GENERATOR_NET_EVENT_H
 #define SIMULATOR_GENERATOR_NET_EVENT_H
@@ -7,8 +7,8 @@
 
 typedef struct generated_net_event {
     FWPM_NET_EVENT_HEADER3 header;
-    int is_without_details; /* the pointer to them is NULL */
-    /* The details by type; those of other types than the event's are zeroed. */
+    int is_without_details; /* the pointer to the details is NULL */
+    /* The details of each type. Only those of the event's type are set; the others are zeroed. */
     FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 main_mode;
     FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 quick_mode;
     FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 extended_mode;
@@ -22,12 +22,13 @@ typedef struct generated_net_event {
     FWP_BYTE_ARRAY16 v6_address;
 } generated_net_event;
 
-/* Generate a net event. Its pointers point into `out`; those in fields whose flag is not set are
- * invalid. */
+/* Generate a net event. The pointers in its details point into `out`; if the event was put, they
+ * are those of its tree. The pointers in its header must not be read. */
 void generate_net_event(generated_net_event *out, const net_event *event);
 
-/* Copy an event without what readers must not expose (application, user, groups). The copy shares
- * the memory that `from` points to. */
+/* Copy an event without these fields, which readers must not expose: application, enterprise,
+ * effective name, user, package, local groups. The pointers of the copy point to the memory of
+ * `from`. */
 void generated_from_net_event(generated_net_event *out, const FWPM_NET_EVENT5 *from);
 
 #endif

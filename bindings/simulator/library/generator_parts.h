@@ -9,7 +9,7 @@
 typedef enum tunnel_kind {
     TUNNEL_NONE,             /* transport mode */
     TUNNEL_SITE,             /* a classic tunnel between gateways */
-    TUNNEL_VIRTUAL_INTERFACE /* IKEv2, as of a VPN client */
+    TUNNEL_VIRTUAL_INTERFACE /* IKEv2, for example a VPN client's */
 } tunnel_kind;
 
 typedef enum keying { KEYING_IKE, KEYING_AUTHIP, KEYING_IKEV2 } keying;
@@ -20,11 +20,12 @@ typedef struct address {
     UINT8 v6[16]; /* network order */
 } address;
 
-/* The two ends and what they agreed on in main mode; equal for all contexts with one peer. */
+/* The two hosts of a context, and their main mode SA. All contexts with one peer have the same
+ * values, except that a main mode rekey changes mm_sa_id and lookup_context. */
 typedef struct peer {
     address local;
     address remote;
-    UINT32 private_v4; /* of the peer behind a NAT, otherwise 0 */
+    UINT32 private_v4; /* the peer's own address behind a NAT; otherwise 0 */
     tunnel_kind tunnel;
     keying keying;
     UINT64 mm_sa_id;
@@ -37,7 +38,7 @@ typedef struct peer {
 peer generate_peer(const recipe *recipe);
 void generate_identity(generated_sa *sa, const peer *peer);
 
-/* generator_suite.c: the algorithms, from one source for both directions. */
+/* generator_suite.c: the algorithms, which are equal in both directions, and the SPIs. */
 void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *peer);
 
 /* generator_filter.c: the rule that requires protection. */
@@ -46,7 +47,8 @@ void generate_filter(generated_sa *sa, random_source *rule, const peer *peer);
 /* generator_ike.c: an authentication method that the key module supports. */
 IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying);
 
-/* generator_text.c: a string in a buffer, always terminated, cut off at the buffer's end. */
+/* generator_text.c: a string in a buffer. It is always terminated, and cut off at the buffer's
+ * end. */
 typedef struct text {
     char16_t *next;
     char16_t *end; /* the last unit, reserved for the terminator */
@@ -59,14 +61,16 @@ void text_append(text *text, const char16_t *words);
 void text_append_number(text *text, uint32_t number, unsigned digits);
 
 GUID random_guid(random_source *source);
-/* Return a locally unique id in the style of WFP: large, but not random in all bits. */
+/* Return a LUID like those of WFP: in half of the cases a small number, otherwise one with high
+ * bits set. */
 UINT64 random_luid(random_source *source);
-/* Return a LUID from a range so large that no two in a population are equal. */
+/* Return a LUID from a much larger range, so that two LUIDs of a population are hardly ever
+ * equal. */
 UINT64 random_unique_luid(random_source *source);
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-/* Return whether an authentication method that is generated uses a certificate. */
+/* Return whether one of the generated authentication methods uses a certificate. */
 static inline int uses_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
 {
     return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256

@@ -30,7 +30,7 @@ static address v6_address(uint64_t prefix, uint64_t interface)
     return made;
 }
 
-/* Return one of the host's own addresses: a few per family for the whole population. */
+/* Return one of the host's own addresses. A population has only a few of each family. */
 static address local_address(uint64_t population, int is_v6, int is_gateway, uint32_t interface)
 {
     random_source host = random_for(population, 'H');
@@ -46,7 +46,7 @@ static address local_address(uint64_t population, int is_v6, int is_gateway, uin
                           : 0x0A000000u | site << 16 | interface << 8 | machine /* 10.0.0.0/8 */);
 }
 
-/* Return an address of the peer; `is_outside`: beyond the host's own networks. */
+/* Return an address of the peer; if `is_outside`, one outside the host's own networks. */
 static address remote_address(random_source *source, int is_v6, int is_outside)
 {
     if (is_v6) {
@@ -144,7 +144,7 @@ void generate_identity(generated_sa *sa, const peer *peer)
 {
     random_source source = random_for(peer->seed, 'I');
     if (random_chance(&source, 6)) {
-        return; /* authenticated by a preshared key: no identity is known */
+        return; /* authenticated with a preshared key: the peer's identity is unknown */
     }
     uint32_t domain = random_below(&source, COUNT_OF(domains));
 
@@ -156,7 +156,8 @@ void generate_identity(generated_sa *sa, const peer *peer)
     text_append(&machine, domains[domain]);
     sa->id.mmTargetName = sa->machine_name;
 
-    /* AuthIP always has a second identity, of its extended mode; other key modules sometimes do. */
+    /* AuthIP always has a second identity, that of its extended mode; other key modules sometimes
+     * have one. */
     if (peer->keying == KEYING_AUTHIP || random_chance(&source, 40)) {
         text user = text_init(sa->user_name, COUNT_OF(sa->user_name));
         text_append(&user, logon_domains[domain]);

@@ -2,7 +2,7 @@
 
 #include "generator_parts.h"
 
-/* One combination of algorithms, and its share of all. Sizes of keys are in bytes; those of
+/* One combination of algorithms, and its relative frequency. Key sizes are in bytes; the keys of
  * AES-GCM and GMAC include 4 bytes of salt. */
 typedef struct suite {
     uint32_t share;
@@ -67,7 +67,7 @@ static const suite *pick_suite(random_source *source)
     return picked;
 }
 
-/* Return a key of this size without readable bytes: copies replace it by the canary. */
+/* Return a key of this size whose data must not be read: copies contain the canary instead. */
 static FWP_BYTE_BLOB make_secret(UINT32 size)
 {
     static UINT8 unread;

@@ -1,6 +1,6 @@
-/* A table of slots. A handle is a random number and, in the low INDEX_BITS, the slot's index,
- * XORed with a secret of the process. The slot stores its current handle: an older one differs
- * in the random number. */
+/* A table of slots. A handle is a random number whose lowest INDEX_BITS bits are the index of its
+ * slot, XORed with a secret of the process. The slot stores its current handle; earlier handles of
+ * the slot differ in the random number. */
 
 #include "handles.h"
 
@@ -32,7 +32,7 @@ static struct {
 
 enum { INDEX_BITS = 24 };
 
-/* Return the slot of a handle, or NULL if there is no such handle of this kind. */
+/* Return the slot of a handle, or NULL if no handle of this kind has this number. */
 static slot *find_slot(HANDLE handle, enum slot_kind kind)
 {
     uint64_t number = (uint64_t)(uintptr_t)handle;
@@ -44,8 +44,8 @@ static slot *find_slot(HANDLE handle, enum slot_kind kind)
     return table.slots[index];
 }
 
-/* Return a free slot and its index; NULL if memory ran out. The search starts after the last
- * result, so that a slot is not reused soon. */
+/* Return a free slot and set its index; return NULL if memory ran out or the table is full. The
+ * search starts after the slot that was found last, so that a slot is not reused soon. */
 static slot *free_slot(uint32_t *index)
 {
     static uint32_t last;
@@ -70,7 +70,8 @@ static slot *free_slot(uint32_t *index)
     return slots[table.count++];
 }
 
-/* Return a zeroed slot with a new handle; NULL if memory ran out. */
+/* Return a slot with a new handle and a zeroed object; NULL if memory ran out or the table is
+ * full. */
 static slot *open_slot(enum slot_kind kind)
 {
     if (table.secret == 0) {
@@ -90,7 +91,7 @@ static slot *open_slot(enum slot_kind kind)
     return made;
 }
 
-/* Release the references to trees that an enumeration owns. */
+/* Release an enumeration's references to trees. */
 static void release_objects(const enumeration *ended)
 {
     for (size_t i = 0; i < ended->count; i++) {
@@ -108,7 +109,7 @@ static void release_objects(const enumeration *ended)
     }
 }
 
-/* Free what the slot's object owns, and the slot. */
+/* Free what the slot's object owns, and mark the slot as free. */
 static void close_slot(slot *closed)
 {
     if (closed->kind == ENUMERATION) {

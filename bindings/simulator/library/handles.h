@@ -1,7 +1,6 @@
 /* Handles: sessions, enumerations and subscriptions. Callers hold LOCK_ENGINE.
  *
- * A handle is not a pointer but an unpredictable number that is never reused, so that a stale
- * handle is always detected.
+ * A handle is not a pointer but an unpredictable number, so that a stale handle is detected.
  */
 
 #ifndef SIMULATOR_HANDLES_H
@@ -16,10 +15,11 @@ typedef struct session {
     int is_stale;      /* opened before a reset */
 } session;
 
-/* What an enumeration returns. Its handle is valid only for the functions of its kind. */
+/* The kinds of objects that enumerations return. An enumeration's handle is valid only for the
+ * functions of its kind. */
 typedef enum object_kind { SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS } object_kind;
 
-/* A snapshot, and how far it was read: `next` is the index of the next object. */
+/* A snapshot, and how far it was read: `next` is the index of the first unread object. */
 typedef struct enumeration {
     object_kind kind;
     HANDLE session;
@@ -34,13 +34,13 @@ typedef struct subscription_handle {
     subscription *subscription;
 } subscription_handle;
 
-/* Open a handle; *made is its object, zeroed and owned by the handle. Return NULL if memory ran
- * out. */
+/* Open a handle and set *made to its object, which the handle owns. The object is zeroed, except
+ * for an enumeration's kind. Return NULL if memory ran out. */
 HANDLE handles_open_session(session **made);
 HANDLE handles_open_enumeration(object_kind kind, enumeration **made);
 HANDLE handles_open_subscription(subscription_handle **made);
 
-/* Return the object of a handle, or NULL if there is no such handle or it is of another kind. */
+/* Return the object of a handle, or NULL if the handle does not exist or is of another kind. */
 session *handles_session(HANDLE handle);
 enumeration *handles_enumeration(HANDLE handle, object_kind kind);
 subscription_handle *handles_subscription(HANDLE handle);
@@ -48,9 +48,10 @@ subscription_handle *handles_subscription(HANDLE handle);
 /* Close a handle and free what its object owns. Unknown handles are ignored. */
 void handles_close(HANDLE handle);
 
-/* Close the enumerations of a session, or all (NULL). Return how many were closed. */
+/* Close the enumerations of a session; if `session` is NULL, those of all sessions. Return how many
+ * were closed. */
 UINT32 handles_close_enumerations(HANDLE session);
-/* Cancel the subscriptions of a session, or all (NULL). */
+/* Cancel the subscriptions of a session; if `session` is NULL, those of all sessions. */
 void handles_close_subscriptions(HANDLE session);
 
 /* Return the number of open handles. */

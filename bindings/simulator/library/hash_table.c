@@ -1,4 +1,4 @@
-/* Slots in one heap block, doubled when half of them are in use. */
+/* All slots are in one heap block, which is doubled when half of them are in use. */
 
 #include "hash_table.h"
 
@@ -82,8 +82,8 @@ void *hash_table_add(hash_table *table, uint64_t key)
     return added;
 }
 
-/* Back-shift deletion: no tombstones. Each element of the run behind the hole moves into it,
- * unless that would put the element before the slot that its key hashes to. */
+/* Back-shift deletion, without tombstones. Each element of the run behind the hole moves into the
+ * hole, unless that would put it before the slot that its key hashes to. */
 void hash_table_remove(hash_table *table, void *element)
 {
     const size_t mask = table->capacity - 1;

@@ -1,8 +1,8 @@
 /* A hash table with open addressing, linear probing and back-shift deletion.
  *
- * Elements are structures of one size that begin with their key, a uint64_t that is not 0;
- * a slot whose key is 0 is free. Between the slot that a key hashes to and the slot of its
- * element no slot is free. At most half of the slots are in use.
+ * Elements are structures of one size that begin with their key, a uint64_t that is not 0; a slot
+ * whose key is 0 is free. All slots from the one that a key hashes to up to the one of its element
+ * are in use. At most half of the slots are in use.
  *
  * Adding or removing an element may move others: pointers are valid only until then.
  */
@@ -20,7 +20,7 @@ typedef struct hash_table {
     size_t count;
 } hash_table;
 
-/* Return the element with this key, or NULL if there is none, as for the key 0. */
+/* Return the element with this key, or NULL if there is none. No element has the key 0. */
 void *hash_table_find(const hash_table *table, uint64_t key);
 
 /* Add an element with this key, which must not be 0 or in the table. The rest of the element
@@ -30,8 +30,8 @@ void *hash_table_add(hash_table *table, uint64_t key);
 /* Remove an element of the table. */
 void hash_table_remove(hash_table *table, void *element);
 
-/* Return the element after `element`, in no particular order; the first if that is NULL.
- * Return NULL after the last. */
+/* Return the element after `element`, in no particular order. Return the first element if `element`
+ * is NULL, and NULL after the last element. */
 void *hash_table_next(const hash_table *table, const void *element);
 
 /* Remove all elements and free their memory. The table can be used again. */

@@ -1,5 +1,5 @@
 /* Ids are LUIDs, and clients must accept any value. So after a few dozen, ids jump past 2^53,
- * beyond which a double cannot represent every integer; later, they jump again now and then. */
+ * beyond which a double cannot represent every integer. Later, they occasionally jump again. */
 
 #include "ids.h"
 

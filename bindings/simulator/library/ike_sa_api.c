@@ -1,4 +1,4 @@
-/* The IkeextSa functions: enumerate main mode SAs, read one by id. */
+/* The IkeextSa functions that enumerate main mode SAs and read one by id. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +42,8 @@ static const object_ops generations[] = {
     {IKE_SAS, current, write_sa2},
 };
 
-/* Return whether this host authenticated in main mode with the certificate of this hash; every
- * SA matches an empty hash. */
+/* Return whether this host authenticated in main mode with the certificate that has this hash. An
+ * empty hash matches every SA. */
 static int has_local_certificate(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETAILS2 *sa)
 {
     const IKEEXT_CREDENTIALS2 *credentials = &sa->ikeCredentials;
@@ -70,7 +70,7 @@ static int has_local_certificate(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETA
     }
 }
 
-/* Fix the set of objects. Return an error code, or 0. */
+/* Fix the set of SAs. Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets,
                             const FWP_BYTE_BLOB *hash)
 {
@@ -183,7 +183,7 @@ DWORD WINAPI IkeextSaDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHandle)
 
 /* ---- one SA ---- */
 
-/* Return one SA, in a block that the client owns. Return an error code, or 0. */
+/* Write one SA into a block that the client owns. Return an error code, or 0. */
 static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const object_ops *ops, void **sa)
 {
     if (sa == NULL) {
@@ -203,7 +203,7 @@ DWORD WINAPI IkeextSaGetById0(HANDLE engineHandle, UINT64 id, IKEEXT_SA_DETAILS0
     return calls_end(code != 0 ? code : get_by_id(engineHandle, id, &generations[0], (void **)sa));
 }
 
-/* No page says what the lookup context selects; the simulator ignores it. */
+/* Microsoft does not document what the lookup context selects; the simulator ignores it. */
 
 DWORD WINAPI IkeextSaGetById1(HANDLE engineHandle, UINT64 id, GUID *saLookupContext,
                               IKEEXT_SA_DETAILS1 **sa)

@@ -12,7 +12,7 @@
 #include "statistics.h"
 
 enum {
-    LINGERING = 8,   /* the number of generated SAs that stay without a context */
+    LINGERING = 8,   /* the number of generated SAs that remain without a context */
     GONE_ONE_IN = 64 /* one SA in 64 is missing although its contexts exist */
 };
 
@@ -41,7 +41,8 @@ static main_mode *add(const sa_entry *sa)
     return added;
 }
 
-/* Release the entry's tree. Count the end of a generated SA; one that was put was never counted. */
+/* Release the entry's tree. Count the end of the SA if it was generated; an SA that was put is
+ * never counted. */
 static void end(const sa_entry *sa)
 {
     if (sa->tree == NULL) {
@@ -57,7 +58,7 @@ static void remove_main_mode(main_mode *mode)
     hash_table_remove(&modes.table, mode);
 }
 
-/* Keep an SA that lost its last context. Remove the SA that was kept longest, unless it has
+/* Keep an SA that lost its last context. Remove the SA that has been kept longest, unless it has
  * contexts again or was put. */
 static void start_lingering(UINT64 id)
 {

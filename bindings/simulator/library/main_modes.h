@@ -1,8 +1,8 @@
 /* The main mode SAs, by id. Callers hold LOCK_ENGINE.
  *
- * They follow from the contexts: an SA exists while contexts exist that were negotiated under it;
- * the last few stay a while longer. As on a host, an SA may also end before its contexts, which
- * then name an id that does not exist.
+ * They follow from the contexts. An SA exists as long as there are contexts that were negotiated
+ * under it. The few SAs that lost their last context most recently remain, too. As on a real host,
+ * an SA may also end before its contexts, which then refer to an id that does not exist.
  */
 
 #ifndef SIMULATOR_MAIN_MODES_H
@@ -10,7 +10,7 @@
 
 #include "store.h"
 
-/* Add a context of this recipe to its SA, or remove it. Both are counted (statistics.h). */
+/* Add a context of this recipe to its SA, or remove it, and update the statistics. */
 void main_modes_add_context(const recipe *recipe);
 void main_modes_remove_context(const recipe *recipe);
 
@@ -22,12 +22,12 @@ int main_modes_has(const recipe *recipe);
 UINT32 main_modes_count(void);
 const sa_entry *main_modes_find(UINT64 id); /* NULL if there is none */
 
-/* Write all SAs to `into`, ascending by id. `into` has room for main_modes_count() entries, which
+/* Write all SAs to `into`, ascending by id. `into` has room for main_modes_count() entries. They
  * own no reference to their trees. */
 void main_modes_list(sa_entry *into);
 
-/* Copy a tree; the copy replaces the SA that has its saId. Return the id, or 0 if that is 0 or
- * memory ran out. */
+/* Copy a tree. The copy replaces the SA that has its saId, if there is one. Return the saId, or 0
+ * if it is 0 or memory ran out. */
 UINT64 main_modes_put(const IKEEXT_SA_DETAILS2 *tree);
 /* Delete an SA. Return whether it existed. */
 int main_modes_delete(UINT64 id);

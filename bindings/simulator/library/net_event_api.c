@@ -1,4 +1,4 @@
-/* The FwpmNetEvent functions: enumerate net events, subscribe to them. */
+/* The FwpmNetEvent functions that enumerate net events and subscribe to them. */
 
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ static uint64_t to_ticks(FILETIME from)
     return (uint64_t)from.dwHighDateTime << 32 | from.dwLowDateTime;
 }
 
-/* A template, as far as the simulator supports it: an interval of times. */
+/* The part of a template that the simulator supports: an interval of time. */
 typedef struct interval {
     uint64_t start;
     uint64_t end; /* 0: any time */
@@ -47,8 +47,9 @@ static const void *current(const enumeration *enumeration, size_t index)
     return (const net_event *)enumeration->objects + index;
 }
 
-/* Copy the log "at the time the enumeration handle is created" (Windows Filtering Platform,
- * Logging). Return an error code, or 0. */
+/* Copy the events of the interval. As on Windows, the snapshot is taken "at the time the
+ * enumeration handle is created" (Windows Filtering Platform, Logging). Return an error code, or
+ * 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const interval *wanted)
 {
     size_t all = net_events_count();
@@ -146,7 +147,7 @@ static int matches(const void *filter, const void *subject)
     return interval_contains(filter, subject);
 }
 
-/* A subscription of generation n gets events of generation n + 1. */
+/* A subscription of generation N receives events of generation N + 1. */
 #define DEFINE_KIND(N)                                                            \
     static void deliver##N(subscriber callback, void *context, const void *event) \
     {                                                                             \
@@ -185,13 +186,14 @@ void net_event_publish(const net_event *event)
             continue;
         }
         arena arena = {payload_event(payload), 0};
-        (void)net_event_write(&arena, &reported, kind + 1); /* its root is first in the block */
+        (void)net_event_write(&arena, &reported, kind + 1); /* the root is first in the block */
         notifications_publish(kinds[kind], event, payload);
         payload_release(payload);
     }
 }
 
-/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
+/* Check the arguments, copy the template into a filter, and subscribe. Return an error code, or
+ * 0. */
 static UINT32 subscribe_net_events(HANDLE engineHandle,
                                    const FWPM_NET_EVENT_SUBSCRIPTION0 *subscription,
                                    const event_kind *kind, subscriber callback, void *context,

@@ -1,4 +1,4 @@
-/* Net events in the background, at a rate. */
+/* The thread that collects net events in the background, at a rate. */
 
 #include "net_events.h"
 #include "rate_thread.h"

@@ -1,4 +1,4 @@
-/* A ring buffer of the last events, and an array of those that were put. */
+/* A ring buffer of the last generated events, and an array of the events that were put. */
 
 #include "net_events.h"
 

@@ -165,8 +165,8 @@ static void discard_cancelled(void)
     }
 }
 
-/* Take the notification that is due. If there is none, return NULL; *wait is the number of
- * milliseconds until the next is due. */
+/* Take the first notification, if it is due. Otherwise return NULL, and set *wait to the number of
+ * milliseconds until it is due, or to WAIT_FOREVER if the queue is empty. */
 static notification *take_due(uint32_t *wait)
 {
     *wait = WAIT_FOREVER;
@@ -229,7 +229,7 @@ int notifications_start(void)
     return workers.is_stopping || workers.started > 0;
 }
 
-/* Stop all threads. Under LOCK_DELIVERY_THREADS. */
+/* Stop all threads. Call this under LOCK_DELIVERY_THREADS. */
 static void stop(void)
 {
     lock_acquire(LOCK_ENGINE);
@@ -245,7 +245,7 @@ static void stop(void)
     workers.started = 0;
     workers.registered = 0;
     workers.is_stopping = 0;
-    discard_cancelled(); /* without subscriptions, there may be no thread left to do it */
+    discard_cancelled(); /* a delivery thread may never be started again */
     lock_release(LOCK_ENGINE);
 }
 

@@ -26,13 +26,15 @@ void payload_release(payload *payload);
 int notifications_has_subscribers(const event_kind *kind);
 
 /* Queue an event for all subscribers to this kind whose filter matches `subject`, or for all of
- * them if that is NULL. A single delivery thread keeps the order of the calls; several need not.
- * The caller keeps its reference to the payload. */
+ * them if `subject` is NULL. A single delivery thread delivers events in the order of these calls;
+ * several threads may not. The caller keeps its reference to the payload. */
 void notifications_publish(const event_kind *kind, const void *subject, payload *payload);
 
-/* Start the delivery threads, unless they run. Return 1, or 0 if none could be started. */
+/* Start the delivery threads, unless they are running or being stopped. Return 1, or 0 if none
+ * could be started. */
 int notifications_start(void);
-/* Stop them after their current callbacks. Not under LOCK_ENGINE: it waits for them. */
+/* Stop the delivery threads after their current callbacks. Waits for the threads: do not call this
+ * under LOCK_ENGINE. */
 void notifications_stop(void);
 /* Wake the delivery threads. */
 void notifications_wake(void);
@@ -40,7 +42,7 @@ void notifications_wake(void);
 /* Return whether the calling thread is in a callback of this subscription. */
 int notifications_is_delivering(const subscription *subscription);
 
-/* The rest implements control functions; see sa_simulator.h. */
+/* The functions below implement control functions (sa_simulator.h). */
 
 void notifications_lose(UINT32 times);
 void notifications_lose_randomly(UINT32 per_million, uint64_t seed);

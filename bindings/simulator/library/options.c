@@ -1,4 +1,4 @@
-/* A flag for each option. */
+/* One flag per option. */
 
 #include "options.h"
 

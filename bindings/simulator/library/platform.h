@@ -1,6 +1,6 @@
 /* What C11 leaves to the operating system: locks, conditions, threads, time, entropy.
  *
- * Plain types only: <windows.h> and wfp.h cannot be included together.
+ * This header uses plain C types only: <windows.h> and wfp.h cannot be included together.
  */
 
 #ifndef SIMULATOR_PLATFORM_H
@@ -8,10 +8,12 @@
 
 #include <stdint.h>
 
-/* LOCK_ENGINE guards all state of the library; every exported function takes it.
+/* LOCK_ENGINE guards all state of the library; every exported function that uses the state acquires
+ * it.
  *
- * Each of the others is held while its threads are started or stopped. Stopping a thread waits
- * for it, and the thread itself takes LOCK_ENGINE: acquire these first, LOCK_ENGINE second. */
+ * Each of the other locks is held while a control function starts or stops its threads. Stopping a
+ * thread waits for it, and the thread itself acquires LOCK_ENGINE. Therefore acquire another lock
+ * before LOCK_ENGINE, never after it. */
 enum lock {
     LOCK_ENGINE,
     LOCK_CHURN_THREAD,
@@ -23,28 +25,29 @@ enum lock {
 void lock_acquire(enum lock lock);
 void lock_release(enum lock lock);
 
-/* What threads wait for: a notification to deliver; the end of a delivery. */
+/* What a thread can wait for: a notification in the queue, or the end of a delivery. */
 enum condition { CONDITION_QUEUED, CONDITION_DELIVERED, CONDITION_COUNT };
 #define WAIT_FOREVER UINT32_MAX
 
-/* Release the lock, wait, and acquire the lock again. A wait may also end spuriously. */
+/* Release the lock, wait for at most `milliseconds`, and acquire the lock again. The wait may end
+ * spuriously. */
 void condition_wait(enum condition condition, enum lock lock, uint32_t milliseconds);
 /* Wake all threads that wait. */
 void condition_broadcast(enum condition condition);
 
 void sleep_milliseconds(uint32_t milliseconds);
 
-/* Return a time that never goes back. */
+/* Return the time since an arbitrary moment; it never goes back. */
 uint64_t monotonic_milliseconds(void);
 
 /* Return the time in UTC, in 100 ns since 1601-01-01, as in a FILETIME. */
 uint64_t file_time(void);
 
-/* Return a number that differs between processes and runs. */
+/* Return a number that differs from process to process. */
 uint64_t entropy(void);
 
-/* The library's background threads: churn, delivery of notifications, net events. Once one
- * was started, the library stays loaded until the process ends: code that runs must not be
+/* The library's background threads: churn, delivery of notifications, net events. Once a thread has
+ * been started, the library stays loaded until the process ends: code that runs must not be
  * unmapped. */
 enum thread {
     THREAD_CHURN,

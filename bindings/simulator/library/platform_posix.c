@@ -31,7 +31,7 @@ void condition_wait(enum condition condition, enum lock lock, uint32_t milliseco
         (void)pthread_cond_wait(&conditions[condition], &locks[lock]);
         return;
     }
-    /* The clock of statically initialised conditions. */
+    /* Statically initialised conditions use this clock. */
     struct timespec until;
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += (time_t)(milliseconds / 1000);
@@ -103,7 +103,7 @@ static void *run(void *started)
 
 int thread_start(enum thread thread, thread_body body, void *argument)
 {
-    /* The library is linked with `nodelete`, so it needs no pinning here. */
+    /* On Linux, the library is linked with `nodelete`, so it need not be pinned here. */
     static task tasks[THREAD_COUNT];
     tasks[thread].body = body;
     tasks[thread].argument = argument;

@@ -1,4 +1,4 @@
-/* A tree that was put: a deep copy in one reference-counted block, which the store shares with
+/* A deep copy of a tree that was put, in one reference-counted block, which a store shares with
  * snapshots. */
 
 #ifndef SIMULATOR_PUT_TREE_H
@@ -14,10 +14,10 @@ typedef struct put_tree {
 /* Copy the tree at `from` into the arena, or only measure it. Return the copy's root. */
 typedef void *(*tree_copier)(arena *arena, const void *from);
 
-/* Return a copy with one reference, which the caller owns; NULL if memory ran out. */
+/* Return a copy with one reference, which the caller owns, or NULL if memory ran out. */
 put_tree *put_tree_copy(tree_copier copy, const void *from);
-/* Add and release a reference; the last release frees the tree. NULL, the tree of a generated
- * entry, is allowed. */
+/* Add a reference, or release one; the last release frees the tree. `tree` may be NULL, as in a
+ * generated entry. */
 void put_tree_retain(put_tree *tree);
 void put_tree_release(put_tree *tree);
 

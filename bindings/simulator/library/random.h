@@ -1,4 +1,4 @@
-/* Pseudorandom numbers that follow from a seed, equal on every platform. */
+/* Pseudorandom numbers that follow from a seed and are equal on every platform. */
 
 #ifndef SIMULATOR_RANDOM_H
 #define SIMULATOR_RANDOM_H
@@ -24,7 +24,7 @@ static inline uint64_t random_next(random_source *source)
     return random_mix(source->state);
 }
 
-/* Return a source for one purpose; sources of one seed for different purposes are independent. */
+/* Return a source for one purpose. Sources with one seed and different purposes are independent. */
 static inline random_source random_for(uint64_t seed, uint64_t purpose)
 {
     random_source source = {random_mix(seed + 0x9E3779B97F4A7C15u) ^ random_mix(purpose)};

@@ -1,4 +1,5 @@
-/* The amount due is computed from the time since the start, so delays do not accumulate. */
+/* The amount of work that is due is computed from the time since the start, so delays do not
+ * accumulate. */
 
 #include "rate_thread.h"
 

@@ -17,11 +17,12 @@ typedef struct rate_thread {
     int is_running;               /* under `lock` */
 } rate_thread;
 
-/* Start the thread; replace a running one. A rate below 0 counts as 0. Return 1, or 0 if no thread
- * could be started. Waits for threads: not under LOCK_ENGINE, here and below. */
+/* Start the thread, in place of a running one. A rate below 0 counts as 0. Return 1, or 0 if no
+ * thread could be started. This function and the next wait for the thread: do not call them under
+ * LOCK_ENGINE. */
 int rate_thread_start(rate_thread *self, double per_second, uint64_t seed);
 
-/* Stop the thread, if it runs. After the return it does no work. */
+/* Stop the thread, if it is running. It does no work after the return. */
 void rate_thread_stop(rate_thread *self);
 
 #endif

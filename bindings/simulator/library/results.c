@@ -54,7 +54,8 @@ size_t results_reclaim(const void *block)
 
 void results_destroy(void *block, size_t size)
 {
-    /* Through a volatile pointer, or the compiler drops a write to memory about to be freed. */
+    /* Call memset through a volatile pointer: otherwise, the compiler omits a write to memory that
+     * is freed next. */
     static void *(*const volatile poison)(void *, int, size_t) = memset;
     (void)poison(block, SA_SIMULATOR_POISON, size);
     free(block);

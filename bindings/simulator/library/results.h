@@ -13,11 +13,11 @@
 /* Return a zeroed block, which its caller owns until it is reclaimed; NULL if memory ran out. */
 void *results_create(size_t size);
 
-/* Take a block back from its owner. Return its size, or 0 if `block` is not, or is no longer,
- * a result. The pointer is looked up, never followed. */
+/* Take a block back from its owner. Return its size, or 0 if `block` is not, or is no longer, a
+ * result. The pointer is looked up in a table, never dereferenced. */
 size_t results_reclaim(const void *block);
 
-/* Poison and free a block that was reclaimed. */
+/* Poison and free a reclaimed result or another heap block. */
 void results_destroy(void *block, size_t size);
 
 /* Return the number of unfreed blocks that were created since the last reset. */

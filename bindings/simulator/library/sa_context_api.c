@@ -10,7 +10,7 @@
 #include "store.h"
 #include "template.h"
 
-/* ---- objects, in either generation ---- */
+/* ---- contexts, in both generations ---- */
 
 /* Implements object_ops.current. */
 static const void *current(const enumeration *enumeration, size_t index)
@@ -48,8 +48,9 @@ static const object_ops generation1 = {SA_CONTEXTS, current, write_context1};
 
 /* ---- enumerations ---- */
 
-/* Fix the set of objects ("works on a snapshot ... taken at the time the enumeration handle was
- * created", as the pages of the sibling functions say). Return an error code, or 0. */
+/* Fix the set of contexts. An enumeration "works on a snapshot ... taken at the time the
+ * enumeration handle was created", according to the documentation of similar functions. Return an
+ * error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets)
 {
     size_t slot_count;
@@ -143,7 +144,7 @@ DWORD WINAPI IPsecSaContextDestroyEnumHandle0(HANDLE engineHandle, HANDLE enumHa
 
 /* ---- one context ---- */
 
-/* Return one context, in a block that the client owns. Return an error code, or 0. */
+/* Write one context into a block that the client owns. Return an error code, or 0. */
 static UINT32 get_by_id(HANDLE engineHandle, UINT64 id, const object_ops *ops, void **saContext)
 {
     if (saContext == NULL) {

@@ -1,4 +1,4 @@
-/* IPsecSaContextSubscribe0, IPsecSaContextUnsubscribe0, and the notifications. */
+/* IPsecSaContextSubscribe0, IPsecSaContextUnsubscribe0, and the notifications of SA contexts. */
 
 #include "sa_context_events.h"
 
@@ -10,7 +10,7 @@
 #include "notifications.h"
 #include "template.h"
 
-/* Match as an enumeration does: a context without SAs is in no subnet. */
+/* Match as an enumeration does: a context without SAs matches no subnet. */
 static int matches(const void *filter, const void *subject)
 {
     generated_context buffer;
@@ -34,7 +34,7 @@ static void publish(UINT32 type, UINT64 id, const sa_entry *subject)
         return;
     }
     IPSEC_SA_CONTEXT_CHANGE0 *change = payload_event(payload);
-    memcpy(&change->changeType, &type, sizeof type); /* any number, even if not in the enum */
+    memcpy(&change->changeType, &type, sizeof type); /* any number, even one that the enum lacks */
     change->saContextId = id;
     notifications_publish(&sa_context_change, subject, payload);
     payload_release(payload);
@@ -52,7 +52,8 @@ void publish_spurious_sa_context(UINT32 type, UINT64 id)
 
 /* ---- the functions ---- */
 
-/* Check the arguments, copy the template into a filter, subscribe. Return an error code, or 0. */
+/* Check the arguments, copy the template into a filter, and subscribe. Return an error code, or
+ * 0. */
 static UINT32 subscribe_sa_contexts(HANDLE engineHandle,
                                     const IPSEC_SA_CONTEXT_SUBSCRIPTION0 *subscription,
                                     IPSEC_SA_CONTEXT_CALLBACK0 callback, void *context,

@@ -130,7 +130,8 @@ static void drop_packet(random_source *rng)
 
 static void fail_negotiation(random_source *rng)
 {
-    /* ERROR_IPSEC_IKE_AUTH_FAIL, _TIMED_OUT, _NO_CERT, _POLICY_MATCH minus ..._NEG_STATUS_BEGIN */
+    /* ERROR_IPSEC_IKE_AUTH_FAIL, _TIMED_OUT (twice), _NO_CERT and _POLICY_MATCH, each minus
+     * ERROR_IPSEC_IKE_NEG_STATUS_BEGIN. */
     static const UINT32 errors[] = {1, 5, 5, 6, 68};
     IKEEXT_KEYMODULE_STATISTICS1 *module = module_for((keying)random_below(rng, 3));
     IKEEXT_IP_VERSION_SPECIFIC_KEYMODULE_STATISTICS1 *counts =
@@ -161,7 +162,7 @@ void statistics_traffic(random_source *rng)
 
 /* ---- counts of the current contexts ---- */
 
-/* Add the counts that follow from the current contexts; subtract them if `sign` is -1. */
+/* Add the counts that follow from the current contexts, or subtract them if `sign` is -1. */
 static void add_live(IPSEC_AGGREGATE_SA_STATISTICS0 *to, UINT32 sign)
 {
     UINT32 active = 0;

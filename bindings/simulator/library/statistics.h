@@ -1,7 +1,6 @@
 /* The engine's statistics. Callers hold LOCK_ENGINE.
  *
- * All counts follow from what happens to the contexts, so equal seeds and changes give equal
- * counts.
+ * All counts follow from the changes of the contexts, so equal seeds and changes give equal counts.
  */
 
 #ifndef SIMULATOR_STATISTICS_H
@@ -10,13 +9,13 @@
 #include "generator_parts.h"
 #include "wfp.h"
 
-/* Reset all counts to 0, as in an engine that was just started. */
+/* Reset all counts to 0, as when the engine has just been started. */
 void statistics_reset(void);
 
-/* Count a context that was negotiated with a peer, or that ended. */
+/* Count that a context with this peer was negotiated, or that it ended. */
 void statistics_quick_mode(const peer *peer);
 void statistics_quick_mode_ended(const peer *peer);
-/* Count a main mode SA that was negotiated with a peer, or that ended. */
+/* Count that a main mode SA with this peer was negotiated, or that it ended. */
 void statistics_main_mode(const peer *peer);
 void statistics_main_mode_ended(const peer *peer);
 

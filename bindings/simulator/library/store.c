@@ -1,5 +1,5 @@
-/* An array ordered by id. Ids ascend, so nearly every addition is at its end. Deleted entries
- * stay in their slots until a compaction. */
+/* An array of entries, ordered by id. Ids ascend, so nearly every entry is added at the end.
+ * Deleted entries stay in their slots until the next compaction. */
 
 #include "store.h"
 
@@ -71,8 +71,8 @@ static size_t lower_bound(UINT64 id)
     return low;
 }
 
-/* Insert an entry whose id is not in use. The store takes its reference to the tree. Return NULL
- * if memory ran out; then the caller keeps the reference. */
+/* Insert an entry whose id is not in use. The store takes over the caller's reference to the tree.
+ * If memory ran out, return NULL; the caller then keeps the reference. */
 static sa_entry *insert(const sa_entry *added)
 {
     if (!reserve_slot()) {
@@ -228,7 +228,7 @@ UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree)
 
     sa_entry *replaced = store_find(added.id);
     if (replaced != NULL) {
-        connections_add_context(&added); /* first, so that a common connection does not end */
+        connections_add_context(&added); /* first, so that a shared connection stays */
         connections_remove_context(replaced);
         remove_from_main_mode(replaced);
         sa_entry_release(replaced);
@@ -254,7 +254,7 @@ void store_renegotiate(uint32_t engine_run)
         sa_entry *each = &store.entries[i];
         each->id = ids_next(ID_SA_CONTEXT);
         if (each->tree != NULL) {
-            /* Snapshots ended with the engine, so no one else refers to the tree. */
+            /* All snapshots ended with the engine, so nothing else refers to the tree. */
             set_tree_id(each);
         } else {
             each->recipe.engine_run = engine_run;

@@ -7,10 +7,10 @@
 
 #include "wfp.h"
 
-/* A subscriber's callback, which its kind casts to the real type. */
+/* A subscriber's callback; the event kind casts it to its real type. */
 typedef void (*subscriber)(void);
 
-/* One kind of event, in one generation of its callback. */
+/* One kind of event, for one generation of its callback. */
 typedef struct event_kind {
     /* Return whether a filter matches the subject of an event. */
     int (*matches)(const void *filter, const void *subject);
@@ -18,8 +18,9 @@ typedef struct event_kind {
     void (*deliver)(subscriber callback, void *context, const void *event);
 } event_kind;
 
-/* Reference-counted: its handle, each queued notification, and each thread that waits for its
- * callback own a reference. It is in the list, linked by `next`, until it is cancelled. */
+/* A reference-counted subscription. Its handle, each of its undelivered notifications, and each
+ * thread that waits for its callbacks own a reference. It is in the list, linked by `next`, until
+ * it is cancelled. */
 typedef struct subscription {
     const event_kind *kind;
     void *filter; /* NULL: matches all */
@@ -27,17 +28,17 @@ typedef struct subscription {
     void *context;
     size_t refcount;
     UINT32 running;   /* callbacks */
-    int is_cancelled; /* its handle is closed: no more callbacks begin */
+    int is_cancelled; /* its handle is closed: no further callback begins */
     struct subscription *next;
 } subscription;
 
-/* Subscribe; the caller has checked the arguments. Takes ownership of `filter`, a heap block or
- * NULL, even on failure. Return an error code, or 0. */
+/* Subscribe. The caller has checked the arguments. This function takes ownership of `filter`, a
+ * heap block or NULL, even if it fails. Return an error code, or 0. */
 UINT32 subscribe(HANDLE engineHandle, const event_kind *kind, void *filter, subscriber callback,
                  void *context, HANDLE *eventsHandle);
 
-/* End a subscription of one of the kinds, an array that ends with NULL. Waits for its running
- * callbacks, and releases LOCK_ENGINE meanwhile. Return an error code, or 0. */
+/* End a subscription of one of the kinds, an array that ends with NULL. Wait for its running
+ * callbacks; LOCK_ENGINE is released meanwhile. Return an error code, or 0. */
 UINT32 unsubscribe(HANDLE engineHandle, const event_kind *const *kinds, HANDLE eventsHandle);
 
 /* Return the first subscription that is not cancelled; the others follow by `next`. */

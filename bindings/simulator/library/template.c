@@ -1,8 +1,8 @@
-/* Reading and matching the template of an enumeration.
+/* Read and match the template of an enumeration or subscription.
  *
- * ipsectypes.h: "If not empty, only SA contexts containing an SA whose local
- * address is on the specified subnet will be returned. May be of type
- * FWP_UINT32, FWP_BYTE_ARRAY16_TYPE, FWP_V4_ADDR_MASK, or FWP_V6_ADDR_MASK."
+ * ipsectypes.h: "If not empty, only SA contexts containing an SA whose local address is on the
+ * specified subnet will be returned. May be of type FWP_UINT32, FWP_BYTE_ARRAY16_TYPE,
+ * FWP_V4_ADDR_MASK, or FWP_V6_ADDR_MASK."
  */
 
 #include "template.h"

@@ -1,11 +1,11 @@
-/* The template of an enumeration or subscription, as far as it selects by subnet. */
+/* The subnets of the template of an enumeration or subscription. */
 
 #ifndef SIMULATOR_TEMPLATE_H
 #define SIMULATOR_TEMPLATE_H
 
 #include "wfp.h"
 
-/* A subnet or a single address; any address if the version is FWP_IP_VERSION_NONE. */
+/* A subnet or a single address; it contains all addresses if its version is FWP_IP_VERSION_NONE. */
 typedef struct subnet {
     FWP_IP_VERSION version;
     UINT32 v4;
@@ -32,7 +32,8 @@ int template_matches_all(const template_subnets *subnets);
 int template_contains(const template_subnets *subnets, FWP_IP_VERSION version, UINT32 local_v4,
                       const UINT8 *local_v6, UINT32 remote_v4, const UINT8 *remote_v6);
 
-/* Return whether one SA of the context has both its addresses in the subnets. */
+/* Return whether the subnets match all objects, or contain both addresses of one of the context's
+ * SAs. */
 int template_matches(const template_subnets *subnets, const IPSEC_SA_CONTEXT1 *context);
 
 #endif

@@ -1,8 +1,8 @@
 /* The declarations of the Windows Filtering Platform, and its error codes.
  *
- * They are the headers from which the Python bindings are generated (bindings/cdef),
- * so both sides always agree on the ABI. They declare Windows' type names themselves:
- * no file that includes this one may include <windows.h>.
+ * The Python bindings are generated from the same headers (bindings/cdef), so both sides always
+ * agree on the ABI. The headers declare Windows' type names themselves: a file that includes this
+ * one must not include <windows.h>.
  */
 
 #ifndef SIMULATOR_WFP_H
@@ -18,7 +18,7 @@
 #define WINAPI
 #endif
 
-/* In this order: each depends on those before it. */
+/* Keep this order: each header depends on those before it. */
 #include "cdef/base.h"
 #include "cdef/fwptypes.h"
 #include "cdef/engine.h"

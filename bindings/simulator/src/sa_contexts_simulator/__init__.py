@@ -1,6 +1,6 @@
-"""A simulator of Windows' IPsec SA context functions, for systems without them.
+"""A simulator of the Windows functions that expose IPsec SAs, for systems without them.
 
-`LIBRARY` is a C library with the ABI of `fwpuclnt.dll`. `Simulator` controls its
+`LIBRARY` is the path of a C library with the ABI of `fwpuclnt.dll`. `Simulator` controls its
 contexts, changes and failures, and counts the resources that callers hold.
 """
 

@@ -1,9 +1,8 @@
 """Control of the simulator's library from Python.
 
-Each method calls the control function of that name; `include/sa_simulator.h`
-describes them in full. If the library is already loaded in this process, for
-example by cffi, that instance is controlled: the operating system keeps one per
-file.
+Most methods call the control function of the same name, which `include/sa_simulator.h` describes in
+full. A library that is already loaded in this process, for example by cffi, is not loaded again:
+the process has one instance of each library file.
 """
 
 import ctypes
@@ -15,42 +14,42 @@ from typing import Any, Final
 
 
 def _library() -> Path:
-    """Find the library in the package's folders: an editable install has two."""
+    """Return the path of the library. An editable install has two package folders; try both."""
     name = "sa_simulator.dll" if sys.platform == "win32" else "sa_simulator.so"
     folders = [Path(folder) for folder in sys.modules[__name__.rpartition(".")[0]].__path__]
     return next((each / name for each in folders if (each / name).exists()), folders[0] / name)
 
 
 LIBRARY: Final = _library()
-"""The library, which can be loaded in place of `fwpuclnt.dll`."""
+"""The path of the library, which can be loaded in place of `fwpuclnt.dll`."""
 
 
 class Option(enum.IntEnum):
-    """Undocumented behaviour of which the simulator supports both variants (0 by default)."""
+    """Undocumented behaviour of Windows, as a choice: 0 (default) or 1 (described here)."""
 
     EMPTY_BLOCK = 1
-    """An empty enumeration returns a block that must be freed, instead of NULL."""
+    """A page without entries is a block that must be freed, instead of NULL."""
 
     SHUFFLE = 2
-    """Enumerations are in random order, instead of by id."""
+    """Enumerations, except of net events, are in random order, instead of by id."""
 
     SNAPSHOT_CONTENTS = 3
     """An enumeration's snapshot fixes the objects' fields, instead of only the set of objects."""
 
     ANNOUNCE_COMPLETE = 4
-    """Churn reports a new context when its SAs are attached, instead of immediately."""
+    """Subscribers are notified of a new context when both its SAs are attached, not immediately."""
 
     UNMONITORED_IS_EMPTY = 5
-    """An engine that does not track connections returns none, instead of an error."""
+    """An engine that does not track connections returns no connections, instead of an error."""
 
     UNTIMED_NOTIFICATIONS = 6
     """Subscribers receive net events without their time, instead of with it."""
 
     REVERSED_IPV6 = 7
-    """IPv6 addresses are in reversed byte order, instead of network order, except in filters."""
+    """IPv6 addresses, except in transport filters, are in reversed order, not network order."""
 
     ZERO_MATCHES_NONE = 8
-    """A template with the `connectionId` 0 matches no connection, instead of all."""
+    """An enumeration for the `connectionId` 0 returns no connection, instead of all."""
 
 
 _U32, _U64, _I32 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int32
@@ -110,13 +109,13 @@ _UNKNOWN_FUNCTION: Final = 2**64 - 1
 
 
 class Simulator:
-    """The simulator in a library file; all users of the file in this process share its state."""
+    """Control of the simulator in a library file, whose users in this process share one state."""
 
     def __init__(self, path: Path = LIBRARY) -> None:
-        """Load the library, or attach to the loaded one.
+        """Load the library, unless this process has loaded it already.
 
         Raises:
-            OSError: there is no such library, or it is not a simulator.
+            OSError: there is no such library, or it is not a simulator of this version.
         """
         self.path = path
         library = ctypes.CDLL(str(path.resolve(strict=True)))
@@ -144,19 +143,20 @@ class Simulator:
         return text.decode("ascii")
 
     def reset(self) -> None:
-        """Restore the initial state: empty, running, without failures, all counts 0.
+        """Restore the initial state: no objects or failures, the engine running, all counts 0.
 
-        Waits for running callbacks, so it must not be called from one.
+        Waits for running callbacks, so it must not be called from a callback.
         """
         self._act("reset")
 
     def replay(self, path: Path) -> None:
-        """Reset, then answer as the captured engine did.
+        """Reset the simulator, then fill it from a capture, so that it answers as that engine did.
 
-        Requires the distribution `sa-contexts`, which makes captures and knows their format.
+        Requires the distribution `sa-contexts`, which contains `bindings.capture`.
 
         Raises:
-            CaptureUnreadable: the file is not a capture, or is damaged (`bindings.capture.file`).
+            CaptureUnreadable (`bindings.capture.file`): the file cannot be read, is not a capture,
+                is damaged or is too large.
         """
         from bindings.capture.replay import replay  # noqa: PLC0415
 
@@ -165,11 +165,11 @@ class Simulator:
     # ---- the contexts ----
 
     def populate(self, count: int, seed: int = 0) -> None:
-        """Replace all contexts by `count` generated ones, determined by the seed."""
+        """Replace all contexts with `count` generated ones, which the seed determines."""
         self._act("populate", _u32(count), _u64(seed))
 
     def put(self, tree: int) -> int:
-        """Copy the `IPSEC_SA_CONTEXT1` at the address `tree`; return its id.
+        """Add a copy of the `IPSEC_SA_CONTEXT1` at the address `tree`; return the copy's id.
 
         The copy replaces the context that has its `saContextId`, if there is one. If
         that id is 0, the copy gets a new one.
@@ -182,7 +182,7 @@ class Simulator:
         return context_id
 
     def delete(self, context_id: int) -> bool:
-        """Remove a context; return whether there was one."""
+        """Remove a context; return whether it existed."""
         return bool(self._number("delete", _u64(context_id)))
 
     def count(self) -> int:
@@ -200,7 +200,7 @@ class Simulator:
         return self._ids("connections")
 
     def put_connection(self, tree: int) -> int:
-        """Copy the `FWPM_CONNECTION0` at the address `tree`; return its id, which is not 0."""
+        """Add a copy of the `FWPM_CONNECTION0` at the address `tree`; return its connectionId."""
         if not tree:
             raise ValueError("tree is NULL")
         connection_id = self._number("put_connection", tree)
@@ -209,11 +209,11 @@ class Simulator:
         return connection_id
 
     def delete_connection(self, connection_id: int) -> bool:
-        """End a connection, even if its contexts exist; return whether there was one."""
+        """End a connection, even if its contexts still exist; return whether it existed."""
         return bool(self._number("delete_connection", _u64(connection_id)))
 
     def set_connection_bytes(self, connection_id: int, bytes_in: int, bytes_out: int) -> bool:
-        """Set the driver's byte counts; return whether there is such a connection."""
+        """Set the driver's byte counts of a connection; return whether the connection exists."""
         arguments = _u64(connection_id), _u64(bytes_in), _u64(bytes_out)
         return bool(self._number("set_connection_bytes", *arguments))
 
@@ -233,9 +233,9 @@ class Simulator:
     # ---- the main mode SAs ----
 
     def put_ike_sa(self, tree: int) -> int:
-        """Copy the `IKEEXT_SA_DETAILS2` at the address `tree`; return its saId.
+        """Add a copy of the `IKEEXT_SA_DETAILS2` at the address `tree`; return its saId.
 
-        The saId must not be 0: unlike `put`, this assigns no ids.
+        The saId must not be 0: only `put` assigns ids.
         """
         if not tree:
             raise ValueError("tree is NULL")
@@ -245,7 +245,7 @@ class Simulator:
         return sa_id
 
     def delete_ike_sa(self, sa_id: int) -> bool:
-        """Remove a main mode SA, even if contexts refer to it; return whether there was one."""
+        """Remove a main mode SA, even if contexts refer to it; return whether it existed."""
         return bool(self._number("delete_ike_sa", _u64(sa_id)))
 
     def count_ike_sas(self) -> int:
@@ -255,13 +255,13 @@ class Simulator:
     # ---- statistics ----
 
     def put_ipsec_statistics(self, counts: int) -> None:
-        """Copy the `IPSEC_STATISTICS1` at the address `counts` as the current counts."""
+        """Replace the current counts with the `IPSEC_STATISTICS1` at the address `counts`."""
         if not counts:
             raise ValueError("counts is NULL")
         self._act("put_ipsec_statistics", counts)
 
     def put_ike_statistics(self, counts: int) -> None:
-        """Copy the `IKEEXT_STATISTICS1` at the address `counts` as the current counts."""
+        """Replace the current counts with the `IKEEXT_STATISTICS1` at the address `counts`."""
         if not counts:
             raise ValueError("counts is NULL")
         self._act("put_ike_statistics", counts)
@@ -313,7 +313,7 @@ class Simulator:
     # ---- notifications ----
 
     def announce(self, change: int, context_id: int) -> None:
-        """Report a change that did not happen: 1 for ADD, 2 for DELETE, or any other number."""
+        """Announce a change that did not happen: 1 (ADD), 2 (DELETE) or any other number."""
         self._act("announce", _u32(change), _u64(context_id))
 
     def lose(self, times: int) -> None:
@@ -321,11 +321,11 @@ class Simulator:
         self._act("lose", _u32(times))
 
     def lose_randomly(self, per_million: int, seed: int = 0) -> None:
-        """Lose notifications at a rate of `per_million`; 0 for none."""
+        """Lose `per_million` of a million notifications, at random; 0 turns this off."""
         self._act("lose_randomly", _u32(per_million), _u64(seed))
 
     def delay_notifications(self, milliseconds: int) -> None:
-        """Delay notifications by at least `milliseconds`; 0 for no delay."""
+        """Delay notifications by at least `milliseconds`; 0 turns the delay off."""
         self._act("delay_notifications", _u32(milliseconds))
 
     def deliver_from(self, threads: int) -> None:
@@ -334,7 +334,7 @@ class Simulator:
             raise ValueError(f"cannot deliver from {threads} threads")
 
     def flush(self, milliseconds: int = 10_000) -> bool:
-        """Wait for all deliveries and callbacks to end; return False if the time ran out."""
+        """Wait until all notifications are delivered; return False if the time ran out first."""
         return bool(self._number("flush", _u32(milliseconds)))
 
     # ---- failures ----
@@ -352,7 +352,7 @@ class Simulator:
             raise ValueError(f"cannot make {function!r} fail with {code}")
 
     def fail_randomly(self, per_million: int, seed: int = 0) -> None:
-        """Make WFP calls fail at a rate of `per_million`, with realistic codes; 0 for none."""
+        """Make `per_million` of a million WFP calls fail, at random; 0 turns this off."""
         self._act("fail_randomly", _u32(per_million), _u64(seed))
 
     def clear_failures(self) -> None:
@@ -360,7 +360,7 @@ class Simulator:
         self._act("clear_failures")
 
     def delay(self, function: str, milliseconds: int) -> None:
-        """Delay each call of a WFP function (`"*"`: of all) by `milliseconds`."""
+        """Delay each call of a WFP function (`"*"`: of any) by `milliseconds`; 0 turns it off."""
         if not self._number("delay", function.encode(), _u32(milliseconds)):
             raise ValueError(f"no such function: {function!r}")
 
@@ -369,11 +369,11 @@ class Simulator:
         self._act("stop_engine")
 
     def start_engine(self) -> None:
-        """Restart the stopped engine: earlier sessions fail, ids start from their base again."""
+        """Start the stopped engine again: earlier sessions fail, ids start from their base."""
         self._act("start_engine")
 
     def set_option(self, option: Option, value: int = 1) -> None:
-        """Set an option of undocumented behaviour."""
+        """Choose a variant of undocumented behaviour."""
         if not self._number("set_option", _u32(option), value):
             raise ValueError(f"no such value of {option!r}: {value}")
 
@@ -404,11 +404,11 @@ class Simulator:
         return self._number("lost")
 
     def unfreed_blocks(self) -> int:
-        """Return the number of results that were returned and not freed."""
+        """Return the number of results that were returned since the last reset and not freed."""
         return self._number("unfreed_blocks")
 
     def misuses(self) -> int:
-        """Return the number of misuses by callers, which could crash or leak on Windows."""
+        """Return the number of calls since the last reset that could crash or leak on Windows."""
         return self._number("misuses")
 
     def calls(self, function: str = "*") -> int:
@@ -420,14 +420,14 @@ class Simulator:
 
 
 def _u32(value: int) -> int:
-    """Raise an error for a value that ctypes would silently truncate to 32 bits."""
+    """Return the value; raise ValueError if ctypes would silently truncate it to 32 bits."""
     if not 0 <= value < 2**32:
         raise ValueError(f"not an unsigned 32-bit number: {value}")
     return value
 
 
 def _u64(value: int) -> int:
-    """Raise an error for a value that ctypes would silently truncate to 64 bits."""
+    """Return the value; raise ValueError if ctypes would silently truncate it to 64 bits."""
     if not 0 <= value < 2**64:
         raise ValueError(f"not an unsigned 64-bit number: {value}")
     return value
