@@ -1,4 +1,4 @@
-"""Figures, the bars that some of them must reach, and their output as text and JSON."""
+"""Measured figures, the limits that some of them must meet, and their output as text and JSON."""
 
 from __future__ import annotations
 

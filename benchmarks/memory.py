@@ -63,7 +63,7 @@ def _measure(contexts: int) -> tuple[int, int, int, int]:
     returned unused memory, and the size of the newest snapshot's JSON.
     """
     with servers.ours(contexts) as server, Client(server.port) as client:
-        client.get("/engine")  # allocates the memory for answering in advance
+        client.get("/engine")  # now, so that `before` includes the memory for answering
         before = server.resident_bytes
         _read_and_hold(client)
         one = server.resident_bytes - before

@@ -31,7 +31,9 @@ GUID = ffi.typeof("GUID")
 GUID_BYTES: Final = ffi.sizeof(GUID)
 
 RawTree = tuple[Any, ...]
-"""A copy of a struct and of what it points to, limited to what its record contains.
+"""A copy of a struct and of what it points to, limited to the fields of its record.
+
+Records are the classes of `bindings.records`, `bindings.ike_records` and so on.
 
 The parts are in the order of the record's fields. Each part is a number, a string,
 bytes, None, or a tuple or list of parts. A GUID is its 16 bytes as in memory. A NULL

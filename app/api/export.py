@@ -115,7 +115,7 @@ class ExportResponse(Response):
         """Send the export as fast as the client reads.
 
         Raises:
-            EngineError, EngineTimedOut, ShuttingDown, TooManySnapshots: as for
+            EngineError, EngineBusy, EngineTimedOut, ShuttingDown, TooManySnapshots: as for
                 `Paginator.open_export`, before the response begins.
         """
         compressor = None

@@ -146,7 +146,7 @@ def _main_mode(sa: Mapping[str, Any] | str) -> Outline | str:
 
 
 def _credential(credential: Mapping[str, Any]) -> str:
-    """Return one side's authentication method and, if known, its name."""
+    """Return how one side authenticated: the method and, if known, the name of that side."""
     name = credential["principalName"] or (credential["certificate"] or {}).get("subjectName")
     method = named(credential, "authenticationMethodType")
     return f"{method} {name}" if name else method

@@ -96,7 +96,7 @@ class EngineSource:
 def opened_source(
     url: str | None, access: Access, engine: str | None, simulated_contexts: int | None
 ) -> Iterator[Source]:
-    """Open the source that the options name; exit with a sentence if that or the block fails.
+    """Open the source that the options name; exit with a message if opening or the block fails.
 
     If the options name neither a server nor an engine, the source is the server at SA_CONTEXTS_URL
     or, if that is not set, this host's engine.

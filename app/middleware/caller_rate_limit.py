@@ -16,7 +16,7 @@ class CallerRateLimitMiddleware:
 
     If the server requires no credentials, it distinguishes callers by address, and callers on this
     host are not limited. If it requires credentials, `AddressRateLimitMiddleware` limits requests
-    without a valid credential. The limit on streams per caller uses the same keys.
+    without a valid credential. The limit on streams per caller distinguishes callers likewise.
     """
 
     def __init__(self, app: ASGIApp, limits: RateLimits) -> None:

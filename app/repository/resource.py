@@ -77,13 +77,13 @@ class Observer(Protocol):
     """Learns from objects how to read the engine. Runs in the store's thread."""
 
     def start(self, incarnation: int, order: Ipv6Order, /) -> None:
-        """Start a refresh in the session of this incarnation, which reads in this byte order."""
+        """Prepare for a refresh in this incarnation's session, which reads in this byte order."""
 
     def observe(self, tree: RawTree, /) -> None:
         """Examine an object; a refresh skips unchanged ones."""
 
     def conclude(self) -> None:
-        """End a refresh that has read all objects."""
+        """Evaluate what was observed: the refresh has read all objects."""
 
 
 class NoObserver:

@@ -2,8 +2,9 @@
 
 How it stays current: a refresh reads all objects and publishes a snapshot. A point
 refresh reads only the objects that the engine reported as changed. They never run at
-the same time, and both record changes in the journal. A thread reads the engine and
-builds the snapshot; only the event loop changes the store's state.
+the same time, and both record changes in the journal. A thread reads the engine, builds
+the snapshot and correlates rekeys. All other state of the store changes only in the
+event loop.
 
 An unfiltered list does not wait until all objects are decoded: after the enumeration,
 all ids are known, and the first objects are published as a partial snapshot.
@@ -388,7 +389,7 @@ class Store:
                 await anyio.sleep(due)
 
     async def _expire_leases(self) -> None:
-        """Expire leases regularly; in a periodic store, each refresh expires them."""
+        """Expire leases regularly. Not needed in a periodic store, whose refreshes expire them."""
         while True:
             await anyio.sleep(max(1.0, self.limits.snapshot_idle_timeout_seconds))
             self.leases.expire()

@@ -69,7 +69,10 @@ def _enumeration(members: Mapping[str, int]) -> str:
 
 
 def _members(name: str, table: names.Named) -> str:
-    """Return a C function that writes the members for a number, and returns whether it is known."""
+    """Return a C function that writes the JSON members for a number.
+
+    The function returns whether the number has a name.
+    """
     unknown = _inside(table[NAMELESS]).removesuffix(str(NAMELESS))
     cases = (
         f"    case {number}u:\n"

@@ -1,7 +1,7 @@
 /* Values, addresses and match types used throughout WFP (fwptypes.h).
  *
- * IPv4 addresses and masks are UINT32 in host order. A value contains a pointer to a
- * 64-bit integer or a double, not the number itself.
+ * IPv4 addresses and masks are UINT32 in host order. The unions of values contain 64-bit
+ * integers and doubles not directly, but as pointers to them.
  */
 
 typedef enum FWP_DIRECTION_ {

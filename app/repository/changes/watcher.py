@@ -21,7 +21,7 @@ class Watcher:
 
     If the client's position is expired or unknown, the client gets a `reset`, followed by
     all selected objects if it wants initial items. Then it gets every change since the
-    newest snapshot: a client that lists the objects after the reset may get that snapshot.
+    newest snapshot, because a list that it requests after the reset may show that snapshot.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ RESUMED_MAX_AGE: Final = 1.0
 
 
 class SnapshotExpired(Exception):
-    """The lease of a cursor's snapshot has ended.
+    """The lease of a cursor's snapshot, or the cursor's epoch, has ended.
 
     Attributes:
         selection: the cursor's selection.
@@ -53,8 +53,8 @@ class Page:
         selection: the filters of the list.
         view: the view of its items.
         next_cursor: the cursor of the next page; None on the last page.
-        lease_seconds: the time until the snapshot's lease ends even if it is used; None if the
-            snapshot is not leased.
+        lease_seconds: the time until the snapshot's lease ends at the latest, however often it is
+            used; None if the snapshot is not leased.
     """
 
     pieces: Iterator[bytes]
@@ -117,7 +117,7 @@ class Paginator:
         """Return the page at a cursor.
 
         Raises:
-            SnapshotExpired: the lease of the cursor's snapshot or the cursor's epoch has ended.
+            SnapshotExpired: the snapshot's lease or the cursor's epoch has ended.
             EngineTimedOut: the cursor's snapshot did not become complete in time.
             EngineError, EngineBusy, EngineTimedOut, ShuttingDown, TooManySnapshots: as for
                 `first_page`, if the cursor resumes in the newest snapshot.

@@ -48,7 +48,7 @@ class Suite:
 
 
 SUITES: Final[Interner[Suite]] = Interner()
-"""The interned suites. They are few, because they combine public names."""
+"""The interned suites. They are few: all numbers without a public name become `unknown`."""
 
 MAX_REMEMBERED: Final = 1 << 16
 """Maximum number of entries in each cache whose keys are suites or their WFP values."""

@@ -1,7 +1,8 @@
 """Index keys, filters and encoding of objects with two endpoints: main mode SAs and connections.
 
 A host has many such objects but few protections (combinations of cipher, integrity and so on).
-Protections are therefore interned, and an index key contains only the protection's number.
+Protections are therefore interned, and an index key contains a protection's number instead of its
+fields.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Protection(NamedTuple):
 
 
 PROTECTIONS: Final[Interner[Protection]] = Interner()
-"""The interned protections. They are few, because they combine public names."""
+"""The interned protections. They are few: all numbers without a public name become `unknown`."""
 
 
 def protection_of(

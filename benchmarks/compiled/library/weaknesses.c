@@ -41,7 +41,7 @@ static bool only_encrypts(const IPSEC_SA0 *sa, const transforms *made)
 }
 
 /* Returns the weaknesses of all SAs of a bundle together: one SA may authenticate what another
- * encrypts. An empty bundle has no weaknesses, because nothing is known about it. */
+ * encrypts. Returns none for an empty bundle, because nothing is known about its SAs. */
 static UINT32 of_sas(const IPSEC_SA0 *sas, UINT32 count)
 {
     UINT32 seen = 0;

@@ -91,9 +91,9 @@ static int find_function(const char *name)
     return function < FUNCTION_COUNT ? function : NONE;
 }
 
-/* Return the code of the function's oldest failure that is due, or 0 if none is due. This call
- * counts as one of the `times` of the failure that is due, and as one of the calls that must pass
- * (`after`) of each older failure. */
+/* Return the code of the function's oldest failure that is due, or 0 if none is due. A call reaches
+ * the failures of its function from the oldest up to the one that is due. A failure is due once
+ * `after` calls have reached it; each call that reaches it then uses up one of its `times`. */
 static UINT32 scripted_failure(function function)
 {
     for (size_t i = 0; i < calls.failure_count; i++) {

@@ -13,8 +13,8 @@
 static const void *current(const enumeration *enumeration, size_t index)
 {
     const connection *in_snapshot = (const connection *)enumeration->objects + index;
-    /* The snapshot owns no reference to the tree of a connection that was put, so look up the
-     * connection again. */
+    /* A connection that was added with sa_simulator_put_connection has a tree. The snapshot owns no
+     * reference to the tree, so look up the connection again. */
     return option_is_set(SA_SIMULATOR_OPTION_SNAPSHOT_CONTENTS) && in_snapshot->tree == NULL
                ? in_snapshot
                : connections_find(in_snapshot->id);
@@ -31,8 +31,8 @@ static const object_ops ops = {CONNECTIONS, current, write_connection};
 
 /* ---- enumerations ---- */
 
-/* Fix the set of connections, and query the driver if the template asks for that. A NULL template
- * matches all connections. Return an error code, or 0. */
+/* Copy the matching connections, and query the driver first if the template asks for that. A NULL
+ * template matches all connections. Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration,
                             const FWPM_CONNECTION_ENUM_TEMPLATE0 *enumTemplate)
 {

@@ -24,8 +24,9 @@ typedef struct generated_connection {
     generated_peer_credential em_peer;
 } generated_connection;
 
-/* Generate a connection, or copy the root of one that was put. Its pointers point into `out`, or
- * into the tree. */
+/* Generate a connection, whose pointers point into `out`. If `connection` was added with
+ * sa_simulator_put_connection, copy the root of its tree instead; the copy's pointers point into
+ * the tree. */
 void generate_connection(generated_connection *out, const connection *connection);
 
 #endif

@@ -76,7 +76,7 @@ static void add_address(generated_sa *sa, enum field field, const address *addre
         add_condition(sa, field, FWP_BYTE_ARRAY16_TYPE)->conditionValue.byteArray16 =
             &sa->addresses[end];
     } else if (address->version == FWP_IP_VERSION_V6) {
-        /* All prefix lengths are multiples of 8. */
+        /* All IPv6 prefix lengths are multiples of 8. */
         memcpy(sa->v6_subnets[end].addr, address->v6, prefix / 8);
         sa->v6_subnets[end].prefixLength = prefix;
         add_condition(sa, field, FWP_V6_ADDR_MASK)->conditionValue.v6AddrMask =

@@ -70,7 +70,7 @@ static int has_local_certificate(const FWP_BYTE_BLOB *hash, const IKEEXT_SA_DETA
     }
 }
 
-/* Fix the set of SAs. Return an error code, or 0. */
+/* Copy the matching SAs into the enumeration. Return an error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets,
                             const FWP_BYTE_BLOB *hash)
 {

@@ -48,7 +48,7 @@ static const object_ops generation1 = {SA_CONTEXTS, current, write_context1};
 
 /* ---- enumerations ---- */
 
-/* Fix the set of contexts. An enumeration "works on a snapshot ... taken at the time the
+/* Determine the set of contexts now. An enumeration "works on a snapshot ... taken at the time the
  * enumeration handle was created", according to the documentation of similar functions. Return an
  * error code, or 0. */
 static UINT32 take_snapshot(enumeration *enumeration, const template_subnets *subnets)

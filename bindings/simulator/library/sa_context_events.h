@@ -6,8 +6,8 @@
 #include "store.h"
 #include "wfp.h"
 
-/* Notify the subscribers whose template matches that a context was added or is about to be
- * deleted. */
+/* Notify subscribers that a context was added or is about to be deleted, if their template matches
+ * it. */
 void publish_sa_context(IPSEC_SA_CONTEXT_EVENT_TYPE0 type, const sa_entry *entry);
 
 /* Notify all subscribers of a change that did not happen. Any id and any type are allowed. */

@@ -23,7 +23,8 @@ void statistics_main_mode_ended(const peer *peer);
 void statistics_rekeyed(void);
 /* Count deleted SAs. */
 void statistics_sas_deleted(UINT32 sas);
-/* Count the traffic of one change, with an occasional dropped packet or failed negotiation. */
+/* Count some traffic, and occasionally a dropped packet or a failed negotiation. Churn calls this
+ * function once for each change. */
 void statistics_traffic(random_source *rng);
 
 /* Set all counts; counting continues from there. */

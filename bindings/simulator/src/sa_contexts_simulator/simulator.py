@@ -329,7 +329,7 @@ class Simulator:
         self._act("delay_notifications", _u32(milliseconds))
 
     def deliver_from(self, threads: int) -> None:
-        """Deliver from `threads` native threads, 1 to 8; do not call this from a callback."""
+        """Deliver notifications from 1 to 8 native threads; do not call this from a callback."""
         if not self._number("deliver_from", _u32(threads)):
             raise ValueError(f"cannot deliver from {threads} threads")
 
