@@ -103,6 +103,7 @@ class _Replay:
         self._path = path
         self._answered: Counter[str] = Counter()
         self._newest: dict[str, str] = {}
+        self._completed: set[str] = set()
         self._failures: dict[str, int] = {}
         self._options: dict[int, bool] = {}
         self._aliases: dict[int, str] = {}
@@ -145,6 +146,7 @@ class _Replay:
             if line["count"] != self._answered[function]:
                 raise ValueError(f"{self._answered[function]} answers, not {line['count']}")
             self._newest.setdefault(family, function)
+            self._completed.add(function)
         elif not isinstance(line.get("value"), dict):  # checked even if not built
             raise TypeError("a value is not an object")
         else:
@@ -176,19 +178,20 @@ class _Replay:
             self._options.get(EngineOption.MONITOR_IPSEC_CONNECTIONS, True)
         )
         for function, code in self._failures.items():
-            if not self._succeeded(function):
+            if not self._completes(function):
                 self._simulator.fail(function, code, times=0)
         replay_aliases(self._aliases)
 
-    def _succeeded(self, function: str) -> bool:
-        """Return whether a function that failed in the capture also succeeded in it.
+    def _completes(self, function: str) -> bool:
+        """Return whether an enumeration that failed in the capture was also completed in it.
 
-        A function that creates enumeration handles serves all generations: it succeeded if any
-        generation of the enumeration did.
+        A function that creates enumeration handles serves all generations: any of them may have
+        been completed.
         """
         if function.endswith("CreateEnumHandle0"):
-            return function.removesuffix("CreateEnumHandle0") + "Enum" in self._newest
-        return self._newest.get(function[:-1]) == function or self._answered[function] > 0
+            prefix = function.removesuffix("CreateEnumHandle0") + "Enum"
+            return any(name[:-1] == prefix for name in self._completed)
+        return function in self._completed
 
 
 def differences(path: Path, session: Session) -> Iterator[str]:
