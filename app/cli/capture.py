@@ -96,10 +96,10 @@ def capture(
                     failures,
                 ),
             )
-        try:
-            create_file(target_of(file), content)
-        except FileExistsError:  # another program created it meanwhile
-            _fail_as_existing(file)
+            try:  # before the session closes, which can fail
+                create_file(target_of(file), content)
+            except FileExistsError:  # created meanwhile
+                _fail_as_existing(file)
     typer.echo(f"wrote {len(content)} bytes to {file}")
     for function, code in failures.items():
         typer.echo(f"sa-contexts: {function} returned {name_of(code)} ({code})", err=True)

@@ -137,6 +137,18 @@ def test_functions_that_failed_are_named(simulator: Simulator, tmp_path: Path) -
     assert result.exit_code == 0
 
 
+def test_a_session_that_fails_to_close_costs_no_capture(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.fail("FwpmEngineClose0", 1726, times=0)
+
+    result = run("capture", str(tmp_path / "capture"))
+
+    simulator.clear_failures()
+    assert "RPC_S_CALL_FAILED (1726)" in result.output
+    assert lines_of(tmp_path / "capture")[0]["format"] == "sa-contexts capture"
+
+
 def test_no_key_is_in_it(tmp_path: Path) -> None:
     captured(tmp_path / "capture", "--report")
 
