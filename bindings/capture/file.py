@@ -68,8 +68,11 @@ def read_capture(path: Path) -> Iterator[tuple[int, Line]]:
                 if number == 1:
                     _check_header(line)
                 yield number, line
-    except (EOFError, zlib.error, ValueError, RecursionError, gzip.BadGzipFile) as error:
-        where = f"{path}, line {number}" if number else path
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        where = f"{path}, after line {number}" if number else path
+        raise CaptureUnreadable(f"{where}: not a capture, or damaged: {error}") from None
+    except (ValueError, RecursionError) as error:
+        where = f"{path}, line {number}"
         raise CaptureUnreadable(f"{where}: not a capture, or damaged: {error}") from None
     except OSError as error:
         raise CaptureUnreadable(f"{path} cannot be read: {error.strerror}") from None

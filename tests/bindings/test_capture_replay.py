@@ -204,6 +204,21 @@ def test_an_error_that_passed_is_not_replayed(
     assert errors == set()
 
 
+def test_an_enumeration_that_failed_after_some_objects_is_replayed_as_failed(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(1200)
+    simulator.fail("IPsecSaContextEnum1", ACCESS_DENIED, after=1, times=0)
+    before = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    assert any(line["function"] == "IPsecSaContextEnum1" and "value" in line for line in before)
+    assert {line["function"]: line["error"] for line in answers(library) if "error" in line} == {
+        "IPsecSaContextEnum1": ACCESS_DENIED
+    }
+
+
 @pytest.mark.parametrize("is_on", [True, False])
 def test_options_are_replayed(
     simulator: Simulator, library: Library, tmp_path: Path, is_on: bool
@@ -357,6 +372,18 @@ def test_a_truncated_file_is_unreadable(
     (tmp_path / "capture").write_bytes(content[: int(len(content) * share)])
 
     assert_unreadable(simulator, tmp_path / "capture", "capture")
+
+
+def test_a_truncated_line_is_said_to_follow_the_last_whole_one(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    header, line = encoded({"format": "sa-contexts capture", "formatVersion": 1}), b'{"function":'
+    content = gzip.compress(header + line)
+    (tmp_path / "text").write_bytes(content)
+    (tmp_path / "gzip").write_bytes(content[:-8])  # without the checksum
+
+    assert_unreadable(simulator, tmp_path / "text", "text, line 2: ")
+    assert_unreadable(simulator, tmp_path / "gzip", "gzip, after line ")
 
 
 @some_trees
