@@ -9,7 +9,7 @@ import typer
 from app.cli.columns import table_lines
 from app.cli.filters import filter_options
 from app.cli.options import ContextsOption, EngineOption, borrowing
-from app.cli.printable import print_json, print_lines, terminal_width
+from app.cli.printable import print_json_items, print_lines, terminal_width
 from app.cli.rows import COLUMNS, row_of
 from app.cli.servers import Access, UrlOption, access
 from app.cli.sources import opened_source
@@ -38,7 +38,7 @@ def list_contexts(
     with opened_source(url, server_access, engine, simulated_contexts) as source:
         items = source.contexts(selection)
         if as_json:
-            print_json({"items": list(items)})
+            print_json_items(items)
             return
         rows = [row_of(item) for item in items]
         print_lines(

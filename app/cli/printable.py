@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from textwrap import indent
 from typing import Any
 
 import orjson
@@ -28,6 +29,18 @@ def printable_json(value: Any, *, is_indented: bool = False) -> str:
 def print_json(value: Any) -> None:
     """Print the value as indented JSON, always in UTF-8."""
     sys.stdout.buffer.write(printable_json(value, is_indented=True).encode())
+    sys.stdout.buffer.flush()
+
+
+def print_json_items(items: Iterable[Any]) -> None:
+    """Print `{"items": […]}` as `print_json` does, each item as soon as it is available."""
+    separator = ""
+    sys.stdout.buffer.write(b'{\n  "items": [')
+    for item in items:
+        text = indent(printable_json(item, is_indented=True).rstrip("\n"), "    ")
+        sys.stdout.buffer.write(f"{separator}\n{text}".encode())
+        separator = ","
+    sys.stdout.buffer.write(b"\n  ]\n}\n" if separator else b"]\n}\n")
     sys.stdout.buffer.flush()
 
 

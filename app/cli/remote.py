@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -30,9 +31,20 @@ class ServerSource:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def contexts(self, selection: Selection) -> list[dict[str, Any]]:
-        """Return the selected contexts of one snapshot by reading all pages."""
-        return anyio.run(self._contexts, parameters_of(selection))
+    def contexts(self, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Yield the selected contexts of one snapshot, page by page."""
+        parameters: Parameters = {**parameters_of(selection), "limit": str(MAX_LIMIT)}
+        while True:
+            page = self._get("sa-contexts", parameters)
+            if isinstance(page, Problem):
+                raise page.rejected()
+            yield from page["items"]
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+            if not page["items"]:
+                raise RequestRejected("the list of the server does not end")
+            parameters = {"cursor": cursor, "limit": str(MAX_LIMIT)}
 
     def context(self, sa_context_id: int) -> dict[str, Any] | None:
         """Return the context with this id; None if there is none."""
@@ -50,26 +62,9 @@ class ServerSource:
             return answer
         return HAS_ENDED if answer.code == "ike_sa_not_found" else answer.reason
 
-    def _get(self, path: str) -> dict[str, Any] | Problem:
+    def _get(self, path: str, parameters: Parameters | None = None) -> dict[str, Any] | Problem:
         async def get() -> dict[str, Any] | Problem:
             async with create_client(self._server) as client:
-                return await get_object(client, path, {})
+                return await get_object(client, path, parameters or {})
 
         return anyio.run(get)
-
-    async def _contexts(self, filters: Parameters) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        limit = str(MAX_LIMIT)
-        parameters: Parameters = {**filters, "limit": limit}
-        async with create_client(self._server) as client:
-            while True:
-                page = await get_object(client, "sa-contexts", parameters)
-                if isinstance(page, Problem):
-                    raise page.rejected()
-                items += page["items"]
-                cursor = page.get("nextCursor")
-                if cursor is None:
-                    return items
-                if not page["items"]:
-                    raise RequestRejected("the list of the server does not end")
-                parameters = {"cursor": cursor, "limit": limit}
