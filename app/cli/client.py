@@ -215,7 +215,7 @@ def problem_of(response: httpx2.Response, body: bytes) -> Problem:
     try:
         problem = parse_object(body, "the problem")
         errors = "".join(f"; {e['parameter']}: {e['reason']}" for e in problem.get("errors", []))
-        reason, code = f"{problem['detail']}{errors}", str(problem.get("code"))
+        reason, code = f"{problem['detail']}{errors}", str(problem.get("code", ""))
     except (RequestRejected, KeyError, TypeError, RecursionError):
         pass  # probably a response of a proxy, not of the server
     is_temporary = response.is_server_error or response.status_code in {408, 429}
