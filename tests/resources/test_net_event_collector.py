@@ -251,6 +251,17 @@ async def test_collection_that_is_off_is_reported_and_begins_when_it_is_on(
         assert await codes(net_events) == [1]
 
 
+async def test_an_engine_that_rejects_subscriptions_as_disabled_is_asked_at_heartbeats_only(
+    library: Library, simulator: Simulator
+) -> None:
+    for generation in range(5):
+        simulator.fail(f"FwpmNetEventSubscribe{generation}", 0x80320013, times=0)
+    simulator.net_event(KERNEL_DROP, 1)
+    async with listening(library, simulator, SLOW) as net_events:
+        assert await codes(net_events) == [1]
+        assert (net_events.collection, net_events.subscription_state) == ("disabled", "inactive")
+
+
 async def test_an_event_without_a_time_is_taken_for_a_stored_one_only_at_the_start(
     library: Library, simulator: Simulator
 ) -> None:

@@ -92,6 +92,8 @@ def open_listener(
             )
         except (NotSupported, NetEventsDisabled) as error:
             listener.subscription_error = error
+            if isinstance(error, NetEventsDisabled):
+                listener.collection = Collection.DISABLED  # until a heartbeat finds it enabled
         _read_history(listener, ipv6_order)
     except BaseException:
         listener.close()
