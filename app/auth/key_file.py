@@ -152,7 +152,7 @@ def parse_keys(text: bytes, path: Path) -> KeyFile:
         _reject_duplicate_members(text)  # pydantic accepts them
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        where = ".".join(_shown(each) for each in first["loc"]) or "the file"
         what = first["msg"] if first["type"] == DUPLICATE else first["type"]
         raise KeysUnreadable(f"{path} is no file of keys: {where}: {what}") from None
     except ValueError as error:
@@ -170,10 +170,14 @@ def _reject_duplicate_members(text: bytes) -> None:
     def check(pairs: list[tuple[str, object]]) -> None:
         for name, count in Counter(name for name, _ in pairs).items():
             if count > 1:
-                shown = name if name in _MEMBERS else "a member"
-                raise ValueError(f"{shown} is given twice in one object")
+                raise ValueError(f"{_shown(name)} is given twice in one object")
 
     json.loads(text, object_pairs_hook=check)
+
+
+def _shown(part: str | int) -> str:
+    """Return the number of an element, or the name of a member that the format defines."""
+    return str(part) if isinstance(part, int) or part in _MEMBERS else "a member"
 
 
 def read_content(path: Path) -> Content:

@@ -548,6 +548,16 @@ def test_two_keys_with_one_id_are_refused(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_unknown_member_is_not_named(path: Path) -> None:
+    make_key(path, "sa:read")
+    text = path.read_text(encoding="utf-8").replace("{", '{"my-secret": {"x": 1},', 1)
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(KeysUnreadable, match="a member: extra_forbidden") as error:
+        ApiKeyStore(path)
+    assert "my-secret" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("member", "twice"),
     [
