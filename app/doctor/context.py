@@ -20,7 +20,7 @@ from bindings.session import Session
 
 
 PREFIX: Final = "SA_CONTEXTS_"
-NO_SETTINGS: Final = frozenset({"SETTINGS", "TOKEN"})
+NO_SETTINGS: Final = frozenset({"SETTINGS", "TOKEN", "URL"})
 """Variables that are known but are not settings; named without the prefix."""
 
 
