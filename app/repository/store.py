@@ -40,7 +40,7 @@ from app.repository.snapshot.leases import SnapshotLeases
 from app.repository.snapshot.model import Snapshot
 from app.repository.snapshot.state import CurrentState, PointRead, SnapshotBuild
 from bindings.engine import Basis
-from bindings.errors import EngineError
+from bindings.errors import EngineBusy, EngineError
 
 
 log = structlog.get_logger(__name__)
@@ -273,7 +273,9 @@ class Store:
             self._record_result(started_at, started, 0, error)
             if str(last_error) != str(error):  # log a lasting failure once, not at each retry
                 log.warning(
-                    "refresh_failed", error=str(error), exc_info=not isinstance(error, EngineError)
+                    "refresh_failed",
+                    error=str(error),
+                    exc_info=not isinstance(error, EngineError | EngineBusy),
                 )
             if self._partial is not None:
                 self.leases.drop(self._partial)
@@ -289,7 +291,7 @@ class Store:
         self._basis = basis
         self._publish(build)
         if self.last_refresh is not None and self.last_refresh.error is not None:
-            log.info("engine_recovered", contexts=len(build.snapshot.ids))
+            log.info("engine_recovered", objects=len(build.snapshot.ids))
         self._record_result(started_at, started, len(build.snapshot.ids), None)
 
     def _record_result(

@@ -17,7 +17,7 @@ from app.repository.limits import StoreLimits
 from app.repository.refresh.dirty_ids import DirtyIds
 from app.repository.refresh.scheduler import ShuttingDown
 from app.repository.snapshot.state import PointRead
-from bindings.errors import EngineError
+from bindings.errors import EngineBusy, EngineError
 
 
 log = structlog.get_logger(__name__)
@@ -84,7 +84,7 @@ class IncrementalRefresher:
                 log.warning(
                     "point_refresh_failed",
                     error=str(error),
-                    exc_info=not isinstance(error, EngineError),
+                    exc_info=not isinstance(error, EngineError | EngineBusy),
                 )
             self.error = error
             self._rechecks.clear()
