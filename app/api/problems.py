@@ -66,8 +66,8 @@ BAD_REQUEST = declare(
     "bad_request",
     400,
     "The request is malformed",
-    "The server could not parse the request as HTTP. Check the client, and any proxy in front of "
-    "the server.",
+    "The server could not parse the request as HTTP, or the request has no valid `Host` header or "
+    "several. Check the client, and any proxy in front of the server.",
 )
 CURSOR_INVALID = declare(
     "cursor_invalid",

@@ -230,7 +230,7 @@ class NetEventPage(Shape):
     subscription: SubscriptionState = Field(
         description="`active`: the server is subscribed to events. `inactive`: it currently is "
         "not, and may miss events. `not_supported`: this version of Windows has no subscriptions; "
-        "only the events stored when the server started are available."
+        "only events that the engine had stored when the server connected to it are available."
     )
     reasons: list[NotReadyReason] = Field(
         description="Why `subscription` is not `active`; empty if it is."
