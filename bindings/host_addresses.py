@@ -38,4 +38,4 @@ def linux_addresses(table: Path) -> list[bytes]:
     Raises:
         OSError, ValueError: the file cannot be read, or has another format.
     """
-    return [bytes.fromhex(line.split()[0]) for line in table.read_text("ascii").splitlines()]
+    return [bytes.fromhex(line.partition(" ")[0]) for line in table.read_text("ascii").splitlines()]
