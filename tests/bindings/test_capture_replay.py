@@ -377,7 +377,8 @@ def test_a_truncated_file_is_unreadable(
 def test_a_truncated_line_is_said_to_follow_the_last_whole_one(
     simulator: Simulator, tmp_path: Path
 ) -> None:
-    header, line = encoded({"format": "sa-contexts capture", "formatVersion": 1}), b'{"function":'
+    header = encoded({"format": "sa-contexts capture", "formatVersion": 1, "functions": {}})
+    line = b'{"function":'
     content = gzip.compress(header + line)
     (tmp_path / "text").write_bytes(content)
     (tmp_path / "gzip").write_bytes(content[:-8])  # without the checksum
