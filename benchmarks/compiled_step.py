@@ -28,7 +28,10 @@ NAP_SECONDS = 0.001
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Check that both ways agree; measure them in turns, then how much each delays a thread."""
+    """Measure our way and the compiled step in turns, and how much each delays a thread.
+
+    First, check that both give the same results.
+    """
     count = sizes.small
     contexts = populated(count)
     with library() as path, Engine(contexts) as engine, Session(contexts) as session:

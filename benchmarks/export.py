@@ -34,7 +34,7 @@ def measure(sizes: Sizes) -> list[Section]:
     with servers.ours(contexts) as server, Client(server.port) as client:
         port = server.port
         client.get(ANEW)
-        assert client.get(f"{NEWEST}&limit=1").next_target  # leases before the first export
+        assert client.get(f"{NEWEST}&limit=1").next_target  # this leases the snapshot
         kinds: dict[str, Callable[[], float]] = {
             "a fast reader": lambda: _read(port, contexts),
             "a fast reader, gzip": lambda: _read(port, contexts, "Accept-Encoding: gzip\r\n"),

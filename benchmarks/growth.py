@@ -61,7 +61,7 @@ class Line:
 
 
 def measure(sizes: Sizes) -> list[Section]:
-    """Measure both ways at growing numbers of contexts, in turns."""
+    """Measure our way and the naive way at growing numbers of contexts, in turns."""
     few, many = sizes.growth[0], sizes.growth[-1]
     simulator, library = Simulator(LIBRARY), Library(LIBRARY)
     with Engine(library) as engine, Session(library) as session, settled():

@@ -4,7 +4,8 @@
  *     watchers PORT COUNT TARGET FILE
  *
  * Prints `ready` once every watcher has received a part of the response's body, reads until
- * standard input ends, and writes to FILE a `struct arrival` for each event, in order of arrival.
+ * standard input ends, and writes to FILE a `struct arrival` for each event that reports a change
+ * of a context, in order of arrival.
  */
 
 #define _GNU_SOURCE

@@ -158,7 +158,7 @@ def missed(
 
 @contextmanager
 def _watching(server: Server, watchers: int, file: Path) -> Iterator[None]:
-    """Run `watchers` watchers, which record the arrival of each event in `file`."""
+    """Run `watchers` watchers, which record in `file` when each change of a context arrives."""
     program = file.with_name("watchers")
     compiler = which("cc")
     assert compiler

@@ -173,8 +173,8 @@ class ConnectionTemplate:
     """An enumeration template for connections.
 
     Attributes:
-        connection_id: the only connection to return; 0 for all. That 0 means all is
-            undocumented, but otherwise no template could set the flag below for all connections.
+        connection_id: the only connection to return; 0 for all. WFP does not document that 0
+            means all, but otherwise no template could set the flag below for all connections.
         counts_bytes: whether to set FWPM_CONNECTION_ENUM_FLAG_QUERY_BYTES_TRANSFERRED. With this
             flag, the engine queries the driver for the byte counts. Without it, they may be
             stale or 0.

@@ -154,7 +154,8 @@ class Ipv6OrderDetector:
         """Start a refresh.
 
         Args:
-            incarnation: the engine's incarnation; a change discards the evidence.
+            incarnation: the number of the session (`Engine.incarnation`); a change discards the
+                evidence.
             order: the byte order in which the refresh reads addresses.
         """
         self._order = order

@@ -2,7 +2,8 @@
 
 Only IKE and IPsec events are read. The fields that identify an application, a user or
 a package of this host are not read, nor are the groups of a principal. The names of the
-principals are read; the name of the local principal may be that of a user.
+principals are read; the name of the local principal may be that of a user. Docstrings
+name the generations of structs as in `bindings.records`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Statistics of IPsec and IKE (IPsecGetStatistics1, IkeextGetStatistics1; fwpmu.h).
 
 A record has the fields of the struct that its docstring names (ipsectypes.h,
-iketypes.h), with names in snake case. Fields named active…, current…, pending… and
+iketypes.h), with names in snake case. "(0)" after a struct's name means that generation
+0 of the struct exists, too. Fields named active…, current…, pending… and
 offloaded… are gauges. Fields named …_negotiation_time are durations. All others are
 counters: they only grow, and 32-bit counters wrap to 0 after 2^32 - 1.
 

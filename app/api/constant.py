@@ -1,6 +1,6 @@
 """Content that never changes while the server runs: hashed and compressed only once.
 
-Anyone may request this content, so a request must not trigger a compression.
+Anyone may request this content, so only the first request triggers a compression.
 """
 
 from __future__ import annotations

@@ -64,6 +64,7 @@ async def answer_item(
     Raises:
         ProblemError: the item does not exist.
         EngineError: the engine returned an error.
+        EngineBusy: another thread held the session for too long.
         EngineTimedOut: the engine did not answer in time.
         ShuttingDown: the server is stopping.
     """

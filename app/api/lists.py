@@ -101,6 +101,7 @@ async def answer_list(
         ProblemError: the cursor is invalid, has expired or belongs to another list, or a parameter
             conflicts with the cursor or the export.
         EngineError: the engine returned an error.
+        EngineBusy: another thread held the session for too long.
         EngineTimedOut: the engine did not answer in time.
         ShuttingDown: the server is stopping.
         TooManySnapshots: no further snapshot can be leased.

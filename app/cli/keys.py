@@ -171,7 +171,7 @@ def _path(file: Path | None) -> Path:
 
 
 def _settings_mismatch(path: Path) -> str | None:
-    """Return a sentence if the settings name no key file or another one; None if they name it."""
+    """Return a sentence about the key file in the settings; None if it is the file at `path`."""
     configured = _configured()
     if configured is None:
         return "The settings name no API key file."

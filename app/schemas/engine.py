@@ -20,7 +20,7 @@ class Refresh(Shape):
 
 
 class Ipv6OrderEvidence(Shape):
-    """How many distinct addresses from SA contexts match in only one byte order."""
+    """How many distinct SA addresses match a known address or subnet in only one byte order."""
 
     network: int = Field(description="The number that match in network order only.")
     reversed: int = Field(description="The number that match in reversed order only.")

@@ -347,7 +347,7 @@ class Impersonation(StrEnum):
 
 
 class Monitoring(StrEnum):
-    """Whether the engine tracks the objects. `unknown`: the engine does not report this."""
+    """Whether the engine tracks the listed objects. `unknown`: the engine does not report this."""
 
     ON = "on"
     OFF = "off"

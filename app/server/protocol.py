@@ -57,7 +57,7 @@ MAX_UNDELAYED_REJECTIONS: Final = 2
 """Number of consecutive rejections without a delay: a client may first try without a token."""
 
 OnRejection = Callable[[ProblemError, str], None]
-"""Called with each problem that is sent before the application runs, and the client's address."""
+"""Called with a problem that is sent before the application runs, and with the client's address."""
 
 _PROBLEMS: Final = {
     kind.status: kind

@@ -209,8 +209,8 @@ def create_server(
         application: the ASGI application.
         on_stop: called in the event loop when the server begins to stop.
         limits: the limits of connections.
-        on_rejection: called with each problem that is sent before the application runs, and the
-            client's address.
+        on_rejection: called with the problem and the client's address whenever a problem is sent
+            before the application runs.
         tls: the certificates; None: plain HTTP.
         on_handshake: called with the outcome of each TLS handshake.
     """

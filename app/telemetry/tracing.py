@@ -142,7 +142,7 @@ class _TraceParentGetter(Getter[CarrierT]):
 
 
 def _is_configured() -> bool:
-    """Return whether the SDK is configured; without it, the API exports nothing."""
+    """Return whether OpenTelemetry's SDK is configured; without it, no metrics are exported."""
     return type(get_meter_provider()).__module__.startswith("opentelemetry.sdk.")
 
 

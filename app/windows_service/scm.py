@@ -53,7 +53,7 @@ MARKED: Final = "marked for deletion until no program, such as the Services cons
 SERVICE_SID_TYPE_UNRESTRICTED: Final = 1
 """Adds the service's SID to its token (SERVICE_SID_INFO, winsvc.h), so that permissions can name
 the service under any account. SERVICE_SID_TYPE_RESTRICTED would also deny the service write access
-to all objects, not only files, whose permissions name none of the token's restricting SIDs."""
+to every object (not only files) whose permissions name none of the token's restricting SIDs."""
 
 STATES: Final = {
     win32service.SERVICE_STOPPED: "stopped",
@@ -185,7 +185,8 @@ def status() -> Status:
 
     Raises:
         NotInstalled: the service is not installed.
-        ServiceError: the query failed.
+        ServiceError: the service cannot be opened.
+        pywintypes.error: a query failed.
     """
     with _opened(win32service.SERVICE_QUERY_STATUS | win32service.SERVICE_QUERY_CONFIG) as service:
         found = _query(service)

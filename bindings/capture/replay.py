@@ -31,22 +31,22 @@ class Control(Protocol):
         """Restore the initial state."""
 
     def put(self, tree: int) -> int:
-        """Put a copy of the IPSEC_SA_CONTEXT1 at this address; return its id."""
+        """Add a copy of the IPSEC_SA_CONTEXT1 that is at this address; return the copy's id."""
 
     def put_ike_sa(self, tree: int) -> int:
-        """Put a copy of the IKEEXT_SA_DETAILS2 at this address; return its id."""
+        """Add a copy of the IKEEXT_SA_DETAILS2 that is at this address; return the copy's id."""
 
     def put_connection(self, tree: int) -> int:
-        """Put a copy of the FWPM_CONNECTION0 at this address; return its id."""
+        """Add a copy of the FWPM_CONNECTION0 that is at this address; return the copy's id."""
 
     def put_net_event(self, tree: int) -> bool:
-        """Put a copy of the FWPM_NET_EVENT5 at this address; return whether it was collected."""
+        """Collect the FWPM_NET_EVENT5 that is at this address; return whether it was collected."""
 
     def put_ipsec_statistics(self, counts: int) -> None:
-        """Put a copy of the IPSEC_STATISTICS1 at this address."""
+        """Replace the current counts with the IPSEC_STATISTICS1 that is at this address."""
 
     def put_ike_statistics(self, counts: int) -> None:
-        """Put a copy of the IKEEXT_STATISTICS1 at this address."""
+        """Replace the current counts with the IKEEXT_STATISTICS1 that is at this address."""
 
     def connections(self) -> list[int]:
         """Return the ids of all connections."""
@@ -147,7 +147,7 @@ class _Replay:
                 raise ValueError(f"{self._answered[function]} answers, not {line['count']}")
             self._newest.setdefault(family, function)
             self._completed.add(function)
-        elif not isinstance(line.get("value"), dict):  # checked even if not built
+        elif not isinstance(line.get("value"), dict):  # also in older generations
             raise TypeError("a value is not an object")
         else:
             self._answered[function] += 1

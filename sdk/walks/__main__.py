@@ -6,8 +6,8 @@ The command gets these arguments:
 
 1. the URL of a server;
 2. a cursor of a server that has stopped;
-3. the URL of a newer server, which adds fields and enumeration values to every response, and with
-   `--members` variants to every union.
+3. the URL of a newer server, which adds fields and enumeration values to every response and, if
+   `--members` is given, variants to every union.
 
 SA_CONTEXTS_TOKEN is a key for both servers. The command prints a `Seen`, as JSON.
 """

@@ -109,7 +109,7 @@ def _check_failure(command: list[str], url: str) -> None:
 
 
 def _first_list(command: list[str], url: str) -> tuple[int, str]:
-    """Return the number and the epoch of the first list that the program prints without a key."""
+    """Return the size and the epoch of the first list that the program prints without a key."""
     environment = {name: each for name, each in os.environ.items() if name != "SA_CONTEXTS_TOKEN"}
     with subprocess.Popen(
         [*command, url], env=environment, stdout=subprocess.PIPE, text=True

@@ -44,10 +44,10 @@ class Connected(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The stream has ended.
+    """The stream has ended, or could not be opened.
 
     Attributes:
-        reason: why it ended, as printable text.
+        reason: why, as printable text.
         seconds: the delay before reconnecting.
     """
 

@@ -54,8 +54,8 @@ class SnapshotBuilder:
             previous: the current state if it belongs to this epoch; it must not change during
                 the build.
             counts: empty counts, used if there is no previous state.
-            max_change_bytes: the maximum size of all changed texts together; above it, the build
-                has no changes.
+            max_change_bytes: the maximum size of all changed texts together; above it,
+                `SnapshotBuild.changes` is None.
         """
         self.annotations: Mapping[str, str] = {}
         self._epoch, self._taken_at, self._started = epoch, taken_at, started

@@ -96,7 +96,7 @@ class ReportedEvents:
         self._began = filetime_of(began_at - CLOCK_TOLERANCE)
         reports = [Report.of(event) for event in stored]
         pairs = pair(self._events, reports)
-        for position, known in pairs.items():  # the engine stores it in this form
+        for position, known in pairs.items():  # the next session reads this form again
             times = (reports[position] if stored[position].time else self._events[known]).times
             self._events[known] = reports[position]._replace(times=times)
         self._events.sort(key=_end)

@@ -142,7 +142,7 @@ def _with_short_texts(_logger: Any, _method: str, entry: Any) -> Any:
 
 
 def _cut(value: Any, max_characters: int) -> Any:
-    """Truncate the strings in a value, however deeply nested, and redact what is truncated."""
+    """Truncate the strings in a value, however deeply nested; redact each truncated string."""
     if isinstance(value, str):
         is_short = len(value) <= max_characters
         return value if is_short else redacted_start(value, max_characters) + _CUT
@@ -166,7 +166,7 @@ def _as_json(logger: Any, method: str, entry: Any) -> str:
 
 
 def _on_one_line(_logger: Any, _method: str, entry: Any) -> Any:
-    """Escape unprintable characters in string values; the renderer escapes others with `repr`."""
+    """Escape unprintable characters in strings; the renderer writes other values with `repr`."""
     return {
         name: _escaped(value) if isinstance(value, str) and not value.isprintable() else value
         for name, value in entry.items()

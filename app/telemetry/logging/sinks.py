@@ -1,10 +1,10 @@
 """The log's bounded queue and its sinks: a disk or terminal that hangs does not delay requests.
 
-How an entry is written: the thread that logs the entry formats and queues it, because only that
-thread knows the request. A single other thread writes the queued entries to all sinks. If the queue
-is full or a sink fails, the entry is dropped and counted. `logging.handlers.QueueListener` is not
-used: it cannot be flushed, wakes its thread for each entry, and waits for a hanging sink when it
-stops.
+How an entry is written: the thread that logs an entry also formats and queues it, because only
+that thread knows the request. A single other thread writes the queued entries to all sinks. If the
+queue is full or a sink fails, the entry is dropped and counted. `logging.handlers.QueueListener` is
+not used: it cannot be flushed, wakes its thread for each entry, and waits for a hanging sink when
+it stops.
 """
 
 from __future__ import annotations

@@ -238,8 +238,8 @@ int32_t sa_simulator_delay(const char *function, uint32_t milliseconds);
 void sa_simulator_stop_engine(void);
 
 /* Start the engine again, if it is stopped. The contexts are negotiated again with the same peers,
- * and ids start from their base. Calls on earlier sessions fail with FWP_E_SESSION_ABORTED; the
- * sessions can only be closed. */
+ * and ids start again where they first started. Calls on earlier sessions fail with
+ * FWP_E_SESSION_ABORTED; the sessions can only be closed. */
 void sa_simulator_start_engine(void);
 
 /* ---- what Microsoft leaves open ----------------------------------------------- */

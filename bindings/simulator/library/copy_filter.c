@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Both structs consist of a type and a union of 8 bytes, at equal offsets. Only the union of
- * FWP_CONDITION_VALUE0 has members for addresses with masks and for ranges. */
+/* FWP_VALUE0 and FWP_CONDITION_VALUE0 consist of a type and a union of 8 bytes, at equal offsets.
+ * Only the union of FWP_CONDITION_VALUE0 has members for addresses with masks and for ranges. */
 _Static_assert(sizeof(FWP_VALUE0) == sizeof(FWP_CONDITION_VALUE0), "FWP_VALUE0, fwptypes.h");
 
 static void *copy_plain(arena *arena, const void *from, size_t size, size_t alignment)

@@ -15,7 +15,8 @@ UINT32 engine_run(void);
 
 /* Stop the engine: close all enumerations, cancel all subscriptions, remove all net events. */
 void engine_stop(void);
-/* Start the engine, if it is stopped; negotiate all contexts again, with ids from their base. */
+/* Start the engine, if it is stopped; negotiate all contexts again, with ids that start again where
+ * they first started (ids.h). */
 void engine_start(void);
 void engine_reset(void);
 

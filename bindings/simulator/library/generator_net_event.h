@@ -22,8 +22,9 @@ typedef struct generated_net_event {
     FWP_BYTE_ARRAY16 v6_address;
 } generated_net_event;
 
-/* Generate a net event. The pointers in its details point into `out`; if the event was put, they
- * are those of its tree. The pointers in its header must not be read. */
+/* Generate a net event. The pointers in its details point into `out`; if the event was added with
+ * sa_simulator_put_net_event, they are those of its tree. The pointers in its header must not be
+ * read. */
 void generate_net_event(generated_net_event *out, const net_event *event);
 
 /* Copy an event without these fields, which readers must not expose: application, enterprise,

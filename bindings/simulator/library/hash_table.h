@@ -1,8 +1,8 @@
 /* A hash table with open addressing, linear probing and back-shift deletion.
  *
  * Elements are structures of one size that begin with their key, a uint64_t that is not 0; a slot
- * whose key is 0 is free. All slots from the one that a key hashes to up to the one of its element
- * are in use. At most half of the slots are in use.
+ * whose key is 0 is free. From the slot that a key hashes to, no slot is free up to that of its
+ * element. At most half of the slots are in use.
  *
  * Adding or removing an element may move others: pointers are valid only until then.
  */

@@ -1,5 +1,5 @@
-/* A deep copy of a tree that was put, in one reference-counted block, which a store shares with
- * snapshots. */
+/* A deep copy of a tree that a test passed to a sa_simulator_put function, in one reference-counted
+ * block, which a store shares with snapshots. */
 
 #ifndef SIMULATOR_PUT_TREE_H
 #define SIMULATOR_PUT_TREE_H
