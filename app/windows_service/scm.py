@@ -185,12 +185,12 @@ def status() -> Status:
 
     Raises:
         NotInstalled: the service is not installed.
-        ServiceError: the service cannot be opened.
-        pywintypes.error: a query failed.
+        ServiceError: the service cannot be opened or queried.
     """
     with _opened(win32service.SERVICE_QUERY_STATUS | win32service.SERVICE_QUERY_CONFIG) as service:
         found = _query(service)
-        config = win32service.QueryServiceConfig(service)
+        with _step("query the service's configuration"):
+            config = win32service.QueryServiceConfig(service)
     state: int = found["CurrentState"]
     return Status(
         state=STATES.get(state, str(state)),
@@ -232,7 +232,8 @@ def remove(folder: Path | None, report: Callable[[str], None]) -> None:
 
 
 def _query(service: Any) -> dict[str, int]:
-    return cast(dict[str, int], win32service.QueryServiceStatusEx(service))
+    with _step("query the service's status"):
+        return cast(dict[str, int], win32service.QueryServiceStatusEx(service))
 
 
 def _create(manager: Any, command: str, account: str, undo: ExitStack) -> tuple[Any, bool]:

@@ -170,7 +170,7 @@ def test_variables_of_commands_are_not_unknown_settings() -> None:
     assert {"TOKEN", "URL"} <= read
     variables = dict.fromkeys(map(str.lower, read), "a")
 
-    run = examine_here(**variables, settings=os.devnull)
+    run = examine_here(as_json=True, **variables, settings=os.devnull)
 
     assert run.finding("settings").outcome is Outcome.OK
 

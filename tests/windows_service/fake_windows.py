@@ -109,9 +109,11 @@ class Windows:
         self.services[name].levels[known.removeprefix("SERVICE_CONFIG_")] = value
 
     def query_config(self, name: str) -> tuple[Any, ...]:
+        self._called("QueryServiceConfig")
         return self.services[name].config
 
     def query(self, name: str) -> dict[str, int]:
+        self._called("QueryServiceStatusEx")
         service = self.services[name]
         found = {
             "CurrentState": service.state,

@@ -194,6 +194,25 @@ def test_a_program_that_a_user_may_change_is_refused(
     assert windows.services == {}
 
 
+@pytest.mark.parametrize(
+    ("function", "command"),
+    [
+        ("QueryServiceConfig", "status"),
+        ("QueryServiceStatusEx", "status"),
+        ("QueryServiceStatusEx", "start"),
+        ("QueryServiceStatusEx", "stop"),
+    ],
+)
+def test_a_query_that_fails_is_one_sentence(windows: Windows, function: str, command: str) -> None:
+    _install()
+    windows.failures[function] = ACCESS_DENIED
+
+    said = _service(command, exits_with=1)
+
+    assert "sa-contexts: cannot query the service" in said
+    assert f"error of {function}" in said
+
+
 def test_the_exit_code_of_status_says_the_state(windows: Windows) -> None:
     assert "there is no service" in _service("status", exits_with=4)
     _install()
