@@ -33,6 +33,7 @@ from bindings.addresses import Ipv6Order
 from bindings.engine import Engine
 from bindings.ipv6_order import Ipv6OrderDetector
 from bindings.library import EngineKind, Library, find_library
+from bindings.limits import LIMITS
 from bindings.session import Session
 from bindings.subscriptions import Notify
 
@@ -241,7 +242,7 @@ def start_announced(
         foundation.ipv6_order.order,
         lambda _event, object_id: dirty_ids.add(object_id),
     )
-    reader = EngineReader(engine, kind, page_size=settings.engine_page_size, observer=observer)
+    reader = _reader(engine, kind, settings, observer)
     return ResourceRuntime(engine, Store(reader, settings.limits(StoreLimits), dirty_ids=dirty_ids))
 
 
@@ -249,18 +250,34 @@ def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
     """Create the runtime of a resource whose store refreshes only on request."""
     settings = foundation.settings
     engine = open_engine(foundation.library, settings, foundation.ipv6_order.order)
-    reader = EngineReader(engine, kind, page_size=settings.engine_page_size)
+    reader = _reader(engine, kind, settings)
     limits = replace(settings.limits(StoreLimits), max_journal_changes=0, max_journal_bytes=0)
     return ResourceRuntime(engine, Store(reader, limits, is_periodic=False))
 
 
+def _reader(
+    engine: Engine, kind: ResourceKind, settings: Settings, observer: Observer | None = None
+) -> EngineReader:
+    return EngineReader(
+        engine,
+        kind,
+        page_size=settings.engine_page_size,
+        max_bytes=settings.max_enumeration_bytes,
+        observer=observer,
+    )
+
+
 def open_library(settings: Settings) -> Library:
-    """Load the library that the settings select; if it is the simulator, populate it.
+    """Load the library that the settings select, and set the limits of its answers.
+
+    If the library is the simulator, populate it.
 
     Raises:
         LibraryError: there is no usable library, or the capture to replay cannot be read.
         EngineError: the engine failed while a replay was compared with its capture.
     """
+    LIMITS.max_record_elements = settings.max_record_elements
+    LIMITS.max_enumeration_objects = settings.max_enumeration_objects
     library = Library(find_library(settings.engine, settings.library))
     if library.kind is EngineKind.SIMULATOR:
         _simulate(library, settings)

@@ -17,12 +17,14 @@ from bindings.addresses import Ipv6Order
 from bindings.errors import (
     UNREADABLE,
     EngineError,
+    EnumerationTooLarge,
     MalformedAnswer,
     NeverMatch,
     NotFound,
     NotSupported,
     reading,
 )
+from bindings.limits import LIMITS
 from bindings.memory import RawTree, read_pointers
 from bindings.session import Session
 from bindings.template import SubnetTemplate
@@ -77,7 +79,11 @@ class ObjectKind(Generic[R]):
 
 
 class ObjectArray(Generic[R]):
-    """One page of an enumeration, in the engine's memory; the owner of the page must free it."""
+    """One page of an enumeration, in the engine's memory; the owner of the page must free it.
+
+    Attributes:
+        function: the function that returned it.
+    """
 
     def __init__(
         self,
@@ -92,7 +98,7 @@ class ObjectArray(Generic[R]):
         self._generation = generation
         self._ipv6_order = ipv6_order
         self._memory = memory
-        self._function = f"{kind.functions}Enum{generation}"
+        self.function: Final = f"{kind.functions}Enum{generation}"
 
     def __len__(self) -> int:
         return len(self._addresses)
@@ -103,7 +109,7 @@ class ObjectArray(Generic[R]):
         Raises:
             MalformedAnswer: a pointer leads outside the address space.
         """
-        with reading(self._function):
+        with reading(self.function):
             return [*map(self._kind.read_id, self._addresses)]
 
     def read(self, index: int) -> RawTree:
@@ -111,13 +117,14 @@ class ObjectArray(Generic[R]):
 
         Raises:
             IndexError: there is no such object, or the array was freed.
-            MalformedAnswer: a pointer leads outside the address space.
+            MalformedAnswer: a pointer leads outside the address space, or a count or a string
+                exceeds `AnswerLimits.max_record_elements`.
         """
         address = self._addresses[index]
         try:  # faster than `reading`, as there are thousands of objects
             return self._kind.read(address, self._generation, self._ipv6_order)
         except UNREADABLE:
-            raise MalformedAnswer(self._function) from None
+            raise MalformedAnswer(self.function) from None
 
     def decode(self, index: int) -> R:
         """Return the record of one object; errors as for `read`."""
@@ -133,6 +140,11 @@ class ObjectArray(Generic[R]):
 
     def __exit__(self, *_: object) -> None:
         self.free()
+
+
+def too_many(function: str) -> EnumerationTooLarge:
+    """Return the error of an enumeration of more than `AnswerLimits.max_enumeration_objects`."""
+    return EnumerationTooLarge(function, f"{LIMITS.max_enumeration_objects:,} objects")
 
 
 class ObjectReader(Generic[R, A]):
@@ -200,16 +212,22 @@ class ObjectReader(Generic[R, A]):
             EngineGone: the engine stopped or the session died; start over in a new session.
             MalformedAnswer: an entry is NULL or out of reach, or there are more entries than
                 were requested.
+            EnumerationTooLarge: there are more objects than
+                `AnswerLimits.max_enumeration_objects`.
             EngineError: any other error of the engine.
         """
         if size < 1:
             raise ValueError("a page has at least one entry")
         try:
             with self._enumeration(template) as handle:
-                count = size
+                count, total = size, 0
                 while count == size:
                     array = self._by_newest(lambda: self._enum(handle, size))
                     count = len(array)
+                    total += count
+                    if total > LIMITS.max_enumeration_objects:
+                        array.free()
+                        raise too_many(array.function)
                     yield array
         except NeverMatch:
             if template is None:

@@ -68,11 +68,23 @@ class NotSupported(EngineError):
 
 
 class MalformedAnswer(EngineError):
-    """The engine's answer contradicts itself, or has a pointer beyond the address space."""
+    """The engine's answer contradicts itself, exceeds a limit, or points out of the address space.
+
+    The limits are those of one object (`bindings.limits`).
+    """
 
     def __init__(self, function: str) -> None:
         super().__init__(WinError.RPC_X_BAD_STUB_DATA, function)
         self.args = (f"{function} gave a malformed answer",)
+
+
+class EnumerationTooLarge(EngineError):
+    """An enumeration returned more than a limit allows; it may be endless."""
+
+    def __init__(self, function: str, limit: str) -> None:
+        """Create the error; `limit` names the limit, such as `250,000 objects`."""
+        super().__init__(WinError.RPC_X_BAD_STUB_DATA, function)
+        self.args = (f"{function} gave more than {limit}",)
 
 
 UNREADABLE: Final = (struct.error, OverflowError)

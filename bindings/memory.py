@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from bindings._fwpuclnt import ffi
+from bindings.limits import LIMITS
 
 
 END_OF_MEMORY: Final = 1 << 47
@@ -22,8 +23,9 @@ ADDRESS_SPACE = ffi.buffer(ffi.cast("char *", 0), END_OF_MEMORY)
 
 Reading through this buffer takes a quarter to a half of the time of casting each address
 to a pointer first (see benchmarks/), and each context has about forty structs. Reading at an
-unmapped address in the buffer crashes the process, as in C. Reading beyond the buffer raises
-`struct.error` or `OverflowError` (see `bindings.errors.reading`).
+unmapped address in the buffer crashes the process, as in C. Reading beyond the buffer, or more than
+`AnswerLimits.max_record_elements`, raises `struct.error` or `OverflowError` (see
+`bindings.errors.reading`).
 """
 
 WIDE_STRING = ffi.typeof("char16_t *")
@@ -79,7 +81,18 @@ class Layout:
 
     def read_array(self, address: int, count: int) -> list[tuple[Any, ...]]:
         """Read the fields of each struct in the array of `count` structs at `address`."""
+        check_length(count)
         return [*map(self.read, range(address, address + count * self.size, self.size))]
+
+
+def check_length(length: int) -> None:
+    """Reject the length of an array, a blob or a string that no object can have.
+
+    Raises:
+        struct.error: the length exceeds `AnswerLimits.max_record_elements`.
+    """
+    if length > LIMITS.max_record_elements:
+        raise struct.error("an array, blob or string that is too long")
 
 
 def offset_of(struct_name: str, path: str) -> int:
@@ -108,6 +121,7 @@ def read_bytes(address: int, size: int) -> bytes:
     """Copy `size` bytes at `address`; ignore the address if `size` is 0."""
     if not size:
         return b""
+    check_length(size)
     if address + size > END_OF_MEMORY:  # slicing would silently return fewer bytes
         raise struct.error("an address out of reach")
     copied: bytes = ADDRESS_SPACE[address : address + size]
@@ -127,13 +141,26 @@ def read_wide_string(address: int) -> str | None:
     """
     if not address:
         return None
-    if address >= END_OF_MEMORY:
-        raise struct.error("an address out of reach")
-    text: str = ffi.string(ffi.cast(WIDE_STRING, address))
+    text = read_raw_wide_string(address)
     try:
         text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def read_raw_wide_string(address: int) -> str:
+    """Read the NUL-terminated UTF-16 string at `address`, which may have lone surrogates.
+
+    Nothing beyond `AnswerLimits.max_record_elements` and its terminator is read.
+    """
+    if address >= END_OF_MEMORY:
+        raise struct.error("an address out of reach")
+    end = LIMITS.max_record_elements + 1
+    text: str = ffi.string(ffi.cast(WIDE_STRING, address), end)
+    # A character has at most two units, so nearly every text is known to be short enough.
+    if 2 * len(text) >= end:
+        check_length(len(text.encode("utf-16-le", "surrogatepass")) // 2)
     return text
 
 

@@ -12,7 +12,9 @@ from typing import Any, Final, TypeVar
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
+from bindings.enumeration import too_many
 from bindings.errors import EngineError, NotSupported, reading
+from bindings.limits import LIMITS
 from bindings.memory import read_pointers
 from bindings.net_event import NetEvent, read_net_event
 from bindings.session import Session
@@ -46,6 +48,7 @@ def enumerate_net_events(
         AccessDenied: the account lacks FWPM_ACTRL_ENUM.
         MalformedAnswer: an entry is NULL or out of reach, or there are more entries than
             were requested.
+        EnumerationTooLarge: there are more events than `AnswerLimits.max_enumeration_objects`.
         EngineGone: the engine stopped or the session died.
         EngineError: any other error of the engine.
     """
@@ -109,7 +112,7 @@ def _enumerate(
     function = f"FwpmNetEventEnum{generation}"
     returned = ffi.new("UINT32 *")
     with _enumeration(session) as handle:
-        count = size
+        count, total = size, 0
         while count == size:
             with session.result(f"FWPM_NET_EVENT{generation} ***") as entries:
                 session.call(function, handle, size, entries, returned)
@@ -118,6 +121,9 @@ def _enumerate(
                     addresses = read_pointers(array, returned[0], size)
                     read = [read_net_event(each, generation, ipv6_order) for each in addresses]
             count = len(addresses)
+            total += count
+            if total > LIMITS.max_enumeration_objects:
+                raise too_many(function)
             events += [event for event in read if event is not None]
     return events
 

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.main import create_app
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from bindings.library import Library
+from bindings.limits import LIMITS, AnswerLimits
 from tests.skips import pytest_runtest_makereport as pytest_runtest_makereport  # noqa: PLC0414  # a hook
 
 
@@ -57,6 +59,13 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("SA_CONTEXTS_") and not name.startswith("SA_CONTEXTS_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _default_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore the limits of the engine's answers, which each server sets for its process."""
+    for field in fields(AnswerLimits):
+        monkeypatch.setattr(LIMITS, field.name, getattr(AnswerLimits(), field.name))
 
 
 @pytest.fixture(params=["asyncio"])

@@ -28,6 +28,7 @@ from bindings.errors import (
     EngineBusy,
     EngineError,
     EngineGone,
+    EnumerationTooLarge,
     IkeextNotRunning,
     NotSupported,
     TransactionTimeout,
@@ -58,6 +59,11 @@ _ENGINE_KINDS: Final[tuple[tuple[type[EngineError], ProblemKind, str], ...]] = (
     ),
     (TransactionTimeout, problems.ENGINE_BUSY, "The engine is busy: {error}."),
     (NotSupported, problems.NOT_SUPPORTED_BY_ENGINE, "The engine lacks a function: {error}."),
+    (
+        EnumerationTooLarge,
+        problems.ENGINE_ANSWER_TOO_LARGE,
+        "The engine returned too much: {error}.",
+    ),
     (EngineError, problems.ENGINE_ERROR, "The engine returned an error: {error}."),
 )
 _TEMPORARY_KINDS: Final[dict[type[Exception], tuple[ProblemKind, str]]] = {

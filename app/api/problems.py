@@ -194,6 +194,16 @@ ENGINE_ERROR = declare(
     "and `function` name the code and the function.",
     EngineProblem,
 )
+ENGINE_ANSWER_TOO_LARGE = declare(
+    "engine_answer_too_large",
+    500,
+    "The filter engine returned more than the server reads",
+    "An enumeration of the engine exceeded the maximum number or size of its objects, which "
+    "protects the server from an endless one. If the host really has that many, raise "
+    "`SA_CONTEXTS_MAX_ENUMERATION_OBJECTS` or `SA_CONTEXTS_MAX_ENUMERATION_BYTES`. The server "
+    "never returns a part of the list instead.",
+    EngineProblem,
+)
 NOT_SUPPORTED_BY_ENGINE = declare(
     "not_supported_by_engine",
     501,
@@ -297,6 +307,7 @@ SERVER_STOPPING = declare(
 
 ENGINE_PROBLEMS = (
     ENGINE_ERROR,
+    ENGINE_ANSWER_TOO_LARGE,
     NOT_SUPPORTED_BY_ENGINE,
     ENGINE_ACCESS_DENIED,
     ENGINE_BUSY,

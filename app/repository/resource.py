@@ -27,6 +27,10 @@ T = TypeVar("T")
 class Array(Protocol):
     """One page of an enumeration, in the engine's memory. Its owner frees it."""
 
+    @property
+    def function(self) -> str:
+        """The function that returned it, for errors."""
+
     def __len__(self) -> int:
         """Return the number of objects."""
 

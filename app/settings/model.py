@@ -28,9 +28,11 @@ from pydantic_settings import (
 
 from app.net.secure_urls import require_secure
 from app.repository.limits import StoreLimits
+from app.repository.refresh.reader import MAX_BYTES
 from app.schemas.names import Baseline
 from app.settings.file import read_settings_file
 from app.settings.limits import ConnectionLimits, NetEventLimits, RateLimits
+from bindings.limits import LIMITS
 from bindings.sa_contexts import PAGE_SIZE
 
 
@@ -206,6 +208,25 @@ class Settings(BaseSettings):
     )
     engine_page_size: int = Field(
         PAGE_SIZE, ge=1, le=100_000, description="Objects read per call of the engine."
+    )
+    max_record_elements: int = Field(
+        LIMITS.max_record_elements,
+        ge=64,
+        le=1 << 20,
+        description="Maximum length of each array, blob and string in an object of the engine, in "
+        "elements, bytes and UTF-16 units; with more, reading the object fails.",
+    )
+    max_enumeration_objects: int = Field(
+        LIMITS.max_enumeration_objects,
+        ge=1,
+        description="Maximum number of objects in an enumeration of the engine; with more, it "
+        "fails.",
+    )
+    max_enumeration_bytes: int = Field(
+        MAX_BYTES,
+        ge=1,
+        description="Maximum bytes of JSON that the new and changed objects of an enumeration "
+        "take; with more, it fails.",
     )
     transaction_wait_timeout_ms: int = Field(
         3000,

@@ -13,16 +13,16 @@ import struct
 from typing import Any
 
 from bindings._fwpuclnt import ffi
-from bindings.capture.layout import BYTE, FRACTIONS, MAX_ELEMENTS, SID, TEXT, captured, name_of
+from bindings.capture.layout import BYTE, FRACTIONS, SID, TEXT, captured, name_of
 from bindings.guid import guid_text
 from bindings.memory import (
     ADDRESS_SPACE,
-    END_OF_MEMORY,
     GUID,
     GUID_BYTES,
-    WIDE_STRING,
+    check_length,
     code_of,
     read_bytes,
+    read_raw_wide_string,
 )
 from bindings.values import read_sid
 
@@ -59,24 +59,15 @@ def _value(ctype: Any, address: int, count: int | None = None) -> Any:
 
 def _pointed(item: Any, address: int, count: int | None) -> Any:
     if item == TEXT:
-        return _text(address)
+        return read_raw_wide_string(address)
     if item == SID:
         return read_sid(address)
     return _value(item, address) if count is None else _elements(item, address, count)
 
 
 def _elements(item: Any, address: int, count: int) -> Any:
-    if count > MAX_ELEMENTS:
-        raise struct.error("an array that is too long")
+    check_length(count)
     if item == BYTE:
         return read_bytes(address, count).hex()
     size = ffi.sizeof(item)
     return [_value(item, address + index * size) for index in range(count)]
-
-
-def _text(address: int) -> str:
-    """Read a NUL-terminated UTF-16 string, keeping lone surrogates, which names may contain."""
-    if address >= END_OF_MEMORY:
-        raise struct.error("an address out of reach")
-    text: str = ffi.string(ffi.cast(WIDE_STRING, address))
-    return text

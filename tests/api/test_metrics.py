@@ -27,6 +27,7 @@ from app.service import Service
 from app.settings.model import Settings
 from app.telemetry.metrics.http import HttpMetrics
 from app.telemetry.metrics.registry import Metrics
+from bindings.capture.build import Tree
 from tests.api.test_engine import until
 from tests.conftest import Serve
 
@@ -40,6 +41,7 @@ OF_PROMETHEUS = (
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
 """The header `Accept` of Prometheus 2.42."""
+OF_A_LONG_NAME = {"inboundSa": {"saBundle": {"ipsecId": {"mmTargetName": "x" * 65}}}}
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -283,6 +285,27 @@ def test_a_failing_engine_is_reported_with_its_reason(
 
     assert state(client) == "ready"
     assert value(client, "sa_contexts_epochs_total") == (2 if code is None else 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason", "code"),
+    [
+        ({"max_enumeration_objects": 2}, "too_large", "engine_answer_too_large"),
+        ({"max_enumeration_bytes": 5000}, "too_large", "engine_answer_too_large"),
+        ({"max_record_elements": 64}, "malformed", "engine_error"),
+    ],
+)
+def test_engine_that_returns_too_much_is_reported_with_the_reason(
+    serve: Serve, simulator: Simulator, settings: dict[str, int], reason: str, code: str
+) -> None:
+    client = serve(contexts=3, **settings)
+    simulator.put(Tree("IPSEC_SA_CONTEXT1", OF_A_LONG_NAME).address)
+
+    response = client.get("/sa-contexts?maxAge=0")
+
+    assert (response.status_code, response.json()["code"]) == (500, code)
+    assert state(client) == reason
+    assert client.get("/engine").json()["reasons"][0]["code"] == code
 
 
 def test_an_old_answer_is_stale(serve: Serve) -> None:

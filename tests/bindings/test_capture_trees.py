@@ -21,6 +21,7 @@ from bindings.connections import decode_connection, read_connection
 from bindings.errors import UNREADABLE
 from bindings.ike_decode import decode_ike_sa
 from bindings.ike_tree import read_ike_sa
+from bindings.limits import LIMITS
 
 from . import trees as made
 from .connections import AnyConnection, any_connections
@@ -181,7 +182,8 @@ def test_a_sid_is_built(text: str) -> None:
     assert walk("FWP_VALUE0", built.address) == value
 
 
-def test_bytes_are_copied_at_once() -> None:
+def test_bytes_are_copied_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LIMITS, "max_record_elements", MAX_ELEMENTS)
     value = {"type": 12, "byteBlob": {"size": MAX_ELEMENTS, "data": "5a" * MAX_ELEMENTS}}
     began = time.process_time()
 
@@ -192,7 +194,8 @@ def test_bytes_are_copied_at_once() -> None:
 
 
 def test_an_impossible_count_is_not_followed() -> None:
-    blob = ffi.new("FWP_BYTE_BLOB *", {"size": MAX_ELEMENTS + 1, "data": ffi.cast("UINT8 *", 1)})
+    size = LIMITS.max_record_elements + 1
+    blob = ffi.new("FWP_BYTE_BLOB *", {"size": size, "data": ffi.cast("UINT8 *", 1)})
 
     with pytest.raises(UNREADABLE):
         walk("FWP_BYTE_BLOB", int(ffi.cast("uintptr_t", blob)))

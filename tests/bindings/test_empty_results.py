@@ -18,16 +18,17 @@ from sa_contexts_simulator import Simulator
 from bindings._fwpuclnt import ffi
 from bindings.connection_events import subscribe_to_connections
 from bindings.connections import Connections
-from bindings.errors import MalformedAnswer
+from bindings.errors import EnumerationTooLarge, MalformedAnswer
 from bindings.ike_sas import IkeSas
 from bindings.library import REQUIRED, Library
+from bindings.limits import LIMITS
 from bindings.net_events import enumerate_net_events, subscribe_to_net_events
 from bindings.sa_contexts import SaContexts
 from bindings.session import Session
 from bindings.subscriptions import Subscription, subscribe_to_sa_contexts
 
 from .test_library import compile_library
-from .wild_memory import NOWHERE, OUT_OF_REACH
+from .wild_memory import NOWHERE, OUT_OF_REACH, WildMemory
 
 
 ENUMERATIONS: Final[dict[str, tuple[str, Callable[[Session], list[object]]]]] = {
@@ -121,6 +122,28 @@ def test_array_of_more_than_was_asked_for_or_out_of_reach_is_a_malformed_answer(
 ) -> None:
     with pytest.raises(MalformedAnswer, match=name):
         enumerated(empty_library, name, array, count)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no compiler under Wine")
+@pytest.mark.parametrize(
+    ("name", "struct"),
+    [
+        ("IPsecSaContext", "IPSEC_SA_CONTEXT1"),
+        ("IkeextSa", "IKEEXT_SA_DETAILS2"),
+        ("FwpmConnection", "FWPM_CONNECTION0"),
+        ("FwpmNetEvent", "FWPM_NET_EVENT5"),
+    ],
+)
+def test_endless_enumeration_is_ended(
+    empty_library: Path, name: str, struct: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library returns the same full page for ever."""
+    monkeypatch.setattr(LIMITS, "max_enumeration_objects", 1000)
+    memory = WildMemory(struct, chosen={}, targets={})
+    array = (ctypes.c_uint64 * 3)(*[memory.address] * 3)
+
+    with pytest.raises(EnumerationTooLarge, match=rf"{name}Enum\d gave more than 1,000 objects"):
+        enumerated(empty_library, name, ctypes.addressof(array), 3)
 
 
 @pytest.mark.parametrize(

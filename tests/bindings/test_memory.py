@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+import os
 import uuid
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
 from bindings.enums import DataType
+from bindings.errors import MalformedAnswer, reading
 from bindings.guid import guid_text
 from bindings.interfaces import interface_aliases
-from bindings.memory import read_bytes, read_pointers, read_wide_string
+from bindings.limits import LIMITS
+from bindings.memory import (
+    read_bytes,
+    read_pointers,
+    read_raw_wide_string,
+    read_wide_string,
+)
 from bindings.template import SubnetTemplate
 from bindings.values import read_sid
 
@@ -32,6 +44,36 @@ def test_any_wide_string_becomes_text_that_utf_8_can_say(units: list[int]) -> No
     raw = b"".join(unit.to_bytes(2, "little") for unit in units)
     assert text == raw.decode("utf-16-le", "replace")
     text.encode("utf-8")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the page is protected with POSIX's mprotect")
+@pytest.mark.parametrize("read", [read_wide_string, read_raw_wide_string])
+def test_unterminated_string_is_a_malformed_answer_and_not_read_further(
+    read: Callable[[int], str | None],
+) -> None:
+    """The memory after the longest string cannot be read: who reads on crashes."""
+    size = 2 * (LIMITS.max_record_elements + 1)
+    readable = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, readable + mmap.PAGESIZE)
+    memory[:readable] = b"x\0" * (readable // 2)
+    end = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + readable
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    assert protect(end, mmap.PAGESIZE, 0) == 0
+
+    with pytest.raises(MalformedAnswer), reading("Function0"):
+        read(end - size)
+
+
+@pytest.mark.parametrize("unit", [b"x\0", b"\x3d\xd8\x00\xde"], ids=["one", "two"])
+def test_longest_string_is_read(unit: bytes) -> None:
+    longest = unit * (2 * LIMITS.max_record_elements // len(unit))
+
+    fits, is_too_long = (ffi.new("char[]", longest + end) for end in (b"\0\0", b"x\0\0\0"))
+
+    assert read_wide_string(address_of(fits)) == longest.decode("utf-16-le")
+    with pytest.raises(MalformedAnswer), reading("Function0"):
+        read_wide_string(address_of(is_too_long))
 
 
 def test_a_null_string_is_none() -> None:

@@ -18,13 +18,15 @@ import pytest
 from bindings._fwpuclnt import ffi
 from bindings.enums import DataType
 from bindings.errors import MalformedAnswer, reading
+from bindings.limits import LIMITS
 from bindings.values import read_condition_value, read_sid
 from tests.conftest import SIMULATOR_PATH
 
-from .union_walk import COPIERS, READERS
+from .union_walk import CAPTURED, COPIERS, READERS, Read, cases
 from .wild_memory import (
     ABI,
     FACTS,
+    NOWHERE,
     OUT_OF_REACH,
     Target,
     WildMemory,
@@ -116,6 +118,29 @@ def test_pointer_out_of_reach_is_a_malformed_answer(root: str, address: int) -> 
         except MalformedAnswer:
             continue
         assert pointer_name(path) in UNREAD
+
+
+@pytest.mark.parametrize("readers", [READERS, CAPTURED], ids=["read", "captured"])
+@pytest.mark.parametrize("root", [root for root in READERS if root != OPTION])
+def test_absurd_count_is_a_malformed_answer(readers: dict[str, Read], root: str) -> None:
+    """Each count of each arm: a reader that believed one would crash at the first element."""
+    counted = [
+        (case.chosen, path)
+        for case in cases(root, {}, set())
+        for path, target in case.targets.items()
+        if target == Target(NOWHERE, 0)
+    ]
+    for chosen, path in counted:
+        for count in (LIMITS.max_record_elements + 1, 2**32 - 1):
+            memory = WildMemory(root, chosen=chosen, targets={path: Target(NOWHERE, count)})
+            try:
+                with reading("Function0"):
+                    readers[root](memory.address)
+            except MalformedAnswer:
+                continue
+            assert pointer_name(path) in UNREAD
+
+    assert counted or root.startswith("FWPM_NET_EVENT")
 
 
 @pytest.mark.parametrize("data_type", DataType)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from app.resources.sa_contexts.kind import SaContextKind
 from app.schemas.names import Baseline
 from bindings.decode import decode_sa_context
 from bindings.engine import Basis, Engine
+from bindings.errors import EnumerationTooLarge
 from bindings.library import Library
 from bindings.memory import RawTree
 from bindings.records import SaContext
@@ -282,6 +284,25 @@ def test_a_fault_while_reading_leaves_nothing_open(
             assert simulator.open_enumerations() == 0
             assert simulator.unfreed_blocks() == 0
         assert len(reader.read_all(begin, not_announced)[0].snapshot.ids) == 50
+
+
+@pytest.mark.parametrize("max_undecoded", [0, 1000])
+def test_objects_whose_json_exceeds_the_maximum_are_an_error_and_freed(
+    library: Library, simulator: Simulator, max_undecoded: int
+) -> None:
+    simulator.populate(50)
+
+    with Engine(library) as engine:
+        kind = SaContextKind(no_aliases)
+        build, _ = EngineReader(engine, kind).read_all(begin, not_announced)
+        blocks = build.snapshot.blocks
+        size = sum(len(blocks[position]) for position in range(len(blocks)))
+        reader = partial(EngineReader, engine, kind, page_size=10, max_undecoded=max_undecoded)
+        reader(max_bytes=size).read_all(begin, not_announced)
+        with pytest.raises(EnumerationTooLarge, match="IPsecSaContextEnum1 gave more than"):
+            reader(max_bytes=size // 2).read_all(begin, not_announced)
+
+    assert (simulator.open_handles(), simulator.unfreed_blocks()) == (0, 0)
 
 
 def test_an_engine_that_dies_in_the_middle_is_read_from_the_start(

@@ -85,6 +85,8 @@ class NoteQuery(ListQuery):
 class NoteArray:
     """A page of the table."""
 
+    function = "EnumerateNotes"
+
     def __init__(self, numbers: list[int]) -> None:
         self._numbers = numbers
 

@@ -28,7 +28,7 @@ from app.repository.snapshot.builder import SnapshotBuilder
 from app.repository.snapshot.model import Snapshot
 from app.repository.snapshot.state import Override, PointRead, SnapshotBuild
 from bindings.engine import Basis, Engine
-from bindings.errors import EngineError, IkeextNotRunning, NotFound
+from bindings.errors import EngineError, EnumerationTooLarge, IkeextNotRunning, NotFound
 from bindings.sa_contexts import PAGE_SIZE
 
 
@@ -38,6 +38,9 @@ MAX_UNDECODED: Final = 16_384
 Undecoded objects can be decoded in order of their ids, so that a client gets the first
 page before the rest is decoded.
 """
+
+MAX_BYTES: Final = 1 << 30
+"""Default maximum size of the JSON that one refresh encodes, in bytes: 200,000 SA contexts."""
 
 FIRST_PAGE: Final = 1000
 """Number of objects that are decoded before a partial snapshot is published."""
@@ -56,6 +59,7 @@ class EngineReader:
         kind: ResourceKind,
         *,
         page_size: int = PAGE_SIZE,
+        max_bytes: int = MAX_BYTES,
         max_undecoded: int = MAX_UNDECODED,
         observer: Observer | None = None,
     ) -> None:
@@ -65,14 +69,17 @@ class EngineReader:
             engine: the engine to read.
             kind: the resource.
             page_size: how many objects to request per call of the engine.
+            max_bytes: maximum size of the JSON that one refresh encodes.
             max_undecoded: see `MAX_UNDECODED`.
             observer: learns from the objects how to read the engine.
         """
         self.kind: Final = kind
         self._engine = engine
         self._page_size = page_size
+        self._max_bytes = max_bytes
         self._max_undecoded = max_undecoded
         self._observer = observer or NoObserver()
+        self._bytes_left = max_bytes
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -98,6 +105,7 @@ class EngineReader:
 
         Raises:
             ShuttingDown: the reader was stopped.
+            EnumerationTooLarge: the objects exceed the maximum number or size.
             EngineError: the engine failed.
             EngineBusy: another thread held the session for too long.
         """
@@ -159,6 +167,7 @@ class EngineReader:
         basis = self._engine.basis
         self._observer.start(*basis)
         builder = start_build(basis)
+        self._bytes_left = self._max_bytes
         with ExitStack() as on_failure, closing(source.arrays(size=self._page_size)) as arrays:
             undecoded = on_failure.enter_context(_Undecoded())
             for array in arrays:
@@ -187,7 +196,11 @@ class EngineReader:
         fingerprint = encoder.fingerprint(tree)
         if not builder.reuse(id_, fingerprint):
             self._observer.observe(tree)
-            builder.add(id_, fingerprint, encoder.item(tree))
+            item = encoder.item(tree)
+            self._bytes_left -= len(item.json)
+            if self._bytes_left < 0:
+                raise EnumerationTooLarge(array.function, f"{self._max_bytes:,} bytes of JSON")
+            builder.add(id_, fingerprint, item)
 
 
 class _Location(NamedTuple):

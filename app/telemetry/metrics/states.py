@@ -10,6 +10,8 @@ from bindings.errors import (
     AccessDenied,
     EngineBusy,
     EngineGone,
+    EnumerationTooLarge,
+    MalformedAnswer,
     NotSupported,
     TransactionTimeout,
 )
@@ -25,6 +27,8 @@ class EngineState(StrEnum):
     UNAVAILABLE = "unavailable"
     BUSY = "busy"
     NOT_SUPPORTED = "not_supported"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
     FAILED = "failed"
 
 
@@ -34,6 +38,8 @@ _REASONS: Final[tuple[tuple[type[Exception], EngineState], ...]] = (
     (TransactionTimeout, EngineState.BUSY),
     (EngineBusy, EngineState.BUSY),
     (NotSupported, EngineState.NOT_SUPPORTED),
+    (MalformedAnswer, EngineState.MALFORMED),
+    (EnumerationTooLarge, EngineState.TOO_LARGE),
 )
 
 FAILURES: Final = (*dict.fromkeys(state for _, state in _REASONS), EngineState.FAILED)
