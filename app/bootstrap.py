@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import anyio
 import structlog
@@ -28,7 +30,9 @@ from app.service import Foundation, Service, ipv6_order_detector, open_engine, o
 from app.settings.file import SettingsFileError, settings_file
 from app.settings.limits import ConnectionLimits
 from app.settings.model import Settings
+from app.telemetry.call_notes import call_notes, call_notes_file
 from app.telemetry.logging.configuration import LogUnwritable
+from app.telemetry.logging.crash_dump import write_crash_dumps
 from app.telemetry.metrics.registry import Metrics
 from bindings.errors import AccessDenied, EngineError, LibraryError
 
@@ -67,10 +71,12 @@ class BoundServer:
     Attributes:
         server: the server; its `stop` ends `run`.
         listener: the socket on which the server accepts connections.
+        notes: notes the reads of the engine while the server runs.
     """
 
     server: server.Server
     listener: socket.socket
+    notes: AbstractContextManager[None]
 
     def run(self, *, in_console: bool = True) -> None:
         """Serve until the server is stopped.
@@ -83,11 +89,16 @@ class BoundServer:
         Raises:
             SystemExit: the server could not start; the log says why.
         """
-        server.run(self.server, self.listener, in_console=in_console)
+        with self.notes:
+            server.run(self.server, self.listener, in_console=in_console)
 
 
-def build_server(settings: Settings) -> BoundServer:
-    """Create the service and the application, and listen.
+def build_server(settings: Settings, log_file: Path | None) -> BoundServer:
+    """Create the service and the application, and listen; from now on, crashes are dumped.
+
+    Args:
+        settings: the server's settings.
+        log_file: the log's file, if it has one; crash dumps and call notes are beside it.
 
     Raises:
         TlsError: the TLS files cannot be used.
@@ -96,6 +107,7 @@ def build_server(settings: Settings) -> BoundServer:
         KeysUnreadable: the file of API keys cannot be read or is invalid.
         CannotListen: the address or port is unavailable, or listening there would be unsafe.
     """
+    crashed_thread = write_crash_dumps(log_file)
     files = tls_files(settings)
     tls = CertificateReloader(files) if files else None
     service = create_service(settings)
@@ -113,7 +125,9 @@ def build_server(settings: Settings) -> BoundServer:
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )
     metrics.count_connections(lambda: len(uvicorn_server.server_state.connections))
-    return BoundServer(uvicorn_server, listener)
+    # Opened when the server runs: before it listened, the file might be that of another one.
+    notes = call_notes(call_notes_file(settings, log_file), crashed_thread)
+    return BoundServer(uvicorn_server, listener, notes)
 
 
 def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES) -> Service:

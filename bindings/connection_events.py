@@ -20,7 +20,10 @@ from bindings.subscriptions import Subscription, Topic
 
 
 CONNECTIONS: Final = Topic(
-    "FwpmConnectionSubscribe0", "FwpmConnectionUnsubscribe0", "FWPM_CONNECTION_CALLBACK0"
+    "FwpmConnectionSubscribe0",
+    "FwpmConnectionUnsubscribe0",
+    "FWPM_CONNECTION_CALLBACK0",
+    "connections",
 )
 """The topic of connections that begin or end; Windows 8, Windows Server 2012 and later."""
 

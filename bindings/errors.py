@@ -78,6 +78,23 @@ class MalformedAnswer(EngineError):
         self.args = (f"{function} gave a malformed answer",)
 
 
+class ResourceUnreadable(EngineError):
+    """The process died more than once while it read the resource, which is left alone for a time.
+
+    Attributes:
+        resource: the resource's name.
+        deaths: how many processes died.
+        seconds: for how long the resource is still unreadable.
+    """
+
+    def __init__(self, resource: str, deaths: int, seconds: float) -> None:
+        super().__init__(WinError.RPC_X_BAD_STUB_DATA, resource)
+        self.args = (f"the server died {deaths} times while it read {resource}",)
+        self.resource = resource
+        self.deaths = deaths
+        self.seconds = seconds
+
+
 class EnumerationTooLarge(EngineError):
     """An enumeration returned more than a limit allows; it may be endless."""
 

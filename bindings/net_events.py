@@ -21,6 +21,9 @@ from bindings.session import Session
 from bindings.subscriptions import Subscription, Topic
 
 
+RESOURCE: Final = "net-events"
+"""The name in the notes of reads under way (`bindings.call_notes`)."""
+
 PAGE_SIZE: Final = 64
 
 NEWEST_ENUMERATION: Final = 5
@@ -101,6 +104,7 @@ def _subscribe(
         f"FwpmNetEventSubscribe{generation}",
         "FwpmNetEventUnsubscribe0",
         f"FWPM_NET_EVENT_CALLBACK{generation}",
+        RESOURCE,
     )
     return Subscription(session, topic, ffi.new("FWPM_NET_EVENT_SUBSCRIPTION0 *"), receive)
 

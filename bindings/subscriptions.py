@@ -27,6 +27,7 @@ from typing import Any, Final, Self
 
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
+from bindings.call_notes import NOTES
 from bindings.enums import SaContextEvent
 from bindings.errors import EngineError, reading
 from bindings.session import Session
@@ -38,15 +39,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A kind of subscription: the names of its functions and of its callback type."""
+    """A kind of subscription: the names of its functions, its callback type and its resource."""
 
     subscribe: str
     unsubscribe: str
     callback: str
+    resource: str
 
 
 SA_CONTEXTS: Final = Topic(
-    "IPsecSaContextSubscribe0", "IPsecSaContextUnsubscribe0", "IPSEC_SA_CONTEXT_CALLBACK0"
+    "IPsecSaContextSubscribe0",
+    "IPsecSaContextUnsubscribe0",
+    "IPSEC_SA_CONTEXT_CALLBACK0",
+    "sa-contexts",
 )
 """The topic of added and deleted SA contexts; Windows 8, Windows Server 2012 and later."""
 
@@ -170,10 +175,12 @@ def _receive(context: Any, *event: Any) -> None:
         return
     thread = get_ident()
     _receiving[thread] = number
+    note = NOTES.enter(subscription.topic.resource)
     try:
         with reading(subscription.topic.callback):
             subscription.receive(*event)
     finally:
+        NOTES.leave(note)
         del _receiving[thread]
 
 

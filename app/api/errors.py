@@ -31,6 +31,7 @@ from bindings.errors import (
     EnumerationTooLarge,
     IkeextNotRunning,
     NotSupported,
+    ResourceUnreadable,
     TransactionTimeout,
 )
 
@@ -118,6 +119,12 @@ def to_problem(error: Exception) -> ProblemError:
     match error:
         case ProblemError():
             return error
+        case ResourceUnreadable():
+            return ProblemError(
+                problems.ENGINE_RECORD_UNREADABLE,
+                f"This resource is not read now: {error}.",
+                headers=_retry(error.seconds),
+            )
         case EngineError():
             return engine_problem(error)
         case RequestValidationError():

@@ -245,6 +245,16 @@ ENGINE_UNAVAILABLE = declare(
     "on the host.",
     EngineProblem,
 )
+ENGINE_RECORD_UNREADABLE = declare(
+    "engine_record_unreadable",
+    503,
+    "Reading this resource ended the server before",
+    "The server process died at least twice while it read this resource from the engine, probably "
+    "because of a record that leads to invalid memory. The server leaves this resource alone until "
+    "`Retry-After` seconds have passed, and serves the others. To let it try at once, run "
+    "`sa-contexts retry` on the host. The crash dump beside the log shows where it died: report it "
+    "with the version of Windows.",
+)
 IKEEXT_NOT_RUNNING = declare(
     "ikeext_not_running",
     503,
@@ -313,6 +323,7 @@ ENGINE_PROBLEMS = (
     ENGINE_BUSY,
     ENGINE_TIMEOUT,
     ENGINE_UNAVAILABLE,
+    ENGINE_RECORD_UNREADABLE,
     SERVER_STOPPING,
     INTERNAL_ERROR,
 )

@@ -14,6 +14,7 @@ from app.cli.capture import capture
 from app.cli.doctor import doctor
 from app.cli.failures import explained_output_failure
 from app.cli.list import list_contexts
+from app.cli.retry import retry
 from app.cli.serve import serve
 from app.cli.show import show
 from app.cli.watch.command import watch
@@ -32,6 +33,7 @@ app.command()(show)
 app.command()(watch)
 app.command()(doctor)
 app.command()(capture)
+app.command()(retry)
 app.add_typer(service.app, name="service")
 app.add_typer(keys.app, name="keys")
 

@@ -58,6 +58,6 @@ def serve(
     with explained_failures():
         settings = Settings(**options)
         configure_logging(settings.log_format, settings.log_level, file=log_file(settings))
-        serving = build_server(settings)
+        serving = build_server(settings, settings.log_file)
     serving.run()
     exit_despite_hung_threads()

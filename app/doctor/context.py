@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final
@@ -14,6 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from app.service import open_library
 from app.settings.file import SettingsFileError
 from app.settings.model import Settings
+from app.telemetry.call_notes import existing_call_notes_file
+from bindings.call_notes import Deaths, deaths_in, map_file
 from bindings.errors import EngineError, LibraryError
 from bindings.library import Library
 from bindings.session import Session
@@ -59,6 +62,31 @@ class DoctorContext:
             return open_library(self.settings)
         except LibraryError as error:
             return error
+
+    @cached_property
+    def deaths(self) -> Mapping[str, Deaths]:
+        """The deaths of servers with these settings, by the resource that they were reading.
+
+        Raises:
+            CheckSkipped: the notes cannot be read.
+        """
+        file = existing_call_notes_file(self.settings)
+        if file is None:
+            return {}
+        try:
+            with map_file(file) as mapped:
+                return deaths_in(mapped)
+        except OSError as error:
+            raise CheckSkipped(f"The notes {file} cannot be read: {error.strerror}.") from None
+
+    @cached_property
+    def unreadable(self) -> Sequence[str]:
+        """The resources that the server does not read, because reading them ended it."""
+        now = time.time()
+        try:
+            return [name for name, deaths in self.deaths.items() if deaths.seconds_left(now)]
+        except CheckSkipped:
+            return []
 
     def loaded_library(self) -> Library:
         """Return the library.

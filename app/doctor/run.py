@@ -20,7 +20,7 @@ from app.doctor.masking import Mask
 from app.doctor.probes import platform as platform_probes
 from app.doctor.probes.notifications import added_announced
 from app.doctor.probes.stale_handle import stale_handle
-from app.doctor.results import Check, CheckResult, failure
+from app.doctor.results import Check, CheckResult, failure, unknown
 from app.resources import RESOURCES
 from app.schemas.doctor import Outcome, Report
 from bindings.library import Library
@@ -50,6 +50,7 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
         Check("library", engine.library),
         Check("functions", engine.functions),
         Check("session", engine.session),
+        Check("unreadable", engine.unreadable),
         Check("net_event_collection", engine.net_event_collection),
         Check("connection_monitoring", engine.connection_monitoring),
     ),
@@ -79,6 +80,10 @@ SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {
 }
 
 
+READING: Final = frozenset({"rights", "questions"})
+"""Sections whose checks read the engine's objects."""
+
+
 class DoctorRun:
     """One run of all checks.
 
@@ -97,7 +102,7 @@ class DoctorRun:
     def report(self, *, is_masked: bool = False) -> Report:
         """Run all checks and return the report, masked on request."""
         found = [
-            (section, check.name, self._finding(check))
+            (section, check.name, self._finding(section, check))
             for section, checks in SECTIONS.items()
             for check in checks
         ]
@@ -120,8 +125,10 @@ class DoctorRun:
             fields["engine"] = library.kind.value
         return Report.model_validate(fields)
 
-    def _finding(self, check: Check) -> CheckResult:
+    def _finding(self, section: str, check: Check) -> CheckResult:
         """Run a check; return its result, or a failure if it times out."""
+        if section in READING and self._context.unreadable:
+            return unknown("Not checked, because reading the engine ends the process.")
         seconds = CHECK_SECONDS if time.monotonic() < self._deadline else LATE_CHECK_SECONDS
         if check.listens:
             seconds += self._context.listen_seconds

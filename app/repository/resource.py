@@ -16,6 +16,7 @@ from app.repository.counts import Counts, Uncounted
 from app.repository.query.filters import Key, Selection
 from app.repository.snapshot.model import Item
 from bindings.addresses import Ipv6Order
+from bindings.call_notes import NOTES
 from bindings.engine import Engine
 from bindings.errors import EngineError, IkeextNotRunning
 from bindings.memory import RawTree
@@ -134,8 +135,14 @@ class ResourceKind(ABC):
         return self.with_source(engine, lambda source: source.read(id_))
 
     def read_json(self, engine: Engine, id_: int) -> bytes:
-        """Return the JSON text of one object as it is now; raise what `read` raises."""
-        return self.encoder().item(self.read(engine, id_)).json
+        """Return the JSON text of one object as it is now.
+
+        Raises:
+            ResourceUnreadable: processes died reading the resource (`bindings.call_notes`).
+            EngineError: as for `ObjectSource.read`.
+        """
+        with NOTES.reading(self.selection.LIST):
+            return self.encoder().item(self.read(engine, id_)).json
 
     def is_half_built(self, tree: RawTree) -> bool:  # noqa: ARG002  # for subclasses
         """Return whether the object lacks parts that may appear soon."""

@@ -209,6 +209,11 @@ class Settings(BaseSettings):
     engine_page_size: int = Field(
         PAGE_SIZE, ge=1, le=100_000, description="Objects read per call of the engine."
     )
+    call_notes_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None,
+        description="Absolute path of the file that notes which resource is being read from the "
+        "engine; by default beside the log file, or else in the user's state folder.",
+    )
     max_record_elements: int = Field(
         LIMITS.max_record_elements,
         ge=64,

@@ -15,9 +15,8 @@ import win32serviceutil
 import winerror
 
 from app.bootstrap import STARTUP_ERRORS, BoundServer, build_server, explain
-from app.settings.file import settings_file
 from app.settings.model import Settings
-from app.settings.paths import state_folder
+from app.telemetry.call_notes import service_log_file
 from app.telemetry.logging.configuration import configure_logging, log_file
 from app.windows_service.spec import DISPLAY_NAME, NAME
 from bindings.errors import LibraryError
@@ -112,14 +111,12 @@ def _prepare() -> BoundServer:
     configure_logging("text", "info", event_log=True)  # so that errors in the settings are logged
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
-    # Prefer the folder that `service install` created: `state_folder()` depends on the environment.
-    found = settings_file()
-    folder = found.parent if found else state_folder()
-    file = log_file(settings, folder / "logs" / "sa-contexts.log")
+    log_path = settings.log_file or service_log_file()
+    file = log_file(settings, log_path)
     configure_logging(settings.log_format, settings.log_level, file=file, event_log=True)
     if settings.library is not None and not settings.allow_library_in_service:
         raise LibraryError(
             f"the setting library names {settings.library}; a service loads a library other than "
             "the system's only if allow_library_in_service is set, too"
         )
-    return build_server(settings)
+    return build_server(settings, log_path)

@@ -99,6 +99,26 @@ def session(context: DoctorContext) -> CheckResult:
     return ok("The engine can be opened.")
 
 
+def unreadable(context: DoctorContext) -> CheckResult:
+    """Check that no resource ended the server when it was read."""
+    facts: Facts = {"deaths": {name: deaths.count for name, deaths in context.deaths.items()}}
+    report = "Report the crash dump beside the log."
+    if context.unreadable:
+        return failure(
+            f"Reading {', '.join(context.unreadable)} ended the server more than once, so it does "
+            "not read that now.",
+            f"{report} To let the server read it again, run `sa-contexts retry`.",
+            facts,
+        )
+    if context.deaths:
+        return warning(
+            f"Reading {', '.join(context.deaths)} ended the server, which reads it again.",
+            report,
+            facts,
+        )
+    return ok("Reading the engine has not ended the server.", facts=facts)
+
+
 def option_check(
     option: EngineOption, what: str, without: str, remedy: str
 ) -> Callable[[DoctorContext], CheckResult]:

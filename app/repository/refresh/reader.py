@@ -27,6 +27,7 @@ from app.repository.resource import (
 from app.repository.snapshot.builder import SnapshotBuilder
 from app.repository.snapshot.model import Snapshot
 from app.repository.snapshot.state import Override, PointRead, SnapshotBuild
+from bindings.call_notes import NOTES
 from bindings.engine import Basis, Engine
 from bindings.errors import EngineError, EnumerationTooLarge, IkeextNotRunning, NotFound
 from bindings.sa_contexts import PAGE_SIZE
@@ -106,9 +107,18 @@ class EngineReader:
         Raises:
             ShuttingDown: the reader was stopped.
             EnumerationTooLarge: the objects exceed the maximum number or size.
+            ResourceUnreadable: processes died reading the resource (`bindings.call_notes`).
             EngineError: the engine failed.
             EngineBusy: another thread held the session for too long.
         """
+        with NOTES.reading(self.kind.selection.LIST):
+            return self._read_all(start_build, publish_partial)
+
+    def _read_all(
+        self,
+        start_build: Callable[[Basis], SnapshotBuilder],
+        publish_partial: Callable[[Snapshot], None],
+    ) -> tuple[SnapshotBuild, Basis]:
         self._check_cancelled()
         encoder, annotations = self.kind.encoder(), self.kind.annotations(self._engine)
         enumerate_all = partial(self._enumerate, start_build, encoder)
@@ -137,11 +147,13 @@ class EngineReader:
 
         Raises:
             ShuttingDown: the reader was stopped.
+            ResourceUnreadable: as for `read_all`.
             EngineError: the engine failed.
             EngineBusy: another thread held the session for too long.
         """
         encoder = self.kind.encoder()
-        point_reads = {id_: self._read_point(id_, encoder) for id_ in ids}
+        with NOTES.reading(self.kind.selection.LIST):
+            point_reads = {id_: self._read_point(id_, encoder) for id_ in ids}
         return point_reads, self._engine.basis
 
     def _read_point(self, id_: int, encoder: Encoder) -> PointRead:

@@ -31,9 +31,11 @@ from app.resources.wfp.filetimes import moment_of
 from app.service import Part
 from app.settings.limits import NetEventLimits
 from bindings.addresses import Ipv6Order
+from bindings.call_notes import NOTES
 from bindings.errors import EngineError, NotSupported
 from bindings.library import Library
 from bindings.net_event import NetEvent
+from bindings.net_events import RESOURCE
 
 
 log = structlog.get_logger(__name__)
@@ -310,6 +312,10 @@ class NetEventCollector(Part):
         self.notifier.notify_all()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        def noted() -> T:
+            with NOTES.reading(RESOURCE):
+                return work()
+
         return await anyio.to_thread.run_sync(
-            work, abandon_on_cancel=True, limiter=self._one_thread
+            noted, abandon_on_cancel=True, limiter=self._one_thread
         )

@@ -15,11 +15,15 @@ import anyio.to_thread
 
 from app.repository.deadlines import EngineDeadline
 from app.service import Part
+from bindings.call_notes import NOTES
 from bindings.engine import Engine
 from bindings.statistics import IkeStatistics, IpsecStatistics
 
 
 T = TypeVar("T")
+
+RESOURCE: Final = "statistics"
+"""The name in the notes of reads under way (`bindings.call_notes`)."""
 
 MAX_AGE_SECONDS: Final = 1.0
 """Maximum age of a cached sample. Neither polling nor scraping needs newer values."""
@@ -78,6 +82,7 @@ class StatisticsSampler(Part):
         """Return the counters of SAs and packets.
 
         Raises:
+            ResourceUnreadable: processes died reading the counters.
             EngineError: the call failed.
             EngineBusy: another thread used the engine's session for too long.
             EngineTimedOut: the engine did not answer in time.
@@ -101,9 +106,14 @@ class StatisticsSampler(Part):
 
         `call` must return the incarnation (`Engine.incarnation`) and the counters.
         """
+
+        def noted() -> tuple[int, T]:
+            with NOTES.reading(RESOURCE):
+                return call()
+
         at = datetime.now(UTC)
         incarnation, counts = await anyio.to_thread.run_sync(
-            call, abandon_on_cancel=True, limiter=self._limiter
+            noted, abandon_on_cancel=True, limiter=self._limiter
         )
         if incarnation > self._incarnation:
             self._incarnation, self._epoch = incarnation, secrets.token_hex(6)

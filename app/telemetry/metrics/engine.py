@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from app.service import Service
 from app.telemetry.metrics.states import EngineState, state_of
+from bindings.call_notes import NOTES
 
 
 class EngineCollector(Collector):
@@ -41,6 +42,14 @@ class EngineCollector(Collector):
             "Kind of the engine that is read, and name of its host.",
             {"kind": service.library.kind.value, "host": service.host},
         )
+        unreadable = GaugeMetricFamily(
+            "wfp_resource_unreadable",
+            "Whether a resource is not read, because reading it ended the server.",
+            labels=["resource"],
+        )
+        for resource in NOTES.deaths():
+            unreadable.add_metric([resource], float(NOTES.seconds_unreadable(resource) > 0))
+        yield unreadable
         current = service.store.state
         yield GaugeMetricFamily(
             "wfp_last_refresh_success_timestamp_seconds",

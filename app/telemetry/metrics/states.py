@@ -13,6 +13,7 @@ from bindings.errors import (
     EnumerationTooLarge,
     MalformedAnswer,
     NotSupported,
+    ResourceUnreadable,
     TransactionTimeout,
 )
 
@@ -29,6 +30,7 @@ class EngineState(StrEnum):
     NOT_SUPPORTED = "not_supported"
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
+    UNREADABLE = "unreadable"
     FAILED = "failed"
 
 
@@ -40,6 +42,7 @@ _REASONS: Final[tuple[tuple[type[Exception], EngineState], ...]] = (
     (NotSupported, EngineState.NOT_SUPPORTED),
     (MalformedAnswer, EngineState.MALFORMED),
     (EnumerationTooLarge, EngineState.TOO_LARGE),
+    (ResourceUnreadable, EngineState.UNREADABLE),
 )
 
 FAILURES: Final = (*dict.fromkeys(state for _, state in _REASONS), EngineState.FAILED)
