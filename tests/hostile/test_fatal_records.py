@@ -31,6 +31,14 @@ PATHS = {
     "statistics": "/statistics/ipsec",
 }
 
+FURTHER_PATHS = {
+    "sa-contexts": ("/sa-contexts/1", "/sa-contexts/summary", "/sa-contexts/events"),
+    "ike-sas": ("/ike-sas/1",),
+    "net-events": ("/net-events/events",),
+    "statistics": ("/statistics/ike",),
+}
+"""The other paths of each resource."""
+
 
 class Server:
     """`sa-contexts serve` as a user starts it, with a log file and a fixed port."""
@@ -128,9 +136,10 @@ def test_resource_that_ended_the_server_twice_is_unreadable_and_the_others_are_s
     with server.running(**events) as process:
         statuses = {name: server.status(path) for name, path in PATHS.items()}
         assert statuses == dict.fromkeys(PATHS, 200) | {resource: 503}
-        problem = server.client.get(PATHS[resource])
-        assert problem.json()["code"] == "engine_record_unreadable"
-        assert 0 < int(problem.headers["Retry-After"]) <= 600
+        for path in (PATHS[resource], *FURTHER_PATHS[resource]):
+            problem = server.client.get(path)
+            assert problem.json()["code"] == "engine_record_unreadable"
+            assert 0 < int(problem.headers["Retry-After"]) <= 600
         metrics = server.client.get("/metrics").text
         assert f'wfp_resource_unreadable{{resource="{resource}"}} 1.0' in metrics
         findings = json.loads(server.run("doctor", "--json"))["findings"]
