@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bindings.guid import guid_text, well_known_guid_text
-from bindings.memory import Layout, RawTree, read_guid, read_wide_string
+from bindings.memory import Layout, RawTree, collected, read_guid, read_wide_string
 from bindings.records import Filter, FilterCondition
 from bindings.values import decode_value, read_condition_value, read_value
 
@@ -65,12 +65,7 @@ def read_filter(address: int) -> RawTree:
         layer_key,
         sub_layer_key,
         read_value(weight_type, weight),
-        [
-            (field_key, match_type, read_condition_value(type_, union))
-            for field_key, match_type, type_, union in CONDITION.read_array(
-                conditions, condition_count
-            )
-        ]
+        collected(_condition, CONDITION.read_array(conditions, condition_count))
         if conditions
         else (),
         action_type,
@@ -78,6 +73,10 @@ def read_filter(address: int) -> RawTree:
         filter_id,
         read_value(effective_weight_type, effective_weight),
     )
+
+
+def _condition(field_key: bytes, match_type: int, type_: int, union: int) -> RawTree:
+    return field_key, match_type, read_condition_value(type_, union)
 
 
 def decode_filter(tree: RawTree) -> Filter:

@@ -6,12 +6,13 @@ presharedKey and correlationKey, so they are not read.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from bindings.addresses import Ipv6Order, ipv4_from_wfp
 from bindings.credentials import read_credential
 from bindings.enums import IpVersion
-from bindings.memory import Layout, RawTree
+from bindings.memory import Layout, RawTree, collected
 from bindings.tree import UDP_ENCAPSULATION
 
 
@@ -95,10 +96,10 @@ def read_ike_sa(address: int, generation: int, ipv6_order: Ipv6Order) -> RawTree
         (traffic_version, local, remote, auth_ip_filter_id),
         tuple(proposal),
         (initiator, responder),
-        [
-            _credential_pair(generation, *pair)
-            for pair in CREDENTIAL_PAIR.read_array(credentials, credential_count)
-        ]
+        collected(
+            partial(_credential_pair, generation),
+            CREDENTIAL_PAIR.read_array(credentials, credential_count),
+        )
         if credentials
         else (),
         policy_key,

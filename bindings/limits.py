@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 
+MIN_LIMIT: Final = 64
+"""The smallest limit of a record's elements, below which nothing needs to be checked."""
+
+
 @dataclass(slots=True)
 class AnswerLimits:
     """The limits of an answer; an answer that exceeds one is an error and is never cut short.

@@ -8,12 +8,13 @@ so they are never copied.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from itertools import starmap
+from typing import Any, Final, TypeVar
 
 from bindings._fwpuclnt import ffi
-from bindings.limits import LIMITS
+from bindings.limits import LIMITS, MIN_LIMIT
 
 
 END_OF_MEMORY: Final = 1 << 47
@@ -31,6 +32,12 @@ unmapped address in the buffer crashes the process, as in C. Reading beyond the 
 WIDE_STRING = ffi.typeof("char16_t *")
 GUID = ffi.typeof("GUID")
 GUID_BYTES: Final = ffi.sizeof(GUID)
+
+FEW_ELEMENTS: Final = 8
+MAX_ARRAY_BYTES: Final = 16 << 20
+"""The most that the elements of an array may take, with all that they lead to; see `collected`."""
+
+T = TypeVar("T")
 
 RawTree = tuple[Any, ...]
 """A copy of a struct and of what it points to, limited to the fields of its record.
@@ -81,7 +88,8 @@ class Layout:
 
     def read_array(self, address: int, count: int) -> list[tuple[Any, ...]]:
         """Read the fields of each struct in the array of `count` structs at `address`."""
-        check_length(count)
+        if count > MIN_LIMIT:
+            check_length(count)
         return [*map(self.read, range(address, address + count * self.size, self.size))]
 
 
@@ -93,6 +101,39 @@ def check_length(length: int) -> None:
     """
     if length > LIMITS.max_record_elements:
         raise struct.error("an array, blob or string that is too long")
+
+
+def collected(read: Callable[..., T], elements: Sequence[tuple[Any, ...]]) -> list[T]:
+    """Return the elements of an array with all that they lead to, as `read` copies each.
+
+    Many elements may share one long blob, so their sum has a limit of its own. A few cannot
+    exceed it by much, and are not weighed.
+
+    Raises:
+        struct.error: they take more than `MAX_ARRAY_BYTES`.
+    """
+    if len(elements) <= FEW_ELEMENTS:
+        return [*starmap(read, elements)]
+    copied: list[T] = []
+    left = MAX_ARRAY_BYTES
+    for element in elements:
+        part = read(*element)
+        left -= _weight(part)
+        if left < 0:
+            raise struct.error("an array whose elements take too much memory")
+        copied.append(part)
+    return copied
+
+
+def _weight(part: object) -> int:
+    """Return roughly how many bytes a copied part takes."""
+    if isinstance(part, str | bytes):
+        return len(part)
+    if isinstance(part, dict):
+        return sum(map(_weight, part.values()))
+    if isinstance(part, tuple | list):
+        return 8 * len(part) + sum(map(_weight, part))
+    return 8
 
 
 def offset_of(struct_name: str, path: str) -> int:
@@ -121,7 +162,8 @@ def read_bytes(address: int, size: int) -> bytes:
     """Copy `size` bytes at `address`; ignore the address if `size` is 0."""
     if not size:
         return b""
-    check_length(size)
+    if size > MIN_LIMIT:
+        check_length(size)
     if address + size > END_OF_MEMORY:  # slicing would silently return fewer bytes
         raise struct.error("an address out of reach")
     copied: bytes = ADDRESS_SPACE[address : address + size]
@@ -141,7 +183,12 @@ def read_wide_string(address: int) -> str | None:
     """
     if not address:
         return None
-    text = read_raw_wide_string(address)
+    if address >= END_OF_MEMORY:
+        raise struct.error("an address out of reach")
+    end = LIMITS.max_record_elements + 1
+    text: str = ffi.string(ffi.cast(WIDE_STRING, address), end)
+    if 2 * len(text) >= end:  # a character has at most two units
+        check_length(len(text.encode("utf-16-le", "surrogatepass")) // 2)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -150,17 +197,15 @@ def read_wide_string(address: int) -> str | None:
 
 
 def read_raw_wide_string(address: int) -> str:
-    """Read the NUL-terminated UTF-16 string at `address`, which may have lone surrogates.
+    """Read the NUL-terminated UTF-16 string at `address`, keeping lone surrogates.
 
-    Nothing beyond `AnswerLimits.max_record_elements` and its terminator is read.
+    As in `read_wide_string`, nothing beyond `AnswerLimits.max_record_elements` and its
+    terminator is read.
     """
     if address >= END_OF_MEMORY:
         raise struct.error("an address out of reach")
-    end = LIMITS.max_record_elements + 1
-    text: str = ffi.string(ffi.cast(WIDE_STRING, address), end)
-    # A character has at most two units, so nearly every text is known to be short enough.
-    if 2 * len(text) >= end:
-        check_length(len(text.encode("utf-16-le", "surrogatepass")) // 2)
+    text: str = ffi.string(ffi.cast(WIDE_STRING, address), LIMITS.max_record_elements + 1)
+    check_length(len(text.encode("utf-16-le", "surrogatepass")) // 2)
     return text
 
 

@@ -32,7 +32,7 @@ from app.repository.refresh.reader import MAX_BYTES
 from app.schemas.names import Baseline
 from app.settings.file import read_settings_file
 from app.settings.limits import ConnectionLimits, NetEventLimits, RateLimits
-from bindings.limits import LIMITS
+from bindings.limits import LIMITS, MIN_LIMIT
 from bindings.sa_contexts import PAGE_SIZE
 
 
@@ -216,7 +216,7 @@ class Settings(BaseSettings):
     )
     max_record_elements: int = Field(
         LIMITS.max_record_elements,
-        ge=64,
+        ge=MIN_LIMIT,
         le=1 << 20,
         description="Maximum length of each array, blob and string in an object of the engine, in "
         "elements, bytes and UTF-16 units; with more, reading the object fails.",

@@ -21,6 +21,7 @@ from bindings.memory import (
     GUID_BYTES,
     check_length,
     code_of,
+    collected,
     read_bytes,
     read_raw_wide_string,
 )
@@ -70,4 +71,5 @@ def _elements(item: Any, address: int, count: int) -> Any:
     if item == BYTE:
         return read_bytes(address, count).hex()
     size = ffi.sizeof(item)
-    return [_value(item, address + index * size) for index in range(count)]
+    places = [(item, address + index * size) for index in range(count)]
+    return collected(_value, places)

@@ -9,16 +9,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import cache
+import tracemalloc
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from bindings._fwpuclnt import ffi
+from bindings.capture.walk import walk as walk_struct
 from bindings.enums import DataType
 from bindings.errors import MalformedAnswer, reading
+from bindings.filters import read_filter
 from bindings.limits import LIMITS
+from bindings.memory import MAX_ARRAY_BYTES
 from bindings.values import read_condition_value, read_sid
 from tests.conftest import SIMULATOR_PATH
 
@@ -141,6 +146,32 @@ def test_absurd_count_is_a_malformed_answer(readers: dict[str, Read], root: str)
             assert pointer_name(path) in UNREAD
 
     assert counted or root.startswith("FWPM_NET_EVENT")
+
+
+@pytest.mark.parametrize("read", [read_filter, partial(walk_struct, "FWPM_FILTER0")])
+def test_array_whose_elements_share_one_long_blob_is_a_malformed_answer(
+    read: Callable[[int], object],
+) -> None:
+    """A few megabytes of memory that read as four gigabytes."""
+    count = LIMITS.max_record_elements
+    content = ffi.new("UINT8[]", count)
+    blob = ffi.new("FWP_BYTE_BLOB *", {"size": count, "data": content})
+    value = {"type": DataType.BYTE_BLOB, "byteBlob": blob}
+    conditions = ffi.new("FWPM_FILTER_CONDITION0[]", count)
+    conditions[0].conditionValue = value
+    part = ffi.buffer(conditions)[: ffi.sizeof("FWPM_FILTER_CONDITION0")]
+    ffi.buffer(conditions)[:] = part * count
+    filter_ = ffi.new(
+        "FWPM_FILTER0 *", {"numFilterConditions": count, "filterCondition": conditions}
+    )
+    tracemalloc.start()
+
+    with pytest.raises(MalformedAnswer), reading("Function0"):
+        read(int(ffi.cast("uintptr_t", filter_)))
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * MAX_ARRAY_BYTES
 
 
 @pytest.mark.parametrize("data_type", DataType)
