@@ -20,6 +20,7 @@ from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
 from app.middleware.exact_paths import ExactPaths
 from app.middleware.head import HeadMiddleware
 from app.middleware.metrics import MetricsMiddleware
+from app.middleware.query_limit import QueryLimitMiddleware
 from app.middleware.request_log import RequestLogMiddleware
 from app.middleware.trusted_hosts import HostValidationMiddleware
 from app.net.networks import client_network
@@ -116,6 +117,7 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
     is_authenticated = service.credentials.is_required
     requests = address_policy(limits)
     app.add_middleware(ExactPaths)
+    app.add_middleware(QueryLimitMiddleware)
     app.add_middleware(HeadMiddleware)
     if not is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.datastructures import Headers
+
+
+MAX_PARTS: Final = 100
+"""Maximum number of elements and parameters of a header; browsers send some ten.
+
+A longer header counts as absent, which RFC 9110, 12.5.1, allows: `Accept` is a preference. 5.6.1.2
+names lists of many empty elements as a denial of service.
+"""
 
 
 def quality_of_type(headers: Headers, media_type: str) -> float:
@@ -10,13 +20,13 @@ def quality_of_type(headers: Headers, media_type: str) -> float:
 
     It is 0 if no range matches, and 1 if the header `Accept` is missing or empty.
     """
-    accept = _joined(headers, "accept")
-    if not accept.strip():
+    ranges = _weighted(headers, "accept")
+    if not ranges:
         return 1.0
     type_ = media_type.partition("/")[0]
     ranks = {media_type: 2, f"{type_}/*": 1, "*/*": 0}
     best, quality = -1, 0.0
-    for media_range, weight in _weighted(accept):
+    for media_range, weight in ranges:
         rank = ranks.get(media_range, -1)
         if rank > best:
             best, quality = rank, weight
@@ -25,17 +35,18 @@ def quality_of_type(headers: Headers, media_type: str) -> float:
 
 def accepts_gzip(headers: Headers) -> bool:
     """Return whether `Accept-Encoding` accepts gzip; false without that header."""
-    weights = dict(_weighted(_joined(headers, "accept-encoding")))
+    weights = dict(_weighted(headers, "accept-encoding"))
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
-def _joined(headers: Headers, name: str) -> str:
-    """Return the field lines of a header, joined by commas (RFC 9110, 5.3)."""
-    return ",".join(headers.getlist(name))
+def _weighted(headers: Headers, field_name: str) -> list[tuple[str, float]]:
+    """Return the elements of a header in lower case, each with its weight.
 
-
-def _weighted(header: str) -> list[tuple[str, float]]:
-    """Return the elements of a header in lower case, each with its weight."""
+    Empty if the header is absent, or has more than `MAX_PARTS` parts.
+    """
+    header = ",".join(headers.getlist(field_name))  # RFC 9110, 5.3
+    if not header.strip() or header.count(",") + header.count(";") >= MAX_PARTS:
+        return []
     weighted = []
     for element in header.lower().split(","):
         name, *parameters = (part.strip() for part in element.split(";"))
