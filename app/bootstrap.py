@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import anyio
 import structlog
 from pydantic import ValidationError
 
@@ -20,6 +19,7 @@ from app.auth.key_file import KeysUnreadable
 from app.main import create_app
 from app.repository.changes.streams import StreamRegistry
 from app.repository.deadlines import EngineDeadline
+from app.repository.engine_calls import EngineCalls
 from app.resources import RESOURCES
 from app.resources.sa_contexts.kind import SaContextKind
 from app.server import uvicorn_server as server
@@ -144,19 +144,23 @@ def create_service(settings: Settings, resources: Sequence[Resource] = RESOURCES
     """
     library = open_library(settings)
     ipv6_order = ipv6_order_detector(settings)
+    deadline = EngineDeadline(settings.engine_timeout_seconds)
     foundation = Foundation(
         settings=settings,
         library=library,
         ipv6_order=ipv6_order,
         engine=open_engine(library, settings, ipv6_order.order),
-        point_read_limiter=anyio.CapacityLimiter(1),
-        deadline=EngineDeadline(settings.engine_timeout_seconds),
+        engine_calls=EngineCalls(deadline),
+        deadline=deadline,
     )
     return Service(
         **{field.name: getattr(foundation, field.name) for field in fields(foundation)},
         host=socket.gethostname(),
         streams=StreamRegistry(
-            settings.max_streams, settings.max_stream_seconds, settings.max_streams_per_caller
+            settings.max_streams,
+            settings.max_stream_seconds,
+            settings.max_streams_per_caller,
+            foundation.capacity.turns,
         ),
         credentials=create_credentials(settings),
         parts={resource.key: resource.start(foundation) for resource in resources},

@@ -18,6 +18,7 @@ from app.middleware.address_rate_limit import AddressRateLimitMiddleware, addres
 from app.middleware.authentication import AuthenticationMiddleware
 from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
 from app.middleware.exact_paths import ExactPaths
+from app.middleware.fair_turns import FairTurnsMiddleware
 from app.middleware.head import HeadMiddleware
 from app.middleware.metrics import MetricsMiddleware
 from app.middleware.query_limit import QueryLimitMiddleware
@@ -119,6 +120,7 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
     app.add_middleware(ExactPaths)
     app.add_middleware(QueryLimitMiddleware)
     app.add_middleware(HeadMiddleware)
+    app.add_middleware(FairTurnsMiddleware, turns=service.capacity.turns)
     if not is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts)
     app.add_middleware(CallerRateLimitMiddleware, limits=limits)

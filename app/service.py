@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -22,6 +22,8 @@ from app.auth.authenticator import Authenticator
 from app.repository.changes.feed import EventFeeds
 from app.repository.changes.streams import StreamRegistry
 from app.repository.deadlines import EngineDeadline
+from app.repository.engine_calls import EngineCalls
+from app.repository.fairness import FairLimiter
 from app.repository.limits import StoreLimits
 from app.repository.query.paginator import Paginator
 from app.repository.refresh.dirty_ids import DirtyIds
@@ -47,6 +49,23 @@ CLOSE_SECONDS: Final = 0.7
 
 MAX_LOGGED_DIFFERENCES: Final = 20
 """Maximum number of logged differences between a capture and its replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The processor time that callers share fairly.
+
+    Attributes:
+        turns: admits pieces of work to the event loop, each for one of its iterations: so many
+            that a piece costs little more than its own time, so few that an iteration stays short.
+        filtering: admits the threads that filter snapshots: one, because two would only contend
+            for the GIL.
+        compression: admits the threads that compress, which do not need the GIL.
+    """
+
+    turns: FairLimiter = field(default_factory=lambda: FairLimiter(4))
+    filtering: FairLimiter = field(default_factory=lambda: FairLimiter(1))
+    compression: FairLimiter = field(default_factory=lambda: FairLimiter(2))
 
 
 class Part:
@@ -77,10 +96,10 @@ class ResourceRuntime(Part):
         feeds: the event feeds, used only if the resource has an event stream.
     """
 
-    def __init__(self, engine: Engine, store: Store) -> None:
+    def __init__(self, engine: Engine, store: Store, capacity: Capacity) -> None:
         self.engine: Final = engine
         self.store: Final = store
-        self.paginator: Final = Paginator(store)
+        self.paginator: Final = Paginator(store, capacity.filtering)
         self.feeds: Final = EventFeeds(store.journal, store.kind)
 
     @asynccontextmanager
@@ -112,17 +131,19 @@ class Foundation:
         library: the loaded library of the engine.
         ipv6_order: detects the byte order of the engine's IPv6 addresses.
         engine: the engine for reading single objects and counters.
-        point_read_limiter: admits one thread at a time to `engine`. Its session serves only one
-            thread, and threads waiting for the session would exhaust the shared thread pool.
+        engine_calls: makes the calls of `engine`, one at a time: its session serves only one
+            thread.
         deadline: limits how long requests wait for `engine`.
+        capacity: what callers share fairly.
     """
 
     settings: Settings
     library: Library
     ipv6_order: Ipv6OrderDetector
     engine: Engine
-    point_read_limiter: anyio.CapacityLimiter
+    engine_calls: EngineCalls
     deadline: EngineDeadline
+    capacity: Capacity = field(default_factory=Capacity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,8 +263,10 @@ def start_announced(
         foundation.ipv6_order.order,
         lambda _event, object_id: dirty_ids.add(object_id),
     )
-    reader = _reader(engine, kind, settings, observer)
-    return ResourceRuntime(engine, Store(reader, settings.limits(StoreLimits), dirty_ids=dirty_ids))
+    store = Store(
+        _reader(engine, kind, settings, observer), settings.limits(StoreLimits), dirty_ids=dirty_ids
+    )
+    return ResourceRuntime(engine, store, foundation.capacity)
 
 
 def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRuntime:
@@ -252,7 +275,8 @@ def start_on_demand(kind: ResourceKind, foundation: Foundation) -> ResourceRunti
     engine = open_engine(foundation.library, settings, foundation.ipv6_order.order)
     reader = _reader(engine, kind, settings)
     limits = replace(settings.limits(StoreLimits), max_journal_changes=0, max_journal_bytes=0)
-    return ResourceRuntime(engine, Store(reader, limits, is_periodic=False))
+    store = Store(reader, limits, is_periodic=False)
+    return ResourceRuntime(engine, store, foundation.capacity)
 
 
 def _reader(

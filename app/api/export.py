@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from app.api.media_types import NDJSON, utf_8
 from app.api.negotiation import accepts_gzip
 from app.api.request_state import request_state
-from app.api.streaming import Compressor
+from app.api.streaming import Compressor, capacity_of
 from app.repository.query.filters import Selection
 from app.repository.query.paginator import Paginator
 from app.repository.snapshot.model import Snapshot
@@ -46,8 +46,12 @@ class _End:
 
 
 @asynccontextmanager
-async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
-    """Cancel the block if the client disconnects, the server stops or the time limit expires."""
+async def _abort_early(receive: Receive, store: Store, evicted: anyio.Event) -> AsyncIterator[_End]:
+    """Cancel the block when the export must end.
+
+    That is if the client disconnects, the server stops, the time limit expires, or the pin of the
+    snapshot is evicted.
+    """
     end = _End()
 
     def cancel(reason: str) -> None:
@@ -60,14 +64,15 @@ async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
             pass
         cancel("client_disconnected")
 
-    async def cancel_on_stop() -> None:
-        await store.stopping.wait()
-        cancel("server_stops")
+    async def cancel_on(event: anyio.Event, reason: str) -> None:
+        await event.wait()
+        cancel(reason)
 
     with anyio.move_on_after(store.limits.max_snapshot_seconds) as time_limit:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(cancel_on_disconnect)
-            tasks.start_soon(cancel_on_stop)
+            tasks.start_soon(cancel_on, store.stopping, "server_stops")
+            tasks.start_soon(cancel_on, evicted, "evicted")
             yield end
             tasks.cancel_scope.cancel()
     if time_limit.cancelled_caught:
@@ -77,8 +82,9 @@ async def _abort_early(receive: Receive, store: Store) -> AsyncIterator[_End]:
 class ExportResponse(Response):
     """A streamed list. Its snapshot is pinned for at most the maximum lifetime of a lease.
 
-    If the server stops, the time limit expires or the client's credential is no longer valid, the
-    export ends without its last line. The request's state records the reason (`outcome`).
+    If the server stops, the time limit expires, the pin is evicted or the client's credential is no
+    longer valid, the export ends without its last line. The request's state records the reason
+    (`outcome`).
     """
 
     media_type = utf_8(NDJSON)
@@ -112,15 +118,16 @@ class ExportResponse(Response):
         del self.headers["Content-Length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the export as fast as the client reads.
+        """Send the export as fast as the client reads and turns allow.
 
         Raises:
             EngineError, EngineBusy, EngineTimedOut, ShuttingDown, TooManySnapshots: as for
                 `Paginator.open_export`, before the response begins.
         """
+        capacity = capacity_of(scope)
         compressor = None
         if accepts_gzip(Headers(scope=scope)):
-            compressor = Compressor()
+            compressor = Compressor(capacity.compression)
             self.headers["Content-Encoding"] = "gzip"
 
         async def send_body(body: bytes) -> None:
@@ -128,15 +135,17 @@ class ExportResponse(Response):
                 body = await compressor.compress(body)
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
-        export = self._paginator.open_export(self._selection, self._max_age)
+        evicted = anyio.Event()
+        export = self._paginator.open_export(self._selection, self._max_age, evicted.set)
         async with export as (snapshot, positions):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with _abort_early(receive, self._paginator.store) as end:
+            async with _abort_early(receive, self._paginator.store, evicted) as end:
                 for body in self._bodies(snapshot, positions):
                     if not self._is_authorized():
                         end.reason = "revoked"
                         break
                     await send_body(body)
+                    await capacity.turns.turn()
                 else:
                     end.reason = None  # complete, even if the server stopped meanwhile
         if end.reason is not None:

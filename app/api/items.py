@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-import anyio.to_thread
 from fastapi import Request, Response
 
 from app.api import problems
@@ -78,13 +77,5 @@ async def answer_item(
 
 
 async def _read(id_: int, store: Store, service: Service) -> bytes:
-    return await service.deadline.run(
-        partial(
-            anyio.to_thread.run_sync,
-            store.kind.read_json,
-            service.engine,
-            id_,
-            abandon_on_cancel=True,
-            limiter=service.point_read_limiter,
-        )
-    )
+    kind = store.kind
+    return await service.engine_calls.run((kind, id_), partial(kind.read_json, service.engine, id_))

@@ -284,8 +284,10 @@ TOO_MANY_SNAPSHOTS = declare(
     "too_many_snapshots",
     503,
     "Too many snapshots are in use",
-    "Every list with more than one page leases its snapshot, and no further lease is available "
-    "now. Try again after `Retry-After` seconds, or request larger pages.",
+    "Every list with more than one page leases its snapshot, and so does an export while it "
+    "runs. The maximum is reached, and none can be evicted: this caller's are those of exports and "
+    "streams, or every caller has only one. Try again after `Retry-After` seconds, or request "
+    "larger pages.",
 )
 TOO_MANY_CONNECTIONS = declare(
     "too_many_connections",

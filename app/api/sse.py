@@ -181,6 +181,7 @@ class EventStream(Response):
             if batch is not None:
                 await send_body(batch)
                 silent_since = now
+                await self._streams.turns.turn()  # another batch may follow at once
             else:
                 self._due = min(end, silent_since + KEEP_ALIVE_SECONDS)
                 await self._source.notifier.wait(self._source)

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.negotiation import accepts_gzip
+from app.repository.fairness import FairLimiter
+from app.service import Capacity
 
 
 MIN_COMPRESSED_BYTES: Final = 16 << 10
@@ -23,6 +25,9 @@ See docs/benchmarks.md.
 LEVEL: Final = 1
 """zlib level. Level 6 takes twice as long; its output is a third smaller (docs/benchmarks.md)."""
 
+TURN_BYTES: Final = 1 << 20
+"""What a response sends in one turn: half a millisecond's work, and more than a default page."""
+
 _GZIP: Final = 31
 """`wbits` for the gzip format with the largest window (zlib manual, deflateInit2)."""
 
@@ -30,8 +35,17 @@ _GZIP: Final = 31
 Piece = bytes | memoryview
 
 
+def capacity_of(scope: Scope) -> Capacity:
+    """Return what the callers of the application share fairly."""
+    capacity: Capacity = scope["app"].state.service.capacity
+    return capacity
+
+
 class PiecesResponse(Response):
-    """A response sent piece by piece; each piece is made after the previous one has been sent."""
+    """A response sent piece by piece; each piece is made after the previous one has been sent.
+
+    After each `TURN_BYTES`, it waits for its caller's next turn.
+    """
 
     def __init__(self, pieces: Iterable[Piece], media_type: str, length: int | None) -> None:
         """Create the response.
@@ -48,21 +62,27 @@ class PiecesResponse(Response):
         self.headers["Vary"] = "Accept, Accept-Encoding"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
-        """Send the response as fast as the client reads."""
+        """Send the response as fast as the client reads and turns allow."""
+        capacity = capacity_of(scope)
         length, compressor = self._length, None
         is_large = length is None or length >= MIN_COMPRESSED_BYTES
         del self.headers["Content-Length"]
         if is_large and accepts_gzip(Headers(scope=scope)):
-            compressor = Compressor()
+            compressor = Compressor(capacity.compression)
             self.headers["Content-Encoding"] = "gzip"
         elif length is not None:
             self.headers["Content-Length"] = str(length)
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
+        size = 0
         for piece in self._pieces:
             body = piece if compressor is None else await compressor.compress(piece)
             await send({"type": "http.response.body", "body": body, "more_body": True})
+            size += len(piece)
+            if size >= TURN_BYTES:
+                await capacity.turns.turn()
+                size = 0
         rest = b"" if compressor is None else compressor.flush()
         await send({"type": "http.response.body", "body": rest})
 
@@ -70,12 +90,19 @@ class PiecesResponse(Response):
 class Compressor:
     """A gzip compressor. `compress` runs in a thread, since zlib releases the GIL."""
 
-    def __init__(self) -> None:
+    def __init__(self, limiter: FairLimiter) -> None:
+        """Create a compressor.
+
+        Args:
+            limiter: admits its thread.
+        """
+        self._limiter = limiter
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
 
     async def compress(self, piece: Piece) -> bytes:
         """Compress a piece and return the output available so far, which may be empty."""
-        return await anyio.to_thread.run_sync(self._compressor.compress, piece)
+        async with self._limiter.seat():
+            return await anyio.to_thread.run_sync(self._compressor.compress, piece)
 
     def flush(self) -> bytes:
         """Return the remaining output and end the stream."""

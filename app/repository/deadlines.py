@@ -26,10 +26,12 @@ class EngineDeadline:
         self._stopping = anyio.Event()
         self._scopes: set[anyio.CancelScope] = set()
 
-    async def run(self, fn: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, fn: Callable[[], Awaitable[T]], *, since: float | None = None) -> T:
         """Call `fn` and return its result if `fn` ends in time.
 
-        If `fn` waits for a thread, it must use `abandon_on_cancel`.
+        Args:
+            fn: if it waits for a thread, it must use `abandon_on_cancel`.
+            since: when the request began to wait, on the event loop's clock; None: now.
 
         Raises:
             EngineTimedOut: `fn` did not end in time.
@@ -37,7 +39,8 @@ class EngineDeadline:
         """
         if self._stopping.is_set():
             raise ShuttingDown
-        with anyio.move_on_after(self.seconds) as scope:
+        start = anyio.current_time() if since is None else since
+        with anyio.CancelScope(deadline=start + self.seconds) as scope:
             self._scopes.add(scope)
             try:
                 return await fn()

@@ -20,8 +20,8 @@ class StoreLimits:
         max_snapshot_seconds: how long a lease lasts at most, unless it is pinned.
         max_snapshots: the maximum number of distinct leased snapshots; the default exceeds the
             number of refreshes that can run within the idle timeout.
-        max_snapshot_bytes: the maximum size of all leased snapshots together, in bytes; a lease
-            that would exceed it is not granted.
+        max_snapshot_bytes: the maximum size of all leased snapshots together, in bytes; before a
+            lease would exceed it, another is evicted.
         max_journal_changes: the maximum number of changes in the journal.
         max_journal_bytes: the maximum size of these changes' JSON, in bytes.
     """

@@ -287,12 +287,15 @@ class Settings(BaseSettings):
         600, gt=0, description="Maximum duration of a snapshot's lease, in seconds."
     )
     max_snapshots: int = Field(
-        256, ge=1, description="Maximum number of leased snapshots for each kind of list."
+        256,
+        ge=1,
+        description="Maximum number of leased snapshots for each kind of list; callers share it.",
     )
     max_snapshot_bytes: int = Field(
         2 << 30,
         ge=1,
-        description="Bytes of snapshot JSON in memory above which no further snapshot is leased.",
+        description="Bytes of snapshot JSON in memory above which another lease is evicted before "
+        "a snapshot is leased; callers share it.",
     )
     max_journal_changes: int = Field(
         100_000, ge=1, description="Maximum number of changes in the journal."

@@ -20,8 +20,10 @@ from app.resources.sa_contexts.schema import SaContext, SaContextExportEnd, SaCo
 from app.resources.sa_contexts.summary_schema import SaContextSummary
 from app.schemas import names
 from app.settings.model import Settings
+from tests.api.test_metrics import service_of
 from tests.api.test_problems import assert_problem
 from tests.conftest import SIMULATOR_PATH, Serve
+from tests.repository.callers import calling
 from tests.repository.test_filters import is_met
 from tests.resources.test_sa_context_routes import content_of, ids_of, walk
 
@@ -297,6 +299,7 @@ SCOPE = {
     "method": "GET",
     "path": "/sa-contexts",
     "raw_path": b"/sa-contexts",
+    "client": ("127.0.0.1", 1),
     "query_string": b"",
     "headers": [(b"host", b"localhost"), (b"accept", b"application/x-ndjson")],
 }
@@ -309,11 +312,11 @@ SCOPE = {
         ("it goes", "client_disconnected"),
         ("the server stops", "server_stops"),
         ("it takes too long", "too_long"),
+        ("others need its share", "evicted"),
     ],
 )
-@pytest.mark.usefixtures("simulator")
-async def test_an_export_ends_when(why: str, ended: str) -> None:
-    app = _app(max_snapshot_seconds=0.1 if why == "it takes too long" else 600)
+async def test_an_export_ends_when(simulator: Simulator, why: str, ended: str) -> None:
+    app = _app(max_snapshot_seconds=0.1 if why == "it takes too long" else 600, max_snapshots=2)
     store = app.state.service.store
     reader = Reader(messages_before_it_goes=3 if why == "it goes" else 10_000)
 
@@ -323,6 +326,12 @@ async def test_an_export_ends_when(why: str, ended: str) -> None:
         assert len(store.leases) == 1
         if why == "the server stops":
             store.stop()
+        if why == "others need its share":
+            simulator.churn(5)
+            with store.leases.pin(await store.snapshot_at_most(0)):
+                simulator.churn(5)
+                with calling("other"), store.leases.pin(await store.snapshot_at_most(0)):
+                    await anyio.lowlevel.checkpoint()
 
     async def slow_send(message: Message) -> None:
         await reader.send(message)
@@ -341,12 +350,17 @@ async def test_an_export_ends_when(why: str, ended: str) -> None:
 
 def test_an_export_counts_in_the_cap(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=25, max_snapshots=1)
-    assert client.get("/sa-contexts?limit=1&maxAge=0").status_code == 200
-    simulator.churn(5)
+    store = service_of(client).store
+    assert client.get("/sa-contexts?limit=1000&maxAge=0").status_code == 200
+    assert store.current is not None
+    with store.leases.pin(store.current):
+        simulator.churn(5)
 
-    response = client.get("/sa-contexts?maxAge=0", headers=NDJSON)
+        response = client.get("/sa-contexts?maxAge=0", headers=NDJSON)
 
     assert_problem(response, 503, "too_many_snapshots")
+    assert int(response.headers["retry-after"]) >= 1
+    assert client.get("/sa-contexts?maxAge=0", headers=NDJSON).status_code == 200
 
 
 def test_an_export_is_refused_while_the_engine_is_down(

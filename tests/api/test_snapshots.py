@@ -154,22 +154,23 @@ def test_a_list_goes_on_while_the_engine_is_down_and_a_new_one_does_not_begin(
     assert new.json()["code"] == "engine_unavailable"
 
 
-def test_over_the_cap_the_newest_walk_is_refused(serve: Serve, simulator: Simulator) -> None:
+def test_over_the_cap_a_caller_loses_its_own_oldest_walk(
+    serve: Serve, simulator: Simulator
+) -> None:
     client = serve(contexts=25, max_snapshots=2)
-    older = []
-    for _ in range(2):
-        older.append(first_page(client))
+    pages = []
+    for _ in range(3):
+        pages.append(first_page(client))
         simulator.churn(5)
 
-    rejected = client.get("/sa-contexts?limit=3&maxAge=0")
+    evicted, *walked = (
+        client.get("/sa-contexts", params={"cursor": page.json()["nextCursor"]}) for page in pages
+    )
 
-    assert rejected.status_code == 503
-    assert rejected.json()["code"] == "too_many_snapshots"
-    assert 1 <= int(rejected.headers["retry-after"]) <= 60
-    for page in older:
-        cursor = page.json()["nextCursor"]
-        assert client.get("/sa-contexts", params={"cursor": cursor}).status_code == 200
-    assert client.get("/sa-contexts?limit=1000&maxAge=0").status_code == 200  # needs no lease
+    assert [page.status_code for page in walked] == [200, 200]
+    assert (evicted.status_code, evicted.json()["code"]) == (410, "cursor_expired")
+    assert client.get(evicted.json()["restartUrl"]).status_code == 200
+    assert client.get(evicted.json()["resumeUrl"]).status_code == 200
 
 
 def test_the_ways_on_lead_on_as_python_resolves_them(serve: Serve, clock: Clock) -> None:

@@ -31,6 +31,8 @@ Attacked = Callable[[], AbstractContextManager[Bystander]]
 _rows: list[str] = []
 FLOODS: list[str] = []
 """The cost of each flood, as rows."""
+SHARES: list[str] = []
+"""The cost of each greedy caller, as rows."""
 
 
 @pytest.fixture(scope="package")
@@ -98,4 +100,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"{'':26} {'served':>6} {'busy':>11}  {'memory: peak, last third':>14}  median  p99"
         )
         for row in FLOODS:
+            terminalreporter.write_line(row)
+    if SHARES:
+        terminalreporter.section("greedy callers: what they get, and another caller beside them")
+        terminalreporter.write_line(
+            f"{'':26} {'served':>6} {'processor':>13} {'median':>10} {'p99':>9}"
+        )
+        for row in SHARES:
             terminalreporter.write_line(row)

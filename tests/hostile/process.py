@@ -48,6 +48,17 @@ class Target:
         """End the engine failures."""
         self._order("calm")
 
+    def delay(self, function: str, milliseconds: int) -> None:
+        """Delay each call of a function of the engine."""
+        self._order(f"delay {function} {milliseconds}")
+
+    def calls(self, function: str) -> int:
+        """Return how often a function of the engine was called."""
+        self._send(f"calls {function}")
+        count: int = self._read_line()["calls"]
+        assert self._read_line() == {"obeyed": f"calls {function}"}
+        return count
+
     def trim(self) -> None:
         """Have the C library return unused memory, of which it keeps much."""
         self._order("trim")
@@ -87,10 +98,13 @@ class Target:
         assert self._process.returncode == 0
 
     def _order(self, order: str) -> None:
+        self._send(order)
+        assert self._read_line() == {"obeyed": order}
+
+    def _send(self, order: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
-        assert self._read_line() == {"obeyed": order}
 
     def _read_line(self) -> Any:
         assert self._process.stdout is not None

@@ -1,8 +1,8 @@
 """A server to attack: `sa-contexts serve` on a simulator that fails on request.
 
 `python -m tests.hostile.target` takes its settings from the environment, and its orders from
-standard input: `storm SEED`, `calm` and `trim`. On standard output it prints its address, and
-at its end the simulator's counters.
+standard input: `storm SEED`, `calm`, `trim`, `delay FUNCTION MILLISECONDS` and `calls FUNCTION`.
+On standard output it prints its address, and at its end the simulator's counters.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ def _obey(simulator: Simulator) -> None:
         if name == "trim":
             gc.collect()
             ctypes.CDLL(None).malloc_trim(0)
+        elif name == "delay":
+            simulator.delay(arguments[0], int(arguments[1]))
+        elif name == "calls":
+            _report({"calls": simulator.calls(arguments[0])})
         elif storm is not None:
             storm.end()
         if name == "storm":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from contextlib import ExitStack
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import pytest
 from hypothesis import strategies as st
@@ -11,14 +15,30 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from app.repository.snapshot.leases import SnapshotLeases, TooManySnapshots
 from app.repository.snapshot.memory import BYTES_PER_OBJECT
 from app.repository.snapshot.model import Item, Snapshot
+from tests.repository.callers import calling
 from tests.repository.states import edition_of, entry
 
 
 IDLE, MAXIMUM, COUNT = 60.0, 600.0, 4
 
 
+@dataclass(slots=True)
+class Expected:
+    """A lease of the model.
+
+    Attributes:
+        since: when it began.
+        used: when it was last used.
+        callers: who walks through it.
+    """
+
+    since: float
+    used: float
+    callers: set[str]
+
+
 class HeldVersions(RuleBasedStateMachine):
-    """Compare leases with a model that has each snapshot's expiry."""
+    """Compare the leases of several callers with a model that has each snapshot's expiry."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,14 +51,14 @@ class HeldVersions(RuleBasedStateMachine):
             clock=lambda: self.now,
         )
         self.edition = edition_of({})
-        self.model: dict[int, tuple[float, float]] = {}
+        self.model: dict[int, Expected] = {}
         self.versions = {self.edition.snapshot.revision: self.edition.snapshot}
 
-    def _held(self) -> dict[int, tuple[float, float]]:
+    def _held(self) -> dict[int, Expected]:
         return {
-            revision: (since, used)
-            for revision, (since, used) in self.model.items()
-            if self.now < used + IDLE and self.now < since + MAXIMUM
+            revision: lease
+            for revision, lease in self.model.items()
+            if self.now < lease.used + IDLE and self.now < lease.since + MAXIMUM
         }
 
     @rule(seconds=st.sampled_from([0.5, 10.0, 59.0, 61.0, 300.0]))
@@ -56,21 +76,39 @@ class HeldVersions(RuleBasedStateMachine):
     def version(self) -> Snapshot:
         return self.edition.snapshot
 
-    @rule()
-    def take(self) -> None:
-        self.model = self._held()
-        known = self.version.revision in self.model
-        if not known and len(self.model) >= COUNT:
-            with pytest.raises(TooManySnapshots) as caught:
-                self.holds.acquire(self.version)
-            ends = [min(used + IDLE, since + MAXIMUM) for since, used in self.model.values()]
-            assert caught.value.retry_after_seconds == pytest.approx(min(ends) - self.now)
-            return
-        since = self.model[self.version.revision][0] if known else self.now
-        hold = self.holds.acquire(self.version)
-        self.model[self.version.revision] = (since, self.now)
+    @rule(caller=st.sampled_from("abc"))
+    def take(self, caller: str) -> None:
+        self.now += 0.001  # no two uses at one time
+        model = deepcopy(self._held())
+        lease = model.get(self.version.revision)
+        while lease is None and len(model) >= COUNT:
+            counts = Counter(each for lease in model.values() for each in lease.callers)
+            heaviest, most = max(counts.items(), key=itemgetter(1))
+            loser = heaviest if most > counts[caller] + 1 else caller
+            if loser != caller and [*counts.values()].count(most) > 1:
+                return  # either of them may lose
+            if not counts[loser]:
+                with pytest.raises(TooManySnapshots) as caught, calling(caller):
+                    self.holds.acquire(self.version)
+                ends = [min(each.used + IDLE, each.since + MAXIMUM) for each in model.values()]
+                assert caught.value.retry_after_seconds == pytest.approx(min(ends) - self.now)
+                return
+            oldest = min(
+                (revision for revision, each in model.items() if loser in each.callers),
+                key=lambda revision: model[revision].used,
+            )
+            model[oldest].callers.remove(loser)
+            if not model[oldest].callers:
+                del model[oldest]
+        if lease is None:
+            lease = model[self.version.revision] = Expected(self.now, self.now, set())
+        lease.used = self.now
+        lease.callers.add(caller)
+        with calling(caller):
+            hold = self.holds.acquire(self.version)
+        self.model = model
         assert hold.snapshot is self.version
-        assert self.holds.remaining_seconds(hold) == pytest.approx(since + MAXIMUM - self.now)
+        assert self.holds.remaining_seconds(hold) == pytest.approx(lease.since + MAXIMUM - self.now)
 
     @rule(back=st.integers(0, 6))
     def find(self, back: int) -> None:
@@ -79,7 +117,7 @@ class HeldVersions(RuleBasedStateMachine):
         hold = self.holds.find("e", revision)
         assert (hold is not None) == (revision in self.model)
         if hold is not None:
-            self.model[revision] = (self.model[revision][0], self.now)
+            self.model[revision].used = self.now
 
     @invariant()
     def as_many_bytes_as_there_are(self) -> None:
@@ -139,16 +177,104 @@ def test_shared_contexts_are_counted_once() -> None:
     assert _holds(1).bytes(None) == 0
 
 
-def test_over_the_cap_of_bytes_the_newest_walk_is_refused() -> None:
+def test_over_the_cap_of_bytes_a_caller_loses_its_own_oldest_walk() -> None:
     holds = _holds(400)
     old = edition_of(_state(b"a" * 100))
     holds.acquire(old.snapshot)
     new = edition_of(_state(b"b" * 100), previous=old)
 
-    with pytest.raises(TooManySnapshots):
+    holds.acquire(new.snapshot)
+
+    assert holds.find("e", 1) is None
+    assert holds.find("e", 2) is not None
+    assert holds.evictions == 1
+
+
+def test_over_the_cap_of_bytes_an_equal_share_is_not_taken_from_another_caller() -> None:
+    holds = _holds(400)
+    old = edition_of(_state(b"a" * 100))
+    with calling("a"):
+        holds.acquire(old.snapshot)
+    new = edition_of(_state(b"b" * 100), previous=old)
+
+    with calling("b"), pytest.raises(TooManySnapshots):
         holds.acquire(new.snapshot)
 
     assert holds.find("e", 1) is not None
+    assert holds.evictions == 0
+
+
+def _editions(count: int) -> list[Snapshot]:
+    """Return snapshots that share nothing."""
+    editions = [edition_of(_state(b"1"))]
+    for number in range(2, count + 1):
+        editions.append(edition_of(_state(b"%d" % number), previous=editions[-1]))
+    return [edition.snapshot for edition in editions]
+
+
+def test_one_caller_with_257_snapshots_keeps_nobody_out() -> None:
+    holds = SnapshotLeases(
+        idle_timeout_seconds=60, max_seconds=600, max_count=256, max_bytes=1 << 30, clock=float
+    )
+    *snapshots, newest, last = _editions(259)
+    with calling("greedy"):
+        for snapshot in snapshots:
+            holds.acquire(snapshot)
+    assert len(holds) == 256
+    assert holds.find("e", 1) is None
+
+    with calling("other"):
+        holds.acquire(newest)
+        with holds.pin(last):
+            assert len(holds) == 256
+
+    with calling("greedy"):
+        for snapshot in _editions(600)[259:]:
+            holds.acquire(snapshot)
+    assert holds.find("e", newest.revision) is not None
+
+
+def test_a_pin_is_evicted_for_another_caller_and_not_for_its_own() -> None:
+    holds = SnapshotLeases(
+        idle_timeout_seconds=60, max_seconds=600, max_count=2, max_bytes=1 << 30, clock=float
+    )
+    first, second, third = _editions(3)
+    evicted: list[int] = []
+    with ExitStack() as pins:
+        with calling("a"):
+            pins.enter_context(holds.pin(first, lambda: evicted.append(1)))
+            pins.enter_context(holds.pin(second, lambda: evicted.append(2)))
+            with pytest.raises(TooManySnapshots):
+                holds.acquire(third)
+        assert evicted == []
+
+        with calling("b"):
+            pins.enter_context(holds.pin(third))
+
+        assert evicted == [1]
+        assert holds.find("e", 1) is None
+        with calling("b"):
+            again = pins.enter_context(holds.pin(third))
+        assert again.snapshot is third
+    assert len(holds) == 0
+
+
+def test_the_end_of_an_evicted_pin_leaves_later_pins_of_its_snapshot() -> None:
+    holds = SnapshotLeases(
+        idle_timeout_seconds=60, max_seconds=600, max_count=2, max_bytes=1 << 30, clock=float
+    )
+    first, second, third = _editions(3)
+    with ExitStack() as evicted, ExitStack() as later:
+        with calling("a"):
+            evicted.enter_context(holds.pin(first))
+            evicted.enter_context(holds.pin(second))
+        with calling("b"), holds.pin(third):
+            pass
+        with calling("b"):
+            later.enter_context(holds.pin(first))
+        evicted.close()
+
+        assert holds.find("e", 1) is not None
 
 
 def test_a_snapshot_over_the_cap_by_itself_is_refused_for_the_idle_time() -> None:

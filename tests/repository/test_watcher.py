@@ -24,6 +24,7 @@ from app.resources.sa_contexts.filters import SaContextSelection
 from app.schemas.names import View
 from bindings.errors import EngineError
 from bindings.library import Library
+from tests.repository.callers import calling
 from tests.repository.stores import Gate, running_store, until
 from tests.sse import Event, Parser
 
@@ -307,6 +308,33 @@ async def test_no_more_is_held_than_may_be(library: Library, simulator: Simulato
 
         assert received[0].kind == "reset"
         assert received[-1].kind == "snapshot_end"
+        assert len(store.leases) == 0
+
+
+async def test_a_stream_whose_initial_snapshot_is_evicted_begins_again(
+    library: Library, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.populate(20)
+    monkeypatch.setattr(watch_module, "BATCH_BYTES", 20_000)
+    async with running_store(library, max_snapshots=2) as store:
+        watch = watch_of(store, is_initial=True)
+        await watch.begin()
+        assert kinds(await watch.next_batch()) == ["added"] * 4
+        simulator.churn(20)
+        second = await store.snapshot_at_most(0)
+        with store.leases.pin(second):
+            simulator.churn(20)
+            third = await store.snapshot_at_most(0)
+            with calling("other"), store.leases.pin(third):
+                assert len(store.leases) == 2
+                assert watch.bookmark() is None
+                received = await rest(watch)
+
+        assert received[0].kind == "reset"
+        assert received[0].data["revision"] == third.revision
+        assert [event.kind for event in received[1:]] == ["added"] * len(third.ids) + [
+            "snapshot_end"
+        ]
         assert len(store.leases) == 0
 
 

@@ -55,7 +55,6 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "400 cursor_invalid",
         "400 cursor_mismatch",
         "410 cursor_expired",
-        "503 too_many_snapshots",
         *_CREDENTIAL_PROBLEMS,
         *_ANY_PROBLEMS,
         *_ENGINE_PROBLEMS,

@@ -51,9 +51,9 @@ def test_a_soak_drives_every_operation() -> None:
 
 
 def test_a_soak_that_met_no_busy_server_fails() -> None:
-    faults = report(missing="503 too_many_snapshots").judge(is_long=True)
+    faults = report(missing="410 cursor_expired").judge(is_long=True)
 
-    assert faults == ["never seen: GET /sa-contexts: 503 too_many_snapshots"]
+    assert faults == ["never seen: GET /sa-contexts: 410 cursor_expired"]
 
 
 def test_a_leak_fails() -> None:

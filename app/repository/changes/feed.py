@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
-import anyio
-
 from app.repository.changes.journal import Journal, Position
+from app.repository.fairness import FairLimiter
 from app.repository.query.filters import Selection
 from app.repository.resource import ResourceKind
 from app.repository.snapshot.model import Change
@@ -46,7 +45,7 @@ class EventFeed:
         kind: ResourceKind,
         selection: Selection,
         view: View,
-        catch_up_lock: anyio.Lock | None = None,
+        catch_up: FairLimiter | None = None,
     ) -> None:
         """Create the feed of one selection in one view.
 
@@ -55,9 +54,10 @@ class EventFeed:
             kind: the resource.
             selection: the objects to include.
             view: the view of each object.
-            catch_up_lock: held by a watcher while it skips unselected changes; None: a new lock.
+            catch_up: its seat is occupied by a watcher that skips unselected changes; None: a new
+                limiter.
         """
-        self.catch_up_lock = catch_up_lock or anyio.Lock()
+        self.catch_up = catch_up or FairLimiter(1)
         self.selection = selection
         self.encoder = kind.events
         self._kind = kind
@@ -127,7 +127,7 @@ class EventFeeds:
     def __init__(self, journal: Journal, kind: ResourceKind) -> None:
         self._journal = journal
         self._kind = kind
-        self._catch_up_lock = anyio.Lock()
+        self._catch_up = FairLimiter(1)
         self._feeds: WeakValueDictionary[tuple[Selection, View], EventFeed] = WeakValueDictionary()
 
     def get(self, selection: Selection, view: View) -> EventFeed:
@@ -135,6 +135,6 @@ class EventFeeds:
         feed = self._feeds.get((selection, view))
         if feed is None:
             feed = self._feeds[selection, view] = EventFeed(
-                self._journal, self._kind, selection, view, self._catch_up_lock
+                self._journal, self._kind, selection, view, self._catch_up
             )
         return feed

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import anyio
 
+from app.repository.fairness import FairLimiter
 from app.repository.notifier import Notifier
 
 
@@ -70,17 +71,26 @@ class StreamRegistry:
 
     Attributes:
         seconds: the maximum duration of a stream.
+        turns: admits the next batch of a stream to the event loop.
     """
 
-    def __init__(self, max_count: int, seconds: float, max_per_caller: int | None = None) -> None:
+    def __init__(
+        self,
+        max_count: int,
+        seconds: float,
+        max_per_caller: int | None = None,
+        turns: FairLimiter | None = None,
+    ) -> None:
         """Create an empty registry.
 
         Args:
             max_count: the maximum number of streams.
             seconds: the maximum duration of a stream.
             max_per_caller: the maximum number per caller; None: no separate limit.
+            turns: see the attribute.
         """
         self.seconds = seconds
+        self.turns = turns or FairLimiter(1)
         self._max_count = max_count
         self._max_per_caller = max_count if max_per_caller is None else max_per_caller
         self._stopping = anyio.Event()

@@ -21,7 +21,8 @@ class Watcher:
 
     If the client's position is expired or unknown, the client gets a `reset`, followed by
     all selected objects if it wants initial items. Then it gets every change since the
-    newest snapshot, because a list that it requests after the reset may show that snapshot.
+    newest snapshot, because a list that it requests after the reset may show that snapshot. It
+    also gets a `reset` if the pin of its initial items is evicted.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Watcher:
         self._sent = after
         self._epoch, self._position = after or ("", Position(0))
         self._initial_items: Iterator[bytes] | None = None
+        self._is_evicted = False
         self._pin = ExitStack()
 
     @property
@@ -74,6 +76,8 @@ class Watcher:
 
     async def next_batch(self) -> bytes | None:
         """Return the next events; None if there are none yet."""
+        if self._is_evicted:
+            return await self._reset()
         if self._initial_items is not None:
             text = next(self._initial_items, None)
             if text is None:
@@ -83,7 +87,7 @@ class Watcher:
             return text
         batch = self._feed.after(self._epoch, self._position)
         if self._can_skip(batch):
-            async with self._feed.catch_up_lock:
+            async with self._feed.catch_up.seat():
                 while batch is not None and self._can_skip(batch):
                     self._position = batch.position
                     await anyio.lowlevel.checkpoint()  # skipping may take long
@@ -133,10 +137,16 @@ class Watcher:
     async def _begin_with(self, snapshot: Snapshot) -> None:
         if self._is_initial:
             self._pin.close()
-            self._pin.enter_context(self._store.leases.pin(snapshot))
+            self._pin.enter_context(self._store.leases.pin(snapshot, self._stop_initial_items))
+            self._is_evicted = False
             positions = await self._match_cache.positions(snapshot, self._feed.selection)
             self._initial_items = self._items_of(snapshot, positions)
         self._epoch, self._position = snapshot.epoch, Position(snapshot.revision)
+
+    def _stop_initial_items(self) -> None:
+        """Release the snapshot of the initial items at once, even if the client is not reading."""
+        self._is_evicted = True
+        self._initial_items = iter(())
 
     def _items_of(self, snapshot: Snapshot, positions: Sequence[int]) -> Iterator[bytes]:
         """Yield the `added` events of all objects, in batches.

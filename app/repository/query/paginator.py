@@ -8,11 +8,12 @@ that it received.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.repository.fairness import FairLimiter
 from app.repository.query.cursors import Cursor, CursorKey
 from app.repository.query.filters import Selection
 from app.repository.query.match_cache import MatchCache
@@ -69,11 +70,17 @@ class Page:
 class Paginator:
     """Pages and exports of one store. Belongs to one event loop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, filtering: FairLimiter | None = None) -> None:
+        """Create the pages of a store.
+
+        Args:
+            store: the store.
+            filtering: admits the threads that filter snapshots.
+        """
         self.store: Final = store
         self.kind: Final = store.kind
         self._key = CursorKey()
-        self.match_cache: Final = MatchCache()
+        self.match_cache: Final = MatchCache(filtering)
 
     async def first_page(
         self, selection: Selection, view: View, limit: int, max_age: float
@@ -90,11 +97,19 @@ class Paginator:
 
     @asynccontextmanager
     async def open_export(
-        self, selection: Selection, max_age: float
+        self,
+        selection: Selection,
+        max_age: float,
+        on_evict: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[tuple[Snapshot, Sequence[int]]]:
         """Yield a snapshot at most `max_age` seconds old, and the matching positions in it.
 
         The snapshot is pinned for the duration of the block.
+
+        Args:
+            selection: the filters.
+            max_age: in seconds.
+            on_evict: called if the pin is evicted; the block must end.
 
         Raises:
             EngineError, EngineBusy, EngineTimedOut, ShuttingDown: as for
@@ -102,7 +117,7 @@ class Paginator:
             TooManySnapshots: no lease is available.
         """
         snapshot = await self.store.snapshot_at_most(max_age)
-        with self.store.leases.pin(snapshot):
+        with self.store.leases.pin(snapshot, on_evict):
             yield snapshot, await self._matching(snapshot, selection)
 
     def read_cursor(self, text: str) -> Cursor:

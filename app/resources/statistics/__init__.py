@@ -20,7 +20,7 @@ RESOURCE: Final = Resource(
     router=router,
     key=StatisticsSampler,
     start=lambda foundation: StatisticsSampler(
-        foundation.engine, foundation.point_read_limiter, foundation.deadline
+        foundation.engine, foundation.engine_calls, foundation.deadline
     ),
     add_metrics=add_metrics,
     actions=(

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 import anyio
-import anyio.to_thread
 
 from app.repository.deadlines import EngineDeadline
+from app.repository.engine_calls import EngineCalls
 from app.service import Part
 from bindings.call_notes import NOTES
 from bindings.engine import Engine
@@ -57,7 +57,7 @@ class StatisticsSampler(Part):
     def __init__(
         self,
         engine: Engine,
-        limiter: anyio.CapacityLimiter,
+        calls: EngineCalls,
         deadline: EngineDeadline,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -66,11 +66,11 @@ class StatisticsSampler(Part):
 
         Args:
             engine: the engine to read.
-            limiter: admits one thread at a time to the engine.
+            calls: makes the calls of the engine.
             deadline: limits the time that a request waits.
             clock: see the attribute.
         """
-        self._limiter = limiter
+        self._calls = calls
         self._deadline = deadline
         self.clock = clock
         self._incarnation = 0
@@ -102,7 +102,7 @@ class StatisticsSampler(Part):
         return await self._deadline.run(partial(cached.get, self.clock))
 
     async def read(self, call: Callable[[], tuple[int, T]]) -> Sample[T]:
-        """Call the engine in a worker thread.
+        """Call the engine.
 
         `call` must return the incarnation (`Engine.incarnation`) and the counters.
         """
@@ -112,9 +112,7 @@ class StatisticsSampler(Part):
                 return call()
 
         at = datetime.now(UTC)
-        incarnation, counts = await anyio.to_thread.run_sync(
-            noted, abandon_on_cancel=True, limiter=self._limiter
-        )
+        incarnation, counts = await self._calls.run(call, noted)
         if incarnation > self._incarnation:
             self._incarnation, self._epoch = incarnation, secrets.token_hex(6)
         return Sample(at, self._epoch, counts)

@@ -6,7 +6,12 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from app.repository.changes.watcher import Watcher
@@ -37,6 +42,11 @@ class ServerCollector(Collector):
             "Bytes that leased snapshots keep in memory; shared blocks count once.",
             store.leases.bytes(None),
         )
+        yield CounterMetricFamily(
+            "sa_contexts_evicted_leases",
+            "Leases that a caller lost because the maximum was reached.",
+            store.leases.evictions,
+        )
         yield GaugeMetricFamily(
             "sa_contexts_snapshot_bytes",
             "Bytes of JSON of the current snapshot.",
@@ -50,6 +60,7 @@ class ServerCollector(Collector):
             "Lag of the slowest stream of SA contexts, in revisions.",
             self._service.streams.lag(Watcher),
         )
+        yield from self._queues()
         if (api_keys := self._service.credentials.api_keys) is not None:
             yield GaugeMetricFamily(
                 "sa_contexts_api_keys_readable",
@@ -62,3 +73,30 @@ class ServerCollector(Collector):
         yield GaugeMetricFamily(
             "sa_contexts_journal_bytes", "Bytes of JSON in the journal.", store.journal.bytes
         )
+
+    def _queues(self) -> Iterator[Metric]:
+        """Yield the state of each fair queue."""
+        capacity = self._service.capacity
+        limiters = {
+            "turns": capacity.turns,
+            "engine": self._service.engine_calls.limiter,
+            "filtering": capacity.filtering,
+            "compression": capacity.compression,
+        }
+        families: tuple[GaugeMetricFamily | CounterMetricFamily, ...] = (
+            GaugeMetricFamily(
+                "sa_contexts_queue_occupied_seats", "Occupied seats.", labels=["queue"]
+            ),
+            GaugeMetricFamily("sa_contexts_queue_waiting", "Work that waits.", labels=["queue"]),
+            CounterMetricFamily(
+                "sa_contexts_queue_waits", "Work admitted after a wait.", labels=["queue"]
+            ),
+            CounterMetricFamily(
+                "sa_contexts_queue_wait_seconds", "How long this work waited.", labels=["queue"]
+            ),
+        )
+        for name, limiter in limiters.items():
+            values = (limiter.occupied, limiter.waiting, limiter.waits, limiter.wait_seconds)
+            for family, value in zip(families, values, strict=True):
+                family.add_metric([name], value)
+        yield from families
