@@ -69,7 +69,8 @@ class EngineCalls:
         place = self.limiter.join()
         call.places.append(place)
         try:
-            await self._deadline.run(place.wait, since=since)
+            if not place.is_admitted:
+                await self._deadline.run(place.wait, since=since)
             if place.is_admitted:
                 await self._make(key, call, since)
             else:

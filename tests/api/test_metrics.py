@@ -470,11 +470,38 @@ async def test_requests_are_counted_whose_clients_left() -> None:
     assert registry.get_sample_value("sa_contexts_http_requests_in_progress") == 0
 
 
+def test_queues_and_evictions_are_counted(serve: Serve, simulator: Simulator) -> None:
+    client = serve(contexts=50, max_snapshots=1)
+    for _ in range(3):
+        client.get("/sa-contexts?limit=10&maxAge=0")
+        simulator.churn(10)
+    capacity = service_of(client).capacity
+    capacity.filtering.waits, capacity.filtering.wait_seconds = 7, 0.5
+    found = samples(client)
+
+    assert found["sa_contexts_evicted_leases_total", frozenset()] == 2
+    queues = {
+        dict(labels)["queue"]: number
+        for (name, labels), number in found.items()
+        if name == "sa_contexts_queue_waits_total"
+    }
+    assert queues == {"turns": 0, "engine": 0, "filtering": 7, "compression": 0}
+    filtering = frozenset({("queue", "filtering")})
+    assert found["sa_contexts_queue_wait_seconds_total", filtering] == 0.5
+    assert found["sa_contexts_queue_waiting", filtering] == 0
+    assert found["sa_contexts_queue_occupied_seats", filtering] == 0
+    turns = frozenset({("queue", "turns")})
+    assert found["sa_contexts_queue_occupied_seats", turns] <= capacity.turns.seats
+
+
 def test_problems_are_counted_by_their_code(serve: Serve, simulator: Simulator) -> None:
     client = serve(contexts=50, max_snapshots=1)
     client.get("/sa-contexts?limit=10&maxAge=0")
-    simulator.churn(10)
-    client.get("/sa-contexts?limit=10&maxAge=0")
+    store = service_of(client).store
+    assert store.current is not None
+    with store.leases.pin(store.current):
+        simulator.churn(10)
+        client.get("/sa-contexts?limit=10&maxAge=0")
     client.get("/sa-contexts?cursor=x")
 
     counted = {
