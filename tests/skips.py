@@ -33,6 +33,7 @@ _WINDOWS: Final = (
     "names the reasons of Linux",
     "names the wheel of Linux",
     "needs sockets that are not TCP",
+    "only Linux reports what is unread",
     "on Windows it is the folder that says who may",
     "only root gives files to others",
     "tests/windows has them happen",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ from starlette.types import Scope
 from app.auth.callers import UNAUTHENTICATED_CALLER, Caller
 from app.auth.credentials import Credential, parse_credential
 from app.auth.rejections import RejectionReason
+from app.net.send_queue import UNKNOWN, SendQueue
 
 
 _KEY: Final = "request"
@@ -29,6 +31,7 @@ class RequestState:
         rejection_reason: why the credential was rejected; None: it was not rejected.
         is_over_quota: whether the request is answered although its address is over its quota.
         outcome: why a stream or an export ended early, as logged; None: not recorded.
+        send_queue: returns what the client has acknowledged, and what it has not.
     """
 
     credential: Credential | None = None
@@ -39,6 +42,7 @@ class RequestState:
     rejection_reason: RejectionReason | None = None
     is_over_quota: bool = False
     outcome: str | None = None
+    send_queue: Callable[[], SendQueue] = lambda: UNKNOWN
 
 
 def request_state(scope: Scope) -> RequestState:

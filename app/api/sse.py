@@ -149,7 +149,9 @@ class EventStream(Response):
         state = request_state(scope)
         with (
             closing(self._source),
-            self._streams.register(self._source, self._is_due, state.rate_limit_key),
+            self._streams.register(
+                self._source, self._is_due, state.rate_limit_key, state.send_queue
+            ),
         ):
             await self._source.begin()
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

@@ -1,81 +1,189 @@
-"""The limits on the number of connections, and the eviction of idle ones."""
+"""The limits on the number of connections, and the eviction of those that matter least."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Container
-from itertools import chain
-from typing import Any, Protocol
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import Any, Final, Protocol
 
 from app.net.networks import is_loopback
 from app.settings.limits import ConnectionLimits
+
+
+PATIENCE_SECONDS: Final = 1.0
+"""How long a connection must be idle, or a response unread, to be evicted ahead of others.
+
+The request of a new client, and the acknowledgements of a distant one, are on their way for less.
+"""
+SCAN_SECONDS: Final = 0.1
+"""How often a full server measures what its clients have not read."""
+MAX_RESERVED: Final = 8
+"""Connections beyond the maximum, for health probes only."""
 
 
 class Connection(Protocol):
     """A connection that can be evicted.
 
     Attributes:
-        transport: its transport.
         network: the client's network, as `client_network` returns it.
     """
 
-    transport: asyncio.Transport
     network: str
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether its last request had a credential that was accepted."""
+
+    @property
+    def unread_since(self) -> float | None:
+        """When the client last had read enough, as of `enforce_limits`; None: it has read all."""
+
+    def enforce_limits(self, now: float) -> None:
+        """Measure what the client has read, and end the connection if it exceeds a timeout."""
+
+    def abort(self) -> None:
+        """End the connection at once."""
 
 
 class IdleConnections:
-    """The connections that may be evicted, longest idle first.
+    """The connections that may be evicted.
 
-    Connections that have not served a request, or whose last request was rejected, are evicted
-    before all others.
+    A closing connection whose client has read everything makes room without an eviction. The order
+    of eviction:
+
+    1. a response that an unidentified client has not read for `PATIENCE_SECONDS`;
+    2. a connection that has been idle for as long: first one that has not served a request, or
+       whose last request was rejected;
+    3. any other response that an unidentified client has not read completely;
+    4. any other idle connection;
+    5. a response that an identified client has not read for `PATIENCE_SECONDS`.
+
+    Within each, the longest idle or unread is first.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
-        self._unused: dict[Connection, None] = {}
-        self._used: dict[Connection, None] = {}
+        self._unused: dict[Connection, float] = {}
+        self._used: dict[Connection, float] = {}
+        self._closing: dict[Connection, None] = {}
+        self._reserved: dict[Connection, None] = {}
+        self._unread: list[Connection] = []
+        self._next_scan = 0.0
 
-    def add(self, connection: Connection, *, is_used: bool) -> None:
-        """Append a connection, or move it to the end if it is present.
+    def add(self, connection: Connection, now: float, *, is_used: bool) -> None:
+        """Append an idle connection, or move it to the end if it is present.
 
         Args:
             connection: the idle connection.
+            now: the event loop's time, in seconds.
             is_used: whether it has served a request, and its last request was not rejected.
         """
         self.discard(connection)
-        (self._used if is_used else self._unused)[connection] = None
+        (self._used if is_used else self._unused)[connection] = now
+
+    def add_closing(self, connection: Connection) -> None:
+        """Append a connection that the server has closed."""
+        self._closing[connection] = None
 
     def discard(self, connection: Connection) -> None:
         """Remove a connection if it is present."""
         self._unused.pop(connection, None)
         self._used.pop(connection, None)
+        self._closing.pop(connection, None)
+        self._reserved.pop(connection, None)
 
-    def admit(self, newest: Connection, connections: set[Any]) -> bool:
-        """Return whether the limits admit a new connection; evict an idle one if that is necessary.
+    def admit(self, newest: Connection, connections: set[Any], now: float) -> bool:
+        """Return whether the limits admit a new connection; evict one if that is necessary.
 
         If the network of `newest` has too many connections, the evicted one is of that network.
 
         Args:
             newest: the new connection.
-            connections: all connections including `newest`, each with its `network`.
+            connections: all connections including `newest`.
+            now: the event loop's time, in seconds.
         """
+        max_count = self._limits.max_connections
         max_share = self._limits.max_connections_per_address
-        if len(connections) > max_share and not is_loopback(newest.network):
-            others = {each for each in connections if each.network == newest.network} - {newest}
-            if len(others) >= max_share:
-                return self.evict(others)
-        return len(connections) <= self._limits.max_connections or self.evict()
+        if len(connections) <= min(max_count, max_share):
+            return True
+        others = connections - self._reserved.keys() - {newest}
+        share = others
+        if not is_loopback(newest.network):
+            share = {each for each in others if each.network == newest.network}
+            if len(share) < max_share:
+                share = others
+        if share is others and len(others) < max_count:
+            return True
+        self.measure(others, now)
+        return self.evict(share, now)
 
-    def evict(self, among: Container[Any] | None = None) -> bool:
-        """Abort the first idle connection in order of eviction; return False if none is idle.
+    def measure(self, connections: set[Any], now: float) -> None:
+        """Find the responses that are unread, unless that was done a moment ago.
 
         Args:
-            among: the connections to choose from; None: all.
+            connections: all connections that may be evicted.
+            now: the event loop's time, in seconds.
         """
-        idle = chain(self._unused, self._used)
-        candidate = next((each for each in idle if among is None or each in among), None)
+        if now < self._next_scan:
+            return
+        self._next_scan = now + SCAN_SECONDS
+        for connection in connections:
+            connection.enforce_limits(now)
+        unread = [(each.unread_since, each) for each in connections]
+        found = [(since, each) for since, each in unread if since is not None]
+        self._unread = [each for _, each in sorted(found, key=itemgetter(0))]
+
+    def reserve(self, connection: Connection) -> None:
+        """Admit a connection beyond the maximum; evict the oldest of too many such connections."""
+        self._reserved[connection] = None
+        if len(self._reserved) > MAX_RESERVED:
+            self._abort(next(iter(self._reserved)))
+
+    def evict(self, among: set[Any], now: float) -> bool:
+        """End the first connection in order of eviction; return False if there is none.
+
+        Args:
+            among: the connections to choose from.
+            now: the event loop's time, in seconds.
+        """
+        oldest = next((each for each in self._closing if each in among), None)
+        if oldest is not None:
+            oldest.enforce_limits(now)
+            if oldest not in self._closing:
+                return True
+        candidate = next(self._candidates(among, now), None)
         if candidate is None:
             return False
-        self.discard(candidate)
-        candidate.transport.abort()
+        self._abort(candidate)
         return True
+
+    def _candidates(self, among: set[Connection], now: float) -> Iterator[Connection]:
+        """Yield connections in order of eviction."""
+        patient = now - PATIENCE_SECONDS
+        yield from self._unread_before(patient, among, is_identified=False)
+        yield from self._idle_before(patient, among)
+        yield from self._unread_before(now, among, is_identified=False)
+        yield from self._idle_before(now, among)
+        yield from self._unread_before(patient, among, is_identified=True)
+
+    def _idle_before(self, end: float, among: set[Connection]) -> Iterator[Connection]:
+        for connections in (self._unused, self._used):
+            for connection, since in connections.items():
+                if since > end:
+                    break
+                if connection in among:
+                    yield connection
+
+    def _unread_before(
+        self, end: float, among: set[Connection], *, is_identified: bool
+    ) -> Iterator[Connection]:
+        for connection in self._unread:
+            since = connection.unread_since
+            if since is None or since > end or connection.is_identified is not is_identified:
+                continue
+            if connection in among:
+                yield connection
+
+    def _abort(self, connection: Connection) -> None:
+        self.discard(connection)
+        connection.abort()

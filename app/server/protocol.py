@@ -12,6 +12,7 @@ import socket
 import sys
 from asyncio import AbstractEventLoop, BaseTransport, Transport
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
 from http import HTTPStatus
@@ -27,10 +28,14 @@ from uvicorn.server import ServerState
 
 from app.api import problems
 from app.api.problems import ProblemError, problem_response
-from app.api.request_state import request_state
+from app.api.request_state import RequestState, request_state
+from app.auth.callers import UNAUTHENTICATED_CALLER
+from app.middleware.rate_limit_policy import UNLIMITED_PATHS
 from app.net.networks import client_network
+from app.net.send_queue import UNKNOWN, SendQueue, read_send_queue, reset_on_close
 from app.server.idle_connections import IdleConnections
 from app.server.parser import LimitedH11Parser
+from app.server.read_timeout import ReadTimeout
 from app.settings.limits import ConnectionLimits
 
 
@@ -38,6 +43,13 @@ SLICE_BYTES: Final = 128 << 10
 """Bytes of a response written at a time: roughly the memory cost of a client that does not read.
 
 A page's blocks (`app.repository.snapshot.blocks`) are several times as large.
+"""
+SEND_BYTES: Final = 256 << 10
+"""The send buffer of a connection. Linux doubles it, and counts its own overhead in it.
+
+It bounds the system's memory for a client that does not read: Linux' default is 4 MB per
+connection. It also bounds what is on its way, and so the throughput to a distant client: 3.7 MB a
+second at a round trip of 100 ms.
 """
 LINGER_SECONDS: Final = 2
 """How long a rejected client may keep sending before the connection is closed.
@@ -58,6 +70,12 @@ MAX_UNDELAYED_REJECTIONS: Final = 2
 
 OnRejection = Callable[[ProblemError, str], None]
 """Called with a problem that is sent before the application runs, and with the client's address."""
+
+TOO_MANY_CONNECTIONS: Final = ProblemError(
+    problems.TOO_MANY_CONNECTIONS,
+    "No further connection can be served now.",
+    headers={"Retry-After": str(RETRY_AFTER_SECONDS), "Connection": "close"},
+)
 
 _PROBLEMS: Final = {
     kind.status: kind
@@ -117,7 +135,11 @@ class LimitedH11Protocol(H11Protocol):
         self._application: ASGIApp = self.app
         self.app = self._answer
         self._answering: anyio.CancelScope | None = None
-        self._stalled_since: float | None = None
+        self._read_timeout = ReadTimeout(limits.send_timeout_seconds)
+        self._tcp: socket.socket | None = None
+        self._is_aborted = False
+        self._is_reserved = False
+        self._state = RequestState()
         self._ignores_input = False
         self._is_used = False
         self._rejections = 0
@@ -125,7 +147,7 @@ class LimitedH11Protocol(H11Protocol):
         self.network = ""
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Start the connection; if there are too many, evict an idle one or reject this one.
+        """Start the connection; if there are too many, evict one or admit only health probes.
 
         Also disable Nagle's algorithm, which asyncio's Proactor loop, the default on Windows,
         leaves enabled for accepted sockets. uvicorn writes head and body separately: with the
@@ -134,19 +156,16 @@ class LimitedH11Protocol(H11Protocol):
         connection: socket.socket | None = transport.get_extra_info("socket")
         if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sys.platform == "win32":  # elsewhere, it is inherited
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+            self._tcp = connection
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
         self.carrier = self.transport
         self.network = client_network(self.client[0]) if self.client else ""
-        if self._idle.admit(self, self.connections):
-            self._enter(Stage.IDLE)
-        else:
-            self._reject(
-                ProblemError(
-                    problems.TOO_MANY_CONNECTIONS,
-                    "No further connection can be served now.",
-                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-                )
-            )
+        if not self._idle.admit(self, self.connections, self.loop.time()):
+            self._idle.reserve(self)
+            self._is_reserved = True
+        self._enter(Stage.IDLE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the connection and cancel the request in progress."""
@@ -187,8 +206,56 @@ class LimitedH11Protocol(H11Protocol):
 
     def resume_writing(self) -> None:
         """Resume writing: the client has read most of the write buffer."""
-        self._stalled_since = None
+        self._read_timeout.reset()
         super().resume_writing()
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the last request had a credential that was accepted."""
+        return self._state.caller.kind != "anonymous"
+
+    @property
+    def unread_since(self) -> float | None:
+        """When the client last had read enough, as of the last check; None: it has read everything.
+
+        A response that has not begun counts as unread if the server requires a credential and has
+        not accepted one yet.
+        """
+        if self._is_aborted:
+            return None
+        if (
+            self._stage is Stage.ANSWERING
+            and not self.cycle.response_started
+            and self._state.caller is UNAUTHENTICATED_CALLER
+        ):
+            return self._stage_since
+        return self._read_timeout.unread_since
+
+    def send_queue(self) -> SendQueue:
+        """Return the progress of the connection; the write buffer is not acknowledged, either."""
+        queue = UNKNOWN
+        if self._tcp is not None:
+            with suppress(OSError):  # closed
+                queue = read_send_queue(self._tcp)
+        return SendQueue(
+            queue.acknowledged, queue.unacknowledged + self.carrier.get_write_buffer_size()
+        )
+
+    def abort(self, outcome: str | None = None) -> None:
+        """End the connection at once, and discard what the client has not read.
+
+        Args:
+            outcome: why, as logged; None: the client is to blame.
+        """
+        if outcome is not None and self._stage is Stage.ANSWERING:
+            self._state.outcome = outcome
+        if self._tcp is not None and (
+            self._stage is Stage.ANSWERING or self.send_queue().unacknowledged
+        ):
+            with suppress(OSError):  # closed
+                reset_on_close(self._tcp)
+        self._is_aborted = True
+        self.carrier.abort()
 
     def enforce_limits(self, now: float) -> None:
         """End the connection if the client exceeds a timeout.
@@ -196,12 +263,8 @@ class LimitedH11Protocol(H11Protocol):
         Args:
             now: the event loop's time, in seconds.
         """
-        if not self.carrier.get_write_buffer_size():  # then TLS has no unsent data either
-            self._stalled_since = None
-        elif self._stalled_since is None:
-            self._stalled_since = now
-        elif now - self._stalled_since > self._limits.send_timeout_seconds:
-            self.carrier.abort()
+        if self._read_timeout.is_over(self.send_queue(), now):
+            self.abort()
         if now - self._stage_since > self._stage_timeout():
             if self._stage is Stage.RECEIVING:
                 self._reject(
@@ -221,10 +284,12 @@ class LimitedH11Protocol(H11Protocol):
 
     def _enter(self, stage: Stage) -> None:
         self._stage, self._stage_since = stage, self.loop.time()
+        if self._is_reserved:
+            return
         if stage is Stage.ANSWERING:
             self._idle.discard(self)
         elif self in self.connections:  # the connection is not lost
-            self._idle.add(self, is_used=self._is_used)
+            self._idle.add(self, self._stage_since, is_used=self._is_used)
 
     def _stage_timeout(self) -> float:
         """Return how long the present stage may last, in seconds."""
@@ -250,11 +315,23 @@ class LimitedH11Protocol(H11Protocol):
                 if message["type"] == "http.disconnect":
                     return
                 is_complete = not message["more_body"]
+            self._state = request_state(scope)
+            self._state.send_queue = self.send_queue
             self._enter(Stage.ANSWERING)
-            await self._application(scope, receive, self._limited(scope, send))
+            application = self._reserved if self._is_reserved else self._application
+            await application(scope, receive, self._limited(scope, send))
             if not self.cycle.response_complete and self.flow.write_paused:
-                self.transport.abort()  # closing would wait for the client to read
+                self.abort()  # closing would wait for the client to read
         self._answering = None
+
+    async def _reserved(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a health probe although there are too many connections; reject all else."""
+        self.cycle.keep_alive = False
+        application = self._application
+        if scope["path"] not in UNLIMITED_PATHS:
+            self._on_rejection(TOO_MANY_CONNECTIONS, self.client[0] if self.client else "unknown")
+            application = problem_response(TOO_MANY_CONNECTIONS, scope["raw_path"])
+        await application(scope, receive, send)
 
     def _limited(self, scope: Scope, send: Send) -> Send:
         """Wrap `send` to write in slices and to delay responses after repeated rejections.

@@ -14,6 +14,7 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
+from math import ceil
 from typing import Any, Final, NoReturn, cast
 
 import structlog
@@ -21,9 +22,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.files.watching import watch_files
+from app.repository.changes.streams import CLOSE_SECONDS
+from app.server.closing_connections import ListeningSocket, postpone_close
 from app.server.idle_connections import IdleConnections
 from app.server.proactor_accept import accept_forever, is_not_of_acceptance
-from app.server.protocol import LimitedH11Protocol, OnRejection
+from app.server.protocol import SEND_BYTES, LimitedH11Protocol, OnRejection
 from app.server.security_headers import security_headers
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 from app.server.tls.protocol import TlsProtocol
@@ -39,8 +42,8 @@ GIL_SWITCH_SECONDS: Final = 0.0005
 
 Python's default of 5 ms would slow every request during a refresh; see benchmarks/.
 """
-GRACE_SECONDS: Final = 10
-"""How long requests in progress may take to finish after a stop is requested."""
+GRACE_SECONDS: Final = CLOSE_SECONDS + 0.1
+"""How long responses may take to complete once the server stops; streams end a little earlier."""
 STARTUP_FAILED: Final = 3
 BACKLOG: Final = 2048
 """Maximum number of connections waiting to be accepted; further clients retry after a second."""
@@ -79,16 +82,27 @@ class Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         on_stop: Callable[[], None],
+        limits: ConnectionLimits,
+        idle: IdleConnections,
         tls: CertificateReloader | None = None,
     ) -> None:
         super().__init__(config)
         self.tls = tls
         self._on_stop = on_stop
+        self._postpones_close = partial(
+            postpone_close,
+            seconds=limits.send_timeout_seconds,
+            connections=self.server_state.connections,
+            idle=idle,
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start accepting connections, with a backlog longer than what one loop turn accepts."""
         sockets = sockets or []
+        for listener in sockets:
+            if isinstance(listener, ListeningSocket):
+                listener.postpones_close = self._postpones_close
         if isinstance(asyncio.get_running_loop(), _PROACTOR):
             await super().startup([])
             for listener in sockets:
@@ -105,9 +119,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Enforce the limits of all connections once a second; uvicorn ticks ten times as often."""
         if counter % 10 == 0:
-            now = asyncio.get_running_loop().time()
-            for connection in cast(set[LimitedH11Protocol], self.server_state.connections).copy():
-                connection.enforce_limits(now)
+            self._enforce_limits()
         return await super().on_tick(counter)
 
     @contextmanager
@@ -128,7 +140,28 @@ class Server(uvicorn.Server):
         self._on_stop()
         for task in self._tasks:
             task.cancel()
+        ending = asyncio.create_task(self._end_connections())
         await super().shutdown(sockets)
+        ending.cancel()
+
+    @property
+    def _connections(self) -> set[LimitedH11Protocol]:
+        return cast(set[LimitedH11Protocol], self.server_state.connections)
+
+    def _enforce_limits(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in self._connections.copy():
+            connection.enforce_limits(now)
+
+    async def _end_connections(self) -> None:
+        """Abort the connections that are still open after the grace period."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + GRACE_SECONDS
+        while loop.time() < end:
+            self._enforce_limits()
+            await asyncio.sleep(0.1)
+        for connection in self._connections.copy():
+            connection.abort("server_stops")
 
     def _url(self, listener: socket.socket) -> str:
         """Return the URL of the server's root at a listening socket."""
@@ -153,7 +186,9 @@ def listen(host: str, port: int) -> socket.socket:
     listener = bind(host, port)
     try:
         listener.listen(BACKLOG)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # inherited
+        # Accepted connections inherit both.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
     except OSError:
         listener.close()
         raise
@@ -168,7 +203,7 @@ def bind(host: str, port: int) -> socket.socket:
         OSError: the address is not this host's, or the port is in use.
     """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = ListeningSocket(family, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
             # Otherwise another program could bind the same port and receive our connections
@@ -232,11 +267,11 @@ def create_server(
         backlog=ACCEPT_COUNT,
         proxy_headers=False,  # clients can forge X-Forwarded-For; the peer address is used
         timeout_keep_alive=limits.keepalive_timeout_seconds,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=ceil(GRACE_SECONDS),
     )
     logging.getLogger("uvicorn.error").addFilter(_drop_client_noise)
     logging.getLogger("asyncio").addFilter(is_not_of_acceptance)
-    return Server(config, on_stop, tls)
+    return Server(config, on_stop, limits, idle, tls)
 
 
 def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> None:

@@ -14,6 +14,7 @@ from starlette.types import Message
 
 from app.api import sse as event_stream_module
 from app.api.sse import KEEP_ALIVE_SECONDS, EventStream, format_event
+from app.net.send_queue import SendQueue
 from app.repository.changes import streams as streams_module
 from app.repository.changes.streams import StreamRegistry, TooManyStreams
 from app.repository.notifier import Notifier
@@ -32,7 +33,7 @@ class Source:
     def __init__(self, *texts: bytes) -> None:
         self.texts = deque(texts)
         self.notifier = Notifier()
-        self.lag = 0
+        self.lag = self.sent = 0
         self.mark: bytes | None = None
         self.error: Exception | None = None
         self.closed = 0
@@ -285,6 +286,23 @@ async def test_who_does_not_read_is_ended_some_time_after_the_stop(
         await until(lambda: streams.count == 0)
     assert not deaf.is_whole
     assert [source.closed for source in sources] == [1, 1]
+
+
+async def test_the_lag_counts_what_the_client_has_not_acknowledged() -> None:
+    streams, source, queue = StreamRegistry(1, A_DAY), Source(), SendQueue(0, 0)
+    with streams.register(source, lambda: False, send_queue=lambda: queue):
+        source.sent = 5
+        assert streams.lag(Source) == 0
+        queue, source.sent = SendQueue(100, 40), 8  # 140 bytes up to 8
+        assert streams.lag(Source) == 3
+        queue, source.sent = SendQueue(130, 60), 9
+        assert streams.lag(Source) == 4
+        queue = SendQueue(140, 50)
+        assert streams.lag(Source) == 1
+        source.lag = 2
+        assert streams.lag(Source) == 3
+        queue = SendQueue(190, 0)
+        assert streams.lag(Source) == 2
 
 
 async def test_the_lag_is_that_of_the_slowest_of_its_kind() -> None:

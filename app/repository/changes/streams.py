@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import anyio
 
+from app.net.send_queue import UNKNOWN, SendQueue
 from app.repository.fairness import FairLimiter
 from app.repository.notifier import Notifier
 
@@ -33,7 +34,11 @@ class EventSource(Protocol):
 
     @property
     def lag(self) -> int:
-        """How much the client has not received yet, in the source's own unit."""
+        """How much has not been sent to the client yet, in the source's own unit."""
+
+    @property
+    def sent(self) -> int:
+        """How much there was up to the client's position, in the unit of `lag`."""
 
     async def begin(self) -> None:
         """Prepare the stream; an error raised here becomes a problem response."""
@@ -55,11 +60,45 @@ class OpenStream(NamedTuple):
         source: the source of its events.
         is_due: returns whether to wake the stream even if it has no events.
         caller_key: identifies the caller for its limit; None if it is not limited.
+        delivery: what the client has received.
     """
 
     source: EventSource
     is_due: Callable[[], bool]
     caller_key: Hashable | None
+    delivery: Delivery
+
+
+class Delivery:
+    """How far the client of a stream has acknowledged what was sent.
+
+    How it works: now and then the source's position is marked with the number of bytes written by
+    then. Once the client has acknowledged as many, it has received that position.
+    """
+
+    def __init__(self, source: EventSource, send_queue: Callable[[], SendQueue]) -> None:
+        self._source = source
+        self._send_queue = send_queue
+        self._received: int | None = None
+        self._marked = 0
+        self._mark_bytes: int | None = None
+
+    @property
+    def lag(self) -> int:
+        """How much the client has not received yet, in the source's own unit."""
+        self.mark()
+        return self._source.lag + max(0, self._source.sent - (self._received or 0))
+
+    def mark(self) -> None:
+        """Record what the client has received; mark the position if no mark is left."""
+        acknowledged, unacknowledged = self._send_queue()
+        if self._received is None or not unacknowledged:
+            self._received, self._mark_bytes = self._source.sent, None
+            return
+        if self._mark_bytes is not None and acknowledged >= self._mark_bytes:
+            self._received, self._mark_bytes = self._marked, None
+        if self._mark_bytes is None:
+            self._marked, self._mark_bytes = self._source.sent, acknowledged + unacknowledged
 
 
 class TooManyStreams(Exception):
@@ -103,9 +142,8 @@ class StreamRegistry:
 
     def lag(self, kind: type[EventSource]) -> int:
         """Return the largest lag of all streams with this kind of source; 0 if there are none."""
-        sources = (stream.source for stream in self._open.values())
-        lags = (source.lag for source in sources if type(source) is kind)
-        return max(lags, default=0)
+        streams = (stream for stream in self._open.values() if type(stream.source) is kind)
+        return max((stream.delivery.lag for stream in streams), default=0)
 
     def require_capacity(self) -> None:
         """Raise an error if no further stream may begin.
@@ -122,6 +160,7 @@ class StreamRegistry:
         source: EventSource,
         is_due: Callable[[], bool],
         caller_key: Hashable | None = None,
+        send_queue: Callable[[], SendQueue] = lambda: UNKNOWN,
     ) -> Iterator[None]:
         """Register a stream for the duration of the block, which a shutdown may cancel.
 
@@ -129,6 +168,7 @@ class StreamRegistry:
             source: the source of its events.
             is_due: returns whether to wake the stream even if it has no events.
             caller_key: identifies the caller for its limit; None: not limited.
+            send_queue: returns what the client has acknowledged, and what it has not.
 
         Raises:
             TooManyStreams: the maximum number of streams of this caller is open.
@@ -136,7 +176,7 @@ class StreamRegistry:
         if caller_key is not None and self._count_of(caller_key) >= self._max_per_caller:
             raise TooManyStreams
         with anyio.CancelScope() as scope:
-            self._open[scope] = OpenStream(source, is_due, caller_key)
+            self._open[scope] = OpenStream(source, is_due, caller_key, Delivery(source, send_queue))
             try:
                 yield
             finally:
@@ -160,6 +200,7 @@ class StreamRegistry:
             with anyio.move_on_after(CHECK_SECONDS):
                 await self._stopping.wait()
             for stream in self._open.values():
+                stream.delivery.mark()
                 if stream.is_due():
                     stream.source.notifier.notify(stream.source)
         await anyio.sleep(CLOSE_SECONDS)

@@ -60,8 +60,13 @@ class Watcher:
 
     @property
     def lag(self) -> int:
-        """The number of revisions that the client has not received."""
+        """The number of revisions that have not been sent to the client."""
         return self._store.journal.lag(self._epoch, self._position)
+
+    @property
+    def sent(self) -> int:
+        """The newest revision of which all changes have been sent to the client."""
+        return self._position.complete_revision
 
     async def begin(self) -> None:
         """Begin at the client's position; if it has none, at the newest snapshot.

@@ -44,6 +44,11 @@ class NetEventWatcher:
         """Number of events, selected or not, after the client's position."""
         return 0 if self._after is None else self._net_events.buffer.lag(self._after)
 
+    @property
+    def sent(self) -> int:
+        """Number of the newest event that has been sent, or skipped by the selection."""
+        return 0 if self._after is None else self._after.number
+
     async def begin(self) -> None:
         """Begin at the client's position, or with new events if it has none.
 

@@ -38,6 +38,9 @@ class TlsProtocol(asyncio.Protocol):
         network: the client's network, as `client_network` returns it.
     """
 
+    is_identified = False
+    unread_since = None
+
     def __init__(
         self,
         context: Callable[[], ssl.SSLContext],
@@ -88,8 +91,8 @@ class TlsProtocol(asyncio.Protocol):
         client = get_remote_addr(self.transport)
         self.network = client_network(client[0]) if client else ""
         self._connections.add(self)
-        self._idle.admit(self, self._connections)
-        self._idle.add(self, is_used=False)
+        self._idle.admit(self, self._connections, self._loop.time())
+        self._idle.add(self, self._loop.time(), is_used=False)
         self._task = self._loop.create_task(self._secure())
 
     def data_received(self, data: bytes) -> None:
@@ -110,10 +113,14 @@ class TlsProtocol(asyncio.Protocol):
         """
         if now > self._deadline:
             self._is_timed_out = True
-            self.transport.abort()
+            self.abort()
 
     def shutdown(self) -> None:
         """Abort the connection because the server stops."""
+        self.abort()
+
+    def abort(self, _outcome: str | None = None) -> None:
+        """End the connection at once."""
         self.transport.abort()
 
     def _fail(self, error: ssl.SSLError) -> None:
