@@ -124,6 +124,7 @@ def build_server(settings: Settings, log_file: Path | None) -> BoundServer:
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
     )
+        settings.base_path,
     metrics.count_connections(lambda: len(uvicorn_server.server_state.connections))
     # Opened when the server runs: before it listened, the file might be that of another one.
     notes = call_notes(call_notes_file(settings, log_file), crashed_thread)

@@ -22,13 +22,24 @@ _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 class LimitedH11Parser(h11.Connection):
     """An h11 parser that rejects oversized heads, and oversized or chunked content.
 
+    It removes the base path from targets, so that everything above sees the paths of routes, and
+    relative references stay below the base path (`app.api.references`). Targets without it, of
+    clients that bypass the proxy, remain as they are.
+
     Attributes:
         last_request: the last request whose head was read.
     """
 
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(self, limits: ConnectionLimits, base_path: bytes = b"") -> None:
+        """Create the parser of a connection.
+
+        Args:
+            limits: the limits of connections.
+            base_path: the prefix to remove from paths, without a final slash.
+        """
         super().__init__(h11.SERVER, limits.max_request_bytes)
         self._max_bytes = limits.max_request_bytes
+        self._base_path = base_path
         self.last_request: h11.Request | None = None
         self._unread = b""
 
@@ -38,7 +49,7 @@ class LimitedH11Parser(h11.Connection):
         if self.last_request is not None and self.our_state is h11.SEND_RESPONSE:
             return self.last_request.target.partition(b"?")[0]
         line = _REQUEST_LINE.match(self._unread)
-        return line[1] if line else b""
+        return self._without_base_path(line[1]) if line else b""
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
         """Return the next event from the client.
@@ -53,12 +64,27 @@ class LimitedH11Parser(h11.Connection):
             # h11 checks the length of a head only while it is incomplete; check complete ones here.
             head_bytes = len(self._unread) - len(self.trailing_data[0])
             self._unread = b""
-            event = _in_origin_form(event)
+            event = self._below_base_path(_in_origin_form(event))
             self.last_request = event
             status = self._rejection_status(event, head_bytes)
             if status is not None:
                 raise h11.RemoteProtocolError(status.phrase, error_status_hint=status)
         return event
+
+    def _below_base_path(self, request: h11.Request) -> h11.Request:
+        target = self._without_base_path(request.target)
+        if target is request.target:
+            return request
+        return h11.Request(
+            method=request.method,
+            target=target,
+            headers=list(request.headers),
+            http_version=request.http_version,
+        )
+
+    def _without_base_path(self, target: bytes) -> bytes:
+        is_below = target.startswith(self._base_path + b"/")
+        return target[len(self._base_path) :] if self._base_path and is_below else target
 
     def _rejection_status(self, request: h11.Request, head_bytes: int) -> HTTPStatus | None:
         if head_bytes > self._max_bytes or len(request.headers) > MAX_HEADER_FIELDS:

@@ -125,13 +125,15 @@ class LimitedH11Protocol(H11Protocol):
         config: Any,
         server_state: ServerState,
         app_state: dict[str, Any],
+        *,
+        base_path: str = "",
         _loop: AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._idle = idle
         self._on_rejection = on_rejection
-        self.conn: LimitedH11Parser = LimitedH11Parser(limits)
+        self.conn: LimitedH11Parser = LimitedH11Parser(limits, base_path.encode())
         self._application: ASGIApp = self.app
         self.app = self._answer
         self._answering: anyio.CancelScope | None = None

@@ -237,6 +237,7 @@ def create_server(
     on_rejection: OnRejection = lambda _problem, _address: None,
     tls: CertificateReloader | None = None,
     on_handshake: Callable[[HandshakeOutcome], None] = lambda _outcome: None,
+    base_path: str | None = None,
 ) -> Server:
     """Create a server that is not running yet.
 
@@ -248,10 +249,11 @@ def create_server(
             before the application runs.
         tls: the certificates; None: plain HTTP.
         on_handshake: called with the outcome of each TLS handshake.
+        base_path: the prefix to remove from the paths of requests; None: none.
     """
     limits = limits or ConnectionLimits()
     idle = IdleConnections(limits)
-    connect = partial(LimitedH11Protocol, limits, idle, on_rejection)
+    connect = partial(LimitedH11Protocol, limits, idle, on_rejection, base_path=base_path or "")
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:
         SSLProtocol.max_size = RECEIVE_BYTES  # buffer of a connection; asyncio's default is 256 KiB

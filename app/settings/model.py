@@ -87,6 +87,7 @@ def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
 
 _Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_split_list)]
 _HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"(?i)^[\w-]+(\.[\w-]+)*$")]
+_BasePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+$")]
 _Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MAX_PEERS)]
 
 
@@ -113,6 +114,11 @@ class Settings(BaseSettings):
     ] = Field(
         None,
         description="Host names accepted in `Host` besides the machine's own, comma-separated.",
+    )
+    base_path: _BasePath | None = Field(
+        None,
+        description="Path prefix that a reverse proxy leaves in requests, such as `/ipsec`; the "
+        "server removes it.",
     )
     tls_certificate_file: Path | None = Field(
         None, description="Path of the server's certificate and its chain, in PEM."

@@ -53,6 +53,7 @@ class Live:
             self.service.stop,
             made.limits(ConnectionLimits),
             application.state.on_rejection,
+            base_path=made.base_path,
         )
         self._thread = Thread(target=self._run)
 

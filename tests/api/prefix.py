@@ -1,6 +1,7 @@
-"""A proxy that publishes a server below a prefix and strips it, like nginx with
+"""A proxy that publishes a server below a prefix, and strips it or not, like nginx with
 
 location /ipsec/ { proxy_pass http://server/; }
+location /ipsec/ { proxy_pass http://server; }
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         upstream = HTTPConnection(*self.server.upstream, timeout=20)
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        path = self.path.removeprefix(PREFIX[:-1])
+        path = self.path.removeprefix(PREFIX[:-1]) if self.server.strips else self.path
         upstream.request(self.command, path, headers={**headers, "Host": "localhost"})
         response = upstream.getresponse()
         body = response.read()
@@ -46,15 +47,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Proxy(ThreadingHTTPServer):
-    def __init__(self, upstream: tuple[str, int]) -> None:
+    def __init__(self, upstream: tuple[str, int], *, strips: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = upstream
+        self.strips = strips
 
 
 @contextmanager
-def below_prefix(upstream: tuple[str, int]) -> Iterator[str]:
+def below_prefix(upstream: tuple[str, int], *, strips: bool = True) -> Iterator[str]:
     """Run the proxy; yield the URL of the server's root behind it."""
-    with _Proxy(upstream) as proxy:
+    with _Proxy(upstream, strips=strips) as proxy:
         thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield f"http://127.0.0.1:{proxy.server_address[1]}{PREFIX}"

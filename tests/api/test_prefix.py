@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urljoin
 
@@ -11,6 +14,7 @@ import httpx2
 import pytest
 from sa_contexts_simulator import Simulator
 
+from app.settings.model import Settings
 from tests.api.live import Live
 from tests.api.prefix import PREFIX, below_prefix
 from tests.api.test_documentation import References
@@ -22,14 +26,19 @@ ELSEWHERE = ("/", "/docs", "/docs/none.js", "/openapi.json", "/nowhere", "/a/b/c
 PATHS = (*(re.sub(r"\{\w+\}", "1", path) for path in DOCUMENT["paths"]), *ELSEWHERE)
 
 
-@pytest.fixture
-def root(simulator: Simulator) -> Iterator[str]:
-    """The URL of a server's root below a prefix."""
+@pytest.fixture(params=["stripped", "kept"])
+def root(simulator: Simulator, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a server's root below a prefix, which the proxy or the server removes."""
+    strips = request.param == "stripped"
+    settings = {} if strips else {"base_path": PREFIX.removesuffix("/")}
     with (
         Live(
-            simulated_contexts=25, simulated_net_events=0, snapshot_idle_timeout_seconds=60
+            simulated_contexts=25,
+            simulated_net_events=0,
+            snapshot_idle_timeout_seconds=60,
+            **settings,
         ) as live,
-        below_prefix(live.address) as url,
+        below_prefix(live.address, strips=strips) as url,
     ):
         for code in range(13801, 13806):
             simulator.net_event(0, code)
@@ -122,6 +131,64 @@ def test_no_body_has_a_url(http: httpx2.Client, root: str, name: str) -> None:
     texts = [*texts_in(items)]
     assert len(texts) > 50
     assert [text for text in texts if re.match(r"/[a-z]|\w+://", text) or PREFIX in text] == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /ipsec/sa-contexts/7 HTTP/1.1\r\nContent-Length: 99999\r\n", 413),
+        (b"GET /ipsec/sa-contexts/7 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", 411),
+        (b"GET /ipsec/sa-contexts/7 HTTP/1.1\r\nX Y: z\r\n", 400),
+        (
+            b"GET http://localhost/ipsec/sa-contexts/7 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n",
+            411,
+        ),
+    ],
+)
+@pytest.mark.usefixtures("simulator")
+def test_early_rejections_refer_below_the_base_path(request_: bytes, status: int) -> None:
+    with Live(base_path="/ipsec") as live, socket.create_connection(live.address, 10) as client:
+        client.sendall(request_ + b"Host: localhost\r\n\r\n")
+        response = HTTPResponse(client)
+        response.begin()
+        problem = json.loads(response.read())
+
+    assert response.status == status
+    url = "http://localhost/ipsec/sa-contexts/7"
+    assert urljoin(url, problem["type"]).startswith("http://localhost/ipsec/problems/")
+    assert urljoin(url, problem["instance"]) == url
+
+
+@pytest.mark.usefixtures("simulator")
+def test_the_base_path_is_removed_once_and_only_in_front() -> None:
+    with Live(base_path="/ipsec/v1") as live:
+        statuses = {
+            path: live.client.get(path).status_code
+            for path in (
+                "/ipsec/v1/health/live",
+                "/health/live",
+                "/ipsec/v1",
+                "/ipsec/v1health/live",
+                "/ipsec/health/live",
+                "/ipsec/v1/ipsec/v1/health/live",
+                "/health/ipsec/v1/live",
+            )
+        }
+
+    assert [path for path, status in statuses.items() if status == 200] == [
+        "/ipsec/v1/health/live",
+        "/health/live",
+    ]
+    assert set(statuses.values()) == {200, 404}
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "ipsec", "/ipsec/", "//ipsec", "/a/../b", "/a/./b", "/a b", "/\xe9", "/a?b"]
+)
+def test_what_is_no_base_path_is_rejected_as_a_setting(path: str) -> None:
+    given: dict[str, Any] = {"base_path": path}
+    with pytest.raises(ValueError, match="base_path"):
+        Settings(**given)
 
 
 def texts_in(value: Any) -> Iterator[str]:
