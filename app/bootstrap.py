@@ -17,6 +17,7 @@ from app.auth.api_keys import ApiKeyStore
 from app.auth.authenticator import Authenticator
 from app.auth.key_file import KeysUnreadable
 from app.main import create_app
+from app.net.networks import is_loopback
 from app.repository.changes.streams import StreamRegistry
 from app.repository.deadlines import EngineDeadline
 from app.repository.engine_calls import EngineCalls
@@ -123,8 +124,8 @@ def build_server(settings: Settings, log_file: Path | None) -> BoundServer:
         application.state.on_rejection,
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
-    )
         settings.base_path,
+    )
     metrics.count_connections(lambda: len(uvicorn_server.server_state.connections))
     # Opened when the server runs: before it listened, the file might be that of another one.
     notes = call_notes(call_notes_file(settings, log_file), crashed_thread)
@@ -218,10 +219,14 @@ def _listen(settings: Settings) -> socket.socket:
     missing = missing_protection(address, settings)
     if missing and not settings.allow_insecure:
         listener.close()
+        how, remedy = (
+            (" through trusted_proxies", "unset trusted_proxies")
+            if is_loopback(address)
+            else ("", "listen on 127.0.0.1")
+        )
         raise CannotListen(
-            f"{address} can be reached from other machines, and there is no {missing}: "
-            "set that up, listen on 127.0.0.1, or pass --allow-insecure "
-            "(SA_CONTEXTS_ALLOW_INSECURE)"
+            f"{address} can be reached from other machines{how}, and there is no {missing}: "
+            f"set that up, {remedy}, or pass --allow-insecure (SA_CONTEXTS_ALLOW_INSECURE)"
         )
     if missing:
         log.warning("insecure_listener", address=address, missing=missing)

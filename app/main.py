@@ -19,11 +19,13 @@ from app.middleware.authentication import AuthenticationMiddleware
 from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
 from app.middleware.exact_paths import ExactPaths
 from app.middleware.fair_turns import FairTurnsMiddleware
+from app.middleware.forwarded_client import ForwardedClientMiddleware
 from app.middleware.head import HeadMiddleware
 from app.middleware.metrics import MetricsMiddleware
 from app.middleware.query_limit import QueryLimitMiddleware
 from app.middleware.request_log import RequestLogMiddleware
 from app.middleware.trusted_hosts import HostValidationMiddleware
+from app.net.forwarding import TrustedProxies
 from app.net.networks import client_network
 from app.resources import RESOURCES
 from app.service import Service
@@ -40,11 +42,13 @@ class _Application(FastAPI):
     """
 
     logged: LoggedRequests
+    proxies: TrustedProxies
 
     def build_middleware_stack(self) -> ASGIApp:
         metrics: Metrics = self.state.metrics
         measured = MetricsMiddleware(super().build_middleware_stack(), metrics)
-        return RequestLogMiddleware(measured, self.logged, metrics.rejection_summary)
+        logged = RequestLogMiddleware(measured, self.logged, metrics.rejection_summary)
+        return ForwardedClientMiddleware(logged, self.proxies) if self.proxies else logged
 
 
 API_VERSION: Final = "1.0.0"
@@ -92,6 +96,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.logged = log_requests
+    app.proxies = TrustedProxies(service.settings.trusted_proxies)
     app.state.service = service
     app.state.metrics = app_metrics
     for resource in resources:
@@ -105,7 +110,9 @@ def create_app(
     return app
 
 
-def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metrics: Metrics) -> None:
+def _add_middleware(
+    app: _Application, service: Service, hosts: Iterable[str], metrics: Metrics
+) -> None:
     """Add the middleware, innermost first.
 
     Every middleware that can answer a request is inside a rate limit, so that every response
@@ -123,7 +130,7 @@ def _add_middleware(app: FastAPI, service: Service, hosts: Iterable[str], metric
     app.add_middleware(FairTurnsMiddleware, turns=service.capacity.turns)
     if not is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts)
-    app.add_middleware(CallerRateLimitMiddleware, limits=limits)
+    app.add_middleware(CallerRateLimitMiddleware, limits=limits, proxies=app.proxies)
     app.add_middleware(AuthenticationMiddleware, authenticator=service.credentials, public=public)
     if is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts)

@@ -32,6 +32,7 @@ class RequestState:
         is_over_quota: whether the request is answered although its address is over its quota.
         outcome: why a stream or an export ended early, as logged; None: not recorded.
         send_queue: returns what the client has acknowledged, and what it has not.
+        proxy: the address of the trusted proxy that forwarded the request; None: no proxy did.
     """
 
     credential: Credential | None = None
@@ -43,6 +44,7 @@ class RequestState:
     is_over_quota: bool = False
     outcome: str | None = None
     send_queue: Callable[[], SendQueue] = lambda: UNKNOWN
+    proxy: str | None = None
 
 
 def request_state(scope: Scope) -> RequestState:

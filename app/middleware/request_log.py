@@ -114,7 +114,8 @@ class RequestLogMiddleware:
 
     def _describe(self, scope: Scope) -> dict[str, object]:
         """Return the log fields of the caller and the request."""
-        caller = request_state(scope).caller
+        state = request_state(scope)
+        caller = state.caller
         entry: dict[str, object] = {"caller": caller.name, "kind": caller.kind}
         if caller.credential:
             entry["credential"] = caller.credential
@@ -125,6 +126,8 @@ class RequestLogMiddleware:
         if self._scopes[path] is not None:
             entry["scope"] = self._scopes[path]
         entry["client"] = _address(scope)
+        if state.proxy is not None:
+            entry["proxy"] = state.proxy
         entry["method"] = redacted_start(scope["method"])
         entry["route"] = path
         entry["path"] = redacted_start(scope["path"])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any, Final, Protocol
 
-from app.net.networks import is_loopback
+from app.net.forwarding import TrustedProxies
+from app.net.networks import client_network, is_loopback
 from app.settings.limits import ConnectionLimits
 
 
@@ -25,7 +26,7 @@ class Connection(Protocol):
     """A connection that can be evicted.
 
     Attributes:
-        network: the client's network, as `client_network` returns it.
+        network: the client's network, as `IdleConnections.network_of` returns it.
     """
 
     network: str
@@ -59,9 +60,13 @@ class IdleConnections:
     5. a response that an identified client has not read for `PATIENCE_SECONDS`.
 
     Within each, the longest idle or unread is first.
+
+    Attributes:
+        proxies: the trusted proxies, which have no limit per address.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
+        self.proxies = TrustedProxies(limits.trusted_proxies)
         self._limits = limits
         self._unused: dict[Connection, float] = {}
         self._used: dict[Connection, float] = {}
@@ -92,6 +97,17 @@ class IdleConnections:
         self._closing.pop(connection, None)
         self._reserved.pop(connection, None)
 
+    def network_of(self, client: tuple[str, int] | None) -> str:
+        """Return the network that a connection counts against.
+
+        A trusted proxy counts as itself, not as its IPv6 network, which may have other clients.
+
+        Args:
+            client: the address and port of the connection's other end; None: unknown.
+        """
+        address = client[0] if client else ""
+        return address if address in self.proxies else client_network(address)
+
     def admit(self, newest: Connection, connections: set[Any], now: float) -> bool:
         """Return whether the limits admit a new connection; evict one if that is necessary.
 
@@ -108,7 +124,7 @@ class IdleConnections:
             return True
         others = connections - self._reserved.keys() - {newest}
         share = others
-        if not is_loopback(newest.network):
+        if not is_loopback(newest.network) and newest.network not in self.proxies:
             share = {each for each in others if each.network == newest.network}
             if len(share) < max_share:
                 share = others

@@ -31,7 +31,6 @@ from app.api.problems import ProblemError, problem_response
 from app.api.request_state import RequestState, request_state
 from app.auth.callers import UNAUTHENTICATED_CALLER
 from app.middleware.rate_limit_policy import UNLIMITED_PATHS
-from app.net.networks import client_network
 from app.net.send_queue import UNKNOWN, SendQueue, read_send_queue, reset_on_close
 from app.server.idle_connections import IdleConnections
 from app.server.parser import LimitedH11Parser
@@ -108,7 +107,7 @@ class LimitedH11Protocol(H11Protocol):
     """The HTTP protocol of one connection.
 
     Attributes:
-        network: the client's network, as `client_network` returns it.
+        network: the client's network, as `IdleConnections.network_of` returns it.
         carrier: the transport of the TCP connection; without TLS, the same as `transport`. With
             TLS, `transport` is asyncio's TLS transport (asyncio.sslproto), which does not report
             that the TCP connection is closing, and fails if it is used after a second `close`.
@@ -125,9 +124,9 @@ class LimitedH11Protocol(H11Protocol):
         config: Any,
         server_state: ServerState,
         app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
         *,
         base_path: str = "",
-        _loop: AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
@@ -163,7 +162,7 @@ class LimitedH11Protocol(H11Protocol):
             self._tcp = connection
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn's own is narrower
         self.carrier = self.transport
-        self.network = client_network(self.client[0]) if self.client else ""
+        self.network = self._idle.network_of(self.client)
         if not self._idle.admit(self, self.connections, self.loop.time()):
             self._idle.reserve(self)
             self._is_reserved = True
@@ -360,14 +359,21 @@ class LimitedH11Protocol(H11Protocol):
 
         return send_limited
 
+    def _client_of(self, request: h11.Request | None) -> str:
+        """Return the client's address, behind a trusted proxy that of the proxy's client."""
+        if self.client is None:
+            return "unknown"
+        headers = list(request.headers) if request is not None else []
+        return self._idle.proxies.client_of(self.client[0], headers)
+
     def _reject(self, problem: ProblemError) -> None:
         """Answer with a problem and ignore further input."""
         self._ignores_input = True
         if self._stage in (Stage.ANSWERING, Stage.DELAYED) or self.transport.is_closing():
             return  # malformed input after a request must not corrupt its response
         self._enter(Stage.REJECTED)
-        self._on_rejection(problem, self.client[0] if self.client else "unknown")
         request = self.conn.last_request if self.conn.our_state is h11.SEND_RESPONSE else None
+        self._on_rejection(problem, self._client_of(request))
         response = problem_response(problem, self.conn.requested_path)
         head = h11.Response(
             status_code=response.status_code,

@@ -267,7 +267,7 @@ def create_server(
         access_log=False,
         server_header=False,
         backlog=ACCEPT_COUNT,
-        proxy_headers=False,  # clients can forge X-Forwarded-For; the peer address is used
+        proxy_headers=False,  # `app.middleware.forwarded_client` replaces it
         timeout_keep_alive=limits.keepalive_timeout_seconds,
         timeout_graceful_shutdown=ceil(GRACE_SECONDS),
     )

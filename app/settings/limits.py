@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.net.forwarding import Network
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
@@ -9,7 +11,9 @@ class ConnectionLimits:
 
     Attributes:
         max_connections: maximum number of connections.
-        max_connections_per_address: maximum number per client network; loopback is exempt.
+        max_connections_per_address: maximum number per client network; loopback and trusted proxies
+            are exempt.
+        trusted_proxies: the networks of trusted proxies; None: there are none.
         keepalive_timeout_seconds: how long a connection may be idle, and a TLS handshake may take.
         request_timeout_seconds: how long a request may take to arrive completely.
         send_timeout_seconds: how long a client may pause reading a response.
@@ -18,6 +22,7 @@ class ConnectionLimits:
 
     max_connections: int = 256
     max_connections_per_address: int = 128
+    trusted_proxies: tuple[Network, ...] | None = None
     keepalive_timeout_seconds: int = 5
     request_timeout_seconds: float = 10.0
     send_timeout_seconds: float = 30.0

@@ -26,6 +26,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.net.forwarding import Network
 from app.net.secure_urls import require_secure
 from app.repository.limits import StoreLimits
 from app.repository.refresh.reader import MAX_BYTES
@@ -40,6 +41,8 @@ Limits = TypeVar("Limits", ConnectionLimits, NetEventLimits, RateLimits, StoreLi
 
 MAX_PER_MINUTE: Final = 1_000_000_000
 """Maximum value of a rate limit; more requests than a server can answer."""
+MAX_TRUSTED_NETWORKS: Final = 100
+"""Maximum number of networks of trusted proxies."""
 MAX_PEERS: Final = 1000
 """Maximum number of peers with metrics of their own."""
 
@@ -79,6 +82,12 @@ _Algorithm = Literal[
 """Asymmetric signature algorithms, with which only the issuer can sign."""
 
 
+def _not_all_addresses(network: Network) -> Network:
+    if network.prefixlen == 0:
+        raise ValueError("it would let every client choose its own address")
+    return network
+
+
 def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
     if not given.data.get("tls_certificate_file"):
         raise ValueError("it requires tls_certificate_file")
@@ -86,6 +95,10 @@ def _beside_certificate(path: Path, given: ValidationInfo) -> Path:
 
 
 _Algorithms = Annotated[tuple[_Algorithm, ...], NoDecode, BeforeValidator(_split_list)]
+_Networks = Annotated[
+    tuple[Annotated[Network, AfterValidator(_not_all_addresses)], ...],
+    Field(max_length=MAX_TRUSTED_NETWORKS),
+]
 _HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"(?i)^[\w-]+(\.[\w-]+)*$")]
 _BasePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+$")]
 _Peers = Annotated[tuple[IPv4Address | IPv6Address, ...], Field(max_length=MAX_PEERS)]
@@ -115,6 +128,12 @@ class Settings(BaseSettings):
         None,
         description="Host names accepted in `Host` besides the machine's own, comma-separated.",
     )
+    trusted_proxies: Annotated[_Networks | None, NoDecode, BeforeValidator(_split_list)] = Field(
+        None,
+        description="Addresses or networks of reverse proxies, comma-separated, whose `Forwarded` "
+        "and `X-Forwarded-For` are believed; at most 100. The server then requires credentials on "
+        "loopback, too.",
+    )
     base_path: _BasePath | None = Field(
         None,
         description="Path prefix that a reverse proxy leaves in requests, such as `/ipsec`; the "
@@ -135,7 +154,8 @@ class Settings(BaseSettings):
     max_connections_per_address: int = Field(
         128,
         ge=1,
-        description="Maximum number of connections per client address; loopback is exempt.",
+        description="Maximum number of connections per client address; loopback and trusted "
+        "proxies are exempt.",
     )
     keepalive_timeout_seconds: int = Field(
         5,

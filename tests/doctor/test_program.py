@@ -99,6 +99,17 @@ def test_others_need_tls_and_credentials(tmp_path: Path) -> None:
     assert both.outcome is Outcome.OK
 
 
+def test_a_trusted_proxy_on_this_host_needs_credentials(tmp_path: Path) -> None:
+    proxied = {"trusted_proxies": ("127.0.0.1",)}
+    open_ = server.exposure(DoctorContext(proxied))
+    asking = server.exposure(DoctorContext({"api_keys_file": tmp_path / "keys.json", **proxied}))
+
+    assert open_.outcome is Outcome.FAILURE
+    assert "without credentials," in open_.sentence
+    assert asking.outcome is Outcome.OK
+    assert "through trusted proxies" in asking.sentence
+
+
 def test_a_host_without_an_address_is_reported(subject: DoctorContext) -> None:
     finding = server.port(DoctorContext({"host": "no-such-host.invalid"}))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from itertools import pairwise
+from math import ceil
 from threading import Event, Thread
 from time import perf_counter
 from types import TracebackType
@@ -26,10 +28,11 @@ class Bystander(AbstractContextManager["Bystander"]):
         tried_again: the number of retries.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.seconds: list[float] = []
         self.tried_again = 0
         self._url = url
+        self._headers = headers
         self._error: Exception | None = None
         self._is_over = Event()
         self._thread = Thread(target=self._run)
@@ -50,9 +53,15 @@ class Bystander(AbstractContextManager["Bystander"]):
         if self._error is not None and error is None:
             raise self._error
 
+    def p99(self) -> float:
+        """Return the seconds that 99 of 100 requests took at most."""
+        return sorted(self.seconds)[ceil(len(self.seconds) * 0.99) - 1]
+
     def _run(self) -> None:
         try:
-            with httpx2.Client(base_url=self._url, timeout=TIMEOUT_SECONDS) as client:
+            with httpx2.Client(
+                base_url=self._url, headers=self._headers, timeout=TIMEOUT_SECONDS
+            ) as client:
                 while not self._is_over.wait(PAUSE_SECONDS):
                     self._walk(client)
         except Exception as error:  # noqa: BLE001  # raised by the thread that waits

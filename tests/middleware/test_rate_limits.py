@@ -23,6 +23,7 @@ from app.middleware.address_rate_limit import (
     address_policy,
 )
 from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
+from app.net.forwarding import TrustedProxies
 from app.settings.limits import RateLimits
 from tests.api.live import PATH, Live
 from tests.api.test_problems import assert_problem
@@ -334,7 +335,9 @@ def test_requests_of_an_accepted_credential_leave_its_quota_alone() -> None:
 
 
 def test_a_subject_with_many_tokens_is_one_caller() -> None:
-    limit = CallerRateLimitMiddleware(Stub(), RateLimits(rate_limit_per_caller=3))
+    limit = CallerRateLimitMiddleware(
+        Stub(), RateLimits(rate_limit_per_caller=3), TrustedProxies(None)
+    )
     tokens = iter(range(5))
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,7 +18,7 @@ DOCUMENTS = {
     "SECURITY.md": ROOT / "SECURITY.md",
     "robustness.md": ROOT / "docs" / "robustness.md",
 }
-LINKED = re.compile(r"^(.*?) \(\[\w+\.md\]\((\w+\.md)\)\)$")
+LINKED = re.compile(r"^(.*?) \(\[[\w-]+\.md\]\(([\w-]+\.md)\)\)$")
 
 
 class Promise(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from ipaddress import ip_network
 from struct import pack
 from threading import Event, Thread
 from time import monotonic
@@ -697,7 +698,10 @@ class Peer(Transport):
     Attributes:
         is_aborted: whether the server ended it at once.
         sent: what the server wrote.
+        protocol: the server's end.
     """
+
+    protocol: LimitedH11Protocol
 
     def __init__(self, address: str) -> None:
         super().__init__(None)
@@ -729,13 +733,20 @@ class Peers:
 
     Attributes:
         all: in the order in which they came.
+        rejected: the addresses of rejected clients.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.all: list[Peer] = []
+        self.rejected: list[str] = []
         self._loop = loop
         self._state = ServerState()
-        self._limits = replace(LIMITS, max_connections=10, max_connections_per_address=3)
+        self._limits = replace(
+            LIMITS,
+            max_connections=10,
+            max_connections_per_address=3,
+            trusted_proxies=(ip_network("2001:db8:0:3::1"),),
+        )
         self._waiting = IdleConnections(self._limits)
         self._config = create_server(Application(), lambda: None, self._limits).config
 
@@ -745,12 +756,13 @@ class Peers:
         connection = LimitedH11Protocol(
             self._limits,
             self._waiting,
-            lambda _problem, _address: None,
+            lambda _problem, address: self.rejected.append(address),
             self._config,
             self._state,
             {},
             self._loop,
         )
+        peer.protocol = connection
         connection.connection_made(peer)
         connection.cycle = cast(Any, SimpleNamespace(response_started=True))
         connection._enter(stage)  # noqa: SLF001  # as if it had asked
@@ -794,6 +806,26 @@ def test_an_address_over_its_share_evicts_none_of_another(peers: Peers) -> None:
         peers.connect("192.0.2.1")
 
     assert [peer.is_aborted for peer in peers.all] == [False] * 7 + [True] + [False] * 3
+
+
+def test_a_trusted_proxy_has_no_share_and_its_neighbours_have(peers: Peers) -> None:
+    proxies = [peers.connect("2001:db8:0:3::1") for _ in range(5)]
+    neighbours = [peers.connect("2001:db8:0:3::2") for _ in range(4)]
+
+    assert not any(proxy.is_aborted or proxy.sent for proxy in proxies)
+    assert [neighbour.is_aborted for neighbour in neighbours] == [True, False, False, False]
+
+
+def test_an_early_rejection_counts_against_the_client_of_a_trusted_proxy(peers: Peers) -> None:
+    chunked = GET + b"X-Forwarded-For: 192.0.2.1, 192.0.2.17\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for address, data in (
+        ("2001:db8:0:3::1", chunked),
+        ("2001:db8:0:3::1", b"malformed\r\n\r\n"),
+        ("198.51.100.1", chunked),
+    ):
+        peers.connect(address).protocol.data_received(data)
+
+    assert peers.rejected == ["192.0.2.17", "2001:db8:0:3::1", "198.51.100.1"]
 
 
 def test_this_host_has_no_share(peers: Peers) -> None:

@@ -116,6 +116,31 @@ def test_other_addresses_need_both(
     assert "SA_CONTEXTS_ALLOW_INSECURE" in sentence
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_trusted_proxy_on_this_host_requires_authentication(
+    listened: list[Any], tmp_path: Path, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Through the proxy, other machines reach a server that only listens on loopback."""
+    rejected = serve(host, trusted_proxies=host)
+    assert rejected.exit_code == 1
+    assert listened == []
+    sentence = rejected.stderr.splitlines()[-1]
+    missing = "no authentication (api_keys_file or oidc_issuer): "
+    assert f"{host} can be reached from other machines through trusted_proxies" in sentence
+    assert missing in sentence
+    assert "SA_CONTEXTS_ALLOW_INSECURE" in sentence
+
+    make_key(tmp_path / "keys.json", "sa:read")
+    with_keys = serve(host, trusted_proxies=host, api_keys_file=str(tmp_path / "keys.json"))
+    assert with_keys.exit_code == 0, with_keys.output
+    assert "insecure_listener" not in caplog.text
+
+    overridden = serve(host, "--allow-insecure", trusted_proxies=host)
+    assert overridden.exit_code == 0, overridden.output
+    assert "insecure_listener" in caplog.text
+    assert len(listened) == 2
+
+
 def test_a_name_counts_as_what_it_leads_to(
     listened: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,20 +107,29 @@ def exposure(context: DoctorContext) -> CheckResult:
     asks = settings.api_keys_file is not None or settings.oidc_issuer is not None
     loopback = is_on_loopback(settings.host)
     facts: Facts = {"isLoopback": loopback, "hasTls": has_tls, "asksForCredentials": asks}
-    if loopback:
+    if loopback and not settings.trusted_proxies:
         return ok("Only this host can reach the server.", facts=facts)
+    if loopback and asks:
+        return ok(
+            "Other machines can reach the server only through trusted proxies and with "
+            "credentials.",
+            facts=facts,
+        )
     if has_tls and asks:
         return ok(
             "Other machines can reach the server only over TLS and with credentials.", facts=facts
         )
     missing = " and ".join(
-        word for word, is_used in (("TLS", has_tls), ("credentials", asks)) if not is_used
+        word
+        for word, is_used in (("TLS", has_tls or loopback), ("credentials", asks))
+        if not is_used
     )
     return CheckResult(
         Outcome.WARNING if settings.allow_insecure else Outcome.FAILURE,
         f"Other machines could reach the server without {missing}, and read which hosts "
         "communicate.",
-        "Listen on 127.0.0.1, or configure TLS and credentials (docs/settings.md).",
+        "Listen on 127.0.0.1 without trusted proxies, or configure TLS and credentials "
+        "(docs/settings.md).",
         facts,
     )
 

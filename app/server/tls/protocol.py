@@ -18,7 +18,6 @@ from typing import Any, Final, cast
 from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
-from app.net.networks import client_network
 from app.server.idle_connections import IdleConnections
 from app.server.protocol import LINGER_SECONDS, LimitedH11Protocol
 from app.server.tls import alerts
@@ -35,7 +34,7 @@ class TlsProtocol(asyncio.Protocol):
     """The protocol of a connection during its handshake; uvicorn creates one per connection.
 
     Attributes:
-        network: the client's network, as `client_network` returns it.
+        network: the client's network, as `IdleConnections.network_of` returns it.
     """
 
     is_identified = False
@@ -88,8 +87,7 @@ class TlsProtocol(asyncio.Protocol):
         """
         self.transport = cast(asyncio.Transport, transport)
         self.transport.pause_reading()  # `start_tls` resumes
-        client = get_remote_addr(self.transport)
-        self.network = client_network(client[0]) if client else ""
+        self.network = self._idle.network_of(get_remote_addr(self.transport))
         self._connections.add(self)
         self._idle.admit(self, self._connections, self._loop.time())
         self._idle.add(self, self._loop.time(), is_used=False)
