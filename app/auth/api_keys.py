@@ -20,7 +20,6 @@ from app.auth.callers import Caller
 from app.auth.key_file import (
     KEY_BYTES,
     PREFIX,
-    Content,
     KeysUnreadable,
     hash_of,
     parse_keys,
@@ -28,7 +27,8 @@ from app.auth.key_file import (
 )
 from app.auth.rejections import CredentialRejected, RejectionReason
 from app.files.permissions import is_group_or_world_accessible
-from app.files.watching import STALL_SECONDS, watch_files
+from app.files.reading import RegularFile
+from app.files.watching import watch_files
 
 
 log = structlog.get_logger(__name__)
@@ -132,10 +132,7 @@ class ApiKeyStore:
 
     async def run(self) -> None:
         """Reload the file when it changes, until cancelled."""
-        await watch_files(
-            self.reload_if_changed,
-            lambda: self._fail(f"{self._path} takes more than {STALL_SECONDS:g} s to read"),
-        )
+        await watch_files(self.reload_if_changed)
 
     def reload_if_changed(self) -> None:
         """Read the file and load the keys if its content has changed.
@@ -169,13 +166,13 @@ class ApiKeyStore:
             self._is_rejection_logged = True
             log.error("api_keys_rejected", reason=failure, note="until the file can be read")
 
-    def _load(self, content: Content) -> None:
+    def _load(self, read: RegularFile) -> None:
         """Replace the keys with those in the content of the file.
 
         Raises:
             KeysUnreadable: the content is not that of a valid key file.
         """
-        file = parse_keys(content.text, self._path)
+        file = parse_keys(read.content, self._path)
         keys = {
             key.id: _StoredKey(
                 bytes.fromhex(key.hash),
@@ -191,5 +188,5 @@ class ApiKeyStore:
             for key in file.keys
         }
         self._keys = bytes.fromhex(file.secret), keys
-        if is_group_or_world_accessible(content.mode):
+        if is_group_or_world_accessible(read.mode):
             log.warning("api_keys_file_too_permissive", path=str(self._path), note="chmod 600")

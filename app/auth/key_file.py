@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import stat
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -31,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.auth.scopes import Scope
+from app.files.reading import FileUnreadable, RegularFile, read_file
 
 
 PREFIX: Final = "sak_"
@@ -47,13 +46,6 @@ _Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
 
 class KeysUnreadable(Exception):
     """The key file cannot be read or changed, or is invalid; the message contains no hash."""
-
-
-class Content(NamedTuple):
-    """The content and the mode of a file."""
-
-    text: bytes
-    mode: int
 
 
 class ApiKey(BaseModel):
@@ -134,7 +126,7 @@ def read_keys(path: Path) -> KeyFile:
     Raises:
         KeysUnreadable: the file cannot be read or is invalid.
     """
-    return parse_keys(read_content(path).text, path)
+    return parse_keys(read_content(path).content, path)
 
 
 def parse_keys(text: bytes, path: Path) -> KeyFile:
@@ -180,27 +172,16 @@ def _shown(part: str | int) -> str:
     return str(part) if isinstance(part, int) or part in _MEMBERS else "a member"
 
 
-def read_content(path: Path) -> Content:
-    """Read a key file, which must be a regular file: reading other kinds may never end.
+def read_content(path: Path) -> RegularFile:
+    """Read a key file without parsing it.
 
     Raises:
         KeysUnreadable: the file cannot be read, is not regular, or is too large.
     """
-
-    def open_without_blocking(name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # else opening a FIFO blocks
-
     try:
-        with open(path, "rb", opener=open_without_blocking) as file:  # Path.open takes no opener
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                raise KeysUnreadable(f"{path} is no regular file")
-            text = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise KeysUnreadable(f"cannot read the keys in {path}: {error.strerror}") from None
-    if len(text) > MAX_BYTES:
-        raise KeysUnreadable(f"{path} is larger than {MAX_BYTES:,} bytes")
-    return Content(text, mode)
+        return read_file(path, MAX_BYTES)
+    except FileUnreadable as error:
+        raise KeysUnreadable(f"cannot read the keys in {path}: {error}") from None
 
 
 def keys_text(keys: KeyFile, path: Path) -> bytes:

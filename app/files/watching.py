@@ -1,38 +1,32 @@
-"""Watching files by polling, in a thread, so that a disk that hangs cannot block the event loop."""
+"""Watching files by polling, in a thread of their own: a file that hangs delays nothing else."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from threading import Event
 from typing import Final
 
-import anyio
-import anyio.to_thread
+from app.threads import start_daemon
 
 
 POLL_SECONDS: Final = 1.0
 """Pause between polls."""
-STALL_SECONDS: Final = 5.0
-"""Time after which an unfinished poll counts as stalled."""
 
 
-async def watch_files(poll: Callable[[], None], on_stall: Callable[[], None] | None = None) -> None:
-    """Poll files until cancelled.
+async def watch_files(poll: Callable[[], None]) -> None:
+    """Poll files until cancelled; a poll in progress is then abandoned.
 
     Args:
-        poll: reloads the files if they have changed; called in a thread.
-        on_stall: called in the event loop every `STALL_SECONDS` while a poll is unfinished.
+        poll: reloads the files if they have changed; called in a daemon thread.
     """
-    limiter = anyio.CapacityLimiter(1)  # other code may use all threads of the default limiter
-    while True:
-        await anyio.sleep(POLL_SECONDS)
-        async with anyio.create_task_group() as tasks:
-            if on_stall is not None:
-                tasks.start_soon(_report_stalls, on_stall)
-            await anyio.to_thread.run_sync(poll, abandon_on_cancel=True, limiter=limiter)
-            tasks.cancel_scope.cancel()
+    is_over = Event()
 
+    def poll_until_over() -> None:
+        while not is_over.wait(POLL_SECONDS):
+            poll()
 
-async def _report_stalls(on_stall: Callable[[], None]) -> None:
-    while True:
-        await anyio.sleep(STALL_SECONDS)
-        on_stall()
+    try:
+        await asyncio.wrap_future(start_daemon(poll_until_over))
+    finally:
+        is_over.set()

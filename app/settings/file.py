@@ -8,11 +8,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from app.files.reading import FileUnreadable, read_file
 from app.settings.paths import state_folder
 
 
 VARIABLE: Final = "SA_CONTEXTS_SETTINGS"
 """The environment variable with the path of the file."""
+MAX_BYTES: Final = 1 << 20
+"""Maximum size of the file."""
 
 
 class SettingsFileError(Exception):
@@ -43,8 +46,9 @@ def read_settings_file() -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors add a BOM
-    except OSError as error:
-        raise SettingsFileError(f"cannot read the settings {path}: {error.strerror}") from None
+        text = read_file(path, MAX_BYTES).content.decode("utf-8-sig")  # Windows editors add a BOM
+        return tomllib.loads(text)
+    except FileUnreadable as error:
+        raise SettingsFileError(f"cannot read the settings {path}: {error}") from None
     except (ValueError, RecursionError) as error:
         raise SettingsFileError(f"the settings {path} are not TOML: {error}") from None

@@ -58,6 +58,8 @@ def read_capture(path: Path) -> Iterator[tuple[int, Line]]:
         CaptureUnreadable: the file cannot be read, is not a capture, is damaged or is too large.
     """
     number, size = 0, 0
+    if path.exists() and not path.is_file():  # a FIFO would wait for its writer
+        raise CaptureUnreadable(f"{path} cannot be read: it is not a regular file")
     try:
         with gzip.open(path, "rb") as file:
             while text := file.readline(MAX_LINE_BYTES + 1):

@@ -20,11 +20,12 @@ from typer.testing import CliRunner
 from app.auth import api_keys, key_file
 from app.auth.api_keys import ApiKeyStore
 from app.auth.callers import Caller
-from app.auth.key_file import Content, KeysUnreadable, hash_of, read_content, read_keys
+from app.auth.key_file import KeysUnreadable, hash_of, read_content, read_keys
 from app.auth.rejections import CredentialRejected, RejectionReason
 from app.auth.scopes import Scope
 from app.cli.main import app
-from app.files import watching
+from app.files import reading, watching
+from app.files.reading import RegularFile
 from tests.auth.made import change, id_of, make_key, run_keys
 
 
@@ -175,17 +176,17 @@ async def test_nobody_waits_for_a_disk_that_does_not_answer(
 ) -> None:
     key = make_key(path, "sa:read")
     keys = ApiKeyStore(path)
-    begun, answers = Event(), Event()
+    begun, answers, open_ = Event(), Event(), reading._open  # noqa: SLF001  # where a disk hangs
+    run_keys("revoke", id_of(key), path=path)
 
-    def read(there: Path) -> Content:
+    def read(there: str, flags: int) -> int:
         begun.set()
         answers.wait(SECONDS)
-        return read_content(there)
+        return open_(there, flags)
 
-    monkeypatch.setattr(api_keys, "read_content", read)
+    monkeypatch.setattr(reading, "_open", read)
+    monkeypatch.setattr(reading, "READ_SECONDS", 0.05)
     monkeypatch.setattr(watching, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(watching, "STALL_SECONDS", 0.001)
-    run_keys("revoke", id_of(key), path=path)
     with capture_logs() as log, anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keys.run)
@@ -213,11 +214,11 @@ def test_nobody_waits_for_what_is_no_file(path: Path) -> None:
         keys.reload_if_changed()
 
     assert [entry["event"] for entry in log] == ["api_keys_unreadable"]
-    assert "no regular file" in log[0]["reason"]
+    assert "not a regular file" in log[0]["reason"]
     keys.caller_of(key)
-    with pytest.raises(KeysUnreadable, match="no regular file"):
+    with pytest.raises(KeysUnreadable, match="not a regular file"):
         ApiKeyStore(path)
-    with pytest.raises(KeysUnreadable, match="no regular file"):
+    with pytest.raises(KeysUnreadable, match="not a regular file"):
         read_keys(Path("/dev/zero"))
 
 
@@ -280,7 +281,7 @@ def test_a_file_that_could_not_be_read_is_read_though_it_stays_the_same(
     run_keys("revoke", id_of(key), path=path)
     failures = [KeysUnreadable("in use")] * 2 + [KeysUnreadable("denied")] * 2
 
-    def fail_at_first(read: Path) -> Content:
+    def fail_at_first(read: Path) -> RegularFile:
         if failures:
             raise failures.pop()
         return read_content(read)
@@ -378,15 +379,15 @@ async def test_keys_on_a_disk_that_does_not_answer_are_rejected(
 ) -> None:
     key = make_key(path, "sa:read")
     keys = ApiKeyStore(path, 0)
-    answers = Event()
+    answers, open_ = Event(), reading._open  # noqa: SLF001  # where a disk hangs
 
-    def read(there: Path) -> Content:
+    def read(there: str, flags: int) -> int:
         answers.wait(SECONDS)
-        return read_content(there)
+        return open_(there, flags)
 
-    monkeypatch.setattr(api_keys, "read_content", read)
+    monkeypatch.setattr(reading, "_open", read)
+    monkeypatch.setattr(reading, "READ_SECONDS", 0.05)
     monkeypatch.setattr(watching, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(watching, "STALL_SECONDS", 0.001)
     with capture_logs() as log, anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keys.run)

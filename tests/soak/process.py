@@ -54,10 +54,12 @@ class Target:
 
     Attributes:
         url: the server's URL.
+        pid: its process.
     """
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process = process
+        self.pid = process.pid
         self._log = log
         self.url = self._wait_for_url()
 
@@ -112,6 +114,10 @@ class Target:
         seconds = time.monotonic() - began
         last = output.splitlines()[-1] if output else "{}"
         return End(seconds, self._process.returncode, json.loads(last))
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; return the exit code."""
+        return self._process.wait(timeout=STOP_SECONDS)
 
     def _order(self, order: str) -> Any:
         assert self._process.stdin is not None

@@ -6,7 +6,7 @@ import os
 import stat
 from datetime import UTC, datetime
 
-from app.auth.key_file import KeysUnreadable, read_keys
+from app.auth.key_file import KeysUnreadable, parse_keys, read_content
 from app.doctor.context import DoctorContext
 from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok, unknown, warning
 from app.files.permissions import is_group_or_world_accessible
@@ -27,7 +27,8 @@ def keys(context: DoctorContext) -> CheckResult:
             )
         )
     try:
-        all_keys = read_keys(path).keys
+        file = read_content(path)
+        all_keys = parse_keys(file.content, path).keys
     except KeysUnreadable as error:
         return failure(
             f"The API keys cannot be read: {error}. A running server rejects all keys "
@@ -50,7 +51,7 @@ def keys(context: DoctorContext) -> CheckResult:
             facts,
             names,
         )
-    if is_group_or_world_accessible(path.stat().st_mode):
+    if is_group_or_world_accessible(file.mode):
         return warning(
             f"Other accounts can read or change the API keys in {path}.",
             f"`chmod 600 {path}`, unless the server's account has access through its group or an "

@@ -14,6 +14,9 @@ import httpx2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from app.files.reading import FileUnreadable, read_file
+from app.server.tls.certificates import MAX_BYTES
+
 
 ASK_SECONDS: Final = 1.0
 
@@ -50,13 +53,14 @@ def asks_for_certificates(host: str, number: int, path: Path) -> bool:
     tls = _unverified()
     tls.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
-        own = x509.load_pem_x509_certificates(path.read_bytes())[0].public_bytes(Encoding.DER)
+        content = read_file(path, MAX_BYTES).content
+        own = x509.load_pem_x509_certificate(content).public_bytes(Encoding.DER)
         with (
             socket.create_connection((ANY.get(host, host), number), ASK_SECONDS) as connection,
             tls.wrap_socket(connection) as secured,
         ):
             return secured.getpeercert(binary_form=True) == own and _is_rejected(secured)
-    except (OSError, ValueError):
+    except (FileUnreadable, OSError, ValueError):
         return False
 
 

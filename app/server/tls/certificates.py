@@ -1,24 +1,32 @@
 """The server's certificate and the client CAs, reloaded when their files change.
 
-How a reload works: the files are polled; if they change, a new `ssl.SSLContext` is created for new
-connections. The old context is not modified, because it would still trust removed authorities, and
-clients could resume its sessions without sending their certificate again. If the new files are
-invalid, the old context stays in use.
+How a reload works: the files are read each second; a change creates a new `ssl.SSLContext` for new
+connections. The one in use is never modified: a new context trusts no removed authority and has no
+sessions that clients could resume without showing their certificate again. If the files are
+invalid, the old context stays.
+
+Python's `ssl` loads a private key from a path only, and a key must not be written to a second file.
+Once `read_file` has accepted the files, OpenSSL therefore opens those of the certificate and the
+key itself, within the same deadline. If the files have changed by then, the context is discarded.
 """
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
 from cryptography import x509
 
+from app.files.reading import READ_SECONDS, FileUnreadable, read_file
 from app.server.tls.alerts import AlertFlushingSslContext
+from app.threads import start_daemon
 
 
 log = structlog.get_logger(__name__)
@@ -31,6 +39,8 @@ below 2048 bits, and no SHA-1 in a chain. DHE is excluded, because a client coul
 server do expensive computations.
 """
 EXPIRES_SOON: Final = timedelta(days=30)
+MAX_BYTES: Final = 4 << 20
+"""Maximum size of each file. The list of all authorities that Mozilla trusts is much smaller."""
 
 _REASONS: Final = {
     "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
@@ -40,7 +50,8 @@ _REASONS: Final = {
 }
 _NO_KEY: Final = "{setting} holds no private key in PEM that can be used without a password"
 
-FileSignatures = tuple[tuple[int, ...], ...]
+FileDigests = tuple[bytes, ...]
+"""Digests of the files' contents; the contents include the private key, and are not kept."""
 
 
 class HandshakeOutcome(StrEnum):
@@ -77,8 +88,8 @@ class TlsFiles:
     key: Path | None = None
     client_ca: Path | None = None
 
-    def signatures(self) -> FileSignatures:
-        """Return the times of modification and change, size and inode of each file.
+    def read(self) -> dict[str, bytes]:
+        """Return the content of each file, by its setting.
 
         Raises:
             TlsError: a file is missing or inaccessible.
@@ -88,15 +99,7 @@ class TlsFiles:
             "tls_key_file": self.key,
             "tls_client_ca_file": self.client_ca,
         }
-        found = []
-        for setting, path in named.items():
-            if path is not None:
-                try:
-                    stat = path.stat()
-                except OSError as error:
-                    raise TlsError(f"{setting} cannot be read: {error.strerror}") from None
-                found.append((stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
-        return tuple(found)
+        return {setting: _read(setting, path) for setting, path in named.items() if path}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,8 @@ class CertificateReloader:
             TlsError: the files cannot be used.
         """
         self._files = files
-        self._signatures, self.context, self.certificate = _load(files)
-        self._failure: tuple[str, FileSignatures | None] | None = None
+        self._digests, self.context, self.certificate = _load(files)
+        self._failure: tuple[str, FileDigests | None] | None = None
         self._is_failure_logged = False
         self._warned_at: datetime | None = None
         self._log_certificate("certificate")
@@ -154,14 +157,14 @@ class CertificateReloader:
         Call it every second or so. A failure is logged only when it recurs, because files may be
         replaced one after the other.
         """
-        signatures = None
+        digests = None
         try:
-            signatures = self._files.signatures()
-            if signatures != self._signatures:
+            digests = _digests(self._files.read())
+            if digests != self._digests:
                 self._replace(*_load(self._files))
             self._failure = None
         except TlsError as error:
-            failure = (str(error), signatures)
+            failure = (str(error), digests)
             if failure != self._failure:
                 self._failure, self._is_failure_logged = failure, False
             elif not self._is_failure_logged:
@@ -172,13 +175,13 @@ class CertificateReloader:
         self._warn_of_expiry()
 
     def _replace(
-        self, signatures: FileSignatures, context: ssl.SSLContext, certificate: Certificate
+        self, digests: FileDigests, context: ssl.SSLContext, certificate: Certificate
     ) -> None:
         now = datetime.now(UTC)
         if self.certificate.is_valid(now) and not certificate.is_valid(now):
             is_early = now < certificate.begins
             raise TlsError(f"the certificate {'is not valid yet' if is_early else 'has expired'}")
-        self._signatures, self.context, self.certificate = signatures, context, certificate
+        self._digests, self.context, self.certificate = digests, context, certificate
         self._warned_at = None
         self._log_certificate("certificate_reloaded")
 
@@ -204,17 +207,30 @@ class CertificateReloader:
             log.warning(event, expires=expires.isoformat(), days=(expires - now).days)
 
 
-def _load(files: TlsFiles) -> tuple[FileSignatures, ssl.SSLContext, Certificate]:
+def _load(files: TlsFiles) -> tuple[FileDigests, ssl.SSLContext, Certificate]:
     """Load all files in one consistent state.
 
     Raises:
         TlsError: the files cannot be used, or changed while they were read.
     """
-    before = files.signatures()
-    certificate, context = read_certificate(files.certificate), _context(files)
-    if files.signatures() != before:
+    contents = files.read()
+    certificate = _certificate(contents["tls_certificate_file"])
+    context = _context(files, contents.get("tls_client_ca_file"))
+    digests = _digests(contents)
+    if _digests(files.read()) != digests:
         raise TlsError("the files are being written")
-    return before, context, certificate
+    return digests, context, certificate
+
+
+def _read(setting: str, path: Path) -> bytes:
+    try:
+        return read_file(path, MAX_BYTES).content
+    except FileUnreadable as error:
+        raise TlsError(f"{setting} cannot be read: {error}") from None
+
+
+def _digests(contents: dict[str, bytes]) -> FileDigests:
+    return tuple(hashlib.sha256(content).digest() for content in contents.values())
 
 
 def read_certificate(path: Path) -> Certificate:
@@ -223,8 +239,12 @@ def read_certificate(path: Path) -> Certificate:
     Raises:
         TlsError: the file cannot be read, or holds no certificate.
     """
+    return _certificate(_read("tls_certificate_file", path))
+
+
+def _certificate(content: bytes) -> Certificate:
     try:
-        first = x509.load_pem_x509_certificate(path.read_bytes())
+        first = x509.load_pem_x509_certificate(content)
         try:
             named = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             dns = named.get_values_for_type(x509.DNSName)
@@ -238,13 +258,11 @@ def read_certificate(path: Path) -> Certificate:
             first.not_valid_before_utc,
             first.not_valid_after_utc,
         )
-    except OSError as error:
-        raise TlsError(f"tls_certificate_file cannot be read: {error.strerror}") from None
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise TlsError("tls_certificate_file holds no certificate in PEM") from None
 
 
-def _context(files: TlsFiles) -> ssl.SSLContext:
+def _context(files: TlsFiles, client_ca: bytes | None) -> ssl.SSLContext:
     context = AlertFlushingSslContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
@@ -256,8 +274,8 @@ def _context(files: TlsFiles) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
     _load_key(context, files)
-    if files.client_ca is not None:
-        _load_client_ca(context, files.client_ca)
+    if client_ca is not None:
+        _load_client_ca(context, client_ca)
     return context
 
 
@@ -265,21 +283,21 @@ def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
     setting = "tls_certificate_file" if files.key is None else "tls_key_file"
     try:
         # If no password were given, OpenSSL would prompt for one.
-        context.load_cert_chain(files.certificate, files.key, password="")
+        load = partial(context.load_cert_chain, files.certificate, files.key, password="")
+        start_daemon(load).result(READ_SECONDS)
     except ssl.SSLError as error:
         reason = _REASONS.get(error.reason or "", _NO_KEY.format(setting=setting))
         raise TlsError(reason) from None
-    except OSError as error:
-        raise TlsError(f"{setting} cannot be read: {error.strerror}") from None
+    except OSError as error:  # it was replaced meanwhile, or does not answer any more
+        raise TlsError(f"{setting} cannot be read: {error.strerror or 'no answer'}") from None
 
 
-def _load_client_ca(context: ssl.SSLContext, path: Path) -> None:
+def _load_client_ca(context: ssl.SSLContext, content: bytes) -> None:
     try:
-        context.load_verify_locations(path)
-    except ssl.SSLError:
+        # Only comments may contain other characters than ASCII, which Python rejects.
+        context.load_verify_locations(cadata=content.decode("ascii", "ignore"))
+    except (ssl.SSLError, ValueError):  # ValueError: the file is empty
         raise TlsError("tls_client_ca_file holds no certificate in PEM") from None
-    except OSError as error:
-        raise TlsError(f"tls_client_ca_file cannot be read: {error.strerror}") from None
     if not context.cert_store_stats()["x509_ca"]:
         raise TlsError("tls_client_ca_file holds no certificate of an authority")
     context.verify_mode = ssl.CERT_REQUIRED

@@ -21,6 +21,7 @@ from app.settings.model import Settings
 from app.telemetry.logging.event_log import EventLogSink
 from app.telemetry.logging.redaction import MAX_CHARACTERS, redacted_start
 from app.telemetry.logging.sinks import FileSink, LogQueue, LogSink, StreamSink
+from app.threads import start_daemon
 
 
 _SHARED: Final[list[Any]] = [
@@ -33,6 +34,8 @@ _SHARED: Final[list[Any]] = [
 _OURS: Final[list[Any]] = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 """Processors of our entries; a constant, because cached loggers keep the list they began with."""
 
+OPEN_SECONDS: Final = 5.0
+"""How long opening the log file may take."""
 MAX_TEXT: Final = 2000
 """Maximum length of a string in an entry, in characters."""
 MAX_LINE: Final = 32 << 10
@@ -129,11 +132,17 @@ def configure_logging(
 
 
 def _open_file(file: LogFile) -> FileSink:
-    try:
+    """Open the file within a deadline: a FIFO would wait for its reader, a dead share for ever."""
+
+    def open_sink() -> FileSink:
         file.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         return FileSink(file.path, file.max_bytes, file.max_rotated)
+
+    try:
+        return start_daemon(open_sink).result(OPEN_SECONDS)
     except OSError as error:
-        raise LogUnwritable(f"cannot write the log {file.path}: {error.strerror}") from None
+        reason = error.strerror or f"it does not answer within {OPEN_SECONDS:g} s"
+        raise LogUnwritable(f"cannot write the log {file.path}: {reason}") from None
 
 
 def _with_short_texts(_logger: Any, _method: str, entry: Any) -> Any:
