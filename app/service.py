@@ -193,6 +193,7 @@ class Service(Foundation):
         """Wake all waiters and end all streams; accept no further work."""
         self.streams.stop()
         self.deadline.cancel_all()
+        self.credentials.stop()
         for part in self.parts.values():
             part.stop()
 

@@ -35,6 +35,11 @@ class Authenticator:
         """Whether callers need a credential."""
         return self.api_keys is not None or self._tokens is not None
 
+    def stop(self) -> None:
+        """Stop waiting for an issuer, because the server stops."""
+        if self._tokens is not None:
+            self._tokens.stop()
+
     async def caller_of(self, credential: Credential) -> Caller:
         """Return the caller of a credential.
 

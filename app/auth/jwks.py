@@ -10,14 +10,15 @@ specifies the key set's format.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import anyio
-import anyio.to_thread
 import httpx2
 import orjson
 import structlog
@@ -25,12 +26,24 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import JWKRegistry, KeySet
 
 from app.net.secure_urls import require_secure
+from app.threads import start_daemon
 
 
 log = structlog.get_logger(__name__)
 
 FETCH_SECONDS: Final = 5.0
-"""Timeout of connecting to the issuer, of each read, and of reading the whole response body."""
+"""How long fetching the keys may take in total, from the first connection to the last byte.
+
+A timeout of each read would not end an issuer that sends one byte at a time.
+"""
+CONNECT_SHARE: Final = 0.4
+"""Share of the time left that a connection may take, and again its TLS handshake.
+
+httpcore closes a connection whose handshake times out, but not one whose handshake is cancelled.
+"""
+ABANDON_SECONDS: Final = 6.0
+"""How long a token waits for a fetch. Only looking up the issuer's name may exceed `FETCH_SECONDS`:
+the resolver cannot be interrupted."""
 MIN_FETCH_INTERVAL_SECONDS: Final = 10.0
 """Minimum time between two fetches: unauthenticated clients cannot trigger one at will."""
 SOFT_TTL_SECONDS: Final = 600.0
@@ -39,38 +52,38 @@ HARD_TTL_SECONDS: Final = 3600.0
 """Maximum age of keys that are used while the issuer cannot be reached."""
 MAX_BYTES: Final = 256 << 10
 
-Fetch = Callable[[str], bytes]
+Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class IssuerUnavailable(Exception):
     """The issuer's keys are not available; the message gives the reason."""
 
 
-def fetch(url: str) -> bytes:
-    """Fetch a URL without following redirects.
+async def fetch(url: str) -> bytes:
+    """Fetch a URL without following redirects; the caller limits the time.
 
     Proxies from the environment apply to HTTPS only, because plain HTTP is only used to reach this
     host itself.
 
     Raises:
-        IssuerUnavailable: the request failed, the status is not 200, or the response is too large
-            or too slow.
+        IssuerUnavailable: the request failed, the status is not 200, or the response is too large.
     """
     is_https = urlsplit(url).scheme == "https"
     headers = {"Accept": "application/json"}
+    left = min(FETCH_SECONDS, anyio.current_effective_deadline() - anyio.current_time())
+    timeout = httpx2.Timeout(None, connect=CONNECT_SHARE * left)
     try:
-        with (
-            httpx2.Client(timeout=FETCH_SECONDS, headers=headers, trust_env=is_https) as client,
+        async with (
+            httpx2.AsyncClient(timeout=timeout, headers=headers, trust_env=is_https) as client,
             client.stream("GET", url) as response,
         ):
             if response.status_code != 200:  # noqa: PLR2004  # OK
                 raise IssuerUnavailable(f"{url} answers {response.status_code}")
             body = b""
-            deadline = time.monotonic() + FETCH_SECONDS
-            for chunk in response.iter_bytes():
+            async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > MAX_BYTES or time.monotonic() > deadline:
-                    raise IssuerUnavailable(f"{url} gives too much, or too slowly")
+                if len(body) > MAX_BYTES:
+                    raise IssuerUnavailable(f"{url} gives too much")
     except httpx2.HTTPError as error:
         raise IssuerUnavailable(f"cannot reach {url}: {type(error).__name__}") from None
     return body
@@ -96,7 +109,7 @@ class JwksClient:
         Args:
             url: the issuer identifier, as in the `iss` claim of its tokens.
             jwks_url: the URL of the key set; None: read it from the discovery document.
-            fetch: fetches a URL; called in a thread.
+            fetch: fetches a URL; called in the event loop of another thread.
             monotonic: returns a monotonic time, in seconds.
         """
         self.url = url
@@ -107,6 +120,8 @@ class JwksClient:
         self._tried_at = self._fetched_at = -float("inf")
         self._is_unreachable = False
         self._fetching = anyio.Lock()
+        self._thread: Future[KeySet] | None = None
+        self._waiting: anyio.CancelScope | None = None
 
     async def get_keys(self, kid: str | None) -> KeySet:
         """Return the keys; first fetch them if they are stale or lack this key id.
@@ -129,6 +144,11 @@ class JwksClient:
         if self._keys is None or self._age() >= HARD_TTL_SECONDS:
             raise IssuerUnavailable("the issuer's keys are not known")
         return self._keys
+
+    def stop(self) -> None:
+        """Abandon the fetch in progress; tokens that wait for it are rejected."""
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def verdict_ttl_seconds(self) -> float:
         """Return how long to cache a token verified now: until the keys are due for a fetch."""
@@ -155,10 +175,7 @@ class JwksClient:
             return
         started_at = self._monotonic()
         try:
-            with anyio.CancelScope(shield=True):  # a disconnect must not end the fetch
-                self._keys = await anyio.to_thread.run_sync(
-                    fetch_keys, self.url, self._jwks_url, self._fetch
-                )
+            self._keys = await self._fetch_keys()
         except IssuerUnavailable as error:
             self._is_unreachable = True
             log.warning("issuer_unavailable", issuer=self.url, reason=str(error))
@@ -168,9 +185,27 @@ class JwksClient:
         finally:
             self._tried_at = self._monotonic()
 
+    async def _fetch_keys(self) -> KeySet:
+        """Fetch the keys in a daemon thread, of which at most one is abandoned at a time.
 
-def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySet:
-    """Fetch an issuer's keys and return those that are usable.
+        Raises:
+            IssuerUnavailable: the keys cannot be fetched, or not in time.
+        """
+        if self._thread is None or self._thread.done():
+            self._thread = start_daemon(
+                anyio.run, fetch_keys, self.url, self._jwks_url, self._fetch
+            )
+            # Shielded: a client that leaves must not end the fetch.
+            try:
+                with anyio.move_on_after(ABANDON_SECONDS, shield=True) as self._waiting:
+                    return await asyncio.wrap_future(self._thread)
+            except OSError as error:  # a file of CAs, for instance
+                raise IssuerUnavailable(f"cannot reach {self.url}: {error.strerror}") from None
+        raise IssuerUnavailable(f"{self.url} takes longer than {ABANDON_SECONDS:g} s")
+
+
+async def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySet:
+    """Fetch an issuer's keys within `FETCH_SECONDS`, without those that cannot be used.
 
     Args:
         issuer: the issuer identifier, as in the `iss` claim of its tokens.
@@ -178,10 +213,16 @@ def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySe
         fetch: fetches a URL.
 
     Raises:
-        IssuerUnavailable: the keys cannot be fetched, or none is usable.
+        IssuerUnavailable: the keys cannot be fetched in time, or none can be used.
     """
-    url = jwks_url or _discover(issuer, fetch)
-    entries = _json_object(fetch(url), url).get("keys")
+    url = jwks_url or issuer
+    try:
+        with anyio.fail_after(FETCH_SECONDS):
+            url = jwks_url or await _discover(issuer, fetch)
+            body = await fetch(url)
+    except TimeoutError:
+        raise IssuerUnavailable(f"{url} takes longer than {FETCH_SECONDS:g} s") from None
+    entries = _json_object(body, url).get("keys")
     keys = []
     for entry in entries if isinstance(entries, list) else ():
         try:
@@ -197,10 +238,10 @@ def fetch_keys(issuer: str, jwks_url: str | None, fetch: Fetch = fetch) -> KeySe
     return KeySet(keys)
 
 
-def _discover(issuer: str, fetch: Fetch) -> str:
-    """Fetch the issuer's discovery document and return the URL of the key set."""
+async def _discover(issuer: str, fetch: Fetch) -> str:
+    """Return the URL of the keys from the issuer's discovery document."""
     url = f"{issuer.removesuffix('/')}/.well-known/openid-configuration"
-    document = _json_object(fetch(url), url)
+    document = _json_object(await fetch(url), url)
     if document.get("issuer") != issuer:
         raise IssuerUnavailable(f"{url} is of another issuer")
     try:

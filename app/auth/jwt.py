@@ -98,6 +98,10 @@ class JwtVerifier:
         )
         self._cached: TLRUCache[bytes, Caller] = TLRUCache(MAX_CACHED, self._cached_until, clock)
 
+    def stop(self) -> None:
+        """Stop waiting for the issuer; tokens that need its keys are rejected."""
+        self._issuer.stop()
+
     def lookup(self, token: str) -> Caller | None:
         """Return the caller of a token; None if the token is not cached."""
         return self._cached.get(_hash(token))

@@ -58,7 +58,7 @@ class Trust:
             issuer, AUDIENCE, algorithms, skew, clock=lambda: self.began + self.passed
         )
 
-    def fetch(self, url: str) -> bytes:
+    async def fetch(self, url: str) -> bytes:
         self.on_fetch()
         path = url.removeprefix(self.oidc.url)
         self.oidc.asked.append(path)
@@ -101,8 +101,11 @@ async def test_the_example_of_rfc_7515_is_verified() -> None:
         "cnVlfQ"
         ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
     )
-    keys = json.dumps({"keys": [jwk]}).encode()
-    issuer = JwksClient("joe", "https://example.com/keys", fetch=lambda _: keys)
+
+    async def fetch(_url: str) -> bytes:
+        return json.dumps({"keys": [jwk]}).encode()
+
+    issuer = JwksClient("joe", "https://example.com/keys", fetch=fetch)
     reasons = []
     for each in (example, example.replace("VlfQ.D", "VlfQ.E")):
         with pytest.raises(CredentialRejected) as rejected:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import quantiles
 
 import httpx2
 import pytest
 
 from tests.auth.made import id_of, run_keys
+from tests.hostile.page_reader import PageReader
 from tests.hostile.process import ROOT
 from tests.soak.credentials import Credentials, issue
 from tests.soak.process import Target, running_target
@@ -28,8 +28,6 @@ REPORT_SECONDS = 15
 """Within which a file that hangs is reported: at its second poll."""
 REVOKED_SECONDS = 4.0
 """Two seconds, as docs/access.md promises, and the same for the processor's other users."""
-P99_SECONDS = 0.25
-"""As docs/robustness.md states."""
 AFTER_BYTES = 24 << 20
 SPARSE_BYTES = 3 << 30
 NAMES = (
@@ -109,22 +107,13 @@ class Server:
         self.target = target
         self.certificate = folder / "server.pem"
         self.credentials = credentials
-        self.client = httpx2.Client(base_url=target.url, verify=credentials.tls, timeout=10)
+        self.reader = PageReader(target.url, credentials.keys["sa:read"], credentials.tls)
         self._keys = folder / "keys.json"
 
     def get(self, path: str, scope: str) -> httpx2.Response:
         """Request a path with the key of a scope."""
         key = self.credentials.keys[scope]
-        return self.client.get(path, headers={"Authorization": f"Bearer {key}"})
-
-    def p99_seconds(self) -> float:
-        """Return the 99th percentile of the durations of successful requests of a page."""
-        seconds = []
-        for _ in range(200):
-            began = time.monotonic()
-            assert self.get("/sa-contexts?limit=20", "sa:read").status_code == 200
-            seconds.append(time.monotonic() - began)
-        return quantiles(seconds, n=100)[98]
+        return self.reader.get(path, headers={"Authorization": f"Bearer {key}"})
 
     def revoke(self, scope: str) -> float:
         """Revoke the key of a scope; return how long the server accepts it."""
@@ -149,8 +138,7 @@ def serving(folder: Path) -> Iterator[Server]:
         simulated_contexts=250, simulated_churn=0, **credentials.settings
     ) as target:
         server = Server(target, folder, credentials)
-        with server.client:
-            server.p99_seconds()  # all that is created on demand exists
+        with server.reader:
             yield server
 
 
@@ -166,7 +154,7 @@ def until(condition: Callable[[], bool]) -> float:
 def assert_served_and_stopped(server: Server) -> None:
     """Others are served in time, other files are polled, and the process ends in time."""
     assert server.revoke("diagnostics:read") < REVOKED_SECONDS
-    assert server.p99_seconds() < P99_SECONDS
+    server.reader.assert_undisturbed()
     end = server.target.stop()
     assert (end.code, end.seconds < STOP_SECONDS) == (0, True), end
 

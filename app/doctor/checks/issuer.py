@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
+import anyio
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
@@ -26,7 +27,7 @@ def issuer(context: DoctorContext) -> CheckResult:
         return not_applicable("No token issuer is configured.")
     names = frozenset({*_HOSTS.findall(url), *_path_parts(url)})
     try:
-        keys = fetch_keys(url, settings.oidc_jwks_url).keys
+        keys = anyio.run(fetch_keys, url, settings.oidc_jwks_url).keys
     except IssuerUnavailable as error:
         return failure(
             f"The issuer's keys cannot be fetched, so every token is rejected: {error}.",
