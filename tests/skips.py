@@ -37,6 +37,7 @@ _WINDOWS: Final = (
     "on Windows it is the folder that says who may",
     "only root gives files to others",
     "tests/windows has them happen",
+    "the event loop of Linux does",
     "there is no compiler under Wine",
     "there the folder says who may read",
 )

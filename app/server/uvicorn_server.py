@@ -28,6 +28,7 @@ from app.server.idle_connections import IdleConnections
 from app.server.proactor_accept import accept_forever, is_not_of_acceptance
 from app.server.protocol import SEND_BYTES, LimitedH11Protocol, OnRejection
 from app.server.security_headers import security_headers
+from app.server.selector_transport import end_connections_once
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
 from app.server.tls.protocol import TlsProtocol
 from app.settings.limits import ConnectionLimits
@@ -251,6 +252,7 @@ def create_server(
         on_handshake: called with the outcome of each TLS handshake.
         base_path: the prefix to remove from the paths of requests; None: none.
     """
+    end_connections_once()
     limits = limits or ConnectionLimits()
     idle = IdleConnections(limits)
     connect = partial(LimitedH11Protocol, limits, idle, on_rejection, base_path=base_path or "")

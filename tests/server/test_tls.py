@@ -6,6 +6,8 @@ import asyncio
 import gc
 import socket
 import ssl
+import sys
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -400,6 +402,34 @@ def test_a_client_that_does_not_read_costs_little_and_not_for_long(served: Serve
         assert connection.transport.get_write_buffer_size() <= most
         served.until(lambda: not served.connections)
         assert monotonic() - began - LIMITS.send_timeout_seconds < TICK_SECONDS + 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the event loop of Linux does")
+def test_a_reset_while_the_rest_of_a_response_is_sent_ends_a_connection_once(
+    served: Served, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio would end it twice, and fail at the second time (CPython issue 156512)."""
+    resets: list[bool] = []
+    resume = SSLProtocol.resume_writing
+
+    def reset_and_resume(protocol: Any) -> None:
+        carrier = protocol._transport  # noqa: SLF001
+        if not carrier.get_write_buffer_size():  # then asyncio sends at once, which fails
+            carrier.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            resets.append(True)
+        resume(protocol)
+
+    monkeypatch.setattr(SSLProtocol, "resume_writing", reset_and_resume)
+    with secured(served) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        with suppress(*RESET):
+            while client.recv(1 << 16):
+                pass
+        served.until(lambda: not served.connections)
+
+    assert resets == [True]
+    assert ask(served).endswith(b"here")
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_nothing_more_is_written_to_a_client_that_left(
