@@ -1,7 +1,8 @@
 """Reading SA contexts: from C memory to raw trees, in both generations (ipsectypes.h).
 
-A raw tree has no pointers into C memory (see `bindings.memory.RawTree`). Only the
-fields that the layouts below name are read. They do not name the secrets (authKey,
+A raw tree has no pointers into C memory (see `bindings.memory.RawTree`). Apart from the
+transport filter (`bindings.filters`) and the GUID of the keying module, only the fields
+that the layouts below name are read. The layouts do not name the secrets (authKey,
 cipherKey, stateBlob, explicitCredentials, token).
 """
 

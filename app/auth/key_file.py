@@ -106,7 +106,7 @@ class KeyFile(BaseModel):
 
 
 _MEMBERS: Final = KeyFile.model_fields.keys() | ApiKey.model_fields.keys()
-"""The member names of the format: the message about a repeated member contains no others."""
+"""The member names of the format. Error messages contain no other names from the file."""
 
 
 def hash_of(text: str, secret: bytes) -> bytes:

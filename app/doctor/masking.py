@@ -26,7 +26,7 @@ MIN_NAME: Final = 2
 
 
 class Mask:
-    """Replaces all addresses, and the names given to it."""
+    """Replaces the names given to it, and all addresses but loopback and unspecified ones."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._key = secrets.token_bytes(16)

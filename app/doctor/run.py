@@ -29,7 +29,7 @@ from bindings.library import Library
 CHECK_SECONDS: Final = 10.0
 """Timeout of a check."""
 TOTAL_SECONDS: Final = 40.0
-"""Time, besides the listening time, after which the timeout is only `LATE_CHECK_SECONDS`."""
+"""Time, without the listening time, after which the timeout is only `LATE_CHECK_SECONDS`."""
 LATE_CHECK_SECONDS: Final = 0.5
 
 SECTIONS: Final[Mapping[str, tuple[Check, ...]]] = {

@@ -15,7 +15,7 @@ from bindings.subscriptions import subscribe_to_sa_contexts
 
 
 def added_announced(context: DoctorContext) -> CheckResult:
-    """Find out whether an added SA context can be read at once and then has both SAs."""
+    """Find out whether an added SA context can be read at once, and has both SAs by then."""
     if not context.listen_seconds:
         return unknown(
             "The doctor did not listen for notifications.",

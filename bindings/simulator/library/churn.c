@@ -21,7 +21,7 @@ enum { SEARCH_LIMIT = 256 };
 
 static struct {
     random_source rng;
-    random_source main_mode_rng; /* separate: main mode does not affect contexts */
+    random_source main_mode_rng; /* separate: main mode does not affect the draws of rng */
     uint32_t main_modes;         /* number of main mode rekeys */
     random_source traffic_rng;
     uint32_t target;      /* the number of contexts to stay near */

@@ -58,7 +58,7 @@ void publish_connection(FWPM_CONNECTION_EVENT_TYPE type, const connection *conne
 /* ---- the functions ---- */
 
 /* Microsoft does not document what these functions return if the engine does not track connections.
- * The existence of FWP_E_CONNECTIONS_DISABLED suggests the default. */
+ * The simulator returns FWP_E_CONNECTIONS_DISABLED by default, because this code exists. */
 UINT32 connections_check_engine(HANDLE engineHandle)
 {
     UINT32 code = engine_check_session(engineHandle);

@@ -2,8 +2,9 @@
  *
  * Complete SA contexts with the same two addresses and the same traffic mode form a group; each
  * group has one connection. It begins when the first context joins the group, and ends when the
- * last one leaves it. Subscribers are notified of both. The byte counters grow in simulated time,
- * by one second per change (sa_simulator_churn), so that they follow from the seed, too.
+ * last one leaves it. Subscribers are notified of both. The byte counters grow with simulated time,
+ * and so follow from the seed, too. Each change (sa_simulator_churn) advances that time by one
+ * second.
  *
  * A connection that was put belongs to no group: it does not depend on contexts.
  */

@@ -35,7 +35,7 @@ static IKEEXT_PROPOSAL0 pick_proposal(random_source *agreed)
 /* ---- credentials ---- */
 
 /* Encode a name as a distinguished name in DER (X.690) with one common name in UTF-8, cut off at
- * `capacity` bytes. Return its size. */
+ * `capacity` bytes or at 127, so that each length fits into one byte. Return its size. */
 static UINT32 encode_subject(UINT8 *buffer, UINT32 capacity, const char16_t *name)
 {
     enum { HEADERS = 13 };
@@ -67,7 +67,7 @@ static UINT32 encode_subject(UINT8 *buffer, UINT32 capacity, const char16_t *nam
 
 static void set_preshared_key(IKEEXT_CREDENTIAL2 *credential, generated_peer_credential *buffer)
 {
-    static UINT8 unread; /* copies contain the canary instead */
+    static UINT8 unread; /* copy_secret writes a canary instead */
     buffer->preshared_key.presharedKey.size = 24;
     buffer->preshared_key.presharedKey.data = &unread;
     credential->authenticationMethodType = IKEEXT_PRESHARED_KEY;

@@ -70,7 +70,7 @@ UINT64 random_unique_luid(random_source *source);
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-/* Return whether one of the generated authentication methods uses a certificate. */
+/* Return whether `method`, one of those that the generator picks, uses a certificate. */
 static inline int uses_certificate(IKEEXT_AUTHENTICATION_METHOD_TYPE method)
 {
     return method == IKEEXT_CERTIFICATE || method == IKEEXT_CERTIFICATE_ECDSA_P256

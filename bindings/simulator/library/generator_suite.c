@@ -67,7 +67,7 @@ static const suite *pick_suite(random_source *source)
     return picked;
 }
 
-/* Return a key of this size whose data must not be read: copies contain the canary instead. */
+/* Return a key of this size. Its data must not be read: copy_secret writes a canary instead. */
 static FWP_BYTE_BLOB make_secret(UINT32 size)
 {
     static UINT8 unread;

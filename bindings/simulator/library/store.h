@@ -38,7 +38,8 @@ void store_clear(void);
  * saContextId is 0, the copy gets a new id. Return the id, or 0 if memory ran out. */
 UINT64 store_put(const IPSEC_SA_CONTEXT1 *tree);
 
-/* Negotiate all contexts again in a new run of the engine, with ids from their base. */
+/* Negotiate all contexts again in a new run of the engine, with ids that start again where they
+ * first started (ids.h). */
 void store_renegotiate(uint32_t engine_run);
 /* Restore the initial state: no contexts, main mode SAs or connections, and no ids issued. */
 void store_reset(void);

@@ -369,7 +369,10 @@ class Simulator:
         self._act("stop_engine")
 
     def start_engine(self) -> None:
-        """Start the stopped engine again: earlier sessions fail, ids start from their base."""
+        """Start the stopped engine again.
+
+        Calls on earlier sessions fail. Ids start again where they first started.
+        """
         self._act("start_engine")
 
     def set_option(self, option: Option, value: int = 1) -> None:
