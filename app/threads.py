@@ -20,7 +20,7 @@ T = TypeVar("T")
 def start_daemon(function: Callable[..., T], *arguments: object) -> Future[T]:
     """Call a function in a daemon thread, and return the future of its result.
 
-    The call cannot be cancelled: whoever stops waiting for the future abandons the thread. If no
+    The call cannot be cancelled: to stop waiting for the future is to abandon the thread. If no
     thread can be started, the future raises OSError (EAGAIN).
     """
     future: Future[T] = Future()
@@ -29,7 +29,7 @@ def start_daemon(function: Callable[..., T], *arguments: object) -> Future[T]:
     def run() -> None:
         try:
             result = function(*arguments)
-        except BaseException as error:  # noqa: BLE001  # raised by whoever waits
+        except BaseException as error:  # noqa: BLE001  # raised where the future is awaited
             future.set_exception(error)
         else:
             future.set_result(result)

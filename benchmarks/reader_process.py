@@ -9,7 +9,6 @@ The decision that rests on it is in docs/architecture.md.
 from __future__ import annotations
 
 import pickle
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -141,4 +140,4 @@ def _notes() -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,7 +11,7 @@ from app.net.networks import client_network, is_loopback
 from app.settings.limits import ConnectionLimits
 
 
-PATIENCE_SECONDS: Final = 1.0
+EVICTABLE_SECONDS: Final = 1.0
 """How long a connection must be idle, or a response unread, to be evicted ahead of others.
 
 The request of a new client, and the acknowledgements of a distant one, are on their way for less.
@@ -52,12 +52,12 @@ class IdleConnections:
     A closing connection whose client has read everything makes room without an eviction. The order
     of eviction:
 
-    1. a response that an unidentified client has not read for `PATIENCE_SECONDS`;
+    1. a response that an unidentified client has not read for `EVICTABLE_SECONDS`;
     2. a connection that has been idle for as long: first one that has not served a request, or
        whose last request was rejected;
     3. any other response that an unidentified client has not read completely;
     4. any other idle connection;
-    5. a response that an identified client has not read for `PATIENCE_SECONDS`.
+    5. a response that an identified client has not read for `EVICTABLE_SECONDS`.
 
     Within each, the longest idle or unread is first.
 
@@ -175,12 +175,12 @@ class IdleConnections:
 
     def _candidates(self, among: set[Connection], now: float) -> Iterator[Connection]:
         """Yield connections in order of eviction."""
-        patient = now - PATIENCE_SECONDS
-        yield from self._unread_before(patient, among, is_identified=False)
-        yield from self._idle_before(patient, among)
+        evictable = now - EVICTABLE_SECONDS
+        yield from self._unread_before(evictable, among, is_identified=False)
+        yield from self._idle_before(evictable, among)
         yield from self._unread_before(now, among, is_identified=False)
         yield from self._idle_before(now, among)
-        yield from self._unread_before(patient, among, is_identified=True)
+        yield from self._unread_before(evictable, among, is_identified=True)
 
     def _idle_before(self, end: float, among: set[Connection]) -> Iterator[Connection]:
         for connections in (self._unused, self._used):

@@ -44,5 +44,5 @@ class ReadTimeout:
         return self.unread_since is not None and now - self.unread_since > self._seconds
 
     def reset(self) -> None:
-        """Begin anew: the client has read."""
+        """Start over, as if the client had read everything."""
         self.unread_since = None

@@ -1,4 +1,4 @@
-"""What is read as a file, and what costs no more than a refusal."""
+"""What is read as a file, and what is rejected at no cost."""
 
 from __future__ import annotations
 

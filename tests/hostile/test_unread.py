@@ -36,7 +36,7 @@ FITTING_PAGE = GET % b"/sa-contexts?limit=60&maxAge=3600" + b"Connection: close\
 """A response of some 250 kB, which leaves the process at once."""
 EVENTS = GET % b"/sa-contexts/events" + b"\r\n"
 STREAMS = 50
-STRANGERS = 256
+UNIDENTIFIED = 256
 P99_SECONDS = 0.25
 STOP_SECONDS = 2
 
@@ -179,26 +179,28 @@ def metric(target: Target, name: str) -> float:
     return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
 
 
-def test_strangers_that_do_not_read_keep_nobody_out() -> None:
+def test_unidentified_clients_that_do_not_read_keep_nobody_out() -> None:
     """The attack: 256 unread responses without a credential. All else got 503 for 25 seconds."""
-    with attacked(send_timeout_seconds=30) as target, unreading(target) as strangers:
-        strangers.send(LARGE_PAGE, STRANGERS)
+    with attacked(send_timeout_seconds=30) as target, unreading(target) as unidentified:
+        unidentified.send(LARGE_PAGE, UNIDENTIFIED)
         with Newcomer(target, *PATHS):
             sleep(3)
-            strangers.send(LARGE_PAGE, STRANGERS)
+            unidentified.send(LARGE_PAGE, UNIDENTIFIED)
             sleep(3)
 
 
-def test_strangers_that_do_not_read_keep_out_no_caller_with_a_key(tmp_path: Path) -> None:
+def test_unidentified_clients_that_do_not_read_keep_out_no_caller_with_a_key(
+    tmp_path: Path,
+) -> None:
     """The attack: 256 responses that need no credential, unread."""
     key = make_key(tmp_path / "keys.json", "sa:read")
     with (
         attacked(api_keys_file=tmp_path / "keys.json", send_timeout_seconds=30) as target,
-        unreading(target) as strangers,
+        unreading(target) as unidentified,
     ):
         target.headers = {"Authorization": f"Bearer {key}"}
         page = GET % b"/openapi.json" + b"\r\n"
-        strangers.send(page, STRANGERS, receive_bytes=4096)
+        unidentified.send(page, UNIDENTIFIED, receive_bytes=4096)
         with Newcomer(target, *PATHS):
             sleep(4)
 

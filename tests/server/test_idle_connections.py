@@ -1,4 +1,4 @@
-"""The order in which connections make room for another."""
+"""The order in which connections are evicted."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable
 import pytest
 
 from app.server.idle_connections import (
+    EVICTABLE_SECONDS,
     MAX_RESERVED,
-    PATIENCE_SECONDS,
     IdleConnections,
 )
 from app.settings.limits import ConnectionLimits
 
 
 NOW = 1000.0
-LONG_AGO = NOW - PATIENCE_SECONDS
+LONG_AGO = NOW - EVICTABLE_SECONDS
 LIMITS = ConnectionLimits(max_connections=6, max_connections_per_address=4)
 
 
