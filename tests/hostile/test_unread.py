@@ -189,7 +189,7 @@ def test_unidentified_clients_that_do_not_read_keep_nobody_out() -> None:
             sleep(3)
 
 
-def test_unidentified_clients_that_do_not_read_keep_out_no_caller_with_a_key(
+def test_unidentified_clients_that_do_not_read_keep_out_no_caller(
     tmp_path: Path,
 ) -> None:
     """The attack: 256 responses that need no credential, unread."""
