@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, Protocol
 
@@ -11,10 +12,10 @@ from app.net.networks import client_network, is_loopback
 from app.settings.limits import ConnectionLimits
 
 
-EVICTABLE_SECONDS: Final = 1.0
-"""How long a connection must be idle, or a response unread, to be evicted ahead of others.
+ABANDONED_SECONDS: Final = 0.5
+"""How long a response must be unread to count as abandoned.
 
-The request of a new client, and the acknowledgements of a distant one, are on their way for less.
+The acknowledgements of a distant client are on their way for less.
 """
 SCAN_SECONDS: Final = 0.1
 """How often a full server measures what its clients have not read."""
@@ -52,12 +53,11 @@ class IdleConnections:
     A closing connection whose client has read everything makes room without an eviction. The order
     of eviction:
 
-    1. a response that an unidentified client has not read for `EVICTABLE_SECONDS`;
-    2. a connection that has been idle for as long: first one that has not served a request, or
-       whose last request was rejected;
-    3. any other response that an unidentified client has not read completely;
-    4. any other idle connection;
-    5. a response that an identified client has not read for `EVICTABLE_SECONDS`.
+    1. a response that an unidentified client has not read for `ABANDONED_SECONDS`;
+    2. an idle connection that has not served a request, or whose last request was rejected;
+    3. any other idle connection;
+    4. any other response that an unidentified client has not read completely;
+    5. a response that an identified client has not read for `ABANDONED_SECONDS`.
 
     Within each, the longest idle or unread is first.
 
@@ -68,23 +68,25 @@ class IdleConnections:
     def __init__(self, limits: ConnectionLimits) -> None:
         self.proxies = TrustedProxies(limits.trusted_proxies)
         self._limits = limits
-        self._unused: dict[Connection, float] = {}
-        self._used: dict[Connection, float] = {}
+        self._unused: dict[Connection, None] = {}
+        self._used: dict[Connection, None] = {}
         self._closing: dict[Connection, None] = {}
         self._reserved: dict[Connection, None] = {}
         self._unread: list[Connection] = []
         self._next_scan = 0.0
 
-    def add(self, connection: Connection, now: float, *, is_used: bool) -> None:
+    def __len__(self) -> int:
+        return len(self._unused) + len(self._used) + len(self._closing) + len(self._reserved)
+
+    def add(self, connection: Connection, *, is_used: bool) -> None:
         """Append an idle connection, or move it to the end if it is present.
 
         Args:
             connection: the idle connection.
-            now: the event loop's time, in seconds.
             is_used: whether it has served a request, and its last request was not rejected.
         """
         self.discard(connection)
-        (self._used if is_used else self._unused)[connection] = now
+        (self._used if is_used else self._unused)[connection] = None
 
     def add_closing(self, connection: Connection) -> None:
         """Append a connection that the server has closed."""
@@ -175,29 +177,19 @@ class IdleConnections:
 
     def _candidates(self, among: set[Connection], now: float) -> Iterator[Connection]:
         """Yield connections in order of eviction."""
-        evictable = now - EVICTABLE_SECONDS
-        yield from self._unread_before(evictable, among, is_identified=False)
-        yield from self._idle_before(evictable, among)
+        abandoned = now - ABANDONED_SECONDS
+        yield from self._unread_before(abandoned, among, is_identified=False)
+        yield from (each for each in chain(self._unused, self._used) if each in among)
         yield from self._unread_before(now, among, is_identified=False)
-        yield from self._idle_before(now, among)
-        yield from self._unread_before(evictable, among, is_identified=True)
-
-    def _idle_before(self, end: float, among: set[Connection]) -> Iterator[Connection]:
-        for connections in (self._unused, self._used):
-            for connection, since in connections.items():
-                if since > end:
-                    break
-                if connection in among:
-                    yield connection
+        yield from self._unread_before(abandoned, among, is_identified=True)
 
     def _unread_before(
         self, end: float, among: set[Connection], *, is_identified: bool
     ) -> Iterator[Connection]:
         for connection in self._unread:
             since = connection.unread_since
-            if since is None or since > end or connection.is_identified is not is_identified:
-                continue
-            if connection in among:
+            is_candidate = since is not None and since <= end and connection in among
+            if is_candidate and connection.is_identified is is_identified:
                 yield connection
 
     def _abort(self, connection: Connection) -> None:

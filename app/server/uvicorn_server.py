@@ -26,7 +26,7 @@ from app.repository.changes.streams import CLOSE_SECONDS
 from app.server.closing_connections import ListeningSocket, postpone_close
 from app.server.idle_connections import IdleConnections
 from app.server.proactor_accept import accept_forever, is_not_of_acceptance
-from app.server.protocol import SEND_BYTES, LimitedH11Protocol, OnRejection
+from app.server.protocol import SEND_BYTES, UNSENT_BYTES, LimitedH11Protocol, OnRejection
 from app.server.security_headers import security_headers
 from app.server.selector_transport import end_connections_once
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
@@ -187,9 +187,11 @@ def listen(host: str, port: int) -> socket.socket:
     listener = bind(host, port)
     try:
         listener.listen(BACKLOG)
-        # Accepted connections inherit both.
+        # Accepted connections inherit these.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
     except OSError:
         listener.close()
         raise

@@ -16,7 +16,7 @@ class ConnectionLimits:
         trusted_proxies: the networks of trusted proxies; None: there are none.
         keepalive_timeout_seconds: how long a connection may be idle, and a TLS handshake may take.
         request_timeout_seconds: how long a request may take to arrive completely.
-        send_timeout_seconds: how long a client may pause reading a response.
+        send_timeout_seconds: how long a client may read too little (`app.server.read_timeout`).
         max_request_bytes: maximum size of a request's head, and of its body.
     """
 

@@ -169,8 +169,8 @@ class Settings(BaseSettings):
     send_timeout_seconds: float = Field(
         30,
         gt=0,
-        description="Seconds for which a client may pause reading a response before its connection "
-        "is aborted.",
+        description="Seconds within which a client must acknowledge the rest of a response, or "
+        "1,024 bytes for each second; otherwise its connection is reset.",
     )
     max_request_bytes: int = Field(
         16 << 10,

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from app.api.request_state import request_state
-from app.auth.callers import ALL_ACCESS
+from app.auth.callers import ALL_ACCESS, UNAUTHENTICATED_CALLER
 from app.server.idle_connections import MAX_RESERVED, IdleConnections
 from app.server.protocol import (
     DELAY_SECONDS,
@@ -52,7 +52,7 @@ TICK_SECONDS = 1.5
 HIGH_WATER = 64 << 10
 """Unread bytes at which asyncio pauses writing."""
 BODY = bytes(range(256)) * (64 << 10)
-FITTING_BYTES = 200_000
+FITTING_BYTES = 100_000
 """A response that leaves the process at once, into the system's send queue."""
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
@@ -511,6 +511,30 @@ def test_the_newest_is_rejected_while_all_others_are_being_answered(served: Serv
         assert received(client).endswith(b"here")
 
 
+@pytest.mark.parametrize("path", [b"/health/live", b"/health/ready"])
+def test_health_is_answered_while_all_others_are_being_answered(
+    served: Served, path: bytes
+) -> None:
+    for _ in range(LIMITS.max_connections):
+        served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    served.until(lambda: served.application.begun == LIMITS.max_connections)
+
+    for _ in range(2 * MAX_RESERVED):
+        assert received(served.connect(GET.replace(b"/", path, 1) + b"\r\n")).endswith(b"here")
+
+
+def test_a_caller_is_not_kept_out_by_requests_whose_credential_is_being_checked(
+    served: Served,
+) -> None:
+    served.application.caller = UNAUTHENTICATED_CALLER
+    for _ in range(LIMITS.max_connections):
+        served.connect(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+    served.until(lambda: served.application.begun == LIMITS.max_connections)
+
+    assert received(served.connect(LAST + b"\r\n")).endswith(b"here")
+    assert served.application.given_up.wait(10)
+
+
 def test_a_client_that_does_not_read_costs_little_and_not_for_long(served: Served) -> None:
     client = served.connect(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", receive_bytes=4096)
     served.until(lambda: any(c.transport.get_write_buffer_size() for c in served.connections))
@@ -586,7 +610,7 @@ def test_a_client_that_left_at_once_is_forgotten(served: Served) -> None:
     assert answered(served.connect(GET + b"\r\n"))
     served.until(lambda: not served.connections and not served.server.server_state.tasks)
     protocol: Any = served.server.config.http
-    assert not any(vars(protocol.args[1])[name] for name in ("_unused", "_used", "_closing"))
+    assert len(protocol.args[1]) == 0
     gc.collect()
 
 

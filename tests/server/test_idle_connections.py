@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from app.server.idle_connections import (
-    EVICTABLE_SECONDS,
+    ABANDONED_SECONDS,
     MAX_RESERVED,
     IdleConnections,
 )
@@ -15,7 +15,7 @@ from app.settings.limits import ConnectionLimits
 
 
 NOW = 1000.0
-LONG_AGO = NOW - EVICTABLE_SECONDS
+LONG_AGO = NOW - ABANDONED_SECONDS
 LIMITS = ConnectionLimits(max_connections=6, max_connections_per_address=4)
 
 
@@ -62,32 +62,30 @@ def evicted(idle: IdleConnections, connections: Iterable[Connected]) -> list[Con
 
 def test_connections_are_evicted_in_the_documented_order() -> None:
     idle = IdleConnections(LIMITS)
-    waiting, reading = Connected(), Connected(NOW - 0.5, is_identified=True)
+    waiting, reading = Connected(), Connected(NOW - 0.4, is_identified=True)
     order = [
         Connected(LONG_AGO - 1),
         Connected(measured=LONG_AGO),
         unused := Connected(),
+        unused_later := Connected(),
         used := Connected(is_identified=True),
-        used_later := Connected(is_identified=True),
-        Connected(NOW - 0.8),
-        Connected(measured=NOW - 0.5),
-        new := Connected(),
-        just_used := Connected(),
+        used_later := Connected(),
+        Connected(NOW - 0.4),
+        Connected(measured=NOW - 0.3),
         Connected(LONG_AGO - 2, is_identified=True),
         Connected(LONG_AGO - 1, is_identified=True),
     ]
-    idle.add(used, LONG_AGO - 9, is_used=True)
-    idle.add(used_later, LONG_AGO - 8, is_used=True)
-    idle.add(just_used, NOW - 0.9, is_used=True)
-    idle.add(unused, LONG_AGO, is_used=False)
-    idle.add(new, NOW - 0.1, is_used=False)
+    idle.add(used, is_used=True)
+    idle.add(used_later, is_used=True)
+    idle.add(unused, is_used=False)
+    idle.add(unused_later, is_used=False)
 
     assert evicted(idle, [*reversed(order), waiting, reading]) == order
 
 
 def test_a_closing_connection_that_was_read_makes_room_for_nothing() -> None:
     idle, other = IdleConnections(LIMITS), Connected()
-    idle.add(other, LONG_AGO, is_used=True)
+    idle.add(other, is_used=True)
 
     class Closing(Connected):
         def enforce_limits(self, now: float) -> None:

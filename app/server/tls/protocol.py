@@ -90,7 +90,7 @@ class TlsProtocol(asyncio.Protocol):
         self.network = self._idle.network_of(get_remote_addr(self.transport))
         self._connections.add(self)
         self._idle.admit(self, self._connections, self._loop.time())
-        self._idle.add(self, self._loop.time(), is_used=False)
+        self._idle.add(self, is_used=False)
         self._task = self._loop.create_task(self._secure())
 
     def data_received(self, data: bytes) -> None:
