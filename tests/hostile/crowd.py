@@ -1,7 +1,7 @@
 """Hostile clients by the hundred, in a process of their own.
 
 Each is a coroutine with one connection that returns how it ended; a crowd runs many of them at a
-time, again and again, and counts their ends.
+time, again and again, and counts their ends. A distant crowd has many addresses, and TLS.
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ import json
 import multiprocessing
 import re
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from random import Random
 from struct import pack
+from typing import Any
+
+from tests.authorities import client_context
+from tests.hostile.distance import LOOPBACK, Reach
 
 
-GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n"
+HOST = b"Host: localhost\r\n"
+GET = b"GET %b HTTP/1.1\r\n" + HOST
 PROBE = GET % b"/health/live" + b"\r\n"
 LARGE = GET % b"/sa-contexts?limit=1000&maxAge=3600"
 ALL = GET % b"/sa-contexts?maxAge=3600" + b"Accept: application/x-ndjson\r\n"
@@ -38,20 +44,66 @@ CLOSED, RESET, THERE = "closed", "reset", "still there"
 class Connection:
     """A socket without a stream's buffers: unread data stays in the kernel."""
 
-    def __init__(self, receive_bytes: int | None = None) -> None:
+    def __init__(self, receive_bytes: int | None = None, source: str = "", key: str = "") -> None:
+        """Create a socket.
+
+        Args:
+            receive_bytes: the size of its receive buffer.
+            source: the address to connect from.
+            key: the credential that `keyed` adds.
+        """
         self._loop = asyncio.get_running_loop()
+        self._key = key.encode()
+        self._tls: ssl.SSLObject | None = None
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.socket = socket.socket()
         self.socket.setblocking(False)
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        if source:
+            self.socket.bind((source, 0))
 
-    async def connect(self, port: int) -> None:
-        await self._loop.sock_connect(self.socket, ("127.0.0.1", port))
+    async def connect(self, address: str, port: int) -> None:
+        await self._loop.sock_connect(self.socket, (address, port))
+
+    async def secure(self, context: ssl.SSLContext) -> None:
+        """Make a TLS handshake."""
+        tls = context.wrap_bio(self._in, self._out)
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._loop.sock_sendall(self.socket, self._out.read())
+                if not (chunk := await self._loop.sock_recv(self.socket, 64 << 10)):
+                    raise ConnectionResetError from None
+                self._in.write(chunk)
+            else:
+                await self._loop.sock_sendall(self.socket, self._out.read())
+                self._tls = tls
+                return
+
+    def keyed(self, request: bytes) -> bytes:
+        """Add the credential to requests, if there is one."""
+        if not self._key:
+            return request
+        return request.replace(HOST, HOST + b"Authorization: Bearer %b\r\n" % self._key)
 
     async def send(self, data: bytes) -> None:
+        if self._tls is not None:
+            self._tls.write(data)
+            data = self._out.read()
         await self._loop.sock_sendall(self.socket, data)
 
     async def receive(self, count: int = 64 << 10) -> bytes:
+        while self._tls is not None:
+            try:
+                return self._tls.read(count)
+            except ssl.SSLWantReadError:
+                if not (chunk := await self._loop.sock_recv(self.socket, count)):
+                    return b""
+                self._in.write(chunk)
+            except ssl.SSLZeroReturnError:
+                return b""
         return await self._loop.sock_recv(self.socket, count)
 
     async def end(self) -> str:
@@ -173,7 +225,7 @@ async def leaving_at_once(connection: Connection) -> str:
 
 async def asking_and_leaving(connection: Connection) -> str:
     """Request a refresh, and do not wait for it."""
-    await connection.send(NEW_READING)
+    await connection.send(connection.keyed(NEW_READING))
     connection.reset()
     return "left"
 
@@ -216,7 +268,7 @@ async def not_reading_compressed_export(connection: Connection) -> str:
 
 async def reading_by_drops(connection: Connection) -> str:
     """Request large pages, and read a little now and then."""
-    await connection.send(LARGE_PAGE)
+    await connection.send(connection.keyed(LARGE_PAGE))
     with suppress(ConnectionError):
         while await connection.receive(1000):  # noqa: ASYNC110  # it is slow on purpose
             await asyncio.sleep(0.1)
@@ -224,8 +276,12 @@ async def reading_by_drops(connection: Connection) -> str:
     return RESET
 
 
+BENEATH_TLS = (silent, leaving_at_once)
+"""Clients that send nothing, not even a handshake."""
+
+
 async def _unread(connection: Connection, request: bytes) -> str:
-    await connection.send(request)
+    await connection.send(connection.keyed(request))
     await asyncio.sleep(8)
     return await connection.end()
 
@@ -240,19 +296,29 @@ async def _flooding(connection: Connection, head: bytes, more: bytes) -> str:
 
 
 async def _crowd(
-    client: Client, port: int, count: int, seconds: float, receive_bytes: int | None
+    client: Client,
+    reach: Reach,
+    port: int,
+    key: str,
+    count: int,
+    seconds: float,
+    receive_bytes: int | None,
 ) -> Counter[str]:
     ends: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
+    context = client_context() if reach.is_distant and client not in BENEATH_TLS else None
     deadline = loop.time() + seconds
 
     async def member(number: int) -> None:
+        source = reach.sources[number % len(reach.sources)] if reach.sources else ""
         await asyncio.sleep(Random(number).random() * min(1, seconds / 4))
         while loop.time() < deadline:
-            connection = Connection(receive_bytes)
+            connection = Connection(receive_bytes, source, key)
             try:
                 async with asyncio.timeout_at(deadline + 1):
-                    await connection.connect(port)
+                    await connection.connect(reach.address, port)
+                    if context is not None:
+                        await connection.secure(context)
                     ends[await client(connection)] += 1
             except ConnectionError:
                 ends[RESET] += 1
@@ -265,16 +331,31 @@ async def _crowd(
     return ends
 
 
-def _run(
-    client: Client, port: int, count: int, seconds: float, receive_bytes: int | None
-) -> Counter[str]:
-    return asyncio.run(_crowd(client, port, count, seconds, receive_bytes))
+def _run(client: Client, *rest: Any) -> Counter[str]:
+    return asyncio.run(_crowd(client, *rest))
 
 
 def crowd(
-    client: Client, port: int, *, count: int, seconds: float, receive_bytes: int | None = None
+    client: Client,
+    port: int,
+    *,
+    count: int,
+    seconds: float,
+    receive_bytes: int | None = None,
+    reach: Reach = LOOPBACK,
+    key: str = "",
 ) -> Counter[str]:
-    """Run `count` hostile clients at a time for so long, and count how each ended."""
+    """Run `count` hostile clients at a time for so long, and count how each ended.
+
+    Args:
+        client: what each does with a connection.
+        port: the server's port.
+        count: the number of clients.
+        seconds: for how long they connect again.
+        receive_bytes: the size of their receive buffers.
+        reach: the way to the server; distant clients share its addresses.
+        key: the credential of those that request what is not public.
+    """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(_run, client, port, count, seconds, receive_bytes).result()
+        return pool.submit(_run, client, reach, port, key, count, seconds, receive_bytes).result()

@@ -27,18 +27,16 @@ class Flood:
     Attributes:
         request: the request to repeat.
         connections: the number of connections, used in turn.
-        address: the address of both the server and the clients.
     """
 
     request: bytes
     connections: int
-    address: str = "127.0.0.1"
     per_second: int = 5000
 
     @contextmanager
     def over(self, target: Target, program: Path, seconds: int) -> Iterator[Flooding]:
         """Start it for so many seconds."""
-        words = [self.address, target.port, self.connections, self.per_second, seconds]
+        words = [target.reach.address, target.port, self.connections, self.per_second, seconds]
         with subprocess.Popen(
             [program, *map(str, words), self.request], stdout=subprocess.PIPE
         ) as process:
@@ -65,11 +63,11 @@ class Flooding:
         self.report = json.loads(output)
 
 
-def compiled(folder: Path) -> Path:
-    """Compile the flooding client into a folder."""
-    program = folder / "flood"
+def compiled(folder: Path, source: Path = _SOURCE) -> Path:
+    """Compile the flooding client, or another program, into a folder."""
+    program = folder / source.stem
     options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-    subprocess.run(["cc", *options, "-o", program, _SOURCE], check=True)  # noqa: S607  # the system's compiler
+    subprocess.run(["cc", *options, "-o", program, source], check=True)  # noqa: S607  # the system's compiler
     return program
 
 
@@ -79,7 +77,7 @@ class Regular:
     def __init__(self, target: Target, key: str, address: str) -> None:
         """Connect to a target from an address."""
         self._connection = http.client.HTTPConnection(
-            "127.0.0.1", target.port, timeout=20, source_address=(address, 0)
+            target.reach.address, target.port, timeout=20, source_address=(address, 0)
         )
         self._headers = {"Authorization": f"Bearer {key}"}
 

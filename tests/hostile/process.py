@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import trustme
+
+from tests.authorities import Files, client_context
+from tests.hostile.bystander import Bystander
+from tests.hostile.crowd import Client, crowd
+from tests.hostile.distance import LOOPBACK, Reach
 
 
 ROOT = Path(__file__).parents[2]
+DISTANT_BYSTANDERS = 4
 STOP_SECONDS = 15
 """The server gives requests ten seconds to end; the rest is for the interpreter."""
 
@@ -25,18 +34,30 @@ class Target:
     """A running target.
 
     Attributes:
+        reach: the way to it.
         url: the server's URL.
+        context: the TLS settings of a client that verifies it; None: plain HTTP.
         headers: the headers of a request, with a credential if required.
+        hostile_key: the credential of attackers that need one.
         resident_before: its memory in bytes, before the attack.
         counts: the simulator's counters, once it has ended.
     """
 
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        log: Path,
+        reach: Reach,
+        context: ssl.SSLContext | None,
+    ) -> None:
         self._process = process
         self._log = log
+        self.reach = reach
+        self.context = context
         self.port: int = self._read_line()["port"]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'http' if context is None else 'https'}://{reach.address}:{self.port}"
         self.headers: dict[str, str] = {}
+        self.hostile_key = ""
         self.counts: dict[str, int] = {}
         self.resident_before = 0
 
@@ -81,9 +102,39 @@ class Target:
         """Reset the peak."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
 
+    def client(self, timeout: float = 60) -> httpx2.Client:
+        """Return a client with the credential, if one is required."""
+        return httpx2.Client(
+            base_url=self.url,
+            headers=self.headers,
+            verify=self.context or True,
+            timeout=timeout,
+            trust_env=False,
+        )
+
+    def crowd(
+        self, client: Client, count: int, seconds: float, receive_bytes: int | None = None
+    ) -> Counter[str]:
+        """Run a crowd of hostile clients, and return how each ended."""
+        return crowd(
+            client,
+            self.port,
+            count=count,
+            seconds=seconds,
+            receive_bytes=receive_bytes,
+            reach=self.reach,
+            key=self.hostile_key,
+        )
+
+    def bystander(self, headers: Mapping[str, str]) -> Bystander:
+        """Return well-behaved clients; there are more at a distance, where each requests less."""
+        count = DISTANT_BYSTANDERS if self.reach.is_distant else 1
+        return Bystander(self.url, {**self.headers, **headers}, self.context, count)
+
     def engine(self) -> Any:
-        """Return its own metrics."""
-        return httpx2.get(f"{self.url}/engine", headers=self.headers, timeout=30).json()
+        """Return what it reports about itself."""
+        with self.client() as client:
+            return client.get("/engine").json()
 
     def log(self) -> list[dict[str, Any]]:
         """Return the entries of its log."""
@@ -119,20 +170,26 @@ class Target:
 
 
 @contextmanager
-def running_target(**settings: object) -> Iterator[Target]:
+def running_target(reach: Reach = LOOPBACK, /, **settings: object) -> Iterator[Target]:
     """Run a target with these settings; stop it at the end if it still runs.
 
-    At its end no handle is open, no engine memory is unfreed, nothing was
-    misused, and no unexpected failure occurred.
+    A distant one has TLS, unless the settings allow it to have none. At its end no handle is open,
+    no engine memory is unfreed, nothing was misused, and no unexpected failure occurred.
     """
     environment = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
-    chosen = {"port": 0, "engine": "simulator", **settings}
-    environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in chosen.items()}
+    chosen = {"host": reach.address, "port": 0, "engine": "simulator", **settings}
+    context = None
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
+        if reach.is_distant and not settings.get("allow_insecure"):
+            ca, files = trustme.CA(), Files(Path(folder))
+            files.show(ca, reach.address)
+            context = client_context(ca)
+            chosen |= {"tls_certificate_file": files.certificate, "tls_key_file": files.key}
+        environment |= {f"SA_CONTEXTS_{name.upper()}": str(value) for name, value in chosen.items()}
         with log.open("w", encoding="utf-8") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.hostile.target"],
+                [*reach.launcher, sys.executable, "-m", "tests.hostile.target"],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -142,7 +199,7 @@ def running_target(**settings: object) -> Iterator[Target]:
             )
         with process:
             try:
-                target = Target(process, log)
+                target = Target(process, log, reach, context)
                 yield target
                 if not target.counts:
                     target.stop()

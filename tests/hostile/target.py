@@ -1,4 +1,4 @@
-"""A server to attack: `sa-contexts serve` on a simulator that fails on request.
+"""A server to attack: what `sa-contexts serve` runs, on a simulator that fails on request.
 
 `python -m tests.hostile.target` takes its settings from the environment, and its orders from
 standard input: `storm SEED`, `calm`, `trim`, `delay FUNCTION MILLISECONDS` and `calls FUNCTION`.
@@ -16,10 +16,7 @@ from typing import Any
 
 from sa_contexts_simulator import Simulator
 
-from app.bootstrap import create_service
-from app.main import create_app
-from app.server import uvicorn_server as server
-from app.settings.limits import ConnectionLimits
+from app.bootstrap import build_server
 from app.settings.model import Settings
 from app.telemetry.logging.configuration import configure_logging
 from tests.hostile.faults import Storm
@@ -30,13 +27,11 @@ def main() -> None:
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
     configure_logging("json", "warning")
-    service = create_service(settings)
-    simulator = Simulator(service.library.path)
-    listener = server.listen(settings.host, settings.port)
-    _report({"port": listener.getsockname()[1]})
+    simulator = Simulator()  # the instance that the server loads, too
+    serving = build_server(settings)
+    _report({"port": serving.listener.getsockname()[1]})
     Thread(target=_obey, args=(simulator,), daemon=True).start()
-    limits = settings.limits(ConnectionLimits)
-    server.run(server.create_server(create_app(service), service.stop, limits), listener)
+    serving.run()
     _report(
         {
             "open_handles": simulator.open_handles(),

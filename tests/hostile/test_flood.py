@@ -13,11 +13,11 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
-import httpx2
 import pytest
 
 from tests.auth.made import make_key
-from tests.hostile.conftest import FLOODS
+from tests.hostile.conftest import FLOODS, P99_SECONDS
+from tests.hostile.distance import Reach, far
 from tests.hostile.flood import Flood, Regular, compiled, on_processor
 from tests.hostile.process import Target, running_target
 
@@ -61,7 +61,7 @@ class Guarded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+def guarded(reach: Reach, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     folder = tmp_path_factory.mktemp("flood")
     key = make_key(folder / "keys.json", "sa:read")
     program = compiled(folder)
@@ -69,6 +69,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         with on_processor(0):
             target = stack.enter_context(
                 running_target(
+                    reach,
+                    allow_insecure=True,  # the flood comes without TLS, from a distance too
                     simulated_contexts=2000,
                     simulated_churn=0,
                     refresh_interval_seconds=3600,  # a refresh takes some megabytes
@@ -76,7 +78,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
                 )
             )
         stack.enter_context(on_processor(1))
-        httpx2.get(f"{target.url}/openapi.json")  # built once, in half a second
+        with target.client() as client:
+            client.get("/openapi.json")  # built once, in half a second
         yield Guarded(target, key, program)
 
 
@@ -123,6 +126,39 @@ def test_a_flood_costs_others_little(
     assert busy - idle < BUSY * idle
     assert peak - before < PEAK_BYTES
     assert growth < GROWTH_BYTES
+
+
+@far
+@pytest.mark.parametrize(
+    "flood",
+    [
+        pytest.param(Flood(NO_KEY, 50), id="no key"),
+        pytest.param(Flood(WRONG_KEY, 250), id="wrong key, 250 connections"),
+        pytest.param(Flood(HEALTH, 50), id="health"),
+    ],
+)
+def test_a_flood_costs_others_little_at_a_distance(
+    guarded: Guarded, request: pytest.FixtureRequest, flood: Flood
+) -> None:
+    """The flood comes from the others' address, whose share of connections then has an effect."""
+    target, key, program = guarded
+    before = target.resident_bytes()
+    target.forget_peak()
+    with target.bystander({"Authorization": f"Bearer {key}"}) as regular:
+        began = target.processor_seconds()
+        with flood.over(target, program, FLOOD_SECONDS) as flooding:
+            pass
+        busy = (target.processor_seconds() - began) / FLOOD_SECONDS
+    growth = target.peak_bytes() - before
+
+    FLOODS.append(
+        f"{request.node.callspec.id:26} {sum(flooding.report['answered'].values()):6} "
+        f"{busy * 100:9.0f} %  {growth / 2**20:5.1f} MB  "
+        f"{median(regular.seconds) * 1e3:5.1f}  {regular.p99() * 1e3:5.1f} ms"
+    )
+    assert flooding.report["offered"] == flood.per_second * FLOOD_SECONDS
+    assert regular.p99() < P99_SECONDS + target.reach.round_trip_seconds
+    assert growth < PEAK_BYTES
 
 
 def measured(target: Target, regular: Regular, windows: int) -> tuple[list[list[float]], float]:
