@@ -20,9 +20,9 @@ from bindings.session import Session
 
 
 def static_app(size: int) -> FastAPI:
-    """Return an application that answers requests for a list with the same `size` prepared bytes.
+    """Return an application that answers each request for a list with one prepared body.
 
-    FastAPI cannot answer faster.
+    The body has `size` bytes. FastAPI cannot answer faster.
     """
     app = FastAPI()
     body = b"[" + b" " * (size - 2) + b"]"

@@ -20,7 +20,7 @@ MAX_PATH: Final = 2048
 """Maximum length in bytes of a path to refer to; escaping makes it up to three times as long."""
 
 _IN_A_PATH: Final = "/%!$&'()*+,;=@~"
-"""Characters that are not escaped. A colon is, because it could end a scheme (RFC 3986, 4.2)."""
+"""Characters that are not escaped. A colon is escaped: it could end a scheme (RFC 3986, 4.2)."""
 
 
 def root_of(raw_path: bytes) -> str:

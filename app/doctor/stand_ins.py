@@ -1,4 +1,7 @@
-"""Stand-ins for values that identify a host in a capture, the same as in the included report."""
+"""Stand-ins for values that identify a host in a capture.
+
+If the capture includes the doctor's report, equal values have equal stand-ins there.
+"""
 
 from __future__ import annotations
 

@@ -109,10 +109,11 @@ class AddressRateLimitMiddleware:
       is unavailable, or `Host` was rejected. Credentials accepted from the address before have a
       separate quota per caller.
 
-    A request whose credential is not accepted is counted when its response begins, so many requests
-    may be admitted while they wait for an issuer. If the request then exceeds a quota, its response
-    is replaced by 429, which reveals nothing about the credential. The exception is a rejected
-    credential that was accepted from the address before: its response is sent.
+    A request whose credential is not accepted is counted only when its response begins. Therefore,
+    many requests may be admitted while they wait for an issuer. If the counted request exceeds a
+    quota, its response is replaced by 429, which reveals nothing about the credential. The
+    exception is a rejected credential that was accepted from the address before: its response is
+    sent.
 
     Health probes are always answered; beyond the quota, `app.server.protocol` may delay the
     response.

@@ -82,7 +82,12 @@ class Observer(Protocol):
     """Learns from objects how to read the engine. Runs in the store's thread."""
 
     def start(self, incarnation: int, order: Ipv6Order, /) -> None:
-        """Prepare for a refresh in this incarnation's session, which reads in this byte order."""
+        """Prepare for a refresh.
+
+        Args:
+            incarnation: the number of the session that the refresh uses (`Engine.incarnation`).
+            order: the byte order in which the refresh reads addresses.
+        """
 
     def observe(self, tree: RawTree, /) -> None:
         """Examine an object; a refresh skips unchanged ones."""

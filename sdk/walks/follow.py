@@ -57,7 +57,7 @@ def main(command: list[str]) -> None:
 
     Raises:
         AssertionError: the output differs from the server's events.
-        StopIteration: the program ended early, or printed nothing for too long.
+        StopIteration: the program ended early, or was killed after `TIMEOUT_SECONDS`.
     """
     port = _free_port()
     with key() as (text, keys):

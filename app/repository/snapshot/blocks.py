@@ -22,10 +22,16 @@ PIECE_BYTES: Final = 256 << 10
 """Maximum size of joined pieces: small pieces are joined, because each send has a cost."""
 
 MIN_RUN: Final = 4
-"""The minimum average number of texts per run; below it, the texts are copied."""
+"""The minimum average number of texts per run; below it, the texts are copied.
+
+`BLOCK_TEXTS / MIN_RUN` runs are not counted, so a few short runs are accepted.
+"""
 
 MAX_WASTE: Final = 0.25
-"""The maximum ratio of unused to used bytes in the blocks; above it, the texts are copied."""
+"""The maximum ratio of unused to used bytes in the blocks; above it, the texts are copied.
+
+`PIECE_BYTES` unused bytes are not counted.
+"""
 
 
 class Span(NamedTuple):

@@ -26,7 +26,7 @@ from app.settings.limits import ConnectionLimits
 
 
 HIGH_WATER: Final = 64 << 10
-"""Bytes waiting to be encrypted at which writing pauses: asyncio's default without TLS.
+"""Writing pauses when more bytes than this wait to be encrypted: asyncio's default without TLS.
 Its default with TLS, 512 KiB, would increase the cost of a client that does not read."""
 
 

@@ -1,7 +1,7 @@
 r"""Log entries that an administrator should see in the Windows Event Log.
 
-These are all warnings and errors, and the entries named in `EVENTS` at any level. Event ids never
-change, because rules and alerts depend on them (docs/audit.md).
+They comprise all warnings and errors, and the entries named in `EVENTS` at any level. Event ids
+never change, because rules and alerts depend on them (docs/audit.md).
 
 pywin32, which the service needs anyway, wraps RegisterEventSourceW and ReportEventW. The message
 file is Windows' own EventCreate.exe: its message for each id from 1 to 1000 is `%1`, the reported

@@ -150,10 +150,11 @@ void sa_simulator_stop_churn(void);
 /* ---- net events --------------------------------------------------------------- */
 
 /* Collect a net event now. `type` is its FWPM_NET_EVENT_TYPE, `code` its failureErrorCode or
- * failureStatus. Everything else, except its time, follows from `seed` and from the last
- * population: the event concerns one of its peers. The last 128 generated events are kept until the
- * engine stops. Any type is allowed; the details of an event that does not concern IPsec cannot be
- * read. Return 1, or 0 if the engine is stopped or does not collect net events. */
+ * failureStatus. Everything else, except its time, follows from `seed` and from the seed of the
+ * last population: the event concerns a peer of the first 120 contexts of that seed, even if fewer
+ * were generated. The last 128 generated events are kept until the engine stops. Any type is
+ * allowed; the details of an event that does not concern IPsec cannot be read. Return 1, or 0 if
+ * the engine is stopped or does not collect net events. */
 int32_t sa_simulator_net_event(uint32_t type, uint32_t code, uint64_t seed);
 
 /* Collect a copy of the FWPM_NET_EVENT5 at `tree`. The copy keeps the event's time. All events that
@@ -263,8 +264,9 @@ enum sa_simulator_option {
      * is always set. */
     SA_SIMULATOR_OPTION_UNTIMED_NOTIFICATIONS = 6,
     /* The byte order of IPv6 addresses: 0 (default) network order, 1 reversed. Addresses in
-     * transport filters, in the subnets of net events and in trees that are put are always in
-     * network order. */
+     * transport filters and in the subnets of net events are always in network order. The trees
+     * that the put functions take are in network order, too, but results contain the addresses of
+     * the put objects in the order that this option sets, as for other objects. */
     SA_SIMULATOR_OPTION_REVERSED_IPV6 = 7,
     /* The connections that the template of an enumeration matches if its connectionId is 0: 0
      * (default) all, 1 none. */
