@@ -45,7 +45,7 @@ async def test_a_caller_waits_for_one_piece_of_work_of_another() -> None:
         assert not crowd[count + 1].is_admitted
         limiter.leave(other)
         assert crowd[count + 1].is_admitted
-        other = joined(limiter, "other")  # sends a request after each response
+        other = joined(limiter, "other")  # after each response
     assert limiter.waits == 20
     assert limiter.wait_seconds == 3 * 10 + 3 * sum(range(1, 11))
 
