@@ -24,10 +24,15 @@ T = TypeVar("T")
 
 
 class _Call(Generic[T]):
-    """One call, and the places of the requests that wait for it."""
+    """One call, and the places of the requests that wait for it.
+
+    Attributes:
+        since: when the last of these requests began to wait.
+    """
 
     def __init__(self, make: Callable[[], T]) -> None:
         self.make = make
+        self.since = 0.0
         self.places: list[Place] = []
         self.ended = anyio.Event()
         self.error: Exception | None = EngineTimedOut()
@@ -64,15 +69,15 @@ class EngineCalls:
             ShuttingDown: the server is stopping.
             Exception: the call raised this error.
         """
-        since = anyio.current_time()
         call: _Call[T] = self._pending.setdefault(key, _Call(make))
+        since = call.since = anyio.current_time()
         place = self.limiter.join()
         call.places.append(place)
         try:
             if not place.is_admitted:
                 await self._deadline.run(place.wait, since=since)
             if place.is_admitted:
-                await self._make(key, call, since)
+                await self._make(key, call)
             else:
                 await self._deadline.run(call.ended.wait, since=since)
         finally:
@@ -85,8 +90,11 @@ class EngineCalls:
             raise call.error.with_traceback(None)
         return call.result
 
-    async def _make(self, key: Hashable, call: _Call[T], since: float) -> None:
-        """Make a call for all that wait for it; it goes on if this request is cancelled."""
+    async def _make(self, key: Hashable, call: _Call[T]) -> None:
+        """Make a call for all that wait for it.
+
+        It lasts as long as any of them may wait, even if this request is cancelled.
+        """
         del self._pending[key]
         for place in call.places:
             if not place.is_admitted:
@@ -96,7 +104,7 @@ class EngineCalls:
         )
         with anyio.CancelScope(shield=True):
             try:
-                call.result = await self._deadline.run(run, since=since)
+                call.result = await self._deadline.run(run, since=call.since)
                 call.error = None
             except Exception as error:  # noqa: BLE001  # raised by all that wait
                 call.error = error

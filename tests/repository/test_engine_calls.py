@@ -183,6 +183,29 @@ async def test_each_request_waits_as_long_as_it_may() -> None:
     assert all(0.29 < seconds < 3 for seconds in took)
 
 
+async def test_a_call_lasts_as_long_as_the_last_request_may_wait() -> None:
+    """A greedy caller's turn may come just before its time is over."""
+    engine, calls, results = Engine(), EngineCalls(EngineDeadline(2)), list[str]()
+    blocked = Engine()
+
+    async def request() -> None:
+        results.append(await calls.run("a", engine.call("a")))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(calls.run, "b", blocked.call("b"))
+        await begun(blocked)
+        tasks.start_soon(request)
+        await anyio.sleep(1.4)
+        tasks.start_soon(request)
+        await anyio.wait_all_tasks_blocked()
+        blocked.may_end.set()
+        await begun(engine)
+        await anyio.sleep(0.8)  # the first request alone would time out
+        engine.may_end.set()
+
+    assert results == ["a 1", "a 1"]
+
+
 async def test_a_stop_ends_all_waits() -> None:
     engine, deadline = Engine(), EngineDeadline(10)
     calls, ended = EngineCalls(deadline), list[str]()
