@@ -32,6 +32,7 @@ from app.repository.resource import Observer, ResourceKind
 from app.repository.store import MAX_DIRTY_IDS, Store
 from app.settings.model import Settings
 from bindings.addresses import Ipv6Order
+from bindings.call_notes import NOTES
 from bindings.engine import Engine
 from bindings.ipv6_order import Ipv6OrderDetector
 from bindings.library import EngineKind, Library, find_library
@@ -216,6 +217,7 @@ class Service(Foundation):
             finally:
                 self.stop()
                 await self._close()
+                NOTES.end()  # here, because a signal ends the process before `serve` returns
             tasks.cancel_scope.cancel()
 
     async def _follow_ipv6_order(self) -> None:

@@ -91,6 +91,15 @@ uint32_t {function}(void *session, void *counts)
 }}
 """
 
+_HANG: Final = """
+uint32_t IPsecGetStatistics1(void *session, void *counts)
+{
+    while (lies())
+        sleep(1);
+    return ((uint32_t (*)(void *, void *))real("IPsecGetStatistics1"))(session, counts);
+}
+"""
+
 _ENDLESS: Final = """
 uint32_t IPsecSaContextEnum1(void *session, void *handle, uint32_t size, void ***e, uint32_t *n)
 {
@@ -133,6 +142,9 @@ FATAL: Final[dict[str, str]] = {
 }
 """The lie that ends a process that reads the resource: in an enumeration, in a point read, in a
 callback, or within the library's own function."""
+
+HANG: Final = _HANG
+"""The counters are never returned."""
 
 ENDLESS: Final = _ENDLESS
 """Enumerations of SA contexts never end, and each context is another."""

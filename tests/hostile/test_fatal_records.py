@@ -11,13 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.hostile.fatal_engine import FATAL, build
+from bindings.call_notes import FILE_BYTES
+from tests.hostile.fatal_engine import FATAL, HANG, build
 from tests.hostile.process import ROOT
 
 
@@ -48,6 +50,7 @@ class Server:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.log_file = folder / "logs" / "server.log"
+        self.notes = folder / "logs" / "server.log.calls"
         self._environment = {
             **{n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")},
             "SA_CONTEXTS_LIBRARY": str(build(folder, lie)),
@@ -156,3 +159,20 @@ def test_resource_that_ended_the_server_twice_is_unreadable_and_the_others_are_s
         assert server.run("retry") == f"Readable again: {resource}.\n"
         until(lambda: server.status(PATHS[resource]) == 200)
         assert process.poll() is None
+
+
+def test_hung_read_of_a_server_that_is_stopped_is_no_death(tmp_path: Path) -> None:
+    server = Server(tmp_path, HANG)
+
+    for _ in range(2):
+        with server.running() as process:
+            request = Thread(target=server.status, args=("/statistics/ipsec",))
+            request.start()
+            until(lambda: b"statistics" in server.notes.read_bytes()[FILE_BYTES // 4 :])
+            process.send_signal(signal.SIGTERM)
+            process.wait(SECONDS)
+            request.join()
+
+    with server.running():
+        assert server.status("/sa-contexts") == 200
+    assert all(entry["event"] != "died_reading_engine" for entry in server.log())
