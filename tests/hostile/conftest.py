@@ -11,7 +11,7 @@ import pytest
 
 from tests.auth.made import make_key
 from tests.hostile.bystander import Bystander
-from tests.hostile.distance import LOOPBACK, SOURCE, Reach, distance
+from tests.hostile.distance import LOOPBACK, Reach, distance
 from tests.hostile.flood import compiled
 from tests.hostile.process import Target, running_target
 
@@ -44,7 +44,7 @@ def reach(
 ) -> Iterator[Reach]:
     """Return the way to the target: over loopback, except in tests that are marked `far`."""
     if hasattr(request, "param"):
-        with distance(compiled(tmp_path_factory.mktemp("distance"), SOURCE)) as network:
+        with distance(compiled(tmp_path_factory.mktemp("distance"), "distance")) as network:
             yield network.reach
     else:
         yield LOOPBACK
@@ -94,12 +94,12 @@ def attacked(target: Target, request: pytest.FixtureRequest) -> Attacked:
         during = target.peak_bytes() - target.resident_before
         _settle(target)
         after = target.resident_bytes() - target.resident_before
-        name = request.node.name.partition("[")[2].rstrip("]") or request.node.originalname[5:]
-        columns = (
-            f"{len(each.seconds):6} {median(each.seconds) * 1e3:5.0f} {each.p99() * 1e3:5.0f} ms"
+        latencies = (
+            f"{median(each.seconds) * 1e3:.0f}, {each.p99() * 1e3:.0f} ms"
             for each in (regular, newcomers)
         )
-        _rows.append(f"{name:40} {during >> 20:4} {after >> 20:3} MB {' '.join(columns)}")
+        memory = f"{during >> 20}, {after >> 20} MB"
+        _rows.append(f"| `{request.node.name}` | {memory} | {' | '.join(latencies)} |")
         assert during < DURING_BYTES
         assert after < AFTER_BYTES
         round_trip = target.reach.round_trip_seconds
@@ -122,11 +122,7 @@ def _settle(target: Target) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures of docs/robustness.md."""
     if _rows:
-        terminalreporter.section("under attack: memory above the first, and a client beside it")
-        terminalreporter.write_line(
-            f"{'':40} {'peak':>4} {'after':>6} {'asked':>6} {'median, p99':>14}"
-            f" {'connected':>6} {'median, p99':>11}"
-        )
+        terminalreporter.section("under attack: the table of docs/robustness.md")
         for row in _rows:
             terminalreporter.write_line(row)
     if FLOODS:

@@ -21,7 +21,6 @@ import pytest
 
 
 ROUND_TRIP_SECONDS = 0.1
-SOURCE = Path(__file__).with_suffix(".c")
 
 
 @dataclass(frozen=True, slots=True)

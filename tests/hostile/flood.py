@@ -17,7 +17,7 @@ from typing import Any, Self
 from tests.hostile.process import Target
 
 
-_SOURCE = Path(__file__).with_suffix(".c")
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class Flooding:
         self.report = json.loads(output)
 
 
-def compiled(folder: Path, source: Path = _SOURCE) -> Path:
-    """Compile the flooding client, or another program, into a folder."""
-    program = folder / source.stem
+def compiled(folder: Path, name: str = "flood") -> Path:
+    """Compile a program into a folder."""
+    program, source = folder / name, _FOLDER / f"{name}.c"
     options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     subprocess.run(["cc", *options, "-o", program, source], check=True)  # noqa: S607  # the system's compiler
     return program
