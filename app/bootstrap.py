@@ -27,6 +27,7 @@ from app.server import uvicorn_server as server
 from app.server.exposure import missing_protection
 from app.server.tls.certificates import CertificateReloader, TlsError, TlsFiles
 from app.server.tls.metrics import TlsMetrics
+from app.server.watchdog import Watchdog
 from app.service import Foundation, Service, ipv6_order_detector, open_engine, open_library
 from app.settings.file import SettingsFileError, settings_file
 from app.settings.limits import ConnectionLimits
@@ -125,6 +126,13 @@ def build_server(settings: Settings, log_file: Path | None) -> BoundServer:
         tls,
         TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
         settings.base_path,
+        [
+            Watchdog(
+                service.library.oldest_unfinished_call,
+                report_seconds=settings.engine_timeout_seconds,
+                exit_seconds=settings.watchdog_seconds,
+            ).run
+        ],
     )
     metrics.count_connections(lambda: len(uvicorn_server.server_state.connections))
     # Opened when the server runs: before it listened, the file might be that of another one.

@@ -35,7 +35,7 @@ from bindings.addresses import Ipv6Order
 from bindings.call_notes import NOTES
 from bindings.engine import Engine
 from bindings.ipv6_order import Ipv6OrderDetector
-from bindings.library import EngineKind, Library, find_library
+from bindings.library import EngineKind, Library, UnfinishedCall, find_library
 from bindings.limits import LIMITS
 from bindings.session import Session
 from bindings.subscriptions import Notify
@@ -186,9 +186,16 @@ class Service(Foundation):
         return api_keys is not None and api_keys.are_rejected
 
     @property
+    def hung_call(self) -> UnfinishedCall | None:
+        """The call of the engine that has taken longest, if that is longer than requests wait."""
+        call = self.library.oldest_unfinished_call()
+        is_hung = call is not None and call.seconds() > self.settings.engine_timeout_seconds
+        return call if is_hung else None
+
+    @property
     def is_ready(self) -> bool:
-        """Whether the primary store is ready and API keys are not rejected."""
-        return self.store.is_ready and not self.rejects_keys
+        """Whether the engine responded recently, no call hangs and API keys are not rejected."""
+        return self.store.is_ready and self.hung_call is None and not self.rejects_keys
 
     def stop(self) -> None:
         """Wake all waiters and end all streams; accept no further work."""

@@ -20,8 +20,8 @@ T = TypeVar("T")
 def start_daemon(function: Callable[..., T], *arguments: object) -> Future[T]:
     """Call a function in a daemon thread, and return the future of its result.
 
-    The call cannot be cancelled: to stop waiting for the future is to abandon the thread. If no
-    thread can be started, the future raises OSError (EAGAIN).
+    The call cannot be cancelled: a caller that stops waiting abandons the thread. If no thread can
+    be started, the future raises OSError (EAGAIN).
     """
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()  # `asyncio.wrap_future` would cancel a pending one
@@ -29,7 +29,7 @@ def start_daemon(function: Callable[..., T], *arguments: object) -> Future[T]:
     def run() -> None:
         try:
             result = function(*arguments)
-        except BaseException as error:  # noqa: BLE001  # raised where the future is awaited
+        except BaseException as error:  # noqa: BLE001  # raised in the caller
             future.set_exception(error)
         else:
             future.set_result(result)

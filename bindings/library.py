@@ -13,7 +13,9 @@ import os
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from threading import get_ident
+from time import monotonic
+from typing import Any, Final, NamedTuple
 
 from bindings._fwpuclnt import ffi
 from bindings.errors import LibraryError, NotSupported
@@ -78,6 +80,22 @@ class EngineKind(StrEnum):
     OTHER = "other"
 
 
+class UnfinishedCall(NamedTuple):
+    """A call of the library that has not returned.
+
+    Attributes:
+        function: its name.
+        started: when it started, on `time.monotonic`.
+    """
+
+    function: str
+    started: float
+
+    def seconds(self) -> float:
+        """Return for how long it has not returned."""
+        return monotonic() - self.started
+
+
 class Library:
     """A loaded library that implements WFP's ABI.
 
@@ -104,6 +122,7 @@ class Library:
         except OSError as error:
             raise LibraryError(f"{path} cannot be loaded as a library: {error}") from error
         self.path = path
+        self._unfinished_calls: dict[int, UnfinishedCall] = {}  # by thread
         missing = [name for name in REQUIRED if not self.has(name)]
         if missing:
             raise LibraryError(f"{path} is not a WFP library: it lacks {', '.join(missing)}")
@@ -118,7 +137,7 @@ class Library:
         return True
 
     def function(self, name: str) -> Any:
-        """Return an exported function by name; to call one with a session, use `Session.call`.
+        """Return an exported function by name; to call one, use `call` or `Session.call`.
 
         Raises:
             NotSupported: the library does not export it.
@@ -127,6 +146,24 @@ class Library:
             return getattr(self.lib, name)
         except ffi.error:
             raise NotSupported(WinError.RPC_S_PROCNUM_OUT_OF_RANGE, name) from None
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Call an exported function and return its result.
+
+        Raises:
+            NotSupported: the library does not export it.
+        """
+        function, thread = self.function(name), get_ident()
+        self._unfinished_calls[thread] = UnfinishedCall(name, monotonic())
+        try:
+            return function(*arguments)
+        finally:
+            del self._unfinished_calls[thread]
+
+    def oldest_unfinished_call(self) -> UnfinishedCall | None:
+        """Return the call that has taken longest so far; None if no thread is in a call."""
+        calls = self._unfinished_calls.copy().values()  # threads change it meanwhile
+        return min(calls, key=lambda call: call.started, default=None)
 
     def functions(self) -> dict[str, bool]:
         """Return, for each name in `REQUIRED` and `OPTIONAL`, whether the library exports it."""

@@ -64,7 +64,7 @@ class Session:
             yield pointer
         finally:
             if pointer[0]:
-                self.library.function("FwpmFreeMemory0")(ffi.cast("void **", pointer))
+                self.library.call("FwpmFreeMemory0", ffi.cast("void **", pointer))
 
     @property
     def is_open(self) -> bool:
@@ -88,6 +88,6 @@ class Session:
         self.close()
 
     def _check(self, function: str, *arguments: Any) -> None:
-        code = self.library.function(function)(*arguments)
+        code = self.library.call(function, *arguments)
         if code:
             raise error_for(code, function)

@@ -81,6 +81,9 @@ def _ipv6_order(state: Ipv6OrderState) -> Ipv6Order:
 
 def _reasons(service: Service) -> list[NotReadyReason]:
     reasons = [] if service.store.is_ready else [_engine_reason(service)]
+    if (call := service.hung_call) is not None:
+        detail = f"{call.function} has not returned for {call.seconds():.0f} s."
+        reasons.append(NotReadyReason(code="hung", detail=detail, function=call.function))
     if service.rejects_keys:
         kind = problems.API_KEYS_UNAVAILABLE
         reasons.append(NotReadyReason(code=kind.code, detail=f"{kind.title}."))

@@ -20,7 +20,7 @@ async def get_liveness(response: Response) -> Liveness:
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "Not ready."}})
 async def get_readiness(service: ServiceDep, response: Response) -> Readiness:
-    """Report whether the filter engine answered recently and API keys can be verified."""
+    """Report readiness: the filter engine answers, and API keys can be verified."""
     response.headers["Cache-Control"] = "no-store"
     if service.is_ready:
         return Readiness(status="ready")

@@ -49,7 +49,7 @@ class Ipv6Order(Shape):
 class NotReadyReason(Shape):
     """A reason why the server is not ready."""
 
-    code: str = Field(description="A problem code, or `starting` or `stale`.")
+    code: str = Field(description="A problem code, or `starting`, `stale` or `hung`.")
     detail: str
     win_error: int | MISSING = MISSING
     win_error_hex: Hex32 | MISSING = MISSING

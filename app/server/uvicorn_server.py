@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from math import ceil
@@ -64,6 +64,9 @@ Requests are small. With the default, pipelined input would be read 256 KiB at a
 THREAD_SECONDS: Final = 0.1
 """How long finished threads may take to exit."""
 
+Background = Callable[[], Coroutine[Any, Any, None]]
+"""Work that runs in the server's event loop until it is cancelled."""
+
 _PROACTOR: Final[type[asyncio.AbstractEventLoop] | tuple[()]] = getattr(
     asyncio, "ProactorEventLoop", ()
 )
@@ -86,6 +89,7 @@ class Server(uvicorn.Server):
         limits: ConnectionLimits,
         idle: IdleConnections,
         tls: CertificateReloader | None = None,
+        background: Sequence[Background] = (),
     ) -> None:
         super().__init__(config)
         self.tls = tls
@@ -96,6 +100,7 @@ class Server(uvicorn.Server):
             connections=self.server_state.connections,
             idle=idle,
         )
+        self._background = background
         self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -113,6 +118,7 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         if self.tls is not None:
             self._tasks.append(asyncio.create_task(watch_files(self.tls.poll)))
+        self._tasks += [asyncio.create_task(run()) for run in self._background]
         for listener in sockets:
             listener.listen(BACKLOG)
             log.info("listening", url=self._url(listener))
@@ -241,6 +247,7 @@ def create_server(
     tls: CertificateReloader | None = None,
     on_handshake: Callable[[HandshakeOutcome], None] = lambda _outcome: None,
     base_path: str | None = None,
+    background: Sequence[Background] = (),
 ) -> Server:
     """Create a server that is not running yet.
 
@@ -253,6 +260,7 @@ def create_server(
         tls: the certificates; None: plain HTTP.
         on_handshake: called with the outcome of each TLS handshake.
         base_path: the prefix to remove from the paths of requests; None: none.
+        background: what else runs in the event loop until the server stops.
     """
     end_connections_once()
     limits = limits or ConnectionLimits()
@@ -277,7 +285,7 @@ def create_server(
     )
     logging.getLogger("uvicorn.error").addFilter(_drop_client_noise)
     logging.getLogger("asyncio").addFilter(is_not_of_acceptance)
-    return Server(config, on_stop, limits, idle, tls)
+    return Server(config, on_stop, limits, idle, tls, background)
 
 
 def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> None:

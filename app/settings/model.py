@@ -306,6 +306,12 @@ class Settings(BaseSettings):
     engine_timeout_seconds: float = Field(
         30, gt=0, description="Seconds for which a request waits for the engine."
     )
+    watchdog_seconds: float = Field(
+        0,
+        ge=0,
+        description="Seconds for which a call of the engine or the server's event loop may hang "
+        "before the process exits with status 4; 0: for ever.",
+    )
     snapshot_idle_timeout_seconds: float = Field(
         60, gt=0, description="Seconds for which a snapshot stays leased after its last use."
     )

@@ -1,4 +1,4 @@
-"""What is read as a file, and what is rejected at no cost."""
+"""Reading files: which are read, and what a file that does not answer costs."""
 
 from __future__ import annotations
 

@@ -50,6 +50,12 @@ class EngineCollector(Collector):
         for resource in NOTES.deaths():
             unreadable.add_metric([resource], float(NOTES.seconds_unreadable(resource) > 0))
         yield unreadable
+        call = service.library.oldest_unfinished_call()
+        yield GaugeMetricFamily(
+            "wfp_unfinished_call_seconds",
+            "Time for which the oldest unfinished call of the engine has not returned, in seconds.",
+            0.0 if call is None else call.seconds(),
+        )
         current = service.store.state
         yield GaugeMetricFamily(
             "wfp_last_refresh_success_timestamp_seconds",
