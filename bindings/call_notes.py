@@ -170,7 +170,7 @@ NOTES: Final = CallNotes()
 
 
 def map_file(path: Path) -> mmap.mmap:
-    """Map a file of notes, also that of a running server; changes take effect at once.
+    """Map a file of notes that a server may be using: it sees changes at once.
 
     Raises:
         OSError: the file cannot be opened, or is another kind of file.
