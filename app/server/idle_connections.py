@@ -50,8 +50,7 @@ class Connection(Protocol):
 class IdleConnections:
     """The connections that may be evicted.
 
-    A closing connection whose client has read everything makes room without an eviction. The order
-    of eviction:
+    A closing connection whose client has read everything is closed instead. The order of eviction:
 
     1. a response that an unidentified client has not read for `ABANDONED_SECONDS`;
     2. an idle connection that has not served a request, or whose last request was rejected;

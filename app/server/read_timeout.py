@@ -44,5 +44,5 @@ class ReadTimeout:
         return self.unread_since is not None and now - self.unread_since > self._seconds
 
     def reset(self) -> None:
-        """Start over, as if the client had read everything."""
+        """Restart the time: the client has read."""
         self.unread_since = None

@@ -91,7 +91,7 @@ def test_a_closed_connection_is_reset_if_its_client_does_not_read(served: Served
             assert len(received(client)) < FITTING_BYTES
 
 
-def test_a_closed_connection_makes_room_if_its_client_has_not_read(served: Served) -> None:
+def test_a_closed_connection_can_be_evicted(served: Served) -> None:
     with asking(served, CLOSED):
         until_closing(served)
         (closing,) = served.connections

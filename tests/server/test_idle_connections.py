@@ -1,4 +1,4 @@
-"""The order in which connections are evicted."""
+"""The order in which connections are evicted for another."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pytest
 
 from app.server.idle_connections import (
-    ABANDONED_SECONDS,
     MAX_RESERVED,
+    ABANDONED_SECONDS,
     IdleConnections,
 )
 from app.settings.limits import ConnectionLimits
@@ -83,7 +83,7 @@ def test_connections_are_evicted_in_the_documented_order() -> None:
     assert evicted(idle, [*reversed(order), waiting, reading]) == order
 
 
-def test_a_closing_connection_that_was_read_makes_room_for_nothing() -> None:
+def test_a_closing_connection_that_was_read_ends_without_an_eviction() -> None:
     idle, other = IdleConnections(LIMITS), Connected()
     idle.add(other, is_used=True)
 
