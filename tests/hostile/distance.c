@@ -6,8 +6,8 @@
  * process, and prints their names. Both are for the caller to configure; a line on standard input
  * then starts the network, and the end of the input ends it. Each packet leaves one interface, and
  * enters the other after the delay, in order. A direction holds at most QUEUE bytes of packets, as
- * many as a link of 2 Gbit/s within 50 ms; more are dropped, as a router does. At the end, the
- * packets are counted as JSON.
+ * many as a link of 2 Gbit/s within 50 ms; more are dropped, as a router does. A packet costs some
+ * 2.4 µs of processor time. At the end, the packets are counted as JSON.
  *
  * A packet may be larger than the MTU: the kernel leaves it to the interface to divide a segment of
  * up to 64 kB (IFF_VNET_HDR, TUNSETOFFLOAD), and takes such a segment from the other one. So there

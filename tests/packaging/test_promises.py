@@ -1,4 +1,4 @@
-"""docs/promises.md links what the documents promise to tests that exist."""
+"""docs/promises.md links promises to tests that exist, and lists what is untested."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def text_of(path: Path) -> str:
 
 def promises() -> list[Promise]:
     found, document = [], None
-    for line in (ROOT / "docs" / "promises.md").read_text(encoding="utf-8").splitlines():
+    for line in PROVED.splitlines():
         if line.startswith("## "):
             document = DOCUMENTS.get(line.removeprefix("## "))
         elif row := re.fullmatch(r"\| (.+) \| (`tests/.+`) \|", line):
@@ -48,19 +48,47 @@ def promises() -> list[Promise]:
     return found
 
 
+def untested() -> list[Promise]:
+    """Return what no test proves."""
+    rows = re.findall(r"^\| (.+) \(\[(.+)\]\(.+\)\) \| .+ \|$", UNPROVED, re.MULTILINE)
+    return [Promise(text, DOCUMENTS[name], []) for text, name in rows]
+
+
+PROVED, _, UNPROVED = (
+    (ROOT / "docs" / "promises.md").read_text(encoding="utf-8").partition("## Without a test\n")
+)
 PROMISES = promises()
+UNTESTED = untested()
+
+
+def sentences(path: Path) -> list[str]:
+    """Return the sentences of a document's paragraphs and lists."""
+    text = re.sub(r"(?ms)^```.*?^```$", "", path.read_text(encoding="utf-8"))
+    prose = [line for line in text.splitlines() if not line.startswith(("#", "|"))]
+    found = []
+    for paragraph in re.split(r"\n\s*\n|\n(?=- |\d+\. )", "\n".join(prose)):
+        joined = re.sub(r"^(- |\d+\. )", "", " ".join(paragraph.split()))
+        found += [each for each in re.split(r"(?<=[.:])\s+(?=[A-Z`*\d/\[])", joined) if each]
+    return found
+
+
+def clauses(cell: str) -> list[str]:
+    """Return the statements of a table's cell."""
+    return [clause.rstrip(";") for clause in re.split(r"(?<=[;.])\s+", cell)]
 
 
 @cache
 def names_in(path: Path) -> set[str]:
     """Return the names of a module's tests."""
     module = ast.parse(path.read_text(encoding="utf-8"))
-    return {
+    functions = {
         node.name
         for node in module.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
     }
+    machines = re.findall(r"(?m)^(Test\w+) = \w+\.TestCase$", path.read_text(encoding="utf-8"))
+    return functions | set(machines)
 
 
 def rows_of(document: str, header: str) -> list[list[str]]:
@@ -102,3 +130,29 @@ def test_every_row_is_a_promise(document: str, header: str, column: int) -> None
     assert len(rows) > 20
     for row in rows:
         assert any(text in row[column] for text in texts), row
+
+
+def test_every_sentence_of_the_limits_is_proved_or_listed_as_untested() -> None:
+    assert unknown("robustness.md", sentences(DOCUMENTS["robustness.md"])) == []
+
+
+def test_every_defence_is_proved_or_listed_as_untested() -> None:
+    rows = rows_of("SECURITY.md", "| attacker | attack | defence | code and tests |")
+
+    assert unknown("SECURITY.md", [each for row in rows for each in clauses(row[2])]) == []
+
+
+def unknown(name: str, statements: list[str]) -> list[str]:
+    """Return the statements of a document of which no promise is a considerable part."""
+    assert len(statements) > 20
+    known = [each.text for each in (*PROMISES, *UNTESTED) if each.document == DOCUMENTS[name]]
+    return [
+        each
+        for each in statements
+        if not any(each in text or (text in each and len(text) > 20) for text in known)
+    ]
+
+
+@pytest.mark.parametrize("promise", UNTESTED, ids=lambda promise: promise.text[:60])
+def test_what_is_untested_stands_in_its_document(promise: Promise) -> None:
+    assert promise.text in text_of(promise.document)
