@@ -24,7 +24,9 @@ from app.repository.engine_calls import EngineCalls
 from app.resources import RESOURCES
 from app.resources.sa_contexts.kind import SaContextKind
 from app.server import uvicorn_server as server
+from app.server.admission import Admission
 from app.server.exposure import missing_protection
+from app.server.metrics import RejectionMetrics
 from app.server.tls.certificates import CertificateReloader, TlsError, TlsFiles
 from app.server.tls.metrics import TlsMetrics
 from app.server.watchdog import Watchdog
@@ -118,13 +120,18 @@ def build_server(settings: Settings, log_file: Path | None) -> BoundServer:
         service, hosts=settings.allowed_hosts or (), log_requests=settings.log_requests
     )
     metrics: Metrics = application.state.metrics
+    limits = settings.limits(ConnectionLimits)
+    rejections = RejectionMetrics(metrics.registry, metrics.connection_summary)
+    tls_metrics = TlsMetrics(tls, metrics.registry) if tls else None
     uvicorn_server = server.create_server(
         application,
         service.stop,
-        settings.limits(ConnectionLimits),
+        limits,
         application.state.on_rejection,
         tls,
-        TlsMetrics(tls, metrics.registry).ended if tls else lambda _outcome: None,
+        tls_metrics.ended if tls_metrics else lambda _outcome: None,
+        tls_metrics.step_took if tls_metrics else lambda _seconds: None,
+        Admission(limits, application.state.is_verified, rejections.rejected),
         settings.base_path,
         [
             Watchdog(

@@ -14,7 +14,11 @@ from app.api.media_types import Utf8JsonResponse
 from app.api.problems import ProblemError
 from app.api.resource import Resource
 from app.api.security import public_paths
-from app.middleware.address_rate_limit import AddressRateLimitMiddleware, address_policy
+from app.middleware.address_rate_limit import (
+    AddressRateLimitMiddleware,
+    VerifiedCredentialCache,
+    address_policy,
+)
 from app.middleware.authentication import AuthenticationMiddleware
 from app.middleware.caller_rate_limit import CallerRateLimitMiddleware
 from app.middleware.exact_paths import ExactPaths
@@ -120,10 +124,11 @@ def _add_middleware(
     server verifies no credential that a page sends after DNS rebinding. Otherwise `Host` is
     validated inside the caller's rate limit, which then also counts requests with a rejected
     `Host`. Malformed requests never reach the application; `app.state.on_rejection` counts them.
+    `app.state.is_verified` returns whether a credential was accepted from a client network.
     """
     limits, public = service.settings.limits(RateLimits), public_paths(app.routes)
     is_authenticated = service.credentials.is_required
-    requests = address_policy(limits)
+    requests, verified = address_policy(limits), VerifiedCredentialCache()
     app.add_middleware(ExactPaths)
     app.add_middleware(QueryLimitMiddleware)
     app.add_middleware(HeadMiddleware)
@@ -135,7 +140,11 @@ def _add_middleware(
     if is_authenticated:
         app.add_middleware(HostValidationMiddleware, hosts=hosts)
         app.add_middleware(
-            AddressRateLimitMiddleware, requests=requests, limits=limits, public=public
+            AddressRateLimitMiddleware,
+            requests=requests,
+            limits=limits,
+            public=public,
+            verified=verified,
         )
 
     def on_rejection(problem: ProblemError, address: str) -> None:
@@ -143,3 +152,4 @@ def _add_middleware(
         requests.limiter.hit(client_network(address))
 
     app.state.on_rejection = on_rejection
+    app.state.is_verified = verified.has_network

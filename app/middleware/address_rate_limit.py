@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from hashlib import blake2b
 from typing import Final
 
@@ -44,7 +44,12 @@ class VerifiedCredentialCache:
         self._max_per_caller = max_per_caller
         self._key = secrets.token_bytes(blake2b.MAX_KEY_SIZE)
         self._callers: OrderedDict[bytes, tuple[str, str]] = OrderedDict()
-        self._hashes: dict[tuple[str, str], OrderedDict[bytes, None]] = {}
+        self._hashes: dict[tuple[str, str], OrderedDict[bytes, str]] = {}
+        self._networks: Counter[str] = Counter()
+
+    def has_network(self, network: str) -> bool:
+        """Return whether the cache has a credential that was accepted from this address."""
+        return network in self._networks
 
     def caller_of(self, network: str, credential: bytes) -> tuple[str, str] | None:
         """Return the caller whose credential was accepted from this address, or None."""
@@ -61,7 +66,8 @@ class VerifiedCredentialCache:
         self._remove(hash_)
         self._callers[hash_] = caller
         hashes = self._hashes.setdefault(caller, OrderedDict())
-        hashes[hash_] = None
+        hashes[hash_] = network
+        self._networks[network] += 1
         if len(hashes) > self._max_per_caller:
             self._remove(next(iter(hashes)))
         elif len(self._callers) > self._max_count:
@@ -75,9 +81,12 @@ class VerifiedCredentialCache:
         caller = self._callers.pop(hash_, None)
         if caller is not None:
             hashes = self._hashes[caller]
-            del hashes[hash_]
+            network = hashes.pop(hash_)
             if not hashes:
                 del self._hashes[caller]
+            self._networks[network] -= 1
+            if not self._networks[network]:
+                del self._networks[network]
 
     def _hash(self, network: str, credential: bytes) -> bytes:
         hash_ = blake2b(credential, key=self._key, digest_size=16)
@@ -125,6 +134,7 @@ class AddressRateLimitMiddleware:
         requests: RateLimitPolicy,
         limits: RateLimits,
         public: re.Pattern[str],
+        verified: VerifiedCredentialCache,
     ) -> None:
         """Wrap an application.
 
@@ -133,6 +143,7 @@ class AddressRateLimitMiddleware:
             requests: the policy for requests without a credential.
             limits: the rate limits from the settings.
             public: matches the paths that require no credential.
+            verified: the credentials accepted so far.
         """
         self._app = app
         self._is_public = public.fullmatch
@@ -147,7 +158,7 @@ class AddressRateLimitMiddleware:
             limits.rate_limit_per_address,
             "This address sent too many credentials that could not be verified.",
         )
-        self._verified = VerifiedCredentialCache()
+        self._verified = verified
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or reject it with 429."""

@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from itertools import islice
 from typing import Final
 
-from app.net.networks import is_loopback
+from app.net.networks import client_network, is_loopback
 
 
 MAX_PROXIES: Final = 16
@@ -68,6 +68,13 @@ class TrustedProxies:
 
     def __contains__(self, address: str) -> bool:
         return bool(self._networks) and self._contains(address)
+
+    def network_of(self, address: str) -> str:
+        """Return the network that a connection from an address counts against.
+
+        A trusted proxy counts as itself, not as its IPv6 network, which may have other clients.
+        """
+        return address if address in self else client_network(address)
 
     def client_of(self, peer: str, headers: Headers) -> str:
         """Return the address of the client that sent a request, in canonical form.

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from app.net.networks import client_network
 from app.net.send_queue import is_reset_on_close, read_send_queue, reset_on_close
 from app.server.idle_connections import IdleConnections
 from app.server.read_timeout import ReadTimeout
@@ -64,10 +63,11 @@ class ClosingConnection:
     """A closed connection whose client has not acknowledged everything yet.
 
     Attributes:
-        network: the client's network, as `client_network` returns it.
+        network: the client's network, as `IdleConnections.network_of` returns it.
     """
 
     is_identified = False
+    is_silent = False
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class ClosingConnection:
         Raises:
             OSError: the client has reset the connection.
         """
-        self.network = client_network(connection.getpeername()[0])
+        self.network = idle.network_of(connection.getpeername()[:2])
         self._socket = connection
         self._timeout = timeout
         self._connections = connections

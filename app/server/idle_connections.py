@@ -7,8 +7,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, Protocol
 
-from app.net.forwarding import TrustedProxies
-from app.net.networks import client_network, is_loopback
+from app.net.networks import is_loopback
+from app.server.admission import Admission
 from app.settings.limits import ConnectionLimits
 
 
@@ -28,9 +28,11 @@ class Connection(Protocol):
 
     Attributes:
         network: the client's network, as `IdleConnections.network_of` returns it.
+        is_silent: whether the client has sent nothing yet.
     """
 
     network: str
+    is_silent: bool
 
     @property
     def is_identified(self) -> bool:
@@ -53,7 +55,8 @@ class IdleConnections:
     A closing connection whose client has read everything is closed instead. The order of eviction:
 
     1. a response that an unidentified client has not read for `ABANDONED_SECONDS`;
-    2. an idle connection that has not served a request, or whose last request was rejected;
+    2. an idle connection that has not served a request, or whose last request was rejected; those
+       that have sent nothing are first;
     3. any other idle connection;
     4. any other response that an unidentified client has not read completely;
     5. a response that an identified client has not read for `ABANDONED_SECONDS`.
@@ -64,9 +67,11 @@ class IdleConnections:
         proxies: the trusted proxies, which have no limit per address.
     """
 
-    def __init__(self, limits: ConnectionLimits) -> None:
-        self.proxies = TrustedProxies(limits.trusted_proxies)
+    def __init__(self, limits: ConnectionLimits, admission: Admission) -> None:
+        self.proxies = admission.proxies
         self._limits = limits
+        self._admission = admission
+        self._silent: dict[Connection, None] = {}
         self._unused: dict[Connection, None] = {}
         self._used: dict[Connection, None] = {}
         self._closing: dict[Connection, None] = {}
@@ -75,7 +80,8 @@ class IdleConnections:
         self._next_scan = 0.0
 
     def __len__(self) -> int:
-        return len(self._unused) + len(self._used) + len(self._closing) + len(self._reserved)
+        idle = (self._silent, self._unused, self._used)
+        return sum(map(len, (*idle, self._closing, self._reserved)))
 
     def add(self, connection: Connection, *, is_used: bool) -> None:
         """Append an idle connection, or move it to the end if it is present.
@@ -85,7 +91,10 @@ class IdleConnections:
             is_used: whether it has served a request, and its last request was not rejected.
         """
         self.discard(connection)
-        (self._used if is_used else self._unused)[connection] = None
+        if is_used:
+            self._used[connection] = None
+        else:
+            (self._silent if connection.is_silent else self._unused)[connection] = None
 
     def add_closing(self, connection: Connection) -> None:
         """Append a connection that the server has closed."""
@@ -93,6 +102,7 @@ class IdleConnections:
 
     def discard(self, connection: Connection) -> None:
         """Remove a connection if it is present."""
+        self._silent.pop(connection, None)
         self._unused.pop(connection, None)
         self._used.pop(connection, None)
         self._closing.pop(connection, None)
@@ -101,38 +111,50 @@ class IdleConnections:
     def network_of(self, client: tuple[str, int] | None) -> str:
         """Return the network that a connection counts against.
 
-        A trusted proxy counts as itself, not as its IPv6 network, which may have other clients.
-
         Args:
             client: the address and port of the connection's other end; None: unknown.
         """
-        address = client[0] if client else ""
-        return address if address in self.proxies else client_network(address)
+        return self.proxies.network_of(client[0] if client else "")
 
     def admit(self, newest: Connection, connections: set[Any], now: float) -> bool:
         """Return whether the limits admit a new connection; evict one if that is necessary.
 
-        If the network of `newest` has too many connections, the evicted one is of that network.
+        If the network of `newest` has too many connections, the evicted one is of that network. If
+        none is evicted, but many connections have not sent a request, one of these may be dropped,
+        `newest` included.
 
         Args:
             newest: the new connection.
             connections: all connections including `newest`.
             now: the event loop's time, in seconds.
         """
+        among = self._eviction_candidates(newest, connections)
+        if among is None:
+            self._drop_early(newest)
+            return True
+        self.measure(connections - self._reserved.keys() - {newest}, now)
+        return self.evict(among, now)
+
+    def _eviction_candidates(self, newest: Connection, connections: set[Any]) -> set[Any] | None:
+        """Return the connections of which one must be evicted to admit `newest`; None: no need."""
         max_count = self._limits.max_connections
         max_share = self._limits.max_connections_per_address
         if len(connections) <= min(max_count, max_share):
-            return True
+            return None
         others = connections - self._reserved.keys() - {newest}
         share = others
         if not is_loopback(newest.network) and newest.network not in self.proxies:
             share = {each for each in others if each.network == newest.network}
             if len(share) < max_share:
                 share = others
-        if share is others and len(others) < max_count:
-            return True
-        self.measure(others, now)
-        return self.evict(share, now)
+        return None if share is others and len(others) < max_count else share
+
+    def _drop_early(self, newest: Connection) -> None:
+        """Drop a connection that has not sent a request, if there are many."""
+        if newest.is_silent:
+            dropped = self._admission.early_drop([*self._silent], [*self._unused], newest)
+            if dropped is not None:
+                self._abort(dropped)
 
     def measure(self, connections: set[Any], now: float) -> None:
         """Find the responses that are unread, unless that was done a moment ago.
@@ -178,7 +200,7 @@ class IdleConnections:
         """Yield connections in order of eviction."""
         abandoned = now - ABANDONED_SECONDS
         yield from self._unread_before(abandoned, among, is_identified=False)
-        yield from (each for each in chain(self._unused, self._used) if each in among)
+        yield from (each for each in chain(self._silent, self._unused, self._used) if each in among)
         yield from self._unread_before(now, among, is_identified=False)
         yield from self._unread_before(abandoned, among, is_identified=True)
 

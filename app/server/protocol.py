@@ -109,6 +109,7 @@ class LimitedH11Protocol(H11Protocol):
 
     Attributes:
         network: the client's network, as `IdleConnections.network_of` returns it.
+        is_silent: whether the client has sent nothing yet, not even a TLS handshake.
         carrier: the transport of the TCP connection; without TLS, the same as `transport`. With
             TLS, `transport` is asyncio's TLS transport (asyncio.sslproto), which does not report
             that the TCP connection is closing, and fails if it is used after a second `close`.
@@ -147,6 +148,7 @@ class LimitedH11Protocol(H11Protocol):
         self._rejections = 0
         self._stage, self._stage_since = Stage.IDLE, self.loop.time()
         self.network = ""
+        self.is_silent = True
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Start the connection; if there are too many, evict one or admit only health probes.
@@ -180,6 +182,7 @@ class LimitedH11Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed bytes from the client to the parser."""
+        self.is_silent = False
         if self._stage is Stage.IDLE:
             self._enter(Stage.RECEIVING)
         # In pieces, because h11 checks the length of a head only while the head is incomplete.

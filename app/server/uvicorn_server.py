@@ -23,13 +23,15 @@ from starlette.types import ASGIApp
 
 from app.files.watching import watch_files
 from app.repository.changes.streams import CLOSE_SECONDS
+from app.server.accept_loop import accept_forever, is_not_of_acceptance
+from app.server.admission import Admission
 from app.server.closing_connections import ListeningSocket, postpone_close
 from app.server.idle_connections import IdleConnections
-from app.server.proactor_accept import accept_forever, is_not_of_acceptance
 from app.server.protocol import SEND_BYTES, UNSENT_BYTES, LimitedH11Protocol, OnRejection
 from app.server.security_headers import security_headers
 from app.server.selector_transport import end_connections_once
 from app.server.tls.certificates import CertificateReloader, HandshakeOutcome
+from app.server.tls.handshake_queue import HandshakeQueue
 from app.server.tls.protocol import TlsProtocol
 from app.settings.limits import ConnectionLimits
 from bindings.console import console_events
@@ -46,14 +48,16 @@ Python's default of 5 ms would slow every request during a refresh; see benchmar
 GRACE_SECONDS: Final = CLOSE_SECONDS + 0.1
 """How long responses may take to complete once the server stops; streams end a little earlier."""
 STARTUP_FAILED: Final = 3
-BACKLOG: Final = 2048
-"""Maximum number of connections waiting to be accepted; further clients retry after a second."""
-ACCEPT_COUNT: Final = 2
-"""Number of connections accepted per turn of the event loop; asyncio would accept all waiting ones.
+BACKLOG: Final = 4096
+"""Maximum number of connections waiting to be accepted; further clients retry after a second.
 
-Each connection costs a dozen system calls, and after each call, a thread that reads the engine may
-keep the loop waiting for the GIL. At 5,000 new connections per second, another client waits 2 ms
-for a page; if this number were 16, it would wait 40 ms.
+It fills only while the event loop is busy otherwise: what exceeds the limits is accepted, too, and
+reset. Linux allows no more by default (net.core.somaxconn).
+"""
+PROACTOR_ACCEPTS: Final = 8
+"""Accepts under way at a time with Windows' event loop, which completes each in a turn of its own.
+
+Its accept loop would otherwise take one connection per turn, fewer than a flood brings.
 """
 RECEIVE_BYTES: Final = 32 << 10
 """The receive buffer of a connection, which limits how much is read at a time.
@@ -88,11 +92,13 @@ class Server(uvicorn.Server):
         on_stop: Callable[[], None],
         limits: ConnectionLimits,
         idle: IdleConnections,
+        admission: Admission,
         tls: CertificateReloader | None = None,
         background: Sequence[Background] = (),
     ) -> None:
         super().__init__(config)
         self.tls = tls
+        self._admission = admission
         self._on_stop = on_stop
         self._postpones_close = partial(
             postpone_close,
@@ -104,23 +110,21 @@ class Server(uvicorn.Server):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start accepting connections, with a backlog longer than what one loop turn accepts."""
+        """Start to accept connections."""
         sockets = sockets or []
+        await super().startup([])
+        is_proactor = isinstance(asyncio.get_running_loop(), _PROACTOR)
         for listener in sockets:
             if isinstance(listener, ListeningSocket):
                 listener.postpones_close = self._postpones_close
-        if isinstance(asyncio.get_running_loop(), _PROACTOR):
-            await super().startup([])
-            for listener in sockets:
-                listener.setblocking(False)
-                self._tasks.append(asyncio.create_task(accept_forever(listener, self._connect)))
-        else:
-            await super().startup(sockets)
+            listener.setblocking(False)
+            for _ in range(PROACTOR_ACCEPTS if is_proactor else 1):
+                accepting = accept_forever(listener, self._connect, self._admission.rejects)
+                self._tasks.append(asyncio.create_task(accepting))
         if self.tls is not None:
             self._tasks.append(asyncio.create_task(watch_files(self.tls.poll)))
         self._tasks += [asyncio.create_task(run()) for run in self._background]
         for listener in sockets:
-            listener.listen(BACKLOG)
             log.info("listening", url=self._url(listener))
 
     async def on_tick(self, counter: int) -> bool:
@@ -246,6 +250,8 @@ def create_server(
     on_rejection: OnRejection = lambda _problem, _address: None,
     tls: CertificateReloader | None = None,
     on_handshake: Callable[[HandshakeOutcome], None] = lambda _outcome: None,
+    on_handshake_step: Callable[[float], None] = lambda _seconds: None,
+    admission: Admission | None = None,
     base_path: str | None = None,
     background: Sequence[Background] = (),
 ) -> Server:
@@ -259,17 +265,25 @@ def create_server(
             before the application runs.
         tls: the certificates; None: plain HTTP.
         on_handshake: called with the outcome of each TLS handshake.
+        on_handshake_step: called with the seconds that each step of a handshake took.
+        admission: decides which connections are admitted; None: it knows of no accepted credential.
         base_path: the prefix to remove from the paths of requests; None: none.
         background: what else runs in the event loop until the server stops.
     """
     end_connections_once()
     limits = limits or ConnectionLimits()
-    idle = IdleConnections(limits)
+    admission = admission or Admission(limits)
+    idle = IdleConnections(limits, admission)
     connect = partial(LimitedH11Protocol, limits, idle, on_rejection, base_path=base_path or "")
     protocol: Callable[..., asyncio.Protocol] = connect
     if tls is not None:
         SSLProtocol.max_size = RECEIVE_BYTES  # buffer of a connection; asyncio's default is 256 KiB
-        protocol = partial(TlsProtocol, lambda: tls.context, limits, idle, on_handshake, connect)
+        queue = HandshakeQueue(admission.is_verified)
+        protocol = partial(
+            TlsProtocol,
+            *(lambda: tls.context, limits, idle, queue),
+            *(on_handshake, on_handshake_step, connect),
+        )
     config = uvicorn.Config(
         application,
         http=cast(Any, protocol),
@@ -278,14 +292,13 @@ def create_server(
         log_config=None,
         access_log=False,
         server_header=False,
-        backlog=ACCEPT_COUNT,
         proxy_headers=False,  # `app.middleware.forwarded_client` replaces it
         timeout_keep_alive=limits.keepalive_timeout_seconds,
         timeout_graceful_shutdown=ceil(GRACE_SECONDS),
     )
     logging.getLogger("uvicorn.error").addFilter(_drop_client_noise)
     logging.getLogger("asyncio").addFilter(is_not_of_acceptance)
-    return Server(config, on_stop, limits, idle, tls, background)
+    return Server(config, on_stop, limits, idle, admission, tls, background)
 
 
 def run(server: Server, listener: socket.socket, *, in_console: bool = True) -> None:

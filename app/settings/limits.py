@@ -13,6 +13,7 @@ class ConnectionLimits:
         max_connections: maximum number of connections.
         max_connections_per_address: maximum number per client network; loopback and trusted proxies
             are exempt.
+        rate_limit_connections: new connections per minute and client network; likewise.
         trusted_proxies: the networks of trusted proxies; None: there are none.
         keepalive_timeout_seconds: how long a connection may be idle, and a TLS handshake may take.
         request_timeout_seconds: how long a request may take to arrive completely.
@@ -22,6 +23,7 @@ class ConnectionLimits:
 
     max_connections: int = 256
     max_connections_per_address: int = 128
+    rate_limit_connections: int = 600
     trusted_proxies: tuple[Network, ...] | None = None
     keepalive_timeout_seconds: int = 5
     request_timeout_seconds: float = 10.0

@@ -157,6 +157,13 @@ class Settings(BaseSettings):
         description="Maximum number of connections per client address; loopback and trusted "
         "proxies are exempt.",
     )
+    rate_limit_connections: int = Field(
+        600,
+        ge=1,
+        le=MAX_PER_MINUTE // 10,
+        description="Maximum new connections per minute from an address, and ten times as many "
+        "from one whose credential was accepted; loopback and trusted proxies are exempt.",
+    )
     keepalive_timeout_seconds: int = Field(
         5,
         ge=1,

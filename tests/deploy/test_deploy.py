@@ -16,6 +16,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from sa_contexts_simulator import Simulator
 
+from app.server.metrics import RejectionMetrics
 from app.server.tls.certificates import CertificateReloader, TlsFiles
 from app.server.tls.metrics import TlsMetrics
 from tests.api.test_access import bearer
@@ -61,7 +62,9 @@ def exposed(serve: Serve, simulator: Simulator, tmp_path: Path) -> Exposed:
     client.headers.update(bearer(key))
     files = Files(tmp_path)
     files.show(trustme.CA())
-    registry = client.app.state.metrics.registry  # type: ignore[attr-defined]  # an application's
+    metrics = client.app.state.metrics  # type: ignore[attr-defined]  # an application's
+    registry = metrics.registry
+    RejectionMetrics(registry, metrics.connection_summary)
     TlsMetrics(CertificateReloader(TlsFiles(files.certificate, files.key)), registry)
     client.get("/sa-contexts?maxAge=0")
     simulator.churn(500)  # for errors of IKE

@@ -28,7 +28,7 @@ def main() -> None:
     settings = Settings(**no_options)
     configure_logging("json", "warning")
     simulator = Simulator()  # the instance that the server loads, too
-    serving = build_server(settings, None)
+    serving = build_server(settings, settings.log_file)
     _report({"port": serving.listener.getsockname()[1]})
     Thread(target=_obey, args=(simulator,), daemon=True).start()
     serving.run()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from math import ceil
+from pathlib import Path
 from statistics import median
 from threading import Event, Thread
 from time import monotonic, perf_counter, sleep

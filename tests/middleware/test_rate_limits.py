@@ -200,6 +200,19 @@ def test_so_many_callers_are_remembered() -> None:
     assert [number for number in range(10) if trusted.caller_of("a", b"%d" % number)] == [7, 8, 9]
 
 
+def test_networks_of_accepted_credentials_are_known() -> None:
+    verified = VerifiedCredentialCache(max_count=3)
+    for number in range(5):
+        verified.add(f"192.0.2.{number}", b"key", ("jwt", str(number)))
+    verified.add("192.0.2.4", b"other", ("jwt", "4"))
+    assert [n for n in range(5) if verified.has_network(f"192.0.2.{n}")] == [3, 4]
+
+    verified.discard("192.0.2.4", b"key")
+    assert verified.has_network("192.0.2.4")
+    verified.discard("192.0.2.4", b"other")
+    assert not verified.has_network("192.0.2.4")
+
+
 def test_requests_without_a_credential_lock_out_nobody(desk: Desk) -> None:
     client = desk.at(MONITOR)
     statuses(30, lambda: ask(client))
@@ -281,7 +294,9 @@ UNKNOWN = {"problem": "issuer_unavailable", "is_rejected": True}
 def before(stub: Stub, **limits: int) -> TestClient:
     """Return a client of an application behind the address limit."""
     rates = RateLimits(**limits)
-    limit = AddressRateLimitMiddleware(stub, address_policy(rates), rates, re.compile("/public"))
+    limit = AddressRateLimitMiddleware(
+        stub, address_policy(rates), rates, re.compile("/public"), VerifiedCredentialCache()
+    )
     return TestClient(limit, client=(MONITOR, 50000))
 
 

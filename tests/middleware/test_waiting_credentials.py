@@ -14,7 +14,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
 from app.auth.authenticator import Authenticator
-from app.middleware.address_rate_limit import AddressRateLimitMiddleware, address_policy
+from app.middleware.address_rate_limit import (
+    AddressRateLimitMiddleware,
+    VerifiedCredentialCache,
+    address_policy,
+)
 from app.middleware.authentication import AuthenticationMiddleware
 from app.middleware.metrics import MetricsMiddleware
 from app.settings.limits import RateLimits
@@ -39,7 +43,9 @@ class Gate:
         gate = AuthenticationMiddleware(
             PlainTextResponse("in"), Authenticator(tokens=self.trust.tokens), public
         )
-        limit = AddressRateLimitMiddleware(gate, address_policy(limits), limits, public)
+        limit = AddressRateLimitMiddleware(
+            gate, address_policy(limits), limits, public, VerifiedCredentialCache()
+        )
         self.metrics = Mock(spec=Metrics, http=Mock(), credential_rejections=Mock())
         self.app = MetricsMiddleware(limit, self.metrics)
 

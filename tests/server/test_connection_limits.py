@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 from app.api.request_state import request_state
 from app.auth.callers import ALL_ACCESS, UNAUTHENTICATED_CALLER
+from app.server.admission import Admission
 from app.server.idle_connections import MAX_RESERVED, IdleConnections
 from app.server.protocol import (
     DELAY_SECONDS,
@@ -627,7 +628,7 @@ def connection() -> Iterator[LimitedH11Protocol]:
     loop = asyncio.new_event_loop()
     yield LimitedH11Protocol(
         LIMITS,
-        IdleConnections(LIMITS),
+        IdleConnections(LIMITS, Admission(LIMITS)),
         lambda _problem, _address: None,
         config,
         ServerState(),
@@ -771,7 +772,7 @@ class Peers:
             max_connections_per_address=3,
             trusted_proxies=(ip_network("2001:db8:0:3::1"),),
         )
-        self._waiting = IdleConnections(self._limits)
+        self._waiting = IdleConnections(self._limits, Admission(self._limits))
         self._config = create_server(Application(), lambda: None, self._limits).config
 
     def connect(self, address: str, stage: Stage = Stage.IDLE) -> Peer:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import pytest
 
+from app.server.admission import STARTUPS_BEGIN, STARTUPS_FULL, Admission
 from app.server.idle_connections import (
-    MAX_RESERVED,
     ABANDONED_SECONDS,
+    MAX_RESERVED,
     IdleConnections,
 )
 from app.settings.limits import ConnectionLimits
@@ -33,11 +34,13 @@ class Connected:
         is_identified: bool = False,
         measured: float | None = None,
         network: str = "192.0.2.1",
+        is_silent: bool = False,
     ) -> None:
         self.unread_since = unread_since
         self.is_identified = is_identified
         self.measured = measured
         self.network = network
+        self.is_silent = is_silent
         self.is_aborted = False
 
     def enforce_limits(self, now: float) -> None:
@@ -61,11 +64,13 @@ def evicted(idle: IdleConnections, connections: Iterable[Connected]) -> list[Con
 
 
 def test_connections_are_evicted_in_the_documented_order() -> None:
-    idle = IdleConnections(LIMITS)
+    idle = IdleConnections(LIMITS, Admission(LIMITS))
     waiting, reading = Connected(), Connected(NOW - 0.4, is_identified=True)
     order = [
         Connected(LONG_AGO - 1),
         Connected(measured=LONG_AGO),
+        silent := Connected(is_silent=True),
+        silent_later := Connected(is_silent=True),
         unused := Connected(),
         unused_later := Connected(),
         used := Connected(is_identified=True),
@@ -79,12 +84,14 @@ def test_connections_are_evicted_in_the_documented_order() -> None:
     idle.add(used_later, is_used=True)
     idle.add(unused, is_used=False)
     idle.add(unused_later, is_used=False)
+    idle.add(silent, is_used=False)
+    idle.add(silent_later, is_used=False)
 
     assert evicted(idle, [*reversed(order), waiting, reading]) == order
 
 
 def test_a_closing_connection_that_was_read_ends_without_an_eviction() -> None:
-    idle, other = IdleConnections(LIMITS), Connected()
+    idle, other = IdleConnections(LIMITS, Admission(LIMITS)), Connected()
     idle.add(other, is_used=True)
 
     class Closing(Connected):
@@ -103,7 +110,7 @@ def test_a_closing_connection_that_was_read_ends_without_an_eviction() -> None:
 
 
 def test_the_reserve_is_beyond_the_maximum_and_bounded() -> None:
-    idle = IdleConnections(LIMITS)
+    idle = IdleConnections(LIMITS, Admission(LIMITS))
     connections = {Connected(network=f"192.0.2.{number}") for number in range(6)}
     reserved = [Connected() for _ in range(MAX_RESERVED + 1)]
     for each in reserved:
@@ -122,10 +129,31 @@ def test_the_reserve_is_beyond_the_maximum_and_bounded() -> None:
 
 @pytest.mark.parametrize(("network", "is_admitted"), [("192.0.2.1", False), ("192.0.2.2", True)])
 def test_an_address_over_its_share_evicts_none_of_another(network: str, is_admitted: bool) -> None:
-    idle = IdleConnections(LIMITS)
+    idle = IdleConnections(LIMITS, Admission(LIMITS))
     own = {Connected(is_identified=True) for _ in range(4)}
     others = {Connected(LONG_AGO, network="192.0.2.9")}
     newest = Connected(network=network)
 
     assert idle.admit(newest, own | others | {newest}, NOW) is is_admitted
     assert not any(each.is_aborted for each in own | others)
+
+
+def test_silent_connections_are_dropped_early_while_there_is_room() -> None:
+    limits = ConnectionLimits()
+    idle = IdleConnections(limits, Admission(limits))
+    connections: set[Connected] = set()
+
+    def connect() -> Connected:
+        newest = Connected(network=f"192.0.2.{len(connections)}", is_silent=True)
+        connections.add(newest)
+        assert idle.admit(newest, connections, NOW)
+        idle.add(newest, is_used=False)
+        connections.difference_update([each for each in connections if each.is_aborted])
+        return newest
+
+    oldest = connect()
+    opened = [connect() for _ in range(limits.max_connections)]
+
+    assert oldest.is_aborted
+    assert not opened[-1].is_aborted
+    assert STARTUPS_BEGIN <= len(connections) <= STARTUPS_FULL

@@ -27,8 +27,17 @@ class TlsMetrics:
             ["outcome"],
             registry=registry,
         )
+        self._seconds = Counter(
+            "sa_contexts_tls_handshake_seconds",
+            "Time that the steps of TLS handshakes took.",
+            registry=registry,
+        )
         self._counts = {outcome: handshakes.labels(outcome) for outcome in HandshakeOutcome}
 
     def ended(self, outcome: HandshakeOutcome) -> None:
         """Count a handshake that ended."""
         self._counts[outcome].inc()
+
+    def step_took(self, seconds: float) -> None:
+        """Count the time of a step."""
+        self._seconds.inc(seconds)

@@ -86,6 +86,7 @@ EVENTS: Final[Mapping[str, Event]] = MappingProxyType(
         "certificate_expires_soon": Event(307, Category.ACCESS),
         "certificate_expired": Event(308, Category.ACCESS),
         "api_keys_rejected": Event(309, Category.ACCESS),
+        "connections_rejected": Event(311, Category.ACCESS),
         "request_failed": Event(400, Category.SERVER),
         "log_entries_dropped": Event(401, Category.SERVER),
     }

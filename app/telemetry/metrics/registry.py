@@ -52,6 +52,7 @@ class Metrics:
         registry: the registry of all metrics; prometheus_client's global one is not used.
         http: counts and times requests.
         rejection_summary: logs rejected requests in periodic summaries.
+        connection_summary: logs rejected connections likewise.
     """
 
     def __init__(
@@ -83,7 +84,8 @@ class Metrics:
         for reason in RejectionReason:
             self._credential_rejections.labels(reason.value)
         self.rejection_summary = RejectionSummary()
-        self._samplers.append(self.rejection_summary.run)
+        self.connection_summary = RejectionSummary("connections_rejected", "reason")
+        self._samplers += [self.rejection_summary.run, self.connection_summary.run]
         self._problems = Counter(
             "sa_contexts_problems",
             "Problem responses, by code.",

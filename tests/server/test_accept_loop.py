@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-from app.server.proactor_accept import FAILURE_COUNT, accept_forever, is_not_of_acceptance
+from app.server.accept_loop import FAILURE_COUNT, accept_forever, is_not_of_acceptance
 from app.server.uvicorn_server import listen
 
 
