@@ -87,6 +87,21 @@ def test_a_certificate_that_is_well_is_found_so(tmp_path: Path) -> None:
     assert run.finding("certificate").facts["names"] == ["*.corp.example", "127.0.0.1"]
 
 
+@pytest.mark.parametrize(("bits", "outcome"), [(2048, Outcome.OK), (3072, Outcome.WARNING)])
+def test_long_rsa_key_is_reported_with_its_cost(
+    tmp_path: Path, bits: int, outcome: Outcome
+) -> None:
+    key = rsa.generate_private_key(65537, bits)
+    finding = examined(*make_certificate(tmp_path, private_key=key)).finding("certificate")
+
+    assert finding.outcome == outcome
+    milliseconds = finding.facts["handshakeMilliseconds"]
+    assert isinstance(milliseconds, float)
+    assert milliseconds > 0
+    assert ("RSA" in finding.sentence) == (outcome is Outcome.WARNING)
+    assert ("P-256" in str(finding.remedy)) == (outcome is Outcome.WARNING)
+
+
 def test_one_that_expired_is_reported(tmp_path: Path) -> None:
     run = examined_apart(*make_certificate(tmp_path, -9 * DAY, -DAY))
 

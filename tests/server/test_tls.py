@@ -298,6 +298,29 @@ def test_clients_of_an_authority_that_is_gone_are_rejected(asking: Served, files
     asking.until(lambda: asking.outcomes[-1] is HandshakeOutcome.CLIENT_CERTIFICATE)
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_can_be_resumed(served: Served, version: ssl.TLSVersion) -> None:
+    context = client_context(CA, version=version)
+    with secured(served, context) as client:
+        client.sendall(LAST + b"\r\n")
+        received(client)  # with TLS 1.3 the ticket arrives with the response
+        session = client.session
+
+    with secured(served, context, session) as client:
+        assert client.session_reused
+        client.sendall(LAST + b"\r\n")
+        assert received(client).endswith(b"here")
+
+
+def test_client_certificates_are_needed_for_each_session(asking: Served) -> None:
+    context = client_context(CA, CLIENTS.issue_cert("client"), ssl.TLSVersion.TLSv1_3)
+    with secured(asking, context) as client:
+        client.sendall(LAST + b"\r\n")
+        received(client)
+
+        assert client.session is None or not client.session.has_ticket
+
+
 def test_a_handshake_has_as_long_as_a_connection_may_be_idle(served: Served) -> None:
     began = monotonic()
     client = served.connect(b"\x16\x03\x01\x02\x00")  # the head of a ClientHello

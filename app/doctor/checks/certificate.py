@@ -10,6 +10,7 @@ from typing import Final
 from cryptography import x509
 
 from app.doctor.context import DoctorContext
+from app.doctor.probes.handshake import handshake_seconds
 from app.doctor.results import CheckResult, Facts, failure, not_applicable, ok
 from app.files.permissions import is_group_or_world_accessible
 from app.schemas.doctor import Outcome
@@ -22,6 +23,9 @@ from app.server.tls.certificates import (
     read_certificate,
 )
 
+
+MAX_RSA_BITS: Final = 2048
+"""Longer keys multiply the cost of a handshake: by five at 4096 bits."""
 
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # clients use other names
 _USABLE: Final = (
@@ -49,17 +53,20 @@ def certificate(context: DoctorContext) -> CheckResult:
             "notBefore": _text(found.begins),
             "notAfter": _text(found.expires),
         }
-        CertificateReloader(TlsFiles(path, settings.tls_key_file, settings.tls_client_ca_file))
+        files = TlsFiles(path, settings.tls_key_file, settings.tls_client_ca_file)
+        milliseconds = handshake_seconds(CertificateReloader(files).context) * 1000
+        facts["handshakeMilliseconds"] = round(milliseconds, 2)
     except TlsError as error:
         return failure(f"The server cannot use TLS: {error}.", _USABLE, facts, names)
-    problem = _problem(found, settings.tls_key_file or path, _client_names(context))
+    key = settings.tls_key_file or path
+    problem = _problem(found, key, _client_names(context), milliseconds)
     if problem is not None:
         return CheckResult(*problem, facts, names)
     return ok(f"The certificate is valid until {facts['notAfter']}.", None, facts, names)
 
 
 def _problem(
-    found: Certificate, key: Path, client_names: frozenset[str]
+    found: Certificate, key: Path, client_names: frozenset[str], milliseconds: float
 ) -> tuple[Outcome, str, str] | None:
     """Return outcome, sentence and remedy of the first problem found; None if there is none."""
     now = datetime.now(UTC)
@@ -96,6 +103,12 @@ def _problem(
         )
     if is_group_or_world_accessible(key.stat().st_mode):
         return Outcome.WARNING, f"Other accounts can read the key {key}.", f"`chmod 600 {key}`."
+    if found.rsa_bits is not None and found.rsa_bits > MAX_RSA_BITS:
+        return (
+            Outcome.WARNING,
+            f"The RSA key has {found.rsa_bits} bits: a handshake costs {milliseconds:.1f} ms.",
+            "Request a certificate with a P-256 key.",
+        )
     return None
 
 

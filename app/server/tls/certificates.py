@@ -23,6 +23,7 @@ from typing import Final
 
 import structlog
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from app.files.reading import READ_SECONDS, FileUnreadable, read_file
 from app.server.tls.alerts import AlertFlushingSslContext
@@ -112,6 +113,7 @@ class Certificate:
         serial: the serial number, in hexadecimal.
         begins: notBefore.
         expires: notAfter.
+        rsa_bits: the length of the key if it is an RSA key.
     """
 
     subject: str
@@ -119,6 +121,7 @@ class Certificate:
     serial: str
     begins: datetime
     expires: datetime
+    rsa_bits: int | None = None
 
     def is_valid(self, now: datetime) -> bool:
         """Return whether the certificate is valid at a time."""
@@ -257,6 +260,7 @@ def _certificate(content: bytes) -> Certificate:
             f"{first.serial_number:x}",
             first.not_valid_before_utc,
             first.not_valid_after_utc,
+            key.key_size if isinstance(key := first.public_key(), RSAPublicKey) else None,
         )
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise TlsError("tls_certificate_file holds no certificate in PEM") from None
@@ -269,10 +273,12 @@ def _context(files: TlsFiles, client_ca: bytes | None) -> ssl.SSLContext:
     # The first two are Python's defaults today, set explicitly so that they stay.
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.options |= ssl.OP_NO_RENEGOTIATION
-    # Session tickets are encrypted with a key that lives as long as the context, possibly months.
-    # An attacker who steals it can decrypt all sessions that used a ticket (RFC 9325, 3.4).
+    # Tickets with the session in them are encrypted with a key that lives as long as the context,
+    # possibly months. An attacker who steals it can decrypt all TLS 1.2 sessions that used a ticket
+    # (RFC 9325, 3.4). Without them, a TLS 1.3 ticket names a session in this process' memory, and
+    # resuming it costs no signature (SSL_CTX_set_num_tickets(3)), but needs no client certificate.
     context.options |= ssl.OP_NO_TICKET
-    context.num_tickets = 0
+    context.num_tickets = 1 if client_ca is None else 0
     _load_key(context, files)
     if client_ca is not None:
         _load_client_ca(context, client_ca)
