@@ -51,7 +51,9 @@ class _Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         metrics: Metrics = self.state.metrics
         measured = MetricsMiddleware(super().build_middleware_stack(), metrics)
-        logged = RequestLogMiddleware(measured, self.logged, metrics.rejection_summary)
+        logged = RequestLogMiddleware(
+            measured, self.logged, metrics.rejection_summary, metrics.acceptance_summary
+        )
         return ForwardedClientMiddleware(logged, self.proxies) if self.proxies else logged
 
 

@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -32,6 +32,9 @@ from app.files.watching import watch_files
 
 
 log = structlog.get_logger(__name__)
+
+MAX_LOGGED_KEYS: Final = 20
+"""Ids of added, changed or removed keys in the entry of a reload."""
 
 
 class _StoredKey(NamedTuple):
@@ -141,6 +144,7 @@ class ApiKeyStore:
         size and times may stay the same, and on Windows so may all other fields.
         """
         self._read_began_at = self._monotonic()
+        before = self._keys[1]
         try:
             content = read_content(self._path)
             if content != self._content:
@@ -149,7 +153,8 @@ class ApiKeyStore:
             self._fail(str(error))
             return
         if content != self._content or self._failure is not None:
-            log.info("api_keys_reloaded", keys=len(self._keys[1]))
+            after = self._keys[1]
+            log.info("api_keys_reloaded", keys=len(after), **_changes(before, after))
         self._content = content
         self._failure = self._unreadable_since = None
         self._is_rejection_logged = False
@@ -190,3 +195,13 @@ class ApiKeyStore:
         self._keys = bytes.fromhex(file.secret), keys
         if is_group_or_world_accessible(read.mode):
             log.warning("api_keys_file_too_permissive", path=str(self._path), note="chmod 600")
+
+
+def _changes(before: dict[str, _StoredKey], after: dict[str, _StoredKey]) -> dict[str, list[str]]:
+    """Return the ids of added, changed (for example revoked) and removed keys."""
+    changes = {
+        "added": after.keys() - before.keys(),
+        "changed": {id_ for id_ in after.keys() & before.keys() if after[id_] != before[id_]},
+        "removed": before.keys() - after.keys(),
+    }
+    return {name: sorted(ids)[:MAX_LOGGED_KEYS] for name, ids in changes.items() if ids}

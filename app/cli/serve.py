@@ -12,7 +12,7 @@ from app.cli.failures import explained_failures
 from app.cli.options import ContextsOption, EngineOption, given
 from app.server.uvicorn_server import exit_despite_hung_threads
 from app.settings.model import Settings
-from app.telemetry.logging.configuration import configure_logging, log_file
+from app.telemetry.logging.configuration import audit_log_file, configure_logging, log_file
 
 
 def serve(
@@ -57,7 +57,9 @@ def serve(
     )
     with explained_failures():
         settings = Settings(**options)
-        configure_logging(settings.log_format, settings.log_level, file=log_file(settings))
+        file = log_file(settings)
+        audit = audit_log_file(settings, file)
+        configure_logging(settings.log_format, settings.log_level, file=file, audit=audit)
         serving = build_server(settings, settings.log_file)
     serving.run()
     exit_despite_hung_threads()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import re
+from http import HTTPStatus
 from time import perf_counter
 from typing import Final
 
@@ -21,6 +22,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from app.api.request_state import request_state
 from app.api.security import scope_of
 from app.settings.model import LoggedRequests
+from app.telemetry.logging.acceptance_summary import AcceptanceSummary
 from app.telemetry.logging.redaction import redacted, redacted_start
 from app.telemetry.logging.rejection_summary import RejectionSummary
 
@@ -43,17 +45,25 @@ _TRACE: Final = re.compile(
 class RequestLogMiddleware:
     """Middleware that gives each request an id and logs its outcome."""
 
-    def __init__(self, app: ASGIApp, logged: LoggedRequests, summary: RejectionSummary) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        logged: LoggedRequests,
+        summary: RejectionSummary,
+        acceptances: AcceptanceSummary,
+    ) -> None:
         """Wrap an application.
 
         Args:
             app: the application with all other middleware.
             logged: which requests are logged.
             summary: counts the rejections that anyone can cause.
+            acceptances: counts the requests of identified callers.
         """
         self._app = app
         self._logged = logged
         self._summary = summary
+        self._acceptances = acceptances
         self._logger = logging.getLogger(__name__)
         self._scopes: dict[str, str | None] = {}
 
@@ -87,7 +97,11 @@ class RequestLogMiddleware:
     def _log_end(self, scope: Scope, response: _ResponseProgress, seconds: float) -> None:
         state = request_state(scope)
         code = state.problem
-        is_anonymous_rejection = state.is_rejected and state.caller.kind == "anonymous"
+        is_anonymous = state.caller.kind == "anonymous"
+        if not is_anonymous:
+            is_denied = response.status == HTTPStatus.FORBIDDEN
+            self._acceptances.record(state.caller, _address(scope), is_denied=is_denied)
+        is_anonymous_rejection = state.is_rejected and is_anonymous
         if code is not None and (is_anonymous_rejection or response.status in AGGREGATED_STATUSES):
             reason = state.rejection_reason
             self._summary.record(code, _address(scope), reason and reason.value)

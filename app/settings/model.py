@@ -412,6 +412,17 @@ class Settings(BaseSettings):
     max_log_files: int = Field(
         5, ge=1, le=1000, description="Maximum number of rotated log files kept."
     )
+    audit_log_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None,
+        description="Absolute path of the file of security events; by default `audit.log` beside "
+        "the log file.",
+    )
+    max_audit_log_file_bytes: int = Field(
+        10 << 20, ge=64 << 10, description="Size at which the audit log is rotated, in bytes."
+    )
+    max_audit_log_files: int = Field(
+        10, ge=1, le=1000, description="Maximum number of rotated audit logs kept."
+    )
 
     @field_validator("oidc_audience")
     @classmethod

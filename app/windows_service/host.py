@@ -17,7 +17,7 @@ import winerror
 from app.bootstrap import STARTUP_ERRORS, BoundServer, build_server, explain
 from app.settings.model import Settings
 from app.telemetry.call_notes import service_log_file
-from app.telemetry.logging.configuration import configure_logging, log_file
+from app.telemetry.logging.configuration import audit_log_file, configure_logging, log_file
 from app.windows_service.spec import DISPLAY_NAME, NAME
 from bindings.errors import LibraryError
 
@@ -113,7 +113,10 @@ def _prepare() -> BoundServer:
     settings = Settings(**no_options)
     log_path = settings.log_file or service_log_file()
     file = log_file(settings, log_path)
-    configure_logging(settings.log_format, settings.log_level, file=file, event_log=True)
+    audit = audit_log_file(settings, file)
+    configure_logging(
+        settings.log_format, settings.log_level, file=file, audit=audit, event_log=True
+    )
     if settings.library is not None and not settings.allow_library_in_service:
         raise LibraryError(
             f"the setting library names {settings.library}; a service loads a library other than "

@@ -177,7 +177,13 @@ def running_target(reach: Reach = LOOPBACK, /, **settings: object) -> Iterator[T
     no engine memory is unfreed, nothing was misused, and no unexpected failure occurred.
     """
     environment = {n: v for n, v in os.environ.items() if not n.startswith("SA_CONTEXTS_")}
-    chosen = {"host": reach.address, "port": 0, "engine": "simulator", **settings}
+    chosen = {
+        "host": reach.address,
+        "port": 0,
+        "engine": "simulator",
+        "log_level": "warning",
+        **settings,
+    }
     context = None
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"

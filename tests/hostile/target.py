@@ -18,7 +18,7 @@ from sa_contexts_simulator import Simulator
 
 from app.bootstrap import build_server
 from app.settings.model import Settings
-from app.telemetry.logging.configuration import configure_logging
+from app.telemetry.logging.configuration import audit_log_file, configure_logging, log_file
 from tests.hostile.faults import Storm
 
 
@@ -26,9 +26,11 @@ def main() -> None:
     """Serve until interrupted."""
     no_options: dict[str, Any] = {}
     settings = Settings(**no_options)
-    configure_logging("json", "warning")
+    file = log_file(settings)
+    audit = audit_log_file(settings, file)
+    configure_logging("json", settings.log_level, file=file, audit=audit)
     simulator = Simulator()  # the instance that the server loads, too
-    serving = build_server(settings, settings.log_file)
+    serving = build_server(settings, None)
     _report({"port": serving.listener.getsockname()[1]})
     Thread(target=_obey, args=(simulator,), daemon=True).start()
     serving.run()

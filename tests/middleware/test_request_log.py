@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.middleware.request_log import RequestLogMiddleware
 from app.telemetry.logging import rejection_summary as rejected_requests
+from app.telemetry.logging.acceptance_summary import AcceptanceSummary
 from app.telemetry.logging.configuration import configure_logging
 from app.telemetry.logging.rejection_summary import RejectionSummary
 from tests.api.live import Live, deaf_client
@@ -336,7 +337,9 @@ async def test_a_client_that_leaves_before_the_answer_is_reported(entries: Entri
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/a", "headers": [], "client": None}
     with anyio.move_on_after(0):
-        await RequestLogMiddleware(never, "problems", RejectionSummary())(scope, nothing, drop)
+        await RequestLogMiddleware(never, "problems", RejectionSummary(), AcceptanceSummary())(
+            scope, nothing, drop
+        )
 
     (entry,) = of_requests(entries)
     assert (entry["status"], entry["outcome"], entry["client"]) == (

@@ -1,4 +1,4 @@
-"""One log for the server and its libraries: standard error, a file, the Windows Event Log.
+"""One log for the server and its libraries: standard error, files, the Windows Event Log.
 
 Entries contain text from the network. Unprintable characters are escaped, so that such text cannot
 fake a line or control a terminal. Strings and lines are truncated, so that long text does not block
@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, NamedTuple, TextIO
 import structlog
 
 from app.settings.model import Settings
+from app.telemetry.logging.audit import AUDIT_EVENTS, AuditSink
 from app.telemetry.logging.event_log import EventLogSink
 from app.telemetry.logging.redaction import MAX_CHARACTERS, redacted_start
 from app.telemetry.logging.sinks import FileSink, LogQueue, LogSink, StreamSink
@@ -72,6 +73,14 @@ def log_file(settings: Settings, default: Path | None = None) -> LogFile | None:
     return LogFile(path, settings.max_log_file_bytes, settings.max_log_files)
 
 
+def audit_log_file(settings: Settings, file: LogFile | None) -> LogFile | None:
+    """Return the audit log's file: that of the settings, or one beside the log file, or None."""
+    path = settings.audit_log_file or (file and file.path.with_name("audit.log"))
+    if path is None:
+        return None
+    return LogFile(path, settings.max_audit_log_file_bytes, settings.max_audit_log_files)
+
+
 class LogUnwritable(Exception):
     """The log file cannot be opened; the message names the file and the reason."""
 
@@ -82,6 +91,7 @@ def configure_logging(
     stream: TextIO | None = None,
     *,
     file: LogFile | None = None,
+    audit: LogFile | None = None,
     event_log: bool = False,
 ) -> None:
     """Send the entries of structlog and of the standard library (uvicorn's) to one log.
@@ -91,6 +101,7 @@ def configure_logging(
         level: name of the minimum level.
         stream: the stream to write to; None: standard error, if the process has one.
         file: an additional file.
+        audit: a file for the security events only (`app.telemetry.logging.audit`).
         event_log: whether to report entries to the Windows Event Log, too.
 
     Raises:
@@ -99,7 +110,9 @@ def configure_logging(
     stream = stream or sys.stderr  # None in a Windows service
     sinks: list[LogSink] = [] if stream is None else [StreamSink(stream)]
     if file is not None:
-        sinks.append(_open_file(file))
+        sinks.append(_open_file(FileSink, file))
+    if audit is not None:
+        sinks.append(_open_file(AuditSink, audit))
     if event_log:
         sinks.append(EventLogSink())
     has_colors = stream is not None and stream.isatty() and len(sinks) == 1
@@ -117,7 +130,7 @@ def configure_logging(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    queue = LogQueue(sinks)
+    queue = LogQueue(sinks, preferred=AUDIT_EVENTS)
     queue.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,
@@ -131,12 +144,12 @@ def configure_logging(
     logging.basicConfig(handlers=[queue], level=level.upper(), force=True)
 
 
-def _open_file(file: LogFile) -> FileSink:
+def _open_file(kind: type[FileSink], file: LogFile) -> FileSink:
     """Open the file within a deadline: a FIFO would wait for its reader, a dead share for ever."""
 
     def open_sink() -> FileSink:
         file.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return FileSink(file.path, file.max_bytes, file.max_rotated)
+        return kind(file.path, file.max_bytes, file.max_rotated)
 
     try:
         return start_daemon(open_sink).result(OPEN_SECONDS)

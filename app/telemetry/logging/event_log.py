@@ -18,7 +18,8 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from app.telemetry.logging.sinks import LogSink
+from app.telemetry.logging.audit import RepetitionLimit
+from app.telemetry.logging.sinks import LogSink, SinkName
 
 
 SOURCE: Final = "sa-contexts"
@@ -86,9 +87,11 @@ EVENTS: Final[Mapping[str, Event]] = MappingProxyType(
         "certificate_expires_soon": Event(307, Category.ACCESS),
         "certificate_expired": Event(308, Category.ACCESS),
         "api_keys_rejected": Event(309, Category.ACCESS),
+        "credentials_accepted": Event(310, Category.ACCESS),
         "connections_rejected": Event(311, Category.ACCESS),
         "request_failed": Event(400, Category.SERVER),
         "log_entries_dropped": Event(401, Category.SERVER),
+        "log_entries_withheld": Event(402, Category.SERVER),
     }
 )
 """Events by the name of the log entry."""
@@ -109,7 +112,7 @@ class EventLogSink(LogSink):
     the source with another message file, and only an administrator may do that.
     """
 
-    sink_name = "event_log"
+    sink_name: SinkName = "event_log"
 
     def __init__(self, library: Any = None) -> None:
         """Initialize the sink; the first reported entry opens the source.
@@ -118,14 +121,15 @@ class EventLogSink(LogSink):
             library: pywin32's `win32evtlog`; None: import it.
         """
         super().__init__()
+        self._limit = RepetitionLimit(self.sink_name)
         self._library = library
         self._source: Any = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Report an entry that has an event; ignore other entries."""
+        """Report an entry that has an event, unless it recurs too often; ignore other entries."""
         event_type = _type_of(record.levelno)
         event = EVENTS.get(getattr(record, "event", None) or "") or OTHERS.get(event_type)
-        if event is None:
+        if event is None or not self._limit.filter(record):
             return
         try:
             if self._library is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -33,7 +33,7 @@ BATCH_SECONDS: Final = 0.02
 CLOSE_SECONDS: Final = 2.0
 """How long flushing or closing may take."""
 
-SinkName = Literal["queue", "stream", "file", "event_log"]
+SinkName = Literal["queue", "stream", "file", "audit", "event_log"]
 """Where an entry was dropped; `queue`: the queue was full, or the entry could not be formatted."""
 
 
@@ -80,7 +80,7 @@ class FileSink(LogSink, RotatingFileHandler):
     grows to at most twice its maximum size.
     """
 
-    sink_name = "file"
+    sink_name: SinkName = "file"
 
     def __init__(self, path: Path, max_bytes: int, count: int) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=count, encoding="utf-8")
@@ -106,16 +106,23 @@ class FileSink(LogSink, RotatingFileHandler):
 class LogQueue(logging.Handler):
     """A handler that queues entries; its thread writes them to the sinks in order."""
 
-    def __init__(self, sinks: Sequence[LogSink], max_entries: int = MAX_ENTRIES) -> None:
+    def __init__(
+        self,
+        sinks: Sequence[LogSink],
+        max_entries: int = MAX_ENTRIES,
+        preferred: Container[str] = (),
+    ) -> None:
         """Start the thread.
 
         Args:
             sinks: the destinations of each entry; `close` closes them.
             max_entries: the capacity of the queue.
+            preferred: the events that may use as much again when the queue is full.
         """
         super().__init__()
         self._sinks = sinks
         self._max_entries = max_entries
+        self._preferred = preferred
         self._queue: SimpleQueue[logging.LogRecord | Event | None] = SimpleQueue()
         self._dropped = 0
         self._thread = Thread(target=self._run, name="log", daemon=True)
@@ -123,7 +130,9 @@ class LogQueue(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue an entry; drop it if the queue is full or the entry cannot be formatted."""
-        if self._queue.qsize() >= self._max_entries:
+        event = record.msg.get("event") if isinstance(record.msg, dict) else None
+        capacity = self._max_entries * (2 if event in self._preferred else 1)
+        if self._queue.qsize() >= capacity:
             self._dropped += 1
             DROPPED.labels("queue").inc()
             return
@@ -132,7 +141,6 @@ class LogQueue(logging.Handler):
         except Exception:  # noqa: BLE001  # formatting may fail with anything
             DROPPED.labels("queue").inc()
             return
-        event = record.msg.get("event") if isinstance(record.msg, dict) else None
         entry = logging.LogRecord(
             record.name, record.levelno, record.pathname, record.lineno, text, None, None
         )

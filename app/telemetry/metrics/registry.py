@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from app.auth.rejections import RejectionReason
 from app.service import Service
+from app.telemetry.logging.acceptance_summary import AcceptanceSummary
 from app.telemetry.logging.rejection_summary import RejectionSummary
 from app.telemetry.logging.sinks import DROPPED
 from app.telemetry.metrics.engine import EngineCollector
@@ -53,6 +54,7 @@ class Metrics:
         http: counts and times requests.
         rejection_summary: logs rejected requests in periodic summaries.
         connection_summary: logs rejected connections likewise.
+        acceptance_summary: logs callers whose credentials were accepted likewise.
     """
 
     def __init__(
@@ -85,7 +87,12 @@ class Metrics:
             self._credential_rejections.labels(reason.value)
         self.rejection_summary = RejectionSummary()
         self.connection_summary = RejectionSummary("connections_rejected", "reason")
-        self._samplers += [self.rejection_summary.run, self.connection_summary.run]
+        self.acceptance_summary = AcceptanceSummary()
+        self._samplers += [
+            self.rejection_summary.run,
+            self.connection_summary.run,
+            self.acceptance_summary.run,
+        ]
         self._problems = Counter(
             "sa_contexts_problems",
             "Problem responses, by code.",
