@@ -1,4 +1,4 @@
-"""The Windows accept loop: a client that resets before it is accepted harms no other.
+"""The accept loop: a client that resets before it is accepted, or is rejected, harms no other.
 
 The Windows leg has Windows' own event loop meet clients that reset; here its errors are made, as
 it reports them.
@@ -7,6 +7,7 @@ it reports them.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -15,7 +16,12 @@ from typing import Any
 import anyio
 import pytest
 
-from app.server.accept_loop import FAILURE_COUNT, accept_forever, is_not_of_acceptance
+from app.server.accept_loop import (
+    FAILURE_COUNT,
+    PAUSE_SECONDS,
+    accept_forever,
+    is_not_of_acceptance,
+)
 from app.server.uvicorn_server import listen
 
 
@@ -68,6 +74,45 @@ async def test_who_comes_after_a_failure_is_accepted(failures: list[OSError], co
                     assert await greeting(listener.getsockname()[1]) == b"hello"
             tasks.cancel_scope.cancel()
     assert failures == []
+
+
+@pytest.mark.anyio
+async def test_rejected_address_is_reset_and_others_are_accepted() -> None:
+    rejected: list[str] = []
+
+    def rejects(address: str) -> bool:
+        rejected.append(address)
+        return len(rejected) <= 200
+
+    with listen("127.0.0.1", 0) as listener:
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(accept_forever, listener, Greeting, rejects)
+            with anyio.fail_after(20):
+                for _ in range(200):
+                    with pytest.raises((anyio.BrokenResourceError, OSError)):
+                        await greeting(port)
+                assert await greeting(port) == b"hello"
+            tasks.cancel_scope.cancel()
+    assert rejected == ["127.0.0.1"] * 201
+
+
+@pytest.mark.anyio
+async def test_lack_of_files_is_logged_once_and_waited_for(
+    failures: list[OSError], caplog: pytest.LogCaptureFixture
+) -> None:
+    failures += [OSError(errno.EMFILE, "Too many open files")] * 3
+    with listen("127.0.0.1", 0) as listener:
+        listener.setblocking(False)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(accept_forever, listener, Greeting)
+            began = anyio.current_time()
+            with anyio.fail_after(10):
+                assert await greeting(listener.getsockname()[1]) == b"hello"
+            assert anyio.current_time() - began >= 3 * PAUSE_SECONDS
+            tasks.cancel_scope.cancel()
+    assert caplog.text.count("accept_failed") == 1
 
 
 @pytest.mark.anyio
