@@ -25,8 +25,8 @@ import structlog
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import JWKRegistry, KeySet
 
+from app.files.daemon_threads import start_daemon
 from app.net.secure_urls import require_secure
-from app.threads import start_daemon
 
 
 log = structlog.get_logger(__name__)

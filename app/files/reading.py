@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from app.threads import start_daemon
+from app.files.daemon_threads import start_daemon
 
 
 READ_SECONDS: Final = 5.0

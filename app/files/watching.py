@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import Final
 
-from app.threads import start_daemon
+from app.files.daemon_threads import start_daemon
 
 
 POLL_SECONDS: Final = 1.0

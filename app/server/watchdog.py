@@ -18,8 +18,8 @@ from typing import Final, NoReturn
 import anyio
 import structlog
 
+from app.files.daemon_threads import start_daemon
 from app.server.uvicorn_server import exit_now
-from app.threads import start_daemon
 from bindings.library import UnfinishedCall
 
 

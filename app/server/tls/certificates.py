@@ -25,9 +25,9 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from app.files.daemon_threads import start_daemon
 from app.files.reading import READ_SECONDS, FileUnreadable, read_file
 from app.server.tls.alerts import AlertFlushingSslContext
-from app.threads import start_daemon
 
 
 log = structlog.get_logger(__name__)

@@ -17,12 +17,12 @@ from typing import Any, Final, Literal, NamedTuple, TextIO
 
 import structlog
 
+from app.files.daemon_threads import start_daemon
 from app.settings.model import Settings
 from app.telemetry.logging.audit import AUDIT_EVENTS, AuditSink
 from app.telemetry.logging.event_log import EventLogSink
 from app.telemetry.logging.redaction import MAX_CHARACTERS, redacted_start
 from app.telemetry.logging.sinks import FileSink, LogQueue, LogSink, StreamSink
-from app.threads import start_daemon
 
 
 _SHARED: Final[list[Any]] = [
