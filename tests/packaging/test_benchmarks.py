@@ -12,6 +12,7 @@ from benchmarks.figures import Bar, Figure, Section, table, verdict
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 NAMED_BY_THE_PAGE = {
+    "engine_timeout_seconds",
     "refresh_interval_seconds",  # "reads the engine only on request"
     "refresh_retry_seconds",
     "snapshot_idle_timeout_seconds",  # "leases snapshots for a day"
