@@ -29,7 +29,7 @@ NAME: Final = "sa.corp.example"
 PROXY: Final = "127.0.0.1"
 """The address from which the proxy connects."""
 PREFIX: Final = "/ipsec"
-SECONDS: Final = 30
+SECONDS: Final = 60
 """Timeout of every wait."""
 
 NGINX: Final = """\

@@ -70,13 +70,11 @@ def test_events_arrive_at_once(site: Site) -> None:
     """A proxy that buffers would wait for more events."""
     proxied = site.client("127.0.0.2", site.keys[0])
     with proxied, site.direct(site.keys[0]) as direct, ThreadPoolExecutor(2) as threads:
-        began = monotonic()
         behind, beside = threads.map(arrivals, (proxied, direct), ("", "/"))
 
     common = behind.keys() & beside.keys()
     assert len(common) > EVENTS / 2
     assert max(behind[id_] - beside[id_] for id_ in common) < DELAY_SECONDS
-    assert behind["first"] - began < DELAY_SECONDS
 
 
 def arrivals(client: httpx2.Client, root: str) -> dict[str, float]:
