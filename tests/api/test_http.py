@@ -121,7 +121,7 @@ def test_parameters_are_refused_where_there_are_none(client: TestClient) -> None
     for path in ("/engine", f"/sa-contexts/{some}"):
         problem = assert_problem(client.get(f"{path}?view=basic"), 422, "invalid_parameters")
         assert [error["parameter"] for error in problem["errors"]] == ["view"]
-        many = client.get(path + "?" + "&".join(f"a{number}=1" for number in range(999)))
+        many = client.get(path + "?" + "&".join(f"a{number}=1" for number in range(99)))
         assert len(assert_problem(many, 422, "invalid_parameters")["errors"]) == 32
 
 

@@ -85,6 +85,10 @@ class DeadShare:
         monkeypatch.setattr(reading, "READ_SECONDS", 0.05)
 
 
+def reading_threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "_read"]
+
+
 @pytest.fixture
 def dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeadShare]:
     path = tmp_path / "dead"
@@ -96,28 +100,28 @@ def dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeadShare]
 
 def test_a_share_that_does_not_answer_costs_one_thread(tmp_path: Path, dead: DeadShare) -> None:
     (tmp_path / "other").write_bytes(b"other")
-    before = threading.active_count()
 
     for _ in range(5):
         with pytest.raises(FileUnreadable, match=r"^it does not answer within 0\.05 s$"):
             read_file(tmp_path / "dead", MAX_BYTES)
 
-    assert (dead.opened, threading.active_count()) == (1, before + 1)
+    assert dead.opened == 1
+    assert len(reading_threads()) == 1
     assert read_file(tmp_path / "other", MAX_BYTES).content == b"other"
 
 
 def test_a_share_is_read_again_once_it_answers(tmp_path: Path, dead: DeadShare) -> None:
-    before = threading.active_count()
     with pytest.raises(FileUnreadable):
         read_file(tmp_path / "dead", MAX_BYTES)
-    (hung,) = {each for each in threading.enumerate() if each.name == "_read"}
+    (hung,) = reading_threads()
 
     dead.released.set()
     hung.join(SECONDS)
     (tmp_path / "dead").write_bytes(b"changed")
 
     assert read_file(tmp_path / "dead", MAX_BYTES).content == b"changed"
-    assert (dead.opened, threading.active_count()) == (2, before)
+    assert dead.opened == 2
+    assert reading_threads() == []
 
 
 def test_what_hangs_is_in_no_threads_way(tmp_path: Path, dead: DeadShare) -> None:
