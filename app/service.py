@@ -64,7 +64,7 @@ class Capacity:
         compression: admits the threads that compress, which do not need the GIL.
     """
 
-    turns: FairLimiter = field(default_factory=lambda: FairLimiter(4))
+    turns: FairLimiter = field(default_factory=lambda: FairLimiter(2))
     filtering: FairLimiter = field(default_factory=lambda: FairLimiter(1))
     compression: FairLimiter = field(default_factory=lambda: FairLimiter(2))
 

@@ -30,9 +30,6 @@ from app.schemas.names import View
 LINES: Final = 20
 """Lines per ASGI message, about 100 kB, which is the memory that an export needs."""
 
-TURN_SEATS: Final = 2
-"""The seats of a message's turn: in the basic view, it takes half a millisecond."""
-
 CLOSE_SECONDS: Final = 1
 """Timeout for sending the end of an aborted export: the client may not be reading."""
 
@@ -148,7 +145,7 @@ class ExportResponse(Response):
                         end.reason = "revoked"
                         break
                     await send_body(body)
-                    await capacity.turns.turn(TURN_SEATS)
+                    await capacity.turns.turn()
                 else:
                     end.reason = None  # complete, even if the server stopped meanwhile
         if end.reason is not None:

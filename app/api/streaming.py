@@ -28,8 +28,14 @@ LEVEL: Final = 1
 TURN_BYTES: Final = 1 << 20
 """What a response sends in one turn: more than a default page."""
 
-TURN_SEATS: Final = 4
+TURN_SEATS: Final = 2
 """The seats of a further turn: a megabyte takes 1.4 ms, as long as several small responses."""
+
+MAX_INLINE_BYTES: Final = 64 << 10
+"""The largest piece to compress on the event loop, in half a millisecond.
+
+A thread would wait for the GIL twice, for up to 5 ms each while the event loop is busy.
+"""
 
 _GZIP: Final = 31
 """`wbits` for the gzip format with the largest window (zlib manual, deflateInit2)."""
@@ -91,7 +97,7 @@ class PiecesResponse(Response):
 
 
 class Compressor:
-    """A gzip compressor. `compress` runs in a thread, since zlib releases the GIL."""
+    """A gzip compressor. Large pieces are compressed in a thread, since zlib releases the GIL."""
 
     def __init__(self, limiter: FairLimiter) -> None:
         """Create a compressor.
@@ -104,6 +110,8 @@ class Compressor:
 
     async def compress(self, piece: Piece) -> bytes:
         """Compress a piece and return the output available so far, which may be empty."""
+        if len(piece) <= MAX_INLINE_BYTES:
+            return self._compressor.compress(piece)
         async with self._limiter.seat():
             return await anyio.to_thread.run_sync(self._compressor.compress, piece)
 
