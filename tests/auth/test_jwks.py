@@ -101,13 +101,13 @@ def test_an_issuer_that_sends_a_byte_at_a_time_has_no_more_time(
 
 
 def test_both_documents_share_the_time(oidc: Oidc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuer, "FETCH_SECONDS", 0.5)
+    monkeypatch.setattr(issuer, "FETCH_SECONDS", 2)
 
     async def slow_fetch(url: str) -> bytes:
-        await anyio.sleep(0.3)
-        return await fetch(url)
+        await anyio.sleep(1.2)
+        return oidc.answer(url.removeprefix(oidc.url))[1]
 
-    with pytest.raises(IssuerUnavailable, match=r"/keys takes longer than 0\.5 s"):
+    with pytest.raises(IssuerUnavailable, match=r"/keys takes longer than 2 s"):
         anyio.run(fetch_keys, oidc.url, None, slow_fetch)
 
 
@@ -122,7 +122,7 @@ def test_an_address_that_accepts_no_connection_has_no_more_time(
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
 
-        with pytest.raises(IssuerUnavailable, match=r": ConnectTimeout$"):
+        with pytest.raises(IssuerUnavailable, match=r"takes longer than 0\.5 s|: ConnectTimeout$"):
             anyio.run(fetch_keys, f"http://127.0.0.1:{listener.getsockname()[1]}", None)
 
 

@@ -72,7 +72,6 @@ class DeadShare:
     def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = 0
         self.released = threading.Event()
-        self.is_free = threading.Event()
         open_ = reading._open  # noqa: SLF001  # where a share hangs
 
         def hang(name: str, flags: int) -> int:
@@ -81,12 +80,13 @@ class DeadShare:
                 self.released.wait(SECONDS)
             return open_(name, flags)
 
+        self._monkeypatch = monkeypatch
         monkeypatch.setattr(reading, "_open", hang)
-        monkeypatch.setattr(reading, "READ_SECONDS", 0.05)
+        self.wait_for(0.05)
 
-
-def reading_threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name == "_read"]
+    def wait_for(self, seconds: float) -> None:
+        """Set how long a read waits."""
+        self._monkeypatch.setattr(reading, "READ_SECONDS", seconds)
 
 
 @pytest.fixture
@@ -106,22 +106,24 @@ def test_a_share_that_does_not_answer_costs_one_thread(tmp_path: Path, dead: Dea
             read_file(tmp_path / "dead", MAX_BYTES)
 
     assert dead.opened == 1
-    assert len(reading_threads()) == 1
+    assert [each.name for each in threading.enumerate()].count("_read") == 1
+    dead.wait_for(SECONDS)
     assert read_file(tmp_path / "other", MAX_BYTES).content == b"other"
 
 
 def test_a_share_is_read_again_once_it_answers(tmp_path: Path, dead: DeadShare) -> None:
     with pytest.raises(FileUnreadable):
         read_file(tmp_path / "dead", MAX_BYTES)
-    (hung,) = reading_threads()
+    (hung,) = {each for each in threading.enumerate() if each.name == "_read"}
 
     dead.released.set()
     hung.join(SECONDS)
+    dead.wait_for(SECONDS)
     (tmp_path / "dead").write_bytes(b"changed")
 
     assert read_file(tmp_path / "dead", MAX_BYTES).content == b"changed"
     assert dead.opened == 2
-    assert reading_threads() == []
+    assert hung not in threading.enumerate()
 
 
 def test_what_hangs_is_in_no_threads_way(tmp_path: Path, dead: DeadShare) -> None:
