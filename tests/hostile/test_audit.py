@@ -16,8 +16,8 @@ from tests.auth.made import id_of, make_key
 from tests.hostile.process import running_target
 
 
-REQUESTS = 3000
-REJECTIONS = 200
+REQUESTS = 1000
+REJECTIONS = 20
 MAX_ENTRIES = 20
 
 
