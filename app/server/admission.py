@@ -1,10 +1,11 @@
 """The admission of connections before anything is known of them but their address.
 
 How it works: an address may open so many connections a minute; an address from which a credential
-was accepted, ten times as many. This host and trusted proxies have no such limit, since any client
-of a proxy may cause the proxy's connections. In addition, each `Origin` may open so many a second
-in total, so that a flood from many addresses does not occupy the processor, and none from one
-origin keeps others out. Both precede any work for the connection, which is reset.
+was accepted, ten times as many. Trusted proxies have no such limit, since any client of a proxy may
+cause the proxy's connections. In addition, each `Origin` may open so many a second in total, so
+that a flood from many addresses does not occupy the processor, and none from one origin keeps
+others out. Both precede any work for the connection, which is reset. This host has no limits here:
+its programs would share them, and one that means harm has other ways.
 
 Connections that have not sent a request yet are dropped early at random, as in OpenSSH
 (`MaxStartups`, sshd_config(5)): none below `STARTUPS_BEGIN`, and one for each new one from
@@ -56,7 +57,6 @@ class Origin(StrEnum):
     """A credential was accepted from the address."""
     PROXY = "proxy"
     """The address is a trusted proxy's: any of its clients may cause its connections."""
-    LOOPBACK = "loopback"
     RARE = "rare"
     """The address has more than half of its quota left."""
     FREQUENT = "frequent"
@@ -116,19 +116,21 @@ class Admission:
     def rejects(self, address: str) -> bool:
         """Count a new connection, and return whether to reject it."""
         network = self.proxies.network_of(address)
-        is_verified = self.is_verified(network)
-        origin = Origin.VERIFIED if is_verified else Origin.LOOPBACK
         if network in self.proxies:
             origin = Origin.PROXY
-        elif not is_loopback(network):
+        elif is_loopback(network):
+            return False
+        else:
+            is_verified = self.is_verified(network)
             limiter = self._verified if is_verified else self._unverified
             status = limiter.hit(network)
             if not status.is_within:
                 self._on_rejection(Rejection.ADDRESS_RATE, address)
                 return True
-            if not is_verified:
-                is_rare = status.left * 2 > limiter.quota
-                origin = Origin.RARE if is_rare else Origin.FREQUENT
+            is_rare = status.left * 2 > limiter.quota
+            origin = Origin.RARE if is_rare else Origin.FREQUENT
+            if is_verified:
+                origin = Origin.VERIFIED
         if not self._total.hit(origin).is_within:
             self._on_rejection(Rejection.TOTAL_RATE, address)
             return True

@@ -150,8 +150,8 @@ class IdleConnections:
         return None if share is others and len(others) < max_count else share
 
     def _drop_early(self, newest: Connection) -> None:
-        """Drop a connection that has not sent a request, if there are many."""
-        if newest.is_silent:
+        """Drop a connection that has not sent a request, if there are many, for a distant one."""
+        if newest.is_silent and not is_loopback(newest.network):
             dropped = self._admission.early_drop([*self._silent], [*self._unused], newest)
             if dropped is not None:
                 self._abort(dropped)

@@ -282,7 +282,7 @@ BENEATH_TLS = (silent, leaving_at_once)
 
 async def _unread(connection: Connection, request: bytes) -> str:
     await connection.send(connection.keyed(request))
-    await asyncio.sleep(8)
+    await asyncio.sleep(12)
     return await connection.end()
 
 

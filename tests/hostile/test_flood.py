@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.auth.made import make_key
-from tests.hostile.conftest import FLOODS, P99_SECONDS
+from tests.hostile.conftest import FLOODS, MEDIAN_SECONDS, WORST_SECONDS
 from tests.hostile.distance import Reach, far
 from tests.hostile.flood import Flood, Regular, compiled, on_processor
 from tests.hostile.process import Target, running_target
@@ -157,7 +157,8 @@ def test_a_flood_costs_others_little_at_a_distance(
         f"{median(regular.seconds) * 1e3:5.1f}  {regular.p99() * 1e3:5.1f} ms"
     )
     assert flooding.report["offered"] == flood.per_second * FLOOD_SECONDS
-    assert regular.p99() < P99_SECONDS + target.reach.round_trip_seconds
+    assert median(regular.seconds) < MEDIAN_SECONDS + target.reach.round_trip_seconds
+    assert max(regular.seconds) < WORST_SECONDS
     assert growth < PEAK_BYTES
 
 

@@ -72,7 +72,7 @@ def test_verified_address_may_open_more(admission: Admission) -> None:
 
 
 def test_this_host_has_no_quota(admission: Admission) -> None:
-    assert admitted(admission, ["127.0.0.1", "::1"] * QUOTA) == 2 * QUOTA
+    assert admitted(admission, ["127.0.0.1", "::1"] * TOTAL_PER_SECOND) == 2 * TOTAL_PER_SECOND
 
 
 def test_trusted_proxy_has_no_quota_and_its_neighbours_have(admission: Admission) -> None:
@@ -96,9 +96,6 @@ def test_flood_from_many_addresses_is_limited_in_total(
 
 
 def test_flood_from_one_origin_keeps_out_no_other(admission: Admission) -> None:
-    admitted(admission, ["127.0.0.1"] * 2 * TOTAL_PER_SECOND)
-    assert admitted(admission, ["127.0.0.1"] * 100) < 100
-
     assert admitted(admission, ["198.51.100.1", "192.0.2.1"]) == 2
     admitted(admission, [f"10.0.{n >> 8}.{n & 255}" for n in range(2 * TOTAL_PER_SECOND)])
     assert admitted(admission, [f"192.0.2.{n}" for n in range(7, 107)]) < 100
