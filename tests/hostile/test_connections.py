@@ -105,7 +105,7 @@ def test_slow_readers_cost_little_at_a_distance(
     ],
 )
 def test_clients_that_read_nothing_are_cut_off(target: Target, client: Client) -> None:
-    """The clients resume reading after twelve seconds; a connection open by then would stay open."""
+    """The clients read after twelve seconds; a connection that is open by then stays open."""
     ends = target.crowd(client, 10, 15, receive_bytes=4096)
 
     assert ends[clients.CLOSED] + ends[clients.RESET] >= 10, ends
