@@ -45,6 +45,9 @@ HANDSHAKES_BUSY = 0.6
 """That of handshakes and the regular client; handshakes alone may use a quarter."""
 
 
+FLOODED_FROM = pytest.mark.parametrize("sources", [1, 250], ids=["one address", "250 addresses"])
+
+
 class Accepting:
     """A server that requires a key, in a network of many addresses, and what attacks it."""
 
@@ -63,9 +66,9 @@ class Accepting:
         assert client.failures == []
         return client.slowest
 
-    def flood(self, server: str, sources: int, per_second: int, sent: bytes = b"") -> Any:
+    def flood(self, sources: int, per_second: int, sent: bytes = b"") -> Any:
         """Open connections for some seconds, and return the outcomes."""
-        words = [server, self.target.port, sources, per_second, SECONDS, HELD, sent.hex()]
+        words = [SERVER, self.target.port, sources, per_second, SECONDS, HELD, sent.hex()]
         flood = [str(self._program), *map(str, words)]
         done = subprocess.run(flood, capture_output=True, check=True, timeout=60)
         return json.loads(done.stdout)
@@ -108,21 +111,15 @@ def _served(
     return Accepting(target, key, program, tls)
 
 
-@pytest.mark.parametrize(
-    ("server", "sources"),
-    [
-        pytest.param(SERVER, 1, id="one address"),
-        pytest.param(SERVER, 250, id="250 addresses"),
-    ],
-)
+@FLOODED_FROM
 def test_silent_connects_keep_nobody_out(
-    served: Accepting, request: pytest.FixtureRequest, server: str, sources: int
+    served: Accepting, request: pytest.FixtureRequest, sources: int
 ) -> None:
     """A distant client is out when the kernel ignores its handshake because the backlog is full."""
     quiet, client, overflows = served.quiet(), served.newcomer(), backlog_overflows()
     spent = served.target.processor_seconds()
     with client:
-        report = served.flood(server, sources, CONNECTS)
+        report = served.flood(sources, CONNECTS)
     busy = (served.target.processor_seconds() - spent) / report["seconds"]
     overflows = backlog_overflows() - overflows
 
@@ -134,22 +131,15 @@ def test_silent_connects_keep_nobody_out(
     assert busy < CONNECTS_BUSY
 
 
-@pytest.mark.parametrize(
-    ("server", "sources"),
-    [
-        pytest.param(SERVER, 1, id="one address"),
-        pytest.param(SERVER, 250, id="250 addresses"),
-        pytest.param("127.0.0.1", 0, id="loopback"),
-    ],
-)
+@FLOODED_FROM
 def test_handshakes_leave_the_processor_to_others(
-    secured: Accepting, request: pytest.FixtureRequest, server: str, sources: int
+    secured: Accepting, request: pytest.FixtureRequest, sources: int
 ) -> None:
     """The flood sends a ClientHello, for which the server signs, and resets the connection."""
     quiet, client = secured.quiet(), secured.newcomer()
     spent = secured.target.processor_seconds()
     with client:
-        report = secured.flood(server, sources, HANDSHAKES, _client_hello())
+        report = secured.flood(sources, HANDSHAKES, _client_hello())
     busy = (secured.target.processor_seconds() - spent) / report["seconds"]
 
     _record(request, report, client, quiet, busy, f"{report['answered']} signed")
