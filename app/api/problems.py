@@ -66,8 +66,8 @@ BAD_REQUEST = declare(
     "bad_request",
     400,
     "The request is malformed",
-    "The server could not parse the request as HTTP, or the request has no valid `Host` header or "
-    "several. Check the client, and any proxy in front of the server.",
+    "The server could not parse the request as HTTP, or its `Host` header is missing, invalid or "
+    "repeated. Check the client, and any proxy in front of the server.",
 )
 CURSOR_INVALID = declare(
     "cursor_invalid",
@@ -151,9 +151,10 @@ CURSOR_EXPIRED = declare(
     410,
     "The snapshot has expired",
     "All pages of a list show one snapshot. It expires after a while without use (by default 60 "
-    "seconds), at the latest ten minutes (by default) after the list began, and when the server "
-    "restarts. Start a new list with `restartUrl`, or continue after the last id with `resumeUrl` "
-    "and accept that you may miss changes made in between.",
+    "seconds), at the latest ten minutes (by default) after the list began, when the server "
+    "restarts, and when it is evicted for newer lists. Start a new list with `restartUrl`, or "
+    "continue after the last id with `resumeUrl` and accept that you may miss changes made in "
+    "between.",
     SnapshotExpiredProblem,
 )
 INVALID_PARAMETERS = declare(
@@ -198,10 +199,10 @@ ENGINE_ANSWER_TOO_LARGE = declare(
     "engine_answer_too_large",
     500,
     "The filter engine returned more than the server reads",
-    "An enumeration of the engine exceeded the maximum number or size of its objects, which "
-    "protects the server from an endless one. If the host really has that many, raise "
-    "`SA_CONTEXTS_MAX_ENUMERATION_OBJECTS` or `SA_CONTEXTS_MAX_ENUMERATION_BYTES`. The server "
-    "never returns a part of the list instead.",
+    "An enumeration of the engine exceeded the maximum number or size of its objects. The maximum "
+    "protects the server from an endless enumeration. If the host really has that many objects, "
+    "raise `SA_CONTEXTS_MAX_ENUMERATION_OBJECTS` or `SA_CONTEXTS_MAX_ENUMERATION_BYTES`. The "
+    "server never returns a part of the list instead.",
     EngineProblem,
 )
 NOT_SUPPORTED_BY_ENGINE = declare(
@@ -248,7 +249,7 @@ ENGINE_UNAVAILABLE = declare(
 ENGINE_RECORD_UNREADABLE = declare(
     "engine_record_unreadable",
     503,
-    "Reading this resource ended the server before",
+    "Earlier reads of this resource crashed the server",
     "The server process died at least twice while it read this resource from the engine, probably "
     "because of a record that leads to invalid memory. The server leaves this resource alone until "
     "`Retry-After` seconds have passed, and serves the others. To let it try at once, run "
@@ -285,8 +286,8 @@ TOO_MANY_SNAPSHOTS = declare(
     503,
     "Too many snapshots are in use",
     "Every list with more than one page leases its snapshot, and so does an export while it "
-    "runs. The maximum is reached, and none can be evicted: this caller's are those of exports and "
-    "streams, or every caller has only one. Try again after `Retry-After` seconds, or request "
+    "runs. The maximum is reached, and none can be evicted: those of this caller belong to exports "
+    "and streams, or every caller has only one. Try again after `Retry-After` seconds, or request "
     "larger pages.",
 )
 TOO_MANY_CONNECTIONS = declare(

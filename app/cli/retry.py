@@ -1,4 +1,4 @@
-"""`sa-contexts retry`: let a server read again what ended it."""
+"""`sa-contexts retry`: let a server retry at once the reads that crashed it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def retry(
     host: Annotated[str | None, typer.Option(help="Address that the server listens on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port that the server listens on.")] = None,
 ) -> None:
-    """Let the server read again what ended it, without waiting.
+    """Let the server retry at once the reads that crashed it.
 
-    A running server does so at its next refresh. If the cause persists, it ends again.
+    A running server does so at its next refresh. If the cause persists, it crashes again.
     """
     with explained_failures():
         file = existing_call_notes_file(Settings(**given(host=host, port=port)))

@@ -77,7 +77,7 @@ class DoctorContext:
             with map_file(file) as mapped:
                 return deaths_in(mapped)
         except OSError as error:
-            raise CheckSkipped(f"The notes {file} cannot be read: {error.strerror}.") from None
+            raise CheckSkipped(f"The call notes {file} cannot be read: {error.strerror}.") from None
 
     @cached_property
     def unreadable(self) -> Sequence[str]:

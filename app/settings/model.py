@@ -177,7 +177,7 @@ class Settings(BaseSettings):
         30,
         gt=0,
         description="Seconds within which a client must acknowledge the rest of a response, or "
-        "1,024 bytes for each second; otherwise its connection is reset.",
+        "1,024 bytes a second on average; otherwise its connection is reset.",
     )
     max_request_bytes: int = Field(
         16 << 10,
@@ -333,8 +333,8 @@ class Settings(BaseSettings):
     max_snapshot_bytes: int = Field(
         2 << 30,
         ge=1,
-        description="Bytes of snapshot JSON in memory above which another lease is evicted before "
-        "a snapshot is leased; callers share it.",
+        description="Bytes of snapshot JSON in memory above which a new lease first evicts "
+        "another; callers share it.",
     )
     max_journal_changes: int = Field(
         100_000, ge=1, description="Maximum number of changes in the journal."

@@ -93,7 +93,8 @@ def session(context: DoctorContext) -> CheckResult:
     except EngineError as error:
         return failure(
             f"The engine cannot be opened: {error}.",
-            "Look up the code in docs/problems.md; if nothing else helps, restart the service BFE.",
+            "Look up the error in Microsoft's documentation; if nothing else helps, restart the "
+            "service BFE.",
             error_facts(error),
         )
     return ok("The engine can be opened.")
@@ -107,7 +108,7 @@ def unreadable(context: DoctorContext) -> CheckResult:
         return failure(
             f"Reading {', '.join(context.unreadable)} ended the server more than once, so it does "
             "not read that now.",
-            f"{report} To let the server read it again, run `sa-contexts retry`.",
+            f"{report} To let the server read the resource again, run `sa-contexts retry`.",
             facts,
         )
     if context.deaths:

@@ -69,8 +69,8 @@ def _other_error(action: str, error: EngineError, facts: Facts) -> CheckResult:
         )
     return failure(
         f"The attempt to {action} failed: {error}.",
-        "Look up the code in docs/problems.md; then run the doctor again: the error may be "
-        "temporary.",
+        "Look up the error in Microsoft's documentation; then run the doctor again: the error may "
+        "be temporary.",
         facts,
     )
 
@@ -79,7 +79,7 @@ def rights_remedy() -> str:
     """Return how this account can obtain a right that it lacks."""
     found = account()
     if found is not None and found.elevation is Elevation.LIMITED:
-        return f"Run it as administrator, or as a member of {OPERATORS}."
+        return f"Run the program as administrator, or as a member of {OPERATORS}."
     if found is not None and (found.is_administrator or found.is_operator):
         return (
             "The account is in a group that has the right by default, so the permissions were "

@@ -52,8 +52,9 @@ def ipv6_byte_order(context: DoctorContext) -> CheckResult:
     }
     if detected.reason is Ipv6OrderReason.TOO_LITTLE_EVIDENCE:
         return unknown(
-            f"Fewer than {MIN_AGREEING} IPv6 addresses match this host or a filter in one byte "
-            f"order only: the server uses `{used.order.value}` order.",
+            "There is too little evidence for the byte order of IPv6 addresses: fewer than "
+            f"{MIN_AGREEING} of them match this host or a filter in one order but not in the "
+            f"other. The server uses `{used.order.value}` order.",
             "Run this again while there are more SAs over IPv6.",
             facts,
         )
@@ -145,8 +146,14 @@ def operators_read(context: DoctorContext) -> CheckResult:
         try:
             count = len(_some(SaContexts(session)))
         except EngineError as error:
-            return ok(f"The group does not suffice: {error}.", facts=error_facts(error))
-    return ok(f"The group suffices: {count} SA contexts.", facts={"read": count})
+            return ok(
+                f"Membership in Network Configuration Operators does not suffice: {error}.",
+                facts=error_facts(error),
+            )
+    return ok(
+        f"Membership in Network Configuration Operators suffices: {count} SA contexts were read.",
+        facts={"read": count},
+    )
 
 
 def connection_template_zero(context: DoctorContext) -> CheckResult:

@@ -26,7 +26,7 @@ def stale_handle(context: DoctorContext) -> CheckResult:
     """Find out which error the use of a destroyed enumeration handle causes."""
     if not context.may_probe:
         return unknown(
-            "The doctor did not use a destroyed handle.",
+            "The doctor did not test the use of a destroyed enumeration handle.",
             "Run the doctor with `--probe`, which uses one in a separate process because that "
             "process may crash.",
         )
