@@ -14,7 +14,7 @@ from app.schemas.pages import NEXT_CURSOR, Snapshot
 class Connection(Shape):
     """FWPM_CONNECTION0: the IPsec traffic between two endpoints.
 
-    A connection outlives each of the successive SA contexts that protect it.
+    It is expected to outlive each of the successive SA contexts that protect it.
     """
 
     connection_id: Uint64
