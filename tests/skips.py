@@ -39,6 +39,7 @@ _WINDOWS: Final = (
     "tests/windows has them happen",
     "the event loop of Linux does",
     "there is no compiler under Wine",
+    "the page is protected with POSIX's mprotect",
     "there the folder says who may read",
 )
 
