@@ -217,9 +217,9 @@ ENGINE_ACCESS_DENIED = declare(
     503,
     "The server has no access to the filter engine",
     "The account that the server runs as lacks the rights FWPM_ACTRL_ENUM and FWPM_ACTRL_READ on "
-    "the IPsec SA database; for statistics, FWPM_ACTRL_READ_STATS. Administrators and members of "
-    "the group Network Configuration Operators (S-1-5-32-556) have them. The server never returns "
-    "an empty list instead.",
+    "what the resource reads, for example the IPsec SA database; for statistics, "
+    "FWPM_ACTRL_READ_STATS. Administrators and members of the group Network Configuration "
+    "Operators (S-1-5-32-556) have them. The server never returns an empty list instead.",
     EngineProblem,
 )
 ENGINE_BUSY = declare(

@@ -51,7 +51,7 @@ def install(
         ),
     ] = ACCOUNT,
     anywhere: Annotated[
-        bool, typer.Option("--anywhere", help="Allow a program in a user's folder.")
+        bool, typer.Option("--anywhere", help="Install even if the program is in a user's folder.")
     ] = False,
 ) -> None:
     """Create or update the service. Requires administrator rights."""

@@ -176,8 +176,8 @@ class Settings(BaseSettings):
     send_timeout_seconds: float = Field(
         30,
         gt=0,
-        description="Seconds within which a client must acknowledge the rest of a response, or "
-        "1,024 bytes a second on average; otherwise its connection is reset.",
+        description="Seconds over which a client must acknowledge at least 1,024 bytes a second on "
+        "average, or the rest of the response if that is less; otherwise its connection is reset.",
     )
     max_request_bytes: int = Field(
         16 << 10,
@@ -361,7 +361,7 @@ class Settings(BaseSettings):
         600,
         ge=1,
         le=MAX_PER_MINUTE,
-        description="Maximum requests per minute from an address without a verified caller: "
+        description="Maximum requests without a verified caller per minute from an address: those "
         "without a credential, with one that cannot be verified, or for paths that need none.",
     )
     rate_limit_rejections: int = Field(
