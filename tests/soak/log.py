@@ -12,6 +12,7 @@ from tests.soak.canary import shows_key
 HARMLESS = {"debug", "info"}
 EXPECTED = {
     "simulated_engine",
+    "engine_call_hangs",
     "refresh_failed",
     "point_refresh_failed",
     "net_event_subscription_failed",

@@ -77,6 +77,7 @@ def entry(event: str, level: str = "warning", **members: object) -> str:
         entry("listening", "info"),
         entry("refresh_failed", error="IPsecSaContextEnum1 returned FWP_E_TIMEOUT (2150760466)"),
         entry("request_failed", code="engine_error", path="/sa-contexts"),
+        entry("engine_call_hangs", function="IPsecSaContextGetById1", seconds=2.0),
     ],
 )
 def test_a_log_may_report_the_engines_failures(line: str) -> None:
