@@ -76,6 +76,7 @@ def target(reach: Reach, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
         with target.client() as client:
             for _ in range(3):
                 client.get("/sa-contexts?limit=1000")
+            client.get("/sa-contexts/summary?maxAge=0")  # ready once a whole refresh has ended
         target.trim()
         target.resident_before = target.resident_bytes()
         yield target
