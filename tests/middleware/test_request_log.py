@@ -19,7 +19,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from app.middleware.request_log import RequestLogMiddleware
-from app.telemetry.logging import rejection_summary as rejected_requests
+from app.telemetry.logging import summaries
 from app.telemetry.logging.acceptance_summary import AcceptanceSummary
 from app.telemetry.logging.configuration import configure_logging
 from app.telemetry.logging.rejection_summary import RejectionSummary
@@ -254,7 +254,7 @@ def test_rejections_before_a_request_are_logged_with_the_rest(
 
     first, second = entries
     assert (first["code"], first["count"]) == ("bad_request", 3000)
-    assert first["addresses"] == rejected_requests.MAX_ADDRESSES == 1000
+    assert first["addresses"] == summaries.MAX_ADDRESSES == 1000
     assert first["top_addresses"] == {f"192.0.2.{number}": 100 for number in range(5)}
     assert (second["code"], second["count"], second["top_addresses"]) == (
         "request_timeout",

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from app.auth.callers import Caller
 from app.settings.model import Settings
-from app.telemetry.logging import acceptance_summary
+from app.telemetry.logging import summaries
 from app.telemetry.logging.acceptance_summary import MAX_CALLERS, AcceptanceSummary
 from app.telemetry.logging.audit import (
     AUDIT_EVENTS,
@@ -241,7 +241,7 @@ def test_callers_without_number_share_an_entry() -> None:
 
 
 def test_addresses_of_a_caller_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acceptance_summary, "MAX_ADDRESSES", 3)
+    monkeypatch.setattr(summaries, "MAX_ADDRESSES", 3)
     summary = AcceptanceSummary()
     for number in range(100):
         summary.record(CALLER, f"2001:db8::{number:x}", is_denied=False)

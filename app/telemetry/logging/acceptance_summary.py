@@ -6,16 +6,14 @@ caller has one entry per period, whatever it requests and from wherever.
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from time import time
 from typing import Final
 
-import anyio
 import structlog
 
 from app.auth.callers import Caller
-from app.telemetry.logging.rejection_summary import MAX_ADDRESSES, MAX_LOGGED_ADDRESSES
+from app.telemetry.logging.summaries import AddressCounts, flush_periodically
 
 
 log = structlog.get_logger(__name__)
@@ -35,7 +33,7 @@ class _Requests:
         self.first = time()
         self.last = self.first
         self.count = self.denied = 0
-        self.addresses: Counter[str] = Counter()
+        self.addresses = AddressCounts()
         self.caller: Caller | None = None
 
 
@@ -62,17 +60,11 @@ class AcceptanceSummary:
         requests.last = time()
         requests.count += 1
         requests.denied += is_denied
-        if address in requests.addresses or len(requests.addresses) < MAX_ADDRESSES:
-            requests.addresses[address] += 1
+        requests.addresses.add(address)
 
     async def run(self) -> None:
         """Flush once per period until cancelled, and once more when cancelled."""
-        try:
-            while True:
-                await anyio.sleep(PERIOD_SECONDS)
-                self.flush()
-        finally:
-            self.flush()
+        await flush_periodically(self.flush, PERIOD_SECONDS)
 
     def flush(self) -> None:
         """Log the requests since the last flush, one entry per caller."""
@@ -85,8 +77,7 @@ class AcceptanceSummary:
                 denied=requests.denied,
                 first=_text(requests.first),
                 last=_text(requests.last),
-                addresses=len(requests.addresses),
-                top_addresses=dict(requests.addresses.most_common(MAX_LOGGED_ADDRESSES)),
+                **requests.addresses.fields(),
             )
 
 

@@ -10,18 +10,15 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Final
 
-import anyio
 import structlog
+
+from app.telemetry.logging.summaries import AddressCounts, flush_periodically
 
 
 log = structlog.get_logger(__name__)
 
 PERIOD_SECONDS: Final = 60.0
 """Time between summaries."""
-MAX_ADDRESSES: Final = 1000
-"""Maximum number of addresses counted per entry and period: an IPv6 client may use very many."""
-MAX_LOGGED_ADDRESSES: Final = 5
-"""Number of addresses listed in a summary: those with the most rejections."""
 
 
 class _Rejections:
@@ -36,7 +33,7 @@ class _Rejections:
         self.first = self.last = datetime.now(UTC)
         self.count = 0
         self.reasons: Counter[str] = Counter()
-        self.addresses: Counter[str] = Counter()
+        self.addresses = AddressCounts()
 
 
 class RejectionSummary:
@@ -66,17 +63,11 @@ class RejectionSummary:
         rejections.count += 1
         if reason is not None:
             rejections.reasons[reason] += 1
-        if address in rejections.addresses or len(rejections.addresses) < MAX_ADDRESSES:
-            rejections.addresses[address] += 1
+        rejections.addresses.add(address)
 
     async def run(self) -> None:
         """Call `flush` once per period until cancelled, and once more when cancelled."""
-        try:
-            while True:
-                await anyio.sleep(PERIOD_SECONDS)
-                self.flush()
-        finally:
-            self.flush()
+        await flush_periodically(self.flush, PERIOD_SECONDS)
 
     def flush(self) -> None:
         """Log the rejections since the last call, with one entry per code."""
@@ -90,6 +81,5 @@ class RejectionSummary:
                 first=rejections.first.isoformat(),
                 last=rejections.last.isoformat(),
                 **(reasons if rejections.reasons else {}),
-                addresses=len(rejections.addresses),
-                top_addresses=dict(rejections.addresses.most_common(MAX_LOGGED_ADDRESSES)),
+                **rejections.addresses.fields(),
             )
