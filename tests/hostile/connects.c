@@ -2,10 +2,9 @@
  *
  *     connects ADDRESS PORT SOURCES CONNECTIONS_PER_SECOND SECONDS HELD [HEX]
  *
- * Each connection comes from the next of SOURCES addresses, which begin at 198.18.1.0; with 0, from
- * the address of the server. When it is established, it sends the bytes, if any. It stays open, and
- * is replaced if the server ends it or if HELD are open: then the oldest is reset. At the end, the
- * outcomes are printed as JSON.
+ * Each connection comes from the next of SOURCES addresses, which begin at 198.18.1.0. When it is
+ * established, it sends the bytes, if any. It stays open, and is replaced if the server ends it or
+ * if HELD are open: then the oldest is reset. At the end, the outcomes are printed as JSON.
  */
 
 #define _GNU_SOURCE
@@ -63,8 +62,7 @@ static void begin(struct connection *at, uint32_t sources) {
     at->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (at->socket < 0) fail("socket");
     at->is_established = 0;
-    source.sin_addr.s_addr = sources ? htonl(FIRST_SOURCE + (uint32_t)(opened % sources))
-                                     : target.sin_addr.s_addr;
+    source.sin_addr.s_addr = htonl(FIRST_SOURCE + (uint32_t)(opened % sources));
     setsockopt(at->socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     if (bind(at->socket, (struct sockaddr *)&source, sizeof source)) fail("bind");
     opened++;
