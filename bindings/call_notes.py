@@ -91,6 +91,7 @@ class CallNotes:
         self._now = now
         self._map: mmap.mmap | None = None
         self._free: list[int] = []
+        self._slots: dict[int, int] = {}  # by thread
 
     def open(self, path: Path, crashed_thread: int | None = None) -> list[str]:
         """Open the file, creating it if necessary, and count what the last process left there.
@@ -139,13 +140,35 @@ class CallNotes:
         Raises:
             ResourceUnreadable: processes died reading the resource, too recently.
         """
-        if seconds := self.seconds_unreadable(resource):
-            raise ResourceUnreadable(resource, self.deaths()[resource].count, seconds)
+        self._check_readable(resource)
         slot = self.enter(resource)
         try:
             yield
         finally:
             self.leave(slot)
+
+    @contextmanager
+    def within(self, resource: str) -> Iterator[None]:
+        """Note a read of a resource, for the duration of the block, in place of this thread's read.
+
+        A read of one resource may need another. If that ends the process, only the other is
+        unreadable.
+
+        Raises:
+            ResourceUnreadable: as for `reading`.
+        """
+        slot = self._slots.get(get_ident(), 0)
+        if not slot or self._map is None:
+            with self.reading(resource):
+                yield
+            return
+        self._check_readable(resource)
+        name, thread = _SLOT.unpack_from(self._map, slot)
+        _SLOT.pack_into(self._map, slot, resource.encode(), thread)
+        try:
+            yield
+        finally:
+            _SLOT.pack_into(self._map, slot, name, thread)
 
     def enter(self, resource: str) -> int:
         """Occupy a slot for this thread, and return it for `leave`; 0 if there is none."""
@@ -155,14 +178,26 @@ class CallNotes:
             slot = self._free.pop()  # atomic: callbacks enter on threads of their own
         except IndexError:
             return 0
-        _SLOT.pack_into(self._map, slot, resource.encode(), get_ident())
+        thread = get_ident()
+        _SLOT.pack_into(self._map, slot, resource.encode(), thread)
+        self._slots[thread] = slot
         return slot
 
     def leave(self, slot: int) -> None:
         """Free a slot."""
         if slot and self._map is not None:
             _THREAD.pack_into(self._map, slot + _THREAD_OFFSET, 0)
+            self._slots.pop(get_ident(), None)
             self._free.append(slot)
+
+    def _check_readable(self, resource: str) -> None:
+        """Raise an error if processes died reading the resource, too recently.
+
+        Raises:
+            ResourceUnreadable: they did.
+        """
+        if seconds := self.seconds_unreadable(resource):
+            raise ResourceUnreadable(resource, self.deaths()[resource].count, seconds)
 
 
 NOTES: Final = CallNotes()

@@ -13,12 +13,14 @@ from bindings.errors import EngineBusy, EngineError, EngineGone, NotSupported
 from bindings.ike_sas import IkeSas
 from bindings.library import Library
 from bindings.memory import RawTree
+from bindings.policy import Policy, ProviderContext
 from bindings.records import SaContext
 from bindings.sa_contexts import PAGE_SIZE, SaContexts
 from bindings.session import Session
 from bindings.statistics import IkeStatistics, IpsecStatistics, ike_statistics, ipsec_statistics
 from bindings.subscriptions import Notify, Subscription, subscribe_to_sa_contexts
 from bindings.template import SubnetTemplate
+from bindings.tunnel_policies import enumerate_tunnel_policies
 
 
 T = TypeVar("T")
@@ -117,6 +119,30 @@ class Engine:
         return self.run_in_session(
             lambda session: fn(
                 IkeSas(session, generation=generation, ipv6_order=self._next_order())
+            )
+        )
+
+    def with_policy(self, fn: Callable[[Policy], T]) -> T:
+        """Call `fn` with a reader of filters and provider contexts; see `run_in_session`.
+
+        If SA contexts are limited to generation 0 (Windows Vista), so are provider contexts.
+        """
+        generation = 0 if self._generation == 0 else 3
+        return self.run_in_session(
+            lambda session: fn(
+                Policy(session, generation=generation, ipv6_order=self._next_order())
+            )
+        )
+
+    def tunnel_policies(self) -> list[ProviderContext]:
+        """Return the policies of all configured tunnels; see `enumerate_tunnel_policies`.
+
+        If SA contexts are limited to generation 0 (Windows Vista), so are provider contexts.
+        """
+        generation = 0 if self._generation == 0 else 3
+        return self.run_in_session(
+            lambda session: enumerate_tunnel_policies(
+                session, generation=generation, ipv6_order=self._next_order()
             )
         )
 

@@ -123,7 +123,14 @@ def reading(function: str) -> Iterator[None]:
 
 _CLASSES: dict[int, type[EngineError]] = {
     WinError.ERROR_ACCESS_DENIED: AccessDenied,
-    WinError.FWP_E_NOT_FOUND: NotFound,
+    **dict.fromkeys(
+        (
+            WinError.FWP_E_NOT_FOUND,
+            WinError.FWP_E_FILTER_NOT_FOUND,
+            WinError.FWP_E_PROVIDER_CONTEXT_NOT_FOUND,
+        ),
+        NotFound,
+    ),
     WinError.FWP_E_TIMEOUT: TransactionTimeout,
     WinError.FWP_E_NEVER_MATCH: NeverMatch,
     WinError.FWP_E_IKEEXT_NOT_RUNNING: IkeextNotRunning,

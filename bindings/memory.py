@@ -118,21 +118,21 @@ def collected(read: Callable[..., T], elements: Sequence[tuple[Any, ...]]) -> li
     left = MAX_ARRAY_BYTES
     for element in elements:
         part = read(*element)
-        left -= _weight(part)
+        left -= weight(part)
         if left < 0:
             raise struct.error("an array whose elements take too much memory")
         copied.append(part)
     return copied
 
 
-def _weight(part: object) -> int:
+def weight(part: object) -> int:
     """Return roughly how many bytes a copied part takes."""
     if isinstance(part, str | bytes):
         return len(part)
     if isinstance(part, dict):
-        return sum(map(_weight, part.values()))
+        return sum(map(weight, part.values()))
     if isinstance(part, tuple | list):
-        return 8 * len(part) + sum(map(_weight, part))
+        return 8 * len(part) + sum(map(weight, part))
     return 8
 
 

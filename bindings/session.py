@@ -1,9 +1,10 @@
 """A session with the filter engine (FwpmEngineOpen0, fwpmu.h).
 
-All sessions are dynamic. In a dynamic session, IPsecSaContextDeleteById0 and
-FwpmEngineSetOption0 fail, so a reader cannot accidentally delete SA contexts or set
-options. A session uses the credentials of the process. It has its own transaction
-timeout, because any call may have to wait for another client's transaction.
+All sessions are dynamic, except that of `bindings.connection_monitoring`. In a dynamic
+session, IPsecSaContextDeleteById0 and FwpmEngineSetOption0 fail, so a reader cannot
+accidentally delete SA contexts or set options. A session uses the credentials of the
+process. It has its own transaction timeout, because any call may have to wait for another
+client's transaction.
 """
 
 from __future__ import annotations
@@ -23,13 +24,20 @@ RPC_C_AUTHN_WINNT: Final = 10
 class Session:
     """An open session; not thread-safe."""
 
-    def __init__(self, library: Library, *, transaction_wait_timeout_ms: int = 3000) -> None:
+    def __init__(
+        self,
+        library: Library,
+        *,
+        transaction_wait_timeout_ms: int = 3000,
+        is_dynamic: bool = True,
+    ) -> None:
         """Open a session.
 
         Args:
             library: the library that exports the functions.
             transaction_wait_timeout_ms: how long a call waits for another client's transaction,
                 in milliseconds, before it fails with `TransactionTimeout`.
+            is_dynamic: whether the session is dynamic; in one that is, no option can be set.
 
         Raises:
             EngineGone: the engine is stopped or unreachable.
@@ -37,7 +45,7 @@ class Session:
         """
         self.library = library
         options = ffi.new("FWPM_SESSION0 *")
-        options.flags = library.lib.FWPM_SESSION_FLAG_DYNAMIC
+        options.flags = library.lib.FWPM_SESSION_FLAG_DYNAMIC if is_dynamic else 0
         options.txnWaitTimeoutInMSec = transaction_wait_timeout_ms
         handle = ffi.new("HANDLE *")
         self._check("FwpmEngineOpen0", ffi.NULL, RPC_C_AUTHN_WINNT, ffi.NULL, options, handle)

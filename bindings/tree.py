@@ -14,7 +14,7 @@ from bindings.addresses import Ipv6Order, ipv4_from_wfp
 from bindings.enums import IpVersion, TrafficType, TransformType
 from bindings.filters import read_filter
 from bindings.memory import Layout, RawTree, offset_of, read_guid, read_wide_string
-from bindings.records import SaDetails, Traffic
+from bindings.records import Filter, SaBundle, SaDetails, Traffic
 
 
 CONTEXT = Layout("IPSEC_SA_CONTEXT1", "saContextId", "inboundSa", "outboundSa")
@@ -105,6 +105,12 @@ _ONLY_AUTHENTICATING: Final = frozenset(
 
 _TRAFFIC: Final = SaDetails._fields.index("traffic")
 _LOCAL_IF_LUID: Final = Traffic._fields.index("local_if_luid")
+_TRAFFIC_TYPE: Final = Traffic._fields.index("traffic_type")
+_POLICY_ID: Final = Traffic._fields.index("policy_id")
+_BUNDLE: Final = SaDetails._fields.index("sa_bundle")
+_QM_FILTER_ID: Final = SaBundle._fields.index("qm_filter_id")
+_TRANSPORT_FILTER: Final = SaDetails._fields.index("transport_filter")
+_FILTER_NAME: Final = Filter._fields.index("name")
 
 
 def read_sa_context_id(address: int) -> int:
@@ -134,6 +140,34 @@ def local_if_luids(context: RawTree) -> list[int]:
         for details in context[1:]
         if details is not None and (luid := details[_TRAFFIC][_LOCAL_IF_LUID]) is not None
     ]
+
+
+def unnamed_rules(context: RawTree) -> list[tuple[int, int | None, int | None]]:
+    """Return ids of the rule of each direction that has no transport filter with a name.
+
+    They are the traffic type, the id of the transport layer filter or of the tunnel's policy, and
+    that of the quick mode filter; an id that is not known is None.
+    """
+    _, inbound, outbound = context
+    if _is_named(inbound) and _is_named(outbound):  # as nearly all are
+        return []
+    return [
+        (
+            details[_TRAFFIC][_TRAFFIC_TYPE],
+            details[_TRAFFIC][_POLICY_ID],
+            details[_BUNDLE][_QM_FILTER_ID],
+        )
+        for details in (inbound, outbound)
+        if not _is_named(details)
+    ]
+
+
+def _is_named(details: RawTree | None) -> bool:
+    """Return whether an SA has a transport filter with a name, or does not exist."""
+    if details is None:
+        return True
+    rule = details[_TRANSPORT_FILTER]
+    return rule is not None and rule[_FILTER_NAME] is not None
 
 
 def _details(address: int, layouts: Generation, ipv6_order: Ipv6Order) -> RawTree:

@@ -103,3 +103,14 @@ KEYING_MODULES = {
     "041792cc-8f07-419d-a394-716968cb1647": "ikev2",
 }
 """FWPM_KEYING_MODULE_*: the modules that negotiate SAs."""
+
+PROVIDERS = {
+    "10ad9216-ccde-456c-8b16-e9f04e60a90b": "ikeext",
+    "3c6c05a9-c05c-4bb9-8338-2327814ce8bf": "ipsec_dosp_config",
+    "3cc2631f-2d5d-43a0-b174-614837d863a1": "mpssvc_app_isolation",
+    "a90296f7-46b8-4457-8f84-b05e05d3c622": "mpssvc_edp",
+    "d0718ff9-44da-4f50-9dc2-c963a4247613": "mpssvc_tenant_restrictions",
+    "decc16ca-3f33-4346-be1e-8fb4ae0f3d62": "mpssvc_wf",
+    "4b153735-1049-4480-aab4-d1b9bdc03710": "mpssvc_wsh",
+}
+"""FWPM_PROVIDER_*: who adds filters and policies for IPsec; MPSSVC is the firewall's service."""

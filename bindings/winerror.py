@@ -227,11 +227,17 @@ RPC_E_RANGE = range(0x80010001, 0x80010122 + 1)
 
 
 _NAMES: Final = {error.value: error.name for table in (WinError, SecurityError) for error in table}
+_CODES: Final = {name: code for code, name in _NAMES.items()}
 
 
 def known_name(code: int) -> str | None:
     """Return the name of a code (signed or unsigned) in winerror.h; None if it is unknown."""
     return _NAMES.get(code & 0xFFFFFFFF)
+
+
+def code_of(name: str) -> int | None:
+    """Return the unsigned code with a name in winerror.h; None if the name is unknown."""
+    return _CODES.get(name)
 
 
 def name_of(code: int) -> str:

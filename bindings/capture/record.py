@@ -7,7 +7,7 @@ is recorded, and the next function is called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,13 +15,17 @@ from typing import Any, Final
 from bindings._fwpuclnt import ffi
 from bindings.addresses import Ipv6Order
 from bindings.capture.file import Line
+from bindings.capture.policy import References, record_policy, resolve_names
 from bindings.capture.walk import walk
 from bindings.connections import ConnectionTemplate
 from bindings.engine_options import EngineOption
 from bindings.enumeration import ObjectArray, ObjectKind, ObjectReader, Template
-from bindings.errors import EngineError, NotSupported, reading
+from bindings.errors import EngineError, MalformedAnswer, NotSupported, reading
 from bindings.net_event import OTHER_TRAFFIC
+from bindings.policy import NEWEST as NEWEST_POLICY
+from bindings.policy import tunnel_types
 from bindings.session import Session
+from bindings.tunnel_policies import TunnelTemplate
 from bindings.winerror import WinError
 
 
@@ -33,33 +37,40 @@ class Family:
         functions: the prefix of the functions' names.
         struct: the struct's name without its generation.
         newest: the newest generation.
-        template: the name of the enumeration template's struct, and the template to use.
+        template: the name of the enumeration template's struct.
+        templates: returns the templates to use, one after the other, given the generation.
     """
 
     functions: str
     struct: str
     newest: int
-    template: tuple[str, Template | None]
+    template: str
+    templates: Callable[[int], tuple[Template | None, ...]] = lambda _generation: (None,)
 
 
 SA_CONTEXTS: Final = Family(
-    "IPsecSaContext", "IPSEC_SA_CONTEXT", 1, ("IPSEC_SA_CONTEXT_ENUM_TEMPLATE0", None)
+    "IPsecSaContext", "IPSEC_SA_CONTEXT", 1, "IPSEC_SA_CONTEXT_ENUM_TEMPLATE0"
 )
-IKE_SAS: Final = Family("IkeextSa", "IKEEXT_SA_DETAILS", 2, ("IKEEXT_SA_ENUM_TEMPLATE0", None))
+IKE_SAS: Final = Family("IkeextSa", "IKEEXT_SA_DETAILS", 2, "IKEEXT_SA_ENUM_TEMPLATE0")
 CONNECTIONS: Final = Family(
     "FwpmConnection",
     "FWPM_CONNECTION",
     0,
-    ("FWPM_CONNECTION_ENUM_TEMPLATE0", ConnectionTemplate()),
+    "FWPM_CONNECTION_ENUM_TEMPLATE0",
+    lambda _generation: (ConnectionTemplate(),),
 )
-_CONNECTIONS_WITHOUT_TEMPLATE: Final = replace(
-    CONNECTIONS, template=(CONNECTIONS.template[0], None)
-)
+_CONNECTIONS_WITHOUT_TEMPLATE: Final = replace(CONNECTIONS, templates=lambda _generation: (None,))
 """All connections, but without the flag for current byte counts."""
 
-NET_EVENTS: Final = Family(
-    "FwpmNetEvent", "FWPM_NET_EVENT", 5, ("FWPM_NET_EVENT_ENUM_TEMPLATE0", None)
+NET_EVENTS: Final = Family("FwpmNetEvent", "FWPM_NET_EVENT", 5, "FWPM_NET_EVENT_ENUM_TEMPLATE0")
+TUNNELS: Final = Family(
+    "FwpmProviderContext",
+    "FWPM_PROVIDER_CONTEXT",
+    NEWEST_POLICY,
+    "FWPM_PROVIDER_CONTEXT_ENUM_TEMPLATE0",
+    lambda generation: tuple([TunnelTemplate(each) for each in tunnel_types(generation)]),
 )
+"""The provider contexts of tunnels; those of main modes, which contain keys, are not requested."""
 STATISTICS: Final = (
     ("IPsecGetStatistics", "IPSEC_STATISTICS"),
     ("IkeextGetStatistics", "IKEEXT_STATISTICS"),
@@ -76,11 +87,15 @@ def record(session: Session, alias: Callable[[int], str | None]) -> Iterator[Lin
     for option in EngineOption:
         yield from _option(session, option)
     luids: set[int] = set()
-    for family in (SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS):
+    references = References()
+    for family in (SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS, TUNNELS):
         for generation in reversed(range(family.newest + 1)):
             for line in _objects(session, family, generation):
                 luids.update(_interfaces(line))
+                if "value" in line and family is not TUNNELS:  # they refer to nothing
+                    references.add_from(line["value"])
                 yield line
+    yield from record_policy(session, references)
     for function, struct in STATISTICS:
         for generation in (1, 0):
             yield from _statistics(session, f"{function}{generation}", f"{struct}{generation}")
@@ -109,27 +124,40 @@ def _objects(session: Session, family: Family, generation: int) -> Iterator[Line
     if not session.library.has(function):
         yield {"function": function, "error": int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)}
         return
-    reader = _Reader(family, generation, session)
     count = left_out = 0
     try:
-        with closing(reader.arrays(family.template[1])) as arrays:
-            for array in arrays:
-                with array:
-                    if reader.generation != generation:  # the reader fell back to an older one
-                        raise NotSupported(WinError.RPC_S_PROCNUM_OUT_OF_RANGE, function)
-                    page = [array.read(index)[0] for index in range(len(array))]
-                for value in page:
-                    if _is_of_other_traffic(family, value):
-                        left_out += 1
-                    else:
-                        count += 1
-                        yield {"function": function, "struct": struct, "value": value}
+        with closing(_values(session, family, generation)) as values:
+            for value in values:
+                if _is_of_other_traffic(family, value):
+                    left_out += 1
+                else:
+                    count += 1
+                    yield {"function": function, "struct": struct, "value": value}
     except EngineError as error:
         yield {"function": error.function, "error": error.code}
     else:
         yield {"function": function, "count": count, "leftOut": left_out}
         if family is CONNECTIONS and not count:  # the engine may treat 0 as an ordinary id
             yield from _objects(session, _CONNECTIONS_WITHOUT_TEMPLATE, generation)
+
+
+def _values(session: Session, family: Family, generation: int) -> Generator[Any]:
+    """Yield the objects of one generation as JSON, for one template after the other."""
+    reader = _Reader(family, generation, session)
+    for template in family.templates(generation):
+        with closing(reader.arrays(template)) as arrays:
+            for array in arrays:
+                with array:
+                    if reader.generation != generation:  # the reader fell back to an older one
+                        raise NotSupported(
+                            WinError.RPC_S_PROCNUM_OUT_OF_RANGE,
+                            f"{family.functions}Enum{generation}",
+                        )
+                    page = [array.read(index)[0] for index in range(len(array))]
+                for value in page:
+                    if isinstance(template, TunnelTemplate) and value["type"] != template.type:
+                        raise MalformedAnswer(array.function)
+                    yield value
 
 
 class _Array(ObjectArray[Any]):
@@ -143,12 +171,18 @@ class _Reader(ObjectReader[Any, _Array]):
 
     def __init__(self, family: Family, generation: int, session: Session) -> None:
         def read(address: int, found: int, _order: Ipv6Order) -> tuple[Any, ...]:
-            return (walk(f"{family.struct}{found}", address),)
+            value = walk(f"{family.struct}{found}", address)
+            for details in (value.get("inboundSa"), value.get("outboundSa")):
+                if details is not None and details["transportFilter"] is not None:
+                    resolve_names(details["transportFilter"])
+            if "displayData" in value:
+                resolve_names(value)
+            return (value,)
 
         kind: ObjectKind[Any] = ObjectKind(
             functions=family.functions,
             struct=family.struct,
-            template=family.template[0],
+            template=family.template,
             newest=generation,
             read_id=lambda _address: 0,
             read=read,
@@ -167,6 +201,10 @@ def _interfaces(line: Line) -> Iterator[int]:
         for details in (line["value"]["inboundSa"], line["value"]["outboundSa"]):
             if details is not None:
                 yield details["traffic"]["localIfLuid"]
+    elif line.get("struct") == f"FWPM_PROVIDER_CONTEXT{NEWEST_POLICY}":
+        for value in line["value"].values():
+            if isinstance(value, dict) and "tunnelEndpoints" in value:
+                yield value["tunnelEndpoints"]["localIfLuid"]
 
 
 def _statistics(session: Session, function: str, struct: str) -> Iterator[Line]:

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 from bindings.capture.build import UNBUILDABLE, Tree
 from bindings.capture.file import CaptureUnreadable, Line, read_capture
+from bindings.capture.policy import CONTEXTS_BY_ID, CONTEXTS_BY_KEY, FILTERS
 from bindings.capture.record import record
 from bindings.engine_options import EngineOption
 from bindings.interfaces import replay_aliases
@@ -38,6 +39,15 @@ class Control(Protocol):
 
     def put_connection(self, tree: int) -> int:
         """Add a copy of the FWPM_CONNECTION0 that is at this address; return the copy's id."""
+
+    def put_filter(self, tree: int) -> int:
+        """Add a copy of the FWPM_FILTER0 that is at this address; return the copy's id."""
+
+    def put_provider_context(self, tree: int) -> int:
+        """Add a copy of the FWPM_PROVIDER_CONTEXT3 at this address; return the copy's id."""
+
+    def hide_provider_context(self, context_id: int) -> bool:
+        """Leave a provider context out of enumerations; return whether it was put."""
 
     def put_net_event(self, tree: int) -> bool:
         """Collect the FWPM_NET_EVENT5 that is at this address; return whether it was collected."""
@@ -64,22 +74,33 @@ class Control(Protocol):
         """Make the next `times` calls of a function return `code`; all calls if `times` is 0."""
 
 
+_TUNNELS: Final = "FwpmProviderContextEnum"
+
 _PUT: Final = {
     "IPsecSaContextEnum": ("put", "IPSEC_SA_CONTEXT1"),
     "IkeextSaEnum": ("put_ike_sa", "IKEEXT_SA_DETAILS2"),
     "FwpmConnectionEnum": ("put_connection", "FWPM_CONNECTION0"),
     "FwpmNetEventEnum": ("put_net_event", "FWPM_NET_EVENT5"),
+    _TUNNELS: ("put_provider_context", "FWPM_PROVIDER_CONTEXT3"),
     "IPsecGetStatistics": ("put_ipsec_statistics", "IPSEC_STATISTICS1"),
     "IkeextGetStatistics": ("put_ike_statistics", "IKEEXT_STATISTICS1"),
 }
 """The method of `Control` and its struct, by the WFP function without its generation."""
+
+_PUT_POLICY: Final = {
+    **dict.fromkeys(FILTERS, ("put_filter", "FWPM_FILTER0")),
+    **dict.fromkeys(
+        (*CONTEXTS_BY_ID, *CONTEXTS_BY_KEY), ("put_provider_context", "FWPM_PROVIDER_CONTEXT3")
+    ),
+}
+"""Likewise by the function that returns a filter or a provider context."""
 
 MAX_EXPLAINED: Final = 20
 """The maximum number of answers whose differences are explained field by field."""
 
 _NOT_SUPPORTED: Final = int(WinError.RPC_S_PROCNUM_OUT_OF_RANGE)
 
-_IDS: Final = ("saContextId", "saId", "connectionId")
+_IDS: Final = ("saContextId", "saId", "connectionId", "providerContextId")
 
 
 def replay(simulator: Control, path: Path) -> None:
@@ -108,6 +129,8 @@ class _Replay:
         self._options: dict[int, bool] = {}
         self._aliases: dict[int, str] = {}
         self._connections: set[int] = set()
+        self._looked_up: set[int] = set()
+        self._enumerated: set[int] = set()
 
     def run(self) -> None:
         self._simulator.reset()
@@ -133,16 +156,26 @@ class _Replay:
     def _take(self, function: Any, line: Line) -> None:
         if not isinstance(function, str):
             raise TypeError("a function's name is a text")
-        family = function[:-1]
         if function == "FwpmEngineGetOption0":
             self._take_option(line)
         elif function == "ConvertInterfaceLuidToAlias":
             self._aliases[int(line.get("argument", 0))] = str(line.get("value", ""))
         elif "error" in line:
             self._failures.setdefault(function, line["error"])
-        elif family not in _PUT:
+        elif function in _PUT_POLICY:
+            self._completed.add(function)
+            if line.get("value") is not None:
+                put = self._put(*_PUT_POLICY[function], line["value"])
+                if function not in FILTERS:
+                    self._looked_up.add(put)
+        else:
+            self._take_object(function, line)
+
+    def _take_object(self, function: str, line: Line) -> None:
+        family = function[:-1]
+        if family not in _PUT:
             raise ValueError(f"{function} is unknown")
-        elif "count" in line:
+        if "count" in line:
             if line["count"] != self._answered[function]:
                 raise ValueError(f"{self._answered[function]} answers, not {line['count']}")
             self._newest.setdefault(family, function)
@@ -152,27 +185,34 @@ class _Replay:
         else:
             self._answered[function] += 1
             if self._newest.setdefault(family, function) == function:
-                self._put(*_PUT[family], line["value"])
+                put = self._put(*_PUT[family], line["value"])
+                if family == _TUNNELS:
+                    self._enumerated.add(put)
 
     def _take_option(self, line: Line) -> None:
         value = line.get("value")
         if isinstance(value, dict) and "uint32" in value:
             self._options[int(line.get("argument", -1))] = bool(value["uint32"])
 
-    def _put(self, control: str, struct: str, value: Any) -> None:
+    def _put(self, control: str, struct: str, value: Any) -> int:
         tree = Tree(struct, value)
-        put = getattr(self._simulator, control)(tree.address)
+        put: int = getattr(self._simulator, control)(tree.address)
         if control == "put_connection":
             self._connections.add(put)
+        return put
 
     def _finish(self) -> None:
         """Remove connections that were not captured; apply options, failures and interface names.
+
+        Provider contexts that were looked up, but not enumerated, are not enumerated here either.
 
         Options and failures come last, because they would prevent objects from being put.
         """
         for connection_id in self._simulator.connections():
             if connection_id not in self._connections:  # the simulator derived it from the contexts
                 self._simulator.delete_connection(connection_id)
+        for context_id in self._looked_up - self._enumerated:
+            self._simulator.hide_provider_context(context_id)
         self._simulator.collect_net_events(self._options.get(EngineOption.COLLECT_NET_EVENTS, True))
         self._simulator.monitor_connections(
             self._options.get(EngineOption.MONITOR_IPSEC_CONNECTIONS, True)

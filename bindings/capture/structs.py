@@ -2,9 +2,9 @@
 
 A capture reads no other fields. The list excludes keys (`authKey`, `cipherKey`, `presharedKey`,
 `correlationKey`), states and tokens (`stateBlob`, `token`, `explicitCredentials`, `logonId`,
-`tokenAccessInformation`), whole certificates, opaque data of providers, and the programs, users
-and groups of net events. The types and offsets of the fields are those of the headers in
-`bindings/cdef`.
+`tokenAccessInformation`), whole certificates, policies except the flags, endpoints and idle
+timeouts of tunnels, opaque data of providers, and the programs, users and groups of net events. The
+types and offsets of the fields are those of the headers in `bindings/cdef`.
 
 The switches of unions and the counts of arrays are from Microsoft's interface definitions
 (fwptypes.idl, fwpmtypes.idl, ipsectypes.idl, iketypes.idl: github.com/microsoft/win32metadata).
@@ -27,6 +27,7 @@ from bindings.enums import (
     IpVersion,
     NetEventFlag,
     NetEventType,
+    ProviderContextType,
     TrafficType,
     TransformType,
 )
@@ -183,6 +184,35 @@ _FILTERS: Final[dict[str, tuple[Field, ...]]] = {
         *_fields("providerContextKey", _flag(_HAS_CONTEXT)),
         *_fields("filterId effectiveWeight"),
     ),
+}
+
+_TUNNELS: Final[dict[int, str]] = {
+    ProviderContextType.IPSEC_IKE_QM_TUNNEL_CONTEXT: "ikeQmTunnelPolicy",
+    ProviderContextType.IPSEC_AUTHIP_QM_TUNNEL_CONTEXT: "authipQmTunnelPolicy",
+}
+_TUNNELS_SINCE_WINDOWS_7: Final[dict[int, str]] = {
+    **_TUNNELS,
+    ProviderContextType.IPSEC_IKEV2_QM_TUNNEL_CONTEXT: "ikeV2QmTunnelPolicy",
+}
+_POLICIES: Final[dict[str, tuple[Field, ...]]] = {
+    "IPSEC_TUNNEL_ENDPOINT0": (*_fields("ipVersion"), *_addresses("v4Address", "v6Address")),
+    "IPSEC_TUNNEL_ENDPOINTS0": _ENDPOINTS,
+    "IPSEC_TUNNEL_ENDPOINTS1": (*_ENDPOINTS, *_fields("localIfLuid")),
+    "IPSEC_TUNNEL_ENDPOINTS2": (
+        *_ENDPOINTS,
+        *_fields("localIfLuid remoteFqdn numAddresses"),
+        *_fields("remoteAddresses", count="numAddresses"),
+    ),
+    "IPSEC_SA_IDLE_TIMEOUT0": _fields("idleTimeoutSeconds idleTimeoutSecondsFailOver"),
+    **{f"IPSEC_TUNNEL_POLICY{n}": _fields("flags tunnelEndpoints saIdleTimeout") for n in range(4)},
+    **{
+        f"FWPM_PROVIDER_CONTEXT{n}": (
+            *_fields("providerContextKey displayData providerKey type"),
+            *_arms("type", _TUNNELS_SINCE_WINDOWS_7 if n else _TUNNELS),
+            *_fields("providerContextId"),
+        )
+        for n in range(4)
+    },
 }
 
 _TRAFFIC: Final = (
@@ -370,6 +400,7 @@ _COUNTERS: Final = {
 STRUCTS: Final[Mapping[str, tuple[Field, ...]]] = {
     **_VALUES,
     **_FILTERS,
+    **_POLICIES,
     **_CONTEXTS,
     **_IKE_SAS,
     **_NET_EVENTS,

@@ -28,8 +28,13 @@ from bindings.memory import (
 from bindings.values import read_sid
 
 
-def walk(name: str, address: int) -> dict[str, Any]:
+def walk(name: str, address: int, fields: frozenset[str] | None = None) -> dict[str, Any]:
     """Return the struct at `address` as a JSON object.
+
+    Args:
+        name: the struct's name.
+        address: where it is.
+        fields: the fields to read, or None for all that `STRUCTS` lists.
 
     Raises:
         struct.error, OverflowError: a pointer leads outside the address space, or an array is
@@ -37,7 +42,7 @@ def walk(name: str, address: int) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for field, ctype, offset in captured(name):
-        if all(
+        if (fields is None or field.name in fields) and all(
             when.switch in found and when.holds(found[when.switch]) for when in field.conditions
         ):
             count = None if field.count is None else found[field.count]

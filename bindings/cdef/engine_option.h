@@ -1,6 +1,8 @@
-/* Options of the engine (fwpmtypes.h, fwpmu.h). An account with read access may query them.
+/* Options of the engine (fwpmtypes.h, fwpmu.h). An account with read access may query them; one
+ * with write access may set them, but not in a dynamic session or a transaction.
  *
- * COLLECT_NET_EVENTS and MONITOR_IPSEC_CONNECTIONS have a FWP_UINT32, which is 1 or 0.
+ * COLLECT_NET_EVENTS and MONITOR_IPSEC_CONNECTIONS have a FWP_UINT32, which is 1 or 0. The latter
+ * cannot be set to 0 (FWP_E_STILL_ON).
  */
 
 typedef enum FWPM_ENGINE_OPTION_ {
@@ -15,3 +17,5 @@ typedef enum FWPM_ENGINE_OPTION_ {
 
 DWORD WINAPI FwpmEngineGetOption0(HANDLE engineHandle, FWPM_ENGINE_OPTION option,
                                   FWP_VALUE0 **value);
+DWORD WINAPI FwpmEngineSetOption0(HANDLE engineHandle, FWPM_ENGINE_OPTION option,
+                                  const FWP_VALUE0 *newValue);

@@ -1,4 +1,4 @@
-/* Filters, such as the transport filter of an SA (fwpmtypes.h). */
+/* Filters, such as the transport filter of an SA (fwpmtypes.h, fwpmu.h). */
 
 #define FWPM_FILTER_FLAG_NONE 0x00000000
 #define FWPM_FILTER_FLAG_PERSISTENT 0x00000001
@@ -51,3 +51,5 @@ typedef struct FWPM_FILTER0_ {
     UINT64 filterId;
     FWP_VALUE0 effectiveWeight;
 } FWPM_FILTER0;
+
+DWORD WINAPI FwpmFilterGetById0(HANDLE engineHandle, UINT64 id, FWPM_FILTER0 **filter);

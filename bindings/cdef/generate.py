@@ -16,6 +16,7 @@ HEADERS = (
     "engine.h",
     "engine_option.h",
     "filter.h",
+    "provider_context.h",
     "sa_transform.h",
     "sa_bundle.h",
     "sa_context.h",
@@ -27,6 +28,7 @@ HEADERS = (
     "statistics.h",
     "host.h",
     "host_state.h",
+    "certificate.h",
 )
 """The headers, each after the headers whose types it uses."""
 

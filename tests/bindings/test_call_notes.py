@@ -206,3 +206,28 @@ def test_nothing_is_noted_without_a_file() -> None:
     notes.end()
 
     assert notes.deaths() == {}
+
+
+def test_read_within_another_takes_the_blame_alone(file: Path) -> None:
+    last = CallNotes(lambda: NOON)
+    last.open(file)
+    with last.reading("sa-contexts"), last.within("filters"):
+        assert CallNotes(lambda: NOON).open(file) == ["filters"]
+
+    last.open(file)
+    with last.reading("sa-contexts"):
+        with last.within("filters"):
+            pass
+        assert CallNotes(lambda: NOON).open(file) == ["sa-contexts"]
+
+
+def test_read_within_another_is_refused_if_it_ended_processes(file: Path) -> None:
+    for _ in range(2):
+        dead(file, "filters")
+    notes = CallNotes(lambda: NOON)
+    notes.open(file)
+
+    with notes.reading("sa-contexts"), pytest.raises(ResourceUnreadable, match="read filters"):
+        notes.within("filters").__enter__()
+    with pytest.raises(ResourceUnreadable, match="read filters"):
+        notes.within("filters").__enter__()

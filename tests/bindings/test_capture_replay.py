@@ -12,15 +12,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sa_contexts_simulator import Option, Simulator
+from sa_contexts_simulator import Crowd, Option, Simulator
 
+from bindings._fwpuclnt import ffi
 from bindings.capture import file as capture_file
 from bindings.capture.file import CaptureUnreadable, Line, compressed, encoded, read_capture
 from bindings.capture.record import record
 from bindings.capture.replay import MAX_EXPLAINED, differences
+from bindings.enums import ProviderContextType
+from bindings.indirect_strings import display_name
 from bindings.interfaces import interface_aliases, replay_aliases
 from bindings.library import Library
+from bindings.policy import ProviderContext
 from bindings.session import Session
+from bindings.tunnel_policies import TunnelTemplateMemory, enumerate_tunnel_policies
 from tests.captures import capture
 
 from . import trees as made
@@ -31,6 +36,19 @@ from .ike_trees import ike_trees
 SECRET_NUMBER = 0x4352414E41525921  # SA_SIMULATOR_CANARY_NUMBER (sa_simulator.h)
 OTHER_TRAFFIC = 3  # FWPM_NET_EVENT_TYPE_CLASSIFY_DROP
 ACCESS_DENIED, NOT_SUPPORTED, IKEEXT_NOT_RUNNING = 5, 1745, 0x80320044
+RPC_BAD_STUB_DATA = 1783
+
+GET_FILTER, GET_CONTEXT = "FwpmFilterGetById", "FwpmProviderContextGetBy"
+FILTER_FIELDS = {
+    *("filterKey", "displayData", "flags", "providerKey", "layerKey", "subLayerKey"),
+    *("action", "rawContext", "providerContextKey", "filterId", "effectiveWeight"),
+}
+WITH_SECRETS = {
+    ProviderContextType.IPSEC_IKE_MM_CONTEXT,
+    ProviderContextType.IPSEC_AUTHIP_MM_CONTEXT,
+    ProviderContextType.IPSEC_IKEV2_MM_CONTEXT,
+}
+"""The types of the provider contexts that may contain preshared keys."""
 
 some_trees = settings(
     max_examples=40,
@@ -90,6 +108,7 @@ def test_a_capture_has_all_objects_in_every_generation(
         **{f"IkeextSaEnum{n}": simulator.count_ike_sas() for n in range(3)},
         "FwpmConnectionEnum0": len(simulator.connections()),
         **{f"FwpmNetEventEnum{n}": 61 for n in range(6)},
+        **{f"FwpmProviderContextEnum{n}": len(tunnels(library, generation=n)) for n in range(4)},
     }
     contexts = [line["value"] for line in lines if line.get("struct") == "IPSEC_SA_CONTEXT1"]
     assert [value["saContextId"] for value in contexts] == simulator.ids()
@@ -116,8 +135,9 @@ def test_connections_are_captured_from_an_engine_that_takes_0_for_an_id(
 
 def test_no_key_is_in_a_capture(simulator: Simulator, library: Library, tmp_path: Path) -> None:
     populate(simulator)
-    capture(library, tmp_path / "capture")
+    lines = capture(library, tmp_path / "capture")
 
+    assert {line["value"]["type"] for line in policy_of(lines, GET_CONTEXT)} >= WITH_SECRETS
     text = gzip.decompress((tmp_path / "capture").read_bytes()).decode()
     assert str(SECRET_NUMBER) not in text
     assert made.CANARY.decode() not in text
@@ -343,6 +363,272 @@ def test_an_error_with_a_value_is_an_error(
     assert not [each for each in found if each.startswith("IPsecSaContextEnum")]
 
 
+# ---- filters and provider contexts ----
+
+
+def policy_of(lines: list[Line], function: str) -> list[Line]:
+    """Return the lines with the filters or provider contexts that were found."""
+    return [
+        line
+        for line in lines
+        if line["function"].startswith(function) and line.get("value") is not None
+    ]
+
+
+def test_what_objects_refer_to_is_captured_once_and_without_its_conditions(
+    simulator: Simulator, library: Library
+) -> None:
+    populate(simulator)
+    lines = answers(library)
+
+    filters, contexts = policy_of(lines, GET_FILTER), policy_of(lines, GET_CONTEXT)
+    assert min(len(filters), len(contexts)) > 20
+    assert [line["argument"] for line in filters] == [line["value"]["filterId"] for line in filters]
+    for line in contexts:
+        assert line["argument"] in (
+            line["value"]["providerContextId"],
+            line["value"]["providerContextKey"],
+        )
+    asked = [
+        (line["function"], line["argument"])
+        for line in lines
+        if line["function"][:4] == "Fwpm" and "argument" in line
+    ]
+    assert len(asked) == len(set(asked))
+    assert {name for line in filters for name in line["value"]} <= FILTER_FIELDS
+    keys = {line["argument"] for line in contexts if "ByKey" in line["function"]}
+    assert keys & {line["value"].get("providerContextKey") for line in filters}
+    assert [line for line in contexts if "tunnelEndpoints" in json.dumps(line)]
+
+
+def test_what_was_not_found_is_not_found_in_the_replay(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    found = policy_of(answers(library), GET_FILTER)[0]["argument"]
+    simulator.delete_filter(found)
+    lines = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    absent = {
+        "function": GET_FILTER + "0",
+        "argument": found,
+        "struct": "FWPM_FILTER0",
+        "value": None,
+    }
+    assert absent in lines
+    assert absent in answers(library)
+
+
+def test_a_capture_without_policy_is_replayed(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    lines = [
+        line
+        for line in answers(library)
+        if not line["function"].startswith((GET_FILTER, "FwpmProviderContext"))
+    ]
+    (tmp_path / "capture").write_bytes(compressed({"functions": {}}, lines))
+
+    simulator.replay(tmp_path / "capture")
+
+    replayed = answers(library)
+    assert policy_of(replayed, GET_FILTER) == policy_of(replayed, GET_CONTEXT) == []
+    assert tunnels_of(replayed) == []
+    assert different(library, tmp_path / "capture") == []
+
+
+def test_lookups_are_bounded(
+    simulator: Simulator, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    populate(simulator)
+    monkeypatch.setattr("bindings.capture.policy.MAX_REFERENCES", 5)
+    answers(library)
+
+    assert simulator.calls("FwpmFilterGetById0") == 5
+    assert simulator.calls("FwpmProviderContextGetById3") == 5
+    assert simulator.calls("FwpmProviderContextGetByKey3") == 5
+
+
+def test_an_account_that_may_not_read_filters_is_told_once(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    simulator.fail("FwpmFilterGetById0", ACCESS_DENIED, times=0)
+    before = capture(library, tmp_path / "capture")
+    assert simulator.calls("FwpmFilterGetById0") == 1
+
+    simulator.replay(tmp_path / "capture")
+
+    assert {"function": "FwpmFilterGetById0", "error": ACCESS_DENIED} in before
+    assert {"function": "FwpmFilterGetById0", "error": ACCESS_DENIED} in answers(library)
+    assert different(library, tmp_path / "capture") == []
+
+
+def test_the_newest_function_that_exists_is_used(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    for generation in (3, 2):
+        simulator.fail(f"FwpmProviderContextGetById{generation}", NOT_SUPPORTED, times=0)
+    before = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    by_id = policy_of(before, "FwpmProviderContextGetById")
+    assert {(line["function"], line["struct"]) for line in by_id} == {
+        ("FwpmProviderContextGetById1", "FWPM_PROVIDER_CONTEXT1")
+    }
+    assert policy_of(answers(library), "FwpmProviderContextGetById") == by_id
+
+
+def test_names_are_captured_as_they_are_shown(
+    simulator: Simulator, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    populate(simulator)
+    monkeypatch.setattr("bindings.capture.policy.display_name", lambda text: text and f"the {text}")
+
+    for function in (GET_FILTER, GET_CONTEXT):
+        for line in policy_of(answers(library), function):
+            assert line["value"]["displayData"]["name"].startswith("the ")
+    rules = [
+        line["value"]["inboundSa"]["transportFilter"]
+        for line in answers(library)
+        if line.get("struct", "").startswith("IPSEC_SA_CONTEXT") and line["value"]["inboundSa"]
+    ]
+    names = [rule["displayData"]["name"] for rule in rules if rule]
+    assert any(names)
+    assert all(name.startswith("the ") for name in names if name)
+
+
+# ---- tunnels ----
+
+
+def tunnels(library: Library, generation: int = 3) -> list[ProviderContext]:
+    with Session(library) as session:
+        return enumerate_tunnel_policies(session, generation=generation)
+
+
+def tunnels_of(lines: list[Line], generation: int = 3) -> list[Any]:
+    """Return the provider contexts that an enumeration gave."""
+    function = f"FwpmProviderContextEnum{generation}"
+    return [line["value"] for line in lines if line["function"] == function and "value" in line]
+
+
+def test_tunnels_are_captured_and_replayed_with_their_ids(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    before = tunnels(library)
+    lines = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    assert len(before) > 40
+    assert [value["providerContextId"] for value in tunnels_of(lines)] == [
+        each.provider_context_id for each in before
+    ]
+    assert {value["type"] for value in tunnels_of(lines)} == {2, 4, 9}
+    replayed = {each.provider_context_id: each for each in tunnels(library)}
+    for each in before:
+        assert replayed.pop(each.provider_context_id) == each._replace(
+            name=display_name(each.name), description=display_name(each.description)
+        )
+    assert replayed == {}
+    assert simulator.unfreed_blocks() == simulator.open_handles() == simulator.misuses() == 0
+
+
+def test_older_generations_of_tunnels_are_captured_and_replayed(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    for generation in (3, 2):
+        simulator.fail(f"FwpmProviderContextEnum{generation}", NOT_SUPPORTED, times=0)
+    before = tunnels(library)
+    lines = capture(library, tmp_path / "capture")
+
+    simulator.replay(tmp_path / "capture")
+
+    assert tunnels_of(lines, 3) == tunnels_of(lines, 2) == []
+    assert {each.provider_context_id for each in tunnels(library)} == {
+        each.provider_context_id for each in before
+    }
+    assert {line["error"] for line in answers(library) if "ContextEnum3" in line["function"]} == {
+        NOT_SUPPORTED
+    }
+
+
+def test_policies_that_were_only_looked_up_are_found_but_not_enumerated(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    populate(simulator)
+    simulator.add_crowd(Crowd.USERS, 20)
+    lines = capture(library, tmp_path / "capture")
+    enumerated = {value["providerContextId"] for value in tunnels_of(lines)}
+    found = {line["value"]["providerContextId"] for line in policy_of(lines, GET_CONTEXT)}
+    assert len(found - enumerated) > 20
+
+    simulator.replay(tmp_path / "capture")
+
+    assert {each.provider_context_id for each in tunnels(library)} == enumerated
+    assert policy_of(answers(library), GET_CONTEXT) == policy_of(lines, GET_CONTEXT)
+    assert different(library, tmp_path / "capture") == []
+
+
+def test_a_difference_of_a_tunnel_is_named(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(3)
+    lines = answers(library)
+    (first, *_) = tunnels_of(lines, generation=2)
+    first["ikeQmTunnelPolicy"]["saIdleTimeout"]["idleTimeoutSeconds"] = 7
+    (tmp_path / "capture").write_bytes(compressed({"functions": {}}, lines))
+
+    simulator.replay(tmp_path / "capture")
+    (changed,) = different(library, tmp_path / "capture")
+
+    key = f"FwpmProviderContextEnum2 {first['providerContextId']}"
+    where = "ikeQmTunnelPolicy.saIdleTimeout.idleTimeoutSeconds"
+    assert changed == f"{key}.{where}: 7 in the capture, 300 here"
+
+
+def test_names_of_interfaces_of_tunnels_are_captured(
+    simulator: Simulator, library: Library, tmp_path: Path
+) -> None:
+    simulator.populate(60, seed=3)
+    luids = {
+        each.tunnel_policy.endpoints.local_if_luid
+        for each in tunnels(library)
+        if each.tunnel_policy
+    }
+    for context_id in simulator.ids():
+        simulator.delete(context_id)
+    lines = capture(library, tmp_path / "capture", alias=lambda luid: f"Ethernet {luid}")
+
+    named = {line["argument"] for line in lines if "Alias" in line["function"]}
+    assert len(named) > 2
+    assert named == luids
+
+
+def test_an_entry_of_another_type_than_requested_ends_the_enumeration(
+    simulator: Simulator, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    populate(simulator)
+    monkeypatch.setattr(
+        TunnelTemplateMemory, "__init__", lambda memory, *_: setattr(memory, "pointer", ffi.NULL)
+    )
+
+    lines = answers(library)
+
+    for generation in range(4):
+        function = f"FwpmProviderContextEnum{generation}"
+        assert {"function": function, "error": RPC_BAD_STUB_DATA} in lines
+        assert {value["type"] for value in tunnels_of(lines, generation)} <= {2}
+    assert made.CANARY.decode() not in json.dumps(lines)
+
+
 # ---- damaged files ----
 
 
@@ -446,6 +732,24 @@ def test_the_valid_line_is_replayed(simulator: Simulator, tmp_path: Path) -> Non
         {"function": "IkeextSaEnum2", "value": {"saId": 0}},
         {"function": "FwpmConnectionEnum0", "value": {"connectionId": 0}},
         {"function": "ConvertInterfaceLuidToAlias", "argument": "x", "value": "y"},
+        {"function": "FwpmFilterGetById0", "argument": 7, "value": 7},
+        {"function": "FwpmFilterGetById0", "argument": 7, "value": {"filterId": 0}},
+        {"function": "FwpmFilterGetById1", "argument": 7, "value": {"filterId": 7}},
+        {"function": "FwpmProviderContextGetById3", "value": {"providerContextKey": 7}},
+        {
+            "function": "FwpmProviderContextEnum3",
+            "value": {"type": 9, "ikeV2QmTunnelPolicy": {"emPolicy": None}, "providerContextId": 7},
+        },
+        {"function": "FwpmProviderContextEnum3", "value": {"type": 9, "providerContextId": 0}},
+        {"function": "FwpmProviderContextEnum3", "count": 1},
+        {
+            "function": "FwpmProviderContextGetById3",
+            "value": {"type": 5, "ikeMmPolicy": None, "providerContextId": 7},
+        },
+        {
+            "function": "FwpmProviderContextGetById3",
+            "value": {"type": 5, "ikeQmTunnelPolicy": {}, "providerContextId": 7},
+        },
         context_line(saContextId=2**64),
         context_line(saContextId="7"),
         context_line(inboundSa=[]),

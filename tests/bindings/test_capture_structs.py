@@ -28,6 +28,25 @@ LEFT_OUT = {
     **{f"IKEEXT_SA_DETAILS{n}": {"correlationKey"} for n in (1, 2)},
     **{f"IKEEXT_CREDENTIAL{n}": {"presharedKey"} for n in range(3)},
     "IKEEXT_CERTIFICATE_CREDENTIAL1": {"certificate"},
+    **{
+        f"FWPM_PROVIDER_CONTEXT{n}": {
+            *("flags", "providerData", "keyingPolicy", "dataBuffer", "classifyOptions"),
+            *("ikeQmTransportPolicy", "authipQmTransportPolicy", "ikeMmPolicy", "authIpMmPolicy"),
+            *(("ikeV2MmPolicy", "idpOptions") if n else ()),
+            *(("ikeV2QmTransportPolicy",) if n > 1 else ()),
+            *(("networkConnectionPolicy",) if n > 2 else ()),
+        }
+        for n in range(4)
+    },
+    **{
+        f"IPSEC_TUNNEL_POLICY{n}": {
+            *("numIpsecProposals", "ipsecProposals", "emPolicy"),
+            *(("fwdPathSaLifetime",) if n > 1 else ()),
+            *(("compartmentId", "numTrafficSelectorPolicy") if n > 2 else ()),
+            *(("trafficSelectorPolicies",) if n > 2 else ()),
+        }
+        for n in range(4)
+    },
     "FWPM_NET_EVENT_HEADER0": {"appId", "userId"},
     "FWPM_NET_EVENT_HEADER1": {
         *("appId", "userId"),
@@ -56,7 +75,7 @@ LEFT_OUT = {
         for n in range(2, 6)
     },
 }
-"""Fields that are never read: keys, credentials, opaque data, users, other traffic."""
+"""Fields that are never read: keys, credentials, policies, opaque data, users, other traffic."""
 
 
 def fields_of(name: str) -> dict[str, Field]:

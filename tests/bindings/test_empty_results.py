@@ -18,6 +18,7 @@ from sa_contexts_simulator import Simulator
 from bindings._fwpuclnt import ffi
 from bindings.connection_events import subscribe_to_connections
 from bindings.connections import Connections
+from bindings.enums import ProviderContextType
 from bindings.errors import EnumerationTooLarge, MalformedAnswer
 from bindings.ike_sas import IkeSas
 from bindings.library import REQUIRED, Library
@@ -26,6 +27,7 @@ from bindings.net_events import enumerate_net_events, subscribe_to_net_events
 from bindings.sa_contexts import SaContexts
 from bindings.session import Session
 from bindings.subscriptions import Subscription, subscribe_to_sa_contexts
+from bindings.tunnel_policies import enumerate_tunnel_policies
 
 from .test_library import compile_library
 from .wild_memory import NOWHERE, OUT_OF_REACH, WildMemory
@@ -36,6 +38,10 @@ ENUMERATIONS: Final[dict[str, tuple[str, Callable[[Session], list[object]]]]] = 
     "IkeextSa": ("Enum2", lambda session: [*IkeSas(session).pages(size=3)]),
     "FwpmConnection": ("Enum0", lambda session: [*Connections(session).pages(size=3)]),
     "FwpmNetEvent": ("Enum5", lambda session: [*enumerate_net_events(session, size=3)]),
+    "FwpmProviderContext": (
+        "Enum3",
+        lambda session: [*enumerate_tunnel_policies(session, size=3)],
+    ),
 }
 """Each enumeration: the start of its functions' names, its newest function, what reads it."""
 
@@ -132,6 +138,7 @@ def test_array_of_more_than_was_asked_for_or_out_of_reach_is_a_malformed_answer(
         ("IkeextSa", "IKEEXT_SA_DETAILS2"),
         ("FwpmConnection", "FWPM_CONNECTION0"),
         ("FwpmNetEvent", "FWPM_NET_EVENT5"),
+        ("FwpmProviderContext", "FWPM_PROVIDER_CONTEXT3"),
     ],
 )
 def test_endless_enumeration_is_ended(
@@ -139,7 +146,8 @@ def test_endless_enumeration_is_ended(
 ) -> None:
     """The library returns the same full page for ever."""
     monkeypatch.setattr(LIMITS, "max_enumeration_objects", 1000)
-    memory = WildMemory(struct, chosen={}, targets={})
+    tunnel = {"FWPM_PROVIDER_CONTEXT3.type": int(ProviderContextType.IPSEC_IKE_QM_TUNNEL_CONTEXT)}
+    memory = WildMemory(struct, chosen=tunnel, targets={})
     array = (ctypes.c_uint64 * 3)(*[memory.address] * 3)
 
     with pytest.raises(EnumerationTooLarge, match=rf"{name}Enum\d gave more than 1,000 objects"):

@@ -147,6 +147,7 @@ def test_every_constant_has_microsofts_value(library: Library) -> None:
         (enums.IkeCipher, "IKEEXT_CIPHER_TYPE", "IKEEXT_CIPHER_"),
         (enums.IkeIntegrity, "IKEEXT_INTEGRITY_TYPE", "IKEEXT_INTEGRITY_"),
         (enums.DhGroup, "IKEEXT_DH_GROUP", "IKEEXT_DH_"),
+        (enums.ProviderContextType, "FWPM_PROVIDER_CONTEXT_TYPE", "FWPM_"),
     ],
 )
 def test_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix: str) -> None:
@@ -172,6 +173,7 @@ def test_names_stand_for_microsofts_numbers(ours: Any, theirs: str, prefix: str)
         (enums.CipherConfig, "IPSEC_CIPHER_CONFIG_"),
         (enums.BundleFlag, "IPSEC_SA_BUNDLE_FLAG_"),
         (enums.FilterFlag, "FWPM_FILTER_FLAG_"),
+        (enums.PolicyFlag, "IPSEC_POLICY_FLAG_"),
         (enums.ActionType, "FWP_ACTION_"),
         (enums.NetEventFlag, "FWPM_NET_EVENT_FLAG_"),
         (enums.MainModeFailureFlag, "FWPM_NET_EVENT_IKEEXT_MM_FAILURE_FLAG_"),
@@ -188,7 +190,7 @@ def test_flags_stand_for_microsofts_bits(ours: Any, prefix: str) -> None:
     expected = {
         name: value
         for name, value in expected.items()
-        if name not in left_out and not name.startswith(("TUNNEL_BANDWIDTH", "FLAG_"))
+        if name not in left_out and not name.startswith(("TUNNEL_BANDWIDTH", "BANDWIDTH", "FLAG_"))
     }
     assert {member.name: member.value for member in ours} == expected
 
@@ -209,7 +211,8 @@ def test_no_layout_of_the_decoders_names_a_secret() -> None:
         (FOLDER.parent / module).read_text(encoding="utf-8")
         for module in (
             *("decode.py", "tree.py", "values.py", "credentials.py", "connections.py"),
-            *("ike_decode.py", "ike_tree.py", "net_event.py"),
+            *("ike_decode.py", "ike_tree.py", "net_event.py", "policy.py"),
+            "tunnel_policies.py",
         )
     )
     for secret in (
@@ -222,6 +225,11 @@ def test_no_layout_of_the_decoders_names_a_secret() -> None:
         "correlationKey",
         "certificate.size",
         "certificate.data",
+        "ikeMmPolicy",
+        "authIpMmPolicy",
+        "ikeV2MmPolicy",
+        "ipsecProposals",
+        "emPolicy",
     ):
         assert f'"{secret.strip(chr(34))}"' not in source
         assert f".{secret}" not in source

@@ -17,16 +17,19 @@ from typing import Final
 from sa_contexts_simulator import Simulator
 
 from bindings.addresses import Ipv6Order
+from bindings.capture.structs import STRUCTS
 from bindings.capture.walk import walk
 from bindings.connections import decode_connection, read_connection
 from bindings.decode import decode_sa_context
 from bindings.engine import Engine
 from bindings.engine_options import read_engine_option
+from bindings.filters import decode_filter, read_filter
 from bindings.ike_decode import decode_ike_sa
 from bindings.ike_tree import read_ike_sa
 from bindings.key_sizes import read_key_sizes
 from bindings.library import Library
 from bindings.net_event import GENERATIONS, read_net_event
+from bindings.policy import NEWEST, read_policy_filter, read_provider_context
 from bindings.tree import read_sa_context
 
 from .wild_memory import NOWHERE, Spot, Target, WildMemory
@@ -53,16 +56,28 @@ def _net_event(generation: int, address: int) -> object:
     return read_net_event(address, generation, ORDER)
 
 
+def _filter(address: int) -> object:
+    return read_policy_filter(address), decode_filter(read_filter(address))
+
+
+def _provider_context(generation: int, address: int) -> object:
+    return read_provider_context(address, generation, ORDER)
+
+
 READERS: Final[dict[str, Read]] = {
     **{f"IPSEC_SA_CONTEXT{n}": partial(_sa_context, n) for n in (0, 1)},
     **{f"IKEEXT_SA_DETAILS{n}": partial(_ike_sa, n) for n in (0, 1, 2)},
     **{f"FWPM_NET_EVENT{n}": partial(_net_event, n) for n in range(len(GENERATIONS))},
+    **{f"FWPM_PROVIDER_CONTEXT{n}": partial(_provider_context, n) for n in range(NEWEST + 1)},
+    "FWPM_FILTER0": _filter,
     "FWPM_CONNECTION0": _connection,
     "FWP_VALUE0": read_engine_option,
 }
 """What reads each struct that the engine hands out."""
 
-CAPTURED: Final[dict[str, Read]] = {root: partial(walk, root) for root in READERS}
+CAPTURED: Final[dict[str, Read]] = {
+    root: partial(walk, root) for root in READERS if root in STRUCTS
+}
 """What captures each of these structs."""
 
 
@@ -81,10 +96,23 @@ class SimulatorCopies:
         sa_id = self._simulator.put_ike_sa(address)
         return [engine.with_ike_sas(lambda reader: reader.get(sa_id)) for engine in self._engines]
 
+    def filter(self, address: int) -> object:
+        filter_id = self._simulator.put_filter(address)
+        return self._engines[1].with_policy(lambda policy: policy.get_filter(filter_id))
+
+    def provider_context(self, address: int) -> object:
+        context_id = self._simulator.put_provider_context(address)
+        return [
+            engine.with_policy(lambda policy: policy.get_context(context_id))
+            for engine in self._engines
+        ]
+
 
 COPIERS: Final[dict[str, Callable[[SimulatorCopies, int], object]]] = {
     "IPSEC_SA_CONTEXT1": SimulatorCopies.sa_context,
     "IKEEXT_SA_DETAILS2": SimulatorCopies.ike_sa,
+    "FWPM_FILTER0": SimulatorCopies.filter,
+    "FWPM_PROVIDER_CONTEXT3": SimulatorCopies.provider_context,
 }
 """What has the simulator copy each struct that it takes."""
 

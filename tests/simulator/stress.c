@@ -45,6 +45,22 @@ static uint64_t read_sa(const IPSEC_SA_DETAILS1 *sa)
     return read;
 }
 
+static void read_policy(HANDLE engine, const FWPM_FILTER0 *shown)
+{
+    FWPM_FILTER0 *filter = NULL;
+    FWPM_PROVIDER_CONTEXT2 *context = NULL;
+    if (shown == NULL || FwpmFilterGetById0(engine, shown->filterId, &filter) != 0) {
+        return;
+    }
+    if (filter->filterId != shown->filterId) {
+        fail("another filter than the one asked for");
+    }
+    if (FwpmProviderContextGetByKey2(engine, &filter->providerContextKey, &context) == 0) {
+        FwpmFreeMemory0((void **)&context);
+    }
+    FwpmFreeMemory0((void **)&filter);
+}
+
 static void read_page(HANDLE engine, HANDLE enumeration, UINT32 size, UINT32 *count)
 {
     IPSEC_SA_CONTEXT1 **entries = NULL;
@@ -67,6 +83,9 @@ static void read_page(HANDLE engine, HANDLE enumeration, UINT32 size, UINT32 *co
             }
             FwpmFreeMemory0((void **)&one);
         }
+    }
+    if (*count > 0 && entries[0]->inboundSa != NULL) {
+        read_policy(engine, entries[0]->inboundSa->transportFilter);
     }
     sum += read;
     if (entries != NULL) {
@@ -114,6 +133,33 @@ static void read_connections(HANDLE engine, UINT32 size)
         }
     } while (count == size);
     (void)FwpmConnectionDestroyEnumHandle0(engine, enumeration);
+}
+
+static void read_tunnels(HANDLE engine, UINT32 size)
+{
+    const FWPM_PROVIDER_CONTEXT_ENUM_TEMPLATE0 ikev2 = {NULL, FWPM_IPSEC_IKEV2_QM_TUNNEL_CONTEXT};
+    HANDLE enumeration;
+    UINT32 count;
+    if (FwpmProviderContextCreateEnumHandle0(engine, &ikev2, &enumeration) != 0) {
+        return;
+    }
+    do {
+        FWPM_PROVIDER_CONTEXT3 **entries = NULL;
+        if (FwpmProviderContextEnum3(engine, enumeration, size, &entries, &count) != 0) {
+            break;
+        }
+        for (UINT32 i = 0; i < count; i++) {
+            if (entries[i]->type != FWPM_IPSEC_IKEV2_QM_TUNNEL_CONTEXT) {
+                fail("a provider context of another type than requested");
+            }
+            const IPSEC_TUNNEL_POLICY3 *policy = entries[i]->ikeV2QmTunnelPolicy;
+            sum += policy == NULL ? 0 : policy->tunnelEndpoints.remoteV4Address;
+        }
+        if (entries != NULL) {
+            FwpmFreeMemory0((void **)&entries);
+        }
+    } while (count == size);
+    (void)FwpmProviderContextDestroyEnumHandle0(engine, enumeration);
 }
 
 static uint64_t read_net_event(const FWPM_NET_EVENT5 *event)
@@ -183,6 +229,7 @@ static void *read_all(void *number)
             (void)IPsecSaContextDestroyEnumHandle0(engine, enumeration);
         }
         read_connections(engine, size);
+        read_tunnels(engine, size);
         (void)FwpmNetEventSubscribe4(engine, &any_failure, notice_failure, NULL, &failures);
         read_net_events(engine, size);
         if (round % 3 != 0) { /* else the session's end is the subscription's */
@@ -214,6 +261,10 @@ static void *disturb(void *unused)
         uint64_t id = sa_simulator_put(&empty);
         sa_simulator_churn(50);
         (void)sa_simulator_delete(id);
+        const FWPM_PROVIDER_CONTEXT3 tunnel = {.type = FWPM_IPSEC_IKEV2_QM_TUNNEL_CONTEXT,
+                                               .providerContextId = 7 + (UINT64)round % 3};
+        (void)sa_simulator_put_provider_context(&tunnel);
+        (void)sa_simulator_delete_provider_context(7 + (UINT64)(round + 1) % 3);
     }
     return NULL;
 }
@@ -253,7 +304,8 @@ int main(void)
     printf("%llu calls, %llu misuses, sum %llu\n", (unsigned long long)sa_simulator_calls("*"),
            (unsigned long long)sa_simulator_misuses(), (unsigned long long)sum);
     if (sa_simulator_calls("IPsecSaContextEnum1") < ROUNDS
-        || sa_simulator_calls("FwpmConnectionEnum0") < ROUNDS) {
+        || sa_simulator_calls("FwpmConnectionEnum0") < ROUNDS
+        || sa_simulator_calls("FwpmProviderContextEnum3") < ROUNDS) {
         fail("nothing was read");
     }
     if (notifications < ROUNDS || notifications != sa_simulator_delivered()) {

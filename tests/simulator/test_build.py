@@ -7,7 +7,7 @@ import pytest
 
 from . import SIMULATOR
 from .build import CLANG, GCC, MINGW, Build, build, generation_0, require, run
-from .wfp import FUNCTIONS
+from .wfp import CRYPT32, FUNCTIONS
 
 
 AFTER_VISTA = {
@@ -19,6 +19,8 @@ AFTER_VISTA = {
     *(f"FwpmNetEventSubscribe{generation}" for generation in range(5)),
     "FwpmNetEventUnsubscribe0",
     *(name for name in FUNCTIONS if name.startswith("FwpmConnection")),
+    *(f"FwpmProviderContextEnum{n}" for n in (1, 2, 3)),
+    *(f"FwpmProviderContextGetBy{by}{n}" for by in ("Id", "Key") for n in (1, 2, 3)),
     "IPsecGetStatistics1",
     "IkeextGetStatistics1",
     "IkeextSaEnum1",
@@ -51,13 +53,13 @@ def exports(library: Path) -> set[str]:
 def test_exports_exactly_the_wfp_and_control_functions(how: Build, tmp_path: Path) -> None:
     library = build(how, tmp_path)
 
-    assert exports(library) == set(FUNCTIONS) | control_functions()
+    assert exports(library) == set(FUNCTIONS) | CRYPT32 | control_functions()
 
 
 def test_generation_0_lacks_what_later_windows_added(tmp_path: Path) -> None:
     library = build(generation_0(GCC), tmp_path)
 
-    assert exports(library) == (set(FUNCTIONS) - AFTER_VISTA) | control_functions()
+    assert exports(library) == (set(FUNCTIONS) - AFTER_VISTA) | CRYPT32 | control_functions()
 
 
 def test_dll_needs_nothing_but_windows(tmp_path: Path) -> None:

@@ -117,6 +117,14 @@ def test_every_secret_is_the_canary(simulator: Simulator, wfp: Wfp) -> None:
     assert numbers > 1000
 
 
+def ends(traffic: Any) -> bytes:
+    """Return the traffic of an SA without its transport filter, of which each direction has one."""
+    raw = bytearray(bytes(traffic))
+    if traffic.trafficType == 0:  # IPSEC_TRAFFIC_TYPE_TRANSPORT
+        raw[40:48] = bytes(8)  # ipsecFilterId (ipsectypes.h)
+    return bytes(raw)
+
+
 def test_both_directions_belong_together(simulator: Simulator, wfp: Wfp) -> None:
     simulator.populate(300, seed=6)
     complete = 0
@@ -127,7 +135,7 @@ def test_both_directions_belong_together(simulator: Simulator, wfp: Wfp) -> None
             complete += 1
             inbound, outbound = context.inboundSa.contents, context.outboundSa.contents
             assert (inbound.saDirection, outbound.saDirection) == (1, 0)
-            assert bytes(inbound.traffic) == bytes(outbound.traffic)
+            assert ends(inbound.traffic) == ends(outbound.traffic)
             assert inbound.saBundle.qmSaId == outbound.saBundle.qmSaId
             assert inbound.saBundle.mmSaId == outbound.saBundle.mmSaId
             spis = {bundle.saList[0].spi for bundle in (inbound.saBundle, outbound.saBundle)}

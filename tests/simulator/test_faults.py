@@ -7,11 +7,11 @@ from ctypes import byref
 import pytest
 from sa_contexts_simulator import Option, Simulator
 
-from . import connections
+from . import connections, provider_contexts
 from .ike import ike_sas
 from .test_net_event_subscriptions import Subscriber
 from .test_net_events import read
-from .wfp import FUNCTIONS, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer, u32
+from .wfp import FUNCTIONS, GUID, SUCCESS, TIMEOUT, Callback, Wfp, WfpError, pointer, u32
 
 
 def get(wfp: Wfp, engine: int, context_id: int) -> int:
@@ -154,6 +154,14 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
                 wfp.call(f"IkeextSaGetById{generation}", engine, sa.saId, *lookup, byref(memory))
                 wfp.free(memory)
 
+        memory = pointer()
+        wfp.code("FwpmFilterGetById0", engine, 1, byref(memory))
+        for generation in range(4):
+            wfp.code(f"FwpmProviderContextGetById{generation}", engine, 1, byref(memory))
+            wfp.code(
+                f"FwpmProviderContextGetByKey{generation}", engine, byref(GUID()), byref(memory)
+            )
+
         counts = (u32 * 500)()
         for generation in (0, 1):
             wfp.call(f"IPsecGetStatistics{generation}", engine, byref(counts))
@@ -163,9 +171,13 @@ def test_every_function_is_counted(simulator: Simulator, wfp: Wfp) -> None:
             Subscriber(wfp, engine, generation).unsubscribe()
         value = pointer()
         wfp.call("FwpmEngineGetOption0", engine, 0, byref(value))
+        wfp.call("FwpmEngineSetOption0", engine, 0, value)
         wfp.free(value)
     for generation in range(6):
         read(wfp, generation)
+    for generation in range(4):
+        with provider_contexts.enumerated(wfp, 9, generation=generation):
+            pass
 
     assert all(simulator.calls(name) > 0 for name in FUNCTIONS)
     assert sum(simulator.calls(name) for name in FUNCTIONS) == simulator.calls()

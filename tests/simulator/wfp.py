@@ -98,6 +98,7 @@ class Filter(Structure):
         ("filterCondition", POINTER(Condition)),
         ("actionType", u32),
         ("actionKey", GUID),
+        ("padding", u32),  # the union with rawContext has its alignment
         ("providerContextKey", GUID),
         ("reserved", pointer),
         ("filterId", u64),
@@ -259,6 +260,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "FwpmEngineOpen0": (pointer, u32, pointer, pointer, pointer),
     "FwpmEngineClose0": (pointer,),
     "FwpmEngineGetOption0": (pointer, u32, pointer),
+    "FwpmEngineSetOption0": (pointer, u32, pointer),
     "FwpmFreeMemory0": (pointer,),
     "IPsecSaContextCreateEnumHandle0": (pointer, pointer, pointer),
     "IPsecSaContextEnum0": (pointer, pointer, u32, pointer, pointer),
@@ -293,11 +295,34 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "IkeextSaGetById0": (pointer, u64, pointer),
     "IkeextSaGetById1": (pointer, u64, pointer, pointer),
     "IkeextSaGetById2": (pointer, u64, pointer, pointer),
+    "FwpmFilterGetById0": (pointer, u64, pointer),
+    **{
+        f"FwpmProviderContextGetById{generation}": (pointer, u64, pointer)
+        for generation in range(4)
+    },
+    **{
+        f"FwpmProviderContextGetByKey{generation}": (pointer, pointer, pointer)
+        for generation in range(4)
+    },
+    "FwpmProviderContextCreateEnumHandle0": (pointer, pointer, pointer),
+    **{
+        f"FwpmProviderContextEnum{generation}": (pointer, pointer, u32, pointer, pointer)
+        for generation in range(4)
+    },
+    "FwpmProviderContextDestroyEnumHandle0": (pointer, pointer),
     "IPsecGetStatistics0": (pointer, pointer),
     "IPsecGetStatistics1": (pointer, pointer),
     "IkeextGetStatistics0": (pointer, pointer),
     "IkeextGetStatistics1": (pointer, pointer),
 }
+
+CRYPT32 = frozenset(
+    {
+        *("CertOpenStore", "CertFindCertificateInStore"),
+        *("CertFreeCertificateContext", "CertCloseStore"),
+    }
+)
+"""The functions of another library of Windows that the simulator has, too."""
 
 type_of_context = {0: Context0, 1: Context}
 

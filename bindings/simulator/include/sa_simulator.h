@@ -52,6 +52,27 @@ void sa_simulator_reset(void);
  * continue after the last issued id: a running engine never reuses an id. */
 void sa_simulator_populate(uint32_t count, uint64_t seed);
 
+/* Crowds of the host that was populated last: many alike objects. */
+enum sa_simulator_crowd {
+    /* Identical SA contexts with one peer, under one main mode SA: only ids and SPIs differ. */
+    SA_SIMULATOR_CROWD_STORM = 1,
+    /* IKEv2 clients behind one NAT: one remote address, with a UDP port and a user name each. */
+    SA_SIMULATOR_CROWD_NAT = 2,
+    /* Peers whose SA context never gets its outbound SA, unless churn attaches it. */
+    SA_SIMULATOR_CROWD_HALF_OPEN = 3,
+    /* IKEv2 clients with an address and a user name each. */
+    SA_SIMULATOR_CROWD_USERS = 4,
+    /* Peers that only fail: a main mode failure from an address each, and no SA. */
+    SA_SIMULATOR_CROWD_SPOOFED = 5,
+};
+
+/* Add the next `count` objects of a crowd; each is one SA context with its main mode SA, or one net
+ * event. They depend only on the seed of the last population and on the number of objects that the
+ * crowd already has. A crowd has at most 2^20 objects. Return how many were added: fewer if the
+ * crowd is full, memory ran out, the engine is stopped or, for net events, does not collect them;
+ * 0 if there is no such crowd. */
+uint32_t sa_simulator_add_crowd(uint32_t crowd, uint32_t count);
+
 /* Add a copy of the IPSEC_SA_CONTEXT1 at `tree`, whose values are not checked. The copy replaces
  * the context that has its saContextId, if there is one; if its saContextId is 0, the copy gets a
  * new id. Return the id, or 0 if `tree` is NULL or memory ran out. The copy has canaries in place
@@ -120,6 +141,51 @@ int32_t sa_simulator_delete_ike_sa(uint64_t id);
 
 /* Return the number of main mode SAs. */
 uint32_t sa_simulator_count_ike_sas(void);
+
+/* ---- policy ------------------------------------------------------------------- */
+
+/* The filters and provider contexts that generated contexts and net events name are generated, too:
+ * a filter has the name of the rule, the provider context of a tunnel has the tunnel's flags,
+ * endpoints and idle timeouts. The other parts of a provider context's policy, preshared keys among
+ * them, consist of canaries. Some filters are missing, as those are on Windows that IKE added for a
+ * time, and some names are indirect strings. Ids belong to the last population and to the run of
+ * the engine.
+ *
+ * Enumerations return the provider contexts of main mode and of quick mode of the first 2000
+ * contexts of the population, whether these contexts still exist or not; those of the contexts
+ * among the first 2000 of churn that exist; those that were put; and, unless the population is
+ * empty, eight tunnels that no context belongs to: four with their peers' addresses, and four
+ * templates, one of whose endpoints is any address. All other provider contexts can only be read by
+ * their ids and keys. */
+
+/* Add a copy of the FWPM_FILTER0 or the FWPM_PROVIDER_CONTEXT3 at `tree`, whose values are not
+ * checked. The copy replaces the object that has its filterId or providerContextId, if there is
+ * one, and stays until a reset. Return the id, or 0 if it is 0, `tree` is NULL or memory ran out. */
+uint64_t sa_simulator_put_filter(const void *tree);
+uint64_t sa_simulator_put_provider_context(const void *tree);
+
+/* Remove a filter or a provider context, generated or put. Return 1, or 0 if none has this id. */
+int32_t sa_simulator_delete_filter(uint64_t id);
+int32_t sa_simulator_delete_provider_context(uint64_t id);
+
+/* Leave a provider context that was put out of enumerations, as one that is deleted before it is
+ * enumerated. Return 1, or 0 if none with this id was put. */
+int32_t sa_simulator_hide_provider_context(uint64_t id);
+
+/* ---- the certificates ----------------------------------------------------------- */
+
+/* The store LocalMachine\MY (CertOpenStore and related functions of crypt32.dll) begins with the
+ * certificates by which generated main mode SAs authenticate this host, and one that has ended.
+ * Functions that fail set errno to the code that GetLastError returns on Windows. */
+
+/* Put a copy of the certificate of `size` bytes at `encoded` into the store, in place of the one
+ * that has the thumbprint, of 20 bytes. Neither is checked. The copy stays until a reset. Return 1,
+ * or 0 if a pointer is NULL or memory ran out. */
+int32_t sa_simulator_put_certificate(const uint8_t *thumbprint, const uint8_t *encoded,
+                                     uint32_t size);
+
+/* Remove a certificate. Return 1, or 0 if none has this thumbprint. */
+int32_t sa_simulator_delete_certificate(const uint8_t *thumbprint);
 
 /* ---- statistics --------------------------------------------------------------- */
 

@@ -36,7 +36,7 @@ void churn_seed(uint64_t seed)
     churn.main_modes = 0;
     churn.traffic_rng = random_for(seed, 'T');
     churn.population = seed;
-    churn.next_number = 0x40000000u; /* far from the numbers of a population */
+    churn.next_number = CHURN_FIRST_NUMBER;
 }
 
 void churn_set_target(void)

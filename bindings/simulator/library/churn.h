@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+enum { CHURN_FIRST_NUMBER = 0x40000000 }; /* of its recipes: far from those of a population */
+
 /* Start a sequence of changes that follows from this seed. Call this function and the next two
  * under LOCK_ENGINE. */
 void churn_seed(uint64_t seed);

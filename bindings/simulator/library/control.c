@@ -3,8 +3,10 @@
 #include "sa_simulator.h"
 
 #include "calls.h"
+#include "certificates.h"
 #include "churn.h"
 #include "connection_store.h"
+#include "crowd.h"
 #include "engine.h"
 #include "handles.h"
 #include "ids.h"
@@ -13,6 +15,8 @@
 #include "notifications.h"
 #include "options.h"
 #include "platform.h"
+#include "policy.h"
+#include "policy_ids.h"
 #include "results.h"
 #include "sa_context_events.h"
 #include "statistics.h"
@@ -42,9 +46,13 @@ void sa_simulator_reset(void)
     store_reset();
     results_reset();
     net_events_reset();
+    policy_reset();
+    policy_ids_reset();
+    certificates_reset();
     options_reset();
     calls_reset();
     churn_seed(0);
+    crowd_seed(0);
     churn_set_target();
     lock_release(LOCK_ENGINE);
 }
@@ -57,7 +65,9 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     store_clear();
     ids_seed(seed);
     churn_seed(seed);
+    crowd_seed(seed);
     net_events_seed(seed);
+    policy_ids_seed(seed, count);
     connections_backdate(1);
     for (uint32_t number = 0; number < count; number++) {
         recipe recipe = {seed, number, engine_run(), 0, 0, 0};
@@ -66,6 +76,13 @@ void sa_simulator_populate(uint32_t count, uint64_t seed)
     connections_backdate(0);
     churn_set_target();
     lock_release(LOCK_ENGINE);
+}
+
+uint32_t sa_simulator_add_crowd(uint32_t crowd, uint32_t count)
+{
+    uint32_t added;
+    LOCKED(added = crowd_add(crowd, count));
+    return added;
 }
 
 uint64_t sa_simulator_put(const void *tree)
@@ -175,6 +192,61 @@ uint32_t sa_simulator_count_ike_sas(void)
     uint32_t count;
     LOCKED(count = main_modes_count());
     return count;
+}
+
+/* ---- policy ---- */
+
+uint64_t sa_simulator_put_filter(const void *tree)
+{
+    uint64_t id;
+    LOCKED(id = tree == NULL ? 0 : policy_put_filter(tree));
+    return id;
+}
+
+int32_t sa_simulator_delete_filter(uint64_t id)
+{
+    int32_t was_there;
+    LOCKED(was_there = policy_delete_filter(id));
+    return was_there;
+}
+
+uint64_t sa_simulator_put_provider_context(const void *tree)
+{
+    uint64_t id;
+    LOCKED(id = tree == NULL ? 0 : policy_put_provider_context(tree));
+    return id;
+}
+
+int32_t sa_simulator_delete_provider_context(uint64_t id)
+{
+    int32_t was_there;
+    LOCKED(was_there = policy_delete_provider_context(id));
+    return was_there;
+}
+
+int32_t sa_simulator_hide_provider_context(uint64_t id)
+{
+    int32_t was_there;
+    LOCKED(was_there = policy_hide_provider_context(id));
+    return was_there;
+}
+
+/* ---- the certificates ---- */
+
+int32_t sa_simulator_put_certificate(const uint8_t *thumbprint, const uint8_t *encoded,
+                                     uint32_t size)
+{
+    int32_t is_put;
+    LOCKED(is_put = thumbprint != NULL && (encoded != NULL || size == 0)
+                    && certificates_put(thumbprint, encoded, size));
+    return is_put;
+}
+
+int32_t sa_simulator_delete_certificate(const uint8_t *thumbprint)
+{
+    int32_t was_there;
+    LOCKED(was_there = thumbprint != NULL && certificates_delete(thumbprint));
+    return was_there;
 }
 
 /* ---- statistics ---- */

@@ -24,6 +24,11 @@ IPSEC_ID0 *copy_id(arena *arena, const IPSEC_ID0 *from);
 IPSEC_SA0 *copy_sa_list(arena *arena, const IPSEC_SA0 *from, UINT32 count);
 IPSEC_KEYMODULE_STATE0 *copy_keymodule_state(arena *arena, const IPSEC_KEYMODULE_STATE0 *from);
 
+/* Copy a provider context to any generation, which the pointers of the result have too
+ * (copy_provider_context.c). Policies consist of canaries, except for the flags, endpoints and idle
+ * timeouts of tunnels. */
+void *copy_provider_context(arena *arena, const FWPM_PROVIDER_CONTEXT3 *from, unsigned generation);
+
 /* Copy a connection with the credentials of its peer (copy_connection.c). */
 FWPM_CONNECTION0 *copy_connection(arena *arena, const FWPM_CONNECTION0 *from);
 

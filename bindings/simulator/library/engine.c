@@ -61,7 +61,8 @@ UINT32 engine_check_session(HANDLE engineHandle)
     return found->engine_run == engine_run() ? ERROR_SUCCESS : FWP_E_SESSION_ABORTED;
 }
 
-static UINT32 open_session(const char16_t *serverName, UINT32 authnService, HANDLE *engineHandle)
+static UINT32 open_session(const char16_t *serverName, UINT32 authnService,
+                           const FWPM_SESSION0 *session_options, HANDLE *engineHandle)
 {
     session *made;
     if (engineHandle == NULL) {
@@ -81,6 +82,8 @@ static UINT32 open_session(const char16_t *serverName, UINT32 authnService, HAND
         return ERROR_NOT_ENOUGH_MEMORY;
     }
     made->engine_run = engine_run();
+    made->is_dynamic =
+        session_options != NULL && (session_options->flags & FWPM_SESSION_FLAG_DYNAMIC) != 0;
     *engineHandle = opened;
     return ERROR_SUCCESS;
 }
@@ -88,11 +91,11 @@ static UINT32 open_session(const char16_t *serverName, UINT32 authnService, HAND
 DWORD WINAPI FwpmEngineOpen0(const char16_t *serverName, UINT32 authnService, void *authIdentity,
                              const FWPM_SESSION0 *session, HANDLE *engineHandle)
 {
-    /* The simulator ignores the identity and the options of the session. */
+    /* The simulator ignores the identity, and the session's options except the dynamic flag. */
     (void)authIdentity;
-    (void)session;
     UINT32 code = calls_begin(ENGINE_OPEN);
-    return calls_end(code != 0 ? code : open_session(serverName, authnService, engineHandle));
+    return calls_end(code != 0 ? code
+                               : open_session(serverName, authnService, session, engineHandle));
 }
 
 /* Close a session, even if it is invalid or the engine is stopped: an aborted session "needs to be

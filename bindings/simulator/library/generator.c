@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "generator_parts.h"
+#include "policy_ids.h"
 
 stage generator_stage(const recipe *recipe)
 {
@@ -49,7 +50,8 @@ static UINT32 pick_flags(random_source *agreed, const peer *peer)
     return flags;
 }
 
-static void set_traffic(IPSEC_TRAFFIC1 *traffic, random_source *agreed, const peer *peer)
+static void set_traffic(IPSEC_TRAFFIC1 *traffic, random_source *agreed, const recipe *recipe,
+                        const peer *peer, policy_role filter)
 {
     traffic->ipVersion = peer->local.version;
     if (peer->local.version == FWP_IP_VERSION_V6) {
@@ -61,13 +63,14 @@ static void set_traffic(IPSEC_TRAFFIC1 *traffic, random_source *agreed, const pe
     }
     traffic->localIfLuid = peer->interface_luid;
     traffic->realIfProfileId = random_below(agreed, 3) + 1;
+    (void)random_luid(agreed);
     if (peer->tunnel != TUNNEL_NONE) {
         traffic->trafficType = IPSEC_TRAFFIC_TYPE_TUNNEL;
-        traffic->tunnelPolicyId = random_luid(agreed);
+        traffic->tunnelPolicyId = policy_id(recipe, ROLE_QUICK_MODE_CONTEXT);
         return;
     }
     traffic->trafficType = IPSEC_TRAFFIC_TYPE_TRANSPORT;
-    traffic->ipsecFilterId = random_luid(agreed);
+    traffic->ipsecFilterId = policy_id(recipe, filter);
     /* Only some contexts have ports and a protocol. */
     if (random_chance(agreed, 30)) {
         traffic->ipProtocol = random_chance(agreed, 80) ? 6 : 17;
@@ -114,18 +117,18 @@ static void generate_sa(generated_sa *sa, const recipe *recipe, const peer *peer
     random_source agreed = random_for(negotiated, 'N');
     random_source suite = random_for(policy_seed, 'S');
     random_source rule = random_for(policy_seed, 'F');
-    random_source quick_mode = random_for(policy_seed, 'Q');
     random_source spis = random_for(negotiated, direction == FWP_DIRECTION_INBOUND ? 'i' : 'o');
 
     sa->details.ipVersion = peer->local.version;
     sa->details.saDirection = direction;
-    set_traffic(&sa->details.traffic, &agreed, peer);
+    set_traffic(&sa->details.traffic, &agreed, recipe, peer,
+                direction == FWP_DIRECTION_INBOUND ? ROLE_INBOUND_FILTER : ROLE_OUTBOUND_FILTER);
     set_bundle(sa, &agreed, peer);
     sa->details.saBundle.pfsGroup = pick_pfs_group(recipe);
-    sa->details.saBundle.qmFilterId = random_luid(&quick_mode); /* a rekey keeps it */
+    sa->details.saBundle.qmFilterId = policy_id(recipe, ROLE_QUICK_MODE_FILTER);
     generate_suite(sa, &suite, &spis, peer);
     generate_identity(sa, peer);
-    generate_filter(sa, &rule, peer);
+    generate_filter(sa, &rule, recipe, peer);
     if (peer->private_v4 != 0) {
         sa->udp_encapsulation.localUdpEncapPort = 4500;
         sa->udp_encapsulation.remoteUdpEncapPort = (UINT16)(1024 + random_below(&agreed, 64000));

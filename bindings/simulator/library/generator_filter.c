@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "policy_ids.h"
+
 /* By [is inbound][is IPv6]. FWPM_LAYER_{OUT,IN}BOUND_TRANSPORT_V{4,6} */
 static const GUID layers[2][2] = {
     {{0x09E61AEA, 0xD214, 0x46E2, {0x9B, 0x21, 0xB2, 0x6B, 0x0B, 0x2F, 0x28, 0xC8}},
@@ -175,13 +177,13 @@ static void set_weights(generated_sa *sa, random_source *rule)
     sa->filter.effectiveWeight.uint64 = &sa->effective_weight;
 }
 
-void generate_filter(generated_sa *sa, random_source *rule, const peer *peer)
+void generate_filter(generated_sa *sa, random_source *rule, const recipe *recipe, const peer *peer)
 {
     FWPM_FILTER0 *filter = &sa->filter;
     int is_inbound = sa->details.saDirection == FWP_DIRECTION_INBOUND;
     int is_tunnel = peer->tunnel != TUNNEL_NONE;
-    if (random_chance(rule, 3)) {
-        return;
+    if (!random_chance(rule, 3)) {
+        sa->details.transportFilter = filter;
     }
     text name = text_init(sa->filter_name, COUNT_OF(sa->filter_name));
     text_append(&name, rules[is_tunnel][random_below(rule, 8)]);
@@ -199,7 +201,8 @@ void generate_filter(generated_sa *sa, random_source *rule, const peer *peer)
     filter->flags = random_chance(rule, 50)
                         ? FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT | FWPM_FILTER_FLAG_PERSISTENT
                         : FWPM_FILTER_FLAG_HAS_PROVIDER_CONTEXT;
-    filter->providerContextKey = random_guid(rule);
+    (void)random_guid(rule);
+    filter->providerContextKey = policy_key(recipe, ROLE_QUICK_MODE_CONTEXT);
     sa->provider = provider;
     filter->providerKey = &sa->provider;
     filter->subLayerKey = sublayers[is_tunnel];
@@ -209,6 +212,5 @@ void generate_filter(generated_sa *sa, random_source *rule, const peer *peer)
     filter->action.type = FWP_ACTION_CALLOUT_TERMINATING;
     filter->action.calloutKey = callouts[is_tunnel][is_inbound][is_v6];
     set_weights(sa, rule);
-    filter->filterId = random_luid(rule) * 2 + (UINT64)is_inbound;
-    sa->details.transportFilter = filter;
+    filter->filterId = policy_id(recipe, is_inbound ? ROLE_INBOUND_FILTER : ROLE_OUTBOUND_FILTER);
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "certificates.h"
 #include "generator_parts.h"
 
 static IKEEXT_PROPOSAL0 pick_proposal(random_source *agreed)
@@ -115,6 +116,20 @@ static IKEEXT_CREDENTIAL2 make_credential(generated_credential *buffer,
     return made;
 }
 
+/* Return this host's credential of this method. Its certificate is one of the host's store. */
+static IKEEXT_CREDENTIAL2 make_local_credential(generated_credential *buffer,
+                                                IKEEXT_AUTHENTICATION_METHOD_TYPE method)
+{
+    IKEEXT_CREDENTIAL2 made = make_credential(buffer, method, u"host/edge.corp.example");
+    if (uses_certificate(method)) {
+        const machine_certificate *own = machine_certificate_for(method);
+        memcpy(buffer->hash, own->thumbprint, sizeof buffer->hash);
+        memcpy(buffer->subject, own->subject, own->subject_size);
+        buffer->certificate.subjectName.size = own->subject_size;
+    }
+    return made;
+}
+
 IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying)
 {
     uint32_t roll = random_below(agreed, 100);
@@ -137,7 +152,6 @@ IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keyi
 /* Set the credentials of both hosts, for main mode and for AuthIP's extended mode. */
 static void set_credentials(generated_ike_sa *sa, random_source *agreed, const peer *peer)
 {
-    static const char16_t here[] = u"host/edge.corp.example";
     generated_sa identity; /* holds the names, as in the contexts */
     memset(&identity, 0, sizeof identity);
     generate_identity(&identity, peer);
@@ -147,8 +161,8 @@ static void set_credentials(generated_ike_sa *sa, random_source *agreed, const p
         method = IKEEXT_PRESHARED_KEY;
     }
     /* With EAP, the gateway authenticates with a certificate, the user with EAP. */
-    sa->pairs[0].localCredentials = make_credential(
-        &sa->credentials[0], method == IKEEXT_EAP ? IKEEXT_CERTIFICATE : method, here);
+    sa->pairs[0].localCredentials = make_local_credential(
+        &sa->credentials[0], method == IKEEXT_EAP ? IKEEXT_CERTIFICATE : method);
     sa->pairs[0].peerCredentials = make_credential(
         &sa->credentials[1], method,
         method == IKEEXT_EAP && identity.id.emTargetName != NULL ? identity.id.emTargetName
@@ -159,8 +173,8 @@ static void set_credentials(generated_ike_sa *sa, random_source *agreed, const p
     /* Only AuthIP has an extended mode. */
     if (peer->keying == KEYING_AUTHIP && identity.id.emTargetName != NULL) {
         int is_anonymous = random_chance(agreed, 15);
-        sa->pairs[1].localCredentials = make_credential(
-            &sa->credentials[2], is_anonymous ? IKEEXT_ANONYMOUS : IKEEXT_KERBEROS, here);
+        sa->pairs[1].localCredentials = make_local_credential(
+            &sa->credentials[2], is_anonymous ? IKEEXT_ANONYMOUS : IKEEXT_KERBEROS);
         sa->pairs[1].peerCredentials = make_credential(
             &sa->credentials[3], random_chance(agreed, 80) ? IKEEXT_KERBEROS : IKEEXT_NTLM_V2,
             identity.id.emTargetName);

@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "engine.h"
 #include "generator_parts.h"
+#include "policy_ids.h"
 
 enum {
     PROTOCOL_UDP = 17,
@@ -15,20 +17,24 @@ enum {
     GARBAGE = 0xDD
 };
 
-/* Return a peer of the event's population. */
-static peer pick_peer(random_source *rng, const net_event *event)
+/* Return a peer of the event's population, and set *recipe to that of a context with it. */
+static peer pick_peer(random_source *rng, const net_event *event, recipe *recipe)
 {
-    recipe recipe;
-    memset(&recipe, 0, sizeof recipe);
-    recipe.population = event->population;
-    recipe.engine_run = 1;
+    memset(recipe, 0, sizeof *recipe);
+    recipe->population = event->population;
+    recipe->engine_run = 1;
     peer picked;
     unsigned tries = 20;
+    if (event->spoofed != 0) {
+        recipe->number = event->spoofed;
+        return generate_peer(recipe);
+    }
     do {
-        recipe.number = random_below(rng, PEERS);
-        picked = generate_peer(&recipe);
+        recipe->number = random_below(rng, PEERS);
+        picked = generate_peer(recipe);
     } while (event->type == FWPM_NET_EVENT_TYPE_IKEEXT_EM_FAILURE && picked.keying != KEYING_AUTHIP
              && --tries > 0); /* only AuthIP has an extended mode */
+    recipe->engine_run = engine_run(); /* on which the ids of filters depend */
     return picked;
 }
 
@@ -46,7 +52,7 @@ static void generate_header(FWPM_NET_EVENT_HEADER3 *header, const net_event *eve
     set_time(header, event);
     header->flags = 0;
     header->addressFamily = peer->local.version == FWP_IP_VERSION_V6 ? FWP_AF_INET6 : FWP_AF_INET;
-    if (random_chance(rng, 95)) {
+    if (random_chance(rng, 95) || event->spoofed != 0) {
         header->flags |= FWPM_NET_EVENT_FLAG_IP_VERSION_SET | FWPM_NET_EVENT_FLAG_LOCAL_ADDR_SET
                          | FWPM_NET_EVENT_FLAG_REMOTE_ADDR_SET;
         header->ipVersion = peer->local.version;
@@ -122,7 +128,8 @@ static void set_names(generated_net_event *out, const peer *peer)
     memcpy(out->user_name, sa.user_name, sizeof out->user_name);
 }
 
-static void generate_main_mode(generated_net_event *out, random_source *rng, const peer *peer)
+static void generate_main_mode(generated_net_event *out, random_source *rng, const recipe *recipe,
+                               const peer *peer)
 {
     FWPM_NET_EVENT_IKEEXT_MM_FAILURE2 *failure = &out->main_mode;
     failure->failurePoint = pick_failure_point(rng);
@@ -137,12 +144,14 @@ static void generate_main_mode(generated_net_event *out, random_source *rng, con
         set_hash(failure->endCertHash, rng, failure->mmAuthMethod);
     }
     failure->mmId = peer->mm_sa_id;
-    failure->mmFilterId = random_luid(rng);
+    (void)random_luid(rng);
+    failure->mmFilterId = policy_id(recipe, ROLE_MAIN_MODE_FILTER);
     if (out->machine_name[0] != 0) {
         failure->remotePrincipalNameForAuth = out->machine_name;
     }
     if (random_chance(rng, 60)) {
-        out->provider_context = random_guid(rng);
+        (void)random_guid(rng);
+        out->provider_context = policy_key(recipe, ROLE_MAIN_MODE_CONTEXT);
         failure->providerContextKey = &out->provider_context;
     }
 }
@@ -179,7 +188,8 @@ static void leave_stale(FWP_CONDITION_VALUE0 *subnet)
     memset(&subnet->v4AddrMask, GARBAGE, sizeof subnet->v4AddrMask);
 }
 
-static void generate_quick_mode(generated_net_event *out, random_source *rng, const peer *peer)
+static void generate_quick_mode(generated_net_event *out, random_source *rng, const recipe *recipe,
+                                const peer *peer)
 {
     FWPM_NET_EVENT_IKEEXT_QM_FAILURE1 *failure = &out->quick_mode;
     failure->failurePoint = pick_failure_point(rng);
@@ -195,12 +205,14 @@ static void generate_quick_mode(generated_net_event *out, random_source *rng, co
         leave_stale(&failure->localSubNet);
         leave_stale(&failure->remoteSubNet);
     }
-    failure->qmFilterId = random_luid(rng);
+    (void)random_luid(rng);
+    failure->qmFilterId = policy_id(recipe, ROLE_QUICK_MODE_FILTER);
     failure->mmSaLuid = peer->mm_sa_id;
-    failure->mmProviderContextKey = random_guid(rng);
+    failure->mmProviderContextKey = policy_key(recipe, ROLE_MAIN_MODE_CONTEXT);
 }
 
-static void generate_extended_mode(generated_net_event *out, random_source *rng, const peer *peer)
+static void generate_extended_mode(generated_net_event *out, random_source *rng,
+                                   const recipe *recipe, const peer *peer)
 {
     FWPM_NET_EVENT_IKEEXT_EM_FAILURE1 *failure = &out->extended_mode;
     failure->failurePoint = pick_failure_point(rng);
@@ -211,7 +223,8 @@ static void generate_extended_mode(generated_net_event *out, random_source *rng,
     failure->emAuthMethod = failed_method(rng, failure->failureErrorCode, KEYING_AUTHIP, u"user");
     set_hash(failure->endCertHash, rng, failure->emAuthMethod);
     failure->mmId = peer->mm_sa_id;
-    failure->qmFilterId = random_luid(rng);
+    (void)random_luid(rng);
+    failure->qmFilterId = policy_id(recipe, ROLE_QUICK_MODE_FILTER);
     if (out->user_name[0] != 0) {
         failure->remotePrincipalNameForAuth = out->user_name;
     }
@@ -219,13 +232,14 @@ static void generate_extended_mode(generated_net_event *out, random_source *rng,
         peer->tunnel == TUNNEL_NONE ? IPSEC_TRAFFIC_TYPE_TRANSPORT : IPSEC_TRAFFIC_TYPE_TUNNEL;
 }
 
-static void generate_kernel_drop(generated_net_event *out, random_source *rng)
+static void generate_kernel_drop(generated_net_event *out, random_source *rng,
+                                 const recipe *recipe)
 {
     FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 *drop = &out->kernel_drop;
     int is_inbound = random_chance(rng, 85);
     drop->direction = is_inbound ? FWP_DIRECTION_INBOUND : FWP_DIRECTION_OUTBOUND;
     drop->spi = (UINT32)(random_next(rng) >> 32) | 0x100u;
-    drop->filterId = random_luid(rng);
+    drop->filterId = policy_id(recipe, is_inbound ? ROLE_INBOUND_FILTER : ROLE_OUTBOUND_FILTER);
     drop->layerId = is_inbound ? 12 : 14;
 }
 
@@ -290,25 +304,26 @@ void generate_net_event(generated_net_event *out, const net_event *event)
         return;
     }
     random_source rng = random_for(event->seed, 'E');
-    peer peer = pick_peer(&rng, event);
+    recipe recipe;
+    peer peer = pick_peer(&rng, event, &recipe);
     memset(out, 0, sizeof *out);
     generate_header(&out->header, event, &rng, &peer);
     set_names(out, &peer);
     switch (event->type) {
     case FWPM_NET_EVENT_TYPE_IKEEXT_MM_FAILURE:
         out->main_mode.failureErrorCode = event->code;
-        generate_main_mode(out, &rng, &peer);
+        generate_main_mode(out, &rng, &recipe, &peer);
         break;
     case FWPM_NET_EVENT_TYPE_IKEEXT_QM_FAILURE:
-        generate_quick_mode(out, &rng, &peer);
+        generate_quick_mode(out, &rng, &recipe, &peer);
         out->quick_mode.failureErrorCode = event->code;
         break;
     case FWPM_NET_EVENT_TYPE_IKEEXT_EM_FAILURE:
         out->extended_mode.failureErrorCode = event->code;
-        generate_extended_mode(out, &rng, &peer);
+        generate_extended_mode(out, &rng, &recipe, &peer);
         break;
     case FWPM_NET_EVENT_TYPE_IPSEC_KERNEL_DROP:
-        generate_kernel_drop(out, &rng);
+        generate_kernel_drop(out, &rng, &recipe);
         out->kernel_drop.failureStatus = (INT32)event->code;
         break;
     case FWPM_NET_EVENT_TYPE_IPSEC_DOSP_DROP:

@@ -31,18 +31,21 @@ typedef struct peer {
     UINT64 mm_sa_id;
     GUID lookup_context;
     UINT64 interface_luid;
+    uint32_t user; /* the number in the user's name; 0: any user, or none */
     uint64_t seed;
 } peer;
 
 /* generator_peer.c: addresses, key modules and names. */
 peer generate_peer(const recipe *recipe);
+/* Return the address at which the host is a gateway of tunnels. */
+address gateway_address(uint64_t population, int is_v6);
 void generate_identity(generated_sa *sa, const peer *peer);
 
 /* generator_suite.c: the algorithms, which are equal in both directions, and the SPIs. */
 void generate_suite(generated_sa *sa, random_source *agreed, random_source *spis, const peer *peer);
 
-/* generator_filter.c: the rule that requires protection. */
-void generate_filter(generated_sa *sa, random_source *rule, const peer *peer);
+/* generator_filter.c: the rule that requires protection. Some SAs do not point to it. */
+void generate_filter(generated_sa *sa, random_source *rule, const recipe *recipe, const peer *peer);
 
 /* generator_ike.c: an authentication method that the key module supports. */
 IKEEXT_AUTHENTICATION_METHOD_TYPE pick_method(random_source *agreed, keying keying);

@@ -4,6 +4,7 @@
  * ranges of RFC 5737 and RFC 3849, and RFC 4193.
  */
 
+#include "crowd.h"
 #include "generator_parts.h"
 
 #include <string.h>
@@ -46,6 +47,11 @@ static address local_address(uint64_t population, int is_v6, int is_gateway, uin
                           : 0x0A000000u | site << 16 | interface << 8 | machine /* 10.0.0.0/8 */);
 }
 
+address gateway_address(uint64_t population, int is_v6)
+{
+    return local_address(population, is_v6, 1, 0);
+}
+
 /* Return an address of the peer; if `is_outside`, one outside the host's own networks. */
 static address remote_address(random_source *source, int is_v6, int is_outside)
 {
@@ -83,12 +89,31 @@ static keying pick_keying(random_source *source, tunnel_kind tunnel)
     return roll < 65 ? KEYING_AUTHIP : roll < 90 ? KEYING_IKE : KEYING_IKEV2;
 }
 
+/* Make a peer one of its crowd (crowd.h). */
+static void join_crowd(peer *peer, const recipe *recipe)
+{
+    uint32_t crowd = crowd_of(recipe->number), place = crowd_place(recipe->number);
+    if (crowd == CROWD_NONE) {
+        return;
+    }
+    peer->keying = KEYING_IKEV2;
+    peer->tunnel = crowd == CROWD_NAT || crowd == CROWD_USERS ? TUNNEL_VIRTUAL_INTERFACE
+                                                               : TUNNEL_SITE;
+    peer->local = local_address(recipe->population, 0, 1, 0);
+    peer->private_v4 = crowd == CROWD_NAT ? 0xC0A80001u + place /* 192.168.0.0/16 */ : 0;
+    peer->user = crowd == CROWD_NAT || crowd == CROWD_USERS ? place + 1 : 0;
+    /* Blocks of 10.0.0.0/8 that a population hardly uses, and one address for all behind a NAT. */
+    peer->remote = v4_address(crowd == CROWD_NAT ? 0xCB0071FFu /* 203.0.113.255 */
+                                                 : 0x0A000000u | crowd << 20 | place);
+}
+
 peer generate_peer(const recipe *recipe)
 {
     peer made;
     memset(&made, 0, sizeof made);
     /* Two consecutive contexts share a peer and a main mode SA. */
-    random_source source = random_for(recipe->population, 0x5000000000u + recipe->number / 2);
+    uint32_t number = crowd_of(recipe->number) != CROWD_NONE ? recipe->number : recipe->number / 2;
+    random_source source = random_for(recipe->population, 0x5000000000u + number);
     made.seed = random_next(&source);
     made.tunnel = pick_tunnel(&source);
     made.keying = pick_keying(&source, made.tunnel);
@@ -102,6 +127,8 @@ peer generate_peer(const recipe *recipe)
     if (is_behind_nat) {
         made.private_v4 = 0x0A000000u | (random_below(&source, 0xFFFFFF) + 1);
     }
+
+    join_crowd(&made, recipe);
 
     /* NET_LUID (ifdef.h): interface type in the upper 16 bits, index in the next 24. */
     UINT64 type = made.tunnel == TUNNEL_VIRTUAL_INTERFACE ? 131 /* IF_TYPE_TUNNEL */
@@ -143,7 +170,7 @@ static void generate_tokens(generated_sa *sa, keying keying)
 void generate_identity(generated_sa *sa, const peer *peer)
 {
     random_source source = random_for(peer->seed, 'I');
-    if (random_chance(&source, 6)) {
+    if (random_chance(&source, 6) && peer->user == 0) {
         return; /* authenticated with a preshared key: the peer's identity is unknown */
     }
     uint32_t domain = random_below(&source, COUNT_OF(domains));
@@ -158,11 +185,16 @@ void generate_identity(generated_sa *sa, const peer *peer)
 
     /* AuthIP always has a second identity, that of its extended mode; other key modules sometimes
      * have one. */
-    if (peer->keying == KEYING_AUTHIP || random_chance(&source, 40)) {
+    if (peer->keying == KEYING_AUTHIP || random_chance(&source, 40) || peer->user != 0) {
         text user = text_init(sa->user_name, COUNT_OF(sa->user_name));
         text_append(&user, logon_domains[domain]);
         text_append(&user, u"\\");
-        text_append(&user, users[random_below(&source, COUNT_OF(users))]);
+        if (peer->user != 0) {
+            text_append(&user, u"user");
+            text_append_number(&user, peer->user, 5);
+        } else {
+            text_append(&user, users[random_below(&source, COUNT_OF(users))]);
+        }
         sa->id.emTargetName = sa->user_name;
     }
     generate_tokens(sa, peer->keying);

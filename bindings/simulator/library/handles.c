@@ -9,6 +9,7 @@
 
 #include "net_events.h"
 #include "platform.h"
+#include "policy.h"
 #include "random.h"
 
 enum slot_kind { FREE, SESSION, ENUMERATION, SUBSCRIPTION };
@@ -102,6 +103,9 @@ static void release_objects(const enumeration *ended)
             break;
         case NET_EVENTS:
             put_tree_release(((const net_event *)ended->objects + i)->tree);
+            break;
+        case PROVIDER_CONTEXTS:
+            put_tree_release(((const policy_context *)ended->objects + i)->tree);
             break;
         case CONNECTIONS: /* owns none (connection_api.c) */
             break;

@@ -12,19 +12,26 @@
 
 typedef struct session {
     UINT32 engine_run; /* the run of the engine in which it was opened */
+    int is_dynamic;    /* opened with FWPM_SESSION_FLAG_DYNAMIC */
     int is_stale;      /* opened before a reset */
 } session;
 
 /* The kinds of objects that enumerations return. An enumeration's handle is valid only for the
  * functions of its kind. */
-typedef enum object_kind { SA_CONTEXTS, IKE_SAS, CONNECTIONS, NET_EVENTS } object_kind;
+typedef enum object_kind {
+    SA_CONTEXTS,
+    IKE_SAS,
+    CONNECTIONS,
+    NET_EVENTS,
+    PROVIDER_CONTEXTS
+} object_kind;
 
 /* A snapshot, and how far it was read: `next` is the index of the first unread object. */
 typedef struct enumeration {
     object_kind kind;
     HANDLE session;
-    void *objects; /* an array of `sa_entry` (SA contexts, main mode SAs), `connection` or
-                      `net_event` */
+    void *objects; /* an array of `sa_entry` (SA contexts, main mode SAs), `connection`,
+                      `net_event` or `policy_context` */
     size_t count;
     size_t next;
 } enumeration;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crowd.h"
 #include "engine.h"
 #include "platform.h"
 
@@ -37,7 +38,7 @@ void net_events_seed(uint64_t population)
     ring.population = population;
 }
 
-int net_events_add(UINT32 type, UINT32 code, uint64_t seed)
+static int add(UINT32 type, UINT32 code, uint64_t seed, UINT32 spoofed)
 {
     if (ring.is_off || !engine_is_running()) {
         return 0;
@@ -48,11 +49,23 @@ int net_events_add(UINT32 type, UINT32 code, uint64_t seed)
     added->time = file_time();
     added->type = type;
     added->code = code;
+    added->spoofed = spoofed;
     added->tree = NULL;
     ring.next = (ring.next + 1) % NET_EVENT_CAPACITY;
     ring.count += ring.count < NET_EVENT_CAPACITY;
     net_event_publish(added);
     return 1;
+}
+
+int net_events_add(UINT32 type, UINT32 code, uint64_t seed)
+{
+    return add(type, code, seed, 0);
+}
+
+int net_events_add_spoofed(uint32_t place)
+{
+    return add(FWPM_NET_EVENT_TYPE_IKEEXT_MM_FAILURE, ERROR_IPSEC_IKE_TIMED_OUT, place,
+               crowd_number(CROWD_SPOOFED, place));
 }
 
 static void *copy_tree(arena *arena, const void *from)
@@ -82,7 +95,7 @@ int net_events_put(const FWPM_NET_EVENT5 *tree)
     }
     FILETIME time = tree->header.timeStamp;
     net_event added = {0, 0, (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime,
-                       (UINT32)tree->type, 0, put_tree_copy(copy_tree, tree)};
+                       (UINT32)tree->type, 0, 0, put_tree_copy(copy_tree, tree)};
     if (added.tree == NULL) {
         return 0;
     }

@@ -19,6 +19,7 @@ typedef struct net_event {
     uint64_t time;       /* as in a FILETIME */
     UINT32 type;
     UINT32 code;
+    UINT32 spoofed; /* the number of a recipe whose peer only fails (crowd.h); otherwise 0 */
     put_tree *tree; /* NULL unless it was put */
 } net_event;
 
@@ -33,6 +34,8 @@ void net_events_seed(uint64_t population);
 /* Generate and collect an event now, in place of the oldest one if the log is full, and notify
  * subscribers. Return 1, or 0 if the engine is stopped or does not collect events. */
 int net_events_add(UINT32 type, UINT32 code, uint64_t seed);
+/* Do the same for a main mode failure of a spoofed peer, by its place in the crowd (crowd.h). */
+int net_events_add_spoofed(uint32_t place);
 /* Do the same for a realistic type and code, which follow from `rng`. */
 int net_events_add_realistic(random_source *rng);
 

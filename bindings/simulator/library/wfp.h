@@ -24,6 +24,7 @@
 #include "cdef/engine.h"
 #include "cdef/engine_option.h"
 #include "cdef/filter.h"
+#include "cdef/provider_context.h"
 #include "cdef/sa_transform.h"
 #include "cdef/sa_bundle.h"
 #include "cdef/sa_context.h"
@@ -33,9 +34,12 @@
 #include "cdef/connection.h"
 #include "cdef/ike_sa.h"
 #include "cdef/statistics.h"
+#include "cdef/certificate.h"
 
 _Static_assert(sizeof(void *) == 8, "the simulator is for 64-bit hosts");
 _Static_assert(sizeof(FWPM_FILTER0) == 200, "FWPM_FILTER0, fwpmtypes.h");
+_Static_assert(sizeof(FWPM_PROVIDER_CONTEXT3) == 88, "FWPM_PROVIDER_CONTEXT3, fwpmtypes.h");
+_Static_assert(sizeof(IPSEC_TUNNEL_POLICY3) == 128, "IPSEC_TUNNEL_POLICY3, ipsectypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS0) == 168, "IPSEC_SA_DETAILS0, ipsectypes.h");
 _Static_assert(sizeof(IPSEC_SA_DETAILS1) == 224, "IPSEC_SA_DETAILS1, ipsectypes.h");
 _Static_assert(sizeof(FWPM_CONNECTION0) == 160, "FWPM_CONNECTION0, fwpmtypes.h");
@@ -43,6 +47,7 @@ _Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.
 
 /* winerror.h */
 #define ERROR_SUCCESS 0u
+#define ERROR_FILE_NOT_FOUND 2u
 #define ERROR_ACCESS_DENIED 5u
 #define ERROR_INVALID_HANDLE 6u
 #define ERROR_NOT_ENOUGH_MEMORY 8u
@@ -57,7 +62,11 @@ _Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.
 #define EPT_S_NOT_REGISTERED 1753u
 #define RPC_X_SS_HANDLES_MISMATCH 1778u
 #define RPC_X_NULL_REF_POINTER 1780u
+#define CRYPT_E_NOT_FOUND 0x80092004u
+#define FWP_E_FILTER_NOT_FOUND 0x80320003u
+#define FWP_E_PROVIDER_CONTEXT_NOT_FOUND 0x80320006u
 #define FWP_E_NOT_FOUND 0x80320008u
+#define FWP_E_DYNAMIC_SESSION_IN_PROGRESS 0x8032000Bu
 #define FWP_E_SESSION_ABORTED 0x80320010u
 #define FWP_E_TIMEOUT 0x80320012u
 #define FWP_E_NET_EVENTS_DISABLED 0x80320013u
@@ -67,6 +76,7 @@ _Static_assert(sizeof(IKEEXT_SA_DETAILS2) == 176, "IKEEXT_SA_DETAILS2, iketypes.
 #define FWP_E_TYPE_MISMATCH 0x80320027u
 #define FWP_E_NEVER_MATCH 0x80320033u
 #define FWP_E_CONNECTIONS_DISABLED 0x80320041u
+#define FWP_E_STILL_ON 0x80320043u
 #define ERROR_IPSEC_IKE_AUTH_FAIL 13801u
 #define ERROR_IPSEC_IKE_ATTRIB_FAIL 13802u
 #define ERROR_IPSEC_IKE_TIMED_OUT 13805u

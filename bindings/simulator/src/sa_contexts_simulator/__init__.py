@@ -4,7 +4,7 @@
 contexts, changes and failures, and counts the resources that callers hold.
 """
 
-from sa_contexts_simulator.simulator import LIBRARY, Option, Simulator
+from sa_contexts_simulator.simulator import LIBRARY, Crowd, Option, Simulator
 
 
-__all__ = ["LIBRARY", "Option", "Simulator"]
+__all__ = ["LIBRARY", "Crowd", "Option", "Simulator"]

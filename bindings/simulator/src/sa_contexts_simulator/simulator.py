@@ -52,6 +52,25 @@ class Option(enum.IntEnum):
     """An enumeration for the `connectionId` 0 returns no connection, instead of all."""
 
 
+class Crowd(enum.IntEnum):
+    """A crowd: many alike objects."""
+
+    STORM = 1
+    """Identical SA contexts with one peer, under one main mode SA."""
+
+    NAT = 2
+    """IKEv2 clients behind one NAT: one remote address, with a UDP port and a user name each."""
+
+    HALF_OPEN = 3
+    """Peers whose SA context never gets its outbound SA, unless churn attaches it."""
+
+    USERS = 4
+    """IKEv2 clients with an address and a user name each."""
+
+    SPOOFED = 5
+    """Peers that only fail: a main mode failure from an address each, and no SA."""
+
+
 _U32, _U64, _I32 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int32
 _NAME = ctypes.c_char_p
 
@@ -59,6 +78,7 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "version": (ctypes.c_char_p, ()),
     "reset": (None, ()),
     "populate": (None, (_U32, _U64)),
+    "add_crowd": (_U32, (_U32, _U32)),
     "put": (_U64, (ctypes.c_void_p,)),
     "delete": (_I32, (_U64,)),
     "count": (_U32, ()),
@@ -71,6 +91,13 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "put_ike_sa": (_U64, (ctypes.c_void_p,)),
     "delete_ike_sa": (_I32, (_U64,)),
     "count_ike_sas": (_U32, ()),
+    "put_filter": (_U64, (ctypes.c_void_p,)),
+    "delete_filter": (_I32, (_U64,)),
+    "put_provider_context": (_U64, (ctypes.c_void_p,)),
+    "delete_provider_context": (_I32, (_U64,)),
+    "hide_provider_context": (_I32, (_U64,)),
+    "put_certificate": (_I32, (ctypes.c_char_p, ctypes.c_char_p, _U32)),
+    "delete_certificate": (_I32, (ctypes.c_char_p,)),
     "put_ipsec_statistics": (None, (ctypes.c_void_p,)),
     "put_ike_statistics": (None, (ctypes.c_void_p,)),
     "churn": (None, (_U32,)),
@@ -106,6 +133,7 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 
 _UNKNOWN_FUNCTION: Final = 2**64 - 1
+_THUMBPRINT_BYTES: Final = 20
 
 
 class Simulator:
@@ -167,6 +195,10 @@ class Simulator:
     def populate(self, count: int, seed: int = 0) -> None:
         """Replace all contexts with `count` generated ones, which the seed determines."""
         self._act("populate", _u32(count), _u64(seed))
+
+    def add_crowd(self, crowd: Crowd, count: int = 1) -> int:
+        """Add the next `count` objects of a crowd; return how many were added."""
+        return self._number("add_crowd", _u32(crowd), _u32(count))
 
     def put(self, tree: int) -> int:
         """Add a copy of the `IPSEC_SA_CONTEXT1` at the address `tree`; return the copy's id.
@@ -251,6 +283,58 @@ class Simulator:
     def count_ike_sas(self) -> int:
         """Return the number of main mode SAs."""
         return self._number("count_ike_sas")
+
+    # ---- policy ----
+
+    def put_filter(self, tree: int) -> int:
+        """Add a copy of the `FWPM_FILTER0` at the address `tree`; return its filterId."""
+        return self._put_policy("put_filter", tree)
+
+    def delete_filter(self, filter_id: int) -> bool:
+        """Remove a filter, generated or put; return whether it existed."""
+        return bool(self._number("delete_filter", _u64(filter_id)))
+
+    def put_provider_context(self, tree: int) -> int:
+        """Add a copy of the `FWPM_PROVIDER_CONTEXT3` at `tree`; return its providerContextId.
+
+        Its policy is replaced by canaries, except for the flags, endpoints and idle timeouts of a
+        tunnel.
+        """
+        return self._put_policy("put_provider_context", tree)
+
+    def delete_provider_context(self, context_id: int) -> bool:
+        """Remove a provider context, generated or put; return whether it existed."""
+        return bool(self._number("delete_provider_context", _u64(context_id)))
+
+    def hide_provider_context(self, context_id: int) -> bool:
+        """Leave a provider context that was put out of enumerations; return whether it was put."""
+        return bool(self._number("hide_provider_context", _u64(context_id)))
+
+    def _put_policy(self, name: str, tree: int) -> int:
+        if not tree:
+            raise ValueError("tree is NULL")
+        policy_id = self._number(name, tree)
+        if not policy_id:
+            raise ValueError("the id is 0, or memory ran out")
+        return policy_id
+
+    # ---- the certificates ----
+
+    def put_certificate(self, thumbprint: bytes, encoded: bytes) -> None:
+        """Put a certificate into the store, in place of the one that has this thumbprint.
+
+        Whether the thumbprint is that of the certificate is not checked.
+        """
+        if len(thumbprint) != _THUMBPRINT_BYTES:
+            raise ValueError(f"a thumbprint has {_THUMBPRINT_BYTES} bytes")
+        if not self._number("put_certificate", thumbprint, encoded, len(encoded)):
+            raise MemoryError
+
+    def delete_certificate(self, thumbprint: bytes) -> bool:
+        """Remove a certificate from the store; return whether it was there."""
+        if len(thumbprint) != _THUMBPRINT_BYTES:
+            raise ValueError(f"a thumbprint has {_THUMBPRINT_BYTES} bytes")
+        return bool(self._number("delete_certificate", thumbprint))
 
     # ---- statistics ----
 
